@@ -1,0 +1,2 @@
+// Package allinone runs the whole shop in one process.
+package allinone

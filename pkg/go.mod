@@ -1,0 +1,3 @@
+module github.com/startupwebapp/startupwebapp/pkg
+
+go 1.26.0

@@ -1,0 +1,2 @@
+// Package order is the catalogue, carts, checkout and orders.
+package order

@@ -1,0 +1,2 @@
+// Package user is accounts, prospects, terms of use, preferences and chat.
+package user
