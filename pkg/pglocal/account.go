@@ -125,7 +125,6 @@ func (a account) command(ctx context.Context, e entrance, program string, args .
 	cmd.Dir = "/" // ours may be out of the account's reach
 	cmd.Env = serverEnviron()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: a.cred}
-	dieWithParent(cmd.SysProcAttr)
 	// initdb runs further programs; they go with it when ctx ends.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if e.file != nil {

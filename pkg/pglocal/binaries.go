@@ -56,6 +56,11 @@ func (c *Cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 		if err := install(ctx, c.log); err != nil {
 			return binaries{}, err
 		}
+		// The package brought the user postgres along.
+		var err error
+		if c.account, err = serverAccount(c.folder.data()); err != nil {
+			return binaries{}, err
+		}
 		found = installed(ctx, c.account)
 	}
 	if len(found) == 0 {

@@ -24,10 +24,13 @@ type folder struct {
 	lock *os.File
 }
 
+const lockName = "lock"
+
 // serverLogLimit is the size in bytes from which the server's log is put aside at the next start.
 const serverLogLimit = 8 << 20
 
 func (f *folder) data() string         { return filepath.Join(f.dir, "data") }
+func (f *folder) pidFile() string      { return filepath.Join(f.data(), "postmaster.pid") }
 func (f *folder) passwordFile() string { return filepath.Join(f.dir, "password") }
 func (f *folder) portFile() string     { return filepath.Join(f.dir, "port") }
 func (f *folder) serverLog() string    { return filepath.Join(f.dir, "server.log") }
@@ -38,7 +41,7 @@ func openFolder(dir string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data folder is not writable: %w", err)
 	}

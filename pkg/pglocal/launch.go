@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -73,7 +70,7 @@ func (c *Cluster) retryable(out, marker string, try int) bool {
 	case has("could not bind"), has("Address already in use"), has("could not create any TCP/IP sockets"):
 		c.port = 0
 		return c.opts.Port == 0
-	case has(`lock file "postmaster.pid"`):
+	case has(`lock file "postmaster.pid" already exists`):
 		return true
 	case has(`invalid value for parameter "wal_compression"`) && !c.noLZ4:
 		c.noLZ4 = true
@@ -82,95 +79,14 @@ func (c *Cluster) retryable(out, marker string, try int) bool {
 	return false
 }
 
-// settle deals with the server that postmaster.pid names, if any. One of ours that outlived its
-// process is stopped: we could not watch it, and settings may have changed. What it returns goes into
-// the new server's environment: PostgreSQL refuses to start when the named process is alive, though
-// it may be any process that got the number later, unless told that it is a relative (pg_ctl's way).
-func (c *Cluster) settle(ctx context.Context) ([]string, error) {
-	pid, _ := c.folder.postmaster()
-	if pid == 0 {
-		return nil, nil
-	}
-	marker, err := c.folder.marker()
-	if err != nil {
-		return nil, err
-	}
-	if !isServer(pid, marker) {
-		return []string{"PG_GRANDPARENT_PID=" + strconv.Itoa(pid)}, nil
-	}
-	c.log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", pid)
-	began, signal := time.Now(), syscall.SIGINT
-	for isServer(pid, marker) {
-		if waited := time.Since(began); waited > fastShutdownWait+immediateShutdownWait {
-			signal = syscall.SIGKILL
-		} else if waited > fastShutdownWait {
-			signal = syscall.SIGQUIT
-		}
-		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return nil, fmt.Errorf("stop the PostgreSQL that an earlier run left behind (pid %d): %w", pid, err)
-		}
-		if err := pause(ctx, readyPoll); err != nil {
-			return nil, fmt.Errorf("stop the PostgreSQL that an earlier run left behind (pid %d): %w", pid, err)
-		}
-	}
-	return nil, nil
-}
-
-// isServer tells whether a process is the main server process of the cluster with this marker.
-func isServer(pid int, marker string) bool {
-	return strings.Contains(commandLine(pid)+" ", " cluster_name="+marker+" ")
-}
-
-// killRemains ends the processes of a cluster whose main process is gone.
-func (c *Cluster) killRemains(marker string) {
-	for _, pid := range processes() {
-		if pid == os.Getpid() || !strings.HasPrefix(commandLine(pid), "postgres: "+marker+":") {
-			continue
-		}
-		err := syscall.Kill(pid, syscall.SIGKILL)
-		c.log.Warn("killed a process that a dead PostgreSQL left behind", "pid", pid, "err", err)
-	}
-}
-
-// Ports are chosen below the ranges that systems use for outgoing connections, so that the one
-// remembered is mostly still free at the next start.
-const portFrom, portTo = 15000, 32000
-
-// choosePort takes the port asked for, else the one used last, else any that is free.
-func (c *Cluster) choosePort() error {
-	if c.opts.Port != 0 {
-		c.port = c.opts.Port
-		if err := portFree(c.port); err != nil {
-			return fmt.Errorf("port %d for PostgreSQL is taken: %w", c.port, err)
-		}
-		return nil
-	}
-	if c.port == 0 {
-		// Unreadable or nonsense counts as none.
-		c.port, _ = strconv.Atoi(readLine(c.folder.portFile()))
-	}
-	for range 1000 {
-		if c.port > 0 && c.port < 1<<16 && portFree(c.port) == nil {
-			return nil
-		}
-		c.port = portFrom + rand.IntN(portTo-portFrom)
-	}
-	return fmt.Errorf("no free port for PostgreSQL between %d and %d", portFrom, portTo)
-}
-
-func portFree(port int) error {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return err
-	}
-	return listener.Close()
-}
+// invalidPassword is SQLSTATE invalid_password.
+const invalidPassword = "28P01"
 
 // ensureDatabase makes the database when it is missing.
 func (c *Cluster) ensureDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url("postgres"))
 	if err != nil {
-		if strings.Contains(err.Error(), "28P01") {
+		if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == invalidPassword {
 			return fmt.Errorf("the password in %s is not the cluster's: remove the file to have a new one set", c.folder.passwordFile())
 		}
 		return fmt.Errorf("connect to PostgreSQL: %w", err)

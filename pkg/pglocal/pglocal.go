@@ -138,7 +138,29 @@ func (c *Cluster) Err() error {
 	if c.server.stopping.Load() {
 		return nil
 	}
-	return fmt.Errorf("PostgreSQL ended by itself (%s): %s", c.server.exit(), c.server.output())
+	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.output(), c.server.log)
+}
+
+// Remove deletes the cluster in dir with all its data, after stopping a server that was left running
+// there. It refuses a folder that is in use or that no Start has made.
+func Remove(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("find data folder %q: %w", dir, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+		return fmt.Errorf("%s is not a cluster's folder: %w", dir, err)
+	}
+	folder, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	c := &Cluster{log: slog.New(slog.DiscardHandler), folder: folder}
+	_, err = c.settle(ctx)
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	return errors.Join(err, folder.unlock())
 }
 
 // Stop shuts the server down fast: open transactions are rolled back. When that takes too long, or

@@ -9,10 +9,7 @@ import (
 	"syscall"
 )
 
-// parentDeathSignal asks PostgreSQL for a fast shutdown when we die without stopping it. The kernel
-// ties it to the thread that started the child, see startServer. Tests switch it off.
-var parentDeathSignal = syscall.SIGINT
-
+// dieWithParent has the kernel signal the child when the thread that starts it ends.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = parentDeathSignal }
 
 // commandLine is a process's command line with single spaces; "" for a dead process or a zombie.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -26,9 +25,14 @@ type server struct {
 	stopping atomic.Bool
 }
 
+// parentDeathSignal asks PostgreSQL for a fast shutdown when we die without stopping it, where the
+// system can do that. Tests switch it off, for nothing may depend on it.
+var parentDeathSignal = syscall.SIGINT
+
 // startServer starts the program and watches it. The goroutine keeps its thread until the server has
 // ended, because the kernel sends the parent death signal when the starting thread ends.
 func startServer(cmd *exec.Cmd) (*server, error) {
+	dieWithParent(cmd.SysProcAttr)
 	s := &server{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -151,7 +155,7 @@ func (c *Cluster) waitReady(ctx context.Context, s *server) error {
 // postmaster reads process id and status from the file that a running server keeps in its folder;
 // 0 when there is none.
 func (f *folder) postmaster() (pid int, status string) {
-	raw, err := os.ReadFile(filepath.Join(f.data(), "postmaster.pid"))
+	raw, err := os.ReadFile(f.pidFile())
 	if err != nil {
 		return 0, ""
 	}

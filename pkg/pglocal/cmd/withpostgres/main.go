@@ -14,13 +14,17 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 )
 
-// variable carries the cluster's address to the command.
-const variable = "TEST_DATABASE_URL"
+const (
+	variable     = "TEST_DATABASE_URL" // carries the cluster's address to the command
+	folderPrefix = "withpostgres-"     // of the clusters' folders among the temporary ones
+)
 
 func main() {
 	args := os.Args[1:]
@@ -47,7 +51,8 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 	if os.Getenv(variable) != "" {
 		return runCommand(args, os.Environ(), signals)
 	}
-	dir, err := os.MkdirTemp("", "withpostgres-")
+	sweep()
+	dir, err := os.MkdirTemp("", folderPrefix)
 	if err != nil {
 		return 1, fmt.Errorf("make folder: %w", err)
 	}
@@ -58,6 +63,30 @@ func run(args []string, signals <-chan os.Signal) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, cluster.Stop(context.Background())) }()
 	return runCommand(args, append(os.Environ(), variable+"="+cluster.URL()), signals)
+}
+
+// sweep removes what killed runs left behind in the temporary folder. A folder in use is refused by
+// Remove; one that is too young to be sure is left to the next run.
+func sweep() {
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
+			continue
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+			continue
+		}
+		if os.Remove(folder) == nil {
+			continue // empty: killed before it began
+		}
+		if err := pglocal.Remove(context.Background(), folder); err == nil {
+			fmt.Fprintln(os.Stderr, "withpostgres: removed what a killed run left behind:", folder)
+		}
+	}
 }
 
 // start brings the cluster up, or gives up at the first signal.
