@@ -12,6 +12,11 @@ require (
 	github.com/startupwebapp/startupwebapp/services/webhook v0.0.0
 )
 
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	github.com/stripe/stripe-go/v76 v76.25.0 // indirect
+)
+
 replace (
 	github.com/startupwebapp/startupwebapp/pkg => ../../pkg
 	github.com/startupwebapp/startupwebapp/services/edge => ../../services/edge
