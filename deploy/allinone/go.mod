@@ -3,6 +3,7 @@ module github.com/startupwebapp/startupwebapp/deploy/allinone
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/startupwebapp/startupwebapp/pkg v0.0.0
 	github.com/startupwebapp/startupwebapp/services/edge v0.0.0
 	github.com/startupwebapp/startupwebapp/services/events v0.0.0
@@ -10,11 +11,7 @@ require (
 	github.com/startupwebapp/startupwebapp/services/order v0.0.0
 	github.com/startupwebapp/startupwebapp/services/user v0.0.0
 	github.com/startupwebapp/startupwebapp/services/webhook v0.0.0
-)
-
-require (
-	github.com/google/go-cmp v0.7.0 // indirect
-	github.com/stripe/stripe-go/v76 v76.25.0 // indirect
+	github.com/stripe/stripe-go/v76 v76.25.0
 )
 
 replace (
