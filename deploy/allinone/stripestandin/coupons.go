@@ -57,6 +57,7 @@ func (p *percent) UnmarshalJSON(b []byte) error {
 // parsePercent reads a decimal above 0 and up to 100 with at most two places.
 func parsePercent(s string) (percent, bool) {
 	whole, part, _ := strings.Cut(s, ".")
+	part = strings.TrimRight(part, "0") // stripe-go writes 12.5000
 	if len(part) > 2 || len(whole) > 3 {
 		return 0, false
 	}

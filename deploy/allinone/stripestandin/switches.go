@@ -1,9 +1,9 @@
 package stripestandin
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +17,8 @@ const Always Times = -1
 
 // UnmarshalJSON reads a number, a boolean, "all" or "on".
 func (n *Times) UnmarshalJSON(b []byte) error {
-	switch strings.Trim(string(b), `"`) {
+	word := strings.Trim(string(b), `"`) // a form's numbers come as texts
+	switch word {
 	case "true", "all", "on", "always":
 		*n = Always
 		return nil
@@ -25,8 +26,8 @@ func (n *Times) UnmarshalJSON(b []byte) error {
 		*n = 0
 		return nil
 	}
-	var v int
-	if err := json.Unmarshal(b, &v); err != nil || v < -1 {
+	v, err := strconv.Atoi(word)
+	if err != nil || v < -1 {
 		return fmt.Errorf("want a number, true, false or \"all\"")
 	}
 	*n = Times(v)

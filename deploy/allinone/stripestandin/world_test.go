@@ -59,7 +59,9 @@ func newWorld(t *testing.T, set ...func(*Config)) *world {
 
 func stripeClient(base, key string) *client.API {
 	b := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
-		URL: stripe.String(base), MaxNetworkRetries: stripe.Int64(0), LeveledLogger: &stripe.LeveledLogger{},
+		// On a kept connection net/http would itself repeat a call that was cut.
+		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		URL:        stripe.String(base), MaxNetworkRetries: stripe.Int64(0), LeveledLogger: &stripe.LeveledLogger{},
 	})
 	return client.New(key, &stripe.Backends{API: b, Connect: b, Uploads: b})
 }
