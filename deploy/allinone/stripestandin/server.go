@@ -135,6 +135,8 @@ func (s *Server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	ctx, cancelRun := context.WithCancel(ctx)
+	defer cancelRun()
 	var wg sync.WaitGroup
 	wg.Go(func() { s.webhooks.run(ctx) })
 	wg.Go(func() { s.watchTime(s.stopping) })
@@ -146,6 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 		err = fmt.Errorf("stripe stand-in: serve: %w", err)
 	}
+	cancelRun()
 	close(s.stopping)
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatient)
 	defer cancel()
@@ -155,9 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.log.Debug("connections closed", "err", closeErr)
 		}
 	}
-	if err == nil {
-		wg.Wait()
-	}
+	wg.Wait()
 	if s.journal != nil {
 		err = errors.Join(err, s.journal.close())
 	}
@@ -205,7 +206,7 @@ func securityHeaders(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data: http: https:; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // forms need their Origin, which no-referrer would blank
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
