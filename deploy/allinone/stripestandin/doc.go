@@ -22,8 +22,9 @@
 // name as element id (method_card and method_delayed for the radio buttons); further ids are
 // pay-form, pay (the button), cancel, problem, <field>_error, total, subtotal, discount,
 // shipping, lines, and authorize and reject on the 3-D Secure page, state and continue on the page
-// of a finished session. Answers: 303 to the success address when paid, 422 for wrong input, 402
-// for a decline, 200 with the 3-D Secure page, 410 when expired.
+// of a finished session. The answer to a payment is a 303 to the success address; every other page
+// is a 200 whose header Standin-Outcome says which: open, invalid (wrong input), declined, confirm
+// (3-D Secure), complete, expired.
 //
 // Cards, with any expiry date ahead and any CVC:
 //

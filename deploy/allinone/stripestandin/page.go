@@ -131,7 +131,7 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request) {
 		s.over(w, v)
 		return
 	}
-	s.show(w, http.StatusOK, "pay", v)
+	s.outcome(w, "open", "pay", v)
 }
 
 // POST /c/pay/{id}
@@ -155,15 +155,15 @@ func (s *Server) payPost(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case len(form.Errors) > 0:
 		v.Problem = "Some details are missing or wrong. They are marked below."
-		s.show(w, http.StatusUnprocessableEntity, "pay", v)
+		s.outcome(w, "invalid", "pay", v)
 	case outcome == cardChallenge:
 		v.Title, v.Token = "Confirm your payment", s.cards.add(rec.Session.ID, who)
-		s.show(w, http.StatusOK, "confirm", v)
+		s.outcome(w, "confirm", "confirm", v)
 	case outcome == cardPays, outcome == cardDisputed:
 		s.finish(w, r, rec, who, outcome == cardDisputed)
 	default:
 		v.Problem = outcome
-		s.show(w, http.StatusPaymentRequired, "pay", v)
+		s.outcome(w, "declined", "pay", v)
 	}
 }
 
@@ -192,7 +192,7 @@ func (s *Server) confirmPost(w http.ResponseWriter, r *http.Request) {
 	if ok {
 		v.refill(who)
 	}
-	s.show(w, http.StatusPaymentRequired, "pay", v)
+	s.outcome(w, "declined", "pay", v)
 }
 
 // finish takes the payment, waits for the shop's answer to the webhook, and sends the shopper on.
@@ -267,12 +267,18 @@ func (v *payView) refill(who payer) {
 
 // over shows the page of a session that is no longer open.
 func (s *Server) over(w http.ResponseWriter, v payView) {
-	status := http.StatusOK
 	v.Title = "Paid"
 	if v.S.Status == "expired" {
-		v.Title, status = "This page has expired", http.StatusGone
+		v.Title = "This page has expired"
 	}
-	s.show(w, status, "over", v)
+	s.outcome(w, v.S.Status, "over", v)
+}
+
+// outcome shows a page of a session and names in a header, for tests, what it is about. The status
+// is 200 also for a decline: browsers report any other as an error in the console.
+func (s *Server) outcome(w http.ResponseWriter, outcome, name string, v payView) {
+	w.Header().Set("Standin-Outcome", outcome)
+	s.show(w, http.StatusOK, name, v)
 }
 
 // parsePageForm reads a form; cards typed into it are kept nowhere.
