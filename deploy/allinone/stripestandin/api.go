@@ -176,17 +176,24 @@ func (c *call) do(h apiHandler) (answer, error) {
 		c.replayed = true
 		return *saved, nil
 	}
-	out, err := c.doOnce(h)
-	if c.key != "" {
-		c.s.mu.Lock()
-		delete(c.s.inFlight, c.key)
-		c.s.mu.Unlock()
-	}
+	out, err := c.doClaimed(h)
 	if errors.Is(err, errCut) {
 		// The key is free again: the caller's repeat must not meet this call.
 		c.hang()
 	}
 	return out, err
+}
+
+// doClaimed gives the key free again when the call is done.
+func (c *call) doClaimed(h apiHandler) (answer, error) {
+	if c.key != "" {
+		defer func() {
+			c.s.mu.Lock()
+			delete(c.s.inFlight, c.key)
+			c.s.mu.Unlock()
+		}()
+	}
+	return c.doOnce(h)
 }
 
 func (c *call) doOnce(h apiHandler) (answer, error) {

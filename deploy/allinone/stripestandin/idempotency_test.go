@@ -48,6 +48,11 @@ func TestIdempotency(t *testing.T) {
 	if _, head, later := w.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
 		t.Error("the key is remembered for more than a day")
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state.forget(time.Now().Add(100 * time.Hour)); len(w.state.answers.rows)+len(w.state.answers.order) != 0 {
+		t.Errorf("%d answers kept", len(w.state.answers.rows))
+	}
 }
 
 func TestIdempotencyInFlight(t *testing.T) {

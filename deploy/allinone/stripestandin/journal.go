@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // op is one changed record in the state file. A line of the file is a list of ops that became
@@ -28,6 +29,7 @@ type journal struct {
 
 	file   sync.Mutex // guards what follows; held while writing
 	f      *os.File
+	lock   *os.File // keeps other processes away from the file
 	synced int64
 	err    error
 }
@@ -43,6 +45,13 @@ func (j *journal) queue(ops []op) (int64, error) {
 	j.pending = append(append(j.pending, line...), '\n')
 	j.queued++
 	return j.queued, nil
+}
+
+// last is the number of the newest line.
+func (j *journal) last() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.queued
 }
 
 // wait returns when line number n is on disk. After the first failed write every wait fails: what
@@ -71,10 +80,23 @@ func (j *journal) wait(n int64) error {
 
 // close writes what nobody has waited for yet.
 func (j *journal) close() error {
-	j.mu.Lock()
-	n := j.queued
-	j.mu.Unlock()
-	return errors.Join(j.wait(n), j.f.Close())
+	return errors.Join(j.wait(j.last()), j.f.Close(), j.lock.Close())
+}
+
+// lockState makes sure that no other process uses the state file: two would write over each
+// other. The lock ends with the process, however that ends.
+func lockState(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the state file's folder: %w", err)
+	}
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the state file's lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("state file %s is in use by another process: %w", path, err), f.Close())
+	}
+	return f, nil
 }
 
 // readJournal calls apply for each line of the file. A last line that was torn by a crash is left
@@ -113,9 +135,6 @@ func readJournal(path string, apply func([]op) error) error {
 // newJournal replaces the file by a fresh one that holds the given lines, and keeps it open for
 // more. The old file stays as it is until the new one is complete on disk.
 func newJournal(path string, snapshot []op) (*journal, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the state file's folder: %w", err)
-	}
 	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -203,7 +203,11 @@ func (s *Server) watchTime(stop <-chan struct{}) {
 		case <-s.clockMoved:
 		}
 		// A failed write has been logged; the API says it to everybody who asks.
-		_ = s.change("", "", func(t *tx) error { t.settleAll(); return nil })
+		_ = s.change("", "", func(t *tx) error {
+			t.settleAll()
+			t.forget(t.now)
+			return nil
+		})
 	}
 }
 

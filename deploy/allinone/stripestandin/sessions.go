@@ -122,6 +122,9 @@ func (rec *sessionRecord) readBasics(p reader, now int64) {
 	s.Locale = text(p.str("locale", 10))
 	s.SubmitType = text(p.enum("submit_type", "auto", "book", "donate", "pay"))
 	s.CustomerCreation = text(p.enum("customer_creation", "always", "if_required"))
+	if s.CustomerCreation == "" {
+		s.CustomerCreation = "if_required"
+	}
 	s.Currency = strings.ToLower(p.str("currency", 3))
 	p.enum("ui_mode", "hosted")
 	p.enum("payment_method_collection", "always", "if_required")

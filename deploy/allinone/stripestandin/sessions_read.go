@@ -136,6 +136,9 @@ func listSessions(t *tx, _ *http.Request, p reader) (any, error) {
 	if err := p.done(); err != nil {
 		return nil, err
 	}
+	if _, known := t.intents.get(paymentIntent); paymentIntent != "" && !known {
+		return nil, noSuch(http.StatusBadRequest, "payment_intent", "payment_intent", paymentIntent)
+	}
 	t.settleAll()
 	var found []*session
 	for _, rec := range t.sessions.newest() {

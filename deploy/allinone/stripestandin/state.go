@@ -2,6 +2,7 @@ package stripestandin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -181,6 +182,19 @@ func loadState(path string) (*state, *journal, error) {
 	if path == "" {
 		return st, nil, nil
 	}
+	lock, err := lockState(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, j, err := st.load(path)
+	if err != nil {
+		return nil, nil, errors.Join(err, lock.Close())
+	}
+	j.lock = lock
+	return st, j, nil
+}
+
+func (st *state) load(path string) (*state, *journal, error) {
 	if err := readJournal(path, st.apply); err != nil {
 		return nil, nil, err
 	}
@@ -236,25 +250,47 @@ func (t *tx) putSettings() {
 	}
 }
 
-// change runs fn with the state locked and returns when what it put is on disk. An error of fn
-// means that nothing was put.
+// change runs fn with the state locked and returns when what it put, and all that it may have
+// seen, is on disk: nobody may hear of a change that a crash could take back. An error of fn does
+// not undo what it has put before.
 func (s *Server) change(requestID, key string, fn func(*tx) error) error {
-	s.mu.Lock()
-	t := &tx{state: s.state, s: s, now: s.clock(), requestID: requestID, key: key}
-	err := fn(t)
-	var line int64
-	if len(t.ops) > 0 && t.err == nil {
-		line, t.err = s.journal.queue(t.ops)
-	}
-	s.mu.Unlock()
-	if t.err == nil && line > 0 {
+	t := &tx{state: s.state, s: s, requestID: requestID, key: key}
+	line, err := t.run(fn)
+	if t.err == nil && s.journal != nil {
 		t.err = s.journal.wait(line)
 	}
 	if t.err != nil {
 		s.log.Error("state not written", "err", t.err)
 		return t.err
 	}
-	// Only now: nobody may hear of a change that a crash could take back.
 	s.webhooks.schedule(t.scheduled)
 	return err
+}
+
+// run is the part of change that holds the lock. It returns the number of the line to wait for.
+func (t *tx) run(fn func(*tx) error) (int64, error) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.now = t.s.clock()
+	err := fn(t)
+	if t.s.journal == nil || t.err != nil {
+		return 0, err
+	}
+	if len(t.ops) == 0 {
+		return t.s.journal.last(), err
+	}
+	var line int64
+	line, t.err = t.s.journal.queue(t.ops)
+	return line, err
+}
+
+// forget drops answers whose idempotency key has run out, so that a stand-in that runs for weeks
+// does not grow by them.
+func (st *state) forget(now time.Time) {
+	old := now.Add(-keepAnswers).Unix()
+	t := &st.answers
+	for len(t.order) > 0 && t.rows[t.order[0]].Created < old {
+		delete(t.rows, t.order[0])
+		t.order = t.order[1:]
+	}
 }

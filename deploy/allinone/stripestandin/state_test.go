@@ -102,6 +102,17 @@ func TestDamagedStateFile(t *testing.T) {
 	}
 }
 
+func TestStateFileInUse(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	w := newWorld(t, func(c *Config) { c.StateFile = file })
+	if _, err := New(Config{SecretKey: testKey, StateFile: file}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("second stand-in on one file: %v", err)
+	}
+	w.stop()
+	newWorld(t, func(c *Config) { c.StateFile = file })
+}
+
 func TestUnwritableStateFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
