@@ -209,8 +209,8 @@ func (rec *sessionRecord) readIntentData(p reader) {
 	p.unsupported("application_fee_amount", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data", "transfer_group")
 }
 
-// checkURL refuses what is not an absolute http(s) address. The placeholder of the session id has
-// braces, which an address may not have.
+// checkURL refuses what is not an absolute http(s) address. {CHECKOUT_SESSION_ID} may stand
+// in it, although an address may not have braces.
 func (r reader) checkURL(name, v string) {
 	if v == "" {
 		return
