@@ -69,6 +69,8 @@ func (c *catalogue) get(ctx context.Context, key string, render func(context.Con
 			return nil, err
 		}
 		c.pages.cfg.Log.WarnContext(ctx, "catalogue page served from reserve", "page", key, "error", err)
+		// Taken as fresh for a while, so that not every visitor waits for an owner that is down.
+		c.keep(key, old.doc, round)
 		return old.doc, nil
 	}
 	c.keep(key, doc, round)

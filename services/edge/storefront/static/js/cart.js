@@ -47,6 +47,7 @@ function drawBlocked() {
 function drawCartLine(line) {
   const drawn = drawLine(line, { referrer: 'cart' });
   drawState(drawn, line);
+  drawn.slot('each').textContent = t('lines.each', { price: money(line.price) });
   const controls = $('stepper-template').content.firstElementChild.cloneNode(true);
   const input = controls.querySelector('input');
   const id = `quantity-${line.sku_id}`;

@@ -19,8 +19,7 @@ export function drawLine(line, query) {
   title.textContent = line.parent_product__title;
   title.href = `/product?${new URLSearchParams({ name: line.parent_product__title_url, id: line.parent_product__identifier, ...query })}`;
   slot('options').textContent = [options(line), line.description].filter(Boolean).join(' · ');
-  slot('each').textContent = t('lines.each', { price: money(line.price) });
-  slot('quantity').textContent = t('lines.quantity', { quantity: line.quantity });
+  slot('each').textContent = t('lines.pieces', { quantity: line.quantity, price: money(line.price) });
   slot('sum').textContent = money(times(line.price, line.quantity));
   if (line.sku_image_url) slot('picture').append(picture(line.sku_image_url, '', '6rem'));
   return { root, slot };
