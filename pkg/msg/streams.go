@@ -53,6 +53,7 @@ type Consumer struct {
 
 // The durable consumers by name.
 const (
+	EdgeUser    = "edge-user"
 	OrderStripe = "order-stripe"
 	OrderUser   = "order-user"
 	UserOrder   = "user-order"
@@ -67,6 +68,7 @@ const (
 // Consumers is the list that provisioning makes and keeps up to date. None has a limit of
 // deliveries: the broker must never stop delivering a paid order by itself.
 var Consumers = []Consumer{
+	{EdgeUser, "USER", []string{UserCredentialsChanged, UserProfileChanged, UserErased}, 30 * time.Second, 1000},
 	{OrderStripe, "STRIPE", []string{"stripe.>"}, 30 * time.Second, 1000},
 	{OrderUser, "USER", []string{UserEmailVerified, ProspectChanged, UserErased}, 30 * time.Second, 1000},
 	{UserOrder, "ORDER", []string{OrderPlacedSubject, ReceiptAddressGivenSubject}, 30 * time.Second, 1000},
