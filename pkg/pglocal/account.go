@@ -90,7 +90,7 @@ func (a account) takeOver(data string) error {
 // inherited is the first descriptor that a child gets from exec.Cmd.ExtraFiles.
 const inherited = "/proc/self/fd/3"
 
-// entrance is how the account reaches a folder. Another user cannot walk through parents like /root
+// entrance is how the account reaches a folder. Another user cannot walk through a closed home
 // (0700), so its programs get the folder as an open descriptor, which needs no walking.
 type entrance struct {
 	path string   // what the program is told

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestOutOfReach has every parent closed to others, as /root is. As root this needs the open
-// descriptor, as another user it is plain.
+// TestOutOfReach has every parent closed to others, as root's home is. As root this needs
+// the open descriptor, as another user it is plain.
 func TestOutOfReach(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(t.TempDir(), "closed")

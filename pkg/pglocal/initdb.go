@@ -50,7 +50,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 		return err
 	}
 	out, err := c.runInitdb(ctx, build, "--locale=C.UTF-8")
-	if err != nil && strings.Contains(out, "locale") {
+	if err != nil && strings.Contains(out, "invalid locale") {
 		// A system without C.UTF-8: plain C sorts the same way.
 		if removeErr := os.RemoveAll(filepath.Join(build, "data")); removeErr != nil {
 			return fmt.Errorf("make data folder anew: %w", removeErr)

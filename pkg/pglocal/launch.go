@@ -15,7 +15,7 @@ import (
 const (
 	launchTries   = 200                   // together with launchPause about ten seconds
 	launchPause   = 50 * time.Millisecond // between tries
-	strayPatience = 40                    // tries before remains of a killed server are killed too
+	strayPatience = 15                    // tries before remains of a killed server are killed too
 )
 
 // launch starts the server and tries again where the reason of a failure passes by itself or can be

@@ -138,7 +138,7 @@ func (c *Cluster) Err() error {
 	if c.server.stopping.Load() {
 		return nil
 	}
-	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.output(), c.server.log)
+	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.lastWords(), c.server.log)
 }
 
 // Remove deletes the cluster in dir with all its data, after stopping a server that was left running

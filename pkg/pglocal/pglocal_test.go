@@ -135,6 +135,7 @@ func refused(t *testing.T, o Options, texts ...string) {
 
 func checkLine(t *testing.T, line string, texts ...string) {
 	t.Helper()
+	t.Log(line)
 	if strings.Contains(line, "\n") {
 		t.Errorf("error has more than one line: %s", line)
 	}

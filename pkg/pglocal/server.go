@@ -70,13 +70,14 @@ func (s *server) exit() string {
 	return s.waitErr.Error()
 }
 
-// output is this run's reason to fail, from its log.
-func (s *server) output() string {
+// lastWords are the last lines of the log. They are not searched for errors, as a failed start's are:
+// a log of days holds errors of statements too.
+func (s *server) lastWords() string {
 	out, err := s.readLog()
 	if err != nil {
 		return err.Error()
 	}
-	return reason(out)
+	return lastLines(out, 3)
 }
 
 // readLog returns this run's part of the log, its last 64 KiB at most.

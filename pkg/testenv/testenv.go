@@ -86,6 +86,23 @@ func Open(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
 	return pool
 }
 
+// OpenOwner opens a database as its owner, with a service's schema as search_path: for what staff do
+// in psql, and to look at what a test left.
+func OpenOwner(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
+	tb.Helper()
+	cfg, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{service}.Sanitize()
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(tb.Context()), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(pool.Close)
+	return pool
+}
+
 func templateName(schemas []Schema) (string, error) {
 	h := sha256.New()
 	h.Write([]byte(pg.InitSQL))

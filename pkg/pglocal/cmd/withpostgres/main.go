@@ -37,7 +37,11 @@ func main() {
 	}
 	// Caught from the beginning, so that nothing is left behind however early a signal comes.
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // nohup, or a shell's background job
+			signal.Notify(signals, s)
+		}
+	}
 	code, err := run(args, signals)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "withpostgres:", err)
@@ -45,11 +49,14 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the code to exit with: the command's own, 128 + n when signal n ended it, 1 when it
-// could not be run.
+// run returns the code to exit with: the command's own, 128 + n when signal n ended it, 127 when
+// there is no such command, 1 when something else went wrong.
 func run(args []string, signals <-chan os.Signal) (code int, err error) {
 	if os.Getenv(variable) != "" {
 		return runCommand(args, os.Environ(), signals)
+	}
+	if _, err := exec.LookPath(args[0]); err != nil {
+		return 127, fmt.Errorf("find command: %w", err)
 	}
 	sweep()
 	dir, err := os.MkdirTemp("", folderPrefix)

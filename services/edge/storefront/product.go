@@ -1,0 +1,278 @@
+package storefront
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// product is a product as the public API describes it, both in the list and in full.
+type product struct {
+	Title        string  `json:"title"`
+	TitleURL     string  `json:"title_url"`
+	Identifier   string  `json:"identifier"`
+	Headline     string  `json:"headline"`
+	Description1 string  `json:"description_part_1"`
+	Description2 string  `json:"description_part_2"`
+	PriceLow     *string `json:"price_low"`
+	PriceHigh    *string `json:"price_high"`
+	ImageURL     *string `json:"product_image_url"`
+
+	Images ordered[image] `json:"product_images"`
+	Videos ordered[video] `json:"product_videos"`
+	SKUs   ordered[sku]   `json:"skus"`
+}
+
+type image struct {
+	URL     string `json:"image_url"`
+	Main    bool   `json:"main"`
+	Caption string `json:"caption"`
+}
+
+type video struct {
+	URL       string `json:"video_url"`
+	Thumbnail string `json:"video_thumbnail_url"`
+	Caption   string `json:"caption"`
+}
+
+type sku struct {
+	Color          string         `json:"color"`
+	Size           string         `json:"size"`
+	Description    string         `json:"description"`
+	Price          string         `json:"price"`
+	Inventory      string         `json:"inventory_status_identifier"`
+	InventoryTitle string         `json:"inventory_status_title"`
+	InventoryNote  string         `json:"inventory_status_description"`
+	Images         ordered[image] `json:"sku_images"`
+}
+
+// entry is one key and value of a JSON object.
+type entry[T any] struct {
+	key   string
+	value T
+}
+
+// ordered is a JSON object in the order in which it was sent, as scripts in a browser see it.
+type ordered[T any] []entry[T]
+
+// UnmarshalJSON reads the object key by key.
+func (o *ordered[T]) UnmarshalJSON(body []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if tok, err := dec.Token(); err != nil {
+		return err
+	} else if tok != json.Delim('{') {
+		return fmt.Errorf("expected an object, found %v", tok)
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		e := entry[T]{key: fmt.Sprint(key)}
+		if err := dec.Decode(&e.value); err != nil {
+			return err
+		}
+		*o = append(*o, e)
+	}
+	return nil
+}
+
+// byNumber sorts an object whose keys are ids, as a browser would walk it.
+func (o ordered[T]) byNumber() {
+	slices.SortStableFunc(o, func(a, b entry[T]) int {
+		x, errX := strconv.Atoi(a.key)
+		y, errY := strconv.Atoi(b.key)
+		if errX != nil || errY != nil {
+			return cmp.Compare(a.key, b.key)
+		}
+		return cmp.Compare(x, y)
+	})
+}
+
+// Key and Value let templates read an entry.
+func (e entry[T]) Key() string { return e.key }
+
+// Value is what stands under the key.
+func (e entry[T]) Value() T { return e.value }
+
+// Path is the product's address in this shop.
+func (p product) Path() string { return "/product/" + p.Identifier }
+
+// MainImage is the picture that stands for the product; empty when it has none.
+func (p product) MainImage() string {
+	if p.ImageURL != nil {
+		return *p.ImageURL
+	}
+	if len(p.Images) > 0 {
+		return p.Images[0].value.URL
+	}
+	return ""
+}
+
+// HasRange tells whether its SKUs differ in price.
+func (p product) HasRange() bool {
+	return p.PriceLow != nil && p.PriceHigh != nil && *p.PriceLow != *p.PriceHigh
+}
+
+// First is the SKU shown first: the first one that can be bought, else the first.
+func (p product) First() *entry[sku] {
+	for i := range p.SKUs {
+		if p.SKUs[i].value.Inventory == "in-stock" {
+			return &p.SKUs[i]
+		}
+	}
+	if len(p.SKUs) > 0 {
+		return &p.SKUs[0]
+	}
+	return nil
+}
+
+// Gallery is every picture of the product and of its SKUs, each once, the main one first.
+func (p product) Gallery() []image {
+	var all []image
+	add := func(im image) {
+		if im.URL != "" && !slices.ContainsFunc(all, func(seen image) bool { return seen.URL == im.URL }) {
+			all = append(all, im)
+		}
+	}
+	for _, e := range p.Images {
+		add(e.value)
+	}
+	for _, s := range p.SKUs {
+		for _, e := range s.value.Images {
+			if e.value.Caption == "" {
+				e.value.Caption = s.value.Label()
+			}
+			add(e.value)
+		}
+	}
+	return all
+}
+
+// Label names a SKU by what tells it from its sisters.
+func (s sku) Label() string {
+	switch {
+	case s.Color == "" || s.Color == s.Size:
+		return s.Size
+	case s.Size == "":
+		return s.Color
+	}
+	return s.Color + ", " + s.Size
+}
+
+// MainImage is the SKU's own picture; empty when the product's stands for it.
+func (s sku) MainImage() string {
+	if len(s.Images) == 0 {
+		return ""
+	}
+	return s.Images[0].value.URL
+}
+
+// InStock tells whether the SKU can be ordered now.
+func (s sku) InStock() bool { return s.Inventory == "in-stock" }
+
+// fetchProduct asks for one product; nil without an error means that there is no such product.
+func (p *Pages) fetchProduct(ctx context.Context, identifier string) (*product, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	body, err := p.cfg.Product(ctx, identifier)
+	if err != nil {
+		return nil, fmt.Errorf("fetch product %s: %w", identifier, err)
+	}
+	var answer struct {
+		Outcome string   `json:"product"`
+		Product *product `json:"product_data"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("decode product %s: %w", identifier, err)
+	}
+	if answer.Outcome != "success" || answer.Product == nil {
+		return nil, nil
+	}
+	found := answer.Product
+	found.Images.byNumber()
+	slices.SortStableFunc(found.Images, mainFirst)
+	found.Videos.byNumber()
+	found.SKUs.byNumber()
+	for _, s := range found.SKUs {
+		s.value.Images.byNumber()
+		slices.SortStableFunc(s.value.Images, mainFirst)
+	}
+	return found, nil
+}
+
+func mainFirst(a, b entry[image]) int {
+	switch {
+	case a.value.Main == b.value.Main:
+		return 0
+	case a.value.Main:
+		return -1
+	}
+	return 1
+}
+
+var identifierPattern = regexp.MustCompile(`^[a-zA-Z0-9]{1,64}$`)
+
+// product serves /product/{identifier}.
+func (p *Pages) product(w http.ResponseWriter, r *http.Request) {
+	p.serveProduct(w, r, chi.URLParam(r, "identifier"))
+}
+
+// productByQuery serves the address of old links: /product?name=…&id=….
+func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	identifier := query.Get("id")
+	if identifier == "" && query.Get("name") != "" {
+		products, err := p.products(r.Context())
+		if err != nil {
+			p.cfg.Log.ErrorContext(r.Context(), "product by name", "error", err)
+			p.Error(w, r, http.StatusServiceUnavailable)
+			return
+		}
+		for _, candidate := range products {
+			if candidate.TitleURL == query.Get("name") {
+				identifier = candidate.Identifier
+			}
+		}
+	}
+	p.serveProduct(w, r, identifier)
+}
+
+func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier string) {
+	if !identifierPattern.MatchString(identifier) {
+		p.NotFound(w, r)
+		return
+	}
+	p.serveRendered(w, r, "product "+identifier, func(ctx context.Context) (*document, error) {
+		found, err := p.fetchProduct(ctx, identifier)
+		if found == nil || err != nil {
+			return nil, err
+		}
+		return p.renderProduct(found)
+	})
+}
+
+func (p *Pages) renderProduct(found *product) (*document, error) {
+	v, err := p.newView(page{name: "product", path: found.Path(), script: "product.js"})
+	if err != nil {
+		return nil, err
+	}
+	v.Product = found
+	v.Title = found.Title
+	if found.Headline != "" {
+		v.Description = found.Headline
+	}
+	if found.MainImage() != "" {
+		v.Image = p.absolute(found.MainImage())
+	}
+	v.Data = p.productData(found)
+	return p.render(v)
+}

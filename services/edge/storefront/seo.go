@@ -1,0 +1,170 @@
+package storefront
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// absolute makes an address of ours whole; addresses on other hosts stay as they are.
+func (p *Pages) absolute(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return p.cfg.PublicURL + address
+	}
+	return address
+}
+
+// listData is the schema.org description of the home page or of the product list.
+func (p *Pages) listData(pg page, products []product) (any, error) {
+	if pg.name == "home" {
+		return map[string]any{
+			"@context": "https://schema.org",
+			"@type":    "WebSite",
+			"name":     p.cfg.Shop.Name,
+			"url":      p.cfg.PublicURL + "/",
+			"publisher": map[string]any{
+				"@type": "Organization",
+				"name":  p.cfg.Shop.Name,
+				"url":   p.cfg.PublicURL + "/",
+				"email": p.cfg.Shop.Email,
+			},
+		}, nil
+	}
+	items := []any{}
+	for i, item := range products {
+		items = append(items, map[string]any{
+			"@type": "ListItem", "position": i + 1, "name": item.Title, "url": p.cfg.PublicURL + item.Path(),
+		})
+	}
+	return map[string]any{"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}, nil
+}
+
+// productData is the schema.org description of a product, with an offer for each SKU.
+func (p *Pages) productData(item *product) any {
+	availability := map[string]string{
+		"in-stock":     "https://schema.org/InStock",
+		"back-ordered": "https://schema.org/BackOrder",
+		"out-of-stock": "https://schema.org/OutOfStock",
+	}
+	offers := []any{}
+	for _, s := range item.SKUs {
+		offer := map[string]any{
+			"@type":         "Offer",
+			"sku":           s.key,
+			"name":          s.value.Label(),
+			"price":         s.value.Price,
+			"priceCurrency": p.cfg.Shop.CurrencyCode,
+			"itemCondition": "https://schema.org/NewCondition",
+			"url":           p.cfg.PublicURL + item.Path(),
+		}
+		if a := availability[s.value.Inventory]; a != "" {
+			offer["availability"] = a
+		}
+		offers = append(offers, offer)
+	}
+	images := []string{}
+	for _, im := range item.Gallery() {
+		images = append(images, p.absolute(im.URL))
+	}
+	return map[string]any{
+		"@context":    "https://schema.org",
+		"@type":       "Product",
+		"productID":   item.Identifier,
+		"name":        item.Title,
+		"description": strings.TrimSpace(item.Headline + " " + item.Description1),
+		"image":       images,
+		"url":         p.cfg.PublicURL + item.Path(),
+		"brand":       map[string]any{"@type": "Brand", "name": p.cfg.Shop.Name},
+		"offers":      offers,
+	}
+}
+
+// renderExtras makes the small files that browsers and crawlers ask for by fixed names.
+func (p *Pages) renderExtras() error {
+	manifest, err := json.Marshal(map[string]any{
+		"name":             p.cfg.Shop.Name,
+		"short_name":       p.cfg.Shop.Name,
+		"description":      p.cfg.Shop.Description,
+		"lang":             p.cfg.Shop.Language,
+		"start_url":        "/",
+		"display":          "browser",
+		"background_color": p.cfg.Shop.ThemeColor,
+		"theme_color":      p.cfg.Shop.ThemeColor,
+		"icons": []map[string]string{
+			{"src": p.assets.path("icons/icon-192.png"), "sizes": "192x192", "type": "image/png"},
+			{"src": p.assets.path("icons/icon-512.png"), "sizes": "512x512", "type": "image/png"},
+			{"src": p.assets.path("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("make web manifest: %w", err)
+	}
+	icon, err := files.ReadFile("static/icons/favicon.ico")
+	if err != nil {
+		return fmt.Errorf("read favicon: %w", err)
+	}
+	extras := []struct {
+		path, contentType string
+		body              []byte
+	}{
+		{"/robots.txt", "text/plain; charset=utf-8", []byte(p.robots())},
+		{"/site.webmanifest", "application/manifest+json", manifest},
+		{"/favicon.ico", "image/x-icon", icon},
+	}
+	for _, e := range extras {
+		if p.extras[e.path], err = newDocument(e.body, e.contentType, "public, max-age=3600"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// robots keeps crawlers out of the API; pages that are nothing for them say so themselves.
+func (p *Pages) robots() string {
+	return "User-agent: *\n" +
+		"Disallow: /user/\nDisallow: /order/\nDisallow: /clientevent/\n" +
+		"Sitemap: " + p.cfg.PublicURL + "/sitemap.xml\n"
+}
+
+type sitemapURL struct {
+	Location string `xml:"loc"`
+}
+
+// sitemap lists the pages that search engines should know.
+func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
+	products, err := p.products(r.Context())
+	if err != nil {
+		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
+		p.Error(w, r, http.StatusServiceUnavailable)
+		return
+	}
+	urls := struct {
+		XMLName xml.Name     `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
+		URLs    []sitemapURL `xml:"url"`
+	}{}
+	for _, pg := range pageTable {
+		if !pg.hidden && pg.name != "product" && pg.name != "cart" {
+			urls.URLs = append(urls.URLs, sitemapURL{p.cfg.PublicURL + pg.path})
+		}
+	}
+	for _, item := range products {
+		urls.URLs = append(urls.URLs, sitemapURL{p.cfg.PublicURL + item.Path()})
+	}
+	var buf bytes.Buffer
+	buf.WriteString(xml.Header)
+	if err := xml.NewEncoder(&buf).Encode(urls); err != nil {
+		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
+		p.Error(w, r, http.StatusInternalServerError)
+		return
+	}
+	doc, err := newDocument(buf.Bytes(), "application/xml; charset=utf-8", "public, max-age=600")
+	if err != nil {
+		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
+		p.Error(w, r, http.StatusInternalServerError)
+		return
+	}
+	doc.ServeHTTP(w, r)
+}

@@ -1,0 +1,46 @@
+package storefront
+
+// Settings is everything a founder changes that is not a text, a colour or a picture: who the
+// shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colours
+// and type in static/css/theme.css, pictures in img/product.
+type Settings struct {
+	// Name of the shop, as it stands in the header, in titles and in mails' links.
+	Name string
+	// Tagline is the line under the name on the home page and in search results.
+	Tagline string
+	// Description is one or two sentences for search engines and link previews.
+	Description string
+	// Email and Phone are how shoppers reach people; an empty one is not shown.
+	Email, Phone string
+	// Address is the postal address, one entry a line.
+	Address []string
+	// Language is the language tag of the texts (texts/<Language>.json).
+	Language string
+	// CurrencySign stands before each amount, CurrencyCode goes into structured data.
+	CurrencySign, CurrencyCode string
+	// ThemeColor and ThemeColorDark colour the browser's own bars.
+	ThemeColor, ThemeColorDark string
+	// VideoHosts are the origins that a product video may be embedded from, on click.
+	VideoHosts []string
+	// Featured is how many products the home page shows.
+	Featured int
+}
+
+// DefaultSettings are the settings of the sample shop.
+func DefaultSettings() Settings {
+	return Settings{
+		Name:           "StartUpWebApp",
+		Tagline:        "Small things, made to be used for years",
+		Description:    "Paper clips, binder clips and rubber bands that are a pleasure to use, sent from a small workshop.",
+		Email:          "hello@startupwebapp.example",
+		Phone:          "+1 555 010 0199",
+		Address:        []string{"StartUpWebApp", "12 Elm Street", "Springfield, IL 62704", "United States"},
+		Language:       "en",
+		CurrencySign:   "$",
+		CurrencyCode:   "USD",
+		ThemeColor:     "#faf7f2",
+		ThemeColorDark: "#15181a",
+		VideoHosts:     []string{"https://player.vimeo.com", "https://www.youtube-nocookie.com"},
+		Featured:       6,
+	}
+}

@@ -1,0 +1,244 @@
+// The cart: everything changes in place, and every answer of the server brings the new totals.
+import { cartChanged, onCartElsewhere } from './app.js';
+import { $, announce, clone, focusOn, load, money, openDialog, show, trouble, troubleText } from './dom.js';
+import { busy, setError, wire } from './forms.js';
+import { get, post } from './api.js';
+import { blocks, drawCode, drawLine, drawState, drawTotals, inOrder } from './lines.js';
+import { quantityOf, wireStepper } from './stepper.js';
+import { has, t } from './text.js';
+
+let lines = [];
+
+async function fill() {
+  const [items, shipping, codes, totals] = await Promise.all([
+    get('/order/cart-items'),
+    get('/order/cart-shipping-methods'),
+    get('/order/cart-discount-codes'),
+    get('/order/cart-totals'),
+  ]);
+  lines = inOrder(items.item_data?.product_sku_data);
+  if (!items.cart_found || lines.length === 0) {
+    showEmpty();
+    return;
+  }
+  drawLines();
+  drawShipping(inOrder(shipping.cart_shipping_methods), shipping.shipping_method_selected);
+  drawSums({ discount_code_data: codes.discount_code_data, cart_totals_data: totals.cart_totals_data });
+  show($('empty'), false);
+  show($('basket'));
+}
+
+function showEmpty() {
+  show($('basket'), false);
+  show($('empty'));
+}
+
+function drawLines() {
+  $('lines').replaceChildren(...lines.map(drawCartLine));
+  drawBlocked();
+}
+
+function drawBlocked() {
+  const blocked = lines.some(blocks);
+  show($('blocked'), blocked);
+  show($('checkout'), !blocked);
+}
+
+function drawCartLine(line) {
+  const drawn = drawLine(line, { referrer: 'cart' });
+  drawState(drawn, line);
+  drawn.slot('each').textContent = t('lines.each', { price: money(line.price) });
+  const controls = $('stepper-template').content.firstElementChild.cloneNode(true);
+  const input = controls.querySelector('input');
+  const id = `quantity-${line.sku_id}`;
+  input.id = id;
+  input.value = line.quantity;
+  const title = [line.parent_product__title, line.color, line.size].filter(Boolean).join(' ');
+  input.setAttribute('aria-label', t('cart.quantity_of', { title }));
+  controls.querySelector('.field__error').id = `${id}-error`;
+  input.setAttribute('aria-describedby', `${id}-error`);
+  const [less, more] = controls.querySelectorAll('[data-step]');
+  less.setAttribute('aria-label', t('cart.less', { title }));
+  more.setAttribute('aria-label', t('cart.more', { title }));
+  const remove = controls.querySelector('[data-slot="remove"]');
+  remove.setAttribute('aria-label', t('cart.remove', { title }));
+  remove.addEventListener('click', () => removeLine(line, drawn.root, remove));
+  drawn.slot('quantity').replaceChildren(controls);
+  const change = changes(line, drawn, controls);
+  wireStepper(controls, { min: 1, change });
+  return drawn.root;
+}
+
+/** Sends a new quantity once somebody has stopped pressing, and always the last one. */
+function changes(line, drawn, controls) {
+  let timer;
+  let latest = 0;
+  return (text) => {
+    clearTimeout(timer);
+    const quantity = quantityOf(text);
+    if (quantity === null) {
+      setError(controls, t('errors.quantity.out_of_range'));
+      return;
+    }
+    setError(controls, '');
+    timer = setTimeout(async () => {
+      const turn = ++latest;
+      try {
+        const answer = await post('/order/cart-update-sku-quantity', { sku_id: line.sku_id, quantity });
+        if (turn !== latest) return;
+        if (answer.cart_update_sku_quantity !== 'success') {
+          await load(fill);
+          return;
+        }
+        line.quantity = quantity;
+        drawn.slot('sum').textContent = money(answer.sku_subtotal);
+        drawSums(answer);
+        sayTotal(answer);
+        cartChanged();
+      } catch (error) {
+        setError(controls, troubleText(error));
+      }
+    }, 250);
+  };
+}
+
+async function removeLine(line, row, button) {
+  busy(button, true);
+  try {
+    const answer = await post('/order/cart-remove-sku', { sku_id: line.sku_id });
+    if (answer.cart_remove_sku !== 'success') {
+      await load(fill);
+      return;
+    }
+    lines = lines.filter((other) => other !== line);
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    cartChanged(answer.cart_item_count);
+    if (lines.length === 0) {
+      await post('/order/cart-delete-cart');
+      showEmpty();
+      focusOn($('empty'));
+      announce(t('cart.now_empty'));
+      return;
+    }
+    next?.querySelector('a')?.focus();
+    drawBlocked();
+    // Removing forgets the chosen shipping; asking for the methods brings the default back.
+    const shipping = await get('/order/cart-shipping-methods');
+    drawShipping(inOrder(shipping.cart_shipping_methods), shipping.shipping_method_selected);
+    const totals = await get('/order/cart-totals');
+    drawSums({ ...answer, cart_totals_data: totals.cart_totals_data });
+    sayTotal(totals);
+  } catch (error) {
+    busy(button, false);
+    if (!('status' in error)) throw error;
+    trouble(error, () => load(fill));
+  }
+}
+
+function drawShipping(methods, selected) {
+  const rows = methods.map((method) => {
+    const { root, slot } = clone('method-template');
+    const radio = root.querySelector('input');
+    radio.value = method.identifier;
+    radio.checked = method.identifier === selected;
+    slot('carrier').textContent = method.carrier;
+    slot('price').textContent = money(method.shipping_cost);
+    radio.addEventListener('change', () => choose(method));
+    return root;
+  });
+  $('shipping').replaceChildren(...rows);
+}
+
+async function choose(method) {
+  try {
+    const answer = await post('/order/cart-update-shipping-method', { shipping_method_identifier: method.identifier });
+    if (answer.cart_update_shipping_method !== 'success') {
+      await load(fill);
+      return;
+    }
+    drawSums(answer);
+    sayTotal(answer);
+    cartChanged();
+  } catch (error) {
+    if (!('status' in error)) throw error;
+    trouble(error, () => load(fill));
+  }
+}
+
+function drawSums(answer) {
+  drawTotals($('totals'), answer.cart_totals_data, answer.cart_totals_data.cart_total);
+  const codes = inOrder(answer.discount_code_data);
+  $('codes').replaceChildren(...codes.map((code) => {
+    const { root, slot } = drawCode(code);
+    const remove = slot('remove');
+    remove.setAttribute('aria-label', t('cart.remove', { title: code.code }));
+    remove.addEventListener('click', () => removeCode(code, remove));
+    return root;
+  }));
+}
+
+function sayTotal(answer) {
+  announce(t('cart.new_total', { total: money(answer.cart_totals_data.cart_total) }));
+}
+
+async function applyCode(values) {
+  const box = $('code-form').querySelector('[data-field]');
+  const code = values.code.trim();
+  const answer = await post('/order/cart-apply-discount-code', { discount_code_id: code });
+  if (answer.cart_apply_discount_code !== 'success') {
+    const key = `codes.${answer.errors?.error}`;
+    setError(box, has(key) ? t(key, { code }) : t('errors.unknown'));
+    $('code').focus();
+    return;
+  }
+  $('code').value = '';
+  drawSums(answer);
+  sayTotal(answer);
+  cartChanged();
+}
+
+async function removeCode(code, button) {
+  busy(button, true);
+  try {
+    const answer = await post('/order/cart-remove-discount-code', { discount_code_id: code.discount_code_id });
+    if (answer.cart_remove_discount_code !== 'success') {
+      await load(fill);
+      return;
+    }
+    drawSums(answer);
+    sayTotal(answer);
+    cartChanged();
+    $('code').focus();
+  } catch (error) {
+    busy(button, false);
+    if (!('status' in error)) throw error;
+    trouble(error, () => load(fill));
+  }
+}
+
+async function deleteCart() {
+  $('delete-dialog').close();
+  try {
+    await post('/order/cart-delete-cart');
+    lines = [];
+    cartChanged(0);
+    showEmpty();
+    focusOn($('empty'));
+    announce(t('cart.now_empty'));
+  } catch (error) {
+    if (!('status' in error)) throw error;
+    trouble(error, () => load(fill));
+  }
+}
+
+wire($('code-form'), (values) => applyCode(values).catch((error) => {
+  if (!('status' in error)) throw error;
+  setError($('code-form').querySelector('[data-field]'), troubleText(error));
+}));
+$('shipping-form').addEventListener('submit', (event) => event.preventDefault());
+$('delete-cart').addEventListener('click', () => openDialog($('delete-dialog')));
+$('delete-no').addEventListener('click', () => $('delete-dialog').close());
+$('delete-yes').addEventListener('click', deleteCart);
+onCartElsewhere(() => load(fill));
+load(fill);

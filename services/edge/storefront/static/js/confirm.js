@@ -1,0 +1,137 @@
+// The last page before paying: who gets the receipt, what is bought, and the way to the payment.
+import { onCartElsewhere } from './app.js';
+import { $, focusOn, load, money, show } from './dom.js';
+import { busy, formError, setError, showErrors, wire } from './forms.js';
+import { get, post } from './api.js';
+import { blocks, drawCode, drawLine, drawState, drawTotals, inOrder } from './lines.js';
+import { whoami } from './session.js';
+import { has, t } from './text.js';
+
+// The guest's address outlives the visit to the payment page, and no more than this tab.
+const REMEMBERED = 'receipt-address';
+
+let receipt = ''; // where the receipt goes; empty while that is open
+let blocked = false;
+
+async function fill() {
+  const [who, items, shipping, codes, totals] = await Promise.all([
+    whoami(),
+    get('/order/confirm-items'),
+    get('/order/confirm-shipping-method'),
+    get('/order/confirm-discount-codes'),
+    get('/order/confirm-totals'),
+  ]);
+  if (!items.checkout_allowed) {
+    show($('not-allowed'));
+    show($('basket'), false);
+    return;
+  }
+  const lines = inOrder(items.item_data?.product_sku_data);
+  if (!items.cart_found || lines.length === 0) {
+    show($('empty'));
+    show($('basket'), false);
+    return;
+  }
+  $('lines').replaceChildren(...lines.map((line) => {
+    const drawn = drawLine(line, { referrer: 'checkout/confirm' });
+    drawState(drawn, line);
+    return drawn.root;
+  }));
+  blocked = lines.some(blocks);
+  const method = shipping.confirm_shipping_method;
+  $('method').textContent = method?.carrier ? `${method.carrier}, ${money(method.shipping_cost)}` : t('confirm.no_method');
+  const discounts = inOrder(codes.discount_code_data);
+  $('codes').replaceChildren(...discounts.map((code) => drawCode(code).root));
+  show($('codes-step'), discounts.length > 0);
+  drawTotals($('totals'), totals.confirm_totals_data, totals.confirm_totals_data.cart_total);
+  show($('newsletter-row'), !who.logged_in);
+  if (who.logged_in) receipt = who.email_address;
+  else receipt = sessionStorage.getItem(REMEMBERED) ?? '';
+  showWay(who.logged_in);
+  show($('empty'), false);
+  show($('basket'));
+}
+
+/** Shows either the three ways on, or where the receipt goes and the way to pay. */
+function showWay(member) {
+  const open = receipt === '';
+  show($('ways'), open && !blocked);
+  show($('receipt'), !open);
+  show($('receipt-change'), !member);
+  $('receipt-address').textContent = receipt;
+  show($('blocked'), blocked);
+  show($('pay-form'), !open && !blocked);
+  show($('pay-first'), open && !blocked);
+}
+
+async function goOnAsGuest(values) {
+  const form = $('guest-form');
+  const address = values.anonymous_email_address.trim();
+  if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(address)) {
+    showErrors(form, { anonymous_email_address: [{ type: address ? 'not_valid' : 'required' }] });
+    return;
+  }
+  const answer = await post('/order/anonymous-email-address-payment-lookup', { anonymous_email_address: address });
+  if (answer.anonymous_email_address_payment_lookup !== 'success') {
+    const type = answer.errors?.error ?? 'unknown';
+    const key = `confirm.${type}`;
+    formError(form, has(key) ? t(key) : t('errors.unknown'));
+    $('guest-email').focus();
+    return;
+  }
+  receipt = address;
+  sessionStorage.setItem(REMEMBERED, address);
+  showWay(false);
+  focusOn($('receipt-title'));
+}
+
+async function changeReceipt() {
+  const button = $('receipt-change');
+  busy(button, true);
+  try {
+    await get('/order/change-confirmation-email-address');
+  } catch (error) {
+    if (!('status' in error)) throw error;
+    // The address is only remembered here; the server hears of the new one in any case.
+  } finally {
+    busy(button, false);
+  }
+  $('guest-email').value = receipt;
+  receipt = '';
+  sessionStorage.removeItem(REMEMBERED);
+  showWay(false);
+  $('guest-email').focus();
+}
+
+async function pay(values) {
+  const form = $('pay-form');
+  const agree = form.querySelector('[data-field="agree_to_terms_of_sale"]');
+  if (values.agree_to_terms_of_sale !== 'true') {
+    setError(agree, t('confirm.terms-of-sale-agreement-required'));
+    $('agree').focus();
+    return undefined;
+  }
+  const who = await whoami();
+  const answer = await post('/order/create-checkout-session', {
+    agree_to_terms_of_sale: 'true',
+    newsletter: values.newsletter,
+    save_defaults: 'false',
+    anonymous_email_address: who.logged_in ? '' : receipt,
+  });
+  if (answer.create_checkout_session === 'success' && /^https?:\/\//.test(answer.checkout_url)) {
+    location.assign(answer.checkout_url);
+    return 'keep';
+  }
+  const type = answer.errors?.error ?? 'unexpected-error';
+  if (['cart-not-found', 'cart-is-empty', 'cart-item-not-in-stock'].includes(type)) await load(fill);
+  if (type === 'terms-of-sale-agreement-required') setError(agree, t(`confirm.${type}`));
+  else formError(form, has(`confirm.${type}`) ? t(`confirm.${type}`) : t('confirm.unexpected-error'));
+  return undefined;
+}
+
+wire($('guest-form'), goOnAsGuest);
+wire($('pay-form'), pay, t('confirm.paying'));
+$('agree').addEventListener('change', () => setError($('agree').closest('[data-field]'), ''));
+$('receipt-change').addEventListener('click', changeReceipt);
+onCartElsewhere(() => load(fill));
+load(fill);

@@ -1,0 +1,100 @@
+// One order: what was bought, where it is, where it goes and what was paid.
+import './app.js';
+import { $, clone, focusOn, load, show } from './dom.js';
+import { get } from './api.js';
+import { drawCode, drawLine, drawTotals, inOrder } from './lines.js';
+import { trackingLink } from './links.js';
+import { shop, t, when } from './text.js';
+
+const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
+
+async function fill() {
+  if (!/^[a-zA-Z0-9]{1,100}$/.test(identifier)) {
+    refuse('order-not-found');
+    return;
+  }
+  const answer = await get(`/order/${identifier}`);
+  if (answer.order_detail !== 'success') {
+    refuse(answer.errors?.error ?? 'order-not-found');
+    return;
+  }
+  draw(answer.order_data);
+}
+
+function refuse(error) {
+  const login = error === 'log-in-required-to-view-order';
+  $('refused-title').textContent = t(`order.${error}`);
+  $('refused-text').textContent = t(`order.${error}.text`);
+  if (login) {
+    $('refused-action').href = `/login?${new URLSearchParams({ next: `account/order?identifier=${identifier}` })}`;
+    $('refused-action').textContent = t('header.login');
+  }
+  show($('refused'));
+}
+
+function draw(order) {
+  const { order_attributes: head, order_totals: totals, order_shipping_method: method, order_payment_info: payment } = order;
+  document.title = `${t('order.title', { number: head.identifier })} · ${shop.name}`;
+  $('number').textContent = head.identifier;
+  $('date').textContent = when(head.order_date_time);
+  $('date').dateTime = head.order_date_time;
+  $('lines').replaceChildren(...inOrder(order.order_items?.product_sku_data)
+    .map((line) => drawLine(line, { referrer: 'order', order_identifier: identifier }).root));
+  $('statuses').replaceChildren(...inOrder(order.order_statuses).map(drawStatus));
+  drawTracking(method);
+  $('codes').replaceChildren(...inOrder(order.order_discount_codes).map((code) => drawCode(code).root));
+  $('carrier').textContent = method?.carrier ? `(${method.carrier})` : '';
+  drawTotals($('totals'), { ...totals, sales_tax: head.sales_tax_amt }, totals.order_total);
+  drawAddress($('shipping-address'), order.order_shipping_address);
+  drawAddress($('billing-address'), order.order_billing_address);
+  drawPayment(payment);
+  show($('order'));
+  if (sessionStorage.getItem('just-ordered') === identifier) {
+    sessionStorage.removeItem('just-ordered');
+    show($('thanks'));
+    focusOn($('thanks'));
+  }
+}
+
+function drawStatus(status) {
+  const { root, slot } = clone('status-template');
+  slot('title').textContent = status.title;
+  slot('text').textContent = status.description ?? '';
+  slot('date').textContent = when(status.created_date_time);
+  slot('date').dateTime = status.created_date_time;
+  return root;
+}
+
+function drawTracking(method) {
+  const link = trackingLink(method?.tracking_code_base_url, method?.tracking_number);
+  if (!method?.tracking_number) return;
+  const place = $('tracking');
+  place.textContent = `${t('order.tracking')} `;
+  const number = document.createElement(link ? 'a' : 'span');
+  number.textContent = method.tracking_number;
+  if (link) {
+    number.href = link;
+    number.rel = 'noopener noreferrer';
+  }
+  place.append(number);
+  show(place);
+}
+
+function drawAddress(place, address) {
+  const town = [address?.city, [address?.state, address?.zip].filter(Boolean).join(' ')].filter(Boolean).join(', ');
+  const rows = [address?.name, address?.address_line1, town, address?.country].filter(Boolean);
+  place.replaceChildren(...rows.flatMap((row) => [document.createTextNode(row), document.createElement('br')]));
+  show(place.closest('section'), rows.length > 0);
+}
+
+function drawPayment(payment) {
+  show($('payment'), Boolean(payment?.email || payment?.card_last4));
+  $('receipt').textContent = payment?.email ? t('order.receipt', { address: payment.email }) : '';
+  if (payment?.card_last4) {
+    $('card').textContent = t('order.card', { brand: payment.card_brand ?? '', last4: payment.card_last4 });
+    show($('card'));
+  }
+}
+
+$('print').addEventListener('click', () => print());
+load(fill);

@@ -1,0 +1,74 @@
+// Back from the payment page: waits until there is an order, and says so meanwhile.
+import { cartChanged } from './app.js';
+import { $, focusOn, show } from './dom.js';
+import { CallError, get } from './api.js';
+import { pause } from './wait.js';
+import { t } from './text.js';
+
+const PATIENCE = 10 * 60_000;
+
+const session = new URLSearchParams(location.search).get('session_id');
+
+function fail(key) {
+  show($('waiting'), false);
+  $('failed-text').textContent = t(`success.${key}`);
+  show($('failed'));
+  focusOn($('failed-title'));
+}
+
+function done(identifier) {
+  const address = `/account/order?${new URLSearchParams({ identifier })}`;
+  sessionStorage.setItem('just-ordered', identifier);
+  sessionStorage.removeItem('receipt-address');
+  cartChanged();
+  $('order-link').href = address;
+  show($('waiting'), false);
+  show($('done'));
+  location.replace(address);
+}
+
+/** One question: true when there is nothing left to wait for. */
+async function ask() {
+  let answer;
+  try {
+    answer = await get('/order/checkout-session-success', { session_id: session });
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    if (error.status !== 0 && error.status < 500 && error.status !== 429) {
+      fail('unknown');
+      return true;
+    }
+    $('waiting-text').textContent = t('success.slow');
+    return false;
+  }
+  if (answer.checkout_session_success === 'success') {
+    done(answer.order_identifier);
+    return true;
+  }
+  switch (answer.errors?.error) {
+    case 'payment-not-completed':
+      $('waiting-text').textContent = t('success.pending');
+      return false;
+    case 'unexpected-error':
+      $('waiting-text').textContent = t('success.slow');
+      return false;
+    default:
+      fail('unknown');
+      return true;
+  }
+}
+
+async function wait() {
+  show($('failed'), false);
+  show($('waiting'));
+  const until = Date.now() + PATIENCE;
+  for (let turn = 0; Date.now() < until; turn++) {
+    if (await ask()) return;
+    await pause(turn);
+  }
+  fail('long');
+}
+
+$('again').addEventListener('click', wait);
+if (session) wait();
+else fail('unknown');

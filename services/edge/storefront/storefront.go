@@ -1,0 +1,115 @@
+// Package storefront is the shop that people see: its pages, styles, scripts, pictures and texts.
+//
+// Every page is the same for all visitors, so each is rendered once, compressed once and served
+// from memory; what differs from shopper to shopper (cart count, names, orders) is fetched by
+// small ES modules from the public JSON API, like any other client does. Catalogue pages are
+// complete without scripts and are rendered anew when the catalogue changes.
+package storefront
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+)
+
+//go:embed templates texts content static img
+var files embed.FS
+
+// Config is what the storefront needs from its surroundings.
+type Config struct {
+	// PublicURL is the shop's address, without a slash at the end; canonical links start with it.
+	PublicURL string
+	// Shop names the shop; the zero value means DefaultSettings.
+	Shop Settings
+	// Catalogue returns the body of GET /order/products.
+	Catalogue func(ctx context.Context) ([]byte, error)
+	// Product returns the body of GET /order/product/{identifier}.
+	Product func(ctx context.Context, identifier string) ([]byte, error)
+	// Log receives what goes wrong while pages are rendered; nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Pages holds every rendered page and static file of the shop.
+type Pages struct {
+	cfg       Config
+	texts     texts
+	assets    *assets
+	pictures  *pictures
+	templates map[string]*template.Template
+	static    map[string]*document // by page name: pages that never change while we run
+	extras    map[string]*document // by path: robots.txt, manifest, icons
+	catalogue *catalogue
+	headers   pageHeaders
+}
+
+// New renders all pages that don't depend on the catalogue, so that a mistake in a template or a
+// missing text shows at start-up and not to a shopper.
+func New(cfg Config) (*Pages, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Shop.Name == "" {
+		cfg.Shop = DefaultSettings()
+	}
+	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
+	if u, err := url.Parse(cfg.PublicURL); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("storefront: PublicURL %q is not an absolute address", cfg.PublicURL)
+	}
+	p := &Pages{cfg: cfg, static: map[string]*document{}, extras: map[string]*document{}}
+	p.headers = newPageHeaders(cfg)
+	p.catalogue = newCatalogue(p)
+
+	var err error
+	if p.texts, err = loadTexts(cfg.Shop); err != nil {
+		return nil, err
+	}
+	if p.pictures, err = loadPictures(); err != nil {
+		return nil, err
+	}
+	if p.assets, err = loadAssets(p.wordsModule()); err != nil {
+		return nil, err
+	}
+	if p.templates, err = p.parseTemplates(); err != nil {
+		return nil, err
+	}
+	if err := p.renderStatic(); err != nil {
+		return nil, err
+	}
+	if err := p.renderExtras(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// CatalogueChanged forgets the rendered catalogue pages; the next visitor sees the new prices.
+func (p *Pages) CatalogueChanged() { p.catalogue.forget() }
+
+// Mount adds all pages and files of the shop to the router.
+func (p *Pages) Mount(r chi.Router) {
+	for _, pg := range pageTable {
+		for _, path := range pg.paths() {
+			r.Get(path, p.servePage(pg))
+			r.Head(path, p.servePage(pg))
+		}
+	}
+	for _, suffix := range []string{"", "/"} {
+		r.Get("/product/{identifier}"+suffix, p.product)
+		r.Head("/product/{identifier}"+suffix, p.product)
+	}
+	r.Get("/sitemap.xml", p.sitemap)
+	r.Head("/sitemap.xml", p.sitemap)
+	for path, doc := range p.extras {
+		r.Get(path, doc.ServeHTTP)
+		r.Head(path, doc.ServeHTTP)
+	}
+	r.Get("/static/*", p.assets.ServeHTTP)
+	r.Head("/static/*", p.assets.ServeHTTP)
+	r.Get("/img/product/{file}", p.pictures.ServeHTTP)
+	r.Head("/img/product/{file}", p.pictures.ServeHTTP)
+}

@@ -1,0 +1,46 @@
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { linkCodes, publicAddress, safeNext, trackingLink, wayBack } from './links.js';
+
+const origin = 'https://shop.example';
+
+test('next leads to a page of this shop or to the account', () => {
+  assert.equal(safeNext('checkout/confirm', origin), '/checkout/confirm');
+  assert.equal(safeNext('/account/order?identifier=a1', origin), '/account/order?identifier=a1');
+  assert.equal(safeNext('account/?email_verification_code=x', origin), '/account/?email_verification_code=x');
+  for (const bad of [null, '', '//evil.example', '\\\\evil.example', '/\\evil.example', '/\t/evil.example', '///evil.example']) {
+    assert.equal(safeNext(bad, origin), '/account', String(bad));
+  }
+  // A scheme becomes a path of ours, which leads nowhere and harms nobody.
+  for (const odd of ['https://evil.example', 'javascript:alert(1)', 'data:text/html,x']) {
+    assert.equal(new URL(safeNext(odd, origin), origin).origin, origin, odd);
+  }
+});
+
+test('codes and tokens do not reach the records', () => {
+  const address = publicAddress(`${origin}/account/?email_verification_code=secret&em_cd=x&pr_token=s&token=s&session_id=s`);
+  assert.ok(!address.includes('secret') && !/token=s|session_id=s/.test(address));
+  assert.ok(address.includes('em_cd=x'));
+});
+
+test('a link event needs an ad, or a mail and its reader', () => {
+  assert.equal(linkCodes('?em_cd=E'), null);
+  assert.equal(linkCodes('?mb_cd=M'), null);
+  assert.equal(linkCodes(''), null);
+  assert.deepEqual(linkCodes('?em_cd=E&pr_cd=P'), { mb_cd: 'null', pr_cd: 'P', em_cd: 'E', ad_cd: 'null' });
+  assert.deepEqual(linkCodes('?ad_cd=A'), { mb_cd: 'null', pr_cd: 'null', em_cd: 'null', ad_cd: 'A' });
+});
+
+test('the way back is where the link came from', () => {
+  assert.equal(wayBack('').href, '/products');
+  assert.equal(wayBack('?referrer=cart').href, '/cart');
+  assert.equal(wayBack('?referrer=checkout/confirm').href, '/checkout/confirm');
+  assert.equal(wayBack('?referrer=order&order_identifier=a1B2').href, '/account/order?identifier=a1B2');
+  assert.equal(wayBack('?order_identifier=<script>').href, '/products');
+});
+
+test('a tracking link needs a number and a secure page', () => {
+  assert.equal(trackingLink('https://t.example/?n=', 'A 1'), 'https://t.example/?n=A%201');
+  assert.equal(trackingLink('javascript:alert(', '1'), null);
+  assert.equal(trackingLink('https://t.example/?n=', null), null);
+});
