@@ -1,0 +1,148 @@
+package stripestandin
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "stripe", "state")
+	keep := func(c *Config) { c.StateFile = file }
+	w := newWorld(t, keep)
+	w.shop.answers(func(int) int { return 500 })
+	w.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"charge.refunded"}, 5 })
+	if err := w.AdvanceClock(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	_, _, made := w.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k")
+	paid := w.paid()
+	if _, err := w.Refund(w.Sessions()[0].PaymentIntent, 100); err != nil {
+		t.Fatal(err)
+	}
+	w.events(1, completed)
+	before, switches := w.Sessions(), w.Switches()
+	w.stop()
+
+	again := newWorld(t, keep, func(c *Config) { c.PublicURL = w.publicURL })
+	if diff := cmp.Diff(before, again.Sessions()); diff != "" {
+		t.Errorf("sessions (before, after): %s", diff)
+	}
+	if diff := cmp.Diff(switches, again.Switches()); diff != "" || again.Switches().WebhookDrop != 4 {
+		t.Errorf("switches (before, after): %s", diff)
+	}
+	// What was not accepted is sent on.
+	if got := again.events(1, completed)[0]; !strings.Contains(string(got.body), paid) {
+		t.Errorf("%s", got.body)
+	}
+	_, head, same := again.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k")
+	if head.Get("Idempotent-Replayed") != "true" || same["id"] != made["id"] {
+		t.Error("the idempotency key was forgotten")
+	}
+	if re, err := again.sc.PaymentIntents.Get(before[0].PaymentIntent, nil); err != nil || re.Status != "succeeded" {
+		t.Errorf("payment intent: %v", err)
+	}
+}
+
+// Whatever prefix of the file a crash leaves, it loads, and every change is there whole or not.
+func TestTornStateFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "state")
+	w := newWorld(t, func(c *Config) { c.StateFile = file })
+	w.paid()
+	w.delivered()
+	w.session()
+	w.stop()
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := max(1, len(whole)/150)
+	for n := 0; n <= len(whole); n += step {
+		torn := filepath.Join(dir, fmt.Sprint("torn", n))
+		if err := os.WriteFile(torn, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		st, j, err := loadState(torn)
+		if err != nil {
+			t.Fatalf("%d of %d bytes: %v", n, len(whole), err)
+		}
+		for id, rec := range st.sessions.rows {
+			pi := rec.Session.PaymentIntent.id
+			if in, ok := st.intents.get(pi); (rec.Session.Status == "complete") != ok || ok && in.Status != "succeeded" {
+				t.Errorf("%d bytes: session %s is %s, its intent known: %v", n, id, rec.Session.Status, ok)
+			}
+		}
+		if err := j.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDamagedStateFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	const good = `[{"k":"settings","id":"","v":{}}]` + "\n"
+	if err := os.WriteFile(file, []byte(good+"rubbish\n"+good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(Config{SecretKey: testKey, StateFile: file})
+	if err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("damage in the middle: %v", err)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != good+"rubbish\n"+good {
+		t.Error("the damaged file was changed")
+	}
+}
+
+func TestStateFileInUse(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state")
+	w := newWorld(t, func(c *Config) { c.StateFile = file })
+	if _, err := New(Config{SecretKey: testKey, StateFile: file}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("second stand-in on one file: %v", err)
+	}
+	w.stop()
+	newWorld(t, func(c *Config) { c.StateFile = file })
+}
+
+func TestUnwritableStateFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Config{SecretKey: testKey, StateFile: filepath.Join(dir, "a", "state")}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// When the disk fails, nothing is confirmed any more.
+func TestDiskFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.StateFile = filepath.Join(t.TempDir(), "state") })
+	w.journal.file.Lock()
+	w.journal.err = os.ErrPermission
+	w.journal.file.Unlock()
+	if status, _, body := w.call("POST", "/v1/checkout/sessions", formOf()); status != 500 || body["error"].(map[string]any)["type"] != "api_error" {
+		t.Errorf("%d %v", status, body)
+	}
+	w.journal.file.Lock()
+	w.journal.err = nil
+	w.journal.file.Unlock()
+}
+
+func TestTakenPort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(w.URL(), "http://")}); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("taken port: %v", err)
+	}
+}

@@ -1,0 +1,180 @@
+package stripestandin
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Times says how often a switch acts: 0 never, n > 0 the next n times, Always until it is reset.
+// In JSON also true (Always), false (0), "all" and "on" (Always).
+type Times int
+
+// Always keeps a switch on until it is set to 0.
+const Always Times = -1
+
+// UnmarshalJSON reads a number, a boolean, "all" or "on".
+func (n *Times) UnmarshalJSON(b []byte) error {
+	word := strings.Trim(string(b), `"`) // a form's numbers come as texts
+	switch word {
+	case "true", "all", "on", "always":
+		*n = Always
+		return nil
+	case "false", "off", "null", "":
+		*n = 0
+		return nil
+	}
+	v, err := strconv.Atoi(word)
+	if err != nil || v < -1 {
+		return fmt.Errorf("want a number, true, false or \"all\"")
+	}
+	*n = Times(v)
+	return nil
+}
+
+// take uses a switch once; it reports whether it acted.
+func (n *Times) take() bool {
+	if *n > 0 {
+		*n--
+		return true
+	}
+	return *n < 0
+}
+
+// Where a session shows the shipping address.
+const (
+	ShapeBoth      = ""                      // shipping_details and collected_information
+	ShapeDetails   = "shipping_details"      // as API version 2023-10-16 does
+	ShapeCollected = "collected_information" // as 2025-03-31 and later do
+)
+
+// Switches make the stand-in misbehave in the ways Stripe and the network between do. The zero
+// value is a well-behaved Stripe. They are kept in the state file.
+type Switches struct {
+	WebhookTypes             []string `json:"webhook_types"`               // webhook switches act on these event types only; none = all
+	WebhookDrop              Times    `json:"webhook_drop"`                // events that are never sent
+	WebhookDelayMS           int64    `json:"webhook_delay_ms"`            // pause before an event's first attempt
+	WebhookDouble            Times    `json:"webhook_double"`              // attempts that are sent twice at once
+	WebhookReorderMS         int64    `json:"webhook_reorder_ms"`          // events of so many milliseconds arrive in reverse order
+	WebhookWrongSignature    Times    `json:"webhook_wrong_signature"`     // attempts signed with another secret
+	WebhookDateOffsetSeconds int64    `json:"webhook_date_offset_seconds"` // added to the signature's date
+	WebhookTwoIDs            Times    `json:"webhook_two_ids"`             // changes that are told by two events
+	WebhookAPIVersion        string   `json:"webhook_api_version"`         // api_version of new events
+	WebhookAccount           string   `json:"webhook_account"`             // account of new events, as Connect has it
+	ShippingShape            string   `json:"shipping_shape"`              // see ShapeBoth
+
+	APILatencyMS int64      `json:"api_latency_ms"` // before each API answer
+	APIFaults    []APIFault `json:"api_faults"`     // the first that fits a call acts on it
+
+	AsyncAfterMS int64  `json:"async_after_ms"` // a bank debit ends by itself after this time; 0 = never
+	AsyncOutcome string `json:"async_outcome"`  // succeed (default) or fail
+
+	RedirectWaitMS int64 `json:"redirect_wait_ms"` // how long the page waits for the webhook's answer; 0 = 10 s
+}
+
+// APIFault makes API calls fail.
+type APIFault struct {
+	Kind   string `json:"kind"`    // "429", "500" or "timeout"
+	After  bool   `json:"after"`   // after the effect of the call; else before, and nothing has happened
+	Times  Times  `json:"times"`   // 0 counts as 1
+	Method string `json:"method"`  // GET or POST; empty = both
+	Path   string `json:"path"`    // beginning of the paths it acts on; empty = all
+	HangMS int64  `json:"hang_ms"` // timeout: when the connection is cut; 0 = 60 s
+}
+
+// check refuses values that no switch understands.
+func (sw *Switches) check() error {
+	for i := range sw.APIFaults {
+		f := &sw.APIFaults[i]
+		if !slices.Contains([]string{"429", "500", "timeout"}, f.Kind) {
+			return fmt.Errorf("api_faults: kind %q is not 429, 500 or timeout", f.Kind)
+		}
+		if f.Times == 0 {
+			f.Times = 1
+		}
+		if f.HangMS < 0 {
+			return fmt.Errorf("api_faults: hang_ms is negative")
+		}
+	}
+	switch {
+	case !slices.Contains([]string{ShapeBoth, ShapeDetails, ShapeCollected}, sw.ShippingShape):
+		return fmt.Errorf("shipping_shape: %q is not %q, %q or empty", sw.ShippingShape, ShapeDetails, ShapeCollected)
+	case !slices.Contains([]string{"", "succeed", "fail"}, sw.AsyncOutcome):
+		return fmt.Errorf("async_outcome: %q is not succeed or fail", sw.AsyncOutcome)
+	case min(sw.WebhookDelayMS, sw.WebhookReorderMS, sw.APILatencyMS, sw.AsyncAfterMS, sw.RedirectWaitMS) < 0:
+		return fmt.Errorf("times must not be negative")
+	}
+	return nil
+}
+
+// clone copies the switches, so that readers never see a list change.
+func (sw Switches) clone() Switches {
+	sw.APIFaults = slices.Clone(sw.APIFaults)
+	sw.WebhookTypes = slices.Clone(sw.WebhookTypes)
+	return sw
+}
+
+// concerns reports whether the webhook switches act on events of this type.
+func (sw *Switches) concerns(eventType string) bool {
+	return len(sw.WebhookTypes) == 0 || slices.Contains(sw.WebhookTypes, eventType)
+}
+
+// takeFault finds and uses the fault for an API call.
+func (sw *Switches) takeFault(method, path string) (APIFault, bool) {
+	for i := range sw.APIFaults {
+		f := &sw.APIFaults[i]
+		if (f.Method == "" || f.Method == method) && strings.HasPrefix(path, f.Path) && f.Times.take() {
+			used := *f
+			sw.APIFaults = slices.DeleteFunc(sw.APIFaults, func(f APIFault) bool { return f.Times == 0 })
+			return used, true
+		}
+	}
+	return APIFault{}, false
+}
+
+// Switches returns the switches as they are now, with counts used so far taken off.
+func (s *Server) Switches() Switches {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.settings.Switches.clone()
+}
+
+// SetSwitches changes the switches: set gets them as they are and may change any.
+func (s *Server) SetSwitches(set func(*Switches)) error {
+	return s.change("", "", func(t *tx) error {
+		next := t.settings.Switches.clone()
+		set(&next)
+		if err := next.check(); err != nil {
+			return err
+		}
+		t.settings.Switches = next
+		t.putSettings()
+		return nil
+	})
+}
+
+// AdvanceClock moves the stand-in's clock, which decides on expiry, bank debits and webhook
+// repeats. Signatures and their dates stay with the machine's clock. A negative step goes back.
+func (s *Server) AdvanceClock(step time.Duration) error {
+	err := s.change("", "", func(t *tx) error {
+		t.settings.Offset += step
+		t.putSettings()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.webhooks.clockMoved(step)
+	select {
+	case s.clockMoved <- struct{}{}:
+	default: // the watcher has not seen the last move yet and will see both
+	}
+	return nil
+}
+
+// clock is the stand-in's time. Server.mu is held.
+func (s *Server) clock() time.Time {
+	return time.Now().Add(s.state.settings.Offset)
+}

@@ -1,0 +1,211 @@
+package stripestandin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+)
+
+func (w *world) paid() string {
+	w.t.Helper()
+	id := w.session().ID
+	if _, err := w.Pay(id, PayOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+const completed = "checkout.session.completed"
+
+// only lets the webhook switches act on the completed event.
+func only(set func(*Switches)) func(*Switches) {
+	return func(sw *Switches) {
+		sw.WebhookTypes = []string{completed}
+		set(sw)
+	}
+}
+
+func TestWebhookIsRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"payment_intent.succeeded"}, Always })
+	w.shop.answers(func(n int) int { return []int{0, 503, 302, 400, 200}[min(n, 4)] })
+	w.paid()
+	// The pauses grow from a second; the clock makes them short.
+	for n := 1; n < 4; n++ {
+		w.events(n, completed)
+		w.pendingAfter(n)
+		if err := w.AdvanceClock(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := w.events(4, completed)
+	if got[0].event.ID != got[3].event.ID || string(got[0].body) != string(got[3].body) {
+		t.Error("the repeats differ")
+	}
+	for _, d := range w.delivered() {
+		if d.Type == completed && (d.State != deliveryDelivered || d.Attempts != 4 || d.LastStatus != 200) {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// pendingAfter waits until n attempts are noted.
+func (w *world) pendingAfter(n int) {
+	w.t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for {
+		for _, d := range w.Deliveries() {
+			if d.Type == completed && d.Attempts == n {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			w.t.Fatalf("attempt %d was never noted", n)
+		}
+	}
+}
+
+func TestWebhookPauses(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	d := delivery{State: deliveryPending, Since: start.UnixMilli(), LastStatus: 500}
+	for n, want := range []int64{1, 2, 4, 8, 16, 32, 60, 60} {
+		d.Attempts = n + 1
+		d.after(start)
+		if got := (d.Next - start.UnixMilli()) / 1000; got != want {
+			t.Errorf("pause %d: %d s, want %d s", n+1, got, want)
+		}
+	}
+	if d.after(start.Add(73 * time.Hour)); d.State != deliveryFailed {
+		t.Errorf("after three days: %s", d.State)
+	}
+}
+
+func TestWebhookDropAndResend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(only(func(sw *Switches) { sw.WebhookDrop = 1 }))
+	w.paid()
+	w.events(1, "payment_intent.succeeded")
+	var lost string
+	for _, d := range w.delivered() {
+		if d.State == deliveryDropped {
+			lost = d.EventID
+		}
+	}
+	if n := len(w.shop.all()); lost == "" || n != 1 {
+		t.Fatalf("dropped %q, %d webhooks", lost, n)
+	}
+	if err := w.Resend(lost); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.events(1, completed)[0]; got.event.ID != lost {
+		t.Errorf("got %s", got.event.ID)
+	}
+	w.paid()
+	w.events(2, completed) // the switch acted once
+}
+
+func TestWebhookDoubleAndTwoIDs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(only(func(sw *Switches) { sw.WebhookDouble, sw.WebhookTwoIDs = Always, 1 }))
+	w.paid()
+	ids := map[string]int{}
+	for _, r := range w.events(4, completed) {
+		ids[r.event.ID]++
+		if !r.valid {
+			t.Error("signature")
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("events %v, want two ids twice each", ids)
+	}
+}
+
+func TestWebhookSignatureAndDate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(only(func(sw *Switches) { sw.WebhookWrongSignature = 1 }))
+	w.paid()
+	if got := w.events(1, completed)[0]; got.valid {
+		t.Error("the wrong signature passes")
+	}
+	w.switches(func(sw *Switches) { sw.WebhookDateOffsetSeconds = -301 })
+	w.paid()
+	got := w.events(2, completed)[1]
+	if err := webhook.ValidatePayload(got.body, got.header, testSecret); !errors.Is(err, webhook.ErrTooOld) {
+		t.Errorf("old date: %v", err)
+	}
+	if webhook.ValidatePayloadIgnoringTolerance(got.body, got.header, testSecret) != nil {
+		t.Error("the misdated event is not signed")
+	}
+}
+
+func TestWebhookReorder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(func(sw *Switches) { sw.WebhookReorderMS = 300 })
+	w.paid()
+	w.delivered()
+	if got := w.shop.all(); len(got) != 2 || string(got[0].event.Type) != completed {
+		t.Errorf("%d webhooks, first %s", len(got), got[0].event.Type)
+	}
+}
+
+func TestWebhookDelay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(only(func(sw *Switches) { sw.WebhookDelayMS, sw.RedirectWaitMS = 3_600_000, 20 }))
+	s := w.session()
+	// The page does not wait longer than the switch says.
+	if resp, _ := w.post(s.URL, typed()); resp.StatusCode != 303 {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	w.events(1, "payment_intent.succeeded")
+	if n := len(w.shop.all()); n != 1 {
+		t.Errorf("%d webhooks", n)
+	}
+	if err := w.AdvanceClock(2 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	w.events(1, completed)
+}
+
+func TestWebhookShapes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.switches(func(sw *Switches) {
+		sw.WebhookAPIVersion, sw.WebhookAccount, sw.ShippingShape = "2025-03-31.basil", "acct_other", ShapeCollected
+	})
+	w.paid()
+	got := w.events(1, completed)[0]
+	if got.event.APIVersion != "2025-03-31.basil" || got.event.Account != "acct_other" ||
+		!strings.Contains(string(got.body), `"shipping_details":null`) || !strings.Contains(string(got.body), `"collected_information":{"shipping_details":{"address":{"city":"Springfield"`) {
+		t.Errorf("%s", got.body)
+	}
+	w.switches(func(sw *Switches) { *sw = Switches{ShippingShape: ShapeDetails} })
+	w.paid()
+	if got := w.events(2, completed)[1]; strings.Contains(string(got.body), "collected_information") {
+		t.Errorf("%s", got.body)
+	}
+}
+
+func TestNoEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.WebhookURL = "" })
+	w.paid()
+	for _, d := range w.Deliveries() {
+		if d.State != deliveryNowhere {
+			t.Errorf("%+v", d)
+		}
+	}
+}

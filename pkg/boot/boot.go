@@ -1,0 +1,128 @@
+// Package boot starts a process: settings from the environment, a log, signals, an exit code.
+// Every main of the shop is one call of Main.
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+)
+
+// Common holds the settings that every service has. The names are the same however a service is
+// started.
+type Common struct {
+	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins and the built-in secret"`
+	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
+	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
+	PublicURL   string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses"`
+	ShopSecret  string `envconfig:"SHOP_SECRET" desc:"at least 32 characters; signs cookies, codes and the identity between edge and services; make run makes one in DATA_DIR when empty"`
+	AdminAddr   string `envconfig:"ADMIN_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
+}
+
+// developmentSecret signs where nobody set SHOP_SECRET and the services run one by one on a
+// developer's machine. It protects nothing, hence the refusal in production.
+const developmentSecret = "development only: set SHOP_SECRET in production"
+
+// Production says whether the shop handles real money.
+func (c Common) Production() bool { return c.ShopEnv == "production" }
+
+// Secret is the key material of SHOP_SECRET, or the development one.
+func (c Common) Secret() []byte {
+	if c.ShopSecret == "" {
+		return []byte(developmentSecret)
+	}
+	return []byte(c.ShopSecret)
+}
+
+// NATS is NATS_URL or the address of a broker on this machine.
+func (c Common) NATS() string {
+	if c.NATSURL == "" {
+		return "nats://127.0.0.1:4222"
+	}
+	return c.NATSURL
+}
+
+// Validate reports every setting that cannot work.
+func (c Common) Validate() error {
+	var errs []error
+	if c.ShopEnv != "development" && c.ShopEnv != "production" {
+		errs = append(errs, fmt.Errorf("SHOP_ENV is %q: want development or production", c.ShopEnv))
+	}
+	if c.ShopSecret != "" && len(c.ShopSecret) < 32 {
+		errs = append(errs, errors.New("SHOP_SECRET is shorter than 32 characters"))
+	}
+	if c.Production() && c.ShopSecret == "" {
+		errs = append(errs, errors.New("SHOP_SECRET must be set in production"))
+	}
+	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil {
+		errs = append(errs, fmt.Errorf("LOG_LEVEL is %q: want debug, info, warn or error", c.LogLevel))
+	}
+	return errors.Join(errs...)
+}
+
+// Main loads the settings C, runs until SIGINT or SIGTERM, and ends the process: 0 after a clean
+// end, 1 after an error (one line on standard error), 2 for settings or arguments that cannot work.
+func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cfg C) error) {
+	os.Exit(start(name, os.Args[1:], os.Stderr, run))
+}
+
+func start[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
+	for _, a := range args {
+		switch a {
+		case "-help", "--help", "-h", "help":
+			fmt.Fprintf(stderr, "%s takes its settings from the environment:\n\n", name)
+			Usage[C](stderr)
+			return 0
+		default:
+			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings\n", name, a)
+			return 2
+		}
+	}
+	cfg, err := Load[C]()
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 2
+	}
+	common, err := Load[Common]()
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 2
+	}
+	log := NewLog(os.Stderr, common.LogLevel).With("service", name)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if common.AdminAddr != "" {
+		if err := obs.Serve(ctx, log, common.AdminAddr); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+			return 1
+		}
+	}
+	if err := run(ctx, log, cfg); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	return 0
+}
+
+// NewLog writes one JSON object a line. Times are UTC.
+func NewLog(w io.Writer, level string) *slog.Logger {
+	var l slog.LevelVar
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l.Set(slog.LevelInfo)
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey && len(groups) == 0 {
+			a.Value = slog.TimeValue(a.Value.Time().UTC())
+		}
+		return a
+	}}))
+}

@@ -1,0 +1,64 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+type config struct {
+	Common
+	Port  int    `envconfig:"TEST_BOOT_PORT" default:"587" desc:"a port"`
+	Other int    `envconfig:"TEST_BOOT_OTHER" default:"1" desc:"another"`
+	Name  string `envconfig:"TEST_BOOT_NAME" default:"x" desc:"a name"`
+}
+
+func TestLoad(t *testing.T) {
+	t.Setenv("TEST_BOOT_NAME", "")
+	t.Setenv("TEST_BOOT_PORT", "25")
+	got, err := Load[config]()
+	if err != nil || got.Port != 25 || got.Name != "x" || got.ShopEnv != "development" {
+		t.Fatalf("Load = %+v, %v", got, err)
+	}
+}
+
+func TestLoadReportsEveryMistakeAtOnce(t *testing.T) {
+	t.Setenv("TEST_BOOT_PORT", "many")
+	t.Setenv("TEST_BOOT_OTHER", "few")
+	t.Setenv("SHOP_ENV", "prod")
+	_, err := Load[config]()
+	for _, name := range []string{"TEST_BOOT_PORT", "TEST_BOOT_OTHER", "SHOP_ENV"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v does not name %s", err, name)
+		}
+	}
+	if err != nil && strings.Contains(err.Error(), "\n") {
+		t.Errorf("more than one line: %q", err)
+	}
+}
+
+func TestStart(t *testing.T) {
+	run := func(err error) func(context.Context, *slog.Logger, config) error {
+		return func(context.Context, *slog.Logger, config) error { return err }
+	}
+	for _, c := range []struct {
+		args []string
+		err  error
+		code int
+		out  string
+	}{
+		{nil, nil, 0, ""},
+		{nil, context.Canceled, 0, ""},
+		{nil, errors.New("no luck"), 1, "test: no luck\n"},
+		{[]string{"-help"}, nil, 0, "TEST_BOOT_PORT"},
+		{[]string{"now"}, nil, 2, "unknown argument"},
+	} {
+		var out bytes.Buffer
+		if code := start("test", c.args, &out, run(c.err)); code != c.code || !strings.Contains(out.String(), c.out) {
+			t.Errorf("start(%v) with %v = %d %q", c.args, c.err, code, out.String())
+		}
+	}
+}

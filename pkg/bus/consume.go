@@ -1,0 +1,182 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+)
+
+// GroupSize is how many messages a consumer takes into one transaction at most. What lies ready is
+// taken; nothing waits for a group to fill.
+const GroupSize = 128
+
+// Delivery is one received message.
+type Delivery struct {
+	Key     string
+	Subject string
+	Data    []byte
+	// Attempt counts deliveries of this message, from 1.
+	Attempt int
+	// Value is what Prepare made of the message.
+	Value any
+
+	headers map[string]string
+	sender  string
+	raw     jetstream.Msg
+}
+
+// Consumer acts on the messages of one durable consumer.
+type Consumer struct {
+	Name   string // a name of pkg/msg's list
+	Stream string
+	Pool   *pgxpool.Pool
+	// Prepare, if set, reads a message and does what is slow (HTTP) before the transaction. It may
+	// be called again for the same message, so it changes nothing.
+	Prepare func(ctx context.Context, d *Delivery) error
+	// Handle acts on messages that this consumer has not seen before, in one transaction that also
+	// notes their keys. It is given a group; when it fails, the group is halved until the culprit
+	// stands alone. An error comes back later, a Permanent one (or one that PostgreSQL blames on the
+	// data) is parked, a panic is an error.
+	Handle func(ctx context.Context, tx pgx.Tx, group []*Delivery) error
+	// Committed, if set, runs after each commit that handled something: to wake an outbox.
+	Committed func()
+}
+
+// permanent marks an error that no repetition will mend.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+// Permanent says that a message can never succeed: it is parked for a human, with the reason.
+func Permanent(err error) error { return permanent{err} }
+
+// IsPermanent reports an error made by Permanent.
+func IsPermanent(err error) bool {
+	_, ok := errors.AsType[permanent](err)
+	return ok
+}
+
+// Consume works until ctx ends, finishes the group in hand, and returns nil. It survives the loss
+// of its consumer, its stream and its broker: it complains and tries again.
+func (b *Bus) Consume(ctx context.Context, c Consumer) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		began := time.Now()
+		err := b.consume(ctx, c)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) > time.Minute {
+			wait = 100 * time.Millisecond
+		}
+		if b.Connected() {
+			b.log.Warn("consumer interrupted, will try again", "consumer", c.Name, "error", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// consume works on one subscription until it breaks.
+func (b *Bus) consume(ctx context.Context, c Consumer) error {
+	lookup, cancel := context.WithTimeout(ctx, apiTimeout)
+	cons, err := b.js.Consumer(lookup, c.Stream, c.Name)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("find consumer %s: %w", c.Name, err)
+	}
+	messages := make(chan jetstream.Msg, 2*GroupSize)
+	broken := make(chan error, 1)
+	cc, err := cons.Consume(func(m jetstream.Msg) { messages <- m },
+		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(3*time.Second), jetstream.PullHeartbeat(time.Second),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			if errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+				errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrStreamNotFound) {
+				select {
+				case broken <- err:
+				default:
+				}
+			}
+		}))
+	if err != nil {
+		return fmt.Errorf("consume %s: %w", c.Name, err)
+	}
+	stop := func() {
+		cc.Stop()
+		for { // the handler may be waiting to hand over one more
+			select {
+			case m := <-messages:
+				if err := m.Nak(); err != nil { // else it would come again after AckWait only
+					b.log.Debug("giving a message back", "consumer", c.Name, "error", err)
+				}
+			case <-cc.Closed():
+				return
+			}
+		}
+	}
+	defer stop()
+	w := worker{bus: b, Consumer: c}
+	lag := time.NewTicker(5 * time.Second)
+	defer lag.Stop()
+	for {
+		select {
+		case m := <-messages:
+			w.work(ctx, take(m, messages))
+		case <-lag.C:
+			w.measure(ctx, cons)
+		case err := <-broken:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// take drains what lies ready behind the first message.
+func take(first jetstream.Msg, more <-chan jetstream.Msg) []jetstream.Msg {
+	group := []jetstream.Msg{first}
+	for len(group) < GroupSize {
+		select {
+		case m := <-more:
+			group = append(group, m)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	if info, err := cons.Info(ctx); err == nil {
+		obs.ConsumerPending.WithLabelValues(w.Name).Set(float64(info.NumPending))
+	}
+}
+
+func newDelivery(m jetstream.Msg) *Delivery {
+	h := m.Headers()
+	d := &Delivery{Key: h.Get(headerKey), Subject: m.Subject(), Data: m.Data(), Attempt: 1, sender: h.Get(headerSender), raw: m, headers: map[string]string{}}
+	for name := range h {
+		d.headers[name] = h.Get(name)
+	}
+	if d.Key == "" {
+		d.Key = h.Get("Nats-Msg-Id")
+	}
+	if meta, err := m.Metadata(); err == nil {
+		d.Attempt = int(meta.NumDelivered) //nolint:gosec // a count
+		if d.Key == "" {
+			d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
+		}
+	}
+	return d
+}

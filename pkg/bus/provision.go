@@ -1,0 +1,102 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// duplicateWindow is how long the broker recognizes a message id. It is a convenience: what counts
+// is the receivers' inbox. Each id costs memory, so minutes and not hours.
+const duplicateWindow = 10 * time.Minute
+
+// Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to
+// date. It never deletes one.
+func (b *Bus) Provision(ctx context.Context) error {
+	for _, s := range msg.Streams {
+		if err := b.provisionStream(ctx, s); err != nil {
+			return fmt.Errorf("provision stream %s: %w", s.Name, err)
+		}
+	}
+	for _, c := range msg.Consumers {
+		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+		_, err := b.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
+			Durable: c.Name, FilterSubjects: c.Subjects, AckPolicy: jetstream.AckExplicitPolicy,
+			AckWait: c.AckWait, MaxAckPending: c.MaxAckPending, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
+		})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("provision consumer %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	cfg := jetstream.StreamConfig{
+		Name: s.Name, Subjects: s.Subjects, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		MaxAge: s.MaxAge, MaxBytes: s.MaxBytes, Duplicates: duplicateWindow, AllowDirect: true, Discard: jetstream.DiscardNew,
+		AllowAtomicPublish: true,
+	}
+	if s.DropOld {
+		cfg.Discard = jetstream.DiscardOld
+	}
+	if s.Async {
+		cfg.PersistMode, cfg.AllowAtomicPublish = jetstream.AsyncPersistMode, false
+	}
+	if s.Counters {
+		cfg.AllowMsgCounter, cfg.AllowAtomicPublish, cfg.Storage = true, false, jetstream.MemoryStorage
+		cfg.MaxMsgsPerSubject, cfg.Duplicates = 1, 0
+	}
+	_, err := b.js.CreateOrUpdateStream(ctx, cfg)
+	return err
+}
+
+// KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
+// is still there, until ctx ends: a broker that comes back with an empty store gets its streams
+// again, and the outboxes fill them. good is called whenever all is as it should be.
+func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
+	c, stop := b.back.subscribe()
+	defer stop()
+	for {
+		wait := 5 * time.Second
+		if !b.nc.IsConnected() {
+			wait = 50 * time.Millisecond
+		} else if err := b.checkProvisioned(ctx); err == nil {
+			good()
+		} else if ctx.Err() == nil {
+			b.log.Error("streams and consumers are not as they should be", "error", err)
+			wait = time.Second
+		}
+		select {
+		case <-c:
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// checkProvisioned provisions when a stream or consumer is missing.
+func (b *Bus) checkProvisioned(ctx context.Context) error {
+	for _, c := range msg.Consumers {
+		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+		_, err := b.js.Consumer(ctx, c.Stream, c.Name)
+		cancel()
+		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDoesNotExist) {
+			b.log.Warn("provisioning", "missing", c.Name)
+			return b.Provision(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("look at consumer %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}

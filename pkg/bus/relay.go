@@ -1,0 +1,157 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+const (
+	relayGroup = 500
+	// relayPoll finds what another process or a crashed one left; our own writers wake the relay.
+	relayPoll = 250 * time.Millisecond
+	// publishAgain is the pause after a failed publication.
+	publishAgain = 500 * time.Millisecond
+)
+
+// confirmation is what a consumer tells a sender on cfm.<sender> after its commit.
+type confirmation struct {
+	Consumer string   `json:"consumer"`
+	Keys     []string `json:"keys"`
+}
+
+// Run publishes due rows and deletes confirmed ones until ctx ends; then it makes a last round, so
+// that a clean stop leaves little behind. Any number of relays may run beside one another.
+func (o *Outbox) Run(ctx context.Context) error {
+	// Confirmations come as core messages. One that is lost costs a repeated publication.
+	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) { o.onConfirmation(ctx, m.Data) })
+	if err != nil {
+		return fmt.Errorf("listen for confirmations: %w", err)
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // the connection ends next
+	// Whatever a broker lost, or a crash left in doubt, goes out again now rather than after its wait.
+	o.bus.OnConnect(ctx, func() { o.rush(ctx) })
+	o.rush(ctx)
+
+	tick := time.NewTicker(relayPoll)
+	defer tick.Stop()
+	measured := time.Time{}
+	for {
+		full := o.round(ctx)
+		if time.Since(measured) > 5*time.Second {
+			measured = time.Now()
+			o.measure(ctx)
+		}
+		if full {
+			continue
+		}
+		select {
+		case <-o.wake:
+		case <-tick.C:
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			o.round(last)
+			return nil
+		}
+	}
+}
+
+func (o *Outbox) rush(ctx context.Context) {
+	if err := rush(ctx, o.pool); err != nil && ctx.Err() == nil {
+		o.bus.log.Warn("outbox", "error", err)
+	}
+	o.Wake()
+}
+
+func (o *Outbox) measure(ctx context.Context) {
+	if rows, oldest, err := o.Depth(ctx); err == nil {
+		obs.OutboxRows.WithLabelValues(o.bus.service).Set(float64(rows))
+		obs.OutboxAge.WithLabelValues(o.bus.service).Set(oldest.Seconds())
+	}
+}
+
+// round publishes one group and says whether there may be more right away.
+func (o *Outbox) round(ctx context.Context) (full bool) {
+	if !o.bus.Connected() {
+		return false // rows stay due
+	}
+	rows, err := claim(ctx, o.pool, relayGroup)
+	if err != nil {
+		if ctx.Err() == nil {
+			o.bus.log.Warn("outbox", "error", err)
+		}
+		return false
+	}
+	if len(rows) == 0 {
+		return false
+	}
+	failed := o.publish(ctx, rows)
+	var lost, done []int64
+	for i, r := range rows {
+		switch {
+		case failed[i] != nil:
+			lost = append(lost, r.Seq)
+		case len(r.Pending) == 0:
+			done = append(done, r.Seq)
+		}
+	}
+	if len(done) > 0 {
+		if err := forget(ctx, o.pool, done); err != nil {
+			o.bus.log.Warn("outbox", "error", err)
+		}
+	}
+	if len(lost) > 0 {
+		o.bus.log.Warn("messages not published, will try again", "messages", len(lost), "error", errors.Join(failed...))
+		if err := release(context.WithoutCancel(ctx), o.pool, lost, publishAgain); err != nil {
+			o.bus.log.Warn("outbox", "error", err)
+		}
+		return false
+	}
+	return len(rows) == relayGroup
+}
+
+// publish sends rows and returns an error, or nil, for each.
+func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
+	messages := make([]*nats.Msg, len(rows))
+	for i, r := range rows {
+		m := nats.NewMsg(r.Subject)
+		for name, value := range r.Headers {
+			if value != "" {
+				m.Header.Set(name, value)
+			}
+		}
+		m.Header.Set(headerKey, r.Key)
+		m.Header.Set(headerSender, o.bus.service)
+		// The broker's window must not swallow a repetition of what its store may have lost.
+		id := r.Key
+		if r.Attempts > 1 {
+			id += ":" + strconv.Itoa(r.Attempts)
+		}
+		m.Header.Set(nats.MsgIdHdr, id)
+		m.Data = r.Payload
+		messages[i] = m
+	}
+	return o.bus.publishAll(ctx, messages)
+}
+
+func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
+	var c confirmation
+	if err := json.Unmarshal(data, &c); err != nil {
+		o.bus.log.Warn("unreadable confirmation", "error", err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {
+		o.bus.log.Warn("outbox", "error", err)
+	}
+}

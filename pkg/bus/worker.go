@@ -1,0 +1,242 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// worker is a Consumer at work.
+type worker struct {
+	Consumer
+	bus *Bus
+	// outages counts groups in a row that failed because the database was away: pulling slows down
+	// instead of refusing thousands of messages again and again.
+	outages int
+}
+
+// work handles one group to its end: every message of it is acknowledged, parked or refused.
+func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
+	// A stop must not tear a group apart half way.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	began := time.Now()
+	group := make([]*Delivery, 0, len(raw))
+	for _, m := range raw {
+		group = append(group, newDelivery(m))
+	}
+	group = w.prepare(ctx, group)
+	w.handle(ctx, group)
+	took := time.Since(began)
+	obs.MessageSeconds.WithLabelValues(w.Name).Observe(took.Seconds())
+	w.bus.log.Info("messages", "consumer", w.Name, "group", len(raw), "ms", took.Milliseconds())
+}
+
+// prepare lets the messages through that Prepare is content with.
+func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
+	if w.Prepare == nil {
+		return group
+	}
+	ready := group[:0]
+	for _, d := range group {
+		if err := guard(func() error { return w.Prepare(d.context(ctx), d) }); err != nil {
+			w.fail(ctx, d, err)
+			continue
+		}
+		ready = append(ready, d)
+	}
+	return ready
+}
+
+// context carries the trace of the message's sender.
+func (d *Delivery) context(ctx context.Context) context.Context {
+	return obs.WithTrace(ctx, d.headers[obs.TraceHeader])
+}
+
+// handle commits a group, or its halves.
+func (w *worker) handle(ctx context.Context, group []*Delivery) {
+	if len(group) == 0 {
+		return
+	}
+	fresh, err := w.commit(ctx, group)
+	switch {
+	case err == nil:
+		w.outages = 0
+		w.done(group, fresh)
+	case pg.IsUnavailable(err):
+		for _, d := range group {
+			w.retry(d, err)
+		}
+		w.outage(ctx, err)
+	case len(group) > 1:
+		w.handle(ctx, group[:len(group)/2])
+		w.handle(ctx, group[len(group)/2:])
+	default:
+		w.fail(ctx, group[0], err)
+	}
+}
+
+// commit runs Handle for the messages that are new, in one transaction with their inbox keys.
+func (w *worker) commit(ctx context.Context, group []*Delivery) (fresh int, err error) {
+	byKey := make(map[string]*Delivery, len(group))
+	keys := make([]string, 0, len(group))
+	for _, d := range group {
+		if byKey[d.Key] == nil {
+			byKey[d.Key] = d
+			keys = append(keys, d.Key)
+		}
+	}
+	if len(group) == 1 {
+		ctx = group[0].context(ctx)
+	}
+	err = pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
+		// In the order of keys, so that two groups with common keys cannot deadlock.
+		rows, err := tx.Query(ctx, `
+			INSERT INTO inbox (consumer, key) SELECT $1, key FROM unnest($2::text[]) AS n (key) ORDER BY key
+			ON CONFLICT DO NOTHING RETURNING key`, w.Name, keys)
+		if err != nil {
+			return fmt.Errorf("note inbox keys: %w", err)
+		}
+		known, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("note inbox keys: %w", err)
+		}
+		isNew := make(map[string]bool, len(known))
+		for _, key := range known {
+			isNew[key] = true
+		}
+		var todo []*Delivery
+		for _, key := range keys { // as delivered
+			if isNew[key] {
+				todo = append(todo, byKey[key])
+			}
+		}
+		fresh = len(todo)
+		if fresh == 0 {
+			return nil
+		}
+		return guard(func() error { return w.Handle(ctx, tx, todo) })
+	})
+	return fresh, err
+}
+
+// done acknowledges a committed group and tells the senders.
+func (w *worker) done(group []*Delivery, fresh int) {
+	obs.Messages.WithLabelValues(w.Name, "done").Add(float64(fresh))
+	obs.Messages.WithLabelValues(w.Name, "repeat").Add(float64(len(group) - fresh))
+	if fresh > 0 && w.Committed != nil {
+		w.Committed()
+	}
+	bySender := map[string][]string{}
+	for _, d := range group {
+		if err := d.raw.Ack(); err != nil {
+			w.bus.log.Debug("acknowledging", "consumer", w.Name, "error", err) // it comes again and is a repeat
+		}
+		if d.sender != "" {
+			bySender[d.sender] = append(bySender[d.sender], d.Key)
+		}
+	}
+	for sender, keys := range bySender {
+		data, err := json.Marshal(confirmation{Consumer: w.Name, Keys: keys})
+		if err == nil {
+			err = w.bus.nc.Publish("cfm."+sender, data)
+		}
+		if err != nil {
+			w.bus.log.Debug("confirming", "consumer", w.Name, "error", err) // the sender publishes again
+		}
+	}
+}
+
+// fail parks a message that cannot succeed, and refuses one that may succeed later.
+func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
+	if !IsPermanent(err) && !pg.IsData(err) {
+		w.retry(d, err)
+		return
+	}
+	if perr := w.park(ctx, d, err); perr != nil {
+		w.retry(d, perr)
+		return
+	}
+	w.bus.log.Error("message parked", "consumer", w.Name, "key", d.Key, "subject", d.Subject, "error", err)
+	obs.Messages.WithLabelValues(w.Name, "parked").Inc()
+	if w.Committed != nil {
+		w.Committed()
+	}
+	w.done([]*Delivery{d}, 0)
+}
+
+// park keeps the whole message and the reason, in one transaction with its inbox key, and sends a
+// copy to dead.<consumer>.
+func (w *worker) park(ctx context.Context, d *Delivery, reason error) error {
+	return pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name, d.Key); err != nil {
+			return fmt.Errorf("note an inbox key: %w", err)
+		}
+		_, err := tx.Exec(ctx, `
+			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, d.headers, d.Data, reason.Error(), d.Attempt)
+		if err != nil {
+			return fmt.Errorf("park a message: %w", err)
+		}
+		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name, Payload: map[string]any{
+			"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": d.headers, "payload": d.Data, "reason": reason.Error(),
+		}})
+	})
+}
+
+// retry refuses a message so that it comes again after a growing, jittered delay. (The server's own
+// BackOff does not apply to refusals.)
+func (w *worker) retry(d *Delivery, err error) {
+	delay := Backoff(d.Attempt, 250*time.Millisecond, 30*time.Second)
+	level := w.bus.log.Warn
+	if d.Attempt >= 10 {
+		level = w.bus.log.Error
+	}
+	level("message refused, will come again", "consumer", w.Name, "key", d.Key, "attempt", d.Attempt, "delay_ms", delay.Milliseconds(), "error", err)
+	obs.Messages.WithLabelValues(w.Name, "retry").Inc()
+	if err := d.raw.NakWithDelay(delay); err != nil {
+		w.bus.log.Debug("refusing", "consumer", w.Name, "error", err) // it comes again after AckWait
+	}
+}
+
+// outage pauses before the next group while the database is away.
+func (w *worker) outage(ctx context.Context, err error) {
+	w.outages++
+	pause := Backoff(w.outages, 100*time.Millisecond, 2*time.Second)
+	w.bus.log.Warn("database away, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+	}
+}
+
+// Backoff is the delay before try n+1: first, doubled for each try, at most limit, give or take a
+// fifth.
+func Backoff(n int, first, limit time.Duration) time.Duration {
+	d := limit
+	if n < 20 {
+		d = min(first<<max(n-1, 0), limit)
+	}
+	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d)) //nolint:gosec // jitter
+}
+
+// guard turns a panic into an error.
+func guard(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Join(fmt.Errorf("panic: %v", p), errors.New(string(debug.Stack())))
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,238 @@
+package msg
+
+import "time"
+
+// Subjects with one payload each.
+const (
+	// CatalogChanged says that products, SKUs, prices, stock or shipping methods changed; no payload.
+	CatalogChanged = "catalog.changed"
+
+	OrderPlacedSubject         = "order.placed"                // OrderPlaced
+	OrderStatusChangedSubject  = "order.status.changed"        // OrderStatusChanged
+	ReceiptAddressGivenSubject = "order.receipt-address.given" // ReceiptAddressGiven
+
+	UserRegistered         = "user.registered"          // Member
+	UserEmailVerified      = "user.email.verified"      // Member
+	UserProfileChanged     = "user.profile.changed"     // Member
+	UserPreferencesChanged = "user.preferences.changed" // Member
+	UserCredentialsChanged = "user.credentials.changed" // CredentialsChanged
+	UserErased             = "user.erased"              // Erased
+	ProspectChanged        = "user.prospect.changed"    // Prospect
+
+	MailSentSubject   = "mail.sent"   // MailDone
+	MailParkedSubject = "mail.parked" // MailDone
+)
+
+// StripeSubject is where an event of Stripe travels; its payload is the event's raw body.
+func StripeSubject(eventType string) string { return "stripe." + eventType }
+
+// MailSubject is where a command to send a mail of this kind travels; its payload is SendMail.
+func MailSubject(kind string) string { return "mail.send." + kind }
+
+// OrderPlaced says that a payment became an order. It carries all that user (owners, prospects),
+// events (funnel) and others need, so that nobody asks back. Amounts are cents.
+type OrderPlaced struct {
+	OrderID    int64     `json:"order_id"`
+	Identifier string    `json:"identifier"`
+	PlacedAt   time.Time `json:"placed_at"`
+	// MemberID is 0 for a visitor's order.
+	MemberID     int64  `json:"member_id,omitempty"`
+	Email        string `json:"email"`
+	CustomerName string `json:"customer_name"`
+	// ProspectCode is the pr_cd under which a visitor's mail links come back. User makes the
+	// prospect with it, or keeps it beside the code that the prospect has already.
+	ProspectCode string `json:"prospect_code,omitempty"`
+	// Newsletter is a visitor's consent at checkout, given at ConsentAt.
+	Newsletter bool      `json:"newsletter,omitempty"`
+	ConsentAt  time.Time `json:"consent_at,omitzero"`
+
+	Currency         string      `json:"currency"`
+	ItemSubtotal     int64       `json:"item_subtotal"`
+	ItemDiscount     int64       `json:"item_discount"`
+	ShippingSubtotal int64       `json:"shipping_subtotal"`
+	ShippingDiscount int64       `json:"shipping_discount"`
+	SalesTax         int64       `json:"sales_tax"`
+	Total            int64       `json:"total"`
+	Lines            []OrderLine `json:"lines"`
+	Codes            []OrderCode `json:"codes,omitempty"`
+}
+
+// OrderLine is one line of an order; prices are cents.
+type OrderLine struct {
+	SKUID     int64  `json:"sku_id"`
+	Product   string `json:"product"`
+	Text      string `json:"text,omitempty"`
+	Colour    string `json:"colour,omitempty"`
+	Size      string `json:"size,omitempty"`
+	PriceEach int64  `json:"price_each"`
+	Quantity  int    `json:"quantity"`
+}
+
+// OrderCode is a discount code as it counted in an order.
+type OrderCode struct {
+	ID          int64  `json:"id"`
+	Code        string `json:"code"`
+	Description string `json:"description"`
+	Combinable  bool   `json:"combinable"`
+	Applied     bool   `json:"applied"`
+	// Amount is what the code's type says: hundredths of a per cent, or cents.
+	Amount int64 `json:"amount"`
+}
+
+// Address is a postal address as Stripe collected it.
+type Address struct {
+	Name        string `json:"name"`
+	Line1       string `json:"address_line1"`
+	City        string `json:"city"`
+	State       string `json:"state"`
+	Zip         string `json:"zip"`
+	Country     string `json:"country"`
+	CountryCode string `json:"country_code"`
+}
+
+// OrderStatusChanged says that an order moved on.
+type OrderStatusChanged struct {
+	Identifier string    `json:"identifier"`
+	Status     string    `json:"status"`
+	MemberID   int64     `json:"member_id,omitempty"`
+	Email      string    `json:"email"`
+	At         time.Time `json:"at"`
+}
+
+// ReceiptAddressGiven says that a visitor named an address for the receipt: user makes it an
+// unsubscribed prospect unless it is known.
+type ReceiptAddressGiven struct {
+	Email        string    `json:"email"`
+	ProspectCode string    `json:"prospect_code"`
+	At           time.Time `json:"at"`
+}
+
+// Member is what other services may know of a member.
+type Member struct {
+	ID               int64  `json:"id"`
+	Username         string `json:"username"`
+	FirstName        string `json:"first_name"`
+	LastName         string `json:"last_name"`
+	Email            string `json:"email"`
+	EmailVerified    bool   `json:"email_verified"`
+	Code             string `json:"mb_cd"`
+	Newsletter       bool   `json:"newsletter"`
+	Unsubscribed     bool   `json:"unsubscribed"`
+	UnsubscribeToken string `json:"unsubscribe_token"`
+	// Version grows with every change, so that a late message cannot undo a newer one.
+	Version int64     `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+// CredentialsChanged says that every session of a member but KeepSession ends.
+type CredentialsChanged struct {
+	MemberID int64 `json:"member_id"`
+	// KeepSession is the hash of the session that stays, hex, or "".
+	KeepSession string    `json:"keep_session,omitempty"`
+	At          time.Time `json:"at"`
+}
+
+// Prospect is a person without an account.
+type Prospect struct {
+	ID               int64  `json:"id"`
+	Email            string `json:"email"`
+	FirstName        string `json:"first_name,omitempty"`
+	LastName         string `json:"last_name,omitempty"`
+	Code             string `json:"pr_cd"`
+	Unsubscribed     bool   `json:"unsubscribed"`
+	UnsubscribeToken string `json:"unsubscribe_token"`
+	// Aliases are further codes under which links of this prospect are out.
+	Aliases []string  `json:"aliases,omitempty"`
+	Version int64     `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+// Erased says that everything about a person must go.
+type Erased struct {
+	MemberID   int64     `json:"member_id,omitempty"`
+	ProspectID int64     `json:"prospect_id,omitempty"`
+	Emails     []string  `json:"emails,omitempty"`
+	At         time.Time `json:"at"`
+}
+
+// The kinds of mail, in the order of the contract's table.
+const (
+	MailWelcome         = "welcome"
+	MailVerify          = "verify"
+	MailReset           = "reset"
+	MailPasswordSet     = "password-set"
+	MailUsername        = "username"
+	MailAddressChanged  = "address-changed"
+	MailPasswordChanged = "password-changed"
+	MailChatAlert       = "chat-alert"
+	MailOrderMember     = "order-member"
+	MailOrderVisitor    = "order-visitor"
+)
+
+// SendMail is the command to send one mail.
+type SendMail struct {
+	Kind string `json:"kind"`
+	// To are the receivers of the one mail; empty means the shop's staff.
+	To []string `json:"to,omitempty"`
+	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
+	// email, old_email, code.
+	Data map[string]string `json:"data,omitempty"`
+	// Order fills the order confirmations.
+	Order        *OrderMail `json:"order,omitempty"`
+	MemberID     int64      `json:"member_id,omitempty"`
+	MemberCode   string     `json:"mb_cd,omitempty"`
+	ProspectCode string     `json:"pr_cd,omitempty"`
+	CreatedAt    time.Time  `json:"created_at"`
+	// Deadline is when sending makes no sense any more: the mail is parked then.
+	Deadline time.Time `json:"deadline"`
+}
+
+// OrderMail is an order as its confirmation shows it; amounts are cents.
+type OrderMail struct {
+	Identifier       string      `json:"identifier"`
+	PlacedAt         time.Time   `json:"placed_at"`
+	CustomerName     string      `json:"customer_name"`
+	EmailCode        string      `json:"em_cd"`
+	Lines            []OrderLine `json:"lines"`
+	Codes            []OrderCode `json:"codes,omitempty"`
+	ShippingMethod   string      `json:"shipping_method"`
+	ItemSubtotal     int64       `json:"item_subtotal"`
+	ItemDiscount     int64       `json:"item_discount"`
+	ShippingSubtotal int64       `json:"shipping_subtotal"`
+	ShippingDiscount int64       `json:"shipping_discount"`
+	SalesTax         int64       `json:"sales_tax"`
+	Total            int64       `json:"total"`
+	ShippingAddress  Address     `json:"shipping_address"`
+	BillingAddress   Address     `json:"billing_address"`
+}
+
+// MailDone says what became of a mail: sent, or parked with a reason.
+type MailDone struct {
+	Key          string    `json:"key"`
+	Kind         string    `json:"kind"`
+	EmailCode    string    `json:"em_cd,omitempty"`
+	MemberID     int64     `json:"member_id,omitempty"`
+	ProspectCode string    `json:"pr_cd,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+	At           time.Time `json:"at"`
+}
+
+// ClientEvent is one report of a browser, stamped by edge.
+type ClientEvent struct {
+	// ID is edge's stamp: events stores an id once.
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind"` // pageview, ajaxerror, buttonclick, linkevent
+	At          time.Time `json:"at"`
+	UserID      int64     `json:"user_id,omitempty"`
+	AnonymousID string    `json:"anonymous_id,omitempty"`
+	URL         string    `json:"url"`
+	PageWidth   int       `json:"page_width,omitempty"`
+	RemoteAddr  string    `json:"remote_addr,omitempty"`
+	UserAgent   string    `json:"user_agent,omitempty"`
+	// What is the error_id or button_id.
+	What         string `json:"what,omitempty"`
+	MemberCode   string `json:"mb_cd,omitempty"`
+	ProspectCode string `json:"pr_cd,omitempty"`
+	EmailCode    string `json:"em_cd,omitempty"`
+	AdCode       string `json:"ad_cd,omitempty"`
+}

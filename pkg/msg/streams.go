@@ -1,0 +1,116 @@
+// Package msg names everything that crosses services: streams, subjects, consumers, payloads.
+// Fields are only ever added. Message keys come from the business (a Stripe event id, an order's
+// identifier), never from chance, so that the same effect written twice is one message.
+package msg
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Stream is one JetStream stream as the shop wants it. All keep messages by limits: a work queue
+// would pay a synced delete for each acknowledgement.
+type Stream struct {
+	Name     string
+	Subjects []string
+	MaxAge   time.Duration
+	MaxBytes int64
+	// DropOld makes a full stream forget its oldest messages. Without it a full stream refuses new
+	// ones, which then wait in the sender's outbox: the right end for anything that matters.
+	DropOld bool
+	// Async lets the broker acknowledge before the disk has a message: for analytics only.
+	Async bool
+	// Counters makes a stream of counters in memory, for rate limits.
+	Counters bool
+}
+
+const (
+	day = 24 * time.Hour
+	gib = 1 << 30
+)
+
+// Streams is the list that provisioning makes and keeps up to date.
+var Streams = []Stream{
+	{Name: "STRIPE", Subjects: []string{"stripe.>"}, MaxAge: 30 * day, MaxBytes: 8 * gib},
+	{Name: "ORDER", Subjects: []string{"order.>", "catalog.>"}, MaxAge: 30 * day, MaxBytes: 8 * gib},
+	{Name: "USER", Subjects: []string{"user.>"}, MaxAge: 30 * day, MaxBytes: 2 * gib},
+	{Name: "MAIL", Subjects: []string{"mail.>"}, MaxAge: 7 * day, MaxBytes: 4 * gib},
+	{Name: "EVENT", Subjects: []string{"event.>"}, MaxAge: 7 * day, MaxBytes: 20 * gib, DropOld: true, Async: true},
+	{Name: "DEAD", Subjects: []string{"dead.>"}, MaxAge: 90 * day, MaxBytes: gib},
+	{Name: "ADVISORY", Subjects: []string{"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"}, MaxAge: 90 * day, MaxBytes: gib, DropOld: true},
+	{Name: "LIMITS", Subjects: []string{"rl.>"}, MaxAge: 2 * time.Hour, MaxBytes: 64 << 20, DropOld: true, Counters: true},
+}
+
+// Consumer is one durable pull consumer: which service reads what from which stream.
+type Consumer struct {
+	Name          string // durable name: <service>-<what>
+	Stream        string
+	Subjects      []string
+	AckWait       time.Duration
+	MaxAckPending int
+}
+
+// The durable consumers by name.
+const (
+	EdgeUser    = "edge-user"
+	OrderStripe = "order-stripe"
+	OrderUser   = "order-user"
+	UserOrder   = "user-order"
+	MailerMail  = "mailer-mail"
+	MailerUser  = "mailer-user"
+	EventsEvent = "events-event"
+	EventsOrder = "events-order"
+	EventsUser  = "events-user"
+	EventsMail  = "events-mail"
+)
+
+// Consumers is the list that provisioning makes and keeps up to date. None has a limit of
+// deliveries: the broker must never stop delivering a paid order by itself.
+var Consumers = []Consumer{
+	{EdgeUser, "USER", []string{UserCredentialsChanged, UserProfileChanged, UserErased}, 30 * time.Second, 1000},
+	{OrderStripe, "STRIPE", []string{"stripe.>"}, 30 * time.Second, 1000},
+	{OrderUser, "USER", []string{UserEmailVerified, ProspectChanged, UserErased}, 30 * time.Second, 1000},
+	{UserOrder, "ORDER", []string{OrderPlacedSubject, ReceiptAddressGivenSubject}, 30 * time.Second, 1000},
+	{MailerMail, "MAIL", []string{"mail.send.>"}, 60 * time.Second, 1000},
+	{MailerUser, "USER", []string{UserRegistered, UserProfileChanged, UserPreferencesChanged, ProspectChanged, UserErased}, 30 * time.Second, 1000},
+	{EventsEvent, "EVENT", []string{"event.>"}, 30 * time.Second, 5000},
+	{EventsOrder, "ORDER", []string{OrderPlacedSubject, OrderStatusChangedSubject}, 30 * time.Second, 1000},
+	{EventsUser, "USER", []string{UserRegistered, ProspectChanged, UserErased}, 30 * time.Second, 1000},
+	{EventsMail, "MAIL", []string{MailSentSubject}, 30 * time.Second, 1000},
+}
+
+// Receivers names the consumers that must have committed a message of this subject before its
+// sender may forget it. None: the broker's acknowledgement is enough.
+func Receivers(subject string) []string {
+	var names []string
+	for _, c := range Consumers {
+		if slices.ContainsFunc(c.Subjects, func(filter string) bool { return Matches(filter, subject) }) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// Matches says whether a subject falls under a NATS filter with * and >.
+func Matches(filter, subject string) bool {
+	f, s := strings.Split(filter, "."), strings.Split(subject, ".")
+	for i, token := range f {
+		switch {
+		case token == ">":
+			return len(s) > i
+		case i >= len(s) || (token != "*" && token != s[i]):
+			return false
+		}
+	}
+	return len(f) == len(s)
+}
+
+// Message is one message on its way into an outbox or a stream.
+type Message struct {
+	// Key is the business key. A receiver acts on a key once.
+	Key     string
+	Subject string
+	// Payload is marshalled as JSON; json.RawMessage goes as it is.
+	Payload any
+}

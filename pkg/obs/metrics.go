@@ -1,0 +1,40 @@
+package obs
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// The metrics that every service has. docs/runbooks says which of them to alert on.
+var (
+	// HTTPSeconds is how long requests took, by service, route pattern and status class.
+	HTTPSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "shop_http_request_seconds", Help: "Duration of HTTP requests.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+	}, []string{"service", "route", "status"})
+	// OutboxRows is how many messages wait for their receivers' confirmation.
+	OutboxRows = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "shop_outbox_rows", Help: "Outbox rows not yet confirmed by their receivers.",
+	}, []string{"service"})
+	// OutboxAge is the age of the oldest of them.
+	OutboxAge = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "shop_outbox_oldest_seconds", Help: "Age of the oldest unconfirmed outbox row.",
+	}, []string{"service"})
+	// ConsumerPending is how many messages the broker holds for a consumer.
+	ConsumerPending = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "shop_consumer_pending", Help: "Messages waiting at the broker for a consumer.",
+	}, []string{"consumer"})
+	// Messages counts handled messages by consumer and outcome: done, repeat, retry, parked.
+	Messages = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "shop_messages_total", Help: "Messages by consumer and outcome.",
+	}, []string{"consumer", "outcome"})
+	// MessageSeconds is how long a group of messages took.
+	MessageSeconds = promauto.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "shop_message_group_seconds", Help: "Duration of one group of messages, commit included.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
+	}, []string{"consumer"})
+	// BrokerUp is 1 while the service is connected to the broker.
+	BrokerUp = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "shop_broker_connected", Help: "1 while connected to NATS.",
+	}, []string{"service"})
+)

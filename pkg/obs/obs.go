@@ -1,0 +1,100 @@
+// Package obs makes the shop observable: metrics, health, and the trace that runs from a browser's
+// request to the mail that it caused.
+package obs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+var (
+	checksMu sync.Mutex
+	checks   = map[string]func(context.Context) error{}
+)
+
+// AddCheck makes /readyz depend on check under a name, until remove is called. A process that runs
+// several services has the checks of all.
+func AddCheck(name string, check func(context.Context) error) (remove func()) {
+	checksMu.Lock()
+	defer checksMu.Unlock()
+	checks[name] = check
+	return func() {
+		checksMu.Lock()
+		defer checksMu.Unlock()
+		delete(checks, name)
+	}
+}
+
+// Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz (every check
+// passes, else 503 with the names of those that don't).
+func Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", ready)
+	return mux
+}
+
+func ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	checksMu.Lock()
+	todo := make(map[string]func(context.Context) error, len(checks))
+	for name, check := range checks {
+		todo[name] = check
+	}
+	checksMu.Unlock()
+
+	status, result := http.StatusOK, map[string]string{}
+	for name, check := range todo {
+		result[name] = "ok"
+		if err := check(ctx); err != nil {
+			status, result[name] = http.StatusServiceUnavailable, "unavailable"
+		}
+	}
+	writeJSON(w, status, result)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.Debug("answering a probe", "error", err)
+	}
+}
+
+// Serve opens the admin listener and answers on it until ctx ends. The address is an ops matter:
+// keep it off the public network.
+func Serve(ctx context.Context, log *slog.Logger, addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("open the admin listener: %w", err)
+	}
+	ServeOn(ctx, log, l)
+	return nil
+}
+
+// ServeOn is Serve on an open listener.
+func ServeOn(ctx context.Context, log *slog.Logger, l net.Listener) {
+	srv := &http.Server{Handler: Handler(), ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() {
+		if err := srv.Close(); err != nil {
+			log.Debug("closing the admin listener", "error", err)
+		}
+	})
+	go func() {
+		if err := srv.Serve(l); err != nil && ctx.Err() == nil {
+			log.Error("the admin listener ended", "error", err)
+		}
+	}()
+}

@@ -1,0 +1,32 @@
+-- One schema and one role for each service, rights on nothing else. Run by the owner of the
+-- database (`migrate` does it); safe to repeat. Services connect as their role, or as a login that
+-- may become it (SET ROLE). Passwords are set by whoever deploys, never here.
+-- deploy/postgres/init.sql is the same file; a test compares them.
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+DO $$
+DECLARE
+  service text;
+  r text;
+BEGIN
+  FOREACH service IN ARRAY ARRAY['edge', 'user', 'order', 'events', 'mailer', 'webhook'] LOOP
+    r := 'shop_' || service;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN', r);
+    END IF;
+    IF NOT pg_has_role(current_user, r, 'MEMBER') THEN
+      EXECUTE format('GRANT %I TO CURRENT_USER', r);
+    END IF;
+    EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', service);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', service, r);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', service, r);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT ON SEQUENCES TO %I', service, r);
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), r);
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I', r, current_database(), service);
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET statement_timeout = ''5s''', r, current_database());
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET lock_timeout = ''2s''', r, current_database());
+    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''10s''', r, current_database());
+  END LOOP;
+END
+$$;

@@ -1,0 +1,103 @@
+package pg
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// InitSQL makes roles and schemas; see deploy/postgres/init.sql.
+//
+//go:embed init.sql
+var InitSQL string
+
+// Provision makes the roles and schemas of all services. url is a login that owns the database.
+// Where it may not create roles, only the schemas are made, and the log says so.
+func Provision(ctx context.Context, log *slog.Logger, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	// Roles belong to the whole server, so two shops on one server may provision at once.
+	for attempt := 1; ; attempt++ {
+		_, err = conn.Exec(ctx, InitSQL)
+		if err == nil {
+			return nil
+		}
+		if c := code(err); c == "42501" {
+			return provisionWithoutRoles(ctx, log, conn)
+		} else if attempt == 10 || (c != "XX000" && c != "23505" && c != "42710" && c != "40001" && c != "40P01") {
+			return fmt.Errorf("make roles and schemas: %w", err)
+		}
+		select {
+		case <-time.After(time.Duration(attempt*20) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func provisionWithoutRoles(ctx context.Context, log *slog.Logger, conn *pgx.Conn) error {
+	log.Warn("this database login may not create roles: all services share it, and only their search_path keeps them apart; run deploy/postgres/init.sql as an administrator for a role per service")
+	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook"} {
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{service}.Sanitize()); err != nil {
+			return fmt.Errorf("make schema %s: %w", service, err)
+		}
+	}
+	return nil
+}
+
+// Set is a numbered set of migrations with its own version table, so that several sets can share
+// a schema.
+type Set struct {
+	Name  string
+	Files fs.FS // *.sql at its root
+}
+
+// Migrate brings a service's schema up to date, forward only. url is a login that owns the database.
+func Migrate(ctx context.Context, url, service string, sets ...Set) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return errors.New("DATABASE_URL is no PostgreSQL URL")
+	}
+	cfg.RuntimeParams["search_path"] = pgx.Identifier{service}.Sanitize()
+	cfg.RuntimeParams["timezone"] = "UTC"
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close() //nolint:errcheck // nothing depends on it
+	for _, set := range sets {
+		if err := migrate(ctx, db, set); err != nil {
+			return fmt.Errorf("migrate %s (%s): %w", service, set.Name, err)
+		}
+	}
+	return nil
+}
+
+func migrate(ctx context.Context, db *sql.DB, set Set) error {
+	store, err := database.NewStore(goose.DialectPostgres, "version_"+set.Name)
+	if err != nil {
+		return err
+	}
+	// Two processes may migrate at once: the second waits.
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectCustom, db, set.Files, goose.WithStore(store), goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}

@@ -1,0 +1,131 @@
+// Package pg is the way to PostgreSQL: one pool per service, which sees its own schema and no
+// other; transactions as closures; migrations.
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+)
+
+// Role is the database role of a service.
+func Role(service string) string { return "shop_" + service }
+
+// Open makes the pool of a service. It does not wait for the database: a service starts, answers
+// 503 and recovers by itself. Every connection becomes the service's role when its login is another
+// one, and its search_path is the service's schema alone.
+func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
+	if url == "" {
+		return nil, errors.New("DATABASE_URL is not set; make run brings its own database, a service alone needs one")
+	}
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is no PostgreSQL URL") // pgx's text holds the password
+	}
+	cfg.MinIdleConns = 1
+	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	for name, value := range map[string]string{
+		"application_name": service, "search_path": pgx.Identifier{service}.Sanitize(), "timezone": "UTC",
+		"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s",
+	} {
+		cfg.ConnConfig.RuntimeParams[name] = value
+	}
+	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, Role(service)) }
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("make the connection pool of %s: %w", service, err)
+	}
+	return pool, nil
+}
+
+// become takes the role on, unless the login is it already. A login that may not create roles (a
+// hosted database with one user) has none to become: then schemas are kept apart by search_path
+// alone, which Provision said loudly.
+func become(ctx context.Context, c *pgx.Conn, role string) error {
+	var may bool
+	err := c.QueryRow(ctx, `SELECT current_user <> rolname AND pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1`, role).Scan(&may)
+	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !may) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up role %s: %w", role, err)
+	}
+	if _, err := c.Exec(ctx, "SET ROLE "+pgx.Identifier{role}.Sanitize()); err != nil {
+		return fmt.Errorf("become %s: %w", role, err)
+	}
+	return nil
+}
+
+// Ready adds the pool to /readyz.
+func Ready(service string, pool *pgxpool.Pool) (remove func()) {
+	return obs.AddCheck(service+".database", pool.Ping)
+}
+
+// Tx runs fn in a transaction: committed when fn returns nil, rolled back otherwise. Nothing slow
+// belongs into fn: no HTTP, no publishing. A deadlock or a serialization failure is tried again
+// up to three times, so fn must not change anything outside the transaction.
+func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := pgx.BeginFunc(ctx, pool, fn)
+		if err == nil || attempt == 4 || !IsContention(err) {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(rand.IntN(20*attempt)+1) * time.Millisecond): //nolint:gosec // jitter
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func code(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// IsContention says that the same statement may work when it is tried again: deadlock,
+// serialization failure, lock time-out.
+func IsContention(err error) bool {
+	c := code(err)
+	return c == "40P01" || c == "40001" || c == "55P03"
+}
+
+// IsConflict says that a unique constraint stood in the way (23505).
+func IsConflict(err error) bool { return code(err) == "23505" }
+
+// IsData says that the data itself is what PostgreSQL refused (classes 22 and 23): trying again
+// changes nothing.
+func IsData(err error) bool {
+	c := code(err)
+	return len(c) == 5 && (c[:2] == "22" || c[:2] == "23")
+}
+
+// IsUnavailable says that the database could not be reached, is starting or stopping, or gave up
+// waiting; it may be back in a moment.
+func IsUnavailable(err error) bool {
+	if err == nil {
+		return false
+	}
+	if c := code(err); c != "" {
+		return c[:2] == "08" || c[:2] == "53" || c[:2] == "57" || c == "25P03"
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	// Whatever else pgx reports without a code of the server is about the connection, except what
+	// pgx says about rows and arguments.
+	return pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded) || isNetwork(err)
+}

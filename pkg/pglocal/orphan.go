@@ -1,0 +1,91 @@
+package pglocal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settle ends the server that an earlier process left behind in the folder, if any: we could not
+// watch it, and settings may have changed. What it returns goes into the new server's environment:
+// PostgreSQL refuses to start when the process in postmaster.pid is alive, though it may be any that
+// got the number later, unless told that it is a relative (pg_ctl's way).
+func (c *Cluster) settle(ctx context.Context) ([]string, error) {
+	if _, err := os.Stat(c.folder.pidFile()); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	marker, err := c.folder.marker()
+	if err != nil {
+		return nil, err
+	}
+	pid, _ := c.folder.postmaster()
+	if pid != 0 && !isServer(pid, marker) {
+		return []string{"PG_GRANDPARENT_PID=" + strconv.Itoa(pid)}, nil
+	}
+	if pid == 0 {
+		// Without a number in it: a server is just starting, or the machine crashed at that moment.
+		if pid = findServer(marker); pid == 0 {
+			if err := os.Remove(c.folder.pidFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("remove empty postmaster.pid: %w", err)
+			}
+			return nil, nil
+		}
+	}
+	return nil, c.stopOrphan(ctx, pid, marker)
+}
+
+// stopOrphan shuts a server down that is not our child: fast, else immediately, else by force.
+func (c *Cluster) stopOrphan(ctx context.Context, pid int, marker string) error {
+	c.log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", pid)
+	began, signal := time.Now(), syscall.SIGINT
+	for isServer(pid, marker) {
+		if waited := time.Since(began); waited > fastShutdownWait+immediateShutdownWait {
+			signal = syscall.SIGKILL
+		} else if waited > fastShutdownWait {
+			signal = syscall.SIGQUIT
+		}
+		err := syscall.Kill(pid, signal)
+		if errors.Is(err, syscall.ESRCH) {
+			return nil
+		}
+		if err == nil {
+			err = pause(ctx, readyPoll)
+		}
+		if err != nil {
+			return fmt.Errorf("stop the PostgreSQL that an earlier run left behind (pid %d): %w", pid, err)
+		}
+	}
+	return nil
+}
+
+// isServer tells whether a process is the main server process of the cluster with this marker.
+func isServer(pid int, marker string) bool {
+	return strings.Contains(commandLine(pid)+" ", " cluster_name="+marker+" ")
+}
+
+// findServer looks for the main server process among all; 0 when there is none.
+func findServer(marker string) int {
+	for _, pid := range processes() {
+		if isServer(pid, marker) {
+			return pid
+		}
+	}
+	return 0
+}
+
+// killRemains ends the processes of a cluster whose main process is gone.
+func (c *Cluster) killRemains(marker string) {
+	for _, pid := range processes() {
+		if pid == os.Getpid() || !strings.HasPrefix(commandLine(pid), "postgres: "+marker+":") {
+			continue
+		}
+		err := syscall.Kill(pid, syscall.SIGKILL)
+		c.log.Warn("killed a process that a dead PostgreSQL left behind", "pid", pid, "err", err)
+	}
+}

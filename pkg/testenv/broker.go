@@ -1,0 +1,102 @@
+package testenv
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// Broker is a real NATS server with JetStream, synced like in production.
+type Broker struct {
+	tb   testing.TB
+	port int
+	dir  string
+	srv  *server.Server
+}
+
+// NewBroker starts a broker on a free port, for the length of the test, with all streams and
+// consumers.
+func NewBroker(tb testing.TB) *Broker {
+	tb.Helper()
+	b := &Broker{tb: tb, port: server.RANDOM_PORT, dir: tb.TempDir()}
+	b.Start()
+	b.Provision()
+	tb.Cleanup(b.Stop)
+	return b
+}
+
+// Start starts a stopped broker again, on the same port.
+func (b *Broker) Start() {
+	b.tb.Helper()
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: b.port, JetStream: true, StoreDir: b.dir, SyncAlways: true,
+		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20, NoLog: true, NoSigs: true,
+	})
+	if err != nil {
+		b.tb.Fatalf("make a broker: %v", err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(20 * time.Second) {
+		b.tb.Fatal("the broker does not start")
+	}
+	b.srv = srv
+	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
+		b.port = addr.Port
+	}
+}
+
+// Stop stops the broker; what it stored stays.
+func (b *Broker) Stop() {
+	b.srv.Shutdown()
+	b.srv.WaitForShutdown()
+}
+
+// Wipe stops the broker and forgets what it stored.
+func (b *Broker) Wipe() {
+	b.Stop()
+	b.dir = b.tb.TempDir()
+}
+
+// Provision makes the shop's streams and consumers.
+func (b *Broker) Provision() {
+	b.tb.Helper()
+	conn := b.Connect("provision")
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var err error
+	Eventually(b.tb, 20*time.Second, "streams and consumers provisioned", func() bool {
+		err = conn.Provision(ctx)
+		return err == nil || ctx.Err() != nil
+	})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+// URL is where the broker listens.
+func (b *Broker) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(b.port) }
+
+// Connect opens a bus for a service; the caller closes it.
+func (b *Broker) Connect(service string) *bus.Bus {
+	b.tb.Helper()
+	conn, err := bus.Connect(Log(b.tb), b.URL(), service)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return conn
+}
+
+// Bus opens a bus for the length of the test.
+func (b *Broker) Bus(service string) *bus.Bus {
+	b.tb.Helper()
+	conn := b.Connect(service)
+	b.tb.Cleanup(conn.Close)
+	return conn
+}

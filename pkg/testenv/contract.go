@@ -1,0 +1,55 @@
+package testenv
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// Contract is a service's openapi.yaml, against which every answer of its handler tests is held.
+type Contract struct {
+	Doc    *openapi3.T
+	router routers.Router
+}
+
+// NewContract loads and checks an OpenAPI file.
+func NewContract(tb testing.TB, file string) *Contract {
+	tb.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	if err != nil {
+		tb.Fatalf("load %s: %v", file, err)
+	}
+	doc.Servers = nil
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		tb.Fatalf("read the routes of %s: %v", file, err)
+	}
+	return &Contract{Doc: doc, router: router}
+}
+
+// Check fails the test when an answer is not what the contract says. The body can be read again.
+func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
+	tb.Helper()
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w.Body = io.NopCloser(bytes.NewReader(body))
+	route, params, err := c.router.FindRoute(r)
+	if err != nil {
+		tb.Errorf("%s %s is not in the contract: %v", r.Method, r.URL.Path, err)
+		return
+	}
+	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
+	out := (&openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.StatusCode, Header: w.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true}}).SetBodyBytes(body)
+	if err := openapi3filter.ValidateResponse(tb.Context(), out); err != nil {
+		tb.Errorf("%s %s answered %d %s\n%v", r.Method, r.URL.Path, w.StatusCode, body, err)
+	}
+}

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxForm is the largest body of a form, in bytes. The contract's longest text has 5,000 characters.
+const MaxForm = 64 << 10
+
+// Values are the parameters of a request.
+type Values struct{ url.Values }
+
+// Query reads the query string. Text that is not valid UTF-8, or holds a NUL, is refused: no
+// database column would take it.
+func Query(r *http.Request) (Values, error) {
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return Values{}, BadRequest("")
+	}
+	return checked(v)
+}
+
+// Form reads the body of a POST (application/x-www-form-urlencoded or, as some clients send it,
+// multipart/form-data without files). Bodies beyond MaxForm get 413, other kinds of body count as
+// empty, as they did in the original.
+func Form(w http.ResponseWriter, r *http.Request) (Values, error) {
+	if r.Body == nil {
+		return Values{url.Values{}}, nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err == nil && kind == "multipart/form-data":
+		err = r.ParseMultipartForm(MaxForm)
+	case err == nil && kind == "application/x-www-form-urlencoded":
+		err = r.ParseForm()
+	default:
+		return Values{url.Values{}}, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return Values{}, &Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
+	}
+	if err != nil {
+		return Values{}, &Error{Status: http.StatusBadRequest, Code: "bad-request", Err: err}
+	}
+	return checked(r.PostForm)
+}
+
+func checked(v url.Values) (Values, error) {
+	for name, values := range v {
+		for _, s := range values {
+			if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+				if !utf8.ValidString(name) || len(name) > 64 {
+					name = ""
+				}
+				return Values{}, BadRequest(name)
+			}
+		}
+	}
+	return Values{v}, nil
+}
+
+// Lookup is the first value of a parameter and whether it was sent at all.
+func (v Values) Lookup(name string) (string, bool) {
+	values, ok := v.Values[name]
+	if !ok || len(values) == 0 {
+		return "", false
+	}
+	return values[0], true
+}
+
+// Required is the first value of a parameter, or the 400 that names it.
+func (v Values) Required(name string) (string, error) {
+	s, ok := v.Lookup(name)
+	if !ok {
+		return "", BadRequest(name)
+	}
+	return s, nil
+}

@@ -1,0 +1,252 @@
+// Package web is how the shop speaks HTTP: handlers that return an error, JSON answers, forms that
+// are bounded and valid UTF-8, the identity that edge forwards, one wide log line per request.
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Error is an answer that is not a success. Its text is for the caller; what went wrong inside is
+// wrapped and only logged.
+type Error struct {
+	Status    int
+	Code      string // e.g. "bad-request"
+	Parameter string // the parameter that is to blame, if any
+	// RetryAfter, if set, goes out as the header of that name, in whole seconds.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%d %s %s", e.Status, e.Code, e.Parameter)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// BadRequest refuses a request because of one parameter.
+func BadRequest(parameter string) error {
+	return &Error{Status: http.StatusBadRequest, Code: "bad-request", Parameter: parameter}
+}
+
+// NotFound answers 404.
+func NotFound() error { return &Error{Status: http.StatusNotFound, Code: "not-found"} }
+
+// Forbidden answers 403 with a code.
+func Forbidden(code string) error { return &Error{Status: http.StatusForbidden, Code: code} }
+
+// TooMany answers 429 and says when to come back.
+func TooMany(after time.Duration) error {
+	return &Error{Status: http.StatusTooManyRequests, Code: "too-many-requests", RetryAfter: after}
+}
+
+// Unavailable answers 503: something that the request needs is away and will be back.
+func Unavailable(err error) error {
+	return &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: time.Second, Err: err}
+}
+
+// Handler is an http.Handler that returns what went wrong.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Handle makes a Handler a http.HandlerFunc: errors become JSON answers.
+func Handle(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			Fail(w, r, err)
+		}
+	}
+}
+
+// Fail answers an error: an *Error as it says, a database or an owner that is away with 503, a
+// client that left with nothing, all else with 500. The text of the error goes into the log only.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
+		e = &Error{Status: 499, Code: "client-left", Err: err}
+	case pg.IsUnavailable(err) || pg.IsContention(err):
+		e = &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: time.Second, Err: err}
+	default:
+		e = &Error{Status: http.StatusInternalServerError, Code: "internal-error", Err: err}
+	}
+	Note(r, "error", err.Error())
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(max(1, int((e.RetryAfter+time.Second-1)/time.Second))))
+	}
+	body := Object{{"error", e.Code}}
+	if e.Parameter != "" {
+		body = append(body, Field{"parameter", e.Parameter})
+	}
+	if err := JSON(w, e.Status, body); err != nil {
+		Note(r, "write_error", err.Error())
+	}
+}
+
+// JSON answers v. It is rendered before the first byte leaves, so a failure is still an error.
+func JSON(w http.ResponseWriter, status int, v any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // clients get texts as they are; pages escape when they render
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode an answer: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store") // most answers are about one shopper
+	}
+	w.WriteHeader(status)
+	if _, err := w.Write(bytes.TrimRight(buf.Bytes(), "\n")); err != nil {
+		return fmt.Errorf("write an answer: %w", err)
+	}
+	return nil
+}
+
+// Router is a chi router with what every service wants outermost: request log, recovery from
+// panics, trace, time-out, and JSON for unknown routes.
+func Router(service string, log *slog.Logger) chi.Router {
+	r := chi.NewRouter()
+	r.Use(wideLog(service, log))
+	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
+	r.MethodNotAllowed(Handle(func(http.ResponseWriter, *http.Request) error {
+		return &Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+	}))
+	return r
+}
+
+type notesKey struct{}
+
+// Note adds a field to the log line of a request. Never personal data.
+func Note(r *http.Request, key string, value any) {
+	if notes, ok := r.Context().Value(notesKey{}).(*[]any); ok {
+		*notes = append(*notes, key, value)
+	}
+}
+
+// wideLog writes one line per request when it is over: route, status, duration, trace, notes.
+func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			began := time.Now()
+			notes := new([]any)
+			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, notes), r.Header.Get(obs.TraceHeader))
+			r = r.WithContext(ctx)
+			rec := &recorder{ResponseWriter: w}
+			defer func() {
+				if p := recover(); p != nil {
+					if p == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked, never wrapped
+						panic(p)
+					}
+					*notes = append(*notes, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+					if rec.status == 0 {
+						Fail(rec, r, fmt.Errorf("panic: %v", p))
+					}
+				}
+				finish(ctx, log, service, r, rec, began, *notes)
+			}()
+			next.ServeHTTP(rec, r)
+		})
+	}
+}
+
+func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, notes []any) {
+	route := chi.RouteContext(ctx).RoutePattern()
+	if route == "" {
+		route = "unknown"
+	}
+	status := max(rec.status, 200)
+	took := time.Since(began)
+	obs.HTTPSeconds.WithLabelValues(service, route, fmt.Sprintf("%dxx", status/100)).Observe(took.Seconds())
+	level := slog.LevelInfo
+	switch {
+	case status >= 500 && status != http.StatusServiceUnavailable:
+		level = slog.LevelError
+	case status >= 500:
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	args := append([]any{"method", r.Method, "route", route, "status", status, "bytes", rec.bytes,
+		"ms", float64(took.Microseconds()) / 1000, "trace", obs.TraceID(ctx)}, notes...)
+	log.Log(ctx, level, "request", args...)
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	n, err := rec.ResponseWriter.Write(b)
+	rec.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the real writer.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+// Listen opens addr, unless a listener was handed in already.
+func Listen(l net.Listener, addr string) (net.Listener, error) {
+	if l != nil {
+		return l, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends, then lets requests in hand finish for at most five seconds.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // broken clients are not news
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		stopped <- srv.Shutdown(grace)
+	})
+	err := srv.Serve(l)
+	if stop() { // Serve ended by itself
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	}
+	if err := <-stopped; err != nil {
+		return errors.Join(srv.Close(), nil) // who did not finish in time is cut off
+	}
+	return nil
+}

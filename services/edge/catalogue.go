@@ -1,0 +1,255 @@
+package edge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// catalogueFresh is how old a catalogue answer may be: a lost signal costs two seconds.
+	catalogueFresh = 2 * time.Second
+	// catalogueRefresh is the age from which one request has it fetched anew while it is still served.
+	catalogueRefresh = time.Second
+	// catalogueStale is how long the last known answer stands in for an order that is away.
+	catalogueStale = 10 * time.Minute
+	// catalogueLimit bounds the number of remembered products.
+	catalogueLimit = 2000
+	productsPath   = "/order/products"
+	productPath    = "/order/product/"
+)
+
+// catalogue keeps order's public answers in memory. Nothing in them is about a shopper.
+type catalogue struct {
+	fetch func(ctx context.Context, path string) (*page, error)
+	// generation grows when something changed: pages of older ones are out of date.
+	generation atomic.Int64
+	mu         sync.RWMutex
+	pages      map[string]*entry
+	served     prometheus.Observer
+}
+
+// entry is one path with its page. Its lock makes one fetch of many askers.
+type entry struct {
+	page       atomic.Pointer[page]
+	refreshing atomic.Bool
+	fetching   chan struct{} // holds the one token of whoever fetches
+}
+
+// page is one answer.
+type page struct {
+	status     int
+	body       []byte
+	header     [4][]string // values of pageHeaders
+	generation int64
+	at         time.Time
+}
+
+// pageHeaders are the headers of a page, in the order of page.header.
+var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Control"}
+
+// errAway says that order is away and nothing is known of a path.
+var errAway = errors.New("order is away")
+
+func newCatalogue(fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
+	return &catalogue{fetch: fetch, pages: map[string]*entry{}, served: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx")}
+}
+
+// drop makes every page out of date. Pages stay as a stand-in for the time when order is away.
+func (c *catalogue) drop() { c.generation.Add(1) }
+
+// fresh is the page of a path when it can be served as it is, else nil.
+func (c *catalogue) fresh(path string) *page {
+	c.mu.RLock()
+	en := c.pages[path]
+	c.mu.RUnlock()
+	if en == nil {
+		return nil
+	}
+	p := en.page.Load()
+	if p == nil || p.generation != c.generation.Load() {
+		return nil
+	}
+	age := time.Since(p.at)
+	if age > catalogueFresh {
+		return nil
+	}
+	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
+		go func() {
+			defer en.refreshing.Store(false)
+			ctx, cancel := context.WithTimeout(context.Background(), insideTimeout)
+			defer cancel()
+			c.refill(ctx, path, en) //nolint:errcheck // the request that finds the page too old says so
+		}()
+	}
+	return p
+}
+
+// get is the page of a path, fetched when need be.
+func (c *catalogue) get(ctx context.Context, path string) (*page, error) {
+	if p := c.fresh(path); p != nil {
+		return p, nil
+	}
+	c.mu.RLock()
+	en := c.pages[path]
+	c.mu.RUnlock()
+	if en == nil {
+		en = c.add(path)
+	}
+	return c.refill(ctx, path, en)
+}
+
+func (c *catalogue) add(path string) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if en := c.pages[path]; en != nil {
+		return en
+	}
+	if len(c.pages) >= catalogueLimit {
+		for other := range c.pages { // somebody guesses identifiers: the list of products stays
+			if other != productsPath {
+				delete(c.pages, other)
+			}
+		}
+	}
+	en := &entry{fetching: make(chan struct{}, 1)}
+	c.pages[path] = en
+	return en
+}
+
+// refill fetches a page unless somebody else did meanwhile.
+func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, error) {
+	asked := time.Now()
+	select {
+	case en.fetching <- struct{}{}:
+		defer func() { <-en.fetching }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	generation := c.generation.Load()
+	old := en.page.Load()
+	if old != nil && old.generation == generation && old.at.After(asked) {
+		return old, nil
+	}
+	at := time.Now()
+	p, err := c.fetch(ctx, path)
+	if err != nil {
+		if old != nil && time.Since(old.at) < catalogueStale {
+			return old, nil
+		}
+		return nil, errors.Join(errAway, err)
+	}
+	p.generation, p.at = generation, at
+	if p.status == http.StatusOK {
+		en.page.Store(p)
+	}
+	return p, nil
+}
+
+// fetchPage asks order for a public answer.
+func (e *Edge) fetchPage(ctx context.Context, path string) (*page, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insideTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.settings.order.String()+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make a request to %s: %w", path, err)
+	}
+	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
+	if err := web.SignIdentity(r, e.keys.identity, web.Identity{}); err != nil {
+		return nil, err
+	}
+	res, err := e.transport.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", path, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if res.StatusCode >= http.StatusInternalServerError {
+		return nil, &ownerError{path, res.StatusCode}
+	}
+	sum := sha256.Sum256(body)
+	return &page{status: res.StatusCode, body: body, header: [4][]string{
+		{res.Header.Get("Content-Type")}, {fmt.Sprint(len(body))},
+		{`"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, {"no-cache"},
+	}}, nil
+}
+
+// serveFresh answers a catalogue request from memory when it can, in front of every other handler:
+// no session, no body, no log line but at debug level.
+func (e *Edge) serveFresh(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet || !strings.HasPrefix(r.URL.Path, "/order/product") {
+		return false
+	}
+	began := time.Now()
+	p := e.catalogue.fresh(r.URL.Path)
+	if p == nil {
+		return false
+	}
+	e.setAPIHeaders(w.Header(), r)
+	p.write(w, r)
+	e.catalogue.served.Observe(time.Since(began).Seconds())
+	e.log.Debug("request", "route", "catalogue", "bytes", len(p.body))
+	return true
+}
+
+// write answers with the page, or with 304 when the client has it.
+func (p *page) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for i, name := range pageHeaders {
+		h[name] = p.header[i]
+	}
+	if known := r.Header["If-None-Match"]; len(known) > 0 && p.status == http.StatusOK && strings.Contains(strings.Join(known, ","), p.header[2][0]) {
+		delete(h, "Content-Length")
+		delete(h, "Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if p.status != http.StatusOK {
+		w.WriteHeader(p.status)
+	}
+	if r.Method != http.MethodHead {
+		if _, err := w.Write(p.body); err != nil {
+			web.Note(r, "write_error", err.Error())
+		}
+	}
+}
+
+// catalogueAnswer serves the list of products and single ones.
+func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
+	if id, ok := strings.CutPrefix(r.URL.Path, productPath); ok && (!plain(id) || strings.ContainsAny(id, "-_") || len(id) > 100) {
+		return web.NotFound()
+	}
+	p, err := e.catalogue.get(r.Context(), r.URL.Path)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	p.write(w, r)
+	return nil
+}
+
+// listenCatalogue drops pages when order says that something changed, and after a reconnect.
+func (e *Edge) listenCatalogue(ctx context.Context) error {
+	drop := func() { e.catalogue.drop() }
+	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { drop() }); err != nil {
+		return err
+	}
+	e.bus.OnConnect(ctx, drop)
+	return nil
+}

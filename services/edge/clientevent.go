@@ -1,0 +1,130 @@
+package edge
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Lengths, in characters, that an event keeps of what a browser reports.
+const (
+	maxEventURL   = 1000
+	maxEventAgent = 1000
+	maxEventText  = 100
+)
+
+var (
+	thankYou       = []byte(`"thank you"`)
+	headerJSON     = []string{"application/json"}
+	headerNoStore  = []string{"no-store"}
+	headerThankYou = []string{strconv.Itoa(len(thankYou))}
+)
+
+// clientEvent takes a browser's report of one kind. The answer never says what became of it, and
+// waits for nobody.
+func (e *Edge) clientEvent(kind string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			web.Note(r, "query_error", "malformed") // what could be read of it counts
+		}
+		if event, ok := e.newEvent(kind, q, r); ok {
+			e.publish(event)
+		}
+		h := w.Header()
+		h["Content-Type"], h["Cache-Control"], h["Content-Length"] = headerJSON, headerNoStore, headerThankYou
+		if _, err := w.Write(thankYou); err != nil {
+			web.Note(r, "write_error", err.Error())
+		}
+	}
+}
+
+// newEvent keeps of a report what makes sense. Without a page address there is no event.
+func (e *Edge) newEvent(kind string, q url.Values, r *http.Request) (msg.ClientEvent, bool) {
+	page := clip(q.Get("url"), maxEventURL)
+	if page == "" {
+		return msg.ClientEvent{}, false
+	}
+	ev := msg.ClientEvent{
+		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page,
+		AnonymousID: clip(unsign(e.keys.anonymous, q.Get("anonymous_id")), maxEventText),
+	}
+	if kind != "linkevent" {
+		ev.UserID = wholeNumber(q.Get("client_event_id"))
+	}
+	switch kind {
+	case "pageview":
+		if width := wholeNumber(q.Get("pageWidth")); width <= 100_000 {
+			ev.PageWidth = int(width)
+		}
+		ev.UserAgent, ev.RemoteAddr = clip(r.UserAgent(), maxEventAgent), e.clientAddr(r).String()
+	case "ajaxerror":
+		ev.What = clip(q.Get("error_id"), maxEventText)
+	case "buttonclick":
+		ev.What = clip(q.Get("button_id"), maxEventText)
+	case "linkevent":
+		ev.MemberCode, ev.ProspectCode = linkCode(q.Get("mb_cd")), linkCode(q.Get("pr_cd"))
+		ev.EmailCode, ev.AdCode = linkCode(q.Get("em_cd")), linkCode(q.Get("ad_cd"))
+	}
+	return ev, true
+}
+
+func (e *Edge) publish(ev msg.ClientEvent) {
+	data, err := json.Marshal(ev)
+	if err != nil {
+		e.log.Error("marshal a client event", "error", err)
+		return
+	}
+	if !e.publisher.Publish("event."+ev.Kind, ev.ID, data) {
+		e.log.Warn("client event dropped: the broker has been away for long")
+	}
+}
+
+// clip makes text that a database takes: valid UTF-8 without NUL, at most limit characters.
+func clip(s string, limit int) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "")
+	}
+	if len(s) <= limit {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == limit {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}
+
+// wholeNumber reads plain digits; anything else is 0.
+func wholeNumber(s string) int64 {
+	if s == "" || len(s) > 18 || strings.Trim(s, "0123456789") != "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// linkCode is a code of a tracked link; old pages send words for the ones they have not got.
+func linkCode(s string) string {
+	if s == "null" || s == "undefined" || len(s) > maxEventText || !plain(s) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,119 @@
+package edge
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Config holds edge's settings.
+type Config struct {
+	boot.Common
+	EdgeAddr       string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
+	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
+	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`
+	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where edge finds user"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook"`
+
+	// Listener, if set, is used instead of EDGE_ADDR.
+	Listener net.Listener `ignored:"true"`
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	_, err := c.parse()
+	return errors.Join(c.Common.Validate(), err)
+}
+
+// settings are the parts of Config that have a form.
+type settings struct {
+	public                       *url.URL
+	origins                      []string // allowed ones, the shop's own among them
+	proxies                      []netip.Prefix
+	user, order, events, webhook *url.URL
+}
+
+func (c Config) parse() (settings, error) {
+	var s settings
+	var errs []error
+	address := func(name, value string) *url.URL {
+		u, err := url.Parse(value)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			errs = append(errs, fmt.Errorf("%s is %q: want http://host:port", name, value))
+			return nil
+		}
+		u.Path = ""
+		return u
+	}
+	s.public = address("PUBLIC_URL", c.PublicURL)
+	s.user, s.order = address("USER_URL", c.UserURL), address("ORDER_URL", c.OrderURL)
+	s.events, s.webhook = address("EVENTS_URL", c.EventsURL), address("WEBHOOK_URL", c.WebhookURL)
+	for _, o := range list(c.AllowedOrigins) {
+		if u := address("ALLOWED_ORIGINS", o); u != nil {
+			s.origins = append(s.origins, strings.ToLower(u.Scheme+"://"+u.Host))
+		}
+	}
+	if s.public != nil {
+		s.origins = append(s.origins, strings.ToLower(s.public.Scheme+"://"+s.public.Host))
+	}
+	for _, p := range list(c.TrustedProxies) {
+		networks, err := proxyNetworks(p)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		s.proxies = append(s.proxies, networks...)
+	}
+	if c.CookieDomain != "" && (&http.Cookie{Name: "a", Value: "a", Domain: c.CookieDomain}).Valid() != nil {
+		errs = append(errs, fmt.Errorf("COOKIE_DOMAIN is %q: want a domain such as example.com", c.CookieDomain))
+	}
+	return s, errors.Join(errs...)
+}
+
+func proxyNetworks(p string) ([]netip.Prefix, error) {
+	if p == "loopback" {
+		return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, nil
+	}
+	if n, err := netip.ParsePrefix(p); err == nil {
+		return []netip.Prefix{n.Masked()}, nil
+	}
+	if a, err := netip.ParseAddr(p); err == nil {
+		return []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}, nil
+	}
+	return nil, fmt.Errorf("TRUSTED_PROXIES has %q: want an address, a network or the word loopback", p)
+}
+
+// list splits at commas and drops empty parts.
+func list(s string) []string {
+	var parts []string
+	for p := range strings.SplitSeq(s, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the sets that make edge's schema.
+func Migrations() []pg.Set {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return []pg.Set{bus.Tables(), {Name: "edge", Files: files}}
+}

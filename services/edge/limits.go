@@ -1,0 +1,216 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// rule is one limit on guessing or flooding. A request is counted when it comes, so that many at once
+// cannot slip through, and taken back when its answer shows that it was no guess.
+type rule struct {
+	what   string // name of the counter; rules with one name share it
+	by     func(v *visit) string
+	limit  int64
+	window time.Duration
+	// counts, if set, says by the owner's answer whether the request stays counted.
+	counts func(answer []byte) bool
+}
+
+// limits says what is counted, by method and path. Windows of accounts are minutes, so that nobody
+// can lock an owner out for longer.
+var limits = map[string][]rule{
+	"POST /user/login": {
+		{"login", byField("username"), 20, time.Minute, answers(`"login":"false"`)},
+		{"login-client", byClient, 30, time.Minute, answers(`"login":"false"`)},
+	},
+	"POST /user/create-account": {
+		{"register", byClient, 40, time.Hour, answers(`"create_account":"true"`)},
+		{"register-try", byClient, 400, time.Hour, nil},
+	},
+	"POST /user/reset-password": {
+		{"reset", byField("username"), 10, 10 * time.Minute, nil},
+		{"reset-client", byClient, 40, time.Hour, nil},
+	},
+	"POST /user/set-new-password": {
+		{"set-password", byField("username"), 20, 10 * time.Minute, nil},
+		{"set-password-client", byClient, 100, time.Hour, nil},
+	},
+	"POST /user/forgot-username": {
+		{"forgot", byField("email_address"), 10, 10 * time.Minute, nil},
+		{"forgot-client", byClient, 40, time.Hour, nil},
+	},
+	"GET /user/verify-email-address":           {{"verify", byMember, 10, 10 * time.Minute, nil}},
+	"POST /user/verify-email-address-response": {{"verify-code", byMember, 30, 10 * time.Minute, nil}},
+	"POST /user/change-my-password":            {{"password", byMember, 10, 10 * time.Minute, answers("current_password_invalid")}},
+	"POST /user/update-my-information":         {{"information", byMember, 20, time.Hour, answers(`"update_my_information":"success"`)}},
+	"POST /user/put-chat-message": {
+		{"chat", byClient, 20, time.Hour, answers(`"put_chat_message":"true"`, `"put_chat_message":"email_failed"`)},
+		{"chat-try", byClient, 300, time.Hour, nil},
+	},
+	"POST /user/pythonabot-notify-me": {
+		{"waiting-list", byClient, 20, time.Hour, answers(`"success"`)},
+		{"waiting-list-try", byClient, 300, time.Hour, nil},
+	},
+	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 60, time.Hour, nil}},
+	"POST /order/cart-apply-discount-code":               {{"code", byClient, 60, time.Hour, answers("cart-discount-code-not-found")}},
+	"POST /order/create-checkout-session":                {{"checkout", byShopper, 20, time.Minute, nil}},
+	orderLookup:                                          {{"order", byVisitor, 60, time.Hour, answers(`"order-not-found"`)}},
+}
+
+// orderLookup stands for GET /order/{order_identifier}.
+const orderLookup = "GET /order/"
+
+// A shop that is tried out without a proxy has one client address, that of the machine itself; its
+// limits by address are wider. Limits by account stay.
+const loopbackFactor = 20
+
+func byField(name string) func(*visit) string {
+	return func(v *visit) string { return v.form.Get(name) }
+}
+
+func byClient(v *visit) string {
+	if !v.client.IsValid() {
+		return ""
+	}
+	return addrKey(v.client)
+}
+
+func byMember(v *visit) string {
+	if v.session == nil {
+		return "" // the owner refuses visitors
+	}
+	return strconv.FormatInt(v.session.MemberID, 10)
+}
+
+func byVisitor(v *visit) string {
+	if v.session != nil {
+		return "" // members see their own orders only, whatever they guess
+	}
+	return byClient(v)
+}
+
+func byShopper(v *visit) string {
+	if v.session != nil {
+		return "member " + byMember(v)
+	}
+	return "cart " + v.cart
+}
+
+// answers says that one of these texts is in an answer.
+func answers(texts ...string) func([]byte) bool {
+	return func(answer []byte) bool {
+		answer = bytes.ReplaceAll(answer, []byte(`": `), []byte(`":`))
+		for _, t := range texts {
+			if bytes.Contains(answer, []byte(t)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// counted is a rule that a request was counted for.
+type counted struct {
+	rule
+	key string
+	at  time.Time
+}
+
+// limit refuses requests beyond their limits with 429.
+func (e *Edge) limit(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if rules := limits[limitKey(r)]; rules != nil {
+			if err := e.countAll(r.Context(), visitOf(r), rules); err != nil {
+				return err
+			}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+func limitKey(r *http.Request) string {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if id, ok := orderIdentifier(r.URL.Path); ok && id != "products" && method == http.MethodGet {
+		return orderLookup
+	}
+	return method + " " + r.URL.Path
+}
+
+func (e *Edge) countAll(ctx context.Context, v *visit, rules []rule) error {
+	for _, rule := range rules {
+		key := rule.by(v)
+		if key == "" {
+			continue
+		}
+		c := counted{rule, key, time.Now()}
+		if !e.count(ctx, v, c) {
+			e.settle(v, func(counted) bool { return false }) // a refused request holds no other counter
+			return web.TooMany(c.window - time.Duration(c.at.UnixNano()%int64(c.window)))
+		}
+		v.counted = append(v.counted, c)
+	}
+	return nil
+}
+
+// count says whether a request is within a limit. While the broker is away each edge counts for
+// itself, to a tenth.
+func (e *Edge) count(ctx context.Context, v *visit, c counted) bool {
+	limit := c.limit
+	if c.key == byClient(v) && v.client.IsLoopback() {
+		limit *= loopbackFactor
+	}
+	n, err := e.bus.Count(ctx, c.what, c.key, c.window)
+	if err != nil {
+		return e.local.add(c, 1) <= max(limit/10, 3)
+	}
+	return n <= limit
+}
+
+// settle takes back what does not stay counted.
+func (e *Edge) settle(v *visit, stays func(counted) bool) {
+	for _, c := range v.counted {
+		if stays(c) {
+			continue
+		}
+		e.local.add(c, -1)
+		if err := e.bus.Uncount(c.what, c.key, c.window, c.at); err != nil {
+			e.log.Debug("limits", "error", err)
+		}
+	}
+	v.counted = nil
+}
+
+// localCounts stand in for the shared counters.
+type localCounts struct {
+	mu     sync.Mutex
+	counts map[localKey]int64
+}
+
+type localKey struct {
+	what, key string
+	window    int64
+}
+
+func (l *localCounts) add(c counted, n int64) int64 {
+	k := localKey{c.what, c.key, c.at.UnixNano() / int64(c.window)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.counts[k]; !known && n < 0 {
+		return 0
+	}
+	if l.counts == nil || len(l.counts) > 100_000 {
+		l.counts = map[localKey]int64{}
+	}
+	l.counts[k] += n
+	return l.counts[k]
+}

@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// newCrossOrigin makes the check of Sec-Fetch-Site and Origin.
+func newCrossOrigin(origins []string) (*http.CrossOriginProtection, error) {
+	c := http.NewCrossOriginProtection()
+	for _, o := range origins {
+		if err := c.AddTrustedOrigin(o); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// crossOrigin refuses what another site has a browser send: every POST, and the few GETs of the
+// contract that change something.
+func (e *Edge) crossOrigin(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		judged := r
+		if changesByGET(r.URL.Path) {
+			judged = &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host, URL: r.URL}
+		}
+		if err := e.origins.Check(judged); err != nil {
+			return &web.Error{Status: http.StatusForbidden, Code: "csrf-failed", Err: err}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+func changesByGET(path string) bool {
+	return path == "/user/logout" || path == "/user/verify-email-address" || path == "/order/change-confirmation-email-address"
+}
+
+const (
+	apiPolicy = "default-src 'none'; frame-ancestors 'none'"
+	// corsHeaders are what old clients send beside the simple ones.
+	corsHeaders = "accept, accept-encoding, authorization, content-type, origin, user-agent, x-csrftoken, x-requested-with"
+	corsMethods = "GET, HEAD, OPTIONS, POST"
+)
+
+// apiHeaders sets what every answer of the API carries, and answers preflights, which come without
+// cookies and before any route is looked at.
+func (e *Edge) apiHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isAPI(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		e.setAPIHeaders(w.Header(), r)
+		preflight := r.Method == http.MethodOptions && (r.Header.Get("Access-Control-Request-Method") != "" || r.URL.Path != webhookPath)
+		if !preflight {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Access-Control-Allow-Methods", corsMethods)
+		h.Set("Access-Control-Allow-Headers", corsHeaders)
+		h.Set("Access-Control-Max-Age", "86400")
+		h.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+	})
+}
+
+// The values are shared by all answers; nothing appends to them.
+var (
+	headerNosniff     = []string{"nosniff"}
+	headerDeny        = []string{"DENY"}
+	headerSameOrigin  = []string{"same-origin"}
+	headerAPIPolicy   = []string{apiPolicy}
+	headerVaryOrigin  = []string{"Origin"}
+	headerCredentials = []string{"true"}
+	headerHSTS        = []string{"max-age=31536000; includeSubDomains"}
+)
+
+func (e *Edge) setAPIHeaders(h http.Header, r *http.Request) {
+	h["X-Content-Type-Options"] = headerNosniff
+	h["X-Frame-Options"] = headerDeny
+	h["Referrer-Policy"] = headerSameOrigin
+	h["Content-Security-Policy"] = headerAPIPolicy
+	h["Vary"] = headerVaryOrigin
+	if e.secure {
+		h["Strict-Transport-Security"] = headerHSTS
+	}
+	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
+		h["Access-Control-Allow-Origin"] = origin
+		h["Access-Control-Allow-Credentials"] = headerCredentials
+	}
+}
+
+// isAPI says whether a path belongs to one of the three roots.
+func isAPI(path string) bool {
+	for _, root := range [...]string{"/user", "/order", "/clientevent"} {
+		if rest, ok := strings.CutPrefix(path, root); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	webhookPath = "/order/stripe-webhook"
+	// maxWebhook is far beyond the largest event of Stripe.
+	maxWebhook = 256 << 10
+	// insideTimeout bounds edge's own calls of owners.
+	insideTimeout = 2 * time.Second
+	// maxAnswer is the largest answer of an owner that edge reads.
+	maxAnswer = 4 << 20
+)
+
+// newTransport keeps many connections to few owners. They are closed here before the owners close
+// them, so that no request is written into a closing connection.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		DialContext: dialer.DialContext, DisableCompression: true,
+		MaxIdleConnsPerHost: 256, IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// buffers are for copying answers.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, 16<<10)
+}
+
+func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
+
+// forwarded are the request headers that owners get; nothing else of what a client sends reaches
+// them, least of all cookies and forged identities.
+var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agent"}
+
+// proxy forwards to an owner. enrich, if set, may add to the identity.
+func (e *Edge) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
+	p := &httputil.ReverseProxy{
+		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.answer, ErrorLog: quiet,
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			e.toOwner(pr, owner, forwarded)
+			// Signing fails for no identity that JSON can hold, and the owner refuses unsigned requests.
+			if err := web.SignIdentity(pr.Out, e.keys.identity, identityOf(pr.In)); err != nil {
+				web.Note(pr.In, "identity_error", err.Error())
+			}
+		},
+	}
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if !plainPath(r.URL.Path) {
+			return web.NotFound()
+		}
+		id := visitOf(r).identity()
+		if enrich != nil {
+			if err := enrich(r, &id); err != nil {
+				e.settle(visitOf(r), func(counted) bool { return false })
+				return err
+			}
+		}
+		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), forwardedIdentity{}, id)))
+		return nil
+	})
+}
+
+type forwardedIdentity struct{}
+
+func identityOf(r *http.Request) web.Identity {
+	id, ok := r.Context().Value(forwardedIdentity{}).(web.Identity)
+	if !ok {
+		return web.Identity{}
+	}
+	return id
+}
+
+// toOwner aims a request at an owner and strips it to the headers that go along.
+func (e *Edge) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string) {
+	pr.Out.URL.Scheme, pr.Out.URL.Host, pr.Out.URL.RawPath, pr.Out.Host = owner.Scheme, owner.Host, "", ""
+	h := make(http.Header, len(names)+2)
+	for _, name := range names {
+		if values := pr.In.Header[name]; len(values) > 0 {
+			h[name] = values[:1]
+		}
+	}
+	if h["User-Agent"] == nil {
+		h["User-Agent"] = []string{""} // else the transport puts its own in
+	}
+	h.Set(obs.TraceHeader, obs.Trace(pr.In.Context()))
+	pr.Out.Header = h
+}
+
+// webhook hands Stripe's calls on as they are: signature and age are judged by webhook, over the raw
+// bytes.
+func (e *Edge) webhook() http.Handler {
+	p := &httputil.ReverseProxy{
+		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			e.toOwner(pr, e.settings.webhook, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
+		},
+		ModifyResponse: func(res *http.Response) error { stripAnswer(res.Header); return nil },
+	}
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if err := new(visit).readBody(r, maxWebhook); err != nil {
+			return err
+		}
+		p.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// ownerAway answers a request whose owner did not, or whose answer edge could not act on.
+func (e *Edge) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
+	e.settle(visitOf(r), func(counted) bool { return false })
+	if _, ok := errors.AsType[*web.Error](err); !ok && r.Context().Err() == nil {
+		err = web.Unavailable(err)
+	}
+	web.Fail(w, r, err)
+}
+
+// answer acts on an owner's answer before the shopper sees it.
+func (e *Edge) answer(res *http.Response) error {
+	r := res.Request
+	v := visitOf(r)
+	change, cart := res.Header.Get(web.SessionHeader), res.Header.Get(web.SetCartHeader)
+	stripAnswer(res.Header)
+	if slices.ContainsFunc(v.counted, func(c counted) bool { return c.counts != nil }) {
+		body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		if err != nil {
+			return fmt.Errorf("read an owner's answer: %w", err)
+		}
+		if err := res.Body.Close(); err != nil {
+			return fmt.Errorf("close an owner's answer: %w", err)
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		e.settle(v, func(c counted) bool { return c.counts == nil || c.counts(body) })
+	}
+	if cart != "" && v.session == nil && plain(cart) && len(cart) <= 100 {
+		e.setCart(res.Header, cart)
+	}
+	if change != "" {
+		return e.steer(r, v, res, change)
+	}
+	return nil
+}
+
+// stripAnswer takes away what is between edge and owners only.
+func stripAnswer(h http.Header) {
+	h.Del("Set-Cookie")
+	for name := range h {
+		if strings.HasPrefix(name, "X-Shop-") {
+			delete(h, name)
+		}
+	}
+}
+
+// replace puts another JSON answer in the place of an owner's.
+func replace(res *http.Response, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("marshal an answer: %w", err)
+	}
+	if err := res.Body.Close(); err != nil {
+		return fmt.Errorf("close an owner's answer: %w", err)
+	}
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	res.Header.Set("Content-Length", fmt.Sprint(len(body)))
+	res.Header.Set("Content-Type", "application/json")
+	return nil
+}
+
+// ask calls an inside endpoint of an owner and reads its JSON answer into out.
+func (e *Edge) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
+	defer cancel()
+	u := *owner
+	u.Path, u.RawQuery = path, query.Encode()
+	r, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return fmt.Errorf("make a request to %s: %w", path, err)
+	}
+	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
+	if err := web.SignIdentity(r, e.keys.identity, id); err != nil {
+		return err
+	}
+	res, err := e.transport.RoundTrip(r)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", path, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", path, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return &ownerError{path, res.StatusCode}
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", path, err)
+	}
+	return nil
+}
+
+// ownerError is an inside answer other than 200.
+type ownerError struct {
+	path   string
+	status int
+}
+
+func (e *ownerError) Error() string { return fmt.Sprintf("%s answered %d", e.path, e.status) }
+
+// plainPath says whether a path can be one of the API's: segments of letters, digits, - and _. What
+// else a path can hold (dots, encoded slashes, control characters) never reaches an owner.
+func plainPath(path string) bool {
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if !plain(segment) {
+			return false
+		}
+	}
+	return true
+}
+
+// orderIdentifier is the one segment behind /order/ when it consists of letters and digits.
+func orderIdentifier(path string) (string, bool) {
+	id, ok := strings.CutPrefix(path, "/order/")
+	return id, ok && plain(id) && !strings.ContainsAny(id, "-_")
+}

@@ -1,0 +1,107 @@
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Edge is the shoppers' door.
+type Edge struct {
+	cfg      Config
+	settings settings
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	bus      *bus.Bus
+	secure   bool // PUBLIC_URL is https: cookies are for https only
+	keys     struct{ identity, csrf, cart, anonymous []byte }
+
+	outbox    *bus.Outbox
+	publisher *bus.Publisher
+	sessions  *sessions
+	catalogue *catalogue
+	events    configuration
+	local     localCounts
+	changed   members
+	origins   *http.CrossOriginProtection
+	transport *http.Transport
+	buffers   buffers
+}
+
+// quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
+var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+
+// newEdge makes an edge of settings, a pool and a bus.
+func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edge, error) {
+	s, err := cfg.parse()
+	if err != nil {
+		return nil, err
+	}
+	e := &Edge{
+		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
+		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
+	}
+	secret := cfg.Secret()
+	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")
+	e.keys.cart, e.keys.anonymous = web.Key(secret, "cart cookie"), web.Key(secret, "anonymous cookie")
+	e.catalogue = newCatalogue(e.fetchPage)
+	e.events.fetch = e.fetchConfiguration
+	if e.origins, err = newCrossOrigin(s.origins); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Run serves shoppers until ctx ends, answers what is in hand, and hands over what is left to
+// publish.
+func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, "edge")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	defer pg.Ready("edge", pool)()
+	b, err := bus.Connect(log, cfg.NATS(), "edge")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	e, err := newEdge(log, cfg, pool, b)
+	if err != nil {
+		return err
+	}
+	defer e.transport.CloseIdleConnections()
+	l, err := web.Listen(cfg.Listener, cfg.EdgeAddr)
+	if err != nil {
+		return err
+	}
+	// What works behind the listener ends after it.
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if err := e.listen(behind); err != nil {
+		return err
+	}
+	if err := e.listenCatalogue(behind); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.publisher.Run(behind) })
+	g.Go(func() error { return e.outbox.Run(behind) })
+	g.Go(func() error { return e.clean(behind) })
+	for _, c := range e.consumers() {
+		g.Go(func() error { return b.Consume(behind, c) })
+	}
+	g.Go(func() error {
+		defer stop()
+		return web.Serve(ctx, l, e.routes())
+	})
+	log.Info("edge answers", "addr", l.Addr().String())
+	return g.Wait()
+}

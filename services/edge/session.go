@@ -1,0 +1,178 @@
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// cacheLife is how long an ended session may live on when the signal that ended it was lost.
+	cacheLife = 10 * time.Second
+	// cacheLimit bounds the cache; a full one starts anew.
+	cacheLimit = 50_000
+	// seenEvery is how coarse a session's last use is noted.
+	seenEvery = time.Hour
+	// cleanEvery is how often expired sessions are deleted.
+	cleanEvery = 10 * time.Minute
+	// tokenLength is that of 32 bytes in base64url.
+	tokenLength = 43
+	// sessionRevoked tells every edge to forget what it knows of a member's sessions; the payload is
+	// the member's id.
+	sessionRevoked = "session.revoked"
+)
+
+type hash = [sha256.Size]byte
+
+// newToken makes a session token and its hash.
+func newToken() (token string, h hash) {
+	b := make([]byte, 32)
+	rand.Read(b) //nolint:errcheck // crypto/rand.Read never fails (since Go 1.24)
+	token = base64.RawURLEncoding.EncodeToString(b)
+	return token, sha256.Sum256([]byte(token))
+}
+
+// sessions finds the session of a token, from memory for a few seconds.
+type sessions struct {
+	mu     sync.RWMutex
+	cached map[hash]cachedSession
+	// dropped counts what was dropped, so that a look-up that began before a drop is not kept.
+	dropped int
+}
+
+type cachedSession struct {
+	*session
+	until time.Time
+}
+
+func newSessions() *sessions { return &sessions{cached: map[hash]cachedSession{}} }
+
+// session is the living session of a token, or nil. Only found ones are remembered.
+func (e *Edge) session(ctx context.Context, token string) (*session, error) {
+	if len(token) != tokenLength || !plain(token) {
+		return nil, nil
+	}
+	h := sha256.Sum256([]byte(token))
+	now := time.Now()
+	e.sessions.mu.RLock()
+	c, ok := e.sessions.cached[h]
+	dropped := e.sessions.dropped
+	e.sessions.mu.RUnlock()
+	if ok && now.Before(c.until) {
+		return c.session, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	s, err := findSession(ctx, e.pool, h[:])
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if now.Sub(s.SeenAt) > seenEvery {
+		if err := touchSession(ctx, e.pool, h[:]); err != nil {
+			e.log.Warn("session", "error", err) // the next request notes it
+		}
+	}
+	e.sessions.keep(h, s, dropped)
+	return s, nil
+}
+
+func (c *sessions) keep(h hash, s *session, dropped int) {
+	until := time.Now().Add(cacheLife)
+	if s.ExpiresAt.Before(until) {
+		until = s.ExpiresAt
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dropped != dropped {
+		return
+	}
+	if len(c.cached) >= cacheLimit {
+		clear(c.cached)
+	}
+	c.cached[h] = cachedSession{s, until}
+}
+
+// drop forgets the sessions of a member.
+func (c *sessions) drop(memberID int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped++
+	for h, s := range c.cached {
+		if s.MemberID == memberID {
+			delete(c.cached, h)
+		}
+	}
+}
+
+// dropAll forgets all: signals may have been missed.
+func (c *sessions) dropAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped++
+	clear(c.cached)
+}
+
+// sweep forgets what is over.
+func (c *sessions) sweep() {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for h, s := range c.cached {
+		if now.After(s.until) {
+			delete(c.cached, h)
+		}
+	}
+}
+
+// revoke forgets a member's sessions here and, by a signal, on every other edge. One that the signal
+// does not reach forgets within cacheLife.
+func (e *Edge) revoke(memberID int64) {
+	e.sessions.drop(memberID)
+	if err := e.bus.Signal(sessionRevoked, strconv.AppendInt(nil, memberID, 10)); err != nil {
+		e.log.Warn("other edges were not told of ended sessions", "error", err)
+	}
+}
+
+// listen drops what signals say is out of date, and everything after a reconnect.
+func (e *Edge) listen(ctx context.Context) error {
+	err := e.bus.Listen(sessionRevoked, func(_ string, data []byte) {
+		if id, err := strconv.ParseInt(string(data), 10, 64); err == nil {
+			e.sessions.drop(id)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	e.bus.OnConnect(ctx, e.sessions.dropAll)
+	return nil
+}
+
+// clean deletes expired sessions until ctx ends.
+func (e *Edge) clean(ctx context.Context) error {
+	tick := time.NewTicker(cleanEvery)
+	defer tick.Stop()
+	for {
+		e.sessions.sweep()
+		n, err := dropExpiredSessions(ctx, e.pool)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			e.log.Warn("sessions", "error", err)
+		case n > 0:
+			e.log.Info("sessions expired", "sessions", n)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// hexHash is how identities and messages name a session.
+func (s *session) hexHash() string { return hex.EncodeToString(s.TokenHash) }

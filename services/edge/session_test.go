@@ -1,0 +1,160 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	testenv.CheckSchema(t, testenv.Pool(t, "edge", Migrations()...), "schema.sql")
+}
+
+func TestLoginAndLogout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	if b.member() {
+		t.Fatal("a fresh browser is a member")
+	}
+	before := b.cookie(csrfCookie)
+	a := b.login("remember_me", "false")
+	c := a.cookie(sessionCookie)
+	if c == nil || !c.HttpOnly || c.MaxAge != 0 || !c.Expires.IsZero() || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Secure {
+		t.Errorf("session cookie: %v", c)
+	}
+	if fresh := a.cookie(csrfCookie); fresh == nil || fresh.Value == before {
+		t.Errorf("csrf cookie after login: %v", fresh)
+	}
+	if a.Header.Get(web.SessionHeader) != "" {
+		t.Error("the session header got out")
+	}
+	if !b.member() {
+		t.Fatal("not logged in")
+	}
+	old := b.cookie(sessionCookie)
+	a = b.get("/user/logout")
+	expect(t, a, http.StatusOK, `{"logout":"true"`)
+	for name, deleted := range map[string]bool{sessionCookie: true, cartCookie: true, anonymousCookie: false} {
+		if c := a.cookie(name); c == nil || (c.MaxAge < 0) != deleted {
+			t.Errorf("logout sets %s: %v", name, c)
+		}
+	}
+	b.setCookie(sessionCookie, old)
+	if b.member() {
+		t.Error("the session outlives the logout")
+	}
+	if b.cookie(sessionCookie) != "" {
+		t.Error("logged-in leaves an unknown session cookie")
+	}
+	expect(t, b.get("/user/logout"), http.StatusOK, `{"logout":"user_not_authenticated"`)
+}
+
+func TestRememberMe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	r := b.post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "true")
+	if c := r.cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
+		t.Errorf("session cookie: %v", c)
+	}
+	a := b.post("/user/change-my-password")
+	if c := a.cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
+		t.Errorf("session cookie after a password change: %v", c)
+	}
+	b = w.browser()
+	b.login()
+	a = b.post("/user/change-my-password")
+	if c := a.cookie(sessionCookie); c == nil || c.MaxAge != 0 {
+		t.Errorf("a password change turned a browser's session into %v", c)
+	}
+}
+
+func TestFailedLoginOpensNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	a := b.post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "true")
+	expect(t, a, http.StatusOK, `{"login":"false"`)
+	if len(a.Cookies()) != 0 || b.cookie(sessionCookie) != "" {
+		t.Errorf("cookies: %v", a.Cookies())
+	}
+}
+
+func TestSessionIdIsNewAtLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	planted := strings.Repeat("A", tokenLength)
+	b.setCookie(sessionCookie, planted)
+	b.login()
+	first := b.cookie(sessionCookie)
+	if first == planted || len(first) != tokenLength {
+		t.Fatalf("session %q", first)
+	}
+	b.login()
+	if b.cookie(sessionCookie) == first {
+		t.Error("a second login kept the session id")
+	}
+	b.setCookie(sessionCookie, first)
+	if b.member() {
+		t.Error("the first session outlives the second login")
+	}
+}
+
+func TestPasswordChangeEndsTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.browser(), w.browser()
+	one.login()
+	two.login()
+	if !one.member() || !two.member() {
+		t.Fatal("not logged in")
+	}
+	before := one.cookie(sessionCookie)
+	expect(t, one.post("/user/change-my-password"), http.StatusOK, `"success"`)
+	if after := one.cookie(sessionCookie); after == before || !one.member() {
+		t.Error("the asking session is not renewed")
+	}
+	if two.member() {
+		t.Error("the other session goes on")
+	}
+	// A reset ends all, at once, on every edge.
+	other := w.browser()
+	expect(t, other.post("/user/set-new-password"), http.StatusOK, `"success"`)
+	if one.member() {
+		t.Error("a session outlives the reset")
+	}
+}
+
+func TestRevocationReachesOtherEdges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, err := newEdge(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 5*time.Second, "the other edge listens", other.bus.Connected)
+	b := w.browser()
+	b.login()
+	token := b.cookie(sessionCookie)
+	if s, err := other.session(t.Context(), token); s == nil || err != nil {
+		t.Fatal(s, err)
+	}
+	b.get("/user/logout")
+	testenv.Eventually(t, 5*time.Second, "the session gone on the other edge", func() bool {
+		s, err := other.session(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s == nil
+	})
+}

@@ -1,0 +1,137 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// visit is what edge found out about one request.
+type visit struct {
+	client netip.Addr
+	// session is nil for a visitor.
+	session *session
+	// stale says that there is a session cookie that stands for nothing any more.
+	stale bool
+	// cart is the cart of a validly signed cookie, for members too: a login hands it over.
+	cart string
+	// body is the body of a POST, and form what it says.
+	body []byte
+	form url.Values
+	// counted are the limits that this request was counted for.
+	counted []counted
+}
+
+type visitKey struct{}
+
+func visitOf(r *http.Request) *visit {
+	v, ok := r.Context().Value(visitKey{}).(*visit)
+	if !ok {
+		return &visit{} // routes.go puts identify before everything that asks
+	}
+	return v
+}
+
+// identity is what owners are told. A member's request has no visitor's cart.
+func (v *visit) identity() web.Identity {
+	id := web.Identity{Client: v.client.String()}
+	if v.session == nil {
+		id.Cart = v.cart
+		return id
+	}
+	s := v.session
+	id.MemberID, id.Username, id.FirstName, id.LastName, id.Email, id.Code = s.MemberID, s.Username, s.FirstName, s.LastName, s.Email, s.Code
+	id.Session, id.Remember = s.hexHash(), s.Remember
+	return id
+}
+
+// binding is what a CSRF token is bound to: the session, so that a token from before the login, or
+// one that a sibling domain planted, is worth nothing to a member's session.
+func (v *visit) binding() string {
+	if v.session == nil {
+		return "visitor"
+	}
+	return v.session.hexHash()
+}
+
+// identify reads the body and the cookies of a request. A member's request fails with 503 while the
+// sessions cannot be read; a visitor's needs no database.
+func (e *Edge) identify(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		v := &visit{client: e.clientAddr(r), cart: signedCookie(r, cartCookie, e.keys.cart)}
+		if err := v.readBody(r, web.MaxForm); err != nil {
+			return err
+		}
+		for _, c := range r.CookiesNamed(sessionCookie) {
+			s, err := e.session(r.Context(), c.Value)
+			if err != nil {
+				return web.Unavailable(err)
+			}
+			v.stale = s == nil
+			if v.session = s; s != nil {
+				break
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		return nil
+	})
+}
+
+// drainLimit is how much of a refused body is read and thrown away, so that a client that is still
+// sending gets to see the refusal.
+const drainLimit = 32 << 20
+
+// readBody takes the whole body into memory and leaves a fresh reader in its place.
+func (v *visit) readBody(r *http.Request, limit int64) error {
+	if r.Method != http.MethodPost || r.Body == nil || r.Body == http.NoBody {
+		r.Body, r.ContentLength = http.NoBody, 0
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: fmt.Errorf("read a body: %w", err)}
+	}
+	if int64(len(body)) > limit {
+		_, err := io.CopyN(io.Discard, r.Body, drainLimit)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
+	}
+	v.body = body
+	v.form = parseForm(r.Header.Get("Content-Type"), body)
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	return nil
+}
+
+// parseForm reads as much of a form as makes sense; the owner judges the rest.
+func parseForm(contentType string, body []byte) url.Values {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil
+	}
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return form // what could be read of it
+		}
+		return form
+	case "multipart/form-data":
+		form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(web.MaxForm)
+		if err != nil {
+			return nil
+		}
+		return form.Value
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package order
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// The contract's shape of an e-mail address (section 3). ASCII only, at most 254 characters.
+var emailShape = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._+-]*[A-Za-z0-9])?@([A-Za-z0-9-]+\.)+[A-Za-z0-9]{2,}$`)
+
+const (
+	textAddressRequired = "Please enter the e-mail address to which we may send your receipt."
+	textMemberAddress   = `This e-mail address belongs to an account. Please <a href="/login?next=checkout/confirm">log in</a> to go on, or use another address.`
+)
+
+// anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Whether
+// it is a member's was looked up by edge and is part of the identity.
+func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "anonymous_email_address_payment_lookup"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	who := web.Who(r)
+	ok, err := s.mayCheckOut(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return answer(w, allowed(false))
+	}
+	refusal := func(code, text string) error {
+		return answer(w, allowed(true), web.Field{Key: endpoint, Value: "error"},
+			web.Field{Key: "errors", Value: web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}}})
+	}
+	address := strings.TrimSpace(form.Get("anonymous_email_address"))
+	if len(address) > 254 || !emailShape.MatchString(address) {
+		return refusal("anonymous-email-address-required", textAddressRequired)
+	}
+	if who.AddressOfMember {
+		return refusal("email-address-is-associated-with-member", textMemberAddress)
+	}
+	if err := s.rememberAddress(r.Context(), who, address); err != nil {
+		return err
+	}
+	return answer(w, allowed(true), web.Field{Key: endpoint, Value: "success"},
+		web.Field{Key: "stripe_publishable_key", Value: s.cfg.StripePublishableKey}, web.Field{Key: "customer_data", Value: nil})
+}
+
+// rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.
+func (s *service) rememberAddress(ctx context.Context, who web.Identity, address string) error {
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		if !who.Member() && who.Cart != "" {
+			if _, err := tx.Exec(ctx, `UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, who.Cart, address); err != nil {
+				return fmt.Errorf("remember a receipt address: %w", err)
+			}
+		}
+		codes, err := prospectCodes(ctx, tx, []string{address})
+		if err != nil {
+			return err
+		}
+		key := addressKey(address)
+		return bus.Enqueue(ctx, tx, msg.Message{
+			Key: "receipt-address:" + codes[key], Subject: msg.ReceiptAddressGivenSubject,
+			Payload: msg.ReceiptAddressGiven{Email: address, ProspectCode: codes[key], At: time.Now().UTC()},
+		})
+	})
+}
+
+// changeConfirmationEmailAddress forgets the receipt address.
+func (s *service) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
+	who := web.Who(r)
+	ok, err := s.mayCheckOut(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return answer(w, allowed(false))
+	}
+	if !who.Member() && who.Cart != "" {
+		if _, err := s.db.Exec(r.Context(), `UPDATE cart SET receipt_email = NULL WHERE anonymous_id = $1`, who.Cart); err != nil {
+			return fmt.Errorf("forget a receipt address: %w", err)
+		}
+	}
+	return answer(w, allowed(true), web.Field{Key: "change_confirmation_email_address", Value: "success"})
+}
+
+// prospectCodes gives every address its pr_cd: the one that user told us, else one that we propose.
+// The result is keyed by addressKey.
+func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[string]string, error) {
+	emails, proposals := make([]string, len(addresses)), make([]string, len(addresses))
+	for i, a := range addresses {
+		emails[i], proposals[i] = addressKey(a), randomCode(20)
+	}
+	type row struct{ Email, Code string }
+	rows, err := collect[row](ctx, tx, "prospect codes", `
+		INSERT INTO prospect (email, code)
+		SELECT DISTINCT ON (email) email, code FROM unnest($1::text[], $2::text[]) AS n (email, code) ORDER BY email
+		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code`, emails, proposals)
+	if err != nil {
+		return nil, err
+	}
+	codes := make(map[string]string, len(rows))
+	for _, r := range rows {
+		codes[r.Email] = r.Code
+	}
+	return codes, nil
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// randomCode is n letters and digits from crypto/rand, 5.95 bits each.
+func randomCode(n int) string {
+	b, size := make([]byte, n), big.NewInt(int64(len(alphabet)))
+	for i := range b {
+		k, err := rand.Int(rand.Reader, size)
+		if err != nil {
+			panic(err) // crypto/rand never fails (since Go 1.24)
+		}
+		b[i] = alphabet[k.Int64()]
+	}
+	return string(b)
+}

@@ -1,0 +1,367 @@
+package order
+
+import (
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// maxPieces is the largest quantity of one line.
+const maxPieces = 99
+
+// cart is the head of a cart.
+type cart struct {
+	ID           int64
+	MemberID     *int64
+	AnonymousID  *string
+	Generation   int
+	ReceiptEmail *string
+	Shipping     *shippingMethod `db:"-"`
+}
+
+// line is a line of a cart as clients see it, with today's price and state.
+type line struct {
+	SKUID               int64       `json:"sku_id" db:"sku_id"`
+	Type                string      `json:"sku_type__title"`
+	InventoryTitle      string      `json:"sku_inventory__title"`
+	InventoryIdentifier string      `json:"sku_inventory__identifier,omitempty"`
+	Color               *string     `json:"color"`
+	Size                *string     `json:"size"`
+	Description         *string     `json:"description"`
+	Price               money.Cents `json:"price" db:"price_cents"`
+	Quantity            int         `json:"quantity"`
+	ProductTitle        string      `json:"parent_product__title"`
+	ProductTitleURL     string      `json:"parent_product__title_url"`
+	ProductIdentifier   string      `json:"parent_product__identifier"`
+	ImageURL            string      `json:"sku_image_url"`
+}
+
+// contents are a cart's lines and codes with the totals they make.
+type contents struct {
+	lines  []line
+	codes  []appliedCode
+	totals totals
+}
+
+// customer names whose uses of a code are counted: the member, else the receipt address, else the
+// cart.
+func (c *cart) customer() string {
+	switch {
+	case c.MemberID != nil:
+		return "member:" + id(*c.MemberID)
+	case c.ReceiptEmail != nil:
+		return addressKey(*c.ReceiptEmail)
+	}
+	return "cart:" + id(c.ID)
+}
+
+func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }
+
+func (s *service) cartItems(w http.ResponseWriter, r *http.Request) error {
+	c, err := findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	items, err := s.itemData(r, c)
+	if err != nil {
+		return err
+	}
+	return answer(w, cartFound(c != nil), items)
+}
+
+// itemData is the contract's ItemData: an empty object without a cart.
+func (s *service) itemData(r *http.Request, c *cart) (web.Field, error) {
+	data := web.Object{}
+	if c != nil {
+		lines, err := cartLines(r.Context(), s.db, c.ID)
+		if err != nil {
+			return web.Field{}, err
+		}
+		data = web.Object{{Key: "product_sku_data", Value: web.Numbered(0, lines)}}
+	}
+	return web.Field{Key: "item_data", Value: data}, nil
+}
+
+func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
+	c, err := findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	in, err := readContents(r.Context(), s.db, c)
+	if err != nil {
+		return err
+	}
+	return answer(w, cartFound(c != nil), web.Field{Key: "cart_totals_data", Value: in.totalsData(c)})
+}
+
+// totalsData writes the five totals in the contract's types: the number 0 where there is nothing to
+// count, decimal strings elsewhere.
+func (in contents) totalsData(c *cart) web.Object {
+	orZero := func(there bool, amount money.Cents) any {
+		if !there {
+			return 0
+		}
+		return amount
+	}
+	discount, total := any("0"), any("0")
+	if in.totals.ItemDiscount != 0 {
+		discount = in.totals.ItemDiscount
+	}
+	if len(in.lines) > 0 || (c != nil && c.Shipping != nil) {
+		total = in.totals.Total
+	}
+	return web.Object{
+		{Key: "item_subtotal", Value: orZero(len(in.lines) > 0, in.totals.ItemSubtotal)},
+		{Key: "item_discount", Value: discount},
+		{Key: "shipping_subtotal", Value: orZero(c != nil && c.Shipping != nil, in.totals.ShippingSubtotal)},
+		{Key: "shipping_discount", Value: orZero(in.totals.ShippingDiscount != 0, in.totals.ShippingDiscount)},
+		{Key: "cart_total", Value: total},
+	}
+}
+
+// changed is what every answer to a cart change repeats.
+func (s *service) changed(r *http.Request, c *cart) (contents, []web.Field, error) {
+	in, err := readContents(r.Context(), s.db, c)
+	if err != nil {
+		return contents{}, nil, err
+	}
+	return in, []web.Field{{Key: "discount_code_data", Value: in.codeData()}, {Key: "cart_totals_data", Value: in.totalsData(c)}}, nil
+}
+
+var wholeNumber = regexp.MustCompile(`^-?[0-9]+$`)
+
+// quantityProblem says what is wrong with a quantity, or "".
+func quantityProblem(text string) string {
+	if !wholeNumber.MatchString(text) {
+		return "not_an_int"
+	}
+	if n, err := strconv.Atoi(text); err != nil || n < 0 || n > maxPieces {
+		return "out_of_range"
+	}
+	return ""
+}
+
+// rowID reads an id that a client sent: plain digits that fit a bigint.
+func rowID(text string) (int64, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && n > 0 && text[0] != '+'
+}
+
+func (s *service) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "cart_add_product_sku"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	text, sent := form.Lookup("sku_id")
+	if !sent {
+		return refuse(w, endpoint, "sku-id-required", web.Field{Key: "sku_id", Value: nil})
+	}
+	echo := web.Field{Key: "sku_id", Value: text}
+	quantity := form.Get("quantity")
+	if problem := quantityProblem(quantity); problem != "" {
+		return refuseQuantity(w, endpoint, problem, echo)
+	}
+	pieces, err := strconv.Atoi(quantity)
+	if err != nil {
+		return web.BadRequest("quantity")
+	}
+	sku, ok := rowID(text)
+	if !ok {
+		return refuse(w, endpoint, "sku-not-found", echo)
+	}
+	who := web.Who(r)
+	if !who.Member() && who.Cart == "" {
+		who.Cart = rand.Text()
+	}
+	var count int
+	var outcome addOutcome
+	err = pgx.BeginFunc(r.Context(), s.db, func(tx pgx.Tx) error {
+		outcome, count, err = addLine(r.Context(), tx, who, sku, pieces)
+		if err == nil && outcome != added {
+			return errRefused // a refused add leaves no cart behind
+		}
+		return err
+	})
+	switch {
+	case outcome == noSuchSKU:
+		return refuse(w, endpoint, "sku-not-found", echo)
+	case outcome == tooMany:
+		return refuseQuantity(w, endpoint, "out_of_range", echo)
+	case err != nil:
+		return err
+	}
+	if !who.Member() {
+		w.Header().Set(web.SetCartHeader, who.Cart)
+	}
+	return answer(w, web.Field{Key: endpoint, Value: "success"}, echo, web.Field{Key: "cart_item_count", Value: count})
+}
+
+var quantityTexts = map[string]string{
+	"not_an_int":   "Please enter a whole number.",
+	"out_of_range": "Please choose between 0 and 99 pieces, those already in your cart included.",
+}
+
+// refuseQuantity nests the problem twice: old pages read errors.quantity[0][0].type.
+func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Field) error {
+	item := web.Object{{Key: "type", Value: problem}, {Key: "description", Value: quantityTexts[problem]}}
+	return refuseWith(w, endpoint, web.Object{{Key: "quantity", Value: [][]web.Object{{item}}}}, echo)
+}
+
+// cartAndSKU does the checks that update and remove share: the cart, then sku_id, then its form.
+// When it refuses, it has answered and c is nil.
+func (s *service) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string, form web.Values) (c *cart, sku int64, echo web.Field, err error) {
+	c, err = findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return nil, 0, echo, err
+	}
+	if c == nil {
+		return nil, 0, echo, refuse(w, endpoint, "cart-not-found")
+	}
+	text, sent := form.Lookup("sku_id")
+	if !sent {
+		return nil, 0, echo, refuse(w, endpoint, "sku-id-required")
+	}
+	echo = web.Field{Key: "sku_id", Value: text}
+	sku, ok := rowID(text)
+	if !ok {
+		return nil, 0, echo, refuse(w, endpoint, "cart-sku-not-found", echo)
+	}
+	return c, sku, echo, nil
+}
+
+func (s *service) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "cart_update_sku_quantity"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	c, sku, echo, err := s.cartAndSKU(w, r, endpoint, form)
+	if err != nil || c == nil {
+		return err
+	}
+	quantity := form.Get("quantity")
+	pieces, err := strconv.Atoi(quantity)
+	if err != nil || quantityProblem(quantity) != "" {
+		return refuse(w, endpoint, "cart-sku-not-found", echo)
+	}
+	found, err := setQuantity(r.Context(), s.db, c.ID, sku, pieces)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return refuse(w, endpoint, "cart-sku-not-found", echo)
+	}
+	in, after, err := s.changed(r, c)
+	if err != nil {
+		return err
+	}
+	fields := []web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo, {Key: "sku_subtotal", Value: in.lineSubtotal(sku)}}
+	return answer(w, append(fields, after...)...)
+}
+
+func (in contents) lineSubtotal(sku int64) money.Cents {
+	for _, l := range in.lines {
+		if l.SKUID == sku {
+			return l.Price.Times(l.Quantity)
+		}
+	}
+	return 0
+}
+
+func (s *service) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "cart_remove_sku"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	c, sku, echo, err := s.cartAndSKU(w, r, endpoint, form)
+	if err != nil || c == nil {
+		return err
+	}
+	found, err := removeLine(r.Context(), s.db, c.ID, sku)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return refuse(w, endpoint, "cart-sku-not-found", echo)
+	}
+	c.Shipping = nil // the chosen method went with the line
+	in, after, err := s.changed(r, c)
+	if err != nil {
+		return err
+	}
+	methods, err := activeShippingMethods(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
+	fields := []web.Field{
+		{Key: endpoint, Value: "success"}, cartFound(true), echo, {Key: "cart_item_count", Value: len(in.lines)},
+		{Key: "cart_shipping_methods", Value: web.Numbered(0, methods)}, {Key: "shipping_method_selected", Value: nil},
+	}
+	return answer(w, append(fields, after...)...)
+}
+
+func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "cart_delete_cart"
+	c, err := findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	deleted := false
+	if c != nil {
+		if deleted, err = deleteCart(r.Context(), s.db, c.ID); err != nil {
+			return err
+		}
+	}
+	if !deleted {
+		return refuse(w, endpoint, "cart-not-found")
+	}
+	return answer(w, web.Field{Key: endpoint, Value: "success"})
+}
+
+// cartCount is for edge's logged-in: the number of lines, not of pieces.
+func (s *service) cartCount(w http.ResponseWriter, r *http.Request) error {
+	n, err := countLines(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, web.Object{{Key: "cart_item_count", Value: n}})
+}
+
+// shippingMethod is a way to send an order, as clients see it.
+type shippingMethod struct {
+	ID              int64       `json:"-"`
+	Identifier      string      `json:"identifier"`
+	Carrier         string      `json:"carrier"`
+	Cost            money.Cents `json:"shipping_cost" db:"shipping_cost_cents"`
+	TrackingBaseURL string      `json:"tracking_code_base_url" db:"tracking_code_base_url"`
+}
+
+// appliedCode is a discount code on a cart, as clients see it.
+type appliedCode struct {
+	ID            int64       `json:"discount_code_id"`
+	Code          string      `json:"code"`
+	Description   string      `json:"description"`
+	Start         web.Time    `json:"start_date_time" db:"-"`
+	End           web.Time    `json:"end_date_time" db:"-"`
+	Combinable    bool        `json:"combinable"`
+	Amount        money.Cents `json:"discount_amount"`
+	OrderMinimum  money.Cents `json:"order_minimum" db:"order_minimum_cents"`
+	TypeTitle     string      `json:"discounttype__title"`
+	TypeText      string      `json:"discounttype__description"`
+	AppliesTo     string      `json:"discounttype__applies_to"`
+	Action        string      `json:"discounttype__action"`
+	Applied       bool        `json:"discount_applied" db:"-"`
+	StartDateTime time.Time   `json:"-"`
+	EndDateTime   time.Time   `json:"-"`
+	// Left says that the limits of uses leave one for this cart.
+	Left bool `json:"-"`
+}

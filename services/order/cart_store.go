@@ -1,0 +1,174 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// errRefused rolls a transaction back after a refusal that is answered by its outcome.
+var errRefused = errors.New("refused")
+
+// findCart reads the cart of whoever asks, with its shipping method, or nil. A member's request
+// never sees a visitor's cart.
+func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) {
+	if !who.Member() && who.Cart == "" {
+		return nil, nil
+	}
+	c, m := &cart{}, struct {
+		id, cost                  *int64
+		identifier, carrier, base *string
+	}{}
+	err := db.QueryRow(ctx, `
+		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
+		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
+		WHERE CASE WHEN $1::bigint <> 0 THEN c.member_id = $1 ELSE c.anonymous_id = $2 END`, who.MemberID, who.Cart).
+		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the cart: %w", err)
+	}
+	if m.id != nil {
+		c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, cents(*m.cost), *m.base}
+	}
+	return c, nil
+}
+
+const linesSQL = `
+	SELECT l.sku_id, 'product' AS type, n.inventory_title, n.inventory_identifier, n.color, n.size, n.description, n.price_cents, l.quantity,
+	       n.product_title, n.product_title_url, n.product_identifier, n.image_url
+	FROM cart_line l JOIN sku_now n ON n.id = l.sku_id
+	WHERE l.cart_id = $1 ORDER BY l.seq`
+
+// codesSQL leaves the uses that this cart's own unpaid checkouts hold out of the count: they will
+// be given back before another one is made.
+const codesSQL = `
+	SELECT d.id, d.code, d.description, d.start_date_time, d.end_date_time, d.combinable, d.amount, d.order_minimum_cents,
+	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
+	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
+	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $3) - own.n < d.max_uses_per_customer) AS left
+	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
+	CROSS JOIN LATERAL (
+	  SELECT count(*) AS n FROM code_use u JOIN checkout o ON o.id = u.checkout_id
+	  WHERE u.code_id = d.id AND o.cart_id = $1 AND o.cart_generation = $2 AND o.state IN ('creating', 'open')) own
+	WHERE c.cart_id = $1 ORDER BY c.seq`
+
+func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
+	return collect[line](ctx, db, "cart lines", linesSQL, cartID)
+}
+
+func cartCodes(ctx context.Context, db querier, c *cart) ([]appliedCode, error) {
+	return collect[appliedCode](ctx, db, "discount codes of a cart", codesSQL, c.ID, c.Generation, c.customer())
+}
+
+// readContents reads lines and codes in one round trip and computes the totals. c may be nil.
+func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
+	var in contents
+	if c == nil {
+		return in, nil
+	}
+	batch := &pgx.Batch{}
+	queue(batch, func(l line) { in.lines = append(in.lines, l) }, linesSQL, c.ID)
+	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.Generation, c.customer())
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return contents{}, fmt.Errorf("read cart %d: %w", c.ID, err)
+	}
+	in.compute(c.Shipping, time.Now())
+	return in, nil
+}
+
+type addOutcome int
+
+const (
+	added addOutcome = iota
+	noSuchSKU
+	tooMany
+)
+
+// addLine adds pieces to a line, making cart and line when they are missing, in statements that
+// parallel adds cannot lose pieces to.
+func addLine(ctx context.Context, tx pgx.Tx, who web.Identity, sku int64, pieces int) (addOutcome, int, error) {
+	var exists bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sku_now WHERE id = $1)`, sku).Scan(&exists); err != nil {
+		return added, 0, fmt.Errorf("look for a SKU: %w", err)
+	}
+	if !exists {
+		return noSuchSKU, 0, nil
+	}
+	cartID, err := ensureCart(ctx, tx, who)
+	if err != nil {
+		return added, 0, err
+	}
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO cart_line (cart_id, sku_id, quantity) VALUES ($1, $2, $3)
+		ON CONFLICT (cart_id, sku_id) DO UPDATE SET quantity = cart_line.quantity + EXCLUDED.quantity
+		WHERE cart_line.quantity + EXCLUDED.quantity <= $4`, cartID, sku, pieces, maxPieces)
+	if err != nil {
+		return added, 0, fmt.Errorf("add to cart %d: %w", cartID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return tooMany, 0, nil
+	}
+	var count int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM cart_line WHERE cart_id = $1`, cartID).Scan(&count); err != nil {
+		return added, 0, fmt.Errorf("count the lines of cart %d: %w", cartID, err)
+	}
+	return added, count, nil
+}
+
+// ensureCart finds or makes the cart of whoever asks.
+func ensureCart(ctx context.Context, tx pgx.Tx, who web.Identity) (int64, error) {
+	sql, owner := `INSERT INTO cart (anonymous_id) VALUES ($1) ON CONFLICT (anonymous_id) DO UPDATE SET updated_at = now() RETURNING id`, any(who.Cart)
+	if who.Member() {
+		sql, owner = `INSERT INTO cart (member_id) VALUES ($1) ON CONFLICT (member_id) DO UPDATE SET updated_at = now() RETURNING id`, who.MemberID
+	}
+	var cartID int64
+	if err := tx.QueryRow(ctx, sql, owner).Scan(&cartID); err != nil {
+		return 0, fmt.Errorf("find or make the cart: %w", err)
+	}
+	return cartID, nil
+}
+
+func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int) (found bool, err error) {
+	tag, err := db.Exec(ctx, `UPDATE cart_line SET quantity = $3 WHERE cart_id = $1 AND sku_id = $2`, cartID, sku, pieces)
+	if err != nil {
+		return false, fmt.Errorf("set a quantity in cart %d: %w", cartID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// removeLine takes a line out and forgets the shipping method with it.
+func removeLine(ctx context.Context, db querier, cartID, sku int64) (found bool, err error) {
+	tag, err := db.Exec(ctx, `
+		WITH gone AS (DELETE FROM cart_line WHERE cart_id = $1 AND sku_id = $2 RETURNING cart_id)
+		UPDATE cart SET shipping_method_id = NULL, updated_at = now() FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
+	if err != nil {
+		return false, fmt.Errorf("remove a line from cart %d: %w", cartID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+func deleteCart(ctx context.Context, db querier, cartID int64) (deleted bool, err error) {
+	tag, err := db.Exec(ctx, `DELETE FROM cart WHERE id = $1`, cartID)
+	if err != nil {
+		return false, fmt.Errorf("delete cart %d: %w", cartID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+func countLines(ctx context.Context, db querier, who web.Identity) (n int, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id
+		WHERE CASE WHEN $1::bigint <> 0 THEN c.member_id = $1 ELSE c.anonymous_id = $2 END`, who.MemberID, who.Cart).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count cart lines: %w", err)
+	}
+	return n, nil
+}

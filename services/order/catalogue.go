@@ -1,0 +1,94 @@
+package order
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// products lists the catalogue, in shop order: pages walk the object as it is sent.
+func (s *service) products(w http.ResponseWriter, r *http.Request) error {
+	list, err := listProducts(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
+	data := web.Object{}
+	for _, p := range list {
+		data = append(data, web.Field{Key: p.Identifier, Value: p})
+	}
+	return answer(w, web.Field{Key: "products_data", Value: data})
+}
+
+// product is one product with everything that its page shows.
+func (s *service) product(w http.ResponseWriter, r *http.Request) error {
+	identifier := chi.URLParam(r, "identifier")
+	p, found, err := findProduct(r.Context(), s.db, identifier)
+	if err != nil {
+		return err
+	}
+	echo := web.Field{Key: "product_identifier", Value: identifier}
+	if !found {
+		return refuse(w, "product", "product-identifier-not-found", echo)
+	}
+	return answer(w, web.Field{Key: "product", Value: "success"}, echo, web.Field{Key: "product_data", Value: p})
+}
+
+// listedProduct is a product in the list; prices are null without SKUs.
+type listedProduct struct {
+	Title            string       `json:"title"`
+	TitleURL         string       `json:"title_url"`
+	Identifier       string       `json:"identifier"`
+	Headline         *string      `json:"headline"`
+	DescriptionPart1 *string      `json:"description_part_1"`
+	DescriptionPart2 *string      `json:"description_part_2"`
+	PriceLow         *money.Cents `json:"price_low"`
+	PriceHigh        *money.Cents `json:"price_high"`
+	ProductImageURL  *string      `json:"product_image_url"`
+}
+
+// productDetail is a product with its parts, each keyed by id.
+type productDetail struct {
+	ID               int64      `json:"-"`
+	Title            string     `json:"title"`
+	TitleURL         string     `json:"title_url"`
+	Identifier       string     `json:"identifier"`
+	Headline         *string    `json:"headline"`
+	DescriptionPart1 *string    `json:"description_part_1"`
+	DescriptionPart2 *string    `json:"description_part_2"`
+	Images           web.Object `json:"product_images" db:"-"`
+	Videos           web.Object `json:"product_videos" db:"-"`
+	SKUs             web.Object `json:"skus" db:"-"`
+}
+
+type picture struct {
+	ID       int64   `json:"-"`
+	Owner    int64   `json:"-"`
+	ImageURL string  `json:"image_url"`
+	Main     bool    `json:"main" db:"main_image"`
+	Caption  *string `json:"caption"`
+}
+
+type video struct {
+	ID           int64   `json:"-"`
+	URL          string  `json:"video_url" db:"video_url"`
+	ThumbnailURL string  `json:"video_thumbnail_url" db:"video_thumbnail_url"`
+	Caption      *string `json:"caption"`
+}
+
+type productSKU struct {
+	ID                   int64       `json:"-"`
+	Color                *string     `json:"color"`
+	Size                 *string     `json:"size"`
+	Description          *string     `json:"description"`
+	Price                money.Cents `json:"price" db:"price_cents"`
+	InventoryIdentifier  string      `json:"inventory_status_identifier"`
+	InventoryTitle       string      `json:"inventory_status_title"`
+	InventoryDescription *string     `json:"inventory_status_description"`
+	Images               web.Object  `json:"sku_images" db:"-"`
+}
+
+func id(n int64) string { return strconv.FormatInt(n, 10) }

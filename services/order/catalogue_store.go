@@ -1,0 +1,94 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// collect runs a query and reads its rows into structs by column name.
+func collect[T any](ctx context.Context, db querier, what, sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return list, nil
+}
+
+func listProducts(ctx context.Context, db querier) ([]listedProduct, error) {
+	return collect[listedProduct](ctx, db, "products", `
+		SELECT p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
+		       prices.low AS price_low, prices.high AS price_high,
+		       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url
+		FROM product p
+		LEFT JOIN (SELECT product_id, min(price_cents) AS low, max(price_cents) AS high FROM sku_now GROUP BY product_id) prices
+		  ON prices.product_id = p.id
+		ORDER BY p.id`)
+}
+
+// findProduct reads a product and its parts: five queries however many parts there are, in one
+// round trip.
+func findProduct(ctx context.Context, db querier, identifier string) (p productDetail, found bool, err error) {
+	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
+	images := map[int64]web.Object{}
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2 FROM product WHERE identifier = $1`, identifier).
+		QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&p.ID, &p.Title, &p.TitleURL, &p.Identifier, &p.Headline, &p.DescriptionPart1, &p.DescriptionPart2)
+			found = err == nil
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			return err
+		})
+	queue(batch, func(i picture) { p.Images = append(p.Images, web.Field{Key: id(i.ID), Value: i}) }, `
+		SELECT i.id, p.id AS owner, image_url, main_image, caption FROM product_image i JOIN product p ON p.id = i.product_id
+		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
+	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: id(v.ID), Value: v}) }, `
+		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
+		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
+	queue(batch, func(i picture) { images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i}) }, `
+		SELECT i.id, s.id AS owner, image_url, main_image, caption FROM sku_image i JOIN sku s ON s.id = i.sku_id JOIN product p ON p.id = s.product_id
+		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
+	queue(batch, func(k productSKU) {
+		k.Images = images[k.ID]
+		if k.Images == nil {
+			k.Images = web.Object{}
+		}
+		p.SKUs = append(p.SKUs, web.Field{Key: id(k.ID), Value: k})
+	}, `
+		SELECT id, color, size, description, price_cents, inventory_identifier, inventory_title, inventory_description
+		FROM sku_now WHERE product_identifier = $1 ORDER BY id`, identifier)
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return productDetail{}, false, fmt.Errorf("read product %s: %w", identifier, err)
+	}
+	return p, found, nil
+}
+
+// queue adds a query whose rows are handed on one by one, as structs.
+func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
+	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		for _, v := range list {
+			each(v)
+		}
+		return err
+	})
+}

@@ -1,0 +1,158 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+var (
+	errNoStock    = errors.New("fewer pieces are left than the quote wants")
+	errCodeUsedUp = errors.New("a discount code of the quote is used up")
+)
+
+const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code, coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
+	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at`
+
+// storeCheckout stores a quote and reserves its pieces and codes, or finds the same quote that an
+// earlier click made. One transaction: all of it or nothing.
+func storeCheckout(ctx context.Context, db *pgxpool.Pool, q checkout) (checkout, error) {
+	var c checkout
+	err := pg.Tx(ctx, db, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
+			  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
+			VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+			ON CONFLICT (cart_id, cart_generation, quote_hash) WHERE state IN ('creating', 'open') DO NOTHING`,
+			q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
+			q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt)
+		if err != nil {
+			return fmt.Errorf("store a quote: %w", err)
+		}
+		if tag.RowsAffected() == 1 {
+			c = q
+			return reserve(ctx, tx, q)
+		}
+		rows, err := collect[checkout](ctx, tx, "a quote", `
+			UPDATE checkout SET newsletter = newsletter OR $4 WHERE cart_id = $1 AND cart_generation = $2 AND quote_hash = $3 AND state IN ('creating', 'open')
+			RETURNING `+checkoutColumns, q.CartID, q.CartGeneration, q.QuoteHash, q.Newsletter)
+		if err != nil {
+			return err
+		}
+		if len(rows) != 1 {
+			return fmt.Errorf("the quote of cart %d ended this moment", q.CartID)
+		}
+		c = rows[0]
+		return nil
+	})
+	return c, err
+}
+
+// reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
+// their ids, so that two quotes cannot deadlock.
+func reserve(ctx context.Context, tx pgx.Tx, q checkout) error {
+	var skus []int64
+	var quantities []int
+	for _, l := range q.Quote.Lines {
+		skus, quantities = append(skus, l.SKUID), append(quantities, l.Quantity)
+	}
+	var counted, taken int
+	batch := &pgx.Batch{}
+	// Locked by a statement of its own: the next one then sees what others committed meanwhile.
+	batch.Queue(`SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`, skus)
+	batch.Queue(`
+		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity) JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
+		     took AS (UPDATE sku SET stock = stock - want.quantity FROM want WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
+		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)
+		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("reserve pieces: %w", err)
+	}
+	if taken < counted {
+		return errNoStock
+	}
+	return reserveCodes(ctx, tx, q)
+}
+
+// reserveCodes takes a use of every code that counts in a quote.
+func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
+	var codes []int64
+	for _, c := range q.Quote.Codes {
+		if c.Applied {
+			codes = append(codes, c.ID)
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	var took int
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM discount_code WHERE id = ANY($1) ORDER BY id FOR UPDATE`, codes)
+	batch.Queue(`
+		WITH took AS (UPDATE discount_code d SET uses = uses + 1
+		              WHERE id = ANY($2) AND (max_uses IS NULL OR uses < max_uses)
+		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $3) < max_uses_per_customer)
+		              RETURNING id),
+		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer) SELECT $1, id, $3 FROM took)
+		SELECT count(*) FROM took`, q.ID, codes, q.customer).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&took) })
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("reserve uses of discount codes: %w", err)
+	}
+	if took < len(codes) {
+		return errCodeUsedUp
+	}
+	return nil
+}
+
+// storeSession notes the payment page of a quote.
+func storeSession(ctx context.Context, db querier, checkoutID string, made session) error {
+	tag, err := db.Exec(ctx, `
+		UPDATE checkout SET session_id = $2, url = $3, state = CASE state WHEN 'creating' THEN 'open' ELSE state END
+		WHERE id = $1 AND (session_id IS NULL OR session_id = $2)`, checkoutID, made.ID, made.URL)
+	if err != nil {
+		return fmt.Errorf("note the session of checkout %s: %w", checkoutID, err)
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Errorf("checkout %s has another session than %s", checkoutID, made.ID)
+	}
+	return nil
+}
+
+// nextAttempt gives a quote a new idempotency key.
+func nextAttempt(ctx context.Context, db querier, checkoutID string, from int) error {
+	if _, err := db.Exec(ctx, `UPDATE checkout SET stripe_attempt = $2 + 1 WHERE id = $1 AND stripe_attempt = $2 AND session_id IS NULL`, checkoutID, from); err != nil {
+		return fmt.Errorf("note a failed attempt of checkout %s: %w", checkoutID, err)
+	}
+	return nil
+}
+
+// otherCheckouts are the live quotes of the same cart with other contents, and those with the same
+// contents that end too soon to be handed out again.
+func otherCheckouts(ctx context.Context, db querier, q checkout) ([]checkout, error) {
+	return collect[checkout](ctx, db, "older quotes", `
+		SELECT `+checkoutColumns+` FROM checkout
+		WHERE cart_id = $1 AND cart_generation = $2 AND state IN ('creating', 'open')
+		  AND (quote_hash <> $3 OR (session_id IS NULL AND expires_at < now() + $4) OR expires_at < now() + interval '5 minutes')`,
+		q.CartID, q.CartGeneration, q.QuoteHash, checkoutReuse)
+}
+
+// endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
+func endCheckout(ctx context.Context, db querier, checkoutID, state string) error {
+	_, err := db.Exec(ctx, `
+		WITH ended AS (UPDATE checkout SET state = $2 WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
+		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
+		     back AS (UPDATE sku SET stock = stock + p.quantity FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
+		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
+		UPDATE discount_code SET uses = uses - 1 WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
+	if err != nil {
+		return fmt.Errorf("end checkout %s: %w", checkoutID, err)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+func cents(n int64) money.Cents { return money.Cents(n) }
+
+// addressKey is an e-mail address for comparing: case does not count.
+func addressKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+
+// compute sets the totals and the flags of the codes, as of now.
+func (in *contents) compute(shipping *shippingMethod, now time.Time) {
+	lines := make([]pricedLine, len(in.lines))
+	for i, l := range in.lines {
+		lines[i] = pricedLine{l.Price, l.Quantity}
+	}
+	terms := make([]codeTerms, len(in.codes))
+	for i, c := range in.codes {
+		terms[i] = codeTerms{c.ID, c.AppliesTo, c.Action, c.Amount, c.OrderMinimum, c.Combinable, c.Left && active(c.StartDateTime, c.EndDateTime, now)}
+	}
+	in.totals = computeTotals(lines, terms, shipping)
+	for i := range in.codes {
+		c := &in.codes[i]
+		c.Applied = in.totals.Applied[c.ID]
+		c.Start, c.End = web.Time(c.StartDateTime), web.Time(c.EndDateTime)
+	}
+}
+
+// codeData is the contract's DiscountCodes, keyed by id.
+func (in contents) codeData() web.Object {
+	data := web.Object{}
+	for _, c := range in.codes {
+		data = append(data, web.Field{Key: id(c.ID), Value: c})
+	}
+	return data
+}
+
+func (s *service) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error {
+	c, err := findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	in, err := readContents(r.Context(), s.db, c)
+	if err != nil {
+		return err
+	}
+	return answer(w, cartFound(c != nil), web.Field{Key: "discount_code_data", Value: in.codeData()})
+}
+
+// cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
+func (s *service) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
+	return s.changeCodes(w, r, "cart_apply_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
+		switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
+		case err != nil:
+			return "", err
+		case !outcome.Found:
+			return "cart-discount-code-not-found", nil
+		case !outcome.Active:
+			return "cart-discount-code-not-active", nil
+		case !outcome.Added:
+			return "cart-discount-code-already-applied", nil
+		}
+		return "", nil
+	})
+}
+
+// cartRemoveDiscountCode takes the numeric id under the same name.
+func (s *service) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) error {
+	return s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
+		code, ok := rowID(text)
+		if !ok {
+			return "cart-discount-code-not-found", nil
+		}
+		known, err := removeCode(ctx, s.db, c.ID, code)
+		if err == nil && !known {
+			return "cart-discount-code-not-found", nil
+		}
+		return "", err
+	})
+}
+
+// changeCodes is what applying and removing share: checks, echo, the answer with the new totals.
+func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	c, err := findCart(r.Context(), s.db, web.Who(r))
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return refuse(w, endpoint, "cart-not-found")
+	}
+	text, sent := form.Lookup("discount_code_id")
+	if !sent {
+		return refuse(w, endpoint, "discount-code-required")
+	}
+	echo := web.Field{Key: "discount_code_id", Value: text}
+	refusal, err := change(r.Context(), c, text)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return refuse(w, endpoint, refusal, echo)
+	}
+	_, after, err := s.changed(r, c)
+	if err != nil {
+		return err
+	}
+	return answer(w, append([]web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo}, after...)...)
+}
+
+// applied is what applyCode found and did.
+type applied struct{ Found, Active, Added bool }
+
+// applyCode puts a code on a cart in one statement, unless it is unknown, outside its window, used
+// up, or there already. The text is compared exactly.
+func applyCode(ctx context.Context, db querier, c *cart, text string, now time.Time) (a applied, err error) {
+	err = db.QueryRow(ctx, `
+		WITH d AS (
+		  SELECT id, $3 BETWEEN start_date_time AND end_date_time AND (max_uses IS NULL OR uses < max_uses OR EXISTS (
+		           SELECT FROM code_use u JOIN checkout o ON o.id = u.checkout_id WHERE u.code_id = discount_code.id AND o.cart_id = $1 AND o.state IN ('creating', 'open'))) AS active
+		  FROM discount_code WHERE code = $2
+		), added AS (
+		  INSERT INTO cart_code (cart_id, code_id) SELECT $1, id FROM d WHERE active ON CONFLICT DO NOTHING RETURNING code_id
+		)
+		SELECT EXISTS (SELECT FROM d), EXISTS (SELECT FROM d WHERE active), EXISTS (SELECT FROM added)`, c.ID, text, now).
+		Scan(&a.Found, &a.Active, &a.Added)
+	if err != nil {
+		return a, fmt.Errorf("apply a discount code to cart %d: %w", c.ID, err)
+	}
+	return a, nil
+}
+
+// removeCode takes a code off a cart. A known code that is not on the cart is fine.
+func removeCode(ctx context.Context, db querier, cartID, code int64) (known bool, err error) {
+	err = db.QueryRow(ctx, `
+		WITH gone AS (DELETE FROM cart_code WHERE cart_id = $1 AND code_id = $2)
+		SELECT EXISTS (SELECT FROM discount_code WHERE id = $2)`, cartID, code).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("remove a discount code from cart %d: %w", cartID, err)
+	}
+	return known, nil
+}

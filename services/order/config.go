@@ -1,0 +1,53 @@
+// Package order is the catalogue, carts, checkout and orders. Routes are in routes.go, messages that
+// it acts on in consumers.go; a handler is in the file of its topic, its SQL in <topic>_store.go.
+package order
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Config is the service's settings.
+type Config struct {
+	boot.Common
+	Addr                 string `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
+	StripeAPIBase        string `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
+	StripeSecretKey      string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`
+	StripePublishableKey string `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
+	StripeAccount        string `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
+	// Listener is used instead of Addr when set.
+	Listener net.Listener `ignored:"true"`
+}
+
+// Validate reports settings that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address"))
+	}
+	test := strings.HasPrefix(c.StripeSecretKey, "sk_test_") || strings.HasPrefix(c.StripeSecretKey, "rk_test_")
+	if c.Production() && test {
+		errs = append(errs, errors.New("STRIPE_SECRET_KEY is a test key, which production refuses"))
+	}
+	return errors.Join(append(errs, c.Common.Validate())...)
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the sets that make this service's schema.
+func Migrations() []pg.Set {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return []pg.Set{bus.Tables(), {Name: "order", Files: files}}
+}

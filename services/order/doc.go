@@ -1,2 +1,0 @@
-// Package order is the catalogue, carts, checkout and orders.
-package order

@@ -1,0 +1,276 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// identifierLength makes an order's identifier 131 bits of crypto/rand: a visitor's order is open
+// to whoever knows it.
+const identifierLength = 22
+
+// payment is a paid session that wants to become an order, and the event that said so, if any.
+type payment struct {
+	session
+	eventID string
+	raw     json.RawMessage // the raw event, or the session as retrieved
+}
+
+// result is what became of a payment: an order, or an entry in the list for staff.
+type result struct {
+	identifier string
+	reason     string
+}
+
+// place turns payments into orders, in one transaction for the whole group, and is safe to call for
+// the same payment any number of times and at once: by the webhook's event, by the success page, by
+// the sweep. The order is made from the frozen quote alone. Results are keyed by session id.
+func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
+	checkouts, err := lockCheckouts(ctx, tx, payments)
+	if err != nil {
+		return nil, err
+	}
+	made, err := existingOrders(ctx, tx, payments, checkouts)
+	if err != nil {
+		return nil, err
+	}
+	results := make(map[string]result, len(payments))
+	var orders []order
+	var issues []issue
+	for _, p := range payments {
+		c := checkouts.of(p.session)
+		if identifier, ok := made.find(p.session, c); ok {
+			results[p.ID] = result{identifier: identifier}
+			continue
+		}
+		if reason, text := refuseOrder(p.session, c, made); reason != "" {
+			issues = append(issues, newIssue(p, reason, text))
+			results[p.ID] = result{reason: reason}
+			continue
+		}
+		o := newOrder(p, c)
+		orders = append(orders, o)
+		made.add(o)
+		results[p.ID] = result{identifier: o.Identifier}
+	}
+	if err := storeIssues(ctx, tx, issues); err != nil {
+		return nil, err
+	}
+	if len(orders) == 0 {
+		return results, nil
+	}
+	return results, s.storeOrders(ctx, tx, orders)
+}
+
+// refuseOrder says why a paid session makes no order, or "".
+func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation string) {
+	switch {
+	case c == nil:
+		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
+	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
+		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
+	case p.Currency != "" && p.Currency != c.Currency:
+		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
+	case made.cart(c):
+		return "paid-twice", "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
+	case c.State == "expired" || c.State == "failed":
+		return "paid-after-end", "The checkout had ended, and what it reserved was given back, when this payment came. Refund it in Stripe, or make the order by hand."
+	}
+	return "", ""
+}
+
+// order is an order about to be written, as the columns of the table and the parts inside.
+type order struct {
+	Identifier       string          `json:"identifier"`
+	CheckoutID       string          `json:"checkout_id"`
+	SessionID        string          `json:"session_id"`
+	PaymentIntent    *string         `json:"payment_intent"`
+	CartID           int64           `json:"cart_id"`
+	CartGeneration   int             `json:"cart_generation"`
+	MemberID         *int64          `json:"member_id"`
+	ProspectCode     *string         `json:"prospect_code"`
+	Email            string          `json:"email"`
+	CustomerName     string          `json:"customer_name"`
+	Currency         string          `json:"currency"`
+	ItemSubtotal     int64           `json:"item_subtotal"`
+	ItemDiscount     int64           `json:"item_discount"`
+	ShippingSubtotal int64           `json:"shipping_subtotal"`
+	ShippingDiscount int64           `json:"shipping_discount"`
+	Total            int64           `json:"total"`
+	ShippingMethod   *shippingMethod `json:"shipping_method"`
+	ShippingAddress  msg.Address     `json:"shipping_address"`
+	BillingAddress   msg.Address     `json:"billing_address"`
+	PlacedAt         time.Time       `json:"placed_at"`
+	Lines            []orderLine     `json:"lines"`
+	Codes            []orderCode     `json:"codes"`
+
+	checkout *checkout
+}
+
+type orderLine struct {
+	Seq        int   `json:"seq"`
+	SKUID      int64 `json:"sku_id"`
+	Quantity   int   `json:"quantity"`
+	PriceCents int64 `json:"price_cents"`
+}
+
+type orderCode struct {
+	Seq     int         `json:"seq"`
+	CodeID  int64       `json:"code_id"`
+	Applied bool        `json:"applied"`
+	Detail  appliedCode `json:"detail"`
+}
+
+func newOrder(p payment, c *checkout) order {
+	o := order{
+		Identifier: randomCode(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID, CartGeneration: c.CartGeneration,
+		MemberID: c.MemberID, Email: p.email(), CustomerName: p.customerName(), Currency: c.Currency,
+		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
+		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
+		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c,
+	}
+	if p.PaymentIntent != "" {
+		o.PaymentIntent = &p.PaymentIntent
+	}
+	if o.Email == "" {
+		o.Email = c.Email
+	}
+	for i, l := range c.Quote.Lines {
+		o.Lines = append(o.Lines, orderLine{Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price)})
+	}
+	for i, q := range c.Quote.Codes {
+		o.Codes = append(o.Codes, orderCode{Seq: i, CodeID: q.ID, Applied: q.Applied, Detail: q})
+	}
+	return o
+}
+
+// storeOrders writes the orders of a group with everything that goes with them.
+func (s *service) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
+	var visitors []string
+	for _, o := range orders {
+		if o.MemberID == nil && o.Email != "" {
+			visitors = append(visitors, o.Email)
+		}
+	}
+	codes := map[string]string{}
+	if len(visitors) > 0 {
+		var err error
+		if codes, err = prospectCodes(ctx, tx, visitors); err != nil {
+			return err
+		}
+	}
+	for i := range orders {
+		if code, ok := codes[addressKey(orders[i].Email)]; ok && orders[i].MemberID == nil {
+			orders[i].ProspectCode = &code
+		}
+	}
+	conf, err := settings(ctx, tx, "initial_order_status", "order_confirmation_em_cd_member", "order_confirmation_em_cd_prospect")
+	if err != nil {
+		return err
+	}
+	ids, err := insertOrders(ctx, tx, orders, text(conf["initial_order_status"]))
+	if err != nil {
+		return err
+	}
+	if err := clearCarts(ctx, tx, orders); err != nil {
+		return err
+	}
+	var messages []msg.Message
+	for _, o := range orders {
+		messages = append(messages, placedMessages(o, ids[o.CheckoutID], text(conf["order_confirmation_em_cd_member"]), text(conf["order_confirmation_em_cd_prospect"]))...)
+	}
+	return bus.Enqueue(ctx, tx, messages...)
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// settle places one payment outside of the consumer: for the success page and the sweep.
+func (s *service) settle(ctx context.Context, paid session, eventID string) (result, error) {
+	var r result
+	for range 3 { // an identifier that is taken already is replaced
+		err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			results, err := s.place(ctx, tx, []payment{{session: paid, eventID: eventID, raw: paid.raw}})
+			r = results[paid.ID]
+			return err
+		})
+		if !errors.Is(err, errIdentifierTaken) {
+			return r, err
+		}
+	}
+	return r, errIdentifierTaken
+}
+
+// checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
+// webhook's event was faster; all callers get the same identifier.
+func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "checkout_session_success"
+	query, err := web.Query(r)
+	if err != nil {
+		return err
+	}
+	sessionID, sent := query.Lookup("session_id")
+	if !sent {
+		return refuse(w, endpoint, "session-id-required")
+	}
+	success := func(identifier string) error {
+		return answer(w, web.Field{Key: endpoint, Value: "success"}, web.Field{Key: "order_identifier", Value: identifier})
+	}
+	described := func(code, text string) error {
+		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}})
+	}
+	identifier, found, err := orderOfSession(r.Context(), s.db, sessionID)
+	if err != nil {
+		return err
+	}
+	if found {
+		return success(identifier)
+	}
+	if !sessionShape.MatchString(sessionID) {
+		return described("invalid-session", textNoSession)
+	}
+	now, err := s.stripe.session(r.Context(), sessionID)
+	switch {
+	case errors.Is(err, errNoSession):
+		return described("invalid-session", textNoSession)
+	case err != nil:
+		web.Note(r, "cause", err.Error())
+		return described("unexpected-error", textStripeAway)
+	case !now.paid():
+		return refuse(w, endpoint, "payment-not-completed")
+	}
+	done, err := s.settle(r.Context(), now, "")
+	switch {
+	case err != nil:
+		return err
+	case done.identifier != "":
+		return success(done.identifier)
+	case done.reason == "no-quote":
+		return refuse(w, endpoint, "cart-not-found")
+	}
+	return described("unexpected-error", textForStaff)
+}
+
+const (
+	textNoSession  = "We do not know this payment. If you paid, please contact us."
+	textStripeAway = "We could not look at your payment just now. Your order is safe; please reload this page in a moment."
+	textForStaff   = "We have received your payment, and somebody of our team is looking at it. We will write to you."
+)
+
+// sessionShape is what an id of Stripe's can look like: anything else is not worth a call.
+var sessionShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)

@@ -1,0 +1,213 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var errIdentifierTaken = errors.New("an order has this identifier already")
+
+// knownCheckouts finds a quote by its own id or by Stripe's session.
+type knownCheckouts struct{ byID, bySession map[string]*checkout }
+
+func (k knownCheckouts) of(p session) *checkout {
+	if c := k.bySession[p.ID]; c != nil {
+		return c
+	}
+	for _, reference := range []string{p.ClientReferenceID, p.Metadata["checkout_id"]} {
+		// A quote whose session id was never stored: we crashed right after Stripe's answer.
+		if c := k.byID[reference]; c != nil && (c.SessionID == nil || *c.SessionID == p.ID) {
+			return c
+		}
+	}
+	return nil
+}
+
+// lockCheckouts reads and locks the quotes of payments, in the order of their ids.
+func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownCheckouts, error) {
+	k := knownCheckouts{map[string]*checkout{}, map[string]*checkout{}}
+	var ids, sessions []string
+	for _, p := range payments {
+		sessions = append(sessions, p.ID)
+		for _, reference := range []string{p.ClientReferenceID, p.Metadata["checkout_id"]} {
+			if reference != "" {
+				ids = append(ids, reference)
+			}
+		}
+	}
+	list, err := collect[checkout](ctx, tx, "quotes", `
+		SELECT `+checkoutColumns+` FROM checkout
+		WHERE id IN (SELECT id FROM checkout WHERE session_id = ANY($1) UNION SELECT id FROM checkout WHERE id = ANY($2))
+		ORDER BY id FOR UPDATE`, sessions, ids)
+	if err != nil {
+		return k, err
+	}
+	for i := range list {
+		c := &list[i]
+		k.byID[c.ID] = c
+		if c.SessionID != nil {
+			k.bySession[*c.SessionID] = c
+		}
+	}
+	return k, nil
+}
+
+// madeOrders are the orders that payments may have become already.
+type madeOrders struct {
+	bySession, byIntent, byCheckout map[string]string
+	carts                           map[cartRound]bool
+}
+
+type cartRound struct {
+	id         int64
+	generation int
+}
+
+func (m madeOrders) find(p session, c *checkout) (string, bool) {
+	if identifier, ok := m.bySession[p.ID]; ok {
+		return identifier, true
+	}
+	if identifier, ok := m.byIntent[p.PaymentIntent]; ok && p.PaymentIntent != "" {
+		return identifier, true
+	}
+	if c != nil {
+		identifier, ok := m.byCheckout[c.ID]
+		return identifier, ok
+	}
+	return "", false
+}
+
+func (m madeOrders) cart(c *checkout) bool { return m.carts[cartRound{c.CartID, c.CartGeneration}] }
+
+func (m madeOrders) add(o order) {
+	m.bySession[o.SessionID], m.byCheckout[o.CheckoutID] = o.Identifier, o.Identifier
+	if o.PaymentIntent != nil {
+		m.byIntent[*o.PaymentIntent] = o.Identifier
+	}
+	m.carts[cartRound{o.CartID, o.CartGeneration}] = true
+}
+
+func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known knownCheckouts) (madeOrders, error) {
+	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}}
+	var sessions, intents []string
+	var carts []int64
+	for _, p := range payments {
+		sessions = append(sessions, p.ID)
+		if p.PaymentIntent != "" {
+			intents = append(intents, p.PaymentIntent)
+		}
+		if c := known.of(p.session); c != nil {
+			carts = append(carts, c.CartID)
+		}
+	}
+	type row struct {
+		Identifier, SessionID, CheckoutID string
+		PaymentIntent                     *string
+		CartID                            int64
+		CartGeneration                    int
+	}
+	rows, err := collect[row](ctx, tx, "orders of payments", `
+		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation FROM orders
+		WHERE id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3))`,
+		sessions, intents, carts)
+	if err != nil {
+		return m, err
+	}
+	for _, r := range rows {
+		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration})
+	}
+	return m, nil
+}
+
+// insertOrders writes a group of orders in one statement, with lines, codes, first status, the
+// quotes' new state, and what was reserved for them. The result is keyed by checkout.
+func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus string) (map[string]int64, error) {
+	type row struct {
+		ID         int64
+		CheckoutID string
+	}
+	rows, err := collect[row](ctx, tx, "the ids of new orders", insertOrdersSQL, orders, firstStatus)
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
+		return nil, errIdentifierTaken // not wrapped: the caller draws another one
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %d orders: %w", len(orders), err)
+	}
+	ids := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		ids[r.CheckoutID] = r.ID
+	}
+	return ids, nil
+}
+
+const insertOrdersSQL = `
+	WITH n AS (
+	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (identifier text, checkout_id text, session_id text, payment_intent text, cart_id bigint, cart_generation int,
+	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint, item_discount bigint, shipping_subtotal bigint,
+	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb, placed_at timestamptz, lines jsonb, codes jsonb)
+	), o AS (
+	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code, email, customer_name, currency,
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at)
+	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code, nullif(email, ''), nullif(customer_name, ''), currency,
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address, billing_address, true, placed_at
+	  FROM n ORDER BY checkout_id
+	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
+	), l AS (
+	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents)
+	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents
+	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint)
+	), c AS (
+	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
+	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
+	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array' THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
+	), st AS (
+	  INSERT INTO order_status (order_id, status, created_date_time) SELECT id, $2, placed_at FROM o
+	), q AS (
+	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o WHERE checkout.id = o.checkout_id
+	), r AS (
+	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
+	)
+	SELECT id, checkout_id FROM o`
+
+// clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
+// deleted, another one may be ordered from again. A cart that was merged into a member's at login
+// is looked for there.
+func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
+	type paidLine struct {
+		CartID   int64 `json:"cart_id"`
+		SKUID    int64 `json:"sku_id"`
+		Quantity int   `json:"quantity"`
+	}
+	var lines []paidLine
+	var carts []int64
+	for _, o := range orders {
+		carts = append(carts, o.CartID)
+		for _, l := range o.Lines {
+			lines = append(lines, paidLine{o.CartID, l.SKUID, l.Quantity})
+		}
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		WITH p AS (
+		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
+		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int) LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
+		), fewer AS (
+		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity > p.quantity
+		)
+		DELETE FROM cart_line l USING p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity <= p.quantity`, lines)
+	batch.Queue(`DELETE FROM cart c WHERE id IN (`+targetCarts+`) AND NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = c.id AND quantity > 0)`, carts)
+	batch.Queue(`
+		WITH next AS (UPDATE cart SET generation = generation + 1, updated_at = now() WHERE id IN (`+targetCarts+`) RETURNING id)
+		DELETE FROM cart_code WHERE cart_id IN (SELECT id FROM next)`, carts)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("clear %d carts: %w", len(carts), err)
+	}
+	return nil
+}
+
+const targetCarts = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON m.from_cart_id = x`

@@ -1,0 +1,65 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+func findOrder(ctx context.Context, db querier, identifier string) (o orderHead, found bool, err error) {
+	list, err := collect[orderHead](ctx, db, "an order", `
+		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, total,
+		       shipping_method, tracking_number, shipping_address, billing_address, placed_at
+		FROM orders WHERE identifier = $1`, identifier)
+	if err != nil || len(list) == 0 {
+		return orderHead{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// readOrderParts reads lines (with the price paid; titles, state and pictures are today's), codes
+// and statuses, in one round trip.
+func readOrderParts(ctx context.Context, db querier, orderID int64) (parts orderParts, err error) {
+	batch := &pgx.Batch{}
+	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, `
+		SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title, '' AS inventory_identifier, n.color, n.size, n.description, l.price_cents, l.quantity,
+		       coalesce(n.product_title, '') AS product_title, coalesce(n.product_title_url, '') AS product_title_url,
+		       coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url
+		FROM order_line l LEFT JOIN sku_now n ON n.id = l.sku_id WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
+	queue(batch, func(c frozenCode) { parts.codes = append(parts.codes, c) }, `
+		SELECT code_id, applied, detail FROM order_code WHERE order_id = $1 ORDER BY seq`, orderID)
+	queue(batch, func(st orderStatus) {
+		st.Created = web.Time(st.At)
+		parts.statuses = append(parts.statuses, st)
+	}, `
+		SELECT s.identifier, s.title, s.description, o.created_date_time FROM order_status o JOIN status s ON s.identifier = o.status
+		WHERE o.order_id = $1 ORDER BY o.created_date_time DESC, s.position DESC`, orderID)
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return orderParts{}, fmt.Errorf("read order %d: %w", orderID, err)
+	}
+	return parts, nil
+}
+
+func orderOfSession(ctx context.Context, db querier, sessionID string) (identifier string, found bool, err error) {
+	err = db.QueryRow(ctx, `SELECT identifier FROM orders WHERE session_id = $1`, sessionID).Scan(&identifier)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("find the order of a session: %w", err)
+	}
+	return identifier, true, nil
+}
+
+func listMemberOrders(ctx context.Context, db querier, member int64) ([]accountOrder, error) {
+	list, err := collect[accountOrder](ctx, db, "orders of a member", `
+		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1 ORDER BY placed_at DESC, id DESC`, member)
+	for i := range list {
+		list[i].PlacedAt = web.Time(list[i].At)
+	}
+	return list, err
+}

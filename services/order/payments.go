@@ -1,0 +1,216 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+)
+
+// stripeEvent is the envelope of what Stripe tells us.
+type stripeEvent struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	APIVersion string `json:"api_version"`
+	Account    string `json:"account"`
+	Created    int64  `json:"created"`
+	Data       struct {
+		Object json.RawMessage `json:"object"`
+	} `json:"data"`
+
+	session session // of checkout.session.*
+}
+
+// knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
+// and the named releases acacia (2024), basil (2025), clover (2025) and dahlia (2026). An event of
+// another version goes to staff, and the sweep asks Stripe for the session in our own version.
+var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|202[4-6]-\d\d-\d\d\.(acacia|basil|clover|dahlia))$`)
+
+// readStripeEvent reads an event before the transaction. A thin one, without amounts or customer, is
+// completed by asking Stripe.
+func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
+	var e stripeEvent
+	if err := json.Unmarshal(d.Data, &e); err != nil {
+		return bus.Permanent(fmt.Errorf("read a Stripe event: %w", err))
+	}
+	d.Value = &e
+	if !strings.HasPrefix(e.Type, "checkout.session.") || len(e.Data.Object) == 0 {
+		return nil
+	}
+	var err error
+	if e.session, err = readSession(e.Data.Object); err != nil {
+		return bus.Permanent(err)
+	}
+	if e.session.ID == "" {
+		return bus.Permanent(errors.New("a checkout.session event without a session"))
+	}
+	if e.foreign(s.cfg.StripeAccount) != "" || !e.session.paid() || e.session.complete() {
+		return nil
+	}
+	full, err := s.stripe.session(ctx, e.session.ID)
+	switch {
+	case errors.Is(err, errNoSession): // what the event holds has to do
+		return nil
+	case err != nil:
+		return err
+	}
+	e.session = full
+	return nil
+}
+
+// foreign says why an event is not for us, or "".
+func (e *stripeEvent) foreign(account string) string {
+	switch {
+	case e.Account != "" && e.Account != account:
+		return "other-account"
+	case e.APIVersion != "" && !knownVersion.MatchString(e.APIVersion):
+		return "unknown-api-version"
+	}
+	return ""
+}
+
+// onStripeEvents acts on a group of events in one transaction: what is paid becomes orders, together;
+// what has ended gives back its reservations; refunds and disputes go on the order's history.
+func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	var paid []payment
+	var issues []issue
+	var events []paymentEvent
+	for _, d := range group {
+		e, ok := d.Value.(*stripeEvent)
+		if !ok {
+			return fmt.Errorf("event %s was not prepared", d.Key)
+		}
+		p := payment{session: e.session, eventID: e.ID, raw: d.Data}
+		switch reason := e.foreign(s.cfg.StripeAccount); {
+		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
+			issues = append(issues, newIssue(p, reason, "An event that was not made for this shop as it is set up (account "+e.Account+", version "+e.APIVersion+")."))
+		case reason != "":
+			return bus.Permanent(fmt.Errorf("event %s: %s", e.ID, reason))
+		case e.Type == "checkout.session.completed" || e.Type == "checkout.session.async_payment_succeeded":
+			if e.session.paid() {
+				paid = append(paid, p)
+				continue
+			}
+			if err := holdCheckout(ctx, tx, e.session); err != nil {
+				return err
+			}
+		case e.Type == "checkout.session.expired" || e.Type == "checkout.session.async_payment_failed":
+			if err := s.endSession(ctx, tx, e.session, e.Type); err != nil {
+				return err
+			}
+		case strings.HasPrefix(e.Type, "charge.dispute.") || e.Type == "charge.refunded" || strings.HasPrefix(e.Type, "refund."):
+			if pe, ok := readPaymentEvent(e); ok {
+				events = append(events, pe)
+			}
+		}
+	}
+	if err := storeIssues(ctx, tx, issues); err != nil {
+		return err
+	}
+	if err := storePaymentEvents(ctx, tx, events); err != nil {
+		return err
+	}
+	if len(paid) == 0 {
+		return nil
+	}
+	_, err := s.place(ctx, tx, paid)
+	return err
+}
+
+// holdCheckout keeps what a quote reserved while a delayed payment is under way.
+func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
+	if _, err := tx.Exec(ctx, `UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id = $2)) AND state IN ('creating', 'open')`, p.ID, p.ClientReferenceID); err != nil {
+		return fmt.Errorf("hold the checkout of session %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// endSession ends the quote of a session that will not be paid any more; the cart stays.
+func (s *service) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
+	state := "expired"
+	if eventType == "checkout.session.async_payment_failed" {
+		state = "failed"
+	}
+	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
+	if err != nil {
+		return err
+	}
+	if c := known.of(p); c != nil {
+		return endCheckout(ctx, tx, c.ID, state)
+	}
+	return nil
+}
+
+// issue is a payment that made no order, for staff.
+type issue struct {
+	Reason, Explanation, SessionID string
+	PaymentIntent, EventID         string
+	Amount                         *money.Cents
+	Currency                       string
+	Payload                        json.RawMessage
+}
+
+func newIssue(p payment, reason, explanation string) issue {
+	return issue{reason, explanation, p.ID, p.PaymentIntent, p.eventID, p.AmountTotal, p.Currency, p.raw}
+}
+
+func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
+	for _, i := range issues {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, event_id, amount, currency, payload)
+			VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, nullif($7, ''), $8)
+			ON CONFLICT (session_id, reason) DO UPDATE SET event_id = coalesce(payment_issue.event_id, EXCLUDED.event_id), payload = CASE WHEN payment_issue.event_id IS NULL THEN EXCLUDED.payload ELSE payment_issue.payload END`,
+			i.Reason, i.Explanation, i.SessionID, i.PaymentIntent, i.EventID, (*int64)(i.Amount), i.Currency, i.Payload)
+		if err != nil {
+			return fmt.Errorf("note a payment for staff: %w", err)
+		}
+	}
+	return nil
+}
+
+// paymentEvent is a refund or a dispute. It may come before its order; it is found by its payment
+// intent either way, and nothing else happens to the order by itself.
+type paymentEvent struct {
+	ID, Type, PaymentIntent string
+	Amount                  *int64
+	Currency                string
+	Payload                 json.RawMessage
+	At                      time.Time
+}
+
+func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
+	var o struct {
+		PaymentIntent  json.RawMessage `json:"payment_intent"`
+		Amount         *int64          `json:"amount"`
+		AmountRefunded *int64          `json:"amount_refunded"`
+		Currency       string          `json:"currency"`
+	}
+	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
+		return paymentEvent{}, false
+	}
+	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: objectID(o.PaymentIntent), Amount: o.Amount, Currency: o.Currency, Payload: e.Data.Object, At: time.Unix(e.Created, 0).UTC()}
+	if e.Type == "charge.refunded" {
+		pe.Amount = o.AmountRefunded
+	}
+	return pe, true
+}
+
+func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) error {
+	for _, e := range events {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at) VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7)
+			ON CONFLICT DO NOTHING`, e.ID, e.Type, e.PaymentIntent, e.Amount, e.Currency, e.Payload, e.At)
+		if err != nil {
+			return fmt.Errorf("note a refund or dispute: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package order
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// routes is every route of this service. Edge forwards /order; /internal is for edge alone.
+func (s *service) routes() http.Handler {
+	r := web.Router("order", s.log)
+	r.Use(web.RequireIdentity(web.Key(s.cfg.Secret(), "identity")))
+	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
+	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
+
+	get("/order/products", s.products)
+	get("/order/product/{identifier:[a-zA-Z0-9]+}", s.product)
+
+	get("/order/cart-items", s.cartItems)
+	get("/order/cart-shipping-methods", s.cartShippingMethods)
+	get("/order/cart-discount-codes", s.cartDiscountCodes)
+	get("/order/cart-totals", s.cartTotals)
+	post("/order/cart-add-product-sku", s.cartAddProductSKU)
+	post("/order/cart-update-sku-quantity", s.cartUpdateSKUQuantity)
+	post("/order/cart-remove-sku", s.cartRemoveSKU)
+	post("/order/cart-apply-discount-code", s.cartApplyDiscountCode)
+	post("/order/cart-remove-discount-code", s.cartRemoveDiscountCode)
+	post("/order/cart-update-shipping-method", s.cartUpdateShippingMethod)
+	post("/order/cart-delete-cart", s.cartDeleteCart)
+
+	get("/order/checkout-allowed", s.checkoutAllowed)
+	get("/order/confirm-items", s.confirmItems)
+	get("/order/confirm-shipping-method", s.confirmShippingMethod)
+	get("/order/confirm-discount-codes", s.confirmDiscountCodes)
+	get("/order/confirm-totals", s.confirmTotals)
+	post("/order/anonymous-email-address-payment-lookup", s.anonymousEmailAddressPaymentLookup)
+	get("/order/change-confirmation-email-address", s.changeConfirmationEmailAddress)
+	post("/order/create-checkout-session", s.createCheckoutSession)
+	get("/order/checkout-session-success", s.checkoutSessionSuccess)
+
+	// Last: any single word that is no other path.
+	get("/order/{identifier:[a-zA-Z0-9]+}", s.orderDetail)
+
+	r.Route("/internal", func(r chi.Router) {
+		r.Get("/cart-count", web.Handle(s.cartCount))
+		r.Post("/cart-merge", web.Handle(s.cartMerge))
+		r.Get("/account-orders", web.Handle(s.accountOrders))
+	})
+	return r
+}
+
+// version ends every answer under /order.
+var version = web.Field{Key: "order-api-version", Value: "0.0.1"}
+
+// answer is the contract's success: 200, the outcome first, the version last.
+func answer(w http.ResponseWriter, fields ...web.Field) error {
+	return web.JSON(w, http.StatusOK, append(web.Object(fields), version))
+}
+
+// refuse is the contract's refusal: 200, "error" under the endpoint's key, a code, then echoes.
+func refuse(w http.ResponseWriter, endpoint, code string, echo ...web.Field) error {
+	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}}, echo...)
+}
+
+func refuseWith(w http.ResponseWriter, endpoint string, errs any, echo ...web.Field) error {
+	fields := []web.Field{{Key: endpoint, Value: "error"}, {Key: "errors", Value: errs}}
+	return answer(w, append(fields, echo...)...)
+}

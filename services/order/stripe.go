@@ -1,0 +1,251 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	stripe "github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// stripeAPI makes the shop's calls to Stripe (stripe-go v76, API version 2023-10-16). Stripe's types
+// stay in this file.
+type stripeAPI struct {
+	api   *client.API
+	shop  string // the shop's address, for links and pictures
+	noKey bool
+}
+
+// Bounds of one call to Stripe: one try, all tries.
+const (
+	stripeTry  = 8 * time.Second
+	stripeCall = 20 * time.Second
+)
+
+func newStripeAPI(cfg Config, log *slog.Logger) *stripeAPI {
+	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		URL: stripe.String(strings.TrimSuffix(cfg.StripeAPIBase, "/")), MaxNetworkRetries: stripe.Int64(2), EnableTelemetry: stripe.Bool(false),
+		LeveledLogger: stripeLog{log},
+		HTTPClient:    &http.Client{Timeout: stripeTry, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	})
+	return &stripeAPI{
+		api:   client.New(cfg.StripeSecretKey, &stripe.Backends{API: backend, Connect: backend, Uploads: backend}),
+		shop:  strings.TrimSuffix(cfg.PublicURL, "/"),
+		noKey: cfg.StripeSecretKey == "",
+	}
+}
+
+// stripeLog keeps stripe-go's own log at debug level: what failed is reported by who called.
+type stripeLog struct{ log *slog.Logger }
+
+func (l stripeLog) Debugf(format string, v ...interface{}) {}
+func (l stripeLog) Infof(format string, v ...interface{})  {}
+func (l stripeLog) Warnf(format string, v ...interface{}) {
+	l.log.Debug("stripe", "detail", fmt.Sprintf(format, v...))
+}
+func (l stripeLog) Errorf(format string, v ...interface{}) {
+	l.log.Debug("stripe", "detail", fmt.Sprintf(format, v...))
+}
+
+var errNoStripeKey = errors.New("STRIPE_SECRET_KEY is not set")
+
+// createSession makes the hosted payment page of a quote. The checkout's id and attempt are the
+// idempotency key, so a repetition finds the same session.
+func (s *stripeAPI) createSession(ctx context.Context, c checkout) (session, error) {
+	if s.noKey {
+		return session{}, errNoStripeKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, stripeCall)
+	defer cancel()
+	params, err := s.sessionParams(ctx, c)
+	if err != nil {
+		return session{}, err
+	}
+	var made *stripe.CheckoutSession
+	err = s.retry(ctx, func() error {
+		made, err = s.api.CheckoutSessions.New(params)
+		return err
+	})
+	if err != nil {
+		return session{}, fmt.Errorf("create a Stripe session for checkout %s: %w", c.ID, err)
+	}
+	return readSession(made.LastResponse.RawJSON)
+}
+
+func (s *stripeAPI) sessionParams(ctx context.Context, c checkout) (*stripe.CheckoutSessionParams, error) {
+	p := &stripe.CheckoutSessionParams{
+		Mode:                      stripe.String("payment"),
+		SuccessURL:                stripe.String(s.shop + "/checkout/success?session_id={CHECKOUT_SESSION_ID}"),
+		CancelURL:                 stripe.String(s.shop + "/checkout/confirm"),
+		BillingAddressCollection:  stripe.String("required"),
+		ShippingAddressCollection: &stripe.CheckoutSessionShippingAddressCollectionParams{AllowedCountries: stripe.StringSlice([]string{"US", "CA"})},
+		PhoneNumberCollection:     &stripe.CheckoutSessionPhoneNumberCollectionParams{Enabled: stripe.Bool(true)},
+		ClientReferenceID:         stripe.String(c.ID),
+		ExpiresAt:                 stripe.Int64(c.ExpiresAt.Unix()),
+		Metadata:                  map[string]string{"cart_id": id(c.CartID), "checkout_id": c.ID},
+	}
+	p.Context = ctx
+	p.SetIdempotencyKey("checkout-" + c.ID + "-" + strconv.Itoa(c.StripeAttempt))
+	if c.Email != "" {
+		p.CustomerEmail = stripe.String(c.Email)
+	}
+	for _, l := range c.Quote.Lines {
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.ProductTitle)}
+		if text := skuText(l.Color, l.Size); text != "" {
+			product.Description = stripe.String(text)
+		}
+		if l.ImageURL != "" {
+			product.Images = stripe.StringSlice([]string{s.absolute(l.ImageURL)})
+		}
+		p.LineItems = append(p.LineItems, lineItem(c.Currency, product, int64(l.Price), l.Quantity))
+	}
+	if m := c.Quote.Shipping; m != nil && c.ShippingSubtotal > c.ShippingDiscount {
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String("Shipping: " + m.Carrier)}
+		p.LineItems = append(p.LineItems, lineItem(c.Currency, product, int64(c.ShippingSubtotal-c.ShippingDiscount), 1))
+	}
+	if c.ItemDiscount > 0 {
+		coupon, err := s.coupon(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{Coupon: stripe.String(coupon)}}
+	}
+	return p, nil
+}
+
+func lineItem(currency string, product *stripe.CheckoutSessionLineItemPriceDataProductDataParams, unit int64, quantity int) *stripe.CheckoutSessionLineItemParams {
+	return &stripe.CheckoutSessionLineItemParams{
+		PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{Currency: stripe.String(currency), ProductData: product, UnitAmount: stripe.Int64(unit)},
+		Quantity:  stripe.Int64(int64(quantity)),
+	}
+}
+
+// coupon makes the one-off coupon that takes a quote's discount off.
+func (s *stripeAPI) coupon(ctx context.Context, c checkout) (string, error) {
+	p := &stripe.CouponParams{AmountOff: stripe.Int64(int64(c.ItemDiscount)), Currency: stripe.String(c.Currency), Duration: stripe.String("once"), Name: stripe.String("Discount")}
+	p.Context = ctx
+	p.SetIdempotencyKey("coupon-" + c.ID + "-" + strconv.Itoa(c.StripeAttempt))
+	var made *stripe.Coupon
+	err := s.retry(ctx, func() (err error) {
+		made, err = s.api.Coupons.New(p)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("create a coupon for checkout %s: %w", c.ID, err)
+	}
+	return made.ID, nil
+}
+
+func (s *stripeAPI) absolute(url string) string {
+	if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") {
+		return url
+	}
+	return s.shop + "/" + strings.TrimPrefix(url, "/")
+}
+
+// retry adds to the library's own repetitions (broken connections, 409, 5xx) those after 429.
+func (s *stripeAPI) retry(ctx context.Context, call func() error) error {
+	for try := 1; ; try++ {
+		err := call()
+		e, ok := errors.AsType[*stripe.Error](err)
+		if !ok || e.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
+			return err
+		}
+		select {
+		case <-time.After(bus.Backoff(try, 300*time.Millisecond, 2*time.Second)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// session asks Stripe how a session stands. errNoSession: Stripe does not know it.
+func (s *stripeAPI) session(ctx context.Context, sessionID string) (session, error) {
+	if s.noKey {
+		return session{}, errNoStripeKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, stripeCall)
+	defer cancel()
+	p := &stripe.CheckoutSessionParams{}
+	p.Context = ctx
+	got, err := s.api.CheckoutSessions.Get(sessionID, p)
+	if err != nil {
+		if status(err) == http.StatusNotFound || status(err) == http.StatusBadRequest {
+			return session{}, errors.Join(errNoSession, err)
+		}
+		return session{}, fmt.Errorf("retrieve Stripe session %s: %w", sessionID, err)
+	}
+	return readSession(got.LastResponse.RawJSON)
+}
+
+var errNoSession = errors.New("Stripe does not know this session")
+
+// expire closes a payment page that nobody shall pay on any more.
+func (s *stripeAPI) expire(ctx context.Context, sessionID string) error {
+	if s.noKey {
+		return errNoStripeKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, stripeCall)
+	defer cancel()
+	p := &stripe.CheckoutSessionExpireParams{}
+	p.Context = ctx
+	if _, err := s.api.CheckoutSessions.Expire(sessionID, p); err != nil {
+		return fmt.Errorf("expire Stripe session %s: %w", sessionID, err)
+	}
+	return nil
+}
+
+// listSessions hands on every session created at or after a moment, newest first.
+func (s *stripeAPI) listSessions(ctx context.Context, since time.Time, each func(session) error) error {
+	if s.noKey {
+		return errNoStripeKey
+	}
+	for after := ""; ; {
+		p := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+		p.Context, p.Limit, p.Single = ctx, stripe.Int64(100), true
+		if after != "" {
+			p.StartingAfter = stripe.String(after)
+		}
+		it := s.api.CheckoutSessions.List(p)
+		if err := it.Err(); err != nil {
+			return fmt.Errorf("list Stripe's sessions: %w", err)
+		}
+		var page struct {
+			Data    []json.RawMessage `json:"data"`
+			HasMore bool              `json:"has_more"`
+		}
+		if err := json.Unmarshal(it.CheckoutSessionList().LastResponse.RawJSON, &page); err != nil {
+			return fmt.Errorf("read Stripe's list of sessions: %w", err)
+		}
+		for _, raw := range page.Data {
+			one, err := readSession(raw)
+			if err != nil {
+				return err
+			}
+			if err := each(one); err != nil {
+				return err
+			}
+			after = one.ID
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return nil
+		}
+	}
+}
+
+// status is the HTTP status of Stripe's answer, 0 when there was none.
+func status(err error) int {
+	if e, ok := errors.AsType[*stripe.Error](err); ok {
+		return e.HTTPStatusCode
+	}
+	return 0
+}

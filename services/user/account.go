@@ -1,0 +1,286 @@
+package user
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// errUnchanged ends a transaction that found nothing to do, without a commit.
+var errUnchanged = errors.New("nothing to change")
+
+// createAccount registers. Account, terms, consent, code, mail and events are one transaction: all
+// of it happens, or nothing.
+func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "firstname", "lastname", "username", "email_address", "password", "confirm_password", "newsletter", "remember_me")
+	if err != nil {
+		return err
+	}
+	first, last, username, email, password, again := v[0], v[1], v[2], normalEmail(v[3]), v[4], v[5]
+	name := checkUsername(username)
+	taken, err := usernameTaken(r.Context(), s.pool, username)
+	if err != nil {
+		return err
+	}
+	name.add(taken, "unavailable", unavailableText)
+	var f fields
+	f.add("firstname", checkName(first, maxFirstName))
+	f.add("lastname", checkName(last, maxLastName))
+	f.add("username", name)
+	f.add("email-address", checkEmail(email))
+	f.add("password", checkPassword(password, again))
+	if !f.ok() {
+		return answer(w, "create_account", "false", refusal(f.object()))
+	}
+	wanted := account{Username: username, FirstName: first, LastName: last, Email: email, Newsletter: isTrue(v[6])}
+	if wanted.Password, err = s.hasher.hash(r.Context(), password); err != nil {
+		return err
+	}
+	a, made, err := s.register(r, wanted)
+	if err != nil {
+		return err
+	}
+	if !made { // somebody else was faster while we hashed
+		f[2].add(true, "unavailable", unavailableText)
+		return answer(w, "create_account", "false", refusal(f.object()))
+	}
+	web.Note(r, "member", a.ID)
+	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[7]), Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, "create_account", "true")
+}
+
+const unavailableText = "This user name is taken."
+
+func (s *service) register(r *http.Request, form account) (a account, made bool, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, made, err = insertAccount(ctx, tx, form)
+		if err != nil {
+			return err
+		}
+		if !made {
+			return errUnchanged
+		}
+		terms, err := newestTerms(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, err := agreeToTerms(ctx, tx, a.ID, terms.Version); err != nil {
+			return err
+		}
+		if err := keepConsents(ctx, tx,
+			consent{MemberID: a.ID, What: "newsletter", Given: a.Newsletter, Source: "registration"},
+			consent{MemberID: a.ID, What: fmt.Sprintf("terms-of-use:%d", terms.Version), Given: true, Source: "registration"}); err != nil {
+			return err
+		}
+		_, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+		if err != nil {
+			return err
+		}
+		messages := []msg.Message{a.event(msg.UserRegistered), a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
+		p, found, err := convertProspect(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if found {
+			messages = append(messages, p.event())
+		}
+		return bus.Enqueue(ctx, tx, messages...)
+	})
+	if errors.Is(err, errUnchanged) {
+		return account{}, false, nil
+	}
+	return a, made, err
+}
+
+// login compares the user name exactly. An unknown one takes as long as a wrong password.
+func (s *service) login(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "username", "password", "remember_me")
+	if err != nil {
+		return err
+	}
+	a, ok, err := s.authenticate(r, v[0], v[1])
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return answer(w, "login", "false")
+	}
+	web.Note(r, "member", a.ID)
+	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[2]), Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, "login", "true")
+}
+
+func (s *service) authenticate(r *http.Request, username, password string) (account, bool, error) {
+	ctx := r.Context()
+	// A parallel login may store the password in its new form between our check and our stamp; then
+	// the check is made again.
+	for range 3 {
+		a, _, err := accountByUsername(ctx, s.pool, username)
+		if err != nil {
+			return account{}, false, err
+		}
+		ok, err := s.hasher.verify(ctx, password, a.Password)
+		if err != nil || !ok {
+			return account{}, false, err
+		}
+		newForm := ""
+		if s.hasher.outdated(a.Password) {
+			if newForm, err = s.hasher.hash(ctx, password); err != nil {
+				return account{}, false, err
+			}
+		}
+		a, done, err := noteLogin(ctx, s.pool, a, newForm)
+		if err != nil || done {
+			return a, done, err
+		}
+	}
+	return account{}, false, nil
+}
+
+// updateMyInformation changes names and address. A new address has to be proved again.
+func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "update_my_information"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "firstname", "lastname", "email_address")
+	if err != nil {
+		return err
+	}
+	first, last, email := v[0], v[1], normalEmail(v[2])
+	var f fields
+	f.add("firstname", checkName(first, maxFirstName))
+	f.add("lastname", checkName(last, maxLastName))
+	f.add("email-address", checkEmail(email))
+	if !f.ok() {
+		return answer(w, endpoint, "errors", refusal(f.object()))
+	}
+	a, found, err := s.changeProfile(r, who.MemberID, first, last, email)
+	if err != nil {
+		return err
+	}
+	if !found { // erased since the session began
+		return answer(w, endpoint, notAuthenticated)
+	}
+	if err := changeSession(w, web.SessionChange{Update: true, Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+func (s *service) changeProfile(r *http.Request, id int64, first, last, email string) (a account, found bool, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, found, err = lockAccount(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !found || a.FirstName == first && a.LastName == last && a.Email == email {
+			return errUnchanged
+		}
+		old := a.Email
+		a.FirstName, a.LastName, a.Email = first, last, email
+		a.EmailVerified = a.EmailVerified && old == email
+		if a, found, err = updateProfile(ctx, tx, a); err != nil {
+			return err
+		}
+		messages := []msg.Message{a.event(msg.UserProfileChanged)}
+		if old != email {
+			mail, err := s.moveAddress(r, tx, a, old)
+			if err != nil {
+				return err
+			}
+			messages = append(messages, mail)
+		}
+		return bus.Enqueue(ctx, tx, messages...)
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return a, found, err
+}
+
+// moveAddress does what a changed address brings with it: codes sent to the old one end, and both
+// get one mail with a fresh code.
+func (s *service) moveAddress(r *http.Request, tx pgx.Tx, a account, old string) (msg.Message, error) {
+	ctx := r.Context()
+	if err := keepFormerAddress(ctx, tx, a.ID, old); err != nil {
+		return msg.Message{}, err
+	}
+	if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
+		return msg.Message{}, err
+	}
+	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+	if err != nil {
+		return msg.Message{}, err
+	}
+	return a.mail(msg.MailAddressChanged, id, deadlineNotice, map[string]string{"old_email": old, "code": code}), nil
+}
+
+// internalAccount is user's part of the account page.
+func (s *service) internalAccount(w http.ResponseWriter, r *http.Request) error {
+	p, found, err := readAccountPage(r.Context(), s.pool, web.Who(r).MemberID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return web.NotFound()
+	}
+	lastLogin := p.Joined
+	if p.LastLogin != nil {
+		lastLogin = *p.LastLogin
+	}
+	return web.JSON(w, http.StatusOK, web.Object{
+		{Key: "personal_data", Value: web.Object{
+			{Key: "username", Value: p.Username}, {Key: "first_name", Value: p.FirstName}, {Key: "last_name", Value: p.LastName},
+			{Key: "newsletter_subscriber", Value: p.Newsletter}, {Key: "email_unsubscribed", Value: p.Unsubscribed},
+			{Key: "joined_date_time", Value: web.Time(p.Joined)}, {Key: "last_login_date_time", Value: web.Time(lastLogin)},
+			{Key: "terms_of_use_agreed_date_time", Value: (*web.Time)(p.TermsAgreed)},
+		}},
+		{Key: "email_data", Value: web.Object{
+			{Key: "email_address", Value: p.Email}, {Key: "email_verified", Value: p.EmailVerified},
+			{Key: "verification_request_sent_within_24_hours", Value: p.CodeRequested && !p.EmailVerified},
+		}},
+	})
+}
+
+// internalAddressOfMember tells edge whether a receipt address is a member's.
+func (s *service) internalAddressOfMember(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.Query(r)
+	if err != nil {
+		return err
+	}
+	email, err := query.Required("email")
+	if err != nil {
+		return err
+	}
+	known, err := addressOfMember(r.Context(), s.pool, email)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, web.Object{{Key: "member", Value: known}})
+}

@@ -1,0 +1,195 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// database is a pool or a transaction.
+type database interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// account is a member.
+type account struct {
+	ID               int64
+	Username         string
+	Password         string
+	FirstName        string
+	LastName         string
+	Email            string
+	EmailVerified    bool
+	Newsletter       bool
+	Unsubscribed     bool
+	UnsubscribeToken string
+	MbCd             string
+	Joined           time.Time
+	LastLogin        *time.Time
+	Version          int64
+}
+
+// accountColumns are the columns of account, in any statement that returns one.
+const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, version `
+
+// queryAccount runs a statement that returns at most one account; found is false when there is none.
+func queryAccount(ctx context.Context, db database, sql string, args ...any) (a account, found bool, err error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return account{}, false, fmt.Errorf("query an account: %w", err)
+	}
+	a, err = pgx.CollectOneRow(rows, pgx.RowToStructByName[account])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return account{}, false, nil
+	}
+	if err != nil {
+		return account{}, false, fmt.Errorf("read an account: %w", err)
+	}
+	return a, true, nil
+}
+
+func accountByUsername(ctx context.Context, db database, username string) (account, bool, error) {
+	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`, username)
+}
+
+func accountByID(ctx context.Context, db database, id int64) (account, bool, error) {
+	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`, id)
+}
+
+// lockAccount keeps an account as it is until tx ends. Whoever locks a prospect too locks it later.
+func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
+	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1 FOR UPDATE`, id)
+}
+
+// usernameTaken compares exactly.
+func usernameTaken(ctx context.Context, db database, username string) (taken bool, err error) {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username).Scan(&taken); err != nil {
+		return false, fmt.Errorf("look for a user name: %w", err)
+	}
+	return taken, nil
+}
+
+// addressOfMember says whether an address is a member's.
+func addressOfMember(ctx context.Context, db database, email string) (known bool, err error) {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE email = $1)`, normalEmail(email)).Scan(&known); err != nil {
+		return false, fmt.Errorf("look for an address: %w", err)
+	}
+	return known, nil
+}
+
+// insertAccount stores a new member, who is logged in with it; made is false when the user name is
+// taken, also by a registration that is just being committed.
+func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, made bool, err error) {
+	return queryAccount(ctx, tx, `
+		INSERT INTO account (username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd, last_login)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumns,
+		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
+}
+
+// noteLogin stamps a login and stores the password's new form if there is one. done is false when
+// the password changed since it was checked.
+func noteLogin(ctx context.Context, db database, a account, newForm string) (stored account, done bool, err error) {
+	return queryAccount(ctx, db, `
+		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password) WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		a.ID, a.Password, newForm)
+}
+
+// replacePassword sets a new password; done is false when the old one is not in force any more.
+func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old, newForm string) (stored account, done bool, err error) {
+	return queryAccount(ctx, tx, `UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2 RETURNING`+accountColumns, id, old, newForm)
+}
+
+// markVerified notes that the member has proved the address.
+func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
+	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
+}
+
+// updateProfile stores names, address, and whether the address is proved.
+func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
+	return queryAccount(ctx, tx, `
+		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified)
+}
+
+// updatePreferences stores the two switches and the token.
+func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
+	return queryAccount(ctx, tx, `
+		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
+}
+
+// keepFormerAddress remembers where a member could be reached before.
+func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO former_address (member_id, email) VALUES ($1, $2) ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
+	if err != nil {
+		return fmt.Errorf("keep a former address of member %d: %w", id, err)
+	}
+	return nil
+}
+
+// accountPage is what the account page shows of a member, as edge composes it.
+type accountPage struct {
+	account
+	TermsAgreed   *time.Time
+	CodeRequested bool // an open code for the address is out
+}
+
+func readAccountPage(ctx context.Context, db database, id int64) (p accountPage, found bool, err error) {
+	a, found, err := accountByID(ctx, db, id)
+	if err != nil || !found {
+		return accountPage{}, false, err
+	}
+	p.account = a
+	err = db.QueryRow(ctx, `
+		SELECT (SELECT agreed FROM terms_agreed WHERE member_id = $1 ORDER BY version DESC LIMIT 1),
+		       EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = 'verify' AND used IS NULL AND superseded IS NULL AND expires > now())`,
+		id).Scan(&p.TermsAgreed, &p.CodeRequested)
+	if err != nil {
+		return accountPage{}, false, fmt.Errorf("read the account page of member %d: %w", id, err)
+	}
+	return p, true, nil
+}
+
+// consent is what somebody agreed to or took back.
+type consent struct {
+	MemberID, ProspectID int64 // one of them
+	What                 string
+	Given                bool
+	At                   time.Time // zero is now
+	Source               string
+}
+
+func keepConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
+	for _, c := range consents {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO consent (member_id, prospect_id, what, given, at, source)
+			VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, coalesce($5, now()), $6)`,
+			c.MemberID, c.ProspectID, c.What, c.Given, nullTime(c.At), c.Source)
+		if err != nil {
+			return fmt.Errorf("keep a consent: %w", err)
+		}
+	}
+	return nil
+}
+
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// addressVerified says whether a member has proved an address.
+func addressVerified(ctx context.Context, db database, email string) (verified bool, err error) {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE email = $1 AND email_verified)`, email).Scan(&verified); err != nil {
+		return false, fmt.Errorf("look for a proved address: %w", err)
+	}
+	return verified, nil
+}

@@ -1,0 +1,118 @@
+package user
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// putChatMessage keeps a message to staff and has them told, without its text, by mail. It is the
+// member's who is logged in, else the one's who has proved the address, else a prospect's.
+func (s *service) putChatMessage(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "put_chat_message"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "name", "email_address", "message")
+	if err != nil {
+		return err
+	}
+	// Browsers send a line break of a text field as two characters; the shopper typed one.
+	c := chatMessage{Name: v[0], Email: normalEmail(v[1]), Message: strings.ReplaceAll(v[2], "\r\n", "\n")}
+	var f fields
+	f.add("name", checkName(c.Name, maxFirstName))
+	f.add("email_address", checkEmail(c.Email))
+	f.add("message", checkMessage(c.Message))
+	if !f.ok() {
+		return answer(w, endpoint, "validation_error", refusal(f.object()))
+	}
+	if err := s.storeChatMessage(r, c); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "true")
+}
+
+func (s *service) storeChatMessage(r *http.Request, c chatMessage) error {
+	ctx := r.Context()
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		var messages []msg.Message
+		member, known, err := chatMember(ctx, tx, web.Who(r).MemberID, c.Email)
+		if err != nil {
+			return err
+		}
+		c.MemberID, c.ProspectID = member, 0
+		if !known {
+			p, made, err := findOrMakeProspect(ctx, tx, newProspect{Email: c.Email, FirstName: c.Name, Note: "From a chat message."})
+			if err != nil {
+				return err
+			}
+			c.ProspectID = p.ID
+			if made {
+				messages = append(messages, p.event())
+			}
+		}
+		id, err := insertChatMessage(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, append(messages, chatAlert(id))...)
+	})
+}
+
+// pythonabotNotifyMe puts an address on the waiting list.
+func (s *service) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "pythonabot_notify_me"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "email_address", "how_excited")
+	if err != nil {
+		return err
+	}
+	email, excited := normalEmail(v[0]), v[1]
+	check := func(address problems) fields {
+		var f fields
+		f.add("email_address", address)
+		f.add("how_excited", checkExcited(excited))
+		return f
+	}
+	if f := check(checkEmail(email)); !f.ok() {
+		return answer(w, endpoint, "validation_error", refusal(f.object()))
+	}
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		p, made, err := insertProspect(ctx, tx, newProspect{Email: email, HowExcited: int(excited[0] - '0'), Note: "From the PythonABot waiting list."})
+		if err != nil {
+			return err
+		}
+		if !made {
+			return errUnchanged
+		}
+		return bus.Enqueue(ctx, tx, p.event())
+	})
+	if errors.Is(err, errUnchanged) {
+		f := check(problems{{"duplicate", "This address is on our list already."}})
+		return answer(w, endpoint, "duplicate_prospect", refusal(f.object()))
+	}
+	if err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+// chatAlert tells staff that a message came in and when, not what it says.
+func chatAlert(id int64) msg.Message {
+	now := time.Now().UTC()
+	return msg.Message{Key: chatKey(id), Subject: msg.MailSubject(msg.MailChatAlert), Payload: msg.SendMail{
+		Kind: msg.MailChatAlert, CreatedAt: now, Deadline: now.Add(deadlineNotice),
+	}}
+}

@@ -1,0 +1,56 @@
+package user
+
+import (
+	"crypto/sha256"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// The kinds of code that mail links carry, and how long they live.
+const (
+	codeVerify = "verify"
+	codeReset  = "reset"
+
+	verifyLife = 24 * time.Hour
+	resetLife  = time.Hour
+)
+
+// The contract's outcomes of redeeming a code that is no good.
+const (
+	codeForeign = "code-doesnt-match"
+	codeForged  = "signature-invalid"
+	codeExpired = "signature-expired"
+)
+
+// newCode makes a code of a kind: random letters and digits, its last second, and a signature, so
+// that forged, expired and used codes can be told apart. Mail links carry it undecoded, hence only
+// characters that are plain in URLs.
+func newCode(key []byte, kind string, expires time.Time) string {
+	random, until := randomCode(22), strconv.FormatInt(expires.Unix(), 36)
+	return random + "." + until + "." + web.MAC(key, kind, random, until)
+}
+
+// readCode says what is wrong with a code by itself: codeForged, codeExpired, or nothing.
+func readCode(key []byte, kind, code string, now time.Time) (refusal string) {
+	parts := strings.Split(code, ".")
+	if len(parts) != 3 || !web.ValidMAC(key, parts[2], kind, parts[0], parts[1]) {
+		return codeForged
+	}
+	until, err := strconv.ParseInt(parts[1], 36, 64)
+	if err != nil {
+		return codeForged // we signed no such thing
+	}
+	if now.Unix() > until {
+		return codeExpired
+	}
+	return ""
+}
+
+// hashCode is what the database knows of a code: reading the table redeems nothing.
+func hashCode(code string) []byte {
+	sum := sha256.Sum256([]byte(code))
+	return sum[:]
+}

@@ -1,0 +1,73 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// issueCode stores a new code of a member, who must be locked by tx; earlier ones of the kind no
+// longer count.
+func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind string, life time.Duration) (id int64, code string, err error) {
+	if err := voidCodes(ctx, tx, m.ID, kind); err != nil {
+		return 0, "", err
+	}
+	expires := time.Now().Add(life)
+	code = newCode(key, kind, expires)
+	err = tx.QueryRow(ctx, `INSERT INTO code (hash, member_id, kind, email, expires) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		hashCode(code), m.ID, kind, m.Email, expires).Scan(&id)
+	if err != nil {
+		return 0, "", fmt.Errorf("store a %s code of member %d: %w", kind, m.ID, err)
+	}
+	return id, code, nil
+}
+
+// voidCodes makes a member's open codes of a kind useless.
+func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error {
+	_, err := tx.Exec(ctx, `UPDATE code SET superseded = now() WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL`, member, kind)
+	if err != nil {
+		return fmt.Errorf("void %s codes of member %d: %w", kind, member, err)
+	}
+	return nil
+}
+
+// openCode says whether a code is the newest of its kind, unused, and this member's.
+func openCode(ctx context.Context, db database, member int64, kind, code string) (bool, error) {
+	var open bool
+	err := db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL)`,
+		hashCode(code), member, kind).Scan(&open)
+	if err != nil {
+		return false, fmt.Errorf("look up a %s code of member %d: %w", kind, member, err)
+	}
+	return open, nil
+}
+
+// redeemCode uses a code up and says which address it was sent to, or "" when it is not open.
+func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string) (email string, err error) {
+	err = tx.QueryRow(ctx, `
+		UPDATE code SET used = now() WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL
+		RETURNING email`, hashCode(code), member, kind).Scan(&email)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("redeem a %s code of member %d: %w", kind, member, err)
+	}
+	return email, nil
+}
+
+// forgetOld deletes codes whose signature says by itself that they are too old, and requests for
+// mails that nobody waits for any more.
+func forgetOld(ctx context.Context, db database) error {
+	if _, err := db.Exec(ctx, `DELETE FROM code WHERE expires < now() - interval '1 day'`); err != nil {
+		return fmt.Errorf("delete old codes: %w", err)
+	}
+	if _, err := db.Exec(ctx, `DELETE FROM mail_request WHERE created < now() - interval '1 hour'`); err != nil {
+		return fmt.Errorf("delete old requests for mails: %w", err)
+	}
+	return nil
+}

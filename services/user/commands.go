@@ -1,0 +1,184 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// usage is the commands beside running the service. They work on the database alone; what others
+// have to hear leaves with the outbox of the running service.
+const usage = `user is the user service; without arguments it runs. Its commands for staff:
+
+  user export -member ID | -email ADDRESS     everything that this service has of a person, as JSON
+  user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
+  user terms publish -version N -note-file F  put new terms of use in force; F holds an HTML fragment
+  user staff add                              make or update the staff account STAFF_USERNAME with STAFF_PASSWORD
+
+All take DATABASE_URL from the environment and are safe to repeat.
+`
+
+// commandLimit bounds a command: a person's rows are few.
+const commandLimit = time.Minute
+
+// IsCommand says whether arguments name a command rather than a wish to run the service.
+func IsCommand(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	switch args[0] {
+	case "export", "erase", "terms", "staff":
+		return true
+	}
+	return false
+}
+
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
+// settings that cannot work.
+func Command(args []string, out, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	err := command(ctx, args, out)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprint(stderr, usage)
+		fmt.Fprintf(stderr, "\nuser: %v\n", err)
+		return 2
+	}
+	fmt.Fprintf(stderr, "user: %v\n", err)
+	return 1
+}
+
+var errUsage = errors.New("cannot work")
+
+func misused(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return misused("%v", err)
+	}
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, "user")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	switch name, rest := args[0], args[1:]; name {
+	case "export", "erase":
+		p, err := readPerson(name, rest)
+		if err != nil {
+			return err
+		}
+		if name == "export" {
+			return exportPerson(ctx, pool, p, out)
+		}
+		return ErasePerson(ctx, pool, p, out)
+	case "terms":
+		return publishTermsCommand(ctx, pool, rest, out)
+	case "staff":
+		return addStaffCommand(ctx, pool, cfg.HashCost, rest, out)
+	}
+	return misused("unknown command %q", args[0])
+}
+
+// flags parses the flags of a command, which has no further arguments.
+func flags(name string, args []string, define func(*flag.FlagSet)) error {
+	set := flag.NewFlagSet(name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	define(set)
+	if err := set.Parse(args); err != nil {
+		return misused("%s: %v", name, err)
+	}
+	if set.NArg() > 0 {
+		return misused("%s: unknown argument %q", name, set.Arg(0))
+	}
+	return nil
+}
+
+func readPerson(name string, args []string) (Person, error) {
+	var p Person
+	err := flags(name, args, func(set *flag.FlagSet) {
+		set.Int64Var(&p.MemberID, "member", 0, "")
+		set.StringVar(&p.Email, "email", "", "")
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	if (p.MemberID == 0) == (p.Email == "") {
+		return Person{}, misused("%s: name a person by -member or by -email", name)
+	}
+	p.Email = normalEmail(p.Email)
+	return p, nil
+}
+
+func publishTermsCommand(ctx context.Context, pool *pgxpool.Pool, args []string, out io.Writer) error {
+	if len(args) == 0 || args[0] != "publish" {
+		return misused("terms: the command is terms publish")
+	}
+	var version, file string
+	err := flags("terms publish", args[1:], func(set *flag.FlagSet) {
+		set.StringVar(&version, "version", "", "")
+		set.StringVar(&file, "note-file", "", "")
+	})
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(version)
+	if err != nil || number < 1 || number > 1<<30 {
+		return misused("terms publish: -version %q is no whole number above 0", version)
+	}
+	note, err := os.ReadFile(file) //nolint:gosec // the caller's own file
+	if err != nil {
+		return fmt.Errorf("read the note: %w", err)
+	}
+	var fresh bool
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		fresh, err = publishTerms(ctx, tx, terms{number, string(note)})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if fresh {
+		return say(out, "Terms of use %d are in force; members are asked to agree at their next page.", number)
+	}
+	return say(out, "Terms of use %d were published before.", number)
+}
+
+func addStaffCommand(ctx context.Context, pool *pgxpool.Pool, cost Cost, args []string, out io.Writer) error {
+	if len(args) != 1 || args[0] != "add" {
+		return misused("staff: the command is staff add")
+	}
+	username, password := os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD")
+	outcome, err := AddStaff(ctx, pool, cost, username, password)
+	if err != nil {
+		return err
+	}
+	return say(out, "Staff account %s: %s.", username, outcome)
+}
+
+func say(out io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintf(out, format+"\n", args...); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package user
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// consumers is everything that user listens to.
+func (s *service) consumers() []bus.Consumer {
+	return []bus.Consumer{
+		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Handle: s.onOrder, Committed: s.outbox.Wake},
+	}
+}
+
+// visit is what an order or a receipt address says of a visitor.
+type visit struct {
+	email, code, source string
+	newsletter          bool
+	at                  time.Time // of the consent
+}
+
+// onOrder makes prospects of visitors who ordered or named an address for the receipt.
+func (s *service) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	visits := make([]visit, 0, len(group))
+	for _, d := range group {
+		v, err := readVisit(d)
+		if err != nil {
+			return err
+		}
+		if v.email != "" {
+			visits = append(visits, v)
+		}
+	}
+	// In the order of addresses, so that two groups with common ones cannot deadlock.
+	slices.SortStableFunc(visits, func(a, b visit) int { return strings.Compare(a.email, b.email) })
+	for _, v := range visits {
+		if err := keepVisit(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readVisit returns no address for what does not concern prospects: a member's order.
+func readVisit(d *bus.Delivery) (visit, error) {
+	var v visit
+	if d.Subject == msg.ReceiptAddressGivenSubject {
+		var m msg.ReceiptAddressGiven
+		if err := json.Unmarshal(d.Data, &m); err != nil {
+			return visit{}, bus.Permanent(fmt.Errorf("read %s: %w", d.Key, err))
+		}
+		v = visit{email: m.Email, code: m.ProspectCode, source: "checkout address"}
+	} else {
+		var m msg.OrderPlaced
+		if err := json.Unmarshal(d.Data, &m); err != nil {
+			return visit{}, bus.Permanent(fmt.Errorf("read %s: %w", d.Key, err))
+		}
+		if m.MemberID != 0 {
+			return visit{}, nil
+		}
+		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter, at: m.ConsentAt}
+		if v.at.IsZero() {
+			v.at = m.PlacedAt
+		}
+	}
+	v.email = normalEmail(v.email)
+	if len(v.email) > maxEmail || len(v.code) > 50 || len(v.source) > 200 {
+		return visit{}, bus.Permanent(fmt.Errorf("read %s: address, code or identifier is longer than any of ours", d.Key))
+	}
+	return v, nil
+}
+
+// keepVisit finds or makes the prospect, with the code of the visitor's mail links and the consent.
+// An order of somebody who has proved the address as a member is that member's: order hands it over.
+func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
+	verified, err := addressVerified(ctx, tx, v.email)
+	if err != nil || verified {
+		return err
+	}
+	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + "."}
+	taken := false
+	if v.code != "" {
+		if taken, err = prospectCodeTaken(ctx, tx, v.code); err != nil {
+			return err
+		}
+		if taken {
+			n.Code = "" // one visitor's code came with two addresses: the second gets its own
+		}
+	}
+	p, changed, err := findOrMakeProspect(ctx, tx, n)
+	if err != nil {
+		return err
+	}
+	if !changed && v.code != "" && !taken {
+		if p, err = addAlias(ctx, tx, p, v.code); err != nil {
+			return err
+		}
+		changed = true
+	}
+	if v.newsletter {
+		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at, Source: v.source}); err != nil {
+			return err
+		}
+		subscribed, done, err := subscribeProspect(ctx, tx, p.ID, v.at)
+		if err != nil {
+			return err
+		}
+		if done {
+			p, changed = subscribed, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return bus.Enqueue(ctx, tx, p.event())
+}

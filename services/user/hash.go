@@ -1,0 +1,194 @@
+package user
+
+import (
+	"context"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Cost is what one argon2id hash costs.
+type Cost struct {
+	Time    uint32 // passes
+	Memory  uint32 // KiB
+	Threads uint8
+}
+
+// DefaultCost is OWASP's minimum for argon2id. BenchmarkHash on two cores (AMD EPYC), shared with
+// other work: @FIGURES@
+var DefaultCost = Cost{Time: 2, Memory: 19456, Threads: 1}
+
+// Limits on what a stored hash may ask for: whoever can write one must not be able to stop the
+// service with it.
+const (
+	maxArgonTime     = 16
+	maxArgonMemory   = 256 << 10
+	maxArgonThreads  = 8
+	maxDjangoRounds  = 2_000_000
+	argonSaltLength  = 16
+	argonKeyLength   = 32
+	maxEncodedLength = 512
+)
+
+const (
+	hashesAtOnce = 2
+	hashQueue    = 50
+)
+
+// hasher makes and checks password hashes, two at a time: more only take each other's cores and
+// memory. Whoever finds fifty waiting is sent away with 503, so that a storm of logins cannot take
+// the service down.
+type hasher struct {
+	cost    Cost
+	slots   chan struct{}
+	waiting atomic.Int32
+	// dummy is checked for user names that do not exist, which then take as long as those that do.
+	dummy string
+}
+
+func newHasher(cost Cost) *hasher {
+	if cost == (Cost{}) {
+		cost = DefaultCost
+	}
+	return &hasher{cost: cost, slots: make(chan struct{}, hashesAtOnce), dummy: cost.hash(randomCode(20))}
+}
+
+var errHashQueue = errors.New("too many wait for a password hash")
+
+func (h *hasher) acquire(ctx context.Context) error {
+	if h.waiting.Add(1) > hashQueue+hashesAtOnce {
+		h.waiting.Add(-1)
+		return web.Unavailable(errHashQueue)
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		h.waiting.Add(-1)
+		return fmt.Errorf("wait for a password hash: %w", ctx.Err())
+	}
+}
+
+func (h *hasher) release() {
+	<-h.slots
+	h.waiting.Add(-1)
+}
+
+// hash makes the stored form of a password.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	if err := h.acquire(ctx); err != nil {
+		return "", err
+	}
+	defer h.release()
+	return h.cost.hash(password), nil
+}
+
+// verify says whether a password is the stored one; nobody's stored form is "".
+func (h *hasher) verify(ctx context.Context, password, stored string) (bool, error) {
+	if err := h.acquire(ctx); err != nil {
+		return false, err
+	}
+	defer h.release()
+	if stored == "" {
+		verifyHash(password, h.dummy)
+		return false, nil
+	}
+	return verifyHash(password, stored), nil
+}
+
+// outdated says that a stored form should be made anew while the password is at hand.
+func (h *hasher) outdated(stored string) bool {
+	p, err := parsePHC(stored)
+	return err != nil || p.cost != h.cost || len(p.key) != argonKeyLength || len(p.salt) < argonSaltLength
+}
+
+func (c Cost) hash(password string) string {
+	salt := make([]byte, argonSaltLength)
+	if _, err := rand.Read(salt); err != nil {
+		panic(fmt.Sprintf("read random bytes: %v", err)) // crypto/rand ends the process itself
+	}
+	return phc{c, salt, argon2.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, argonKeyLength)}.String()
+}
+
+func verifyHash(password, stored string) bool {
+	if strings.HasPrefix(stored, "pbkdf2_sha256$") {
+		return verifyDjango(password, stored)
+	}
+	p, err := parsePHC(stored)
+	if err != nil {
+		return false
+	}
+	key := argon2.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads, uint32(len(p.key))) //nolint:gosec // at most 64
+	return subtle.ConstantTimeCompare(key, p.key) == 1
+}
+
+// phc is an argon2id hash in the PHC string format, $argon2id$v=19$m=…,t=…,p=…$salt$key.
+type phc struct {
+	cost      Cost
+	salt, key []byte
+}
+
+func (p phc) String() string {
+	b64 := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.cost.Memory, p.cost.Time, p.cost.Threads, b64(p.salt), b64(p.key))
+}
+
+var errPHC = errors.New("not an argon2id hash that we accept")
+
+func parsePHC(s string) (phc, error) {
+	parts := strings.Split(s, "$")
+	if len(s) > maxEncodedLength || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+		return phc{}, errPHC
+	}
+	params := strings.Split(parts[3], ",")
+	if len(params) != 3 {
+		return phc{}, errPHC
+	}
+	m, okM := parameter(params[0], "m=", maxArgonMemory)
+	t, okT := parameter(params[1], "t=", maxArgonTime)
+	n, okP := parameter(params[2], "p=", maxArgonThreads)
+	salt, errS := base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	key, errK := base64.RawStdEncoding.Strict().DecodeString(parts[5])
+	if !okM || !okT || !okP || errS != nil || errK != nil || m < 8*n ||
+		len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 || strings.ContainsAny(s, "\r\n") {
+		return phc{}, errPHC
+	}
+	return phc{Cost{Time: t, Memory: m, Threads: uint8(n)}, salt, key}, nil //nolint:gosec // at most maxArgonThreads
+}
+
+// parameter reads name=number, plain digits from 1 to limit.
+func parameter(s, name string, limit uint64) (uint32, bool) {
+	digits, ok := strings.CutPrefix(s, name)
+	if !ok || digits == "" || digits[0] < '1' || digits[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), err == nil && n <= limit //nolint:gosec // parsed as 32 bits
+}
+
+// verifyDjango checks pbkdf2_sha256$iterations$salt$base64, so that an existing member list can
+// move here; the hash is made anew at the first login.
+func verifyDjango(password, stored string) bool {
+	parts := strings.Split(stored, "$")
+	if len(stored) > maxEncodedLength || len(parts) != 4 || parts[2] == "" || strings.ContainsAny(stored, "\r\n") { // base64 skips line ends
+		return false
+	}
+	rounds, ok := parameter(parts[1], "", maxDjangoRounds)
+	want, err := base64.StdEncoding.Strict().DecodeString(parts[3])
+	if !ok || err != nil || len(want) != sha256.Size {
+		return false
+	}
+	key, err := pbkdf2.Key(sha256.New, password, []byte(parts[2]), int(rounds), sha256.Size)
+	return err == nil && subtle.ConstantTimeCompare(key, want) == 1
+}

@@ -1,0 +1,168 @@
+package user
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// changeMyPassword checks the current password, then that the new one differs, then its rules. The
+// asking session stays, with a new token; the others end.
+func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "change_my_password"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "current_password", "new_password", "confirm_new_password")
+	if err != nil {
+		return err
+	}
+	current, password, again := v[0], v[1], v[2]
+	a, found, err := accountByID(r.Context(), s.pool, who.MemberID)
+	if err != nil {
+		return err
+	}
+	if !found { // erased since the session began
+		return answer(w, endpoint, notAuthenticated)
+	}
+	right, err := s.hasher.verify(r.Context(), current, a.Password)
+	if err != nil {
+		return err
+	}
+	wrong := func(key, kind, text string) error {
+		return answer(w, endpoint, "errors", refusal(web.Object{{Key: key, Value: problems{{kind, text}}}}))
+	}
+	if !right {
+		return wrong("current-password", "current_password_invalid", "This is not your current password.")
+	}
+	if password == current {
+		return wrong("password", "new_password_same_as_current_password", "The new password is the current one.")
+	}
+	if p := checkPassword(password, again); len(p) > 0 {
+		return answer(w, endpoint, "errors", refusal(web.Object{{Key: "password", Value: p}}))
+	}
+	a, done, err := s.storePassword(r, a, password)
+	if err != nil {
+		return err
+	}
+	if !done { // changed meanwhile by another session
+		return wrong("current-password", "current_password_invalid", "This is not your current password any more.")
+	}
+	if err := changeSession(w, web.SessionChange{Renew: true, Remember: who.Remember, Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+// storePassword replaces the password that was checked. Reset codes that are out end with it.
+func (s *service) storePassword(r *http.Request, old account, password string) (a account, done bool, err error) {
+	ctx := r.Context()
+	newForm, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return account{}, false, err
+	}
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, done, err = replacePassword(ctx, tx, old.ID, old.Password, newForm)
+		if err != nil {
+			return err
+		}
+		if !done {
+			return errUnchanged
+		}
+		if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session), a.mail(msg.MailPasswordChanged, a.change(), deadlineNotice, nil))
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return a, done, err
+}
+
+// setNewPassword checks user name, code, whose code it is, then the password's rules; only a
+// success uses the code up.
+func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "set_new_password"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "username", "password_reset_code", "new_password", "confirm_new_password")
+	if err != nil {
+		return err
+	}
+	username, code, password, again := v[0], v[1], v[2], v[3]
+	a, found, err := accountByUsername(r.Context(), s.pool, username)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return answer(w, endpoint, "username-not-found", web.Field{Key: "error", Value: "We know no account with this user name."})
+	}
+	if outcome := readCode(s.codeKey, codeReset, code, time.Now()); outcome != "" {
+		return answer(w, endpoint, outcome)
+	}
+	open, err := openCode(r.Context(), s.pool, a.ID, codeReset, code)
+	if err != nil {
+		return err
+	}
+	if !open {
+		return answer(w, endpoint, codeForeign)
+	}
+	if p := checkPassword(password, again); len(p) > 0 {
+		return answer(w, endpoint, "password-error", refusal(web.Object{{Key: "new-password", Value: p}}))
+	}
+	done, err := s.redeemReset(r, a, code, password)
+	if err != nil {
+		return err
+	}
+	if !done { // a parallel request was faster
+		return answer(w, endpoint, codeForeign)
+	}
+	if err := changeSession(w, web.SessionChange{EndAll: true, Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+func (s *service) redeemReset(r *http.Request, a account, code, password string) (done bool, err error) {
+	ctx := r.Context()
+	newForm, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return false, err
+	}
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		locked, found, err := lockAccount(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		email, err := redeemCode(ctx, tx, a.ID, codeReset, code)
+		if err != nil {
+			return err
+		}
+		if done = found && email != ""; !done {
+			return errUnchanged
+		}
+		a, _, err = replacePassword(ctx, tx, a.ID, locked.Password, newForm)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, a.credentialsChanged(""), a.mail(msg.MailPasswordSet, a.change(), deadlineNotice, nil))
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return done, err
+}

@@ -1,0 +1,121 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// prospect is a person without an account.
+type prospect struct {
+	ID               int64
+	Email            string
+	FirstName        *string
+	LastName         *string
+	Unsubscribed     bool
+	UnsubscribedAt   *time.Time
+	UnsubscribeToken string
+	PrCd             string
+	Converted        *time.Time
+	Version          int64
+	Aliases          []string
+}
+
+// prospectColumns are the columns of prospect, in any statement that returns one.
+const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd, converted, version,
+	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
+
+// queryProspect runs a statement that returns at most one prospect.
+func queryProspect(ctx context.Context, db database, sql string, args ...any) (p prospect, found bool, err error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return prospect{}, false, fmt.Errorf("query a prospect: %w", err)
+	}
+	p, err = pgx.CollectOneRow(rows, pgx.RowToStructByName[prospect])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return prospect{}, false, nil
+	}
+	if err != nil {
+		return prospect{}, false, fmt.Errorf("read a prospect: %w", err)
+	}
+	return p, true, nil
+}
+
+// newProspect is what the shop learns of somebody at first.
+type newProspect struct {
+	Email      string // normalEmail
+	FirstName  string
+	Code       string // "" for a new one
+	HowExcited int    // 0: was not asked
+	Note       string // where the record comes from
+}
+
+// insertProspect stores a prospect, who gets no marketing mail; made is false when the address is
+// one already.
+func insertProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
+	if n.Code == "" {
+		n.Code = memberCode()
+	}
+	return queryProspect(ctx, tx, `
+		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment)
+		VALUES ($1, nullif($2, ''), $3, $4, nullif($5::int, 0), $6) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note)
+}
+
+// lockProspect keeps the prospect of an address as it is until tx ends.
+func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
+	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE email = $1 FOR UPDATE`, email)
+}
+
+// findOrMakeProspect returns the prospect of an address, locked.
+func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
+	for range 3 { // it may be erased between the two statements
+		var done bool
+		if p, done, err = insertProspect(ctx, tx, n); err != nil || done {
+			return p, done, err
+		}
+		if p, done, err = lockProspect(ctx, tx, n.Email); err != nil || done {
+			return p, false, err
+		}
+	}
+	return prospect{}, false, errors.New("a prospect comes and goes")
+}
+
+// prospectCodeTaken says whether a code is out already.
+func prospectCodeTaken(ctx context.Context, tx pgx.Tx, code string) (taken bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM prospect WHERE pr_cd = $1) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $1)`, code).Scan(&taken)
+	if err != nil {
+		return false, fmt.Errorf("look for a prospect's code: %w", err)
+	}
+	return taken, nil
+}
+
+// addAlias notes a further code of a prospect and counts it as a change.
+func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, code, p.ID); err != nil {
+		return prospect{}, fmt.Errorf("note a further code of prospect %d: %w", p.ID, err)
+	}
+	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+prospectColumns, p.ID)
+	return p, err
+}
+
+// subscribeProspect lifts "unsubscribed" on a consent, unless the person unsubscribed since or has
+// an account, with switches of its own.
+func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (p prospect, changed bool, err error) {
+	return queryProspect(ctx, tx, `
+		UPDATE prospect SET unsubscribed = false, version = version + 1
+		WHERE id = $1 AND unsubscribed AND converted IS NULL AND (unsubscribed_at IS NULL OR unsubscribed_at < $2) RETURNING`+prospectColumns, id, at)
+}
+
+// convertProspect notes that the prospect of the member's address registered: stamped once, noted,
+// and no longer written to as a prospect. Orders and chat messages wait for the proof of the address.
+func convertProspect(ctx context.Context, tx pgx.Tx, a account) (p prospect, found bool, err error) {
+	return queryProspect(ctx, tx, `
+		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true, unsubscribed_at = coalesce(unsubscribed_at, now()),
+			swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
+		WHERE email = $1 AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns, a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
+}

@@ -1,0 +1,135 @@
+package user
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// resetPassword takes note of a request and answers. Whether an account fits is looked at afterwards,
+// by answerRequests, so neither answer nor time says it.
+func (s *service) resetPassword(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "username", "email_address")
+	if err != nil {
+		return err
+	}
+	if err := s.request(r.Context(), codeReset, v[0], v[1]); err != nil {
+		return err
+	}
+	return answer(w, "reset_password", "success")
+}
+
+// forgotUsername works like resetPassword.
+func (s *service) forgotUsername(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	email, err := form.Required("email_address")
+	if err != nil {
+		return err
+	}
+	if err := s.request(r.Context(), requestUsername, "", email); err != nil {
+		return err
+	}
+	return answer(w, "forgot_username", "success")
+}
+
+func (s *service) request(ctx context.Context, kind, username, email string) error {
+	if err := insertRequest(ctx, s.pool, kind, username, normalEmail(email)); err != nil {
+		return err
+	}
+	select {
+	case s.requested <- struct{}{}:
+	default: // the worker is woken already
+	}
+	return nil
+}
+
+// requestPoll finds what another process or a crashed one left; our own handlers wake the worker.
+const requestPoll = time.Second
+
+// answerRequests turns stored requests into mails until ctx ends.
+func (s *service) answerRequests(ctx context.Context) {
+	tick := time.NewTicker(requestPoll)
+	defer tick.Stop()
+	for {
+		for {
+			more, err := s.answerRequest(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("answer a request for a mail", "error", err)
+			}
+			if !more || err != nil {
+				break
+			}
+		}
+		select {
+		case <-s.requested:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// answerRequest answers one request that is due, in one transaction with its deletion.
+func (s *service) answerRequest(ctx context.Context) (more bool, err error) {
+	var q mailRequest
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		q, more, err = takeRequest(ctx, tx)
+		if err != nil || !more {
+			return err
+		}
+		var mails []msg.Message
+		if q.Kind == codeReset {
+			mails, err = s.resetMail(ctx, tx, q)
+		} else {
+			mails, err = usernameMails(ctx, tx, q)
+		}
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, mails...)
+	})
+	if err != nil && q.ID != 0 && !pg.IsUnavailable(err) {
+		if perr := postponeRequest(ctx, s.pool, q.ID); perr != nil {
+			return false, perr
+		}
+	}
+	return more, err
+}
+
+func (s *service) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
+	a, found, err := accountOfReset(ctx, tx, q.Username, q.Email)
+	if err != nil || !found {
+		return nil, err
+	}
+	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeReset, resetLife)
+	if err != nil {
+		return nil, err
+	}
+	return []msg.Message{a.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
+}
+
+func usernameMails(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
+	accounts, err := accountsOfAddress(ctx, tx, q.Email)
+	if err != nil {
+		return nil, err
+	}
+	var mails []msg.Message
+	for _, a := range accounts {
+		mails = append(mails, a.mail(msg.MailUsername, requestKey(a, q), deadlineNotice, nil))
+	}
+	return mails, nil
+}

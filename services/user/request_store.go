@@ -1,0 +1,68 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// requestUsername is the kind of request that asks for user names; the other kind is codeReset.
+const requestUsername = "username"
+
+// mailRequest is somebody's wish for a mail that only the account's owner gets.
+type mailRequest struct {
+	ID              int64
+	Kind            string
+	Username, Email string
+}
+
+func requestKey(a account, q mailRequest) string { return fmt.Sprintf("%d:%d", a.ID, q.ID) }
+
+func insertRequest(ctx context.Context, db database, kind, username, email string) error {
+	if _, err := db.Exec(ctx, `INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email); err != nil {
+		return fmt.Errorf("store a request for a %s mail: %w", kind, err)
+	}
+	return nil
+}
+
+// takeRequest deletes the oldest request that is due and that nobody else is at.
+func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
+	err = tx.QueryRow(ctx, `
+		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING id, kind, username, email`).Scan(&q.ID, &q.Kind, &q.Username, &q.Email)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return mailRequest{}, false, nil
+	}
+	if err != nil {
+		return mailRequest{}, false, fmt.Errorf("take a request for a mail: %w", err)
+	}
+	return q, true, nil
+}
+
+// postponeRequest puts a request that failed behind the others.
+func postponeRequest(ctx context.Context, db database, id int64) error {
+	if _, err := db.Exec(ctx, `UPDATE mail_request SET due = now() + interval '1 minute' WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("postpone a request for a mail: %w", err)
+	}
+	return nil
+}
+
+// accountOfReset compares the user name exactly, the address without case.
+func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
+	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1 AND lower(email) = lower($2) FOR UPDATE`, username, email)
+}
+
+// accountsOfAddress compares exactly.
+func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
+	rows, err := tx.Query(ctx, `SELECT`+accountColumns+`FROM account WHERE email = $1 ORDER BY id`, email)
+	if err != nil {
+		return nil, fmt.Errorf("look for the accounts of an address: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[account])
+	if err != nil {
+		return nil, fmt.Errorf("look for the accounts of an address: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,95 @@
+package user
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// routes is every request that user answers. What else lives under /user (sessions, the CSRF token,
+// the account page) is edge's; /internal is asked by edge and never forwarded from outside.
+func (s *service) routes() http.Handler {
+	r := web.Router("user", s.log)
+	r.Group(func(r chi.Router) {
+		r.Use(web.RequireIdentity(s.identityKey))
+		get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
+		post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
+
+		get("/user/", s.index)
+		post("/user/create-account", s.createAccount)
+		post("/user/login", s.login)
+		get("/user/verify-email-address", s.verifyEmailAddress)
+		post("/user/verify-email-address-response", s.verifyEmailAddressResponse)
+		post("/user/reset-password", s.resetPassword)
+		post("/user/set-new-password", s.setNewPassword)
+		post("/user/forgot-username", s.forgotUsername)
+		post("/user/update-my-information", s.updateMyInformation)
+		post("/user/update-communication-preferences", s.updateCommunicationPreferences)
+		post("/user/change-my-password", s.changeMyPassword)
+		get("/user/email-unsubscribe-lookup", s.emailUnsubscribeLookup)
+		post("/user/email-unsubscribe-confirm", s.emailUnsubscribeConfirm)
+		post("/user/email-unsubscribe-why", s.emailUnsubscribeWhy)
+		get("/user/terms-of-use-agree-check", s.termsOfUseAgreeCheck)
+		post("/user/terms-of-use-agree", s.termsOfUseAgree)
+		post("/user/put-chat-message", s.putChatMessage)
+		post("/user/pythonabot-notify-me", s.pythonabotNotifyMe)
+
+		get("/internal/account", s.internalAccount)
+		get("/internal/address-of-member", s.internalAddressOfMember)
+	})
+	return r
+}
+
+// apiVersion is the last key of every answer.
+const apiVersion = "0.0.1"
+
+// notAuthenticated is the contract's outcome for a visitor who asks for what is a member's.
+const notAuthenticated = "user_not_authenticated"
+
+// answer sends an endpoint's outcome, further fields, and the version.
+func answer(w http.ResponseWriter, endpoint string, outcome any, more ...web.Field) error {
+	o := append(web.Object{{Key: endpoint, Value: outcome}}, more...)
+	return web.JSON(w, http.StatusOK, append(o, web.Field{Key: "user-api-version", Value: apiVersion}))
+}
+
+// refusal is the field errors of an answer.
+func refusal(errs any) web.Field { return web.Field{Key: "errors", Value: errs} }
+
+// changeSession tells edge what becomes of sessions before the shopper sees the answer.
+func changeSession(w http.ResponseWriter, c web.SessionChange) error {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("marshal a session change: %w", err)
+	}
+	w.Header().Set(web.SessionHeader, string(raw))
+	return nil
+}
+
+// required reads parameters that must all have been sent.
+func required(v web.Values, names ...string) ([]string, error) {
+	values := make([]string, len(names))
+	for i, name := range names {
+		var err error
+		if values[i], err = v.Required(name); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// isTrue reads a switch: only the word true is true.
+func isTrue(s string) bool { return s == "true" }
+
+func (s *service) index(w http.ResponseWriter, _ *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store, no-cache")
+	if _, err := fmt.Fprintf(w, "Accounts of this shop, version %s.", apiVersion); err != nil {
+		return fmt.Errorf("write an answer: %w", err)
+	}
+	return nil
+}

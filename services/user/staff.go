@@ -1,0 +1,63 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// AddStaff makes a staff account, or gives the existing one this password, and says which: added,
+// password changed, or unchanged. Staff are no members; in the shop they are visitors.
+func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username, password string) (outcome string, err error) {
+	if username == "" || utf8.RuneCountInString(username) > maxUsername || !usernameShape.MatchString(username) {
+		return "", misused("STAFF_USERNAME needs 1 to %d letters, digits, underscores or hyphens", maxUsername)
+	}
+	if n := utf8.RuneCountInString(password); n < 8 || n > maxPassword {
+		return "", misused("STAFF_PASSWORD has fewer than 8 or more than %d characters", maxPassword)
+	}
+	if cost == (Cost{}) {
+		cost = DefaultCost
+	}
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		stored, found, err := staffPassword(ctx, tx, username)
+		if err != nil {
+			return err
+		}
+		if found && verifyHash(password, stored) {
+			outcome = "unchanged"
+			return nil
+		}
+		if outcome = "added"; found {
+			outcome = "password changed"
+		}
+		return putStaff(ctx, tx, username, cost.hash(password))
+	})
+	return outcome, err
+}
+
+func staffPassword(ctx context.Context, tx pgx.Tx, username string) (stored string, found bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT password FROM staff WHERE username = $1 FOR UPDATE`, username).Scan(&stored)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("look for staff account %s: %w", username, err)
+	}
+	return stored, true, nil
+}
+
+func putStaff(ctx context.Context, tx pgx.Tx, username, password string) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO staff (username, password) VALUES ($1, $2)
+		ON CONFLICT (username) DO UPDATE SET password = excluded.password, changed = now()`, username, password)
+	if err != nil {
+		return fmt.Errorf("store staff account %s: %w", username, err)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package user
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// termsOfUseAgreeCheck says whether the member has agreed to the newest terms.
+func (s *service) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "terms_of_use_agree_check"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	terms, agreed, found, err := termsOfMember(r.Context(), s.pool, who.MemberID)
+	switch {
+	case err != nil:
+		return err
+	case !found: // erased since the session began
+		return answer(w, endpoint, notAuthenticated)
+	case agreed:
+		return answer(w, endpoint, true)
+	}
+	return answer(w, endpoint, false, web.Field{Key: "version", Value: terms.Version}, web.Field{Key: "version_note", Value: terms.Note})
+}
+
+// termsOfUseAgree notes an agreement to the newest terms, once.
+func (s *service) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "terms_of_use_agree"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	version, sent := form.Lookup("version")
+	refuse := func(code string) error {
+		more := []web.Field{refusal(web.Object{{Key: "error", Value: code}})}
+		if sent {
+			more = append(more, web.Field{Key: "version", Value: version})
+		}
+		return answer(w, endpoint, "error", more...)
+	}
+	if !sent {
+		return refuse("version-required")
+	}
+	number, ok := wholeNumber(version)
+	if !ok {
+		return refuse("version-not-found")
+	}
+	outcome, err := s.agree(r, who.MemberID, number)
+	switch {
+	case err != nil:
+		return err
+	case outcome == notAuthenticated:
+		return answer(w, endpoint, notAuthenticated)
+	case outcome != "":
+		return refuse(outcome)
+	}
+	return answer(w, endpoint, "success", web.Field{Key: "version", Value: version})
+}
+
+// agree returns the contract's code of a refusal, or nothing.
+func (s *service) agree(r *http.Request, member int64, version int) (outcome string, err error) {
+	ctx := r.Context()
+	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
+		outcome = ""
+		newest, err := newestTerms(ctx, tx)
+		if err != nil {
+			return err
+		}
+		known, err := termsKnown(ctx, tx, version)
+		if err != nil {
+			return err
+		}
+		_, found, err := lockAccount(ctx, tx, member)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !found:
+			outcome = notAuthenticated
+		case !known:
+			outcome = "version-not-found"
+		case version != newest.Version:
+			outcome = "version-provided-not-most-recent"
+		}
+		if outcome != "" {
+			return errUnchanged
+		}
+		fresh, err := agreeToTerms(ctx, tx, member, version)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			outcome = "version-already-agreed"
+			return errUnchanged
+		}
+		return keepConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version), Given: true, Source: "terms dialog"})
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return outcome, err
+}
+
+// wholeNumber reads plain digits.
+func wholeNumber(s string) (int, bool) {
+	if s == "" || len(s) > 9 {
+		return 0, false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil
+}

@@ -1,0 +1,110 @@
+package user
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// verifyEmailAddress mails a fresh verification code; earlier ones end.
+func (s *service) verifyEmailAddress(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "verify_email_address"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	ctx := r.Context()
+	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, found, err := lockAccount(ctx, tx, who.MemberID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errUnchanged
+		}
+		id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code}))
+	})
+	if errors.Is(err, errUnchanged) { // erased since the session began
+		return answer(w, endpoint, notAuthenticated)
+	}
+	if err != nil {
+		return err
+	}
+	return answer(w, endpoint, "verification_email_sent")
+}
+
+// verifyEmailAddressResponse redeems a code. From then on the address is the member's: chat messages
+// move here, orders by the event.
+func (s *service) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "verify_email_address_response"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	code, err := form.Required("email_verification_code")
+	if err != nil {
+		return err
+	}
+	if outcome := readCode(s.codeKey, codeVerify, code, time.Now()); outcome != "" {
+		return answer(w, endpoint, outcome)
+	}
+	done, err := s.redeemVerification(r, who.MemberID, code)
+	if err != nil {
+		return err
+	}
+	if !done {
+		return answer(w, endpoint, codeForeign)
+	}
+	return answer(w, endpoint, "success")
+}
+
+func (s *service) redeemVerification(r *http.Request, member int64, code string) (done bool, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, found, err := lockAccount(ctx, tx, member)
+		if err != nil {
+			return err
+		}
+		email, err := redeemCode(ctx, tx, member, codeVerify, code)
+		if err != nil {
+			return err
+		}
+		if done = found && email == a.Email && email != ""; !done {
+			return errUnchanged
+		}
+		if a, _, err = markVerified(ctx, tx, member); err != nil {
+			return err
+		}
+		if err := adoptChatMessages(ctx, tx, a); err != nil {
+			return err
+		}
+		messages := []msg.Message{a.event(msg.UserEmailVerified)}
+		// An address that became the member's after registration, or a prospect that came since.
+		p, found, err := convertProspect(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if found {
+			messages = append(messages, p.event())
+		}
+		return bus.Enqueue(ctx, tx, messages...)
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return done, err
+}

@@ -1,0 +1,14 @@
+package webhook
+
+import (
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// routes is every request that webhook answers. It asks for no identity: Stripe's signature is one.
+func (s *service) routes() http.Handler {
+	r := web.Router("webhook", s.log)
+	r.Handle("/order/stripe-webhook", web.Handle(s.stripeWebhook))
+	return r
+}

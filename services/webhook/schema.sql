@@ -1,0 +1,52 @@
+-- What the migrations make. Generated: go test -run Schema -update
+
+CREATE TABLE "event" (
+  id text NOT NULL,
+  type text NOT NULL,
+  api_version text,
+  created timestamp with time zone,
+  received timestamp with time zone NOT NULL DEFAULT now(),
+  payload bytea NOT NULL,
+  CONSTRAINT event_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "inbox" (
+  consumer text NOT NULL,
+  key text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
+);
+
+CREATE TABLE "outbox" (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  subject text NOT NULL,
+  headers jsonb NOT NULL DEFAULT '{}'::jsonb,
+  payload bytea NOT NULL,
+  pending text[] NOT NULL DEFAULT '{}'::text[],
+  attempts integer NOT NULL DEFAULT 0,
+  next_at timestamp with time zone NOT NULL DEFAULT now(),
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT outbox_pkey PRIMARY KEY (seq),
+  CONSTRAINT outbox_key_key UNIQUE (key)
+);
+
+CREATE TABLE "parked" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  consumer text NOT NULL,
+  key text NOT NULL,
+  subject text NOT NULL,
+  headers jsonb NOT NULL DEFAULT '{}'::jsonb,
+  payload bytea NOT NULL,
+  reason text NOT NULL,
+  attempts integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  CONSTRAINT parked_pkey PRIMARY KEY (id),
+  CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
+);
+
+CREATE INDEX event_received ON webhook.event USING btree (received);
+CREATE INDEX inbox_at ON webhook.inbox USING btree (at);
+CREATE INDEX outbox_next_at ON webhook.outbox USING btree (next_at);

@@ -1,0 +1,254 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestAnEventIsStoredAsItCame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, " whsec_other", secret)
+	sent := body("evt_1") + "\n"
+	if status, answer := w.send(sent); status != 200 || answer != `{"received":true}` {
+		t.Fatalf("answered %d %s", status, answer)
+	}
+	var kind, version, subject string
+	var created time.Time
+	var payload, message []byte
+	var pending []string
+	err := w.pool.QueryRow(t.Context(), `
+		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending FROM event e JOIN outbox o ON o.key = e.id WHERE e.id = 'evt_1'`).
+		Scan(&kind, &version, &created, &payload, &subject, &message, &pending)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind != "checkout.session.completed" || version != "2023-10-16" || created.Unix() != 1_790_000_000 || subject != "stripe.checkout.session.completed" {
+		t.Errorf("stored %s %s %s, subject %s", kind, version, created, subject)
+	}
+	if string(payload) != sent || string(message) != sent {
+		t.Errorf("stored\n%s\nand sent\n%s\ninstead of\n%s", payload, message, sent)
+	}
+	if fmt.Sprint(pending) != fmt.Sprint([]string{msg.OrderStripe}) {
+		t.Errorf("waits for %v", pending)
+	}
+	testenv.Eventually(t, 10*time.Second, "published", func() bool { return w.count(`SELECT count(*) FROM outbox WHERE attempts > 0`) == 1 })
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	for name, text := range map[string]string{
+		"empty": "", "no JSON": "hello", "half": `{"id":"evt_1"`, "a number": "42", "null": "null", "a list": `[{"id":"evt_1","type":"a"}]`, "a text": `"evt_1"`,
+		"no id": `{"type":"a.b"}`, "an id that is a number": `{"id":1,"type":"a.b"}`, "an empty id": `{"id":"","type":"a.b"}`,
+		"an id with a blank": `{"id":"evt 1","type":"a.b"}`, "an id with a line break": `{"id":"evt_1\r\nNats-Msg-Id: x","type":"a.b"}`, "an id with a NUL": `{"id":"evt_\u0000","type":"a.b"}`,
+		"a long id": `{"id":"` + strings.Repeat("e", 256) + `","type":"a.b"}`,
+		"no type":   `{"id":"evt_1"}`, "a type that is an object": `{"id":"evt_1","type":{}}`, "a type with a wildcard": `{"id":"evt_1","type":"a.*"}`, "a type with >": `{"id":"evt_1","type":"a.>"}`,
+		"a type with a blank": `{"id":"evt_1","type":"a b"}`, "a type with an empty token": `{"id":"evt_1","type":"a..b"}`, "a type that ends with a dot": `{"id":"evt_1","type":"a."}`,
+		"an upper case type": `{"id":"evt_1","type":"A"}`, "two values": `{"id":"evt_1","type":"a"}{"id":"evt_2","type":"a"}`, "bytes": "\xff\xfe\x00",
+		"deep": strings.Repeat("[", 20_000),
+	} {
+		if status, answer := w.send(text); status != 400 || answer != `{"error":"invalid-payload"}` {
+			t.Errorf("%s: answered %d %s", name, status, answer)
+		}
+	}
+	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff", "old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "of the future": sign(time.Now().Add(time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
+		if status, answer := w.post(body("evt_1"), signature); status != 400 || answer != `{"error":"invalid-signature"}` {
+			t.Errorf("signature %s: answered %d %s", name, status, answer)
+		}
+	}
+	for _, size := range []int{maxBody + 1, 10 << 20} {
+		if status, answer := w.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); status != 413 || answer != `{"error":"body-too-large"}` {
+			t.Errorf("%d bytes: answered %d %s", size, status, answer)
+		}
+	}
+	if n := w.count(`SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM outbox)`); n != 0 {
+		t.Errorf("%d rows were written for refused requests", n)
+	}
+	if status, answer := w.send(body("evt_1") + strings.Repeat(" ", maxBody-len(body("evt_1")))); status != 200 {
+		t.Errorf("exactly %d bytes: answered %d %s", maxBody, status, answer)
+	}
+}
+
+func TestOtherMethods(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
+		r, err := http.NewRequestWithContext(t.Context(), method, w.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, answer := w.do(r); status != 405 || answer != `{"error":"method-not-allowed"}` {
+			t.Errorf("%s: answered %d %s", method, status, answer)
+		}
+	}
+}
+
+func TestWithoutASecret(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "", " ")
+	if status, answer := w.post(body("evt_1"), sign(time.Now(), body("evt_1"), "")); status != 500 || answer != `{"error":"webhook-not-configured"}` {
+		t.Errorf("answered %d %s", status, answer)
+	}
+}
+
+func TestOddFramesAreStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`, `"api_version":"\u0000"`, `"api_version":null`, `"created":null`} {
+		text := fmt.Sprintf(`{"id":"evt_%d","type":"a.b_2",%s}`, i, rest)
+		if status, answer := w.send(text); status != 200 {
+			t.Errorf("%s: answered %d %s", text, status, answer)
+		}
+	}
+	if n := w.count(`SELECT count(*) FROM event WHERE created IS NULL AND api_version IS NULL`); n != 8 {
+		t.Errorf("%d events are stored without the odd values, want 8", n)
+	}
+}
+
+func TestAHundredRepeatsAreOneEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if status, answer := w.send(body("evt_1")); status != 200 {
+				t.Errorf("answered %d %s", status, answer)
+			}
+		})
+	}
+	all.Wait()
+	if events, messages := w.count(`SELECT count(*) FROM event`), w.count(`SELECT count(*) FROM outbox`); events != 1 || messages != 1 {
+		t.Errorf("%d events, %d messages", events, messages)
+	}
+}
+
+func TestFiveHundredAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	var all sync.WaitGroup
+	for i := range 500 {
+		all.Go(func() {
+			if status, answer := w.send(body(fmt.Sprint("evt_", i))); status != 200 {
+				t.Errorf("answered %d %s", status, answer)
+			}
+		})
+	}
+	all.Wait()
+	if events, messages := w.count(`SELECT count(*) FROM event`), w.count(`SELECT count(*) FROM outbox`); events != 500 || messages != 500 {
+		t.Errorf("%d events, %d messages", events, messages)
+	}
+}
+
+func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	w.send(body("evt_1"))
+	w.cut.set(true)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			began := time.Now()
+			status, answer := w.send(body(fmt.Sprint("evt_2_", i)))
+			if status != 503 || answer != `{"error":"unavailable"}` || time.Since(began) > 7*time.Second {
+				t.Errorf("without the database: %d %s after %s", status, answer, time.Since(began))
+			}
+		})
+	}
+	all.Wait()
+	w.cut.set(false)
+	testenv.Eventually(t, 10*time.Second, "stored again", func() bool { status, _ := w.send(body("evt_2_0")); return status == 200 })
+	if n := w.count(`SELECT count(*) FROM event`); n != 2 {
+		t.Errorf("%d events, want 2", n)
+	}
+}
+
+func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
+	t.Parallel()
+	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	var group []*job
+	for i := range 50 {
+		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, headers: "{}", done: make(chan error, 1)}
+		if i == 17 {
+			j.id = "evt_\x00" // parseEvent lets none through; PostgreSQL takes none
+		}
+		group = append(group, j)
+	}
+	s.commit(t.Context(), group)
+	for i, j := range group {
+		if err := <-j.done; errors.Is(err, errRefused) != (i == 17) || (err != nil) != (i == 17) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	var n int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM event JOIN outbox ON key = id`).Scan(&n); err != nil || n != 49 {
+		t.Errorf("%d rows, error %v", n, err)
+	}
+}
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	testenv.CheckSchema(t, testenv.Pool(t, "webhook", Migrations()...), "schema.sql")
+}
+
+func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
+	t.Parallel()
+	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	pool := testenv.Open(t, url, "webhook")
+	refused := func(sql string) {
+		t.Helper()
+		_, err := pool.Exec(t.Context(), sql)
+		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "42501" {
+			t.Errorf("%s: %v, want a missing privilege", sql, err)
+		}
+	}
+	refused(`SELECT * FROM "order".outbox`)
+	refused(`INSERT INTO "order".inbox (consumer, key) VALUES ('a', 'b')`)
+	refused(`CREATE TABLE own (id int)`)
+	refused(`DROP TABLE event`)
+	refused(`CREATE TABLE public.own (id int)`)
+	if _, err := pool.Exec(t.Context(), `SELECT * FROM event`); err != nil {
+		t.Errorf("its own table: %v", err)
+	}
+}
+
+func TestAStopWritesWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			if err := s.add(t.Context(), event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	testenv.Eventually(t, 5*time.Second, "ten wait", func() bool { return len(s.queue) == 10 })
+	s.write(ctx)
+	all.Wait()
+	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
+		var n int
+		if err := tx.QueryRow(t.Context(), `SELECT count(*) FROM event`).Scan(&n); err != nil || n != 10 {
+			t.Errorf("%d rows, error %v", n, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
