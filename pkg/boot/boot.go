@@ -96,7 +96,7 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 2
 	}
-	log := NewLog(os.Stdout, common.LogLevel).With("service", name)
+	log := NewLog(os.Stderr, common.LogLevel).With("service", name)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

@@ -61,15 +61,17 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
 
 // KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
 // is still there, until ctx ends: a broker that comes back with an empty store gets its streams
-// again, and the outboxes fill them.
-func (b *Bus) KeepProvisioned(ctx context.Context) {
+// again, and the outboxes fill them. good is called whenever all is as it should be.
+func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
 	c, stop := b.back.subscribe()
 	defer stop()
 	for {
 		wait := 5 * time.Second
 		if !b.nc.IsConnected() {
-			wait = 250 * time.Millisecond
-		} else if err := b.checkProvisioned(ctx); err != nil && ctx.Err() == nil {
+			wait = 50 * time.Millisecond
+		} else if err := b.checkProvisioned(ctx); err == nil {
+			good()
+		} else if ctx.Err() == nil {
 			b.log.Error("streams and consumers are not as they should be", "error", err)
 			wait = time.Second
 		}

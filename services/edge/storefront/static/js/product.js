@@ -112,7 +112,7 @@ function start() {
     quantityError(t(error.status === 0 ? 'trouble.network' : 'trouble.server'));
     if (!('status' in error)) throw error;
   }), t('product.adding'));
-  wireStepper(form, { min: 1, change: () => show($('added'), false) });
+  wireStepper(form.querySelector('.stepper'), { min: 1, change: () => show($('added'), false) });
   for (const radio of form.querySelectorAll('input[name="sku_id"]')) {
     radio.addEventListener('change', () => {
       showChoice({ withPicture: true });

@@ -1,0 +1,85 @@
+package allinone
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"text/tabwriter"
+	"time"
+)
+
+// announce prints where everything is, as soon as a shopper could buy.
+func (s *shop) announce(ctx context.Context, out io.Writer) error {
+	for !s.ready(ctx) {
+		select {
+		case <-time.After(25 * time.Millisecond):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	metrics := s.cfg.AdminAddr
+	if l := s.doors["ADMIN_ADDR"]; l != nil {
+		metrics = l.Addr().String()
+	}
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.doors.url("EDGE_ADDR"))
+	if s.inbox != nil {
+		fmt.Fprintf(tw, "  Mail inbox\t%s\n", s.inbox.URL())
+	}
+	if s.standin != nil {
+		fmt.Fprintf(tw, "  Stripe stand-in\t%s\n", s.standin.URL())
+	}
+	if s.broker != nil {
+		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.broker.monitor(), s.broker.url())
+	}
+	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n\nCtrl-C stops it.\n", metrics, s.doors.url("WEBHOOK_ADDR"))
+	return tw.Flush()
+}
+
+// ready asks the shop as a shopper would, and the broker for its streams.
+func (s *shop) ready(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for _, path := range []string{"/order/products", "/user/logged-in"} {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.doors.url("EDGE_ADDR")+path, nil)
+		if err != nil {
+			return false
+		}
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false
+		}
+		if err := w.Body.Close(); err != nil || w.StatusCode != http.StatusOK {
+			return false
+		}
+	}
+	return s.provisioned.Load()
+}
+
+// setEnvironment sets variables and returns what sets the old values again.
+func setEnvironment(set map[string]string) (restore func()) {
+	old := map[string]*string{}
+	for name, value := range set {
+		if was, ok := os.LookupEnv(name); ok {
+			old[name] = &was
+		} else {
+			old[name] = nil
+		}
+		if err := os.Setenv(name, value); err != nil {
+			panic(err) // our own names
+		}
+	}
+	return func() {
+		for name, was := range old {
+			err := os.Unsetenv(name)
+			if was != nil {
+				err = os.Setenv(name, *was)
+			}
+			if err != nil {
+				panic(err) // our own names
+			}
+		}
+	}
+}

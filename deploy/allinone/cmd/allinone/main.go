@@ -1,0 +1,43 @@
+// Command allinone is the whole shop in one process: `make run`. With the argument migrate it makes
+// roles, schemas, tables, streams and consumers and ends.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/startupwebapp/startupwebapp/deploy/allinone"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+func main() {
+	switch {
+	case slices.ContainsFunc(os.Args[1:], func(a string) bool { return slices.Contains([]string{"-help", "--help", "-h", "help"}, a) }):
+		usage()
+	case slices.Equal(os.Args[1:], []string{"migrate"}):
+		os.Args = os.Args[:1]
+		boot.Main("migrate", allinone.Prepare)
+	default:
+		boot.Main("allinone", func(ctx context.Context, log *slog.Logger, cfg allinone.Config) error {
+			return allinone.Run(ctx, log, cfg, os.Stdout)
+		})
+	}
+}
+
+func usage() {
+	tw := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working default.\n\nname\tdefault\tmeaning\n")
+	for _, s := range allinone.Settings() {
+		if s.Default == "" {
+			s.Default = "–"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Name, s.Default, s.Meaning)
+	}
+	if err := tw.Flush(); err != nil {
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,47 @@
+package allinone
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// Config holds what the one process needs beyond the settings of the services in it.
+type Config struct {
+	boot.Common
+	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
+	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
+	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; empty: make run brings a mail inbox"`
+	NATSAddr        string `envconfig:"NATS_ADDR" default:"127.0.0.1:4222" desc:"client port of the embedded broker; a default that is taken is replaced by a free port"`
+	NATSMonitorAddr string `envconfig:"NATS_MONITOR_ADDR" default:"127.0.0.1:8222" desc:"monitoring port of the embedded broker, likewise"`
+	StandInAddr     string `envconfig:"STANDIN_ADDR" default:"127.0.0.1:8090" desc:"the stand-in for Stripe, likewise"`
+	InboxAddr       string `envconfig:"MAIL_INBOX_HTTP_ADDR" default:"127.0.0.1:8025" desc:"pages of the mail inbox, likewise"`
+	InboxSMTPAddr   string `envconfig:"MAIL_INBOX_SMTP_ADDR" default:"127.0.0.1:1025" desc:"SMTP of the mail inbox, likewise"`
+}
+
+// live says that real money moves: production, or a live key of Stripe.
+func (c Config) live() bool {
+	return c.Production() || strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
+}
+
+// Validate refuses stand-ins and test keys where real money moves.
+func (c Config) Validate() error {
+	var errs []error
+	if c.live() {
+		switch {
+		case c.StripeSecretKey == "":
+			errs = append(errs, errors.New("STRIPE_SECRET_KEY is not set, and the stand-in for Stripe refuses to start in production"))
+		case !strings.HasPrefix(c.StripeSecretKey, "sk_live_") && !strings.HasPrefix(c.StripeSecretKey, "rk_live_"):
+			errs = append(errs, errors.New("STRIPE_SECRET_KEY is no live key, which production refuses"))
+		}
+		if c.SMTPHost == "" {
+			errs = append(errs, errors.New("SMTP_HOST is not set, and the mail inbox refuses to start in production"))
+		}
+	}
+	common := c.Common
+	if common.ShopSecret == "" {
+		common.ShopSecret = strings.Repeat("-", 32) // a missing one is made in DATA_DIR
+	}
+	return errors.Join(append(errs, common.Validate())...)
+}

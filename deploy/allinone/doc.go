@@ -1,2 +1,0 @@
-// Package allinone runs the whole shop in one process.
-package allinone

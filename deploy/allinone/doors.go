@@ -1,0 +1,49 @@
+package allinone
+
+import (
+	"fmt"
+	"net"
+	"os"
+)
+
+// doors are the listeners of the process, by the setting that names their address. All are opened
+// before anything else starts, so that a taken port is one clear line and nothing else has happened.
+type doors map[string]net.Listener
+
+// open opens one. Where a default is taken that nobody asked for by name, another port serves as
+// well: only the shop's own doors must be where they were announced.
+func (d doors) open(name, addr string, fixed bool) error {
+	if set := os.Getenv(name); set != "" {
+		addr, fixed = set, true
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil && !fixed {
+		if host, _, serr := net.SplitHostPort(addr); serr == nil {
+			l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	d[name] = l
+	return nil
+}
+
+// url is where a door answers.
+func (d doors) url(name string) string { return "http://" + d[name].Addr().String() }
+
+func (d doors) close() {
+	for _, l := range d {
+		_ = l.Close() // whoever served on it has closed it already
+	}
+}
+
+// freeAddress checks an address for a server that opens its ports by itself.
+func freeAddress(name, addr string) (string, error) {
+	d := doors{}
+	if err := d.open(name, addr, false); err != nil {
+		return "", err
+	}
+	defer d.close()
+	return d[name].Addr().String(), nil
+}

@@ -1,0 +1,61 @@
+package allinone
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// folder is DATA_DIR, held by this process alone.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// openFolder makes DATA_DIR if it is missing and takes it. The lock ends with the process, however
+// that ends.
+func openFolder(path string) (*folder, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find DATA_DIR: %w", err)
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
+		return nil, fmt.Errorf("make DATA_DIR: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open DATA_DIR: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("DATA_DIR %s is in use by another shop", path), lock.Close())
+	}
+	return &folder{path, lock}, nil
+}
+
+func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
+
+func (f *folder) close() error { return f.lock.Close() }
+
+// secret reads a secret of this installation, or makes it.
+func (f *folder) secret(name string) (string, error) {
+	file := f.at(name)
+	text, err := os.ReadFile(file) //nolint:gosec // our own folder
+	if err == nil && len(text) >= 32 {
+		return string(text), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	made := rand.Text() + rand.Text()
+	tmp := file + ".new" // renamed when whole: a crash leaves the old one, or none
+	if err := os.WriteFile(tmp, []byte(made), 0o600); err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Rename(tmp, file); err != nil {
+		return "", fmt.Errorf("write %s: %w", name, err)
+	}
+	return made, nil
+}

@@ -1,0 +1,305 @@
+// Package allinone runs the whole shop in one process: PostgreSQL, NATS, the six services, and,
+// where no real ones are set, a stand-in for Stripe and a mail inbox. The services are told where
+// to find each other and know nothing of the company they are in.
+package allinone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/startupwebapp/startupwebapp/deploy/allinone/mailinbox"
+	"github.com/startupwebapp/startupwebapp/deploy/allinone/stripestandin"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
+)
+
+// shop is the process under construction. What was started is stopped in reverse order.
+type shop struct {
+	cfg      Config
+	log      *slog.Logger
+	folder   *folder
+	doors    doors
+	database *pglocal.Cluster // nil: DATABASE_URL is somebody else's
+	broker   *broker          // nil: NATS_URL is somebody else's
+	standin  *stripestandin.Server
+	inbox    *mailinbox.Server
+	services []service
+	stops    []func()
+
+	publicURL   string
+	provisioned atomic.Bool
+	// Of the stand-in, when there is one.
+	stripeKey, stripeWebhookSecret string
+}
+
+// Run starts everything, prints the addresses to out when all is ready, and runs until ctx ends.
+func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err error) {
+	s := &shop{cfg: cfg, log: log}
+	defer func() {
+		for i := len(s.stops) - 1; i >= 0; i-- {
+			s.stops[i]()
+		}
+	}()
+	for _, step := range []func(context.Context) error{
+		s.openDoors, s.openFolder, s.startDatabase, s.startBroker, s.startStandIns, s.configure, s.migrate,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return s.serve(ctx, out)
+}
+
+func (s *shop) stop(fn func()) { s.stops = append(s.stops, fn) }
+
+// openDoors opens every port first: a taken one stops here, before anything has happened.
+func (s *shop) openDoors(context.Context) error {
+	s.doors = doors{}
+	s.stop(s.doors.close)
+	edgeAddr, webhookAddr, err := publicAddresses()
+	if err != nil {
+		return err
+	}
+	for _, door := range []struct {
+		name, addr string
+		fixed      bool
+	}{
+		{"EDGE_ADDR", edgeAddr, true}, {"WEBHOOK_ADDR", webhookAddr, true},
+		{"USER_ADDR", "127.0.0.1:8082", false}, {"ORDER_ADDR", "127.0.0.1:8083", false},
+		{"EVENTS_ADDR", "127.0.0.1:8084", false}, {"MAILER_ADDR", "127.0.0.1:8085", false},
+	} {
+		if err := s.doors.open(door.name, door.addr, door.fixed); err != nil {
+			return err
+		}
+	}
+	if s.cfg.AdminAddr == "" { // else boot.Main serves it already
+		return s.doors.open("ADMIN_ADDR", "127.0.0.1:9090", false)
+	}
+	return nil
+}
+
+func (s *shop) openFolder(context.Context) error {
+	f, err := openFolder(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.folder = f
+	s.stop(func() { _ = f.close() }) // the lock ends with the process anyway
+	if s.cfg.ShopSecret == "" {
+		s.cfg.ShopSecret, err = f.secret("secret")
+	}
+	return err
+}
+
+// startDatabase starts a cluster of our own unless DATABASE_URL names one.
+func (s *shop) startDatabase(ctx context.Context) error {
+	if s.cfg.DatabaseURL != "" {
+		return nil
+	}
+	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true, Log: s.log.With("service", "postgres")})
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	s.database = c
+	s.cfg.DatabaseURL = c.URL()
+	s.stop(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := c.Stop(ctx); err != nil {
+			s.log.Warn("stop PostgreSQL", "error", err)
+		}
+	})
+	return nil
+}
+
+// startBroker starts NATS in this process unless NATS_URL names one. It stops after the services.
+func (s *shop) startBroker(context.Context) error {
+	if s.cfg.NATSURL != "" {
+		return nil
+	}
+	client, err := freeAddress("NATS_ADDR", s.cfg.NATSAddr)
+	if err != nil {
+		return err
+	}
+	monitor, err := freeAddress("NATS_MONITOR_ADDR", s.cfg.NATSMonitorAddr)
+	if err != nil {
+		return err
+	}
+	b, err := startBroker(s.log.With("service", "nats"), s.folder.at("nats"), client, monitor)
+	if err != nil {
+		return err
+	}
+	s.broker = b
+	s.cfg.NATSURL = b.url()
+	s.stop(b.stop)
+	return nil
+}
+
+// startStandIns makes what stands in for Stripe and for a mail server, where none is set.
+func (s *shop) startStandIns(context.Context) (err error) {
+	if s.cfg.StripeSecretKey == "" {
+		if s.standin, err = s.newStandIn(); err != nil {
+			return err
+		}
+	}
+	if s.cfg.SMTPHost != "" {
+		return nil
+	}
+	if err := s.doors.open("MAIL_INBOX_HTTP_ADDR", s.cfg.InboxAddr, false); err != nil {
+		return err
+	}
+	if err := s.doors.open("MAIL_INBOX_SMTP_ADDR", s.cfg.InboxSMTPAddr, false); err != nil {
+		return err
+	}
+	s.inbox, err = mailinbox.New(mailinbox.Config{
+		SMTPListener: s.doors["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.doors["MAIL_INBOX_HTTP_ADDR"],
+		StateDir: s.folder.at("mailinbox"), Log: s.log.With("service", "mail-inbox"),
+	})
+	return err
+}
+
+func (s *shop) newStandIn() (*stripestandin.Server, error) {
+	if err := s.doors.open("STANDIN_ADDR", s.cfg.StandInAddr, false); err != nil {
+		return nil, err
+	}
+	key, err := s.folder.secret("standin-key")
+	if err != nil {
+		return nil, err
+	}
+	webhookSecret, err := s.folder.secret("standin-webhook-secret")
+	if err != nil {
+		return nil, err
+	}
+	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
+	return stripestandin.New(stripestandin.Config{
+		Listener: s.doors["STANDIN_ADDR"], SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
+		WebhookURL: s.doors.url("WEBHOOK_ADDR") + "/order/stripe-webhook", StateFile: s.folder.at("stripe-standin.log"),
+		Log: s.log.With("service", "stripe-standin"),
+	})
+}
+
+// migrate brings every schema up to date. A database that cannot be reached is one clear line.
+func (s *shop) migrate(ctx context.Context) error {
+	if err := Migrate(ctx, s.log, s.cfg.DatabaseURL); err != nil {
+		if s.database == nil {
+			return fmt.Errorf("DATABASE_URL: %w", err)
+		}
+		return err
+	}
+	return nil
+}
+
+// Migrate makes roles, schemas and tables of all services, safe to repeat.
+func Migrate(ctx context.Context, log *slog.Logger, databaseURL string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if err := pg.Provision(ctx, log, databaseURL); err != nil {
+		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
+	}
+	for _, m := range Schemas() {
+		if err := pg.Migrate(ctx, databaseURL, m.Service, m.Sets...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve runs everything until ctx ends or a part of it fails.
+func (s *shop) serve(ctx context.Context, out io.Writer) error {
+	provision, err := bus.Connect(s.log, s.cfg.NATSURL, "provision")
+	if err != nil {
+		return err
+	}
+	defer provision.Close()
+	// Stand-ins and provisioning outlive the services, which still drain into them.
+	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBehind()
+	front, ctx := errgroup.WithContext(ctx)
+	var back errgroup.Group
+	beside := func(run func(context.Context) error) {
+		ended := make(chan error, 1)
+		back.Go(func() error {
+			err := run(behind)
+			ended <- err
+			return err
+		})
+		front.Go(func() error { // what ends too early ends the shop
+			select {
+			case err := <-ended:
+				return err
+			case <-ctx.Done():
+				return nil
+			}
+		})
+	}
+	beside(func(ctx context.Context) error {
+		provision.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
+		return nil
+	})
+	if s.standin != nil {
+		beside(s.standin.Run)
+	}
+	if s.inbox != nil {
+		beside(s.inbox.Run)
+	}
+	if s.database != nil {
+		beside(s.watchDatabase)
+	}
+	if l := s.doors["ADMIN_ADDR"]; l != nil {
+		obs.ServeOn(behind, s.log, l)
+	}
+	for _, one := range s.services {
+		front.Go(func() error {
+			if err := one.run(ctx, s.log.With("service", one.name)); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s: %w", one.name, err)
+			}
+			return nil
+		})
+	}
+	front.Go(func() error { return s.announce(ctx, out) })
+	err = front.Wait()
+	stopBehind()
+	if berr := back.Wait(); err == nil {
+		err = berr
+	}
+	return err
+}
+
+func (s *shop) watchDatabase(ctx context.Context) error {
+	select {
+	case <-s.database.Done():
+		return fmt.Errorf("PostgreSQL ended: %w", s.database.Err())
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Prepare is the migrate job of a deployment: roles, schemas and tables, streams and consumers.
+func Prepare(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
+	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
+		return err
+	}
+	b, err := bus.Connect(log, cfg.NATS(), "provision")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	ctx, done := context.WithTimeout(ctx, time.Minute)
+	defer done()
+	b.KeepProvisioned(ctx, done)
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return errors.New("NATS_URL: streams and consumers could not be made within a minute")
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package allinone
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/edge"
+	"github.com/startupwebapp/startupwebapp/services/events"
+	"github.com/startupwebapp/startupwebapp/services/mailer"
+	"github.com/startupwebapp/startupwebapp/services/order"
+	"github.com/startupwebapp/startupwebapp/services/user"
+	"github.com/startupwebapp/startupwebapp/services/webhook"
+)
+
+// service is one of the six, ready to run.
+type service struct {
+	name string
+	run  func(context.Context, *slog.Logger) error
+}
+
+// Schema is what makes one service's tables.
+type Schema struct {
+	Service string
+	Sets    []pg.Set
+}
+
+// Schemas lists the tables of all services.
+func Schemas() []Schema {
+	return []Schema{
+		{"edge", edge.Migrations()}, {"user", user.Migrations()}, {"order", order.Migrations()},
+		{"events", events.Migrations()}, {"mailer", mailer.Migrations()}, {"webhook", webhook.Migrations()},
+	}
+}
+
+// Settings lists every setting of the process, each once.
+func Settings() []boot.Setting {
+	var all []boot.Setting
+	seen := map[string]bool{}
+	for _, list := range [][]boot.Setting{
+		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](), boot.Settings[order.Config](),
+		boot.Settings[mailer.Config](), boot.Settings[user.Config](), boot.Settings[events.Config](),
+	} {
+		for _, s := range list {
+			if !seen[s.Name] {
+				seen[s.Name] = true
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// publicAddresses are the two doors whose settings belong to their services.
+func publicAddresses() (edgeAddr, webhookAddr string, err error) {
+	e, eerr := boot.Load[edge.Config]()
+	w, werr := boot.Load[webhook.Config]()
+	// What production wants of each is checked when the shop is configured; here addresses matter.
+	if e.EdgeAddr == "" || w.Addr == "" {
+		return "", "", errors.Join(eerr, werr)
+	}
+	return e.EdgeAddr, w.Addr, nil
+}
+
+// configure reads every service's settings from the environment, as the service alone would, and
+// tells it where the parts of this process are.
+func (s *shop) configure(context.Context) error {
+	restore := s.environment()
+	defer restore()
+	edgeCfg, e1 := boot.Load[edge.Config]()
+	userCfg, e2 := boot.Load[user.Config]()
+	orderCfg, e3 := boot.Load[order.Config]()
+	eventsCfg, e4 := boot.Load[events.Config]()
+	mailerCfg, e5 := boot.Load[mailer.Config]()
+	webhookCfg, e6 := boot.Load[webhook.Config]()
+	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
+		return err
+	}
+	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"], s.doors["ORDER_ADDR"]
+	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"], s.doors["WEBHOOK_ADDR"]
+	s.services = []service{
+		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg), serviceOf("user", user.Run, userCfg),
+		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg), serviceOf("edge", edge.Run, edgeCfg),
+	}
+	s.publicURL = edgeCfg.PublicURL
+	return nil
+}
+
+func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) error, cfg C) service {
+	return service{name, func(ctx context.Context, log *slog.Logger) error { return run(ctx, log, cfg) }}
+}
+
+// environment sets what this process decided, for as long as the services' settings are read.
+func (s *shop) environment() (restore func()) {
+	set := map[string]string{
+		"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.cfg.NATSURL, "SHOP_SECRET": s.cfg.ShopSecret,
+		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"), "EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
+	}
+	if s.standin != nil {
+		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey, s.stripeWebhookSecret
+		set["STRIPE_PUBLISHABLE_KEY"] = "pk_test_standin"
+	}
+	if s.inbox != nil {
+		host, port, err := net.SplitHostPort(s.inbox.SMTPAddr())
+		if _, perr := strconv.Atoi(port); err == nil && perr == nil {
+			set["SMTP_HOST"], set["SMTP_PORT"], set["SMTP_TLS"] = host, port, "none"
+			set["MAIL_SEEN_URL"] = s.inbox.URL() + "/api/seen"
+		}
+	}
+	return setEnvironment(set)
+}
