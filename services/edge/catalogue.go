@@ -113,6 +113,18 @@ func (c *catalogue) get(ctx context.Context, path string) (*page, error) {
 	return c.refill(ctx, path, en)
 }
 
+// body is what order says under a path, for the pages that are made of it.
+func (c *catalogue) body(ctx context.Context, path string) ([]byte, error) {
+	p, err := c.get(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if p.status != http.StatusOK {
+		return nil, &ownerError{path, p.status}
+	}
+	return p.body, nil
+}
+
 func (c *catalogue) add(path string) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -246,7 +258,10 @@ func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
 
 // listenCatalogue drops pages when order says that something changed, and after a reconnect.
 func (e *Edge) listenCatalogue(ctx context.Context) error {
-	drop := func() { e.catalogue.drop() }
+	drop := func() {
+		e.catalogue.drop()
+		e.pages.CatalogueChanged()
+	}
 	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { drop() }); err != nil {
 		return err
 	}

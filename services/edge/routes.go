@@ -25,8 +25,9 @@ func (e *Edge) routes() http.Handler {
 		r.Handle("/order/products", get(e.catalogueAnswer))
 		r.Handle("/order/product/{product_identifier}", get(e.catalogueAnswer))
 		r.Group(e.personal)
-		e.pages(r)
+		e.pages.Mount(r)
 	})
+	r.NotFound(e.notFound)
 	front := http.Handler(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !e.serveFresh(w, r) {
@@ -70,14 +71,11 @@ func get(h web.Handler) http.HandlerFunc {
 	})
 }
 
-// pages is the shop as people see it.
-func (e *Edge) pages(r chi.Router) {
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", apiPolicy)
-		if _, err := w.Write([]byte("<!doctype html><title>StartUpWebApp</title><h1>StartUpWebApp</h1>")); err != nil {
-			web.Note(r, "write_error", err.Error())
-		}
-	})
+// notFound answers an unknown path: with JSON under the API's roots, else with a page.
+func (e *Edge) notFound(w http.ResponseWriter, r *http.Request) {
+	if isAPI(r.URL.Path) {
+		web.Fail(w, r, web.NotFound())
+		return
+	}
+	e.pages.NotFound(w, r)
 }

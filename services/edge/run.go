@@ -11,6 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 // Edge is the shoppers' door.
@@ -27,6 +28,7 @@ type Edge struct {
 	publisher *bus.Publisher
 	sessions  *sessions
 	catalogue *catalogue
+	pages     *storefront.Pages
 	events    configuration
 	local     localCounts
 	changed   members
@@ -54,6 +56,14 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e.catalogue = newCatalogue(e.fetchPage)
 	e.events.fetch = e.fetchConfiguration
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
+		return nil, err
+	}
+	e.pages, err = storefront.New(storefront.Config{
+		PublicURL: cfg.PublicURL, Log: log,
+		Catalogue: func(ctx context.Context) ([]byte, error) { return e.catalogue.body(ctx, productsPath) },
+		Product:   func(ctx context.Context, id string) ([]byte, error) { return e.catalogue.body(ctx, productPath+id) },
+	})
+	if err != nil {
 		return nil, err
 	}
 	return e, nil

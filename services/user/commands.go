@@ -53,7 +53,15 @@ func Command(args []string, out, stderr io.Writer) int {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
-	err := command(ctx, args, out)
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return report(misused("%v", err), stderr)
+	}
+	return report(command(ctx, cfg, args, out), stderr)
+}
+
+// report says what went wrong and returns the exit code for it.
+func report(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
@@ -72,11 +80,7 @@ func misused(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 }
 
-func command(ctx context.Context, args []string, out io.Writer) error {
-	cfg, err := boot.Load[Config]()
-	if err != nil {
-		return misused("%v", err)
-	}
+func command(ctx context.Context, cfg Config, args []string, out io.Writer) error {
 	pool, err := pg.Open(ctx, cfg.DatabaseURL, "user")
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 // findPerson locks a person's accounts and says where else the person is found.
 func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h holdings, err error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR email = nullif($2, '') ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
+	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR email = nullif($2::varchar, '') ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
 	if err != nil {
 		return holdings{}, fmt.Errorf("look for a person's accounts: %w", err)
 	}
@@ -20,7 +20,7 @@ func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h holdings, err error
 	rows, err = tx.Query(ctx, `
 		SELECT email FROM (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
-			UNION SELECT $2 WHERE $2 <> '') AS known
+			UNION SELECT $2::varchar WHERE $2::varchar <> '') AS known
 		WHERE NOT EXISTS (SELECT FROM account a WHERE a.email = known.email AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`, h.Members, p.Email)
 	if err != nil {
 		return holdings{}, fmt.Errorf("look for a person's addresses: %w", err)
