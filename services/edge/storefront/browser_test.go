@@ -37,14 +37,27 @@ type tab struct {
 	console  []string
 }
 
-// newTab opens a tab of a phone's or a desk's width in light or dark colours.
+// newTab opens a tab of a phone's or a desk's width in light or dark colours, for a shopper who has
+// no cookies yet.
 func newTab(t *testing.T, server *httptest.Server, width int64, scheme string) *tab {
 	t.Helper()
 	parent, err := browser()
 	if err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	ctx, cancel := chromedp.NewContext(parent)
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
+	return openTab(ctx, cancel, t, server, width, scheme)
+}
+
+// another opens a second tab for the same shopper.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	return openTab(ctx, cancel, b.t, b.server, 390, "light")
+}
+
+func openTab(ctx context.Context, cancel context.CancelFunc, t *testing.T, server *httptest.Server, width int64, scheme string) *tab {
+	t.Helper()
 	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the context of this call
 		t.Fatalf("open a tab: %v", err)
 	}

@@ -207,7 +207,8 @@ func TestTroubleAndRetry(t *testing.T) {
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
-	cart, shelf := newTab(t, server, 768, "light"), newTab(t, server, 390, "light")
+	cart := newTab(t, server, 768, "light")
+	shelf := cart.another()
 	cart.visit("/cart")
 	cart.visible("#empty")
 	shelf.visit("/product/bSusp6dBHm")
