@@ -70,6 +70,7 @@ func (c Common) Validate() error {
 
 // Main loads the settings C, runs until SIGINT or SIGTERM, and ends the process: 0 after a clean
 // end, 1 after an error (one line on standard error), 2 for settings or arguments that cannot work.
+// With -help it prints the settings, with -health it asks the process that runs beside it.
 func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cfg C) error) {
 	os.Exit(start(name, os.Args[1:], os.Stderr, run))
 }
@@ -81,8 +82,14 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 			fmt.Fprintf(stderr, "%s takes its settings from the environment:\n\n", name)
 			Usage[C](stderr)
 			return 0
+		case "-health", "--health":
+			if err := health(context.Background()); err != nil {
+				fmt.Fprintf(stderr, "%s: %v\n", name, err)
+				return 1
+			}
+			return 0
 		default:
-			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings\n", name, a)
+			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s whether it is ready\n", name, a, name)
 			return 2
 		}
 	}

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -40,7 +38,6 @@ type catalogue struct {
 	generation atomic.Int64
 	mu         sync.RWMutex
 	pages      map[string]*entry
-	served     prometheus.Observer
 }
 
 // entry is one path with its page. Its lock makes one fetch of many askers.
@@ -66,7 +63,7 @@ var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Con
 var errAway = errors.New("order is away")
 
 func newCatalogue(fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
-	return &catalogue{fetch: fetch, pages: map[string]*entry{}, served: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx")}
+	return &catalogue{fetch: fetch, pages: map[string]*entry{}}
 }
 
 // drop makes every page out of date. Pages stay as a stand-in for the time when order is away.
@@ -201,24 +198,6 @@ func (e *Edge) fetchPage(ctx context.Context, path string) (*page, error) {
 		{res.Header.Get("Content-Type")}, {fmt.Sprint(len(body))},
 		{`"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, {"no-cache"},
 	}}, nil
-}
-
-// serveFresh answers a catalogue request from memory when it can, in front of every other handler:
-// no session, no body, no log line but at debug level.
-func (e *Edge) serveFresh(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodGet || !strings.HasPrefix(r.URL.Path, "/order/product") {
-		return false
-	}
-	began := time.Now()
-	p := e.catalogue.fresh(r.URL.Path)
-	if p == nil {
-		return false
-	}
-	e.setAPIHeaders(w.Header(), r)
-	p.write(w, r)
-	e.catalogue.served.Observe(time.Since(began).Seconds())
-	e.log.Debug("request", "route", "catalogue", "bytes", len(p.body))
-	return true
 }
 
 // write answers with the page, or with 304 when the client has it.

@@ -6,9 +6,11 @@ import (
 	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
@@ -35,6 +37,8 @@ type Edge struct {
 	origins   *http.CrossOriginProtection
 	transport *http.Transport
 	buffers   buffers
+
+	eventSeconds, catalogueSeconds prometheus.Observer
 }
 
 // quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
@@ -49,6 +53,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e := &Edge{
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
 		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
+		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	secret := cfg.Secret()
 	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")

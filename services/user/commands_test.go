@@ -160,6 +160,22 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// Stripe lets addresses through that our own forms refuse.
+func TestEraseOddAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const email = "o'brien&sons@mail.example.com"
+	w.receive(placed(t, "A1", email, "code1", false))
+	w.exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', $1, 'r', 1)`,
+		placed(t, "A1", email, "code1", false).Data)
+	if code, _, stderr := w.command("erase", "-email", email); code != 0 {
+		t.Fatal(stderr)
+	}
+	if n := w.count(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM parked) + (SELECT count(*) FROM outbox WHERE subject = $1)`, msg.ProspectChanged); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}
+
 // An address that another member has proved is not the eraser's to take along.
 func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 	t.Parallel()

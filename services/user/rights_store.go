@@ -69,11 +69,11 @@ func deletePersonRows(ctx context.Context, tx pgx.Tx, h holdings) error {
 		{"requests for mails", `DELETE FROM mail_request WHERE lower(email) IN (SELECT lower(e) FROM unnest($1::text[]) AS n (e))`, []any{h.Emails}},
 		{"prospects", `DELETE FROM prospect WHERE id = ANY($1)`, []any{h.Prospects}},
 		{"accounts", `DELETE FROM account WHERE id = ANY($1)`, []any{h.Members}}, // and with them all that refers to them
-		// An address stands in JSON as it is: it has only letters, digits, and . _ + - @.
+		// An address stands in JSON as it is, but for an ampersand, which Go escapes.
 		{"messages to be sent", `
-			DELETE FROM outbox WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(convert_to('"' || e || '"', 'UTF8') IN payload) > 0)`, []any{h.Emails}},
+			DELETE FROM outbox WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(convert_to('"' || replace(e, '&', '\u0026') || '"', 'UTF8') IN payload) > 0)`, []any{h.Emails}},
 		{"parked messages", `
-			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(lower('"' || e || '"') IN lower(encode(payload, 'escape'))) > 0)`, []any{h.Emails}},
+			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(lower('"' || replace(e, '&', '\\u0026') || '"') IN lower(encode(payload, 'escape'))) > 0)`, []any{h.Emails}},
 	} {
 		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
 			return fmt.Errorf("erase a person's %s: %w", step.what, err)

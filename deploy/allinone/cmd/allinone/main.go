@@ -22,8 +22,9 @@ func main() {
 		os.Args = os.Args[:1]
 		boot.Main("migrate", allinone.Prepare)
 	default:
-		boot.Main("allinone", func(ctx context.Context, log *slog.Logger, cfg allinone.Config) error {
-			return allinone.Run(ctx, log, cfg, os.Stdout)
+		boot.Main("allinone", func(ctx context.Context, _ *slog.Logger, cfg allinone.Config) error {
+			// Each service adds its own name to the lines of this log.
+			return allinone.Run(ctx, boot.NewLog(os.Stderr, cfg.LogLevel), cfg, os.Stdout)
 		})
 	}
 }

@@ -1,0 +1,111 @@
+# `make` lists the targets; `make run` opens the shop, `make test` tests everything.
+# Both work on a fresh machine with Go, make, git and Debian's package manager, also as root.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.NOTPARALLEL:
+
+GO ?= go
+# Every module of go.work, in its order.
+MODULES := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
+# A checkout that belongs to another user has no version that Go could read.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# make run -- -help: what follows `run` belongs to the shop.
+ifeq (run,$(firstword $(MAKECMDGOALS)))
+ARGS += $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(foreach a,$(filter-out run,$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))),$(eval $(a): ; @:))
+endif
+
+##@ Use
+
+.PHONY: run
+run: ## build and open the whole shop; settings: make run -- -help
+	@CGO_ENABLED=0 $(GO) build -o bin/allinone ./deploy/allinone/cmd/allinone
+	@exec bin/allinone $(ARGS)
+
+.PHONY: env
+env: ## write .env with fresh passwords for docker compose
+	@deploy/env.sh
+
+##@ Develop
+
+.PHONY: test
+test: need fmt-check vet modules bin/withpostgres ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
+	@echo "== tests"
+	@bin/withpostgres -- $(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+
+# The end-to-end tests wait for a browser, the others for the database: two packages at once use
+# two cores well.
+PACKAGES ?= work
+TIMEOUT ?= 12m
+TESTFLAGS ?=
+
+.PHONY: lint
+lint: bin/golangci-lint ## check style, errors and the rules of imports
+	@for m in $(MODULES); do echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=1; done; [ -z "$$failed" ]
+
+.PHONY: bench
+bench: ## measure the shop against bare handlers and pgbench
+	@$(GO) run ./deploy/allinone/cmd/bench $(ARGS)
+
+.PHONY: cover
+cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
+	@mkdir -p coverage
+	@bin/withpostgres -- $(GO) test -timeout $(TIMEOUT) -coverprofile coverage/all.out -coverpkg ./pkg/...,$(subst $(empty) ,$(comma),$(patsubst %,./%/...,$(filter services/%,$(MODULES)))),./deploy/allinone/... work
+	@$(GO) tool cover -html coverage/all.out -o coverage/index.html
+	@$(GO) tool cover -func coverage/all.out | tail -n 1
+
+.PHONY: schema
+schema: bin/withpostgres ## write every service's schema.sql anew from its migrations
+	@bin/withpostgres -- $(GO) test -run Schema $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
+
+.PHONY: pictures
+pictures: need ## render the drawings of the storefront (needs Chromium)
+	@cd services/edge/storefront && $(GO) run ./pictures/render
+
+.PHONY: fmt
+fmt: ## format all Go files
+	@gofmt -l -w $(MODULES)
+
+.PHONY: clean
+clean: ## remove what was built; the data of the shop (.data) stays
+	@rm -rf bin coverage
+
+##@ Parts of make test
+
+.PHONY: need
+need: ## install what the tests need and this machine lacks
+	@tools/need.sh chromium,chromium-browser,google-chrome:chromium gcc,clang:gcc gcc,clang:libc6-dev node:nodejs
+
+.PHONY: fmt-check
+fmt-check: ## every Go file is formatted
+	@echo "== gofmt"
+	@bad="$$(gofmt -l $(MODULES))"; [ -z "$$bad" ] || { echo "not formatted (make fmt does it):"; echo "$$bad"; exit 1; }
+
+.PHONY: vet
+vet: ## go vet over all modules
+	@echo "== go vet"
+	@$(GO) vet work
+
+.PHONY: modules
+modules: ## every module builds by itself, without the workspace
+	@echo "== modules alone"
+	@for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) build ./...) || exit 1; done
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { split($$1, t, ":"); printf "  make %-10s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
+
+empty :=
+comma := ,
+
+.PHONY: bin/withpostgres
+bin/withpostgres:
+	@CGO_ENABLED=0 $(GO) build -o $@ ./pkg/pglocal/cmd/withpostgres
+
+bin/golangci-lint: tools/go.mod
+	@echo "building golangci-lint"
+	@GOWORK=off $(GO) build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

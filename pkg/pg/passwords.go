@@ -1,0 +1,63 @@
+package pg
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// scramRounds is PostgreSQL's own number of iterations.
+const scramRounds = 4096
+
+// SetPasswords gives roles their passwords; url is a login that may. Only the SCRAM verifier travels
+// to the server, so no log of statements ever holds a password. Open connections stay as they are.
+func SetPasswords(ctx context.Context, url string, passwords map[string]string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	for _, role := range slices.Sorted(maps.Keys(passwords)) {
+		verifier, err := scramVerifier(passwords[role])
+		if err != nil {
+			return fmt.Errorf("set the password of %s: %w", role, err)
+		}
+		// ALTER ROLE takes no parameters; a verifier has no quotes.
+		if _, err := conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" PASSWORD '"+verifier+"'"); err != nil {
+			return fmt.Errorf("set the password of %s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// scramVerifier is what PostgreSQL stores of a password (RFC 5803).
+func scramVerifier(password string) (string, error) {
+	// Other characters would need a normal form first (SASLprep), on which clients differ.
+	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", errors.New("it is empty or has characters outside printable ASCII")
+	}
+	salt := make([]byte, 16)
+	rand.Read(salt) //nolint:errcheck // never fails
+	salted, err := pbkdf2.Key(sha256.New, password, salt, scramRounds, sha256.Size)
+	if err != nil {
+		return "", fmt.Errorf("derive the verifier: %w", err)
+	}
+	sign := func(text string) []byte {
+		h := hmac.New(sha256.New, salted)
+		h.Write([]byte(text))
+		return h.Sum(nil)
+	}
+	stored := sha256.Sum256(sign("Client Key"))
+	b64 := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramRounds, b64(salt), b64(stored[:]), b64(sign("Server Key"))), nil
+}
