@@ -32,6 +32,18 @@ func (d doors) open(name, addr string, fixed bool) error {
 // url is where a door answers.
 func (d doors) url(name string) string { return "http://" + d[name].Addr().String() }
 
+// publicURL is the shop's address where PUBLIC_URL does not say it: edge's own door.
+func (d doors) publicURL() string {
+	host, port, err := net.SplitHostPort(d["EDGE_ADDR"].Addr().String())
+	if err != nil {
+		return d.url("EDGE_ADDR")
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
 func (d doors) close() {
 	for _, l := range d {
 		_ = l.Close() // whoever served on it has closed it already

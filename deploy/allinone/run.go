@@ -31,12 +31,12 @@ type shop struct {
 	doors    doors
 	database *pglocal.Cluster // nil: DATABASE_URL is somebody else's
 	broker   *broker          // nil: NATS_URL is somebody else's
+	bus      *bus.Bus         // for provisioning
 	standin  *stripestandin.Server
 	inbox    *mailinbox.Server
 	services []service
 	stops    []func()
 
-	publicURL   string
 	provisioned atomic.Bool
 	// Of the stand-in, when there is one.
 	stripeKey, stripeWebhookSecret string
@@ -51,7 +51,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err 
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		s.openDoors, s.openFolder, s.startDatabase, s.startBroker, s.startStandIns, s.configure, s.migrate,
+		s.openDoors, s.openFolder, s.startDatabase, s.startBroker, s.startStandIns, s.configure, s.migrate, s.provision,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -214,13 +214,28 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL string) error {
 	return nil
 }
 
-// serve runs everything until ctx ends or a part of it fails.
-func (s *shop) serve(ctx context.Context, out io.Writer) error {
-	provision, err := bus.Connect(s.log, s.cfg.NATSURL, "provision")
+// provision makes streams and consumers before the services look for them. Somebody else's broker
+// may be away: then the shop opens all the same, and provisioning goes on in the background.
+func (s *shop) provision(ctx context.Context) error {
+	b, err := bus.Connect(s.log, s.cfg.NATSURL, "provision")
 	if err != nil {
 		return err
 	}
-	defer provision.Close()
+	s.bus = b
+	s.stop(b.Close)
+	if s.broker == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for !b.Connected() && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond) // it runs in this very process
+	}
+	return b.Provision(ctx)
+}
+
+// serve runs everything until ctx ends or a part of it fails.
+func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	// Stand-ins and provisioning outlive the services, which still drain into them.
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
@@ -243,7 +258,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		})
 	}
 	beside(func(ctx context.Context) error {
-		provision.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
+		s.bus.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
 		return nil
 	})
 	if s.standin != nil {
@@ -267,7 +282,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		})
 	}
 	front.Go(func() error { return s.announce(ctx, out) })
-	err = front.Wait()
+	err := front.Wait()
 	stopBehind()
 	if berr := back.Wait(); err == nil {
 		err = berr

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
@@ -87,7 +88,6 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg), serviceOf("user", user.Run, userCfg),
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg), serviceOf("edge", edge.Run, edgeCfg),
 	}
-	s.publicURL = edgeCfg.PublicURL
 	return nil
 }
 
@@ -100,6 +100,9 @@ func (s *shop) environment() (restore func()) {
 	set := map[string]string{
 		"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.cfg.NATSURL, "SHOP_SECRET": s.cfg.ShopSecret,
 		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"), "EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
+	}
+	if os.Getenv("PUBLIC_URL") == "" {
+		set["PUBLIC_URL"] = s.doors.publicURL()
 	}
 	if s.standin != nil {
 		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey, s.stripeWebhookSecret

@@ -87,8 +87,8 @@ func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
 // checkProvisioned provisions when a stream or consumer is missing.
 func (b *Bus) checkProvisioned(ctx context.Context) error {
 	for _, c := range msg.Consumers {
-		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
-		_, err := b.js.Consumer(ctx, c.Stream, c.Name)
+		look, cancel := context.WithTimeout(ctx, apiTimeout)
+		_, err := b.js.Consumer(look, c.Stream, c.Name)
 		cancel()
 		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDoesNotExist) {
 			b.log.Warn("provisioning", "missing", c.Name)

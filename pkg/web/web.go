@@ -148,6 +148,7 @@ func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
 			began := time.Now()
 			notes := new([]any)
 			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, notes), r.Header.Get(obs.TraceHeader))
+			ctx, queries := pg.CountQueries(ctx)
 			r = r.WithContext(ctx)
 			rec := &recorder{ResponseWriter: w}
 			defer func() {
@@ -159,6 +160,9 @@ func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
 					if rec.status == 0 {
 						Fail(rec, r, fmt.Errorf("panic: %v", p))
 					}
+				}
+				if n := queries.Load(); n > 0 {
+					*notes = append(*notes, "queries", n)
 				}
 				finish(ctx, log, service, r, rec, began, *notes)
 			}()

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -40,7 +38,6 @@ type catalogue struct {
 	generation atomic.Int64
 	mu         sync.RWMutex
 	pages      map[string]*entry
-	served     prometheus.Observer
 }
 
 // entry is one path with its page. Its lock makes one fetch of many askers.
@@ -66,7 +63,7 @@ var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Con
 var errAway = errors.New("order is away")
 
 func newCatalogue(fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
-	return &catalogue{fetch: fetch, pages: map[string]*entry{}, served: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx")}
+	return &catalogue{fetch: fetch, pages: map[string]*entry{}}
 }
 
 // drop makes every page out of date. Pages stay as a stand-in for the time when order is away.
@@ -111,6 +108,18 @@ func (c *catalogue) get(ctx context.Context, path string) (*page, error) {
 		en = c.add(path)
 	}
 	return c.refill(ctx, path, en)
+}
+
+// body is what order says under a path, for the pages that are made of it.
+func (c *catalogue) body(ctx context.Context, path string) ([]byte, error) {
+	p, err := c.get(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if p.status != http.StatusOK {
+		return nil, &ownerError{path, p.status}
+	}
+	return p.body, nil
 }
 
 func (c *catalogue) add(path string) *entry {
@@ -191,24 +200,6 @@ func (e *Edge) fetchPage(ctx context.Context, path string) (*page, error) {
 	}}, nil
 }
 
-// serveFresh answers a catalogue request from memory when it can, in front of every other handler:
-// no session, no body, no log line but at debug level.
-func (e *Edge) serveFresh(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodGet || !strings.HasPrefix(r.URL.Path, "/order/product") {
-		return false
-	}
-	began := time.Now()
-	p := e.catalogue.fresh(r.URL.Path)
-	if p == nil {
-		return false
-	}
-	e.setAPIHeaders(w.Header(), r)
-	p.write(w, r)
-	e.catalogue.served.Observe(time.Since(began).Seconds())
-	e.log.Debug("request", "route", "catalogue", "bytes", len(p.body))
-	return true
-}
-
 // write answers with the page, or with 304 when the client has it.
 func (p *page) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -246,7 +237,10 @@ func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
 
 // listenCatalogue drops pages when order says that something changed, and after a reconnect.
 func (e *Edge) listenCatalogue(ctx context.Context) error {
-	drop := func() { e.catalogue.drop() }
+	drop := func() {
+		e.catalogue.drop()
+		e.pages.CatalogueChanged()
+	}
 	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { drop() }); err != nil {
 		return err
 	}

@@ -28,22 +28,34 @@ var (
 	headerThankYou = []string{strconv.Itoa(len(thankYou))}
 )
 
-// clientEvent takes a browser's report of one kind. The answer never says what became of it, and
+// eventKinds are the paths under which browsers report, and what each reports.
+var eventKinds = map[string]string{
+	"/clientevent/pageview": "pageview", "/clientevent/ajaxerror": "ajaxerror",
+	"/clientevent/buttonclick": "buttonclick", "/clientevent/linkevent": "linkevent",
+}
+
+// clientEvent is takeEvent for HEAD and whatever else comes by the router.
+func (e *Edge) clientEvent(kind string) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		e.takeEvent(w, r, kind)
+		return nil
+	}
+}
+
+// takeEvent takes a browser's report of one kind. The answer never says what became of it, and
 // waits for nobody.
-func (e *Edge) clientEvent(kind string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		q, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			web.Note(r, "query_error", "malformed") // what could be read of it counts
-		}
-		if event, ok := e.newEvent(kind, q, r); ok {
-			e.publish(event)
-		}
-		h := w.Header()
-		h["Content-Type"], h["Cache-Control"], h["Content-Length"] = headerJSON, headerNoStore, headerThankYou
-		if _, err := w.Write(thankYou); err != nil {
-			web.Note(r, "write_error", err.Error())
-		}
+func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		e.log.Debug("malformed query of a client event", "kind", kind) // what could be read of it counts
+	}
+	if event, ok := e.newEvent(kind, q, r); ok {
+		e.publish(event)
+	}
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = headerJSON, headerNoStore, headerThankYou
+	if _, err := w.Write(thankYou); err != nil {
+		e.log.Debug("answering a client event", "error", err) // the browser has left
 	}
 }
 

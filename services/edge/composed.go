@@ -23,7 +23,7 @@ func (e *Edge) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	var count int64
 	var wg sync.WaitGroup
 	if v.session != nil || v.cart != "" {
-		wg.Go(func() { count = e.cartCount(r.Context(), v) })
+		wg.Go(func() { count = e.cartCount(r, v) })
 	}
 	log := e.events.log(r.Context())
 	wg.Wait()
@@ -59,14 +59,14 @@ func initial(name string) string {
 const cartCountTimeout = time.Second
 
 // cartCount asks order for the number of lines; 0 when order is away.
-func (e *Edge) cartCount(ctx context.Context, v *visit) int64 {
-	ctx, cancel := context.WithTimeout(ctx, cartCountTimeout)
+func (e *Edge) cartCount(r *http.Request, v *visit) int64 {
+	ctx, cancel := context.WithTimeout(r.Context(), cartCountTimeout)
 	defer cancel()
 	var answer struct {
 		Count int64 `json:"cart_item_count"`
 	}
 	if err := e.ask(ctx, http.MethodGet, e.settings.order, "/internal/cart-count", nil, v.identity(), &answer); err != nil {
-		e.log.Warn("no cart count", "error", err)
+		web.Note(r, "no_cart_count", err.Error())
 		return 0
 	}
 	return answer.Count
@@ -130,7 +130,7 @@ func (e *Edge) accountContent(w http.ResponseWriter, r *http.Request) error {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, v.identity(), &orders); err != nil {
-			e.log.Warn("no account orders", "error", err)
+			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
 		}
 	})

@@ -1,9 +1,13 @@
 package edge
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -18,21 +22,48 @@ func (e *Edge) routes() http.Handler {
 		r.Handle("/user/", get(greeting("user")))
 		r.Handle("/order/", get(greeting("order")))
 		r.Handle("/clientevent/", get(greeting("clientevent")))
-		r.Get("/clientevent/pageview", e.clientEvent("pageview"))
-		r.Get("/clientevent/ajaxerror", e.clientEvent("ajaxerror"))
-		r.Get("/clientevent/buttonclick", e.clientEvent("buttonclick"))
-		r.Get("/clientevent/linkevent", e.clientEvent("linkevent"))
+		for path, kind := range eventKinds {
+			r.Handle(path, get(e.clientEvent(kind)))
+		}
 		r.Handle("/order/products", get(e.catalogueAnswer))
 		r.Handle("/order/product/{product_identifier}", get(e.catalogueAnswer))
 		r.Group(e.personal)
-		e.pages(r)
+		e.pages.Mount(r)
 	})
-	front := http.Handler(r)
+	r.NotFound(e.notFound)
+	return e.front(r)
+}
+
+// front answers what comes most often and needs neither session nor body, without the way through
+// the router: fresh catalogue pages and client events. They are counted and timed like all others,
+// but have a log line at debug level only.
+func (e *Edge) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !e.serveFresh(w, r) {
-			front.ServeHTTP(w, r)
+		began := time.Now()
+		if r.Method == http.MethodGet {
+			if kind, ok := eventKinds[r.URL.Path]; ok {
+				e.setAPIHeaders(w.Header(), r)
+				e.takeEvent(w, r, kind)
+				e.done("clientevent", e.eventSeconds, began)
+				return
+			}
+			if p := e.catalogue.fresh(r.URL.Path); p != nil {
+				e.setAPIHeaders(w.Header(), r)
+				p.write(w, r)
+				e.done("catalogue", e.catalogueSeconds, began)
+				return
+			}
 		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) {
+	took := time.Since(began)
+	seconds.Observe(took.Seconds())
+	if e.log.Enabled(context.Background(), slog.LevelDebug) {
+		e.log.Debug("request", "route", route, "ms", float64(took.Microseconds())/1000)
+	}
 }
 
 // personal is what depends on who asks.
@@ -70,14 +101,11 @@ func get(h web.Handler) http.HandlerFunc {
 	})
 }
 
-// pages is the shop as people see it.
-func (e *Edge) pages(r chi.Router) {
-	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", apiPolicy)
-		if _, err := w.Write([]byte("<!doctype html><title>StartUpWebApp</title><h1>StartUpWebApp</h1>")); err != nil {
-			web.Note(r, "write_error", err.Error())
-		}
-	})
+// notFound answers an unknown path: with JSON under the API's roots, else with a page.
+func (e *Edge) notFound(w http.ResponseWriter, r *http.Request) {
+	if isAPI(r.URL.Path) {
+		web.Fail(w, r, web.NotFound())
+		return
+	}
+	e.pages.NotFound(w, r)
 }

@@ -6,11 +6,14 @@ import (
 	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 // Edge is the shoppers' door.
@@ -27,12 +30,15 @@ type Edge struct {
 	publisher *bus.Publisher
 	sessions  *sessions
 	catalogue *catalogue
+	pages     *storefront.Pages
 	events    configuration
 	local     localCounts
 	changed   members
 	origins   *http.CrossOriginProtection
 	transport *http.Transport
 	buffers   buffers
+
+	eventSeconds, catalogueSeconds prometheus.Observer
 }
 
 // quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
@@ -47,6 +53,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e := &Edge{
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
 		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
+		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	secret := cfg.Secret()
 	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")
@@ -54,6 +61,14 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e.catalogue = newCatalogue(e.fetchPage)
 	e.events.fetch = e.fetchConfiguration
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
+		return nil, err
+	}
+	e.pages, err = storefront.New(storefront.Config{
+		PublicURL: cfg.PublicURL, Log: log,
+		Catalogue: func(ctx context.Context) ([]byte, error) { return e.catalogue.body(ctx, productsPath) },
+		Product:   func(ctx context.Context, id string) ([]byte, error) { return e.catalogue.body(ctx, productPath+id) },
+	})
+	if err != nil {
 		return nil, err
 	}
 	return e, nil

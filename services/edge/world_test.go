@@ -181,6 +181,7 @@ func (w *world) defaults() {
 	w.user.on("POST /user/login", func(rw http.ResponseWriter, r seen) {
 		form, err := url.ParseQuery(r.body)
 		if err != nil || form.Get("password") != "right" {
+			rw.Header().Set("Content-Type", "application/json")
 			io.WriteString(rw, `{"login":"false","user-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
 			return
 		}
@@ -287,7 +288,7 @@ func (b *browser) form(path string, pairs ...string) *http.Request {
 	b.w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
-		form.Add(pairs[i], pairs[i+1])
+		form.Set(pairs[i], pairs[i+1]) // the last of a name counts
 	}
 	r, err := http.NewRequest(http.MethodPost, b.w.url+path, strings.NewReader(form.Encode()))
 	if err != nil {

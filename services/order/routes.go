@@ -9,8 +9,9 @@ import (
 )
 
 // routes is every route of this service. Edge forwards /order; /internal is for edge alone.
-func (s *service) routes() http.Handler {
+func (s *service) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
+	r.Use(inside...)
 	r.Use(web.RequireIdentity(web.Key(s.cfg.Secret(), "identity")))
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }

@@ -8,11 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
@@ -53,7 +52,15 @@ func Command(args []string, out, stderr io.Writer) int {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
-	err := command(ctx, args, out)
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return report(misused("%v", err), stderr)
+	}
+	return report(command(ctx, cfg, args, out), stderr)
+}
+
+// report says what went wrong and returns the exit code for it.
+func report(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
@@ -62,7 +69,7 @@ func Command(args []string, out, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "\nuser: %v\n", err)
 		return 2
 	}
-	fmt.Fprintf(stderr, "user: %v\n", err)
+	fmt.Fprintf(stderr, "user: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
 	return 1
 }
 
@@ -72,32 +79,40 @@ func misused(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 }
 
-func command(ctx context.Context, args []string, out io.Writer) error {
-	cfg, err := boot.Load[Config]()
+// task is a command with its arguments read.
+type task func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error
+
+func command(ctx context.Context, cfg Config, args []string, out io.Writer) error {
+	run, err := readCommand(cfg, args)
 	if err != nil {
-		return misused("%v", err)
+		return err
 	}
 	pool, err := pg.Open(ctx, cfg.DatabaseURL, "user")
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	return run(ctx, pool, out)
+}
+
+func readCommand(cfg Config, args []string) (task, error) {
 	switch name, rest := args[0], args[1:]; name {
 	case "export", "erase":
 		p, err := readPerson(name, rest)
-		if err != nil {
-			return err
+		if name == "erase" {
+			return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+				return ErasePerson(ctx, pool, p, out)
+			}, err
 		}
-		if name == "export" {
+		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
 			return exportPerson(ctx, pool, p, out)
-		}
-		return ErasePerson(ctx, pool, p, out)
+		}, err
 	case "terms":
-		return publishTermsCommand(ctx, pool, rest, out)
+		return readPublishTerms(rest)
 	case "staff":
-		return addStaffCommand(ctx, pool, cfg.HashCost, rest, out)
+		return readAddStaff(cfg, rest)
 	}
-	return misused("unknown command %q", args[0])
+	return nil, misused("unknown command %q", args[0])
 }
 
 // flags parses the flags of a command, which has no further arguments.
@@ -130,9 +145,9 @@ func readPerson(name string, args []string) (Person, error) {
 	return p, nil
 }
 
-func publishTermsCommand(ctx context.Context, pool *pgxpool.Pool, args []string, out io.Writer) error {
+func readPublishTerms(args []string) (task, error) {
 	if len(args) == 0 || args[0] != "publish" {
-		return misused("terms: the command is terms publish")
+		return nil, misused("terms: the command is terms publish")
 	}
 	var version, file string
 	err := flags("terms publish", args[1:], func(set *flag.FlagSet) {
@@ -140,40 +155,43 @@ func publishTermsCommand(ctx context.Context, pool *pgxpool.Pool, args []string,
 		set.StringVar(&file, "note-file", "", "")
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	number, err := strconv.Atoi(version)
-	if err != nil || number < 1 || number > 1<<30 {
-		return misused("terms publish: -version %q is no whole number above 0", version)
+	number, ok := wholeNumber(version)
+	if !ok || number < 1 {
+		return nil, misused("terms publish: -version %q is no whole number above 0", version)
 	}
 	note, err := os.ReadFile(file) //nolint:gosec // the caller's own file
 	if err != nil {
-		return fmt.Errorf("read the note: %w", err)
+		return nil, fmt.Errorf("read the note: %w", err)
 	}
-	var fresh bool
-	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		fresh, err = publishTerms(ctx, tx, terms{number, string(note)})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if fresh {
-		return say(out, "Terms of use %d are in force; members are asked to agree at their next page.", number)
-	}
-	return say(out, "Terms of use %d were published before.", number)
+	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+		fresh, err := PublishTerms(ctx, pool, number, string(note))
+		if err != nil {
+			return err
+		}
+		if fresh {
+			return say(out, "Terms of use %d are in force; members are asked to agree at their next page.", number)
+		}
+		return say(out, "Terms of use %d were published before.", number)
+	}, nil
 }
 
-func addStaffCommand(ctx context.Context, pool *pgxpool.Pool, cost Cost, args []string, out io.Writer) error {
+func readAddStaff(cfg Config, args []string) (task, error) {
 	if len(args) != 1 || args[0] != "add" {
-		return misused("staff: the command is staff add")
+		return nil, misused("staff: the command is staff add")
 	}
 	username, password := os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD")
-	outcome, err := AddStaff(ctx, pool, cost, username, password)
-	if err != nil {
-		return err
+	if err := checkStaff(username, password); err != nil {
+		return nil, err
 	}
-	return say(out, "Staff account %s: %s.", username, outcome)
+	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+		outcome, err := AddStaff(ctx, pool, cfg.HashCost, username, password)
+		if err != nil {
+			return err
+		}
+		return say(out, "Staff account %s: %s.", username, outcome)
+	}, nil
 }
 
 func say(out io.Writer, format string, args ...any) error {

@@ -10,7 +10,7 @@ import (
 
 // findPerson locks a person's accounts and says where else the person is found.
 func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h holdings, err error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR email = nullif($2, '') ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
+	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR email = nullif($2::varchar, '') ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
 	if err != nil {
 		return holdings{}, fmt.Errorf("look for a person's accounts: %w", err)
 	}
@@ -20,7 +20,7 @@ func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h holdings, err error
 	rows, err = tx.Query(ctx, `
 		SELECT email FROM (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
-			UNION SELECT $2 WHERE $2 <> '') AS known
+			UNION SELECT $2::varchar WHERE $2::varchar <> '') AS known
 		WHERE NOT EXISTS (SELECT FROM account a WHERE a.email = known.email AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`, h.Members, p.Email)
 	if err != nil {
 		return holdings{}, fmt.Errorf("look for a person's addresses: %w", err)
@@ -69,11 +69,11 @@ func deletePersonRows(ctx context.Context, tx pgx.Tx, h holdings) error {
 		{"requests for mails", `DELETE FROM mail_request WHERE lower(email) IN (SELECT lower(e) FROM unnest($1::text[]) AS n (e))`, []any{h.Emails}},
 		{"prospects", `DELETE FROM prospect WHERE id = ANY($1)`, []any{h.Prospects}},
 		{"accounts", `DELETE FROM account WHERE id = ANY($1)`, []any{h.Members}}, // and with them all that refers to them
-		// An address stands in JSON as it is: it has only letters, digits, and . _ + - @.
+		// An address stands in JSON as it is, but for an ampersand, which Go escapes.
 		{"messages to be sent", `
-			DELETE FROM outbox WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(convert_to('"' || e || '"', 'UTF8') IN payload) > 0)`, []any{h.Emails}},
+			DELETE FROM outbox WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(convert_to('"' || replace(e, '&', '\u0026') || '"', 'UTF8') IN payload) > 0)`, []any{h.Emails}},
 		{"parked messages", `
-			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(lower('"' || e || '"') IN lower(encode(payload, 'escape'))) > 0)`, []any{h.Emails}},
+			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(lower('"' || replace(e, '&', '\\u0026') || '"') IN lower(encode(payload, 'escape'))) > 0)`, []any{h.Emails}},
 	} {
 		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
 			return fmt.Errorf("erase a person's %s: %w", step.what, err)

@@ -15,11 +15,8 @@ import (
 // AddStaff makes a staff account, or gives the existing one this password, and says which: added,
 // password changed, or unchanged. Staff are no members; in the shop they are visitors.
 func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username, password string) (outcome string, err error) {
-	if username == "" || utf8.RuneCountInString(username) > maxUsername || !usernameShape.MatchString(username) {
-		return "", misused("STAFF_USERNAME needs 1 to %d letters, digits, underscores or hyphens", maxUsername)
-	}
-	if n := utf8.RuneCountInString(password); n < 8 || n > maxPassword {
-		return "", misused("STAFF_PASSWORD has fewer than 8 or more than %d characters", maxPassword)
+	if err := checkStaff(username, password); err != nil {
+		return "", err
 	}
 	if cost == (Cost{}) {
 		cost = DefaultCost
@@ -39,6 +36,16 @@ func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username, pass
 		return putStaff(ctx, tx, username, cost.hash(password))
 	})
 	return outcome, err
+}
+
+func checkStaff(username, password string) error {
+	if username == "" || utf8.RuneCountInString(username) > maxUsername || !usernameShape.MatchString(username) {
+		return misused("STAFF_USERNAME needs 1 to %d letters, digits, underscores or hyphens", maxUsername)
+	}
+	if n := utf8.RuneCountInString(password); n < 8 || n > maxPassword {
+		return misused("STAFF_PASSWORD has fewer than 8 or more than %d characters", maxPassword)
+	}
+	return nil
 }
 
 func staffPassword(ctx context.Context, tx pgx.Tx, username string) (stored string, found bool, err error) {

@@ -1,12 +1,14 @@
 package user
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -111,6 +113,16 @@ func (s *service) agree(r *http.Request, member int64, version int) (outcome str
 		err = nil
 	}
 	return outcome, err
+}
+
+// PublishTerms puts a version of the terms of use in force; fresh is false when it was published
+// before with the same note.
+func PublishTerms(ctx context.Context, pool *pgxpool.Pool, version int, note string) (fresh bool, err error) {
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		fresh, err = publishTerms(ctx, tx, terms{version, note})
+		return err
+	})
+	return fresh, err
 }
 
 // wholeNumber reads plain digits.

@@ -33,15 +33,17 @@ const (
 type world struct {
 	*service
 	t        *testing.T
+	url      string // of the database, as its owner
 	handler  http.Handler
 	contract *testenv.Contract
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	pool := testenv.Pool(t, "user", Migrations()...)
+	url := testenv.Database(t, testenv.Schema{Service: "user", Sets: Migrations()})
+	pool := testenv.Open(t, url, "user")
 	s := newService(testenv.Log(t), testConfig(), pool, bus.NewOutbox(nil, pool))
-	return &world{service: s, t: t, handler: s.routes(), contract: testenv.NewContract(t, "openapi.yaml")}
+	return &world{service: s, t: t, url: url, handler: s.routes(), contract: testenv.NewContract(t, "openapi.yaml")}
 }
 
 func testConfig() Config { return Config{Common: boot.Common{}, HashCost: testCost} }
@@ -232,6 +234,19 @@ func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
 	if _, err := w.pool.Exec(w.t.Context(), sql, args...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// define changes the schema, which the service itself may not.
+func (w *world) define(sql string) {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.url)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close(w.t.Context()) //nolint:errcheck // nothing depends on it
+	if _, err := conn.Exec(w.t.Context(), `SET search_path = "user"; `+sql); err != nil {
 		w.t.Fatal(err)
 	}
 }

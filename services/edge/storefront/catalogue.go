@@ -12,7 +12,7 @@ import (
 const (
 	// staleAfter bounds how long a page may show an old price when the message that the catalogue
 	// changed got lost.
-	staleAfter = time.Minute
+	staleAfter = 5 * time.Second
 	// fetchTimeout bounds one question to the catalogue's owner.
 	fetchTimeout = 5 * time.Second
 	// maxRendered bounds how many product pages are kept.

@@ -1,14 +1,16 @@
 package storefront
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
 
-// pageHeaders are the security headers that every HTML answer carries.
+// pageHeaders are the headers that every HTML answer carries, and what pages whose address holds a
+// token carry in place of some of them. The values are made once and shared by all answers.
 type pageHeaders struct {
-	csp  string
-	hsts bool
+	common http.Header
+	secret http.Header
 }
 
 // newPageHeaders builds the policy: our own files only, no inline script or style, no eval; the
@@ -19,43 +21,49 @@ func newPageHeaders(cfg Config) pageHeaders {
 	if len(cfg.Shop.VideoHosts) > 0 {
 		frames = strings.Join(cfg.Shop.VideoHosts, " ")
 	}
-	return pageHeaders{
-		csp: strings.Join([]string{
-			"default-src 'none'",
-			"script-src 'self'",
-			"style-src 'self'",
-			"img-src 'self' data:",
-			"font-src 'self'",
-			"connect-src 'self'",
-			"manifest-src 'self'",
-			"frame-src " + frames,
-			"form-action 'self'",
-			"base-uri 'none'",
-			"object-src 'none'",
-			"frame-ancestors 'none'",
-			"require-trusted-types-for 'script'",
-			"trusted-types note",
-		}, "; "),
-		hsts: strings.HasPrefix(cfg.PublicURL, "https://"),
+	policy := strings.Join([]string{
+		"default-src 'none'",
+		"script-src 'self'",
+		"style-src 'self'",
+		strings.Join(append([]string{"img-src 'self' data:"}, cfg.Shop.PictureHosts...), " "),
+		"font-src 'self'",
+		"connect-src 'self'",
+		"manifest-src 'self'",
+		"frame-src " + frames,
+		"form-action 'self'",
+		"base-uri 'none'",
+		"object-src 'none'",
+		"frame-ancestors 'none'",
+		"require-trusted-types-for 'script'",
+		"trusted-types note",
+	}, "; ")
+	ph := pageHeaders{
+		common: http.Header{
+			"Content-Type":               {"text/html; charset=utf-8"},
+			"Content-Security-Policy":    {policy},
+			"X-Content-Type-Options":     {"nosniff"},
+			"X-Frame-Options":            {"DENY"},
+			"Cross-Origin-Opener-Policy": {"same-origin"},
+			"Permissions-Policy":         {"camera=(), geolocation=(), microphone=(), payment=()"},
+			"Referrer-Policy":            {"strict-origin-when-cross-origin"},
+			"Cache-Control":              {"no-cache"},
+		},
+		secret: http.Header{
+			"Referrer-Policy": {"no-referrer"},
+			"Cache-Control":   {"no-store"},
+		},
 	}
+	if strings.HasPrefix(cfg.PublicURL, "https://") {
+		ph.common["Strict-Transport-Security"] = []string{"max-age=31536000; includeSubDomains"}
+	}
+	return ph
 }
 
 // set writes the headers; secret pages carry a token in their address, which no other site and no
 // cache may learn.
 func (ph pageHeaders) set(h http.Header, secret bool) {
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", ph.csp)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	h.Set("Cache-Control", "no-cache")
+	maps.Copy(h, ph.common)
 	if secret {
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-	}
-	if ph.hsts {
-		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		maps.Copy(h, ph.secret)
 	}
 }

@@ -22,6 +22,9 @@ type Settings struct {
 	ThemeColor, ThemeColorDark string
 	// VideoHosts are the origins that a product video may be embedded from, on click.
 	VideoHosts []string
+	// PictureHosts are further origins that product pictures may come from, for a shop that keeps
+	// them elsewhere than in img/product.
+	PictureHosts []string
 	// Featured is how many products the home page shows.
 	Featured int
 }

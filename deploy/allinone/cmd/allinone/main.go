@@ -26,8 +26,9 @@ func main() {
 		os.Args = append(os.Args[:1], os.Args[2:]...)
 		boot.Main("provision", allinone.KeepProvisioned)
 	default:
-		boot.Main("allinone", func(ctx context.Context, log *slog.Logger, cfg allinone.Config) error {
-			return allinone.Run(ctx, log, cfg, os.Stdout)
+		boot.Main("allinone", func(ctx context.Context, _ *slog.Logger, cfg allinone.Config) error {
+			// Each service adds its own name to the lines of this log.
+			return allinone.Run(ctx, boot.NewLog(os.Stderr, cfg.LogLevel), cfg, os.Stdout)
 		})
 	}
 }

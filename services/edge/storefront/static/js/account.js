@@ -98,6 +98,7 @@ async function logout() {
   busy(button, true);
   try {
     await get('/user/logout');
+    sessionStorage.clear();
     cartChanged(0);
     goTo('/login', 'logged-out');
   } catch (error) {

@@ -9,10 +9,8 @@ const bus = 'BroadcastChannel' in globalThis ? new BroadcastChannel('shop') : nu
 
 /** Shows the number of lines in the cart. */
 export function showCartCount(count) {
-  const badge = $('cart-count');
-  badge.textContent = count;
-  show(badge, count > 0);
-  $('cart-link').setAttribute('aria-label', t('header.cart', { count }));
+  $('cart-count').textContent = count;
+  show($('cart-badge'), count > 0);
 }
 
 /** Tells this page's header and the shop's other tabs that the cart has changed. */
@@ -36,8 +34,6 @@ function showPerson(who) {
   $('account-label').textContent = t(who.logged_in ? 'header.account' : 'header.login');
   initials.textContent = who.member_initials ?? '';
   show(initials, Boolean(who.logged_in));
-  if (who.logged_in) link.setAttribute('aria-label', t('header.account_of', { name: `${who.first_name} ${who.last_name}` }));
-  else link.removeAttribute('aria-label');
 }
 
 function termsForVisitor() {

@@ -8,7 +8,7 @@ const SECRETS = ['email_verification_code', 'password_reset_code', 'token', 'pr_
  * another site ("//evil", "https:evil", "\evil") is refused.
  */
 export function safeNext(next, origin, fallback = '/account') {
-  if (!next || /[\\\u0000-\u001f]/.test(next)) return fallback;
+  if (!next || next.includes('\\') || [...next].some((letter) => letter < ' ')) return fallback;
   const path = next.startsWith('/') ? next : `/${next}`;
   let url;
   try {

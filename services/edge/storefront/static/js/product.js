@@ -35,7 +35,7 @@ function markCurrent(thumb) {
 }
 
 function showPictureOf(url, caption) {
-  const image = picture(url, caption || $('product').dataset.title, '(min-width: 64rem) 36rem, 92vw');
+  const image = picture(url, caption || $('product').dataset.title, '(min-width: 78rem) 36rem, (min-width: 46rem) 48vw, 92vw');
   image.id = 'stage-image';
   image.width = 800;
   image.height = 800;
@@ -112,11 +112,11 @@ function start() {
     quantityError(t(error.status === 0 ? 'trouble.network' : 'trouble.server'));
     if (!('status' in error)) throw error;
   }), t('product.adding'));
-  wireStepper(form, { min: 1, change: () => show($('added'), false) });
+  wireStepper(form.querySelector('.stepper'), { min: 1, change: () => show($('added'), false) });
   for (const radio of form.querySelectorAll('input[name="sku_id"]')) {
     radio.addEventListener('change', () => {
       showChoice({ withPicture: true });
-      announce(`${radio.dataset.label}, ${money(radio.dataset.price)}, ${radio.dataset.stateTitle}`);
+      announce(`${radio.dataset.label}, ${radio.dataset.description}, ${money(radio.dataset.price)}, ${radio.dataset.stateTitle}`);
     });
   }
   showChoice({ withPicture: false });

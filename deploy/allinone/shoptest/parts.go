@@ -1,0 +1,120 @@
+package shoptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Mail is a mail in the inbox.
+type Mail struct {
+	ID        string   `json:"id"`
+	MessageID string   `json:"message_id"`
+	To        []string `json:"to"`
+	Subject   string   `json:"subject"`
+	Text      string   `json:"text"`
+	HTML      string   `json:"html"`
+}
+
+// Mails are the mails that an address received, newest first.
+func (s *Shop) Mails(to string) []Mail {
+	s.tb.Helper()
+	var list struct{ Mails []Mail }
+	s.ask(http.MethodGet, s.Inbox+"/api/mails?limit=1000&to="+url.QueryEscape(to), nil, &list)
+	return list.Mails
+}
+
+// WaitMails waits until an address has n mails.
+func (s *Shop) WaitMails(to string, n int, limit time.Duration) []Mail {
+	s.tb.Helper()
+	var got []Mail
+	s.Eventually(limit, fmt.Sprintf("%d mails for %s", n, to), func() bool { got = s.Mails(to); return len(got) >= n })
+	return got
+}
+
+// InboxSwitches sets how the mail server behaves; {} is well.
+func (s *Shop) InboxSwitches(switches string) {
+	s.tb.Helper()
+	s.ask(http.MethodPost, s.Inbox+"/api/switches", []byte(switches), nil)
+}
+
+// StripeSwitches sets how Stripe behaves.
+func (s *Shop) StripeSwitches(switches string) {
+	s.tb.Helper()
+	s.ask(http.MethodPost, s.StandIn+"/_/switches", []byte(switches), nil)
+}
+
+// Pay pays a session at Stripe, without its page. options may be nil.
+func (s *Shop) Pay(session string, options []byte) {
+	s.tb.Helper()
+	s.ask(http.MethodPost, s.StandIn+"/_/sessions/"+session+"/pay", options, nil)
+}
+
+// StripeDo calls another control of the stand-in, such as /_/sessions/ID/expire.
+func (s *Shop) StripeDo(path, body string) {
+	s.tb.Helper()
+	s.ask(http.MethodPost, s.StandIn+path, []byte(body), nil)
+}
+
+func (s *Shop) ask(method, address string, body []byte, into any) {
+	s.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer w.Body.Close() //nolint:errcheck // it was read
+	raw, err := io.ReadAll(w.Body)
+	if err != nil || w.StatusCode >= 400 {
+		s.tb.Fatalf("%s %s answered %d %s %v", method, address, w.StatusCode, raw, err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(raw, into); err != nil {
+			s.tb.Fatalf("%s %s answered %s: %v", method, address, raw, err)
+		}
+	}
+}
+
+// Count runs a query that returns one number, in a service's schema, as the owner of the database.
+func (s *Shop) Count(service, sql string, args ...any) (n int) {
+	s.tb.Helper()
+	if err := s.Database(service).QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+		s.tb.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+// Exec does what staff may do in psql.
+func (s *Shop) Exec(service, sql string, args ...any) {
+	s.tb.Helper()
+	if _, err := s.Database(service).Exec(context.Background(), sql, args...); err != nil {
+		s.tb.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// Eventually waits until a condition holds.
+func (s *Shop) Eventually(limit time.Duration, what string, condition func() bool) {
+	s.tb.Helper()
+	deadline := time.Now().Add(limit)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		if time.Now().After(deadline) {
+			s.tb.Fatalf("after %s still not: %s", limit, what)
+		}
+		<-tick.C
+	}
+}

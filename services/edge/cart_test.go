@@ -1,0 +1,216 @@
+package edge
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// cookieText is what needs neither quoting nor percent-encoding.
+var cookieText = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+
+func TestVisitorsCart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	a := b.post("/order/cart-add-product-sku", "sku_id", "1")
+	c := a.cookie(cartCookie)
+	if c == nil || c.MaxAge != 31536000 || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || !cookieText.MatchString(c.Value) {
+		t.Fatalf("cart cookie: %v", c)
+	}
+	if a.Header.Get(web.SetCartHeader) != "" {
+		t.Error("the cart header got out")
+	}
+	b.post("/order/cart-add-product-sku", "sku_id", "1")
+	if got := w.order.last().id; got.Cart != "cart123" || got.Member() {
+		t.Errorf("order sees %+v", got)
+	}
+	for _, forged := range []string{"cart123", "cart124" + c.Value[strings.IndexByte(c.Value, '.'):], c.Value[:len(c.Value)-2], "." + c.Value, "", "a.b.c", strings.Repeat("x.", 2000)} {
+		f := w.browser()
+		f.setCookie(cartCookie, forged)
+		f.post("/order/cart-add-product-sku")
+		if got := w.order.last().id.Cart; got != "" {
+			t.Errorf("forged %q gives cart %q", forged, got)
+		}
+	}
+	// A token of another purpose is no cart.
+	f := w.browser()
+	f.get("/user/logged-in")
+	f.setCookie(cartCookie, f.cookie(anonymousCookie))
+	f.post("/order/cart-add-product-sku")
+	if got := w.order.last().id.Cart; got != "" {
+		t.Errorf("an anonymous id gives cart %q", got)
+	}
+}
+
+func TestMergeBeforeTheLoginAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.post("/order/cart-add-product-sku")
+	merged := make(chan seen, 2)
+	w.order.on("POST /internal/cart-merge", func(rw http.ResponseWriter, r seen) {
+		merged <- r
+		io.WriteString(rw, `{"merged":true}`) //nolint:errcheck // a test's answer
+	})
+	a := b.login()
+	if len(merged) != 1 {
+		t.Fatal("the answer came before the merge")
+	}
+	r := <-merged
+	if r.id.MemberID != ann.ID || r.id.Cart != "cart123" || r.URL.Query().Get("mode") != "login" {
+		t.Errorf("merge was asked %s by %+v", r.URL, r.id)
+	}
+	if c := a.cookie(cartCookie); c == nil || c.MaxAge >= 0 {
+		t.Errorf("login leaves the cart cookie: %v", c)
+	}
+	// As a member no visitor's cart counts, even when the cookie is still there.
+	n := w.browser()
+	n.post("/order/cart-add-product-sku")
+	cart := n.cookie(cartCookie)
+	a = n.post("/user/create-account")
+	if r := <-merged; r.URL.Query().Get("mode") != "register" {
+		t.Errorf("merge was asked %s", r.URL)
+	}
+	if a.cookie(cartCookie) != nil || n.cookie(cartCookie) != cart || a.cookie(sessionCookie) == nil || !n.member() {
+		t.Errorf("create-account sets %v", a.Cookies())
+	}
+	n.post("/order/cart-add-product-sku")
+	if got := w.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code || got.Email != ann.Email {
+		t.Errorf("order sees %+v", got)
+	}
+}
+
+func TestOrderAwayAtLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.post("/order/cart-add-product-sku")
+	empty := w.browser()
+	w.order.Close()
+	a := b.post("/user/login", "username", "ann_lee", "password", "right")
+	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() {
+		t.Errorf("a login without merge: %v", a.Header)
+	}
+	a = b.post("/user/create-account")
+	expect(t, a, http.StatusOK, `{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)
+	if len(a.Cookies()) != 0 || b.member() {
+		t.Errorf("a registration without merge: %v", a.Header)
+	}
+	empty.login() // nothing to merge
+	if !empty.member() {
+		t.Error("login without a cart needs order")
+	}
+	a = empty.get("/order/cart-items")
+	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if a.Header.Get("Retry-After") == "" || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("order away: %v", a.Header)
+	}
+}
+
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	member, visitor := w.browser(), w.browser()
+	member.login()
+	visitor.post("/order/cart-add-product-sku")
+	w.edge.sessions.dropAll()
+	w.pool.Close()
+	for _, path := range []string{"/user/logged-in", "/user/account-content", "/user/logout", "/order/cart-items"} {
+		expect(t, member.get(path), http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	}
+	expect(t, member.get("/order/products"), http.StatusOK, "products")
+	expect(t, member.get("/clientevent/pageview?url=x"), http.StatusOK, "thank you")
+	expect(t, visitor.get("/user/logged-in"), http.StatusOK, `"logged_in":false`)
+	expect(t, visitor.post("/order/cart-add-product-sku"), http.StatusOK, "success")
+	a := visitor.post("/user/login", "username", "ann_lee", "password", "right")
+	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if len(a.Cookies()) != 0 {
+		t.Errorf("a login without a session: %v", a.Cookies())
+	}
+	expect(t, visitor.post("/user/create-account"), http.StatusOK, "created_but_login_failed")
+}
+
+func TestAnonymousId(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	c := b.get("/user/logged-in").cookie(anonymousCookie)
+	if c == nil || c.HttpOnly || c.MaxAge != 31536000 || c.Path != "/" || !cookieText.MatchString(c.Value) {
+		t.Fatalf("anonymous cookie: %v", c)
+	}
+	if again := b.get("/user/logged-in").cookie(anonymousCookie); again != nil {
+		t.Errorf("a good id was replaced: %v", again)
+	}
+	b.setCookie(anonymousCookie, c.Value+"x")
+	if fresh := b.get("/user/logged-in").cookie(anonymousCookie); fresh == nil || fresh.Value == c.Value {
+		t.Errorf("a forged id was kept: %v", fresh)
+	}
+	m := w.browser()
+	m.login()
+	if got := m.get("/user/logged-in").cookie(anonymousCookie); got != nil {
+		t.Errorf("a member got an id: %v", got)
+	}
+}
+
+func TestProductionCookies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.PublicURL, c.CookieDomain = "https://www.shop.example", "shop.example" })
+	a := w.browser().get("/user/logged-in")
+	for _, name := range []string{csrfCookie, anonymousCookie} {
+		if c := a.cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("%s: %v", name, c)
+		}
+	}
+	if a.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("no HSTS")
+	}
+	b := w.browser()
+	token := tokenOf(t, b)
+	r := b.form("/user/login", "username", "ann_lee", "password", "right", "remember_me", "true")
+	r.Header.Set("Cookie", csrfCookie+"="+token)
+	r.Header.Set("X-CSRFToken", token)
+	a = b.do(r)
+	for _, name := range []string{sessionCookie, csrfCookie, cartCookie} {
+		if c := a.cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly != (name != csrfCookie) {
+			t.Errorf("%s: %v", name, c)
+		}
+	}
+}
+
+func TestReceiptAddressLookup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/order/anonymous-email-address-payment-lookup"
+	w.order.says("POST "+path, `{"anonymous_email_address_payment_lookup":"success"}`)
+	w.user.on("GET /internal/address-of-member", func(rw http.ResponseWriter, r seen) {
+		if r.URL.Query().Get("email") == "ann+1@mail.example.com" {
+			io.WriteString(rw, `{"member":true}`) //nolint:errcheck // a test's answer
+			return
+		}
+		io.WriteString(rw, `{"member":false}`) //nolint:errcheck // a test's answer
+	})
+	visitor := w.browser()
+	for address, member := range map[string]bool{"ann+1@mail.example.com": true, "bea@mail.example.com": false} {
+		expect(t, visitor.post(path, "anonymous_email_address", address), http.StatusOK, "success")
+		if got := w.order.last().id.AddressOfMember; got != member {
+			t.Errorf("%s: member %v", address, got)
+		}
+	}
+	asked := w.user.count("/internal/address-of-member")
+	visitor.post(path)
+	visitor.post(path, "anonymous_email_address", "")
+	m := w.browser()
+	m.login()
+	m.post(path, "anonymous_email_address", "ann+1@mail.example.com")
+	if n := w.user.count("/internal/address-of-member"); n != asked || w.order.last().id.AddressOfMember {
+		t.Errorf("user was asked %d times more", n-asked)
+	}
+	w.user.Close()
+	expect(t, visitor.post(path, "anonymous_email_address", "bea@mail.example.com"), http.StatusServiceUnavailable, "unavailable")
+}

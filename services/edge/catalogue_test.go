@@ -1,0 +1,140 @@
+package edge
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestCatalogueFromMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var version atomic.Int64
+	w.order.on("GET /order/products", func(rw http.ResponseWriter, _ seen) {
+		rw.Header().Set("Content-Type", "application/json")
+		if version.Load() == 0 {
+			io.WriteString(rw, `{"products":{"a":1}}`) //nolint:errcheck // a test's answer
+		} else {
+			io.WriteString(rw, `{"products":{"b":2}}`) //nolint:errcheck // a test's answer
+		}
+	})
+	b := w.browser()
+	b.login()
+	a := b.get(productsPath)
+	if a.body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 || a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
+		t.Fatalf("%s %v", a.body, a.Header)
+	}
+	if got := w.order.last().id; got.Member() || got.Cart != "" {
+		t.Errorf("order was asked by %+v", got)
+	}
+	if again := b.get(productsPath); again.body != a.body || again.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("%s %v", again.body, again.Header)
+	}
+	r, err := http.NewRequest(http.MethodGet, w.url+productsPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("If-None-Match", `W/"x", `+a.Header.Get("Etag"))
+	expect(t, b.do(r), http.StatusNotModified, "")
+
+	version.Store(1)
+	if err := w.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, time.Second, "the new catalogue", func() bool { return b.get(productsPath).body == `{"products":{"b":2}}` })
+
+	// Order away: the last known answer stands in.
+	w.order.Close()
+	w.edge.catalogue.drop()
+	expect(t, b.get(productsPath), http.StatusOK, `{"products":{"b":2}}`)
+	expect(t, b.get(productPath+"unknown1"), http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+}
+
+func TestProducts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.order.says("GET /order/product/abc123", `{"product":"abc123"}`)
+	w.order.says("GET /order/product/other1", `{"error":"product-identifier-not-found"}`)
+	for range 3 {
+		expect(t, w.browser().get(productPath+"abc123"), http.StatusOK, `{"product":"abc123"}`)
+		expect(t, w.browser().get(productPath+"other1"), http.StatusOK, `product-identifier-not-found`)
+	}
+	if n := w.order.count("/order/product/abc123"); n != 1 {
+		t.Errorf("order was asked %d times", n)
+	}
+	expect(t, w.browser().get(productPath+"a%00b"), http.StatusNotFound, "not-found")
+	expect(t, w.browser().post(productPath+"abc123"), http.StatusMethodNotAllowed, "method-not-allowed")
+	r, err := http.NewRequest(http.MethodHead, w.url+productPath+"abc123", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := w.browser().do(r); a.StatusCode != http.StatusOK || a.ContentLength != 20 || a.body != "" {
+		t.Errorf("HEAD: %d %d", a.StatusCode, a.ContentLength)
+	}
+}
+
+func TestCatalogueAsksOnceForMany(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Int64
+	release := make(chan struct{})
+	c := newCatalogue(func(context.Context, string) (*page, error) {
+		fetched.Add(1)
+		<-release
+		return &page{status: http.StatusOK, body: []byte("x")}, nil
+	})
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if p, err := c.get(t.Context(), productsPath); err != nil || string(p.body) != "x" {
+				t.Errorf("get = %v, %v", p, err)
+			}
+		})
+	}
+	testenv.Eventually(t, 5*time.Second, "one fetch", func() bool { return fetched.Load() == 1 })
+	close(release)
+	wg.Wait()
+	if n := fetched.Load(); n > 2 { // one asker may come after the first fetch has begun and before it counts
+		t.Errorf("fetched %d times", n)
+	}
+	for i := range catalogueLimit + 10 {
+		if _, err := c.get(t.Context(), productPath+string(rune('a'+i%26))+time.Duration(i).String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.pages) > catalogueLimit || c.fresh(productsPath) == nil {
+		t.Errorf("%d pages", len(c.pages))
+	}
+}
+
+func TestCatalogueAges(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Int64
+	c := newCatalogue(func(context.Context, string) (*page, error) {
+		fetched.Add(1)
+		return &page{status: http.StatusOK}, nil
+	})
+	get := func() *page {
+		p, err := c.get(t.Context(), productsPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := get()
+	p.at = time.Now().Add(-catalogueRefresh - 100*time.Millisecond)
+	get() // served, and fetched anew behind
+	testenv.Eventually(t, 5*time.Second, "a refresh", func() bool { return fetched.Load() == 2 })
+	testenv.Eventually(t, 5*time.Second, "the refreshed page", func() bool { return get() != p })
+	get().at = time.Now().Add(-catalogueFresh - time.Millisecond)
+	get()
+	if n := fetched.Load(); n != 3 {
+		t.Errorf("fetched %d times", n)
+	}
+}

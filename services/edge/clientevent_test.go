@@ -1,0 +1,100 @@
+package edge
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestClientEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	contract := testenv.NewContract(t, "openapi.yaml")
+	got := make(chan msg.ClientEvent, 100)
+	err := w.broker.Bus("listener").Listen("event.>", func(subject string, data []byte) {
+		var ev msg.ClientEvent
+		if err := json.Unmarshal(data, &ev); err != nil || subject != "event."+ev.Kind {
+			t.Errorf("%s: %s %v", subject, data, err)
+		}
+		got <- ev
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser()
+	b.header.Set("User-Agent", "Tester/1")
+	b.header.Set("X-Forwarded-For", "198.51.100.9")
+	b.get("/user/logged-in")
+	id := b.cookie(anonymousCookie)
+	value := unsign(w.edge.keys.anonymous, id)
+	long := strings.Repeat("é", 1200)
+	for _, c := range []struct {
+		path, query string
+		want        *msg.ClientEvent
+	}{
+		{"pageview", "url=https://shop/&client_event_id=null&anonymous_id=" + id + "&pageWidth=1024", &msg.ClientEvent{Kind: "pageview", URL: "https://shop/", AnonymousID: value, PageWidth: 1024, RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "url=/&client_event_id=7&anonymous_id=undefined&pageWidth=wide", &msg.ClientEvent{Kind: "pageview", URL: "/", UserID: 7, RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "url=" + url.QueryEscape(long) + "&client_event_id=-7&pageWidth=99999999999999999999&anonymous_id=" + value, &msg.ClientEvent{Kind: "pageview", URL: long[:2000], RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "client_event_id=7", nil},
+		{"pageview", "", nil},
+		{"ajaxerror", "url=/a&client_event_id=7&error_id=cart-items", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a", UserID: 7, What: "cart-items"}},
+		{"ajaxerror", "url=/a", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a"}},
+		{"ajaxerror", "url=%ff%00x&error_id=" + strings.Repeat("y", 300), &msg.ClientEvent{Kind: "ajaxerror", URL: "\uFFFDx", What: strings.Repeat("y", 100)}},
+		{"buttonclick", "url=/b&button_id=chat-icon&client_event_id=7e3", &msg.ClientEvent{Kind: "buttonclick", URL: "/b", What: "chat-icon"}},
+		{"buttonclick", "url=/b;x&button_id=%zz", nil},
+		{"linkevent", "url=/l&mb_cd=null&pr_cd=undefined&em_cd=abcdefghijklmnopqrstu&ad_cd=a%20b", &msg.ClientEvent{Kind: "linkevent", URL: "/l", EmailCode: "abcdefghijklmnopqrstu"}},
+		{"linkevent", "url=/l&mb_cd=M1&pr_cd=P1&ad_cd=A1&client_event_id=7&anonymous_id=" + id, &msg.ClientEvent{Kind: "linkevent", URL: "/l", MemberCode: "M1", ProspectCode: "P1", AdCode: "A1", AnonymousID: value}},
+	} {
+		a := b.get("/clientevent/" + c.path + "?" + c.query)
+		contract.Check(t, a.Request, a.Response)
+		if a.StatusCode != http.StatusOK || a.body != `"thank you"` {
+			t.Errorf("%s?%s: %d %s", c.path, c.query, a.StatusCode, a.body)
+		}
+		if c.want == nil {
+			continue
+		}
+		select {
+		case ev := <-got:
+			if len(ev.ID) < 20 || time.Since(ev.At) > time.Minute {
+				t.Errorf("%s?%s: stamped %q %s", c.path, c.query, ev.ID, ev.At)
+			}
+			if diff := cmp.Diff(*c.want, ev, cmpopts.IgnoreFields(msg.ClientEvent{}, "ID", "At")); diff != "" {
+				t.Errorf("%s?%s:\n%s", c.path, c.query, diff)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s?%s: nothing published", c.path, c.query)
+		}
+	}
+	if len(got) > 0 {
+		t.Errorf("%d events too many, first %+v", len(got), <-got)
+	}
+}
+
+func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.broker.Stop()
+	b := w.browser()
+	began := time.Now()
+	for range 20 {
+		expect(t, b.get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("20 page views took %s without a broker", took)
+	}
+	got := make(chan struct{}, 100)
+	w.broker.Start()
+	if err := w.broker.Bus("listener").Listen("event.pageview", func(string, []byte) { got <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 20*time.Second, "20 page views published", func() bool { return len(got) >= 20 })
+}

@@ -1,0 +1,105 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// userOutbox sends as user does.
+func userOutbox(t *testing.T, w *world) (send func(m msg.Message), empty func() bool) {
+	t.Helper()
+	pool := testenv.Pool(t, "user", bus.Tables())
+	outbox := bus.NewOutbox(w.broker.Bus("user"), pool)
+	w.start(outbox.Run)
+	send = func(m msg.Message) {
+		t.Helper()
+		if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, m) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return send, func() bool {
+		return count(t, pool, `SELECT count(*) FROM outbox WHERE 'edge-user' = ANY(pending)`) == 0
+	}
+}
+
+func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	send, empty := userOutbox(t, w)
+	old, renewed, later := w.browser(), w.browser(), w.browser()
+	renewed.login()
+	hash := ""
+	w.user.on("GET /user/email-unsubscribe-lookup", func(_ http.ResponseWriter, r seen) { hash = r.id.Session })
+	renewed.get("/user/email-unsubscribe-lookup")
+	old.login()
+	var at time.Time
+	if err := w.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&at); err != nil {
+		t.Fatal(err)
+	}
+	renewed.post("/user/change-my-password") // ends old at once
+	if old.member() {
+		t.Error("a session outlives the password change")
+	}
+	later.login()
+	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, KeepSession: hash, At: at}})
+	testenv.Eventually(t, 10*time.Second, "the message handled", empty)
+	if !renewed.member() || !later.member() {
+		t.Errorf("the message about the change ended newer sessions: renewed %v, later %v", renewed.member(), later.member())
+	}
+	// The same when edge could not act on user's answer.
+	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
+	testenv.Eventually(t, 10*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
+}
+
+func TestProfileAndErasureMessages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	send, empty := userOutbox(t, w)
+	b := w.browser()
+	b.login()
+	changed := msg.Member{ID: ann.ID, Username: ann.Username, FirstName: "Anna", LastName: "Lee", Email: "anna@mail.example.com", Code: ann.Code, Version: 3}
+	send(msg.Message{Key: "profile:3", Subject: msg.UserProfileChanged, Payload: changed})
+	testenv.Eventually(t, 10*time.Second, "the new name", func() bool { return strings.Contains(b.get("/user/logged-in").body, `"first_name":"Anna"`) })
+	changed.Version, changed.FirstName = 2, "Old"
+	send(msg.Message{Key: "profile:2", Subject: msg.UserProfileChanged, Payload: changed})
+	testenv.Eventually(t, 10*time.Second, "the late message handled", empty)
+	expect(t, b.get("/user/logged-in"), http.StatusOK, `"first_name":"Anna"`)
+	send(msg.Message{Key: "erased:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: ann.ID}})
+	testenv.Eventually(t, 10*time.Second, "the session gone", func() bool { return !b.member() })
+	if n := count(t, w.pool, `SELECT count(*) FROM session`); n != 0 {
+		t.Errorf("%d sessions of an erased member", n)
+	}
+}
+
+func TestExpiredSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.login("remember_me", "true")
+	if _, err := w.pool.Exec(t.Context(), `UPDATE session SET expires_at = now() - interval '1 second'`); err != nil {
+		t.Fatal(err)
+	}
+	w.edge.sessions.dropAll()
+	if b.member() {
+		t.Error("an expired session counts")
+	}
+	w.start(w.edge.clean)
+	testenv.Eventually(t, 10*time.Second, "expired sessions deleted", func() bool { return count(t, w.pool, `SELECT count(*) FROM session`) == 0 })
+}

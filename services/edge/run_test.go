@@ -1,0 +1,100 @@
+package edge
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	broker := testenv.NewBroker(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := "http://127.0.0.1:1"
+	cfg := Config{
+		Common:   boot.Common{ShopSecret: secret, PublicURL: "http://shop.example", NATSURL: broker.URL(), DatabaseURL: testenv.Database(t, testenv.Schema{Service: "edge", Sets: Migrations()})},
+		Listener: l, UserURL: away, OrderURL: away, EventsURL: away, WebhookURL: away, TrustedProxies: "loopback",
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, testenv.Log(t), cfg) }()
+	w := &world{t: t, url: "http://" + l.Addr().String()}
+	expect(t, w.browser().get("/user/logged-in"), http.StatusOK, `"logged_in":false`)
+	expect(t, w.browser().get("/order/products"), http.StatusServiceUnavailable, "unavailable")
+	got := make(chan struct{}, 10)
+	if err := broker.Bus("listener").Listen("event.pageview", func(string, []byte) { got <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, w.browser().get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
+	stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("edge does not stop")
+	}
+	testenv.Eventually(t, 5*time.Second, "the page view handed over before the end", func() bool { return len(got) == 1 })
+}
+
+func TestRunRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	err := Run(t.Context(), testenv.Log(t), Config{})
+	if err == nil || !strings.Contains(err.Error(), "DATABASE_URL") {
+		t.Error(err)
+	}
+}
+
+// Every path of the contract has its owner, and gets there under its own method.
+func TestRoutesReachTheirOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	composed := []string{"/user/", "/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/order/"}
+	for file, o := range map[string]*owner{"../user/openapi.yaml": w.user, "../order/openapi.yaml": w.order} {
+		for path, item := range testenv.NewContract(t, file).Doc.Paths.Map() {
+			for method := range item.Operations() {
+				if slices.Contains(composed, path) {
+					continue
+				}
+				checkRoute(t, w, o, method, path)
+			}
+		}
+	}
+	for path, item := range testenv.NewContract(t, "openapi.yaml").Doc.Paths.Map() {
+		for range item.Operations() {
+			if a := w.browser().get(path); a.StatusCode != http.StatusOK {
+				t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+			}
+		}
+	}
+}
+
+func checkRoute(t *testing.T, w *world, o *owner, method, path string) {
+	t.Helper()
+	path = strings.NewReplacer("{product_identifier}", "abc123", "{order_identifier}", "aB3dE5gH7j").Replace(path)
+	if path == webhookPath {
+		o = w.webhook
+	}
+	o.says(method+" "+path, `{"here":true}`)
+	b := w.browser()
+	var a answer
+	if method == http.MethodPost {
+		a = b.post(path)
+	} else {
+		a = b.get(path)
+	}
+	if a.StatusCode != http.StatusOK || a.body != `{"here":true}` || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s %s: %d %s", method, path, a.StatusCode, a.body)
+	}
+}

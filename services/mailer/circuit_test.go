@@ -1,0 +1,65 @@
+package mailer
+
+import (
+	"testing"
+	"time"
+)
+
+func TestCircuit(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	c := newCircuit(normalTiming)
+	c.now = func() time.Time { return now }
+	want := func(what string, ok, deferred, probe bool) {
+		t.Helper()
+		if a, b, p := c.permit(); a != ok || b != deferred || p != probe {
+			t.Errorf("%s: permit %t %t %t, want %t %t %t", what, a, b, p, ok, deferred, probe)
+		}
+	}
+	want("at first", true, false, false)
+	// Away: nobody but one probe, after 5, 10, 20, 30, 30 s.
+	for _, seconds := range []int{5, 10, 20, 30, 30} {
+		c.unreachable()
+		c.unreachable() // one that had begun before
+		now = now.Add(time.Duration(seconds)*time.Second - 1)
+		want("before the pause is over", false, false, false)
+		now = now.Add(1)
+		want("after the pause", true, false, true)
+		want("while another probes", false, false, false)
+	}
+	if !c.taken() {
+		t.Error("no recovery")
+	}
+	want("recovered", true, false, false)
+	if c.taken() {
+		t.Error("recovered twice")
+	}
+	// Refusing: what is due goes on, every 30 s a deferred mail probes.
+	for n, trouble := range []bool{false, false, true, true} {
+		if got := c.refused(); got != trouble {
+			t.Errorf("refusal %d: trouble %t", n+1, got)
+		}
+	}
+	want("refusing", true, false, false)
+	now = now.Add(30 * time.Second)
+	want("refusing, after the pause", true, true, true)
+	want("refusing, while another probes", true, false, false)
+	c.release()
+	want("the probe found nothing", true, true, true)
+	now = now.Add(31 * time.Minute)
+	c.refused()
+	now = now.Add(4 * time.Minute)
+	want("patience is over", true, false, false)
+	now = now.Add(time.Minute)
+	want("the slow probe", true, true, true)
+	c.answered()
+	want("a definite refusal is no recovery", true, true, true)
+	if !c.taken() {
+		t.Error("no recovery")
+	}
+	for n, want := range []time.Duration{5, 15, 60, 300, 900, 1800, 3600, 3600} {
+		if got := normalTiming.retryAfter(n); got != want*time.Second {
+			t.Errorf("delay %d is %s", n, got)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package mailer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// Config holds mailer's settings.
+type Config struct {
+	boot.Common
+	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener of mailer's endpoints for staff; answers this machine only"`
+	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox when empty"`
+	SMTPPort     int    `envconfig:"SMTP_PORT" default:"587" desc:"port of the mail server"`
+	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it wants one"`
+	SMTPPassword string `envconfig:"SMTP_PASSWORD" desc:"password of that login"`
+	SMTPTLS      string `envconfig:"SMTP_TLS" default:"starttls" desc:"none, starttls (required, not merely tried) or tls"`
+	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name"`
+	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"where answers go; MAIL_FROM when empty"`
+	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"where mail for the shop's staff goes"`
+	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`
+	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"stands before amounts in mails"`
+	// Listener is used instead of Addr when it is set.
+	Listener net.Listener `ignored:"true"`
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	errs := []error{c.Common.Validate()}
+	if c.SMTPTLS != "none" && c.SMTPTLS != "starttls" && c.SMTPTLS != "tls" {
+		errs = append(errs, fmt.Errorf("SMTP_TLS is %q: want none, starttls or tls", c.SMTPTLS))
+	}
+	if c.Production() && c.SMTPTLS == "none" && !loopback(c.SMTPHost) {
+		errs = append(errs, errors.New("SMTP_TLS is none: production wants mail encrypted on its way"))
+	}
+	if c.SMTPPort < 1 || c.SMTPPort > 65535 {
+		errs = append(errs, fmt.Errorf("SMTP_PORT is %d: want 1 to 65535", c.SMTPPort))
+	}
+	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo, "MAIL_STAFF": c.MailStaff} {
+		if value == "" && name == "MAIL_REPLY_TO" {
+			continue
+		}
+		if _, err := parseAddress(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s is no mail address: %w", name, err))
+		}
+	}
+	if u, err := url.Parse(c.MailSeenURL); err != nil || (c.MailSeenURL != "" && u.Host == "") {
+		errs = append(errs, errors.New("MAIL_SEEN_URL is no URL"))
+	}
+	return errors.Join(errs...)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// parseAddress reads "name@host" or "Name <name@host>". It is stricter than the mail standards:
+// quoted local parts and whatever could end an SMTP command early are refused.
+func parseAddress(s string) (*mail.Address, error) {
+	a, err := mail.ParseAddress(s)
+	if err != nil {
+		return nil, errors.New("it cannot be parsed") // net/mail's text repeats the address
+	}
+	local, host, ok := strings.Cut(a.Address, "@")
+	if !ok || local == "" || host == "" || strings.Contains(host, "@") || len(a.Address) > 254 {
+		return nil, errors.New("it is not of the form name@host")
+	}
+	for _, r := range a.Address {
+		if r <= ' ' || r == 0x7f || (r >= 0x80 && r < 0xa1) || strings.ContainsRune(`<>()[]\,;:"`, r) {
+			return nil, errors.New("it holds a character that mail servers stumble over")
+		}
+	}
+	a.Name = clean(a.Name)
+	return a, nil
+}

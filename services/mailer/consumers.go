@@ -1,0 +1,14 @@
+package mailer
+
+import (
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// consumers is every subscription of mailer.
+func (s *service) consumers() []bus.Consumer {
+	return []bus.Consumer{
+		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Handle: s.onMail, Committed: s.committed},
+		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Handle: s.onUser, Committed: s.outbox.Wake},
+	}
+}

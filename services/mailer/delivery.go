@@ -1,0 +1,126 @@
+package mailer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// defaultLife is how long a mail is worth sending when its command does not say.
+const defaultLife = 72 * time.Hour
+
+// maxReceivers bounds the receivers of one mail; none of the shop's has more than two.
+const maxReceivers = 10
+
+// kinds are the kinds of mail that this version can make.
+var kinds = map[string]bool{
+	msg.MailWelcome: true, msg.MailVerify: true, msg.MailReset: true, msg.MailPasswordSet: true, msg.MailUsername: true,
+	msg.MailAddressChanged: true, msg.MailPasswordChanged: true, msg.MailChatAlert: true, msg.MailOrderMember: true, msg.MailOrderVisitor: true,
+}
+
+// onMail puts commands into the ledger. With the commit they are mailer's own business: the broker
+// and the sender's outbox are done with them.
+func (s *service) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	fresh := make([]newDelivery, 0, len(group))
+	for _, d := range group {
+		n, err := s.accept(d.Key, d.Data)
+		if err != nil {
+			return bus.Permanent(err)
+		}
+		fresh = append(fresh, n)
+	}
+	return insertDeliveries(ctx, tx, fresh)
+}
+
+// committed wakes the senders and, in case a message was parked, the relay.
+func (s *service) committed() {
+	s.outbox.Wake()
+	s.wakeSender()
+}
+
+// newDelivery is a command as the ledger takes it.
+type newDelivery struct {
+	key, kind, messageID, prospectCode string
+	payload                            []byte
+	toHashes                           string // JSON: unnest would flatten an array of arrays
+	memberID                           int64
+	createdAt, deadline                time.Time
+}
+
+// accept checks what no repetition will mend, so that it is parked with its reason right away.
+func (s *service) accept(key string, data []byte) (newDelivery, error) {
+	var m msg.SendMail
+	if err := json.Unmarshal(data, &m); err != nil {
+		return newDelivery{}, errors.New("the command is not readable") // the decoder's text may repeat it
+	}
+	if !kinds[m.Kind] {
+		return newDelivery{}, errors.New("the kind of mail is unknown")
+	}
+	if (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) && m.Order == nil {
+		return newDelivery{}, errors.New("the command holds no order")
+	}
+	to, err := s.receivers(m)
+	if err != nil {
+		return newDelivery{}, err
+	}
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = time.Now()
+	}
+	if m.Deadline.IsZero() {
+		m.Deadline = m.CreatedAt.Add(defaultLife)
+	}
+	hashes := make([]string, len(to))
+	for i, a := range to {
+		hashes[i] = s.hash(a)
+	}
+	list, err := json.Marshal(hashes)
+	if err != nil {
+		return newDelivery{}, fmt.Errorf("marshal hashes: %w", err)
+	}
+	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode, payload: data,
+		toHashes: string(list), memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
+}
+
+// receivers are the checked addresses of a mail; none given means the staff.
+func (s *service) receivers(m msg.SendMail) ([]string, error) {
+	if len(m.To) > maxReceivers {
+		return nil, fmt.Errorf("%d receivers are too many for one mail", len(m.To))
+	}
+	if len(m.To) == 0 {
+		return []string{s.staff.Address}, nil
+	}
+	all := make([]string, 0, len(m.To))
+	seen := map[string]bool{}
+	for i, to := range m.To {
+		a, err := parseAddress(to)
+		if err != nil {
+			return nil, fmt.Errorf("receiver %d cannot be mailed: %w", i+1, err)
+		}
+		if folded := strings.ToLower(a.Address); !seen[folded] {
+			seen[folded] = true
+			all = append(all, a.Address)
+		}
+	}
+	return all, nil
+}
+
+// hash stands for an address in the ledger: good for finding it, useless without the secret.
+func (s *service) hash(address string) string { return web.MAC(s.hashKey, strings.ToLower(address)) }
+
+// messageID is the same for every attempt, so that servers and readers can tell a copy.
+func (s *service) messageID(kind, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	_, domain, _ := strings.Cut(s.from.Address, "@")
+	return kind + "." + hex.EncodeToString(sum[:16]) + "@" + domain
+}

@@ -1,0 +1,169 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// lease is how long a claimed mail is left alone. It is longer than any living sender takes: the
+// question (5 s), dialling twice (2 × 20 s), sending (30 s). A sender that outlives it because the
+// database is away writes its result before others claim again (awaitDatabase).
+const lease = 2 * time.Minute
+
+// insertDeliveries writes commands into the ledger; a key that is there already stays as it is.
+func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
+	n := len(fresh)
+	keys, kinds, ids, codes, hashes := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	payloads, members := make([][]byte, n), make([]int64, n)
+	created, deadlines := make([]time.Time, n), make([]time.Time, n)
+	for i, d := range fresh {
+		keys[i], kinds[i], ids[i], codes[i], hashes[i] = d.key, d.kind, d.messageID, d.prospectCode, d.toHashes
+		payloads[i], members[i], created[i], deadlines[i] = d.payload, d.memberID, d.createdAt, d.deadline
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, payload, member_id, created_at, deadline)
+		SELECT key, kind, message_id, nullif(code, ''), ARRAY(SELECT jsonb_array_elements_text(hashes::jsonb)), payload, nullif(member, 0), created, deadline
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::timestamptz[], $9::timestamptz[])
+			AS n (key, kind, message_id, code, hashes, payload, member, created, deadline)
+		ON CONFLICT (key) DO NOTHING`, keys, kinds, ids, codes, hashes, payloads, members, created, deadlines)
+	if err != nil {
+		return fmt.Errorf("store %d mails: %w", n, err)
+	}
+	return nil
+}
+
+// delivery is a claimed row.
+type delivery struct {
+	ID           int64
+	Key          string
+	Kind         string
+	Payload      []byte
+	MessageID    string
+	Attempts     int
+	Refusals     int
+	WasMaybe     bool
+	MemberID     *int64
+	ProspectCode *string
+	CreatedAt    time.Time
+	Deadline     time.Time
+}
+
+// claim takes one due mail under a lease, or nil. With deferred, one that was put off while the
+// server took no mail counts as due. Mails in the own process's hands are excluded whatever their
+// lease says. The row is a maybe from here on, until a definite refusal is written.
+func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, deferred bool) (*delivery, error) {
+	rows, err := pool.Query(ctx, `
+		WITH c AS (
+			SELECT id, maybe FROM delivery
+			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND (claimed_until IS NULL OR claimed_until < now()) AND NOT id = ANY($3)
+			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+		)
+		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
+		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.created_at, d.deadline`,
+		slot, lease, inHand, deferred)
+	if err != nil {
+		return nil, fmt.Errorf("claim a mail: %w", err)
+	}
+	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[delivery])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // none is due
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim a mail: %w", err)
+	}
+	return &d, nil
+}
+
+// markSent needs no token: whoever holds the row now, the mail is out. It reports whether the row
+// was still queued.
+func markSent(ctx context.Context, tx pgx.Tx, id int64, reply, emCode string) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL, claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
+		WHERE id = $1 AND state = 'queued'`, id, reply, emCode)
+	if err != nil {
+		return false, fmt.Errorf("mark a mail sent: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// markParked ends a mail that cannot be sent, unless another sender has overtaken this attempt.
+func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason string) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3, reason = $4
+		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, reply, reason)
+	if err != nil {
+		return false, fmt.Errorf("park a mail: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// later is what becomes of a claimed mail that was not sent.
+type later struct {
+	after   time.Duration
+	refused bool // counts for the growing delay
+	outage  bool
+	maybe   bool
+	reply   string
+}
+
+// putOff gives a mail back, due again later but never after its deadline.
+func putOff(ctx context.Context, pool *pgxpool.Pool, d *delivery, l later) error {
+	_, err := pool.Exec(ctx, `
+		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int, outage = $5, maybe = $6, smtp_reply = $7,
+			claimed_by = NULL, claimed_until = NULL
+		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused), l.outage, l.maybe, l.reply)
+	if err != nil {
+		return fmt.Errorf("put a mail off: %w", err)
+	}
+	return nil
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// rushDeferred makes everything due that was put off while the server took no mail.
+func rushDeferred(ctx context.Context, pool *pgxpool.Pool) error {
+	_, err := pool.Exec(ctx, `UPDATE delivery SET next_at = now(), outage = false WHERE state = 'queued' AND outage AND claimed_by IS NULL`)
+	if err != nil {
+		return fmt.Errorf("make deferred mails due: %w", err)
+	}
+	return nil
+}
+
+// freeLeases ends the leases of a slot whose owner is gone.
+func freeLeases(ctx context.Context, pool *pgxpool.Pool, slot int) (int64, error) {
+	tag, err := pool.Exec(ctx, `
+		UPDATE delivery SET claimed_by = NULL, claimed_until = NULL, next_at = least(next_at, now())
+		WHERE state = 'queued' AND claimed_by = $1`, slot)
+	if err != nil {
+		return 0, fmt.Errorf("free the leases of slot %d: %w", slot, err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
+	if err := pool.QueryRow(ctx, `SELECT count(*) FROM delivery WHERE state = 'queued'`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count queued mails: %w", err)
+	}
+	return n, nil
+}
+
+// forgetContent drops what is personal of mails that were sent 30 days ago or parked 90 days ago.
+func forgetContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	tag, err := pool.Exec(ctx, `
+		UPDATE delivery SET payload = NULL, smtp_reply = NULL
+		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days' OR state = 'parked' AND done_at < now() - interval '90 days')`)
+	if err != nil {
+		return 0, fmt.Errorf("drop the content of old mails: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}

@@ -1,0 +1,169 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strings"
+	"text/template"
+	"time"
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// plain are the mails that are nobody's to edit; each file's first line is the subject.
+var plain = template.Must(template.New("").Option("missingkey=error").ParseFS(templateFiles, "templates/*.txt"))
+
+// letter is a mail ready to go.
+type letter struct {
+	envelope envelope
+	message  *gomail.Msg
+	emCode   string
+}
+
+// page is what the plain mails are filled with.
+type page struct {
+	Shop, ShopURL, Contact                                     string
+	FirstName, LastName, Username, Email, OldEmail, Code, Time string
+}
+
+// write renders a delivery. An error that is not the database's is about the mail itself: it is kept
+// as the reason, so it holds nothing personal.
+func (s *service) write(ctx context.Context, d *delivery) (letter, error) {
+	if d.Payload == nil {
+		return letter{}, errors.New("its content was dropped")
+	}
+	var m msg.SendMail
+	if err := json.Unmarshal(d.Payload, &m); err != nil {
+		return letter{}, errors.New("the command is not readable")
+	}
+	to, err := s.receivers(m)
+	if err != nil {
+		return letter{}, err
+	}
+	c := content{from: s.from}
+	if m.Order != nil && (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) {
+		c, err = s.writeOrder(ctx, m, to[0])
+	} else {
+		c.subject, c.text, err = s.writePlain(m, d)
+	}
+	if err != nil {
+		return letter{}, err
+	}
+	return letter{
+		envelope: envelope{from: c.from.Address, to: to, bcc: c.bcc},
+		message:  s.message(d, to, c), emCode: c.emCode,
+	}, nil
+}
+
+// content is what differs between mails.
+type content struct {
+	subject, text, html string
+	from                *mail.Address
+	bcc                 []string
+	emCode              string
+}
+
+func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
+	data := make(map[string]string, len(m.Data))
+	for name, value := range m.Data {
+		data[name] = clean(value)
+	}
+	email := data["email"]
+	if email == "" && len(m.To) > 0 {
+		email = m.To[0]
+	}
+	var out bytes.Buffer
+	err = plain.ExecuteTemplate(&out, m.Kind+".txt", page{
+		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
+		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email, OldEmail: data["old_email"],
+		Code: linkCode(data["code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+	})
+	if err != nil {
+		return "", "", errors.New("its template cannot be filled") // the text of the error may hold values
+	}
+	subject, text, _ = strings.Cut(out.String(), "\n")
+	return subject, text, nil
+}
+
+// shop is the shop's name as customers see it.
+func (s *service) shop() string {
+	if s.from.Name == "" {
+		return "StartUpWebApp"
+	}
+	return s.from.Name
+}
+
+// message puts a mail together. Everything that could differ between two attempts is derived from
+// the delivery, so that a repeat is the same mail, byte for byte.
+func (s *service) message(d *delivery, to []string, c content) *gomail.Msg {
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	sum := sha256.Sum256([]byte(d.MessageID))
+	m.SetBoundary("part." + hex.EncodeToString(sum[:12]))
+	m.FromMailAddress(c.from)
+	addresses := make([]*mail.Address, len(to))
+	for i, a := range to {
+		addresses[i] = &mail.Address{Address: a}
+	}
+	m.ToMailAddress(addresses...)
+	m.ReplyToMailAddress(s.replyTo)
+	m.Subject(clean(c.subject))
+	m.SetMessageIDWithValue(d.MessageID)
+	m.SetDateWithValue(d.CreatedAt.UTC())
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
+	m.SetBodyString(gomail.TypeTextPlain, c.text)
+	if c.html != "" {
+		m.AddAlternativeString(gomail.TypeTextHTML, c.html)
+	}
+	return m
+}
+
+// clean makes one line of a text that others wrote: control characters, line and paragraph
+// separators and bidirectional overrides become blanks, so that nothing can start a header, a line
+// of ours, or read backwards.
+func clean(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd")))
+}
+
+// linkCode is a code as it can stand in a link. Ours need no escaping, and pages read them without
+// decoding; anything else is escaped.
+func linkCode(s string) string {
+	if strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") == "" {
+		return s
+	}
+	return url.QueryEscape(s)
+}
+
+// done is what others are told of a mail.
+func (s *service) done(d *delivery, emCode, reason string) msg.MailDone {
+	m := msg.MailDone{Key: d.Key, Kind: d.Kind, EmailCode: emCode, Reason: reason, At: time.Now().UTC()}
+	if d.MemberID != nil {
+		m.MemberID = *d.MemberID
+	}
+	if d.ProspectCode != nil {
+		m.ProspectCode = *d.ProspectCode
+	}
+	return m
+}
+
+// parkedKey tells one parking from the next: staff may have a parked mail tried again.
+func parkedKey(d *delivery) string { return fmt.Sprintf("mail.parked:%s:%d", d.Key, d.Attempts) }

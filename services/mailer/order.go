@@ -1,0 +1,196 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html"
+	htmltemplate "html/template"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// The blocks that stand for the placeholders of an order confirmation, as text and as HTML. The
+// HTML ones escape whatever is filled in.
+var (
+	textBlocks = template.Must(template.New("").ParseFS(templateFiles, "templates/order/blocks.tmpl"))
+	htmlBlocks = htmltemplate.Must(htmltemplate.New("").ParseFS(templateFiles, "templates/order/blocks.html"))
+)
+
+// blocks are the placeholders that whole blocks stand for.
+var blocks = []string{"order_information", "product_information", "shipping_information", "discount_information",
+	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information"}
+
+// orderPage is what the blocks are filled with.
+type orderPage struct {
+	Identifier, Placed, Customer, Email, Shop, ShippingMethod  string
+	Lines                                                      []orderLine
+	Codes                                                      []orderCode
+	Subtotal, Discount, Shipping, ShippingDiscount, Tax, Total string // Discount, ShippingDiscount and Tax are "" when there is none
+	ShippingAddress, BillingAddress                            []string
+}
+
+type orderLine struct {
+	Product, Text, Variant, Each, Sum string
+	Quantity                          int
+}
+
+type orderCode struct {
+	Code, Description   string
+	Combinable, Applied bool
+}
+
+// writeOrder fills the template whose code the order names; staff may have edited it.
+func (s *service) writeOrder(ctx context.Context, m msg.SendMail, email string) (content, error) {
+	t, err := findTemplate(ctx, s.pool, m.Order.EmailCode, m.Kind)
+	if err != nil {
+		return content{}, err
+	}
+	codes, err := findCodes(ctx, s.pool, m)
+	if err != nil {
+		return content{}, err
+	}
+	view := s.orderPage(m, email)
+	text, markup, err := s.placeholders(view, t, codes)
+	if err != nil {
+		return content{}, err
+	}
+	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML), emCode: t.EmCd, from: s.from}
+	if t.FromAddress != "" {
+		from, err := parseAddress(t.FromAddress)
+		if err != nil {
+			s.log.Error("a template's sender is no mail address, MAIL_FROM is used", "em_cd", t.EmCd)
+		} else {
+			c.from = from
+		}
+	}
+	c.bcc = s.bcc(t)
+	return c, nil
+}
+
+// bcc are the template's further receivers. One that is wrong must not cost a customer the mail.
+func (s *service) bcc(t mailTemplate) []string {
+	var all []string
+	for part := range strings.SplitSeq(t.BccAddress, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		a, err := parseAddress(part)
+		if err != nil {
+			s.log.Error("a template's bcc is no mail address and is left out", "em_cd", t.EmCd)
+			continue
+		}
+		all = append(all, a.Address)
+	}
+	return all
+}
+
+func (s *service) orderPage(m msg.SendMail, email string) orderPage {
+	o := m.Order
+	p := orderPage{
+		Identifier: clean(o.Identifier), Placed: o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"), Customer: clean(o.CustomerName), Email: email, Shop: s.shop(),
+		ShippingMethod: clean(o.ShippingMethod), Subtotal: s.amount(o.ItemSubtotal), Discount: s.reduction(o.ItemDiscount), Shipping: s.amount(o.ShippingSubtotal),
+		ShippingDiscount: s.reduction(o.ShippingDiscount), Total: s.amount(o.Total),
+		ShippingAddress: addressLines(o.ShippingAddress), BillingAddress: addressLines(o.BillingAddress),
+	}
+	if o.SalesTax > 0 {
+		p.Tax = s.amount(o.SalesTax)
+	}
+	for _, l := range o.Lines {
+		p.Lines = append(p.Lines, orderLine{
+			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Colour, l.Size), Quantity: l.Quantity,
+			Each: s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
+		})
+	}
+	for _, c := range o.Codes {
+		amount := strings.TrimSuffix(money.Cents(c.Amount).String(), ".00")
+		p.Codes = append(p.Codes, orderCode{Code: clean(c.Code), Description: strings.ReplaceAll(clean(c.Description), "{}", amount), Combinable: c.Combinable, Applied: c.Applied})
+	}
+	return p
+}
+
+func (s *service) amount(cents int64) string {
+	if cents < 0 {
+		return "-" + s.cfg.CurrencySign + money.Cents(-cents).String()
+	}
+	return s.cfg.CurrencySign + money.Cents(cents).String()
+}
+
+func (s *service) reduction(cents int64) string {
+	if cents <= 0 {
+		return ""
+	}
+	return s.amount(-cents)
+}
+
+// joined cleans texts and joins those that say something.
+func joined(sep string, texts ...string) string {
+	var all []string
+	for _, t := range texts {
+		if t = clean(t); t != "" {
+			all = append(all, t)
+		}
+	}
+	return strings.Join(all, sep)
+}
+
+func addressLines(a msg.Address) []string {
+	var lines []string
+	for _, l := range []string{clean(a.Name), clean(a.Line1), joined(", ", a.City, joined(" ", a.State, a.Zip)), joined("", a.Country)} {
+		if l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// placeholders makes the replacers for the text and the HTML part. Each passes over a template once,
+// so braces in what is filled in stay what they are.
+func (s *service) placeholders(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
+	single := map[string]string{
+		"recipient_first_name": p.Customer, // the full name, for compatibility
+		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),
+		"mb_cd": linkCode(codes.member), "pr_cd": linkCode(codes.prospect),
+		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), // spelt so in old templates
+		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
+	}
+	texts := []string{"{line_break}", strings.Repeat("=", 64), "{short_line_break}", strings.Repeat("-", 32)}
+	marks := []string{"{line_break}", `<hr style="border:0;border-top:2px solid #444">`, "{short_line_break}", `<hr style="border:0;border-top:1px solid #bbb">`}
+	for name, value := range single {
+		texts = append(texts, "{"+name+"}", value)
+		marks = append(marks, "{"+name+"}", html.EscapeString(value))
+	}
+	for _, name := range blocks {
+		t, err := block(textBlocks.ExecuteTemplate, name, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		h, err := block(htmlBlocks.ExecuteTemplate, name, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		texts = append(texts, "{"+name+"}", t)
+		marks = append(marks, "{"+name+"}", h)
+	}
+	return strings.NewReplacer(texts...), strings.NewReplacer(marks...), nil
+}
+
+func block(execute func(io.Writer, string, any) error, name string, p orderPage) (string, error) {
+	var out bytes.Buffer
+	if err := execute(&out, name, p); err != nil {
+		return "", errors.New("the block " + name + " cannot be filled") // the text of the error may hold values
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// unsubscribe is a link for who is known already, or nothing.
+func (s *service) unsubscribe(t mailTemplate, codes linkCodes) string {
+	if codes.prospectToken == "" {
+		return ""
+	}
+	return s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.EmCd) + "&pr_cd=" + linkCode(codes.prospect) + "&pr_token=" + linkCode(codes.prospectToken)
+}

@@ -1,0 +1,65 @@
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// recipient is somebody who has an account or a prospect's record.
+type recipient struct {
+	kind                       string
+	id                         int64
+	email, firstName, lastName string
+	code, token                string
+	newsletter, unsubscribed   bool
+	version                    int64
+}
+
+// onUser keeps the projection of who may be mailed. Messages may come twice and in any order.
+func (s *service) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	for _, d := range group {
+		var err error
+		switch d.Subject {
+		case msg.UserErased:
+			err = s.onErased(ctx, tx, d)
+		case msg.ProspectChanged:
+			var p msg.Prospect
+			if json.Unmarshal(d.Data, &p) != nil || p.ID == 0 {
+				return bus.Permanent(errors.New("the prospect is not readable"))
+			}
+			err = upsertRecipient(ctx, tx, recipient{kind: "prospect", id: p.ID, email: p.Email, firstName: p.FirstName, lastName: p.LastName,
+				code: p.Code, token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, version: p.Version})
+		default:
+			var m msg.Member
+			if json.Unmarshal(d.Data, &m) != nil || m.ID == 0 {
+				return bus.Permanent(errors.New("the member is not readable"))
+			}
+			err = upsertRecipient(ctx, tx, recipient{kind: "member", id: m.ID, email: m.Email, firstName: m.FirstName, lastName: m.LastName,
+				code: m.Code, token: m.UnsubscribeToken, newsletter: m.Newsletter, unsubscribed: m.Unsubscribed, version: m.Version})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onErased forgets a person: who they are, what was sent to them, what waits to be sent.
+func (s *service) onErased(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
+	var e msg.Erased
+	if json.Unmarshal(d.Data, &e) != nil {
+		return bus.Permanent(errors.New("the erasure is not readable"))
+	}
+	hashes := make([]string, 0, len(e.Emails))
+	for _, address := range e.Emails {
+		hashes = append(hashes, s.hash(strings.TrimSpace(address)))
+	}
+	return erase(ctx, tx, e, hashes)
+}

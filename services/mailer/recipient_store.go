@@ -1,0 +1,48 @@
+package mailer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// upsertRecipient notes the newest version of a person, unless the person was erased.
+func upsertRecipient(ctx context.Context, tx pgx.Tx, r recipient) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1 AND id = $2)
+		ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name, code = excluded.code,
+			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version
+		WHERE recipient.version < excluded.version`,
+		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version)
+	if err != nil {
+		return fmt.Errorf("store %s %d: %w", r.kind, r.id, err)
+	}
+	return nil
+}
+
+// erase deletes a person and the mails to the person's addresses. A mail that waits for another
+// member who shares the address stays.
+func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error {
+	_, err := tx.Exec(ctx, `
+		WITH who AS (SELECT * FROM (VALUES ('member', $1::bigint), ('prospect', $2::bigint)) AS w (kind, id) WHERE id <> 0),
+		noted AS (INSERT INTO erased (kind, id) SELECT kind, id FROM who ON CONFLICT DO NOTHING),
+		gone AS (DELETE FROM recipient r USING who WHERE r.kind = who.kind AND r.id = who.id)
+		DELETE FROM delivery WHERE (member_id = $1 AND $1 <> 0)
+			OR (to_hashes && $3 AND (state <> 'queued' OR member_id IS NULL))`, e.MemberID, e.ProspectID, hashes)
+	if err != nil {
+		return fmt.Errorf("erase a person: %w", err)
+	}
+	// Messages of this service that wait for a human or a receiver may name the person, too.
+	if len(e.Emails) > 0 {
+		_, err = tx.Exec(ctx, `
+			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (address) WHERE address <> '' AND position(lower(address) IN lower(encode(payload, 'escape'))) > 0)`, e.Emails)
+		if err != nil {
+			return fmt.Errorf("erase a person's parked messages: %w", err)
+		}
+	}
+	return nil
+}

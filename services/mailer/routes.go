@@ -1,0 +1,28 @@
+package mailer
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// routes is every request that mailer answers: staff on the same machine, nobody else.
+func (s *service) routes() http.Handler {
+	r := web.Router("mailer", s.log)
+	r.Use(http.NewCrossOriginProtection().Handler, loopbackOnly)
+	r.Get("/staff/parked", web.Handle(s.parkedMails))
+	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
+	return r
+}
+
+func loopbackOnly(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil || !loopback(host) {
+			return web.Forbidden("this-machine-only")
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}

@@ -1,0 +1,47 @@
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// seenClient follows no redirects: the answer counts only from where it was asked.
+var seenClient = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// seen asks the mail system how many mails with this Message-ID it has taken.
+func (s *service) seen(ctx context.Context, messageID string) (int, error) {
+	u, err := url.Parse(s.cfg.MailSeenURL)
+	if err != nil {
+		return 0, fmt.Errorf("read MAIL_SEEN_URL: %w", err)
+	}
+	q := u.Query()
+	q.Set("message_id", messageID)
+	u.RawQuery = q.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return 0, fmt.Errorf("ask for a mail: %w", err)
+	}
+	answer, err := seenClient.Do(r)
+	if err != nil {
+		return 0, fmt.Errorf("ask for a mail: %w", err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read
+	if answer.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("ask for a mail: answered %d", answer.StatusCode)
+	}
+	var found struct {
+		Count *int `json:"count"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<16)).Decode(&found); err != nil {
+		return 0, fmt.Errorf("ask for a mail: %w", err)
+	}
+	if found.Count == nil {
+		return 0, fmt.Errorf("ask for a mail: the answer holds no count")
+	}
+	return *found.Count, nil
+}

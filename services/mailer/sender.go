@@ -1,0 +1,320 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+const (
+	pollEvery = 500 * time.Millisecond // by the first sender; it wakes the others
+	restEvery = 5 * time.Second        // the others look by themselves only this often
+	// askTries is how often the question whether a mail was taken may fail before it is sent anyway:
+	// a second copy is better than none.
+	askTries = 6
+)
+
+// senders is the work on the ledger by one process.
+type senders struct {
+	*service
+	slots slots
+	mu    sync.Mutex
+	slot  int
+	hand  map[int64]bool // ids of mails in hand
+}
+
+// runSenders works until ctx ends and the mails in hand are done.
+func (s *service) runSenders(ctx context.Context) error {
+	if _, err := newLink(s.cfg); err != nil {
+		return err // settings that the client refuses; better known at once
+	}
+	w := &senders{service: s, slots: slots{pool: s.pool}, hand: map[int64]bool{}}
+	if !w.takeSlot(ctx) {
+		return nil
+	}
+	w.persist(ctx, func(ctx context.Context) error { return rushDeferred(ctx, s.pool) }) // a start is a new chance
+	var loops, keeper sync.WaitGroup
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	keeper.Go(func() { w.keepSlot(keeping) })
+	for n := range senderCount {
+		loops.Go(func() { w.loop(ctx, n) })
+	}
+	done := make(chan struct{})
+	go func() { loops.Wait(); close(done) }()
+	<-ctx.Done()
+	select {
+	case <-done:
+	case <-time.After(stopLimit):
+		s.log.Warn("stopped with mails in hand; the next start goes on with them")
+		// The slot stays ours until the process ends, so that nobody takes them out of our hands.
+		stopKeeping()
+		return nil
+	}
+	stopKeeping()
+	keeper.Wait()
+	w.slots.leave()
+	return nil
+}
+
+// takeSlot tries until it has a slot or ctx ends.
+func (w *senders) takeSlot(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		limit, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := w.slots.take(limit)
+		cancel()
+		if err == nil {
+			w.mu.Lock()
+			w.slot = w.slots.own
+			w.mu.Unlock()
+			return true
+		}
+		w.log.Warn("no sender's slot yet, will try again", "error", err)
+		pause(ctx, pollEvery)
+	}
+	return false
+}
+
+// keepSlot gets the slot back after the database was away, and sweeps again soon after the start: the
+// session of a killed process may outlive it by a moment.
+func (w *senders) keepSlot(ctx context.Context) {
+	sweeps := []time.Time{time.Now().Add(3 * time.Second), time.Now().Add(10 * time.Second)}
+	for ctx.Err() == nil {
+		if !w.slots.held(ctx) && !w.takeSlot(ctx) {
+			return
+		}
+		if len(sweeps) > 0 && time.Now().After(sweeps[0]) {
+			sweeps = sweeps[1:]
+			if err := w.slots.sweep(ctx); err != nil {
+				w.log.Warn("sweeping slots", "error", err)
+			}
+		}
+		pause(ctx, 2*time.Second)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// wakeSender has one more sender look for work.
+func (s *service) wakeSender() {
+	select {
+	case s.wakeups <- struct{}{}:
+	default: // all have been woken
+	}
+}
+
+// loop is one sender's life.
+func (w *senders) loop(ctx context.Context, n int) {
+	l, err := newLink(w.cfg)
+	if err != nil {
+		w.log.Error("no mail client", "error", err)
+		return
+	}
+	defer l.close()
+	rest := restEvery
+	if n == 0 {
+		rest = pollEvery
+	}
+	for ctx.Err() == nil {
+		found, err := w.next(ctx, l)
+		if err != nil {
+			w.log.Warn("the ledger cannot be reached", "error", err)
+			w.awaitDatabase(ctx)
+			continue
+		}
+		if found {
+			continue
+		}
+		l.closeIdle()
+		select {
+		case <-w.wakeups:
+		case <-time.After(rest):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// awaitDatabase waits until the database answers, and a moment longer: senders of other processes
+// that wait to write the result of a mail in hand shall be first, or it would be sent again.
+func (w *senders) awaitDatabase(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, pollEvery)
+		limit, cancel := context.WithTimeout(ctx, 2*time.Second)
+		err := w.pool.Ping(limit)
+		cancel()
+		if err == nil {
+			pause(ctx, 2*time.Second)
+			return
+		}
+	}
+}
+
+// next claims one mail and sees it to an end, if there is one and the circuit lets it.
+func (w *senders) next(ctx context.Context, l *link) (found bool, err error) {
+	ok, outage, probe := w.circuit.permit()
+	if !ok {
+		return false, nil
+	}
+	if probe {
+		defer w.circuit.release()
+	}
+	w.mu.Lock()
+	slot, inHand := w.slot, make([]int64, 0, len(w.hand))
+	for id := range w.hand {
+		inHand = append(inHand, id)
+	}
+	w.mu.Unlock()
+	d, err := claim(ctx, w.pool, slot, inHand, outage)
+	if err != nil || d == nil {
+		if ctx.Err() != nil {
+			err = nil
+		}
+		return false, err
+	}
+	w.keep(d.ID, true)
+	defer w.keep(d.ID, false)
+	w.wakeSender() // there may be more
+	w.deliver(context.WithoutCancel(ctx), l, d)
+	return true, nil
+}
+
+func (w *senders) keep(id int64, inHand bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if inHand {
+		w.hand[id] = true
+	} else {
+		delete(w.hand, id)
+	}
+}
+
+// deliver brings one claimed mail to an end: sent, parked, or put off.
+func (w *senders) deliver(ctx context.Context, l *link, d *delivery) {
+	maybe := d.WasMaybe
+	if maybe && w.cfg.MailSeenURL != "" {
+		n, err := w.seen(ctx, d.MessageID)
+		switch {
+		case err == nil && n > 0:
+			w.sent(ctx, d, "found at the mail system", "")
+			return
+		case err == nil:
+			maybe = false
+		case d.Refusals < askTries && time.Now().Before(d.Deadline):
+			w.log.Warn("cannot ask whether a mail was taken, will try again", "key", d.Key, "error", err)
+			w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true, reply: "the mail system cannot be asked"})
+			return
+		}
+	}
+	if !time.Now().Before(d.Deadline) {
+		w.park(ctx, d, result{}, "the deadline has passed")
+		return
+	}
+	letter, err := w.write(ctx, d)
+	switch {
+	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
+		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
+		return
+	case err != nil:
+		w.park(ctx, d, result{}, err.Error())
+		return
+	}
+	w.conclude(ctx, d, l.send(ctx, letter.envelope, letter.message), maybe, letter.emCode)
+}
+
+// conclude writes what became of an attempt.
+func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe bool, emCode string) {
+	switch r.outcome {
+	case sent:
+		recovered := w.circuit.taken()
+		w.sent(ctx, d, r.reply, emCode)
+		if recovered {
+			w.persist(ctx, func(ctx context.Context) error { return rushDeferred(ctx, w.pool) })
+			w.log.Info("the mail server takes mail again")
+		}
+	case refused:
+		w.circuit.answered()
+		w.park(ctx, d, r, "the mail server refuses it for good")
+	case away:
+		w.circuit.unreachable()
+		mailsTotal.WithLabelValues(d.Kind, "away").Inc()
+		w.log.Warn("the mail server cannot be reached", "key", d.Key, "error", r.reply)
+		w.putOff(ctx, d, later{maybe: maybe, reply: r.reply})
+	case deferred, unknown:
+		trouble := w.circuit.refused()
+		label := "deferred"
+		if r.outcome == unknown {
+			label, maybe = "unknown", true
+		}
+		mailsTotal.WithLabelValues(d.Kind, label).Inc()
+		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts, "maybe", maybe)
+		w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe, reply: r.reply})
+	}
+}
+
+func (w *senders) putOff(ctx context.Context, d *delivery, l later) {
+	w.persist(ctx, func(ctx context.Context) error { return putOff(ctx, w.pool, d, l) })
+}
+
+// sent notes it and tells others.
+func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
+	w.persist(ctx, func(ctx context.Context) error {
+		return w.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			ok, err := markSent(ctx, tx, d.ID, reply, emCode)
+			if err != nil || !ok {
+				return err
+			}
+			return bus.Enqueue(ctx, tx, msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: w.done(d, emCode, "")})
+		})
+	})
+	mailsTotal.WithLabelValues(d.Kind, "sent").Inc()
+	w.log.Info("mail sent", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "message_id", d.MessageID,
+		"ms", time.Since(d.CreatedAt).Milliseconds())
+}
+
+// park ends a mail that needs a human.
+func (w *senders) park(ctx context.Context, d *delivery, r result, reason string) {
+	w.persist(ctx, func(ctx context.Context) error {
+		return w.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			ok, err := markParked(ctx, tx, d, r.reply, reason)
+			if err != nil || !ok {
+				return err
+			}
+			return bus.Enqueue(ctx, tx, msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: w.done(d, "", reason)})
+		})
+	})
+	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()
+	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)
+}
+
+// persist repeats a write until it succeeds: what the mail server said exists nowhere else. It gives
+// up when the process stops or the write itself is impossible; the lease then runs out, and the row
+// says maybe.
+func (w *senders) persist(ctx context.Context, write func(context.Context) error) {
+	for {
+		limit, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := write(limit)
+		cancel()
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		w.log.Warn("the ledger cannot be written", "error", err)
+		if !pg.IsUnavailable(err) && !pg.IsContention(err) && !errors.Is(err, context.DeadlineExceeded) {
+			return
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+}

@@ -1,0 +1,319 @@
+package mailer
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// row is what the ledger says of a mail.
+func (w *world) row(key string) (state string, attempts int, maybe bool, reason string) {
+	w.t.Helper()
+	err := w.pool.QueryRow(w.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`, key).Scan(&state, &attempts, &maybe, &reason)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state, attempts, maybe, reason
+}
+
+func TestFaultsOfTheServer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault    string
+		ask      bool
+		state    string
+		attempts int
+		took     int
+	}{
+		{"close@MAIL", false, "sent", 2, 1},
+		{"close@RCPT", false, "sent", 2, 1},
+		{"close@DATA", false, "sent", 2, 1},
+		{"close-in-data", false, "sent", 2, 1},
+		{"MAIL 421", false, "sent", 2, 1},
+		{"MAIL 450", false, "sent", 2, 1},
+		{"MAIL 530", false, "sent", 2, 1},
+		{"RCPT 450", false, "sent", 2, 1},
+		{"DATA 451", false, "sent", 2, 1},
+		{"END 452", false, "sent", 2, 1},
+		{"MAIL 550", false, "parked", 1, 0},
+		{"RCPT 550", false, "parked", 1, 0},
+		{"DATA 554", false, "parked", 1, 0},
+		{"END 554", false, "parked", 1, 0},
+		{"close-after-250", false, "sent", 1, 1},
+		{"lose-reply", false, "sent", 2, 2}, // SMTP cannot do better
+		{"lose-reply", true, "sent", 2, 1},  // but a server that can be asked
+		{"lose-and-forget", true, "sent", 2, 1},
+		{"lose-and-forget", false, "sent", 2, 1},
+	} {
+		t.Run(fmt.Sprint(c.fault, " ask ", c.ask), func(t *testing.T) {
+			t.Parallel()
+			server := newRaw(t, c.fault)
+			w := newWorld(t, server.port(), func(cfg *Config) {
+				if c.ask {
+					cfg.MailSeenURL = server.ask.URL + "/api/seen?box=1"
+				}
+			})
+			w.start()
+			w.send("welcome:1", welcome("ada@x.example"))
+			w.eventually("an end", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state <> 'queued'`) == 1 })
+			state, attempts, maybe, reason := w.row("welcome:1")
+			if state != c.state || attempts != c.attempts || maybe != (state == "parked") || (reason != "") != (state == "parked") {
+				t.Errorf("%s after %d attempts, maybe %t, reason %q; want %s after %d", state, attempts, maybe, reason, c.state, c.attempts)
+			}
+			if n := server.took(); n != c.took {
+				t.Errorf("the server took %d mails, want %d", n, c.took)
+			}
+			for _, whole := range server.wholes {
+				if whole != server.wholes[0] {
+					t.Errorf("the repeat differs:\n%s\n%s", server.wholes[0], whole)
+				}
+			}
+			want := map[string]string{"sent": msg.MailSentSubject, "parked": msg.MailParkedSubject}[state]
+			if n := w.count(`SELECT count(*) FROM outbox WHERE subject = '` + want + `'`); n > 1 || (n != 1 && state == "sent") {
+				t.Errorf("%d messages on %s", n, want)
+			}
+			// The next mail goes out whatever happened to this one.
+			w.send("welcome:2", welcome("bea@x.example"))
+			w.eventually("the next mail", func() bool { return server.took() == c.took+1 })
+		})
+	}
+}
+
+func TestAQuestionThatCannotBeAnswered(t *testing.T) {
+	t.Parallel()
+	server := newRaw(t, "lose-reply")
+	server.deaf = true
+	w := newWorld(t, server.port(), func(cfg *Config) { cfg.MailSeenURL = server.ask.URL })
+	w.start()
+	w.send("welcome:1", welcome("ada@x.example"))
+	w.eventually("put off because nobody answers", func() bool {
+		return w.count(`SELECT count(*) FROM delivery WHERE maybe AND attempts >= 2 AND smtp_reply LIKE '%asked%'`) == 1
+	})
+	server.mu.Lock()
+	server.deaf = false
+	server.mu.Unlock()
+	w.sent(1)
+	if server.took() != 1 {
+		t.Errorf("the server took %d mails, want 1", server.took())
+	}
+}
+
+func TestCommandsComeTwice(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	for range 3 {
+		w.send("welcome:1", welcome("ada@x.example"))
+		w.send("welcome:1", welcome("somebody-else@x.example"))
+		w.sent(1)
+	}
+	// A repeat that the inbox has forgotten meets the ledger.
+	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
+	for range 2 {
+		if err := pgx.BeginFunc(t.Context(), w.pool, func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.send("welcome:2", welcome("bea@x.example"))
+	w.sent(2)
+	if n := sink.count(); n != 2 {
+		t.Errorf("%d mails, want 2", n)
+	}
+}
+
+func TestOneOfTwoReceiversIsGone(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	sink.set(func(stage, who string) error {
+		if stage == "rcpt" && who == "ada@old.example" {
+			return always("rcpt", 550)("rcpt", who)
+		}
+		return nil
+	})
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	m := welcome("ada@old.example")
+	m.To = append(m.To, "ada@new.example", "ADA@new.example")
+	w.send("1", m)
+	w.sent(1)
+	if got := fmt.Sprint(sink.all()[0].to); got != "[ada@new.example]" {
+		t.Errorf("went to %s", got)
+	}
+}
+
+func TestOutageAndReturn(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	sink.stop()
+	for i := range 20 {
+		w.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
+	}
+	w.eventually("in the ledger and tried", func() bool {
+		return w.count(`SELECT count(*) FROM delivery`) == 20 && w.count(`SELECT coalesce(sum(attempts), 0) FROM delivery`) > 2
+	})
+	w.eventually("no mail is a maybe", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0 })
+	sink.start()
+	began := time.Now()
+	w.sent(20)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the mails left %s after the server's return", took)
+	}
+	if n := sink.count(); n != 20 {
+		t.Errorf("%d mails, want 20", n)
+	}
+}
+
+func TestAServerThatRefusesAllForNow(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	sink.set(always("rcpt", 450))
+	for i := range 5 {
+		w.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
+	}
+	// The fourth refusal puts a mail off for a minute; the probe and what follows it must not wait so long.
+	w.eventually("long delays", func() bool {
+		return w.count(`SELECT count(*) FROM delivery WHERE next_at > now() + interval '30 seconds'`) >= 3
+	})
+	sink.set(nil)
+	w.sent(5)
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	sink.set(always("rcpt", 450))
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	m := welcome("ada@x.example")
+	m.CreatedAt = time.Now()
+	m.Deadline = m.CreatedAt.Add(time.Second)
+	w.send("welcome:1", m)
+	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
+	if _, _, _, reason := w.row("welcome:1"); reason != "the deadline has passed" {
+		t.Errorf("parked because %s", reason)
+	}
+	if sink.count() != 0 {
+		t.Error("sent after its deadline")
+	}
+}
+
+// TestStoppedInTheMiddle leaves a lease behind as a killed process does: the next process frees it at
+// once, asks, and sends only what is missing.
+func TestStoppedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL = sink.ask.URL })
+	w.start()
+	w.send("welcome:1", welcome("ada@x.example"))
+	w.sent(1)
+	w.stop()
+	for i, sql := range []string{ // killed after the server took it; killed before
+		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = 'welcome:1'`,
+		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, maybe, attempts, claimed_by, claimed_until, deadline, created_at)
+			SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes', deadline, created_at FROM delivery`,
+	} {
+		if tag, err := w.pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+	w.start()
+	w.sent(2)
+	if n := sink.count(); n != 2 {
+		t.Errorf("%d mails, want 2", n)
+	}
+}
+
+func TestALivingProcessKeepsItsLeases(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1, nil)
+	first, second := &slots{pool: w.pool}, &slots{pool: w.pool}
+	if err := first.take(t.Context()); err != nil || first.own != 1 {
+		t.Fatalf("slot %d, error %v", first.own, err)
+	}
+	_, err := w.pool.Exec(t.Context(), `
+		INSERT INTO delivery (key, kind, to_hashes, message_id, claimed_by, claimed_until, deadline, created_at)
+		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now() FROM generate_series(1, 3) AS i`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.take(t.Context()); err != nil || second.own != 2 {
+		t.Fatalf("slot %d, error %v", second.own, err)
+	}
+	if n := w.count(`SELECT sum(claimed_by) FROM delivery`); n != 1 {
+		t.Errorf("slots %d are still leased, want only 1", n)
+	}
+	first.leave()
+	testenv.Eventually(t, 5*time.Second, "the dead one's lease is freed", func() bool {
+		if err := second.sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return w.count(`SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) == 0
+	})
+	second.leave()
+}
+
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	w.start()
+	var commands []msg.Message
+	for i := range 300 {
+		m := welcome(fmt.Sprintf("a%d@x.example", i))
+		m.CreatedAt, m.Deadline = time.Now(), time.Now().Add(time.Hour)
+		commands = append(commands, msg.Message{Key: fmt.Sprint("welcome:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
+	}
+	w.enqueue(commands...)
+	w.eventually("some are out", func() bool { return sink.count() > 50 })
+	w.stop() // both, in the middle
+	w.start()
+	w.start()
+	w.sent(300)
+	if n := sink.count(); n != 300 {
+		t.Errorf("%d mails, want 300", n)
+	}
+}
+
+func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	ledger := newCut(t, w.cfg.DatabaseURL)
+	w.cfg.DatabaseURL = ledger.url
+	w.start()
+	inHand, goOn := make(chan struct{}), make(chan struct{})
+	sink.set(func(stage, who string) error {
+		if stage == "data" && who == "ada@x.example" {
+			close(inHand)
+			<-goOn
+		}
+		return nil
+	})
+	w.send("welcome:1", welcome("ada@x.example"))
+	<-inHand
+	ledger.set(true)
+	close(goOn)
+	w.eventually("taken", func() bool { return sink.count() == 1 })
+	w.send("welcome:2", welcome("bea@x.example"))
+	ledger.set(false)
+	w.sent(2)
+	if n := sink.count(); n != 2 {
+		t.Errorf("%d mails, want 2", n)
+	}
+}

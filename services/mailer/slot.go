@@ -1,0 +1,113 @@
+package mailer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// slotClass keeps mailer's advisory locks apart from others in the database ("mail").
+	slotClass = 0x6d61696c
+	slotCount = 64
+)
+
+// slots knows which leases are whose. A process holds the advisory lock of its slot on a connection
+// of its own for as long as it lives; PostgreSQL drops the lock with the process. So whoever can get
+// the lock of a slot knows that its former owner is gone, and may free its leases at once instead of
+// waiting for them to run out.
+type slots struct {
+	pool *pgxpool.Pool
+	conn *pgx.Conn // taken out of the pool: it must live as long as the process
+	own  int
+}
+
+// take gets the lowest free slot, frees what its former owner left, and sweeps the others.
+func (s *slots) take(ctx context.Context) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect for a slot: %w", err)
+	}
+	s.conn = conn.Hijack()
+	for slot := 1; slot <= slotCount; slot++ {
+		free, err := s.lock(ctx, slot)
+		if err != nil {
+			s.leave()
+			return err
+		}
+		if !free {
+			continue
+		}
+		former := s.own
+		s.own = slot
+		if slot == former { // the connection broke, not the process: what is leased is in our own hands
+			return nil
+		}
+		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
+			s.leave()
+			return err
+		}
+		return s.sweep(ctx)
+	}
+	s.leave()
+	return fmt.Errorf("all %d slots are taken", slotCount)
+}
+
+// sweep frees what dead processes left in other slots. Slots are taken from below, so not far above
+// the own one there was never anybody.
+func (s *slots) sweep(ctx context.Context) error {
+	for slot := 1; slot <= min(s.own+8, slotCount); slot++ {
+		if slot == s.own {
+			continue
+		}
+		free, err := s.lock(ctx, slot)
+		if err != nil {
+			return err
+		}
+		if !free {
+			continue
+		}
+		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
+			return err
+		}
+		if _, err := s.conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, slotClass, slot); err != nil {
+			return fmt.Errorf("unlock slot %d: %w", slot, err)
+		}
+	}
+	return nil
+}
+
+func (s *slots) lock(ctx context.Context, slot int) (free bool, err error) {
+	if err := s.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, slotClass, slot).Scan(&free); err != nil {
+		return false, fmt.Errorf("lock slot %d: %w", slot, err)
+	}
+	return free, nil
+}
+
+// held says whether the lock is still there.
+func (s *slots) held(ctx context.Context) bool {
+	if s.conn == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if s.conn.Ping(ctx) == nil {
+		return true
+	}
+	s.leave()
+	return false
+}
+
+// leave gives the slot up by ending the connection.
+func (s *slots) leave() {
+	if s.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s.conn.Close(ctx) //nolint:errcheck,gosec // it may be broken already
+	s.conn = nil
+}

@@ -1,0 +1,81 @@
+package mailer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// listLimit bounds the lists for staff.
+const listLimit = 500
+
+// parkedMail is a mail that needs a human.
+type parkedMail struct {
+	ID        int64    `json:"id"`
+	Key       string   `json:"key"`
+	Kind      string   `json:"kind"`
+	Reason    string   `json:"reason"`
+	Reply     *string  `json:"smtp_reply"`
+	Attempts  int      `json:"attempts"`
+	Maybe     bool     `json:"maybe_sent"`
+	Retryable bool     `json:"retryable"`
+	CreatedAt web.Time `json:"created_at"`
+	ParkedAt  web.Time `json:"parked_at"`
+}
+
+func listParked(ctx context.Context, pool *pgxpool.Pool) ([]parkedMail, error) {
+	rows, err := pool.Query(ctx, `
+		SELECT id, key, kind, reason, smtp_reply, attempts, maybe, payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
+		WHERE state = 'parked' ORDER BY id DESC LIMIT $1`, listLimit)
+	if err != nil {
+		return nil, fmt.Errorf("list parked mails: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p parkedMail, err error) {
+		var created, parked time.Time
+		err = row.Scan(&p.ID, &p.Key, &p.Kind, &p.Reason, &p.Reply, &p.Attempts, &p.Maybe, &p.Retryable, &created, &parked)
+		p.CreatedAt, p.ParkedAt = web.Time(created), web.Time(parked)
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list parked mails: %w", err)
+	}
+	return append([]parkedMail{}, list...), nil
+}
+
+// parkedMessage is a message that never became a mail.
+type parkedMessage struct {
+	ID       int64  `json:"id"`
+	Consumer string `json:"consumer"`
+	Key      string `json:"key"`
+	Subject  string `json:"subject"`
+	Reason   string `json:"reason"`
+}
+
+func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessage, error) {
+	rows, err := pool.Query(ctx, `SELECT id, consumer, key, subject, reason FROM parked WHERE resolved_at IS NULL ORDER BY id DESC LIMIT $1`, listLimit)
+	if err != nil {
+		return nil, fmt.Errorf("list parked messages: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[parkedMessage])
+	if err != nil {
+		return nil, fmt.Errorf("list parked messages: %w", err)
+	}
+	return append([]parkedMessage{}, list...), nil
+}
+
+// requeue makes a parked mail due again for three days; what may have been taken is asked about
+// first, as always.
+func requeue(ctx context.Context, pool *pgxpool.Pool, id int64) (bool, error) {
+	tag, err := pool.Exec(ctx, `
+		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0, outage = false, done_at = NULL, reason = NULL
+		WHERE id = $1 AND state = 'parked' AND payload IS NOT NULL`, id)
+	if err != nil {
+		return false, fmt.Errorf("requeue mail %d: %w", id, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}

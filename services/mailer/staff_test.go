@@ -1,0 +1,190 @@
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
+}
+
+func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	sink.set(always("rcpt", 550))
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	w.send("welcome:1", welcome("ada@x.example"))
+	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
+	sink.set(nil)
+
+	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := httptest.NewServer(s.routes())
+	t.Cleanup(staff.Close)
+	call := func(method, path string, header ...string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, staff.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(header) > 0 {
+			r.Header.Set(header[0], header[1])
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close() //nolint:errcheck // only read
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(text)
+	}
+	_, text := call("GET", "/staff/parked")
+	var list struct {
+		Mails []struct {
+			ID                    int64
+			Key, Kind, Reason     string
+			Reply                 string `json:"smtp_reply"`
+			Retryable, Maybe_sent bool   //nolint:revive // as in JSON
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" || !list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
+		t.Fatalf("%s, error %v", text, err)
+	}
+	for path, want := range map[string]int{"/staff/parked/999/retry": 404, "/staff/parked/x/retry": 404, "/staff/parked/99999999999999999999/retry": 404} {
+		if status, text := call("POST", path); status != want {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	if status, _ := call("POST", "/staff/parked/1/retry", "Sec-Fetch-Site", "cross-site"); status != 403 {
+		t.Errorf("from another site: %d", status)
+	}
+	if status, _ := call("GET", "/staff/parked/1/retry"); status != 405 {
+		t.Errorf("by GET: %d", status)
+	}
+	if status, text := call("POST", "/staff/parked/1/retry"); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, _ := call("POST", "/staff/parked/1/retry"); status != 404 && sink.count() == 0 {
+		t.Errorf("a second time: %d", status)
+	}
+	w.sent(1)
+	if status, text := call("GET", "/staff/parked"); status != 200 || text != `{"mails":[],"messages":[]}` {
+		t.Errorf("%d %s", status, text)
+	}
+	elsewhere := httptest.NewRequest("GET", "/staff/parked", nil)
+	elsewhere.RemoteAddr = "192.0.2.1:1234"
+	answer := httptest.NewRecorder()
+	s.routes().ServeHTTP(answer, elsewhere)
+	if answer.Code != 403 {
+		t.Errorf("from another machine: %d", answer.Code)
+	}
+}
+
+func TestRecipients(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	member := func(version int64, email string) msg.Message {
+		return msg.Message{Key: "member:" + email, Subject: msg.UserProfileChanged, Payload: msg.Member{ID: 7, Email: email, Code: "MB7", Newsletter: true, UnsubscribeToken: "T", Version: version}}
+	}
+	w.enqueue(member(3, "newest@x.example"))
+	w.eventually("known", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 1 })
+	w.enqueue(member(2, "older@x.example"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Email: "pros@x.example", Code: "PR9", UnsubscribeToken: "PT", Version: 1}})
+	w.eventually("prospect known", func() bool {
+		return w.count(`SELECT count(*) FROM recipient WHERE kind = 'prospect' AND token = 'PT'`) == 1
+	})
+	if n := w.count(`SELECT count(*) FROM recipient WHERE email = 'newest@x.example' AND version = 3`); n != 1 {
+		t.Error("an older version has replaced a newer one")
+	}
+
+	// Codes that a command lacks come from the projection.
+	w.send("order:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"newest@x.example"}, MemberID: 7, Order: order()})
+	w.sent(1)
+	holds(t, "confirmation", sink.all()[0].text, "mb_cd=MB7")
+
+	// One mail waits for the person to be erased, one for another member with the same address.
+	w.stop()
+	w.start()
+	sink.set(always("rcpt", 450))
+	m := welcome("Newest@X.example")
+	w.send("welcome:7", m)
+	m.MemberID = 8
+	w.send("welcome:8", m)
+	m.MemberID, m.To = 7, []string{"former@x.example"}
+	w.send("welcome:7:former", m)
+	w.eventually("three wait", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 3 })
+	w.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
+	w.eventually("forgotten", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 0 })
+	w.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
+	w.eventually("the message after a late one", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 1 })
+	if n := w.count(`SELECT count(*) FROM delivery WHERE key <> 'welcome:8'`); n != 0 {
+		t.Errorf("%d mails of the erased person are left", n)
+	}
+	sink.set(nil)
+	w.sent(1)
+	if n := sink.count(); n != 2 {
+		t.Errorf("%d mails, want 2", n)
+	}
+}
+
+func TestContentIsForgotten(t *testing.T) {
+	t.Parallel()
+	pool := testenv.Pool(t, "mailer", Migrations()...)
+	_, err := pool.Exec(t.Context(), `
+		INSERT INTO delivery (key, kind, payload, smtp_reply, to_hashes, message_id, state, done_at, deadline, created_at)
+		SELECT state || days, 'welcome', 'x', 'y', '{}', state || days, state, now() - days * interval '1 day', now(), now()
+		FROM unnest('{sent,parked}'::text[]) AS s (state), unnest('{29,31,89,91}'::int[]) AS d (days)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := forgetContent(t.Context(), pool); err != nil || n != 4 {
+		t.Errorf("%d forgotten, error %v; want sent31, sent89, sent91, parked91", n, err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	good := Config{SMTPPort: 25, SMTPTLS: "none", MailFrom: "a@b.example", MailStaff: "c@d.example"}
+	good.ShopEnv, good.LogLevel = "development", "info"
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(*Config){
+		"SMTP_TLS": func(c *Config) { c.SMTPTLS = "ssl" }, "SMTP_PORT": func(c *Config) { c.SMTPPort = 0 }, "MAIL_FROM": func(c *Config) { c.MailFrom = "shop" },
+		"MAIL_STAFF": func(c *Config) { c.MailStaff = "" }, "MAIL_REPLY_TO": func(c *Config) { c.MailReplyTo = "a b" }, "MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
+		"encrypted": func(c *Config) {
+			c.ShopEnv, c.ShopSecret, c.SMTPHost = "production", strings.Repeat("s", 32), "mail.example"
+		},
+	} {
+		c := good
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := Run(context.Background(), testenv.Log(t), Config{Addr: "127.0.0.1:0"}); err == nil {
+		t.Error("runs without a database")
+	}
+	if _, err := newService(Config{}, testenv.Log(t), nil, (*bus.Outbox)(nil), quick); err == nil {
+		t.Error("runs without a mail server")
+	}
+}

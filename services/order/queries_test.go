@@ -1,0 +1,73 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// count asks a path without a network between and counts the statements.
+func (p *shopper) count(path string) int64 {
+	p.t.Helper()
+	var n *atomic.Int64
+	counted := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var ctx context.Context
+			ctx, n = pg.CountQueries(r.Context())
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+	r := httptest.NewRequestWithContext(p.t.Context(), http.MethodGet, path, nil)
+	if err := web.SignIdentity(r, p.key, p.Identity); err != nil {
+		p.t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	p.service.routes(counted).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		p.t.Fatalf("%s answered %d", path, w.Code)
+	}
+	return n.Load()
+}
+
+// TestTheNumberOfQueriesDoesNotGrow holds the statements per path, with a small catalogue and cart
+// and with large ones.
+func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.visitor()
+	p.add("6", "1")
+	p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+	s.mustHandle(event("evt_1", completed, p.quoted(""), nil))
+	order := "/order/" + s.text(`SELECT identifier FROM orders`)
+	p.add("6", "1")
+	p.add("1", "1")
+	most := map[string]int64{
+		"/order/products": 1, "/order/product/bSusp6dBHm": 5, "/order/cart-items": 2, "/order/cart-shipping-methods": 3, "/order/cart-discount-codes": 3,
+		"/order/cart-totals": 3, "/order/checkout-allowed": 1, "/order/confirm-items": 4, "/order/confirm-shipping-method": 3, "/order/confirm-discount-codes": 5,
+		"/order/confirm-totals": 5, order: 4, "/internal/cart-count": 1, "/internal/account-orders": 1,
+	}
+	small := map[string]int64{}
+	for path, limit := range most {
+		if small[path] = p.count(path); small[path] > limit {
+			t.Errorf("%s takes %d queries, at most %d expected", path, small[path], limit)
+		}
+	}
+	s.exec(`INSERT INTO product (id, identifier, title, title_url) SELECT n, 'P' || n, 'P', 'P' FROM generate_series(100, 199) n`)
+	s.exec(`INSERT INTO sku (id, product_id, inventory_id, color) SELECT n, 100 + n % 100, 1, 'x' FROM generate_series(1000, 1499) n`)
+	s.exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(1000, 1499) n`)
+	for n := 1000; n < 1050; n++ {
+		p.add(fmt.Sprint(n), "1")
+	}
+	for path := range most {
+		if n := p.count(path); n > max(small[path], 1) {
+			t.Errorf("%s takes %d queries with 100 products and 50 lines, %d before", path, n, small[path])
+		}
+	}
+	t.Logf("queries per path: %v", small)
+}

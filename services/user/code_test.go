@@ -1,0 +1,81 @@
+package user
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+var plainInLinks = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+
+func TestReadCode(t *testing.T) {
+	t.Parallel()
+	key, other := web.Key([]byte("a secret"), "codes"), web.Key([]byte("another secret"), "codes")
+	now := time.Unix(1_800_000_000, 0)
+	code := newCode(key, codeVerify, now.Add(time.Hour))
+	parts := strings.Split(code, ".")
+	later := newCode(key, codeVerify, now.Add(48*time.Hour))
+	for _, c := range []struct {
+		what, kind, code string
+		at               time.Time
+		want             string
+	}{
+		{"genuine", codeVerify, code, now, ""},
+		{"in its last second", codeVerify, code, now.Add(time.Hour), ""},
+		{"a second too late", codeVerify, code, now.Add(time.Hour + time.Second), codeExpired},
+		{"of another kind", codeReset, code, now, codeForged},
+		{"of another shop", codeVerify, newCode(other, codeVerify, now.Add(time.Hour)), now, codeForged},
+		{"prolonged", codeVerify, parts[0] + "." + strings.Split(later, ".")[1] + "." + parts[2], now, codeForged},
+		{"altered", codeVerify, "x" + code[1:], now, codeForged},
+		{"cut", codeVerify, code[:len(code)-1], now, codeForged},
+		{"longer", codeVerify, code + "A", now, codeForged},
+		{"with more parts", codeVerify, code + ".A", now, codeForged},
+		{"empty", codeVerify, "", now, codeForged},
+		{"dots", codeVerify, "..", now, codeForged},
+		{"old and forged", codeVerify, parts[0] + ".1." + parts[2], now, codeForged},
+	} {
+		if got := readCode(key, c.kind, c.code, c.at); got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
+func TestCodesArePlainAndTheirOwn(t *testing.T) {
+	t.Parallel()
+	key := web.Key([]byte("a secret"), "codes")
+	rapid.Check(t, func(t *rapid.T) {
+		expires := time.Unix(rapid.Int64Range(0, 1<<36).Draw(t, "expires"), 0)
+		code := newCode(key, codeReset, expires)
+		if !plainInLinks.MatchString(code) || len(code) > 200 {
+			t.Fatalf("%q is not plain in a link", code)
+		}
+		if got := readCode(key, codeReset, code, expires); got != "" {
+			t.Fatalf("%q is %s", code, got)
+		}
+		i := rapid.IntRange(0, len(code)-1).Draw(t, "at")
+		with := rapid.SampledFrom([]byte(alphabet+"-_.")).Draw(t, "with")
+		if with == code[i] {
+			return
+		}
+		if got := readCode(key, codeReset, code[:i]+string(with)+code[i+1:], expires); got != codeForged {
+			t.Fatalf("altered at %d to %q: %q", i, with, got)
+		}
+	})
+}
+
+func FuzzReadCode(f *testing.F) {
+	key := web.Key([]byte("a secret"), "codes")
+	f.Add("abc.1.def")
+	f.Add("..")
+	f.Add("\x00.\xff.")
+	f.Fuzz(func(t *testing.T, code string) {
+		if got := readCode(key, codeVerify, code, time.Now()); got != codeForged {
+			t.Errorf("%q is %q", code, got)
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package user
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// command runs a command for staff on the world's database.
+func (w *world) command(args ...string) (code int, out, stderr string) {
+	w.t.Helper()
+	var o, e bytes.Buffer
+	code = report(command(w.t.Context(), testCommandConfig(w.url), args, &o), &e)
+	return code, o.String(), e.String()
+}
+
+func testCommandConfig(url string) Config {
+	cfg := testConfig()
+	cfg.DatabaseURL = url
+	return cfg
+}
+
+func (w *world) file(text string) string {
+	w.t.Helper()
+	name := filepath.Join(w.t.TempDir(), "note.html")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return name
+}
+
+func TestCommandsRefuse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{2, []string{"export"}}, {2, []string{"erase", "-member", "x"}}, {2, []string{"erase", "-member", "1", "-email", "a@b.cd"}}, {2, []string{"export", "-member", "1", "now"}},
+		{2, []string{"terms"}}, {2, []string{"terms", "publish"}}, {2, []string{"terms", "publish", "-version", "0", "-note-file", "x"}}, {1, []string{"terms", "publish", "-version", "2", "-note-file", "nowhere"}},
+		{1, []string{"terms", "publish", "-version", "1", "-note-file", w.file("another note")}}, {1, []string{"terms", "publish", "-version", "3", "-note-file", w.file(strings.Repeat("x", 1001))}},
+		{2, []string{"staff"}}, {2, []string{"staff", "add", "ann"}}, {2, []string{"staff", "add"}},
+	} {
+		if code, out, stderr := w.command(c.args...); code != c.code || out != "" || stderr == "" {
+			t.Errorf("%v: %d %q %q", c.args, code, out, stderr)
+		}
+	}
+	note := w.file("two")
+	for range 2 {
+		if code, _, stderr := w.command("terms", "publish", "-version", "2", "-note-file", note); code != 0 {
+			t.Errorf("publishing: %s", stderr)
+		}
+	}
+	for args, want := range map[string]bool{"": false, "-help": false, "run": false, "export": true, "erase": true, "terms publish": true, "staff add": true} {
+		if got := IsCommand(strings.Fields(args)); got != want {
+			t.Errorf("IsCommand(%q) = %t", args, got)
+		}
+	}
+}
+
+func TestStaffAdd(t *testing.T) { // not parallel: it sets the environment
+	w := newWorld(t)
+	t.Setenv("STAFF_USERNAME", "boss")
+	for _, c := range []struct {
+		password, want string
+		code           int
+	}{{"short", "", 2}, {"long enough", "added", 0}, {"long enough", "unchanged", 0}, {"another one", "password changed", 0}} {
+		t.Setenv("STAFF_PASSWORD", c.password)
+		if code, out, stderr := w.command("staff", "add"); code != c.code || !strings.Contains(out, c.want) || strings.Contains(out+stderr, c.password) {
+			t.Errorf("%s: %d %s %s", c.password, code, out, stderr)
+		}
+	}
+	var stored string
+	if err := w.pool.QueryRow(t.Context(), `SELECT password FROM staff WHERE username = 'boss'`).Scan(&stored); err != nil || !verifyHash("another one", stored) {
+		t.Errorf("%s, %v", stored, err)
+	}
+	// Staff are no members.
+	w.is(w.post(web.Identity{}, "/user/login", "username", "boss", "password", "another one", "remember_me", ""), `{"login":"false"}`)
+}
+
+// person makes a member with something in every table, and a stranger who must stay.
+func person(w *world) (id int64) {
+	w.t.Helper()
+	w.is(w.post(web.Identity{}, "/user/pythonabot-notify-me", "email_address", "first@mail.example.com", "how_excited", "5"), `{"pythonabot_notify_me":"success"}`)
+	w.is(w.post(web.Identity{}, "/user/put-chat-message", "name", "Ann", "email_address", "first@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	id = w.verified("ann_lee", "first@mail.example.com")
+	w.is(w.post(member(id), "/user/update-my-information", "firstname", "Annabel", "lastname", "Lee", "email_address", "second@mail.example.com"), `{"update_my_information":"success"}`)
+	w.is(w.post(member(id), "/user/update-communication-preferences", why("newsletter", "false", "email_unsubscribe", "true", "other", "because")...), `{"update_communication_preferences":"success"}`)
+	w.is(w.post(member(id), "/user/put-chat-message", "name", "Ann", "email_address", "third@mail.example.com", "message", "it is me"), `{"put_chat_message":"true"}`)
+	w.is(w.post(web.Identity{}, "/user/forgot-username", "email_address", "Second@mail.example.com"), `{"forgot_username":"success"}`)
+	w.exec(`INSERT INTO prospect_alias SELECT 'alias', id FROM prospect`)
+	w.exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', '{"email":"first@MAIL.example.com"}', 'r', 1), ('user-order', 'garbage', 's', '\xff00', 'r', 1)`)
+	w.register("bob_ray", "bob@mail.example.com")
+	w.is(w.post(web.Identity{}, "/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	return id
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := person(w)
+	for _, args := range [][]string{{"-member", strconv.FormatInt(id, 10)}, {"-email", "second@MAIL.example.com"}} {
+		code, out, stderr := w.command(append([]string{"export"}, args...)...)
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		var got map[string][]map[string]any
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		for table, rows := range map[string]int{"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 2, "prospects": 1, "prospect_codes": 1, "consents": 3, "unsubscribe_reasons": 1, "chat_messages": 2} {
+			if len(got[table]) != rows {
+				t.Errorf("%v: %d rows of %s", args, len(got[table]), table)
+			}
+		}
+		if strings.Contains(out, "argon2") || strings.Contains(out, "bob") || !strings.Contains(out, "Annabel") {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	if code, out, _ := w.command("export", "-member", "999"); code != 0 || strings.Contains(out, "@") {
+		t.Errorf("nobody's export: %d %s", code, out)
+	}
+}
+
+func TestErase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := person(w)
+	prospect, _ := w.prospect("first@mail.example.com")
+	for range 2 {
+		if code, _, stderr := w.command("erase", "-member", strconv.FormatInt(id, 10)); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	var tables []string
+	if err := w.pool.QueryRow(t.Context(), `SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema AND tablename NOT LIKE 'version%'`).Scan(&tables); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		for _, trace := range []string{"first@mail", "second@mail", "third@mail", "ann_lee", "Annabel", "it is me", "because"} {
+			n := w.count(`SELECT count(*) FROM `+table+` t WHERE position($1 IN lower(t::text)) > 0 OR position(encode(convert_to($1, 'UTF8'), 'hex') IN t::text) > 0`, strings.ToLower(trace))
+			if n > 0 && (table != "outbox" || trace[len(trace)-5:] != "@mail") {
+				t.Errorf("%d rows of %s hold %s", n, table, trace)
+			}
+		}
+	}
+	events := said[msg.Erased](w, msg.UserErased)
+	if len(events) != 2 || events[0].MemberID != id || events[0].ProspectID != prospect.ID || len(events[0].Emails) != 2 || events[1].MemberID != id {
+		t.Errorf("events %+v", events)
+	}
+	if n := w.count(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM chat_message)`); n != 2 {
+		t.Errorf("%d rows of the stranger", n)
+	}
+}
+
+// Stripe lets addresses through that our own forms refuse.
+func TestEraseOddAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const email = "o'brien&sons@mail.example.com"
+	w.receive(placed(t, "A1", email, "code1", false))
+	w.exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', $1, 'r', 1)`,
+		placed(t, "A1", email, "code1", false).Data)
+	if code, _, stderr := w.command("erase", "-email", email); code != 0 {
+		t.Fatal(stderr)
+	}
+	if n := w.count(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM parked) + (SELECT count(*) FROM outbox WHERE subject = $1)`, msg.ProspectChanged); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}
+
+// An address that another member has proved is not the eraser's to take along.
+func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.is(w.post(web.Identity{}, "/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	owner := w.verified("ann_lee", "ann@mail.example.com")
+	impostor := w.register("impostor", "ann@mail.example.com")
+	if code, _, stderr := w.command("erase", "-member", strconv.FormatInt(impostor, 10)); code != 0 {
+		t.Fatal(stderr)
+	}
+	if w.count(`SELECT count(*) FROM chat_message WHERE member_id = $1`, owner) != 1 || w.count(`SELECT count(*) FROM prospect`) != 1 || w.count(`SELECT count(*) FROM account`) != 1 {
+		t.Error("the owner's rows are gone")
+	}
+	if events := said[msg.Erased](w, msg.UserErased); len(events) != 1 || len(events[0].Emails) != 0 || events[0].MemberID != impostor {
+		t.Errorf("events %+v", events)
+	}
+	if code, _, stderr := w.command("erase", "-email", "ann@MAIL.example.com"); code != 0 || w.count(`SELECT count(*) FROM account`) != 0 {
+		t.Error(stderr)
+	}
+}
