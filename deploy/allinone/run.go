@@ -17,7 +17,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/mailinbox"
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/stripestandin"
-	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -299,23 +298,4 @@ func (s *shop) watchDatabase(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-}
-
-// Prepare is the migrate job of a deployment: roles, schemas and tables, streams and consumers.
-func Prepare(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
-	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
-		return err
-	}
-	b, err := bus.Connect(log, cfg.NATS(), "provision")
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	ctx, done := context.WithTimeout(ctx, time.Minute)
-	defer done()
-	b.KeepProvisioned(ctx, done)
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		return errors.New("NATS_URL: streams and consumers could not be made within a minute")
-	}
-	return nil
 }
