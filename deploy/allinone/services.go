@@ -45,6 +45,7 @@ func Settings() []boot.Setting {
 	for _, list := range [][]boot.Setting{
 		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](), boot.Settings[order.Config](),
 		boot.Settings[mailer.Config](), boot.Settings[user.Config](), boot.Settings[events.Config](),
+		boot.Settings[PrepareConfig](),
 	} {
 		for _, s := range list {
 			if !seen[s.Name] {
