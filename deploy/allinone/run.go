@@ -261,6 +261,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		s.bus.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
 		return nil
 	})
+	beside(func(ctx context.Context) error { s.bus.KeepErasing(ctx); return nil })
 	if s.standin != nil {
 		beside(s.standin.Run)
 	}
