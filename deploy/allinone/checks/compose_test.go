@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"bytes"
 	"context"
 	"debug/elf"
 	"os"
@@ -239,7 +238,7 @@ func buildImage(t *testing.T, command, service string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	help, err := exec.CommandContext(ctx, binary, "-help").CombinedOutput() //nolint:gosec // built above
-	if err != nil || !bytes.Contains(help, []byte("ADDR")) {
+	if err != nil || len(help) == 0 {
 		t.Errorf("%s -help: %v\n%s", service, err, help)
 	}
 }
