@@ -57,9 +57,14 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 			t.Errorf("%d carts in one question", n)
 		}
 	}
-	if total != shoppers || questions > 2*cartCountCalls+shoppers/cartCountGroup || c.calls != 0 || len(c.waiting) != 0 {
-		t.Errorf("%d carts in %d questions, %d calls left", total, questions, c.calls)
+	if total != shoppers || questions > 2*cartCountCalls+shoppers/cartCountGroup {
+		t.Errorf("%d carts in %d questions", total, questions)
 	}
+	testenv.Eventually(t, 5*time.Second, "nobody at work any more", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.calls == 0 && len(c.waiting) == 0
+	})
 }
 
 func TestCartCountsFailAlone(t *testing.T) {
