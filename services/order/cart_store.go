@@ -163,12 +163,23 @@ func deleteCart(ctx context.Context, db querier, cartID int64) (deleted bool, er
 	return tag.RowsAffected() == 1, nil
 }
 
-func countLines(ctx context.Context, db querier, who web.Identity) (n int, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id
-		WHERE CASE WHEN $1::bigint <> 0 THEN c.member_id = $1 ELSE c.anonymous_id = $2 END`, who.MemberID, who.Cart).Scan(&n)
+// lineCount is the number of lines of a member's or a visitor's cart.
+type lineCount struct {
+	MemberID    *int64
+	AnonymousID *string
+	Lines       int
+}
+
+func countLines(ctx context.Context, db querier, members []int64, carts []string) ([]lineCount, error) {
+	rows, err := db.Query(ctx, `
+		SELECT c.member_id, c.anonymous_id, count(*) AS lines FROM cart c JOIN cart_line l ON l.cart_id = c.id
+		WHERE c.member_id = ANY($1) OR c.anonymous_id = ANY($2) GROUP BY c.id`, members, carts)
 	if err != nil {
-		return 0, fmt.Errorf("count cart lines: %w", err)
+		return nil, fmt.Errorf("count cart lines: %w", err)
 	}
-	return n, nil
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByName[lineCount])
+	if err != nil {
+		return nil, fmt.Errorf("count cart lines: %w", err)
+	}
+	return counts, nil
 }
