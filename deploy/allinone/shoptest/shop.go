@@ -88,11 +88,7 @@ func Start(tb testing.TB, o Options) *Shop {
 		s.build = buildFaults
 	}
 	if s.DatabaseURL == "" && !o.OwnDatabase {
-		var schemas []testenv.Schema
-		for _, m := range allinone.Schemas() {
-			schemas = append(schemas, testenv.Schema{Service: m.Service, Sets: m.Sets})
-		}
-		s.DatabaseURL = testenv.Database(tb, schemas...)
+		s.DatabaseURL = FreshDatabase(tb)
 	}
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		s.env = append(s.env, name+"=127.0.0.1:0")
@@ -109,6 +105,16 @@ func Start(tb testing.TB, o Options) *Shop {
 		}
 	})
 	return s
+}
+
+// FreshDatabase makes a database with the shop's tables, for the length of the test.
+func FreshDatabase(tb testing.TB) string {
+	tb.Helper()
+	var schemas []testenv.Schema
+	for _, m := range allinone.Schemas() {
+		schemas = append(schemas, testenv.Schema{Service: m.Service, Sets: m.Sets})
+	}
+	return testenv.Database(tb, schemas...)
 }
 
 // start runs the binary; at later times with the ports of the first, as somebody would who has
