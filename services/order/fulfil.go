@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -255,6 +256,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case !now.paid():
 		return refuse(w, endpoint, "payment-not-completed")
 	}
+	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")
 	switch {
 	case err != nil:
