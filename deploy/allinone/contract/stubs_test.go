@@ -1,0 +1,3 @@
+package contract
+import "testing"
+var validation, accounts, people, carts, totals, orders, odd, clientEvents map[string]func(*testing.T, *world)
