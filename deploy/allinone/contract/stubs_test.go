@@ -1,3 +1,5 @@
 package contract
+
 import "testing"
-var validation, accounts, people, carts, totals, orders, odd, clientEvents map[string]func(*testing.T, *world)
+
+var carts, totals, orders, odd, clientEvents map[string]func(*testing.T, *world)
