@@ -61,7 +61,9 @@ func testPreferences(t *testing.T, w *world) {
 	m := b.register()
 	set := func(pairs ...string) answer { return b.post("/user/update-communication-preferences", pairs...) }
 	const success = `{"update_communication_preferences":"success","user-api-version":"0.0.1"}`
-	token := func() string { return w.text(t, "user", "SELECT unsubscribe_token FROM account WHERE username = $1", m.username) }
+	token := func() string {
+		return w.text(t, "user", "SELECT unsubscribe_token FROM account WHERE username = $1", m.username)
+	}
 	state := func(newsletter, unsubscribed bool) {
 		t.Helper()
 		a := b.get("/user/account-content")

@@ -2,4 +2,4 @@ package contract
 
 import "testing"
 
-var carts, totals, orders, odd, clientEvents map[string]func(*testing.T, *world)
+var orders, odd, clientEvents map[string]func(*testing.T, *world)
