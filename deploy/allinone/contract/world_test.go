@@ -168,6 +168,7 @@ func codeIn(t *testing.T, text, marker string) string {
 }
 
 // member is somebody with an account.
+// member is somebody with an account.
 type member struct{ username, email, password string }
 
 // register makes a member; the browser is logged in afterwards.
