@@ -1,0 +1,107 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// page is one request of the comparisons with a bare handler.
+type page struct {
+	what string
+	path string
+	next request
+	want float64
+}
+
+const (
+	pageTime   = 1500 * time.Millisecond // a measurement of one side
+	searchTime = 300 * time.Millisecond  // a trial of a number of connections
+)
+
+var pageConnections = []int{8, 32, 128}
+
+// pages compares what edge answers with a bare handler that serves the same bytes.
+func (w *world) pages(ctx context.Context) error {
+	s, err := w.openShop(w.settings()...)
+	if err != nil {
+		return err
+	}
+	defer s.stop() //nolint:errcheck // measured by then, or failed for another reason
+	member, err := s.visitor()
+	if err != nil {
+		return err
+	}
+	if err := member.register("bench_member"); err != nil {
+		return err
+	}
+	if _, err := member.post("/order/cart-add-product-sku", "success", "sku_id", "6", "quantity", "1"); err != nil {
+		return err
+	}
+	list := []page{
+		{"GET /order/products", "/order/products", get("/order/products", "Accept: application/json"), 0.5},
+		{"page views", "/clientevent/pageview", get("/clientevent/pageview?url=https%3A%2F%2Fshop.example.com%2Fproduct%2FbSusp6dBHm&client_event_id=null&anonymous_id=null&pageWidth=1280",
+			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Referer: https://shop.example.com/product/bSusp6dBHm"), 0.4},
+		{"GET /user/logged-in, member", "/user/logged-in", get("/user/logged-in", "Accept: application/json", member.cookies()), 0.15},
+		{"product page, gzip", "/product/bSusp6dBHm", get("/product/bSusp6dBHm", "Accept: text/html", "Accept-Encoding: gzip, deflate, br"), 0},
+	}
+	bare, addr, err := w.bare(s.addr, list)
+	if err != nil {
+		return err
+	}
+	defer bare.stop() //nolint:errcheck // measured by then, or failed for another reason
+	for _, p := range list {
+		if err := w.page(ctx, s.addr, addr, p); err != nil {
+			return err
+		}
+	}
+	w.notes = append(w.notes, fmt.Sprintf("Memory of the shop after these loads: %.0f MiB.", s.memory()))
+	return s.stop()
+}
+
+// bare starts the bare handler with what edge answers.
+func (w *world) bare(edge string, list []page) (*part, string, error) {
+	answers := map[string]bareAnswer{}
+	for _, p := range list {
+		header, body, err := fetch(edge, p.next)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: %w", p.what, err)
+		}
+		kept := http.Header{"Content-Type": header["Content-Type"], "Content-Length": {strconv.Itoa(len(body))}}
+		if e := header["Content-Encoding"]; e != nil {
+			kept["Content-Encoding"] = e
+		}
+		answers[p.path] = bareAnswer{kept, body}
+	}
+	input, err := json.Marshal(answers)
+	if err != nil {
+		return nil, "", fmt.Errorf("marshal the answers: %w", err)
+	}
+	bare, err := w.start("bare", string(input))
+	if err != nil {
+		return nil, "", err
+	}
+	addr, err := bare.says("ready")
+	return bare, addr, err
+}
+
+func (w *world) page(ctx context.Context, edge, bare string, p page) error {
+	search := func(addr string) (int, error) {
+		return best(ctx, pageConnections, func(ctx context.Context, n int) (float64, error) { return load(ctx, addr, n, searchTime, p.next) })
+	}
+	ours, err := search(edge)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.what, err)
+	}
+	limit, err := search(bare)
+	if err != nil {
+		return fmt.Errorf("%s, bare: %w", p.what, err)
+	}
+	r := result{what: p.what, against: "bare handler, same bytes", want: p.want, how: fmt.Sprintf("%d and %d connections", ours, limit)}
+	return w.turns(ctx, r, w.rounds,
+		func(ctx context.Context) (float64, error) { return load(ctx, bare, limit, pageTime, p.next) },
+		func(ctx context.Context) (float64, error) { return load(ctx, edge, ours, pageTime, p.next) })
+}
