@@ -17,7 +17,7 @@ func (w *world) logins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.stop() //nolint:errcheck // measured by then, or failed for another reason
+	defer s.stop()              //nolint:errcheck // measured by then, or failed for another reason
 	visitor, err := s.visitor() // who is not logged in yet
 	if err != nil {
 		return err

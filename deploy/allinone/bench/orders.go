@@ -15,8 +15,10 @@ import (
 const (
 	// firstBuyer is the number of the first buyer; its digits occur nowhere else in what is recorded.
 	firstBuyer = 73051846
-	// buyersPerRound become orders in each round, on either side.
-	buyersPerRound = 8000
+	// What becomes orders in a round, on either side, is what pgbench makes in so many seconds, within
+	// bounds: a busy machine gets less to do.
+	orderSeconds         = 4
+	minBuyers, maxBuyers = 1000, 10_000
 )
 
 // buyers are numbered visitors whose cart is frozen in a quote and paid for: all copies of one that
@@ -27,6 +29,7 @@ type buyers struct {
 	cart     int64
 	total    int64 // cents
 	next     int64
+	perRound int
 }
 
 // orders compares turning queued events into orders with pgbench running the same statements, one
@@ -40,12 +43,18 @@ func (w *world) orders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clients, err := best(ctx, []int{4, 8, 16, 32}, func(ctx context.Context, n int) (float64, error) { return b.oneByOne(ctx, s, n, 1600) })
+	var top float64
+	clients, err := best(ctx, []int{4, 8, 16, 32}, func(ctx context.Context, n int) (float64, error) {
+		rate, err := b.oneByOne(ctx, s, n, 640)
+		top = max(top, rate)
+		return rate, err
+	})
 	if err != nil {
 		return err
 	}
-	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, buyersPerRound) }
-	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2, how: fmt.Sprintf("order alone, %d clients", clients)}
+	b.perRound = min(max(int(top*orderSeconds), minBuyers), maxBuyers) / clients * clients
+	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
+	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2, how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
 	err = w.turns(ctx, r, min(w.rounds, 4), limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (func() error, error) {
 			p, err := b.startOrder()
@@ -55,7 +64,7 @@ func (w *world) orders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0, fmt.Sprintf("the whole shop, %d clients", clients)
+	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0, fmt.Sprintf("%d events, the whole shop; %d clients", b.perRound, clients)
 	return w.turns(ctx, r, min(w.rounds, 2), limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (func() error, error) {
 			p, err := b.openShop(b.settings()...)
@@ -158,11 +167,11 @@ func (b *buyers) queued(ctx context.Context, start func() (stop func() error, er
 	if err := b.freshBroker(ctx); err != nil {
 		return 0, err
 	}
-	first, err := b.fill(ctx, buyersPerRound)
+	first, err := b.fill(ctx, b.perRound)
 	if err != nil {
 		return 0, err
 	}
-	if err := b.queue(ctx, first, buyersPerRound); err != nil {
+	if err := b.queue(ctx, first, b.perRound); err != nil {
 		return 0, err
 	}
 	if err := b.settle(ctx); err != nil {
@@ -172,7 +181,7 @@ func (b *buyers) queued(ctx context.Context, start func() (stop func() error, er
 	var rate float64
 	go func() {
 		var err error
-		rate, err = b.watch(ctx, first, buyersPerRound)
+		rate, err = b.watch(ctx, first, int64(b.perRound))
 		measured <- err
 	}()
 	stop, err := start()

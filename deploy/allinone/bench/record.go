@@ -2,10 +2,8 @@ package bench
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,13 +20,10 @@ type statement struct {
 	params []*string // nil: NULL
 }
 
-// The columns of PostgreSQL's CSV log that matter here.
-const (
-	csvSession     = 5
-	csvMessage     = 13
-	csvDetail      = 14
-	csvApplication = 22
-)
+// logPrefix begins each entry of PostgreSQL's log: session and application.
+const logPrefix = "bench:%c:%a:"
+
+var logEntry = regexp.MustCompile(`^bench:([0-9a-f.]+):([^:]*):([A-Z]+):  `)
 
 // recording makes PostgreSQL log every statement while fn runs, and returns those of the transaction
 // of a service that holds a text.
@@ -41,58 +36,65 @@ func (w *world) recording(ctx context.Context, service, holds string, fn func() 
 	if err := errors.Join(fn(), w.settle(ctx, off...)); err != nil {
 		return nil, err
 	}
-	var folder, file string
-	if err := w.owner.QueryRow(ctx, `SELECT current_setting('data_directory'), pg_current_logfile('csvlog')`).Scan(&folder, &file); err != nil {
-		return nil, fmt.Errorf("find PostgreSQL's log: %w", err)
-	}
-	f, err := os.Open(filepath.Join(folder, file)) //nolint:gosec // our own cluster's
+	text, err := os.ReadFile(filepath.Join(w.dir, "data", "postgres", "server.log"))
 	if err != nil {
-		return nil, fmt.Errorf("open PostgreSQL's log: %w", err)
+		return nil, fmt.Errorf("read PostgreSQL's log: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	return transactionOf(f, service, holds)
+	return transactionOf(string(text), service, holds)
 }
 
-// transactionOf reads a CSV log.
-func transactionOf(log io.Reader, service, holds string) ([]statement, error) {
+// entry is one of PostgreSQL's log.
+type entry struct{ session, application, kind, text string }
+
+// entries takes a log apart. An entry's further lines begin with a tab.
+func entries(log string) []entry {
+	var all []entry
+	for line := range strings.Lines(log) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := logEntry.FindStringSubmatch(line); m != nil {
+			all = append(all, entry{m[1], m[2], m[3], line[len(m[0]):]})
+		} else if more, ok := strings.CutPrefix(line, "\t"); ok && len(all) > 0 {
+			all[len(all)-1].text += "\n" + more
+		}
+	}
+	return all
+}
+
+// transactionOf finds a committed transaction of a service.
+func transactionOf(log, service, holds string) ([]statement, error) {
 	open := map[string][]statement{} // by session
-	lines := csv.NewReader(log)
-	lines.FieldsPerRecord = -1
-	for {
-		line, err := lines.Read()
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("the log has no transaction of %s with %q", service, holds)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read PostgreSQL's log: %w", err)
-		}
-		if len(line) <= csvApplication || line[csvApplication] != service {
+	for _, e := range entries(log) {
+		if e.application != service {
 			continue
 		}
-		kind, sql, ok := strings.Cut(line[csvMessage], ": ")
-		if !ok || (kind != "statement" && !strings.HasPrefix(kind, "execute ")) {
+		list := open[e.session]
+		if e.kind == "DETAIL" && len(list) > 0 {
+			params, err := parseParameters(e.text)
+			if err != nil {
+				return nil, err
+			}
+			list[len(list)-1].params = params
 			continue
 		}
-		session := line[csvSession]
+		kind, sql, ok := strings.Cut(e.text, ": ")
+		if e.kind != "LOG" || !ok || (kind != "statement" && !strings.HasPrefix(kind, "execute ")) {
+			continue
+		}
 		switch strings.ToLower(sql) {
 		case "begin":
-			open[session] = nil
+			open[e.session] = nil
 		case "commit":
-			list := open[session]
 			if slices.ContainsFunc(list, func(s statement) bool { return strings.Contains(s.sql, holds) }) {
 				return list, nil
 			}
 		default:
-			params, err := parseParameters(line[csvDetail])
-			if err != nil {
-				return nil, err
-			}
-			open[session] = append(open[session], statement{sql, params})
+			open[e.session] = append(list, statement{sql: sql})
 		}
 	}
+	return nil, fmt.Errorf("the log has no transaction of %s with %q", service, holds)
 }
 
-// parseParameters reads "parameters: $1 = 'it''s', $2 = NULL".
+// parseParameters reads "parameters: $1 = 'it”s', $2 = NULL".
 func parseParameters(detail string) ([]*string, error) {
 	var all []*string
 	_, rest, _ := strings.Cut(detail, ": ")

@@ -21,7 +21,7 @@ func (w *world) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clients, err := best(ctx, []int{8, 16, 32, 64}, func(ctx context.Context, n int) (float64, error) { return w.storeEvents(ctx, s, n, 1) })
+	clients, err := best(ctx, []int{8, 16, 32}, func(ctx context.Context, n int) (float64, error) { return w.storeEvents(ctx, s, n, 2) })
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (b *bench) build(ctx context.Context) (_ *world, err error) {
 	}()
 	// The log that the statements of an order are read from; nothing is logged until then.
 	w.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(b.dir, "data", "postgres"), Durable: true, Install: true,
-		Settings: map[string]string{"logging_collector": "on", "log_destination": "csvlog"}})
+		Settings: map[string]string{"log_line_prefix": logPrefix}})
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
