@@ -327,15 +327,6 @@ func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, web.Field{Key: endpoint, Value: "success"})
 }
 
-// cartCount is for edge's logged-in: the number of lines, not of pieces.
-func (s *service) cartCount(w http.ResponseWriter, r *http.Request) error {
-	n, err := countLines(r.Context(), s.db, web.Who(r))
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "cart_item_count", Value: n}})
-}
-
 // shippingMethod is a way to send an order, as clients see it.
 type shippingMethod struct {
 	ID              int64       `json:"-"`

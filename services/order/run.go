@@ -19,6 +19,7 @@ type service struct {
 	db     *pgxpool.Pool
 	outbox *bus.Outbox
 	stripe *stripeAPI
+	counts lineCounts
 }
 
 // Run serves carts and orders until ctx ends.
