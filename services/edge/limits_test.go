@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
@@ -88,7 +89,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 5e9, "the other edge connected", other.bus.Connected)
+	testenv.Eventually(t, 5*time.Second, "the other edge connected", other.bus.Connected)
 	rules := limits["POST /user/login"][:1]
 	var passed int
 	var mu sync.Mutex

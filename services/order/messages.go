@@ -134,5 +134,5 @@ func erase(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("erase a person: %w", err)
 	}
-	return nil
+	return bus.ForgetPeople(ctx, tx, emails)
 }
