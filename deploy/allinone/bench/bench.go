@@ -22,6 +22,7 @@ import (
 type options struct {
 	check   bool
 	only    string
+	page    string
 	profile string
 	rounds  int
 	keep    bool
@@ -46,6 +47,7 @@ func Main() int {
 	var o options
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is not reached")
 	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order")
+	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the shop's processes")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each pair is measured")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs")

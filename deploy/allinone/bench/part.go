@@ -115,6 +115,28 @@ func (p *part) memory() float64 {
 	return 0
 }
 
+// ticksPerSecond is the unit of processor times under /proc, the same on all Linux machines.
+const ticksPerSecond = 100
+
+// cpu is the processor time that the process has used; 0 where the system does not tell.
+func (p *part) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name before it may hold blanks
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, uerr := strconv.ParseInt(fields[11], 10, 64)
+	system, serr := strconv.ParseInt(fields[12], 10, 64)
+	if uerr != nil || serr != nil {
+		return 0
+	}
+	return time.Duration(user+system) * time.Second / ticksPerSecond
+}
+
 // wait polls until a condition holds.
 func wait(ctx context.Context, limit, every time.Duration, what string, condition func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
