@@ -163,23 +163,32 @@ func deleteCart(ctx context.Context, db querier, cartID int64) (deleted bool, er
 	return tag.RowsAffected() == 1, nil
 }
 
-// lineCount is the number of lines of a member's or a visitor's cart.
-type lineCount struct {
-	MemberID    *int64
-	AnonymousID *string
-	Lines       int
-}
-
-func countLines(ctx context.Context, db querier, members []int64, carts []string) ([]lineCount, error) {
-	rows, err := db.Query(ctx, `
-		SELECT c.member_id, c.anonymous_id, count(*) AS lines FROM cart c JOIN cart_line l ON l.cart_id = c.id
-		WHERE c.member_id = ANY($1) OR c.anonymous_id = ANY($2) GROUP BY c.id`, members, carts)
-	if err != nil {
-		return nil, fmt.Errorf("count cart lines: %w", err)
+// countLines counts the lines of all these owners' carts; who has no cart is not in the result.
+func countLines(ctx context.Context, db querier, group []*lineCount) (map[cartOwner]int64, error) {
+	var members []int64
+	var visitors []string
+	for _, c := range group {
+		if c.owner.member != 0 {
+			members = append(members, c.owner.member)
+		} else {
+			visitors = append(visitors, c.owner.visitor)
+		}
 	}
-	counts, err := pgx.CollectRows(rows, pgx.RowToStructByName[lineCount])
+	type row struct {
+		Member  int64
+		Visitor string
+		Lines   int64
+	}
+	rows, err := collect[row](ctx, db, "counts of cart lines", `
+		SELECT c.member_id AS member, '' AS visitor, count(*) AS lines FROM cart c JOIN cart_line l ON l.cart_id = c.id WHERE c.member_id = ANY($1) GROUP BY c.id
+		UNION ALL
+		SELECT 0, c.anonymous_id, count(*) FROM cart c JOIN cart_line l ON l.cart_id = c.id WHERE c.anonymous_id = ANY($2) GROUP BY c.id`, members, visitors)
 	if err != nil {
-		return nil, fmt.Errorf("count cart lines: %w", err)
+		return nil, err
+	}
+	counts := make(map[cartOwner]int64, len(rows))
+	for _, r := range rows {
+		counts[cartOwner{r.Member, r.Visitor}] = r.Lines
 	}
 	return counts, nil
 }
