@@ -20,7 +20,25 @@ type world struct {
 
 // journeys share a shop and run side by side.
 var journeys = map[string]func(w *world){
-	"a guest buys": guestBuys,
+	"a guest buys":                       guestBuys,
+	"closing the browser after paying":   closesAfterPaying,
+	"a declined card, then another":      declinedCardAndRetry,
+	"a payment page that expired":        expiredSession,
+	"a payment that comes later":         delayedPayment,
+	"back after paying":                  backAfterPaying,
+	"two tabs":                           twoTabs,
+	"registering and verifying":          registersAndVerifies,
+	"a member buys":                      memberBuys,
+	"a login merges carts":               loginMergesCarts,
+	"a forgotten password":               resetsPassword,
+	"editing the account, unsubscribing": editsAccount,
+	"chat":                               chats,
+	"waiting list":                       waitingList,
+	"stock states":                       stockStates,
+	"no scripts":                         withoutScripts,
+	"a slow network":                     slowNetwork,
+	"looks, light":                       accessible(browsertest.Phone, "looks_light"),
+	"looks, dark":                        accessible(browsertest.DeskDark, "looks_dark"),
 }
 
 func TestJourneys(t *testing.T) {

@@ -161,6 +161,18 @@ func (b *Tab) Read(expression string) string {
 	return text
 }
 
+// Text is what an element shows, also while scripts are off.
+func (b *Tab) Text(selector string) string {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector)))
+	if err != nil {
+		b.tb.Fatalf("%s: %v", selector, err)
+	}
+	return text
+}
+
 // Until waits for an expression to become true. A page that is just being left can't answer and is
 // asked again.
 func (b *Tab) Until(what, expression string) {
