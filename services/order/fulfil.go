@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -80,7 +81,7 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
-	case p.Currency != "" && p.Currency != c.Currency:
+	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
 		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
 	case made.cart(c):
 		return "paid-twice", "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."

@@ -436,3 +436,27 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 		t.Error("the order keeps the person, or lost its amounts")
 	}
 }
+
+func TestTwoPaymentsForOneCartAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for n := range 10 {
+		p := s.member(int64(n + 1))
+		p.add("6", "1")
+		first := p.quoted("")
+		p.add("7", "1")
+		second := p.quoted("")
+		var wg sync.WaitGroup
+		for _, c := range []checkout{first, second, first, second} {
+			wg.Go(func() {
+				if err := s.handle(event("evt_"+c.ID, completed, c, nil)); err != nil {
+					t.Errorf("a payment failed: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if orders, issues := s.number(`SELECT count(*) FROM orders`), s.number(`SELECT count(*) FROM payment_issue`); orders != 10 || issues != 10 {
+		t.Errorf("%d orders, %d payments for staff; want 10 and 10", orders, issues)
+	}
+}

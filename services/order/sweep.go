@@ -65,7 +65,7 @@ func (s *service) sweepOnce(ctx context.Context) error {
 		return nil
 	}
 	if err := s.sweepOpen(ctx); err != nil {
-		return err
+		return errors.Join(err, releaseSweep(ctx, s.db))
 	}
 	if time.Since(listedTo) > sweepList {
 		began := time.Now()
@@ -164,6 +164,14 @@ func leaseSweep(ctx context.Context, db querier) (mine bool, lag time.Duration, 
 func finishSweep(ctx context.Context, db querier, listedTo time.Time) error {
 	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
 		return fmt.Errorf("finish the sweep: %w", err)
+	}
+	return nil
+}
+
+// releaseSweep lets the next round, or another process, go on where this one failed.
+func releaseSweep(ctx context.Context, db querier) error {
+	if _, err := db.Exec(context.WithoutCancel(ctx), `UPDATE sweep SET lease_until = '-infinity'`); err != nil {
+		return fmt.Errorf("release the sweep: %w", err)
 	}
 	return nil
 }
