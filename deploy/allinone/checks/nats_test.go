@@ -31,8 +31,17 @@ var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
 
 func password(user string) string { return "secret" + user }
 
-// TestMain gives nats.conf its passwords, which the server reads from the environment.
-func TestMain(m *testing.M) {
+// TestMain gives nats.conf its passwords, which the server reads from the environment, and the
+// programs that tests build a folder.
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+
+func runAll(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "images-")
+	if err != nil {
+		panic(err) // nothing works without
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // in the temporary folder
+	images.folder = folder
 	variables := map[string]string{"NATS_SERVER_NAME": "checks"}
 	for _, user := range brokerUsers {
 		variables[strings.ToUpper(user)+"_NATS_PASSWORD"] = password(user)
@@ -42,7 +51,7 @@ func TestMain(m *testing.M) {
 			panic(err) // the names are ours
 		}
 	}
-	os.Exit(m.Run())
+	return m.Run()
 }
 
 // startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
