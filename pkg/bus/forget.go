@@ -20,7 +20,7 @@ import (
 func ForgetPeople(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
 	var hashes [][]byte
 	for _, key := range forgetKeys(e) {
-		hashes = append(hashes, forgottenHash(key))
+		hashes = append(hashes, ForgottenHash(key))
 	}
 	at := e.At
 	if at.IsZero() {
@@ -88,7 +88,7 @@ func Forgotten(ctx context.Context, tx pgx.Tx, keys ...string) (map[string]time.
 		if key == "" {
 			continue
 		}
-		h := forgottenHash(key)
+		h := ForgottenHash(key)
 		byHash[string(h)] = append(byHash[string(h)], key)
 		hashes = append(hashes, h)
 	}
@@ -150,8 +150,8 @@ func forgetKeys(e msg.Erased) []string {
 	return keys
 }
 
-// forgottenHash is what the table keeps. Codes and addresses are compared without case.
-func forgottenHash(key string) []byte {
+// ForgottenHash is what the table keeps of a key, for a statement that looks itself. Codes and addresses are compared without case.
+func ForgottenHash(key string) []byte {
 	sum := sha256.Sum256([]byte("forgotten:" + strings.ToLower(strings.TrimSpace(key))))
 	return sum[:]
 }
