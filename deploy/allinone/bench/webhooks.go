@@ -52,10 +52,22 @@ func (w *world) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var ours, limit spent
 	r := result{what: "webhooks accepted", against: "pgbench, the same two rows, one a transaction", want: 1, how: fmt.Sprintf("%d connections, %d clients", connections, clients)}
 	err = w.turns(ctx, r, w.rounds,
-		func(ctx context.Context) (float64, error) { return w.storeEvents(ctx, s, clients, 3) },
-		func(ctx context.Context) (float64, error) { return accept(ctx, connections, webhookTime) })
+		func(ctx context.Context) (float64, error) {
+			end := w.meter(nil)
+			rate, err := w.storeEvents(ctx, s, clients, 3)
+			limit.add(end(rate * 3))
+			return rate, err
+		},
+		func(ctx context.Context) (float64, error) {
+			end := w.meter(p)
+			rate, err := accept(ctx, connections, webhookTime)
+			ours.add(end(rate * webhookTime.Seconds()))
+			return rate, err
+		})
+	w.notes = append(w.notes, fmt.Sprintf("Processor time, webhooks: %s; pgbench's %s.", ours, limit))
 	if err != nil {
 		return err
 	}
