@@ -18,7 +18,7 @@ const (
 	// What becomes orders in a round, on either side, is what pgbench makes in so many seconds, within
 	// bounds: a busy machine gets less to do.
 	orderSeconds         = 4
-	minBuyers, maxBuyers = 1000, 10_000
+	minBuyers, maxBuyers = 2000, 10_000
 )
 
 // buyers are numbered visitors whose cart is frozen in a quote and paid for: all copies of one that
@@ -58,7 +58,7 @@ func (w *world) orders(ctx context.Context) error {
 	b.spentOurs, b.spentLimit = spent{}, spent{}
 	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
 	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2, how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
-	err = w.turns(ctx, r, min(w.rounds, 4), limit, func(ctx context.Context) (float64, error) {
+	err = w.turns(ctx, r, w.rounds, limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (*part, error) {
 			return b.startOrder()
 		})
