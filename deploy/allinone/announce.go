@@ -34,7 +34,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	if s.broker != nil {
 		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.broker.monitor(), s.broker.url())
 	}
-	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n\nCtrl-C stops it.\n", metrics, s.doors.url("WEBHOOK_ADDR"))
+	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n\nCtrl-C stops it.\n", metrics, s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
 	return tw.Flush()
 }
 

@@ -4,8 +4,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -36,6 +39,19 @@ func openFolder(path string) (*folder, error) {
 }
 
 func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
+
+// writeSettings keeps what this process decided where staff's commands find it:
+// `set -a; . .data/settings; go run ./services/user/cmd/user staff add`.
+func (f *folder) writeSettings(values map[string]string) error {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&text, "%s='%s'\n", name, strings.ReplaceAll(values[name], "'", `'\''`))
+	}
+	if err := os.WriteFile(f.at("settings"), []byte(text.String()), 0o600); err != nil {
+		return fmt.Errorf("write the settings for commands: %w", err)
+	}
+	return nil
+}
 
 func (f *folder) close() error { return f.lock.Close() }
 

@@ -17,7 +17,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/mailinbox"
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/stripestandin"
-	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -262,6 +261,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		s.bus.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
 		return nil
 	})
+	beside(func(ctx context.Context) error { s.bus.KeepErasing(ctx); return nil })
 	if s.standin != nil {
 		beside(s.standin.Run)
 	}
@@ -298,23 +298,4 @@ func (s *shop) watchDatabase(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-}
-
-// Prepare is the migrate job of a deployment: roles, schemas and tables, streams and consumers.
-func Prepare(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
-	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
-		return err
-	}
-	b, err := bus.Connect(log, cfg.NATS(), "provision")
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	ctx, done := context.WithTimeout(ctx, time.Minute)
-	defer done()
-	b.KeepProvisioned(ctx, done)
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		return errors.New("NATS_URL: streams and consumers could not be made within a minute")
-	}
-	return nil
 }

@@ -45,6 +45,7 @@ func Settings() []boot.Setting {
 	for _, list := range [][]boot.Setting{
 		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](), boot.Settings[order.Config](),
 		boot.Settings[mailer.Config](), boot.Settings[user.Config](), boot.Settings[events.Config](),
+		boot.Settings[PrepareConfig](),
 	} {
 		for _, s := range list {
 			if !seen[s.Name] {
@@ -87,7 +88,7 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg), serviceOf("user", user.Run, userCfg),
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg), serviceOf("edge", edge.Run, edgeCfg),
 	}
-	return nil
+	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.cfg.NATSURL, "SHOP_SECRET": s.cfg.ShopSecret})
 }
 
 func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) error, cfg C) service {

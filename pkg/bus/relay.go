@@ -44,12 +44,16 @@ func (o *Outbox) Run(ctx context.Context) error {
 
 	tick := time.NewTicker(relayPoll)
 	defer tick.Stop()
-	measured := time.Time{}
+	var measured, trimmed time.Time
 	for {
 		full := o.round(ctx)
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
 			o.measure(ctx)
+		}
+		if time.Since(trimmed) > time.Hour {
+			trimmed = time.Now()
+			o.trim(ctx)
 		}
 		if full {
 			continue
@@ -71,6 +75,18 @@ func (o *Outbox) rush(ctx context.Context) {
 		o.bus.log.Warn("outbox", "error", err)
 	}
 	o.Wake()
+}
+
+// trim forgets inbox keys that no message can come back for: every stream is younger, and so is
+// every outbox row that is still published again. So it is with the hashes of erased people.
+func (o *Outbox) trim(ctx context.Context) {
+	if _, err := o.pool.Exec(ctx, `DELETE FROM inbox WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key)`); err != nil && ctx.Err() == nil {
+		o.bus.log.Warn("trimming the inbox", "error", err)
+	}
+	// No stream but DEAD keeps a message as long as this, and nobody acts on DEAD.
+	if _, err := o.pool.Exec(ctx, `DELETE FROM forgotten WHERE at < now() - interval '40 days'`); err != nil && ctx.Err() == nil {
+		o.bus.log.Warn("trimming the list of erased people", "error", err)
+	}
 }
 
 func (o *Outbox) measure(ctx context.Context) {

@@ -165,7 +165,9 @@ func (w *worker) done(group []*Delivery, fresh int) {
 
 // fail parks a message that cannot succeed, and refuses one that may succeed later.
 func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
-	if !IsPermanent(err) && !pg.IsData(err) {
+	// A unique constraint may have been somebody else's parallel work, which the next try will see.
+	conflict := pg.IsConflict(err) && d.Attempt < 10
+	if !IsPermanent(err) && (!pg.IsData(err) || conflict) {
 		w.retry(d, err)
 		return
 	}

@@ -63,6 +63,7 @@ const (
 	EventsOrder = "events-order"
 	EventsUser  = "events-user"
 	EventsMail  = "events-mail"
+	WebhookUser = "webhook-user"
 )
 
 // Consumers is the list that provisioning makes and keeps up to date. None has a limit of
@@ -77,6 +78,7 @@ var Consumers = []Consumer{
 	{EventsEvent, "EVENT", []string{"event.>"}, 30 * time.Second, 5000},
 	{EventsOrder, "ORDER", []string{OrderPlacedSubject, OrderStatusChangedSubject}, 30 * time.Second, 1000},
 	{EventsUser, "USER", []string{UserRegistered, ProspectChanged, UserErased}, 30 * time.Second, 1000},
+	{WebhookUser, "USER", []string{UserErased}, 30 * time.Second, 1000},
 	{EventsMail, "MAIL", []string{MailSentSubject}, 30 * time.Second, 1000},
 }
 

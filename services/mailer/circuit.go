@@ -8,10 +8,10 @@ import (
 // timing holds the pauses of sending; only tests change them.
 type timing struct {
 	firstPause, longPause time.Duration // of an unreachable server, doubled from one to the other
-	// patience is how long a server that refuses everything for now is probed every longPause; a
+	// patience is how long a server that refuses everything with "later" is probed every longPause; a
 	// refusal that lasts longer is not worth more than a try every slowPause.
 	patience, slowPause time.Duration
-	delays              []time.Duration // of a mail that was refused for now, the last one for ever
+	delays              []time.Duration // of a mail that was told "later", the last one for ever
 }
 
 var normalTiming = timing{

@@ -80,7 +80,7 @@ func TestOrderConfirmations(t *testing.T) {
 		`href="https://shop.example/account/order?identifier=aB3dE5gH7j&amp;em_cd=`+memberConfirmation+`&amp;mb_cd=MB123456789012345678"`)
 	for _, text := range []string{m.text, m.html} {
 		if strings.Contains(text, "Shipping discount") || strings.Contains(text, "Sales tax") || strings.Contains(text, "{line_break}") || strings.Contains(text, "_information}") {
-			t.Errorf("a zero discount, a tax of zero or a placeholder shows:\n%s", text)
+			t.Errorf("a zero discount, a tax of zero or an unfilled brace shows:\n%s", text)
 		}
 	}
 

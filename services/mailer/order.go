@@ -14,14 +14,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// The blocks that stand for the placeholders of an order confirmation, as text and as HTML. The
+// The blocks that stand for the names in braces of an order confirmation, as text and as HTML. The
 // HTML ones escape whatever is filled in.
 var (
 	textBlocks = template.Must(template.New("").ParseFS(templateFiles, "templates/order/blocks.tmpl"))
 	htmlBlocks = htmltemplate.Must(htmltemplate.New("").ParseFS(templateFiles, "templates/order/blocks.html"))
 )
 
-// blocks are the placeholders that whole blocks stand for.
+// blocks are the names in braces that whole blocks stand for.
 var blocks = []string{"order_information", "product_information", "shipping_information", "discount_information",
 	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information"}
 
@@ -55,7 +55,7 @@ func (s *service) writeOrder(ctx context.Context, m msg.SendMail, email string) 
 		return content{}, err
 	}
 	view := s.orderPage(m, email)
-	text, markup, err := s.placeholders(view, t, codes)
+	text, markup, err := s.replacers(view, t, codes)
 	if err != nil {
 		return content{}, err
 	}
@@ -96,6 +96,9 @@ func (s *service) orderPage(m msg.SendMail, email string) orderPage {
 		ShippingMethod: clean(o.ShippingMethod), Subtotal: s.amount(o.ItemSubtotal), Discount: s.reduction(o.ItemDiscount), Shipping: s.amount(o.ShippingSubtotal),
 		ShippingDiscount: s.reduction(o.ShippingDiscount), Total: s.amount(o.Total),
 		ShippingAddress: addressLines(o.ShippingAddress), BillingAddress: addressLines(o.BillingAddress),
+	}
+	if p.Customer == "" {
+		p.Customer = "customer"
 	}
 	if o.SalesTax > 0 {
 		p.Tax = s.amount(o.SalesTax)
@@ -148,9 +151,9 @@ func addressLines(a msg.Address) []string {
 	return lines
 }
 
-// placeholders makes the replacers for the text and the HTML part. Each passes over a template once,
+// replacers fill the names in braces of the text and of the HTML part. Each passes over a template once,
 // so braces in what is filled in stay what they are.
-func (s *service) placeholders(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
+func (s *service) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
 	single := map[string]string{
 		"recipient_first_name": p.Customer, // the full name, for compatibility
 		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),

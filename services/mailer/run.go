@@ -103,11 +103,11 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, l.Close, broker, func(ctx context.Context) error { return web.Serve(ctx, l, s.routes()) })
+	return s.run(ctx, broker, func(ctx context.Context) error { return web.Serve(ctx, l, s.routes()) })
 }
 
 // run starts everything and stops it in order.
-func (s *service) run(ctx context.Context, closeListener func() error, broker *bus.Bus, serve func(context.Context) error) error {
+func (s *service) run(ctx context.Context, broker *bus.Bus, serve func(context.Context) error) error {
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)
 	relaying, stopRelaying := context.WithCancel(context.WithoutCancel(ctx))
@@ -128,18 +128,13 @@ func (s *service) run(ctx context.Context, closeListener func() error, broker *b
 	}
 	start(&workers, working, s.runSenders)
 	start(&workers, working, s.keepHouse)
-	<-working.Done()
-	err := context.Cause(working)
-	if cerr := closeListener(); cerr != nil {
-		s.log.Debug("closing the listener", "error", cerr) // Serve closed it already
-	}
 	workers.Wait()
 	stopRelaying()
 	relay.Wait()
 	if ctx.Err() != nil {
 		return nil
 	}
-	return err
+	return context.Cause(working)
 }
 
 // keepHouse drops personal content that is not needed any more, and measures what waits.

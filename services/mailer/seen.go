@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,7 +42,7 @@ func (s *service) seen(ctx context.Context, messageID string) (int, error) {
 		return 0, fmt.Errorf("ask for a mail: %w", err)
 	}
 	if found.Count == nil {
-		return 0, fmt.Errorf("ask for a mail: the answer holds no count")
+		return 0, errors.New("ask for a mail: the answer holds no count")
 	}
 	return *found.Count, nil
 }

@@ -20,25 +20,12 @@ func TestSchema(t *testing.T) {
 	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
 }
 
-func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
-	t.Parallel()
-	sink := newSink(t)
-	sink.set(always("rcpt", 550))
-	w := newWorld(t, sink.port(), nil)
-	w.start()
-	w.send("welcome:1", welcome("ada@x.example"))
-	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
-	sink.set(nil)
-
-	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
-	if err != nil {
-		t.Fatal(err)
-	}
-	staff := httptest.NewServer(s.routes())
-	t.Cleanup(staff.Close)
-	call := func(method, path string, header ...string) (int, string) {
+// caller makes requests to a server, with one further header at most.
+func caller(t *testing.T, url string) func(method, path string, header ...string) (int, string) {
+	t.Helper()
+	return func(method, path string, header ...string) (int, string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, staff.URL+path, nil)
+		r, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,6 +43,25 @@ func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 		}
 		return answer.StatusCode, string(text)
 	}
+}
+
+func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	sink.set(always("rcpt", 550))
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	w.send("welcome:1", welcome("ada@x.example"))
+	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
+	sink.set(nil)
+
+	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := httptest.NewServer(s.routes())
+	t.Cleanup(staff.Close)
+	call := caller(t, staff.URL)
 	_, text := call("GET", "/staff/parked")
 	var list struct {
 		Mails []struct {

@@ -26,6 +26,8 @@ type shop struct {
 	server   *httptest.Server
 	contract *testenv.Contract
 	key      []byte
+
+	databaseURL string
 }
 
 func newShop(t *testing.T) *shop {
@@ -41,7 +43,7 @@ func newShop(t *testing.T) *shop {
 	s := &service{cfg: cfg, log: testenv.Log(t), db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, testenv.Log(t))}
 	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
-	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: web.Key(cfg.Secret(), "identity")}
+	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: web.Key(cfg.Secret(), "identity"), databaseURL: databaseURL}
 }
 
 // exec does what staff may do in psql.

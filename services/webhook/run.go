@@ -67,6 +67,13 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		relayErr = outbox.Run(relaying)
 		stopServing() // without a relay there is no service
 	})
+	for _, c := range consumers(pool) {
+		writers.Go(func() {
+			if err := broker.Consume(writing, c); err != nil {
+				log.Error("consumer ended", "consumer", c.Name, "error", err)
+			}
+		})
+	}
 	err = web.Serve(serving, l, s.routes())
 	stopWriting()
 	writers.Wait()

@@ -275,6 +275,13 @@ func (s *Shop) Database(service string) *pgxpool.Pool {
 	return s.pools[service]
 }
 
+// For is the running shop for a test of several that share it. What fails, fails that test; only
+// the test that started the shop stops it.
+func (s *Shop) For(tb testing.TB) *Shop {
+	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics, Webhook: s.Webhook,
+		NATS: s.NATS, DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, tb: tb, logs: s.logs, pools: map[string]*pgxpool.Pool{}}
+}
+
 // Log is what the shop logged so far.
 func (s *Shop) Log() string { return s.logs.tail(1 << 20) }
 

@@ -43,12 +43,14 @@ func request() *http.Request {
 func benchmark(b *testing.B, handler http.Handler) {
 	server := httptest.NewServer(handler)
 	defer server.Close()
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	defer transport.CloseIdleConnections()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			r := request()
 			r.URL.Scheme, r.URL.Host, r.RequestURI = "http", server.Listener.Addr().String(), ""
-			answer, err := http.DefaultTransport.RoundTrip(r)
+			answer, err := transport.RoundTrip(r)
 			if err != nil {
 				b.Error(err)
 				return

@@ -123,7 +123,10 @@ func (f *fakeAPI) mount(r chi.Router) {
 	get := func(path string, answer func(r *http.Request) any) { r.Get(path, f.handle(path, answer)) }
 	post := func(path string, answer func(r *http.Request) any) { r.Post(path, f.handle(path, answer)) }
 	f.mountUser(get, post)
+	f.mountAccount(get, post)
+	f.mountMail(get, post)
 	f.mountCart(get, post)
+	f.mountCartChanges(get, post)
 	f.mountCheckout(get, post)
 	r.Get("/clientevent/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -187,6 +190,9 @@ func (f *fakeAPI) mountUser(get, post route) {
 			"email_data":    object{"email_address": "ann@mail.example.com", "email_verified": f.verified, "verification_request_sent_within_24_hours": true},
 			"orders_data":   object{"1": object{"order_id": 6, "identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:30:00.000Z", "sales_tax_amt": "0.00", "order_total": "16.56"}, "2": object{"order_id": 5, "identifier": "Zx81mNq0Pp", "order_date_time": "2025-11-02T09:10:00.000Z", "sales_tax_amt": "0.00", "order_total": "104.20"}}}}
 	})
+}
+
+func (f *fakeAPI) mountAccount(get, post route) {
 	post("/user/verify-email-address-response", func(r *http.Request) any {
 		f.verified = r.FormValue("email_verification_code") == "good"
 		if !f.verified {
@@ -212,6 +218,9 @@ func (f *fakeAPI) mountUser(get, post route) {
 		f.terms = true
 		return object{"terms_of_use_agree": "success", "version": r.FormValue("version")}
 	})
+}
+
+func (f *fakeAPI) mountMail(get, post route) {
 	post("/user/put-chat-message", func(r *http.Request) any {
 		if r.FormValue("message") == "" {
 			return object{"put_chat_message": "validation_error", "errors": object{"name": true, "email_address": true, "message": []object{{"type": "required", "description": "x"}}}}
@@ -315,6 +324,9 @@ func (f *fakeAPI) mountCart(get, post route) {
 		f.lines = append(f.lines, fakeLine{sku, quantity})
 		return object{"cart_add_product_sku": "success", "sku_id": r.FormValue("sku_id"), "cart_item_count": len(f.lines)}
 	})
+}
+
+func (f *fakeAPI) mountCartChanges(_, post route) {
 	post("/order/cart-update-sku-quantity", func(r *http.Request) any {
 		for i := range f.lines {
 			if strconv.Itoa(f.lines[i].sku) == r.FormValue("sku_id") {

@@ -1,5 +1,6 @@
 // Command allinone is the whole shop in one process: `make run`. With the argument migrate it makes
-// roles, schemas, tables, streams and consumers and ends.
+// roles, schemas, tables, streams and consumers and ends; with provision it makes streams and
+// consumers and stays, to make them again for a broker that lost its store.
 package main
 
 import (
@@ -21,6 +22,9 @@ func main() {
 	case slices.Equal(os.Args[1:], []string{"migrate"}):
 		os.Args = os.Args[:1]
 		boot.Main("migrate", allinone.Prepare)
+	case len(os.Args) > 1 && os.Args[1] == "provision":
+		os.Args = append(os.Args[:1], os.Args[2:]...)
+		boot.Main("provision", allinone.KeepProvisioned)
 	default:
 		boot.Main("allinone", func(ctx context.Context, _ *slog.Logger, cfg allinone.Config) error {
 			// Each service adds its own name to the lines of this log.

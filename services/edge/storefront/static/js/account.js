@@ -45,6 +45,7 @@ function draw({ personal_data: person, email_data: email, orders_data: orders })
   for (const [name, text] of Object.entries(facts)) document.querySelector(`[data-fact="${name}"]`).textContent = text || '–';
   $('email-state').textContent = t(email.email_verified ? 'account.verified' : 'account.not_verified');
   drawVerify(email);
+  $('email-state').classList.toggle('tag--warn', !email.email_verified);
   const rows = inOrder(orders).map(drawOrder);
   $('orders').replaceChildren(...rows);
   show($('orders'), rows.length > 0);

@@ -1,23 +1,21 @@
 // Logging in, and back to where the shopper came from.
 import './app.js';
 import { cartChanged } from './app.js';
-import { $, show } from './dom.js';
+import { $ } from './dom.js';
 import { formError, showErrors, wire } from './forms.js';
 import { post } from './api.js';
 import { safeNext } from './links.js';
-import { goTo, showMessage } from './messages.js';
+import { showMessage } from './messages.js';
 import { whoami } from './session.js';
 import { t } from './text.js';
 
 const query = new URLSearchParams(location.search);
 const form = $('form');
 
+/** The page to go to, which is never the login itself. */
 function next() {
-  const url = new URL(safeNext(query.get('next'), location.origin), location.origin);
-  // A message meant for the page after the login travels on; one for this page does not.
-  const message = query.get('message');
-  if (message && message !== 'login-required') url.searchParams.set('message', message);
-  return url.pathname + url.search + url.hash;
+  const path = safeNext(query.get('next'), location.origin);
+  return /^\/login\b/.test(path) ? '/account' : path;
 }
 
 if (query.get('next')) {
@@ -40,14 +38,10 @@ wire(form, async (values) => {
     return undefined;
   }
   cartChanged();
-  const target = new URL(next(), location.origin);
-  if (target.pathname.startsWith('/login')) goTo('/account');
-  else location.assign(target);
+  location.assign(next());
   return 'keep';
 });
 
 whoami().then((who) => {
-  if (who.logged_in && query.get('next')) location.replace(next());
-  else if (who.logged_in) location.replace('/account');
-  else show(form);
+  if (who.logged_in) location.replace(next());
 });

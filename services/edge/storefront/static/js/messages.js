@@ -3,10 +3,14 @@
 import { $, show } from './dom.js';
 import { has, t } from './text.js';
 
-/** Shows the message that the address names, if it is one of ours. */
-export function showMessage(search = location.search) {
-  const name = new URLSearchParams(search).get('message');
-  if (name && has(`messages.${name}`)) say(t(`messages.${name}`));
+/** Shows the message that the address names, if it is one of ours, and only this once. */
+export function showMessage() {
+  const url = new URL(location.href);
+  const name = url.searchParams.get('message');
+  if (!name) return;
+  if (has(`messages.${name}`)) say(t(`messages.${name}`));
+  url.searchParams.delete('message');
+  history.replaceState(history.state, '', url);
 }
 
 /** Shows a text in the page's message box; a warning looks like one. */

@@ -1,0 +1,172 @@
+package checks
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// makeEnv runs what `make env` runs, in a folder of its own, and returns the lines of .env.
+func makeEnv(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{".env.example", "deploy/env.sh"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(readFile(t, name)), 0o700); err != nil { //nolint:gosec // a script
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("sh", filepath.Join(dir, "deploy/env.sh")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if exec.Command("sh", filepath.Join(dir, "deploy/env.sh")).Run() == nil {
+		t.Error("an .env that is there was written again")
+	}
+	info, err := os.Stat(filepath.Join(dir, ".env"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf(".env: %v, %v", info.Mode(), err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, ".env")) //nolint:gosec // made above
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func loadCompose(t *testing.T, env []string) (*types.Project, error) {
+	t.Helper()
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env), cli.WithProfiles([]string{"development"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options.LoadProject(t.Context())
+}
+
+// jobs end; everything else stays and can be asked whether it is well.
+var jobs = []string{"migrate"}
+
+func TestCompose(t *testing.T) {
+	t.Parallel()
+	project, err := loadCompose(t, makeEnv(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name, s := range project.Services {
+		names = append(names, name)
+		if s.Restart == "" {
+			t.Errorf("%s has no restart policy", name)
+		}
+		checked := s.HealthCheck != nil && len(s.HealthCheck.Test) > 1 && !s.HealthCheck.Disable
+		if checked == slices.Contains(jobs, name) {
+			t.Errorf("%s: health check %+v", name, s.HealthCheck)
+		}
+		if s.Image != "" && !regexp.MustCompile(`:\d+\.\d+`).MatchString(s.Image) {
+			t.Errorf("%s runs %s: pin the version", name, s.Image)
+		}
+		if name != "edge" {
+			for _, p := range s.Ports {
+				if p.HostIP != "127.0.0.1" || !slices.Contains(s.Profiles, "development") {
+					t.Errorf("%s is published on %s:%s", name, p.HostIP, p.Published)
+				}
+			}
+		}
+		for d := range s.DependsOn {
+			if _, ok := project.Services[d]; !ok {
+				t.Errorf("%s depends on %s", name, d)
+			}
+		}
+	}
+	slices.Sort(names)
+	want := []string{"edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision", "stripe-standin", "user", "webhook"}
+	if !slices.Equal(names, want) {
+		t.Errorf("containers %v", names)
+	}
+	passwords := map[string]string{}
+	for _, name := range services {
+		s := project.Services[name]
+		if d := s.DependsOn["migrate"]; d.Condition != types.ServiceConditionCompletedSuccessfully {
+			t.Errorf("%s starts when migrate is %q", name, d.Condition)
+		}
+		database, broker := value(s, "DATABASE_URL"), value(s, "NATS_URL")
+		if !strings.HasPrefix(database, "postgres://shop_"+name+":p") || !strings.HasPrefix(broker, "nats://"+name+":p") {
+			t.Errorf("%s logs in with %s and %s", name, database, broker)
+		}
+		for _, secret := range []string{database, broker} {
+			_, secret, _ = strings.Cut(secret, "://")
+			_, secret, _ = strings.Cut(secret, ":")
+			secret, _, _ = strings.Cut(secret, "@")
+			if passwords[secret] != "" || len(secret) < 32 {
+				t.Errorf("%s shares a password with %s, or it is short", name, passwords[secret])
+			}
+			passwords[secret] = name
+		}
+		if got := value(project.Services["migrate"], strings.ToUpper(name)+"_DB_PASSWORD"); passwords[got] != name {
+			t.Errorf("migrate gives shop_%s another password than the one it logs in with", name)
+		}
+		if got := value(project.Services["nats"], strings.ToUpper(name)+"_NATS_PASSWORD"); passwords[got] != name {
+			t.Errorf("nats knows %s under another password than the one it logs in with", name)
+		}
+	}
+}
+
+func value(s types.ServiceConfig, name string) string {
+	if v := s.Environment[name]; v != nil {
+		return *v
+	}
+	return ""
+}
+
+// Without .env compose refuses, and the file itself holds no secret.
+func TestComposeHoldsNoSecrets(t *testing.T) {
+	t.Parallel()
+	if _, err := loadCompose(t, nil); err == nil {
+		t.Error("the compose file loads without any password")
+	}
+	text := readFile(t, "docker-compose.yml")
+	for _, m := range regexp.MustCompile(`(?m)^\s+(\w*(?:PASSWORD|SECRET|_KEY)): *(.*)$`).FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(m[2], "${") {
+			t.Errorf("%s is written out", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`://[\w-]+:(.)`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "$" && (m[1] < "0" || m[1] > "9") { // a port
+			t.Errorf("a password is written out: %s", m[0])
+		}
+	}
+	example := readFile(t, ".env.example")
+	for _, m := range regexp.MustCompile(`\$\{(\w+)`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(example, "\n"+m[1]+"=") {
+			t.Errorf(".env.example does not name %s", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)=`).FindAllStringSubmatch(example, -1) {
+		if m[1] != "COMPOSE_PROFILES" && !strings.Contains(text, "${"+m[1]) {
+			t.Errorf("docker-compose.yml does not use %s", m[1])
+		}
+	}
+}

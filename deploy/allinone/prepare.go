@@ -1,0 +1,80 @@
+package allinone
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// PrepareConfig is what the migrate job of a deployment is told: DATABASE_URL and NATS_URL of logins
+// that may make things, and the passwords with which the services log in.
+type PrepareConfig struct {
+	boot.Common
+	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"migrate gives it to the database role shop_edge; empty: stays as it is"`
+	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"of shop_user, likewise"`
+	OrderDBPassword   string `envconfig:"ORDER_DB_PASSWORD" desc:"of shop_order, likewise"`
+	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"of shop_events, likewise"`
+	MailerDBPassword  string `envconfig:"MAILER_DB_PASSWORD" desc:"of shop_mailer, likewise"`
+	WebhookDBPassword string `envconfig:"WEBHOOK_DB_PASSWORD" desc:"of shop_webhook, likewise"`
+}
+
+// passwords are the given ones by role.
+func (c PrepareConfig) passwords() map[string]string {
+	all := map[string]string{}
+	for service, password := range map[string]string{
+		"edge": c.EdgeDBPassword, "user": c.UserDBPassword, "order": c.OrderDBPassword,
+		"events": c.EventsDBPassword, "mailer": c.MailerDBPassword, "webhook": c.WebhookDBPassword,
+	} {
+		if password != "" {
+			all[pg.Role(service)] = password
+		}
+	}
+	return all
+}
+
+// Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, streams
+// and consumers. It is safe to repeat.
+func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
+	if cfg.DatabaseURL == "" {
+		return errors.New("DATABASE_URL is not set: want the owner of the database")
+	}
+	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
+		return err
+	}
+	if err := pg.SetPasswords(ctx, cfg.DatabaseURL, cfg.passwords()); err != nil {
+		return err
+	}
+	b, err := bus.Connect(log, cfg.NATS(), "provision")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	ctx, done := context.WithTimeout(ctx, time.Minute)
+	defer done()
+	b.KeepProvisioned(ctx, done)
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return errors.New("NATS_URL: streams and consumers could not be made within a minute")
+	}
+	return nil
+}
+
+// KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
+// streams hold of erased people, until ctx ends.
+func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
+	b, err := bus.Connect(log, cfg.NATS(), "provision")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var both sync.WaitGroup
+	both.Go(func() { b.KeepErasing(ctx) })
+	b.KeepProvisioned(ctx, func() {})
+	both.Wait()
+	return nil
+}

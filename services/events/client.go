@@ -1,0 +1,80 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// The columns' lengths, in characters. Edge cuts at the same places; what comes here is cut again
+// rather than refused.
+const (
+	maxURL   = 2000
+	maxText  = 100
+	maxAgent = 1000
+	maxCode  = 50
+)
+
+// onEvent stores what browsers report, a whole group with one statement.
+func (s *service) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	list := make([]msg.ClientEvent, 0, len(group))
+	for _, d := range group {
+		e, err := readEvent(d.Key, d.Data)
+		if err != nil {
+			return bus.Permanent(err)
+		}
+		list = append(list, e)
+	}
+	return insertEvents(ctx, tx, list)
+}
+
+// readEvent makes an event fit for its table.
+func readEvent(key string, data []byte) (msg.ClientEvent, error) {
+	var e msg.ClientEvent
+	if json.Unmarshal(data, &e) != nil {
+		return e, errors.New("the event is not readable")
+	}
+	switch e.Kind {
+	case "pageview", "ajaxerror", "buttonclick", "linkevent":
+	default:
+		return e, errors.New("the kind of event is unknown")
+	}
+	if e.URL = clip(e.URL, maxURL); e.URL == "" {
+		return e, errors.New("the event has no URL")
+	}
+	if e.ID == "" {
+		e.ID = key
+	}
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.ID, e.At = clip(e.ID, maxText), e.At.UTC()
+	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = clip(e.AnonymousID, maxText), clip(e.RemoteAddr, maxText), clip(e.What, maxText), clip(e.UserAgent, maxAgent)
+	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = clip(e.MemberCode, maxCode), clip(e.ProspectCode, maxCode), clip(e.EmailCode, maxCode), clip(e.AdCode, maxCode)
+	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {
+		e.PageWidth = 0
+	}
+	return e, nil
+}
+
+// clip cuts a text to n characters that PostgreSQL takes.
+func clip(s string, n int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}

@@ -1,0 +1,93 @@
+package events
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+)
+
+// configuration is the row that pages live by.
+type configuration struct {
+	LogClientEvents bool `json:"log_client_events"`
+}
+
+func readConfiguration(ctx context.Context, pool *pgxpool.Pool) (c configuration, err error) {
+	if err := pool.QueryRow(ctx, `SELECT log_client_events FROM configuration WHERE id = 1`).Scan(&c.LogClientEvents); err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	return c, nil
+}
+
+// summaryReport covers today and the days before it, in UTC. Days without anything are left out.
+type summaryReport struct {
+	Days      int          `json:"days"`
+	PageViews []dayCount   `json:"page_views"`
+	Orders    []dayOrders  `json:"orders"`
+	TopURLs   []namedCount `json:"top_urls"`
+	Errors    []namedCount `json:"failed_calls"`
+	Mails     []namedCount `json:"visits_from_mails"`
+	Ads       []namedCount `json:"visits_from_ads"`
+}
+
+type dayCount struct {
+	Day   string `json:"day"`
+	Count int64  `json:"count"`
+}
+
+type dayOrders struct {
+	Day    string      `json:"day"`
+	Count  int64       `json:"count"`
+	Pieces int64       `json:"pieces"`
+	Total  money.Cents `json:"total"`
+}
+
+type namedCount struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
+}
+
+// since is the beginning of a report of $1 days.
+const since = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day' `
+
+func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
+	s.Days = days
+	s.PageViews, err = list[dayCount](ctx, pool, `SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*) FROM pageview`+since+`GROUP BY 1 ORDER BY 1`, days)
+	if err != nil {
+		return s, err
+	}
+	s.Orders, err = list[dayOrders](ctx, pool, `
+		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*), sum(pieces)::bigint AS pieces, sum(total)::bigint AS total FROM order_placed`+since+`GROUP BY 1 ORDER BY 1`, days)
+	if err != nil {
+		return s, err
+	}
+	for _, q := range []struct {
+		into *[]namedCount
+		sql  string
+	}{
+		{&s.TopURLs, `SELECT split_part(url, '?', 1) AS name, count(*) FROM pageview` + since},
+		{&s.Errors, `SELECT error_id AS name, count(*) FROM ajax_error` + since},
+		{&s.Mails, `SELECT em_cd AS name, count(*) FROM link_event JOIN email_code c ON c.id = email_id` + since},
+		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM link_event JOIN ad ON ad.id = ad_id` + since},
+	} {
+		if *q.into, err = list[namedCount](ctx, pool, q.sql+`GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`, days); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func list[T any](ctx context.Context, pool *pgxpool.Pool, sql string, days int) ([]T, error) {
+	rows, err := pool.Query(ctx, sql, days)
+	if err != nil {
+		return nil, fmt.Errorf("read a report: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	if err != nil {
+		return nil, fmt.Errorf("read a report: %w", err)
+	}
+	return append([]T{}, found...), nil
+}

@@ -1,0 +1,33 @@
+package events
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// routes is every request that events answers: what edge asks, and reports for staff on the same
+// machine.
+func (s *service) routes() http.Handler {
+	r := web.Router("events", s.log)
+	r.With(web.RequireIdentity(s.key)).Get("/internal/configuration", web.Handle(s.configuration))
+	r.Route("/staff", func(r chi.Router) {
+		r.Use(loopbackOnly)
+		r.Get("/reports/summary", web.Handle(s.summary))
+	})
+	return r
+}
+
+func loopbackOnly(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+			return web.Forbidden("this-machine-only")
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}

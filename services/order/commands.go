@@ -1,0 +1,180 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// usage is the commands beside running the service. They work on the database alone; what others
+// have to hear leaves with the outbox of the running service.
+const usage = `order is the order service; without arguments it runs. Its commands for staff:
+
+  order payments                                  payments that made no order and wait for somebody, one JSON object a line
+  order resolve -payment ID -by NAME              note that somebody has seen to one of them
+  order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
+               [-tracking NUMBER]                 with the carrier's tracking number
+
+All take DATABASE_URL from the environment and are safe to repeat.
+`
+
+var commandNames = []string{"payments", "resolve", "status"}
+
+// IsCommand says whether arguments name a command rather than a wish to run the service.
+func IsCommand(args []string) bool { return len(args) > 0 && slices.Contains(commandNames, args[0]) }
+
+var errUsage = errors.New("cannot work")
+
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
+// settings that cannot work.
+func Command(args []string, out, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := command(ctx, args, out)
+	if err == nil {
+		return 0
+	}
+	code := 1
+	if errors.Is(err, errUsage) {
+		fmt.Fprint(stderr, usage, "\n")
+		code = 2
+	}
+	fmt.Fprintf(stderr, "order: %v\n", err)
+	return code
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	var payment int64
+	var by, identifier, status, tracking string
+	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	switch args[0] {
+	case "resolve":
+		f.Int64Var(&payment, "payment", 0, "")
+		f.StringVar(&by, "by", "", "")
+	case "status":
+		f.StringVar(&identifier, "order", "", "")
+		f.StringVar(&status, "status", "", "")
+		f.StringVar(&tracking, "tracking", "", "")
+	}
+	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 {
+		return fmt.Errorf("%w: arguments of %s", errUsage, args[0])
+	}
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	db, err := pg.Open(ctx, cfg.DatabaseURL, "order")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	switch args[0] {
+	case "resolve":
+		return resolvePayment(ctx, db, payment, by)
+	case "status":
+		return moveOrder(ctx, db, identifier, status, tracking)
+	}
+	return listPayments(ctx, db, out)
+}
+
+// openPayment is a payment that waits for staff.
+type openPayment struct {
+	ID            int64           `json:"id"`
+	At            time.Time       `json:"at"`
+	Reason        string          `json:"reason"`
+	Explanation   string          `json:"explanation"`
+	SessionID     string          `json:"session"`
+	PaymentIntent *string         `json:"payment_intent"`
+	EventID       *string         `json:"event"`
+	Amount        *int64          `json:"amount_cents"`
+	Currency      *string         `json:"currency"`
+	Payload       json.RawMessage `json:"raw"`
+}
+
+func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
+	list, err := collect[openPayment](ctx, db, "payments for staff", `
+		SELECT id, at, reason, explanation, session_id, payment_intent, event_id, amount, currency, payload FROM payment_issue
+		WHERE resolved_at IS NULL ORDER BY at`)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	for _, p := range list {
+		if err := enc.Encode(p); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+	}
+	return nil
+}
+
+func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by string) error {
+	if payment == 0 || by == "" {
+		return fmt.Errorf("%w: resolve wants -payment and -by", errUsage)
+	}
+	tag, err := db.Exec(ctx, `UPDATE payment_issue SET resolved_at = coalesce(resolved_at, now()), resolved_by = coalesce(resolved_by, $2) WHERE id = $1`, payment, by)
+	if err != nil {
+		return fmt.Errorf("resolve payment %d: %w", payment, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("there is no payment %d", payment)
+	}
+	return nil
+}
+
+// moveOrder adds a status to an order, and the event that tells others, in one transaction.
+func moveOrder(ctx context.Context, db *pgxpool.Pool, identifier, status, tracking string) error {
+	if identifier == "" || status == "" {
+		return fmt.Errorf("%w: status wants -order and -status", errUsage)
+	}
+	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
+		e := msg.OrderStatusChanged{Identifier: identifier, Status: status, At: time.Now().UTC()}
+		var orderID int64
+		err := tx.QueryRow(ctx, `
+			UPDATE orders SET tracking_number = coalesce(nullif($2, ''), tracking_number) WHERE identifier = $1
+			RETURNING id, coalesce(member_id, 0), coalesce(email, '')`, identifier, tracking).Scan(&orderID, &e.MemberID, &e.Email)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("there is no order %s", identifier)
+		}
+		if err != nil {
+			return fmt.Errorf("find order %s: %w", identifier, err)
+		}
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO order_status (order_id, status) SELECT $1, identifier FROM status WHERE identifier = $2 ON CONFLICT DO NOTHING`, orderID, status)
+		if err != nil {
+			return fmt.Errorf("add status %s to order %s: %w", status, identifier, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return knownStatus(ctx, tx, status) // it has it already, or there is none of this name
+		}
+		return bus.Enqueue(ctx, tx, msg.Message{Key: "order-status:" + identifier + ":" + status, Subject: msg.OrderStatusChangedSubject, Payload: e})
+	})
+}
+
+func knownStatus(ctx context.Context, db querier, status string) error {
+	var known bool
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM status WHERE identifier = $1)`, status).Scan(&known); err != nil {
+		return fmt.Errorf("look for status %s: %w", status, err)
+	}
+	if !known {
+		return fmt.Errorf("there is no status %s", status)
+	}
+	return nil
+}

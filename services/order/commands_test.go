@@ -1,0 +1,54 @@
+package order
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestCommandsForStaff(t *testing.T) {
+	s := newShop(t) // not parallel: commands read the environment
+	t.Setenv("DATABASE_URL", s.databaseURL)
+	run := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := Command(args, &out, &out)
+		return code, out.String()
+	}
+	p := s.visitor()
+	p.add("6", "1")
+	c := p.quoted("")
+	s.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 1 }))
+	if code, out := run("payments"); code != 0 || !strings.Contains(out, `"reason":"amount-differs"`) || !strings.Contains(out, "evt_0") {
+		t.Errorf("payments: %d %s", code, out)
+	}
+	id := s.text(`SELECT id::text FROM payment_issue`)
+	if code, out := run("resolve", "-payment", id, "-by", "kim"); code != 0 {
+		t.Errorf("resolve: %d %s", code, out)
+	}
+	if code, out := run("payments"); code != 0 || out != "" {
+		t.Errorf("payments after resolve: %d %s", code, out)
+	}
+	s.mustHandle(event("evt_1", completed, c, nil))
+	identifier := s.text(`SELECT identifier FROM orders`)
+	for range 2 { // safe to repeat
+		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", "1Z9"); code != 0 {
+			t.Errorf("status: %d %s", code, out)
+		}
+	}
+	o := p.get("/order/" + identifier)
+	want(t, o, "shipped", "order_data", "order_statuses", "0", "identifier")
+	want(t, o, "accepted", "order_data", "order_statuses", "1", "identifier")
+	if n := s.number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	for _, args := range [][]string{{"status", "-order", "nope", "-status", "shipped"}, {"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
+		if code, out := run(args...); code != 1 {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
+	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"}} {
+		if code, out := run(args...); code != 2 {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
+}

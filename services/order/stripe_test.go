@@ -1,0 +1,90 @@
+package order
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// stripeMock starts Stripe's own mock, which holds every request against Stripe's description of
+// its API: an unknown parameter or a wrong value is a 400. It keeps no state.
+func stripeMock(t *testing.T) *stripeAPI {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "stripe-mock")
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../tools/stripe-mock", "-o", binary, "github.com/stripe/stripe-mock")
+	build.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build stripe-mock: %v\n%s", err, out)
+	}
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	addr := free()
+	ctx, cancel := context.WithCancel(context.Background())
+	mock := exec.CommandContext(ctx, binary, "-http-addr", addr, "-https-addr", free()) //nolint:gosec // built above
+	if err := mock.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = mock.Wait() // it was killed
+	})
+	testenv.Eventually(t, 20*time.Second, "stripe-mock answers", func() bool {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
+		if err != nil {
+			return false
+		}
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false
+		}
+		return w.Body.Close() == nil
+	})
+	return newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: "http://" + addr, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
+}
+
+func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
+	t.Parallel()
+	api := stripeMock(t)
+	c := checkout{
+		ID: "CHECKOUT", CartID: 7, Email: "pat@mail.example.com", Currency: currency, StripeAttempt: 1, ExpiresAt: time.Now().Add(checkoutLife),
+		ItemSubtotal: 1995, ItemDiscount: 200, ShippingSubtotal: 956, Total: 2751,
+		Quote: quote{Lines: []line{{SKUID: 6, ProductTitle: "Binder Clips", Price: 399, Quantity: 5, ImageURL: "/img/product/binder_clip_small_2.jpg", Color: ptr("Black")}}, Shipping: &shippingMethod{Carrier: "USPS Retail Ground", Cost: 956}},
+	}
+	made, err := api.createSession(t.Context(), c) // the coupon, and the session with every parameter that we use
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.ID == "" {
+		t.Error("no session came back")
+	}
+	c.ItemDiscount, c.ShippingDiscount, c.Email, c.ID = 0, 956, "", "OTHER"
+	if _, err := api.createSession(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	if _, err := api.session(t.Context(), "cs_test_1"); err != nil {
+		t.Error(err)
+	}
+	if err := api.expire(t.Context(), "cs_test_1"); err != nil {
+		t.Error(err)
+	}
+	listed := 0
+	if err := api.listSessions(t.Context(), time.Now().Add(-time.Hour), func(session) error { listed++; return nil }); err != nil || listed == 0 {
+		t.Errorf("listed %d, %v", listed, err)
+	}
+}
+
+func ptr(s string) *string { return &s }
