@@ -70,7 +70,7 @@ func TestRefusesToStart(t *testing.T) {
 		"a live key and no mail":   {[]string{"STRIPE_SECRET_KEY=" + live}, []string{"SMTP_HOST"}},
 		"no such environment":      {[]string{"SHOP_ENV=staging"}, []string{"SHOP_ENV"}},
 		"garbage":                  {[]string{"LOG_LEVEL=loud", "SHOP_SECRET=short"}, []string{"LOG_LEVEL", "SHOP_SECRET"}},
-		"garbage for services":     {append([]string{"SMTP_TLS=maybe", "TRUSTED_PROXIES=nobody"}, "DATABASE_URL=postgres://127.0.0.1:1/x"), []string{"SMTP_TLS", "TRUSTED_PROXIES"}},
+		"garbage for services":     {append([]string{"SMTP_TLS=maybe", "TRUSTED_PROXIES=nobody", "DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"SMTP_TLS", "TRUSTED_PROXIES"}},
 		"a number that is none":    {[]string{"SMTP_HOST=127.0.0.1", "SMTP_PORT=many", "DATABASE_URL=postgres://127.0.0.1:1/x"}, []string{"SMTP_PORT"}},
 	} {
 		t.Run(what, func(t *testing.T) {
