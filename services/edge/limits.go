@@ -35,7 +35,7 @@ var limits = map[string][]rule{
 		{"register-try", byClient, 400, time.Hour, nil},
 	},
 	"POST /user/reset-password": {
-		{"reset", byField("username"), 10, 10 * time.Minute, nil},
+		{"reset", byField("username"), 25, 10 * time.Minute, nil},
 		{"reset-client", byClient, 40, time.Hour, nil},
 	},
 	"POST /user/set-new-password": {
@@ -43,7 +43,7 @@ var limits = map[string][]rule{
 		{"set-password-client", byClient, 100, time.Hour, nil},
 	},
 	"POST /user/forgot-username": {
-		{"forgot", byField("email_address"), 10, 10 * time.Minute, nil},
+		{"forgot", byField("email_address"), 25, 10 * time.Minute, nil},
 		{"forgot-client", byClient, 40, time.Hour, nil},
 	},
 	"GET /user/verify-email-address":           {{"verify", byMember, 10, 10 * time.Minute, nil}},
