@@ -32,6 +32,7 @@ var limits = map[string][]rule{
 	},
 	"POST /user/create-account": {
 		{"register", byClient, 40, time.Hour, answers(`"create_account":"true"`)},
+		{"register-taken", byClient, 40, time.Hour, answers(`"unavailable"`)}, // it tells which usernames exist
 		{"register-try", byClient, 400, time.Hour, nil},
 	},
 	"POST /user/reset-password": {
@@ -58,7 +59,7 @@ var limits = map[string][]rule{
 		{"waiting-list", byClient, 40, time.Hour, answers(`"success"`)},
 		{"waiting-list-try", byClient, 300, time.Hour, nil},
 	},
-	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 100, time.Hour, nil}},
+	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 60, time.Hour, nil}},
 	"POST /order/cart-apply-discount-code":               {{"code", byClient, 100, time.Hour, answers("cart-discount-code-not-found")}},
 	"POST /order/create-checkout-session":                {{"checkout", byShopper, 60, time.Minute, nil}},
 	orderLookup:                                          {{"order", byVisitor, 60, time.Hour, answers(`"order-not-found"`)}},

@@ -187,6 +187,17 @@ func testFrozen(t *testing.T, w *world, s *stripe) {
 	s.pay(session, email())
 	identifier = gone.bought(session)
 	gone.has(gone.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
+	// A payment page that asked for no shipping address, and nobody named an address before it.
+	b = w.browser(t)
+	session = b.checkout("")
+	address := email()
+	s.pay(session, address)
+	s.set(func() { delete(s.sessions[session], "collected_information") })
+	a = b.get("/order/" + b.bought(session))
+	for key, value := range map[string]string{"name": "Pat Buyer", "address_line1": "", "city": "", "state": "", "zip": "", "country": "", "country_code": ""} {
+		b.has(a, value, "order_data", "order_shipping_address", key)
+	}
+	b.has(a, address, "order_data", "order_payment_info", "email")
 	// A paid session that the shop did not make.
 	s.set(func() {
 		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign", "status": "complete", "amount_total": 100, "currency": "usd",

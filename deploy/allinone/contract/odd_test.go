@@ -19,6 +19,7 @@ var odd = map[string]func(*testing.T, *world){
 	"slash without token":   testSlashWithoutToken,
 	"default after removal": testDefaultAfterRemoval,
 	"times of codes":        testTimesOfCodes,
+	"hammering":             testHammering,
 }
 
 var orders = map[string]func(*testing.T, *world){
@@ -121,6 +122,36 @@ func testClientsApart(t *testing.T, w *world) {
 	for range 40 {
 		a := plain.send("POST", "/user/login", form("username", name("nobody_"), "password", "x", "remember_me", "false"), header("X-Forwarded-For", ""))
 		want(t, "a bench without proxies", a.status, 200)
+	}
+}
+
+// testHammering repeats what mails somebody or tells who has an account, until it is told to stop.
+func testHammering(t *testing.T, w *world) {
+	m := w.browser(t).register()
+	address := email()
+	for path, pairs := range map[string][]string{
+		"/user/reset-password":                          {"username", m.username, "email_address", address},
+		"/user/forgot-username":                         {"email_address", address},
+		"/user/set-new-password":                        {"username", m.username, "password_reset_code", "x", "new_password", "x", "confirm_new_password", "x"},
+		"/user/put-chat-message":                        {"name", "Ann", "email_address", address, "message", "again"},
+		"/order/anonymous-email-address-payment-lookup": {"anonymous_email_address", m.email},
+		"/user/create-account": {"firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address, "password", password, "confirm_password", password,
+			"newsletter", "false", "remember_me", "false"},
+	} {
+		b, n := w.browser(t), 0
+		for ; n < 100; n++ {
+			a := b.post(path, pairs...)
+			if a.status == 429 {
+				if a.header.Get("Retry-After") == "" {
+					t.Errorf("%s does not say when to come back", path)
+				}
+				break
+			}
+			want(t, path, a.status, 200)
+		}
+		if n < 20 || n == 100 {
+			t.Errorf("%s passed %d times", path, n)
+		}
 	}
 }
 
