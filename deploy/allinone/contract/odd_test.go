@@ -20,6 +20,7 @@ var odd = map[string]func(*testing.T, *world){
 	"default after removal": testDefaultAfterRemoval,
 	"times of codes":        testTimesOfCodes,
 	"hammering":             testHammering,
+	"odd addresses":         testOddForwarded,
 }
 
 var orders = map[string]func(*testing.T, *world){
@@ -238,4 +239,15 @@ func testMembersAddress(t *testing.T, w *world) {
 	holds(t, mail.Text, identifier, "&pr_cd=")
 	b.has(b.get("/order/"+identifier), "success", "order_detail")
 	owner.refused(owner.get("/order/"+identifier), "order-not-in-account")
+}
+
+func testOddForwarded(t *testing.T, w *world) {
+	for _, address := range []string{"", "x", "::1", "2001:db8::1", "192.0.2.1:8080", "[2001:db8::2]:80", ", ,", "unknown", strings.Repeat("1.2.3.4, ", 300), "127.0.0.1", "\"192.0.2.7\"", "999.1.1.1", "fe80::1%eth0"} {
+		b := w.browser(t)
+		b.address = address
+		want(t, fmt.Sprintf("logged-in for %.30q", address), b.get("/user/logged-in").status, 200)
+		b.add("1", "1")
+		b.report("pageview", "url", page())
+		b.is(b.login(member{name("nobody_"), "", "Guess!word"}, "false"), loggedOut)
+	}
 }

@@ -53,6 +53,9 @@ func testLogin(t *testing.T, w *world) {
 	a := other.login(m, "false")
 	other.is(a, loggedIn)
 	first := a.cookies["sessionid"].Value
+	if c := a.cookies["an_ct"]; c == nil || c.MaxAge >= 0 {
+		t.Errorf("an_ct is not deleted: %v", a.header["Set-Cookie"])
+	}
 	a = other.login(m, "false")
 	other.is(a, loggedIn)
 	if a.cookies["sessionid"].Value == first {
@@ -87,7 +90,7 @@ func testRemember(t *testing.T, w *world) {
 func testLogout(t *testing.T, w *world) {
 	b := w.browser(t)
 	b.is(b.get("/user/logout"), `{"logout":"user_not_authenticated","user-api-version":"0.0.1"}`)
-	b.register()
+	m := b.register()
 	b.has(b.post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
 	session := b.cookies["sessionid"]
 	a := b.get("/user/logout")
@@ -103,6 +106,8 @@ func testLogout(t *testing.T, w *world) {
 	b.has(b.get("/order/cart-items"), false, "cart_found")
 	b.has(b.get("/user/logged-in", cookie("sessionid", session)), false, "logged_in")
 	b.has(b.get("/user/logout"), "user_not_authenticated", "logout")
+	b.is(b.login(m, "false"), loggedIn)
+	b.has(b.get("/order/cart-items"), 1, "item_data", "product_sku_data", "0", "quantity")
 }
 
 func testLoggedIn(t *testing.T, w *world) {
