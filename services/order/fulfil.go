@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -26,6 +27,7 @@ type payment struct {
 	session
 	eventID string
 	raw     json.RawMessage // the raw event, or the session as retrieved
+	at      time.Time       // of the event
 }
 
 // result is what became of a payment: an order, or an entry in the list for staff.
@@ -131,6 +133,7 @@ type order struct {
 	Codes            []orderCode     `json:"codes"`
 
 	checkout *checkout
+	saidAt   time.Time // when Stripe's event said so; zero without one
 }
 
 type orderLine struct {
@@ -153,7 +156,7 @@ func newOrder(p payment, c *checkout) order {
 		MemberID: c.MemberID, Email: p.email(), CustomerName: p.customerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c,
+		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c, saidAt: p.at,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
@@ -172,6 +175,9 @@ func newOrder(p payment, c *checkout) order {
 
 // storeOrders writes the orders of a group with everything that goes with them.
 func (s *service) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
+	if err := leaveOutForgotten(ctx, tx, orders); err != nil {
+		return err
+	}
 	var visitors []string
 	for _, o := range orders {
 		if o.MemberID == nil && o.Email != "" {
@@ -269,6 +275,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case !now.paid():
 		return refuse(w, endpoint, "payment-not-completed")
 	}
+	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")
 	switch {
 	case err != nil:
