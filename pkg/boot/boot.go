@@ -75,6 +75,12 @@ func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cf
 	os.Exit(start(name, os.Args[1:], os.Stderr, run))
 }
 
+// process is what Main itself needs to know; whether a setting suits the service is for C to say.
+type process struct {
+	LogLevel  string `envconfig:"LOG_LEVEL" default:"info"`
+	AdminAddr string `envconfig:"ADMIN_ADDR"`
+}
+
 func start[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
 	for _, a := range args {
 		switch a {
@@ -98,17 +104,17 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 2
 	}
-	common, err := Load[Common]()
+	own, err := Load[process]()
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 2
 	}
-	log := NewLog(os.Stderr, common.LogLevel).With("service", name)
+	log := NewLog(os.Stderr, own.LogLevel).With("service", name)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if common.AdminAddr != "" {
-		if err := obs.Serve(ctx, log, common.AdminAddr); err != nil {
+	if own.AdminAddr != "" {
+		if err := obs.Serve(ctx, log, own.AdminAddr); err != nil {
 			fmt.Fprintf(stderr, "%s: %v\n", name, err)
 			return 1
 		}

@@ -1,46 +1,29 @@
 package bus
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// ForgetPeople deletes messages that mention one of these addresses from a service's outbox and
-// parked rows. Receivers of msg.Erased call it in their transaction.
-func ForgetPeople(ctx context.Context, tx pgx.Tx, emails []string) error {
-	if len(emails) == 0 {
-		return nil
-	}
-	batch := &pgx.Batch{}
-	for _, table := range []string{"outbox", "parked"} {
-		batch.Queue(`DELETE FROM `+table+` WHERE EXISTS (
-			SELECT FROM unnest($1::text[]) AS a WHERE a <> '' AND position(lower(a) IN lower(encode(payload, 'escape'))) > 0)
-			AND subject <> $2`, emails, msg.UserErased)
-	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("forget messages about a person: %w", err)
-	}
-	return nil
-}
-
 // erasure is the durable consumer that erases people from the streams.
 const erasure = "provision-erasure"
 
+// underway is how long a message that left an outbox before the erasure may be on its way into its
+// stream: longer than any attempt to publish takes.
+const underway = 8 * time.Second
+
 // KeepErasing deletes from every stream what mentions an erased person, as soon as every service
-// has acted on the message that said so, and then that message; until ctx ends. It needs the rights
-// of provisioning.
+// has acted on the message that said so, and once more when nothing can be under way any more, at
+// the end with that message itself; until ctx ends. It needs the rights of provisioning.
 func (b *Bus) KeepErasing(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := b.keepErasing(ctx)
@@ -60,58 +43,122 @@ func (b *Bus) KeepErasing(ctx context.Context) {
 func (b *Bus) keepErasing(ctx context.Context) error {
 	create, cancel := context.WithTimeout(ctx, apiTimeout)
 	cons, err := b.js.CreateOrUpdateConsumer(create, "USER", jetstream.ConsumerConfig{
-		Durable: erasure, FilterSubject: msg.UserErased, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 5 * time.Minute, MaxDeliver: -1,
+		Durable: erasure, FilterSubject: msg.UserErased, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxDeliver: -1,
 	})
 	cancel()
 	if err != nil {
 		return fmt.Errorf("make consumer %s: %w", erasure, err)
 	}
 	for ctx.Err() == nil {
-		m, err := cons.Next(jetstream.FetchMaxWait(5 * time.Second))
+		first, err := cons.Next(jetstream.FetchMaxWait(5 * time.Second))
 		if errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, context.DeadlineExceeded) || (err != nil && strings.Contains(err.Error(), "timeout")) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", erasure, err)
 		}
-		if err := b.eraseFor(ctx, m); err != nil {
-			b.log.Warn("person not yet erased from the streams, will try again", "error", err)
-			if err := m.NakWithDelay(2 * time.Second); err != nil {
-				return fmt.Errorf("refuse: %w", err)
-			}
+		group := []jetstream.Msg{first}
+		more, err := cons.FetchNoWait(GroupSize)
+		if err != nil {
+			return errors.Join(fmt.Errorf("read %s: %w", erasure, err), first.Nak())
+		}
+		for m := range more.Messages() {
+			group = append(group, m)
+		}
+		if err := b.eraseFor(ctx, group); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// eraseFor does one message of msg.UserErased.
-func (b *Bus) eraseFor(ctx context.Context, m jetstream.Msg) error {
+// reminder is a message that says whom to erase.
+type reminder struct {
+	jetstream.Msg
+	who      msg.Erased
+	sequence uint64
+}
+
+// eraseFor does a group of messages of msg.UserErased. They themselves go last: each is the
+// reminder, should this process end half way.
+func (b *Bus) eraseFor(ctx context.Context, group []jetstream.Msg) error {
+	var due []reminder
+	for _, m := range group {
+		r, err := b.readReminder(ctx, m)
+		if err != nil {
+			b.log.Info("person not yet erased from the streams, will try again", "reason", err)
+			if err := m.NakWithDelay(time.Second); err != nil {
+				return fmt.Errorf("refuse: %w", err)
+			}
+			continue
+		}
+		due = append(due, r)
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	deleted, err := b.eraseFromAll(ctx, due)
+	if err != nil {
+		for _, r := range due {
+			err = errors.Join(err, r.NakWithDelay(2*time.Second))
+		}
+		return err
+	}
+	for _, r := range due {
+		if err := b.deleteMessage(ctx, "USER", r.sequence); err != nil {
+			return err
+		}
+		if err := r.Ack(); err != nil {
+			return fmt.Errorf("acknowledge: %w", err)
+		}
+	}
+	b.log.Info("people erased from the streams", "erasures", len(due), "messages", deleted)
+	return nil
+}
+
+// readReminder returns an error as long as a service has not acted on the message.
+func (b *Bus) readReminder(ctx context.Context, m jetstream.Msg) (reminder, error) {
 	meta, err := m.Metadata()
 	if err != nil {
-		return fmt.Errorf("read metadata: %w", err)
+		return reminder{}, fmt.Errorf("read metadata: %w", err)
 	}
-	var who msg.Erased
-	if err := json.Unmarshal(m.Data(), &who); err != nil {
-		return errors.Join(fmt.Errorf("read %s: %w", msg.UserErased, err), m.Term())
+	r := reminder{Msg: m, sequence: meta.Sequence.Stream}
+	if err := json.Unmarshal(m.Data(), &r.who); err != nil {
+		return reminder{}, errors.Join(fmt.Errorf("read %s: %w", msg.UserErased, err), m.Term())
 	}
 	for _, name := range msg.Receivers(msg.UserErased) {
-		if err := b.hasPassed(ctx, name, meta.Sequence.Stream); err != nil {
-			return err
+		if err := b.hasPassed(ctx, name, r.sequence); err != nil {
+			return reminder{}, err
 		}
 	}
-	deleted := 0
-	for _, s := range msg.Streams {
-		if s.Counters || s.Name == "ADVISORY" {
-			continue // they hold hashes and sequence numbers only
+	return r, nil
+}
+
+// eraseFromAll goes through every stream, and later through what has come since.
+func (b *Bus) eraseFromAll(ctx context.Context, due []reminder) (deleted int, err error) {
+	next := map[string]uint64{}
+	round := func() error {
+		for _, s := range msg.Streams {
+			if s.Counters || s.Name == "ADVISORY" {
+				continue // they hold hashes and sequence numbers only
+			}
+			n, err := b.eraseFrom(ctx, s.Name, due, next)
+			deleted += n
+			if err != nil {
+				return err
+			}
 		}
-		n, err := b.eraseFrom(ctx, s.Name, who)
-		if err != nil {
-			return err
-		}
-		deleted += n
+		return nil
 	}
-	b.log.Info("person erased from the streams", "messages", deleted)
-	return m.Ack()
+	if err := round(); err != nil {
+		return deleted, err
+	}
+	select {
+	case <-time.After(underway):
+		return deleted, round()
+	case <-ctx.Done():
+		return deleted, ctx.Err()
+	}
 }
 
 // hasPassed is nil when a consumer has acknowledged everything up to a message.
@@ -129,8 +176,9 @@ func (b *Bus) hasPassed(ctx context.Context, name string, sequence uint64) error
 	return nil
 }
 
-// eraseFrom deletes the messages of one stream that mention a person, overwriting them on disk.
-func (b *Bus) eraseFrom(ctx context.Context, name string, who msg.Erased) (deleted int, err error) {
+// eraseFrom deletes the messages of one stream that mention these people, from next on, and notes
+// where to go on.
+func (b *Bus) eraseFrom(ctx context.Context, name string, due []reminder, next map[string]uint64) (deleted int, err error) {
 	look, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	stream, err := b.js.Stream(look, name)
@@ -138,7 +186,7 @@ func (b *Bus) eraseFrom(ctx context.Context, name string, who msg.Erased) (delet
 		return 0, fmt.Errorf("open stream %s: %w", name, err)
 	}
 	state := stream.CachedInfo().State
-	for seq := state.FirstSeq; seq <= state.LastSeq && state.Msgs > 0; seq++ {
+	for seq := max(state.FirstSeq, next[name]); seq <= state.LastSeq && state.Msgs > 0; seq++ {
 		if ctx.Err() != nil {
 			return deleted, ctx.Err()
 		}
@@ -146,52 +194,44 @@ func (b *Bus) eraseFrom(ctx context.Context, name string, who msg.Erased) (delet
 		raw, err := stream.GetMsg(get, seq, jetstream.WithGetMsgSubject(">"))
 		cancel()
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return deleted, nil // none from here on
+			break // none from here on
 		}
 		if err != nil {
 			return deleted, fmt.Errorf("read message %d of %s: %w", seq, name, err)
 		}
+		if seq/1000 != raw.Sequence/1000 || seq%1000 == 0 {
+			stillAtIt(due)
+		}
 		seq = raw.Sequence // gaps are skipped
-		if !mentions(raw.Subject, raw.Data, who) {
+		if raw.Subject == msg.UserErased || !slices.ContainsFunc(due, func(r reminder) bool { return r.who.MentionedIn(raw.Subject, raw.Data) }) {
 			continue
 		}
-		del, cancel := context.WithTimeout(ctx, apiTimeout)
-		err = stream.SecureDeleteMsg(del, seq)
-		cancel()
-		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-			return deleted, fmt.Errorf("delete message %d of %s: %w", seq, name, err)
+		if err := b.deleteMessage(ctx, name, seq); err != nil {
+			return deleted, err
 		}
 		deleted++
 	}
+	next[name] = state.LastSeq + 1
 	return deleted, nil
 }
 
-// mentions says whether a message is about a person: it holds one of their addresses, or their
-// member id where ids stand.
-func mentions(subject string, data []byte, who msg.Erased) bool {
-	if strings.HasPrefix(subject, "dead.") {
-		var letter struct{ Payload []byte }
-		if json.Unmarshal(data, &letter) == nil {
-			data = append(append([]byte{}, data...), letter.Payload...) // the copy is base64
-		}
+// stillAtIt keeps the broker from giving the reminders out again.
+func stillAtIt(due []reminder) {
+	for _, r := range due {
+		_ = r.InProgress() // the worst is that the work is done twice
 	}
-	lower := bytes.ToLower(data)
-	for _, e := range who.Emails {
-		if e != "" && bytes.Contains(lower, []byte(strings.ToLower(e))) {
-			return true
-		}
+}
+
+// deleteMessage overwrites a message on disk.
+func (b *Bus) deleteMessage(ctx context.Context, name string, seq uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, name)
+	if err == nil {
+		err = stream.SecureDeleteMsg(ctx, seq)
 	}
-	if who.MemberID == 0 {
-		return false
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("delete message %d of %s: %w", seq, name, err)
 	}
-	number := strconv.FormatInt(who.MemberID, 10)
-	for _, field := range []string{"member_id", "user_id"} {
-		for _, end := range []string{",", "}"} {
-			if bytes.Contains(lower, []byte(`"`+field+`":`+number+end)) {
-				return true
-			}
-		}
-	}
-	return strings.HasPrefix(subject, "user.") && !strings.HasPrefix(subject, msg.ProspectChanged) &&
-		(bytes.Contains(lower, []byte(`{"id":`+number+`,`)))
+	return nil
 }

@@ -90,7 +90,7 @@ func TestForgetPeople(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return bus.ForgetPeople(t.Context(), tx, []string{"ann@mail.example.com", ""})
+		return bus.ForgetPeople(t.Context(), tx, msg.Erased{Emails: []string{"ann@mail.example.com", ""}, Codes: []string{"Code1"}})
 	})
 	if err != nil {
 		t.Fatal(err)

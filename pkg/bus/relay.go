@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -77,10 +78,14 @@ func (o *Outbox) rush(ctx context.Context) {
 }
 
 // trim forgets inbox keys that no message can come back for: every stream is younger, and so is
-// every outbox row that is still published again.
+// every outbox row that is still published again. So it is with the hashes of erased people.
 func (o *Outbox) trim(ctx context.Context) {
 	if _, err := o.pool.Exec(ctx, `DELETE FROM inbox WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key)`); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("trimming the inbox", "error", err)
+	}
+	// No stream but DEAD keeps a message as long as this, and nobody acts on DEAD.
+	if _, err := o.pool.Exec(ctx, `DELETE FROM forgotten WHERE at < now() - interval '40 days'`); err != nil && ctx.Err() == nil {
+		o.bus.log.Warn("trimming the list of erased people", "error", err)
 	}
 }
 
@@ -106,7 +111,9 @@ func (o *Outbox) round(ctx context.Context) (full bool) {
 	if len(rows) == 0 {
 		return false
 	}
+	fault.Point(o.bus.service, "relay-claimed")
 	failed := o.publish(ctx, rows)
+	fault.Point(o.bus.service, "relay-acknowledged")
 	var lost, done []int64
 	for i, r := range rows {
 		switch {
@@ -161,6 +168,7 @@ func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
 		o.bus.log.Warn("unreadable confirmation", "error", err)
 		return
 	}
+	fault.Point(o.bus.service, "relay-confirming")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {

@@ -147,14 +147,6 @@ type Prospect struct {
 	At      time.Time `json:"at"`
 }
 
-// Erased says that everything about a person must go.
-type Erased struct {
-	MemberID   int64     `json:"member_id,omitempty"`
-	ProspectID int64     `json:"prospect_id,omitempty"`
-	Emails     []string  `json:"emails,omitempty"`
-	At         time.Time `json:"at"`
-}
-
 // The kinds of mail, in the order of the contract's table.
 const (
 	MailWelcome         = "welcome"

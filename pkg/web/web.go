@@ -132,6 +132,10 @@ func Router(service string, log *slog.Logger) chi.Router {
 	return r
 }
 
+// requestTime bounds a request, so that one that waits for something that hangs ends in a 503. It is
+// longer than the longest call that a handler makes (Stripe, 20 s).
+const requestTime = 30 * time.Second
+
 type notesKey struct{}
 
 // Note adds a field to the log line of a request. Never personal data.
@@ -148,6 +152,8 @@ func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
 			began := time.Now()
 			notes := new([]any)
 			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, notes), r.Header.Get(obs.TraceHeader))
+			ctx, cancel := context.WithTimeout(ctx, requestTime)
+			defer cancel()
 			ctx, queries := pg.CountQueries(ctx)
 			r = r.WithContext(ctx)
 			rec := &recorder{ResponseWriter: w}

@@ -94,7 +94,7 @@ func TestOrderAwayAtLogin(t *testing.T) {
 	w.order.Close()
 	a := b.post("/user/login", "username", "ann_lee", "password", "right")
 	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
-	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() {
+	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() || count(t, w.pool, `SELECT count(*) FROM session`) != 0 {
 		t.Errorf("a login without merge: %v", a.Header)
 	}
 	a = b.post("/user/create-account")
@@ -130,7 +130,7 @@ func TestDatabaseAway(t *testing.T) {
 	expect(t, visitor.post("/order/cart-add-product-sku"), http.StatusOK, "success")
 	a := visitor.post("/user/login", "username", "ann_lee", "password", "right")
 	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
-	if len(a.Cookies()) != 0 {
+	if len(a.Cookies()) != 0 || w.order.count("/internal/cart-merge") != 0 {
 		t.Errorf("a login without a session: %v", a.Cookies())
 	}
 	expect(t, visitor.post("/user/create-account"), http.StatusOK, "created_but_login_failed")

@@ -84,6 +84,9 @@ func (e *Edge) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (m
 		if err := read(d, &m); err != nil {
 			return 0, err
 		}
+		if err := bus.ForgetPeople(ctx, tx, m); err != nil {
+			return 0, err
+		}
 		if m.MemberID == 0 {
 			return 0, nil // a prospect has no sessions
 		}

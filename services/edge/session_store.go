@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -61,13 +62,12 @@ func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
 	return nil
 }
 
-// openSession stores a new session and ends the one that the browser had before, if any.
-func openSession(ctx context.Context, pool *pgxpool.Pool, hash, before []byte, m web.SessionMember, remember bool) error {
+// openSession stores a new session, unless the member was erased since user answered the login.
+func openSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, m web.SessionMember, remember bool) error {
 	_, err := pool.Exec(ctx, `
-		WITH before AS (DELETE FROM session WHERE token_hash = $9)
 		INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $10)`,
-		hash, m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, remember, before, sessionLife)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, now() + $9 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $10)`,
+		hash, m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, remember, sessionLife, bus.ForgottenHash(bus.MemberKey(m.ID)))
 	if err != nil {
 		return fmt.Errorf("open a session of member %d: %w", m.ID, err)
 	}

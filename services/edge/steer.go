@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,7 +26,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	case change.Open && r.URL.Path == "/user/create-account":
 		if err := e.open(ctx, v, res, change, "register"); err != nil {
 			web.Note(r, "session_error", err.Error())
-			return replace(res, web.Object{{Key: "create_account", Value: "created_but_login_failed"}, apiVersion})
+			return replaceJSON(res, web.Object{{Key: "create_account", Value: "created_but_login_failed"}, apiVersion})
 		}
 		return nil
 	case change.Open:
@@ -37,7 +38,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	case change.Renew:
 		if err := e.renew(ctx, v, res); err != nil {
 			web.Note(r, "session_error", err.Error())
-			return replace(res, web.Object{{Key: "change_my_password", Value: "changed_password_but_login_failed"}, apiVersion})
+			return replaceJSON(res, web.Object{{Key: "change_my_password", Value: "changed_password_but_login_failed"}, apiVersion})
 		}
 	case change.EndAll:
 		e.endAll(ctx, r, v, res, change.Member.ID)
@@ -50,31 +51,38 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	return nil
 }
 
-// open hands the visitor's cart over and starts a session.
+// open starts a session and hands the visitor's cart over. The session comes first, since nobody
+// has its token yet: should the cart stay where it is, nothing has happened.
 func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change web.SessionChange, mode string) error {
-	m := change.Member
-	if change.Merge && v.cart != "" {
-		id := web.Identity{
-			MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email, Code: m.Code,
-			Cart: v.cart, Client: v.client.String(),
-		}
-		var merged struct{}
-		if err := e.ask(ctx, http.MethodPost, e.settings.order, "/internal/cart-merge", url.Values{"mode": {mode}}, id, &merged); err != nil {
-			return fmt.Errorf("hand a cart over: %w", err)
-		}
-	}
 	token, h := newToken()
-	var before []byte
-	if v.session != nil {
-		before = v.session.TokenHash
-	}
-	if err := openSession(ctx, e.pool, h[:], before, m, change.Remember); err != nil {
+	if err := openSession(ctx, e.pool, h[:], change.Member, change.Remember); err != nil {
 		return err
 	}
-	if v.session != nil {
+	if change.Merge && v.cart != "" {
+		if err := e.handCartOver(ctx, v, change.Member, mode); err != nil {
+			// A session whose token nobody knows harms nobody, should this fail too; it expires.
+			return errors.Join(err, endSession(ctx, e.pool, h[:]))
+		}
+	}
+	if v.session != nil { // whoever the browser was before, it is no more
+		if err := endSession(ctx, e.pool, v.session.TokenHash); err != nil {
+			return err
+		}
 		e.revoke(v.session.MemberID)
 	}
 	e.hand(res.Header, token, h, change.Remember)
+	return nil
+}
+
+func (e *Edge) handCartOver(ctx context.Context, v *visit, m web.SessionMember, mode string) error {
+	id := web.Identity{
+		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email, Code: m.Code,
+		Cart: v.cart, Client: v.client.String(),
+	}
+	var merged struct{}
+	if err := e.ask(ctx, http.MethodPost, e.settings.order, "/internal/cart-merge", url.Values{"mode": {mode}}, id, &merged); err != nil {
+		return fmt.Errorf("hand a cart over: %w", err)
+	}
 	return nil
 }
 

@@ -54,11 +54,13 @@ func (v *visit) identity() web.Identity {
 	return id
 }
 
+const visitorBinding = "visitor"
+
 // binding is what a CSRF token is bound to: the session, so that a token from before the login, or
 // one that a sibling domain planted, is worth nothing to a member's session.
 func (v *visit) binding() string {
 	if v.session == nil {
-		return "visitor"
+		return visitorBinding
 	}
 	return v.session.hexHash()
 }
@@ -86,9 +88,23 @@ func (e *Edge) identify(next http.Handler) http.Handler {
 	})
 }
 
-// drainLimit is how much of a refused body is read and thrown away, so that a client that is still
-// sending gets to see the refusal.
+// drainLimit is how much of a body that nobody wanted is read and thrown away.
 const drainLimit = 32 << 20
+
+// drain reads the rest of a request after its answer is ready: a client that is still sending would
+// see a broken connection instead of the refusal.
+func drain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		next.ServeHTTP(w, r)
+		if body == nil || body == http.NoBody {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, body, drainLimit); err != nil && !errors.Is(err, io.EOF) {
+			web.Note(r, "drain_error", err.Error())
+		}
+	})
+}
 
 // readBody takes the whole body into memory and leaves a fresh reader in its place.
 func (v *visit) readBody(r *http.Request, limit int64) error {
@@ -101,11 +117,7 @@ func (v *visit) readBody(r *http.Request, limit int64) error {
 		return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: fmt.Errorf("read a body: %w", err)}
 	}
 	if int64(len(body)) > limit {
-		_, err := io.CopyN(io.Discard, r.Body, drainLimit)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
+		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large"}
 	}
 	v.body = body
 	v.form = parseForm(r.Header.Get("Content-Type"), body)

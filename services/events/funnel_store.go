@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -34,7 +35,14 @@ func insertStatus(ctx context.Context, tx pgx.Tx, c msg.OrderStatusChanged) erro
 
 // insertSent also learns the code of a template that is new, so that its links find it.
 func insertSent(ctx context.Context, tx pgx.Tx, m msg.MailDone) error {
-	_, err := tx.Exec(ctx, `
+	gone, err := bus.IsForgotten(ctx, tx, m.At, m.ProspectCode)
+	if err != nil {
+		return err
+	}
+	if gone {
+		m.ProspectCode = ""
+	}
+	_, err = tx.Exec(ctx, `
 		WITH c AS (INSERT INTO email_code (em_cd) VALUES ($1) ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id),
 		p AS (SELECT (SELECT prospect_id FROM prospect_code WHERE pr_cd = $4) AS id)
 		INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -81,11 +82,20 @@ func erase(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
 	_, err = tx.Exec(ctx, `
 		WITH l AS (UPDATE link_event SET user_id = NULL, prospect_id = NULL, anonymous_id = NULL, url = split_part(url, '?', 1) WHERE user_id = $1 OR prospect_id = $2 OR anonymous_id = ANY($3)),
 		o AS (UPDATE order_placed SET member_id = NULL WHERE member_id = $1),
-		s AS (UPDATE email_sent SET member_id = NULL, prospect_id = NULL WHERE member_id = $1 OR prospect_id = $2),
+		s AS (UPDATE email_sent SET member_id = NULL, prospect_id = NULL, pr_cd = NULL WHERE member_id = $1 OR prospect_id = $2 OR pr_cd = ANY($4)),
 		m AS (DELETE FROM member WHERE id = $1)
-		DELETE FROM prospect WHERE id = $2`, e.MemberID, e.ProspectID, browsers)
+		DELETE FROM prospect WHERE id = $2`, e.MemberID, e.ProspectID, browsers, e.Codes)
 	if err != nil {
 		return fmt.Errorf("erase a person: %w", err)
 	}
-	return nil
+	// Whoever followed a link of the person's without being known: the page's address has the code.
+	for _, table := range []string{"pageview", "ajax_error", "button_click", "link_event"} {
+		_, err = tx.Exec(ctx, `
+			UPDATE `+table+` SET url = split_part(url, '?', 1), anonymous_id = NULL
+			WHERE position('?' IN url) > 0 AND EXISTS (SELECT FROM unnest($1::text[]) AS n (needle) WHERE position(needle IN lower(url)) > 0)`, e.Needles())
+		if err != nil {
+			return fmt.Errorf("erase a person's links: %w", err)
+		}
+	}
+	return bus.ForgetPeople(ctx, tx, e)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,33 @@ func (s *service) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 		}
 		fresh = append(fresh, n)
 	}
+	fresh, err := dropForgotten(ctx, tx, fresh)
+	if err != nil {
+		return err
+	}
 	return insertDeliveries(ctx, tx, fresh)
+}
+
+// dropForgotten leaves out mails to people who were erased while the command was under way.
+func dropForgotten(ctx context.Context, tx pgx.Tx, fresh []newDelivery) ([]newDelivery, error) {
+	var keys []string
+	for _, n := range fresh {
+		keys = append(append(keys, bus.MemberKey(n.memberID)), n.addresses...)
+	}
+	forgotten, err := bus.Forgotten(ctx, tx, keys...)
+	if err != nil || len(forgotten) == 0 {
+		return fresh, err
+	}
+	return slices.DeleteFunc(fresh, func(n newDelivery) bool {
+		if n.memberID != 0 { // somebody else may have the address, too
+			_, gone := forgotten[bus.MemberKey(n.memberID)]
+			return gone
+		}
+		return slices.ContainsFunc(n.addresses, func(address string) bool {
+			at, gone := forgotten[address]
+			return gone && !n.createdAt.After(at)
+		})
+	}), nil
 }
 
 // committed wakes the senders and, in case a message was parked, the relay.
@@ -54,6 +81,7 @@ type newDelivery struct {
 	key, kind, messageID, prospectCode string
 	payload                            []byte
 	toHashes                           string // JSON: unnest would flatten an array of arrays
+	addresses                          []string
 	memberID                           int64
 	createdAt, deadline                time.Time
 }
@@ -89,7 +117,7 @@ func (s *service) accept(key string, data []byte) (newDelivery, error) {
 		return newDelivery{}, fmt.Errorf("marshal hashes: %w", err)
 	}
 	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode, payload: data,
-		toHashes: string(list), memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
+		toHashes: string(list), addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
 }
 
 // receivers are the checked addresses of a mail; none given means the staff.

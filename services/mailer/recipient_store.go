@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -36,13 +38,27 @@ func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error 
 	if err != nil {
 		return fmt.Errorf("erase a person: %w", err)
 	}
-	// Messages of this service that wait for a human or a receiver may name the person, too.
-	if len(e.Emails) > 0 {
-		_, err = tx.Exec(ctx, `
-			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (address) WHERE address <> '' AND position(lower(address) IN lower(encode(payload, 'escape'))) > 0)`, e.Emails)
-		if err != nil {
-			return fmt.Errorf("erase a person's parked messages: %w", err)
-		}
+	return bus.ForgetPeople(ctx, tx, e)
+}
+
+// deliveriesTo finds mails by what they were filled with.
+func deliveriesTo(ctx context.Context, pool *pgxpool.Pool, e msg.Erased) (ids []int64, err error) {
+	rows, err := pool.Query(ctx, `
+		SELECT id, payload FROM delivery WHERE payload IS NOT NULL AND EXISTS (
+			SELECT FROM unnest($1::text[]) AS n (needle) WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(payload, 'escape'))) > 0)`, e.Needles())
+	if err != nil {
+		return nil, fmt.Errorf("look for the mails of a person: %w", err)
 	}
-	return nil
+	var id int64
+	var payload []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &payload}, func() error {
+		if e.Mentions(payload) {
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for the mails of a person: %w", err)
+	}
+	return ids, nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -208,7 +209,9 @@ func (s *service) openCheckout(ctx context.Context, q checkout) (checkout, strin
 	case c.URL != nil:
 		return c, "", nil
 	}
+	fault.Point("order", "quote-stored")
 	made, err := s.stripe.createSession(ctx, c)
+	fault.Point("order", "session-made")
 	if err != nil {
 		return c, "stripe-error", errors.Join(err, s.afterFailedCreate(ctx, c, err))
 	}
@@ -272,7 +275,10 @@ func (s *service) closeOlder(ctx context.Context, q checkout) (refusal string, e
 				}
 				return "unexpected-error", nil
 			case now.Status == "open":
-				return "stripe-error", err
+				// Stripe would not close it. A shopper must not be stuck for that: should both be
+				// paid, one is the order and the other is for staff.
+				s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
+				continue
 			}
 		}
 		if err := endCheckout(ctx, s.db, o.ID, "expired"); err != nil {

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -25,6 +27,7 @@ type payment struct {
 	session
 	eventID string
 	raw     json.RawMessage // the raw event, or the session as retrieved
+	at      time.Time       // of the event
 }
 
 // result is what became of a payment: an order, or an entry in the list for staff.
@@ -54,7 +57,18 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 			results[p.ID] = result{identifier: identifier}
 			continue
 		}
-		if reason, text := refuseOrder(p.session, c, made); reason != "" {
+		reason, text := refuseOrder(p.session, c, made)
+		if reason == paidAfterEnd {
+			back, err := reserveAgain(ctx, tx, *c)
+			if err != nil {
+				return nil, err
+			}
+			if back {
+				issues = append(issues, newIssue(p, reason, "The checkout had ended when this payment came. All of it was still there, so it is an order all the same; nothing is left to do."))
+				reason = ""
+			}
+		}
+		if reason != "" {
 			issues = append(issues, newIssue(p, reason, text))
 			results[p.ID] = result{reason: reason}
 			continue
@@ -73,6 +87,9 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 	return results, s.storeOrders(ctx, tx, orders)
 }
 
+// paidAfterEnd is a payment whose checkout had ended: expired, closed by us, or failed.
+const paidAfterEnd = "paid-after-end"
+
 // refuseOrder says why a paid session makes no order, or "".
 func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
@@ -80,12 +97,12 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
-	case p.Currency != "" && p.Currency != c.Currency:
+	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
 		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
 	case made.cart(c):
 		return "paid-twice", "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
 	case c.State == "expired" || c.State == "failed":
-		return "paid-after-end", "The checkout had ended, and what it reserved was given back, when this payment came. Refund it in Stripe, or make the order by hand."
+		return paidAfterEnd, "The checkout had ended, and what it reserved was given to somebody else, when this payment came. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
 }
@@ -116,6 +133,7 @@ type order struct {
 	Codes            []orderCode     `json:"codes"`
 
 	checkout *checkout
+	saidAt   time.Time // when Stripe's event said so; zero without one
 }
 
 type orderLine struct {
@@ -138,7 +156,7 @@ func newOrder(p payment, c *checkout) order {
 		MemberID: c.MemberID, Email: p.email(), CustomerName: p.customerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c,
+		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c, saidAt: p.at,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
@@ -157,6 +175,9 @@ func newOrder(p payment, c *checkout) order {
 
 // storeOrders writes the orders of a group with everything that goes with them.
 func (s *service) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
+	if err := leaveOutForgotten(ctx, tx, orders); err != nil {
+		return err
+	}
 	var visitors []string
 	for _, o := range orders {
 		if o.MemberID == nil && o.Email != "" {
@@ -254,6 +275,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case !now.paid():
 		return refuse(w, endpoint, "payment-not-completed")
 	}
+	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")
 	switch {
 	case err != nil:

@@ -111,15 +111,18 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		CartID                            int64
 		CartGeneration                    int
 	}
-	rows, err := collect[row](ctx, tx, "orders of payments", `
+	batch := &pgx.Batch{}
+	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
+	// after quotes, in the order of their ids: nobody can wait in a circle.
+	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`, carts)
+	queue(batch, func(r row) {
+		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration})
+	}, `
 		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation FROM orders
 		WHERE id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3))`,
 		sessions, intents, carts)
-	if err != nil {
-		return m, err
-	}
-	for _, r := range rows {
-		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
 	return m, nil
 }

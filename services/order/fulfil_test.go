@@ -205,7 +205,10 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 		"amount":      {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
 		"currency":    {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
 		"unknown":     {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
-		"after end":   {reason: "paid-after-end", before: func(s *shop, c checkout) { s.mustHandle(event("evt_e", "checkout.session.expired", c, nil)) }},
+		"after end":   {reason: "paid-after-end", before: func(s *shop, c checkout) {
+			s.mustHandle(event("evt_e", "checkout.session.expired", c, nil))
+			s.exec(`UPDATE sku SET stock = 0`)
+		}},
 		"account":     {reason: "other-account", event: func(e map[string]any) { e["account"] = "acct_other" }},
 		"API version": {reason: "unknown-api-version", event: func(e map[string]any) { e["api_version"] = "2031-01-01.zebra" }},
 	} {
@@ -434,5 +437,29 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 	tell(msg.UserErased, msg.Erased{MemberID: 9, Emails: []string{"pat@mail.example.com"}})
 	if n := s.number(`SELECT count(*) FROM orders WHERE email IS NULL AND customer_name IS NULL AND shipping_address IS NULL AND total = 1355`); n != 1 {
 		t.Error("the order keeps the person, or lost its amounts")
+	}
+}
+
+func TestTwoPaymentsForOneCartAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for n := range 10 {
+		p := s.member(int64(n + 1))
+		p.add("6", "1")
+		first := p.quoted("")
+		p.add("7", "1")
+		second := p.quoted("")
+		var wg sync.WaitGroup
+		for _, c := range []checkout{first, second, first, second} {
+			wg.Go(func() {
+				if err := s.handle(event("evt_"+c.ID, completed, c, nil)); err != nil {
+					t.Errorf("a payment failed: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if orders, issues := s.number(`SELECT count(*) FROM orders`), s.number(`SELECT count(*) FROM payment_issue`); orders != 10 || issues != 10 {
+		t.Errorf("%d orders, %d payments for staff; want 10 and 10", orders, issues)
 	}
 }

@@ -104,7 +104,12 @@ func adoptOrders(ctx context.Context, tx pgx.Tx, member int64, email string) err
 
 // learnProspect keeps the code of a prospect; an older message never undoes a newer one.
 func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
-	_, err := tx.Exec(ctx, `
+	// The record may have been erased while the message was under way; its id never comes back.
+	forgotten, err := bus.Forgotten(ctx, tx, bus.ProspectKey(p.ID))
+	if err != nil || len(forgotten) > 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
 		INSERT INTO prospect (email, code, version) VALUES ($1, $2, $3)
 		ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version WHERE prospect.version < EXCLUDED.version`,
 		addressKey(p.Email), p.Code, p.Version)
@@ -112,27 +117,4 @@ func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 		return fmt.Errorf("note the code of a prospect: %w", err)
 	}
 	return nil
-}
-
-// erase forgets a person: orders keep their amounts, everything else that tells who it was goes.
-func erase(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
-	emails := make([]string, len(e.Emails))
-	for i, a := range e.Emails {
-		emails[i] = addressKey(a)
-	}
-	batch := &pgx.Batch{}
-	const who = `((member_id = $1 AND $1 <> 0) OR lower(email) = ANY($2))`
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM orders WHERE `+who+`)`, e.MemberID, emails)
-	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id IN (SELECT session_id FROM checkout WHERE `+who+`)
-		OR EXISTS (SELECT FROM unnest($2::text[]) AS a WHERE strpos(lower(payload::text), a) > 0)`, e.MemberID, emails)
-	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, shipping_address = NULL, billing_address = NULL WHERE `+who, e.MemberID, emails)
-	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id WHERE customer = 'member:' || $1::text OR customer = ANY($2)`, id(e.MemberID), emails)
-	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL WHERE `+who, e.MemberID, emails)
-	batch.Queue(`DELETE FROM cart_merge WHERE member_id = $1`, e.MemberID)
-	batch.Queue(`DELETE FROM cart WHERE (member_id = $1 AND $1 <> 0) OR lower(receipt_email) = ANY($2)`, e.MemberID, emails)
-	batch.Queue(`DELETE FROM prospect WHERE email = ANY($1)`, emails)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("erase a person: %w", err)
-	}
-	return bus.ForgetPeople(ctx, tx, emails)
 }

@@ -88,7 +88,7 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 		if !ok {
 			return fmt.Errorf("event %s was not prepared", d.Key)
 		}
-		p := payment{session: e.session, eventID: e.ID, raw: d.Data}
+		p := payment{session: e.session, eventID: e.ID, raw: d.Data, at: time.Unix(e.Created, 0).UTC()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
 			issues = append(issues, newIssue(p, reason, "An event that was not made for this shop as it is set up (account "+e.Account+", version "+e.APIVersion+")."))
@@ -203,10 +203,12 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	return pe, true
 }
 
+// storePaymentEvents keeps Stripe's object, except of an order whose buyer was erased.
 func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) error {
 	for _, e := range events {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at) VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7)
+			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at)
+			SELECT $1, $2, $3, $4, nullif($5, ''), CASE WHEN EXISTS (SELECT FROM orders WHERE payment_intent = $3 AND billing_address IS NULL) THEN '{}' ELSE $6::jsonb END, $7
 			ON CONFLICT DO NOTHING`, e.ID, e.Type, e.PaymentIntent, e.Amount, e.Currency, e.Payload, e.At)
 		if err != nil {
 			return fmt.Errorf("note a refund or dispute: %w", err)

@@ -26,6 +26,7 @@ type visit struct {
 	email, code, source string
 	newsletter          bool
 	at                  time.Time // of the consent
+	seen                time.Time // when it happened
 }
 
 // onOrder makes prospects of visitors who ordered or named an address for the receipt.
@@ -58,7 +59,7 @@ func readVisit(d *bus.Delivery) (visit, error) {
 		if err := json.Unmarshal(d.Data, &m); err != nil {
 			return visit{}, bus.Permanent(fmt.Errorf("read %s: %w", d.Key, err))
 		}
-		v = visit{email: m.Email, code: m.ProspectCode, source: "checkout address"}
+		v = visit{email: m.Email, code: m.ProspectCode, source: "checkout address", seen: m.At}
 	} else {
 		var m msg.OrderPlaced
 		if err := json.Unmarshal(d.Data, &m); err != nil {
@@ -67,7 +68,7 @@ func readVisit(d *bus.Delivery) (visit, error) {
 		if m.MemberID != 0 {
 			return visit{}, nil
 		}
-		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter, at: m.ConsentAt}
+		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter, at: m.ConsentAt, seen: m.PlacedAt}
 		if v.at.IsZero() {
 			v.at = m.PlacedAt
 		}
@@ -84,6 +85,11 @@ func readVisit(d *bus.Delivery) (visit, error) {
 func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	verified, err := addressVerified(ctx, tx, v.email)
 	if err != nil || verified {
+		return err
+	}
+	// The person may have been erased while the message was under way.
+	forgotten, err := bus.IsForgotten(ctx, tx, v.seen, v.email)
+	if err != nil || forgotten {
 		return err
 	}
 	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + "."}

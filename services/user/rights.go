@@ -25,16 +25,22 @@ type Person struct {
 	Email    string // normalEmail
 }
 
-// holdings is where a person is found in this service.
-type holdings struct {
-	Members   []int64
-	Prospects []int64
-	Emails    []string
+// FindPerson says where a person is found.
+func FindPerson(ctx context.Context, pool *pgxpool.Pool, p Person) (known msg.Person, err error) {
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
+		known, err = findPerson(ctx, tx, p)
+		return err
+	})
+	return known, err
 }
 
 // exportPerson writes everything that this service has of a person.
 func exportPerson(ctx context.Context, pool *pgxpool.Pool, p Person, out io.Writer) error {
-	raw, err := ExportPerson(ctx, pool, p)
+	known, err := FindPerson(ctx, pool, p)
+	if err != nil {
+		return err
+	}
+	raw, err := Export(ctx, pool, known)
 	if err != nil {
 		return err
 	}
@@ -45,16 +51,11 @@ func exportPerson(ctx context.Context, pool *pgxpool.Pool, p Person, out io.Writ
 	return say(out, "%s", pretty.Bytes())
 }
 
-// ExportPerson is everything that this service has of a person, as a JSON object with a list for
-// each table; only secrets (password, hashes of codes) are left out.
-func ExportPerson(ctx context.Context, pool *pgxpool.Pool, p Person) (json.RawMessage, error) {
-	var raw json.RawMessage
-	err := pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		h, err := findPerson(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		raw, err = readPersonRows(ctx, tx, h)
+// Export is everything that this service has of a person, as a JSON object with a list for each
+// table; only secrets (password, hashes of codes) are left out.
+func Export(ctx context.Context, pool *pgxpool.Pool, known msg.Person) (raw json.RawMessage, err error) {
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
+		raw, err = readPersonRows(ctx, tx, known)
 		return err
 	})
 	return raw, err
@@ -63,7 +64,7 @@ func ExportPerson(ctx context.Context, pool *pgxpool.Pool, p Person) (json.RawMe
 // ErasePerson erases a person's rows here and, in the same transaction, tells the other services to
 // do the same. Repeating it tells them again.
 func ErasePerson(ctx context.Context, pool *pgxpool.Pool, p Person, out io.Writer) error {
-	var h holdings
+	var h msg.Person
 	err := pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
 		if h, err = findPerson(ctx, tx, p); err != nil {
 			return err
@@ -71,33 +72,46 @@ func ErasePerson(ctx context.Context, pool *pgxpool.Pool, p Person, out io.Write
 		if err := deletePersonRows(ctx, tx, h); err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, erasures(p, h)...)
+		told := erasures(p, h)
+		for _, e := range told {
+			if err := bus.ForgetPeople(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return bus.Enqueue(ctx, tx, erasureMessages(told)...)
 	})
 	if err != nil {
 		return err
 	}
-	return say(out, "Erased here: %d accounts, %d prospects, known under %d addresses. The other services are told.", len(h.Members), len(h.Prospects), len(h.Emails))
+	return say(out, "Erased here: %d accounts, %d prospects, known under %d addresses. The other services are told.", len(h.MemberIDs), len(h.ProspectIDs), len(h.Emails))
 }
 
-// erasures are the messages that name every account and every prospect once, and all addresses each
-// time. They outlive the rows, so that a repeated command still reaches the other services.
-func erasures(p Person, h holdings) []msg.Message {
-	members, now := h.Members, time.Now().UTC()
+// erasures name every account and every prospect once, and all addresses and codes each time.
+func erasures(p Person, h msg.Person) (list []msg.Erased) {
+	members, now := h.MemberIDs, time.Now().UTC()
 	if len(members) == 0 {
 		members = []int64{p.MemberID} // 0 for somebody who never had an account
 	}
-	var messages []msg.Message
-	for i := range max(len(members), len(h.Prospects)) {
-		e := msg.Erased{Emails: h.Emails, At: now}
+	for i := range max(len(members), len(h.ProspectIDs)) {
+		e := msg.Erased{Emails: h.Emails, Codes: h.Codes, At: now}
 		if i < len(members) {
 			e.MemberID = members[i]
 		}
-		if i < len(h.Prospects) {
-			e.ProspectID = h.Prospects[i]
+		if i < len(h.ProspectIDs) {
+			e.ProspectID = h.ProspectIDs[i]
 		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// erasureMessages outlive the rows, so that a repeated command still reaches the other services.
+func erasureMessages(list []msg.Erased) []msg.Message {
+	messages := make([]msg.Message, len(list))
+	for i, e := range list {
 		// Each run of the command is an effect of its own, hence the time in the key.
-		key := fmt.Sprintf("%s:%d:%d:%d", msg.UserErased, e.MemberID, e.ProspectID, now.UnixNano())
-		messages = append(messages, msg.Message{Key: key, Subject: msg.UserErased, Payload: e})
+		key := fmt.Sprintf("%s:%d:%d:%d", msg.UserErased, e.MemberID, e.ProspectID, e.At.UnixNano())
+		messages[i] = msg.Message{Key: key, Subject: msg.UserErased, Payload: e}
 	}
 	return messages
 }

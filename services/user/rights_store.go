@@ -6,40 +6,52 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // findPerson locks a person's accounts and says where else the person is found.
-func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h holdings, err error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR email = nullif($2::varchar, '') ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
+func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h msg.Person, err error) {
+	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR lower(email) = lower(nullif($2::varchar, '')) ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
 	if err != nil {
-		return holdings{}, fmt.Errorf("look for a person's accounts: %w", err)
+		return msg.Person{}, fmt.Errorf("look for a person's accounts: %w", err)
 	}
-	if h.Members, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
-		return holdings{}, fmt.Errorf("look for a person's accounts: %w", err)
+	if h.MemberIDs, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+		return msg.Person{}, fmt.Errorf("look for a person's accounts: %w", err)
 	}
 	rows, err = tx.Query(ctx, `
 		SELECT email FROM (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
 			UNION SELECT $2::varchar WHERE $2::varchar <> '') AS known
-		WHERE NOT EXISTS (SELECT FROM account a WHERE a.email = known.email AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`, h.Members, p.Email)
+		WHERE NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(known.email) AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`, h.MemberIDs, p.Email)
 	if err != nil {
-		return holdings{}, fmt.Errorf("look for a person's addresses: %w", err)
+		return msg.Person{}, fmt.Errorf("look for a person's addresses: %w", err)
 	}
 	if h.Emails, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-		return holdings{}, fmt.Errorf("look for a person's addresses: %w", err)
+		return msg.Person{}, fmt.Errorf("look for a person's addresses: %w", err)
 	}
-	rows, err = tx.Query(ctx, `SELECT id FROM prospect WHERE email = ANY($1) ORDER BY id FOR UPDATE`, h.Emails)
+	rows, err = tx.Query(ctx, `SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER BY id FOR UPDATE`, h.Emails)
 	if err != nil {
-		return holdings{}, fmt.Errorf("look for a person's prospect records: %w", err)
+		return msg.Person{}, fmt.Errorf("look for a person's prospect records: %w", err)
 	}
-	if h.Prospects, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
-		return holdings{}, fmt.Errorf("look for a person's prospect records: %w", err)
+	if h.ProspectIDs, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+		return msg.Person{}, fmt.Errorf("look for a person's prospect records: %w", err)
+	}
+	rows, err = tx.Query(ctx, `
+		SELECT mb_cd FROM account WHERE id = ANY($1) UNION SELECT unsubscribe_token FROM account WHERE id = ANY($1)
+		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect WHERE id = ANY($2)
+		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, h.MemberIDs, h.ProspectIDs)
+	if err != nil {
+		return msg.Person{}, fmt.Errorf("look for a person's codes: %w", err)
+	}
+	if h.Codes, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return msg.Person{}, fmt.Errorf("look for a person's codes: %w", err)
 	}
 	return h, nil
 }
 
 // readPersonRows is one JSON object with a list for each table.
-func readPersonRows(ctx context.Context, tx pgx.Tx, h holdings) (raw json.RawMessage, err error) {
+func readPersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) (raw json.RawMessage, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT jsonb_build_object(
 			'accounts', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'password' ORDER BY id), '[]') FROM account t WHERE id = ANY($1)),
@@ -51,29 +63,25 @@ func readPersonRows(ctx context.Context, tx pgx.Tx, h holdings) (raw json.RawMes
 			'consents', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM consent t WHERE member_id = ANY($1) OR prospect_id = ANY($2)),
 			'unsubscribe_reasons', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM unsubscribe_reason t WHERE member_id = ANY($1) OR prospect_id = ANY($2)),
 			'chat_messages', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM chat_message t
-				WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR email = ANY($3)))`,
-		h.Members, h.Prospects, h.Emails).Scan(&raw)
+				WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))),
+			'requests_for_mails', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM mail_request t WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))))`,
+		h.MemberIDs, h.ProspectIDs, h.Emails).Scan(&raw)
 	if err != nil {
 		return nil, fmt.Errorf("export a person: %w", err)
 	}
 	return raw, nil
 }
 
-// deletePersonRows leaves nothing of a person: neither rows nor what waits to be sent or lies parked.
-func deletePersonRows(ctx context.Context, tx pgx.Tx, h holdings) error {
+// deletePersonRows leaves no row of a person.
+func deletePersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) error {
 	for _, step := range []struct {
 		what, sql string
 		args      []any
 	}{
-		{"chat messages", `DELETE FROM chat_message WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR email = ANY($3)`, []any{h.Members, h.Prospects, h.Emails}},
+		{"chat messages", `DELETE FROM chat_message WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))`, []any{h.MemberIDs, h.ProspectIDs, h.Emails}},
 		{"requests for mails", `DELETE FROM mail_request WHERE lower(email) IN (SELECT lower(e) FROM unnest($1::text[]) AS n (e))`, []any{h.Emails}},
-		{"prospects", `DELETE FROM prospect WHERE id = ANY($1)`, []any{h.Prospects}},
-		{"accounts", `DELETE FROM account WHERE id = ANY($1)`, []any{h.Members}}, // and with them all that refers to them
-		// An address stands in JSON as it is, but for an ampersand, which Go escapes.
-		{"messages to be sent", `
-			DELETE FROM outbox WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(convert_to('"' || replace(e, '&', '\u0026') || '"', 'UTF8') IN payload) > 0)`, []any{h.Emails}},
-		{"parked messages", `
-			DELETE FROM parked WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (e) WHERE position(lower('"' || replace(e, '&', '\\u0026') || '"') IN lower(encode(payload, 'escape'))) > 0)`, []any{h.Emails}},
+		{"prospects", `DELETE FROM prospect WHERE id = ANY($1)`, []any{h.ProspectIDs}},
+		{"accounts", `DELETE FROM account WHERE id = ANY($1)`, []any{h.MemberIDs}}, // and with them all that refers to them
 	} {
 		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
 			return fmt.Errorf("erase a person's %s: %w", step.what, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,18 +25,7 @@ func onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 		if err := json.Unmarshal(d.Data, &e); err != nil {
 			return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
 		}
-		emails := make([]string, 0, len(e.Emails))
-		for _, a := range e.Emails {
-			if a != "" {
-				emails = append(emails, strings.ToLower(a))
-			}
-		}
-		_, err := tx.Exec(ctx, `
-			UPDATE event SET payload = '{}' WHERE EXISTS (SELECT FROM unnest($1::text[]) AS a WHERE position(a IN lower(encode(payload, 'escape'))) > 0)`, emails)
-		if err != nil {
-			return fmt.Errorf("empty the events of a person: %w", err)
-		}
-		if err := bus.ForgetPeople(ctx, tx, emails); err != nil {
+		if err := forget(ctx, tx, e); err != nil {
 			return err
 		}
 	}

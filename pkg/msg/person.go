@@ -1,0 +1,153 @@
+package msg
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Person is where somebody is found: their accounts, their records without an account, every
+// address they have or had here, and the codes that stand for them in links.
+type Person struct {
+	MemberIDs   []int64
+	ProspectIDs []int64
+	Emails      []string
+	// Codes are mb_cd, pr_cd (further ones, too) and the tokens of unsubscribe links.
+	Codes []string
+}
+
+// Erased says that everything about a person must go.
+type Erased struct {
+	MemberID   int64     `json:"member_id,omitempty"`
+	ProspectID int64     `json:"prospect_id,omitempty"`
+	Emails     []string  `json:"emails,omitempty"`
+	Codes      []string  `json:"codes,omitempty"`
+	At         time.Time `json:"at"`
+}
+
+// Needles are the texts, in lower case, of which one stands in whatever mentions the person. They
+// find too much: ann@mail.example.com stands in joann@mail.example.com. Mentions looks closer.
+func (e Erased) Needles() []string {
+	var all []string
+	for _, address := range e.Emails {
+		all = append(all, addressForms(address)...)
+	}
+	for _, code := range e.Codes {
+		if code != "" {
+			all = append(all, strings.ToLower(code))
+		}
+	}
+	return all
+}
+
+// addressForms are the ways to write an address: as it is, in Go's JSON, in a URL.
+func addressForms(address string) []string {
+	lower := strings.ToLower(strings.TrimSpace(address))
+	if lower == "" {
+		return nil
+	}
+	forms := []string{lower}
+	for _, other := range []string{strings.ReplaceAll(lower, "&", `\u0026`), strings.ToLower(url.QueryEscape(lower))} {
+		if other != lower {
+			forms = append(forms, other)
+		}
+	}
+	return forms
+}
+
+// Mentions says whether a text names one of the person's addresses or codes.
+func (e Erased) Mentions(text []byte) bool {
+	lower := bytes.ToLower(text)
+	for _, address := range e.Emails {
+		for _, form := range addressForms(address) {
+			if containsAddress(lower, []byte(form)) {
+				return true
+			}
+		}
+	}
+	for _, code := range e.Codes {
+		if code != "" && bytes.Contains(lower, []byte(strings.ToLower(code))) {
+			return true
+		}
+	}
+	return false
+}
+
+// MentionedIn says whether a message is about the person: it names an address, a code, or the
+// member's id where ids of members stand.
+func (e Erased) MentionedIn(subject string, data []byte) bool {
+	if strings.HasPrefix(subject, "dead.") {
+		var letter struct{ Payload []byte }
+		if json.Unmarshal(data, &letter) == nil {
+			data = append(append([]byte{}, data...), letter.Payload...) // the copy is base64
+		}
+	}
+	if e.Mentions(data) {
+		return true
+	}
+	if e.MemberID == 0 {
+		return false
+	}
+	number := strconv.FormatInt(e.MemberID, 10)
+	for _, field := range []string{"member_id", "user_id"} {
+		for _, end := range []string{",", "}"} {
+			if bytes.Contains(data, []byte(`"`+field+`":`+number+end)) {
+				return true
+			}
+		}
+	}
+	return strings.HasPrefix(subject, "user.") && subject != ProspectChanged && bytes.Contains(data, []byte(`{"id":`+number+`,`))
+}
+
+// containsAddress finds an address that is not the end or the beginning of another one. Both are in
+// lower case.
+func containsAddress(text, address []byte) bool {
+	for from := 0; ; {
+		i := bytes.Index(text[from:], address)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if beginsAddress(text[:i]) && endsAddress(text[i+len(address):]) {
+			return true
+		}
+		from = i + 1
+	}
+}
+
+// beginsAddress says whether an address can begin behind this text: what stands there belongs to no
+// address, or is the end of an escape (\n, \u003c, %3d).
+func beginsAddress(before []byte) bool {
+	n := len(before)
+	if n == 0 || !inAddress(before[n-1]) {
+		return true
+	}
+	return (n >= 2 && before[n-2] == '\\' && bytes.IndexByte([]byte("bfnrt"), before[n-1]) >= 0) ||
+		(n >= 6 && before[n-6] == '\\' && before[n-5] == 'u' && hexDigits(before[n-4:])) ||
+		(n >= 3 && before[n-3] == '%' && hexDigits(before[n-2:]))
+}
+
+// endsAddress says whether an address can end before this text. A dot at the end of a sentence does
+// not go on.
+func endsAddress(after []byte) bool {
+	switch {
+	case len(after) == 0:
+		return true
+	case after[0] == '.':
+		return len(after) == 1 || !alphanumeric(after[1])
+	}
+	return !alphanumeric(after[0]) && after[0] != '-'
+}
+
+// inAddress names what may stand in an address of the shop's (the contract, section 3); other signs that
+// mail knows in addresses end words more often.
+func inAddress(c byte) bool {
+	return alphanumeric(c) || bytes.IndexByte([]byte("+_.-"), c) >= 0
+}
+
+func alphanumeric(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80 }
+
+func hexDigits(b []byte) bool { return len(bytes.Trim(b, "0123456789abcdef")) == 0 }

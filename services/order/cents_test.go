@@ -1,0 +1,114 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// TestNoCentIsLostOnAnyWay sends every price from 0.01 to 1,000.00 the whole way: database → cart
+// answer → quote → Stripe's parameters → order → order answer → the mail's command.
+func TestNoCentIsLostOnAnyWay(t *testing.T) {
+	t.Parallel()
+	const perCart = 1000
+	s := newShop(t)
+	s.exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
+	for from := 0; from < 100_000; from += perCart {
+		s.exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
+		p := s.member(int64(from + 1))
+		s.exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
+		c := p.quoted("")
+		sent, err := (&stripeAPI{shop: "https://shop.test"}).sessionParams(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answered, paid []line
+		if answered, err = cartLines(t.Context(), s.db, c.CartID); err != nil {
+			t.Fatal(err)
+		}
+		s.mustHandle(event("evt_"+c.ID, completed, c, nil))
+		var orderID int64
+		if err := s.db.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
+			t.Fatal(err)
+		}
+		parts, err := readOrderParts(t.Context(), s.db, orderID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paid = parts.lines
+		mail := s.mailOf(c)
+		var sum money.Cents
+		for n := range perCart {
+			want := money.Cents(from + n + 1)
+			sum += want
+			text := fmt.Sprintf("%d.%02d", want/100, want%100)
+			stripe := money.Cents(*sent.LineItems[n].PriceData.UnitAmount)
+			if answered[n].Price != want || answered[n].Price.String() != text || stripe != want || paid[n].Price != want || money.Cents(mail.Order.Lines[n].PriceEach) != want {
+				t.Fatalf("%s is %s in the cart, %s at Stripe, %s in the order, %d in the mail", text, answered[n].Price, stripe, paid[n].Price, mail.Order.Lines[n].PriceEach)
+			}
+		}
+		if c.ItemSubtotal != sum || money.Cents(mail.Order.ItemSubtotal) != sum {
+			t.Fatalf("the sum of %d prices from %d is %s, want %s", perCart, from, c.ItemSubtotal, sum)
+		}
+	}
+}
+
+// mailOf is the command to mail the confirmation of a quote's order.
+func (s *shop) mailOf(c checkout) (mail msg.SendMail) {
+	s.t.Helper()
+	var raw []byte
+	if err := s.db.QueryRow(s.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &mail); err != nil {
+		s.t.Fatal(err)
+	}
+	return mail
+}
+
+func FuzzReadSession(f *testing.F) {
+	f.Add(`{"id":"cs_1","amount_total":2751,"payment_intent":"pi_1","currency":"usd"}`)
+	f.Add(`{"id":"cs_1","amount_total":1e3,"payment_intent":{"id":"pi_1"}}`)
+	f.Add(`{"amount_total":-1,"collected_information":{"shipping_details":null}}`)
+	f.Add(`{"amount_total":"12"}`)
+	f.Fuzz(func(t *testing.T, raw string) {
+		s, err := readSession([]byte(raw))
+		if err != nil {
+			return
+		}
+		var generic struct {
+			AmountTotal *json.Number `json:"amount_total"`
+		}
+		if err := json.Unmarshal([]byte(raw), &generic); err != nil {
+			return
+		}
+		if (s.AmountTotal == nil) != (generic.AmountTotal == nil) {
+			t.Fatalf("%s: the amount is %v", raw, s.AmountTotal)
+		}
+		if s.AmountTotal != nil && fmt.Sprint(int64(*s.AmountTotal)) != generic.AmountTotal.String() && generic.AmountTotal.String() != "-0" {
+			t.Fatalf("%s read as %d", raw, *s.AmountTotal)
+		}
+		_, _, _ = s.shippingAddress(), s.billingAddress(), s.email() // nothing panics
+	})
+}
+
+func FuzzQuantity(f *testing.F) {
+	for _, s := range []string{"1", "99", "-1", "100", "٣", "0x1", "", "00000000000000000000000000001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if quantityProblem(text) != "" {
+			return
+		}
+		for _, c := range text {
+			if c < '0' || c > '9' {
+				if c != '-' { // -0 is a whole number between 0 and 99
+					t.Fatalf("%q was accepted", text)
+				}
+			}
+		}
+	})
+}

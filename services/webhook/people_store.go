@@ -1,0 +1,73 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// forget empties the events that are about a person.
+func forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
+	ids, err := eventsAbout(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids); err != nil {
+		return fmt.Errorf("empty the events of a person: %w", err)
+	}
+	return bus.ForgetPeople(ctx, tx, e)
+}
+
+// stripeObject matches the ids of what belongs to one purchase or customer. Not all events of a
+// purchase name an address: a payment intent may hold a name and a postal address alone.
+var stripeObject = regexp.MustCompile(`\b(?:cs|pi|ch|py|cus|re|pyr|dp|du)_[A-Za-z0-9_]{6,255}\b`)
+
+// database is a pool or a transaction.
+type database interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// eventsAbout finds the events that name a person, and those of the same purchases.
+func eventsAbout(ctx context.Context, db database, e msg.Erased) ([]string, error) {
+	ids, objects := map[string]bool{}, map[string]bool{}
+	err := eventsWith(ctx, db, e.Needles(), func(id string, payload []byte) {
+		if !e.Mentions(payload) {
+			return
+		}
+		ids[id] = true
+		for _, object := range stripeObject.FindAll(payload, -1) {
+			objects[string(object)] = true
+		}
+	})
+	if err == nil && len(objects) > 0 {
+		err = eventsWith(ctx, db, slices.Collect(maps.Keys(objects)), func(id string, _ []byte) { ids[id] = true })
+	}
+	return slices.Sorted(maps.Keys(ids)), err
+}
+
+// eventsWith calls found for every event in which one of these texts stands, in whatever case.
+func eventsWith(ctx context.Context, db database, texts []string, found func(id string, payload []byte)) error {
+	rows, err := db.Query(ctx, `
+		SELECT id, payload FROM event
+		WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (t) WHERE position(lower(encode(convert_to(t, 'UTF8'), 'escape')) IN lower(encode(payload, 'escape'))) > 0)`, texts)
+	if err != nil {
+		return fmt.Errorf("look for the events of a person: %w", err)
+	}
+	var id string
+	var payload []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &payload}, func() error {
+		found(id, payload)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for the events of a person: %w", err)
+	}
+	return nil
+}
