@@ -15,6 +15,10 @@ import (
 
 // forget empties the events that are about a person.
 func forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
+	// All events are looked at.
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '18s'`); err != nil {
+		return fmt.Errorf("allow for a long look: %w", err)
+	}
 	ids, err := eventsAbout(ctx, tx, e)
 	if err != nil {
 		return err
