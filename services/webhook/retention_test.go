@@ -11,7 +11,7 @@ func TestOldEventsAreDeleted(t *testing.T) {
 	pool := testenv.Pool(t, "webhook", Migrations()...)
 	_, err := pool.Exec(t.Context(), `
 		INSERT INTO event (id, type, received, payload)
-		SELECT 'evt_old' || n, 'x', now() - interval '401 days', '{}' FROM generate_series(1, 2100) AS n
+		SELECT 'evt_old' || n, 'x', now() - interval '401 days', '{}'::bytea FROM generate_series(1, 2100) AS n
 		UNION ALL SELECT 'evt_young', 'x', now() - interval '399 days', '{}'
 		UNION ALL SELECT 'evt_waiting', 'x', now() - interval '500 days', '{}'`)
 	if err != nil {
