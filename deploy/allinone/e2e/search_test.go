@@ -39,7 +39,7 @@ func (l *life) publish(t *testing.T, subject, key string, payload any) {
 func searchEverything(t *testing.T, shop *shoptest.Shop, js jetstream.JetStream, needles []string) (found []string) {
 	t.Helper()
 	look := func(where string, text []byte) {
-		lower := bytes.ToLower(text)
+		lower := bytes.ReplaceAll(bytes.ToLower(text), []byte(bystander), nil) // whose address ends like the person's
 		for _, needle := range needles {
 			for _, form := range []string{strings.ToLower(needle), hex.EncodeToString([]byte(needle)), hex.EncodeToString([]byte(strings.ToLower(needle))), strings.ReplaceAll(strings.ToLower(needle), "@", "%40")} {
 				if bytes.Contains(lower, []byte(form)) {
