@@ -45,7 +45,7 @@ TESTFLAGS ?=
 
 .PHONY: lint
 lint: bin/golangci-lint ## check style, errors and the rules of imports
-	@for m in $(MODULES); do echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=1; done; [ -z "$$failed" ]
+	@for m in $(MODULES); do echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...) || failed=1; done; [ -z "$$failed" ]
 
 .PHONY: bench
 bench: ## measure the shop against bare handlers and pgbench

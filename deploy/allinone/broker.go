@@ -37,11 +37,20 @@ func startBroker(log *slog.Logger, dir string, client, monitor string) (*broker,
 	if err != nil {
 		return nil, fmt.Errorf("make the broker: %w", err)
 	}
-	srv.SetLoggerV2(brokerLog{log}, false, false, false)
+	fatal := make(chan string, 1)
+	srv.SetLoggerV2(brokerLog{log, fatal}, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(30 * time.Second) {
+	ready := make(chan bool, 1)
+	go func() { ready <- srv.ReadyForConnections(30 * time.Second) }()
+	select {
+	case reason := <-fatal:
 		srv.Shutdown()
-		return nil, errors.New("the broker does not start; the log says why")
+		return nil, fmt.Errorf("the broker does not start: %s", reason)
+	case ok := <-ready:
+		if !ok {
+			srv.Shutdown()
+			return nil, errors.New("the broker does not start; the log says why")
+		}
 	}
 	return &broker{srv}, nil
 }
@@ -61,15 +70,29 @@ func hostPort(addr string) (string, int, error) {
 		return "", 0, err
 	}
 	n, err := strconv.Atoi(port)
+	if n == 0 {
+		n = server.RANDOM_PORT
+	}
 	return host, n, err
 }
 
-// brokerLog puts the broker's lines into our log.
-type brokerLog struct{ log *slog.Logger }
+// brokerLog puts the broker's lines into our log, and hands on what it cannot live with.
+type brokerLog struct {
+	log   *slog.Logger
+	fatal chan<- string
+}
 
 func (l brokerLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
 func (l brokerLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l brokerLog) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l brokerLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l brokerLog) Debugf(format string, v ...any)  {}
 func (l brokerLog) Tracef(format string, v ...any)  {}
+
+func (l brokerLog) Fatalf(format string, v ...any) {
+	reason := fmt.Sprintf(format, v...)
+	l.log.Error(reason)
+	select {
+	case l.fatal <- reason:
+	default: // one reason is enough, and later on nobody asks
+	}
+}

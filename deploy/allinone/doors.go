@@ -50,12 +50,23 @@ func (d doors) close() {
 	}
 }
 
-// freeAddress checks an address for a server that opens its ports by itself.
+// freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result
+// means that the server shall take any: a port that was free a moment ago may be somebody's by then.
 func freeAddress(name, addr string) (string, error) {
 	d := doors{}
 	if err := d.open(name, addr, false); err != nil {
 		return "", err
 	}
 	defer d.close()
-	return d[name].Addr().String(), nil
+	if set := os.Getenv(name); set != "" {
+		addr = set
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	if _, got, err := net.SplitHostPort(d[name].Addr().String()); err != nil || got != port {
+		return net.JoinHostPort(host, "0"), nil //nolint:nilerr // any port will do then
+	}
+	return addr, nil
 }

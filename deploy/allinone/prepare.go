@@ -64,17 +64,17 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	return nil
 }
 
-// KeepProvisioned makes streams and consumers whenever the broker lacks some, and erases people from
-// the streams, until ctx ends.
+// KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
+// streams hold of erased people, until ctx ends.
 func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
 	b, err := bus.Connect(log, cfg.NATS(), "provision")
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	var erasing sync.WaitGroup
-	erasing.Go(func() { b.KeepErasing(ctx) })
+	var both sync.WaitGroup
+	both.Go(func() { b.KeepErasing(ctx) })
 	b.KeepProvisioned(ctx, func() {})
-	erasing.Wait()
+	both.Wait()
 	return nil
 }

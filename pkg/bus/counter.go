@@ -15,7 +15,7 @@ import (
 )
 
 // counterTimeout bounds what a count may cost the request that is counted.
-const counterTimeout = 200 * time.Millisecond
+const counterTimeout = 300 * time.Millisecond
 
 // headerIncrement adds to a counter (NATS ADR-49). The client library has no name for it.
 const headerIncrement = "Nats-Incr"

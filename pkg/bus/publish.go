@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -80,6 +81,7 @@ func (b *Bus) publishBatch(ctx context.Context, group []*nats.Msg) error {
 			}
 			continue
 		}
+		fault.Point(b.service, "relay-publishing")
 		c.Header.Set(batchCommit, "1")
 		answer, err := b.nc.RequestMsgWithContext(ctx, c)
 		if err != nil {
@@ -107,6 +109,7 @@ func (b *Bus) publishSingly(messages []*nats.Msg, indexes []int, errs []error) {
 	for n, i := range indexes {
 		futures[n], errs[i] = b.js.PublishMsgAsync(messages[i])
 	}
+	fault.Point(b.service, "relay-publishing")
 	for n, i := range indexes {
 		if errs[i] != nil {
 			continue

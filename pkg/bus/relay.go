@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -110,7 +111,9 @@ func (o *Outbox) round(ctx context.Context) (full bool) {
 	if len(rows) == 0 {
 		return false
 	}
+	fault.Point(o.bus.service, "relay-claimed")
 	failed := o.publish(ctx, rows)
+	fault.Point(o.bus.service, "relay-acknowledged")
 	var lost, done []int64
 	for i, r := range rows {
 		switch {
@@ -165,6 +168,7 @@ func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
 		o.bus.log.Warn("unreadable confirmation", "error", err)
 		return
 	}
+	fault.Point(o.bus.service, "relay-confirming")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {

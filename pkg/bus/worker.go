@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -36,6 +37,7 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	for _, m := range raw {
 		group = append(group, newDelivery(m))
 	}
+	fault.Point(w.Name, "received")
 	group = w.prepare(ctx, group)
 	w.handle(ctx, group)
 	took := time.Since(began)
@@ -73,6 +75,7 @@ func (w *worker) handle(ctx context.Context, group []*Delivery) {
 	switch {
 	case err == nil:
 		w.outages = 0
+		fault.Point(w.Name, "committed")
 		w.done(group, fresh)
 	case pg.IsUnavailable(err):
 		for _, d := range group {
@@ -147,6 +150,7 @@ func (w *worker) done(group []*Delivery, fresh int) {
 			bySender[d.sender] = append(bySender[d.sender], d.Key)
 		}
 	}
+	fault.Point(w.Name, "acknowledged")
 	for sender, keys := range bySender {
 		data, err := json.Marshal(confirmation{Consumer: w.Name, Keys: keys})
 		if err == nil {

@@ -56,6 +56,9 @@ type page struct {
 	at         time.Time
 }
 
+// maxIdentifier is the length of the longest product identifier.
+const maxIdentifier = 100
+
 // pageHeaders are the headers of a page, in the order of page.header.
 var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Control"}
 
@@ -224,10 +227,16 @@ func (p *page) write(w http.ResponseWriter, r *http.Request) {
 
 // catalogueAnswer serves the list of products and single ones.
 func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
-	if id, ok := strings.CutPrefix(r.URL.Path, productPath); ok && (!plain(id) || strings.ContainsAny(id, "-_") || len(id) > 100) {
-		return web.NotFound()
+	id, ok := strings.CutPrefix(r.URL.Path, productPath)
+	if ok && (!plain(id) || strings.ContainsAny(id, "-_")) {
+		e.notFound(w, r)
+		return nil
 	}
-	p, err := e.catalogue.get(r.Context(), r.URL.Path)
+	get := e.catalogue.get
+	if len(id) > maxIdentifier {
+		get = e.fetchPage // no product has it, and it is not worth keeping
+	}
+	p, err := get(r.Context(), r.URL.Path)
 	if err != nil {
 		return web.Unavailable(err)
 	}

@@ -69,7 +69,7 @@ func TestProducts(t *testing.T) {
 	if n := w.order.count("/order/product/abc123"); n != 1 {
 		t.Errorf("order was asked %d times", n)
 	}
-	expect(t, w.browser().get(productPath+"a%00b"), http.StatusNotFound, "not-found")
+	expect(t, w.browser().get(productPath+"a%00b"), http.StatusNotFound, "Not found")
 	expect(t, w.browser().post(productPath+"abc123"), http.StatusMethodNotAllowed, "method-not-allowed")
 	r, err := http.NewRequest(http.MethodHead, w.url+productPath+"abc123", nil)
 	if err != nil {

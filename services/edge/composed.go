@@ -20,13 +20,8 @@ var apiVersion = web.Field{Key: "user-api-version", Value: "0.0.1"}
 // of the answer only.
 func (e *Edge) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
-	var count int64
-	var wg sync.WaitGroup
-	if v.session != nil || v.cart != "" {
-		wg.Go(func() { count = e.cartCount(r, v) })
-	}
 	log := e.events.log(r.Context())
-	wg.Wait()
+	count := e.cartCount(r, v)
 	h := w.Header()
 	e.keepCSRF(h, r, v)
 	if v.session == nil {
@@ -55,21 +50,19 @@ func initial(name string) string {
 	return name[:size]
 }
 
-// cartCountTimeout is short: every page waits for it.
-const cartCountTimeout = time.Second
-
-// cartCount asks order for the number of lines; 0 when order is away.
+// cartCount is the number of lines in the shopper's cart; 0 when order is away.
 func (e *Edge) cartCount(r *http.Request, v *visit) int64 {
+	if v.session == nil && v.cart == "" {
+		return 0
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), cartCountTimeout)
 	defer cancel()
-	var answer struct {
-		Count int64 `json:"cart_item_count"`
-	}
-	if err := e.ask(ctx, http.MethodGet, e.settings.order, "/internal/cart-count", nil, v.identity(), &answer); err != nil {
+	n, err := e.carts.get(ctx, v)
+	if err != nil {
 		web.Note(r, "no_cart_count", err.Error())
 		return 0
 	}
-	return answer.Count
+	return n
 }
 
 const (
@@ -88,13 +81,13 @@ type configuration struct {
 	first sync.Once
 }
 
-// log is the configured value, at most a few seconds old, or the last one known. One request in a
-// while asks; the others do not wait for it, except for the very first answer.
+// log is the configured value, a few seconds old, or the last one known. One request in a while has
+// it fetched; only the very first waits for it.
 func (c *configuration) log(ctx context.Context) bool {
 	c.first.Do(func() { c.refresh(ctx) })
 	next, now := c.next.Load(), time.Now()
 	if now.UnixNano() >= next && c.next.CompareAndSwap(next, now.Add(configurationLife).UnixNano()) {
-		c.refresh(ctx)
+		go c.refresh(ctx)
 	}
 	return !c.off.Load()
 }

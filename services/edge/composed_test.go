@@ -18,7 +18,7 @@ func TestLoggedIn(t *testing.T) {
 	if a.body != `{"logged_in":false,"log_client_events":true,"client_event_id":"null","cart_item_count":0,"user-api-version":"0.0.1"}` {
 		t.Error(a.body)
 	}
-	if n := w.order.count("/internal/cart-count"); n != 0 {
+	if n := w.order.count("/internal/cart-counts"); n != 0 {
 		t.Errorf("order was asked %d times about a visitor without a cart", n)
 	}
 	b.post("/order/cart-add-product-sku")
@@ -103,12 +103,12 @@ func TestRoots(t *testing.T) {
 			t.Errorf("%s: %d %s %v", root, a.StatusCode, a.body, a.Header)
 		}
 	}
-	for _, path := range []string{"/user", "/user/token/", "/user/login/", "/order/products/", "/order/product/", "/order/product/a-b", "/order/product/a/b", "/clientevent/pageview/", "/clientevent/none", "/internal/cart-count", "/nothing", "/order/internal/cart-count"} {
+	for _, path := range []string{"/user", "/user/token/", "/user/login/", "/order/products/", "/order/product/", "/order/product/a-b", "/order/product/a/b", "/clientevent/pageview/", "/clientevent/none", "/internal/cart-counts", "/nothing", "/order/internal/cart-counts"} {
 		if a := w.browser().get(path); a.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
 		}
 	}
-	if n := w.order.count("/internal/cart-count"); n != 0 {
+	if n := w.order.count("/internal/cart-counts"); n != 0 {
 		t.Error("an inside endpoint was reached from outside")
 	}
 }

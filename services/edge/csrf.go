@@ -10,18 +10,27 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// A CSRF token is <random>.<mac>. The cookie and what the page sends must be the same token, and its
-// mac must fit whoever asks: a double submit whose cookie nobody else can plant for a member.
+// A CSRF token is <random>.<mac>, and a member's <random>.<mac>.<mac of the session>. The cookie and
+// what the page sends must be the same token; in a session its last mac must fit too, so that nobody
+// else can plant a cookie for a member. Without a session any token of ours will do, so that a page
+// that was left open when its session ended hears that it ended, not that its token is no good.
 
 // newCSRF makes a token for a binding.
 func (e *Edge) newCSRF(binding string) string {
 	random := rand.Text()
-	return random + "." + web.MAC(e.keys.csrf, random, binding)
+	token := random + "." + web.MAC(e.keys.csrf, random, visitorBinding)
+	if binding != visitorBinding {
+		token += "." + web.MAC(e.keys.csrf, random, binding)
+	}
+	return token
 }
 
 func (e *Edge) validCSRF(token, binding string) bool {
-	random, mac, ok := strings.Cut(token, ".")
-	return ok && len(token) < 200 && web.ValidMAC(e.keys.csrf, mac, random, binding)
+	parts := strings.Split(token, ".")
+	if len(token) > 200 || len(parts) < 2 || len(parts) > 3 || !web.ValidMAC(e.keys.csrf, parts[1], parts[0], visitorBinding) {
+		return false
+	}
+	return binding == visitorBinding || web.ValidMAC(e.keys.csrf, parts[len(parts)-1], parts[0], binding)
 }
 
 // csrfOf is the token of the request's cookie when it is good for whoever asks, or "".

@@ -169,7 +169,7 @@ func TestGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := w.order.count("/internal/cart-count"); n != 0 {
+	if n := w.order.count("/internal/cart-counts"); n != 0 {
 		t.Error("an inside endpoint was reached from outside")
 	}
 }

@@ -39,7 +39,7 @@ var limits = map[string][]rule{
 		{"reset-client", byClient, 40, time.Hour, nil},
 	},
 	"POST /user/set-new-password": {
-		{"set-password", byField("username"), 20, 10 * time.Minute, nil},
+		{"set-password", byField("username"), 40, 10 * time.Minute, nil},
 		{"set-password-client", byClient, 100, time.Hour, nil},
 	},
 	"POST /user/forgot-username": {
@@ -51,16 +51,16 @@ var limits = map[string][]rule{
 	"POST /user/change-my-password":            {{"password", byMember, 10, 10 * time.Minute, answers("current_password_invalid")}},
 	"POST /user/update-my-information":         {{"information", byMember, 20, time.Hour, answers(`"update_my_information":"success"`)}},
 	"POST /user/put-chat-message": {
-		{"chat", byClient, 20, time.Hour, answers(`"put_chat_message":"true"`, `"put_chat_message":"email_failed"`)},
+		{"chat", byClient, 40, time.Hour, answers(`"put_chat_message":"true"`, `"put_chat_message":"email_failed"`)},
 		{"chat-try", byClient, 300, time.Hour, nil},
 	},
 	"POST /user/pythonabot-notify-me": {
-		{"waiting-list", byClient, 20, time.Hour, answers(`"success"`)},
+		{"waiting-list", byClient, 40, time.Hour, answers(`"success"`)},
 		{"waiting-list-try", byClient, 300, time.Hour, nil},
 	},
-	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 60, time.Hour, nil}},
-	"POST /order/cart-apply-discount-code":               {{"code", byClient, 60, time.Hour, answers("cart-discount-code-not-found")}},
-	"POST /order/create-checkout-session":                {{"checkout", byShopper, 20, time.Minute, nil}},
+	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 100, time.Hour, nil}},
+	"POST /order/cart-apply-discount-code":               {{"code", byClient, 100, time.Hour, answers("cart-discount-code-not-found")}},
+	"POST /order/create-checkout-session":                {{"checkout", byShopper, 60, time.Minute, nil}},
 	orderLookup:                                          {{"order", byVisitor, 60, time.Hour, answers(`"order-not-found"`)}},
 }
 

@@ -71,7 +71,8 @@ func (e *Edge) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identi
 	}
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if !plainPath(r.URL.Path) {
-			return web.NotFound()
+			e.notFound(w, r)
+			return nil
 		}
 		id := visitOf(r).identity()
 		if enrich != nil {
@@ -156,6 +157,9 @@ func (e *Edge) answer(res *http.Response) error {
 		res.Body = io.NopCloser(bytes.NewReader(body))
 		e.settle(v, func(c counted) bool { return c.counts == nil || c.counts(body) })
 	}
+	if res.StatusCode == http.StatusNotFound {
+		return replace(res, "text/html; charset=utf-8", noRoute)
+	}
 	if cart != "" && v.session == nil && plain(cart) && len(cart) <= 100 {
 		e.setCart(res.Header, cart)
 	}
@@ -175,18 +179,23 @@ func stripAnswer(h http.Header) {
 	}
 }
 
-// replace puts another JSON answer in the place of an owner's.
-func replace(res *http.Response, v any) error {
+// replaceJSON puts another JSON answer in the place of an owner's.
+func replaceJSON(res *http.Response, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("marshal an answer: %w", err)
 	}
+	return replace(res, "application/json", body)
+}
+
+// replace puts another answer in the place of an owner's.
+func replace(res *http.Response, contentType string, body []byte) error {
 	if err := res.Body.Close(); err != nil {
 		return fmt.Errorf("close an owner's answer: %w", err)
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	res.Header.Set("Content-Length", fmt.Sprint(len(body)))
-	res.Header.Set("Content-Type", "application/json")
+	res.Header.Set("Content-Type", contentType)
 	return nil
 }
 

@@ -101,11 +101,19 @@ func get(h web.Handler) http.HandlerFunc {
 	})
 }
 
-// notFound answers an unknown path: with JSON under the API's roots, else with a page.
+// noRoute is the API's answer to an unknown path: a page, as the contract says, also in the place of
+// what an owner says. Only people who mistype an address see it.
+var noRoute = []byte("<!doctype html><title>Not found</title><p>There is nothing at this address.</p>\n")
+
+// notFound answers an unknown path with a page.
 func (e *Edge) notFound(w http.ResponseWriter, r *http.Request) {
-	if isAPI(r.URL.Path) {
-		web.Fail(w, r, web.NotFound())
+	if !isAPI(r.URL.Path) {
+		e.pages.NotFound(w, r)
 		return
 	}
-	e.pages.NotFound(w, r)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	if _, err := w.Write(noRoute); err != nil {
+		web.Note(r, "write_error", err.Error())
+	}
 }

@@ -32,6 +32,7 @@ type Edge struct {
 	catalogue *catalogue
 	pages     *storefront.Pages
 	events    configuration
+	carts     cartCounts
 	local     localCounts
 	changed   members
 	origins   *http.CrossOriginProtection
@@ -59,7 +60,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")
 	e.keys.cart, e.keys.anonymous = web.Key(secret, "cart cookie"), web.Key(secret, "anonymous cookie")
 	e.catalogue = newCatalogue(e.fetchPage)
-	e.events.fetch = e.fetchConfiguration
+	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	case change.Open && r.URL.Path == "/user/create-account":
 		if err := e.open(ctx, v, res, change, "register"); err != nil {
 			web.Note(r, "session_error", err.Error())
-			return replace(res, web.Object{{Key: "create_account", Value: "created_but_login_failed"}, apiVersion})
+			return replaceJSON(res, web.Object{{Key: "create_account", Value: "created_but_login_failed"}, apiVersion})
 		}
 		return nil
 	case change.Open:
@@ -38,7 +38,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	case change.Renew:
 		if err := e.renew(ctx, v, res); err != nil {
 			web.Note(r, "session_error", err.Error())
-			return replace(res, web.Object{{Key: "change_my_password", Value: "changed_password_but_login_failed"}, apiVersion})
+			return replaceJSON(res, web.Object{{Key: "change_my_password", Value: "changed_password_but_login_failed"}, apiVersion})
 		}
 	case change.EndAll:
 		e.endAll(ctx, r, v, res, change.Member.ID)

@@ -54,11 +54,13 @@ func (v *visit) identity() web.Identity {
 	return id
 }
 
+const visitorBinding = "visitor"
+
 // binding is what a CSRF token is bound to: the session, so that a token from before the login, or
 // one that a sibling domain planted, is worth nothing to a member's session.
 func (v *visit) binding() string {
 	if v.session == nil {
-		return "visitor"
+		return visitorBinding
 	}
 	return v.session.hexHash()
 }

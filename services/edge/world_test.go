@@ -201,7 +201,17 @@ func (w *world) defaults() {
 		return web.SessionChange{EndAll: true, Member: ann}
 	}))
 	w.order.says("POST /internal/cart-merge", `{"merged":true}`)
-	w.order.says("GET /internal/cart-count", `{"cart_item_count":3}`)
+	w.order.on("GET /internal/cart-counts", func(rw http.ResponseWriter, r seen) { // three lines for everybody
+		counts := map[string]map[string]int{"members": {}, "carts": {}}
+		for name, list := range map[string]string{"member": "members", "cart": "carts"} {
+			for _, who := range r.URL.Query()[name] {
+				counts[list][who] = 3
+			}
+		}
+		if err := web.JSON(rw, http.StatusOK, counts); err != nil {
+			panic(err)
+		}
+	})
 	w.order.says("GET /internal/account-orders", `{"orders_data":{}}`)
 	w.order.says("GET /order/products", `{"products":{},"order-api-version":"0.0.1"}`)
 	w.events.says("GET /internal/configuration", `{"log_client_events":true}`)

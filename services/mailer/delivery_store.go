@@ -15,6 +15,14 @@ import (
 // database is away writes its result before others claim again (awaitDatabase).
 const lease = 2 * time.Minute
 
+const (
+	// claimLimit is how long a claim may take. A later answer does not count.
+	claimLimit = 10 * time.Second
+	// orphanAfter is when a mail that is claimed in our name, but that none of our senders has in hand,
+	// is nobody's: the connection broke between the database's commit and its answer.
+	orphanAfter = claimLimit + 5*time.Second
+)
+
 // insertDeliveries writes commands into the ledger; a key that is there already stays as it is.
 func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
 	n := len(fresh)
@@ -57,15 +65,19 @@ type delivery struct {
 // server took no mail counts as due. Mails in the own process's hands are excluded whatever their
 // lease says. The row is a maybe from here on, until a definite refusal is written.
 func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, deferred bool) (*delivery, error) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, claimLimit)
+	defer cancel()
 	rows, err := pool.Query(ctx, `
 		WITH c AS (
 			SELECT id, maybe FROM delivery
-			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND (claimed_until IS NULL OR claimed_until < now()) AND NOT id = ANY($3)
+			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
+				AND (claimed_until IS NULL OR claimed_until < now() OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
 		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.created_at, d.deadline`,
-		slot, lease, inHand, deferred)
+		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil {
 		return nil, fmt.Errorf("claim a mail: %w", err)
 	}
@@ -75,6 +87,9 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claim a mail: %w", err)
+	}
+	if time.Since(began) > claimLimit { // this process was stopped meanwhile: others may take it for an orphan
+		return nil, fmt.Errorf("claim a mail: %w", context.DeadlineExceeded)
 	}
 	return &d, nil
 }

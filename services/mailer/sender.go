@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -182,6 +183,7 @@ func (w *senders) next(ctx context.Context, l *link) (found bool, err error) {
 		}
 		return false, err
 	}
+	fault.Point("mailer", "claimed")
 	w.keep(d.ID, true)
 	defer w.keep(d.ID, false)
 	w.wakeSender() // there may be more
@@ -229,7 +231,10 @@ func (w *senders) deliver(ctx context.Context, l *link, d *delivery) {
 		w.park(ctx, d, result{}, err.Error())
 		return
 	}
-	w.conclude(ctx, d, l.send(ctx, letter.envelope, letter.message), maybe, letter.emCode)
+	answer := l.send(ctx, letter.envelope, letter.message)
+	fault.Point("mailer", "sent")
+	w.conclude(ctx, d, answer, maybe, letter.emCode)
+	fault.Point("mailer", "noted")
 }
 
 // conclude writes what became of an attempt.

@@ -327,13 +327,34 @@ func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, web.Field{Key: endpoint, Value: "success"})
 }
 
-// cartCount is for edge's logged-in: the number of lines, not of pieces.
-func (s *service) cartCount(w http.ResponseWriter, r *http.Request) error {
-	n, err := countLines(r.Context(), s.db, web.Who(r))
+// cartCounts is for edge's logged-in: how many lines, not pieces, the carts of members and visitors
+// have. Edge asks for all shoppers who wait at that moment at once. Who has no cart is left out.
+func (s *service) cartCounts(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.Query(r)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "cart_item_count", Value: n}})
+	var members []int64
+	for _, text := range query.Values["member"] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return web.BadRequest("member")
+		}
+		members = append(members, id)
+	}
+	counts, err := countLines(r.Context(), s.db, members, query.Values["cart"])
+	if err != nil {
+		return err
+	}
+	ofMembers, ofCarts := map[int64]int{}, map[string]int{}
+	for _, c := range counts {
+		if c.MemberID != nil {
+			ofMembers[*c.MemberID] = c.Lines
+		} else if c.AnonymousID != nil {
+			ofCarts[*c.AnonymousID] = c.Lines
+		}
+	}
+	return web.JSON(w, http.StatusOK, web.Object{{Key: "members", Value: ofMembers}, {Key: "carts", Value: ofCarts}})
 }
 
 // shippingMethod is a way to send an order, as clients see it.

@@ -27,7 +27,7 @@ func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) 
 	err := db.QueryRow(ctx, `
 		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE CASE WHEN $1::bigint <> 0 THEN c.member_id = $1 ELSE c.anonymous_id = $2 END`, who.MemberID, who.Cart).
+		WHERE c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`, who.MemberID, who.Cart).
 		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
@@ -163,12 +163,23 @@ func deleteCart(ctx context.Context, db querier, cartID int64) (deleted bool, er
 	return tag.RowsAffected() == 1, nil
 }
 
-func countLines(ctx context.Context, db querier, who web.Identity) (n int, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id
-		WHERE CASE WHEN $1::bigint <> 0 THEN c.member_id = $1 ELSE c.anonymous_id = $2 END`, who.MemberID, who.Cart).Scan(&n)
+// lineCount is the number of lines of a member's or a visitor's cart.
+type lineCount struct {
+	MemberID    *int64
+	AnonymousID *string
+	Lines       int
+}
+
+func countLines(ctx context.Context, db querier, members []int64, carts []string) ([]lineCount, error) {
+	rows, err := db.Query(ctx, `
+		SELECT c.member_id, c.anonymous_id, count(*) AS lines FROM cart c JOIN cart_line l ON l.cart_id = c.id
+		WHERE c.member_id = ANY($1) OR c.anonymous_id = ANY($2) GROUP BY c.id`, members, carts)
 	if err != nil {
-		return 0, fmt.Errorf("count cart lines: %w", err)
+		return nil, fmt.Errorf("count cart lines: %w", err)
 	}
-	return n, nil
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByName[lineCount])
+	if err != nil {
+		return nil, fmt.Errorf("count cart lines: %w", err)
+	}
+	return counts, nil
 }

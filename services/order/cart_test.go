@@ -72,7 +72,7 @@ func TestAdd(t *testing.T) {
 	}
 	want(t, items, 99, "item_data", "product_sku_data", "0", "quantity")
 	want(t, items, "/img/product/rubber_bands_2.jpg", "item_data", "product_sku_data", "0", "sku_image_url")
-	want(t, p.get("/internal/cart-count"), 3, "cart_item_count")
+	want(t, p.get("/internal/cart-counts?member=1&cart=none&cart="+p.Cart), 3, "carts", p.Cart)
 }
 
 func TestUpdateRemoveDelete(t *testing.T) {
@@ -93,7 +93,7 @@ func TestUpdateRemoveDelete(t *testing.T) {
 	want(t, b, "10.50", "sku_subtotal")
 	want(t, b, "25.49", "cart_totals_data", "item_subtotal")
 	want(t, p.post(update, "sku_id", "7", "quantity", "0"), "0.00", "sku_subtotal") // the line stays
-	want(t, p.get("/internal/cart-count"), 2, "cart_item_count")
+	want(t, p.get("/internal/cart-counts?cart="+p.Cart), 2, "carts", p.Cart)
 
 	want(t, p.get("/order/cart-shipping-methods"), "USPSRetailGround", "shipping_method_selected")
 	b = p.post(remove, "sku_id", "7")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -208,7 +209,9 @@ func (s *service) openCheckout(ctx context.Context, q checkout) (checkout, strin
 	case c.URL != nil:
 		return c, "", nil
 	}
+	fault.Point("order", "quote-stored")
 	made, err := s.stripe.createSession(ctx, c)
+	fault.Point("order", "session-made")
 	if err != nil {
 		return c, "stripe-error", errors.Join(err, s.afterFailedCreate(ctx, c, err))
 	}

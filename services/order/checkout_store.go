@@ -80,6 +80,31 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) error {
 	return reserveCodes(ctx, tx, q)
 }
 
+// reserveAgain takes what an ended quote needs once more, for a payment that came all the same; false
+// when somebody else has it by now.
+func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
+	c.customer = (&cart{ID: c.CartID, MemberID: c.MemberID, ReceiptEmail: filled(c.Email)}).customer()
+	part, err := tx.Begin(ctx)
+	if err != nil {
+		return false, fmt.Errorf("begin to reserve for checkout %s again: %w", c.ID, err)
+	}
+	err = reserve(ctx, part, c)
+	if errors.Is(err, errNoStock) || errors.Is(err, errCodeUsedUp) {
+		return false, part.Rollback(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, part.Commit(ctx)
+}
+
+func filled(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 // reserveCodes takes a use of every code that counts in a quote.
 func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
 	var codes []int64

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
@@ -18,11 +19,13 @@ import (
 // Config is the service's settings.
 type Config struct {
 	boot.Common
-	Addr                 string `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
-	StripeAPIBase        string `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
-	StripeSecretKey      string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`
-	StripePublishableKey string `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
-	StripeAccount        string `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
+	Addr                 string        `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
+	StripeAPIBase        string        `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
+	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`
+	StripePublishableKey string        `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
+	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often payments whose webhook was lost are looked for"`
+	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two questions"`
+	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
 	// Listener is used instead of Addr when set.
 	Listener net.Listener `ignored:"true"`
 }
@@ -36,6 +39,9 @@ func (c Config) Validate() error {
 	test := strings.HasPrefix(c.StripeSecretKey, "sk_test_") || strings.HasPrefix(c.StripeSecretKey, "rk_test_")
 	if c.Production() && test {
 		errs = append(errs, errors.New("STRIPE_SECRET_KEY is a test key, which production refuses"))
+	}
+	if c.SweepEvery < 10*time.Millisecond || c.SweepAfter < 0 {
+		errs = append(errs, errors.New("SWEEP_EVERY must be at least 10ms and SWEEP_AFTER not negative"))
 	}
 	return errors.Join(append(errs, c.Common.Validate())...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -56,7 +57,18 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 			results[p.ID] = result{identifier: identifier}
 			continue
 		}
-		if reason, text := refuseOrder(p.session, c, made); reason != "" {
+		reason, text := refuseOrder(p.session, c, made)
+		if reason == paidAfterEnd {
+			back, err := reserveAgain(ctx, tx, *c)
+			if err != nil {
+				return nil, err
+			}
+			if back {
+				issues = append(issues, newIssue(p, reason, "The checkout had ended when this payment came. All of it was still there, so it is an order all the same; nothing is left to do."))
+				reason = ""
+			}
+		}
+		if reason != "" {
 			issues = append(issues, newIssue(p, reason, text))
 			results[p.ID] = result{reason: reason}
 			continue
@@ -75,6 +87,9 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 	return results, s.storeOrders(ctx, tx, orders)
 }
 
+// paidAfterEnd is a payment whose checkout had ended: expired, closed by us, or failed.
+const paidAfterEnd = "paid-after-end"
+
 // refuseOrder says why a paid session makes no order, or "".
 func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
@@ -87,7 +102,7 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 	case made.cart(c):
 		return "paid-twice", "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
 	case c.State == "expired" || c.State == "failed":
-		return "paid-after-end", "The checkout had ended, and what it reserved was given back, when this payment came. Refund it in Stripe, or make the order by hand."
+		return paidAfterEnd, "The checkout had ended, and what it reserved was given to somebody else, when this payment came. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
 }
@@ -260,6 +275,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case !now.paid():
 		return refuse(w, endpoint, "payment-not-completed")
 	}
+	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")
 	switch {
 	case err != nil:

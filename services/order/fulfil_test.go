@@ -202,10 +202,13 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 		event  func(map[string]any)
 		before func(s *shop, c checkout)
 	}{
-		"amount":      {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
-		"currency":    {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
-		"unknown":     {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
-		"after end":   {reason: "paid-after-end", before: func(s *shop, c checkout) { s.mustHandle(event("evt_e", "checkout.session.expired", c, nil)) }},
+		"amount":   {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
+		"currency": {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
+		"unknown":  {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
+		"after end": {reason: "paid-after-end", before: func(s *shop, c checkout) {
+			s.mustHandle(event("evt_e", "checkout.session.expired", c, nil))
+			s.exec(`UPDATE sku SET stock = 0`)
+		}},
 		"account":     {reason: "other-account", event: func(e map[string]any) { e["account"] = "acct_other" }},
 		"API version": {reason: "unknown-api-version", event: func(e map[string]any) { e["api_version"] = "2031-01-01.zebra" }},
 	} {

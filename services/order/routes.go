@@ -45,7 +45,7 @@ func (s *service) routes(inside ...func(http.Handler) http.Handler) http.Handler
 	get("/order/{identifier:[a-zA-Z0-9]+}", s.orderDetail)
 
 	r.Route("/internal", func(r chi.Router) {
-		r.Get("/cart-count", web.Handle(s.cartCount))
+		r.Get("/cart-counts", web.Handle(s.cartCounts))
 		r.Post("/cart-merge", web.Handle(s.cartMerge))
 		r.Get("/account-orders", web.Handle(s.accountOrders))
 	})

@@ -10,18 +10,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
-	sweepEvery = 30 * time.Second
-	// sweepAfter is how old an open checkout is before Stripe is asked about it.
-	sweepAfter = time.Minute
 	// sweepList is how often Stripe's own list is read, for sessions that we do not know.
 	sweepList = 10 * time.Minute
 	// sweepOverlap is how far each reading reaches back behind the last one: longer than a payment
 	// page lives, so that a session is seen again after it could be paid.
 	sweepOverlap = 26 * time.Hour
+	// sweepLease is for how many sweeps one process keeps others from it; it gives the lease back
+	// when it is done.
+	sweepLease = 4
+	// sweepFailures in a row end a sweep.
+	sweepFailures = 3
 	// sweepPace spares Stripe's rate limit (25 calls a second in test mode).
 	sweepPace = 50 * time.Millisecond
 )
@@ -38,7 +41,7 @@ func (s *service) sweep(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(s.cfg.SweepEvery)
 	defer tick.Stop()
 	for {
 		if err := s.sweepOnce(ctx); err != nil && ctx.Err() == nil {
@@ -53,7 +56,7 @@ func (s *service) sweep(ctx context.Context) error {
 }
 
 func (s *service) sweepOnce(ctx context.Context) error {
-	mine, lag, listedTo, err := leaseSweep(ctx, s.db)
+	mine, lag, listedTo, err := leaseSweep(ctx, s.db, sweepLease*s.cfg.SweepEvery)
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,7 @@ func (s *service) sweepOnce(ctx context.Context) error {
 		return nil
 	}
 	if err := s.sweepOpen(ctx); err != nil {
-		return errors.Join(err, releaseSweep(ctx, s.db))
+		return errors.Join(err, releaseSweep(context.WithoutCancel(ctx), s.db))
 	}
 	if time.Since(listedTo) > sweepList {
 		began := time.Now()
@@ -79,16 +82,24 @@ func (s *service) sweepOnce(ctx context.Context) error {
 	return finishSweep(ctx, s.db, listedTo)
 }
 
-// sweepOpen asks Stripe about our checkouts that are open for a while.
+// sweepOpen asks Stripe about our checkouts that are open for a while, each once. A checkout that
+// cannot be settled must not keep the others waiting; failures in a row mean that Stripe or the
+// database is away, and what is left has to wait for the next sweep.
 func (s *service) sweepOpen(ctx context.Context) error {
+	began, failures := time.Now(), 0
 	for {
-		list, err := checkoutsToSweep(ctx, s.db)
+		list, err := checkoutsToSweep(ctx, s.db, s.cfg.SweepAfter+time.Since(began))
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		for _, c := range list {
 			if err := s.sweepCheckout(ctx, c); err != nil {
-				return err
+				if failures++; failures == sweepFailures {
+					return err
+				}
+				s.log.Warn("sweep", "checkout", c.ID, "error", err)
+			} else {
+				failures = 0
 			}
 			select {
 			case <-time.After(sweepPace):
@@ -137,10 +148,12 @@ func (s *service) sweepListed(ctx context.Context, p session) error {
 }
 
 func (s *service) sweepPaid(ctx context.Context, p session) error {
+	fault.Point("order", "sweep-found")
 	r, err := s.settle(ctx, p, "")
 	if err != nil {
 		return fmt.Errorf("settle session %s: %w", p.ID, err)
 	}
+	fault.Point("order", "sweep-settled")
 	s.log.Info("sweep settled a paid session", "session", p.ID, "order", r.identifier != "", "reason", r.reason)
 	return nil
 }
@@ -150,28 +163,27 @@ func (s *service) hold(ctx context.Context, p session) error {
 }
 
 // leaseSweep makes one process of several the one that sweeps.
-func leaseSweep(ctx context.Context, db querier) (mine bool, lag time.Duration, listedTo time.Time, err error) {
+func leaseSweep(ctx context.Context, db querier, lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
 	var finished time.Time
 	err = db.QueryRow(ctx, `
-		WITH l AS (UPDATE sweep SET lease_until = now() + interval '2 minutes' WHERE lease_until < now() RETURNING id)
-		SELECT EXISTS (SELECT FROM l), finished_at, listed_to FROM sweep`).Scan(&mine, &finished, &listedTo)
+		WITH l AS (UPDATE sweep SET lease_until = now() + $1::interval WHERE lease_until < now() RETURNING id)
+		SELECT EXISTS (SELECT FROM l), finished_at, listed_to FROM sweep`, lease).Scan(&mine, &finished, &listedTo)
 	if err != nil {
 		return false, 0, time.Time{}, fmt.Errorf("lease the sweep: %w", err)
 	}
 	return mine, time.Since(finished), listedTo, nil
 }
 
-func finishSweep(ctx context.Context, db querier, listedTo time.Time) error {
-	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
-		return fmt.Errorf("finish the sweep: %w", err)
+func releaseSweep(ctx context.Context, db querier) error {
+	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity'`); err != nil {
+		return fmt.Errorf("give the sweep back: %w", err)
 	}
 	return nil
 }
 
-// releaseSweep lets the next round, or another process, go on where this one failed.
-func releaseSweep(ctx context.Context, db querier) error {
-	if _, err := db.Exec(context.WithoutCancel(ctx), `UPDATE sweep SET lease_until = '-infinity'`); err != nil {
-		return fmt.Errorf("release the sweep: %w", err)
+func finishSweep(ctx context.Context, db querier, listedTo time.Time) error {
+	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
+		return fmt.Errorf("finish the sweep: %w", err)
 	}
 	return nil
 }
@@ -184,9 +196,9 @@ func countIssues(ctx context.Context, db querier) (n int, err error) {
 }
 
 // checkoutsToSweep takes the next checkouts that nobody has asked Stripe about for a while.
-func checkoutsToSweep(ctx context.Context, db querier) ([]checkout, error) {
+func checkoutsToSweep(ctx context.Context, db querier, after time.Duration) ([]checkout, error) {
 	return collect[checkout](ctx, db, "checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
 		WHERE id IN (SELECT id FROM checkout WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-		RETURNING `+checkoutColumns, sweepAfter)
+		RETURNING `+checkoutColumns, after)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -34,6 +35,7 @@ func (s *service) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 	if err := verify(s.secrets, r.Header.Get("Stripe-Signature"), body, time.Now()); err != nil {
 		return &web.Error{Status: http.StatusBadRequest, Code: "invalid-signature", Err: err}
 	}
+	fault.Point("webhook", "verified")
 	e, err := parseEvent(body)
 	if err != nil {
 		return invalidPayload(err)
@@ -46,6 +48,7 @@ func (s *service) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.Unavailable(err)
 	}
+	fault.Point("webhook", "stored")
 	return web.JSON(w, http.StatusOK, received{true})
 }
 

@@ -65,7 +65,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, status, answer)
 		}
 	}
-	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff", "old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "of the future": sign(time.Now().Add(time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
+	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff", "old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
 		if status, answer := w.post(body("evt_1"), signature); status != 400 || answer != `{"error":"invalid-signature"}` {
 			t.Errorf("signature %s: answered %d %s", name, status, answer)
 		}

@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"context"
-	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,75 +168,5 @@ func TestComposeHoldsNoSecrets(t *testing.T) {
 		if m[1] != "COMPOSE_PROFILES" && !strings.Contains(text, "${"+m[1]) {
 			t.Errorf("docker-compose.yml does not use %s", m[1])
 		}
-	}
-}
-
-// Each image is built as the Dockerfile says, without containers: the same command, the same
-// SERVICE; what comes out is one static file that starts.
-func TestImages(t *testing.T) {
-	t.Parallel()
-	dockerfile := readFile(t, "deploy/Dockerfile")
-	run := regexp.MustCompile(`(?s)\nRUN ((?:--mount=\S+ +(?:\\\n)? *)+)(.*?[^\\])\n`).FindStringSubmatch(dockerfile)
-	if run == nil || !strings.Contains(run[2], "go build") {
-		t.Fatal("no RUN go build in the Dockerfile")
-	}
-	for _, want := range []string{"FROM golang:1.26", ":nonroot\n", "\nUSER nonroot", "\nENTRYPOINT [\"/app\"]"} {
-		if !strings.Contains(dockerfile, want) {
-			t.Errorf("the Dockerfile lacks %q", want)
-		}
-	}
-	project, err := loadCompose(t, makeEnv(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	built := map[string]bool{}
-	for _, s := range project.Services {
-		if s.Build == nil {
-			continue
-		}
-		if filepath.Clean(s.Build.Dockerfile) != "deploy/Dockerfile" || s.Build.Args["SERVICE"] == nil {
-			t.Errorf("%s is built from %s with %v", s.Name, s.Build.Dockerfile, s.Build.Args)
-			continue
-		}
-		if service := *s.Build.Args["SERVICE"]; !built[service] {
-			built[service] = true
-			buildImage(t, run[2], service)
-		}
-	}
-}
-
-func buildImage(t *testing.T, command, service string) {
-	t.Helper()
-	out := t.TempDir()
-	cmd := exec.Command("sh", "-c", strings.ReplaceAll(command, "/out", out)) //nolint:gosec // the Dockerfile's own
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "SERVICE="+service)
-	if log, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("build %s: %v\n%s", service, err, log)
-		return
-	}
-	binary := filepath.Join(out, "app")
-	file, err := elf.Open(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close() //nolint:errcheck // read only
-	if libraries, err := file.ImportedLibraries(); err != nil || len(libraries) > 0 {
-		t.Errorf("%s needs %v (%v)", service, libraries, err)
-	}
-	for _, p := range file.Progs {
-		if p.Type == elf.PT_INTERP {
-			t.Errorf("%s needs a dynamic linker", service)
-		}
-	}
-	info, err := os.Stat(binary)
-	if err != nil || info.Size() > 64<<20 {
-		t.Errorf("%s: %d bytes, %v", service, info.Size(), err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	help, err := exec.CommandContext(ctx, binary, "-help").CombinedOutput() //nolint:gosec // built above
-	if err != nil || len(help) == 0 {
-		t.Errorf("%s -help: %v\n%s", service, err, help)
 	}
 }

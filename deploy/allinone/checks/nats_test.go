@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -30,8 +31,17 @@ var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
 
 func password(user string) string { return "secret" + user }
 
-// TestMain gives nats.conf its passwords, which the server reads from the environment.
-func TestMain(m *testing.M) {
+// TestMain gives nats.conf its passwords, which the server reads from the environment, and the
+// programs that tests build a folder.
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+
+func runAll(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "images-")
+	if err != nil {
+		panic(err) // nothing works without
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // in the temporary folder
+	images.folder = folder
 	variables := map[string]string{"NATS_SERVER_NAME": "checks"}
 	for _, user := range brokerUsers {
 		variables[strings.ToUpper(user)+"_NATS_PASSWORD"] = password(user)
@@ -41,7 +51,7 @@ func TestMain(m *testing.M) {
 			panic(err) // the names are ours
 		}
 	}
-	os.Exit(m.Run())
+	return m.Run()
 }
 
 // startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
@@ -144,8 +154,8 @@ type traffic struct {
 	seen  map[string]int // messages by durable consumer
 }
 
-func newTraffic(t *testing.T) *traffic {
-	url := startBroker(t)
+func newTraffic(t *testing.T, url func(string) string) *traffic {
+	t.Helper()
 	var schemas []testenv.Schema
 	for _, s := range services {
 		schemas = append(schemas, testenv.Schema{Service: s, Sets: []pg.Set{bus.Tables()}})
@@ -189,7 +199,8 @@ func (w *traffic) count(consumer string) int {
 // its confirmation lets the sender forget; what is parked is copied to dead.<consumer>.
 func TestBrokerRightsSuffice(t *testing.T) {
 	t.Parallel()
-	w := newTraffic(t)
+	url := startBroker(t)
+	w := newTraffic(t, url)
 	outboxes := map[string]*bus.Outbox{}
 	for _, s := range services {
 		o := bus.NewOutbox(w.buses[s], w.pools[s])
@@ -203,9 +214,9 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for service, subjects := range says {
 		var messages []msg.Message
 		for _, subject := range subjects {
-			messages = append(messages, msg.Message{Key: "bad:" + subject, Subject: subject, Payload: 1})
+			messages = append(messages, msg.Message{Key: "bad:" + subject, Subject: subject, Payload: map[string]int{"n": -1}})
 			for i := range 15 { // enough for an atomic batch
-				messages = append(messages, msg.Message{Key: fmt.Sprint(subject, i), Subject: subject, Payload: i})
+				messages = append(messages, msg.Message{Key: fmt.Sprint(subject, i), Subject: subject, Payload: map[string]int{"n": i}})
 			}
 		}
 		if err := outboxes[service].Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, messages...) }); err != nil {
@@ -219,12 +230,46 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for _, c := range msg.Consumers {
 		testenv.Eventually(t, 20*time.Second, c.Name+" gets its messages", func() bool { return w.count(c.Name) > 0 })
 	}
+	w.eraseSomebody(url, outboxes)
 	for s, o := range outboxes {
 		testenv.Eventually(t, 20*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
 			rows, _, err := o.Depth(t.Context())
 			return err == nil && rows == 0
 		})
 	}
+}
+
+// eraseSomebody has the user provision delete from the streams what mentions an erased person.
+func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bus.Outbox) {
+	w.t.Helper()
+	send := func(service string, m msg.Message) {
+		if err := outboxes[service].Tx(w.t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(w.t.Context(), tx, m) }); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	provision := connect(w.t, url, "provision")
+	run(w.t, func(ctx context.Context) error { provision.KeepErasing(ctx); return nil })
+	nc, err := nats.Connect(url("staff"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	stream, err := js.Stream(w.t.Context(), "STRIPE")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	held := func() bool {
+		_, err := stream.GetLastMsgForSubject(w.t.Context(), "stripe.customer.created")
+		return err == nil
+	}
+	send("webhook", msg.Message{Key: "gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
+	testenv.Eventually(w.t, 10*time.Second, "the stream holds the message", held)
+	send("user", msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
+	testenv.Eventually(w.t, 30*time.Second, "the stream forgets the person", func() bool { return !held() })
 }
 
 // Signals and counters, which edge alone uses.
@@ -301,7 +346,20 @@ func TestBrokerRightsEnd(t *testing.T) {
 		{"edge", "sub", "$SYS.>", false},
 		{"provision", "pub", "$JS.API.STREAM.CREATE.NEW", true},
 		{"provision", "pub", "$JS.API.STREAM.DELETE.STRIPE", false},
+		{"provision", "pub", "$JS.API.STREAM.PURGE.STRIPE", false},
+		{"provision", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", true},
 		{"provision", "pub", "stripe.x", false},
+		{"provision", "pub", "$JS.API.DIRECT.GET.STRIPE", true},
+		{"provision", "pub", "$JS.API.STREAM.MSG.GET.STRIPE", true},
+		{"provision", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", true},
+		{"provision", "pub", "$JS.API.CONSUMER.MSG.NEXT.USER.provision-erasure", true},
+		{"provision", "pub", "$JS.ACK.USER.provision-erasure.1.1.1.1.1", true},
+		{"provision", "pub", "$JS.API.CONSUMER.MSG.NEXT.STRIPE.order-stripe", false},
+		{"webhook", "pub", "$JS.API.CONSUMER.MSG.NEXT.USER.webhook-user", true},
+		{"webhook", "pub", "$JS.ACK.USER.webhook-user.1.1.1.1.1", true},
+		{"webhook", "pub", "cfm.user", true},
+		{"order", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", false},
+		{"order", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", false},
 		{"staff", "pub", "$JS.API.STREAM.PURGE.MAIL", true},
 	} {
 		if got := allowed(t, url(c.user), c.user, c.kind, c.subject); got != c.allowed {

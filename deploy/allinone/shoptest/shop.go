@@ -33,6 +33,7 @@ type Shop struct {
 	DataDir     string
 
 	tb    testing.TB
+	build func() (string, error)
 	env   []string
 	cmd   *exec.Cmd
 	done  chan error
@@ -49,36 +50,45 @@ type Options struct {
 	DatabaseURL string
 	// OwnDatabase lets the shop start a PostgreSQL of its own in its data folder.
 	OwnDatabase bool
+	// Faults builds the shop with its crash points (pkg/fault); the setting FAULT chooses one.
+	Faults bool
 }
 
-// build makes the shop's binary once for all tests of a process.
+// build makes the shop's binary once for all tests of a process; SHOP_BINARY saves it.
 var build = sync.OnceValues(func() (string, error) {
 	if binary := os.Getenv("SHOP_BINARY"); binary != "" {
 		return binary, nil
 	}
+	return compile()
+})
+
+// buildFaults makes the binary with crash points.
+var buildFaults = sync.OnceValues(func() (string, error) { return compile("-tags", "faults") })
+
+func compile(flags ...string) (string, error) {
 	dir, err := os.MkdirTemp("", "shoptest")
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, "allinone")
-	out, err := exec.Command("go", "build", "-o", binary, "github.com/startupwebapp/startupwebapp/deploy/allinone/cmd/allinone").CombinedOutput() //nolint:gosec // our own command
+	args := append([]string{"build", "-o", binary}, flags...)
+	out, err := exec.Command("go", append(args, "github.com/startupwebapp/startupwebapp/deploy/allinone/cmd/allinone")...).CombinedOutput() //nolint:gosec // our own command
 	if err != nil {
 		return "", fmt.Errorf("build the shop: %w\n%s", err, out)
 	}
 	return binary, nil
-})
+}
 
 // Start starts a shop on free ports with a database and a data folder of its own, waits until it is
 // open, and stops it at the end of the test.
 func Start(tb testing.TB, o Options) *Shop {
 	tb.Helper()
-	s := &Shop{tb: tb, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL, pools: map[string]*pgxpool.Pool{}}
+	s := &Shop{tb: tb, build: build, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL, pools: map[string]*pgxpool.Pool{}}
+	if o.Faults {
+		s.build = buildFaults
+	}
 	if s.DatabaseURL == "" && !o.OwnDatabase {
-		var schemas []testenv.Schema
-		for _, m := range allinone.Schemas() {
-			schemas = append(schemas, testenv.Schema{Service: m.Service, Sets: m.Sets})
-		}
-		s.DatabaseURL = testenv.Database(tb, schemas...)
+		s.DatabaseURL = FreshDatabase(tb)
 	}
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		s.env = append(s.env, name+"=127.0.0.1:0")
@@ -97,11 +107,21 @@ func Start(tb testing.TB, o Options) *Shop {
 	return s
 }
 
+// FreshDatabase makes a database with the shop's tables, for the length of the test.
+func FreshDatabase(tb testing.TB) string {
+	tb.Helper()
+	var schemas []testenv.Schema
+	for _, m := range allinone.Schemas() {
+		schemas = append(schemas, testenv.Schema{Service: m.Service, Sets: m.Sets})
+	}
+	return testenv.Database(tb, schemas...)
+}
+
 // start runs the binary; at later times with the ports of the first, as somebody would who has
 // them in their settings.
 func (s *Shop) start(wait bool) {
 	s.tb.Helper()
-	binary, err := build()
+	binary, err := s.build()
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -136,8 +156,14 @@ func (s *Shop) opened(open <-chan map[string]string) {
 		if a["Shop"] == "" {
 			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
 		}
-		s.URL, s.Inbox, s.StandIn, s.Monitor, s.Metrics = a["Shop"], a["Mail inbox"], a["Stripe stand-in"], a["NATS monitoring"], strings.TrimSuffix(a["Metrics"], "/metrics")
-		s.Webhook, s.NATS = strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"), a["NATS"]
+		for field, address := range map[*string]string{
+			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"], &s.NATS: a["NATS"],
+			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
+		} {
+			if *field != address { // else browsers that go on through a restart may be reading it
+				*field = address
+			}
+		}
 	case <-time.After(90 * time.Second):
 		s.Kill()
 		s.tb.Fatalf("the shop does not open within 90 s\n%s", s.logs.tail(30))
@@ -199,6 +225,13 @@ func (s *Shop) Again(env ...string) {
 	s.start(true)
 }
 
+// AgainUnseen is Again without waiting until the shop opens: it may die before.
+func (s *Shop) AgainUnseen(env ...string) {
+	s.tb.Helper()
+	s.env = append(s.env, env...)
+	s.start(false)
+}
+
 // Ended waits for the process to end by itself (a crash point) and says whether it did in time.
 func (s *Shop) Ended(limit time.Duration) bool {
 	select {
@@ -240,6 +273,13 @@ func (s *Shop) Database(service string) *pgxpool.Pool {
 		s.pools[service] = testenv.OpenOwner(s.tb, s.DatabaseURL, service)
 	}
 	return s.pools[service]
+}
+
+// For is the running shop for a test of several that share it. What fails, fails that test; only
+// the test that started the shop stops it.
+func (s *Shop) For(tb testing.TB) *Shop {
+	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics, Webhook: s.Webhook,
+		NATS: s.NATS, DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, tb: tb, logs: s.logs, pools: map[string]*pgxpool.Pool{}}
 }
 
 // Log is what the shop logged so far.

@@ -2,7 +2,6 @@ package storefront
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -13,10 +12,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-)
 
-//go:embed testdata/axe/axe.min.js
-var axeSource string
+	"github.com/startupwebapp/startupwebapp/services/edge/browsertest"
+)
 
 // browser is the one Chromium of all tests; each test has tabs of its own.
 var browser = sync.OnceValues(func() (context.Context, error) {
@@ -175,7 +173,7 @@ func (b *tab) axe(what string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
-	call := axeSource + `; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
+	call := browsertest.AxeSource + `; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
 		r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.failureSummary)).join(' | '))))`
 	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	if err != nil {

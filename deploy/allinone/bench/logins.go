@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// loginMembers log in at once, each again and again.
+const loginMembers = 8
+
+// logins compares logins, through edge with everything that belongs to one, with the bare hash.
+func (w *world) logins(ctx context.Context) error {
+	s, err := w.openShop(w.settings()...)
+	if err != nil {
+		return err
+	}
+	defer s.stop()              //nolint:errcheck // measured by then, or failed for another reason
+	visitor, err := s.visitor() // who is not logged in yet
+	if err != nil {
+		return err
+	}
+	var requests [loginMembers]string
+	for i := range requests {
+		member, err := s.visitor()
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("bench_login_%d", i)
+		if err := member.register(name); err != nil {
+			return err
+		}
+		form := url.Values{"username": {name}, "password": {password}, "remember_me": {"false"}}.Encode()
+		requests[i] = "POST /user/login HTTP/1.1\r\nHost: " + s.addr + "\r\nContent-Type: application/x-www-form-urlencoded\r\nX-CSRFToken: " + visitor.cookie("csrftoken") +
+			"\r\n" + visitor.cookies() + "\r\nContent-Length: " + strconv.Itoa(len(form)) + "\r\n\r\n" + form
+	}
+	next := func(worker int, buf []byte) []byte { return append(buf, requests[worker]...) }
+	if _, body, err := fetch(s.addr, next); err != nil {
+		return err
+	} else if !strings.Contains(string(body), `"login": "true"`) && !strings.Contains(string(body), `"login":"true"`) {
+		return fmt.Errorf("log in: %s", body)
+	}
+	r := result{what: "logins", against: "bare argon2id", want: 0.9, how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
+	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64, error) { return load(ctx, s.addr, loginMembers, hashTime, next) })
+	if err != nil {
+		return err
+	}
+	return s.stop()
+}
+
+// hashes is the rate of the bare hash in a process of its own.
+func (w *world) hashes(context.Context) (float64, error) {
+	p, err := w.start("hash", "")
+	if err != nil {
+		return 0, err
+	}
+	text, err := p.says("rate")
+	if err != nil {
+		return 0, err
+	}
+	if err := p.in.Close(); err != nil { // it has ended by itself
+		return 0, err
+	}
+	if err := p.cmd.Wait(); err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(text, 64)
+}

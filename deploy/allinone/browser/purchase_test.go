@@ -1,0 +1,141 @@
+package browser
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/deploy/allinone/shoptest"
+	"github.com/startupwebapp/startupwebapp/services/edge/browsertest"
+)
+
+// payOnPage fills the payment page with an address and a card, and pays.
+func payOnPage(b *browsertest.Tab, card string) {
+	fillAddress(b)
+	payWith(b, card)
+}
+
+func fillAddress(b *browsertest.Tab) {
+	b.Visible("#pay")
+	b.Fill("#phone", "+1 512 555 0100", "#shipping_name", "Pat Doe", "#shipping_line1", "1 Clip Lane", "#shipping_city", "Austin", "#shipping_state", "TX", "#shipping_postal_code", "78701")
+	b.Eval(`if (!document.querySelector('#billing_same').checked) document.querySelector('#billing_same').click()`)
+}
+
+func payWith(b *browsertest.Tab, card string) {
+	b.Fill("#card_number", card, "#card_expiry", "12/40", "#card_cvc", "123")
+	b.Click("#pay")
+}
+
+// put puts pieces of a product's first SKU into the cart.
+func put(b *browsertest.Tab, product, quantity string) {
+	b.Visit("/product/" + product)
+	agreeToBanner(b)
+	b.Enter("#quantity", quantity)
+	b.Click("#add")
+	b.Visible("#added")
+}
+
+// agreeToBanner presses away the banner that may lie over a phone's lower edge.
+func agreeToBanner(b *browsertest.Tab) {
+	b.Until("it is known who is there", `!document.querySelector('#terms-banner').hidden || document.cookie.includes('termsofserviceagreed') || document.querySelector('#account-link').pathname === '/account'`)
+	b.Eval(`if (!document.querySelector('#terms-banner').hidden) document.querySelector('#terms-banner-agree').click()`)
+}
+
+// confirmAsGuest goes from the cart to the payment page.
+func confirmAsGuest(b *browsertest.Tab, email string) {
+	b.Visit("/checkout/confirm")
+	b.Enter("#guest-email", email)
+	b.Click("#guest-form button")
+	b.Says("#receipt-address", email)
+	b.Click("#agree")
+	b.Click("#pay")
+	b.At("/c/pay/")
+}
+
+// orderShown waits for the order's page after a payment and returns the order's identifier.
+func orderShown(b *browsertest.Tab) string {
+	b.Until("the order is shown", `location.pathname === '/account/order' && document.querySelector('#order')?.checkVisibility()`)
+	return b.Read(`document.querySelector('#number').textContent`)
+}
+
+var orderLink = regexp.MustCompile(`http://\S+/account/order\?\S+`)
+
+// mailed waits for a mail whose text holds a link of a kind, and returns the link.
+func (w *world) mailed(to string, link *regexp.Regexp) string {
+	w.Helper()
+	var found string
+	w.shop.Eventually(browsertest.Patience, "a mail for "+to+" with "+link.String(), func() bool {
+		for _, m := range w.shop.Mails(to) {
+			if found = link.FindString(m.Text); found != "" {
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// From the product page on a phone to the order, by way of every choice there is, and from the mail
+// back to the order.
+func guestBuys(w *world) {
+	const email = "guest@mail.example.com"
+	b := w.open(browsertest.Phone)
+	b.Visit("/")
+	agreeToBanner(b)
+	b.Visit("/products")
+	b.Click(`main a[href*="ITHJW3mytn"]`)
+	b.Ready()
+	b.Click(`.option:has(input[value="6"])`)
+	b.Says("#price", "$3.99")
+	b.Click(`[data-step="1"]`)
+	b.Click("#add")
+	b.Says("#added-text", "2 × Binder Clips")
+	b.Says("#cart-count", "1")
+	b.Click(`#added a[href="/cart"]`)
+	b.Ready()
+	b.Says("[data-total=item_subtotal]", "$7.98")
+	b.Click(`[aria-label^="One more"]`)
+	b.Says("[data-total=item_subtotal]", "$11.97")
+	b.Click(".choice:has(input[value=FedExGround])")
+	b.Says("[data-total=shipping_subtotal]", "$10.85")
+	before := b.Read(`document.querySelector('[data-total=total]').textContent`)
+	b.Enter("#code", "nothing")
+	b.Click("#code-form button[type=submit]")
+	b.Visible("#code-error")
+	b.Enter("#code", "WELCOME10")
+	b.Click("#code-form button[type=submit]")
+	b.Says("#codes", "applied")
+	b.Visible("[data-total=item_discount]")
+	b.Click("#codes button")
+	b.Until("the code is gone", `document.querySelector('#codes').children.length === 0`)
+	b.Says("[data-total=total]", before)
+	b.Click("#checkout")
+	b.Ready()
+	b.Enter("#guest-email", email)
+	b.Click("#guest-form button")
+	b.Says("#receipt-address", email)
+	b.Click("#pay")
+	b.Visible("#agree-error")
+	b.Click("#agree")
+	b.Click("#pay")
+	b.At("/c/pay/")
+	b.Says("#email", email)
+	b.Says("#total", before)
+	payOnPage(b, goodCard)
+	order := orderShown(b)
+	b.Visible("#thanks")
+	b.Says("[data-total=total]", before)
+	b.Says("#shipping-address", "1 Clip Lane")
+	b.Visit("/cart")
+	b.Visible("#empty")
+
+	mail := w.mailed(email, orderLink)
+	other := w.open(browsertest.Desk)
+	other.Visit(mail)
+	if shown := orderShown(other); shown != order {
+		w.Errorf("the mail's link shows order %s, want %s", shown, order)
+	}
+	var mails []shoptest.Mail
+	if mails = w.shop.WaitMails(email, 1, time.Second); len(mails) != 1 {
+		w.Errorf("%d mails, want 1", len(mails))
+	}
+}

@@ -1,0 +1,181 @@
+package checks
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// deployment is the compose file's containers as processes of this machine: the same programs, the
+// same variables, only other addresses; PostgreSQL with a password for each role, and the broker of
+// nats.conf.
+type deployment struct {
+	t         *testing.T
+	project   *types.Project
+	addresses *strings.Replacer // of the compose file's networks to addresses here
+}
+
+func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	var env []string
+	for _, line := range makeEnv(t) {
+		name, _, _ := strings.Cut(line, "=")
+		if strings.HasSuffix(name, "_NATS_PASSWORD") {
+			line = name + "=" + os.Getenv(name) // what the broker of this run was started with
+		}
+		env = append(env, line)
+	}
+	project, err := loadCompose(t, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker, err := url.Parse(startBroker(t)("staff"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := url.Parse(testenv.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := value(project.Services["migrate"], "DATABASE_URL")
+	pairs := []string{admin, owner.String(), "@postgres:5432/shop?", "@" + owner.Host + owner.Path + "?", "@nats:4222", "@" + broker.Host}
+	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084"} {
+		addr := freePort(t)
+		_, port, _ := strings.Cut(door, ":")
+		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
+	}
+	pairs = append(pairs, "stripe-standin:12111", freePort(t)) // nobody there: Stripe is away
+	return &deployment{t, project, strings.NewReplacer(pairs...)}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its number is wanted
+	return l.Addr().String()
+}
+
+// command is a container's program with the container's variables.
+func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
+	s := d.project.Services[name]
+	cmd := exec.Command(image(d.t, *s.Build.Args["SERVICE"]), append(append([]string{}, s.Command...), args...)...) //nolint:gosec // built by us
+	cmd.Dir = d.t.TempDir()
+	for variable, v := range s.Environment {
+		switch {
+		case variable == "ADMIN_ADDR":
+			cmd.Env = append(cmd.Env, "ADMIN_ADDR="+admin)
+		case v != nil:
+			cmd.Env = append(cmd.Env, variable+"="+d.addresses.Replace(*v))
+		}
+	}
+	if name == "mailer" {
+		cmd.Env = append(cmd.Env, "MAILER_ADDR="+freePort(d.t)) // its own network there, ours here
+	}
+	return cmd
+}
+
+// start runs a container until the test ends; SIGTERM must end it cleanly.
+func (d *deployment) start(name string) {
+	d.t.Helper()
+	admin := freePort(d.t)
+	cmd := d.command(name, admin)
+	log := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			d.t.Errorf("%s ended before: %v", name, err)
+		}
+		kill := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() }) //nolint:errcheck // reported by Wait
+		defer kill.Stop()
+		if err := cmd.Wait(); err != nil {
+			d.t.Errorf("%s does not end cleanly: %v", name, err)
+		}
+		if d.t.Failed() {
+			d.t.Logf("%s:\n%s", name, log)
+		}
+	})
+	testenv.Eventually(d.t, 30*time.Second, name+" is well, as its health check says", func() bool {
+		check := d.project.Services[name].HealthCheck.Test
+		return d.healthy(name, admin, check[len(check)-1])
+	})
+}
+
+func (d *deployment) healthy(name, admin, argument string) bool {
+	cmd := exec.Command(image(d.t, *d.project.Services[name].Build.Args["SERVICE"]), argument) //nolint:gosec // built by us
+	cmd.Env = []string{"ADMIN_ADDR=" + admin}
+	return cmd.Run() == nil
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// The containers of docker-compose.yml make a shop: each with its own password at the database and
+// the broker, and rights on nothing else.
+func TestDeployment(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	for range 2 { // migrate is safe to repeat
+		if out, err := d.command("migrate", "").CombinedOutput(); err != nil {
+			t.Fatalf("migrate: %v\n%s", err, out)
+		}
+	}
+	for _, name := range append([]string{"provision"}, services...) {
+		d.start(name)
+	}
+	shop := "http://" + d.addresses.Replace("edge:8080")
+	for path, want := range map[string]string{
+		"/": "<html", "/order/products": `"title"`, "/user/logged-in": `"logged_in":false`,
+		"/clientevent/pageview?url=http%3A%2F%2Fshop%2F&pageWidth=1&client_event_id=null": "",
+	} {
+		answer, err := http.Get(shop + path) //nolint:gosec // our own
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if cerr := answer.Body.Close(); err != nil || cerr != nil {
+			t.Fatal(err, cerr)
+		}
+		if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("GET %s: %d %.300s", path, answer.StatusCode, body)
+		}
+	}
+	events := testenv.OpenOwner(t, d.addresses.Replace(value(d.project.Services["migrate"], "DATABASE_URL")), "events")
+	testenv.Eventually(t, 15*time.Second, "events stored the page view", func() bool {
+		var n int
+		return events.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n) == nil && n == 1
+	})
+}
