@@ -154,6 +154,7 @@ func testDiscountAtStripe(t *testing.T, w *world, s *stripe) {
 func testSuccess(t *testing.T, w *world, s *stripe) {
 	b := w.browser(t)
 	b.is(b.get("/order/checkout-session-success"), `{"checkout_session_success":"error","errors":{"error":"session-id-required"},"order-api-version":"0.0.1"}`)
+	b.refused(b.success(""), "session-id-required")
 	for _, unknown := range []string{"cs_test_unknown", "x", "%00", "..%2F..", strings.Repeat("a", 3000), "%ff"} {
 		if a := b.success(unknown); a.status != 400 {
 			b.is(a, `{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
