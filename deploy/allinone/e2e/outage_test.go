@@ -78,6 +78,11 @@ func TestBrokerAway(t *testing.T) {
 		}
 		broker.Start()
 		shop.Check(60 * time.Second)
+		views := 1 + 2*(round+1)
+		shop.Eventually(20*time.Second, "the page views of the outage are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
+		if n := shop.Count("events", `SELECT count(*) FROM pageview`); n != views {
+			t.Errorf("%d page views, want %d", n, views)
+		}
 	}
 }
 
@@ -147,6 +152,8 @@ func TestDatabaseAway(t *testing.T) {
 	if n := len(shop.Orders()); n != 3 {
 		t.Errorf("%d orders", n)
 	}
+	// Before, during and after.
+	shop.Eventually(20*time.Second, "all page views are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
 }
 
 // A database that says nothing any more is as bad as none, and must not hold anybody for long.
