@@ -121,11 +121,12 @@ func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	if c := code(err); c != "" {
-		return c[:2] == "08" || c[:2] == "53" || c[:2] == "57" || c == "25P03"
-	}
+	// Whatever a server says to somebody who only wants to connect, it is none of the statement's.
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
+	}
+	if c := code(err); c != "" {
+		return c[:2] == "08" || c[:2] == "53" || c[:2] == "57" || c == "25P03"
 	}
 	// Whatever else pgx reports without a code of the server is about the connection, except what
 	// pgx says about rows and arguments.

@@ -89,6 +89,9 @@ func open(ctx context.Context, cancel context.CancelFunc, tb testing.TB, base st
 	return b
 }
 
+// Context is for actions of chromedp that a Tab has no method for.
+func (b *Tab) Context() context.Context { return b.ctx }
+
 // Close checks what the tab complained of. The test's end closes a tab by itself.
 func (b *Tab) Close() {
 	b.tb.Helper()
