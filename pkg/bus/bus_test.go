@@ -201,14 +201,20 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				for _, d := range group {
-					w.handled[d.Key]++
+					events := []string{string(d.Data)}
+					if d.Subject == msg.EventsTogether {
+						events = strings.Split(strings.Trim(string(d.Data), "[]"), ",")
+					}
+					for _, e := range events {
+						w.handled[e]++
+					}
 				}
 				return nil
 			}})
 	})
 	publish := func(from, to int) {
 		for i := from; i < to; i++ {
-			if !p.Publish("event.pageview", fmt.Sprintf("e%d", i), []byte(`{}`)) {
+			if !p.Publish("event.pageview", fmt.Sprintf("e%d", i), fmt.Appendf(nil, `{"n":%d}`, i)) {
 				t.Fatal("no room")
 			}
 		}

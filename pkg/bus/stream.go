@@ -7,32 +7,43 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
-// Publisher sends messages that have no database behind them: analytics. Publish never waits; what
-// the broker does not take at once is kept in memory, up to a limit, and tried again.
+// Publisher sends client events, which have no database behind them. Publish never waits; what the
+// broker does not take at once is kept in memory, up to a limit, and tried again.
 type Publisher struct {
 	bus   *Bus
-	queue chan *nats.Msg
+	queue chan event
 }
 
-// publisherLimit bounds what is kept in memory while the broker is away (about 50 MB).
-const publisherLimit = 50_000
+type event struct {
+	subject, key string
+	data         []byte
+}
+
+const (
+	// publisherLimit bounds what is kept in memory while the broker is away (about 50 MB).
+	publisherLimit = 50_000
+	// togetherFrom is the number of waiting events from which they travel together, in messages of at
+	// most togetherMost events and about togetherBytes: a message costs broker and receiver more than
+	// an event does.
+	togetherFrom  = 8
+	togetherMost  = 100
+	togetherBytes = 128 << 10
+)
 
 // NewPublisher makes a publisher; Run sends.
 func (b *Bus) NewPublisher() *Publisher {
-	return &Publisher{bus: b, queue: make(chan *nats.Msg, publisherLimit)}
+	return &Publisher{bus: b, queue: make(chan event, publisherLimit)}
 }
 
-// Publish hands a message over and says whether there was room.
+// Publish hands over an event, a JSON object, and says whether there was room. Under load it may
+// travel in an array with others, under msg.EventsTogether.
 func (p *Publisher) Publish(subject, key string, data []byte) bool {
-	m := nats.NewMsg(subject)
-	m.Header.Set(headerKey, key)
-	m.Header.Set(nats.MsgIdHdr, key)
-	m.Data = data
 	select {
-	case p.queue <- m:
+	case p.queue <- event{subject, key, data}:
 		return true
 	default:
 		obs.Messages.WithLabelValues(p.bus.service+"-publisher", "dropped").Inc()
@@ -44,25 +55,59 @@ func (p *Publisher) Publish(subject, key string, data []byte) bool {
 func (p *Publisher) Run(ctx context.Context) error {
 	for {
 		select {
-		case m := <-p.queue:
-			p.send(ctx, p.gather(m))
+		case e := <-p.queue:
+			p.send(ctx, messagesOf(p.gather(e)))
 		case <-ctx.Done():
 			return p.flush(context.WithoutCancel(ctx))
 		}
 	}
 }
 
-func (p *Publisher) gather(first *nats.Msg) []*nats.Msg {
-	group := []*nats.Msg{first}
+func (p *Publisher) gather(first event) []event {
+	group := []event{first}
 	for len(group) < relayGroup {
 		select {
-		case m := <-p.queue:
-			group = append(group, m)
+		case e := <-p.queue:
+			group = append(group, e)
 		default:
 			return group
 		}
 	}
 	return group
+}
+
+// messagesOf packs events into messages.
+func messagesOf(group []event) []*nats.Msg {
+	var messages []*nats.Msg
+	if len(group) < togetherFrom {
+		for _, e := range group {
+			messages = append(messages, eventMessage(e))
+		}
+		return messages
+	}
+	for len(group) > 0 {
+		array := []byte{'['}
+		n := 0
+		for n < min(len(group), togetherMost) && len(array) < togetherBytes {
+			if n > 0 {
+				array = append(array, ',')
+			}
+			array = append(array, group[n].data...)
+			n++
+		}
+		// The first one's key is nobody else's.
+		messages = append(messages, eventMessage(event{msg.EventsTogether, group[0].key, append(array, ']')}))
+		group = group[n:]
+	}
+	return messages
+}
+
+func eventMessage(e event) *nats.Msg {
+	m := nats.NewMsg(e.subject)
+	m.Header.Set(headerKey, e.key)
+	m.Header.Set(nats.MsgIdHdr, e.key)
+	m.Data = e.data
+	return m
 }
 
 // send tries a group again and again until the broker has all of it or ctx ends.
@@ -73,7 +118,7 @@ func (p *Publisher) send(ctx context.Context, group []*nats.Msg) {
 			if len(group) == 0 {
 				return
 			}
-			p.bus.log.Warn("events not published, will try again", "events", len(group))
+			p.bus.log.Warn("events not published, will try again", "messages", len(group))
 		}
 		select {
 		case <-time.After(Backoff(try, 50*time.Millisecond, 2*time.Second)):
@@ -103,8 +148,8 @@ func (p *Publisher) flush(ctx context.Context) error {
 	defer cancel()
 	for {
 		select {
-		case m := <-p.queue:
-			p.send(ctx, p.gather(m))
+		case e := <-p.queue:
+			p.send(ctx, messagesOf(p.gather(e)))
 			if ctx.Err() != nil {
 				return fmt.Errorf("%d events were not published", len(p.queue))
 			}

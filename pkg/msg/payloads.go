@@ -29,6 +29,10 @@ func StripeSubject(eventType string) string { return "stripe." + eventType }
 // MailSubject is where a command to send a mail of this kind travels; its payload is SendMail.
 func MailSubject(kind string) string { return "mail.send." + kind }
 
+// EventsTogether is where client events travel that waited at the same moment: its payload is a JSON
+// array of ClientEvent.
+const EventsTogether = "event.together"
+
 // OrderPlaced says that a payment became an order. It carries all that user (owners, prospects),
 // events (funnel) and others need, so that nobody asks back. Amounts are cents.
 type OrderPlaced struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,13 +28,41 @@ const (
 func (s *service) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	list := make([]msg.ClientEvent, 0, len(group))
 	for _, d := range group {
-		e, err := readEvent(d.Key, d.Data)
+		events, err := readEvents(d)
 		if err != nil {
 			return bus.Permanent(err)
 		}
-		list = append(list, e)
+		list = append(list, events...)
 	}
-	return insertEvents(ctx, tx, list)
+	for part := range slices.Chunk(list, maxInsert) {
+		if err := insertEvents(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxInsert is how many events go into one statement: a message may hold a hundred.
+const maxInsert = 1000
+
+// readEvents reads the one event of a message, or the many that travelled together.
+func readEvents(d *bus.Delivery) ([]msg.ClientEvent, error) {
+	if d.Subject != msg.EventsTogether {
+		e, err := readEvent(d.Key, d.Data)
+		return []msg.ClientEvent{e}, err
+	}
+	var raw []json.RawMessage
+	if json.Unmarshal(d.Data, &raw) != nil {
+		return nil, errors.New("the events are not readable")
+	}
+	list := make([]msg.ClientEvent, len(raw))
+	for i := range raw {
+		var err error
+		if list[i], err = readEvent(d.Key+":"+strconv.Itoa(i), raw[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // readEvent makes an event fit for its table.

@@ -62,6 +62,7 @@ func TestOddEvents(t *testing.T) {
 	w := newWorld(t)
 	for i, bad := range []string{`hello`, `[]`, `{}`, `{"kind":"strange","url":"/"}`, `{"kind":"pageview"}`, `{"kind":"pageview","url":"\u0000"}`, `{"kind":"pageview","url":7}`} {
 		w.report(fmt.Sprint("bad", i), bad)
+		w.becomes(i+1, `SELECT count(*) FROM parked`) // one by one: edge, which sends many together, sends none of these
 	}
 	w.report("long", fmt.Sprintf(`{"id":"long","kind":"pageview","url":%q,"user_agent":%q,"anonymous_id":%q,"page_width":-5,"user_id":-1}`, "/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
 	w.report("", `{"id":"","kind":"ajaxerror","url":"/a\u0000b","what":"`+strings.Repeat("y", 500)+`"}`)
@@ -250,4 +251,15 @@ func TestPeople(t *testing.T) {
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	testenv.CheckSchema(t, testenv.Pool(t, "events", Migrations()...), "schema.sql")
+}
+
+// Events that waited at the same moment travel in one message.
+func TestEventsThatTravelTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 1500 {
+		w.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","kind":"pageview","url":"/a,b/[%d]"}`, i, i))
+	}
+	w.becomes(1500, `SELECT count(DISTINCT url) FROM pageview`)
+	w.becomes(1500, `SELECT count(*) FROM pageview`)
 }

@@ -60,10 +60,7 @@ func (w *world) hashes(context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := p.in.Close(); err != nil { // it has ended by itself
-		return 0, err
-	}
-	if err := p.cmd.Wait(); err != nil {
+	if err := p.cmd.Wait(); err != nil { // it ends by itself
 		return 0, err
 	}
 	return strconv.ParseFloat(text, 64)
