@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/jackc/pgx/v5"
@@ -18,8 +17,7 @@ import (
 // Without scripts the catalogue is complete, its links work, and it says what is missing to buy.
 func withoutScripts(w *world) {
 	b := w.open(browsertest.Phone)
-	b.Expect("request failed with : GET " + w.shop.URL + "/static/") // Chromium then leaves the page's scripts alone
-	browsertest.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.WithoutScripts()
 	says := func(page string, parts ...string) {
 		w.Helper()
 		text := b.Text("main")
