@@ -114,6 +114,7 @@ func guestBuys(w *world) {
 	b.Click("#pay")
 	b.Visible("#agree-error")
 	b.Click("#agree")
+	b.Click("#newsletter")
 	b.Click("#pay")
 	b.At("/c/pay/")
 	b.Says("#email", email)
@@ -141,4 +142,8 @@ func guestBuys(w *world) {
 	if n := len(w.shop.Mails(email)); n != 1 {
 		w.Errorf("%d mails, want 1", n)
 	}
+	w.shop.Eventually(browsertest.Patience, "the consent to the newsletter is kept", func() bool {
+		return w.shop.Count("user", `SELECT count(*) FROM consent JOIN prospect p ON p.id = prospect_id
+			WHERE p.email = $1 AND what = 'newsletter' AND given AND NOT p.unsubscribed`, email) == 1
+	})
 }
