@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -80,7 +81,7 @@ func (s *shop) configure(context.Context) error {
 	mailerCfg, e5 := boot.Load[mailer.Config]()
 	webhookCfg, e6 := boot.Load[webhook.Config]()
 	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
-		return err
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
 	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"], s.doors["ORDER_ADDR"]
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"], s.doors["WEBHOOK_ADDR"]

@@ -149,7 +149,7 @@ func TestOneBadMessageDoesNotSpoilItsGroup(t *testing.T) {
 	w.receive(func(d *bus.Delivery) error {
 		switch d.Key {
 		case "evt_7":
-			return bus.Permanent(errors.New("seven is unreadable"))
+			return bus.Permanent(errors.New("seven is unreadable: a\x00b\xff"))
 		case "evt_13":
 			panic("thirteen")
 		case "evt_50":

@@ -136,13 +136,13 @@ func (b *Bus) readReminder(ctx context.Context, m jetstream.Msg) (reminder, erro
 
 // eraseFromAll goes through every stream, and later through what has come since.
 func (b *Bus) eraseFromAll(ctx context.Context, due []reminder) (deleted int, err error) {
-	next := map[string]uint64{}
+	next, purchases := map[string]uint64{}, map[string]bool{}
 	round := func() error {
 		for _, s := range msg.Streams {
 			if s.Counters || s.Name == "ADVISORY" {
 				continue // they hold hashes and sequence numbers only
 			}
-			n, err := b.eraseFrom(ctx, s.Name, due, next)
+			n, err := b.eraseFrom(ctx, s.Name, due, next, purchases)
 			deleted += n
 			if err != nil {
 				return err
@@ -176,19 +176,53 @@ func (b *Bus) hasPassed(ctx context.Context, name string, sequence uint64) error
 	return nil
 }
 
-// eraseFrom deletes the messages of one stream that mention these people, from next on, and notes
-// where to go on.
-func (b *Bus) eraseFrom(ctx context.Context, name string, due []reminder, next map[string]uint64) (deleted int, err error) {
+// eraseFrom deletes the messages of one stream that are about these people, from next on, and notes
+// where to go on. What Stripe says of a purchase may name its buyer without an address, so purchases
+// are followed by the ids of Stripe's objects, which are gathered first.
+func (b *Bus) eraseFrom(ctx context.Context, name string, due []reminder, next map[string]uint64, purchases map[string]bool) (deleted int, err error) {
+	about := func(m *jetstream.RawStreamMsg) bool {
+		return m.Subject != msg.UserErased && slices.ContainsFunc(due, func(r reminder) bool { return r.who.MentionedIn(m.Subject, m.Data) })
+	}
+	if name == "STRIPE" {
+		known := len(purchases)
+		_, err := b.scan(ctx, name, next[name], due, func(m *jetstream.RawStreamMsg) error {
+			if about(m) {
+				for _, id := range msg.StripeObjects(m.Data) {
+					purchases[id] = true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+		if len(purchases) > known {
+			next[name] = 0
+		}
+	}
+	next[name], err = b.scan(ctx, name, next[name], due, func(m *jetstream.RawStreamMsg) error {
+		linked := name == "STRIPE" && slices.ContainsFunc(msg.StripeObjects(m.Data), func(id string) bool { return purchases[id] })
+		if !linked && !about(m) {
+			return nil
+		}
+		deleted++
+		return b.deleteMessage(ctx, name, m.Sequence)
+	})
+	return deleted, err
+}
+
+// scan visits the messages of a stream from a sequence number on and returns where to go on later.
+func (b *Bus) scan(ctx context.Context, name string, from uint64, due []reminder, visit func(*jetstream.RawStreamMsg) error) (next uint64, err error) {
 	look, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	stream, err := b.js.Stream(look, name)
 	if err != nil {
-		return 0, fmt.Errorf("open stream %s: %w", name, err)
+		return from, fmt.Errorf("open stream %s: %w", name, err)
 	}
 	state := stream.CachedInfo().State
-	for seq := max(state.FirstSeq, next[name]); seq <= state.LastSeq && state.Msgs > 0; seq++ {
+	for seq := max(state.FirstSeq, from); seq <= state.LastSeq && state.Msgs > 0; seq++ {
 		if ctx.Err() != nil {
-			return deleted, ctx.Err()
+			return from, ctx.Err()
 		}
 		get, cancel := context.WithTimeout(ctx, apiTimeout)
 		raw, err := stream.GetMsg(get, seq, jetstream.WithGetMsgSubject(">"))
@@ -197,22 +231,17 @@ func (b *Bus) eraseFrom(ctx context.Context, name string, due []reminder, next m
 			break // none from here on
 		}
 		if err != nil {
-			return deleted, fmt.Errorf("read message %d of %s: %w", seq, name, err)
+			return from, fmt.Errorf("read message %d of %s: %w", seq, name, err)
 		}
 		if seq/1000 != raw.Sequence/1000 || seq%1000 == 0 {
 			stillAtIt(due)
 		}
 		seq = raw.Sequence // gaps are skipped
-		if raw.Subject == msg.UserErased || !slices.ContainsFunc(due, func(r reminder) bool { return r.who.MentionedIn(raw.Subject, raw.Data) }) {
-			continue
+		if err := visit(raw); err != nil {
+			return from, err
 		}
-		if err := b.deleteMessage(ctx, name, seq); err != nil {
-			return deleted, err
-		}
-		deleted++
 	}
-	next[name] = state.LastSeq + 1
-	return deleted, nil
+	return state.LastSeq + 1, nil
 }
 
 // stillAtIt keeps the broker from giving the reminders out again.

@@ -19,6 +19,11 @@ const (
 	relayGroup = 500
 	// relayPoll finds what another process or a crashed one left; our own writers wake the relay.
 	relayPoll = 250 * time.Millisecond
+	// While this process goes on committing messages the relay rests, after each round, restFactor
+	// times as long as the round took, at most restLimit: accepting comes before forwarding, and
+	// what waits meanwhile goes out in larger groups. A relay that is not hurried never rests.
+	restFactor = 2
+	restLimit  = 100 * time.Millisecond
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
 )
@@ -46,7 +51,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 	defer tick.Stop()
 	var measured, trimmed time.Time
 	for {
+		began := time.Now()
 		full := o.round(ctx)
+		o.rest(ctx, time.Since(began))
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
 			o.measure(ctx)
@@ -67,6 +74,17 @@ func (o *Outbox) Run(ctx context.Context) error {
 			o.round(last)
 			return nil
 		}
+	}
+}
+
+// rest pauses after a round during which more was committed.
+func (o *Outbox) rest(ctx context.Context, round time.Duration) {
+	if len(o.wake) == 0 {
+		return
+	}
+	select {
+	case <-time.After(min(restFactor*round, restLimit)):
+	case <-ctx.Done():
 	}
 }
 

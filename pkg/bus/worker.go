@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -182,21 +183,29 @@ func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
 	w.done([]*Delivery{d}, 0)
 }
 
+var storable = strings.NewReplacer("\x00", "\uFFFD")
+
 // park keeps the whole message and the reason, in one transaction with its inbox key, and sends a
 // copy to dead.<consumer>.
-func (w *worker) park(ctx context.Context, d *Delivery, reason error) error {
+func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
+	// A reason may quote the message, and PostgreSQL takes neither NUL nor broken UTF-8.
+	reason := storable.Replace(strings.ToValidUTF8(cause.Error(), "\uFFFD"))
+	headers := make(map[string]string, len(d.headers))
+	for name, value := range d.headers {
+		headers[storable.Replace(name)] = storable.Replace(value)
+	}
 	return pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name, d.Key); err != nil {
 			return fmt.Errorf("note an inbox key: %w", err)
 		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, d.headers, d.Data, reason.Error(), d.Attempt)
+			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, headers, d.Data, reason, d.Attempt)
 		if err != nil {
 			return fmt.Errorf("park a message: %w", err)
 		}
 		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name, Payload: map[string]any{
-			"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": d.headers, "payload": d.Data, "reason": reason.Error(),
+			"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": headers, "payload": d.Data, "reason": reason,
 		}})
 	})
 }

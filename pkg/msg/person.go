@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -151,3 +152,17 @@ func inAddress(c byte) bool {
 func alphanumeric(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80 }
 
 func hexDigits(b []byte) bool { return len(bytes.Trim(b, "0123456789abcdef")) == 0 }
+
+// stripeObject matches the ids of what belongs to one purchase or customer.
+var stripeObject = regexp.MustCompile(`\b(?:cs|pi|ch|py|cus|re|pyr|dp|du)_[A-Za-z0-9_]{6,255}\b`)
+
+// StripeObjects are the ids in an event of Stripe that lead to others of the same purchase. Not all
+// of those name an address: a payment intent may hold a name, a telephone number and a postal
+// address alone.
+func StripeObjects(event []byte) []string {
+	var ids []string
+	for _, id := range stripeObject.FindAll(event, -1) {
+		ids = append(ids, string(id))
+	}
+	return ids
+}

@@ -32,10 +32,11 @@ var limits = map[string][]rule{
 	},
 	"POST /user/create-account": {
 		{"register", byClient, 40, time.Hour, answers(`"create_account":"true"`)},
+		{"register-taken", byClient, 40, time.Hour, answers(`"unavailable"`)}, // it tells which usernames exist
 		{"register-try", byClient, 400, time.Hour, nil},
 	},
 	"POST /user/reset-password": {
-		{"reset", byField("username"), 10, 10 * time.Minute, nil},
+		{"reset", byField("username"), 25, 10 * time.Minute, nil},
 		{"reset-client", byClient, 40, time.Hour, nil},
 	},
 	"POST /user/set-new-password": {
@@ -43,7 +44,7 @@ var limits = map[string][]rule{
 		{"set-password-client", byClient, 100, time.Hour, nil},
 	},
 	"POST /user/forgot-username": {
-		{"forgot", byField("email_address"), 10, 10 * time.Minute, nil},
+		{"forgot", byField("email_address"), 25, 10 * time.Minute, nil},
 		{"forgot-client", byClient, 40, time.Hour, nil},
 	},
 	"GET /user/verify-email-address":           {{"verify", byMember, 10, 10 * time.Minute, nil}},
@@ -58,7 +59,7 @@ var limits = map[string][]rule{
 		{"waiting-list", byClient, 40, time.Hour, answers(`"success"`)},
 		{"waiting-list-try", byClient, 300, time.Hour, nil},
 	},
-	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 100, time.Hour, nil}},
+	"POST /order/anonymous-email-address-payment-lookup": {{"address", byClient, 60, time.Hour, nil}},
 	"POST /order/cart-apply-discount-code":               {{"code", byClient, 100, time.Hour, answers("cart-discount-code-not-found")}},
 	"POST /order/create-checkout-session":                {{"checkout", byShopper, 60, time.Minute, nil}},
 	orderLookup:                                          {{"order", byVisitor, 60, time.Hour, answers(`"order-not-found"`)}},

@@ -70,10 +70,6 @@ func (e *Edge) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identi
 		},
 	}
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		if !plainPath(r.URL.Path) {
-			e.notFound(w, r)
-			return nil
-		}
 		id := visitOf(r).identity()
 		if enrich != nil {
 			if err := enrich(r, &id); err != nil {
@@ -99,6 +95,9 @@ func identityOf(r *http.Request) web.Identity {
 // toOwner aims a request at an owner and strips it to the headers that go along.
 func (e *Edge) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string) {
 	pr.Out.URL.Scheme, pr.Out.URL.Host, pr.Out.URL.RawPath, pr.Out.Host = owner.Scheme, owner.Host, "", ""
+	if pr.In.Method == http.MethodHead {
+		pr.Out.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
+	}
 	h := make(http.Header, len(names)+2)
 	for _, name := range names {
 		if values := pr.In.Header[name]; len(values) > 0 {

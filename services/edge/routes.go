@@ -68,13 +68,25 @@ func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) 
 
 // personal is what depends on who asks.
 func (e *Edge) personal(r chi.Router) {
-	r.Use(methods, e.identify, e.checkCSRF, e.limit)
+	r.Use(e.plainPaths, methods, e.identify, e.checkCSRF, e.limit)
 	r.Handle("/user/token", get(e.token))
 	r.Handle("/user/logged-in", get(e.loggedIn))
 	r.Handle("/user/logout", get(e.logout))
 	r.Handle("/user/account-content", get(e.accountContent))
 	r.Handle("/user/*", e.proxy(e.settings.user, nil))
 	r.Handle("/order/*", e.proxy(e.settings.order, e.addressOfMember))
+}
+
+// plainPaths answers paths that can be none of the API's, such as those with a slash at the end,
+// before anything else is asked of the request.
+func (e *Edge) plainPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !plainPath(r.URL.Path) {
+			e.notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // methods lets GET, HEAD and POST through: the API knows no other.

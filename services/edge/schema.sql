@@ -1,5 +1,11 @@
 -- What the migrations make. Generated: go test -run Schema -update
 
+CREATE TABLE "forgotten" (
+  hash bytea NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,

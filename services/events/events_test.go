@@ -87,12 +87,12 @@ func TestNothingIsLost(t *testing.T) {
 	report(0, 500) // again
 	w.becomes(1000, `SELECT count(*) FROM pageview`)
 
-	w.cut.set(true)
+	w.cut.Set(true)
 	report(1000, 1500)
 	if status, text := w.get("/internal/configuration", true); status != 503 || text != `{"error":"unavailable"}` {
 		t.Errorf("without the database: %d %s", status, text)
 	}
-	w.cut.set(false)
+	w.cut.Set(false)
 	w.becomes(1500, `SELECT count(*) FROM pageview`)
 
 	w.stop()

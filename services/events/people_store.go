@@ -55,6 +55,10 @@ func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 // browser before the login lose their mark, too, and addresses lose their parameters, which may hold
 // codes.
 func erase(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
+	// All page addresses are looked at.
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '18s'`); err != nil {
+		return fmt.Errorf("allow for a long look: %w", err)
+	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO erased (kind, id) SELECT kind, id FROM (VALUES ('member', $1::bigint), ('prospect', $2::bigint)) AS w (kind, id) WHERE id <> 0
 		ON CONFLICT DO NOTHING`, e.MemberID, e.ProspectID)

@@ -23,7 +23,7 @@ import (
 type world struct {
 	t       *testing.T
 	pool    *pgxpool.Pool // beside the cut
-	cut     *cut
+	cut     *testenv.Cut
 	broker  *testenv.Broker
 	browser *bus.Publisher
 	outbox  *bus.Outbox
@@ -35,10 +35,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
-	w := &world{t: t, pool: testenv.Open(t, database, "events"), cut: newCut(t, database), broker: testenv.NewBroker(t)}
+	w := &world{t: t, pool: testenv.Open(t, database, "events"), cut: testenv.NewCut(t, database), broker: testenv.NewBroker(t)}
 	w.browser = w.broker.Bus("edge").NewPublisher()
 	w.outbox = bus.NewOutbox(w.broker.Bus("order"), testenv.Open(t, database, "order"))
-	w.cfg = Config{Common: boot.Common{DatabaseURL: w.cut.url, NATSURL: w.broker.URL()}}
+	w.cfg = Config{Common: boot.Common{DatabaseURL: w.cut.URL, NATSURL: w.broker.URL()}}
 	run(t, w.browser.Run)
 	run(t, w.outbox.Run)
 	w.start()

@@ -37,6 +37,12 @@ CREATE TABLE "erased" (
   CONSTRAINT erased_pkey PRIMARY KEY (kind, id)
 );
 
+CREATE TABLE "forgotten" (
+  hash bytea NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,

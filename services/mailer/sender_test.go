@@ -294,8 +294,8 @@ func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	w := newWorld(t, sink.port(), nil)
-	ledger := newCut(t, w.cfg.DatabaseURL)
-	w.cfg.DatabaseURL = ledger.url
+	ledger := testenv.NewCut(t, w.cfg.DatabaseURL)
+	w.cfg.DatabaseURL = ledger.URL
 	w.start()
 	inHand, goOn := make(chan struct{}), make(chan struct{})
 	sink.set(func(stage, who string) error {
@@ -307,11 +307,11 @@ func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
 	})
 	w.send("welcome:1", welcome("ada@x.example"))
 	<-inHand
-	ledger.set(true)
+	ledger.Set(true)
 	close(goOn)
 	w.eventually("taken", func() bool { return sink.count() == 1 })
 	w.send("welcome:2", welcome("bea@x.example"))
-	ledger.set(false)
+	ledger.Set(false)
 	w.sent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)

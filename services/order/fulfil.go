@@ -245,8 +245,8 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	sessionID, sent := query.Lookup("session_id")
-	if !sent {
+	sessionID := query.Get("session_id")
+	if sessionID == "" { // pages send an empty one for what their address lacks
 		return refuse(w, endpoint, "session-id-required")
 	}
 	success := func(identifier string) error {

@@ -202,10 +202,10 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 		event  func(map[string]any)
 		before func(s *shop, c checkout)
 	}{
-		"amount":      {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
-		"currency":    {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
-		"unknown":     {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
-		"after end":   {reason: "paid-after-end", before: func(s *shop, c checkout) {
+		"amount":   {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
+		"currency": {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
+		"unknown":  {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
+		"after end": {reason: "paid-after-end", before: func(s *shop, c checkout) {
 			s.mustHandle(event("evt_e", "checkout.session.expired", c, nil))
 			s.exec(`UPDATE sku SET stock = 0`)
 		}},

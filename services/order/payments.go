@@ -208,7 +208,7 @@ func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) e
 	for _, e := range events {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at)
-			SELECT $1, $2, $3, $4, nullif($5, ''), CASE WHEN EXISTS (SELECT FROM orders WHERE payment_intent = $3 AND billing_address IS NULL) THEN '{}' ELSE $6::jsonb END, $7
+			SELECT $1, $2, $3, $4, nullif($5, ''), CASE WHEN EXISTS (SELECT FROM orders WHERE payment_intent = $3 AND email IS NULL AND customer_name IS NULL) THEN '{}' ELSE $6::jsonb END, $7
 			ON CONFLICT DO NOTHING`, e.ID, e.Type, e.PaymentIntent, e.Amount, e.Currency, e.Payload, e.At)
 		if err != nil {
 			return fmt.Errorf("note a refund or dispute: %w", err)

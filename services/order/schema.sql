@@ -134,6 +134,12 @@ CREATE TABLE "discount_type" (
   CONSTRAINT discount_type_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "forgotten" (
+  hash bytea NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,

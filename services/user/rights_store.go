@@ -63,7 +63,7 @@ func readPersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) (raw json.RawM
 			'consents', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM consent t WHERE member_id = ANY($1) OR prospect_id = ANY($2)),
 			'unsubscribe_reasons', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM unsubscribe_reason t WHERE member_id = ANY($1) OR prospect_id = ANY($2)),
 			'chat_messages', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM chat_message t
-				WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))),
+				WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))),
 			'requests_for_mails', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM mail_request t WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))))`,
 		h.MemberIDs, h.ProspectIDs, h.Emails).Scan(&raw)
 	if err != nil {

@@ -65,6 +65,12 @@ CREATE TABLE "consent" (
   CONSTRAINT consent_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "forgotten" (
+  hash bytea NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE "former_address" (
   member_id bigint NOT NULL,
   email character varying(254) NOT NULL,

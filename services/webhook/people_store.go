@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +14,10 @@ import (
 
 // forget empties the events that are about a person.
 func forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
+	// All events are looked at.
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '18s'`); err != nil {
+		return fmt.Errorf("allow for a long look: %w", err)
+	}
 	ids, err := eventsAbout(ctx, tx, e)
 	if err != nil {
 		return err
@@ -25,16 +28,13 @@ func forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
 	return bus.ForgetPeople(ctx, tx, e)
 }
 
-// stripeObject matches the ids of what belongs to one purchase or customer. Not all events of a
-// purchase name an address: a payment intent may hold a name and a postal address alone.
-var stripeObject = regexp.MustCompile(`\b(?:cs|pi|ch|py|cus|re|pyr|dp|du)_[A-Za-z0-9_]{6,255}\b`)
-
 // database is a pool or a transaction.
 type database interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// eventsAbout finds the events that name a person, and those of the same purchases.
+// eventsAbout finds the events that name a person, and those of the same purchases (see
+// msg.StripeObjects).
 func eventsAbout(ctx context.Context, db database, e msg.Erased) ([]string, error) {
 	ids, objects := map[string]bool{}, map[string]bool{}
 	err := eventsWith(ctx, db, e.Needles(), func(id string, payload []byte) {
@@ -42,8 +42,8 @@ func eventsAbout(ctx context.Context, db database, e msg.Erased) ([]string, erro
 			return
 		}
 		ids[id] = true
-		for _, object := range stripeObject.FindAll(payload, -1) {
-			objects[string(object)] = true
+		for _, object := range msg.StripeObjects(payload) {
+			objects[object] = true
 		}
 	})
 	if err == nil && len(objects) > 0 {

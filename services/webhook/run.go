@@ -74,6 +74,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			}
 		})
 	}
+	writers.Go(func() { s.forgetOldEvents(serving, pool) })
 	err = web.Serve(serving, l, s.routes())
 	stopWriting()
 	writers.Wait()

@@ -157,7 +157,7 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, secret)
 	w.send(body("evt_1"))
-	w.cut.set(true)
+	w.cut.Set(true)
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
@@ -169,7 +169,7 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 		})
 	}
 	all.Wait()
-	w.cut.set(false)
+	w.cut.Set(false)
 	testenv.Eventually(t, 10*time.Second, "stored again", func() bool { status, _ := w.send(body("evt_2_0")); return status == 200 })
 	if n := w.count(`SELECT count(*) FROM event`); n != 2 {
 		t.Errorf("%d events, want 2", n)

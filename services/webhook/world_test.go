@@ -22,7 +22,7 @@ const secret = "whsec_test"
 type world struct {
 	t    *testing.T
 	pool *pgxpool.Pool // beside the cut
-	cut  *cut
+	cut  *testenv.Cut
 	url  string
 	// contract is what every answer to a POST is held against.
 	contract *testenv.Contract
@@ -32,13 +32,13 @@ func newWorld(t *testing.T, secrets ...string) *world {
 	t.Helper()
 	database := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()})
 	w := &world{t: t, pool: testenv.Open(t, database, "webhook"), contract: testenv.NewContract(t, "../order/openapi.yaml")}
-	w.cut = newCut(t, database)
+	w.cut = testenv.NewCut(t, database)
 	l, err := web.Listen(nil, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.url = "http://" + l.Addr().String() + "/order/stripe-webhook"
-	cfg := Config{Common: boot.Common{DatabaseURL: w.cut.url, NATSURL: testenv.NewBroker(t).URL()}, Secrets: secrets, Listener: l}
+	cfg := Config{Common: boot.Common{DatabaseURL: w.cut.URL, NATSURL: testenv.NewBroker(t).URL()}, Secrets: secrets, Listener: l}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, testenv.Log(t), cfg) }()

@@ -49,7 +49,7 @@ func Main() int {
 	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order")
 	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the shop's processes")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each pair is measured")
+	flag.IntVar(&o.rounds, "rounds", 4, "how often each pair is measured")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

@@ -18,7 +18,7 @@ const (
 	// What becomes orders in a round, on either side, is what pgbench makes in so many seconds, within
 	// bounds: a busy machine gets less to do.
 	orderSeconds         = 4
-	minBuyers, maxBuyers = 1000, 10_000
+	minBuyers, maxBuyers = 2000, 10_000
 )
 
 // buyers are numbered visitors whose cart is frozen in a quote and paid for: all copies of one that
@@ -30,6 +30,8 @@ type buyers struct {
 	total    int64 // cents
 	next     int64
 	perRound int
+	// What the rounds cost, on either side.
+	spentOurs, spentLimit spent
 }
 
 // orders compares turning queued events into orders with pgbench running the same statements, one
@@ -53,25 +55,26 @@ func (w *world) orders(ctx context.Context) error {
 		return err
 	}
 	b.perRound = min(max(int(top*orderSeconds), minBuyers), maxBuyers) / clients * clients
+	b.spentOurs, b.spentLimit = spent{}, spent{}
 	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
 	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2, how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
-	err = w.turns(ctx, r, min(w.rounds, 4), limit, func(ctx context.Context) (float64, error) {
-		return b.queued(ctx, func() (func() error, error) {
-			p, err := b.startOrder()
-			return p.stop, err
+	err = w.turns(ctx, r, w.rounds, limit, func(ctx context.Context) (float64, error) {
+		return b.queued(ctx, func() (*part, error) {
+			return b.startOrder()
 		})
 	})
 	if err != nil {
 		return err
 	}
+	b.notes = append(b.notes, fmt.Sprintf("Processor time, orders: %s; pgbench's %s.", b.spentOurs, b.spentLimit))
 	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0, fmt.Sprintf("%d events, the whole shop; %d clients", b.perRound, clients)
 	return w.turns(ctx, r, min(w.rounds, 2), limit, func(ctx context.Context) (float64, error) {
-		return b.queued(ctx, func() (func() error, error) {
+		return b.queued(ctx, func() (*part, error) {
 			p, err := b.openShop(b.settings()...)
 			if err != nil {
 				return nil, err
 			}
-			return p.stop, nil
+			return p.part, nil
 		})
 	})
 }
@@ -163,7 +166,7 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 }
 
 // queued returns how many orders a second become of events that lie in the stream when order starts.
-func (b *buyers) queued(ctx context.Context, start func() (stop func() error, err error)) (float64, error) {
+func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float64, error) {
 	if err := b.freshBroker(ctx); err != nil {
 		return 0, err
 	}
@@ -177,6 +180,7 @@ func (b *buyers) queued(ctx context.Context, start func() (stop func() error, er
 	if err := b.settle(ctx); err != nil {
 		return 0, err
 	}
+	end := b.meter(nil)
 	measured := make(chan error, 1)
 	var rate float64
 	go func() {
@@ -184,14 +188,17 @@ func (b *buyers) queued(ctx context.Context, start func() (stop func() error, er
 		rate, err = b.watch(ctx, first, int64(b.perRound))
 		measured <- err
 	}()
-	stop, err := start()
+	p, err := start()
 	if err != nil {
 		return 0, err
 	}
 	if err := <-measured; err != nil {
-		return 0, errors.Join(err, stop())
+		return 0, errors.Join(err, p.stop())
 	}
-	return rate, stop()
+	cost := end(float64(b.perRound))
+	cost.service = p.cpu() // from its start
+	b.spentOurs.add(cost)
+	return rate, p.stop()
 }
 
 // watch measures from the moment the first orders are seen to the last one's commit. It looks at the
@@ -288,10 +295,12 @@ func (b *buyers) oneByOne(ctx context.Context, s script, clients, n int) (float6
 	if err != nil {
 		return 0, err
 	}
+	end := b.meter(nil)
 	rate, err := b.pgbench(ctx, s, clients, "-t", strconv.Itoa(n/clients), "-D", "first="+strconv.FormatInt(first, 10))
 	if err != nil {
 		return 0, err
 	}
+	b.spentLimit.add(end(float64(n)))
 	after, err := b.made(ctx, first, int64(n))
 	if err == nil && after-before != int64(n) {
 		err = fmt.Errorf("pgbench made %d orders, want %d", after-before, n)

@@ -97,20 +97,15 @@ type side struct {
 	*part
 	addr        string
 	connections int
-	spent       time.Duration
-	answers     float64
+	spent       spent
 }
 
-func (s *side) load(ctx context.Context, p page) (float64, error) {
-	before := s.cpu()
+func (w *world) side(ctx context.Context, s *side, p page) (float64, error) {
+	end := w.meter(s.part)
 	rate, err := load(ctx, s.addr, s.connections, pageTime, p.next)
-	s.spent += s.cpu() - before
-	s.answers += rate * pageTime.Seconds()
+	s.spent.add(end(rate * pageTime.Seconds()))
 	return rate, err
 }
-
-// cost is the processor time of an answer, in microseconds: of the server's process alone.
-func (s *side) cost() float64 { return float64(s.spent.Microseconds()) / max(s.answers, 1) }
 
 func (w *world) compare(ctx context.Context, ours, bare side, p page) error {
 	for _, s := range []*side{&ours, &bare} {
@@ -123,8 +118,8 @@ func (w *world) compare(ctx context.Context, ours, bare side, p page) error {
 	r := result{what: p.what, against: "bare handler, same bytes", want: p.want}
 	r.how = fmt.Sprintf("%d and %d connections", ours.connections, bare.connections)
 	err := w.turns(ctx, r, w.rounds,
-		func(ctx context.Context) (float64, error) { return bare.load(ctx, p) },
-		func(ctx context.Context) (float64, error) { return ours.load(ctx, p) })
-	w.notes = append(w.notes, fmt.Sprintf("%s: %.0f µs of processor time an answer, bare %.0f µs.", p.what, ours.cost(), bare.cost()))
+		func(ctx context.Context) (float64, error) { return w.side(ctx, &bare, p) },
+		func(ctx context.Context) (float64, error) { return w.side(ctx, &ours, p) })
+	w.notes = append(w.notes, fmt.Sprintf("Processor time, %s: %s; bare %s.", p.what, ours.spent, bare.spent))
 	return err
 }

@@ -120,21 +120,59 @@ const ticksPerSecond = 100
 
 // cpu is the processor time that the process has used; 0 where the system does not tell.
 func (p *part) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	own, _, _ := processorTime(p.cmd.Process.Pid)
+	return own
+}
+
+// processorTime is what a process has used, what its ended children had used, and its parent.
+func processorTime(pid int) (own, children time.Duration, parent int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return 0, 0, 0
 	}
 	_, rest, _ := strings.Cut(string(text), ") ") // the name before it may hold blanks
 	fields := strings.Fields(rest)
-	if len(fields) < 13 {
+	if len(fields) < 15 {
+		return 0, 0, 0
+	}
+	number := func(i int) time.Duration {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0
+		}
+		return time.Duration(n)
+	}
+	const tick = time.Second / ticksPerSecond
+	return (number(11) + number(12)) * tick, (number(13) + number(14)) * tick, int(number(1))
+}
+
+// databaseCPU is the processor time that PostgreSQL has used, all its processes together.
+func (w *world) databaseCPU() time.Duration {
+	text, err := os.ReadFile(filepath.Join(w.dir, "data", "postgres", "data", "postmaster.pid"))
+	if err != nil {
 		return 0
 	}
-	user, uerr := strconv.ParseInt(fields[11], 10, 64)
-	system, serr := strconv.ParseInt(fields[12], 10, 64)
-	if uerr != nil || serr != nil {
+	line, _, _ := strings.Cut(string(text), "\n")
+	postmaster, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
 		return 0
 	}
-	return time.Duration(user+system) * time.Second / ticksPerSecond
+	own, ended, _ := processorTime(postmaster)
+	total := own + ended
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0
+	}
+	for _, path := range processes {
+		pid, err := strconv.Atoi(filepath.Base(path))
+		if err != nil {
+			continue
+		}
+		if used, _, parent := processorTime(pid); parent == postmaster {
+			total += used
+		}
+	}
+	return total
 }
 
 // wait polls until a condition holds.

@@ -59,6 +59,39 @@ func (b *bench) turns(ctx context.Context, r result, rounds int, limit, ours rat
 	return nil
 }
 
+// spent is processor time by what used it, and the number of things done for it.
+type spent struct {
+	service, database, broker time.Duration
+	done                      float64
+}
+
+func (s *spent) add(o spent) {
+	s.service, s.database, s.broker, s.done = s.service+o.service, s.database+o.database, s.broker+o.broker, s.done+o.done
+}
+
+// String is the cost of one, in microseconds.
+func (s spent) String() string {
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / max(s.done, 1) }
+	return fmt.Sprintf("service %.0f, database %.0f, broker %.0f µs", each(s.service), each(s.database), each(s.broker))
+}
+
+// meter begins to measure what is spent from now on; service may be nil. The returned function ends
+// it.
+func (w *world) meter(service *part) func(done float64) spent {
+	read := func() (s spent) {
+		s.database, s.broker = w.databaseCPU(), w.broker.cpu()
+		if service != nil {
+			s.service = service.cpu()
+		}
+		return s
+	}
+	before := read()
+	return func(done float64) spent {
+		now := read()
+		return spent{now.service - before.service, now.database - before.database, now.broker - before.broker, done}
+	}
+}
+
 func (b *bench) missed() bool {
 	return slices.ContainsFunc(b.results, func(r result) bool { return r.want > 0 && r.ratio() < r.want })
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -25,41 +26,58 @@ func (w *world) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addr, err := freeAddr()
+	a := &acceptance{world: w}
+	connections, err := best(ctx, []int{32, 64, 128, 256}, func(ctx context.Context, n int) (float64, error) { return a.accept(ctx, n, time.Second) })
 	if err != nil {
 		return err
 	}
-	p, err := w.start("webhook", "", append(w.settings(), "WEBHOOK_ADDR="+addr, "STRIPE_WEBHOOK_SECRET="+webhookSecret)...)
-	if err != nil {
-		return err
-	}
-	defer p.stop() //nolint:errcheck // measured by then, or failed for another reason
-	if err := wait(ctx, 10*time.Second, 5*time.Millisecond, "webhook answers", func() (bool, error) {
-		_, _, err := fetch(addr, w.eventPosts("first"))
-		return err == nil, nil
-	}); err != nil {
-		return err
-	}
-	round := 0
-	accept := func(ctx context.Context, n int, d time.Duration) (float64, error) {
-		if err := w.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
-			return 0, err
-		}
-		round++
-		return load(ctx, addr, n, d, w.eventPosts(strconv.Itoa(round)))
-	}
-	connections, err := best(ctx, []int{32, 64, 128, 256}, func(ctx context.Context, n int) (float64, error) { return accept(ctx, n, time.Second) })
-	if err != nil {
-		return err
-	}
+	a.spent = spent{}
+	var limit spent
 	r := result{what: "webhooks accepted", against: "pgbench, the same two rows, one a transaction", want: 1, how: fmt.Sprintf("%d connections, %d clients", connections, clients)}
 	err = w.turns(ctx, r, w.rounds,
-		func(ctx context.Context) (float64, error) { return w.storeEvents(ctx, s, clients, 3) },
-		func(ctx context.Context) (float64, error) { return accept(ctx, connections, webhookTime) })
-	if err != nil {
-		return err
+		func(ctx context.Context) (float64, error) {
+			end := w.meter(nil)
+			rate, err := w.storeEvents(ctx, s, clients, 3)
+			limit.add(end(rate * 3))
+			return rate, err
+		},
+		func(ctx context.Context) (float64, error) { return a.accept(ctx, connections, webhookTime) })
+	w.notes = append(w.notes, fmt.Sprintf("Processor time, webhooks: %s; pgbench's %s.", a.spent, limit))
+	return err
+}
+
+// acceptance is webhook at work.
+type acceptance struct {
+	*world
+	round int
+	spent spent
+}
+
+// accept runs webhook, with its relay, and posts events to it. It runs for this long only, so that
+// its relay takes nothing from pgbench.
+func (a *acceptance) accept(ctx context.Context, connections int, d time.Duration) (float64, error) {
+	if err := a.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
+		return 0, err
 	}
-	return p.stop()
+	addr, err := freeAddr()
+	if err != nil {
+		return 0, err
+	}
+	p, err := a.start("webhook", "", append(a.settings(), "WEBHOOK_ADDR="+addr, "STRIPE_WEBHOOK_SECRET="+webhookSecret)...)
+	if err != nil {
+		return 0, err
+	}
+	a.round++
+	if err := wait(ctx, 10*time.Second, 5*time.Millisecond, "webhook answers", func() (bool, error) {
+		_, _, err := fetch(addr, a.eventPosts("first"+strconv.Itoa(a.round)))
+		return err == nil, nil
+	}); err != nil {
+		return 0, errors.Join(err, p.stop())
+	}
+	end := a.meter(p)
+	rate, err := load(ctx, addr, connections, d, a.eventPosts(strconv.Itoa(a.round)))
+	a.spent.add(end(rate * d.Seconds()))
+	return rate, errors.Join(err, p.stop())
 }
 
 func (w *world) storeEvents(ctx context.Context, s script, clients, seconds int) (float64, error) {

@@ -195,8 +195,7 @@ func TestImports(t *testing.T) {
 func TestLinked(t *testing.T) {
 	t.Parallel()
 	for _, service := range services {
-		linked := strings.Fields(string(goCommand(t, "services/"+service, "list", "-deps", "./cmd/"+service)))
-		for _, what := range linked {
+		for what := range strings.FieldsSeq(string(goCommand(t, "services/"+service, "list", "-deps", "./cmd/"+service))) {
 			foreign := below(what, base+"services") && !below(what, base+"services/"+service)
 			if foreign || what == "testing" || below(what, "github.com/nats-io/nats-server/v2") || below(what, base+"pkg/testenv") || below(what, base+"pkg/pglocal") {
 				t.Errorf("the binary of %s holds %s", service, what)

@@ -118,18 +118,43 @@ func testDiscountAtStripe(t *testing.T, w *world, s *stripe) {
 			t.Errorf("Stripe wants %v", total)
 		}
 	})
-	s.pay(session, email())
+	address := email()
+	s.pay(session, address)
 	order := b.get("/order/" + b.bought(session))
 	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "2.00", "shipping_subtotal": "9.56", "shipping_discount": "0.00", "order_total": "27.51"} {
 		b.has(order, value, "order_data", "order_totals", key)
 	}
 	b.has(order, true, "order_data", "order_discount_codes", "1", "discount_applied")
 	b.has(order, "WELCOME10", "order_data", "order_discount_codes", "1", "code")
+	text := w.mail(t, address, 1).Text
+	holds(t, text, "WELCOME10", "19.95", "2.00", "9.56", "27.51")
+	if strings.Contains(text, "{") {
+		t.Errorf("the mail holds what should have been filled in:\n%s", text)
+	}
+	// Two codes, one of which does nothing, and free shipping.
+	b = w.browser(t)
+	b.add("6", "5")
+	free, high := w.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), w.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
+	b.apply(free)
+	b.apply(high)
+	session = b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").str("session_id")
+	want(t, "a shipping line", s.requestOf(t, session)["line_items[1][quantity]"], "")
+	address = email()
+	s.pay(session, address)
+	order = b.get("/order/" + b.bought(session))
+	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "0.00", "shipping_subtotal": "9.56", "shipping_discount": "9.56", "order_total": "19.95"} {
+		b.has(order, value, "order_data", "order_totals", key)
+	}
+	for id, code := range order.at("order_data", "order_discount_codes").(map[string]any) {
+		b.has(order, code.(map[string]any)["code"] == free, "order_data", "order_discount_codes", id, "discount_applied")
+	}
+	holds(t, w.mail(t, address, 1).Text, free, high, "combin", "19.95")
 }
 
 func testSuccess(t *testing.T, w *world, s *stripe) {
 	b := w.browser(t)
 	b.is(b.get("/order/checkout-session-success"), `{"checkout_session_success":"error","errors":{"error":"session-id-required"},"order-api-version":"0.0.1"}`)
+	b.refused(b.success(""), "session-id-required")
 	for _, unknown := range []string{"cs_test_unknown", "x", "%00", "..%2F..", strings.Repeat("a", 3000), "%ff"} {
 		if a := b.success(unknown); a.status != 400 {
 			b.is(a, `{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
@@ -187,6 +212,17 @@ func testFrozen(t *testing.T, w *world, s *stripe) {
 	s.pay(session, email())
 	identifier = gone.bought(session)
 	gone.has(gone.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
+	// A payment page that asked for no shipping address, and nobody named an address before it.
+	b = w.browser(t)
+	session = b.checkout("")
+	address := email()
+	s.pay(session, address)
+	s.set(func() { delete(s.sessions[session], "collected_information") })
+	a = b.get("/order/" + b.bought(session))
+	for key, value := range map[string]string{"name": "Pat Buyer", "address_line1": "", "city": "", "state": "", "zip": "", "country": "", "country_code": ""} {
+		b.has(a, value, "order_data", "order_shipping_address", key)
+	}
+	b.has(a, address, "order_data", "order_payment_info", "email")
 	// A paid session that the shop did not make.
 	s.set(func() {
 		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign", "status": "complete", "amount_total": 100, "currency": "usd",

@@ -200,7 +200,7 @@ func testChat(t *testing.T, w *world) {
 		return w.count(t, "user", "SELECT count(*) FROM chat_message WHERE member_id = (SELECT id FROM account WHERE username = $1)", m.username)
 	}
 	want(t, "messages before the proof", owned(), 0)
-	b.is(b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, w.mail(t, address, 1).Text, verifyLink)),
+	b.is(b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, w.mailWith(t, address, verifyLink, 1).Text, verifyLink)),
 		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	eventually(t, "the message belongs to the member", func() bool { return owned() == 1 })
 	want(t, "converted prospects", w.count(t, "user", "SELECT count(*) FROM prospect WHERE email = $1 AND converted IS NOT NULL AND swa_comment LIKE '%' || $2 || '%'", address, m.username), 1)

@@ -183,7 +183,7 @@ func testNewPasswordFields(t *testing.T, w *world) {
 	b := w.browser(t)
 	m := b.register()
 	b.post("/user/reset-password", "username", m.username, "email_address", m.email)
-	code := codeIn(t, w.mail(t, m.email, 2).Text, "?password_reset_code=")
+	code := codeIn(t, w.mailWith(t, m.email, resetLink, 1).Text, resetLink)
 	visitor := w.browser(t)
 	for _, f := range passwordFields {
 		if f.types == "true" {

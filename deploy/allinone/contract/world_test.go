@@ -20,6 +20,9 @@ import (
 const (
 	origin   = "https://www.shop.example" // a frontend on another host
 	password = "Secret!word"
+
+	verifyLink = "/account/?email_verification_code="
+	resetLink  = "/set-new-password?password_reset_code="
 )
 
 // world is one running shop and the contract that its answers are held against.
@@ -139,6 +142,23 @@ func (w *world) mail(t *testing.T, to string, n int) shoptest.Mail {
 	var got []shoptest.Mail
 	eventually(t, fmt.Sprintf("mail %d to %s", n, to), func() bool { got = w.mails(to); return len(got) >= n })
 	return got[len(got)-n]
+}
+
+// mailWith waits until n of somebody's mails hold a text, and returns the newest of them. Mails that
+// leave at the same time arrive in any order.
+func (w *world) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
+	t.Helper()
+	var found []shoptest.Mail
+	eventually(t, fmt.Sprintf("mail %d to %s with %s", n, to, text), func() bool {
+		found = nil
+		for _, m := range w.mails(to) {
+			if strings.Contains(m.Text, text) {
+				found = append(found, m)
+			}
+		}
+		return len(found) >= n
+	})
+	return found[0]
 }
 
 // holds fails unless a text holds all the parts.

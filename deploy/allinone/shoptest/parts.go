@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"time"
 )
 
@@ -139,4 +142,24 @@ func (s *Shop) Eventually(limit time.Duration, what string, condition func() boo
 		}
 		<-tick.C
 	}
+}
+
+// Command runs a command of the shop's binary, which finds the shop by its data folder, as staff
+// would run it.
+func (s *Shop) Command(args ...string) (code int, stdout, stderr string) {
+	s.tb.Helper()
+	binary, err := build()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	var out, failed bytes.Buffer
+	cmd := exec.Command(binary, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DATA_DIR=" + s.DataDir}
+	cmd.Stdout, cmd.Stderr = &out, &failed
+	if err := cmd.Run(); err != nil {
+		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
+			s.tb.Fatal(err)
+		}
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), failed.String()
 }

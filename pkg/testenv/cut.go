@@ -1,4 +1,4 @@
-package mailer
+package testenv
 
 import (
 	"io"
@@ -8,29 +8,31 @@ import (
 	"testing"
 )
 
-// cut is a way to the database that can be cut.
-type cut struct {
-	url   string
+// Cut is a way to a server that can be cut.
+type Cut struct {
+	// URL is the server's with the address of this way instead of its own.
+	URL   string
 	to    string
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	off   bool
 }
 
-func newCut(t *testing.T, database string) *cut {
-	t.Helper()
-	u, err := url.Parse(database)
+// NewCut makes a way to the server of a URL, for the length of the test.
+func NewCut(tb testing.TB, server string) *Cut {
+	tb.Helper()
+	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &cut{to: u.Host, conns: map[net.Conn]bool{}}
+	c := &Cut{to: u.Host, conns: map[net.Conn]bool{}}
 	u.Host = l.Addr().String()
-	c.url = u.String()
-	t.Cleanup(func() { l.Close() }) //nolint:errcheck // the test is over
+	c.URL = u.String()
+	tb.Cleanup(func() { l.Close() }) //nolint:errcheck // the test is over
 	go func() {
 		for {
 			in, err := l.Accept()
@@ -43,7 +45,7 @@ func newCut(t *testing.T, database string) *cut {
 	return c
 }
 
-func (c *cut) forward(in net.Conn) {
+func (c *Cut) forward(in net.Conn) {
 	out, err := net.Dial("tcp", c.to)
 	if err != nil || !c.keep(in, out) {
 		in.Close() //nolint:errcheck // cut off on purpose
@@ -55,7 +57,7 @@ func (c *cut) forward(in net.Conn) {
 	out.Close()         //nolint:errcheck // the other end left
 }
 
-func (c *cut) keep(conns ...net.Conn) bool {
+func (c *Cut) keep(conns ...net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, conn := range conns {
@@ -67,8 +69,8 @@ func (c *cut) keep(conns ...net.Conn) bool {
 	return !c.off
 }
 
-// set cuts every connection and refuses new ones, or lets them through again.
-func (c *cut) set(off bool) {
+// Set cuts every connection and refuses new ones, or lets them through again.
+func (c *Cut) Set(off bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.off = off

@@ -1,5 +1,0 @@
-package contract
-
-import "testing"
-
-var orders, odd, clientEvents map[string]func(*testing.T, *world)
