@@ -3,6 +3,7 @@ package pg
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -17,7 +18,7 @@ func CountQueries(ctx context.Context) (context.Context, *atomic.Int64) {
 	return context.WithValue(ctx, countKey{}, n), n
 }
 
-// counter is the tracer of every connection.
+// counter is the tracer of every connection. It counts, and bounds, each statement.
 type counter struct{}
 
 func count(ctx context.Context, by int) {
@@ -33,20 +34,39 @@ func (counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQ
 	default:
 		count(ctx, 1)
 	}
-	return ctx
+	return bound(ctx)
 }
 
-// TraceQueryEnd is part of pgx's interface.
-func (counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+// TraceQueryEnd ends what TraceQueryStart began.
+func (counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { unbound(ctx) }
 
 // TraceBatchStart counts the statements of a batch.
 func (counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	count(ctx, data.Batch.Len())
-	return ctx
+	return bound(ctx)
 }
 
 // TraceBatchQuery is part of pgx's interface.
 func (counter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 
-// TraceBatchEnd is part of pgx's interface.
-func (counter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+// TraceBatchEnd ends what TraceBatchStart began.
+func (counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { unbound(ctx) }
+
+// answerLimit is how long a statement may take as seen from here. PostgreSQL itself ends one after 5 s
+// (statement_timeout); a host that is gone, or a firewall that has forgotten the connection, ends
+// nothing and says nothing.
+const answerLimit = 8 * time.Second
+
+type boundKey struct{}
+
+// bound gives a statement its limit. pgx works on with the returned context.
+func bound(ctx context.Context) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	return context.WithValue(ctx, boundKey{}, cancel)
+}
+
+func unbound(ctx context.Context) {
+	if cancel, ok := ctx.Value(boundKey{}).(context.CancelFunc); ok {
+		cancel()
+	}
+}

@@ -35,6 +35,7 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+	cfg.PingTimeout = 2 * time.Second
 	for name, value := range map[string]string{
 		"application_name": service, "search_path": pgx.Identifier{service}.Sanitize(), "timezone": "UTC",
 		"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s",

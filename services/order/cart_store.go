@@ -64,10 +64,6 @@ func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
 	return collect[line](ctx, db, "cart lines", linesSQL, cartID)
 }
 
-func cartCodes(ctx context.Context, db querier, c *cart) ([]appliedCode, error) {
-	return collect[appliedCode](ctx, db, "discount codes of a cart", codesSQL, c.ID, c.Generation, c.customer())
-}
-
 // readContents reads lines and codes in one round trip and computes the totals. c may be nil.
 func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
 	var in contents

@@ -116,11 +116,14 @@ func loginMergesCarts(w *world) {
 	home.Says("#lines", "Paper Clips")
 }
 
-// A forgotten password is replaced by way of the mailed link, once.
+// A forgotten password is replaced by way of the mailed link, once. The sessions that were open end:
+// the next thing done in one leads to the login, and back to where the member was.
 func resetsPassword(w *world) {
 	const email, fresh = "reset_ann@mail.example.com", "Another!pass"
 	member := w.open(browsertest.Desk)
 	register(member, "reset_ann")
+	member.Visit("/account/edit-my-information")
+	member.Until("the form is filled", `document.querySelector('#lastname').value === 'Lee'`)
 
 	b := w.open(browsertest.Phone)
 	b.Visit("/reset-password")
@@ -143,8 +146,14 @@ func resetsPassword(w *world) {
 	b.At("/account")
 	b.Says("#account-initials", "AL")
 
-	member.Visit("/account") // the old sessions have ended
-	member.Visible("#visitor")
+	member.Enter("#firstname", "Amy")
+	member.Click("#form button[type=submit]")
+	member.At("/login?")
+	member.Says("#message", "Please log in first")
+	member.Ready()
+	logIn(member, "reset_ann", fresh)
+	member.At("/account/edit-my-information")
+	member.Until("nothing was changed", `document.querySelector('#firstname').value === 'Ann'`)
 	member.Visit(link)
 	member.Fill("#username", "reset_ann", "#new-password", "Third!pass", "#confirm-new-password", "Third!pass")
 	member.Click("#form button[type=submit]")

@@ -2,9 +2,7 @@ package browser
 
 import (
 	"regexp"
-	"time"
 
-	"github.com/startupwebapp/startupwebapp/deploy/allinone/shoptest"
 	"github.com/startupwebapp/startupwebapp/services/edge/browsertest"
 )
 
@@ -116,6 +114,7 @@ func guestBuys(w *world) {
 	b.Click("#pay")
 	b.Visible("#agree-error")
 	b.Click("#agree")
+	b.Click("#newsletter")
 	b.Click("#pay")
 	b.At("/c/pay/")
 	b.Says("#email", email)
@@ -128,14 +127,23 @@ func guestBuys(w *world) {
 	b.Visit("/cart")
 	b.Visible("#empty")
 
-	mail := w.mailed(email, orderLink)
+	w.mailed(email, orderLink)
 	other := w.open(browsertest.Desk)
-	other.Visit(mail)
+	other.Go(w.shop.Inbox + "/?q=" + email)
+	other.Click(".mails a")
+	other.Says("h1", order)
+	other.Until("the mail is shown as HTML", `document.querySelector('iframe')?.src`)
+	other.Click(`.tabs a[href$="text"]`)
+	other.Says("pre", "Binder Clips")
+	other.Click(`pre a[href*="/account/order"]`)
 	if shown := orderShown(other); shown != order {
 		w.Errorf("the mail's link shows order %s, want %s", shown, order)
 	}
-	var mails []shoptest.Mail
-	if mails = w.shop.WaitMails(email, 1, time.Second); len(mails) != 1 {
-		w.Errorf("%d mails, want 1", len(mails))
+	if n := len(w.shop.Mails(email)); n != 1 {
+		w.Errorf("%d mails, want 1", n)
 	}
+	w.shop.Eventually(browsertest.Patience, "the consent to the newsletter is kept", func() bool {
+		return w.shop.Count("user", `SELECT count(*) FROM consent JOIN prospect p ON p.id = prospect_id
+			WHERE p.email = $1 AND what = 'newsletter' AND given AND NOT p.unsubscribed`, email) == 1
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/jackc/pgx/v5"
@@ -18,8 +17,7 @@ import (
 // Without scripts the catalogue is complete, its links work, and it says what is missing to buy.
 func withoutScripts(w *world) {
 	b := w.open(browsertest.Phone)
-	b.Expect("request failed with : GET " + w.shop.URL + "/static/") // Chromium then leaves the page's scripts alone
-	browsertest.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.WithoutScripts()
 	says := func(page string, parts ...string) {
 		w.Helper()
 		text := b.Text("main")
@@ -65,6 +63,7 @@ func TestWeather(t *testing.T) {
 	w := &world{T: t, shop: shop}
 	newTerms(w)
 	databaseAway(w)
+	shopAway(w)
 }
 
 // Members hear of a new version of the terms of use until they agree to it.
@@ -138,4 +137,25 @@ func (w *world) database(open bool) {
 			w.Fatal(err)
 		}
 	}
+}
+
+// The shop is killed while somebody shops: the page says that it can't be reached, and once the
+// shop runs again everything is as it was.
+func shopAway(w *world) {
+	b := w.open(browsertest.Phone)
+	put(b, rubberBands, "1")
+	b.Visit("/product/" + paperClips)
+	b.Expect("net::ERR_") // whatever was under way, and what is asked while nobody answers
+	w.shop.Kill()
+	b.Click("#add")
+	b.Says("#quantity-error", "could not reach the shop")
+	w.shop.Again()
+	b.Click("#add")
+	b.Visible("#added")
+	b.Says("#cart-count", "2")
+	confirmAsGuest(b, "killed@mail.example.com")
+	payOnPage(b, goodCard)
+	orderShown(b)
+	b.Says("#lines", "Rubber Bands")
+	b.Says("#lines", "Paper Clips")
 }

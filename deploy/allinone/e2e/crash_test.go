@@ -50,6 +50,8 @@ var crashPoints = []crashPoint{
 	{name: "mailer.relay-publishing"},
 	{name: "user-order.committed"},
 	{name: "events-order.committed"},
+	{name: "events-event.received"},
+	{name: "events-event.committed"},
 	{name: "order.sweep-found", quiet: true, away: true, env: quickSweep},
 	{name: "order.sweep-settled", quiet: true, away: true, env: quickSweep},
 }
@@ -126,11 +128,13 @@ const patience = 60 * time.Second
 func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	b := shop.Browser()
 	var session string
+	look := func() error { return seen(b.Try(http.MethodGet, "/clientevent/pageview?url=%2F&pageWidth=400", nil)) }
 	for _, step := range []struct {
 		what string
 		do   func() error
 	}{
 		{"get a token", func() error { return want(b.Try(http.MethodGet, "/user/token", nil))("token", "") }},
+		{"look at the shop", look},
 		{"fill the cart", func() error {
 			return want(b.Try(http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {"6"}, "quantity": {"1"}}))("cart_add_product_sku", "success")
 		}},
@@ -139,6 +143,7 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 			session = a.Text("session_id")
 			return want(a, err)("create_checkout_session", "success")
 		}},
+		{"look at the payment page", look},
 		{"pay", func() error { return shop.TryPay(session, payAs(email)) }},
 		{"come back", func() error {
 			if !back {
@@ -146,6 +151,7 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 			}
 			return want(b.Try(http.MethodGet, "/order/checkout-session-success?session_id="+session, nil))("checkout_session_success", "success")
 		}},
+		{"look at the order", look},
 	} {
 		if err := insist(step.do); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -165,6 +171,14 @@ func want(a shoptest.Answer, err error) func(key, value string) error {
 		}
 		return nil
 	}
+}
+
+// seen wants an answer to a page view.
+func seen(a shoptest.Answer, err error) error {
+	if err == nil && a.Status != http.StatusOK {
+		return fmt.Errorf("answered %d %s", a.Status, a.Body)
+	}
+	return err
 }
 
 // insist repeats a step until it works.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,6 +78,11 @@ func TestBrokerAway(t *testing.T) {
 		}
 		broker.Start()
 		shop.Check(60 * time.Second)
+		views := 1 + 2*(round+1)
+		shop.Eventually(20*time.Second, "the page views of the outage are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
+		if n := shop.Count("events", `SELECT count(*) FROM pageview`); n != views {
+			t.Errorf("%d page views, want %d", n, views)
+		}
 	}
 }
 
@@ -146,7 +152,62 @@ func TestDatabaseAway(t *testing.T) {
 	if n := len(shop.Orders()); n != 3 {
 		t.Errorf("%d orders", n)
 	}
+	// Before, during and after.
+	shop.Eventually(20*time.Second, "all page views are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
 }
+
+// A database that says nothing any more is as bad as none, and must not hold anybody for long.
+func TestDatabaseSilent(t *testing.T) {
+	t.Parallel()
+	way, address := newProxy(t, shoptest.FreshDatabase(t))
+	shop := shoptest.Start(t, shoptest.Options{DatabaseURL: address})
+	buyPromptly(t, shop, "before@mail.example.com")
+	session := shop.Browser().Checkout("6", "2", "during@mail.example.com")
+	shop.StripeSwitches(dropWebhooks)
+	shop.Pay(session, payAs("during@mail.example.com"))
+	event := shop.Event(completed, session)
+	b := shop.Browser()
+	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
+
+	way.Hold()
+	var all sync.WaitGroup
+	all.Go(func() {
+		began := time.Now()
+		if status, err := shop.PostEvent(event); err != nil || status != http.StatusServiceUnavailable || time.Since(began) > silence {
+			t.Errorf("the webhook answers %d %v after %s", status, err, time.Since(began))
+		}
+	})
+	for path, form := range map[string]url.Values{
+		"/order/cart-items": nil, "/order/checkout-session-success?session_id=" + session: nil, "/order/cart-add-product-sku": {"sku_id": {"6"}, "quantity": {"1"}},
+		"/user/login": {"username": {"somebody"}, "password": {"Something1"}, "remember_me": {"false"}},
+	} {
+		all.Go(func() {
+			method := http.MethodGet
+			if form != nil {
+				method = http.MethodPost
+			}
+			began := time.Now()
+			a, err := b.Try(method, path, form)
+			if err != nil || a.Status != http.StatusServiceUnavailable || a.Text("error") != "unavailable" || time.Since(began) > silence {
+				t.Errorf("%s is answered %d %s %v after %s", path, a.Status, a.Body, err, time.Since(began))
+			}
+		})
+	}
+	all.Wait()
+	way.Mend()
+	shop.Eventually(30*time.Second, "the shop has recovered", func() bool {
+		a, err := b.Try(http.MethodGet, "/order/cart-items", nil)
+		return err == nil && a.Status == http.StatusOK
+	})
+	b.Want(b.Get("/order/cart-items"), true, "cart_found")
+	if status, err := shop.PostEvent(event); err != nil || status != http.StatusOK {
+		t.Errorf("the webhook answers %d %v", status, err)
+	}
+	shop.Check(60 * time.Second)
+}
+
+// silence is how long a request may wait for a database that says nothing.
+const silence = 20 * time.Second
 
 // The order stands whatever the mail server does, and its mail leaves once, soon after it can.
 func TestMailServerAway(t *testing.T) {

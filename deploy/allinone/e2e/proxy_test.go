@@ -8,13 +8,14 @@ import (
 	"testing"
 )
 
-// proxy stands between the shop and its database and can be cut.
+// proxy stands between the shop and its database and can be cut, or fall silent.
 type proxy struct {
 	target string
 	l      net.Listener
 
 	mu    sync.Mutex
 	cut   bool
+	held  chan struct{} // closed: bytes pass
 	conns map[net.Conn]bool
 	wg    sync.WaitGroup
 }
@@ -30,13 +31,15 @@ func newProxy(t *testing.T, address string) (*proxy, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{target: u.Host, l: l, conns: map[net.Conn]bool{}}
+	p := &proxy{target: u.Host, l: l, held: make(chan struct{}), conns: map[net.Conn]bool{}}
+	close(p.held)
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
 		p.Cut()
+		p.Mend()
 		p.wg.Wait()
 	})
 	u.Host = l.Addr().String()
@@ -77,8 +80,8 @@ func (p *proxy) forward(in net.Conn) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 		both.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // either end may go at any time
-			_ = way[0].Close()             // and takes the other along
+			_, _ = io.Copy(way[0], patient{p, way[1]}) // either end may go at any time
+			_ = way[0].Close()                         // and takes the other along
 		})
 	}
 	both.Wait()
@@ -98,9 +101,37 @@ func (p *proxy) Cut() {
 	}
 }
 
-// Mend lets connections through again.
+// Hold lets nothing through any more, neither way, while connections stay: a host that is gone, or
+// a firewall that has forgotten them.
+func (p *proxy) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = make(chan struct{})
+}
+
+// Mend lets connections and bytes through again.
 func (p *proxy) Mend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = false
+	select {
+	case <-p.held:
+	default:
+		close(p.held)
+	}
+}
+
+// patient reads when the proxy lets bytes pass.
+type patient struct {
+	*proxy
+	from net.Conn
+}
+
+func (r patient) Read(b []byte) (int, error) {
+	n, err := r.from.Read(b)
+	r.mu.Lock()
+	held := r.held
+	r.mu.Unlock()
+	<-held
+	return n, err
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// AxeSource is axe-core, to be run in a page.
+// axeSource is axe-core, to be run in a page.
 //
 //go:embed axe/axe.min.js
-var AxeSource string
+var axeSource string
 
 // Axe fails the test for everything that keeps people from using the page as it is now.
 func (b *Tab) Axe(what string) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
-	call := AxeSource + `; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
+	call := axeSource + `; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
 		r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.failureSummary)).join(' | '))))`
 	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -256,3 +256,10 @@ func quote(text string) string {
 	}
 	return string(q)
 }
+
+// WithoutScripts switches scripts off for the pages to come.
+func (b *Tab) WithoutScripts() {
+	b.tb.Helper()
+	b.Expect("request failed with : GET " + b.base + "/static/") // Chromium then leaves a page's scripts alone
+	Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
