@@ -88,13 +88,8 @@ type event struct {
 // parseEvent reads the frame of an event. Only id and type must be right: what else Stripe may
 // change one day must not stop a payment at the door.
 func parseEvent(body []byte) (event, error) {
-	var frame struct {
-		ID         string          `json:"id"`
-		Type       string          `json:"type"`
-		APIVersion json.RawMessage `json:"api_version"`
-		Created    json.RawMessage `json:"created"`
-	}
-	if err := json.Unmarshal(body, &frame); err != nil {
+	frame, err := readFrame(body)
+	if err != nil {
 		return event{}, fmt.Errorf("read the event: %w", err)
 	}
 	if !usableID(frame.ID) {

@@ -38,6 +38,9 @@ type buyers struct {
 // order a transaction.
 func (w *world) orders(ctx context.Context) error {
 	b := &buyers{world: w, next: firstBuyer}
+	if err := w.freshBroker(ctx); err != nil { // webhook's rounds left thousands of events there
+		return err
+	}
 	if err := b.original(ctx); err != nil {
 		return err
 	}
