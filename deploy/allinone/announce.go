@@ -55,7 +55,7 @@ func (s *shop) ready(ctx context.Context) bool {
 			return false
 		}
 	}
-	return s.provisioned.Load()
+	return s.provisioned.Load() || s.broker == nil // somebody else's broker may be away: shopping goes on
 }
 
 // setEnvironment sets variables and returns what sets the old values again.
