@@ -17,6 +17,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/mailinbox"
 	"github.com/startupwebapp/startupwebapp/deploy/allinone/stripestandin"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -44,6 +45,7 @@ type shop struct {
 
 // Run starts everything, prints the addresses to out when all is ready, and runs until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err error) {
+	boot.CollectAt(100) // six services in one process hold more: here memory counts
 	s := &shop{cfg: cfg, log: log}
 	defer func() {
 		for i := len(s.stops) - 1; i >= 0; i-- {
