@@ -34,7 +34,7 @@ func AddCheck(name string, check func(context.Context) error) (remove func()) {
 }
 
 // Handler serves /metrics (Prometheus), /healthz (the process lives) and /readyz (every check
-// passes, else 503 with the names of those that don't).
+// passes, else 503 with the names of those that don't, or with none while the process starts).
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
@@ -56,6 +56,9 @@ func ready(w http.ResponseWriter, r *http.Request) {
 	checksMu.Unlock()
 
 	status, result := http.StatusOK, map[string]string{}
+	if len(todo) == 0 { // every service has some: this one has not come that far
+		status = http.StatusServiceUnavailable
+	}
 	for name, check := range todo {
 		result[name] = "ok"
 		if err := check(ctx); err != nil {

@@ -34,6 +34,10 @@ func TestReady(t *testing.T) {
 		t.Errorf("with a broken part: %d %s", w.Code, w.Body)
 	}
 	remove()
+	if w := get(); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("before any part is there: %d %s", w.Code, w.Body)
+	}
+	defer AddCheck("good", func(context.Context) error { return nil })()
 	if w := get(); w.Code != http.StatusOK {
 		t.Errorf("without: %d %s", w.Code, w.Body)
 	}

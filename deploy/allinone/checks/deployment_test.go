@@ -157,6 +157,10 @@ func TestDeployment(t *testing.T) {
 		d.start(name)
 	}
 	shop := "http://" + d.addresses.Replace("edge:8080")
+	testenv.Eventually(t, 10*time.Second, "the shop's door is open", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(shop, "http://"))
+		return err == nil && c.Close() == nil
+	})
 	for path, want := range map[string]string{
 		"/": "<html", "/order/products": `"title"`, "/user/logged-in": `"logged_in":false`,
 		"/clientevent/pageview?url=http%3A%2F%2Fshop%2F&pageWidth=1&client_event_id=null": "",
