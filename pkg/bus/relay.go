@@ -19,11 +19,13 @@ const (
 	relayGroup = 500
 	// relayPoll finds what another process or a crashed one left; our own writers wake the relay.
 	relayPoll = 250 * time.Millisecond
-	// While this process goes on committing messages the relay rests, after each round, restFactor
-	// times as long as the round took, at most restLimit: accepting comes before forwarding, and
-	// what waits meanwhile goes out in larger groups. A relay that is not hurried never rests.
-	restFactor = 2
-	restLimit  = 100 * time.Millisecond
+	// While this process commits faster than it publishes (a round of restFrom rows, and more since),
+	// the relay rests after each round, restFactor times as long as the round took, at most restLimit:
+	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
+	// that keeps up never rests.
+	restFrom   = 64
+	restFactor = 8
+	restLimit  = 400 * time.Millisecond
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
 )
@@ -52,8 +54,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 	var measured, trimmed time.Time
 	for {
 		began := time.Now()
-		full := o.round(ctx)
-		o.rest(ctx, time.Since(began))
+		rows := o.round(ctx)
+		o.rest(ctx, rows, time.Since(began))
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
 			o.measure(ctx)
@@ -62,7 +64,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			trimmed = time.Now()
 			o.trim(ctx)
 		}
-		if full {
+		if rows == relayGroup {
 			continue
 		}
 		select {
@@ -78,8 +80,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 }
 
 // rest pauses after a round during which more was committed.
-func (o *Outbox) rest(ctx context.Context, round time.Duration) {
-	if len(o.wake) == 0 {
+func (o *Outbox) rest(ctx context.Context, rows int, round time.Duration) {
+	if len(o.wake) == 0 || rows < restFrom {
 		return
 	}
 	select {
@@ -114,20 +116,20 @@ func (o *Outbox) measure(ctx context.Context) {
 	}
 }
 
-// round publishes one group and says whether there may be more right away.
-func (o *Outbox) round(ctx context.Context) (full bool) {
+// round publishes one group and says how many rows it held; 0 after a failure.
+func (o *Outbox) round(ctx context.Context) (published int) {
 	if !o.bus.Connected() {
-		return false // rows stay due
+		return 0 // rows stay due
 	}
 	rows, err := claim(ctx, o.pool, relayGroup)
 	if err != nil {
 		if ctx.Err() == nil {
 			o.bus.log.Warn("outbox", "error", err)
 		}
-		return false
+		return 0
 	}
 	if len(rows) == 0 {
-		return false
+		return 0
 	}
 	fault.Point(o.bus.service, "relay-claimed")
 	failed := o.publish(ctx, rows)
@@ -151,9 +153,9 @@ func (o *Outbox) round(ctx context.Context) (full bool) {
 		if err := release(context.WithoutCancel(ctx), o.pool, lost, publishAgain); err != nil {
 			o.bus.log.Warn("outbox", "error", err)
 		}
-		return false
+		return 0
 	}
-	return len(rows) == relayGroup
+	return len(rows)
 }
 
 // publish sends rows and returns an error, or nil, for each.
