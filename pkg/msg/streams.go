@@ -96,16 +96,18 @@ func Receivers(subject string) []string {
 
 // Matches says whether a subject falls under a NATS filter with * and >.
 func Matches(filter, subject string) bool {
-	f, s := strings.Split(filter, "."), strings.Split(subject, ".")
-	for i, token := range f {
-		switch {
-		case token == ">":
-			return len(s) > i
-		case i >= len(s) || (token != "*" && token != s[i]):
+	for filter != ">" {
+		token, moreFilter, filterGoesOn := strings.Cut(filter, ".")
+		word, moreSubject, subjectGoesOn := strings.Cut(subject, ".")
+		if token != "*" && token != word {
 			return false
 		}
+		if !filterGoesOn || !subjectGoesOn {
+			return filterGoesOn == subjectGoesOn
+		}
+		filter, subject = moreFilter, moreSubject
 	}
-	return len(f) == len(s)
+	return true
 }
 
 // Message is one message on its way into an outbox or a stream.
