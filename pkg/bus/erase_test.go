@@ -71,7 +71,8 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		}
 		return n
 	}
-	testenv.Eventually(t, 10*time.Second, "the message is in its stream", func() bool { return left() == 11 })
+	// One that is not confirmed may go out again (a relay rushes its rows at each connect), so count from there.
+	testenv.Eventually(t, 30*time.Second, "the message is in its stream", func() bool { return left() >= 11 })
 	// Nothing is erased before every service has acted on it.
 	for _, c := range msg.Consumers {
 		if c.Stream != "USER" || !msg.Matches(c.Subjects[len(c.Subjects)-1], msg.UserErased) {
