@@ -49,7 +49,8 @@ lint: bin/golangci-lint ## check style, errors and the rules of imports
 
 .PHONY: bench
 bench: ## measure the shop against bare handlers and pgbench
-	@$(GO) run ./deploy/allinone/cmd/bench $(ARGS)
+	@$(BUILD) -o bin/bench ./deploy/allinone/cmd/bench
+	@bin/bench $(ARGS)
 
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
