@@ -1,10 +1,12 @@
 package order
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -35,13 +37,34 @@ func newStripeAPI(cfg Config, log *slog.Logger) *stripeAPI {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: stripe.String(strings.TrimSuffix(cfg.StripeAPIBase, "/")), MaxNetworkRetries: stripe.Int64(2), EnableTelemetry: stripe.Bool(false),
 		LeveledLogger: stripeLog{log},
-		HTTPClient:    &http.Client{Timeout: stripeTry, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTPClient:    &http.Client{Timeout: stripeTry, Transport: sized{http.DefaultTransport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
 	return &stripeAPI{
 		api:   client.New(cfg.StripeSecretKey, &stripe.Backends{API: backend, Connect: backend, Uploads: backend}),
 		shop:  strings.TrimSuffix(cfg.PublicURL, "/"),
 		noKey: cfg.StripeSecretKey == "",
 	}
+}
+
+// sized gives requests a Content-Length. stripe-go hides the length of its bodies, so they would leave
+// in chunks, which a proxy on the way to Stripe, or a small stand-in for it, may take for nothing.
+type sized struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s sized) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength > 0 {
+		return s.next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read the body of a request to Stripe: %w", err)
+	}
+	whole, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make a request to Stripe: %w", err)
+	}
+	whole.Header, whole.Host = r.Header, r.Host
+	return s.next.RoundTrip(whole)
 }
 
 // stripeLog keeps stripe-go's own log at debug level: what failed is reported by who called.

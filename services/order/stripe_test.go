@@ -2,11 +2,15 @@ package order
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,3 +92,32 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 }
 
 func ptr(s string) *string { return &s }
+
+// Small servers, and proxies between us and Stripe, read as much of a body as Content-Length says.
+func TestRequestsToStripeHaveALength(t *testing.T) {
+	t.Parallel()
+	asked := map[string]string{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := make([]byte, max(r.ContentLength, 0))
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			t.Error(err)
+		}
+		asked[r.URL.Path] = fmt.Sprintf("%v %s", r.TransferEncoding, body)
+		if _, err := io.WriteString(w, `{"id":"made"}`); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer server.Close()
+	api := newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
+	if _, err := api.createSession(t.Context(), checkout{ID: "CHECKOUT", Currency: currency, ItemDiscount: 200}); err != nil {
+		t.Fatal(err)
+	}
+	if err := api.expire(t.Context(), "made"); err != nil {
+		t.Fatal(err)
+	}
+	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made", "/v1/checkout/sessions/made/expire": ""} {
+		if got, ok := asked[path]; !ok || !strings.HasPrefix(got, "[] ") || !strings.Contains(got, holds) {
+			t.Errorf("%s came with %q", path, got)
+		}
+	}
+}
