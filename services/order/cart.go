@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -183,7 +184,7 @@ func (s *service) cartAddProductSKU(w http.ResponseWriter, r *http.Request) erro
 	}
 	var count int
 	var outcome addOutcome
-	err = pgx.BeginFunc(r.Context(), s.db, func(tx pgx.Tx) error {
+	err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) error {
 		outcome, count, err = addLine(r.Context(), tx, who, sku, pieces)
 		if err == nil && outcome != added {
 			return errRefused // a refused add leaves no cart behind

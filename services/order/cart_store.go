@@ -140,10 +140,12 @@ func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int)
 	return tag.RowsAffected() == 1, nil
 }
 
-// removeLine takes a line out and forgets the shipping method with it.
+// removeLine takes a line out and forgets the shipping method with it. The cart is locked before the
+// line, as everywhere, so that nobody waits in a circle.
 func removeLine(ctx context.Context, db querier, cartID, sku int64) (found bool, err error) {
 	tag, err := db.Exec(ctx, `
-		WITH gone AS (DELETE FROM cart_line WHERE cart_id = $1 AND sku_id = $2 RETURNING cart_id)
+		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
+		     gone AS (DELETE FROM cart_line USING c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
 		UPDATE cart SET shipping_method_id = NULL, updated_at = now() FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
 	if err != nil {
 		return false, fmt.Errorf("remove a line from cart %d: %w", cartID, err)

@@ -61,6 +61,8 @@ func (s *service) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) 
 		switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
 		case err != nil:
 			return "", err
+		case !outcome.Cart:
+			return cartNotFound, nil // deleted or paid at this very moment
 		case !outcome.Found:
 			return "cart-discount-code-not-found", nil
 		case !outcome.Active:
@@ -98,7 +100,7 @@ func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint s
 		return err
 	}
 	if c == nil {
-		return refuse(w, endpoint, "cart-not-found")
+		return refuse(w, endpoint, cartNotFound)
 	}
 	text, sent := form.Lookup("discount_code_id")
 	if !sent {
@@ -109,7 +111,11 @@ func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint s
 	if err != nil {
 		return err
 	}
-	if refusal != "" {
+	switch refusal {
+	case "":
+	case cartNotFound:
+		return refuse(w, endpoint, refusal)
+	default:
 		return refuse(w, endpoint, refusal, echo)
 	}
 	_, after, err := s.changed(r, c)
@@ -119,8 +125,10 @@ func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint s
 	return answer(w, append([]web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo}, after...)...)
 }
 
+const cartNotFound = "cart-not-found"
+
 // applied is what applyCode found and did.
-type applied struct{ Found, Active, Added bool }
+type applied struct{ Cart, Found, Active, Added bool }
 
 // applyCode puts a code on a cart in one statement, unless it is unknown, outside its window, used
 // up, or there already. The text is compared exactly.
@@ -130,11 +138,13 @@ func applyCode(ctx context.Context, db querier, c *cart, text string, now time.T
 		  SELECT id, $3 BETWEEN start_date_time AND end_date_time AND (max_uses IS NULL OR uses < max_uses OR EXISTS (
 		           SELECT FROM code_use u JOIN checkout o ON o.id = u.checkout_id WHERE u.code_id = discount_code.id AND o.cart_id = $1 AND o.state IN ('creating', 'open'))) AS active
 		  FROM discount_code WHERE code = $2
+		), c AS (
+		  SELECT id FROM cart WHERE id = $1 FOR KEY SHARE -- it may be deleted at this moment
 		), added AS (
-		  INSERT INTO cart_code (cart_id, code_id) SELECT $1, id FROM d WHERE active ON CONFLICT DO NOTHING RETURNING code_id
+		  INSERT INTO cart_code (cart_id, code_id) SELECT c.id, d.id FROM c, d WHERE d.active ON CONFLICT DO NOTHING RETURNING code_id
 		)
-		SELECT EXISTS (SELECT FROM d), EXISTS (SELECT FROM d WHERE active), EXISTS (SELECT FROM added)`, c.ID, text, now).
-		Scan(&a.Found, &a.Active, &a.Added)
+		SELECT EXISTS (SELECT FROM c), EXISTS (SELECT FROM d), EXISTS (SELECT FROM d WHERE active), EXISTS (SELECT FROM added)`, c.ID, text, now).
+		Scan(&a.Cart, &a.Found, &a.Active, &a.Added)
 	if err != nil {
 		return a, fmt.Errorf("apply a discount code to cart %d: %w", c.ID, err)
 	}

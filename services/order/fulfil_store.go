@@ -195,6 +195,7 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		}
 	}
 	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts) // carts before lines, as everywhere
 	batch.Queue(`
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
