@@ -41,10 +41,16 @@ func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) 
 	return c, nil
 }
 
+// linesSQL shows the last pieces as in stock to the cart whose own unpaid checkout holds them: who
+// clicks again, or comes back from the payment page, can still buy them.
 const linesSQL = `
-	SELECT l.sku_id, 'product' AS type, n.inventory_title, n.inventory_identifier, n.color, n.size, n.description, n.price_cents, l.quantity,
-	       n.product_title, n.product_title_url, n.product_identifier, n.image_url
+	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title) AS inventory_title, coalesce(own.identifier, n.inventory_identifier) AS inventory_identifier,
+	       n.color, n.size, n.description, n.price_cents, l.quantity, n.product_title, n.product_title_url, n.product_identifier, n.image_url
 	FROM cart_line l JOIN sku_now n ON n.id = l.sku_id
+	LEFT JOIN LATERAL (
+	  SELECT i.title, i.identifier FROM cart c JOIN checkout o ON o.cart_id = c.id AND o.cart_generation = c.generation AND o.state IN ('creating', 'open')
+	  JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id JOIN sku s ON s.id = r.sku_id JOIN sku_inventory i ON i.id = s.inventory_id
+	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = $1 ORDER BY l.seq`
 
 // codesSQL leaves the uses that this cart's own unpaid checkouts hold out of the count: they will

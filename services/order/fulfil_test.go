@@ -346,6 +346,26 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 	}
 }
 
+// Who holds the last pieces may click again, or come back from the payment page and change the order.
+func TestTheLastPiecesInOnesOwnHands(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`UPDATE sku SET stock = 2 WHERE id = 6`)
+	p, other := s.visitor(), s.visitor()
+	p.add("6", "2")
+	other.add("6", "1")
+	c := p.quoted("")
+	want(t, s.visitor().get("/order/product/ITHJW3mytn"), "out-of-stock", "product_data", "skus", "6", "inventory_status_identifier")
+	want(t, p.get("/order/cart-items"), "in-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
+	want(t, p.get("/order/confirm-items"), "In Stock", "item_data", "product_sku_data", "0", "sku_inventory__title")
+	want(t, p.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), *c.SessionID, "session_id")
+	want(t, other.get("/order/cart-items"), "out-of-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
+	want(t, other.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-item-not-in-stock", "errors", "error")
+	s.mustHandle(event("evt_1", completed, c, nil))
+	p.add("6", "1")
+	want(t, p.get("/order/cart-items"), "out-of-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
+}
+
 func TestACodeForTenOutOfFiveHundred(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
