@@ -212,6 +212,22 @@ func (s *stripeAPI) session(ctx context.Context, sessionID string) (session, err
 
 var errNoSession = errors.New("Stripe does not know this session")
 
+// intentFailed asks Stripe whether a payment that was under way has failed for good.
+func (s *stripeAPI) intentFailed(ctx context.Context, intent string) (bool, error) {
+	if intent == "" {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, stripeCall)
+	defer cancel()
+	p := &stripe.PaymentIntentParams{}
+	p.Context = ctx
+	got, err := s.api.PaymentIntents.Get(intent, p)
+	if err != nil {
+		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
+	}
+	return got.Status == stripe.PaymentIntentStatusRequiresPaymentMethod || got.Status == stripe.PaymentIntentStatusCanceled, nil
+}
+
 // expire closes a payment page that nobody shall pay on any more.
 func (s *stripeAPI) expire(ctx context.Context, sessionID string) error {
 	if s.noKey {

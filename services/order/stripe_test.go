@@ -82,6 +82,9 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 	if _, err := api.session(t.Context(), "cs_test_1"); err != nil {
 		t.Error(err)
 	}
+	if _, err := api.intentFailed(t.Context(), "pi_1"); err != nil {
+		t.Error(err)
+	}
 	if err := api.expire(t.Context(), "cs_test_1"); err != nil {
 		t.Error(err)
 	}

@@ -133,6 +133,12 @@ func (s *service) sweepCheckout(ctx context.Context, c checkout) error {
 		return endCheckout(ctx, s.db, c.ID, "expired")
 	case now.Status == "complete" && c.State != "pending":
 		return s.hold(ctx, now)
+	case now.Status == "complete":
+		// A delayed payment: whether it failed meanwhile does not show in the session.
+		if failed, err := s.stripe.intentFailed(ctx, now.PaymentIntent); err != nil || !failed {
+			return err
+		}
+		return endCheckout(ctx, s.db, c.ID, "failed")
 	}
 	return nil
 }
