@@ -241,11 +241,7 @@ func (s *service) settle(ctx context.Context, paid session, eventID string) (res
 // webhook's event was faster; all callers get the same identifier.
 func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "checkout_session_success"
-	query, err := web.Query(r)
-	if err != nil {
-		return err
-	}
-	sessionID := query.Get("session_id")
+	sessionID := r.URL.Query().Get("session_id")
 	if sessionID == "" { // pages send an empty one for what their address lacks
 		return refuse(w, endpoint, "session-id-required")
 	}
@@ -255,15 +251,15 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	described := func(code, text string) error {
 		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}})
 	}
+	if !sessionShape.MatchString(sessionID) {
+		return described("invalid-session", textNoSession)
+	}
 	identifier, found, err := orderOfSession(r.Context(), s.db, sessionID)
 	if err != nil {
 		return err
 	}
 	if found {
 		return success(identifier)
-	}
-	if !sessionShape.MatchString(sessionID) {
-		return described("invalid-session", textNoSession)
 	}
 	now, err := s.stripe.session(r.Context(), sessionID)
 	switch {
