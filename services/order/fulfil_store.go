@@ -19,7 +19,7 @@ func (k knownCheckouts) of(p session) *checkout {
 	if c := k.bySession[p.ID]; c != nil {
 		return c
 	}
-	for _, reference := range []string{p.ClientReferenceID, p.Metadata["checkout_id"]} {
+	for _, reference := range []string{p.ClientReferenceID, p.CheckoutID} {
 		// A quote whose session id was never stored: we crashed right after Stripe's answer.
 		if c := k.byID[reference]; c != nil && (c.SessionID == nil || *c.SessionID == p.ID) {
 			return c
@@ -34,7 +34,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownChe
 	var ids, sessions []string
 	for _, p := range payments {
 		sessions = append(sessions, p.ID)
-		for _, reference := range []string{p.ClientReferenceID, p.Metadata["checkout_id"]} {
+		for _, reference := range []string{p.ClientReferenceID, p.CheckoutID} {
 			if reference != "" {
 				ids = append(ids, reference)
 			}

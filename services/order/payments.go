@@ -17,25 +17,40 @@ import (
 
 // stripeEvent is the envelope of what Stripe tells us.
 type stripeEvent struct {
-	ID         string `json:"id"`
-	Type       string `json:"type"`
-	APIVersion string `json:"api_version"`
-	Account    string `json:"account"`
-	Created    int64  `json:"created"`
+	ID         string      `json:"id"`
+	Type       string      `json:"type"`
+	APIVersion string      `json:"api_version"`
+	Account    string      `json:"account"`
+	Created    json.Number `json:"created"`
 	Data       struct {
 		Object json.RawMessage `json:"object"`
 	} `json:"data"`
 
 	session session // of checkout.session.*
+	asked   bool    // the session is Stripe's answer, not what the event holds
+}
+
+const (
+	completedEvent = "checkout.session.completed"
+	delayedEvent   = "checkout.session.async_payment_succeeded"
+)
+
+// at is when Stripe made the event; the zero time when it does not say.
+func (e *stripeEvent) at() time.Time {
+	seconds, err := e.Created.Float64()
+	if err != nil || seconds <= 0 || seconds > 1<<36 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
 // and the named releases acacia (2024), basil (2025), clover (2025) and dahlia (2026). An event of
-// another version goes to staff, and the sweep asks Stripe for the session in our own version.
+// another version goes to staff, and its session is not read but asked for, in our own version.
 var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|202[4-6]-\d\d-\d\d\.(acacia|basil|clover|dahlia))$`)
 
-// readStripeEvent reads an event before the transaction. A thin one, without amounts or customer, is
-// completed by asking Stripe.
+// readStripeEvent reads an event before the transaction. Where it brings too little for an order, or
+// in a version that we do not know, Stripe is asked for the session.
 func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	var e stripeEvent
 	if err := json.Unmarshal(d.Data, &e); err != nil {
@@ -52,17 +67,18 @@ func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	if e.session.ID == "" {
 		return bus.Permanent(errors.New("a checkout.session event without a session"))
 	}
-	if e.foreign(s.cfg.StripeAccount) != "" || !e.session.paid() || e.session.complete() {
+	reason := e.foreign(s.cfg.StripeAccount)
+	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount || (reason == "" && e.session.complete()) {
 		return nil
 	}
 	full, err := s.stripe.session(ctx, e.session.ID)
 	switch {
-	case errors.Is(err, errNoSession): // what the event holds has to do
+	case errors.Is(err, errNoSession), errors.Is(err, errNoStripeKey): // what the event holds has to do
 		return nil
 	case err != nil:
 		return err
 	}
-	e.session = full
+	e.session, e.asked = full, true
 	return nil
 }
 
@@ -70,12 +86,14 @@ func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 func (e *stripeEvent) foreign(account string) string {
 	switch {
 	case e.Account != "" && e.Account != account:
-		return "other-account"
+		return otherAccount
 	case e.APIVersion != "" && !knownVersion.MatchString(e.APIVersion):
 		return "unknown-api-version"
 	}
 	return ""
 }
+
+const otherAccount = "other-account"
 
 // onStripeEvents acts on a group of events in one transaction: what is paid becomes orders, together;
 // what has ended gives back its reservations; refunds and disputes go on the order's history.
@@ -88,13 +106,18 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 		if !ok {
 			return fmt.Errorf("event %s was not prepared", d.Key)
 		}
-		p := payment{session: e.session, eventID: e.ID, raw: d.Data, at: time.Unix(e.Created, 0).UTC()}
+		p := payment{session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
 			issues = append(issues, newIssue(p, reason, "An event that was not made for this shop as it is set up (account "+e.Account+", version "+e.APIVersion+")."))
-		case reason != "":
+			if !e.asked {
+				continue
+			}
+		case reason == otherAccount:
 			return bus.Permanent(fmt.Errorf("event %s: %s", e.ID, reason))
-		case e.Type == "checkout.session.completed" || e.Type == "checkout.session.async_payment_succeeded":
+		}
+		switch {
+		case e.Type == completedEvent || e.Type == delayedEvent:
 			if e.session.paid() {
 				paid = append(paid, p)
 				continue
@@ -106,7 +129,7 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 			if err := s.endSession(ctx, tx, e.session, e.Type); err != nil {
 				return err
 			}
-		case strings.HasPrefix(e.Type, "charge.dispute.") || e.Type == "charge.refunded" || strings.HasPrefix(e.Type, "refund."):
+		case strings.HasPrefix(e.Type, "charge.dispute.") || strings.HasPrefix(e.Type, "charge.refund") || strings.HasPrefix(e.Type, "refund."):
 			if pe, ok := readPaymentEvent(e); ok {
 				events = append(events, pe)
 			}
@@ -127,7 +150,7 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 
 // holdCheckout keeps what a quote reserved while a delayed payment is under way.
 func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
-	if _, err := tx.Exec(ctx, `UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id = $2)) AND state IN ('creating', 'open')`, p.ID, p.ClientReferenceID); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')`, p.ID, p.ClientReferenceID, p.CheckoutID); err != nil {
 		return fmt.Errorf("hold the checkout of session %s: %w", p.ID, err)
 	}
 	return nil
@@ -196,9 +219,12 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
-	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: objectID(o.PaymentIntent), Amount: o.Amount, Currency: o.Currency, Payload: e.Data.Object, At: time.Unix(e.Created, 0).UTC()}
+	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: objectID(o.PaymentIntent), Amount: o.Amount, Currency: o.Currency, Payload: e.Data.Object, At: e.at()}
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded
+	}
+	if pe.At.IsZero() {
+		pe.At = time.Now().UTC()
 	}
 	return pe, true
 }

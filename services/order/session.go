@@ -11,16 +11,16 @@ import (
 // session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
 // on the shipping address is found in collected_information only, before that in shipping_details.
 type session struct {
-	ID                string            `json:"id"`
-	ClientReferenceID string            `json:"client_reference_id"`
-	Status            string            `json:"status"`
-	PaymentStatus     string            `json:"payment_status"`
-	AmountTotal       *money.Cents      `json:"-"`
-	Currency          string            `json:"currency"`
-	URL               string            `json:"url"`
-	CustomerEmail     string            `json:"customer_email"`
-	PaymentIntent     string            `json:"-"`
-	Metadata          map[string]string `json:"metadata"`
+	ID                string       `json:"id"`
+	ClientReferenceID string       `json:"client_reference_id"`
+	Status            string       `json:"status"`
+	PaymentStatus     string       `json:"payment_status"`
+	AmountTotal       *money.Cents `json:"-"`
+	Currency          string       `json:"currency"`
+	URL               string       `json:"url"`
+	CustomerEmail     string       `json:"customer_email"`
+	PaymentIntent     string       `json:"-"`
+	CheckoutID        string       `json:"-"` // of our metadata
 	CustomerDetails   *struct {
 		Email   string        `json:"email"`
 		Name    string        `json:"name"`
@@ -52,6 +52,7 @@ func readSession(raw []byte) (session, error) {
 	var more struct {
 		AmountTotal   *int64          `json:"amount_total"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
+		Metadata      json.RawMessage `json:"metadata"`
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return session{}, fmt.Errorf("read a Stripe session: %w", err)
@@ -64,6 +65,12 @@ func readSession(raw []byte) (session, error) {
 		s.AmountTotal = &n
 	}
 	s.PaymentIntent = objectID(more.PaymentIntent)
+	var metadata struct {
+		CheckoutID string `json:"checkout_id"`
+	}
+	if json.Unmarshal(more.Metadata, &metadata) == nil { // what else is in there is none of ours
+		s.CheckoutID = metadata.CheckoutID
+	}
 	return s, nil
 }
 
@@ -85,9 +92,13 @@ func (s session) paid() bool {
 	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required"
 }
 
-// complete says that the object holds what an order needs; a thin one is retrieved from Stripe.
+// complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
 func (s session) complete() bool {
-	return s.AmountTotal != nil && s.CustomerDetails != nil
+	if !s.paid() {
+		return s.PaymentStatus != ""
+	}
+	free := s.AmountTotal != nil && *s.AmountTotal == 0 // then there is no payment intent either
+	return s.AmountTotal != nil && s.CustomerDetails != nil && (s.collected() != nil || s.ShippingDetails != nil) && (s.PaymentIntent != "" || free)
 }
 
 func (s session) email() string {
