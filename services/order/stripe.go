@@ -37,7 +37,7 @@ func newStripeAPI(cfg Config, log *slog.Logger) *stripeAPI {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: stripe.String(strings.TrimSuffix(cfg.StripeAPIBase, "/")), MaxNetworkRetries: stripe.Int64(2), EnableTelemetry: stripe.Bool(false),
 		LeveledLogger: stripeLog{log},
-		HTTPClient:    &http.Client{Timeout: stripeTry, Transport: sized{http.DefaultTransport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTPClient:    &http.Client{Timeout: stripeTry, Transport: door{http.DefaultTransport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
 	return &stripeAPI{
 		api:   client.New(cfg.StripeSecretKey, &stripe.Backends{API: backend, Connect: backend, Uploads: backend}),
@@ -46,25 +46,49 @@ func newStripeAPI(cfg Config, log *slog.Logger) *stripeAPI {
 	}
 }
 
-// sized gives requests a Content-Length. stripe-go hides the length of its bodies, so they would leave
-// in chunks, which a proxy on the way to Stripe, or a small stand-in for it, may take for nothing.
-type sized struct{ next http.RoundTripper }
+// door is what requests to Stripe go through. stripe-go hides the length of its bodies, so they would
+// leave in chunks, which a proxy on the way, or a small stand-in for Stripe, may take for nothing. And
+// a refusal in other words than Stripe's would lose its status.
+type door struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (s sized) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength > 0 {
-		return s.next.RoundTrip(r)
+func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody && r.ContentLength <= 0 {
+		body, err := io.ReadAll(r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil {
+			return nil, fmt.Errorf("read the body of a request to Stripe: %w", err)
+		}
+		whole, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(body))
+		if err != nil {
+			return nil, fmt.Errorf("make a request to Stripe: %w", err)
+		}
+		whole.Header, whole.Host = r.Header, r.Host
+		r = whole
 	}
-	body, err := io.ReadAll(r.Body)
-	if err = errors.Join(err, r.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read the body of a request to Stripe: %w", err)
+	res, err := d.next.RoundTrip(r)
+	if err != nil || res.StatusCode < http.StatusBadRequest {
+		return res, err
 	}
-	whole, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("make a request to Stripe: %w", err)
+	if err := inStripesWords(res); err != nil {
+		return nil, err
 	}
-	whole.Header, whole.Host = r.Header, r.Host
-	return s.next.RoundTrip(whole)
+	return res, nil
+}
+
+// inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can.
+func inStripesWords(res *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return fmt.Errorf("read a refusal of Stripe's: %w", err)
+	}
+	var refusal struct {
+		Error *struct{} `json:"error"`
+	}
+	if json.Unmarshal(body, &refusal) != nil || refusal.Error == nil {
+		body = []byte(`{"error":{"type":"api_error","message":"a refusal in other words than Stripe's"}}`)
+	}
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return nil
 }
 
 // stripeLog keeps stripe-go's own log at debug level: what failed is reported by who called.

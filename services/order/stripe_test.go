@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -106,7 +107,9 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 			t.Error(err)
 		}
 		asked[r.URL.Path] = fmt.Sprintf("%v %s", r.TransferEncoding, body)
-		if _, err := io.WriteString(w, `{"id":"made"}`); err != nil {
+		if r.Method == http.MethodGet {
+			http.Error(w, "no such page", http.StatusNotFound)
+		} else if _, err := io.WriteString(w, `{"id":"made"}`); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -117,6 +120,9 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 	}
 	if err := api.expire(t.Context(), "made"); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := api.session(t.Context(), "lost"); !errors.Is(err, errNoSession) {
+		t.Errorf("a refusal in other words than Stripe's: %v", err)
 	}
 	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made", "/v1/checkout/sessions/made/expire": ""} {
 		if got, ok := asked[path]; !ok || !strings.HasPrefix(got, "[] ") || !strings.Contains(got, holds) {
