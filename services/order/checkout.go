@@ -171,10 +171,11 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 		}
 	}
 	raw, err := json.Marshal(struct {
-		Quote quote
-		Email string
-		Total money.Cents
-	}{q, email, in.totals.Total})
+		Quote  quote
+		Member *int64 // a visitor who registers is another buyer
+		Email  string
+		Total  money.Cents
+	}{q, c.MemberID, email, in.totals.Total})
 	if err != nil {
 		return checkout{}, fmt.Errorf("marshal a quote: %w", err)
 	}
@@ -269,11 +270,16 @@ func (s *service) closeOlder(ctx context.Context, q checkout) (refusal string, e
 			case errors.Is(rerr, errNoSession):
 			case rerr != nil:
 				return "stripe-error", errors.Join(err, rerr)
-			case now.Status == "complete":
+			case now.paid():
 				if _, err := s.settle(ctx, now, ""); err != nil {
 					return "", err
 				}
 				return "unexpected-error", nil
+			case now.Status == "complete": // a bank is still at it
+				if err := s.hold(ctx, now); err != nil {
+					return "", err
+				}
+				continue
 			case now.Status == "open":
 				// Stripe would not close it. A shopper must not be stuck for that: should both be
 				// paid, one is the order and the other is for staff.

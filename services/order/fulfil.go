@@ -52,6 +52,9 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 	var orders []order
 	var issues []issue
 	for _, p := range payments {
+		if !p.paid() {
+			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
+		}
 		c := checkouts.of(p.session)
 		if identifier, ok := made.find(p.session, c); ok {
 			results[p.ID] = result{identifier: identifier}

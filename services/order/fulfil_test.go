@@ -268,6 +268,23 @@ func TestPaidTwiceForOneCart(t *testing.T) {
 	}
 }
 
+// Who registers between two clicks gets the order as a member, not as the visitor of the first click.
+func TestAVisitorWhoRegistersBeforePaying(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	v, m := s.visitor(), s.member(1)
+	v.add("6", "1")
+	first := v.quoted(m.Email)
+	m.Cart = v.Cart
+	m.post("/internal/cart-merge?mode=register")
+	second := m.quoted(m.Email)
+	if second.ID == first.ID {
+		t.Fatal("the member gets the visitor's payment page")
+	}
+	s.mustHandle(event("evt_1", completed, second, nil))
+	want(t, m.get("/order/"+s.text(`SELECT identifier FROM orders`)), "success", "order_detail")
+}
+
 func TestADelayedPayment(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -343,6 +360,16 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 	held := s.number(`SELECT count(*) FROM reservation`)
 	if orders != 50 || left != 50 || held != 0 {
 		t.Errorf("%d orders, %d left, %d held; want 50, 50, 0", orders, left, held)
+	}
+	s.race(60, func(p *shopper) { // what came back is sold again, to the last piece
+		p.add("6", "1")
+		if c, err := p.tryQuote(""); err == nil {
+			s.mustHandle(event("evt_"+c.ID, completed, c, nil))
+		}
+	})
+	orders, left, held = s.number(`SELECT count(*) FROM orders`), s.number(`SELECT stock FROM sku WHERE id = 6`), s.number(`SELECT count(*) FROM reservation`)
+	if orders != 100 || left != 0 || held != 0 {
+		t.Errorf("%d orders, %d left, %d held; want 100, 0, 0", orders, left, held)
 	}
 }
 

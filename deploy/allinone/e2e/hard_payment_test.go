@@ -159,8 +159,20 @@ func TestPaymentsForStaff(t *testing.T) {
 	post(shop.Event(completed, tooLate))
 	issue("paid-after-end", tooLate)
 
-	// One cart paid on two pages.
+	// A bank debit under way, of which the shop has heard nothing, is no order for who goes on shopping.
 	b := shop.Browser()
+	debit := b.Checkout("6", "1", "debit@mail.example.com")
+	shop.Pay(debit, []byte(`{"delayed":true,"email":"debit@mail.example.com"}`))
+	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
+	b.Want(checkOut(b, "debit@mail.example.com"), "success", "create_checkout_session")
+	b.Want(b.Success(debit), "payment-not-completed", "errors", "error")
+	if n := shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'pending'`, debit); n != 1 {
+		t.Error("what an unpaid debit is for is not held")
+	}
+	shop.StripeDo("/_/sessions/"+debit+"/async", `{"outcome":"fail"}`)
+
+	// One cart paid on two pages.
+	b = shop.Browser()
 	first := b.Checkout("6", "1", "twice@mail.example.com")
 	shop.Exec("order", `UPDATE checkout SET state = 'expired' WHERE session_id = $1`, first)
 	second := checkOut(b, "twice@mail.example.com").Text("session_id")
