@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -12,9 +13,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// count asks a path without a network between and counts the statements.
+// count asks a path without a network between and counts the statements. What follows the path after
+// a blank is the form of a POST.
 func (p *shopper) count(path string) int64 {
 	p.t.Helper()
+	path, form, post := strings.Cut(path, " ")
 	var n *atomic.Int64
 	counted := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,6 +27,10 @@ func (p *shopper) count(path string) int64 {
 		})
 	}
 	r := httptest.NewRequestWithContext(p.t.Context(), http.MethodGet, path, nil)
+	if post {
+		r = httptest.NewRequestWithContext(p.t.Context(), http.MethodPost, path, strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	if err := web.SignIdentity(r, p.key, p.Identity); err != nil {
 		p.t.Fatal(err)
 	}
@@ -51,9 +58,20 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 		"/order/products": 1, "/order/product/bSusp6dBHm": 5, "/order/cart-items": 2, "/order/cart-shipping-methods": 3, "/order/cart-discount-codes": 3,
 		"/order/cart-totals": 3, "/order/checkout-allowed": 1, "/order/confirm-items": 4, "/order/confirm-shipping-method": 3, "/order/confirm-discount-codes": 5,
 		"/order/confirm-totals": 5, order: 4, "/internal/cart-counts?member=1&member=2&cart=a": 1, "/internal/account-orders": 1,
+		"/order/cart-add-product-sku sku_id=6&quantity=1": 4, "/order/cart-update-sku-quantity sku_id=6&quantity=2": 4, "/order/cart-remove-sku sku_id=1": 5,
+		"/order/cart-apply-discount-code discount_code_id=WELCOME10": 4, "/order/cart-remove-discount-code discount_code_id=1": 4,
+		"/order/cart-update-shipping-method shipping_method_identifier=UPSGround": 4, "/order/change-confirmation-email-address": 2,
+		"/order/create-checkout-session agree_to_terms_of_sale=true": 9, "/order/anonymous-email-address-payment-lookup anonymous_email_address=a@mail.example.com": 4,
+	}
+	again := func() { // every path meets the same cart: without a method, which some then store
+		p.add("1", "1")
+		s.exec(`DELETE FROM cart_code`)
+		s.exec(`UPDATE cart SET shipping_method_id = NULL`)
+		s.exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
 	}
 	small := map[string]int64{}
 	for path, limit := range most {
+		again()
 		if small[path] = p.count(path); small[path] > limit {
 			t.Errorf("%s takes %d queries, at most %d expected", path, small[path], limit)
 		}
@@ -65,6 +83,7 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 		p.add(fmt.Sprint(n), "1")
 	}
 	for path := range most {
+		again()
 		if n := p.count(path); n > max(small[path], 1) {
 			t.Errorf("%s takes %d queries with 100 products and 50 lines, %d before", path, n, small[path])
 		}
