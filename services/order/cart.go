@@ -102,10 +102,10 @@ func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, cartFound(c != nil), web.Field{Key: "cart_totals_data", Value: in.totalsData(c)})
 }
 
-// settlePause and settleTimes give a cart without a shipping method 310 ms to get one.
+// settlePause and settleTimes give a cart without a shipping method 630 ms to get one.
 const (
 	settlePause = 10 * time.Millisecond
-	settleTimes = 5
+	settleTimes = 6
 )
 
 // findSettledCart is findCart for the totals. A cart page asks for totals and shipping methods at
