@@ -121,6 +121,11 @@ func (b *Bus) Listen(subject string, fn func(subject string, data []byte)) error
 	if _, err := b.nc.Subscribe(subject, func(m *nats.Msg) { fn(m.Subject, m.Data) }); err != nil {
 		return fmt.Errorf("listen to %s: %w", subject, err)
 	}
+	if b.Connected() {
+		if err := b.nc.FlushTimeout(2 * time.Second); err != nil {
+			b.log.Debug("listen", "subject", subject, "error", err) // the client subscribes again when it is back
+		}
+	}
 	return nil
 }
 
