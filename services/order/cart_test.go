@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 func TestAnEmptyHanded(t *testing.T) {
@@ -137,6 +138,35 @@ func TestTotalsWaitForTheDefaultMethod(t *testing.T) {
 		if time.Since(began) > 20*time.Second {
 			t.Fatal("totals do not wait for the shipping method")
 		}
+	}
+}
+
+// A page that is still loading must not put the default in the place of a choice.
+func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for _, path := range []string{"/order/cart-shipping-methods", "/order/confirm-shipping-method"} {
+		p := s.visitor()
+		p.add("1", "1")
+		tx, err := s.db.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'FedExGround') WHERE anonymous_id = $1`, p.Cart); err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan body)
+		go func() { got <- p.get(path) }()
+		testenv.Eventually(t, 20*time.Second, "the call waits for the choice", func() bool {
+			return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+		})
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if b := <-got; b.at("shipping_method_selected") != "FedExGround" && b.at("confirm_shipping_method", "identifier") != "FedExGround" {
+			t.Errorf("%s answers %v", path, b)
+		}
+		want(t, p.get("/order/cart-totals"), "14.35", "cart_totals_data", "cart_total")
 	}
 }
 
