@@ -91,8 +91,8 @@ func Connect(log *slog.Logger, url, service string) (*Bus, error) {
 	return b, nil
 }
 
-// Connected says whether the broker can be reached now.
-func (b *Bus) Connected() bool { return b.nc.IsConnected() }
+// Connected says whether the broker can be reached now. There may be no bus, in tests of one service.
+func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
 // Close drains what is in flight, for at most two seconds, and disconnects.
 func (b *Bus) Close() {
@@ -120,6 +120,11 @@ func (b *Bus) Close() {
 func (b *Bus) Listen(subject string, fn func(subject string, data []byte)) error {
 	if _, err := b.nc.Subscribe(subject, func(m *nats.Msg) { fn(m.Subject, m.Data) }); err != nil {
 		return fmt.Errorf("listen to %s: %w", subject, err)
+	}
+	if b.Connected() {
+		if err := b.nc.FlushTimeout(2 * time.Second); err != nil {
+			b.log.Debug("listen", "subject", subject, "error", err) // the client subscribes again when it is back
+		}
 	}
 	return nil
 }

@@ -125,6 +125,21 @@ func TestARowStaysUntilItsReceiverHasCommitted(t *testing.T) {
 	testenv.Eventually(t, 10*time.Second, "confirmed", w.outboxEmpty)
 }
 
+// Await is bounded, so on a busy machine it may once be over too early, but not for twenty seconds.
+func TestAwaitFindsTheEffect(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.outbox.Run)
+	w.receive(nothingFails)
+	n := 0
+	testenv.Eventually(t, 20*time.Second, "a message that was awaited is handled", func() bool {
+		w.send(n, n+1)
+		w.outbox.Await(t.Context(), msg.OrderStripe, fmt.Sprintf("evt_%d", n))
+		n++
+		return w.count() == n
+	})
+}
+
 func TestABrokerThatLosesItsStoreLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -92,6 +92,34 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 	return nil
 }
 
+const (
+	awaitPause = 5 * time.Millisecond
+	awaitTimes = 7
+)
+
+// Await gives a receiver a moment (635 ms at most) to commit a message that was enqueued, so that
+// what a shopper does next finds its effect. It is a courtesy and no promise: when the moment is over
+// the message is still under way.
+func (o *Outbox) Await(ctx context.Context, receiver, key string) {
+	pause := awaitPause
+	for range awaitTimes {
+		if !o.bus.Connected() {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		pause *= 2
+		var pending bool
+		err := o.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM outbox WHERE key = $1 AND $2 = ANY(pending))`, key, receiver).Scan(&pending)
+		if err != nil || !pending {
+			return
+		}
+	}
+}
+
 type outboxRow struct {
 	Seq      int64
 	Key      string

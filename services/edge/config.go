@@ -63,11 +63,11 @@ func (c Config) parse() (settings, error) {
 	s.events, s.webhook = address("EVENTS_URL", c.EventsURL), address("WEBHOOK_URL", c.WebhookURL)
 	for _, o := range list(c.AllowedOrigins) {
 		if u := address("ALLOWED_ORIGINS", o); u != nil {
-			s.origins = append(s.origins, strings.ToLower(u.Scheme+"://"+u.Host))
+			s.origins = append(s.origins, originOf(u))
 		}
 	}
 	if s.public != nil {
-		s.origins = append(s.origins, strings.ToLower(s.public.Scheme+"://"+s.public.Host))
+		s.origins = append(s.origins, originOf(s.public))
 	}
 	for _, p := range list(c.TrustedProxies) {
 		networks, err := proxyNetworks(p)
@@ -80,6 +80,15 @@ func (c Config) parse() (settings, error) {
 		errs = append(errs, fmt.Errorf("COOKIE_DOMAIN is %q: want a domain such as example.com", c.CookieDomain))
 	}
 	return s, errors.Join(errs...)
+}
+
+// originOf is an address as browsers write it into Origin: in lower case, without a default port.
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host
 }
 
 func proxyNetworks(p string) ([]netip.Prefix, error) {

@@ -203,7 +203,7 @@ func TestCORS(t *testing.T) {
 				}
 				if method == http.MethodOptions {
 					r.Header.Set("Access-Control-Request-Method", "POST")
-					r.Header.Set("Access-Control-Request-Headers", "x-csrftoken")
+					r.Header.Set("Access-Control-Request-Headers", "traceparent,x-csrftoken")
 				}
 				a := w.browser().do(r)
 				checkCORS(t, a, origin, allowed)
@@ -232,7 +232,7 @@ func checkCORS(t *testing.T, a answer, origin string, allowed bool) {
 	}
 	if a.StatusCode != http.StatusOK || a.body != "" || len(a.Cookies()) != 0 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "GET") ||
 		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "x-csrftoken") ||
-		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "content-type") {
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "content-type") || strings.Contains(h.Get("Access-Control-Allow-Headers"), "traceparent") != allowed {
 		t.Errorf("%s: %d %v", what, a.StatusCode, h)
 	}
 }

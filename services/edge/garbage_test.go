@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -219,5 +221,19 @@ func TestConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}
+	}
+}
+
+// Origins are compared with what browsers send, however somebody wrote them into the settings.
+func TestOriginsAsBrowsersWriteThem(t *testing.T) {
+	t.Parallel()
+	s, err := Config{
+		Common:  boot.Common{PublicURL: "https://Shop.example:443/"},
+		UserURL: "http://a", OrderURL: "http://a", EventsURL: "http://a", WebhookURL: "http://a",
+		AllowedOrigins: "HTTP://www.shop.example:80/, http://www.shop.example:443,https://[::1]:8443",
+	}.parse()
+	want := []string{"http://www.shop.example", "http://www.shop.example:443", "https://[::1]:8443", "https://shop.example"}
+	if err != nil || !slices.Equal(s.origins, want) {
+		t.Errorf("%v, %v", s.origins, err)
 	}
 }

@@ -43,7 +43,8 @@ const (
 	apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 	// corsHeaders are what old clients send beside the simple ones.
 	corsHeaders = "accept, accept-encoding, authorization, content-type, origin, user-agent, x-csrftoken, x-requested-with"
-	corsMethods = "GET, HEAD, OPTIONS, POST"
+	// corsMethods holds more than the API knows, so that a page can read the 405.
+	corsMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 )
 
 // apiHeaders sets what every answer of the API carries, and answers preflights, which come without
@@ -62,7 +63,11 @@ func (e *Edge) apiHeaders(next http.Handler) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Access-Control-Allow-Methods", corsMethods)
-		h.Set("Access-Control-Allow-Headers", corsHeaders)
+		headers := corsHeaders
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && h["Access-Control-Allow-Origin"] != nil {
+			headers += ", " + asked // a frontend that is trusted with the cookies may add headers, say of a trace
+		}
+		h.Set("Access-Control-Allow-Headers", headers)
 		h.Set("Access-Control-Max-Age", "86400")
 		h.Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)

@@ -61,7 +61,8 @@ func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *h
 
 // rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.
 func (s *service) rememberAddress(ctx context.Context, who web.Identity, address string) error {
-	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+	var key string
+	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		if !who.Member() && who.Cart != "" {
 			if _, err := tx.Exec(ctx, `UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, who.Cart, address); err != nil {
 				return fmt.Errorf("remember a receipt address: %w", err)
@@ -71,12 +72,17 @@ func (s *service) rememberAddress(ctx context.Context, who web.Identity, address
 		if err != nil {
 			return err
 		}
-		key := addressKey(address)
+		code := codes[addressKey(address)]
+		key = "receipt-address:" + code
 		return bus.Enqueue(ctx, tx, msg.Message{
-			Key: "receipt-address:" + codes[key], Subject: msg.ReceiptAddressGivenSubject,
-			Payload: msg.ReceiptAddressGiven{Email: address, ProspectCode: codes[key], At: time.Now().UTC()},
+			Key: key, Subject: msg.ReceiptAddressGivenSubject,
+			Payload: msg.ReceiptAddressGiven{Email: address, ProspectCode: code, At: time.Now().UTC()},
 		})
 	})
+	if err == nil {
+		s.outbox.Await(ctx, msg.UserOrder, key)
+	}
+	return err
 }
 
 // changeConfirmationEmailAddress forgets the receipt address.

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"regexp"
@@ -91,7 +92,7 @@ func (s *service) itemData(r *http.Request, c *cart) (web.Field, error) {
 }
 
 func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, err := s.findSettledCart(r.Context(), web.Who(r))
 	if err != nil {
 		return err
 	}
@@ -100,6 +101,33 @@ func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return answer(w, cartFound(c != nil), web.Field{Key: "cart_totals_data", Value: in.totalsData(c)})
+}
+
+// settlePause and settleTimes give a cart without a shipping method 630 ms to get one.
+const (
+	settlePause = 10 * time.Millisecond
+	settleTimes = 6
+)
+
+// findSettledCart is findCart for the totals. A cart page asks for totals and shipping methods at
+// once, and it is the latter call that gives a cart its default method. The totals wait a little for
+// it, so that they fit the method that the page shows as chosen, whichever call comes first.
+func (s *service) findSettledCart(ctx context.Context, who web.Identity) (*cart, error) {
+	c, err := findCart(ctx, s.db, who)
+	pause := settlePause
+	for range settleTimes {
+		if err != nil || c == nil || c.Shipping != nil {
+			break
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		pause *= 2
+		c, err = findCart(ctx, s.db, who)
+	}
+	return c, err
 }
 
 // totalsData writes the five totals in the contract's types: the number 0 where there is nothing to

@@ -3,9 +3,14 @@ package order
 import (
 	"net/http"
 	"net/url"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 func TestAnEmptyHanded(t *testing.T) {
@@ -104,6 +109,65 @@ func TestUpdateRemoveDelete(t *testing.T) {
 	want(t, p.get("/order/cart-items"), true, "cart_found")
 	want(t, p.post("/order/cart-delete-cart"), "success", "cart_delete_cart")
 	want(t, p.post("/order/cart-delete-cart"), "cart-not-found", "errors", "error")
+}
+
+// A cart page asks for everything at once, and shows the totals beside the method that is chosen. On
+// a busy machine the default may come too late once, but not for twenty seconds.
+func TestTotalsWaitForTheDefaultMethod(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for began := time.Now(); ; {
+		p := s.visitor()
+		p.add("1", "1")
+		ctx, looks := pg.CountQueries(t.Context())
+		found := make(chan *cart)
+		go func() {
+			c, err := p.service.findSettledCart(ctx, p.Identity)
+			if err != nil {
+				t.Error(err)
+			}
+			found <- c
+		}()
+		for looks.Load() < 2 {
+			runtime.Gosched() // the first look found no method
+		}
+		want(t, p.get("/order/cart-shipping-methods"), "USPSRetailGround", "shipping_method_selected")
+		if c := <-found; c != nil && c.Shipping != nil {
+			return
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("totals do not wait for the shipping method")
+		}
+	}
+}
+
+// A page that is still loading must not put the default in the place of a choice.
+func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for _, path := range []string{"/order/cart-shipping-methods", "/order/confirm-shipping-method"} {
+		p := s.visitor()
+		p.add("1", "1")
+		tx, err := s.db.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'FedExGround') WHERE anonymous_id = $1`, p.Cart); err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan body)
+		go func() { got <- p.get(path) }()
+		testenv.Eventually(t, 20*time.Second, "the call waits for the choice", func() bool {
+			return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+		})
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if b := <-got; b.at("shipping_method_selected") != "FedExGround" && b.at("confirm_shipping_method", "identifier") != "FedExGround" {
+			t.Errorf("%s answers %v", path, b)
+		}
+		want(t, p.get("/order/cart-totals"), "14.35", "cart_totals_data", "cart_total")
+	}
 }
 
 func TestShippingMethods(t *testing.T) {

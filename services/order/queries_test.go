@@ -54,6 +54,7 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	order := "/order/" + s.text(`SELECT identifier FROM orders`)
 	p.add("6", "1")
 	p.add("1", "1")
+	p.get("/order/cart-shipping-methods") // without a method the totals would look for one again and again
 	most := map[string]int64{
 		"/order/products": 1, "/order/product/bSusp6dBHm": 5, "/order/cart-items": 2, "/order/cart-shipping-methods": 3, "/order/cart-discount-codes": 3,
 		"/order/cart-totals": 3, "/order/checkout-allowed": 1, "/order/confirm-items": 4, "/order/confirm-shipping-method": 3, "/order/confirm-discount-codes": 5,

@@ -82,7 +82,8 @@ func setShipping(ctx context.Context, db querier, cartID int64, identifier strin
 }
 
 // withDefaultShipping gives a cart without a method the configured default, or the cheapest active
-// one when the configured one is not active.
+// one when the configured one is not active. A method that the shopper chooses at the same moment
+// stays: the row is looked at again once it is locked.
 func withDefaultShipping(ctx context.Context, db querier, c *cart) error {
 	if c == nil || c.Shipping != nil {
 		return nil
@@ -91,8 +92,16 @@ func withDefaultShipping(ctx context.Context, db querier, c *cart) error {
 		WITH m AS (
 		  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE active
 		  ORDER BY identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
-		), u AS (UPDATE cart SET shipping_method_id = m.id FROM m WHERE cart.id = $1)
-		SELECT * FROM m`, c.ID)
+		), u AS (
+		  UPDATE cart SET shipping_method_id = m.id FROM m
+		  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
+		)
+		SELECT m.* FROM m, u`, c.ID)
+	if m == nil && err == nil {
+		m, err = oneMethod(ctx, db, `
+			SELECT m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
+			FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
+	}
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,7 @@ func (s *service) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Requ
 
 func (s *service) redeemVerification(r *http.Request, member int64, code string) (done bool, err error) {
 	ctx := r.Context()
+	var verified msg.Message
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		a, found, err := lockAccount(ctx, tx, member)
 		if err != nil {
@@ -92,7 +93,8 @@ func (s *service) redeemVerification(r *http.Request, member int64, code string)
 		if err := adoptChatMessages(ctx, tx, a); err != nil {
 			return err
 		}
-		messages := []msg.Message{a.event(msg.UserEmailVerified)}
+		verified = a.event(msg.UserEmailVerified)
+		messages := []msg.Message{verified}
 		// An address that became the member's after registration, or a prospect that came since.
 		p, found, err := convertProspect(ctx, tx, a)
 		if err != nil {
@@ -104,7 +106,10 @@ func (s *service) redeemVerification(r *http.Request, member int64, code string)
 		return bus.Enqueue(ctx, tx, messages...)
 	})
 	if errors.Is(err, errUnchanged) {
-		err = nil
+		return false, nil
+	}
+	if err == nil {
+		s.outbox.Await(ctx, msg.OrderUser, verified.Key) // the account page comes next, with the orders
 	}
 	return done, err
 }

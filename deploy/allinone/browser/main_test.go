@@ -16,6 +16,8 @@ type world struct {
 	*testing.T
 
 	shop *shoptest.Shop
+	// frontend is the address of a page that is not the shop's own.
+	frontend string
 }
 
 // journeys share a shop and run side by side.
@@ -37,17 +39,19 @@ var journeys = map[string]func(w *world){
 	"stock states":                       stockStates,
 	"no scripts":                         withoutScripts,
 	"a slow network":                     slowNetwork,
+	"a frontend of another origin":       otherOrigin,
 	"looks, light":                       accessible(browsertest.Phone, "looks_light"),
 	"looks, dark":                        accessible(browsertest.DeskDark, "looks_dark"),
 }
 
 func TestJourneys(t *testing.T) {
 	t.Parallel()
-	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
+	frontend := serveFrontend(t)
+	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn", "ALLOWED_ORIGINS=" + frontend}})
 	for name, journey := range journeys {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			journey(&world{T: t, shop: shop.For(t)})
+			journey(&world{T: t, shop: shop.For(t), frontend: frontend})
 		})
 	}
 }

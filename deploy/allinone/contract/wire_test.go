@@ -214,13 +214,13 @@ func testCORS(t *testing.T, w *world) {
 	want(t, "status", a.status, 403)
 	want(t, "a refused POST", a.header.Get("Access-Control-Allow-Origin"), origin)
 	for _, path := range []string{"/user/login", "/order/cart-add-product-sku", "/user/token"} {
-		ask := []option{header("Origin", origin), header("Access-Control-Request-Method", "POST"), header("Access-Control-Request-Headers", "content-type,x-csrftoken")}
+		ask := []option{header("Origin", origin), header("Access-Control-Request-Method", "POST"), header("Access-Control-Request-Headers", "content-type,x-csrftoken,traceparent")}
 		a := w.browser(t).send("OPTIONS", path, "", ask...)
 		want(t, "preflight", a.status, 200)
 		want(t, "preflight", a.header.Get("Access-Control-Allow-Origin"), origin)
 		want(t, "preflight", a.header.Get("Access-Control-Allow-Credentials"), "true")
 		holds(t, a.header.Get("Access-Control-Allow-Methods"), "GET", "POST")
-		holds(t, strings.ToLower(a.header.Get("Access-Control-Allow-Headers")), "content-type", "x-csrftoken")
+		holds(t, strings.ToLower(a.header.Get("Access-Control-Allow-Headers")), "content-type", "x-csrftoken", "traceparent")
 		holds(t, strings.Join(a.header.Values("Vary"), ","), "Origin")
 		a = w.browser(t).send("OPTIONS", path, "", append(ask, header("Origin", "https://evil.example"))...)
 		want(t, "a stranger's preflight", a.header.Get("Access-Control-Allow-Origin"), "")

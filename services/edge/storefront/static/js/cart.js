@@ -10,11 +10,10 @@ import { has, t } from './text.js';
 let lines = [];
 
 async function fill() {
-  const [items, shipping, codes, totals] = await Promise.all([
+  const [items, { shipping, totals }, codes] = await Promise.all([
     get('/order/cart-items'),
-    get('/order/cart-shipping-methods'),
+    getShipping(),
     get('/order/cart-discount-codes'),
-    get('/order/cart-totals'),
   ]);
   lines = inOrder(items.item_data?.product_sku_data);
   if (!items.cart_found || lines.length === 0) {
@@ -26,6 +25,12 @@ async function fill() {
   drawSums({ discount_code_data: codes.discount_code_data, cart_totals_data: totals.cart_totals_data });
   show($('empty'), false);
   show($('basket'));
+}
+
+// Asking for the methods gives a cart without one the default, which then counts in the totals.
+async function getShipping() {
+  const shipping = await get('/order/cart-shipping-methods');
+  return { shipping, totals: await get('/order/cart-totals') };
 }
 
 function showEmpty() {
@@ -123,10 +128,8 @@ async function removeLine(line, row, button) {
     }
     next?.querySelector('a')?.focus();
     drawBlocked();
-    // Removing forgets the chosen shipping; asking for the methods brings the default back.
-    const shipping = await get('/order/cart-shipping-methods');
+    const { shipping, totals } = await getShipping(); // removing forgot the chosen method
     drawShipping(inOrder(shipping.cart_shipping_methods), shipping.shipping_method_selected);
-    const totals = await get('/order/cart-totals');
     drawSums({ ...answer, cart_totals_data: totals.cart_totals_data });
     sayTotal(totals);
   } catch (error) {
