@@ -60,7 +60,7 @@ func TestLoginLimitOfAClient(t *testing.T) {
 			break
 		}
 	}
-	if tries < 20 || tries > 45 {
+	if tries < 20 || tries > 48 { // two windows may meet in between
 		t.Errorf("a client could try %d accounts", tries)
 	}
 	w.browser().from("198.51.100.8").login()
@@ -169,8 +169,8 @@ func TestLimitsWithoutBroker(t *testing.T) {
 	w.broker.Stop()
 	t.Cleanup(w.broker.Start)
 	b := w.browser().from("198.51.100.7")
-	for range 5 {
-		b.login() // still possible
+	for range 30 {
+		b.login() // still possible, and not counted
 	}
 	n := 0
 	for ; n < 50; n++ {
@@ -178,7 +178,7 @@ func TestLimitsWithoutBroker(t *testing.T) {
 			break
 		}
 	}
-	if n > 5 {
+	if n < 5 || n > 24 { // two windows may meet in between
 		t.Errorf("%d tries without a broker", n)
 	}
 }
