@@ -27,7 +27,7 @@ func TestCreateAccount(t *testing.T) {
 	w.is(got, `{"create_account":"true"}`)
 
 	a := w.account(got.session.Member.ID)
-	want := web.SessionChange{Open: true, Merge: true, Remember: true, Member: web.SessionMember{
+	want := web.SessionChange{Open: true, Merge: true, Remember: true, At: a.LastLogin.UTC(), Member: web.SessionMember{
 		ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com", Code: a.MbCd}}
 	if diff := cmp.Diff(want, got.session); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
