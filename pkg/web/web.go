@@ -127,7 +127,7 @@ func Router(service string, log *slog.Logger) chi.Router {
 	r.Use(wideLog(service, log))
 	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(Handle(func(w http.ResponseWriter, req *http.Request) error {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
 				w.Header().Add("Allow", method)
 			}
