@@ -142,7 +142,9 @@ type SessionChange struct {
 	// Update writes Member into the member's sessions (changed name or address).
 	Update bool `json:"update,omitempty"`
 	// Merge hands the visitor's cart over: at login by the rules of merging, at registration whole.
-	Merge    bool          `json:"merge,omitempty"`
+	Merge bool `json:"merge,omitempty"`
+	// At is when user checked the password, or replaced it: a session is as old as that. Zero is now.
+	At       time.Time     `json:"at,omitzero"`
 	Remember bool          `json:"remember,omitempty"`
 	Member   SessionMember `json:"member,omitzero"`
 }

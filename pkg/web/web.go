@@ -126,7 +126,12 @@ func Router(service string, log *slog.Logger) chi.Router {
 	r := chi.NewRouter()
 	r.Use(wideLog(service, log))
 	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
-	r.MethodNotAllowed(Handle(func(http.ResponseWriter, *http.Request) error {
+	r.MethodNotAllowed(Handle(func(w http.ResponseWriter, req *http.Request) error {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
+				w.Header().Add("Allow", method)
+			}
+		}
 		return &Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
 	}))
 	return r

@@ -71,7 +71,7 @@ func TestClientEvents(t *testing.T) {
 			if diff := cmp.Diff(*c.want, ev, cmpopts.IgnoreFields(msg.ClientEvent{}, "ID", "At")); diff != "" {
 				t.Errorf("%s?%s:\n%s", c.path, c.query, diff)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Errorf("%s?%s: nothing published", c.path, c.query)
 		}
 	}
@@ -89,7 +89,7 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 	for range 20 {
 		expect(t, b.get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("20 page views took %s without a broker", took)
 	}
 	got := make(chan struct{}, 100)

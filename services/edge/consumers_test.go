@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // userOutbox sends as user does.
@@ -66,6 +67,34 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	// The same when edge could not act on user's answer.
 	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
 	testenv.Eventually(t, 10*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
+}
+
+// A login whose password was right opens no session when the password changed before edge opened it.
+func TestLoginOvertakenByAPasswordChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	send, empty := userOutbox(t, w)
+	checked := time.Now()
+	w.user.on("POST /user/login", steers(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		return web.SessionChange{Open: true, At: checked, Member: ann}
+	}))
+	early, late := w.browser(), w.browser()
+	early.post("/user/login")
+	if !early.member() {
+		t.Fatal("not logged in")
+	}
+	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: checked.Add(time.Microsecond)}})
+	testenv.Eventually(t, 20*time.Second, "the message handled", empty)
+	a := late.post("/user/login")
+	expect(t, a, http.StatusOK, `{"login":"false"`)
+	if early.member() || late.member() || a.cookie(sessionCookie) != nil {
+		t.Error("a session opened with the former password outlives the change")
+	}
+	checked = checked.Add(time.Second)
+	late.post("/user/login")
+	if !late.member() {
+		t.Error("no login after the change")
+	}
 }
 
 func TestProfileAndErasureMessages(t *testing.T) {

@@ -67,7 +67,7 @@ func (e *Edge) checkCSRF(next http.Handler) http.Handler {
 
 func (e *Edge) csrfPasses(r *http.Request) bool {
 	v := visitOf(r)
-	sent := []string{r.Header.Get("X-Csrftoken"), v.form.Get("csrfmiddlewaretoken")}
+	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"), v.form.Get("csrfmiddlewaretoken")}
 	for _, c := range r.CookiesNamed(csrfCookie) {
 		if !e.validCSRF(c.Value, v.binding()) {
 			continue

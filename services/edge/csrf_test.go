@@ -63,6 +63,7 @@ func TestCSRF(t *testing.T) {
 	}{
 		{"header", "", visitorToken, visitorToken, "", "", "", 200},
 		{"form field", "", visitorToken, "", visitorToken, "", "", 200},
+		{"header of the field's name", "", visitorToken, "csrfmiddlewaretoken: " + visitorToken, "", "", "", 200},
 		{"no cookie", "", "", visitorToken, "", "", "", 403},
 		{"no token", "", visitorToken, "", "", "", "", 403},
 		{"nothing", "", "", "", "", "", "", 403},
@@ -96,7 +97,11 @@ func TestCSRF(t *testing.T) {
 				r.Header.Set(header, value)
 			}
 		}
-		set("X-CSRFToken", c.header)
+		if token, ok := strings.CutPrefix(c.header, "csrfmiddlewaretoken: "); ok {
+			set("csrfmiddlewaretoken", token)
+		} else {
+			set("X-CSRFToken", c.header)
+		}
 		set("Origin", c.origin)
 		set("Sec-Fetch-Site", c.site)
 		if c.cookie != "" {

@@ -150,11 +150,11 @@ func TestGarbage(t *testing.T) {
 			[]string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "application/json", clean.Replace(noise(20))}[i%5],
 			clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(30)), clean.Replace(noise(30)),
 			[]string{"http://x", clean.Replace(noise(20))}[i%2], body)
-		conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+		conn, err := net.DialTimeout("tcp", address, 30*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.WriteString(conn, request); err != nil {

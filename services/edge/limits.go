@@ -13,7 +13,8 @@ import (
 )
 
 // rule is one limit on guessing or flooding. A request is counted when it comes, so that many at once
-// cannot slip through, and taken back when its answer shows that it was no guess.
+// cannot slip through, and taken back when its answer shows that it was no guess. No more than half of
+// the limit are in hand at once, others wait: those in hand may all be right.
 type rule struct {
 	what   string // name of the counter; rules with one name share it
 	by     func(v *visit) string
@@ -24,11 +25,12 @@ type rule struct {
 }
 
 // limits says what is counted, by method and path. Windows of accounts are minutes, so that nobody
-// can lock an owner out for longer.
+// can lock an owner out for longer. Two windows meet in the midst of a series of tries, so those for
+// logins stay below half of 50.
 var limits = map[string][]rule{
 	"POST /user/login": {
 		{"login", byField("username"), 20, time.Minute, answers(`"login":"false"`)},
-		{"login-client", byClient, 30, time.Minute, answers(`"login":"false"`)},
+		{"login-client", byClient, 24, time.Minute, answers(`"login":"false"`)},
 	},
 	"POST /user/create-account": {
 		{"register", byClient, 40, time.Hour, answers(`"create_account":"true"`)},
@@ -132,15 +134,18 @@ func answers(texts ...string) func([]byte) bool {
 // counted is a rule that a request was counted for.
 type counted struct {
 	rule
-	key string
-	at  time.Time
+	key    string
+	at     time.Time
+	shared bool // the broker has counted it, too
 }
 
 // limit refuses requests beyond their limits with 429.
 func (e *Edge) limit(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if rules := limits[limitKey(r)]; rules != nil {
-			if err := e.countAll(r.Context(), visitOf(r), rules); err != nil {
+			v := visitOf(r)
+			defer e.settle(v, func(counted) bool { return true }) // what no answer has settled stays counted
+			if err := e.countAll(r.Context(), v, rules); err != nil {
 				return err
 			}
 		}
@@ -166,8 +171,8 @@ func (e *Edge) countAll(ctx context.Context, v *visit, rules []rule) error {
 		if key == "" {
 			continue
 		}
-		c := counted{rule, key, time.Now()}
-		if !e.count(ctx, v, c) {
+		c, ok := e.admit(ctx, v, rule, key)
+		if !ok {
 			e.settle(v, func(counted) bool { return false }) // a refused request holds no other counter
 			return web.TooMany(c.window - time.Duration(c.at.UnixNano()%int64(c.window)))
 		}
@@ -176,16 +181,35 @@ func (e *Edge) countAll(ctx context.Context, v *visit, rules []rule) error {
 	return nil
 }
 
-// count says whether a request is within a limit. While the broker is away each edge counts for
-// itself, to a tenth.
-func (e *Edge) count(ctx context.Context, v *visit, c counted) bool {
-	limit := c.limit
-	if v.client.IsLoopback() && strings.HasPrefix(c.key, clientKey) {
+// admit counts a request, once few enough like it are in hand, and says whether it is within the limit.
+func (e *Edge) admit(ctx context.Context, v *visit, r rule, key string) (c counted, ok bool) {
+	limit := r.limit
+	if v.client.IsLoopback() && strings.HasPrefix(key, clientKey) {
 		limit *= loopbackFactor
 	}
+	c = counted{rule: r, key: key, at: time.Now()}
+	if r.counts == nil {
+		ok = e.count(ctx, &c, limit)
+		return c, ok
+	}
+	if !e.inHand.enter(ctx, c, (limit+1)/2) {
+		return c, false
+	}
+	c.at = time.Now()
+	if !e.count(ctx, &c, limit) {
+		e.inHand.leave(c)
+		return c, false
+	}
+	return c, true
+}
+
+// count says whether a request is within a limit. While the broker is away, or slow, each edge goes
+// by what it has counted itself, to a half: there may be another edge.
+func (e *Edge) count(ctx context.Context, c *counted, limit int64) bool {
+	own := e.local.add(*c, 1)
 	n, err := e.bus.Count(ctx, c.what, c.key, c.window)
-	if err != nil {
-		return e.local.add(c, 1) <= max(limit/10, 3)
+	if c.shared = err == nil; !c.shared {
+		return own <= (limit+1)/2
 	}
 	return n <= limit
 }
@@ -193,18 +217,27 @@ func (e *Edge) count(ctx context.Context, v *visit, c counted) bool {
 // settle takes back what does not stay counted.
 func (e *Edge) settle(v *visit, stays func(counted) bool) {
 	for _, c := range v.counted {
-		if stays(c) {
-			continue
+		if !stays(c) {
+			e.takeBack(c)
 		}
-		e.local.add(c, -1)
-		if err := e.bus.Uncount(c.what, c.key, c.window, c.at); err != nil {
-			e.log.Debug("limits", "error", err)
+		if c.counts != nil {
+			e.inHand.leave(c)
 		}
 	}
 	v.counted = nil
 }
 
-// localCounts stand in for the shared counters.
+func (e *Edge) takeBack(c counted) {
+	e.local.add(c, -1)
+	if !c.shared {
+		return
+	}
+	if err := e.bus.Uncount(c.what, c.key, c.window, c.at); err != nil {
+		e.log.Debug("limits", "error", err)
+	}
+}
+
+// localCounts are what one edge has counted: they stand in for the shared counters.
 type localCounts struct {
 	mu     sync.Mutex
 	counts map[localKey]int64
@@ -219,12 +252,71 @@ func (l *localCounts) add(c counted, n int64) int64 {
 	k := localKey{c.what, c.key, c.at.UnixNano() / int64(c.window)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, known := l.counts[k]; !known && n < 0 {
-		return 0
-	}
 	if l.counts == nil || len(l.counts) > 100_000 {
 		l.counts = map[localKey]int64{}
 	}
-	l.counts[k] += n
-	return l.counts[k]
+	sum := max(l.counts[k]+n, 0)
+	if l.counts[k] = sum; sum == 0 {
+		delete(l.counts, k)
+	}
+	return sum
+}
+
+// queueTime is how long a request may wait for others like it.
+const queueTime = 20 * time.Second
+
+// gates hold back requests while too many of the same counter are in hand.
+type gates struct {
+	mu   sync.Mutex
+	open map[gateKey]*gate
+}
+
+type gateKey struct{ what, key string }
+
+type gate struct {
+	inside chan struct{}
+	users  int // inside or waiting
+}
+
+// enter waits for a place among at most n; it is false when none came free in time. Whoever is inside
+// must leave.
+func (g *gates) enter(ctx context.Context, c counted, n int64) bool {
+	k := gateKey{c.what, c.key}
+	g.mu.Lock()
+	if g.open == nil {
+		g.open = map[gateKey]*gate{}
+	}
+	in := g.open[k]
+	if in == nil {
+		in = &gate{inside: make(chan struct{}, n)}
+		g.open[k] = in
+	}
+	in.users++
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	select {
+	case in.inside <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		g.forget(k)
+		return false
+	}
+}
+
+func (g *gates) leave(c counted) {
+	k := gateKey{c.what, c.key}
+	g.mu.Lock()
+	in := g.open[k]
+	g.mu.Unlock()
+	<-in.inside
+	g.forget(k)
+}
+
+func (g *gates) forget(k gateKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open[k].users--; g.open[k].users == 0 {
+		delete(g.open, k)
+	}
 }

@@ -60,7 +60,7 @@ func TestLoginLimitOfAClient(t *testing.T) {
 			break
 		}
 	}
-	if tries < 20 || tries > 45 {
+	if tries < 20 || tries > 48 { // two windows may meet in between
 		t.Errorf("a client could try %d accounts", tries)
 	}
 	w.browser().from("198.51.100.8").login()
@@ -74,7 +74,7 @@ func TestGoodLoginsAreNotCounted(t *testing.T) {
 		b.login()
 	}
 	var wg sync.WaitGroup
-	for range 20 { // at once
+	for range 60 { // at once, more than the limits of the account and of the address
 		other := w.browser().from("198.51.100.9")
 		tokenOf(t, other)
 		wg.Go(func() { other.login() })
@@ -99,6 +99,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		wg.Go(func() {
 			v := &visit{form: map[string][]string{"username": {"ann"}}}
 			if err := e.countAll(t.Context(), v, rules); err == nil {
+				e.settle(v, func(counted) bool { return true }) // it was a guess
 				mu.Lock()
 				defer mu.Unlock()
 				passed++
@@ -169,8 +170,8 @@ func TestLimitsWithoutBroker(t *testing.T) {
 	w.broker.Stop()
 	t.Cleanup(w.broker.Start)
 	b := w.browser().from("198.51.100.7")
-	for range 5 {
-		b.login() // still possible
+	for range 30 {
+		b.login() // still possible, and not counted
 	}
 	n := 0
 	for ; n < 50; n++ {
@@ -178,7 +179,7 @@ func TestLimitsWithoutBroker(t *testing.T) {
 			break
 		}
 	}
-	if n > 5 {
+	if n < 5 || n > 24 { // two windows may meet in between
 		t.Errorf("%d tries without a broker", n)
 	}
 }

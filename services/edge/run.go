@@ -34,6 +34,7 @@ type Edge struct {
 	events    configuration
 	carts     cartCounts
 	local     localCounts
+	inHand    gates
 	changed   members
 	origins   *http.CrossOriginProtection
 	transport *http.Transport

@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("edge does not stop")
 	}
 	testenv.Eventually(t, 20*time.Second, "the page view handed over before the end", func() bool { return len(got) == 1 })

@@ -1,5 +1,11 @@
 -- What the migrations make. Generated: go test -run Schema -update
 
+CREATE TABLE "credentials" (
+  member_id bigint NOT NULL,
+  changed_at timestamp with time zone NOT NULL,
+  CONSTRAINT credentials_pkey PRIMARY KEY (member_id)
+);
+
 CREATE TABLE "forgotten" (
   hash bytea NOT NULL,
   at timestamp with time zone NOT NULL,

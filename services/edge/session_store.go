@@ -62,25 +62,27 @@ func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
 	return nil
 }
 
-// openSession stores a new session, unless the member was erased since user answered the login.
-func openSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, m web.SessionMember, remember bool) error {
-	_, err := pool.Exec(ctx, `
-		INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, now() + $9 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $10)`,
-		hash, m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, remember, sessionLife, bus.ForgottenHash(bus.MemberKey(m.ID)))
+// openSession stores a session of a login that user checked at a moment, unless the member was erased
+// or the password changed since.
+func openSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, m web.SessionMember, remember bool, at time.Time) (opened bool, err error) {
+	tag, err := pool.Exec(ctx, `
+		INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, created_at, expires_at)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $11)
+			AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $9)`,
+		hash, m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, remember, at, sessionLife, bus.ForgottenHash(bus.MemberKey(m.ID)))
 	if err != nil {
-		return fmt.Errorf("open a session of member %d: %w", m.ID, err)
+		return false, fmt.Errorf("open a session of member %d: %w", m.ID, err)
 	}
-	return nil
+	return tag.RowsAffected() == 1, nil
 }
 
-// renewSession gives a session a new token and ends the member's others. It is false when the
-// session is gone.
-func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64) (renewed bool, err error) {
+// renewSession gives a session a new token after a password change and ends the member's others. It
+// is false when the session is gone.
+func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64, at time.Time) (renewed bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = now(), seen_at = now(), expires_at = now() + $4
-			WHERE token_hash = $1 AND member_id = $3 AND expires_at > now()`, before, hash, memberID, sessionLife)
+			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $5, seen_at = now(), expires_at = now() + $4
+			WHERE token_hash = $1 AND member_id = $3 AND expires_at > now()`, before, hash, memberID, sessionLife, at)
 		if err != nil {
 			return err
 		}
@@ -111,9 +113,16 @@ func endSessions(ctx context.Context, d db, memberID int64) error {
 }
 
 // endSessionsBefore deletes a member's sessions that are older than a change of credentials, except
-// the one whose hash was keep then. A login after the change stays, however late this runs.
+// the one whose hash was keep then, and keeps out logins from before that are still on their way. A
+// login after the change stays, however late this runs.
 func endSessionsBefore(ctx context.Context, d db, memberID int64, keep []byte, at time.Time) error {
 	_, err := d.Exec(ctx, `
+		INSERT INTO credentials (member_id, changed_at) VALUES ($1, $2)
+		ON CONFLICT (member_id) DO UPDATE SET changed_at = greatest(credentials.changed_at, excluded.changed_at)`, memberID, at)
+	if err != nil {
+		return fmt.Errorf("note that the password of member %d changed: %w", memberID, err)
+	}
+	_, err = d.Exec(ctx, `
 		DELETE FROM session WHERE member_id = $1 AND created_at <= $3
 		AND token_hash IS DISTINCT FROM $2 AND previous_hash IS DISTINCT FROM coalesce($2, '')`, memberID, keep, at)
 	if err != nil {
@@ -146,8 +155,11 @@ func updateSessionsTo(ctx context.Context, d db, m msg.Member) error {
 	return nil
 }
 
-// dropExpiredSessions deletes what nobody can use any more.
+// dropExpiredSessions deletes what nobody can use any more, and what no login is on its way for.
 func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	if _, err := pool.Exec(ctx, `DELETE FROM credentials WHERE changed_at < now() - interval '1 hour'`); err != nil {
+		return 0, fmt.Errorf("drop old changes of credentials: %w", err)
+	}
 	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE expires_at <= now()`)
 	if err != nil {
 		return 0, fmt.Errorf("drop expired sessions: %w", err)

@@ -19,6 +19,9 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	if err := json.Unmarshal([]byte(header), &change); err != nil {
 		return fmt.Errorf("read a session change: %w", err)
 	}
+	if change.At.IsZero() {
+		change.At = time.Now()
+	}
 	// What user has done is done: a client that leaves must not keep a session from being ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
 	defer cancel()
@@ -30,13 +33,17 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 		}
 		return nil
 	case change.Open:
-		if err := e.open(ctx, v, res, change, "login"); err != nil {
+		err := e.open(ctx, v, res, change, "login")
+		if errors.Is(err, errOvertaken) {
+			return replaceJSON(res, web.Object{{Key: "login", Value: "false"}, apiVersion})
+		}
+		if err != nil {
 			return web.Unavailable(err)
 		}
 		e.setCookie(res.Header, cartCookie, "", -1)
 		return nil
 	case change.Renew:
-		if err := e.renew(ctx, v, res); err != nil {
+		if err := e.renew(ctx, v, res, change.At); err != nil {
 			web.Note(r, "session_error", err.Error())
 			return replaceJSON(res, web.Object{{Key: "change_my_password", Value: "changed_password_but_login_failed"}, apiVersion})
 		}
@@ -51,12 +58,19 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 	return nil
 }
 
+// errOvertaken is a login whose password changed, or whose member was erased, before edge heard of it.
+var errOvertaken = errors.New("the login was overtaken by a change of the password or an erasure")
+
 // open starts a session and hands the visitor's cart over. The session comes first, since nobody
 // has its token yet: should the cart stay where it is, nothing has happened.
 func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change web.SessionChange, mode string) error {
 	token, h := newToken()
-	if err := openSession(ctx, e.pool, h[:], change.Member, change.Remember); err != nil {
+	opened, err := openSession(ctx, e.pool, h[:], change.Member, change.Remember, change.At)
+	if err != nil {
 		return err
+	}
+	if !opened {
+		return errOvertaken
 	}
 	if change.Merge && v.cart != "" {
 		if err := e.handCartOver(ctx, v, change.Member, mode); err != nil {
@@ -98,12 +112,12 @@ func (e *Edge) hand(header http.Header, token string, h hash, remember bool) {
 }
 
 // renew gives the asking session a new token and ends the member's others.
-func (e *Edge) renew(ctx context.Context, v *visit, res *http.Response) error {
+func (e *Edge) renew(ctx context.Context, v *visit, res *http.Response, at time.Time) error {
 	if v.session == nil {
 		return fmt.Errorf("renew a session: the request has none")
 	}
 	token, h := newToken()
-	renewed, err := renewSession(ctx, e.pool, v.session.TokenHash, h[:], v.session.MemberID)
+	renewed, err := renewSession(ctx, e.pool, v.session.TokenHash, h[:], v.session.MemberID, at)
 	e.revoke(v.session.MemberID)
 	if err != nil {
 		return err

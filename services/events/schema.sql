@@ -14,7 +14,7 @@ CREATE TABLE "ad" (
   final_url_suffix character varying(100),
   type_id bigint NOT NULL,
   status_id bigint NOT NULL,
-  ad_cd character varying(50),
+  ad_cd character varying(50) DEFAULT "left"(replace((gen_random_uuid())::text, '-'::text, ''::text), 20),
   CONSTRAINT ad_status_id_fkey FOREIGN KEY (status_id) REFERENCES ad_status(id),
   CONSTRAINT ad_type_id_fkey FOREIGN KEY (type_id) REFERENCES ad_type(id),
   CONSTRAINT ad_pkey PRIMARY KEY (id),

@@ -95,6 +95,11 @@ func (s *service) accept(key string, data []byte) (newDelivery, error) {
 	if !kinds[m.Kind] {
 		return newDelivery{}, errors.New("the kind of mail is unknown")
 	}
+	return s.ledgerRow(key, m, data)
+}
+
+// ledgerRow makes a command a row.
+func (s *service) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery, error) {
 	if (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) && m.Order == nil {
 		return newDelivery{}, errors.New("the command holds no order")
 	}

@@ -117,6 +117,15 @@ func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason strin
 	return tag.RowsAffected() == 1, nil
 }
 
+// dropDelivery forgets a mail that nobody wants any more, unless another sender has overtaken this
+// attempt.
+func dropDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
+	if _, err := pool.Exec(ctx, `DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts); err != nil {
+		return fmt.Errorf("drop a mail: %w", err)
+	}
+	return nil
+}
+
 // later is what becomes of a claimed mail that was not sent.
 type later struct {
 	after   time.Duration

@@ -55,9 +55,12 @@ func (s *service) write(ctx context.Context, d *delivery) (letter, error) {
 		return letter{}, err
 	}
 	c := content{from: s.from}
-	if m.Order != nil && (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) {
+	switch {
+	case m.Order != nil && (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor):
 		c, err = s.writeOrder(ctx, m, to[0])
-	} else {
+	case m.Kind == kindDraft || m.Kind == kindNewsletter:
+		c, err = s.writeNewsletter(ctx, m)
+	default:
 		c.subject, c.text, err = s.writePlain(m, d)
 	}
 	if err != nil {
@@ -75,6 +78,7 @@ type content struct {
 	from                *mail.Address
 	bcc                 []string
 	emCode              string
+	unsubscribe         string // link for the header that mail programs show a button for
 }
 
 func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
@@ -124,6 +128,9 @@ func (s *service) message(d *delivery, to []string, c content) *gomail.Msg {
 	m.SetMessageIDWithValue(d.MessageID)
 	m.SetDateWithValue(d.CreatedAt.UTC())
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
+	if c.unsubscribe != "" {
+		m.SetGenHeader("List-Unsubscribe", "<"+c.unsubscribe+">")
+	}
 	m.SetBodyString(gomail.TypeTextPlain, c.text)
 	if c.html != "" {
 		m.AddAlternativeString(gomail.TypeTextHTML, c.html)

@@ -7,6 +7,7 @@ import (
 	"html"
 	htmltemplate "html/template"
 	"io"
+	"net/mail"
 	"strings"
 	"text/template"
 
@@ -59,17 +60,21 @@ func (s *service) writeOrder(ctx context.Context, m msg.SendMail, email string) 
 	if err != nil {
 		return content{}, err
 	}
-	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML), emCode: t.EmCd, from: s.from}
-	if t.FromAddress != "" {
-		from, err := parseAddress(t.FromAddress)
-		if err != nil {
-			s.log.Error("a template's sender is no mail address, MAIL_FROM is used", "em_cd", t.EmCd)
-		} else {
-			c.from = from
-		}
-	}
-	c.bcc = s.bcc(t)
+	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML), emCode: t.EmCd, from: s.sender(t), bcc: s.bcc(t)}
 	return c, nil
+}
+
+// sender is the template's, or else MAIL_FROM.
+func (s *service) sender(t mailTemplate) *mail.Address {
+	if t.FromAddress == "" {
+		return s.from
+	}
+	from, err := parseAddress(t.FromAddress)
+	if err != nil {
+		s.log.Error("a template's sender is no mail address, MAIL_FROM is used", "em_cd", t.EmCd)
+		return s.from
+	}
+	return from
 }
 
 // bcc are the template's further receivers. One that is wrong must not cost a customer the mail.

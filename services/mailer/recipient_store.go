@@ -26,6 +26,38 @@ func upsertRecipient(ctx context.Context, tx pgx.Tx, r recipient) error {
 	return nil
 }
 
+// queryReceivers selects among the people of a kind who want newsletters: members who asked for it,
+// prospects who have not unsubscribed.
+func queryReceivers(ctx context.Context, d db, kind, more string, args ...any) ([]recipient, error) {
+	rows, err := d.Query(ctx, `
+		SELECT kind, id, email, first_name, code, token FROM recipient
+		WHERE kind = $1 AND NOT unsubscribed AND (newsletter OR kind = 'prospect') `+more, append([]any{kind}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("look for the receivers of newsletters: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r recipient, err error) {
+		err = row.Scan(&r.kind, &r.id, &r.email, &r.firstName, &r.code, &r.token)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for the receivers of newsletters: %w", err)
+	}
+	return list, nil
+}
+
+func listReceivers(ctx context.Context, d db, kind string) ([]recipient, error) {
+	return queryReceivers(ctx, d, kind, `ORDER BY id`)
+}
+
+// findReceiver is one of them, if that person still wants newsletters.
+func findReceiver(ctx context.Context, d db, kind string, id int64) (r recipient, wanted bool, err error) {
+	list, err := queryReceivers(ctx, d, kind, `AND id = $2`, id)
+	if err != nil || len(list) == 0 {
+		return recipient{}, false, err
+	}
+	return list[0], true, nil
+}
+
 // erase deletes a person and the mails to the person's addresses. A mail that waits for another
 // member who shares the address stays.
 func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error {

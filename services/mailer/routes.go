@@ -13,6 +13,11 @@ func (s *service) routes() http.Handler {
 	r.Use(http.NewCrossOriginProtection().Handler, loopbackOnly)
 	r.Get("/staff/parked", web.Handle(s.parkedMails))
 	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
+	r.Get("/staff/templates", web.Handle(s.templates))
+	r.Post("/staff/templates", web.Handle(s.addTemplate))
+	r.Patch("/staff/templates/{em_cd}", web.Handle(s.changeTemplate))
+	r.Post("/staff/templates/{em_cd}/draft", web.Handle(s.draftNewsletter))
+	r.Post("/staff/templates/{em_cd}/send", web.Handle(s.sendNewsletter))
 	return r
 }
 

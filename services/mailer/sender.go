@@ -227,6 +227,10 @@ func (w *senders) deliver(ctx context.Context, l *link, d *delivery) {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
 		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
 		return
+	case errors.Is(err, errUnwanted):
+		w.persist(ctx, func(ctx context.Context) error { return dropDelivery(ctx, w.pool, d) })
+		w.log.Info("mail dropped", "kind", d.Kind, "key", d.Key, "reason", err.Error())
+		return
 	case err != nil:
 		w.park(ctx, d, result{}, err.Error())
 		return

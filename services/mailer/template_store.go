@@ -9,7 +9,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
+
+// db is a pool or a transaction.
+type db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
 
 // The seeded order confirmations, for orders that name no template or one that is gone.
 const (
@@ -19,13 +25,18 @@ const (
 
 // mailTemplate is a mail that staff may edit.
 type mailTemplate struct {
-	EmCd        string
-	Subject     string
-	BodyHTML    string `db:"body_html"`
-	BodyText    string
-	FromAddress string
-	BccAddress  string
+	EmCd        string `json:"em_cd"`
+	Subject     string `json:"subject"`
+	Type        string `json:"type"`
+	Status      string `json:"status"`
+	BodyText    string `json:"body_text"`
+	BodyHTML    string `db:"body_html" json:"body_html"`
+	FromAddress string `json:"from_address"`
+	BccAddress  string `json:"bcc_address"`
 }
+
+// templateColumns are the columns of mailTemplate.
+const templateColumns = ` em_cd, subject, type, status, body_text, body_html, from_address, bcc_address `
 
 // findTemplate reads the template with this code, or else the seeded one of the kind.
 func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (mailTemplate, error) {
@@ -34,7 +45,7 @@ func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (m
 		seeded = memberConfirmation
 	}
 	rows, err := pool.Query(ctx, `
-		SELECT em_cd, subject, body_html, body_text, from_address, bcc_address FROM template
+		SELECT`+templateColumns+`FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)
 	if err != nil {
 		return mailTemplate{}, fmt.Errorf("find template %s: %w", seeded, err)
@@ -47,6 +58,69 @@ func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (m
 		return mailTemplate{}, fmt.Errorf("find template %s: %w", seeded, err)
 	}
 	return t, nil
+}
+
+// queryTemplate runs a statement that returns at most one template.
+func queryTemplate(ctx context.Context, d db, sql string, args ...any) (mailTemplate, error) {
+	rows, err := d.Query(ctx, sql, args...)
+	if err != nil {
+		return mailTemplate{}, fmt.Errorf("query a template: %w", err)
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[mailTemplate])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return mailTemplate{}, web.NotFound()
+	}
+	if err != nil {
+		return mailTemplate{}, fmt.Errorf("read a template: %w", err)
+	}
+	return t, nil
+}
+
+func readTemplate(ctx context.Context, d db, code string) (mailTemplate, error) {
+	return queryTemplate(ctx, d, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1`, code)
+}
+
+// lockTemplate keeps a template as it is until tx ends.
+func lockTemplate(ctx context.Context, tx pgx.Tx, code string) (mailTemplate, error) {
+	return queryTemplate(ctx, tx, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1 FOR UPDATE`, code)
+}
+
+func listTemplates(ctx context.Context, d db) ([]mailTemplate, error) {
+	rows, err := d.Query(ctx, `SELECT`+templateColumns+`FROM template ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[mailTemplate])
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	return list, nil
+}
+
+// insertTemplate adds a template under a code of its own.
+func insertTemplate(ctx context.Context, d db, t mailTemplate) (mailTemplate, error) {
+	return queryTemplate(ctx, d, `
+		INSERT INTO template (subject, type, status, body_text, body_html, from_address, bcc_address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING`+templateColumns,
+		t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
+}
+
+func updateTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) (mailTemplate, error) {
+	return queryTemplate(ctx, tx, `
+		UPDATE template SET subject = $2, type = $3, status = $4, body_text = $5, body_html = $6, from_address = $7, bcc_address = $8
+		WHERE em_cd = $1 RETURNING`+templateColumns,
+		t.EmCd, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
+}
+
+// markTemplateSent ends a newsletter.
+func markTemplateSent(ctx context.Context, tx pgx.Tx, code string) error {
+	tag, err := tx.Exec(ctx, `UPDATE template SET status = $2, sent_at = now() WHERE em_cd = $1 AND status = $3`, code, statusSent, statusReady)
+	if err != nil {
+		return fmt.Errorf("mark template %s sent: %w", code, err)
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Errorf("mark template %s sent: it is not ready", code)
+	}
+	return nil
 }
 
 // linkCodes are the codes in a mail's links.

@@ -55,7 +55,7 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, "create_account", "false", refusal(f.object()))
 	}
 	web.Note(r, "member", a.ID)
-	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[7]), Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session()}); err != nil {
 		return err
 	}
 	return answer(w, "create_account", "true")
@@ -123,7 +123,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, "login", "false")
 	}
 	web.Note(r, "member", a.ID)
-	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[2]), Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session()}); err != nil {
 		return err
 	}
 	return answer(w, "login", "true")

@@ -32,11 +32,12 @@ type account struct {
 	MbCd             string
 	Joined           time.Time
 	LastLogin        *time.Time
+	PasswordChanged  *time.Time
 	Version          int64
 }
 
 // accountColumns are the columns of account, in any statement that returns one.
-const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, version `
+const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db database, sql string, args ...any) (a account, found bool, err error) {
@@ -102,7 +103,9 @@ func noteLogin(ctx context.Context, db database, a account, newForm string) (sto
 
 // replacePassword sets a new password; done is false when the old one is not in force any more.
 func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old, newForm string) (stored account, done bool, err error) {
-	return queryAccount(ctx, tx, `UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2 RETURNING`+accountColumns, id, old, newForm)
+	return queryAccount(ctx, tx, `
+		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1 WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		id, old, newForm)
 }
 
 // markVerified notes that the member has proved the address.

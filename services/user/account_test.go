@@ -27,7 +27,7 @@ func TestCreateAccount(t *testing.T) {
 	w.is(got, `{"create_account":"true"}`)
 
 	a := w.account(got.session.Member.ID)
-	want := web.SessionChange{Open: true, Merge: true, Remember: true, Member: web.SessionMember{
+	want := web.SessionChange{Open: true, Merge: true, Remember: true, At: a.LastLogin.UTC(), Member: web.SessionMember{
 		ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com", Code: a.MbCd}}
 	if diff := cmp.Diff(want, got.session); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
@@ -188,10 +188,10 @@ func TestMissingParameters(t *testing.T) {
 func TestMethodsAndUnknownPaths(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for path, method := range map[string]string{"/user/login": "GET", "/user/create-account": "PUT", "/user/terms-of-use-agree": "GET",
+	for path, method := range map[string]string{"/user/login": "GET", "/user/create-account": "PUT", "/user/terms-of-use-agree": "DELETE",
 		"/user/verify-email-address": "POST", "/user/email-unsubscribe-lookup": "DELETE", "/user/put-chat-message": "GET"} {
-		if got := w.do(web.Identity{}, httptest.NewRequest(method, path, nil)); got.status != http.StatusMethodNotAllowed || got.body != `{"error":"method-not-allowed"}` {
-			t.Errorf("%s %s answered %d %s", method, path, got.status, got.body)
+		if got := w.do(web.Identity{}, httptest.NewRequest(method, path, nil)); got.status != http.StatusMethodNotAllowed || got.body != `{"error":"method-not-allowed"}` || got.header.Get("Allow") == "" {
+			t.Errorf("%s %s answered %d %s %v", method, path, got.status, got.body, got.header)
 		}
 	}
 	for _, path := range []string{"/user/login/", "/user", "/user/nothing", "/internal/"} {

@@ -26,6 +26,10 @@ const usage = `user is the user service; without arguments it runs. Its commands
   user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
   user terms publish -version N -note-file F  put new terms of use in force; F holds an HTML fragment
   user staff add                              make or update the staff account STAFF_USERNAME with STAFF_PASSWORD
+  user chat [-limit N]                        the newest chat messages, 100 unless told otherwise, as CSV
+  user prospects export                       all prospects, as CSV
+  user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
+                                              first_name, last_name, phone, unsubscribed (true unless false), prospect_comment
 
 All take DATABASE_URL from the environment and are safe to repeat.
 `
@@ -39,7 +43,7 @@ func IsCommand(args []string) bool {
 		return false
 	}
 	switch args[0] {
-	case "export", "erase", "terms", "staff":
+	case "export", "erase", "terms", "staff", "chat", "prospects":
 		return true
 	}
 	return false
@@ -111,6 +115,10 @@ func readCommand(cfg Config, args []string) (task, error) {
 		return readPublishTerms(rest)
 	case "staff":
 		return readAddStaff(cfg, rest)
+	case "chat":
+		return readListChat(rest)
+	case "prospects":
+		return readProspectsCommand(rest)
 	}
 	return nil, misused("unknown command %q", args[0])
 }
@@ -192,6 +200,36 @@ func readAddStaff(cfg Config, args []string) (task, error) {
 		}
 		return say(out, "Staff account %s: %s.", username, outcome)
 	}, nil
+}
+
+func readListChat(args []string) (task, error) {
+	limit := 100
+	err := flags("chat", args, func(set *flag.FlagSet) { set.IntVar(&limit, "limit", limit, "") })
+	if err != nil {
+		return nil, err
+	}
+	if limit < 1 {
+		return nil, misused("chat: -limit is below 1")
+	}
+	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+		return listChat(ctx, pool, limit, out)
+	}, nil
+}
+
+func readProspectsCommand(args []string) (task, error) {
+	switch {
+	case len(args) == 1 && args[0] == "export":
+		return exportProspects, nil
+	case len(args) > 1 && args[0] == "import":
+		var file string
+		if err := flags("prospects import", args[1:], func(set *flag.FlagSet) { set.StringVar(&file, "file", "", "") }); err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+			return importProspects(ctx, pool, file, out)
+		}, nil
+	}
+	return nil, misused("prospects: the commands are prospects export and prospects import -file F")
 }
 
 func say(out io.Writer, format string, args ...any) error {

@@ -47,6 +47,10 @@ func TestCommandsRefuse(t *testing.T) {
 		{2, []string{"terms"}}, {2, []string{"terms", "publish"}}, {2, []string{"terms", "publish", "-version", "0", "-note-file", "x"}}, {1, []string{"terms", "publish", "-version", "2", "-note-file", "nowhere"}},
 		{1, []string{"terms", "publish", "-version", "1", "-note-file", w.file("another note")}}, {1, []string{"terms", "publish", "-version", "3", "-note-file", w.file(strings.Repeat("x", 1001))}},
 		{2, []string{"staff"}}, {2, []string{"staff", "add", "ann"}}, {2, []string{"staff", "add"}},
+		{2, []string{"chat", "-limit", "0"}}, {2, []string{"chat", "all"}}, {2, []string{"prospects"}}, {2, []string{"prospects", "import"}}, {1, []string{"prospects", "import", "-file", "nowhere"}},
+		{1, []string{"prospects", "import", "-file", w.file("")}}, {1, []string{"prospects", "import", "-file", w.file("email,age\na@b.cd,7\n")}},
+		{1, []string{"prospects", "import", "-file", w.file("first_name\nAnn\n")}}, {1, []string{"prospects", "import", "-file", w.file("email\nfine@b.cd\nnobody\n")}},
+		{1, []string{"prospects", "import", "-file", w.file("email,unsubscribed\na@b.cd,no\n")}}, {1, []string{"prospects", "import", "-file", w.file("email,first_name\na@b.cd," + strings.Repeat("x", 31) + "\n")}},
 	} {
 		if code, out, stderr := w.command(c.args...); code != c.code || out != "" || stderr == "" {
 			t.Errorf("%v: %d %q %q", c.args, code, out, stderr)
@@ -100,6 +104,38 @@ func person(w *world) (id int64) {
 	w.register("bob_ray", "bob@mail.example.com")
 	w.is(w.post(web.Identity{}, "/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
 	return id
+}
+
+func TestListsForStaff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.register("ann_lee", "ann@mail.example.com")
+	w.is(w.post(member(id), "/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "first"), `{"put_chat_message":"true"}`)
+	w.is(w.post(web.Identity{}, "/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "=cmd()"), `{"put_chat_message":"true"}`)
+	code, out, stderr := w.command("chat")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], ",Bob,bob@mail.example.com,,'=cmd()") || !strings.HasSuffix(lines[2], ",Ann,ann@mail.example.com,"+strconv.FormatInt(id, 10)+",first") {
+		t.Errorf("%d %s\n%s", code, stderr, out)
+	}
+
+	file := w.file("\ufeffemail,first_name,unsubscribed,prospect_comment\nbob@MAIL.example.com,Robert,false,known\ncid@Mail.Example.com,Cid,false,\"met, at a fair\"\ndan@mail.example.com,,,\nann@mail.example.com,Ann,false,\n")
+	for _, want := range []string{"Prospects added: 2, known before: 2.", "Prospects added: 0, known before: 4."} {
+		if code, out, stderr := w.command("prospects", "import", "-file", file); code != 0 || strings.TrimSpace(out) != want {
+			t.Errorf("%d %s %s, want %s", code, out, stderr, want)
+		}
+	}
+	cid, _ := w.prospect("cid@mail.example.com")
+	if events := said[msg.Prospect](w, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 || events[1].Code != cid.PrCd {
+		t.Errorf("imported %+v, events %+v", cid, events)
+	}
+	if n := w.count(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'import by staff'`, cid.ID); n != 1 {
+		t.Errorf("%d consents of an imported subscriber", n)
+	}
+	code, out, stderr = w.command("prospects", "export")
+	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 || !strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
+		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.PrCd+",Imported by staff.,") || !strings.HasPrefix(lines[3], "dan@mail.example.com,,,,true,,") {
+		t.Errorf("%d %s\n%s", code, stderr, out)
+	}
 }
 
 func TestExport(t *testing.T) {

@@ -48,7 +48,9 @@ const (
 
 const (
 	hashesAtOnce = 2
-	hashQueue    = 50
+	// hashQueue lets a few hundred people log in at the same moment and wait for some seconds; whoever
+	// comes after them would wait longer than people do.
+	hashQueue = 250
 )
 
 var (
@@ -61,7 +63,7 @@ var (
 )
 
 // hasher makes and checks password hashes, two at a time: more only take each other's cores and
-// memory. Whoever finds fifty waiting is sent away with 503, so that a storm of logins cannot take
+// memory. Whoever finds the queue full is sent away with 503, so that a storm of logins cannot take
 // the service down.
 type hasher struct {
 	cost    Cost

@@ -33,7 +33,15 @@ func (a account) event(subject string) msg.Message {
 // credentialsChanged ends every session of the member but one, given by its hash, or "".
 func (a account) credentialsChanged(keepSession string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.UserCredentialsChanged, a.ID, a.Version), Subject: msg.UserCredentialsChanged,
-		Payload: msg.CredentialsChanged{MemberID: a.ID, KeepSession: keepSession, At: time.Now().UTC()}}
+		Payload: msg.CredentialsChanged{MemberID: a.ID, KeepSession: keepSession, At: at(a.PasswordChanged)}}
+}
+
+// at is a stored moment; one that never was is now.
+func at(t *time.Time) time.Time {
+	if t == nil {
+		return time.Now().UTC()
+	}
+	return t.UTC()
 }
 
 // mail is the command to send the member a mail. key is what the mail is about, within its kind.

@@ -59,7 +59,7 @@ func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error
 	if !done { // changed meanwhile by another session
 		return wrong("current-password", "current_password_invalid", "This is not your current password any more.")
 	}
-	if err := changeSession(w, web.SessionChange{Renew: true, Remember: who.Remember, Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Renew: true, Remember: who.Remember, At: at(a.PasswordChanged), Member: a.session()}); err != nil {
 		return err
 	}
 	return answer(w, endpoint, "success")

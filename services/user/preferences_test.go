@@ -146,6 +146,8 @@ func TestTermsOfUse(t *testing.T) {
 	}
 	w.is(w.get(member(id), check), `{"terms_of_use_agree_check":true}`)
 	w.is(w.post(member(id), agree), `{"terms_of_use_agree":"error","errors":{"error":"version-required"}}`)
+	w.is(w.get(member(id), agree+"?version=2"), `{"terms_of_use_agree":"error","errors":{"error":"version-required"}}`)
+	w.is(w.get(web.Identity{}, agree), `{"terms_of_use_agree":"user_not_authenticated"}`)
 	w.is(w.post(member(id), agree, "version", "1"), refused("version-already-agreed", "1"))
 	if code, _, stderr := w.command("terms", "publish", "-version", "2", "-note-file", w.file("<p>New</p>")); code != 0 {
 		t.Fatal(stderr)

@@ -48,21 +48,25 @@ func queryProspect(ctx context.Context, db database, sql string, args ...any) (p
 type newProspect struct {
 	Email      string // normalEmail
 	FirstName  string
+	LastName   string
+	Phone      string
+	Comment    string // what the person said
 	Code       string // "" for a new one
 	HowExcited int    // 0: was not asked
 	Note       string // where the record comes from
+	Subscribed bool   // has agreed to newsletters
 }
 
-// insertProspect stores a prospect, who gets no marketing mail; made is false when the address is
-// one already.
+// insertProspect stores a prospect, who gets no marketing mail unless Subscribed; made is false when
+// the address is one already.
 func insertProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	if n.Code == "" {
 		n.Code = memberCode()
 	}
 	return queryProspect(ctx, tx, `
-		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment)
-		VALUES ($1, nullif($2, ''), $3, $4, nullif($5::int, 0), $6) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
-		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note)
+		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment, unsubscribed)
+		VALUES ($1, nullif($2, ''), $3, $4, nullif($5::int, 0), $6, nullif($7, ''), nullif($8, ''), $9, $10) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment, !n.Subscribed)
 }
 
 // lockProspect keeps the prospect of an address as it is until tx ends.

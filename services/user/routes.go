@@ -34,6 +34,7 @@ func (s *service) routes() http.Handler {
 		post("/user/email-unsubscribe-confirm", s.emailUnsubscribeConfirm)
 		post("/user/email-unsubscribe-why", s.emailUnsubscribeWhy)
 		get("/user/terms-of-use-agree-check", s.termsOfUseAgreeCheck)
+		get("/user/terms-of-use-agree", s.termsOfUseAgree) // refused as if the version were missing, which it is
 		post("/user/terms-of-use-agree", s.termsOfUseAgree)
 		post("/user/put-chat-message", s.putChatMessage)
 		post("/user/pythonabot-notify-me", s.pythonabotNotifyMe)

@@ -15,6 +15,7 @@ CREATE TABLE "account" (
   joined timestamp with time zone NOT NULL DEFAULT now(),
   last_login timestamp with time zone,
   version bigint NOT NULL DEFAULT 1,
+  password_changed timestamp with time zone,
   CONSTRAINT account_check CHECK ((NOT (newsletter AND unsubscribed))),
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_mb_cd_key UNIQUE (mb_cd),

@@ -143,12 +143,18 @@ func checkExcited(s string) problems {
 }
 
 // normalEmail puts the domain of an address in lower case; the local part is its host's business.
+// Letters beyond ASCII stay: the lower case of the Kelvin sign, for one, would pass for a k.
 func normalEmail(s string) string {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		return s
 	}
-	return s[:at] + strings.ToLower(s[at:])
+	return s[:at] + strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s[at:])
 }
 
 // maskEmail shows the first four characters of the local part and the domain.

@@ -17,9 +17,10 @@ func TestEmailShape(t *testing.T) {
 		"ann": false, "@b.cd": false, "a@": false, "a@b": false, "a@b.c": false, "a@b..cd": false, "a@.cd": false, ".a@b.cd": false, "a.@b.cd": false,
 		"_a@b.cd": false, "a+@b.cd": false, "a b@c.de": false, "a@b c.de": false, "a@b.cd\n": false, "\na@b.cd": false, "a@b.cd ": false,
 		"a@b@c.de": false, "ä@b.cd": false, "a@bü.cd": false, "a'b@c.de": false, "a@b.c-d": false, "a@b_c.de": false, "a@[127.0.0.1]": false, "a@b.cd\x00": false,
+		"a@\u212aelvin.com": false, "a@b.cd\u0130": false,
 	} {
-		if got := len(checkEmail(s)) == 0; got != good {
-			t.Errorf("%q: %t", s, got)
+		if got, normal := len(checkEmail(s)) == 0, len(checkEmail(normalEmail(s))) == 0; got != good || normal != good {
+			t.Errorf("%q: %t, in its normal form %t", s, got, normal)
 		}
 	}
 }
