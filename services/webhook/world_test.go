@@ -87,6 +87,22 @@ func (w *world) send(body string) (int, string) {
 	return w.post(body, sign(time.Now(), body, secret))
 }
 
+// insist sends an event as Stripe does: again while the answer is 503, which is right on a machine that
+// finds no moment for five seconds.
+func (w *world) insist(body string) {
+	w.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		status, answer := w.send(body)
+		if status == http.StatusOK {
+			return
+		}
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			w.t.Errorf("answered %d %s", status, answer)
+			return
+		}
+	}
+}
+
 func (w *world) count(sql string) (n int) {
 	w.t.Helper()
 	if err := w.pool.QueryRow(w.t.Context(), sql).Scan(&n); err != nil {
