@@ -47,7 +47,7 @@ func stripeMock(t *testing.T) *stripeAPI {
 		cancel()
 		_ = mock.Wait() // it was killed
 	})
-	testenv.Eventually(t, 20*time.Second, "stripe-mock answers", func() bool {
+	testenv.Eventually(t, time.Minute, "stripe-mock answers", func() bool {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
 		if err != nil {
 			return false

@@ -42,7 +42,7 @@ func TestSweepRepairs(t *testing.T) {
 	if n := len(shop.Orders()); n != len(sessions) {
 		t.Errorf("%d orders", n)
 	}
-	shop.Eventually(10*time.Second, "the expired session has given back what it held", func() bool {
+	shop.Eventually(30*time.Second, "the expired session has given back what it held", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'`, left) == 1
 	})
 	shop.StripeDo("/_/sessions/"+delayed+"/async", `{"outcome":"succeed"}`)
