@@ -20,7 +20,7 @@ func TestAVisitorBuys(t *testing.T) {
 	identifier := done.Text("order_identifier")
 	order := b.Get("/order/" + identifier)
 	b.Want(order, "29.51", "order_data", "order_totals", "order_total")
-	mails := shop.WaitMails("pat@mail.example.com", 1, 10*time.Second)
+	mails := shop.WaitMails("pat@mail.example.com", 1, 30*time.Second)
 	if !strings.Contains(mails[0].Text, identifier) || !strings.Contains(mails[0].Text, "$29.51") {
 		t.Errorf("the mail says\n%s", mails[0].Text)
 	}
