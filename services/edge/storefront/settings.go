@@ -14,6 +14,9 @@ type Settings struct {
 	Email, Phone string
 	// Address is the postal address, one entry a line.
 	Address []string
+	// Picture is the address of the picture that stands for the whole shop, on the home page and in
+	// link previews.
+	Picture string
 	// Language is the language tag of the texts (texts/<Language>.json).
 	Language string
 	// CurrencySign stands before each amount, CurrencyCode goes into structured data.
@@ -38,6 +41,7 @@ func DefaultSettings() Settings {
 		Email:          "shop@startupwebapp.example",
 		Phone:          "+1 555 010 0199",
 		Address:        []string{"StartUpWebApp", "12 Elm Street", "Springfield, IL 62704", "United States"},
+		Picture:        "/img/product/desk.jpg",
 		Language:       "en",
 		CurrencySign:   "$",
 		CurrencyCode:   "USD",
