@@ -12,6 +12,7 @@ const password = "Secret!pass"
 var (
 	verifyLink = regexp.MustCompile(`http://\S+/account\S*email_verification_code=\S+`)
 	resetLink  = regexp.MustCompile(`http://\S+/set-new-password\S*password_reset_code=\S+`)
+	stopLink   = regexp.MustCompile(`http://\S+/account/email-unsubscribe\?\S+`)
 )
 
 // register makes a new member in an open tab.
@@ -206,4 +207,37 @@ func editsAccount(w *world) {
 
 	b.Click("#logout")
 	b.Says("#message", "logged out")
+}
+
+// A guest who once wanted the news stops them by the link in the next receipt, and says why. The
+// records tell who came by which mail, without the token.
+func unsubscribesByMail(w *world) {
+	const email = "unsub@mail.example.com"
+	b := w.open(browsertest.PhoneDark)
+	put(b, rubberBands, "1")
+	confirmAsGuest(b, email, "#newsletter")
+	w.shop.Pay(session(b), nil)
+	w.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
+		return w.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
+	})
+	w.shop.Pay(w.shop.Browser().Checkout("7", "1", email), nil)
+	link := w.mailed(email, stopLink)
+
+	b.Visit(link)
+	b.Says("#address", "unsu*@mail.example.com")
+	b.Axe("unsubscribe")
+	b.Click("#confirm-form button")
+	b.Visible("#why-form")
+	b.Enter("#other", "Too many clips")
+	b.Click("#why-form button")
+	b.Visible("#thanks")
+	if n := w.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
+		w.Errorf("%d readers are unsubscribed, want 1", n)
+	}
+	w.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
+		return w.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
+			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
+	})
+	b.Visit(link)
+	b.Says("#refused-text", "used already")
 }
