@@ -4,7 +4,7 @@ package storefront
 // shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colours
 // and type in static/css/theme.css, pictures in img/product.
 type Settings struct {
-	// Name of the shop, as it stands in the header, in titles and in mails' links.
+	// Name of the shop, as it stands in the header and in titles. Mails take theirs from MAIL_FROM.
 	Name string
 	// Tagline is the line under the name on the home page and in search results.
 	Tagline string
@@ -19,7 +19,8 @@ type Settings struct {
 	Picture string
 	// Language is the language tag of the texts (texts/<Language>.json).
 	Language string
-	// CurrencySign stands before each amount, CurrencyCode goes into structured data.
+	// CurrencySign stands before each amount, CurrencyCode goes into structured data. Mails take the
+	// sign from the environment's CURRENCY_SIGN.
 	CurrencySign, CurrencyCode string
 	// ThemeColor and ThemeColorDark colour the browser's own bars.
 	ThemeColor, ThemeColorDark string

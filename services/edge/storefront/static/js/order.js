@@ -4,7 +4,7 @@ import { $, clone, focusOn, load, show } from './dom.js';
 import { get } from './api.js';
 import { drawCode, drawLine, drawTotals, inOrder } from './lines.js';
 import { trackingLink } from './links.js';
-import { shop, t, when } from './text.js';
+import { has, shop, t, when } from './text.js';
 
 const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
 
@@ -21,7 +21,8 @@ async function fill() {
   draw(answer.order_data);
 }
 
-function refuse(error) {
+function refuse(reason) {
+  const error = has(`order.${reason}`) ? reason : 'order-not-found';
   const login = error === 'log-in-required-to-view-order';
   $('refused-title').textContent = t(`order.${error}`);
   $('refused-text').textContent = t(`order.${error}.text`);
