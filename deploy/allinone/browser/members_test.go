@@ -82,10 +82,13 @@ func memberBuys(w *world) {
 	b.Says("#email", email)
 	payOnPage(b, goodCard)
 	order := orderShown(b)
+	b.Gone("#tracking")
+	w.shop.Exec("order", "UPDATE orders SET tracking_number = '94001' WHERE identifier = $1", order) // as the staff's command does
 	b.Visit("/account")
 	b.Says("#orders", order)
 	b.Click("#orders a")
 	orderShown(b)
+	b.Until("the parcel can be followed", `document.querySelector('#tracking a').href.endsWith('&tLabels=94001')`)
 
 	mail := w.mailed(email, orderLink)
 	stranger := w.open(browsertest.Phone)
