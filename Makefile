@@ -43,9 +43,17 @@ PACKAGES ?= work
 TIMEOUT ?= 12m
 TESTFLAGS ?=
 
+ESLINT = 9.39.5
+
 .PHONY: lint
-lint: bin/golangci-lint ## check style, errors and the rules of imports
+lint: lint-scripts bin/golangci-lint ## check style, errors and the rules of imports
 	@for m in $(MODULES); do echo "== $$m"; (cd $$m && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...) || failed=1; done; [ -z "$$failed" ]
+
+.PHONY: lint-scripts
+lint-scripts:
+	@tools/need.sh npx:npm
+	@echo "== scripts of the storefront"
+	@cd services/edge/storefront && npx --yes eslint@$(ESLINT) static/js testdata/js
 
 .PHONY: bench
 bench: ## measure the shop against bare handlers and pgbench

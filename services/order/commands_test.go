@@ -30,6 +30,9 @@ func TestCommandsForStaff(t *testing.T) {
 	}
 	s.mustHandle(event("evt_1", completed, c, nil))
 	identifier := s.text(`SELECT identifier FROM orders`)
+	if _, early := p.get("/order/" + identifier)["order_data"].(map[string]any)["order_shipping_method"].(map[string]any)["tracking_number"]; early {
+		t.Error("an order has a tracking number before it is sent")
+	}
 	for range 2 { // safe to repeat
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", "1Z9"); code != 0 {
 			t.Errorf("status: %d %s", code, out)
@@ -37,6 +40,7 @@ func TestCommandsForStaff(t *testing.T) {
 	}
 	o := p.get("/order/" + identifier)
 	want(t, o, "shipped", "order_data", "order_statuses", "0", "identifier")
+	want(t, o, "1Z9", "order_data", "order_shipping_method", "tracking_number")
 	want(t, o, "accepted", "order_data", "order_statuses", "1", "identifier")
 	if n := s.number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)

@@ -78,6 +78,13 @@ func (s *service) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, web.Field{Key: endpoint, Value: "success"}, web.Field{Key: "order_data", Value: orderData(o, parts)})
 }
 
+// sentBy is the way an order is sent. The number of its parcel is no part of the contract, and is
+// left out until there is one.
+type sentBy struct {
+	*shippingMethod
+	TrackingNumber *string `json:"tracking_number,omitempty"`
+}
+
 func orderData(o orderHead, parts orderParts) web.Object {
 	codes := web.Object{}
 	for _, c := range parts.codes {
@@ -86,7 +93,7 @@ func orderData(o orderHead, parts orderParts) web.Object {
 	}
 	method := any(web.Object{})
 	if o.ShippingMethod != nil {
-		method = o.ShippingMethod
+		method = sentBy{o.ShippingMethod, o.TrackingNumber}
 	}
 	return web.Object{
 		{Key: "order_attributes", Value: web.Object{{Key: "identifier", Value: o.Identifier}, {Key: "order_date_time", Value: web.Time(o.PlacedAt)}, {Key: "sales_tax_amt", Value: o.SalesTax}}},

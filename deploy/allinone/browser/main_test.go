@@ -34,6 +34,8 @@ var journeys = map[string]func(w *world){
 	"a login merges carts":               loginMergesCarts,
 	"a forgotten password":               resetsPassword,
 	"editing the account, unsubscribing": editsAccount,
+	"unsubscribing from a receipt":       unsubscribesByMail,
+	"the keyboard alone":                 keyboardAlone,
 	"chat":                               chats,
 	"waiting list":                       waitingList,
 	"stock states":                       stockStates,

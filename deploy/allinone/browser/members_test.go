@@ -12,6 +12,7 @@ const password = "Secret!pass"
 var (
 	verifyLink = regexp.MustCompile(`http://\S+/account\S*email_verification_code=\S+`)
 	resetLink  = regexp.MustCompile(`http://\S+/set-new-password\S*password_reset_code=\S+`)
+	stopLink   = regexp.MustCompile(`http://\S+/account/email-unsubscribe\?\S+`)
 )
 
 // register makes a new member in an open tab.
@@ -64,7 +65,15 @@ func memberBuys(w *world) {
 	b := w.open(browsertest.Desk)
 	register(b, "buyer_ann")
 	put(b, rubberBands, "1")
-	b.Visit("/checkout/confirm")
+	b.Visit("/cart")
+	b.Enter("[aria-label^=Quantity]", "x")
+	b.Click("#checkout")
+	b.Until("what is wrong has the focus", `document.activeElement.matches('[aria-label^=Quantity][aria-invalid]')`)
+	b.Enter("[aria-label^=Quantity]", "3")
+	b.Click("#checkout") // at once, and yet the checkout knows of all three
+	b.At("/checkout/confirm")
+	b.Ready()
+	b.Says("[data-total=item_subtotal]", "$44.97")
 	b.Says("#receipt-address", email)
 	b.Gone("#newsletter-row")
 	b.Click("#agree")
@@ -73,10 +82,13 @@ func memberBuys(w *world) {
 	b.Says("#email", email)
 	payOnPage(b, goodCard)
 	order := orderShown(b)
+	b.Gone("#tracking")
+	w.shop.Exec("order", "UPDATE orders SET tracking_number = '94001' WHERE identifier = $1", order) // as the staff's command does
 	b.Visit("/account")
 	b.Says("#orders", order)
 	b.Click("#orders a")
 	orderShown(b)
+	b.Until("the parcel can be followed", `document.querySelector('#tracking a').href.endsWith('&tLabels=94001')`)
 
 	mail := w.mailed(email, orderLink)
 	stranger := w.open(browsertest.Phone)
@@ -206,4 +218,37 @@ func editsAccount(w *world) {
 
 	b.Click("#logout")
 	b.Says("#message", "logged out")
+}
+
+// A guest who once wanted the news stops them by the link in the next receipt, and says why. The
+// records tell who came by which mail, without the token.
+func unsubscribesByMail(w *world) {
+	const email = "unsub@mail.example.com"
+	b := w.open(browsertest.PhoneDark)
+	put(b, rubberBands, "1")
+	confirmAsGuest(b, email, "#newsletter")
+	w.shop.Pay(session(b), nil)
+	w.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
+		return w.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
+	})
+	w.shop.Pay(w.shop.Browser().Checkout("7", "1", email), nil)
+	link := w.mailed(email, stopLink)
+
+	b.Visit(link)
+	b.Says("#address", "unsu*@mail.example.com")
+	b.Axe("unsubscribe")
+	b.Click("#confirm-form button")
+	b.Visible("#why-form")
+	b.Enter("#other", "Too many clips")
+	b.Click("#why-form button")
+	b.Visible("#thanks")
+	if n := w.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
+		w.Errorf("%d readers are unsubscribed, want 1", n)
+	}
+	w.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
+		return w.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
+			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
+	})
+	b.Visit(link)
+	b.Says("#refused-text", "used already")
 }

@@ -95,6 +95,7 @@ func delayedPayment(w *world) {
 	b.At("/checkout/success")
 	b.Says("#waiting-text", "Payment pending")
 	b.Axe("success, pending")
+	b.Until("nothing moves for those who asked for that", `getComputedStyle(document.querySelector('.progress span')).animationIterationCount === '1'`)
 	w.shop.StripeDo("/_/sessions/"+id+"/async?outcome=succeed", "")
 	orderShown(b)
 	w.mailed("debit@mail.example.com", orderLink)

@@ -38,13 +38,15 @@ func agreeToBanner(b *browsertest.Tab) {
 	b.Eval(`if (!document.querySelector('#terms-banner').hidden) document.querySelector('#terms-banner-agree').click()`)
 }
 
-// confirmAsGuest goes from the cart to the payment page.
-func confirmAsGuest(b *browsertest.Tab, email string) {
+// confirmAsGuest goes from the cart to the payment page, and ticks what else is wanted.
+func confirmAsGuest(b *browsertest.Tab, email string, ticks ...string) {
 	b.Visit("/checkout/confirm")
 	b.Enter("#guest-email", email)
 	b.Click("#guest-form button")
 	b.Says("#receipt-address", email)
-	b.Click("#agree")
+	for _, box := range append(ticks, "#agree") {
+		b.Click(box)
+	}
 	b.Click("#pay")
 	b.At("/c/pay/")
 }
@@ -99,9 +101,19 @@ func guestBuys(w *world) {
 	b.Enter("#code", "nothing")
 	b.Click("#code-form button[type=submit]")
 	b.Visible("#code-error")
+	w.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents)
+		VALUES ('BIGCART', '{}% off large orders', now(), now() + interval '1 day', 1, 5, 5000)`)
+	b.Enter("#code", "BIGCART")
+	b.Click("#code-form button[type=submit]")
+	b.Says("#codes", "not applied")
+	b.Says("#codes", "5% off large orders Counts from $50.00 worth of items")
+	b.Says("[data-total=total]", before)
+	b.Axe("cart with a code that does not apply")
+	b.Click("#codes button")
+	b.Until("the code is gone", `document.querySelector('#codes').children.length === 0`)
 	b.Enter("#code", "WELCOME10")
 	b.Click("#code-form button[type=submit]")
-	b.Says("#codes", "applied")
+	b.Says("#codes .tag", "applied")
 	b.Visible("[data-total=item_discount]")
 	b.Click("#codes button")
 	b.Until("the code is gone", `document.querySelector('#codes').children.length === 0`)

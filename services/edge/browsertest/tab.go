@@ -249,6 +249,33 @@ func (b *Tab) Fill(pairs ...string) {
 	}
 }
 
+// Press sends keys to what has the focus.
+func (b *Tab) Press(keys string) {
+	b.tb.Helper()
+	b.Do(chromedp.KeyEvent(keys))
+}
+
+// TabTo presses the tab key until the focus is on an element, and fails where the focus can't be
+// seen on the way. A radio button that is drawn by its label shows the focus there.
+func (b *Tab) TabTo(selector string) {
+	b.tb.Helper()
+	const focus = `((e) => {
+		const shows = (x) => x && (getComputedStyle(x).boxShadow !== 'none' || getComputedStyle(x).outlineStyle !== 'none');
+		return [e.matches(%s), e === document.body || shows(e) || shows(e.nextElementSibling), e.outerHTML.slice(0, 200)].join('|');
+	})(document.activeElement)`
+	for range 100 {
+		b.Press("\t")
+		at := strings.SplitN(b.Read(fmt.Sprintf(focus, quote(selector))), "|", 3)
+		if at[1] != "true" {
+			b.tb.Errorf("the focus does not show on %s", at[2])
+		}
+		if at[0] == "true" {
+			return
+		}
+	}
+	b.tb.Fatalf("the tab key never reaches %s", selector)
+}
+
 func quote(text string) string {
 	q, err := json.Marshal(text)
 	if err != nil {

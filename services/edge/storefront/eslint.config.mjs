@@ -1,4 +1,4 @@
-// Rules for the shop's scripts: npx eslint@9 static/js testdata/js, in this folder.
+// Rules for the shop's scripts, which make lint checks.
 const browser = ['AbortSignal', 'BroadcastChannel', 'DOMParser', 'FormData', 'Image', 'Intl', 'Node', 'URL', 'URLSearchParams',
   'Response', 'addEventListener', 'clearTimeout', 'document', 'fetch', 'history', 'location', 'open', 'print',
   'requestAnimationFrame', 'sessionStorage', 'setImmediate', 'setTimeout'];

@@ -109,7 +109,10 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	pages, err := New(Config{PublicURL: server.URL, Catalogue: f.catalogue, Product: f.product, Log: slog.New(slog.DiscardHandler)})
+	// The tests count in dollars, whatever somebody who made the shop their own sells in.
+	shop := DefaultSettings()
+	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
+	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.product, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func newPageHeaders(cfg Config) pageHeaders {
 		"default-src 'none'",
 		"script-src 'self'",
 		"style-src 'self'",
-		strings.Join(append([]string{"img-src 'self' data:"}, cfg.Shop.PictureHosts...), " "),
+		strings.Join(append([]string{"img-src 'self'"}, cfg.Shop.PictureHosts...), " "),
 		"font-src 'self'",
 		"connect-src 'self'",
 		"manifest-src 'self'",

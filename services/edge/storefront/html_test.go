@@ -112,6 +112,10 @@ func (c *htmlCheck) checkAttributes(name string, attrs map[string]string) {
 		}
 	case "style":
 		c.add("inline style")
+	case "time":
+		if attrs["datetime"] == "" {
+			c.add("<time id=%q> without a datetime", attrs["id"])
+		}
 	case "form":
 		if attrs["method"] != "post" {
 			c.add("<form id=%q> would put its fields into the address when scripts fail", attrs["id"])

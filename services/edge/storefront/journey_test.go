@@ -233,33 +233,3 @@ func TestWithoutScripts(t *testing.T) {
 		}
 	}
 }
-
-// Everything on the product page can be reached and used with the keyboard.
-func TestKeyboard(t *testing.T) {
-	t.Parallel()
-	_, _, server := newFake(t)
-	b := newTab(t, server, 1440, "light")
-	b.Visit("/product/bSusp6dBHm")
-	b.Do(chromedp.KeyEvent("\t"))
-	b.Until("the skip link is first", `document.activeElement.classList.contains('skip')`)
-	seen := map[string]bool{}
-	for range 40 {
-		b.Do(chromedp.KeyEvent("\t"))
-		id, err := chromedp.Run(b.Context(), chromedp.Evaluate[string](`document.activeElement.id || document.activeElement.className`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[id] = true
-		if id == "add" {
-			break
-		}
-	}
-	for _, id := range []string{"cart-link", "back", "thumb", "quantity", "add"} {
-		if !seen[id] {
-			t.Errorf("the keyboard never reaches %s: %v", id, seen)
-		}
-	}
-	b.Until("the focus shows", `getComputedStyle(document.activeElement).boxShadow !== 'none'`)
-	b.Do(chromedp.KeyEvent("\r"))
-	b.Visible("#added")
-}

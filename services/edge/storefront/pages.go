@@ -157,7 +157,7 @@ func (p *Pages) newView(pg page) (view, error) {
 		Title:       title,
 		Description: description,
 		Canonical:   p.cfg.PublicURL + pg.path,
-		Image:       p.cfg.PublicURL + "/img/product/paper_clip_main_2.jpg",
+		Image:       p.absolute(p.cfg.Shop.Picture),
 		Script:      p.assets.path("js/" + script),
 		Preloads:    p.assets.preloads(script),
 		Hidden:      pg.hidden,

@@ -4,7 +4,7 @@ package storefront
 // shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colours
 // and type in static/css/theme.css, pictures in img/product.
 type Settings struct {
-	// Name of the shop, as it stands in the header, in titles and in mails' links.
+	// Name of the shop, as it stands in the header and in titles. Mails take theirs from MAIL_FROM.
 	Name string
 	// Tagline is the line under the name on the home page and in search results.
 	Tagline string
@@ -14,9 +14,13 @@ type Settings struct {
 	Email, Phone string
 	// Address is the postal address, one entry a line.
 	Address []string
+	// Picture is the address of the picture that stands for the whole shop, on the home page and in
+	// link previews.
+	Picture string
 	// Language is the language tag of the texts (texts/<Language>.json).
 	Language string
-	// CurrencySign stands before each amount, CurrencyCode goes into structured data.
+	// CurrencySign stands before each amount, CurrencyCode goes into structured data. Mails take the
+	// sign from the environment's CURRENCY_SIGN.
 	CurrencySign, CurrencyCode string
 	// ThemeColor and ThemeColorDark colour the browser's own bars.
 	ThemeColor, ThemeColorDark string
@@ -38,6 +42,7 @@ func DefaultSettings() Settings {
 		Email:          "shop@startupwebapp.example",
 		Phone:          "+1 555 010 0199",
 		Address:        []string{"StartUpWebApp", "12 Elm Street", "Springfield, IL 62704", "United States"},
+		Picture:        "/img/product/desk.jpg",
 		Language:       "en",
 		CurrencySign:   "$",
 		CurrencyCode:   "USD",

@@ -9,18 +9,21 @@ import { t, when } from './text.js';
 
 const code = new URLSearchParams(location.search).get('email_verification_code');
 
+/** The member's content, or null for a visitor. */
+async function content() {
+  const { account_content: found } = await get('/user/account-content');
+  return found.authenticated === 'true' ? found : null;
+}
+
 async function fill() {
-  let { account_content: content } = await get('/user/account-content');
-  if (content.authenticated !== 'true') {
-    if (code) goToLogin();
-    else show($('visitor'));
-    return;
-  }
-  if (code) {
+  let member = await content();
+  if (member && code) {
     await redeem();
-    ({ account_content: content } = await get('/user/account-content'));
+    member = await content();
   }
-  draw(content);
+  if (member) draw(member);
+  else if (code) goToLogin();
+  else show($('visitor'));
 }
 
 /** Redeems the code of a mailed link once, and takes it out of the address. */
@@ -28,6 +31,7 @@ async function redeem() {
   if (!new URLSearchParams(location.search).has('email_verification_code')) return;
   const answer = await post('/user/verify-email-address-response', { email_verification_code: code });
   const outcome = answer.verify_email_address_response;
+  if (outcome === 'user_not_authenticated') return;
   history.replaceState(null, '', location.pathname);
   say(t(`account.${outcome}`), outcome !== 'success');
 }

@@ -8,7 +8,7 @@ import { t } from './text.js';
 const bus = 'BroadcastChannel' in globalThis ? new BroadcastChannel('shop') : null;
 
 /** Shows the number of lines in the cart. */
-export function showCartCount(count) {
+function showCartCount(count) {
   $('cart-count').textContent = count;
   show($('cart-badge'), count > 0);
 }

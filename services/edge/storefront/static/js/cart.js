@@ -8,6 +8,9 @@ import { quantityOf, wireStepper } from './stepper.js';
 import { has, t } from './text.js';
 
 let lines = [];
+let last = Promise.resolve(); // the newest change of the cart that was sent
+let underWay = 0; // how many are not answered yet
+const unsent = new Set(); // quantities that wait for somebody to stop pressing: calling one sends it
 
 async function fill() {
   const [items, { shipping, totals }, codes] = await Promise.all([
@@ -74,23 +77,17 @@ function drawCartLine(line) {
   return drawn.root;
 }
 
-/** Sends a new quantity once somebody has stopped pressing, and always the last one. */
+/** Takes new quantities and sends the last one once somebody has stopped pressing. */
 function changes(line, drawn, controls) {
   let timer;
-  let latest = 0;
-  return (text) => {
+  let wanted;
+  const send = () => {
     clearTimeout(timer);
-    const quantity = quantityOf(text);
-    if (quantity === null) {
-      setError(controls, t('errors.quantity.out_of_range'));
-      return;
-    }
-    setError(controls, '');
-    timer = setTimeout(async () => {
-      const turn = ++latest;
+    unsent.delete(send);
+    const quantity = wanted;
+    return inTurn(async () => {
       try {
         const answer = await post('/order/cart-update-sku-quantity', { sku_id: line.sku_id, quantity });
-        if (turn !== latest) return;
         if (answer.cart_update_sku_quantity !== 'success') {
           await load(fill);
           return;
@@ -103,8 +100,43 @@ function changes(line, drawn, controls) {
       } catch (error) {
         setError(controls, troubleText(error));
       }
-    }, 250);
+    });
   };
+  return (text) => {
+    clearTimeout(timer);
+    unsent.delete(send);
+    wanted = quantityOf(text);
+    if (wanted === null) {
+      setError(controls, t('errors.quantity.out_of_range'));
+      return;
+    }
+    setError(controls, '');
+    unsent.add(send);
+    timer = setTimeout(send, 250);
+  };
+}
+
+/** Changes go to the server one after the other, so that it hears the last one last. */
+function inTurn(change) {
+  underWay++;
+  const mine = last.then(change).finally(() => { underWay--; });
+  last = mine.catch(() => {});
+  return mine;
+}
+
+/** Nobody goes to the checkout with a cart that the server has not heard of yet. */
+async function checkOut(event) {
+  const link = $('checkout');
+  const wrong = () => $('lines').querySelector('[aria-invalid="true"]');
+  if (unsent.size === 0 && underWay === 0 && !wrong()) return;
+  event.preventDefault();
+  if (link.ariaBusy) return;
+  busy(link, true, t('forms.working'));
+  for (const send of unsent) send();
+  await last;
+  busy(link, false);
+  if (wrong()) wrong().focus();
+  else if ($('trouble').hidden && !link.hidden) location.assign(link.href);
 }
 
 async function removeLine(line, row, button) {
@@ -147,7 +179,7 @@ function drawShipping(methods, selected) {
     radio.checked = method.identifier === selected;
     slot('carrier').textContent = method.carrier;
     slot('price').textContent = money(method.shipping_cost);
-    radio.addEventListener('change', () => choose(method));
+    radio.addEventListener('change', () => inTurn(() => choose(method)));
     return root;
   });
   $('shipping').replaceChildren(...rows);
@@ -239,6 +271,7 @@ wire($('code-form'), (values) => applyCode(values).catch((error) => {
   if (!('status' in error)) throw error;
   setError($('code-form').querySelector('[data-field]'), troubleText(error));
 }));
+$('checkout').addEventListener('click', checkOut);
 $('shipping-form').addEventListener('submit', (event) => event.preventDefault());
 $('delete-cart').addEventListener('click', () => openDialog($('delete-dialog')));
 $('delete-no').addEventListener('click', () => $('delete-dialog').close());

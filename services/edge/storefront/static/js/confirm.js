@@ -131,7 +131,6 @@ async function pay(values) {
 
 wire($('guest-form'), goOnAsGuest);
 wire($('pay-form'), pay, t('confirm.paying'));
-$('agree').addEventListener('change', () => setError($('agree').closest('[data-field]'), ''));
 $('receipt-change').addEventListener('click', changeReceipt);
 onCartElsewhere(() => load(fill));
 load(fill);

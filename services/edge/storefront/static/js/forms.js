@@ -17,7 +17,7 @@ function fieldBox(form, name) {
 }
 
 /** Takes all errors off a form. */
-export function clearErrors(form) {
+function clearErrors(form) {
   for (const box of form.querySelectorAll('[data-field]')) setError(box, '');
   formError(form, '');
 }
@@ -108,6 +108,11 @@ export function wire(form, work, busyLabel) {
         busy(button, false);
       }
     }
+  });
+  // A field that is being mended is not called wrong any more; the server has the last word.
+  form.addEventListener('input', (event) => {
+    const box = event.target.closest('[data-field]');
+    if (box) setError(box, '');
   });
   addEventListener('pageshow', (event) => {
     if (!event.persisted) return;

@@ -4,7 +4,7 @@ import { $, clone, focusOn, load, show } from './dom.js';
 import { get } from './api.js';
 import { drawCode, drawLine, drawTotals, inOrder } from './lines.js';
 import { trackingLink } from './links.js';
-import { shop, t, when } from './text.js';
+import { has, shop, t, when } from './text.js';
 
 const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
 
@@ -21,7 +21,8 @@ async function fill() {
   draw(answer.order_data);
 }
 
-function refuse(error) {
+function refuse(reason) {
+  const error = has(`order.${reason}`) ? reason : 'order-not-found';
   const login = error === 'log-in-required-to-view-order';
   $('refused-title').textContent = t(`order.${error}`);
   $('refused-text').textContent = t(`order.${error}.text`);
@@ -36,8 +37,7 @@ function draw(order) {
   const { order_attributes: head, order_totals: totals, order_shipping_method: method, order_payment_info: payment } = order;
   document.title = `${t('order.title', { number: head.identifier })} · ${shop.name}`;
   $('number').textContent = head.identifier;
-  $('date').textContent = when(head.order_date_time);
-  $('date').dateTime = head.order_date_time;
+  $('date').replaceChildren(moment(head.order_date_time));
   $('lines').replaceChildren(...inOrder(order.order_items?.product_sku_data)
     .map((line) => drawLine(line, { referrer: 'order', order_identifier: identifier }).root));
   $('statuses').replaceChildren(...inOrder(order.order_statuses).map(drawStatus));
@@ -60,9 +60,15 @@ function drawStatus(status) {
   const { root, slot } = clone('status-template');
   slot('title').textContent = status.title;
   slot('text').textContent = status.description ?? '';
-  slot('date').textContent = when(status.created_date_time);
-  slot('date').dateTime = status.created_date_time;
+  slot('date').append(moment(status.created_date_time));
   return root;
+}
+
+function moment(iso) {
+  const time = document.createElement('time');
+  time.dateTime = iso;
+  time.textContent = when(iso);
+  return time;
 }
 
 function drawTracking(method) {

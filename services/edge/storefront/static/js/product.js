@@ -113,6 +113,7 @@ function start() {
     if (!('status' in error)) throw error;
   }), t('product.adding'));
   wireStepper(form.querySelector('.stepper'), { min: 1, change: () => show($('added'), false) });
+  form.addEventListener('input', () => quantityError(''));
   for (const radio of form.querySelectorAll('input[name="sku_id"]')) {
     radio.addEventListener('change', () => {
       showChoice({ withPicture: true });
