@@ -141,6 +141,59 @@ func TestTotalsWaitForTheDefaultMethod(t *testing.T) {
 	}
 }
 
+// Whoever deletes a cart locks it and then its lines. Other calls that come meanwhile must neither
+// fail nor make it fail.
+func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for what, call := range map[string]func(p *shopper, paid checkout){
+		"apply a code": func(p *shopper, _ checkout) {
+			b := p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+			want(t, b, "cart-not-found", "errors", "error")
+		},
+		"remove a line": func(p *shopper, _ checkout) {
+			want(t, p.post("/order/cart-remove-sku", "sku_id", "1"), "cart-sku-not-found", "errors", "error")
+		},
+		"be paid for": func(p *shopper, paid checkout) { p.mustHandle(event("evt_1", completed, paid, nil)) },
+	} {
+		p := s.visitor()
+		p.add("1", "1")
+		paid := p.quoted("")
+		tx, err := s.db.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cart := s.number(`SELECT id FROM cart WHERE anonymous_id = $1`, p.Cart)
+		if _, err := tx.Exec(t.Context(), `SELECT FROM cart WHERE id = $1 FOR UPDATE`, cart); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			call(p, paid)
+		}()
+		s.waitsForALock("to " + what)
+		if _, err := tx.Exec(t.Context(), `DELETE FROM cart WHERE id = $1`, cart); err != nil {
+			t.Errorf("deleting a cart beside a call to %s: %v", what, err)
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Errorf("deleting a cart beside a call to %s: %v", what, err)
+		}
+		<-done
+	}
+	if n := s.number(`SELECT count(*) FROM orders`); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// waitsForALock waits until a statement of this shop does.
+func (s *shop) waitsForALock(what string) {
+	s.t.Helper()
+	testenv.Eventually(s.t, 20*time.Second, "a call "+what+" waits for a lock", func() bool {
+		return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
+	})
+}
+
 // A page that is still loading must not put the default in the place of a choice.
 func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 	t.Parallel()
@@ -157,9 +210,7 @@ func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 		}
 		got := make(chan body)
 		go func() { got <- p.get(path) }()
-		testenv.Eventually(t, 20*time.Second, "the call waits for the choice", func() bool {
-			return s.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
-		})
+		s.waitsForALock("to " + path)
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
