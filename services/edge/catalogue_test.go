@@ -92,7 +92,7 @@ func catalogueAsksOnceForMany(t *testing.T) {
 	c := newCatalogue(func(context.Context, string) (*page, error) {
 		if fetched.Add(1) < 3 {
 			<-release
-			time.Sleep(time.Millisecond) // else no moment is after another: the bubble's clock stands still
+			<-time.After(time.Millisecond) // else no moment is after another: the bubble's clock stands still
 		}
 		return &page{status: http.StatusOK, body: []byte("x")}, nil
 	})

@@ -12,16 +12,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
+
+// hears waits until the broker knows everything that a bus has begun to listen to.
+func hears(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	heard := make(chan struct{}, 1)
+	if err := b.Listen("probe", func(string, []byte) {
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 20*time.Second, "the listener hears", func() bool { return b.Signal("probe", nil) == nil && len(heard) > 0 })
+}
 
 func TestClientEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	contract := testenv.NewContract(t, "openapi.yaml")
 	got := make(chan msg.ClientEvent, 100)
-	err := w.broker.Bus("listener").Listen("event.>", func(subject string, data []byte) {
+	listener := w.broker.Bus("listener")
+	err := listener.Listen("event.>", func(subject string, data []byte) {
 		var ev msg.ClientEvent
 		if err := json.Unmarshal(data, &ev); err != nil || subject != "event."+ev.Kind {
 			t.Errorf("%s: %s %v", subject, data, err)
@@ -31,6 +48,7 @@ func TestClientEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hears(t, listener)
 	b := w.browser()
 	b.header.Set("User-Agent", "Tester/1")
 	b.header.Set("X-Forwarded-For", "198.51.100.9")

@@ -31,10 +31,18 @@ func TestRun(t *testing.T) {
 	w := &world{t: t, url: "http://" + l.Addr().String()}
 	expect(t, w.browser().get("/user/logged-in"), http.StatusOK, `"logged_in":false`)
 	expect(t, w.browser().get("/order/products"), http.StatusServiceUnavailable, "unavailable")
-	got := make(chan struct{}, 10)
-	if err := broker.Bus("listener").Listen("event.pageview", func(string, []byte) { got <- struct{}{} }); err != nil {
+	got, counted, listener := make(chan struct{}, 10), make(chan struct{}, 1000), broker.Bus("listener")
+	if err := listener.Listen("event.pageview", func(string, []byte) { got <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
+	if err := listener.Listen("rl.>", func(string, []byte) { counted <- struct{}{} }); err != nil {
+		t.Fatal(err)
+	}
+	// A count that is heard says that edge is connected, and that the listener hears page views, too.
+	testenv.Eventually(t, 30*time.Second, "edge connected", func() bool {
+		w.browser().post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "false")
+		return len(counted) > 0
+	})
 	expect(t, w.browser().get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
 	stop()
 	select {
