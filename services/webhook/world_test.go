@@ -87,6 +87,17 @@ func (w *world) send(body string) (int, string) {
 	return w.post(body, sign(time.Now(), body, secret))
 }
 
+// insist repeats what is answered 503, as Stripe does: a busy machine may not store a crowd in time.
+func (w *world) insist(body string) (status int, answer string) {
+	w.t.Helper()
+	for began := time.Now(); time.Since(began) < time.Minute; {
+		if status, answer = w.send(body); status != http.StatusServiceUnavailable {
+			break
+		}
+	}
+	return status, answer
+}
+
 func (w *world) count(sql string) (n int) {
 	w.t.Helper()
 	if err := w.pool.QueryRow(w.t.Context(), sql).Scan(&n); err != nil {

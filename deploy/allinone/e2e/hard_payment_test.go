@@ -42,7 +42,7 @@ func TestSweepRepairs(t *testing.T) {
 	if n := len(shop.Orders()); n != len(sessions) {
 		t.Errorf("%d orders", n)
 	}
-	shop.Eventually(10*time.Second, "the expired session has given back what it held", func() bool {
+	shop.Eventually(30*time.Second, "the expired session has given back what it held", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'`, left) == 1
 	})
 	shop.StripeDo("/_/sessions/"+delayed+"/async", `{"outcome":"succeed"}`)
@@ -78,7 +78,7 @@ func TestDelayedPayments(t *testing.T) {
 			b.Want(b.Success(session), "success", pageOfSuccess)
 			continue
 		}
-		shop.Eventually(20*time.Second, "the checkout has failed", func() bool {
+		shop.Eventually(30*time.Second, "the checkout has failed", func() bool {
 			return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'failed'`, session) == 1
 		})
 		b.Want(b.Success(session), "payment-not-completed", "errors", "error")
@@ -109,7 +109,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	}
 	issue := func(reason, session string) {
 		t.Helper()
-		shop.Eventually(20*time.Second, reason+" is in the list", func() bool {
+		shop.Eventually(30*time.Second, reason+" is in the list", func() bool {
 			return shop.Count("order", `SELECT count(*) FROM payment_issue WHERE reason = $1 AND session_id = $2 AND payment_intent <> '' AND amount > 0
 				AND length(explanation) > 20 AND payload::text LIKE '%' || $2 || '%'`, reason, session) == 1
 		})
@@ -192,7 +192,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	shop.StripeDo("/_/payments/"+intent+"/refund", `{"amount":100}`)
 	shop.StripeDo("/_/payments/"+intent+"/dispute", `{}`)
 	shop.StripeDo("/_/payments/"+intent+"/dispute", `{"outcome":"lost"}`)
-	shop.Eventually(20*time.Second, "refund and dispute are noted", func() bool {
+	shop.Eventually(30*time.Second, "refund and dispute are noted", func() bool {
 		return shop.Count("order", `SELECT count(DISTINCT type) FROM payment_event WHERE payment_intent = $1`, intent) >= 3
 	})
 	shop.Check(30*time.Second, except...)

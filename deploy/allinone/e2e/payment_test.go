@@ -108,7 +108,7 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	}
 	ordered := func(session string) string {
 		var identifier string
-		shop.Eventually(20*time.Second, "the order of "+session, func() bool {
+		shop.Eventually(30*time.Second, "the order of "+session, func() bool {
 			for _, o := range shop.Orders() {
 				if o.SessionID == session {
 					identifier = o.Identifier

@@ -58,7 +58,7 @@ func (w *world) pendingAfter(n int) {
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		for _, d := range w.Deliveries() {
 			if d.Type == completed && d.Attempts == n {
@@ -153,8 +153,12 @@ func TestWebhookSignatureAndDate(t *testing.T) {
 func TestWebhookReorder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.switches(func(sw *Switches) { sw.WebhookReorderMS = 300 })
+	w.switches(func(sw *Switches) { sw.WebhookReorderMS = 3_600_000 })
 	w.paid()
+	w.events(1, completed)
+	if err := w.AdvanceClock(2 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
 	w.delivered()
 	if got := w.shop.all(); len(got) != 2 || string(got[0].event.Type) != completed {
 		t.Errorf("%d webhooks, first %s", len(got), got[0].event.Type)
