@@ -269,7 +269,7 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 	send("webhook", msg.Message{Key: "gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
 	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
 	send("user", msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
-	testenv.Eventually(w.t, 30*time.Second, "the stream forgets the person", func() bool { return !held() })
+	testenv.Eventually(w.t, 60*time.Second, "the stream forgets the person", func() bool { return !held() })
 }
 
 // Signals and counters, which edge alone uses.
