@@ -71,6 +71,8 @@ func TestRefusesToStart(t *testing.T) {
 		"no such environment":      {[]string{"SHOP_ENV=staging"}, []string{"SHOP_ENV"}},
 		"garbage":                  {[]string{"LOG_LEVEL=loud", "SHOP_SECRET=short"}, []string{"LOG_LEVEL", "SHOP_SECRET"}},
 		"garbage for services":     {append([]string{"SMTP_TLS=maybe", "TRUSTED_PROXIES=nobody", "DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"SMTP_TLS", "TRUSTED_PROXIES"}},
+		"another kind of broker":   {[]string{"NATS_URL=http://127.0.0.1:4222"}, []string{"NATS_URL"}},
+		"no address of Stripe":     {append([]string{"STRIPE_API_BASE=stripe", "STRIPE_SECRET_KEY=sk_test_1", "DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"STRIPE_API_BASE"}},
 		"a number that is none":    {[]string{"SMTP_HOST=127.0.0.1", "SMTP_PORT=many", "DATABASE_URL=postgres://127.0.0.1:1/x"}, []string{"SMTP_PORT"}},
 	} {
 		t.Run(what, func(t *testing.T) {
