@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,6 +110,20 @@ func TestGoesOnWithItsData(t *testing.T) {
 	buyPromptly(t, shop, "first@mail.example.com")
 	memory(t, shop)
 
+	killed := postmaster(t, shop)
+	if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	shop.Eventually(60*time.Second, "the shop has a database again", func() bool {
+		a, err := b.Try(http.MethodGet, "/order/cart-items", nil)
+		if err != nil || a.Status != http.StatusOK && (a.Status != http.StatusServiceUnavailable || a.Text("error") != "unavailable") {
+			t.Fatalf("while the database was away: %d %s %v", a.Status, a.Body, err)
+		}
+		pid := postmaster(t, shop)
+		return a.Status == http.StatusOK && pid != killed && pid != 0
+	})
+	buyPromptly(t, shop, "widowed@mail.example.com")
+
 	began := time.Now()
 	shop.Stop() // fails the test when the exit code is not 0
 	if took := time.Since(began); took > 15*time.Second {
@@ -130,11 +146,25 @@ func TestGoesOnWithItsData(t *testing.T) {
 	shop.Again()
 	b.Want(b.Success(session), "success", pageOfSuccess)
 	buyPromptly(t, shop, "again@mail.example.com")
-	for _, email := range []string{"first", "stopped", "killed", "again"} {
+	for _, email := range []string{"first", "widowed", "stopped", "killed", "again"} {
 		if mails := shop.WaitMails(email+"@mail.example.com", 1, 30*time.Second); len(mails) != 1 {
 			t.Errorf("%s has %d mails", email, len(mails))
 		}
 	}
+}
+
+// postmaster is the process of the PostgreSQL that the shop has started, 0 while there is none that
+// takes connections.
+func postmaster(t *testing.T, shop *shoptest.Shop) (pid int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
+	if err != nil || !strings.Contains(string(text), "ready") {
+		return 0
+	}
+	if pid, err = strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0]); err != nil {
+		t.Fatal(err)
+	}
+	return pid
 }
 
 // loaded is how much slower a machine may be that runs other tests at the same time.
