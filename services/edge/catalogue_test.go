@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -123,6 +124,36 @@ func catalogueAsksOnceForMany(t *testing.T) {
 	}
 	if len(c.pages) > catalogueLimit || c.fresh(productsPath) == nil {
 		t.Errorf("%d pages", len(c.pages))
+	}
+}
+
+// While order hangs nobody waits for more than one fetch that fails, however many ask.
+func TestCatalogueFailsOnceForMany(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Int64
+	c := newCatalogue(func(context.Context, string) (*page, error) {
+		fetched.Add(1)
+		return nil, errors.New("away")
+	})
+	en := c.add(productsPath)
+	en.fetching <- struct{}{} // somebody is at it
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if p, err := c.get(t.Context(), productsPath); p != nil || !errors.Is(err, errAway) {
+				t.Errorf("get = %v, %v", p, err)
+			}
+		})
+	}
+	en.failed.Store(&failure{time.Now().Add(time.Hour), errors.New("away")}) // after all have asked
+	<-en.fetching
+	all.Wait()
+	if n := fetched.Load(); n != 0 {
+		t.Errorf("fetched %d times more", n)
+	}
+	en.failed.Store(&failure{time.Now(), errors.New("away")})
+	if _, err := c.get(t.Context(), productsPath); !errors.Is(err, errAway) || fetched.Load() != 1 {
+		t.Errorf("whoever asks later: %v, fetched %d times", err, fetched.Load())
 	}
 }
 
