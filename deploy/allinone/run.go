@@ -320,10 +320,7 @@ func (s *shop) tendDatabase(ctx context.Context) error {
 			}
 		}
 		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%w; it does not start again: %w", why, err)
 		}
 	}
