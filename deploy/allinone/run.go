@@ -275,6 +275,9 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	if s.database != nil {
 		beside(s.tendDatabase)
 	}
+	if s.broker != nil {
+		beside(s.broker.tend)
+	}
 	if l := s.doors["ADMIN_ADDR"]; l != nil {
 		obs.ServeOn(behind, s.log, l)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +15,7 @@ import (
 )
 
 // prompt is how long one request may take while a part of the shop is away: nothing may hang.
-const prompt = 8 * time.Second
+const prompt = 15 * time.Second
 
 // promptly makes a request and fails the test when it takes long or is answered with a fault.
 func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.Values) shoptest.Answer {
@@ -84,6 +86,26 @@ func TestBrokerAway(t *testing.T) {
 			t.Errorf("%d page views, want %d", n, views)
 		}
 	}
+}
+
+// Somebody deletes the store of the shop's own broker while it runs.
+func TestBrokersStoreDeleted(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{})
+	buyPromptly(t, shop, "before@mail.example.com")
+	store := filepath.Join(shop.DataDir, "nats")
+	shop.Eventually(60*time.Second, "the store is deleted", func() bool {
+		return os.RemoveAll(store) == nil // the broker may be writing something new
+	})
+	buyPromptly(t, shop, "without@mail.example.com")
+	session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
+	shop.Pay(session, nil)
+	shop.Eventually(60*time.Second, "the streams have a store again", func() bool {
+		metas, err := filepath.Glob(filepath.Join(store, "jetstream", "$G", "streams", "*", "meta.inf"))
+		return err == nil && len(metas) >= 7
+	})
+	buyPromptly(t, shop, "after@mail.example.com")
+	shop.Check(60 * time.Second)
 }
 
 // While the database is away everything says so, in JSON and soon; afterwards all goes on without

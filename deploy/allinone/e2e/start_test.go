@@ -98,7 +98,7 @@ func TestTwoShopsOnOneFolder(t *testing.T) {
 	code, stderr := shoptest.Refuse(t, append(freePorts(shop.DataDir), "DATABASE_URL="+shop.DatabaseURL)...)
 	oneLine(t, "a second shop", code, stderr, "DATA_DIR")
 	buyPromptly(t, shop, "first@mail.example.com")
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
 
 // Stopped and started again, and killed and started again, the shop goes on with its data.
@@ -126,7 +126,7 @@ func TestGoesOnWithItsData(t *testing.T) {
 
 	began := time.Now()
 	shop.Stop() // fails the test when the exit code is not 0
-	if took := time.Since(began); took > 15*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("Ctrl-C took %s", took)
 	}
 	began = time.Now()
@@ -147,7 +147,7 @@ func TestGoesOnWithItsData(t *testing.T) {
 	b.Want(b.Success(session), "success", pageOfSuccess)
 	buyPromptly(t, shop, "again@mail.example.com")
 	for _, email := range []string{"first", "widowed", "stopped", "killed", "again"} {
-		if mails := shop.WaitMails(email+"@mail.example.com", 1, 30*time.Second); len(mails) != 1 {
+		if mails := shop.WaitMails(email+"@mail.example.com", 1, 60*time.Second); len(mails) != 1 {
 			t.Errorf("%s has %d mails", email, len(mails))
 		}
 	}
@@ -211,7 +211,7 @@ func TestStopsCleanlyUnderLoad(t *testing.T) {
 	buyPromptly(t, shop, "busy@mail.example.com")
 	began := time.Now()
 	shop.Stop()
-	if took := time.Since(began); took > 15*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
 	close(stop)
@@ -221,5 +221,5 @@ func TestStopsCleanlyUnderLoad(t *testing.T) {
 		}
 	}
 	shop.Again()
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
