@@ -74,3 +74,17 @@ func TestCountFailsSoonWithoutBroker(t *testing.T) {
 		return time.Since(began) < time.Second // a busy machine may need more tries
 	})
 }
+
+// Counters live in memory. A broker that was restarted has them again.
+func TestCountAfterARestartOfTheBroker(t *testing.T) {
+	t.Parallel()
+	broker := testenv.NewBroker(t)
+	b := broker.Bus("edge")
+	go broker.Bus("provision").KeepProvisioned(t.Context(), func() {})
+	broker.Stop()
+	broker.Start()
+	testenv.Eventually(t, 30*time.Second, "a count", func() bool {
+		n, err := b.Count(t.Context(), "login", "ann", time.Hour)
+		return n == 1 && err == nil
+	})
+}
