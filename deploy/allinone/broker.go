@@ -1,10 +1,14 @@
 package allinone
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -14,7 +18,10 @@ import (
 // broker is the embedded NATS server. It listens like any other, so the services connect as they do
 // in production and the nats tool can attach.
 type broker struct {
-	srv *server.Server
+	log               *slog.Logger
+	opts              *server.Options // with the ports that it got
+	clientURL, webURL string
+	srv               *server.Server
 }
 
 // startBroker starts NATS with JetStream under dir. Every acknowledged message is on disk
@@ -33,6 +40,21 @@ func startBroker(log *slog.Logger, dir string, client, monitor string) (*broker,
 	if opts.HTTPHost, opts.HTTPPort, err = hostPort(monitor); err != nil {
 		return nil, fmt.Errorf("NATS_MONITOR_ADDR: %w", err)
 	}
+	b := &broker{log: log}
+	if b.srv, err = runBroker(log, opts); err != nil {
+		return nil, err
+	}
+	b.clientURL, b.webURL = b.srv.ClientURL(), "http://"+b.srv.MonitorAddr().String()
+	b.opts = opts.Clone()
+	if addr, ok := b.srv.Addr().(*net.TCPAddr); ok {
+		b.opts.Port = addr.Port
+	}
+	b.opts.HTTPPort = b.srv.MonitorAddr().Port
+	return b, nil
+}
+
+// runBroker starts a server and waits until it takes connections.
+func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("make the broker: %w", err)
@@ -52,12 +74,66 @@ func startBroker(log *slog.Logger, dir string, client, monitor string) (*broker,
 			return nil, errors.New("the broker does not start; the log says why")
 		}
 	}
-	return &broker{srv}, nil
+	return srv, nil
 }
 
-func (b *broker) url() string { return b.srv.ClientURL() }
+func (b *broker) url() string { return b.clientURL }
 
-func (b *broker) monitor() string { return "http://" + b.srv.MonitorAddr().String() }
+func (b *broker) monitor() string { return b.webURL }
+
+// tend starts the broker anew when somebody has deleted its store under it, until ctx ends: a server
+// without its files takes no message any more. The lost streams are then made again, and the
+// outboxes fill them.
+func (b *broker) tend(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	looks := 0 // a stream that is just being made or deleted may look lost once
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		lost := b.lost()
+		if len(lost) == 0 {
+			looks = 0
+			continue
+		}
+		if looks++; looks < 2 {
+			continue
+		}
+		b.log.Error("the store of streams was deleted, the broker starts anew", "folders", lost)
+		b.stop()
+		for _, folder := range lost { // what the server wrote there since
+			if err := os.RemoveAll(folder); err != nil {
+				return fmt.Errorf("remove what is left of a stream: %w", err)
+			}
+		}
+		srv, err := runBroker(b.log, b.opts.Clone())
+		if err != nil {
+			return err
+		}
+		b.srv, looks = srv, 0
+	}
+}
+
+// lost lists the folders of streams that the server believes to have and that are not there.
+func (b *broker) lost() (folders []string) {
+	state, err := b.srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true})
+	if err != nil {
+		return nil // it is only just starting
+	}
+	for _, account := range state.AccountDetails {
+		for _, stream := range account.Streams {
+			folder := filepath.Join(b.opts.StoreDir, "jetstream", account.Name, "streams", stream.Name)
+			_, err := os.Stat(filepath.Join(folder, server.JetStreamMetaFile))
+			if errors.Is(err, fs.ErrNotExist) && stream.Config.Storage == server.FileStorage {
+				folders = append(folders, folder)
+			}
+		}
+	}
+	return folders
+}
 
 func (b *broker) stop() {
 	b.srv.Shutdown()

@@ -273,7 +273,10 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		beside(s.inbox.Run)
 	}
 	if s.database != nil {
-		beside(s.watchDatabase)
+		beside(s.tendDatabase)
+	}
+	if s.broker != nil {
+		beside(s.broker.tend)
 	}
 	if l := s.doors["ADMIN_ADDR"]; l != nil {
 		obs.ServeOn(behind, s.log, l)
@@ -295,11 +298,33 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-func (s *shop) watchDatabase(ctx context.Context) error {
-	select {
-	case <-s.database.Done():
-		return fmt.Errorf("PostgreSQL ended: %w", s.database.Err())
-	case <-ctx.Done():
-		return nil
+// databasePatience is how long it is tried to start PostgreSQL again before the shop gives up.
+const databasePatience = time.Minute
+
+// tendDatabase starts PostgreSQL again when it ends by itself, killed for its memory for instance.
+// Until then the services answer as they do while any database is away.
+func (s *shop) tendDatabase(ctx context.Context) error {
+	for {
+		select {
+		case <-s.database.Done():
+		case <-ctx.Done():
+			return nil
+		}
+		why := s.database.Err()
+		s.log.Error("PostgreSQL is started again", "error", why)
+		limit, cancel := context.WithTimeout(ctx, databasePatience)
+		err := s.database.Restart(limit)
+		for err != nil && limit.Err() == nil {
+			s.log.Error("PostgreSQL does not start, will try again", "error", err)
+			select {
+			case <-time.After(2 * time.Second):
+				err = s.database.Restart(limit)
+			case <-limit.Done():
+			}
+		}
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%w; it does not start again: %w", why, err)
+		}
 	}
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
@@ -63,10 +66,29 @@ func (c Common) Validate() error {
 	if c.Production() && c.ShopSecret == "" {
 		errs = append(errs, errors.New("SHOP_SECRET must be set in production"))
 	}
+	for server := range strings.SplitSeq(c.NATS(), ",") {
+		if !isBroker(strings.TrimSpace(server)) {
+			errs = append(errs, errors.New("NATS_URL is no address of a broker: want nats://host:port, commas between several")) // it may hold a password
+			break
+		}
+	}
 	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil {
 		errs = append(errs, fmt.Errorf("LOG_LEVEL is %q: want debug, info, warn or error", c.LogLevel))
 	}
 	return errors.Join(errs...)
+}
+
+// isBroker says whether the client of NATS can make something of an address. It would try anything
+// for ever.
+func isBroker(server string) bool {
+	if !strings.Contains(server, "://") {
+		server = "nats://" + server
+	}
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return false
+	}
+	return slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme)
 }
 
 // Main loads the settings C, runs until SIGINT or SIGTERM, and ends the process: 0 after a clean

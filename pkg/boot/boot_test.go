@@ -40,6 +40,21 @@ func TestLoadReportsEveryMistakeAtOnce(t *testing.T) {
 	}
 }
 
+func TestAddressesOfBrokers(t *testing.T) {
+	for _, good := range []string{"", "nats://127.0.0.1:4222", "127.0.0.1:4222", "nats://edge:secret@nats-1:4222,nats://edge:secret@nats-2:4222", "tls://nats.example, nats-2:4222", "wss://nats.example:443/"} {
+		t.Setenv("NATS_URL", good)
+		if _, err := Load[Common](); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"http://127.0.0.1:4222", "nats://", "nats://a:secret@b c", "nats://a,", "postgres://a:secret@b/c", "%zz"} {
+		t.Setenv("NATS_URL", bad)
+		if _, err := Load[Common](); err == nil || !strings.Contains(err.Error(), "NATS_URL") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	run := func(err error) func(context.Context, *slog.Logger, config) error {
 		return func(context.Context, *slog.Logger, config) error { return err }

@@ -107,7 +107,7 @@ func TestMessagesArriveOnceAndTheOutboxEmpties(t *testing.T) {
 	w.receive(nothingFails)
 	w.send(0, 5)   // singly
 	w.send(3, 300) // keys 3 and 4 again; the rest as atomic batches
-	testenv.Eventually(t, 20*time.Second, "300 messages handled and confirmed", func() bool { return w.count() == 300 && w.outboxEmpty() })
+	testenv.Eventually(t, 30*time.Second, "300 messages handled and confirmed", func() bool { return w.count() == 300 && w.outboxEmpty() })
 	for key, n := range w.handled {
 		if n != 1 {
 			t.Errorf("%s was handled %d times", key, n)
@@ -120,9 +120,9 @@ func TestARowStaysUntilItsReceiverHasCommitted(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.outbox.Run)
 	w.send(0, 1)
-	testenv.Eventually(t, 10*time.Second, "published", func() bool { return w.query(w.sender, `SELECT attempts FROM outbox`) > 0 })
+	testenv.Eventually(t, 30*time.Second, "published", func() bool { return w.query(w.sender, `SELECT attempts FROM outbox`) > 0 })
 	w.receive(nothingFails)
-	testenv.Eventually(t, 10*time.Second, "confirmed", w.outboxEmpty)
+	testenv.Eventually(t, 30*time.Second, "confirmed", w.outboxEmpty)
 }
 
 // Await is bounded, so on a busy machine it may once be over too early, but not for twenty seconds.
@@ -145,7 +145,7 @@ func TestABrokerThatLosesItsStoreLosesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.outbox.Run)
 	w.send(0, 50)
-	testenv.Eventually(t, 10*time.Second, "published", func() bool { return w.query(w.sender, `SELECT count(*) FROM outbox WHERE attempts > 0`) == 50 })
+	testenv.Eventually(t, 30*time.Second, "published", func() bool { return w.query(w.sender, `SELECT count(*) FROM outbox WHERE attempts > 0`) == 50 })
 	w.broker.Wipe()
 	w.send(50, 60) // accepted while the broker is away
 	w.broker.Start()
@@ -175,7 +175,7 @@ func TestOneBadMessageDoesNotSpoilItsGroup(t *testing.T) {
 		return nil
 	})
 	testenv.Eventually(t, 30*time.Second, "all but two handled", func() bool { return w.count() == 98 })
-	testenv.Eventually(t, 5*time.Second, "one parked", func() bool { return w.query(w.receiver, `SELECT count(*) FROM parked`) == 1 })
+	testenv.Eventually(t, 30*time.Second, "one parked", func() bool { return w.query(w.receiver, `SELECT count(*) FROM parked`) == 1 })
 	var reason, key string
 	var payload []byte
 	if err := w.receiver.QueryRow(t.Context(), `SELECT key, reason, payload FROM parked`).Scan(&key, &reason, &payload); err != nil {
@@ -184,7 +184,7 @@ func TestOneBadMessageDoesNotSpoilItsGroup(t *testing.T) {
 	if key != "evt_7" || !strings.Contains(reason, "unreadable") || string(payload) != `{"n":1}` {
 		t.Errorf("parked %s: %s %s", key, reason, payload)
 	}
-	testenv.Eventually(t, 10*time.Second, "only the panicking one unconfirmed, dead letter published", func() bool {
+	testenv.Eventually(t, 30*time.Second, "only the panicking one unconfirmed, dead letter published", func() bool {
 		return w.query(w.sender, `SELECT count(*) FROM outbox`) == 1 && w.query(w.receiver, `SELECT count(*) FROM outbox`) == 0
 	})
 }
@@ -200,7 +200,7 @@ func TestARollBackLeavesNoInboxKey(t *testing.T) {
 		}
 		return nil
 	})
-	testenv.Eventually(t, 20*time.Second, "handled at the third delivery", func() bool { return w.count() == 1 })
+	testenv.Eventually(t, 30*time.Second, "handled at the third delivery", func() bool { return w.count() == 1 })
 }
 
 func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
@@ -235,7 +235,7 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 		}
 	}
 	publish(0, 1000)
-	testenv.Eventually(t, 20*time.Second, "1,000 events", func() bool { return w.count() == 1000 })
+	testenv.Eventually(t, 30*time.Second, "1,000 events", func() bool { return w.count() == 1000 })
 	broker.Stop()
 	publish(1000, 1500)
 	broker.Start()

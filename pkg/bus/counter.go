@@ -14,8 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// counterTimeout bounds what a count may cost the request that is counted.
-const counterTimeout = 300 * time.Millisecond
+// counterTimeout bounds what a count may cost the request that is counted. A broker that is away is
+// known to be; one that is merely busy must not make edges fall back to limits that are stricter.
+const counterTimeout = 2 * time.Second
 
 // headerIncrement adds to a counter (NATS ADR-49). The client library has no name for it.
 const headerIncrement = "Nats-Incr"

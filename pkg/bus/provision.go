@@ -88,8 +88,21 @@ func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
 	}
 }
 
-// checkProvisioned provisions when a stream or consumer is missing.
+// checkProvisioned provisions when a stream or consumer is missing. Not every stream has consumers,
+// and the one in memory is gone after every restart of the broker.
 func (b *Bus) checkProvisioned(ctx context.Context) error {
+	for _, s := range msg.Streams {
+		look, cancel := context.WithTimeout(ctx, apiTimeout)
+		_, err := b.js.Stream(look, s.Name)
+		cancel()
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			b.log.Warn("provisioning", "missing", s.Name)
+			return b.Provision(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("look at stream %s: %w", s.Name, err)
+		}
+	}
 	for _, c := range msg.Consumers {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)
 		_, err := b.js.Consumer(look, c.Stream, c.Name)

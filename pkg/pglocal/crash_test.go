@@ -208,6 +208,30 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
+// TestRestart kills the server again and again: with the data and the address of before it goes on.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	c := started(t, Options{Dir: copied(t), Durable: true})
+	url := c.URL()
+	query(t, url, "CREATE TABLE kept (n int)")
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGQUIT} {
+		query(t, url, "INSERT INTO kept VALUES (1)")
+		if err := syscall.Kill(c.server.cmd.Process.Pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		<-c.Done()
+		if err := c.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if c.URL() != url || c.Err() != nil {
+			t.Errorf("after %s at %s, was at %s: %v", signal, c.URL(), url, c.Err())
+		}
+	}
+	if got := query(t, url, "SELECT count(*) FROM kept"); got != "3" {
+		t.Errorf("%s rows are kept, want 3", got)
+	}
+}
+
 func TestBackendKilled(t *testing.T) {
 	t.Parallel()
 	c := started(t, Options{Dir: copied(t)})

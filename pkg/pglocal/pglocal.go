@@ -141,6 +141,17 @@ func (c *Cluster) Err() error {
 	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.lastWords(), c.server.log)
 }
 
+// Restart starts the server again at its old address, after it has ended by itself. It may be tried
+// again when it fails. Nothing else may be asked of the cluster meanwhile.
+func (c *Cluster) Restart(ctx context.Context) error {
+	c.opts.Port = c.port // its address has been handed out
+	if err := c.launch(ctx); err != nil {
+		return err
+	}
+	c.log.Info("PostgreSQL ready again", "port", c.port, "pid", c.server.cmd.Process.Pid)
+	return nil
+}
+
 // Remove deletes the cluster in dir with all its data, after stopping a server that was left running
 // there. It refuses a folder that is in use or that no Start has made.
 func Remove(ctx context.Context, dir string) error {

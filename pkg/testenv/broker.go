@@ -15,16 +15,16 @@ import (
 // Broker is a real NATS server with JetStream, synced like in production.
 type Broker struct {
 	tb   testing.TB
-	port int
+	addr string
 	dir  string
 	srv  *server.Server
 }
 
-// NewBroker starts a broker on a free port, for the length of the test, with all streams and
+// NewBroker starts a broker on a port of its own, for the length of the test, with all streams and
 // consumers.
 func NewBroker(tb testing.TB) *Broker {
 	tb.Helper()
-	b := &Broker{tb: tb, port: server.RANDOM_PORT, dir: tb.TempDir()}
+	b := &Broker{tb: tb, addr: Port(tb), dir: tb.TempDir()}
 	b.Start()
 	b.Provision()
 	tb.Cleanup(b.Stop)
@@ -34,8 +34,16 @@ func NewBroker(tb testing.TB) *Broker {
 // Start starts a stopped broker again, on the same port.
 func (b *Broker) Start() {
 	b.tb.Helper()
+	host, text, err := net.SplitHostPort(b.addr)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: b.port, JetStream: true, StoreDir: b.dir, SyncAlways: true,
+		Host: host, Port: port, JetStream: true, StoreDir: b.dir, SyncAlways: true,
 		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20, NoLog: true, NoSigs: true,
 	})
 	if err != nil {
@@ -46,9 +54,6 @@ func (b *Broker) Start() {
 		b.tb.Fatal("the broker does not start")
 	}
 	b.srv = srv
-	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
-		b.port = addr.Port
-	}
 }
 
 // Stop stops the broker; what it stored stays.
@@ -81,7 +86,7 @@ func (b *Broker) Provision() {
 }
 
 // URL is where the broker listens.
-func (b *Broker) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(b.port) }
+func (b *Broker) URL() string { return "nats://" + b.addr }
 
 // Connect opens a bus for a service; the caller closes it.
 func (b *Broker) Connect(service string) *bus.Bus {

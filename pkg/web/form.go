@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -11,6 +12,24 @@ import (
 
 // MaxForm is the largest body of a form, in bytes. The contract's longest text has 5,000 characters.
 const MaxForm = 64 << 10
+
+// drainLimit is how much of a body that nobody wanted is read and thrown away.
+const drainLimit = 32 << 20
+
+// Drain reads the rest of a request after its answer is ready: a client that is still sending would
+// see a broken connection instead of the refusal.
+func Drain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		next.ServeHTTP(w, r)
+		if body == nil || body == http.NoBody {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, body, drainLimit); err != nil && !errors.Is(err, io.EOF) {
+			Note(r, "drain_error", err.Error())
+		}
+	})
+}
 
 // Values are the parameters of a request.
 type Values struct{ url.Values }

@@ -43,7 +43,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 			}
 		})
 	}
-	testenv.Eventually(t, 5*time.Second, "two questions under way and all others waiting", func() bool {
+	testenv.Eventually(t, 30*time.Second, "two questions under way and all others waiting", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return len(asked) == cartCountCalls && len(c.waiting)+int(taken.Load()) == shoppers
@@ -60,7 +60,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 	if total != shoppers || questions > 2*cartCountCalls+shoppers/cartCountGroup {
 		t.Errorf("%d carts in %d questions", total, questions)
 	}
-	testenv.Eventually(t, 5*time.Second, "nobody at work any more", func() bool {
+	testenv.Eventually(t, 30*time.Second, "nobody at work any more", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.calls == 0 && len(c.waiting) == 0

@@ -25,6 +25,8 @@ const (
 	catalogueRefresh = time.Second
 	// catalogueStale is how long the last known answer stands in for an order that is away.
 	catalogueStale = 10 * time.Minute
+	// catalogueWait is how long order may take where the last known answer is at hand.
+	catalogueWait = 2 * time.Second
 	// catalogueLimit bounds the number of remembered products.
 	catalogueLimit = 2000
 	productsPath   = "/order/products"
@@ -43,8 +45,14 @@ type catalogue struct {
 // entry is one path with its page. Its lock makes one fetch of many askers.
 type entry struct {
 	page       atomic.Pointer[page]
+	failed     atomic.Pointer[failure] // the last fetch that failed
 	refreshing atomic.Bool
 	fetching   chan struct{} // holds the one token of whoever fetches
+}
+
+type failure struct {
+	at  time.Time
+	err error
 }
 
 // page is one answer.
@@ -91,9 +99,7 @@ func (c *catalogue) fresh(path string) *page {
 	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
 		go func() {
 			defer en.refreshing.Store(false)
-			ctx, cancel := context.WithTimeout(context.Background(), insideTimeout)
-			defer cancel()
-			c.refill(ctx, path, en) //nolint:errcheck // the request that finds the page too old says so
+			c.refill(context.Background(), path, en) //nolint:errcheck // the request that finds the page too old says so
 		}()
 	}
 	return p
@@ -157,13 +163,22 @@ func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, 
 	if old != nil && old.generation == generation && old.at.After(asked) {
 		return old, nil
 	}
+	// What failed for whoever went before fails for all who waited: else they would wait one after
+	// the other for an order that hangs.
+	if f := en.failed.Load(); f != nil && f.at.After(asked) {
+		return standIn(old, f.err)
+	}
+	limit := insideTimeout
+	if old != nil {
+		limit = catalogueWait
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit) // others want it, too
+	defer cancel()
 	at := time.Now()
 	p, err := c.fetch(ctx, path)
 	if err != nil {
-		if old != nil && time.Since(old.at) < catalogueStale {
-			return old, nil
-		}
-		return nil, errors.Join(errAway, err)
+		en.failed.Store(&failure{time.Now(), err})
+		return standIn(old, err)
 	}
 	p.generation, p.at = generation, at
 	if p.status == http.StatusOK {
@@ -172,9 +187,17 @@ func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, 
 	return p, nil
 }
 
+// standIn is the last known page, unless that is too old, or nobody ever got one.
+func standIn(old *page, err error) (*page, error) {
+	if old != nil && time.Since(old.at) < catalogueStale {
+		return old, nil
+	}
+	return nil, errors.Join(errAway, err)
+}
+
 // fetchPage asks order for a public answer.
 func (e *Edge) fetchPage(ctx context.Context, path string) (*page, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insideTimeout)
+	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.settings.order.String()+path, nil)
 	if err != nil {

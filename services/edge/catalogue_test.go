@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -46,10 +47,12 @@ func TestCatalogueFromMemory(t *testing.T) {
 	expect(t, b.do(r), http.StatusNotModified, "")
 
 	version.Store(1)
+	before := w.edge.catalogue.generation.Load()
 	if err := w.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, time.Second, "the new catalogue", func() bool { return b.get(productsPath).body == `{"products":{"b":2}}` })
+	testenv.Eventually(t, 30*time.Second, "the signal heard", func() bool { return w.edge.catalogue.generation.Load() > before })
+	expect(t, b.get(productsPath), http.StatusOK, `{"products":{"b":2}}`) // not only when the old one has aged
 
 	// Order away: the last known answer stands in.
 	w.order.Close()
@@ -124,6 +127,36 @@ func catalogueAsksOnceForMany(t *testing.T) {
 	}
 }
 
+// While order hangs nobody waits for more than one fetch that fails, however many ask.
+func TestCatalogueFailsOnceForMany(t *testing.T) {
+	t.Parallel()
+	var fetched atomic.Int64
+	c := newCatalogue(func(context.Context, string) (*page, error) {
+		fetched.Add(1)
+		return nil, errors.New("away")
+	})
+	en := c.add(productsPath)
+	en.fetching <- struct{}{} // somebody is at it
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if p, err := c.get(t.Context(), productsPath); p != nil || !errors.Is(err, errAway) {
+				t.Errorf("get = %v, %v", p, err)
+			}
+		})
+	}
+	en.failed.Store(&failure{time.Now().Add(time.Hour), errors.New("away")}) // after all have asked
+	<-en.fetching
+	all.Wait()
+	if n := fetched.Load(); n != 0 {
+		t.Errorf("fetched %d times more", n)
+	}
+	en.failed.Store(&failure{time.Now(), errors.New("away")})
+	if _, err := c.get(t.Context(), productsPath); !errors.Is(err, errAway) || fetched.Load() != 1 {
+		t.Errorf("whoever asks later: %v, fetched %d times", err, fetched.Load())
+	}
+}
+
 func TestCatalogueAges(t *testing.T) {
 	t.Parallel()
 	var fetched atomic.Int64
@@ -141,11 +174,11 @@ func TestCatalogueAges(t *testing.T) {
 	p := get()
 	p.at = time.Now().Add(-catalogueRefresh - 100*time.Millisecond)
 	get() // served, and fetched anew behind
-	testenv.Eventually(t, 5*time.Second, "a refresh", func() bool { return fetched.Load() == 2 })
-	testenv.Eventually(t, 5*time.Second, "the refreshed page", func() bool { return get() != p })
-	get().at = time.Now().Add(-catalogueFresh - time.Millisecond)
-	get()
-	if n := fetched.Load(); n != 3 {
-		t.Errorf("fetched %d times", n)
+	testenv.Eventually(t, 30*time.Second, "a refresh", func() bool { return fetched.Load() == 2 })
+	testenv.Eventually(t, 30*time.Second, "the refreshed page", func() bool { return get() != p })
+	aged := get()
+	aged.at = time.Now().Add(-catalogueFresh - time.Millisecond)
+	if get() == aged {
+		t.Error("an old page is served")
 	}
 }

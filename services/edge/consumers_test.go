@@ -60,13 +60,13 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	}
 	later.login()
 	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, KeepSession: hash, At: at}})
-	testenv.Eventually(t, 10*time.Second, "the message handled", empty)
+	testenv.Eventually(t, 30*time.Second, "the message handled", empty)
 	if !renewed.member() || !later.member() {
 		t.Errorf("the message about the change ended newer sessions: renewed %v, later %v", renewed.member(), later.member())
 	}
 	// The same when edge could not act on user's answer.
 	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
-	testenv.Eventually(t, 10*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
+	testenv.Eventually(t, 30*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
 }
 
 // A login whose password was right opens no session when the password changed before edge opened it.
@@ -105,13 +105,13 @@ func TestProfileAndErasureMessages(t *testing.T) {
 	b.login()
 	changed := msg.Member{ID: ann.ID, Username: ann.Username, FirstName: "Anna", LastName: "Lee", Email: "anna@mail.example.com", Code: ann.Code, Version: 3}
 	send(msg.Message{Key: "profile:3", Subject: msg.UserProfileChanged, Payload: changed})
-	testenv.Eventually(t, 10*time.Second, "the new name", func() bool { return strings.Contains(b.get("/user/logged-in").body, `"first_name":"Anna"`) })
+	testenv.Eventually(t, 30*time.Second, "the new name", func() bool { return strings.Contains(b.get("/user/logged-in").body, `"first_name":"Anna"`) })
 	changed.Version, changed.FirstName = 2, "Old"
 	send(msg.Message{Key: "profile:2", Subject: msg.UserProfileChanged, Payload: changed})
-	testenv.Eventually(t, 10*time.Second, "the late message handled", empty)
+	testenv.Eventually(t, 30*time.Second, "the late message handled", empty)
 	expect(t, b.get("/user/logged-in"), http.StatusOK, `"first_name":"Anna"`)
 	send(msg.Message{Key: "erased:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: ann.ID}})
-	testenv.Eventually(t, 10*time.Second, "the session gone", func() bool { return !b.member() })
+	testenv.Eventually(t, 30*time.Second, "the session gone", func() bool { return !b.member() })
 	if n := count(t, w.pool, `SELECT count(*) FROM session`); n != 0 {
 		t.Errorf("%d sessions of an erased member", n)
 	}
@@ -130,5 +130,5 @@ func TestExpiredSessions(t *testing.T) {
 		t.Error("an expired session counts")
 	}
 	w.start(w.edge.clean)
-	testenv.Eventually(t, 10*time.Second, "expired sessions deleted", func() bool { return count(t, w.pool, `SELECT count(*) FROM session`) == 0 })
+	testenv.Eventually(t, 30*time.Second, "expired sessions deleted", func() bool { return count(t, w.pool, `SELECT count(*) FROM session`) == 0 })
 }

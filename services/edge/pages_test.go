@@ -34,7 +34,7 @@ func TestPages(t *testing.T) {
 	if err := w.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 5*time.Second, "the new price on the page", func() bool { return strings.Contains(b.get("/").body, "4.75") })
+	testenv.Eventually(t, 30*time.Second, "the new price on the page", func() bool { return strings.Contains(b.get("/").body, "4.75") })
 	if a := b.get("/no-such-page"); a.StatusCode != http.StatusNotFound || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}

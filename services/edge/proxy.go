@@ -24,8 +24,8 @@ const (
 	webhookPath = "/order/stripe-webhook"
 	// maxWebhook is far beyond the largest event of Stripe.
 	maxWebhook = 256 << 10
-	// insideTimeout bounds edge's own calls of owners.
-	insideTimeout = 2 * time.Second
+	// insideTimeout bounds edge's own calls of owners: a busy machine may need seconds, and half an answer is worse than a late one.
+	insideTimeout = 5 * time.Second
 	// maxAnswer is the largest answer of an owner that edge reads.
 	maxAnswer = 4 << 20
 )

@@ -15,7 +15,7 @@ import (
 // routes is every way into the shop.
 func (e *Edge) routes() http.Handler {
 	r := web.Router("edge", e.log)
-	r.Use(drain, e.apiHeaders)
+	r.Use(web.Drain, e.apiHeaders)
 	r.Handle(webhookPath, e.webhook()) // any method; webhook judges
 	r.Group(func(r chi.Router) {
 		r.Use(e.crossOrigin)

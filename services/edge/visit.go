@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -85,24 +84,6 @@ func (e *Edge) identify(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 		return nil
-	})
-}
-
-// drainLimit is how much of a body that nobody wanted is read and thrown away.
-const drainLimit = 32 << 20
-
-// drain reads the rest of a request after its answer is ready: a client that is still sending would
-// see a broken connection instead of the refusal.
-func drain(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := r.Body
-		next.ServeHTTP(w, r)
-		if body == nil || body == http.NoBody {
-			return
-		}
-		if _, err := io.CopyN(io.Discard, body, drainLimit); err != nil && !errors.Is(err, io.EOF) {
-			web.Note(r, "drain_error", err.Error())
-		}
 	})
 }
 

@@ -144,7 +144,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	w.defaults()
-	testenv.Eventually(t, 10*time.Second, "edge connected to the broker", e.bus.Connected)
+	testenv.Eventually(t, 30*time.Second, "edge connected to the broker", e.bus.Connected)
 	return w
 }
 

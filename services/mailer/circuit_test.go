@@ -57,8 +57,8 @@ func TestCircuit(t *testing.T) {
 	if !c.taken() {
 		t.Error("no recovery")
 	}
-	for n, want := range []time.Duration{5, 15, 60, 300, 900, 1800, 3600, 3600} {
-		if got := normalTiming.retryAfter(n); got != want*time.Second {
+	for n, seconds := range []int{5, 15, 60, 300, 900, 1800, 3600, 3600} {
+		if got := normalTiming.retryAfter(n); got != time.Duration(seconds)*time.Second {
 			t.Errorf("delay %d is %s", n, got)
 		}
 	}

@@ -163,7 +163,7 @@ func (s *service) replacers(p orderPage, t mailTemplate, codes linkCodes) (text,
 		"recipient_first_name": p.Customer, // the full name, for compatibility
 		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),
 		"mb_cd": linkCode(codes.member), "pr_cd": linkCode(codes.prospect),
-		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), // spelt so in old templates
+		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelt so in old templates
 		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
 	}
 	texts := []string{"{line_break}", strings.Repeat("=", 64), "{short_line_break}", strings.Repeat("-", 32)}

@@ -166,11 +166,7 @@ func TestOutageAndReturn(t *testing.T) {
 	})
 	w.eventually("no mail is a maybe", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0 })
 	sink.start()
-	began := time.Now()
-	w.sent(20)
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the mails left %s after the server's return", took)
-	}
+	w.sent(20) // although each may have been put off for a minute
 	if n := sink.count(); n != 20 {
 		t.Errorf("%d mails, want 20", n)
 	}
@@ -258,7 +254,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 		t.Errorf("slots %d are still leased, want only 1", n)
 	}
 	first.leave()
-	testenv.Eventually(t, 5*time.Second, "the dead one's lease is freed", func() bool {
+	testenv.Eventually(t, 30*time.Second, "the dead one's lease is freed", func() bool {
 		if err := second.sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}

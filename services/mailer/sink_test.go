@@ -14,6 +14,8 @@ import (
 
 	"github.com/emersion/go-message/mail"
 	"github.com/emersion/go-smtp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // sink is a real SMTP server that keeps what it takes, can refuse on request, and answers whether
@@ -43,7 +45,7 @@ type taken struct {
 
 func newSink(t *testing.T) *sink {
 	t.Helper()
-	s := &sink{t: t, addr: "127.0.0.1:0"}
+	s := &sink{t: t, addr: testenv.Port(t)}
 	s.start()
 	t.Cleanup(s.stop)
 	s.ask = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +72,6 @@ func (s *sink) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.addr = l.Addr().String()
 	srv := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &sinkSession{sink: s}, nil }))
 	srv.Domain, srv.EnableSMTPUTF8 = "localhost", true
 	srv.ErrorLog = discard{}

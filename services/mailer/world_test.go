@@ -111,7 +111,7 @@ func (w *world) count(sql string) (n int) {
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	testenv.Eventually(w.t, 20*time.Second, what, ok)
+	testenv.Eventually(w.t, 30*time.Second, what, ok)
 }
 
 // sent waits until n mails are marked sent.

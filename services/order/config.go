@@ -36,9 +36,12 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address"))
 	}
-	test := strings.HasPrefix(c.StripeSecretKey, "sk_test_") || strings.HasPrefix(c.StripeSecretKey, "rk_test_")
-	if c.Production() && test {
-		errs = append(errs, errors.New("STRIPE_SECRET_KEY is a test key, which production refuses"))
+	live := strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
+	if c.Production() && !live {
+		errs = append(errs, errors.New("STRIPE_SECRET_KEY is no live key, which production refuses"))
+	}
+	if u, err := url.Parse(c.StripeAPIBase); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, errors.New("STRIPE_API_BASE must be an absolute http or https address"))
 	}
 	if c.SweepEvery < 10*time.Millisecond || c.SweepAfter < 0 {
 		errs = append(errs, errors.New("SWEEP_EVERY must be at least 10ms and SWEEP_AFTER not negative"))

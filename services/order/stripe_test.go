@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,17 +28,9 @@ func stripeMock(t *testing.T) *stripeAPI {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build stripe-mock: %v\n%s", err, out)
 	}
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().String()
-	}
-	addr := free()
+	addr := testenv.Port(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	mock := exec.CommandContext(ctx, binary, "-http-addr", addr, "-https-addr", free()) //nolint:gosec // built above
+	mock := exec.CommandContext(ctx, binary, "-http-addr", addr, "-https-addr", testenv.Port(t)) //nolint:gosec // built above
 	if err := mock.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -318,7 +318,7 @@ func TestHashQueue(t *testing.T) {
 	for range hashQueue {
 		go func() { errs <- h.acquire(ctx) }()
 	}
-	testenv.Eventually(t, 5*time.Second, "the queue is full", func() bool { return h.waiting.Load() == hashesAtOnce+hashQueue })
+	testenv.Eventually(t, 30*time.Second, "the queue is full", func() bool { return h.waiting.Load() == hashesAtOnce+hashQueue })
 	rec := httptest.NewRecorder()
 	_, err := h.hash(t.Context(), "x")
 	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)

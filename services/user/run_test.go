@@ -61,7 +61,7 @@ func (r *running) again() {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(30 * time.Second):
 			return errors.New("the service does not stop")
 		}
 	})
@@ -125,7 +125,7 @@ func TestRun(t *testing.T) {
 	if status, body := r.post("/user/create-account", form("ann_lee", "ann@mail.example.com")...); status != 200 || !strings.Contains(body, `{"create_account":"true"`) {
 		t.Fatalf("%d %s", status, body)
 	}
-	testenv.Eventually(t, 20*time.Second, "the welcome mail and the event have left", func() bool { return len(mails()) == 1 && len(members()) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the welcome mail and the event have left", func() bool { return len(mails()) == 1 && len(members()) == 1 })
 	if d := mails()[0]; d.Key != "welcome:1" || d.Subject != "mail.send.welcome" {
 		t.Errorf("mail %s, %s", d.Key, d.Subject)
 	}
@@ -148,18 +148,18 @@ func TestRun(t *testing.T) {
 	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A1", order)
 	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A0", []byte("garbage"))
 	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A1", order)
-	testenv.Eventually(t, 20*time.Second, "the prospect is told of", func() bool { return len(members()) == 2 })
+	testenv.Eventually(t, 30*time.Second, "the prospect is told of", func() bool { return len(members()) == 2 })
 	if d := members()[1]; d.Subject != msg.ProspectChanged {
 		t.Errorf("heard %s", d.Subject)
 	}
 	pool := testenv.Open(t, r.url, "user")
-	testenv.Eventually(t, 20*time.Second, "the garbage is parked", func() bool { return count(t, pool, `SELECT count(*) FROM parked`) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the garbage is parked", func() bool { return count(t, pool, `SELECT count(*) FROM parked`) == 1 })
 
 	// The worker answers a request by itself.
 	if status, body := r.post("/user/forgot-username", "email_address", "ann@mail.example.com"); status != 200 {
 		t.Fatalf("%d %s", status, body)
 	}
-	testenv.Eventually(t, 20*time.Second, "the user name mail has left", func() bool { return len(mails()) == 2 })
+	testenv.Eventually(t, 30*time.Second, "the user name mail has left", func() bool { return len(mails()) == 2 })
 	if err := r.stop(); err != nil {
 		t.Errorf("a clean stop: %v", err)
 	}
@@ -184,7 +184,7 @@ func TestRegistrationOutlivesBrokerAndProcess(t *testing.T) {
 	r.broker.Provision()
 	r.again()
 	mails := r.hear(msg.MailerMail, "MAIL")
-	testenv.Eventually(t, 20*time.Second, "the welcome mail has left", func() bool { return len(mails()) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the welcome mail has left", func() bool { return len(mails()) == 1 })
 }
 
 func TestRunRefuses(t *testing.T) {

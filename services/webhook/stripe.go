@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -67,9 +66,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		// What is left is read to a bound, so that the sender sees the answer instead of a reset.
-		_, drainErr := io.CopyN(io.Discard, r.Body, 16*maxBody)
-		return nil, &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: errors.Join(err, drainErr)}
+		return nil, &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
 	}
 	if err != nil {
 		return nil, &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: fmt.Errorf("read the body: %w", err)}

@@ -1,9 +1,11 @@
 package webhook
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -80,6 +82,28 @@ func TestRefusals(t *testing.T) {
 	}
 	if status, answer := w.send(body("evt_1") + strings.Repeat(" ", maxBody-len(body("evt_1")))); status != 200 {
 		t.Errorf("exactly %d bytes: answered %d %s", maxBody, status, answer)
+	}
+}
+
+// A client that reads nothing before it has sent everything gets its answer too.
+func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, secret)
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/order/stripe-webhook"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the test is over
+	const size = 10 << 20
+	if _, err := fmt.Fprintf(conn, "POST /order/stripe-webhook HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("a", size)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %d, %v", answer.StatusCode, err)
 	}
 }
 

@@ -47,7 +47,7 @@ func load(ctx context.Context, addr string, connections int, d time.Duration, ne
 	ready.Add(connections)
 	for worker := range connections {
 		done.Go(func() {
-			conn, err := net.Dial("tcp", addr)
+			conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 			ready.Done()
 			if err != nil {
 				errs <- err
@@ -175,7 +175,7 @@ func best(ctx context.Context, candidates []int, measure func(ctx context.Contex
 
 // fetch asks once, with the load client's request, and returns the whole answer.
 func fetch(addr string, next request) (http.Header, []byte, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, nil, err
 	}

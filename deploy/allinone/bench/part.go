@@ -37,7 +37,7 @@ func (b *bench) start(role, input string, env ...string) (*part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	p := &part{role: role, cmd: exec.Command(self), log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program
+	p := &part{role: role, cmd: exec.CommandContext(context.Background(), self), log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "USER"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+os.Getenv(name))
 	}
@@ -135,15 +135,15 @@ func processorTime(pid int) (own, children time.Duration, parent int) {
 	if len(fields) < 15 {
 		return 0, 0, 0
 	}
-	number := func(i int) time.Duration {
+	number := func(i int) int64 {
 		n, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
 			return 0
 		}
-		return time.Duration(n)
+		return n
 	}
-	const tick = time.Second / ticksPerSecond
-	return (number(11) + number(12)) * tick, (number(13) + number(14)) * tick, int(number(1))
+	ticks := func(n int64) time.Duration { return time.Duration(n) * time.Second / ticksPerSecond }
+	return ticks(number(11) + number(12)), ticks(number(13) + number(14)), int(number(1))
 }
 
 // databaseCPU is the processor time that PostgreSQL has used, all its processes together.

@@ -30,7 +30,7 @@ func (s *shop) visitor() (*visitor, error) {
 // post sends a form, pairs of name and value, and wants one text in the answer.
 func (v *visitor) post(path, want string, pairs ...string) (map[string]any, error) {
 	form := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
 	body, err := v.do(http.MethodPost, path, form)

@@ -53,22 +53,12 @@ func newDeployment(t *testing.T) *deployment {
 	admin := value(project.Services["migrate"], "DATABASE_URL")
 	pairs := []string{admin, owner.String(), "@postgres:5432/shop?", "@" + owner.Host + owner.Path + "?", "@nats:4222", "@" + broker.Host}
 	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084"} {
-		addr := freePort(t)
+		addr := testenv.Port(t)
 		_, port, _ := strings.Cut(door, ":")
 		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
 	}
-	pairs = append(pairs, "stripe-standin:12111", freePort(t)) // nobody there: Stripe is away
+	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // nobody there: Stripe is away
 	return &deployment{t, project, strings.NewReplacer(pairs...)}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only its number is wanted
-	return l.Addr().String()
 }
 
 // command is a container's program with the container's variables.
@@ -85,7 +75,7 @@ func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
 		}
 	}
 	if name == "mailer" {
-		cmd.Env = append(cmd.Env, "MAILER_ADDR="+freePort(d.t)) // its own network there, ours here
+		cmd.Env = append(cmd.Env, "MAILER_ADDR="+testenv.Port(d.t)) // its own network there, ours here
 	}
 	return cmd
 }
@@ -93,7 +83,7 @@ func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
 // start runs a container until the test ends; SIGTERM must end it cleanly.
 func (d *deployment) start(name string) {
 	d.t.Helper()
-	admin := freePort(d.t)
+	admin := testenv.Port(d.t)
 	cmd := d.command(name, admin)
 	log := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
@@ -157,7 +147,7 @@ func TestDeployment(t *testing.T) {
 		d.start(name)
 	}
 	shop := "http://" + d.addresses.Replace("edge:8080")
-	testenv.Eventually(t, 10*time.Second, "the shop's door is open", func() bool {
+	testenv.Eventually(t, 30*time.Second, "the shop's door is open", func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(shop, "http://"))
 		return err == nil && c.Close() == nil
 	})
@@ -178,7 +168,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 	events := testenv.OpenOwner(t, d.addresses.Replace(value(d.project.Services["migrate"], "DATABASE_URL")), "events")
-	testenv.Eventually(t, 15*time.Second, "events stored the page view", func() bool {
+	testenv.Eventually(t, 30*time.Second, "events stored the page view", func() bool {
 		var n int
 		return events.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n) == nil && n == 1
 	})

@@ -119,7 +119,7 @@ func connect(t *testing.T, url func(string) string, service string) *bus.Bus {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	testenv.Eventually(t, 10*time.Second, service+" connects", b.Connected)
+	testenv.Eventually(t, 30*time.Second, service+" connects", b.Connected)
 	return b
 }
 
@@ -228,11 +228,11 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	analytics.Publish("event.pageview", "e1", []byte("{}"))
 
 	for _, c := range msg.Consumers {
-		testenv.Eventually(t, 20*time.Second, c.Name+" gets its messages", func() bool { return w.count(c.Name) > 0 })
+		testenv.Eventually(t, 30*time.Second, c.Name+" gets its messages", func() bool { return w.count(c.Name) > 0 })
 	}
 	w.eraseSomebody(url, outboxes)
 	for s, o := range outboxes {
-		testenv.Eventually(t, 20*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
+		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
 			rows, _, err := o.Depth(t.Context())
 			return err == nil && rows == 0
 		})
@@ -267,9 +267,9 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 		return err == nil
 	}
 	send("webhook", msg.Message{Key: "gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
-	testenv.Eventually(w.t, 10*time.Second, "the stream holds the message", held)
+	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
 	send("user", msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
-	testenv.Eventually(w.t, 30*time.Second, "the stream forgets the person", func() bool { return !held() })
+	testenv.Eventually(w.t, 60*time.Second, "the stream forgets the person", func() bool { return !held() })
 }
 
 // Signals and counters, which edge alone uses.
@@ -299,7 +299,7 @@ func TestBrokerRightsOfEdge(t *testing.T) {
 	for range 2 {
 		select {
 		case <-heard:
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatal("edge does not hear a signal")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 var odd = map[string]func(*testing.T, *world){
@@ -103,21 +104,27 @@ func testSameNameAtOnce(t *testing.T, w *world) {
 // testClientsApart tells clients apart by what the proxy on this machine says, and only by the last hop of it.
 func testClientsApart(t *testing.T, w *world) {
 	guess := func(b *browser) int { return b.login(member{name("nobody_"), "", "Guess!word"}, "false").status }
-	b := w.browser(t)
-	limited := false
-	for range 80 {
-		if limited = guess(b) == 429; limited {
-			break
+	b, forger := w.browser(t), w.browser(t)
+	forger.token()
+	for { // the limit is one of a minute: what is compared must be of the same one
+		began := time.Now()
+		limited := false
+		for range 80 {
+			if limited = guess(b) == 429; limited {
+				break
+			}
 		}
-	}
-	if !limited {
-		t.Error("80 guesses from one address at many accounts")
+		a := forger.send("POST", "/user/login", form("username", name("nobody_"), "password", "x", "remember_me", "false"), header("X-Forwarded-For", w.browser(t).address+", "+b.address))
+		if time.Now().Unix()/60 != began.Unix()/60 {
+			continue
+		}
+		if !limited {
+			t.Error("80 guesses from one address at many accounts")
+		}
+		want(t, "the same client with a forged hop in front", a.status, 429)
+		break
 	}
 	want(t, "another client", guess(w.browser(t)), 200)
-	forger := w.browser(t)
-	forger.token()
-	a := forger.send("POST", "/user/login", form("username", name("nobody_"), "password", "x", "remember_me", "false"), header("X-Forwarded-For", w.browser(t).address+", "+b.address))
-	want(t, "the same client with a forged hop in front", a.status, 429)
 	plain := w.browser(t)
 	plain.token()
 	for range 40 {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -171,13 +172,6 @@ func (s *stripe) set(change func()) {
 	change()
 }
 
-// last is what the newest session was made with.
-func (s *stripe) last() url.Values {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests[len(s.requests)-1]
-}
-
 // event is a thin event about a session, as somebody would write who read the contract only.
 func (s *stripe) event(kind, session string) string {
 	s.mu.Lock()
@@ -257,7 +251,7 @@ func (e *envelope) Data(r io.Reader) error {
 	}
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -125,7 +125,7 @@ func (w *world) text(t *testing.T, service, sql string, args ...any) (s string) 
 // eventually waits for what the shop does behind its answers.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()
 	for !condition() {

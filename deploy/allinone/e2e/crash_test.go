@@ -104,7 +104,7 @@ func crash(t *testing.T, p crashPoint) {
 				}
 			})
 		}
-		if !shop.Ended(40 * time.Second) {
+		if !shop.Ended(90 * time.Second) {
 			t.Errorf("life %d: the process did not come to %s", life, p.name)
 			all.Wait()
 			return

@@ -322,7 +322,7 @@ func TestLargeBodies(t *testing.T) {
 			t.Errorf("%s is answered %d %v", event, status, err)
 		}
 	}
-	shop.Quiet(30 * time.Second)
+	shop.Quiet(60 * time.Second)
 	if n := len(shop.Orders()); n != 0 {
 		t.Errorf("%d orders", n)
 	}

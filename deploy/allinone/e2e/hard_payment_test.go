@@ -38,7 +38,7 @@ func TestSweepRepairs(t *testing.T) {
 	shop.Pay(failing, []byte(`{"delayed":true,"email":"failing@mail.example.com"}`))
 	left := shop.Browser().Checkout("7", "1", "left@mail.example.com")
 	shop.StripeDo("/_/sessions/"+left+"/expire", `{}`)
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 	if n := len(shop.Orders()); n != len(sessions) {
 		t.Errorf("%d orders", n)
 	}
@@ -50,13 +50,13 @@ func TestSweepRepairs(t *testing.T) {
 	shop.Eventually(30*time.Second, "the failed payment has given back what it held", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'failed'`, failing) == 1
 	})
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 	for _, session := range sessions {
 		if status, err := shop.PostEvent(shop.Event(completed, session)); err != nil || status != http.StatusOK {
 			t.Errorf("the webhook answers %d %v", status, err)
 		}
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 	if n := len(shop.Orders()); n != len(sessions)+1 {
 		t.Errorf("%d orders", n)
 	}
@@ -74,11 +74,11 @@ func TestDelayedPayments(t *testing.T) {
 		b.Want(b.Success(session), "payment-not-completed", "errors", "error")
 		shop.StripeDo("/_/sessions/"+session+"/async", `{"outcome":"`+outcome+`"}`)
 		if outcome == "succeed" {
-			shop.WaitMails(email, 1, 20*time.Second)
+			shop.WaitMails(email, 1, 60*time.Second)
 			b.Want(b.Success(session), "success", pageOfSuccess)
 			continue
 		}
-		shop.Eventually(20*time.Second, "the checkout has failed", func() bool {
+		shop.Eventually(30*time.Second, "the checkout has failed", func() bool {
 			return shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'failed'`, session) == 1
 		})
 		b.Want(b.Success(session), "payment-not-completed", "errors", "error")
@@ -89,7 +89,7 @@ func TestDelayedPayments(t *testing.T) {
 		}
 		shop.Pay(again.Text("session_id"), payAs(email))
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
 
 func checkOut(b *shoptest.Browser, email string) shoptest.Answer {
@@ -109,7 +109,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	}
 	issue := func(reason, session string) {
 		t.Helper()
-		shop.Eventually(20*time.Second, reason+" is in the list", func() bool {
+		shop.Eventually(30*time.Second, reason+" is in the list", func() bool {
 			return shop.Count("order", `SELECT count(*) FROM payment_issue WHERE reason = $1 AND session_id = $2 AND payment_intent <> '' AND amount > 0
 				AND length(explanation) > 20 AND payload::text LIKE '%' || $2 || '%'`, reason, session) == 1
 		})
@@ -192,10 +192,10 @@ func TestPaymentsForStaff(t *testing.T) {
 	shop.StripeDo("/_/payments/"+intent+"/refund", `{"amount":100}`)
 	shop.StripeDo("/_/payments/"+intent+"/dispute", `{}`)
 	shop.StripeDo("/_/payments/"+intent+"/dispute", `{"outcome":"lost"}`)
-	shop.Eventually(20*time.Second, "refund and dispute are noted", func() bool {
+	shop.Eventually(30*time.Second, "refund and dispute are noted", func() bool {
 		return shop.Count("order", `SELECT count(DISTINCT type) FROM payment_event WHERE payment_intent = $1`, intent) >= 3
 	})
-	shop.Check(30*time.Second, except...)
+	shop.Check(60*time.Second, except...)
 }
 
 // withObject is the event with another value in a field of its object.
@@ -268,7 +268,7 @@ func TestStripeInTrouble(t *testing.T) {
 		b.Want(b.Success(session), "success", pageOfSuccess)
 		shop.StripeSwitches(`{"api_faults":[]}`)
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
 
 // However often and fast somebody clicks, there is one payment page for one cart.
@@ -313,5 +313,5 @@ func TestDoubleClick(t *testing.T) {
 	if status := shop.Session(old).Status; status != "expired" {
 		t.Errorf("the former page is %s", status)
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }

@@ -58,7 +58,7 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 		})
 	}
 	meanwhile(shop, 600*time.Millisecond, actions...)
-	shop.Quiet(30 * time.Second)
+	shop.Quiet(60 * time.Second)
 	made := 0
 	for i := range people {
 		b := shop.Browser()
@@ -66,7 +66,7 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 		mails := len(shop.Mails(fmt.Sprintf("ann%d@mail.example.com", i)))
 		if there {
 			made++
-			shop.WaitMails(fmt.Sprintf("ann%d@mail.example.com", i), 1, 20*time.Second)
+			shop.WaitMails(fmt.Sprintf("ann%d@mail.example.com", i), 1, 60*time.Second)
 		} else if mails > 0 {
 			t.Errorf("person %d has no account and %d mails", i, mails)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +15,7 @@ import (
 )
 
 // prompt is how long one request may take while a part of the shop is away: nothing may hang.
-const prompt = 8 * time.Second
+const prompt = 15 * time.Second
 
 // promptly makes a request and fails the test when it takes long or is answered with a fault.
 func promptly(t *testing.T, b *shoptest.Browser, method, path string, form url.Values) shoptest.Answer {
@@ -67,7 +69,7 @@ func TestBrokerAway(t *testing.T) {
 		// A payment of which only the webhook tells.
 		session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
 		shop.Pay(session, nil)
-		shop.Eventually(20*time.Second, "Stripe's events are stored although the broker is away", func() bool {
+		shop.Eventually(30*time.Second, "Stripe's events are stored although the broker is away", func() bool {
 			return shop.Count("webhook", `SELECT count(*) FROM event WHERE type = $1`, completed) >= 1+3*(round+1)
 		})
 		if status, err := shop.PostEvent(shop.Event(completed, session)); err != nil || status != http.StatusOK {
@@ -79,11 +81,31 @@ func TestBrokerAway(t *testing.T) {
 		broker.Start()
 		shop.Check(60 * time.Second)
 		views := 1 + 2*(round+1)
-		shop.Eventually(20*time.Second, "the page views of the outage are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
+		shop.Eventually(30*time.Second, "the page views of the outage are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
 		if n := shop.Count("events", `SELECT count(*) FROM pageview`); n != views {
 			t.Errorf("%d page views, want %d", n, views)
 		}
 	}
+}
+
+// Somebody deletes the store of the shop's own broker while it runs.
+func TestBrokersStoreDeleted(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{})
+	buyPromptly(t, shop, "before@mail.example.com")
+	store := filepath.Join(shop.DataDir, "nats")
+	shop.Eventually(60*time.Second, "the store is deleted", func() bool {
+		return os.RemoveAll(store) == nil // the broker may be writing something new
+	})
+	buyPromptly(t, shop, "without@mail.example.com")
+	session := shop.Browser().Checkout("7", "1", "untold@mail.example.com")
+	shop.Pay(session, nil)
+	shop.Eventually(60*time.Second, "the streams have a store again", func() bool {
+		metas, err := filepath.Glob(filepath.Join(store, "jetstream", "$G", "streams", "*", "meta.inf"))
+		return err == nil && len(metas) >= 7
+	})
+	buyPromptly(t, shop, "after@mail.example.com")
+	shop.Check(60 * time.Second)
 }
 
 // While the database is away everything says so, in JSON and soon; afterwards all goes on without
@@ -142,7 +164,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 
 	way.Mend()
-	shop.Eventually(20*time.Second, "the shop has recovered", func() bool {
+	shop.Eventually(30*time.Second, "the shop has recovered", func() bool {
 		a, err := b.Try(http.MethodGet, "/order/cart-items", nil)
 		return err == nil && a.Status == http.StatusOK
 	})
@@ -153,7 +175,7 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("%d orders", n)
 	}
 	// Before, during and after.
-	shop.Eventually(20*time.Second, "all page views are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
+	shop.Eventually(30*time.Second, "all page views are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
 }
 
 // A database that says nothing any more is as bad as none, and must not hold anybody for long.
@@ -215,7 +237,7 @@ func TestMailServerAway(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{})
 	shop.InboxSwitches(`{"down":true}`)
 	buyPromptly(t, shop, "down@mail.example.com")
-	shop.Eventually(20*time.Second, "the mail was tried in vain", func() bool {
+	shop.Eventually(30*time.Second, "the mail was tried in vain", func() bool {
 		return shop.Count("mailer", `SELECT count(*) FROM delivery WHERE state = 'queued' AND attempts > 0`) == 1
 	})
 	shop.InboxSwitches(`{}`)
@@ -236,7 +258,7 @@ func TestMailServerAway(t *testing.T) {
 	// Refused for good: the mail is parked for staff, the order stands.
 	shop.InboxSwitches(`{"refuse":[{"at":"rcpt","code":550,"recipient":"never@mail.example.com"}]}`)
 	buyPromptly(t, shop, "never@mail.example.com")
-	shop.Eventually(20*time.Second, "the mail is parked", func() bool {
+	shop.Eventually(30*time.Second, "the mail is parked", func() bool {
 		return shop.Count("mailer", `SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1
 	})
 }

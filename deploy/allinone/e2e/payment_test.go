@@ -72,7 +72,7 @@ func TestTwentyAtOnce(t *testing.T) {
 			t.Fatalf("another event about it: %d %v", status, err)
 		}
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 	if n := shop.Count("webhook", `SELECT count(*) FROM event`); n != 6 {
 		t.Errorf("%d events are stored", n)
 	}
@@ -108,7 +108,7 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	}
 	ordered := func(session string) string {
 		var identifier string
-		shop.Eventually(20*time.Second, "the order of "+session, func() bool {
+		shop.Eventually(30*time.Second, "the order of "+session, func() bool {
 			for _, o := range shop.Orders() {
 				if o.SessionID == session {
 					identifier = o.Identifier
@@ -151,7 +151,7 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	// Another browser, without cookies, gets the same: Stripe may send the shopper back to a new one.
 	other := shop.Browser()
 	other.Want(other.Success(session), ordered(session), "order_identifier")
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
 
 // The order is what was paid, whatever happens to cart and prices meanwhile.
@@ -205,7 +205,7 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 			t.Errorf("change %d: shown %v, ordered %v in %s", i, total, got, order.Body)
 		}
 	}
-	shop.Check(30 * time.Second)
+	shop.Check(60 * time.Second)
 }
 
 // discounts makes a tenth off, combinable with free shipping.

@@ -49,7 +49,7 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 		t.Fatalf("erase ended with %d: %s%s", code, out, stderr)
 	}
 	for _, service := range []string{"edge", "order", "mailer", "events", "webhook"} {
-		shop.Eventually(20*time.Second, service+" forgets", func() bool { return shop.Count(service, `SELECT count(*) FROM forgotten`) > 0 })
+		shop.Eventually(30*time.Second, service+" forgets", func() bool { return shop.Count(service, `SELECT count(*) FROM forgotten`) > 0 })
 	}
 	l.late(t, tokens)
 	l.gone(t, needles)
@@ -108,7 +108,7 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 	l.member = shop.Count("user", `SELECT id FROM account WHERE username = $1`, username)
 	l.prospect = shop.Count("user", `SELECT id FROM prospect WHERE email = $1`, oldAddress)
 	verify := func(address, subject string) {
-		shop.Eventually(20*time.Second, "the mail with the link", func() bool {
+		shop.Eventually(30*time.Second, "the mail with the link", func() bool {
 			for _, m := range shop.Mails(address) {
 				if found := verification.FindStringSubmatch(m.Text); found != nil && strings.Contains(m.Subject, subject) {
 					b.Want(b.Post("/user/verify-email-address-response", "email_verification_code", found[1]), "success", "verify_email_address_response")
@@ -119,7 +119,7 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 		})
 	}
 	verify(oldAddress, "Welcome")
-	shop.Eventually(20*time.Second, "the visitor's order is the member's", func() bool {
+	shop.Eventually(30*time.Second, "the visitor's order is the member's", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM orders WHERE member_id = $1`, l.member) == 1
 	})
 	b.Want(b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message", "Ship to 77 Wunderkammer Lane, please"), "true", "put_chat_message")
@@ -288,7 +288,7 @@ func (l *life) late(t *testing.T, tokens []string) {
 	for key, consumers := range late {
 		for _, consumer := range consumers {
 			service, _, _ := strings.Cut(consumer, "-")
-			l.shop.Eventually(20*time.Second, consumer+" saw "+key, func() bool {
+			l.shop.Eventually(30*time.Second, consumer+" saw "+key, func() bool {
 				return l.shop.Count(service, `SELECT count(*) FROM inbox WHERE consumer = $1 AND key = $2`, consumer, key) == 1
 			})
 		}
@@ -318,7 +318,7 @@ func (l *life) after(t *testing.T) {
 	// The same person may come again: nothing of what is new is dropped.
 	again := l.shop.Browser()
 	l.buy(again, oldAddress)
-	l.shop.Eventually(20*time.Second, "a new prospect", func() bool {
+	l.shop.Eventually(30*time.Second, "a new prospect", func() bool {
 		return l.shop.Count("user", `SELECT count(*) FROM prospect WHERE email = $1`, oldAddress) == 1 &&
 			l.shop.Count("mailer", `SELECT count(*) FROM recipient WHERE email = $1`, oldAddress) == 1
 	})

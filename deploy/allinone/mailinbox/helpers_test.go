@@ -39,7 +39,7 @@ func start(t *testing.T, cfg Config) (*Server, func()) {
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("Run did not end")
 		}
 	}
@@ -61,11 +61,11 @@ func note(id, subject, text string) string {
 		"Date: Sun, 22 Nov 2026 09:00:00 +0100\r\n\r\n%s\r\n", subject, id, text)
 }
 
-// client is go-mail set up as the mailer sets it up, with a short patience.
+// client is go-mail set up as the mailer sets it up.
 func client(t *testing.T, s *Server, opts ...gomail.Option) *gomail.Client {
 	t.Helper()
 	host, port := splitAddr(t, s.SMTPAddr())
-	opts = append([]gomail.Option{gomail.WithPort(port), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(2 * time.Second)}, opts...)
+	opts = append([]gomail.Option{gomail.WithPort(port), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(30 * time.Second)}, opts...)
 	c, err := gomail.NewClient(host, opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -107,10 +107,10 @@ func sendErr(t *testing.T, c *gomail.Client, m *gomail.Msg) *gomail.SendError {
 
 func withID(id string) func(Mail) bool { return func(m Mail) bool { return m.MessageID == id } }
 
-// await waits for a mail, for at most five seconds.
+// await waits for a mail.
 func await(t *testing.T, s *Server, match func(Mail) bool) Mail {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	m, err := s.Wait(ctx, match)
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Limits of what the inbox takes and keeps.
@@ -82,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 	s.switches = newSwitchboard(s.gate)
 	s.smtp = s.newSMTP()
 	s.web = &http.Server{
-		Handler:           s.routes(),
+		Handler:           web.Drain(s.routes()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,

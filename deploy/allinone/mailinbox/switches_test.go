@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // replyCode is the code in an error of net/smtp, 0 for another error.
@@ -131,9 +133,7 @@ func TestStallHoldsOldAndNewConnections(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, Config{})
 	old := client(t, s, gomail.WithTimeout(400*time.Millisecond))
-	if err := old.DialWithContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Eventually(t, 30*time.Second, "connected", func() bool { return old.DialWithContext(t.Context()) == nil })
 	set(t, s, Switches{Stall: &Stall{}})
 	if err := old.Send(letter(t, "old@shop", "ada@example.com")); err == nil {
 		t.Error("an old connection was served")
@@ -175,7 +175,7 @@ func TestStallEndsByItself(t *testing.T) {
 
 func TestDownAndUpOnTheSamePort(t *testing.T) {
 	t.Parallel()
-	s, _ := start(t, Config{})
+	s, _ := start(t, Config{SMTPAddr: testenv.Port(t)})
 	open := client(t, s)
 	if err := open.DialWithContext(t.Context()); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestDownAlsoEndsStalledConnections(t *testing.T) {
 	}
 	defer conn.Close()
 	set(t, s, Switches{Stall: &Stall{}, Down: true})
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	for buf := make([]byte, 64); err == nil; {
@@ -225,7 +225,7 @@ func TestDownAlsoEndsStalledConnections(t *testing.T) {
 
 func TestPortTakenWhileDown(t *testing.T) {
 	t.Parallel()
-	s, _ := start(t, Config{})
+	s, _ := start(t, Config{SMTPAddr: testenv.Port(t)})
 	set(t, s, Switches{Down: true})
 	thief, err := net.Listen("tcp", s.SMTPAddr())
 	if err != nil {
@@ -237,7 +237,7 @@ func TestPortTakenWhileDown(t *testing.T) {
 	if err := thief.Close(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for err = sendRaw(s, note("p@shop", "P", "")); err != nil && time.Now().Before(deadline); {
 		err = sendRaw(s, note("p@shop", "P", ""))
 	}

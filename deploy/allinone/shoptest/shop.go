@@ -79,7 +79,7 @@ func compile(flags ...string) (string, error) {
 	return binary, nil
 }
 
-// Start starts a shop on free ports with a database and a data folder of its own, waits until it is
+// Start starts a shop on ports of its own with a database and a data folder of its own, waits until it is
 // open, and stops it at the end of the test.
 func Start(tb testing.TB, o Options) *Shop {
 	tb.Helper()
@@ -91,7 +91,7 @@ func Start(tb testing.TB, o Options) *Shop {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		s.env = append(s.env, name+"=127.0.0.1:0")
+		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as somebody has it in their settings
 	}
 	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	s.env = append(s.env, o.Env...)
@@ -117,8 +117,7 @@ func FreshDatabase(tb testing.TB) string {
 	return testenv.Database(tb, schemas...)
 }
 
-// start runs the binary; at later times with the ports of the first, as somebody would who has
-// them in their settings.
+// start runs the binary.
 func (s *Shop) start(wait bool) {
 	s.tb.Helper()
 	binary, err := s.build()
@@ -167,11 +166,6 @@ func (s *Shop) opened(open <-chan map[string]string) {
 	case <-time.After(90 * time.Second):
 		s.Kill()
 		s.tb.Fatalf("the shop does not open within 90 s\n%s", s.logs.tail(30))
-	}
-	for name, address := range map[string]string{"EDGE_ADDR": s.URL, "WEBHOOK_ADDR": s.Webhook, "STANDIN_ADDR": s.StandIn, "MAIL_INBOX_HTTP_ADDR": s.Inbox, "NATS_MONITOR_ADDR": s.Monitor, "NATS_ADDR": s.NATS} {
-		if _, hostPort, ok := strings.Cut(address, "://"); ok {
-			s.env = append(s.env, name+"="+hostPort) // the last one of a name counts
-		}
 	}
 }
 

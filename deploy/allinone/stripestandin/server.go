@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Config says where the stand-in listens and whom it tells of payments.
@@ -128,7 +130,7 @@ func (s *Server) URL() string {
 // be called once.
 func (s *Server) Run(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           s.routes(),
+		Handler:           web.Drain(s.routes()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // also ends the context of a call that hangs
 		IdleTimeout:       2 * time.Minute,

@@ -126,7 +126,7 @@ func (sh *shop) all() []received {
 // until waits for what the shop has got to satisfy ok.
 func (w *world) until(what string, ok func([]received) bool) []received {
 	w.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		if got := w.shop.all(); ok(got) {
 			return got
@@ -160,7 +160,7 @@ func (w *world) delivered() []Delivery {
 	w.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		all, pending := w.Deliveries(), 0
 		for _, d := range all {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 func TestReadDefaults(t *testing.T) {
@@ -28,7 +30,7 @@ func TestRefusesProduction(t *testing.T) {
 
 func TestServesUntilStopped(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := net.Listen("tcp", testenv.Port(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestServesUntilStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, set, &bytes.Buffer{}) }()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for err = probe(t.Context(), set, nil); err != nil && time.Now().Before(deadline); {
 		err = probe(t.Context(), set, nil)
 	}

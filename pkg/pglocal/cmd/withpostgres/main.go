@@ -126,7 +126,7 @@ func start(dir string, signals <-chan os.Signal) (*pglocal.Cluster, error) {
 
 // runCommand runs the command to its end and passes signals on to it.
 func runCommand(args, env []string, signals <-chan os.Signal) (int, error) {
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(context.Background(), args[0], args[1:]...) // it is ended by signals only
 	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {

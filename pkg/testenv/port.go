@@ -1,0 +1,39 @@
+package testenv
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"testing"
+)
+
+// Reserved ports are below those that systems give to whoever asks for any port, and below those
+// where pglocal looks.
+const portFrom, portTo = 10000, 15000
+
+// Port reserves an address of this machine for the length of a test. What the test starts there may
+// stop, be killed and start again: no other test, of other processes neither, gets the port
+// meanwhile, as it might get one that was free a moment ago.
+func Port(tb testing.TB) (addr string) {
+	tb.Helper()
+	for range 1000 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(portFrom+rand.IntN(portTo-portFrom))) //nolint:gosec // no secret
+		// The same number of UDP, which nobody uses, is the reservation.
+		held, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
+		}
+		tcp, err := net.Listen("tcp", addr)
+		if err == nil {
+			err = tcp.Close()
+		}
+		if err != nil { // somebody's who reserves nothing
+			held.Close() //nolint:errcheck // it held nothing
+			continue
+		}
+		tb.Cleanup(func() { held.Close() }) //nolint:errcheck // the test is over
+		return addr
+	}
+	tb.Fatal("no free port")
+	return ""
+}

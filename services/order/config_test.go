@@ -1,0 +1,31 @@
+package order
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+func TestConfigRefusesWhatCannotWork(t *testing.T) {
+	good := map[string]string{"PUBLIC_URL": "https://shop.example", "SHOP_SECRET": strings.Repeat("s", 32), "SHOP_ENV": "production", "STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_API_BASE": ""}
+	for setting, wrong := range map[string][]string{
+		"":                  {""},
+		"STRIPE_SECRET_KEY": {"", "sk_test_1", "rk_test_1", "whsec_1"},
+		"STRIPE_API_BASE":   {"api.stripe.com", "/v1", "ftp://api.stripe.com"},
+		"PUBLIC_URL":        {"shop.example", "/"},
+	} {
+		for _, value := range wrong {
+			for name, v := range good {
+				t.Setenv(name, v)
+			}
+			if setting != "" {
+				t.Setenv(setting, value)
+			}
+			_, err := boot.Load[Config]()
+			if (err == nil) != (setting == "") || err != nil && !strings.Contains(err.Error(), setting) {
+				t.Errorf("%s=%q: %v", setting, value, err)
+			}
+		}
+	}
+}
