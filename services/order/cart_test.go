@@ -325,6 +325,7 @@ func TestEverythingAtOnceOnOneCart(t *testing.T) {
 		func(p *shopper) { p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10") },
 		func(p *shopper) { p.post("/order/cart-remove-discount-code", "discount_code_id", "1") },
 		func(p *shopper) { p.get("/order/confirm-totals") },
+		func(p *shopper) { p.get("/order/cart-shipping-methods") },
 		func(p *shopper) { p.post("/order/cart-delete-cart") },
 	}
 	var wg sync.WaitGroup

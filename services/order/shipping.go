@@ -27,9 +27,11 @@ func (s *service) cartShippingMethods(w http.ResponseWriter, r *http.Request) er
 		if err != nil {
 			return err
 		}
-		methods = web.Numbered(0, list)
-		if c.Shipping != nil {
-			selected = c.Shipping.Identifier
+		switch {
+		case c.Shipping != nil:
+			methods, selected = web.Numbered(0, list), c.Shipping.Identifier
+		case len(list) > 0:
+			c = nil // it was deleted or paid at this very moment
 		}
 	}
 	return answer(w, cartFound(c != nil), web.Field{Key: "cart_shipping_methods", Value: methods}, web.Field{Key: "shipping_method_selected", Value: selected})
@@ -88,24 +90,28 @@ func withDefaultShipping(ctx context.Context, db querier, c *cart) error {
 	if c == nil || c.Shipping != nil {
 		return nil
 	}
-	m, err := oneMethod(ctx, db, `
-		WITH m AS (
-		  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE active
-		  ORDER BY identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
-		), u AS (
-		  UPDATE cart SET shipping_method_id = m.id FROM m
-		  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
-		)
-		SELECT m.* FROM m, u`, c.ID)
-	if m == nil && err == nil {
-		m, err = oneMethod(ctx, db, `
-			SELECT m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
-			FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
+	for range 3 { // a method that was there for the first statement may be gone for the second
+		m, err := oneMethod(ctx, db, `
+			WITH m AS (
+			  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE active
+			  ORDER BY identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
+			), u AS (
+			  UPDATE cart SET shipping_method_id = m.id FROM m
+			  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
+			)
+			SELECT m.* FROM m, u`, c.ID)
+		if m == nil && err == nil {
+			m, err = oneMethod(ctx, db, `
+				SELECT m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
+				FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
+		}
+		if err != nil {
+			return err
+		}
+		if c.Shipping = m; m != nil {
+			break
+		}
 	}
-	if err != nil {
-		return err
-	}
-	c.Shipping = m
 	return nil
 }
 
