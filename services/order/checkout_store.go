@@ -14,14 +14,26 @@ import (
 var (
 	errNoStock    = errors.New("fewer pieces are left than the quote wants")
 	errCodeUsedUp = errors.New("a discount code of the quote is used up")
+	errQuoteEnded = errors.New("the same quote ended this moment")
 )
 
 const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code, coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
 	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at`
 
-// storeCheckout stores a quote and reserves its pieces and codes, or finds the same quote that an
-// earlier click made. One transaction: all of it or nothing.
-func storeCheckout(ctx context.Context, db *pgxpool.Pool, q checkout) (checkout, error) {
+// storeCheckout stores a quote, or finds the same quote that an earlier click made. One that another
+// tab's click ends between looking and taking is made anew.
+func storeCheckout(ctx context.Context, db *pgxpool.Pool, q checkout) (c checkout, err error) {
+	for range 3 {
+		if c, err = storeOrFind(ctx, db, q); !errors.Is(err, errQuoteEnded) {
+			break
+		}
+	}
+	return c, err
+}
+
+// storeOrFind stores a quote and reserves its pieces and codes, or finds it. One transaction: all of
+// it or nothing.
+func storeOrFind(ctx context.Context, db *pgxpool.Pool, q checkout) (checkout, error) {
 	var c checkout
 	err := pg.Tx(ctx, db, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
@@ -45,7 +57,7 @@ func storeCheckout(ctx context.Context, db *pgxpool.Pool, q checkout) (checkout,
 			return err
 		}
 		if len(rows) != 1 {
-			return fmt.Errorf("the quote of cart %d ended this moment", q.CartID)
+			return errQuoteEnded
 		}
 		c = rows[0]
 		return nil
