@@ -7,7 +7,7 @@ import (
 )
 
 // texts maps a key such as "cart.title" to what the shopper reads. Names in braces are filled in:
-// {shop} by the shop's name always, others by the place that uses the text.
+// {shop}, {description} and {email} from the settings always, others by the place that uses the text.
 type texts map[string]string
 
 // loadTexts reads the catalogue of the shop's language.
@@ -32,7 +32,7 @@ func (t texts) add(prefix string, tree map[string]any, shop Settings) error {
 	for key, value := range tree {
 		switch v := value.(type) {
 		case string:
-			t[prefix+key] = strings.NewReplacer("{shop}", shop.Name, "{email}", shop.Email).Replace(v)
+			t[prefix+key] = strings.NewReplacer("{shop}", shop.Name, "{description}", shop.Description, "{email}", shop.Email).Replace(v)
 		case map[string]any:
 			if err := t.add(prefix+key+".", v, shop); err != nil {
 				return err
