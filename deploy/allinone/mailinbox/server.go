@@ -123,9 +123,10 @@ func (s *Server) newSMTP() *smtp.Server {
 // everything. It returns nil when ctx ended it.
 func (s *Server) Run(ctx context.Context) error {
 	s.gate.start()
-	failed := make(chan error, 2)
+	failed, served := make(chan error, 2), make(chan struct{})
 	go func() {
 		err := s.smtp.Serve(s.gate)
+		close(served)
 		if errors.Is(err, net.ErrClosed) {
 			err = nil
 		}
@@ -147,7 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 		pending--
 	}
-	err = errors.Join(err, s.stop())
+	err = errors.Join(err, s.stop(served))
 	for range pending {
 		err = errors.Join(err, <-failed)
 	}
@@ -158,10 +159,12 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // stop closes both sides. Mails that arrive just then are stored and answered, or neither.
-func (s *Server) stop() error {
+func (s *Server) stop(served <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	err := errors.Join(s.gate.Close(), s.smtp.Shutdown(ctx)) // the server closes the gate only if it serves already
+	err := s.gate.Close()
+	<-served // go-smtp counts connections as long as it serves, and must not while it waits for their end
+	err = errors.Join(err, s.smtp.Shutdown(ctx))
 	s.gate.cutAll()
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed) {
 		err = nil // the connections that were left have just been cut
