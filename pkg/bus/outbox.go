@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,58 +39,36 @@ func (o *Outbox) Tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 // Wake makes the relay look at once; call it after a commit that enqueued something.
 func (o *Outbox) Wake() { poke(o.wake) }
 
-// Rows are messages as the columns of the outbox, for a caller that inserts them in a statement of
-// its own (`SELECT * FROM unnest(...)`).
-type Rows struct {
-	Keys, Subjects []string
-	Payloads       [][]byte
-	// Headers and Pending are JSON texts: unnest would flatten arrays of arrays.
-	Headers, Pending []string
-}
-
-// NewRows marshals messages. The trace of ctx goes along.
-func NewRows(ctx context.Context, messages ...msg.Message) (Rows, error) {
-	var r Rows
-	headers, err := json.Marshal(map[string]string{obs.TraceHeader: obs.Trace(ctx)})
-	if err != nil {
-		return Rows{}, fmt.Errorf("marshal headers: %w", err)
-	}
-	for _, m := range messages {
-		payload, err := json.Marshal(m.Payload)
-		if err != nil {
-			return Rows{}, fmt.Errorf("marshal message %s: %w", m.Key, err)
-		}
-		pending, err := json.Marshal(append([]string{}, msg.Receivers(m.Subject)...))
-		if err != nil {
-			return Rows{}, fmt.Errorf("marshal receivers of %s: %w", m.Key, err)
-		}
-		r.Keys, r.Subjects = append(r.Keys, m.Key), append(r.Subjects, m.Subject)
-		r.Payloads = append(r.Payloads, payload)
-		r.Headers, r.Pending = append(r.Headers, string(headers)), append(r.Pending, string(pending))
-	}
-	return r, nil
-}
-
-// Enqueue writes messages into the outbox as part of tx. A key that is there already is the same
-// message and stays as it is.
+// Enqueue writes messages into the outbox as part of tx; the trace of ctx goes along. A key that is
+// there already is the same message and stays as it is.
 func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
-	if len(messages) == 0 {
+	n := len(messages)
+	if n == 0 {
 		return nil
 	}
-	r, err := NewRows(ctx, messages...)
-	if err != nil {
-		return err
+	keys, subjects, pending, payloads := make([]string, n), make([]string, n), make([]string, n), make([][]byte, n)
+	for i, m := range messages {
+		payload, err := json.Marshal(m.Payload)
+		if err != nil {
+			return fmt.Errorf("marshal message %s: %w", m.Key, err)
+		}
+		keys[i], subjects[i], pending[i], payloads[i] = m.Key, m.Subject, Pending(m.Subject), payload
 	}
-	_, err = tx.Exec(ctx, `
+	_, err := tx.Exec(ctx, `
 		INSERT INTO outbox (key, subject, payload, headers, pending)
-		SELECT key, subject, payload, headers::jsonb, ARRAY(SELECT jsonb_array_elements_text(pending::jsonb))
-		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[]) AS n (key, subject, payload, headers, pending)
-		ON CONFLICT (key) DO NOTHING`,
-		r.Keys, r.Subjects, r.Payloads, r.Headers, r.Pending)
+		SELECT key, subject, payload, $5::jsonb, pending::text[]
+		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) AS n (key, subject, payload, pending)
+		ON CONFLICT (key) DO NOTHING`, keys, subjects, payloads, pending, obs.TraceJSON(ctx))
 	if err != nil {
-		return fmt.Errorf("enqueue %d messages: %w", len(messages), err)
+		return fmt.Errorf("enqueue %d messages: %w", n, err)
 	}
 	return nil
+}
+
+// Pending is what a new message's column of that name holds, as a literal of text[] (unnest would
+// flatten arrays of arrays): the consumers that have to confirm it.
+func Pending(subject string) string {
+	return "{" + strings.Join(msg.Receivers(subject), ",") + "}" // their names need no quotes
 }
 
 const (

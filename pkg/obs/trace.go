@@ -12,27 +12,39 @@ const TraceHeader = "traceparent"
 
 type traceKey struct{}
 
+// trace is a traceparent and its part that stays the same.
+type trace struct{ parent, id string }
+
 // WithTrace puts the trace that a caller sent into ctx, or starts a new one when the header is
 // missing or malformed. The part that names the span is new either way.
 func WithTrace(ctx context.Context, traceparent string) context.Context {
+	var b [24]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails (since Go 1.24)
 	id := traceID(traceparent)
 	if id == "" {
-		id = randomHex(16)
+		id = hex.EncodeToString(b[8:])
 	}
-	return context.WithValue(ctx, traceKey{}, "00-"+id+"-"+randomHex(8)+"-01")
+	return context.WithValue(ctx, traceKey{}, trace{"00-" + id + "-" + hex.EncodeToString(b[:8]) + "-01", id})
 }
 
 // Trace is the traceparent of ctx, or "".
-func Trace(ctx context.Context) string {
-	s, ok := ctx.Value(traceKey{}).(string)
-	if !ok {
-		return ""
-	}
-	return s
-}
+func Trace(ctx context.Context) string { return of(ctx).parent }
 
 // TraceID is the part of the traceparent that stays the same from browser to mail, or "".
-func TraceID(ctx context.Context) string { return traceID(Trace(ctx)) }
+func TraceID(ctx context.Context) string { return of(ctx).id }
+
+// TraceJSON is a JSON object that holds the traceparent of ctx under TraceHeader: a message's headers.
+func TraceJSON(ctx context.Context) string {
+	return `{"` + TraceHeader + `":"` + Trace(ctx) + `"}` // nothing in it needs escaping
+}
+
+func of(ctx context.Context) trace {
+	t, ok := ctx.Value(traceKey{}).(trace)
+	if !ok {
+		return trace{}
+	}
+	return t
+}
 
 func traceID(traceparent string) string {
 	parts := strings.Split(traceparent, "-")
@@ -43,10 +55,4 @@ func traceID(traceparent string) string {
 		return ""
 	}
 	return parts[1]
-}
-
-func randomHex(n int) string {
-	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // crypto/rand.Read never fails (since Go 1.24)
-	return hex.EncodeToString(b)
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -108,13 +109,18 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode an answer: %w", err)
 	}
+	return RawJSON(w, status, bytes.TrimRight(buf.Bytes(), "\n"))
+}
+
+// RawJSON answers with JSON that is rendered already.
+func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store") // most answers are about one shopper
 	}
 	w.WriteHeader(status)
-	if _, err := w.Write(bytes.TrimRight(buf.Bytes(), "\n")); err != nil {
+	if _, err := w.Write(body); err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
 	return nil
@@ -123,8 +129,13 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 // Router is a chi router with what every service wants outermost: request log, recovery from
 // panics, trace, time-out, and JSON for unknown routes.
 func Router(service string, log *slog.Logger) chi.Router {
+	return RouterWithin(requestTime, service, log)
+}
+
+// RouterWithin is Router with a limit of its own for the time that a request may take.
+func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Router {
 	r := chi.NewRouter()
-	r.Use(wideLog(service, log))
+	r.Use(wideLog(limit, service, log))
 	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(Handle(func(w http.ResponseWriter, req *http.Request) error {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
@@ -145,19 +156,19 @@ type notesKey struct{}
 
 // Note adds a field to the log line of a request. Never personal data.
 func Note(r *http.Request, key string, value any) {
-	if notes, ok := r.Context().Value(notesKey{}).(*[]any); ok {
-		*notes = append(*notes, key, value)
+	if notes, ok := r.Context().Value(notesKey{}).(*[]slog.Attr); ok {
+		*notes = append(*notes, slog.Any(key, value))
 	}
 }
 
 // wideLog writes one line per request when it is over: route, status, duration, trace, notes.
-func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
+func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
-			notes := new([]any)
+			notes := new([]slog.Attr)
 			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, notes), r.Header.Get(obs.TraceHeader))
-			ctx, cancel := context.WithTimeout(ctx, requestTime)
+			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
 			ctx, queries := pg.CountQueries(ctx)
 			r = r.WithContext(ctx)
@@ -167,13 +178,13 @@ func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
 					if p == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked, never wrapped
 						panic(p)
 					}
-					*notes = append(*notes, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+					*notes = append(*notes, slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 					if rec.status == 0 {
 						Fail(rec, r, fmt.Errorf("panic: %v", p))
 					}
 				}
 				if n := queries.Load(); n > 0 {
-					*notes = append(*notes, "queries", n)
+					*notes = append(*notes, slog.Int64("queries", n))
 				}
 				finish(ctx, log, service, r, rec, began, *notes)
 			}()
@@ -182,14 +193,14 @@ func wideLog(service string, log *slog.Logger) func(http.Handler) http.Handler {
 	}
 }
 
-func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, notes []any) {
+func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, notes []slog.Attr) {
 	route := chi.RouteContext(ctx).RoutePattern()
 	if route == "" {
 		route = "unknown"
 	}
 	status := max(rec.status, 200)
 	took := time.Since(began)
-	obs.HTTPSeconds.WithLabelValues(service, route, fmt.Sprintf("%dxx", status/100)).Observe(took.Seconds())
+	obs.HTTPSeconds.WithLabelValues(service, route, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
 	level := slog.LevelInfo
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
@@ -200,9 +211,10 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	args := append([]any{"method", r.Method, "route", route, "status", status, "bytes", rec.bytes,
-		"ms", float64(took.Microseconds()) / 1000, "trace", obs.TraceID(ctx)}, notes...)
-	log.Log(ctx, level, "request", args...)
+	log.LogAttrs(ctx, level, "request", append([]slog.Attr{
+		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status), slog.Int("bytes", rec.bytes),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("trace", obs.TraceID(ctx)),
+	}, notes...)...)
 }
 
 // recorder remembers what was answered.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -213,6 +214,56 @@ func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 	var n int
 	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM event JOIN outbox ON key = id`).Scan(&n); err != nil || n != 49 {
 		t.Errorf("%d rows, error %v", n, err)
+	}
+}
+
+func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
+	t.Parallel()
+	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	bodies := map[string]string{}
+	commit := func(ids ...string) {
+		t.Helper()
+		var group []*job
+		for _, id := range ids {
+			if bodies[id] == "" {
+				// From a few bytes to far beyond a page, compressible and not.
+				noise := make([]byte, 1<<rand.IntN(17))
+				for i := range noise {
+					noise[i] = byte(rand.IntN(1 + rand.IntN(256)))
+				}
+				bodies[id] = id + string(noise)
+			}
+			group = append(group, &job{event: event{id: id, kind: "a.b", body: []byte(bodies[id])}, headers: `{"traceparent":"` + id + `"}`, done: make(chan error, 1)})
+		}
+		s.commit(t.Context(), group)
+		for i, j := range group {
+			if err := <-j.done; err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+	}
+	for i := range 20 {
+		id := func(n int) string { return fmt.Sprint("evt_", i+n) } // overlaps with the groups before
+		commit(id(9), id(3), id(7), id(3), id(0), id(1), id(5))
+	}
+	rows, err := s.pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL JOIN outbox ON key = id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		ID              string
+		Stored, Message []byte
+		Trace           string
+		Pending         []string
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil || len(got) != len(bodies) {
+		t.Fatalf("%d rows of %d, error %v", len(got), len(bodies), err)
+	}
+	for _, r := range got {
+		if want := bodies[r.ID]; string(r.Stored) != want || string(r.Message) != want || r.Trace != r.ID || len(r.Pending) != 1 {
+			t.Errorf("%s: %d bytes stored, %d in the message, of %d; trace %s, pending %s", r.ID, len(r.Stored), len(r.Message), len(want), r.Trace, r.Pending)
+		}
 	}
 }
 
