@@ -50,7 +50,9 @@ func (b *Bus) keepErasing(ctx context.Context) error {
 		return fmt.Errorf("make consumer %s: %w", erasure, err)
 	}
 	for ctx.Err() == nil {
-		first, err := cons.Next(jetstream.FetchMaxWait(5 * time.Second))
+		wait, cancel := context.WithTimeout(ctx, 5*time.Second) // ctx's end must not wait for a message
+		first, err := cons.Next(jetstream.FetchContext(wait))
+		cancel()
 		if errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, context.DeadlineExceeded) || (err != nil && strings.Contains(err.Error(), "timeout")) {
 			continue
 		}

@@ -53,7 +53,12 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	}
 	publish("dead.order-stripe", string(letter))
 
-	go broker.Bus("provision").KeepErasing(t.Context())
+	erasing, stopErasing := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		broker.Bus("provision").KeepErasing(erasing)
+		close(ended)
+	}()
 	erased := msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
 	if err := w.outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
 		t.Fatal(err)
@@ -83,6 +88,13 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		})
 	}
 	testenv.Eventually(t, 30*time.Second, "only what is about others is left", func() bool { return left() == 3 })
+	// It waits five seconds at a time for messages; the end must not.
+	stopErasing()
+	select {
+	case <-ended:
+	case <-time.After(3 * time.Second):
+		t.Error("erasing does not end")
+	}
 }
 
 func TestForgetPeople(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -262,11 +263,12 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // broken clients are not news
 	}
+	shutdown := Stopper(srv)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		stopped <- srv.Shutdown(grace)
+		stopped <- shutdown(grace)
 	})
 	err := srv.Serve(l)
 	if stop() { // Serve ended by itself
@@ -276,4 +278,44 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return errors.Join(srv.Close(), nil) // who did not finish in time is cut off
 	}
 	return nil
+}
+
+// unusedLimit is how long the first byte of a request may take to arrive once the server stops.
+const unusedLimit = 200 * time.Millisecond
+
+// Stopper returns srv.Shutdown, but quick: connections on which no request has begun yet, as browsers
+// and Go's client open them in advance, end after unusedLimit. Shutdown itself waits until each is
+// five seconds old (net/http, Server.closeIdleConns). It sets srv.ConnState.
+func Stopper(srv *http.Server) (shutdown func(context.Context) error) {
+	var mu sync.Mutex
+	var ending bool
+	unused := map[net.Conn]bool{}
+	end := func(c net.Conn) { c.Close() } //nolint:errcheck,gosec // nothing was said on it
+	srv.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateIdle {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case state != http.StateNew:
+			delete(unused, c)
+		case ending:
+			end(c)
+		default:
+			unused[c] = true
+		}
+	}
+	return func(ctx context.Context) error {
+		timer := time.AfterFunc(unusedLimit, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			ending = true
+			for c := range unused {
+				end(c)
+			}
+		})
+		defer timer.Stop()
+		return srv.Shutdown(ctx)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -210,5 +211,37 @@ func TestServeFinishesRequestsInHand(t *testing.T) {
 	}
 	if err := <-served; err != nil {
 		t.Errorf("Serve ended with %v", err)
+	}
+}
+
+func TestServeDoesNotWaitForUnusedConnections(t *testing.T) {
+	t.Parallel()
+	l, err := Listen(nil, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, l, http.NotFoundHandler()) }()
+	for range 3 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	// An answer shows that the connections before it were accepted.
+	r, err := http.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	began := time.Now()
+	stop()
+	if err := <-served; err != nil {
+		t.Errorf("Serve ended with %v", err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the stop took %v", took)
 	}
 }

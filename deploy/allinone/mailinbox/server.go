@@ -56,6 +56,7 @@ type Server struct {
 	gate     *gate
 	smtp     *smtp.Server
 	web      *http.Server
+	stopWeb  func(context.Context) error
 	webL     net.Listener
 }
 
@@ -90,6 +91,7 @@ func New(cfg Config) (*Server, error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.stopWeb = web.Stopper(s.web)
 	return s, nil
 }
 
@@ -169,7 +171,7 @@ func (s *Server) stop(served <-chan struct{}) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, net.ErrClosed) {
 		err = nil // the connections that were left have just been cut
 	}
-	if webErr := s.web.Shutdown(ctx); webErr != nil {
+	if webErr := s.stopWeb(ctx); webErr != nil {
 		err = errors.Join(err, s.web.Close())
 	}
 	return err

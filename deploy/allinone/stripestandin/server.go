@@ -137,6 +137,7 @@ func (s *Server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	shutdown := web.Stopper(srv)
 	ctx, cancelRun := context.WithCancel(ctx)
 	defer cancelRun()
 	var wg sync.WaitGroup
@@ -154,7 +155,7 @@ func (s *Server) Run(ctx context.Context) error {
 	close(s.stopping)
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatient)
 	defer cancel()
-	if srv.Shutdown(patience) != nil {
+	if shutdown(patience) != nil {
 		// Somebody holds a connection open; they have had their time.
 		if closeErr := srv.Close(); closeErr != nil {
 			s.log.Debug("connections closed", "err", closeErr)
