@@ -18,7 +18,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got, err := parseEvent(text)
 		if !json.Valid(text) {
-			if err == nil && strings.Count(string(text), "{")+strings.Count(string(text), "[") < 10_000 { // encoding/json goes no deeper
+			if err == nil {
 				t.Fatalf("%q: taken, and is no JSON", text)
 			}
 			return

@@ -55,8 +55,8 @@ func newStore(pool *pgxpool.Pool, wake func()) *store {
 	return s
 }
 
-// add returns nil once the event is committed, or an error when ctx ends. When it returns an error the event may still become
-// stored; the repeat then finds it there.
+// add returns nil once the event is committed, or an error when ctx ends. After an error the event
+// may still become stored; the repeat then finds it there.
 func (s *store) add(ctx context.Context, e event) error {
 	j := &job{event: e, headers: obs.TraceJSON(ctx), done: make(chan error, 1)}
 	select {

@@ -62,7 +62,8 @@ func TestRefusals(t *testing.T) {
 		"no type":   `{"id":"evt_1"}`, "a type that is an object": `{"id":"evt_1","type":{}}`, "a type with a wildcard": `{"id":"evt_1","type":"a.*"}`, "a type with >": `{"id":"evt_1","type":"a.>"}`,
 		"a type with a blank": `{"id":"evt_1","type":"a b"}`, "a type with an empty token": `{"id":"evt_1","type":"a..b"}`, "a type that ends with a dot": `{"id":"evt_1","type":"a."}`,
 		"an upper case type": `{"id":"evt_1","type":"A"}`, "two values": `{"id":"evt_1","type":"a"}{"id":"evt_2","type":"a"}`, "bytes": "\xff\xfe\x00",
-		"deep": strings.Repeat("[", 20_000),
+		"too many levels": `{"id":"evt_1","type":"a.b","x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
+		"deep":            strings.Repeat("[", 20_000),
 	} {
 		if status, answer := w.send(text); status != 400 || answer != `{"error":"invalid-payload"}` {
 			t.Errorf("%s: answered %d %s", name, status, answer)
