@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -38,8 +39,21 @@ type Identity struct {
 	AddressOfMember bool `json:"address_of_member,omitempty"`
 	// Client is the client's address, from a trusted proxy or the connection.
 	Client string `json:"client,omitempty"`
+	// KnownBrowser says, for calls that name an account, that this browser has logged in to it before.
+	KnownBrowser bool `json:"known_browser,omitempty"`
 	// IssuedAt is when edge signed, in Unix seconds.
 	IssuedAt int64 `json:"at"`
+}
+
+// Network is what an address counts as where clients are told apart: one household of IPv6 has a
+// whole /64, and can use any address of it.
+func Network(a netip.Addr) string {
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }
 
 // Member says whether somebody is logged in.
@@ -115,8 +129,11 @@ func readIdentity(r *http.Request, key []byte) (Identity, bool) {
 }
 
 // Who is the identity of a request that RequireIdentity let through.
-func Who(r *http.Request) Identity {
-	id, ok := r.Context().Value(identityKey{}).(Identity)
+func Who(r *http.Request) Identity { return WhoIn(r.Context()) }
+
+// WhoIn is Who by the context of the request.
+func WhoIn(ctx context.Context) Identity {
+	id, ok := ctx.Value(identityKey{}).(Identity)
 	if !ok {
 		return Identity{}
 	}

@@ -51,13 +51,3 @@ func parseAddr(s string) netip.Addr {
 	}
 	return netip.Addr{}
 }
-
-// addrKey is what limits count an address as: one household of IPv6 has a whole /64.
-func addrKey(a netip.Addr) string {
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}

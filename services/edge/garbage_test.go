@@ -207,7 +207,7 @@ func TestClientAddress(t *testing.T) {
 			t.Errorf("%s with %q is %s, want %s", c.peer, c.header, got, c.want)
 		}
 	}
-	if a, b := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:1"); addrKey(a) != addrKey(b) {
+	if a, b := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:1"); web.Network(a) != web.Network(b) {
 		t.Error("one /64 is two clients")
 	}
 }

@@ -91,7 +91,7 @@ func byClient(v *visit) string {
 	if !v.client.IsValid() {
 		return ""
 	}
-	return clientKey + addrKey(v.client)
+	return clientKey + web.Network(v.client)
 }
 
 func byMember(v *visit) string {

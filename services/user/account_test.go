@@ -1,7 +1,6 @@
 package user
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -301,38 +300,5 @@ func TestInternalAccount(t *testing.T) {
 	}
 	if got := w.get(web.Identity{}, "/internal/address-of-member"); got.status != http.StatusBadRequest {
 		t.Errorf("without an address: %d", got.status)
-	}
-}
-
-// A request whose client has left does not stay in the queue for a hash.
-func TestHashQueue(t *testing.T) {
-	t.Parallel()
-	h := newHasher(testCost)
-	for range hashesAtOnce {
-		if err := h.acquire(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	errs := make(chan error, hashQueue)
-	for range hashQueue {
-		go func() { errs <- h.acquire(ctx) }()
-	}
-	testenv.Eventually(t, 30*time.Second, "the queue is full", func() bool { return h.waiting.Load() == hashesAtOnce+hashQueue })
-	rec := httptest.NewRecorder()
-	_, err := h.hash(t.Context(), "x")
-	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)
-	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
-		t.Errorf("beyond the queue: %d %v", rec.Code, rec.Header())
-	}
-	cancel()
-	for range hashQueue {
-		if err := <-errs; err == nil {
-			t.Error("acquired although both slots are taken")
-		}
-	}
-	h.release()
-	if ok, err := h.verify(t.Context(), "x", testCost.hash("x")); !ok || err != nil {
-		t.Errorf("after the storm: %t, %v", ok, err)
 	}
 }

@@ -11,13 +11,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"golang.org/x/crypto/argon2"
-
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Cost is what one argon2id hash costs.
@@ -46,29 +41,12 @@ const (
 	maxEncodedLength = 512
 )
 
-const (
-	hashesAtOnce = 2
-	// hashQueue lets a few hundred people log in at the same moment and wait for some seconds; whoever
-	// comes after them would wait longer than people do.
-	hashQueue = 250
-)
-
-var (
-	hashesWaiting = promauto.NewGauge(prometheus.GaugeOpts{
-		Name: "shop_password_hashes_waiting", Help: "Requests that compute a password hash or wait for it.",
-	})
-	hashesRefused = promauto.NewCounter(prometheus.CounterOpts{
-		Name: "shop_password_hashes_refused_total", Help: "Requests sent away because too many waited for a password hash.",
-	})
-)
-
 // hasher makes and checks password hashes, two at a time: more only take each other's cores and
-// memory. Whoever finds the queue full is sent away with 503, so that a storm of logins cannot take
-// the service down.
+// memory. Requests beyond that wait in line (hashPlaces); those that find it full are sent away with
+// 503, so that a storm of logins cannot take the service down.
 type hasher struct {
-	cost    Cost
-	slots   chan struct{}
-	waiting atomic.Int32
+	cost   Cost
+	places *hashPlaces
 	// dummy is checked for user names that do not exist, which then take as long as those that do.
 	dummy string
 }
@@ -77,49 +55,24 @@ func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
-	return &hasher{cost: cost, slots: make(chan struct{}, hashesAtOnce), dummy: cost.hash(randomCode(20))}
-}
-
-var errHashQueue = errors.New("too many wait for a password hash")
-
-func (h *hasher) acquire(ctx context.Context) error {
-	if h.waiting.Add(1) > hashQueue+hashesAtOnce {
-		h.waiting.Add(-1)
-		hashesRefused.Inc()
-		return web.Unavailable(errHashQueue)
-	}
-	hashesWaiting.Inc()
-	select {
-	case h.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		h.waiting.Add(-1)
-		hashesWaiting.Dec()
-		return fmt.Errorf("wait for a password hash: %w", ctx.Err())
-	}
-}
-
-func (h *hasher) release() {
-	<-h.slots
-	h.waiting.Add(-1)
-	hashesWaiting.Dec()
+	return &hasher{cost: cost, places: newHashPlaces(), dummy: cost.hash(randomCode(20))}
 }
 
 // hash makes the stored form of a password.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	if err := h.acquire(ctx); err != nil {
+	if err := h.places.acquire(ctx); err != nil {
 		return "", err
 	}
-	defer h.release()
+	defer h.places.release()
 	return h.cost.hash(password), nil
 }
 
 // verify says whether a password is the stored one; nobody's stored form is "".
 func (h *hasher) verify(ctx context.Context, password, stored string) (bool, error) {
-	if err := h.acquire(ctx); err != nil {
+	if err := h.places.acquire(ctx); err != nil {
 		return false, err
 	}
-	defer h.release()
+	defer h.places.release()
 	if stored == "" {
 		verifyHash(password, h.dummy)
 		return false, nil

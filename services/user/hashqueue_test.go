@@ -1,0 +1,154 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// asked is the context of a request with an identity.
+func asked(t *testing.T, id web.Identity) (ctx context.Context) {
+	t.Helper()
+	key := []byte("a key of this test")
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	if err := web.SignIdentity(r, key, id); err != nil {
+		t.Fatal(err)
+	}
+	web.RequireIdentity(key)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(httptest.NewRecorder(), r)
+	return ctx
+}
+
+// fill takes both places.
+func fill(t *testing.T, p *hashPlaces) {
+	t.Helper()
+	for range hashesAtOnce {
+		if err := p.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// waits has a request wait, and tells when it is in line.
+func waits(t *testing.T, p *hashPlaces, ctx context.Context, done func(error)) {
+	t.Helper()
+	before := p.waitingNow()
+	go func() { done(p.acquire(ctx)) }()
+	testenv.Eventually(t, 30*time.Second, "a request in line", func() bool { return p.waitingNow() > before })
+}
+
+// A request whose client has left does not stay in line, and a full line sends away.
+func TestHashQueue(t *testing.T) {
+	t.Parallel()
+	h := newHasher(testCost)
+	fill(t, h.places)
+	ctx, cancel := context.WithCancel(t.Context())
+	errs := make(chan error, hashQueue)
+	for range hashQueue {
+		go func() { errs <- h.places.acquire(ctx) }()
+	}
+	testenv.Eventually(t, 30*time.Second, "the line is full", func() bool { return h.places.waitingNow() == hashQueue })
+	rec := httptest.NewRecorder()
+	_, err := h.hash(t.Context(), "x")
+	web.Fail(rec, httptest.NewRequest(http.MethodGet, "/", nil), err)
+	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("beyond the line: %d %v", rec.Code, rec.Header())
+	}
+	cancel()
+	for range hashQueue {
+		if err := <-errs; err == nil {
+			t.Error("acquired although both places are taken")
+		}
+	}
+	h.places.release()
+	if ok, err := h.verify(t.Context(), "x", testCost.hash("x")); !ok || err != nil {
+		t.Errorf("after the storm: %t, %v", ok, err)
+	}
+	h.places.release()
+	if p := h.places; p.free != hashesAtOnce || len(p.other.waiting)+len(p.known.waiting)+p.waitingNow() != 0 {
+		t.Errorf("left behind: %+v", p)
+	}
+}
+
+// 260 logins from 260 addresses wait, and 740 more from one; a right one from yet another address
+// gets through.
+func TestLoginWhileManyWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register("ann_lee", "ann@mail.example.com")
+	fill(t, w.hasher.places)
+	login := func(client, password string) reply {
+		return w.post(web.Identity{Client: client}, "/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
+	}
+	var wg sync.WaitGroup
+	statuses := make(chan int, hashQueue)
+	for i := range hashQueue {
+		client := fmt.Sprintf("203.0.113.%d", i)
+		if i >= 260 {
+			client = "198.51.100.1"
+		} else if i >= 130 {
+			client = fmt.Sprintf("2001:db8:0:%x::1", i)
+		}
+		wg.Go(func() { statuses <- login(client, "Wrong!password").status })
+	}
+	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return w.hasher.places.waitingNow() == hashQueue })
+	right := make(chan reply, 1)
+	wg.Go(func() { right <- login("192.0.2.1", goodPassword) })
+	refused := <-statuses // the newest of the address that has the most gives up its place
+	if refused != http.StatusServiceUnavailable {
+		t.Errorf("a full line: %d", refused)
+	}
+	for range hashesAtOnce {
+		w.hasher.places.release()
+	}
+	wg.Wait()
+	w.is(<-right, `{"login":"true"}`)
+	for range hashQueue - 1 {
+		if status := <-statuses; status != http.StatusOK {
+			t.Errorf("one that waited: %d", status)
+		}
+	}
+}
+
+// Clients take turns, a /64 is one client, and a known browser does not wait for the others' line.
+func TestHashTurns(t *testing.T) {
+	t.Parallel()
+	p := newHashPlaces()
+	fill(t, p)
+	var order []string
+	join := func(id web.Identity) {
+		waits(t, p, asked(t, id), func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			order = append(order, id.Client) // one at a time: the next place is given below
+			p.release()
+		})
+	}
+	for i := range 20 {
+		join(web.Identity{Client: fmt.Sprintf("2001:db8::%x", i+1)})
+	}
+	join(web.Identity{Client: "192.0.2.1"})
+	join(web.Identity{Client: "192.0.2.2"})
+	join(web.Identity{Client: "192.0.2.3", KnownBrowser: true})
+	p.release()
+	testenv.Eventually(t, 30*time.Second, "the line is empty", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.free == 1
+	})
+	for i, client := range []string{"2001:db8::1", "192.0.2.3", "192.0.2.1", "192.0.2.2", "2001:db8::2"} {
+		if order[i] != client {
+			t.Fatalf("served in the order %v", order)
+		}
+	}
+	if len(order) != 23 {
+		t.Errorf("%d of 23 were served", len(order))
+	}
+}
