@@ -23,7 +23,7 @@ endif
 
 .PHONY: run
 run: ## build and open the whole shop; settings: make run -- -help
-	@$(BUILD) -o bin/allinone ./deploy/allinone/cmd/allinone
+	@$(BUILD) -o bin/allinone ./allinone/cmd/allinone
 	@exec bin/allinone $(ARGS)
 
 .PHONY: env
@@ -57,13 +57,13 @@ lint-scripts:
 
 .PHONY: bench
 bench: ## measure the shop against bare handlers and pgbench
-	@$(BUILD) -o bin/bench ./deploy/allinone/cmd/bench
+	@$(BUILD) -o bin/bench ./test/cmd/bench
 	@bin/bench $(ARGS)
 
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
 	@mkdir -p coverage
-	@bin/withpostgres -- $(GO) test -timeout $(TIMEOUT) -coverprofile coverage/all.out -coverpkg ./pkg/...,$(subst $(empty) ,$(comma),$(patsubst %,./%/...,$(filter services/%,$(MODULES)))),./deploy/allinone/... work
+	@bin/withpostgres -- $(GO) test -timeout $(TIMEOUT) -coverprofile coverage/all.out -coverpkg ./pkg/...,$(subst $(empty) ,$(comma),$(patsubst %,./%/...,$(filter services/%,$(MODULES)))),./allinone/...,./standin/...,./test/... work
 	@$(GO) tool cover -html coverage/all.out -o coverage/index.html
 	@$(GO) tool cover -func coverage/all.out | tail -n 1
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/startupwebapp/startupwebapp/services/edge/browsertest"
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
 
 func TestMain(m *testing.M) { browsertest.Main(m) }

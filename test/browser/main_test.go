@@ -1,0 +1,65 @@
+// Package browser goes a shopper's ways through the whole shop in headless Chromium: the real
+// services, the payment page of the Stripe stand-in, the mails of the inbox.
+package browser
+
+import (
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
+
+// world is what the journeys share: one shop, in which each is a shopper of its own.
+type world struct {
+	*testing.T
+
+	shop *shoptest.Shop
+	// frontend is the address of a page that is not the shop's own.
+	frontend string
+}
+
+// journeys share a shop and run side by side.
+var journeys = map[string]func(w *world){
+	"a guest buys":                       guestBuys,
+	"closing the browser after paying":   closesAfterPaying,
+	"a declined card, then another":      declinedCardAndRetry,
+	"a payment page that expired":        expiredSession,
+	"a payment that comes later":         delayedPayment,
+	"back after paying":                  backAfterPaying,
+	"two tabs":                           twoTabs,
+	"registering and verifying":          registersAndVerifies,
+	"a member buys":                      memberBuys,
+	"a login merges carts":               loginMergesCarts,
+	"a forgotten password":               resetsPassword,
+	"editing the account, unsubscribing": editsAccount,
+	"unsubscribing from a receipt":       unsubscribesByMail,
+	"the keyboard alone":                 keyboardAlone,
+	"chat":                               chats,
+	"waiting list":                       waitingList,
+	"stock states":                       stockStates,
+	"no scripts":                         withoutScripts,
+	"a slow network":                     slowNetwork,
+	"a frontend of another origin":       otherOrigin,
+	"looks, light":                       accessible(browsertest.Phone, "looks_light"),
+	"looks, dark":                        accessible(browsertest.DeskDark, "looks_dark"),
+}
+
+func TestJourneys(t *testing.T) {
+	t.Parallel()
+	frontend := serveFrontend(t)
+	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn", "ALLOWED_ORIGINS=" + frontend}})
+	for name, journey := range journeys {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			journey(&world{T: t, shop: shop.For(t), frontend: frontend})
+		})
+	}
+}
+
+// open opens a tab for a new shopper.
+func (w *world) open(look browsertest.Look) *browsertest.Tab {
+	w.Helper()
+	return browsertest.Open(w, w.shop.URL, look)
+}

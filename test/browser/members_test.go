@@ -1,0 +1,254 @@
+package browser
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+)
+
+const password = "Secret!pass"
+
+var (
+	verifyLink = regexp.MustCompile(`http://\S+/account\S*email_verification_code=\S+`)
+	resetLink  = regexp.MustCompile(`http://\S+/set-new-password\S*password_reset_code=\S+`)
+	stopLink   = regexp.MustCompile(`http://\S+/account/email-unsubscribe\?\S+`)
+)
+
+// register makes a new member in an open tab.
+func register(b *browsertest.Tab, username string) {
+	b.Visit("/create-account")
+	agreeToBanner(b)
+	b.Fill("#firstname", "Ann", "#lastname", "Lee", "#email", username+"@mail.example.com", "#username", username,
+		"#password", password, "#confirm-password", password)
+	b.Click("#form button[type=submit]")
+	b.At("/account")
+	b.Ready()
+	b.Says("#account-initials", "AL")
+}
+
+// logIn fills the login page that is open.
+func logIn(b *browsertest.Tab, username, password string) {
+	b.Fill("#username", username, "#password", password)
+	b.Click("#form button[type=submit]")
+}
+
+// A new member is told of mistakes, registers, and confirms the address by the mailed link.
+func registersAndVerifies(w *world) {
+	const email = "verify_ann@mail.example.com"
+	b := w.open(browsertest.Phone)
+	b.Visit("/create-account")
+	agreeToBanner(b)
+	b.Click("#form button[type=submit]")
+	b.Visible("#username-error")
+	b.Axe("create an account, refused")
+	register(b, "verify_ann")
+	b.Says("#email-state", "not confirmed")
+	link := w.mailed(email, verifyLink)
+	b.Visit(link)
+	b.Says("#message", "your e-mail address is confirmed")
+	b.Says("#email-state", "confirmed")
+	b.Gone("#verify")
+	b.Axe("account, verified")
+
+	stranger := w.open(browsertest.Desk)
+	stranger.Go(link)
+	stranger.Says("#message", "Please log in first")
+	stranger.Ready()
+	logIn(stranger, "verify_ann", password)
+	stranger.Says("#message", "used already")
+}
+
+// A member buys; the order is in the account, and the mail's link asks strangers to log in.
+func memberBuys(w *world) {
+	const email = "buyer_ann@mail.example.com"
+	b := w.open(browsertest.Desk)
+	register(b, "buyer_ann")
+	put(b, rubberBands, "1")
+	b.Visit("/cart")
+	b.Enter("[aria-label^=Quantity]", "x")
+	b.Click("#checkout")
+	b.Until("what is wrong has the focus", `document.activeElement.matches('[aria-label^=Quantity][aria-invalid]')`)
+	b.Enter("[aria-label^=Quantity]", "3")
+	b.Click("#checkout") // at once, and yet the checkout knows of all three
+	b.At("/checkout/confirm")
+	b.Ready()
+	b.Says("[data-total=item_subtotal]", "$44.97")
+	b.Says("#receipt-address", email)
+	b.Gone("#newsletter-row")
+	b.Click("#agree")
+	b.Click("#pay")
+	b.At("/c/pay/")
+	b.Says("#email", email)
+	payOnPage(b, goodCard)
+	order := orderShown(b)
+	b.Gone("#tracking")
+	w.shop.Exec("order", "UPDATE orders SET tracking_number = '94001' WHERE identifier = $1", order) // as the staff's command does
+	b.Visit("/account")
+	b.Says("#orders", order)
+	b.Click("#orders a")
+	orderShown(b)
+	b.Until("the parcel can be followed", `document.querySelector('#tracking a').href.endsWith('&tLabels=94001')`)
+
+	mail := w.mailed(email, orderLink)
+	stranger := w.open(browsertest.Phone)
+	stranger.Visit(mail)
+	stranger.Says("#refused-title", "Please log in")
+	agreeToBanner(stranger)
+	stranger.Click("#refused-action")
+	stranger.Ready()
+	logIn(stranger, "buyer_ann", password)
+	if shown := orderShown(stranger); shown != order {
+		w.Errorf("the mail's link shows order %s, want %s", shown, order)
+	}
+}
+
+// The cart of a visitor and that of the member they log in as become one.
+func loginMergesCarts(w *world) {
+	home := w.open(browsertest.Desk)
+	register(home, "merge_ann")
+	put(home, rubberBands, "1")
+
+	away := w.open(browsertest.Phone)
+	put(away, paperClips, "3")
+	away.Visit("/checkout/confirm")
+	away.Click("#way-login")
+	away.Ready()
+	logIn(away, "merge_ann", "Wrong!pass")
+	away.Says("[data-form-error]", "do not belong together")
+	logIn(away, "merge_ann", password)
+	away.At("/checkout/confirm")
+	away.Ready()
+	away.Says("#lines", "Rubber Bands")
+	away.Says("#lines", "Paper Clips")
+	away.Says("#cart-count", "2")
+	away.Says("#receipt-address", "merge_ann@mail.example.com")
+
+	home.Visit("/cart")
+	home.Says("#lines", "Paper Clips")
+}
+
+// A forgotten password is replaced by way of the mailed link, once. The sessions that were open end:
+// the next thing done in one leads to the login, and back to where the member was.
+func resetsPassword(w *world) {
+	const email, fresh = "reset_ann@mail.example.com", "Another!pass"
+	member := w.open(browsertest.Desk)
+	register(member, "reset_ann")
+	member.Visit("/account/edit-my-information")
+	member.Until("the form is filled", `document.querySelector('#lastname').value === 'Lee'`)
+
+	b := w.open(browsertest.Phone)
+	b.Visit("/reset-password")
+	agreeToBanner(b)
+	b.Fill("#username", "reset_ann", "#email", email)
+	b.Click("#form button[type=submit]")
+	b.Visible("#done")
+	link := w.mailed(email, resetLink)
+	b.Visit(link)
+	b.Fill("#username", "reset_ann", "#new-password", "short", "#confirm-new-password", "short")
+	b.Click("#form button[type=submit]")
+	b.Visible("#new-password-error")
+	b.Fill("#new-password", fresh, "#confirm-new-password", fresh)
+	b.Click("#form button[type=submit]")
+	b.Visible("#done")
+	b.Visit("/login")
+	logIn(b, "reset_ann", password)
+	b.Says("[data-form-error]", "do not belong together")
+	logIn(b, "reset_ann", fresh)
+	b.At("/account")
+	b.Says("#account-initials", "AL")
+
+	member.Enter("#firstname", "Amy")
+	member.Click("#form button[type=submit]")
+	member.At("/login?")
+	member.Says("#message", "Please log in first")
+	member.Ready()
+	logIn(member, "reset_ann", fresh)
+	member.At("/account/edit-my-information")
+	member.Until("nothing was changed", `document.querySelector('#firstname').value === 'Ann'`)
+	member.Visit(link)
+	member.Fill("#username", "reset_ann", "#new-password", "Third!pass", "#confirm-new-password", "Third!pass")
+	member.Click("#form button[type=submit]")
+	member.Says("[data-form-error]", "used already")
+}
+
+// A member changes name, address, password and what may be mailed, and unsubscribes by the link
+// that a newsletter carries.
+func editsAccount(w *world) {
+	b := w.open(browsertest.Phone)
+	register(b, "edit_ann")
+	b.Visit("/account/edit-my-information")
+	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com")
+	b.Click("#form button[type=submit]")
+	b.Says("#message", "mailed a link")
+	b.Says("#account-initials", "ZL")
+	b.Says("[data-fact=name]", "Zoe Lee")
+	w.mailed("edit_zoe@mail.example.com", verifyLink)
+
+	b.Visit("/account/change-password")
+	b.Fill("#current-password", password, "#new-password", "Fourth!pass", "#confirm-new-password", "Fourth!pass")
+	b.Click("#form button[type=submit]")
+	b.Says("#message", "password is changed")
+
+	b.Visit("/account/edit-communication-preferences")
+	b.Click("#newsletter")
+	b.Click("#form button[type=submit]")
+	b.Says("#message", "choice is saved")
+	b.Says("[data-fact=preferences]", "You receive our news")
+
+	// The link of a newsletter, as its template builds it.
+	var token, code string
+	row := w.shop.Database("user").QueryRow(w.Context(), "SELECT unsubscribe_token, mb_cd FROM account WHERE username = 'edit_ann'")
+	if err := row.Scan(&token, &code); err != nil {
+		w.Fatal(err)
+	}
+	reader := w.open(browsertest.Desk)
+	link := "/account/email-unsubscribe?em_cd=" + strings.Repeat("N", 20) + "&mb_cd=" + code + "&token=" + token
+	reader.Visit(link)
+	reader.Says("#address", "edit****@mail.example.com")
+	reader.Click("#confirm-form button")
+	reader.Visible("#why-form")
+	reader.Click("#spam")
+	reader.Click("#why-form button")
+	reader.Visible("#thanks")
+	reader.Visit(link)
+	reader.Says("#refused-text", "used already")
+	b.Visit("/account")
+	b.Says("[data-fact=preferences]", "nothing but receipts")
+
+	b.Click("#logout")
+	b.Says("#message", "logged out")
+}
+
+// A guest who once wanted the news stops them by the link in the next receipt, and says why. The
+// records tell who came by which mail, without the token.
+func unsubscribesByMail(w *world) {
+	const email = "unsub@mail.example.com"
+	b := w.open(browsertest.PhoneDark)
+	put(b, rubberBands, "1")
+	confirmAsGuest(b, email, "#newsletter")
+	w.shop.Pay(session(b), nil)
+	w.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
+		return w.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
+	})
+	w.shop.Pay(w.shop.Browser().Checkout("7", "1", email), nil)
+	link := w.mailed(email, stopLink)
+
+	b.Visit(link)
+	b.Says("#address", "unsu*@mail.example.com")
+	b.Axe("unsubscribe")
+	b.Click("#confirm-form button")
+	b.Visible("#why-form")
+	b.Enter("#other", "Too many clips")
+	b.Click("#why-form button")
+	b.Visible("#thanks")
+	if n := w.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
+		w.Errorf("%d readers are unsubscribed, want 1", n)
+	}
+	w.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
+		return w.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
+			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
+	})
+	b.Visit(link)
+	b.Says("#refused-text", "used already")
+}

@@ -1,0 +1,105 @@
+package browser
+
+import (
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+)
+
+// A visitor and a member write to the people of the shop, who are mailed.
+func chats(w *world) {
+	b := w.open(browsertest.Phone)
+	b.Visit("/about")
+	agreeToBanner(b)
+	b.Click("#chat-open")
+	b.Click("#chat-form button[type=submit]")
+	b.Visible("#chat-message-error")
+	b.Fill("#chat-name", "Pat", "#chat-email", "chat@mail.example.com", "#chat-message", "Do you sell <b>red</b> clips?")
+	b.Click("#chat-form button[type=submit]")
+	b.Visible("#chat-done")
+	b.Click("#chat-close")
+	// Staff hear of it by mail and read it in the shop: mail is no place for what people confide.
+	for _, m := range w.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Patience) {
+		if !strings.Contains(m.Text, "left a chat message") || strings.Contains(m.Text, "red") {
+			w.Errorf("staff are mailed\n%s", m.Text)
+		}
+	}
+	if n := w.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell <b>red</b> clips?'"); n != 1 {
+		w.Errorf("%d messages are kept, want 1", n)
+	}
+	register(b, "chat_ann")
+	b.Click("#chat-open")
+	b.Until("the chat knows the member", `document.querySelector('#chat-email').value === 'chat_ann@mail.example.com'`)
+	b.Enter("#chat-message", "Hello again")
+	b.Click("#chat-form button[type=submit]")
+	b.Visible("#chat-done")
+}
+
+// The waiting list takes an address once, and says what is wrong beside the field.
+func waitingList(w *world) {
+	b := w.open(browsertest.PhoneDark)
+	b.Visit("/pythonabot")
+	agreeToBanner(b)
+	b.Enter("#email", "nobody")
+	b.Click("#form button")
+	b.Visible("#email-error")
+	b.Visible("#excited-error")
+	b.Axe("waiting list, refused")
+	b.Enter("#email", "list@mail.example.com")
+	b.Click(`.scale label:has(input[value="4"])`)
+	b.Click("#form button")
+	b.Visible("#done")
+	b.Visit("/pythonabot")
+	b.Enter("#email", "list@mail.example.com")
+	b.Click(`.scale label:has(input[value="1"])`)
+	b.Click("#form button")
+	b.Says("#email-error", "on the list already")
+}
+
+// Only what is in stock can be bought; the last pieces sold are sold out everywhere.
+func stockStates(w *world) {
+	b := w.open(browsertest.Desk)
+	b.Visit("/product/" + paperClips)
+	b.Click(`.option:has(input[value="2"])`)
+	b.Says("#stock-title", "Back Ordered")
+	b.Says("#stock-note", "On its way")
+	b.Gone("#buy-row")
+	b.Visit("/product/" + binderClips)
+	b.Click(`.option:has(input[value="5"])`)
+	b.Says("#stock-title", "Out of Stock")
+	b.Gone("#buy-row")
+
+	// Staff have received two large ones.
+	w.shop.Exec("order", "UPDATE sku SET inventory_id = 1, stock = 2 WHERE id = 4")
+	seen := func(state string) {
+		w.Helper()
+		w.shop.Eventually(browsertest.Patience, "the product page says "+state, func() bool {
+			b.Visit("/product/" + binderClips)
+			return b.Read(`document.querySelector('input[value="4"]').dataset.stateTitle`) == state
+		})
+	}
+	seen("In Stock")
+	slow := w.open(browsertest.Phone)
+	slow.Visit("/product/" + binderClips)
+	agreeToBanner(slow)
+	slow.Click(`.option:has(input[value="4"])`)
+	slow.Click("#add")
+	slow.Visible("#added")
+
+	b.Click(`.option:has(input[value="4"])`)
+	b.Enter("#quantity", "2")
+	b.Click("#add")
+	b.Visible("#added")
+	confirmAsGuest(b, "stock@mail.example.com")
+	payOnPage(b, goodCard)
+	orderShown(b)
+	seen("Out of Stock")
+
+	slow.Visit("/cart")
+	slow.Visible("#blocked")
+	slow.Gone("#checkout")
+	slow.Axe("cart with a line out of stock")
+	slow.Visit("/checkout/confirm")
+	slow.Visible("#blocked")
+	slow.Gone("#pay-form")
+}

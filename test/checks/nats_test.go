@@ -1,0 +1,399 @@
+package checks
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+var services = []string{"edge", "user", "order", "events", "mailer", "webhook"}
+
+// brokerUsers are the users of nats.conf, each with a password of this run.
+var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
+
+func password(user string) string { return "secret" + user }
+
+// TestMain gives nats.conf its passwords, which the server reads from the environment, and the
+// programs that tests build a folder.
+func TestMain(m *testing.M) { os.Exit(runAll(m)) }
+
+func runAll(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "images-")
+	if err != nil {
+		panic(err) // nothing works without
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // in the temporary folder
+	images.folder = folder
+	variables := map[string]string{"NATS_SERVER_NAME": "checks"}
+	for _, user := range brokerUsers {
+		variables[strings.ToUpper(user)+"_NATS_PASSWORD"] = password(user)
+	}
+	for name, value := range variables {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err) // the names are ours
+		}
+	}
+	return m.Run()
+}
+
+// startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
+// has the user provision make the streams. It returns the address that a user connects with.
+func startBroker(t *testing.T) func(user string) string {
+	t.Helper()
+	opts, err := server.ProcessConfigFile("../../deploy/nats/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !opts.SyncAlways || !opts.JetStream || opts.StoreDir != "/data" || opts.Port != 4222 || opts.HTTPPort != 8222 {
+		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port, opts.HTTPPort)
+	}
+	opts.Host, opts.Port, opts.HTTPPort, opts.StoreDir, opts.NoLog, opts.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true, true
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the broker does not start")
+	}
+	port := srv.Addr().(*net.TCPAddr).Port
+	url := func(user string) string {
+		return fmt.Sprintf("nats://%s:%s@127.0.0.1:%d", user, password(user), port)
+	}
+	b := connect(t, url, "provision")
+	if err := b.Provision(t.Context()); err != nil {
+		t.Fatalf("the user provision cannot provision: %v", err)
+	}
+	if err := b.Provision(t.Context()); err != nil {
+		t.Fatalf("the user provision cannot update: %v", err)
+	}
+	return url
+}
+
+// violations fails a test when the broker refuses anything.
+type violations struct {
+	*slog.TextHandler
+	t *testing.T
+}
+
+func (v violations) Handle(_ context.Context, r slog.Record) error {
+	var line bytes.Buffer
+	fmt.Fprint(&line, r.Message)
+	r.Attrs(func(a slog.Attr) bool { fmt.Fprint(&line, " ", a); return true })
+	if strings.Contains(strings.ToLower(line.String()), "violation") {
+		v.t.Errorf("%s", line.String())
+	}
+	return nil
+}
+
+func (v violations) WithAttrs([]slog.Attr) slog.Handler { return v }
+func (v violations) WithGroup(string) slog.Handler      { return v }
+
+func connect(t *testing.T, url func(string) string, service string) *bus.Bus {
+	t.Helper()
+	log := slog.New(violations{slog.NewTextHandler(&bytes.Buffer{}, nil), t})
+	b, err := bus.Connect(log, url(service), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	testenv.Eventually(t, 30*time.Second, service+" connects", b.Connected)
+	return b
+}
+
+// run keeps a loop going for the length of the test.
+func run(t *testing.T, loop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- loop(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("a loop ended: %v", err)
+		}
+	})
+}
+
+// says is what each service sends through its outbox.
+var says = map[string][]string{
+	"webhook": {msg.StripeSubject("checkout.session.completed")},
+	"order":   {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged, msg.MailSubject(msg.MailOrderVisitor)},
+	"user": {msg.UserRegistered, msg.UserEmailVerified, msg.UserProfileChanged, msg.UserPreferencesChanged, msg.UserCredentialsChanged,
+		msg.UserErased, msg.ProspectChanged, msg.MailSubject(msg.MailWelcome)},
+	"mailer": {msg.MailSentSubject, msg.MailParkedSubject},
+}
+
+// traffic is every service at work with the rights that nats.conf gives it.
+type traffic struct {
+	t     *testing.T
+	buses map[string]*bus.Bus
+	pools map[string]*pgxpool.Pool
+	mu    sync.Mutex
+	seen  map[string]int // messages by durable consumer
+}
+
+func newTraffic(t *testing.T, url func(string) string) *traffic {
+	t.Helper()
+	var schemas []testenv.Schema
+	for _, s := range services {
+		schemas = append(schemas, testenv.Schema{Service: s, Sets: []pg.Set{bus.Tables()}})
+	}
+	database := testenv.Database(t, schemas...)
+	w := &traffic{t: t, buses: map[string]*bus.Bus{}, pools: map[string]*pgxpool.Pool{}, seen: map[string]int{}}
+	for _, s := range services {
+		w.buses[s], w.pools[s] = connect(t, url, s), testenv.Open(t, database, s)
+	}
+	return w
+}
+
+// receive starts a durable consumer as its service.
+func (w *traffic) receive(c msg.Consumer, outbox *bus.Outbox) {
+	service, _, _ := strings.Cut(c.Name, "-")
+	run(w.t, func(ctx context.Context) error {
+		return w.buses[service].Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: w.pools[service], Committed: outbox.Wake,
+			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				for _, d := range group {
+					if strings.HasPrefix(d.Key, "bad:") && len(group) == 1 {
+						return bus.Permanent(fmt.Errorf("%s is bad", d.Key))
+					} else if strings.HasPrefix(d.Key, "bad:") {
+						return fmt.Errorf("a bad one among %d", len(group))
+					}
+				}
+				w.seen[c.Name] += len(group)
+				return nil
+			}})
+	})
+}
+
+func (w *traffic) count(consumer string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[consumer]
+}
+
+// Every service can send all that it has to say, in batches and singly; every consumer gets it and
+// its confirmation lets the sender forget; what is parked is copied to dead.<consumer>.
+func TestBrokerRightsSuffice(t *testing.T) {
+	t.Parallel()
+	url := startBroker(t)
+	w := newTraffic(t, url)
+	outboxes := map[string]*bus.Outbox{}
+	for _, s := range services {
+		o := bus.NewOutbox(w.buses[s], w.pools[s])
+		outboxes[s] = o
+		run(t, o.Run)
+	}
+	for _, c := range msg.Consumers {
+		service, _, _ := strings.Cut(c.Name, "-")
+		w.receive(c, outboxes[service])
+	}
+	for service, subjects := range says {
+		var messages []msg.Message
+		for _, subject := range subjects {
+			messages = append(messages, msg.Message{Key: "bad:" + subject, Subject: subject, Payload: map[string]int{"n": -1}})
+			for i := range 15 { // enough for an atomic batch
+				messages = append(messages, msg.Message{Key: fmt.Sprint(subject, i), Subject: subject, Payload: map[string]int{"n": i}})
+			}
+		}
+		if err := outboxes[service].Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, messages...) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	analytics := w.buses["edge"].NewPublisher()
+	run(t, analytics.Run)
+	analytics.Publish("event.pageview", "e1", []byte("{}"))
+
+	for _, c := range msg.Consumers {
+		testenv.Eventually(t, 30*time.Second, c.Name+" gets its messages", func() bool { return w.count(c.Name) > 0 })
+	}
+	w.eraseSomebody(url, outboxes)
+	for s, o := range outboxes {
+		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
+			rows, _, err := o.Depth(t.Context())
+			return err == nil && rows == 0
+		})
+	}
+}
+
+// eraseSomebody has the user provision delete from the streams what mentions an erased person.
+func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bus.Outbox) {
+	w.t.Helper()
+	send := func(service string, m msg.Message) {
+		if err := outboxes[service].Tx(w.t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(w.t.Context(), tx, m) }); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	provision := connect(w.t, url, "provision")
+	run(w.t, func(ctx context.Context) error { provision.KeepErasing(ctx); return nil })
+	nc, err := nats.Connect(url("staff"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	stream, err := js.Stream(w.t.Context(), "STRIPE")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	held := func() bool {
+		_, err := stream.GetLastMsgForSubject(w.t.Context(), "stripe.customer.created")
+		return err == nil
+	}
+	send("webhook", msg.Message{Key: "gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
+	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
+	send("user", msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
+	testenv.Eventually(w.t, 60*time.Second, "the stream forgets the person", func() bool { return !held() })
+}
+
+// Signals and counters, which edge alone uses.
+func TestBrokerRightsOfEdge(t *testing.T) {
+	t.Parallel()
+	url := startBroker(t)
+	edge, order := connect(t, url, "edge"), connect(t, url, "order")
+	heard := make(chan string, 4)
+	for _, subject := range []string{msg.CatalogChanged, "session.revoked"} {
+		if err := edge.Listen(subject, func(s string, _ []byte) { heard <- s }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := edge.Count(t.Context(), "login", "somebody", time.Hour)
+	if err != nil || n != 1 {
+		t.Errorf("count: %d, %v", n, err)
+	}
+	if err := edge.Uncount("login", "somebody", time.Hour, time.Now()); err != nil {
+		t.Error(err)
+	}
+	if err := edge.Signal("session.revoked", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := order.Signal(msg.CatalogChanged, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		select {
+		case <-heard:
+		case <-time.After(30 * time.Second):
+			t.Fatal("edge does not hear a signal")
+		}
+	}
+}
+
+// What is not theirs is refused.
+func TestBrokerRightsEnd(t *testing.T) {
+	t.Parallel()
+	url := startBroker(t)
+	for _, c := range []struct {
+		user, kind, subject string
+		allowed             bool
+	}{
+		{"webhook", "pub", "stripe.checkout.session.completed", true},
+		{"webhook", "pub", "order.placed", false},
+		{"webhook", "pub", "mail.send.welcome", false},
+		{"webhook", "sub", "order.>", false},
+		{"webhook", "pub", "cfm.order", false},
+		{"order", "pub", "order.placed", true},
+		{"order", "pub", "catalog.changed", true},
+		{"order", "pub", "stripe.checkout.session.completed", false},
+		{"order", "pub", "$JS.API.CONSUMER.MSG.NEXT.STRIPE.order-stripe", true},
+		{"order", "pub", "$JS.API.CONSUMER.MSG.NEXT.MAIL.mailer-mail", false},
+		{"order", "pub", "$JS.API.STREAM.DELETE.STRIPE", false},
+		{"order", "pub", "$JS.API.STREAM.PURGE.ORDER", false},
+		{"order", "pub", "$JS.API.CONSUMER.DELETE.STRIPE.order-stripe", false},
+		{"order", "pub", "$JS.API.DIRECT.GET.USER", false},
+		{"order", "sub", "user.>", false},
+		{"order", "sub", "_INBOX_user.>", false},
+		{"order", "pub", "cfm.mailer", false},
+		{"user", "pub", "user.registered", true},
+		{"user", "pub", "mail.send.welcome", true},
+		{"user", "pub", "mail.sent", false},
+		{"user", "pub", "order.placed", false},
+		{"mailer", "pub", "mail.sent", true},
+		{"mailer", "pub", "mail.send.welcome", false},
+		{"events", "pub", "event.pageview", false},
+		{"events", "pub", "$JS.ACK.EVENT.events-event.1.1.1.1.1", true},
+		{"events", "pub", "$JS.ACK._.hash.EVENT.events-event.1.1.1.1.1.x", true},
+		{"events", "pub", "$JS.ACK.STRIPE.order-stripe.1.1.1.1.1", false},
+		{"edge", "pub", "event.pageview", true},
+		{"edge", "pub", "rl.login.x.1", true},
+		{"edge", "pub", "user.registered", false},
+		{"edge", "sub", "$SYS.>", false},
+		{"provision", "pub", "$JS.API.STREAM.CREATE.NEW", true},
+		{"provision", "pub", "$JS.API.STREAM.DELETE.STRIPE", false},
+		{"provision", "pub", "$JS.API.STREAM.PURGE.STRIPE", false},
+		{"provision", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", true},
+		{"provision", "pub", "stripe.x", false},
+		{"provision", "pub", "$JS.API.DIRECT.GET.STRIPE", true},
+		{"provision", "pub", "$JS.API.STREAM.MSG.GET.STRIPE", true},
+		{"provision", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", true},
+		{"provision", "pub", "$JS.API.CONSUMER.MSG.NEXT.USER.provision-erasure", true},
+		{"provision", "pub", "$JS.ACK.USER.provision-erasure.1.1.1.1.1", true},
+		{"provision", "pub", "$JS.API.CONSUMER.MSG.NEXT.STRIPE.order-stripe", false},
+		{"webhook", "pub", "$JS.API.CONSUMER.MSG.NEXT.USER.webhook-user", true},
+		{"webhook", "pub", "$JS.ACK.USER.webhook-user.1.1.1.1.1", true},
+		{"webhook", "pub", "cfm.user", true},
+		{"order", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", false},
+		{"order", "pub", "$JS.API.STREAM.MSG.DELETE.STRIPE", false},
+		{"staff", "pub", "$JS.API.STREAM.PURGE.MAIL", true},
+	} {
+		if got := allowed(t, url(c.user), c.user, c.kind, c.subject); got != c.allowed {
+			t.Errorf("%s %s %s: allowed %t", c.user, c.kind, c.subject, got)
+		}
+	}
+	for _, bad := range []string{"nats://edge:wrong@", "nats://nobody:secretedge@", "nats://"} {
+		at := url("edge")
+		nc, err := nats.Connect(bad + at[strings.Index(at, "@")+1:])
+		if err == nil {
+			nc.Close()
+			t.Errorf("%s… got in", bad)
+		}
+	}
+}
+
+// allowed says whether the broker lets a user publish or subscribe.
+func allowed(t *testing.T, url, user, kind, subject string) bool {
+	t.Helper()
+	nc, err := nats.Connect(url, nats.CustomInboxPrefix("_INBOX_"+user), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if kind == "sub" {
+		_, err = nc.SubscribeSync(subject)
+	} else {
+		err = nc.Publish(subject, []byte("{}"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil { // the refusal comes before the answer to the flush
+		t.Fatal(err)
+	}
+	return nc.LastError() == nil
+}

@@ -1,0 +1,224 @@
+package checks
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	root = "../.."
+	base = "github.com/startupwebapp/startupwebapp/"
+)
+
+// goCommand runs the go command in a folder of the repository, outside the workspace.
+func goCommand(t *testing.T, folder string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = filepath.Join(root, folder)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s in %s: %v\n%s", strings.Join(args, " "), folder, err, stderr.String())
+	}
+	return out
+}
+
+// modules are the folders that go.work names.
+func modules(t *testing.T) []string {
+	t.Helper()
+	var work struct{ Use []struct{ DiskPath string } }
+	if err := json.Unmarshal(goCommand(t, ".", "work", "edit", "-json", "go.work"), &work); err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, u := range work.Use {
+		folders = append(folders, strings.TrimPrefix(u.DiskPath, "./"))
+	}
+	return folders
+}
+
+// go.work names every module there is but the pinned tools, and none is at the root, where
+// `go test ./...` would test nothing and look content.
+func TestModulesOfTheWorkspace(t *testing.T) {
+	t.Parallel()
+	var found []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.Name() == "go.mod" {
+			folder, err := filepath.Rel(root, filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			found = append(found, filepath.ToSlash(folder))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found = slices.DeleteFunc(found, func(f string) bool { return below(f, "tools") })
+	if diff := cmp.Diff(slices.Sorted(slices.Values(modules(t))), slices.Sorted(slices.Values(found))); diff != "" {
+		t.Errorf("go.work (-) and the folders with a go.mod (+):\n%s", diff)
+	}
+}
+
+// A service needs pkg and third parties, nothing else of ours; every module of ours is found beside
+// it, in one place.
+func TestRequirements(t *testing.T) {
+	t.Parallel()
+	type version struct{ Path, Version string }
+	for _, folder := range modules(t) {
+		var mod struct {
+			Module  version
+			Require []version
+			Replace []struct{ Old, New version }
+		}
+		if err := json.Unmarshal(goCommand(t, folder, "mod", "edit", "-json"), &mod); err != nil {
+			t.Fatal(err)
+		}
+		if mod.Module.Path != base+folder {
+			t.Errorf("the module in %s is called %s", folder, mod.Module.Path)
+		}
+		var own, replaced []string
+		for _, r := range mod.Require {
+			if strings.HasPrefix(r.Path, base) {
+				own = append(own, r.Path)
+				if r.Version != "v0.0.0" {
+					t.Errorf("%s requires %s %s", folder, r.Path, r.Version)
+				}
+			}
+		}
+		for _, r := range mod.Replace {
+			replaced = append(replaced, r.Old.Path)
+			if want, err := filepath.Rel(folder, strings.TrimPrefix(r.Old.Path, base)); err != nil || r.New.Path != filepath.ToSlash(want) {
+				t.Errorf("%s replaces %s with %s", folder, r.Old.Path, r.New.Path)
+			}
+		}
+		slices.Sort(own)
+		slices.Sort(replaced)
+		if !slices.Equal(own, replaced) {
+			t.Errorf("%s requires %v and replaces %v", folder, own, replaced)
+		}
+		if strings.HasPrefix(folder, "services/") && !slices.Equal(own, []string{base + "pkg"}) {
+			t.Errorf("%s requires %v of ours: want pkg alone", folder, own)
+		}
+	}
+}
+
+// rules say who may import what. A path stands for all below it; "test:" for tests alone.
+var rules = []struct {
+	what    string
+	allowed []string
+}{
+	{"github.com/nats-io/nats.go", []string{"pkg/bus", "test:test", "test:standin", "test:allinone"}},
+	{"github.com/nats-io/nats-server/v2", []string{"pkg/testenv", "allinone", "test"}},
+	{"github.com/stripe/stripe-go/v76", []string{"services/order", "services/webhook", "test:test", "test:standin"}},
+	{"github.com/wneessen/go-mail", []string{"services/mailer", "test:test", "test:standin"}},
+	{"github.com/kelseyhightower/envconfig", []string{"pkg/boot"}},
+	{"github.com/pressly/goose/v3", []string{"pkg/pg"}},
+	{base + "pkg/testenv", []string{"pkg/testenv", "test/shoptest", "test:"}},
+	{base + "services/edge", []string{"services/edge", "allinone", "test"}},
+	{base + "services/user", []string{"services/user", "allinone", "test"}},
+	{base + "services/order", []string{"services/order", "allinone", "test"}},
+	{base + "services/events", []string{"services/events", "allinone", "test"}},
+	{base + "services/mailer", []string{"services/mailer", "allinone", "test"}},
+	{base + "services/webhook", []string{"services/webhook", "allinone", "test"}},
+	{base + "pkg/browsertest", []string{"test:"}},
+	{base + "standin", []string{"standin", "allinone", "test"}},
+	{base + "allinone", []string{"allinone", "test"}},
+	{base + "test", []string{"test"}},
+}
+
+func below(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+func mayImport(importer, what string, test bool) bool {
+	for _, r := range rules {
+		if !below(what, r.what) {
+			continue
+		}
+		return slices.ContainsFunc(r.allowed, func(a string) bool {
+			folder, forTests := strings.CutPrefix(a, "test:")
+			return (test || !forTests) && (folder == "" || below(importer, folder))
+		})
+	}
+	return true
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, folder := range modules(t) {
+		decoder := json.NewDecoder(bytes.NewReader(goCommand(t, folder, "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")))
+		for {
+			var p struct {
+				ImportPath                         string
+				Imports, TestImports, XTestImports []string
+			}
+			if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			importer := strings.TrimPrefix(p.ImportPath, base)
+			for _, what := range p.Imports {
+				if !mayImport(importer, what, false) {
+					t.Errorf("%s imports %s", importer, what)
+				}
+				if importer == "pkg/msg" && strings.Contains(what, ".") {
+					t.Errorf("pkg/msg imports %s: the standard library must do", what)
+				}
+			}
+			for _, what := range append(p.TestImports, p.XTestImports...) {
+				if !mayImport(importer, what, true) {
+					t.Errorf("the tests of %s import %s", importer, what)
+				}
+			}
+		}
+	}
+}
+
+// What a service's binary holds, at any depth: no broker, no test tools, no other service.
+func TestLinked(t *testing.T) {
+	t.Parallel()
+	for _, service := range services {
+		for what := range strings.FieldsSeq(string(goCommand(t, "services/"+service, "list", "-deps", "./cmd/"+service))) {
+			foreign := below(what, base+"services") && !below(what, base+"services/"+service)
+			if foreign || what == "testing" || below(what, "github.com/nats-io/nats-server/v2") || below(what, base+"pkg/testenv") || below(what, base+"pkg/pglocal") {
+				t.Errorf("the binary of %s holds %s", service, what)
+			}
+		}
+	}
+}
+
+// The file that administrators run by hand is the one that migrate runs.
+func TestInitSQL(t *testing.T) {
+	t.Parallel()
+	var texts [2][]byte
+	for i, name := range []string{"deploy/postgres/init.sql", "pkg/pg/init.sql"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = text
+	}
+	if diff := cmp.Diff(string(texts[0]), string(texts[1])); diff != "" {
+		t.Errorf("deploy/postgres/init.sql and pkg/pg/init.sql differ:\n%s", diff)
+	}
+}

@@ -1,0 +1,314 @@
+// Package shoptest starts the whole shop as a process of its own, as `make run` does, for tests
+// that look at it from outside: over HTTP, in its inbox, in Stripe's ledger, in the database, and
+// after kill -9.
+package shoptest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/allinone"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// Shop is a running shop.
+type Shop struct {
+	// Where its parts answer: "http://127.0.0.1:1234".
+	URL, Inbox, StandIn, Monitor, Metrics, Webhook string
+	// NATS is the broker's client address.
+	NATS        string
+	DatabaseURL string
+	DataDir     string
+
+	tb    testing.TB
+	build func() (string, error)
+	env   []string
+	cmd   *exec.Cmd
+	done  chan error
+	logs  *logs
+	mu    sync.Mutex
+	pools map[string]*pgxpool.Pool
+}
+
+// Options change what Start starts.
+type Options struct {
+	// Env holds settings, "NAME=value", behind the harness's own.
+	Env []string
+	// DatabaseURL is a database to use instead of a fresh one.
+	DatabaseURL string
+	// OwnDatabase lets the shop start a PostgreSQL of its own in its data folder.
+	OwnDatabase bool
+	// Faults builds the shop with its crash points (pkg/fault); the setting FAULT chooses one.
+	Faults bool
+}
+
+// build makes the shop's binary once for all tests of a process; SHOP_BINARY saves it.
+var build = sync.OnceValues(func() (string, error) {
+	if binary := os.Getenv("SHOP_BINARY"); binary != "" {
+		return binary, nil
+	}
+	return compile()
+})
+
+// buildFaults makes the binary with crash points.
+var buildFaults = sync.OnceValues(func() (string, error) { return compile("-tags", "faults") })
+
+func compile(flags ...string) (string, error) {
+	dir, err := os.MkdirTemp("", "shoptest")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "allinone")
+	args := append([]string{"build", "-o", binary}, flags...)
+	out, err := exec.Command("go", append(args, "github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...).CombinedOutput() //nolint:gosec // our own command
+	if err != nil {
+		return "", fmt.Errorf("build the shop: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// Start starts a shop on ports of its own with a database and a data folder of its own, waits until it is
+// open, and stops it at the end of the test.
+func Start(tb testing.TB, o Options) *Shop {
+	tb.Helper()
+	s := &Shop{tb: tb, build: build, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL, pools: map[string]*pgxpool.Pool{}}
+	if o.Faults {
+		s.build = buildFaults
+	}
+	if s.DatabaseURL == "" && !o.OwnDatabase {
+		s.DatabaseURL = FreshDatabase(tb)
+	}
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
+		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as somebody has it in their settings
+	}
+	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	s.env = append(s.env, o.Env...)
+	s.start(true)
+	tb.Cleanup(func() {
+		if s.cmd != nil {
+			s.Stop()
+		}
+		if tb.Failed() {
+			tb.Logf("the shop's log ends with:\n%s", s.logs.tail(60))
+		}
+	})
+	return s
+}
+
+// FreshDatabase makes a database with the shop's tables, for the length of the test.
+func FreshDatabase(tb testing.TB) string {
+	tb.Helper()
+	var schemas []testenv.Schema
+	for _, m := range allinone.Schemas() {
+		schemas = append(schemas, testenv.Schema{Service: m.Service, Sets: m.Sets})
+	}
+	return testenv.Database(tb, schemas...)
+}
+
+// start runs the binary.
+func (s *Shop) start(wait bool) {
+	s.tb.Helper()
+	binary, err := s.build()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.cmd = exec.Command(binary) //nolint:gosec // our own binary
+	s.cmd.Env = s.env
+	if s.logs == nil {
+		s.logs = &logs{}
+	}
+	s.cmd.Stderr = s.logs
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	open := make(chan map[string]string, 1)
+	s.done = make(chan error, 1)
+	go func() {
+		open <- addresses(bufio.NewScanner(out))
+		s.done <- s.cmd.Wait()
+	}()
+	if wait {
+		s.opened(open)
+	}
+}
+
+func (s *Shop) opened(open <-chan map[string]string) {
+	s.tb.Helper()
+	select {
+	case a := <-open:
+		if a["Shop"] == "" {
+			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
+		}
+		for field, address := range map[*string]string{
+			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"], &s.NATS: a["NATS"],
+			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
+		} {
+			if *field != address { // else browsers that go on through a restart may be reading it
+				*field = address
+			}
+		}
+	case <-time.After(90 * time.Second):
+		s.Kill()
+		s.tb.Fatalf("the shop does not open within 90 s\n%s", s.logs.tail(30))
+	}
+}
+
+// addresses reads the list that the shop prints, until the line that ends it.
+func addresses(lines *bufio.Scanner) map[string]string {
+	found := map[string]string{}
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
+			break
+		}
+		if name, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  "); ok {
+			found[name] = strings.TrimSpace(value)
+		}
+	}
+	return found
+}
+
+// Kill ends the process as a power cut would, and all that it started.
+func (s *Shop) Kill() {
+	s.tb.Helper()
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.tb.Fatal(err)
+	}
+	<-s.done
+	s.cmd = nil
+}
+
+// Stop asks the process to end, as Ctrl-C does, and fails the test when it does not end cleanly.
+func (s *Shop) Stop() {
+	s.tb.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.tb.Fatal(err)
+	}
+	select {
+	case err := <-s.done:
+		if err != nil {
+			s.tb.Errorf("the shop ended with %v\n%s", err, s.logs.tail(20))
+		}
+	case <-time.After(40 * time.Second):
+		s.tb.Errorf("the shop does not stop")
+		s.Kill()
+	}
+	s.cmd = nil
+}
+
+// Again starts the stopped or killed shop once more, with its data and at its addresses. More
+// settings may be given.
+func (s *Shop) Again(env ...string) {
+	s.tb.Helper()
+	s.env = append(s.env, env...)
+	s.start(true)
+}
+
+// AgainUnseen is Again without waiting until the shop opens: it may die before.
+func (s *Shop) AgainUnseen(env ...string) {
+	s.tb.Helper()
+	s.env = append(s.env, env...)
+	s.start(false)
+}
+
+// Ended waits for the process to end by itself (a crash point) and says whether it did in time.
+func (s *Shop) Ended(limit time.Duration) bool {
+	select {
+	case <-s.done:
+		s.cmd = nil
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}
+
+// Refuse starts a shop that must not start, and returns its exit code and what it printed.
+func Refuse(tb testing.TB, env ...string) (code int, stderr string) {
+	tb.Helper()
+	binary, err := build()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary) //nolint:gosec // our own binary
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	var l logs
+	cmd.Stderr = &l
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), l.tail(1000)
+	}
+	tb.Fatalf("the shop ended with %v\n%s", err, l.tail(20))
+	return 0, ""
+}
+
+// Database opens the shop's database as its owner, seeing one service's schema.
+func (s *Shop) Database(service string) *pgxpool.Pool {
+	s.tb.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pools[service] == nil {
+		s.pools[service] = testenv.OpenOwner(s.tb, s.DatabaseURL, service)
+	}
+	return s.pools[service]
+}
+
+// For is the running shop for a test of several that share it. What fails, fails that test; only
+// the test that started the shop stops it.
+func (s *Shop) For(tb testing.TB) *Shop {
+	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics, Webhook: s.Webhook,
+		NATS: s.NATS, DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, tb: tb, logs: s.logs, pools: map[string]*pgxpool.Pool{}}
+}
+
+// Log is what the shop logged so far.
+func (s *Shop) Log() string { return s.logs.tail(1 << 20) }
+
+// RSS is the memory of the process, in bytes.
+func (s *Shop) RSS() (bytes int64) {
+	s.tb.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		s.tb.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+// logs keeps what a process wrote.
+type logs struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *logs) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, b...)
+	return len(b), nil
+}
+
+func (l *logs) tail(lines int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := strings.Split(strings.TrimRight(string(l.text), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
