@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -268,7 +269,8 @@ func (s *service) internalAccount(w http.ResponseWriter, r *http.Request) error 
 	})
 }
 
-// internalAddressOfMember tells edge whether a receipt address is a member's.
+// internalAddressOfMember tells edge whether a receipt address is a member's. Only a proved one is: an
+// account with an address that its maker cannot read must not keep its owner from buying.
 func (s *service) internalAddressOfMember(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
@@ -278,7 +280,7 @@ func (s *service) internalAddressOfMember(w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return err
 	}
-	known, err := addressOfMember(r.Context(), s.pool, email)
+	known, err := addressVerified(r.Context(), s.pool, strings.TrimSpace(email))
 	if err != nil {
 		return err
 	}

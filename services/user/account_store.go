@@ -76,7 +76,7 @@ func usernameTaken(ctx context.Context, db database, username string) (taken boo
 	return taken, nil
 }
 
-// addressOfMember says whether an address is a member's.
+// addressOfMember says whether an address is that of an account, proved or not.
 func addressOfMember(ctx context.Context, db database, email string) (known bool, err error) {
 	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE email = $1)`, normalEmail(email)).Scan(&known); err != nil {
 		return false, fmt.Errorf("look for an address: %w", err)
@@ -189,9 +189,9 @@ func nullTime(t time.Time) *time.Time {
 	return &t
 }
 
-// addressVerified says whether a member has proved an address.
+// addressVerified says whether a member has proved an address, in whatever case it was typed.
 func addressVerified(ctx context.Context, db database, email string) (verified bool, err error) {
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE email = $1 AND email_verified)`, email).Scan(&verified); err != nil {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email).Scan(&verified); err != nil {
 		return false, fmt.Errorf("look for a proved address: %w", err)
 	}
 	return verified, nil

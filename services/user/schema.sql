@@ -204,6 +204,7 @@ CREATE TABLE "unsubscribe_reason" (
 );
 
 CREATE INDEX account_email ON "user".account USING btree (email);
+CREATE INDEX account_proved ON "user".account USING btree (lower((email)::text)) WHERE email_verified;
 CREATE INDEX chat_message_email ON "user".chat_message USING btree (email);
 CREATE INDEX chat_message_member ON "user".chat_message USING btree (member_id);
 CREATE INDEX chat_message_prospect ON "user".chat_message USING btree (prospect_id);
