@@ -1,9 +1,13 @@
 package storefront
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -113,6 +117,41 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 	b.Click("#form button")
 	b.Until("the account is shown", `location.pathname === '/account' && location.host === '`+strings.TrimPrefix(server.URL, "http://")+`'`)
 	b.Says("#orders", "aB3dE5gH7j")
+}
+
+// The table of forms, and a fuzz, in the address parser of the browser itself: what node says of an
+// address is not what counts.
+func TestNextInTheBrowser(t *testing.T) {
+	t.Parallel()
+	f, pages, server := newFake(t)
+	source, err := os.ReadFile("testdata/js/next-forms.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newTab(t, server, 390, "light")
+	b.Visit("/login")
+	script := strings.ReplaceAll(string(source), "export ", "")
+	seed := time.Now().UnixNano() % 1e9
+	b.Eval(fmt.Sprintf(`(async () => {
+		const { safeNext } = await import(%q);
+		%s
+		const wrong = [];
+		for (const form of forms) { const away = leadsAway(safeNext, form, location.origin); if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
+		for (const form of randomForms(%d, 100000)) { const away = leadsAway(safeNext, form, location.origin); if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
+		globalThis.outcome = forms.length + ' forms, wrong: ' + wrong.slice(0, 20).join('; ');
+	})()`, pages.assets.path("js/links.js"), script, seed))
+	if wrong := b.Read("outcome"); !strings.HasSuffix(wrong, " forms, wrong: ") {
+		t.Errorf("seed %d: %s", seed, wrong)
+	}
+	// And as a shopper meets it: after a login the address is still ours.
+	for _, form := range []string{".//evil.example", "/a/..//evil.example", "/%2e//evil.example", "//user@evil.example", `/\evil.example`} {
+		f.set(func() { f.member = false })
+		tab := newTab(t, server, 390, "light")
+		tab.Visit("/login?next=" + url.QueryEscape(form))
+		tab.Fill("#username", "ann_lee", "#password", "Secret!pass")
+		tab.Click("#form button")
+		tab.Until("the account is shown after "+form, `location.pathname === '/account' && location.host === '`+strings.TrimPrefix(server.URL, "http://")+`'`)
+	}
 }
 
 // A mailed link confirms the address, also when the login comes in between.

@@ -3,21 +3,26 @@
 /** Parameters of the address that are secrets and must not reach the page-view records. */
 const SECRETS = ['email_verification_code', 'password_reset_code', 'token', 'pr_token', 'session_id'];
 
+/** Roots of the API: an address below one of them is a call, not a page. */
+const CALLS = /^\/+(user|order|clientevent)(\/|$)/i;
+
 /**
- * Where to go after a login: a path of this shop, or the fallback. Anything that could lead to
- * another site ("//evil", "https:evil", "\evil") is refused.
+ * Where to go after a login: a page of this shop, or the fallback. An address is first resolved as
+ * the browser does it; what comes out must be ours, and must still be ours when the browser resolves
+ * it once more: "/.//evil" is a path of this shop whose normal form "//evil" is another site.
  */
 export function safeNext(next, origin, fallback = '/account') {
   if (!next || next.includes('\\') || [...next].some((letter) => letter < ' ')) return fallback;
-  const path = next.startsWith('/') ? next : `/${next}`;
-  let url;
   try {
-    url = new URL(path, origin);
+    const home = new URL(origin);
+    const url = new URL(next.startsWith('/') ? next : `/${next}`, home);
+    const path = url.pathname + url.search + url.hash;
+    const again = new URL(path, home);
+    if (url.origin !== home.origin || again.origin !== home.origin || again.href !== url.href) return fallback;
+    return CALLS.test(decodeURIComponent(url.pathname)) ? fallback : path;
   } catch {
-    return fallback;
+    return fallback; // no address at all, or one that no browser can read back
   }
-  if (url.origin !== new URL(origin).origin || path.startsWith('//')) return fallback;
-  return url.pathname + url.search + url.hash;
 }
 
 /** The page's address as the records may know it: without tokens and codes. */

@@ -1,6 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { linkCodes, publicAddress, safeNext, trackingLink, wayBack } from './links.js';
+import { forms, leadsAway, randomForms } from './next-forms.js';
 
 const origin = 'https://shop.example';
 
@@ -15,6 +16,25 @@ test('next leads to a page of this shop or to the account', () => {
   for (const odd of ['https://evil.example', 'javascript:alert(1)', 'data:text/html,x']) {
     assert.equal(new URL(safeNext(odd, origin), origin).origin, origin, odd);
   }
+});
+
+test('no form of another site leads away from the shop', () => {
+  assert.ok(forms.length >= 396, `${forms.length} forms`);
+  for (const form of forms) assert.equal(leadsAway(safeNext, form, origin), null, JSON.stringify(form));
+});
+
+test('no mixture of what addresses are made of leads away from the shop', () => {
+  const seed = Date.now() % 1e9;
+  for (const form of randomForms(seed, 50_000)) assert.equal(leadsAway(safeNext, form, origin), null, `${JSON.stringify(form)}, seed ${seed}`);
+});
+
+test('next leads to a page, not to a call of the API', () => {
+  for (const call of ['/user/logout', 'user/logout', '/%75ser/logout', '/a/../user/logout', '/USER/logout', '/order/change-confirmation-email-address', '/clientevent/pageview?x=1', '/user']) {
+    assert.equal(safeNext(call, origin), '/account', call);
+  }
+  assert.equal(safeNext('account/order?identifier=a1', origin), '/account/order?identifier=a1');
+  assert.equal(safeNext('/users', origin), '/users');
+  assert.equal(safeNext('/%zz', origin), '/account');
 });
 
 test('codes and tokens do not reach the records', () => {
