@@ -18,6 +18,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 	"github.com/startupwebapp/startupwebapp/services/edge"
 	"github.com/startupwebapp/startupwebapp/services/events"
 	"github.com/startupwebapp/startupwebapp/services/mailer"
@@ -148,7 +149,7 @@ func exportPerson(ctx context.Context, url string, who user.Person, out io.Write
 		return fmt.Errorf("indent the export: %w", err)
 	}
 	pretty.WriteByte('\n')
-	if _, err := out.Write(pretty.Bytes()); err != nil {
+	if _, err := out.Write(printout.JSON(pretty.Bytes())); err != nil {
 		return fmt.Errorf("print the export: %w", err)
 	}
 	return nil

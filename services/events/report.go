@@ -1,9 +1,14 @@
 package events
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -19,19 +24,52 @@ func (s *service) configuration(w http.ResponseWriter, r *http.Request) error {
 // summary is the report for staff: visits and orders by day, the pages most seen, the calls that
 // failed most, what mails and ads brought.
 func (s *service) summary(w http.ResponseWriter, r *http.Request) error {
-	q, err := web.Query(r)
+	days, err := askedDays(r, 30, 366)
 	if err != nil {
 		return err
-	}
-	days := 30
-	if text, ok := q.Lookup("days"); ok {
-		if days, err = strconv.Atoi(text); err != nil || days < 1 || days > 366 {
-			return web.BadRequest("days")
-		}
 	}
 	report, err := readSummary(r.Context(), s.pool, days)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, report)
+	raw, err := json.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("marshal a report: %w", err)
+	}
+	return web.RawJSON(w, http.StatusOK, printout.JSON(raw)) // staff read it in a terminal
+}
+
+// tableRows is a table of what browsers reported, the last days of it, as CSV.
+func (s *service) tableRows(w http.ResponseWriter, r *http.Request) error {
+	table, ok := listed[chi.URLParam(r, "table")]
+	if !ok {
+		return web.NotFound()
+	}
+	days, err := askedDays(r, 366, mostDays)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", "attachment; filename="+chi.URLParam(r, "table")+".csv")
+	w.Header().Set("Cache-Control", "no-store")
+	return table.write(r.Context(), s.pool, days, printout.NewList(w))
+}
+
+// mostDays is how far back a list may reach.
+const mostDays = 3660
+
+func askedDays(r *http.Request, without, most int) (int, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return 0, err
+	}
+	text, ok := q.Lookup("days")
+	if !ok {
+		return without, nil
+	}
+	days, err := strconv.Atoi(text)
+	if err != nil || days < 1 || days > most {
+		return 0, web.BadRequest("days")
+	}
+	return days, nil
 }

@@ -17,6 +17,7 @@ func (s *service) routes() http.Handler {
 	r.Route("/staff", func(r chi.Router) {
 		r.Use(loopbackOnly)
 		r.Get("/reports/summary", web.Handle(s.summary))
+		r.Get("/tables/{table}", web.Handle(s.tableRows))
 	})
 	return r
 }

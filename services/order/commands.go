@@ -9,8 +9,11 @@ import (
 	"io"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,6 +22,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // usage is the commands beside running the service. They work on the database alone; what others
@@ -116,9 +120,12 @@ func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(out)
 	for _, p := range list {
-		if err := enc.Encode(p); err != nil {
+		line, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("print payment %d: %w", p.ID, err)
+		}
+		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // the buyer's own words are in it
 			return fmt.Errorf("print: %w", err)
 		}
 	}
@@ -144,6 +151,10 @@ func moveOrder(ctx context.Context, db *pgxpool.Pool, identifier, status, tracki
 	if identifier == "" || status == "" {
 		return fmt.Errorf("%w: status wants -order and -status", errUsage)
 	}
+	tracking = trackingNumber(tracking)
+	if utf8.RuneCountInString(tracking) > maxTracking {
+		return fmt.Errorf("%w: a tracking number has at most %d characters", errUsage, maxTracking)
+	}
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
 		e := msg.OrderStatusChanged{Identifier: identifier, Status: status, At: time.Now().UTC()}
 		var orderID int64
@@ -166,6 +177,23 @@ func moveOrder(ctx context.Context, db *pgxpool.Pool, identifier, status, tracki
 		}
 		return bus.Enqueue(ctx, tx, msg.Message{Key: "order-status:" + identifier + ":" + status, Subject: msg.OrderStatusChangedSubject, Payload: e})
 	})
+}
+
+// maxTracking is the length of the longest tracking number, in characters.
+const maxTracking = 100
+
+// trackingNumber is what staff typed or pasted without blanks around it and what cannot be seen in it.
+// Nothing may be left, which changes nothing.
+func trackingNumber(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 func knownStatus(ctx context.Context, db querier, status string) error {

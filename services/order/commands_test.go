@@ -38,6 +38,14 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("status: %d %s", code, out)
 		}
 	}
+	for _, blank := range []string{"", " ", "\t\n", "\u00a0", "\u200b\ufeff", "\x1b"} {
+		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", blank); code != 0 {
+			t.Errorf("status with a blank tracking number: %d %s", code, out)
+		}
+		if number := s.text(`SELECT tracking_number FROM orders`); number != "1Z9" {
+			t.Errorf("a blank tracking number %q makes %q of it", blank, number)
+		}
+	}
 	o := p.get("/order/" + identifier)
 	want(t, o, "shipped", "order_data", "order_statuses", "0", "identifier")
 	want(t, o, "1Z9", "order_data", "order_shipping_method", "tracking_number")
@@ -50,7 +58,7 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
-	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"}} {
+	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"}, {"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {
 		if code, out := run(args...); code != 2 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -135,6 +136,26 @@ func TestListsForStaff(t *testing.T) {
 	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 || !strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
 		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.PrCd+",Imported by staff.,") || !strings.HasPrefix(lines[3], "dan@mail.example.com,,,,true,,") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
+	}
+}
+
+func TestChatDoesNothingToATerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.register("ann_lee", "ann@mail.example.com")
+	const nasty = "\x1b]0;owned\x07\x1b[2J\u009b2J \u202eevil\x08\x7f\r= end"
+	w.is(w.post(member(id), "/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", nasty), `{"put_chat_message":"true"}`)
+	for _, args := range [][]string{{"chat"}, {"export", "-member", strconv.FormatInt(id, 10)}} {
+		code, out, stderr := w.command(args...)
+		if code != 0 || !strings.Contains(out, " end") {
+			t.Errorf("%v: %d %s\n%s", args, code, stderr, out)
+		}
+		for _, r := range out {
+			if r != '\n' && (unicode.IsControl(r) || r == '\u202e') {
+				t.Errorf("%v prints %U: %q", args, r, out)
+				break
+			}
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // exportProspects writes every prospect as CSV.
@@ -33,7 +34,7 @@ func exportProspects(ctx context.Context, pool *pgxpool.Pool, out io.Writer) err
 		}
 		rows = append(rows, []string{p.Email, p.FirstName, p.LastName, p.Phone, fmt.Sprint(p.Unsubscribed), p.Comment, p.PrCd, p.SwaComment, p.Created.UTC().Format(time.RFC3339), converted})
 	}
-	return writeCSV(out, rows)
+	return printout.CSV(out, rows)
 }
 
 // listChat writes the newest chat messages as CSV, for staff to read and answer.
@@ -50,22 +51,7 @@ func listChat(ctx context.Context, pool *pgxpool.Pool, limit int, out io.Writer)
 		}
 		rows = append(rows, []string{c.Created.UTC().Format(time.RFC3339), c.Name, c.Email, member, c.Message})
 	}
-	return writeCSV(out, rows)
-}
-
-// writeCSV disarms what shoppers wrote: a spreadsheet takes a cell that begins like a formula for one.
-func writeCSV(out io.Writer, rows [][]string) error {
-	for _, row := range rows {
-		for i, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				row[i] = "'" + cell
-			}
-		}
-	}
-	if err := csv.NewWriter(out).WriteAll(rows); err != nil {
-		return fmt.Errorf("write a list: %w", err)
-	}
-	return nil
+	return printout.CSV(out, rows)
 }
 
 // importedColumns are the columns that an import may have; email must be one.

@@ -14,6 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // Person is whom a command for staff is about: a member, or whoever is known under an address.
@@ -48,7 +49,7 @@ func exportPerson(ctx context.Context, pool *pgxpool.Pool, p Person, out io.Writ
 	if err := json.Indent(&pretty, raw, "", "  "); err != nil {
 		return fmt.Errorf("indent an export: %w", err)
 	}
-	return say(out, "%s", pretty.Bytes())
+	return say(out, "%s", printout.JSON(pretty.Bytes()))
 }
 
 // Export is everything that this service has of a person, as a JSON object with a list for each

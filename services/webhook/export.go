@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // Export is everything that this service has of a person: the events of Stripe that name them, and
@@ -17,12 +19,20 @@ func Export(ctx context.Context, pool *pgxpool.Pool, p msg.Person) (raw json.Raw
 	if err != nil {
 		return nil, err
 	}
-	err = pool.QueryRow(ctx, `
-		SELECT jsonb_build_object('events', (
-			SELECT coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object('payload', convert_from(payload, 'UTF8')::jsonb) ORDER BY received, id), '[]') FROM event t WHERE id = ANY($1)))`,
-		ids).Scan(&raw)
+	rows, err := pool.Query(ctx, `SELECT to_jsonb(t) - 'payload', payload FROM event t WHERE id = ANY($1) ORDER BY received, id`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("export the events of a person: %w", err)
 	}
-	return raw, nil
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (json.RawMessage, error) {
+		var event json.RawMessage
+		var payload []byte
+		if err := row.Scan(&event, &payload); err != nil {
+			return nil, err
+		}
+		return printout.With(event, "payload", payload)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("export the events of a person: %w", err)
+	}
+	return json.Marshal(map[string][]json.RawMessage{"events": append([]json.RawMessage{}, events...)})
 }

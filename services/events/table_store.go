@@ -1,0 +1,69 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
+)
+
+// table is one that staff may take out whole. All columns are text or a time, oldest row first.
+type table struct {
+	head []string
+	sql  string
+}
+
+// tableTime is how the time of an event is written in a list.
+const tableTime = `to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+
+// listed are the tables that staff may take out.
+var listed = map[string]table{
+	"pageview": {
+		[]string{"at", "url", "member", "anonymous_id", "page_width", "remote_addr", "user_agent"},
+		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), coalesce(page_width::text, ''), coalesce(remote_addr, ''), coalesce(user_agent, '') FROM pageview`,
+	},
+	"ajax_error": {
+		[]string{"at", "url", "member", "anonymous_id", "error_id"},
+		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), error_id FROM ajax_error`,
+	},
+	"button_click": {
+		[]string{"at", "url", "member", "anonymous_id", "button_id"},
+		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), button_id FROM button_click`,
+	},
+	"link_event": {
+		[]string{"at", "url", "member", "prospect", "anonymous_id", "em_cd", "ad_cd"},
+		`SELECT ` + tableTime + `, l.url, coalesce(l.user_id::text, ''), coalesce(l.prospect_id::text, ''), coalesce(l.anonymous_id, ''), coalesce(m.em_cd, ''), coalesce(a.ad_cd, '')
+			FROM link_event l LEFT JOIN email_code m ON m.id = l.email_id LEFT JOIN ad a ON a.id = l.ad_id`,
+	},
+}
+
+// tableLimit bounds how long a list may be under way.
+const tableLimit = 25 * time.Second
+
+// write sends the last days of a table, row by row: a table may be larger than the memory.
+func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *printout.List) error {
+	if err := out.Row(t.head...); err != nil {
+		return err
+	}
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+fmt.Sprint(tableLimit.Milliseconds())+`'`); err != nil {
+			return fmt.Errorf("allow for a long look: %w", err)
+		}
+		rows, err := tx.Query(ctx, t.sql+since+`ORDER BY at, 1`, days)
+		if err != nil {
+			return fmt.Errorf("read a table: %w", err)
+		}
+		cells, into := make([]string, len(t.head)), make([]any, len(t.head))
+		for i := range cells {
+			into[i] = &cells[i]
+		}
+		if _, err := pgx.ForEachRow(rows, into, func() error { return out.Row(cells...) }); err != nil {
+			return fmt.Errorf("read a table: %w", err)
+		}
+		return out.End()
+	})
+}
