@@ -28,11 +28,11 @@ func (c Config) Validate() error {
 }
 
 // secrets are the configured secrets without blanks.
-func (c Config) secrets() [][]byte {
-	var all [][]byte
+func (c Config) secrets() []string {
+	var all []string
 	for _, s := range c.Secrets {
 		if s = strings.TrimSpace(s); s != "" {
-			all = append(all, []byte(s))
+			all = append(all, s)
 		}
 	}
 	return all

@@ -28,7 +28,7 @@ func Migrations() []pg.Set {
 // service is what handlers and writers share.
 type service struct {
 	log     *slog.Logger
-	secrets [][]byte
+	secrets []string
 	store   *store
 }
 

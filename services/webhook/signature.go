@@ -1,82 +1,44 @@
 package webhook
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	stripe "github.com/stripe/stripe-go/v76/webhook"
 )
 
-// tolerance is how old a signature may be: an older one may be a replay. One from the future passes,
-// as the contract says: a replay changes nothing, since every event is kept once by its id.
+// tolerance is how far the time of a signature may be from now, in both directions: an older one may
+// be a replay, one from the future could be replayed until its time has passed.
 const tolerance = 300 * time.Second
 
-var (
-	errHeader    = errors.New("the signature header is missing or malformed")
-	errTimestamp = errors.New("the signature is too old")
-	errSignature = errors.New("no signature fits")
-)
+// errAhead is a signature from the future, which Stripe's library accepts.
+var errAhead = errors.New("the signature is from the future")
 
-// signature is a Stripe-Signature header taken apart.
-type signature struct {
-	timestamp string // Unix seconds, as signed
-	at        time.Time
-	macs      [][]byte // several while a secret is rolled
-}
-
-// parseSignature reads "t=1700000000,v1=hex,v1=hex". Schemes other than v1 are skipped, as are v1
-// values that are no SHA-256; none left is an error.
-func parseSignature(header string) (signature, error) {
-	var s signature
-	for header != "" {
-		var pair string
-		pair, header, _ = strings.Cut(header, ",")
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok {
-			return signature{}, errHeader
-		}
-		switch name {
-		case "t":
-			seconds, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || value[0] < '0' || value[0] > '9' {
-				return signature{}, errHeader
-			}
-			s.timestamp, s.at = value, time.Unix(seconds, 0)
-		case "v1":
-			if mac, err := hex.DecodeString(value); err == nil && len(mac) == sha256.Size {
-				s.macs = append(s.macs, mac)
-			}
-		}
-	}
-	if s.timestamp == "" || len(s.macs) == 0 {
-		return signature{}, errHeader
-	}
-	return s, nil
-}
-
-// verify says whether Stripe signed the body under one of the secrets, not too long ago.
-func verify(secrets [][]byte, header string, body []byte, now time.Time) error {
-	s, err := parseSignature(header)
-	if err != nil {
-		return err
-	}
-	if s.at.Before(now.Add(-tolerance)) {
-		return errTimestamp
-	}
+// verify says whether Stripe signed the body under one of the secrets, within the tolerance. There
+// are two secrets while one is rolled.
+func verify(secrets []string, header string, body []byte) error {
+	err := stripe.ErrNoValidSignature
 	for _, secret := range secrets {
-		m := hmac.New(sha256.New, secret)
-		m.Write([]byte(s.timestamp)) // a hash never fails to write
-		m.Write([]byte{'.'})
-		m.Write(body)
-		want := m.Sum(nil)
-		for _, mac := range s.macs {
-			if hmac.Equal(mac, want) {
-				return nil
-			}
+		if err = stripe.ValidatePayloadWithTolerance(body, header, secret, tolerance); err == nil {
+			return notAhead(header)
 		}
 	}
-	return errSignature
+	return err
+}
+
+// notAhead refuses times beyond the tolerance in a header that the library has read already.
+func notAhead(header string) error {
+	limit := time.Now().Add(tolerance).Unix()
+	for pair := range strings.SplitSeq(header, ",") {
+		value, ok := strings.CutPrefix(pair, "t=")
+		if !ok {
+			continue
+		}
+		if seconds, err := strconv.ParseInt(value, 10, 64); err != nil || seconds > limit {
+			return errAhead
+		}
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func (s *service) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	body := buf.Bytes()
-	if err := verify(s.secrets, r.Header.Get("Stripe-Signature"), body, time.Now()); err != nil {
+	if err := verify(s.secrets, r.Header.Get("Stripe-Signature"), body); err != nil {
 		return &web.Error{Status: http.StatusBadRequest, Code: "invalid-signature", Err: err}
 	}
 	fault.Point("webhook", "verified")
