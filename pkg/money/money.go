@@ -12,8 +12,8 @@ import (
 // Cents is an amount of money in cents of the shop's currency.
 type Cents int64
 
-// Max is the largest amount the shop handles: 99,999,999.99, what numeric(10,2) and Stripe's
-// unit_amount (eight digits before the point) both hold.
+// Max is the largest amount the shop handles: 99,999,999.99, what numeric(10,2) holds. Stripe
+// takes a hundredth of it; checkout refuses the rest.
 const Max Cents = 9_999_999_999
 
 // ErrAmount says that a text is no amount of money.

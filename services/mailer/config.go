@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 )
 
 // Config holds mailer's settings.
@@ -60,9 +61,13 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// parseAddress reads "name@host" or "Name <name@host>". It is stricter than the mail standards:
-// quoted local parts and whatever could end an SMTP command early are refused.
+// parseAddress reads "name@host" or "Name <name@host>". All that people may enter in the shop can be
+// mailed, and more, since payers name their address at Stripe. It is stricter than the mail standards:
+// whatever could end an SMTP command early is refused.
 func parseAddress(s string) (*mail.Address, error) {
+	if !strings.Contains(s, "<") {
+		s = email.Path(s)
+	}
 	a, err := mail.ParseAddress(s)
 	if err != nil {
 		return nil, errors.New("it cannot be parsed") // net/mail's text repeats the address

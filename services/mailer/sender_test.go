@@ -152,6 +152,34 @@ func TestOneOfTwoReceiversIsGone(t *testing.T) {
 	}
 }
 
+// What the shop takes as an address can be mailed: an account that can never be written to, or a
+// confirmation that is parked, helps no one.
+func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	addresses := []string{"a..b@mail.example", "a.-_+1@mail.example", "1@-x-.example", "o'brien@mail.example", `o'b..x@mail.example`}
+	for i, a := range addresses {
+		w.send(fmt.Sprint(i), welcome(a))
+	}
+	w.sent(len(addresses))
+	got := map[string]bool{}
+	for _, m := range sink.all() {
+		list, err := m.header.AddressList("To")
+		if err != nil || len(list) != 1 || len(m.to) != 1 || list[0].Address != m.to[0] {
+			t.Errorf("to %v, header %v, %v", m.to, list, err)
+			continue
+		}
+		got[m.to[0]] = true
+	}
+	for _, a := range addresses {
+		if !got[a] {
+			t.Errorf("no mail to %s", a)
+		}
+	}
+}
+
 func TestOutageAndReturn(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

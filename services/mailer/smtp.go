@@ -10,6 +10,8 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 )
 
 const (
@@ -122,7 +124,7 @@ func (l *link) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, ea
 	if err := l.conn.UpdateDeadline(sendLimit); err != nil {
 		return l.failed(err), true
 	}
-	if err := l.conn.Mail("<" + e.from + ">"); err != nil {
+	if err := l.conn.Mail("<" + email.Path(e.from) + ">"); err != nil {
 		return l.failed(err), true
 	}
 	if r, ok := l.receivers(e); !ok {
@@ -137,7 +139,7 @@ func (l *link) receivers(e envelope) (result, bool) {
 	taken := 0
 	var last result
 	for _, to := range e.to {
-		err := l.conn.Rcpt("<" + to + ">")
+		err := l.conn.Rcpt("<" + email.Path(to) + ">")
 		if err == nil {
 			taken++
 			continue
@@ -151,7 +153,7 @@ func (l *link) receivers(e envelope) (result, bool) {
 		return l.reset(last), false
 	}
 	for _, to := range e.bcc {
-		if err := l.conn.Rcpt("<" + to + ">"); err != nil {
+		if err := l.conn.Rcpt("<" + email.Path(to) + ">"); err != nil {
 			if r := l.failed(err); l.conn == nil {
 				return r, false
 			}

@@ -6,19 +6,16 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-// The contract's shape of an e-mail address (section 3). ASCII only, at most 254 characters.
-var emailShape = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._+-]*[A-Za-z0-9])?@([A-Za-z0-9-]+\.)+[A-Za-z0-9]{2,}$`)
 
 const (
 	textAddressRequired = "Please enter the e-mail address to which we may send your receipt."
@@ -46,7 +43,7 @@ func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *h
 			web.Field{Key: "errors", Value: web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}}})
 	}
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
-	if len(address) > 254 || !emailShape.MatchString(address) {
+	if !email.Valid(address) {
 		return refusal("anonymous-email-address-required", textAddressRequired)
 	}
 	if who.AddressOfMember {
@@ -57,6 +54,21 @@ func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *h
 	}
 	return answer(w, allowed(true), web.Field{Key: endpoint, Value: "success"},
 		web.Field{Key: "stripe_publishable_key", Value: s.cfg.StripePublishableKey}, web.Field{Key: "customer_data", Value: nil})
+}
+
+// guestAddress is the address for a visitor's receipt: the one that came with the click, else the one
+// that the cart remembers; "" when there is none. It decides whose uses of a code count, so it is part
+// of the cart from here on.
+func guestAddress(c *cart, form web.Values) (string, error) {
+	address := strings.TrimSpace(form.Get("anonymous_email_address"))
+	if address == "" {
+		return text(c.ReceiptEmail), nil
+	}
+	if !email.Valid(address) {
+		return "", &notSold{code: "anonymous-email-address-required", text: textAddressRequired}
+	}
+	c.ReceiptEmail = &address
+	return address, nil
 }
 
 // rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.

@@ -78,11 +78,14 @@ func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) 
 		return err
 	}
 	c, refusal, err := s.prepareCheckout(r.Context(), web.Who(r), form)
-	if err != nil {
-		return err
-	}
-	if refusal == "" {
+	if err == nil && refusal == "" {
 		c, refusal, err = s.openCheckout(r.Context(), c)
+	}
+	if answered, aerr := s.answerNotSold(w, r, endpoint, err); answered {
+		return aerr
+	}
+	if err != nil && refusal == "" {
+		return err
 	}
 	if err != nil {
 		web.Note(r, "cause", err.Error())
@@ -118,9 +121,8 @@ func (s *service) prepareCheckout(ctx context.Context, who web.Identity, form we
 	}
 	email := who.Email
 	if !who.Member() {
-		// The address decides whose uses of a code count, so it is part of the cart from here on.
-		if email = strings.TrimSpace(form.Get("anonymous_email_address")); email != "" {
-			c.ReceiptEmail = &email
+		if email, err = guestAddress(c, form); err != nil {
+			return checkout{}, "", err
 		}
 	}
 	if err := withDefaultShipping(ctx, s.db, c); err != nil {
@@ -138,6 +140,9 @@ func (s *service) prepareCheckout(ctx context.Context, who web.Identity, form we
 	}
 	q, err := newCheckout(c, in, email)
 	if err != nil {
+		return checkout{}, "", err
+	}
+	if err := q.sellable(); err != nil {
 		return checkout{}, "", err
 	}
 	q.Newsletter = !who.Member() && form.Get("newsletter") == "true"
@@ -214,7 +219,7 @@ func (s *service) openCheckout(ctx context.Context, q checkout) (checkout, strin
 	made, err := s.stripe.createSession(ctx, c)
 	fault.Point("order", "session-made")
 	if err != nil {
-		return c, "stripe-error", errors.Join(err, s.afterFailedCreate(ctx, c, err))
+		return c, "stripe-error", errors.Join(permanent(err), s.afterFailedCreate(ctx, c, err))
 	}
 	if made.AmountTotal != nil && *made.AmountTotal != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -14,7 +14,7 @@ import (
 func cents(n int64) money.Cents { return money.Cents(n) }
 
 // addressKey is an e-mail address for comparing: case does not count.
-func addressKey(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+func addressKey(address string) string { return email.Key(address) }
 
 // compute sets the totals and the flags of the codes, as of now.
 func (in *contents) compute(shipping *shippingMethod, now time.Time) {

@@ -33,8 +33,8 @@ type Config struct {
 // Validate reports settings that cannot work.
 func (c Config) Validate() error {
 	var errs []error
-	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address"))
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || !ascii(c.PublicURL) {
+		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address, a name with other letters in its xn-- form"))
 	}
 	live := strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
 	if c.Production() && !live {

@@ -13,7 +13,7 @@ func TestConfigRefusesWhatCannotWork(t *testing.T) {
 		"":                  {""},
 		"STRIPE_SECRET_KEY": {"", "sk_test_1", "rk_test_1", "whsec_1"},
 		"STRIPE_API_BASE":   {"api.stripe.com", "/v1", "ftp://api.stripe.com"},
-		"PUBLIC_URL":        {"shop.example", "/"},
+		"PUBLIC_URL":        {"shop.example", "/", "https://bücher.example"},
 	} {
 		for _, value := range wrong {
 			for name, v := range good {

@@ -348,6 +348,7 @@ CREATE TABLE "shipping_method" (
   CONSTRAINT shipping_method_carrier_check CHECK ((length(carrier) <= 100)),
   CONSTRAINT shipping_method_identifier_check CHECK ((length(identifier) <= 100)),
   CONSTRAINT shipping_method_shipping_cost_cents_check CHECK (((shipping_cost_cents >= 0) AND (shipping_cost_cents <= '9999999999'::bigint))),
+  CONSTRAINT shipping_method_stripe CHECK ((shipping_cost_cents <= 99999999)) NOT VALID,
   CONSTRAINT shipping_method_tracking_code_base_url_check CHECK ((length(tracking_code_base_url) <= 200)),
   CONSTRAINT shipping_method_pkey PRIMARY KEY (id),
   CONSTRAINT shipping_method_identifier_key UNIQUE (identifier)
@@ -400,6 +401,7 @@ CREATE TABLE "sku_price" (
   price_cents bigint NOT NULL,
   created_date_time timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT sku_price_price_cents_check CHECK (((price_cents >= 1) AND (price_cents <= '9999999999'::bigint))),
+  CONSTRAINT sku_price_stripe CHECK ((price_cents <= 99999999)) NOT VALID,
   CONSTRAINT sku_price_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
   CONSTRAINT sku_price_pkey PRIMARY KEY (id)
 );

@@ -9,9 +9,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	stripe "github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
@@ -23,7 +25,9 @@ import (
 // stay in this file.
 type stripeAPI struct {
 	api   *client.API
-	shop  string // the shop's address, for links and pictures
+	log   *slog.Logger
+	shop  string   // the shop's address, for links
+	base  *url.URL // the same, for pictures
 	noKey bool
 }
 
@@ -39,9 +43,16 @@ func newStripeAPI(cfg Config, log *slog.Logger) *stripeAPI {
 		LeveledLogger: stripeLog{log},
 		HTTPClient:    &http.Client{Timeout: stripeTry, Transport: door{http.DefaultTransport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
+	shop := strings.TrimSuffix(cfg.PublicURL, "/")
+	base, err := url.Parse(shop + "/")
+	if err != nil {
+		base = &url.URL{} // Validate has refused it; relative pictures are left out
+	}
 	return &stripeAPI{
 		api:   client.New(cfg.StripeSecretKey, &stripe.Backends{API: backend, Connect: backend, Uploads: backend}),
-		shop:  strings.TrimSuffix(cfg.PublicURL, "/"),
+		log:   log,
+		shop:  shop,
+		base:  base,
 		noKey: cfg.StripeSecretKey == "",
 	}
 }
@@ -91,16 +102,33 @@ func inStripesWords(res *http.Response) error {
 	return nil
 }
 
-// stripeLog keeps stripe-go's own log at debug level: what failed is reported by who called.
+// stripeLog keeps stripe-go's own log at debug level: what failed is reported by the caller. Stripe's
+// words repeat what they refuse, an address for one, so they stay out.
 type stripeLog struct{ log *slog.Logger }
 
 func (l stripeLog) Debugf(format string, v ...interface{}) {}
 func (l stripeLog) Infof(format string, v ...interface{})  {}
 func (l stripeLog) Warnf(format string, v ...interface{}) {
-	l.log.Debug("stripe", "detail", fmt.Sprintf(format, v...))
+	l.log.Debug("stripe", "detail", format)
 }
 func (l stripeLog) Errorf(format string, v ...interface{}) {
-	l.log.Debug("stripe", "detail", fmt.Sprintf(format, v...))
+	l.log.Debug("stripe", "detail", format)
+}
+
+// stripeError is a refusal of Stripe's without its words, which may repeat personal data.
+type stripeError struct{ cause *stripe.Error }
+
+func (e *stripeError) Error() string {
+	return fmt.Sprintf("Stripe answered %d: type %s, code %q, parameter %q, request %s",
+		e.cause.HTTPStatusCode, e.cause.Type, e.cause.Code, e.cause.Param, e.cause.RequestID)
+}
+
+// withoutWords keeps the code of a refusal of Stripe's and leaves out its words.
+func withoutWords(err error) error {
+	if e, ok := errors.AsType[*stripe.Error](err); ok {
+		return &stripeError{e}
+	}
+	return err
 }
 
 var errNoStripeKey = errors.New("STRIPE_SECRET_KEY is not set")
@@ -113,22 +141,60 @@ func (s *stripeAPI) createSession(ctx context.Context, c checkout) (session, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, stripeCall)
 	defer cancel()
-	params, err := s.sessionParams(ctx, c)
-	if err != nil {
-		return session{}, err
+	var without leftOut
+	for {
+		params, err := s.sessionParams(ctx, c, without)
+		if err != nil {
+			return session{}, err
+		}
+		var made *stripe.CheckoutSession
+		err = s.retry(ctx, func() error {
+			made, err = s.api.CheckoutSessions.New(params)
+			return err
+		})
+		if err == nil {
+			return readSession(made.LastResponse.RawJSON)
+		}
+		part := optional(err)
+		if part == "" || without.has(part) {
+			return session{}, fmt.Errorf("create a Stripe session for checkout %s: %w", c.ID, err)
+		}
+		s.log.WarnContext(ctx, "Stripe refuses a part of a payment page, which is left out", "checkout", c.ID, "error", err)
+		without += leftOut("-" + part)
 	}
-	var made *stripe.CheckoutSession
-	err = s.retry(ctx, func() error {
-		made, err = s.api.CheckoutSessions.New(params)
-		return err
-	})
-	if err != nil {
-		return session{}, fmt.Errorf("create a Stripe session for checkout %s: %w", c.ID, err)
-	}
-	return readSession(made.LastResponse.RawJSON)
 }
 
-func (s *stripeAPI) sessionParams(ctx context.Context, c checkout) (*stripe.CheckoutSessionParams, error) {
+// leftOut names the parts of a session that Stripe did not take and that a sale can do without. It
+// ends the idempotency key, since the request is another one.
+type leftOut string
+
+func (l leftOut) has(part string) bool { return strings.Contains(string(l), part) }
+
+// The parts that a session can do without.
+const (
+	partEmail       = "email"
+	partPictures    = "pictures"
+	partDescription = "description"
+)
+
+// optional is the part of a session at which Stripe took offence, "" when it cannot be left out.
+func optional(err error) string {
+	e, ok := errors.AsType[*stripeError](err)
+	if !ok || e.cause.HTTPStatusCode != http.StatusBadRequest {
+		return ""
+	}
+	switch param := e.cause.Param; {
+	case param == "customer_email" || e.cause.Code == stripe.ErrorCodeEmailInvalid:
+		return partEmail
+	case strings.Contains(param, "images"):
+		return partPictures
+	case strings.HasSuffix(param, "[description]"):
+		return partDescription
+	}
+	return ""
+}
+
+func (s *stripeAPI) sessionParams(ctx context.Context, c checkout, without leftOut) (*stripe.CheckoutSessionParams, error) {
 	p := &stripe.CheckoutSessionParams{
 		Mode:                      stripe.String("payment"),
 		SuccessURL:                stripe.String(s.shop + "/checkout/success?session_id={CHECKOUT_SESSION_ID}"),
@@ -141,22 +207,22 @@ func (s *stripeAPI) sessionParams(ctx context.Context, c checkout) (*stripe.Chec
 		Metadata:                  map[string]string{"cart_id": id(c.CartID), "checkout_id": c.ID},
 	}
 	p.Context = ctx
-	p.SetIdempotencyKey("checkout-" + c.ID + "-" + strconv.Itoa(c.StripeAttempt))
-	if c.Email != "" {
+	p.SetIdempotencyKey("checkout-" + c.ID + "-" + strconv.Itoa(c.StripeAttempt) + string(without))
+	if c.Email != "" && !without.has(partEmail) {
 		p.CustomerEmail = stripe.String(c.Email)
 	}
 	for _, l := range c.Quote.Lines {
-		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.ProductTitle)}
-		if text := skuText(l.Color, l.Size); text != "" {
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(itemName(l.ProductTitle))}
+		if text := plain(skuText(l.Color, l.Size)); text != "" && !without.has(partDescription) {
 			product.Description = stripe.String(text)
 		}
-		if l.ImageURL != "" {
-			product.Images = stripe.StringSlice([]string{s.absolute(l.ImageURL)})
+		if address := stripePicture(s.base, l.ImageURL); address != "" && !without.has(partPictures) {
+			product.Images = stripe.StringSlice([]string{address})
 		}
 		p.LineItems = append(p.LineItems, lineItem(c.Currency, product, int64(l.Price), l.Quantity))
 	}
 	if m := c.Quote.Shipping; m != nil && c.ShippingSubtotal > c.ShippingDiscount {
-		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String("Shipping: " + m.Carrier)}
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(plain("Shipping: " + m.Carrier))}
 		p.LineItems = append(p.LineItems, lineItem(c.Currency, product, int64(c.ShippingSubtotal-c.ShippingDiscount), 1))
 	}
 	if c.ItemDiscount > 0 {
@@ -192,19 +258,31 @@ func (s *stripeAPI) coupon(ctx context.Context, c checkout) (string, error) {
 	return made.ID, nil
 }
 
-func (s *stripeAPI) absolute(url string) string {
-	if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") {
-		return url
+// plain is a text as Stripe takes it: valid, in one line, without control characters.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// itemName names a line for Stripe, which wants a name.
+func itemName(title string) string {
+	if name := plain(title); name != "" {
+		return name
 	}
-	return s.shop + "/" + strings.TrimPrefix(url, "/")
+	return "Item"
 }
 
 // retry adds to the library's own repetitions (broken connections, 409, 5xx) those after 429.
 func (s *stripeAPI) retry(ctx context.Context, call func() error) error {
 	for try := 1; ; try++ {
-		err := call()
-		e, ok := errors.AsType[*stripe.Error](err)
-		if !ok || e.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
+		err := withoutWords(call())
+		e, ok := errors.AsType[*stripeError](err)
+		if !ok || e.cause.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
 			return err
 		}
 		select {
@@ -225,7 +303,7 @@ func (s *stripeAPI) session(ctx context.Context, sessionID string) (session, err
 	p := &stripe.CheckoutSessionParams{}
 	p.Context = ctx
 	got, err := s.api.CheckoutSessions.Get(sessionID, p)
-	if err != nil {
+	if err = withoutWords(err); err != nil {
 		if status(err) == http.StatusNotFound || status(err) == http.StatusBadRequest {
 			return session{}, errors.Join(errNoSession, err)
 		}
@@ -246,7 +324,7 @@ func (s *stripeAPI) intentFailed(ctx context.Context, intent string) (bool, erro
 	p := &stripe.PaymentIntentParams{}
 	p.Context = ctx
 	got, err := s.api.PaymentIntents.Get(intent, p)
-	if err != nil {
+	if err = withoutWords(err); err != nil {
 		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
 	}
 	return got.Status == stripe.PaymentIntentStatusRequiresPaymentMethod || got.Status == stripe.PaymentIntentStatusCanceled, nil
@@ -262,7 +340,7 @@ func (s *stripeAPI) expire(ctx context.Context, sessionID string) error {
 	p := &stripe.CheckoutSessionExpireParams{}
 	p.Context = ctx
 	if _, err := s.api.CheckoutSessions.Expire(sessionID, p); err != nil {
-		return fmt.Errorf("expire Stripe session %s: %w", sessionID, err)
+		return fmt.Errorf("expire Stripe session %s: %w", sessionID, withoutWords(err))
 	}
 	return nil
 }
@@ -280,7 +358,7 @@ func (s *stripeAPI) listSessions(ctx context.Context, since time.Time, each func
 		}
 		it := s.api.CheckoutSessions.List(p)
 		if err := it.Err(); err != nil {
-			return fmt.Errorf("list Stripe's sessions: %w", err)
+			return fmt.Errorf("list Stripe's sessions: %w", withoutWords(err))
 		}
 		var page struct {
 			Data    []json.RawMessage `json:"data"`
@@ -307,8 +385,8 @@ func (s *stripeAPI) listSessions(ctx context.Context, since time.Time, each func
 
 // status is the HTTP status of Stripe's answer, 0 when there was none.
 func status(err error) int {
-	if e, ok := errors.AsType[*stripe.Error](err); ok {
-		return e.HTTPStatusCode
+	if e, ok := errors.AsType[*stripeError](err); ok {
+		return e.cause.HTTPStatusCode
 	}
 	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -66,7 +67,7 @@ const (
 	maxFirstName = 30
 	maxLastName  = 150
 	maxUsername  = 150
-	maxEmail     = 254
+	maxEmail     = email.MaxLength
 	maxPassword  = 150
 	maxText      = 5000
 )
@@ -75,7 +76,6 @@ const (
 var (
 	nameShape     = regexp.MustCompile(`^[A-Za-z0-9 ]*$`)
 	usernameShape = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
-	emailShape    = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9]{2,}$`)
 )
 
 func checkName(s string, limit int) problems {
@@ -104,7 +104,7 @@ func checkEmail(s string) problems {
 		return problems{{"required", "Please give an email address."}}
 	}
 	var p problems
-	p.add(!emailShape.MatchString(s), "not_valid", "This does not look like an email address.")
+	p.add(!email.HasShape(s), "not_valid", "This does not look like an email address.")
 	p.add(utf8.RuneCountInString(s) > maxEmail, "too_many_chars", "An email address has at most 254 characters.")
 	return p
 }

@@ -223,6 +223,8 @@ func (r reader) checkURL(name, v string) {
 func urlFault(param, v string) *apiError {
 	u, err := url.Parse(v)
 	switch {
+	case strings.ContainsFunc(v, func(r rune) bool { return r > '~' }):
+		return refuse("url_invalid", param, "Invalid URL: Non-ASCII characters in URLs must be percent-encoded in order for the URL to be valid.")
 	case err != nil || strings.ContainsAny(v, " \n\r\t"):
 		return refuse("url_invalid", param, "Not a valid URL")
 	case u.Scheme == "":

@@ -125,7 +125,7 @@ async function pay(values) {
   const type = answer.errors?.error ?? 'unexpected-error';
   if (['cart-not-found', 'cart-is-empty', 'cart-item-not-in-stock'].includes(type)) await load(fill);
   if (type === 'terms-of-sale-agreement-required') setError(agree, t(`confirm.${type}`));
-  else formError(form, has(`confirm.${type}`) ? t(`confirm.${type}`) : t('confirm.unexpected-error'));
+  else formError(form, answer.errors?.description || t(has(`confirm.${type}`) ? `confirm.${type}` : 'confirm.unexpected-error'));
   return undefined;
 }
 

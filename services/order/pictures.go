@@ -1,0 +1,62 @@
+package order
+
+import (
+	"net/url"
+	"strings"
+)
+
+// stripePicture is the absolute address of a picture in the form that Stripe takes, or "" when there is none:
+// a picture is never worth a sale. Staff write addresses as browsers understand them: relative ones,
+// those without a scheme, with blanks and letters of any alphabet.
+func stripePicture(shop *url.URL, address string) string {
+	// What browsers do first: forget what surrounds the address, and line breaks inside.
+	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
+	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
+	path, rest := address, ""
+	if at := strings.IndexAny(address, "?#"); at >= 0 {
+		path, rest = address[:at], address[at:]
+	}
+	if path == "" {
+		return ""
+	}
+	ref, err := url.Parse(escaped(strings.ReplaceAll(path, `\`, "/") + rest))
+	if err != nil {
+		return ""
+	}
+	u := shop.ResolveReference(ref)
+	u.Fragment, u.RawFragment = "", ""
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || !ascii(u.Host) {
+		return ""
+	}
+	if text := u.String(); len(text) <= maxPicture {
+		return text
+	}
+	return ""
+}
+
+// escaped percent-encodes what may not stand in an address. What is encoded already stays as it is,
+// and a per cent sign that encodes nothing is encoded itself.
+func escaped(address string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(address) {
+		c := address[i]
+		switch {
+		case c == '%' && i+2 < len(address) && isHex(address[i+1]) && isHex(address[i+2]):
+			b.WriteByte(c)
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("\"%<>[]\\^`{|}", c) >= 0:
+			b.WriteString(string([]byte{'%', hex[c>>4], hex[c&15]}))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}

@@ -1,0 +1,116 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// What one payment page of Stripe's takes (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+// and its description of Checkout Sessions). The schema's upper price is the same.
+const (
+	stripeLines             = 100
+	stripeLeast money.Cents = 50 // for usd
+	stripeMost  money.Cents = 99_999_999
+	maxPicture              = 2048 // characters of a picture's address
+)
+
+var checkoutRefused = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "shop_checkout_refused_total",
+	Help: "Carts that could not be sold although a shopper wanted to pay, by reason.",
+}, []string{"reason"})
+
+// notSold is a cart that cannot be paid for as it is, and trying again would change nothing. The
+// shopper reads text under one of the contract's codes; staff read reason in the log and as the
+// metric's label, so it is one of few words. It is empty where the shopper alone can act.
+type notSold struct {
+	code, text string
+	reason     string
+	cause      error
+}
+
+func (n *notSold) Error() string {
+	if n.cause == nil {
+		return "not sold: " + n.reason
+	}
+	return "not sold: " + n.reason + ": " + n.cause.Error()
+}
+
+func (n *notSold) Unwrap() error { return n.cause }
+
+const (
+	textNoShipping = "We cannot ship anything at the moment, so we cannot sell it either. Nothing was charged and your cart is as it was; please write to us, or look in again later."
+	textManyItems  = "One payment takes at most %d different items, shipping included. Nothing was charged; please take some out of your cart and order them separately."
+	textDearItem   = "“%s” costs more than one payment can take (%s %s). Nothing was charged; please write to us if you want to buy it."
+	textSmallTotal = "Your total is %s %s, and the least that can be paid is %s. Nothing was charged; please add something to your cart."
+	textLargeTotal = "Your total of %s %s is more than one payment can take (%s). Nothing was charged; please take something out of your cart, or write to us."
+	textUnsellable = "Our payment service does not take this cart as it is, and trying again will not help. Nothing was charged and your cart is as it was. We have been told; please write to us if you want to buy it."
+)
+
+// sellable says why no payment page can be had for a quote. Stripe would refuse it in words that help
+// neither the shopper nor staff.
+func (c checkout) sellable() error {
+	if c.Quote.Shipping == nil { // all that this shop sells is shipped
+		return &notSold{code: "shipping-method-required", text: textNoShipping, reason: "no-shipping-method"}
+	}
+	items := len(c.Quote.Lines)
+	if c.ShippingSubtotal > c.ShippingDiscount {
+		items++
+	}
+	if items > stripeLines {
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textManyItems, stripeLines), reason: "too-many-items"}
+	}
+	for _, l := range c.Quote.Lines {
+		if l.Price > stripeMost {
+			return &notSold{code: "stripe-error", text: fmt.Sprintf(textDearItem, l.ProductTitle, stripeMost, currencyWord), reason: "price-too-high"}
+		}
+	}
+	switch {
+	case c.Total > 0 && c.Total < stripeLeast:
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripeLeast), reason: "total-too-low"}
+	case c.Total > stripeMost, c.ItemDiscount > stripeMost, c.ShippingSubtotal-c.ShippingDiscount > stripeMost:
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripeMost), reason: "total-too-high"}
+	}
+	return nil
+}
+
+// currencyWord is how texts name the currency.
+const currencyWord = "USD"
+
+// permanent turns a refusal of Stripe's that would be the same the next time into one that the shopper
+// understands; other errors stay what they are.
+func permanent(err error) error {
+	e, ok := errors.AsType[*stripeError](err)
+	if !ok {
+		return err
+	}
+	switch s := e.cause.HTTPStatusCode; s {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests:
+		return err // our key, or the moment
+	default:
+		if s < 400 || s >= 500 {
+			return err
+		}
+		return &notSold{code: "stripe-error", text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
+	}
+}
+
+// answerNotSold tells shopper and staff why a cart is not sold; false for an error of another kind.
+func (s *service) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string, err error) (answered bool, _ error) {
+	n, ok := errors.AsType[*notSold](err)
+	if !ok {
+		return false, nil
+	}
+	if n.reason != "" {
+		checkoutRefused.WithLabelValues(n.reason).Inc()
+		s.log.WarnContext(r.Context(), "a cart cannot be sold", "reason", n.reason, "error", err)
+	}
+	return true, refuseWith(w, endpoint, web.Object{{Key: "error", Value: n.code}, {Key: "description", Value: n.text}})
+}

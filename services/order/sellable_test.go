@@ -1,0 +1,177 @@
+package order
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestPicturesInStripesForm(t *testing.T) {
+	t.Parallel()
+	shop, err := url.Parse("https://shop.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"":                                      "",
+		"  ":                                    "",
+		"?v=2":                                  "",
+		"/img/clip.jpg":                         "https://shop.example/img/clip.jpg",
+		"img/clip.jpg":                          "https://shop.example/img/clip.jpg",
+		"./img/../clip.jpg":                     "https://shop.example/clip.jpg",
+		" /img/red clip.jpg\n":                  "https://shop.example/img/red%20clip.jpg",
+		"/img/red%20clip.jpg":                   "https://shop.example/img/red%20clip.jpg",
+		"/img/100%.jpg":                         "https://shop.example/img/100%25.jpg",
+		"/img/50%zz.jpg":                        "https://shop.example/img/50%25zz.jpg",
+		"/img/Bücher–1.jpg":                     "https://shop.example/img/B%C3%BCcher%E2%80%931.jpg",
+		"/img/猫.jpg?größe=a b#top":              "https://shop.example/img/%E7%8C%AB.jpg?gr%C3%B6%C3%9Fe=a%20b",
+		"/img/a[1].jpg":                         "https://shop.example/img/a%5B1%5D.jpg",
+		`\img\clip.jpg`:                         "https://shop.example/img/clip.jpg",
+		"/img/a\tb.jpg":                         "https://shop.example/img/ab.jpg",
+		"/img/<\"a\">.jpg":                      "https://shop.example/img/%3C%22a%22%3E.jpg",
+		"/img/\xff.jpg":                         "https://shop.example/img/%FF.jpg",
+		"//cdn.example/clip.jpg":                "https://cdn.example/clip.jpg",
+		"//cdn.example:8443/a b.jpg":            "https://cdn.example:8443/a%20b.jpg",
+		"HTTP://cdn.example/clip.jpg":           "http://cdn.example/clip.jpg",
+		"https://cdn.example/ü.jpg":             "https://cdn.example/%C3%BC.jpg",
+		"https://cdn.example":                   "https://cdn.example",
+		"https://bücher.example/clip.jpg":       "",
+		"https://name:word@cdn.example/a.jpg":   "",
+		"https:///clip.jpg":                     "",
+		"http://a b/clip.jpg":                   "",
+		"data:image/png;base64,AAAA":            "",
+		"javascript:alert(1)":                   "",
+		"ftp://cdn.example/clip.jpg":            "",
+		"/" + strings.Repeat("x", maxPicture):   "",
+		"/img/" + strings.Repeat("ü", 500) + "": "",
+	} {
+		if got := stripePicture(shop, address); got != want {
+			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+	}
+}
+
+func FuzzPictures(f *testing.F) {
+	for _, s := range []string{"/img/a b.jpg", "//h/x", "https://ü/x", "%", "\x00", `\\h\x`, "http://[::1]/x"} {
+		f.Add(s)
+	}
+	shop, err := url.Parse("https://shop.example/")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		got := stripePicture(shop, address)
+		if got == "" {
+			return
+		}
+		u, err := url.Parse(got)
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || !ascii(got) {
+			t.Errorf("%q becomes %q, %v", address, got, err)
+		}
+	})
+}
+
+func TestTextsForStripe(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "Item", " \t\n": "Item", "\x00": "Item", "Mug": "Mug", " Big\x00 \u0085mug\r\n\xff ": "Big mug"} {
+		if got := itemName(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	if got := plain(skuText(ptr("  "), ptr(""))); got != "" {
+		t.Errorf("a blank colour says %q", got)
+	}
+}
+
+// What no payment page can be had for is refused before Stripe is asked: in the shopper's words, and
+// with a line and a count for staff.
+func TestWhatCannotBeSold(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	var logged bytes.Buffer
+	s.service.log = slog.New(slog.NewTextHandler(&logged, nil))
+	address := []string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}
+	refused := func(name, reason, code string, words ...string) {
+		t.Helper()
+		before := testutil.ToFloat64(checkoutRefused.WithLabelValues(reason))
+		logged.Reset()
+		p := s.visitor()
+		p.add("6", "1")
+		if reason == "too-many-items" {
+			s.exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, s.id, 1 FROM sku s, cart c WHERE s.id > 1000 AND c.anonymous_id = $1`, p.Cart)
+		}
+		a := p.post("/order/create-checkout-session", address...)
+		want(t, a, code, "errors", "error")
+		text, _ := a.at("errors", "description").(string)
+		for _, word := range words {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s: the shopper reads %q", name, text)
+			}
+		}
+		if strings.Contains(text, "try again") {
+			t.Errorf("%s: trying again does not help, yet the shopper reads %q", name, text)
+		}
+		if line := logged.String(); !strings.Contains(line, "level=WARN") || !strings.Contains(line, "reason="+reason) || strings.Contains(line, "pat@") {
+			t.Errorf("%s: staff read %q", name, line)
+		}
+		if after := testutil.ToFloat64(checkoutRefused.WithLabelValues(reason)); after != before+1 {
+			t.Errorf("%s: counted %v times", name, after-before)
+		}
+		if n := s.number(`SELECT count(*) FROM checkout`); n != 0 {
+			t.Errorf("%s left %d quotes", name, n)
+		}
+	}
+	price := func(cents int) { s.exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (6, $1)`, cents) }
+
+	price(99_999_999)
+	refused("a total above Stripe's", "total-too-high", "stripe-error", "1000009.55", "999999.99")
+	s.exec(`UPDATE shipping_method SET active = false`)
+	price(399)
+	refused("no shipping method", "no-shipping-method", "shipping-method-required", "ship")
+	s.exec(`UPDATE shipping_method SET active = true WHERE identifier = 'None'`)
+	price(49)
+	refused("a total below Stripe's", "total-too-low", "stripe-error", "0.49", "0.50", "add something")
+	s.exec(`ALTER TABLE sku_price DROP CONSTRAINT sku_price_stripe`) // as a shop's price from before may stand there
+	price(100_000_000)
+	refused("a price above Stripe's", "price-too-high", "stripe-error", "Binder Clips", "999999.99")
+	price(1)
+	s.exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 1000 + n, 1, 1 FROM generate_series(1, 100) n`)
+	s.exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT id, 100 FROM sku WHERE id > 1000`)
+	refused("more items than Stripe takes", "too-many-items", "stripe-error", "100")
+}
+
+// The schema's upper price is Stripe's.
+func TestNoPriceAboveStripes(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for _, sql := range []string{
+		`INSERT INTO sku_price (sku_id, price_cents) VALUES (6, %d)`,
+		`UPDATE shipping_method SET shipping_cost_cents = %d WHERE id = 1`,
+	} {
+		if _, err := s.owner.Exec(t.Context(), fmt.Sprintf(sql, stripeMost)); err != nil {
+			t.Errorf("Stripe's highest: %v", err)
+		}
+		if _, err := s.owner.Exec(t.Context(), fmt.Sprintf(sql, stripeMost+1)); err == nil || !strings.Contains(err.Error(), "_stripe") {
+			t.Errorf("above Stripe's: %v", err)
+		}
+	}
+}
+
+// What a visitor sends as an address has the shape that accounts have; nothing else is stored.
+func TestAGuestsAddressIsCheckedWithTheClick(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.visitor()
+	p.add("6", "1")
+	for _, odd := range []string{"pat", "pat@", "pat @mail.example.com", "<pat@mail.example.com>", "pät@mail.example.com", strings.Repeat("p", 250) + "@mail.example.com"} {
+		want(t, p.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", odd), "anonymous-email-address-required", "errors", "error")
+	}
+	if n := s.number(`SELECT count(*) FROM checkout`); n != 0 {
+		t.Errorf("%d quotes", n)
+	}
+}
