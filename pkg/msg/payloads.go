@@ -170,8 +170,11 @@ type SendMail struct {
 	Kind string `json:"kind"`
 	// To are the receivers of the one mail; empty means the shop's staff.
 	To []string `json:"to,omitempty"`
+	// Proved are those of To that the member of MemberID has proved: a notice to them that an account
+	// was changed has a room of its own below the ceiling, which no one else can fill.
+	Proved []string `json:"proved,omitempty"`
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
-	// email, old_email, code.
+	// email, old_email, code; accounts has a line for each account of MailUsername.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations.
 	Order        *OrderMail `json:"order,omitempty"`

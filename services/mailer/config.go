@@ -25,6 +25,8 @@ type Config struct {
 	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"where answers go; MAIL_FROM when empty"`
 	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"where mail for the shop's staff goes"`
 	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`
+	MailsAnHour  int    `envconfig:"MAILS_AN_HOUR" default:"5" desc:"most mails to one address within an hour; order confirmations do not count, 0 is no limit"`
+	MailsADay    int    `envconfig:"MAILS_A_DAY" default:"20" desc:"most mails to one address within 24 hours, likewise"`
 	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"stands before amounts in mails"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
@@ -41,6 +43,9 @@ func (c Config) Validate() error {
 	}
 	if c.SMTPPort < 1 || c.SMTPPort > 65535 {
 		errs = append(errs, fmt.Errorf("SMTP_PORT is %d: want 1 to 65535", c.SMTPPort))
+	}
+	if c.MailsAnHour < 0 || c.MailsADay < 0 {
+		errs = append(errs, errors.New("MAILS_AN_HOUR or MAILS_A_DAY is below 0"))
 	}
 	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo, "MAIL_STAFF": c.MailStaff} {
 		if value == "" && name == "MAIL_REPLY_TO" {

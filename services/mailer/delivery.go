@@ -45,6 +45,9 @@ func (s *service) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 	if err != nil {
 		return err
 	}
+	if err := s.holdBack(ctx, tx, fresh); err != nil {
+		return err
+	}
 	return insertDeliveries(ctx, tx, fresh)
 }
 
@@ -80,11 +83,21 @@ func (s *service) committed() {
 type newDelivery struct {
 	key, kind, messageID, prospectCode string
 	payload                            []byte
-	toHashes                           string // JSON: unnest would flatten an array of arrays
 	addresses                          []string
 	memberID                           int64
 	createdAt, deadline                time.Time
+
+	receivers []receiver
+	leftOut   []string // hashes of receivers whose rooms are full
+	state     string
 }
+
+// The states of a delivery.
+const (
+	stateQueued     = "queued"
+	stateParked     = "parked"
+	stateSuppressed = "suppressed"
+)
 
 // accept checks what no repetition will mend, so that it is parked with its reason right away.
 func (s *service) accept(key string, data []byte) (newDelivery, error) {
@@ -113,16 +126,12 @@ func (s *service) ledgerRow(key string, m msg.SendMail, data []byte) (newDeliver
 	if m.Deadline.IsZero() {
 		m.Deadline = m.CreatedAt.Add(defaultLife)
 	}
-	hashes := make([]string, len(to))
+	receivers := make([]receiver, len(to))
 	for i, a := range to {
-		hashes[i] = s.hash(a)
-	}
-	list, err := json.Marshal(hashes)
-	if err != nil {
-		return newDelivery{}, fmt.Errorf("marshal hashes: %w", err)
+		receivers[i] = receiver{s.hash(a), s.rooms(m, a)}
 	}
 	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode, payload: data,
-		toHashes: string(list), addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
+		receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
 }
 
 // receivers are the checked addresses of a mail; none given means the staff.

@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,24 +26,48 @@ const (
 
 // insertDeliveries writes commands into the ledger; a key that is there already stays as it is.
 func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
-	n := len(fresh)
-	keys, kinds, ids, codes, hashes := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	payloads, members := make([][]byte, n), make([]int64, n)
-	created, deadlines := make([]time.Time, n), make([]time.Time, n)
+	rows := make([]deliveryRow, len(fresh))
+	payloads := make([][]byte, len(fresh)) // as they are: JSON would have to encode them
 	for i, d := range fresh {
-		keys[i], kinds[i], ids[i], codes[i], hashes[i] = d.key, d.kind, d.messageID, d.prospectCode, d.toHashes
-		payloads[i], members[i], created[i], deadlines[i] = d.payload, d.memberID, d.createdAt, d.deadline
+		hashes := make([]string, len(d.receivers))
+		for k, r := range d.receivers {
+			hashes[k] = r.hash
+		}
+		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...), d.state, d.memberID, d.createdAt, d.deadline}
+		payloads[i] = d.payload
 	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, payload, member_id, created_at, deadline)
-		SELECT key, kind, message_id, nullif(code, ''), ARRAY(SELECT jsonb_array_elements_text(hashes::jsonb)), payload, nullif(member, 0), created, deadline
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::timestamptz[], $9::timestamptz[])
-			AS n (key, kind, message_id, code, hashes, payload, member, created, deadline)
-		ON CONFLICT (key) DO NOTHING`, keys, kinds, ids, codes, hashes, payloads, members, created, deadlines)
+	list, err := json.Marshal(rows)
 	if err != nil {
-		return fmt.Errorf("store %d mails: %w", n, err)
+		return fmt.Errorf("marshal %d mails: %w", len(fresh), err)
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload, member_id, created_at, deadline)
+		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued' THEN NULL ELSE now() END, payload,
+			nullif(member, 0), created_at, deadline
+		FROM ROWS FROM (
+			jsonb_to_recordset($1) AS (key text, kind text, message_id text, code text, to_hashes text[], left_out text[], state text, member bigint,
+				created_at timestamptz, deadline timestamptz),
+			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, created_at, deadline, payload)
+		ON CONFLICT (key) DO NOTHING`, list, payloads)
+	if err != nil {
+		return fmt.Errorf("store %d mails: %w", len(fresh), err)
 	}
 	return nil
+}
+
+// deliveryRow is a new row as it travels to the database, beside its payload: unnest would flatten
+// arrays of arrays.
+type deliveryRow struct {
+	Key       string    `json:"key"`
+	Kind      string    `json:"kind"`
+	MessageID string    `json:"message_id"`
+	Code      string    `json:"code"`
+	ToHashes  []string  `json:"to_hashes"`
+	LeftOut   []string  `json:"left_out"`
+	State     string    `json:"state"`
+	Member    int64     `json:"member"`
+	CreatedAt time.Time `json:"created_at"`
+	Deadline  time.Time `json:"deadline"`
 }
 
 // delivery is a claimed row.
@@ -57,6 +82,7 @@ type delivery struct {
 	WasMaybe     bool
 	MemberID     *int64
 	ProspectCode *string
+	LeftOut      []string
 	CreatedAt    time.Time
 	Deadline     time.Time
 }
@@ -76,7 +102,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.created_at, d.deadline`,
+		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.created_at, d.deadline`,
 		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil {
 		return nil, fmt.Errorf("claim a mail: %w", err)
@@ -181,11 +207,13 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 	return n, nil
 }
 
-// forgetContent drops what is personal of mails that were sent 30 days ago or parked 90 days ago.
+// forgetContent drops what is personal of mails that were sent 30 days ago, suppressed 7 days ago or
+// parked 90 days ago.
 func forgetContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	tag, err := pool.Exec(ctx, `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL
-		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days' OR state = 'parked' AND done_at < now() - interval '90 days')`)
+		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'
+			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked' AND done_at < now() - interval '90 days')`)
 	if err != nil {
 		return 0, fmt.Errorf("drop the content of old mails: %w", err)
 	}

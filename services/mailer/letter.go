@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -38,6 +39,8 @@ type letter struct {
 type page struct {
 	Shop, ShopURL, Contact                                     string
 	FirstName, LastName, Username, Email, OldEmail, Code, Time string
+	// Accounts has a line for each account that a mail is about, when there may be several.
+	Accounts []string
 }
 
 // write renders a delivery. An error that is not the database's is about the mail itself: it is kept
@@ -53,6 +56,10 @@ func (s *service) write(ctx context.Context, d *delivery) (letter, error) {
 	to, err := s.receivers(m)
 	if err != nil {
 		return letter{}, err
+	}
+	to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(d.LeftOut, s.hash(a)) })
+	if len(to) == 0 { // the setting with another SHOP_SECRET, or a row that was changed by hand
+		return letter{}, errors.New("none of its receivers is left")
 	}
 	c := content{from: s.from}
 	switch {
@@ -83,6 +90,13 @@ type content struct {
 
 func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
 	data := make(map[string]string, len(m.Data))
+	accounts := []string{clean(m.Data["username"])} // an older command, with one
+	if lines := m.Data["accounts"]; lines != "" {
+		accounts = strings.Split(lines, "\n")
+		for i := range accounts {
+			accounts[i] = clean(accounts[i])
+		}
+	}
 	for name, value := range m.Data {
 		data[name] = clean(value)
 	}
@@ -94,7 +108,7 @@ func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string,
 	err = plain.ExecuteTemplate(&out, m.Kind+".txt", page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email, OldEmail: data["old_email"],
-		Code: linkCode(data["code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		Accounts: accounts, Code: linkCode(data["code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
 	})
 	if err != nil {
 		return "", "", errors.New("its template cannot be filled") // the text of the error may hold values

@@ -13,6 +13,8 @@ func (s *service) routes() http.Handler {
 	r.Use(http.NewCrossOriginProtection().Handler, loopbackOnly)
 	r.Get("/staff/parked", web.Handle(s.parkedMails))
 	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
+	r.Get("/staff/suppressed", web.Handle(s.suppressedMails))
+	r.Post("/staff/suppressed/{id}/retry", web.Handle(s.retryParked))
 	r.Get("/staff/templates", web.Handle(s.templates))
 	r.Post("/staff/templates", web.Handle(s.addTemplate))
 	r.Patch("/staff/templates/{em_cd}", web.Handle(s.changeTemplate))

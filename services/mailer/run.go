@@ -142,6 +142,9 @@ func (s *service) keepHouse(ctx context.Context) error {
 	forget := time.Time{}
 	for {
 		if time.Since(forget) > time.Hour {
+			if err := emptyRooms(ctx, s.pool); err != nil {
+				s.log.Warn("emptying rooms", "error", err)
+			}
 			if n, err := forgetContent(ctx, s.pool); err == nil {
 				forget = time.Now()
 				s.log.Debug("dropped the content of old mails", "mails", n)
@@ -149,6 +152,9 @@ func (s *service) keepHouse(ctx context.Context) error {
 		}
 		if n, err := countQueued(ctx, s.pool); err == nil {
 			mailsQueued.Set(float64(n))
+		}
+		if n, err := countSuppressed(ctx, s.pool); err == nil {
+			mailsSuppressed.Set(float64(n))
 		}
 		select {
 		case <-time.After(5 * time.Second):

@@ -17,7 +17,7 @@ import (
 
 // parkedMails lists what needs a human, newest first. Receivers and content stay in the ledger.
 func (s *service) parkedMails(w http.ResponseWriter, r *http.Request) error {
-	mails, err := listParked(r.Context(), s.pool)
+	mails, err := listMails(r.Context(), s.pool, stateParked)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,16 @@ func (s *service) parkedMails(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails, "messages": messages})
 }
 
-// retryParked has a parked mail tried again, with a deadline of its own.
+// suppressedMails lists what the ceiling held back, newest first.
+func (s *service) suppressedMails(w http.ResponseWriter, r *http.Request) error {
+	mails, err := listMails(r.Context(), s.pool, stateSuppressed)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails})
+}
+
+// retryParked has a parked or suppressed mail tried again, with a deadline of its own.
 func (s *service) retryParked(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // listLimit bounds the lists for staff.
 const listLimit = 500
 
-// parkedMail is a mail that needs a human.
-type parkedMail struct {
+// listedMail is a mail that was not sent: one that needs a human, or one that the ceiling held back.
+type listedMail struct {
 	ID        int64    `json:"id"`
 	Key       string   `json:"key"`
 	Kind      string   `json:"kind"`
@@ -28,23 +28,24 @@ type parkedMail struct {
 	ParkedAt  web.Time `json:"parked_at"`
 }
 
-func listParked(ctx context.Context, pool *pgxpool.Pool) ([]parkedMail, error) {
+// listMails lists the newest mails in a state that ends them.
+func listMails(ctx context.Context, pool *pgxpool.Pool, state string) ([]listedMail, error) {
 	rows, err := pool.Query(ctx, `
-		SELECT id, key, kind, reason, smtp_reply, attempts, maybe, payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
-		WHERE state = 'parked' ORDER BY id DESC LIMIT $1`, listLimit)
+		SELECT id, key, kind, coalesce(reason, '') AS reason, smtp_reply, attempts, maybe, payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
+		WHERE state = $2 ORDER BY id DESC LIMIT $1`, listLimit, state)
 	if err != nil {
-		return nil, fmt.Errorf("list parked mails: %w", err)
+		return nil, fmt.Errorf("list %s mails: %w", state, err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p parkedMail, err error) {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p listedMail, err error) {
 		var created, parked time.Time
 		err = row.Scan(&p.ID, &p.Key, &p.Kind, &p.Reason, &p.Reply, &p.Attempts, &p.Maybe, &p.Retryable, &created, &parked)
 		p.CreatedAt, p.ParkedAt = web.Time(created), web.Time(parked)
 		return p, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list parked mails: %w", err)
+		return nil, fmt.Errorf("list %s mails: %w", state, err)
 	}
-	return append([]parkedMail{}, list...), nil
+	return append([]listedMail{}, list...), nil
 }
 
 // parkedMessage is a message that never became a mail.
@@ -68,12 +69,13 @@ func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessag
 	return append([]parkedMessage{}, list...), nil
 }
 
-// requeue makes a parked mail due again for three days; what may have been taken is asked about
-// first, as always.
+// requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
+// about first, as always.
 func requeue(ctx context.Context, pool *pgxpool.Pool, id int64) (bool, error) {
 	tag, err := pool.Exec(ctx, `
-		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0, outage = false, done_at = NULL, reason = NULL
-		WHERE id = $1 AND state = 'parked' AND payload IS NOT NULL`, id)
+		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0, outage = false, done_at = NULL, reason = NULL,
+			left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
+		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
 	if err != nil {
 		return false, fmt.Errorf("requeue mail %d: %w", id, err)
 	}

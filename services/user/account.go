@@ -48,6 +48,10 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a, made, err := s.register(r, wanted)
+	if errors.Is(err, errAddressFull) {
+		f[3].add(true, "not_valid", addressFullText)
+		return answer(w, "create_account", "false", refusal(f.object()))
+	}
 	if err != nil {
 		return err
 	}
@@ -64,9 +68,22 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 
 const unavailableText = "This user name is taken."
 
+// errAddressFull refuses an address for which enough accounts wait to be proved.
+var errAddressFull = errors.New("too many accounts wait for the proof of the address")
+
+// addressFullText does not say who has accounts: those that are counted prove nothing about the owner.
+const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use that account, or write to us."
+
 func (s *service) register(r *http.Request, form account) (a account, made bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		full, err := addressFull(ctx, tx, form.Email, 0)
+		if err != nil {
+			return err
+		}
+		if full {
+			return errAddressFull
+		}
 		a, made, err = insertAccount(ctx, tx, form)
 		if err != nil {
 			return err
@@ -181,6 +198,10 @@ func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) er
 		return answer(w, endpoint, "errors", refusal(f.object()))
 	}
 	a, found, err := s.changeProfile(r, who.MemberID, first, last, email)
+	if errors.Is(err, errAddressFull) {
+		f[2].add(true, "not_valid", addressFullText)
+		return answer(w, endpoint, "errors", refusal(f.object()))
+	}
 	if err != nil {
 		return err
 	}
@@ -204,8 +225,18 @@ func (s *service) changeProfile(r *http.Request, id int64, first, last, email st
 			return errUnchanged
 		}
 		old := a.Email
+		if old != email {
+			full, err := addressFull(ctx, tx, email, id)
+			if err != nil {
+				return err
+			}
+			if full {
+				return errAddressFull
+			}
+		}
 		a.FirstName, a.LastName, a.Email = first, last, email
-		a.EmailVerified = a.EmailVerified && old == email
+		proved := a.EmailVerified
+		a.EmailVerified = proved && old == email
 		if a, found, err = updateProfile(ctx, tx, a); err != nil {
 			return err
 		}
@@ -214,6 +245,9 @@ func (s *service) changeProfile(r *http.Request, id int64, first, last, email st
 			mail, err := s.moveAddress(r, tx, a, old)
 			if err != nil {
 				return err
+			}
+			if proved {
+				mail = toProved(mail, old)
 			}
 			messages = append(messages, mail)
 		}

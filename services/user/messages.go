@@ -52,10 +52,23 @@ func (a account) mail(kind string, key any, life time.Duration, more map[string]
 	if old := more["old_email"]; old != "" {
 		to = append(to, old)
 	}
+	var proved []string
+	if a.EmailVerified {
+		proved = append(proved, a.Email)
+	}
 	now := time.Now().UTC()
 	return msg.Message{Key: fmt.Sprintf("%s:%v", kind, key), Subject: msg.MailSubject(kind), Payload: msg.SendMail{
-		Kind: kind, To: to, Data: data, MemberID: a.ID, MemberCode: a.MbCd, CreatedAt: now, Deadline: now.Add(life),
+		Kind: kind, To: to, Proved: proved, Data: data, MemberID: a.ID, MemberCode: a.MbCd, CreatedAt: now, Deadline: now.Add(life),
 	}}
+}
+
+// toProved adds that the member had proved one of a mail's receiving addresses.
+func toProved(m msg.Message, address string) msg.Message {
+	if mail, ok := m.Payload.(msg.SendMail); ok {
+		mail.Proved = append(mail.Proved, address)
+		m.Payload = mail
+	}
+	return m
 }
 
 // change names one version of a member, as a mail's key.

@@ -2,7 +2,9 @@ package user
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -95,7 +97,7 @@ func (s *service) answerRequest(ctx context.Context) (more bool, err error) {
 		if q.Kind == codeReset {
 			mails, err = s.resetMail(ctx, tx, q)
 		} else {
-			mails, err = usernameMails(ctx, tx, q)
+			mails, err = usernameMail(ctx, tx, q)
 		}
 		if err != nil {
 			return err
@@ -122,14 +124,20 @@ func (s *service) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]ms
 	return []msg.Message{a.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
 }
 
-func usernameMails(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
+// usernameMail is one mail with all user names of an address: one for each would multiply what a
+// person gets in whose name others made accounts. It goes to the address as its account has
+// it, the one that was proved if there is one.
+func usernameMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
 	accounts, err := accountsOfAddress(ctx, tx, q.Email)
-	if err != nil {
+	if err != nil || len(accounts) == 0 {
 		return nil, err
 	}
-	var mails []msg.Message
-	for _, a := range accounts {
-		mails = append(mails, a.mail(msg.MailUsername, requestKey(a, q), deadlineNotice, nil))
+	names, lines := make([]string, len(accounts)), make([]string, len(accounts))
+	for i, a := range accounts {
+		names[i], lines[i] = a.Username, fmt.Sprintf("%s (%s %s)", a.Username, a.FirstName, a.LastName)
 	}
-	return mails, nil
+	first := accounts[0]
+	return []msg.Message{first.mail(msg.MailUsername, requestKey(first, q), deadlineNotice, map[string]string{
+		"username": strings.Join(names, ", "), "accounts": strings.Join(lines, "\n"),
+	})}, nil
 }

@@ -54,9 +54,9 @@ func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (acc
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1 AND lower(email) = lower($2) FOR UPDATE`, username, email)
 }
 
-// accountsOfAddress compares exactly.
+// accountsOfAddress compares without case; who has proved the address comes first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
-	rows, err := tx.Query(ctx, `SELECT`+accountColumns+`FROM account WHERE email = $1 ORDER BY id`, email)
+	rows, err := tx.Query(ctx, `SELECT`+accountColumns+`FROM account WHERE lower(email) = lower($1) ORDER BY email_verified DESC, id`, email)
 	if err != nil {
 		return nil, fmt.Errorf("look for the accounts of an address: %w", err)
 	}

@@ -204,8 +204,10 @@ CREATE TABLE "unsubscribe_reason" (
 );
 
 CREATE INDEX account_email ON "user".account USING btree (email);
+CREATE INDEX account_email_lower ON "user".account USING btree (lower((email)::text));
 CREATE INDEX account_proved ON "user".account USING btree (lower((email)::text)) WHERE email_verified;
 CREATE INDEX chat_message_email ON "user".chat_message USING btree (email);
+CREATE INDEX chat_message_email_lower ON "user".chat_message USING btree (lower((email)::text));
 CREATE INDEX chat_message_member ON "user".chat_message USING btree (member_id);
 CREATE INDEX chat_message_prospect ON "user".chat_message USING btree (prospect_id);
 CREATE INDEX code_expires ON "user".code USING btree (expires);
@@ -215,6 +217,7 @@ CREATE INDEX inbox_at ON "user".inbox USING btree (at);
 CREATE INDEX mail_request_due ON "user".mail_request USING btree (due);
 CREATE INDEX outbox_next_at ON "user".outbox USING btree (next_at);
 CREATE INDEX prospect_alias_prospect ON "user".prospect_alias USING btree (prospect_id);
+CREATE INDEX prospect_email_lower ON "user".prospect USING btree (lower((email)::text));
 CREATE INDEX unsubscribe_reason_member ON "user".unsubscribe_reason USING btree (member_id);
 CREATE INDEX unsubscribe_reason_prospect ON "user".unsubscribe_reason USING btree (prospect_id);
 CREATE UNIQUE INDEX code_newest ON "user".code USING btree (member_id, kind) WHERE ((used IS NULL) AND (superseded IS NULL));

@@ -1,0 +1,207 @@
+package mailer
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// withCeiling is the setting that a shop has by itself.
+func withCeiling(c *Config) { c.MailsAnHour, c.MailsADay = 5, 20 }
+
+// settled waits until every command is a row and none of the rows waits.
+func (w *world) settled(rows int) {
+	w.t.Helper()
+	w.eventually(fmt.Sprint(rows, " mails settled"), func() bool {
+		return w.count(`SELECT count(*) FROM delivery`) == rows && w.count(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0
+	})
+}
+
+// receivedBy counts the mails that the sink took for addresses that fit.
+func receivedBy(s *sink, fits func(address string) bool) (n int) {
+	for _, m := range s.all() {
+		if slices.ContainsFunc(m.to, fits) {
+			n++
+		}
+	}
+	return n
+}
+
+func is(address string) func(string) bool {
+	return func(a string) bool { return strings.EqualFold(a, address) }
+}
+
+// Many accounts with another person's address, and whatever kinds of mail they can bring about, by two
+// mailers at once: five mails an hour, and paid orders.
+func TestCeilingOfOneAddress(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), withCeiling)
+	w.start()
+	w.start()
+	kinds := []string{msg.MailWelcome, msg.MailVerify, msg.MailReset, msg.MailUsername, msg.MailPasswordSet, msg.MailPasswordChanged, msg.MailAddressChanged}
+	var commands []msg.Message
+	for i := range 42 {
+		m := welcome([]string{"victim@x.example", "Victim@x.example", "VICTIM@X.EXAMPLE"}[i%3])
+		m.Kind, m.MemberID, m.CreatedAt, m.Deadline = kinds[i%len(kinds)], int64(100+i), time.Now(), time.Now().Add(time.Hour)
+		commands = append(commands, msg.Message{Key: fmt.Sprint("bomb:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
+	}
+	w.enqueue(commands...)
+	w.settled(42)
+	if n := receivedBy(sink, is("victim@x.example")); n != 5 {
+		t.Errorf("the victim got %d mails, want 5", n)
+	}
+	if n := w.count(`SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at IS NOT NULL AND payload IS NOT NULL`); n != 37 {
+		t.Errorf("%d mails are noted as suppressed, want 37", n)
+	}
+	if n, err := countSuppressed(t.Context(), w.pool); err != nil || n != 37 {
+		t.Errorf("the metric says %d, error %v", n, err)
+	}
+	for i := range 7 { // what was paid for is always confirmed
+		w.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
+	}
+	w.send("other:1", welcome("other@x.example"))
+	w.settled(50)
+	if n := receivedBy(sink, is("victim@x.example")); n != 12 {
+		t.Errorf("the victim has %d mails, want 5 and 7 orders", n)
+	}
+	if receivedBy(sink, is("other@x.example")) != 1 {
+		t.Error("another address gets nothing")
+	}
+}
+
+// The owner of a full address still hears that the account was changed, and can be mailed at another
+// address.
+func TestCeilingHidesNoNotice(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), withCeiling)
+	w.start()
+	for i := range 8 {
+		m := welcome("ann@x.example")
+		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // accounts that have not proved the address
+		w.send(fmt.Sprint("bomb:", i), m)
+	}
+	w.settled(8)
+	changed := welcome("Ann@x.example")
+	changed.Kind, changed.Proved = msg.MailPasswordChanged, []string{"Ann@x.example"}
+	w.send("password-changed:7", changed)
+	moved := welcome("new@x.example")
+	moved.Kind, moved.To, moved.Proved = msg.MailAddressChanged, []string{"new@x.example", "ann@x.example"}, []string{"ann@x.example"}
+	moved.Data["old_email"] = "ann@x.example"
+	w.send("address-changed:7", moved)
+	moved.To, moved.Proved, moved.MemberID = []string{"fresh@x.example", "ann@x.example"}, nil, 101
+	w.send("address-changed:101", moved)
+	w.settled(11)
+	mails := sink.all()
+	if n := receivedBy(sink, is("ann@x.example")); n != 7 {
+		t.Errorf("ann has %d mails, want 5 and the 2 notices", n)
+	}
+	last := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "fresh@x.example") })]
+	if fmt.Sprint(last.to) != "[fresh@x.example]" || last.header.Get("To") != "<fresh@x.example>" {
+		t.Errorf("the mail without the full address went to %v, %s", last.to, last.header.Get("To"))
+	}
+	for i := range 9 { // that room has its end, too: a thief cannot bomb the owner
+		w.send(fmt.Sprint("password-changed:7:", i), changed)
+	}
+	w.settled(20)
+	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
+		t.Errorf("ann has %d mails, want 5 and 5 notices", n)
+	}
+}
+
+// Tags and dots make new addresses, but no new mailboxes.
+func TestCeilingOfOneMailbox(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), withCeiling)
+	w.start()
+	const local = "averylongnameofsomeonewithmail"
+	for i := range 28 {
+		w.send(fmt.Sprint("tag:", i), welcome(fmt.Sprintf("eve+%d@x.example", i)))
+		w.send(fmt.Sprint("dot:", i), welcome(local[:i+1]+"."+local[i+1:]+"@gmail.com"))
+	}
+	w.settled(56)
+	if n := receivedBy(sink, func(a string) bool { return strings.HasPrefix(a, "eve") }); n != 20 {
+		t.Errorf("the mailbox with tags has %d mails, want 20", n)
+	}
+	if n := receivedBy(sink, func(a string) bool { return strings.HasSuffix(a, "@gmail.com") }); n != 20 {
+		t.Errorf("the mailbox with dots has %d mails, want 20", n)
+	}
+	for address, want := range map[string]string{
+		"a+b+c@x.example": "a@x.example", "a.b@x.example": "a.b@x.example", "a.b+c@gmail.com": "ab@gmail.com", "ab@googlemail.com": "ab@gmail.com",
+	} {
+		if got := mailbox(address); got != want {
+			t.Errorf("the mailbox of %s is %s, want %s", address, got, want)
+		}
+	}
+}
+
+// Twenty a day, by when the mails were asked for; and staff can send what was held back.
+func TestCeilingOfADay(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), withCeiling)
+	w.start()
+	began := time.Now().Add(-23 * time.Hour)
+	var commands []msg.Message
+	for i := range 46 { // two an hour
+		m := welcome("day@x.example")
+		m.CreatedAt, m.Deadline = began.Add(time.Duration(i)*30*time.Minute), time.Now().Add(time.Hour)
+		commands = append(commands, msg.Message{Key: fmt.Sprint("day:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
+	}
+	w.enqueue(commands...)
+	w.settled(46)
+	if n := receivedBy(sink, is("day@x.example")); n != 20 {
+		t.Errorf("%d mails within a day, want 20", n)
+	}
+	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := httptest.NewServer(s.routes())
+	t.Cleanup(staff.Close)
+	call := caller(t, staff.URL)
+	if status, text := call("GET", "/staff/suppressed"); status != 200 || strings.Count(text, `"kind":"welcome"`) != 26 {
+		t.Errorf("%d %s", status, text)
+	}
+	id := w.count(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)
+	if status, text := call("POST", fmt.Sprint("/staff/suppressed/", id, "/retry")); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+	w.sent(21)
+}
+
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ago := func(list ...time.Duration) (times []time.Time) {
+		for _, d := range list {
+			times = append(times, now.Add(-d))
+		}
+		return times
+	}
+	for _, c := range []struct {
+		place   room
+		counted []time.Time
+		want    bool
+	}{
+		{room{hour: 2, day: 3}, ago(time.Minute), false},
+		{room{hour: 2, day: 3}, ago(time.Minute, 59*time.Minute), true},
+		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute), false},
+		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 23*time.Hour), true},
+		{room{hour: 2, day: 3}, ago(time.Minute, 61*time.Minute, 25*time.Hour), false},
+		{room{hour: 0, day: 3}, ago(1, 2), false},
+		{room{hour: 3, day: 0}, ago(1, 2, 90*time.Minute, 2*time.Hour), false},
+	} {
+		if got := c.place.full(c.counted, now); got != c.want {
+			t.Errorf("%+v with %v: %t", c.place, c.counted, got)
+		}
+	}
+}
