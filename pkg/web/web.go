@@ -76,14 +76,15 @@ func Handle(h Handler) http.HandlerFunc {
 	}
 }
 
-// Fail answers an error: an *Error as it says, a database or an owner that is away with 503, a
-// client that left with nothing, all else with 500. The text of the error goes into the log only.
+// Fail answers an error: an *Error as it says, a database or an owner that is away with 503, all else
+// with 500; what is a server's error only because the client left is 499. The text of the error goes
+// into the log only.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	var e *Error
 	switch {
-	case errors.As(err, &e):
-	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
-		e = &Error{Status: 499, Code: "client-left", Err: err}
+	case errors.As(err, &e) && (e.Status < 500 || !Left(r)):
+	case Left(r):
+		e = clientLeft(err)
 	case pg.IsUnavailable(err) || pg.IsContention(err):
 		e = &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: time.Second, Err: err}
 	default:
@@ -173,10 +174,15 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 			defer cancel()
 			ctx, queries := pg.CountQueries(ctx)
 			r = r.WithContext(ctx)
-			rec := &recorder{ResponseWriter: w}
+			rec := &recorder{ResponseWriter: w, request: r}
 			defer func() {
 				if p := recover(); p != nil {
 					if p == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked, never wrapped
+						// An answer that broke off: by the client, or by an owner behind us.
+						if rec.status = http.StatusBadGateway; Left(r) {
+							rec.status = StatusClientLeft
+						}
+						finish(ctx, log, service, r, rec, began, *notes)
 						panic(p)
 					}
 					*notes = append(*notes, slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
@@ -200,8 +206,15 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 		route = "unknown"
 	}
 	status := max(rec.status, 200)
+	if rec.status == 0 && Left(r) {
+		status = StatusClientLeft
+	}
 	took := time.Since(began)
-	obs.HTTPSeconds.WithLabelValues(service, route, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
+	class := strconv.Itoa(status/100) + "xx"
+	if status == StatusClientLeft {
+		class = strconv.Itoa(status)
+	}
+	obs.HTTPSeconds.WithLabelValues(service, route, class).Observe(took.Seconds())
 	level := slog.LevelInfo
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
@@ -221,11 +234,15 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int
+	request *http.Request
+	status  int
+	bytes   int
 }
 
 func (rec *recorder) WriteHeader(status int) {
+	if status >= 500 && Left(rec.request) {
+		status = StatusClientLeft // also of handlers that answer by themselves, such as pages
+	}
 	if rec.status == 0 {
 		rec.status = status
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -71,11 +70,8 @@ func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
-	}
 	if err != nil {
-		return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: fmt.Errorf("read the body: %w", err)}
+		return web.BodyError(err)
 	}
 	return nil
 }

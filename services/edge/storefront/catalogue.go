@@ -3,6 +3,7 @@ package storefront
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -159,11 +160,19 @@ func (p *Pages) list(pg page) http.HandlerFunc {
 	}
 }
 
+// noCatalogue logs why a page could not be made, unless its visitor did not wait for it.
+func (p *Pages) noCatalogue(r *http.Request, what string, more ...any) {
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		return
+	}
+	p.cfg.Log.ErrorContext(r.Context(), what, more...)
+}
+
 // serveRendered answers with a catalogue page, 404 or, without data, the error page.
 func (p *Pages) serveRendered(w http.ResponseWriter, r *http.Request, key string, render func(context.Context) (*document, error)) {
 	doc, err := p.catalogue.get(r.Context(), key, render)
 	if err != nil {
-		p.cfg.Log.ErrorContext(r.Context(), "catalogue page", "page", key, "error", err)
+		p.noCatalogue(r, "catalogue page", "page", key, "error", err)
 		w.Header().Set("Retry-After", "5")
 		p.Error(w, r, http.StatusServiceUnavailable)
 		return

@@ -233,7 +233,7 @@ func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
 	if identifier == "" && query.Get("name") != "" {
 		products, err := p.products(r.Context())
 		if err != nil {
-			p.cfg.Log.ErrorContext(r.Context(), "product by name", "error", err)
+			p.noCatalogue(r, "product by name", "error", err)
 			p.Error(w, r, http.StatusServiceUnavailable)
 			return
 		}

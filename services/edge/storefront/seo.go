@@ -137,7 +137,7 @@ type sitemapURL struct {
 func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 	products, err := p.products(r.Context())
 	if err != nil {
-		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
+		p.noCatalogue(r, "sitemap", "error", err)
 		p.Error(w, r, http.StatusServiceUnavailable)
 		return
 	}
@@ -162,7 +162,7 @@ func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 	}
 	doc, err := newDocument(buf.Bytes(), "application/xml; charset=utf-8", "public, max-age=600")
 	if err != nil {
-		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
+		p.noCatalogue(r, "sitemap", "error", err)
 		p.Error(w, r, http.StatusInternalServerError)
 		return
 	}
