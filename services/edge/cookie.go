@@ -18,9 +18,16 @@ const (
 )
 
 const (
+	// sessionLife is how long a session lasts whose member asked to be remembered.
 	sessionLife = 14 * 24 * time.Hour
-	csrfLife    = 364 * 24 * time.Hour
-	yearLife    = 365 * 24 * time.Hour
+	// visitLife is how long any other session lasts at most, and idleLife how long without a request.
+	visitLife = 24 * time.Hour
+	idleLife  = 12 * time.Hour
+	// maxSessions is how many sessions a member may have at once; one more ends the oldest.
+	maxSessions = 20
+
+	csrfLife = 364 * 24 * time.Hour
+	yearLife = 365 * 24 * time.Hour
 )
 
 // cookie makes one of our cookies. life 0: until the browser ends; negative: deleted now.

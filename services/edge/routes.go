@@ -73,6 +73,9 @@ func (e *Edge) personal(r chi.Router) {
 	r.Handle("/user/logged-in", get(e.loggedIn))
 	r.Handle("/user/logout", get(e.logout))
 	r.Handle("/user/account-content", get(e.accountContent))
+	r.Handle("/user/sessions", get(e.listSessions))
+	r.Handle("/user/end-session", post(e.endOneSession))
+	r.Handle("/user/end-other-sessions", post(e.endTheOtherSessions))
 	r.Handle("/user/*", e.proxy(e.settings.user, nil))
 	r.Handle("/order/*", e.proxy(e.settings.order, e.addressOfMember))
 }
@@ -107,6 +110,17 @@ func get(h web.Handler) http.HandlerFunc {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
+			return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+		}
+		return h(w, r)
+	})
+}
+
+// post answers POST only.
+func post(h web.Handler) http.HandlerFunc {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", "POST")
 			return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
 		}
 		return h(w, r)

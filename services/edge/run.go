@@ -24,7 +24,7 @@ type Edge struct {
 	pool     *pgxpool.Pool
 	bus      *bus.Bus
 	secure   bool // PUBLIC_URL is https: cookies are for https only
-	keys     struct{ identity, csrf, cart, anonymous []byte }
+	keys     struct{ identity, csrf, cart, anonymous, sessions []byte }
 
 	outbox    *bus.Outbox
 	publisher *bus.Publisher
@@ -60,6 +60,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	secret := cfg.Secret()
 	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")
 	e.keys.cart, e.keys.anonymous = web.Key(secret, "cart cookie"), web.Key(secret, "anonymous cookie")
+	e.keys.sessions = web.Key(secret, "names of sessions")
 	e.catalogue = newCatalogue(e.fetchPage)
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {

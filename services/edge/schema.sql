@@ -63,6 +63,8 @@ CREATE TABLE "session" (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   seen_at timestamp with time zone NOT NULL DEFAULT now(),
   expires_at timestamp with time zone NOT NULL,
+  device text NOT NULL DEFAULT ''::text,
+  place text NOT NULL DEFAULT ''::text,
   CONSTRAINT session_pkey PRIMARY KEY (token_hash)
 );
 

@@ -1,11 +1,14 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -16,8 +19,8 @@ const (
 	cacheLife = 10 * time.Second
 	// cacheLimit bounds the cache; a full one starts anew.
 	cacheLimit = 50_000
-	// seenEvery is how coarse a session's last use is noted.
-	seenEvery = time.Hour
+	// seenEvery is how coarse a session's last use is noted: it ends idle by as much earlier at most.
+	seenEvery = 5 * time.Minute
 	// cleanEvery is how often expired sessions are deleted.
 	cleanEvery = 10 * time.Minute
 	// tokenLength is that of 32 bytes in base64url.
@@ -52,33 +55,54 @@ type cachedSession struct {
 
 func newSessions() *sessions { return &sessions{cached: map[hash]cachedSession{}} }
 
-// session is the living session of a token, or nil. Only found ones are remembered.
-func (e *Edge) session(ctx context.Context, token string) (*session, error) {
-	if len(token) != tokenLength || !plain(token) {
-		return nil, nil
-	}
-	h := sha256.Sum256([]byte(token))
-	now := time.Now()
-	e.sessions.mu.RLock()
-	c, ok := e.sessions.cached[h]
-	dropped := e.sessions.dropped
-	e.sessions.mu.RUnlock()
-	if ok && now.Before(c.until) {
-		return c.session, nil
+// session is the first living session among the tokens that a client sent, or nil. However many there
+// are, they cost one query. Only found ones are remembered.
+func (e *Edge) session(ctx context.Context, client netip.Addr, tokens ...string) (*session, error) {
+	known, unknown, dropped := e.sessions.look(tokens)
+	if len(unknown) == 0 {
+		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	s, err := findSession(ctx, e.pool, h[:])
-	if err != nil || s == nil {
+	found, err := findSessions(ctx, e.pool, unknown)
+	if err != nil {
 		return nil, err
 	}
-	if now.Sub(s.SeenAt) > seenEvery {
-		if err := touchSession(ctx, e.pool, h[:]); err != nil {
+	first, rank := known, len(unknown)
+	for _, s := range found {
+		if i := slices.IndexFunc(unknown, func(h []byte) bool { return bytes.Equal(h, s.TokenHash) }); i < rank {
+			first, rank = s, i
+		}
+	}
+	if first == known {
+		return known, nil
+	}
+	if time.Since(first.SeenAt) > seenEvery {
+		if err := touchSession(ctx, e.pool, first.TokenHash, place(client)); err != nil {
 			e.log.Warn("session", "error", err) // the next request notes it
 		}
 	}
-	e.sessions.keep(h, s, dropped)
-	return s, nil
+	e.sessions.keep(hash(first.TokenHash), first, dropped)
+	return first, nil
+}
+
+// look is the first session that is known, and the hashes of the tokens before it, which have to be
+// asked about.
+func (c *sessions) look(tokens []string) (known *session, unknown [][]byte, dropped int) {
+	now := time.Now()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, token := range tokens {
+		if len(token) != tokenLength || !plain(token) {
+			continue
+		}
+		h := sha256.Sum256([]byte(token))
+		if s, ok := c.cached[h]; ok && now.Before(s.until) {
+			return s.session, unknown, c.dropped
+		}
+		unknown = append(unknown, h[:])
+	}
+	return nil, unknown, c.dropped
 }
 
 func (c *sessions) keep(h hash, s *session, dropped int) {

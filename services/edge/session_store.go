@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,48 +31,103 @@ type session struct {
 	Email     string
 	Code      string
 	Remember  bool
+	Device    string
+	Place     string
+	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time
 }
 
-// findSession is the living session of a token, or nil.
-func findSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) (*session, error) {
-	rows, err := pool.Query(ctx, `
-		SELECT token_hash, member_id, username, first_name, last_name, email, code, remember, seen_at, expires_at
-		FROM session WHERE token_hash = $1 AND expires_at > now()`, hash)
+// sessionColumns are the columns of session, and livingSession says which rows still are one. The
+// times are looked at as well as expires_at, which an older edge may have set by older rules.
+const (
+	sessionColumns = ` token_hash, member_id, username, first_name, last_name, email, code, remember, device, place, created_at, seen_at, expires_at `
+	livingSession  = ` (expires_at > now() AND (remember OR seen_at > now() - interval '12 hours' AND created_at > now() - interval '24 hours')) `
+)
+
+// findSessions are the living sessions among tokens, by one query however many a request brings.
+func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]*session, error) {
+	rows, err := pool.Query(ctx, `SELECT`+sessionColumns+`FROM session WHERE token_hash = ANY($1) AND`+livingSession, hashes)
 	if err != nil {
-		return nil, fmt.Errorf("find a session: %w", err)
+		return nil, fmt.Errorf("find sessions: %w", err)
 	}
-	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByName[session])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
+	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[session])
 	if err != nil {
-		return nil, fmt.Errorf("find a session: %w", err)
+		return nil, fmt.Errorf("find sessions: %w", err)
 	}
-	return s, nil
+	return list, nil
 }
 
-// touchSession notes that a session is in use.
-func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
-	if _, err := pool.Exec(ctx, `UPDATE session SET seen_at = now() WHERE token_hash = $1`, hash); err != nil {
+// sessionsOf are a member's living sessions, the one that was used last first.
+func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]*session, error) {
+	rows, err := pool.Query(ctx, `
+		SELECT`+sessionColumns+`FROM session WHERE member_id = $1 AND`+livingSession+`ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions of member %d: %w", memberID, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[session])
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions of member %d: %w", memberID, err)
+	}
+	return list, nil
+}
+
+// touchSession notes that a session is in use, and where.
+func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, place string) error {
+	if _, err := pool.Exec(ctx, `UPDATE session SET seen_at = now(), place = $2 WHERE token_hash = $1`, hash, place); err != nil {
 		return fmt.Errorf("touch a session: %w", err)
 	}
 	return nil
 }
 
-// openSession stores a session of a login that user checked at a moment, unless the member was erased
-// or the password changed since.
-func openSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, m web.SessionMember, remember bool, at time.Time) (opened bool, err error) {
-	tag, err := pool.Exec(ctx, `
-		INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, created_at, expires_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $11)
-			AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $9)`,
-		hash, m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, remember, at, sessionLife, bus.ForgottenHash(bus.MemberKey(m.ID)))
+// login is a login that user checked at a moment, and the browser that it came from.
+type login struct {
+	hash          []byte
+	member        web.SessionMember
+	remember      bool
+	at            time.Time
+	device, place string
+}
+
+// openSession stores the session of a login, unless the member was erased or the password changed
+// since. A member's sessions beyond maxSessions end, the oldest first; ended says how many. Logins of
+// one member wait for each other, so that many at once are no more than that either.
+func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool, ended int64, err error) {
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`, l.member.ID); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device, place, created_at, expires_at)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $13)
+				AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
+			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email, l.member.Code, l.remember, l.device, l.place,
+			l.at, life(l.remember), bus.ForgottenHash(bus.MemberKey(l.member.ID)))
+		if err != nil {
+			return err
+		}
+		if opened = tag.RowsAffected() == 1; !opened {
+			return nil
+		}
+		tag, err = tx.Exec(ctx, `
+			DELETE FROM session WHERE member_id = $1 AND (NOT`+livingSession+`OR token_hash IN (
+				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
+				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash, maxSessions)
+		ended = tag.RowsAffected()
+		return err
+	})
 	if err != nil {
-		return false, fmt.Errorf("open a session of member %d: %w", m.ID, err)
+		return false, 0, fmt.Errorf("open a session of member %d: %w", l.member.ID, err)
 	}
-	return tag.RowsAffected() == 1, nil
+	return opened, ended, nil
+}
+
+// life is how long a session lasts from its login.
+func life(remember bool) time.Duration {
+	if remember {
+		return sessionLife
+	}
+	return visitLife
 }
 
 // renewSession gives a session a new token after a password change and ends the member's others. It
@@ -81,8 +135,9 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, m web.Ses
 func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64, at time.Time) (renewed bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $5, seen_at = now(), expires_at = now() + $4
-			WHERE token_hash = $1 AND member_id = $3 AND expires_at > now()`, before, hash, memberID, sessionLife, at)
+			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
+				expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
+			WHERE token_hash = $1 AND member_id = $3 AND`+livingSession, before, hash, memberID, sessionLife, visitLife, at)
 		if err != nil {
 			return err
 		}
@@ -100,6 +155,23 @@ func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, 
 func endSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
 	if _, err := pool.Exec(ctx, `DELETE FROM session WHERE token_hash = $1`, hash); err != nil {
 		return fmt.Errorf("end a session: %w", err)
+	}
+	return nil
+}
+
+// endSessionOf deletes one session of a member; it is false when there is none.
+func endSessionOf(ctx context.Context, pool *pgxpool.Pool, memberID int64, hash []byte) (bool, error) {
+	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE member_id = $1 AND token_hash = $2`, memberID, hash)
+	if err != nil {
+		return false, fmt.Errorf("end a session of member %d: %w", memberID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// endOtherSessions deletes all sessions of a member but one.
+func endOtherSessions(ctx context.Context, pool *pgxpool.Pool, memberID int64, keep []byte) error {
+	if _, err := pool.Exec(ctx, `DELETE FROM session WHERE member_id = $1 AND token_hash <> $2`, memberID, keep); err != nil {
+		return fmt.Errorf("end the other sessions of member %d: %w", memberID, err)
 	}
 	return nil
 }
@@ -160,7 +232,7 @@ func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error)
 	if _, err := pool.Exec(ctx, `DELETE FROM credentials WHERE changed_at < now() - interval '1 hour'`); err != nil {
 		return 0, fmt.Errorf("drop old changes of credentials: %w", err)
 	}
-	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE expires_at <= now()`)
+	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE NOT`+livingSession)
 	if err != nil {
 		return 0, fmt.Errorf("drop expired sessions: %w", err)
 	}

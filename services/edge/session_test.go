@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	b := w.browser()
 	b.login()
 	token := b.cookie(sessionCookie)
-	if s, err := other.session(t.Context(), token); s == nil || err != nil {
+	if s, err := other.session(t.Context(), netip.Addr{}, token); s == nil || err != nil {
 		t.Fatal(s, err)
 	}
 	revoked := func() int {
@@ -158,7 +159,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 	b.get("/user/logout")
 	testenv.Eventually(t, 30*time.Second, "the signal heard on the other edge", func() bool { return revoked() > before })
 	// Not only when what it remembers has aged.
-	if s, err := other.session(t.Context(), token); s != nil || err != nil {
+	if s, err := other.session(t.Context(), netip.Addr{}, token); s != nil || err != nil {
 		t.Errorf("the session on the other edge: %v, %v", s, err)
 	}
 }

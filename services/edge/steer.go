@@ -65,9 +65,14 @@ var errOvertaken = errors.New("the login was overtaken by a change of the passwo
 // has its token yet: should the cart stay where it is, nothing has happened.
 func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change web.SessionChange, mode string) error {
 	token, h := newToken()
-	opened, err := openSession(ctx, e.pool, h[:], change.Member, change.Remember, change.At)
+	opened, ended, err := openSession(ctx, e.pool, login{
+		hash: h[:], member: change.Member, remember: change.Remember, at: change.At, device: device(v.agent), place: place(v.client),
+	})
 	if err != nil {
 		return err
+	}
+	if ended > 0 {
+		e.revoke(change.Member.ID)
 	}
 	if !opened {
 		return errOvertaken

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -17,6 +16,8 @@ import (
 // visit is what edge found out about one request.
 type visit struct {
 	client netip.Addr
+	// agent is what the browser calls itself.
+	agent string
 	// session is nil for a visitor.
 	session *session
 	// stale says that there is a session cookie that stands for nothing any more.
@@ -68,19 +69,20 @@ func (v *visit) binding() string {
 // sessions cannot be read; a visitor's needs no database.
 func (e *Edge) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		v := &visit{client: e.clientAddr(r), cart: signedCookie(r, cartCookie, e.keys.cart)}
+		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), cart: signedCookie(r, cartCookie, e.keys.cart)}
 		if err := v.readBody(r, web.MaxForm); err != nil {
 			return err
 		}
-		for _, c := range r.CookiesNamed(sessionCookie) {
-			s, err := e.session(r.Context(), c.Value)
-			if err != nil {
+		if cookies := r.CookiesNamed(sessionCookie); len(cookies) > 0 {
+			tokens := make([]string, len(cookies))
+			for i, c := range cookies {
+				tokens[i] = c.Value
+			}
+			var err error
+			if v.session, err = e.session(r.Context(), v.client, tokens...); err != nil {
 				return web.Unavailable(err)
 			}
-			v.stale = s == nil
-			if v.session = s; s != nil {
-				break
-			}
+			v.stale = v.session == nil
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 		return nil
@@ -95,7 +97,7 @@ func (v *visit) readBody(r *http.Request, limit int64) error {
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
-		return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: fmt.Errorf("read a body: %w", err)}
+		return web.BodyError(err)
 	}
 	if int64(len(body)) > limit {
 		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large"}

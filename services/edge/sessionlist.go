@@ -1,0 +1,150 @@
+package edge
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// notAuthenticated is the contract's outcome for a visitor who asks for what is a member's.
+const notAuthenticated = "user_not_authenticated"
+
+// listSessions shows a member where the account is in use.
+func (e *Edge) listSessions(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	if v.session == nil {
+		return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: notAuthenticated}, apiVersion})
+	}
+	list, err := sessionsOf(r.Context(), e.pool, v.session.MemberID)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	data := make([]web.Object, len(list))
+	for i, s := range list {
+		data[i] = web.Object{
+			{Key: "session", Value: e.sessionName(s)}, {Key: "device", Value: s.Device}, {Key: "place", Value: s.Place},
+			{Key: "logged_in_date_time", Value: web.Time(s.CreatedAt)}, {Key: "last_seen_date_time", Value: web.Time(s.SeenAt)},
+			{Key: "current", Value: string(s.TokenHash) == string(v.session.TokenHash)},
+		}
+	}
+	return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: "success"}, {Key: "session_data", Value: data}, apiVersion})
+}
+
+// sessionName names a session to its member. It opens nothing and says nothing of the token.
+func (e *Edge) sessionName(s *session) string {
+	return web.MAC(e.keys.sessions, s.hexHash())
+}
+
+// endOneSession ends one of the member's sessions, the asking one too.
+func (e *Edge) endOneSession(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	outcome := func(s string) error {
+		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_session", Value: s}, apiVersion})
+	}
+	if v.session == nil {
+		return outcome(notAuthenticated)
+	}
+	name := v.form.Get("session")
+	if !v.form.Has("session") {
+		return web.BadRequest("session")
+	}
+	list, err := sessionsOf(r.Context(), e.pool, v.session.MemberID)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	for _, s := range list {
+		if e.sessionName(s) != name {
+			continue
+		}
+		ended, err := endSessionOf(r.Context(), e.pool, s.MemberID, s.TokenHash)
+		if err != nil {
+			return web.Unavailable(err)
+		}
+		e.revoke(s.MemberID)
+		if string(s.TokenHash) == string(v.session.TokenHash) {
+			e.leave(w.Header())
+		}
+		if ended {
+			return outcome("success")
+		}
+	}
+	return outcome("session-not-found")
+}
+
+// endTheOtherSessions leaves the asking session alone.
+func (e *Edge) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r)
+	outcome := func(s string) error {
+		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_other_sessions", Value: s}, apiVersion})
+	}
+	if v.session == nil {
+		return outcome(notAuthenticated)
+	}
+	if err := endOtherSessions(r.Context(), e.pool, v.session.MemberID, v.session.TokenHash); err != nil {
+		return web.Unavailable(err)
+	}
+	e.revoke(v.session.MemberID)
+	return outcome("success")
+}
+
+// named is a mark in what browsers call themselves, and the word for it. The first that is there counts:
+// most browsers claim to be several others as well.
+type named struct{ mark, word string }
+
+var (
+	browsers = []named{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"}, {"DuckDuckGo/", "DuckDuckGo"},
+		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
+		{"Safari/", "Safari"},
+	}
+	systems = []named{
+		{"Windows", "Windows"}, {"Android", "Android"}, {"iPhone", "an iPhone"}, {"iPad", "an iPad"}, {"CrOS", "ChromeOS"}, {"Mac OS X", "a Mac"},
+		{"Macintosh", "a Mac"}, {"Linux", "Linux"},
+	}
+)
+
+// device is a browser and its system in words. Nothing of what a client sends is kept as it is.
+func device(agent string) string {
+	word := func(list []named) string {
+		for _, n := range list {
+			if strings.Contains(agent, n.mark) {
+				return n.word
+			}
+		}
+		return ""
+	}
+	browser, system := word(browsers), word(systems)
+	switch {
+	case browser == "" && system == "":
+		return "an unknown device"
+	case browser == "":
+		return "an unknown browser on " + system
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
+}
+
+// place is a client's network in words: enough for its owner to know it, too coarse to find a person.
+func place(client netip.Addr) string {
+	client = client.Unmap()
+	bits := 24
+	if client.Is6() {
+		bits = 48
+	}
+	switch {
+	case !client.IsValid():
+		return "an unknown network"
+	case client.IsLoopback():
+		return "the shop's own machine"
+	case client.IsPrivate(), client.IsLinkLocalUnicast():
+		return "a private network"
+	}
+	network, err := client.WithZone("").Prefix(bits)
+	if err != nil {
+		return "an unknown network"
+	}
+	return "the network " + network.String()
+}

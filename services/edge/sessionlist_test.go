@@ -1,0 +1,285 @@
+package edge
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+type listed struct {
+	Session  string
+	Device   string
+	Place    string
+	LoggedIn time.Time `json:"logged_in_date_time"`
+	LastSeen time.Time `json:"last_seen_date_time"`
+	Current  bool
+}
+
+// sessions is what the account page lists, held against the contract.
+func (b *browser) sessions() []listed {
+	b.w.t.Helper()
+	a := b.get("/user/sessions")
+	expect(b.w.t, a, http.StatusOK, `{"sessions":"success"`)
+	b.w.contract().Check(b.w.t, a.Request, a.Response)
+	var body struct {
+		Data []listed `json:"session_data"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
+		b.w.t.Fatal(err)
+	}
+	return body.Data
+}
+
+func (w *world) contract() *testenv.Contract {
+	w.t.Helper()
+	return testenv.NewContract(w.t, "openapi.yaml")
+}
+
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	if _, err := w.pool.Exec(w.t.Context(), sql, args...); err != nil {
+		w.t.Fatal(err)
+	}
+	w.edge.sessions.dropAll()
+}
+
+// A session that is not remembered ends after twelve hours without a request and a day after the
+// login; one that is remembered after two weeks, used or not.
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, c := range []struct {
+		name, remember, change string
+		member                 bool
+	}{
+		{"used a while ago", "false", `seen_at = now() - interval '11 hours'`, true},
+		{"idle", "false", `seen_at = now() - interval '12 hours 1 second'`, false},
+		{"in its 24th hour", "false", `created_at = created_at - interval '23 hours 50 minutes', expires_at = expires_at - interval '23 hours 50 minutes'`, true},
+		{"a day old", "false", `created_at = created_at - interval '24 hours 1 second', expires_at = expires_at - interval '24 hours 1 second'`, false},
+		{"a day old, by an older edge", "false", `created_at = created_at - interval '24 hours 1 second', expires_at = now() + interval '13 days'`, false},
+		{"remembered and idle", "true", `seen_at = now() - interval '13 days', created_at = created_at - interval '13 days', expires_at = expires_at - interval '13 days'`, true},
+		{"remembered for two weeks", "true", `expires_at = expires_at - interval '14 days 1 second'`, false},
+	} {
+		b := w.browser()
+		b.login("remember_me", c.remember)
+		if !b.member() {
+			t.Fatal("not logged in")
+		}
+		w.exec(`UPDATE session SET `+c.change+` WHERE token_hash = $1`, hashOf(b))
+		if got := b.member(); got != c.member {
+			t.Errorf("%s: a member: %t", c.name, got)
+		}
+	}
+	var left, living int
+	if _, err := dropExpiredSessions(t.Context(), w.pool); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left, &living); err != nil || left != 3 || living != 3 {
+		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
+	}
+	// Being used keeps a session from ending idle.
+	b := w.browser()
+	b.login("remember_me", "false")
+	w.exec(`UPDATE session SET seen_at = now() - interval '11 hours' WHERE token_hash = $1`, hashOf(b))
+	b.member()
+	if got := b.sessions(); time.Since(got[0].LastSeen) > time.Minute {
+		t.Errorf("last seen %s", got[0].LastSeen)
+	}
+}
+
+func hashOf(b *browser) []byte {
+	_, unknown, _ := newSessions().look([]string{b.cookie(sessionCookie)})
+	return unknown[0]
+}
+
+func TestAtMostTwentySessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, second := w.browser(), w.browser()
+	first.login()
+	second.login()
+	w.exec(`UPDATE session SET created_at = created_at - interval '2 hours' WHERE token_hash = $1`, hashOf(first))
+	w.exec(`UPDATE session SET created_at = created_at - interval '1 hour' WHERE token_hash = $1`, hashOf(second))
+	for range maxSessions - 2 {
+		w.browser().login()
+	}
+	if !first.member() || len(first.sessions()) != maxSessions {
+		t.Fatalf("%d sessions", len(first.sessions()))
+	}
+	last := w.browser()
+	last.login()
+	if first.member() {
+		t.Error("the oldest session lives on beside 20 others")
+	}
+	if !second.member() || !last.member() || len(last.sessions()) != maxSessions {
+		t.Errorf("%d sessions after one more", len(last.sessions()))
+	}
+	// Many at once are no more.
+	var wg sync.WaitGroup
+	for range 8 {
+		b := w.browser()
+		b.get("/user/token")
+		wg.Go(func() { b.login() })
+	}
+	wg.Wait()
+	var n int
+	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM session`).Scan(&n); err != nil || n != maxSessions {
+		t.Errorf("%d sessions after parallel logins (%v)", n, err)
+	}
+}
+
+func TestSessionList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	visitor := w.browser()
+	expect(t, visitor.get("/user/sessions"), http.StatusOK, `{"sessions":"user_not_authenticated"`)
+	expect(t, visitor.post("/user/end-session", "session", "x"), http.StatusOK, `{"end_session":"user_not_authenticated"`)
+	expect(t, visitor.post("/user/end-other-sessions"), http.StatusOK, `{"end_other_sessions":"user_not_authenticated"`)
+
+	open := func(agent, client string) *browser {
+		b := w.browser()
+		b.header = http.Header{"User-Agent": {agent}, "X-Forwarded-For": {client}}
+		b.login()
+		return b
+	}
+	laptop := open("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "203.0.113.77")
+	phone := open("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1", "2001:db8:1:2::3")
+	other := open("<script>alert(1)</script>", "10.1.2.3")
+	list := laptop.sessions()
+	got := map[string]string{}
+	for _, s := range list {
+		got[s.Device] = fmt.Sprintf("%s %t", s.Place, s.Current)
+	}
+	if diff := cmp.Diff(map[string]string{
+		"Firefox on Linux": "the network 203.0.113.0/24 true", "Safari on an iPhone": "the network 2001:db8:1::/48 false", "an unknown device": "a private network false",
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+	name := func(device string) string {
+		return list[slices.IndexFunc(list, func(s listed) bool { return s.Device == device })].Session
+	}
+	// Nothing that opens a session is on the list, and a member ends no session of another.
+	if a := laptop.get("/user/sessions"); strings.Contains(a.body, laptop.cookie(sessionCookie)) || strings.Contains(a.body, fmt.Sprintf("%x", hashOf(laptop))) {
+		t.Errorf("the list gives a session away: %s", a.body)
+	}
+	w.exec(`INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
+		VALUES ('\x01', 8, 'bob_lee', 'Bob', 'Lee', 'bob@mail.example.com', 'b', true, now() + interval '1 day')`)
+	expect(t, laptop.post("/user/end-session", "session", w.edge.sessionName(&session{TokenHash: []byte{1}})), http.StatusOK, `{"end_session":"session-not-found"`)
+	expect(t, laptop.post("/user/end-session", "session", ""), http.StatusOK, `{"end_session":"session-not-found"`)
+	expect(t, laptop.post("/user/end-session"), http.StatusBadRequest, `"parameter":"session"`)
+
+	// A GET changes nothing, and neither does a form of another site.
+	expect(t, laptop.get("/user/end-session?session="+name("Safari on an iPhone")), http.StatusMethodNotAllowed, "method-not-allowed")
+	expect(t, laptop.do(laptop.form("/user/end-other-sessions")), http.StatusForbidden, "csrf-failed")
+	if !phone.member() {
+		t.Fatal("the phone's session is gone")
+	}
+	a := laptop.post("/user/end-session", "session", name("Safari on an iPhone"))
+	expect(t, a, http.StatusOK, `{"end_session":"success"`)
+	w.contract().Check(t, a.Request, a.Response)
+	if phone.member() || !laptop.member() || !other.member() {
+		t.Error("another session ended than the one that was named")
+	}
+	third := open("curl/8", "203.0.113.78")
+	a = laptop.post("/user/end-other-sessions")
+	expect(t, a, http.StatusOK, `{"end_other_sessions":"success"`)
+	w.contract().Check(t, a.Request, a.Response)
+	if third.member() || other.member() || !laptop.member() || len(laptop.sessions()) != 1 {
+		t.Error("the others go on, or the asking one has ended")
+	}
+	// The asking one is ended like a logout.
+	a = laptop.post("/user/end-session", "session", laptop.sessions()[0].Session)
+	if c := a.cookie(sessionCookie); c == nil || c.MaxAge >= 0 || laptop.member() {
+		t.Errorf("the asking session, ended: %v", c)
+	}
+}
+
+func TestWordsForDevicesAndPlaces(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0": "Edge on Windows",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15":     "Safari on a Mac",
+		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36":              "Chrome on Android",
+		"": "an unknown device", "Firefox/1": "Firefox", "Windows": "an unknown browser on Windows", strings.Repeat("x", 70_000): "an unknown device",
+	} {
+		if got := device(agent); got != want {
+			t.Errorf("%.50s: %s", agent, got)
+		}
+	}
+	for addr, want := range map[string]string{
+		"127.0.0.1": "the shop's own machine", "::1": "the shop's own machine", "192.168.1.2": "a private network", "fe80::1%eth0": "a private network",
+		"::ffff:198.51.100.7": "the network 198.51.100.0/24",
+	} {
+		if got := place(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %s", addr, got)
+		}
+	}
+	if got := place(netip.Addr{}); got != "an unknown network" {
+		t.Error(got)
+	}
+}
+
+// However many session cookies a request brings, they cost one query, and the living one among them
+// is found.
+func TestManySessionCookiesCostOneQuery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.login()
+	token := b.cookie(sessionCookie)
+	tokens := make([]string, 1000)
+	for i := range tokens {
+		tokens[i], _ = newToken()
+	}
+	ask := func(tokens []string) (*session, int64) {
+		t.Helper()
+		w.edge.sessions.dropAll()
+		ctx, queries := pg.CountQueries(t.Context())
+		s, err := w.edge.session(ctx, netip.Addr{}, tokens...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, queries.Load()
+	}
+	if s, n := ask(tokens); s != nil || n != 1 {
+		t.Errorf("1000 unknown cookies: %v, %d queries", s, n)
+	}
+	if s, n := ask(append(slices.Clone(tokens), token)); s == nil || n != 1 {
+		t.Errorf("1000 unknown cookies before a good one: %v, %d queries", s, n)
+	}
+	if s, n := ask([]string{"short", strings.Repeat("*", tokenLength)}); s != nil || n != 0 {
+		t.Errorf("cookies that cannot be ours: %v, %d queries", s, n)
+	}
+	// And through the door: the header is as large as the server takes.
+	r, err := http.NewRequest(http.MethodGet, w.url+"/user/logged-in", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := make([]string, 0, 1001)
+	for _, junk := range tokens {
+		cookies = append(cookies, sessionCookie+"="+junk)
+	}
+	r.Header.Set("Cookie", strings.Join(append(cookies, sessionCookie+"="+token), "; "))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // a test's answer
+	var body struct {
+		LoggedIn bool `json:"logged_in"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil || !body.LoggedIn {
+		t.Errorf("%d %v: %+v", res.StatusCode, err, body)
+	}
+}
