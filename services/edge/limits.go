@@ -78,7 +78,8 @@ const loopbackFactor = 20
 
 func byField(name string) func(*visit) string {
 	return func(v *visit) string {
-		if value := v.form.Get(name); value != "" {
+		// Without blanks around it, as user reads it: else each number of blanks were an account of its own.
+		if value := strings.TrimSpace(v.form.Get(name)); value != "" {
 			return "account " + value
 		}
 		return ""

@@ -123,7 +123,8 @@ func (s *service) register(r *http.Request, form account) (a account, made bool,
 	return a, made, err
 }
 
-// login compares the user name exactly. An unknown one takes as long as a wrong password.
+// login compares the user name exactly, but for blanks around it, which no user name has: keyboards of
+// phones and password keepers add them. An unknown one takes as long as a wrong password.
 func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, ok, err := s.authenticate(r, v[0], v[1])
+	a, ok, err := s.authenticate(r, typedName(v[0]), v[1])
 	if err != nil {
 		return err
 	}
@@ -146,6 +147,9 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	return answer(w, "login", "true")
 }
+
+// typedName is a user name as it was meant.
+func typedName(s string) string { return strings.TrimSpace(s) }
 
 func (s *service) authenticate(r *http.Request, username, password string) (account, bool, error) {
 	ctx := r.Context()

@@ -103,7 +103,7 @@ func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	username, code, password, again := v[0], v[1], v[2], v[3]
+	username, code, password, again := typedName(v[0]), v[1], v[2], v[3]
 	a, found, err := accountByUsername(r.Context(), s.pool, username)
 	if err != nil {
 		return err

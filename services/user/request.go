@@ -26,7 +26,7 @@ func (s *service) resetPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.request(r.Context(), codeReset, v[0], v[1]); err != nil {
+	if err := s.request(r.Context(), codeReset, typedName(v[0]), typedName(v[1])); err != nil {
 		return err
 	}
 	return answer(w, "reset_password", "success")
