@@ -34,7 +34,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(tw, "  Stripe stand-in\t%s\n", s.standin.URL())
 	}
 	if s.broker != nil {
-		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.broker.monitor(), s.broker.url())
+		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.doors.url("NATS_MONITOR_ADDR"), s.broker.url())
 	}
 	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n\nCtrl-C stops it.\n", metrics, s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
 	return tw.Flush()

@@ -7,49 +7,50 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
 
 // broker is the embedded NATS server. It listens like any other, so the services connect as they do
-// in production and the nats tool can attach.
+// in production and the nats tool can attach; each as a user of nats.conf.
 type broker struct {
-	log               *slog.Logger
-	opts              *server.Options // with the ports that it got
-	clientURL, webURL string
-	srv               *server.Server
+	log       *slog.Logger
+	opts      *server.Options // with the port that it got
+	clientURL string
+	passwords passwords
+	srv       atomic.Pointer[server.Server]
 }
 
 // startBroker starts NATS with JetStream under dir. Every acknowledged message is on disk
-// (sync_interval: always).
-func startBroker(log *slog.Logger, dir string, client, monitor string) (*broker, error) {
-	opts := &server.Options{
-		ServerName: "startupwebapp", JetStream: true, StoreDir: dir, SyncAlways: true,
-		// Far above what the streams' own limits allow, so that those decide.
-		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20,
-		NoSigs: true, MaxPayload: 8 << 20,
+// (sync_interval: always). Only users of nats.conf get in, each with its rights there.
+func startBroker(log *slog.Logger, dir, client string, secrets passwords) (*broker, error) {
+	opts := &server.Options{}
+	if err := letIn(opts, secrets); err != nil {
+		return nil, err
 	}
 	var err error
 	if opts.Host, opts.Port, err = hostPort(client); err != nil {
 		return nil, fmt.Errorf("NATS_ADDR: %w", err)
 	}
-	if opts.HTTPHost, opts.HTTPPort, err = hostPort(monitor); err != nil {
-		return nil, fmt.Errorf("NATS_MONITOR_ADDR: %w", err)
-	}
-	b := &broker{log: log}
-	if b.srv, err = runBroker(log, opts); err != nil {
+	opts.StoreDir, opts.NoSigs = dir, true
+	opts.HTTPHost, opts.HTTPPort = "", 0 // see monitoring
+	b := &broker{log: log, passwords: secrets, opts: opts.Clone()}
+	srv, err := runBroker(log, opts)
+	if err != nil {
 		return nil, err
 	}
-	b.clientURL, b.webURL = b.srv.ClientURL(), "http://"+b.srv.MonitorAddr().String()
-	b.opts = opts.Clone()
-	if addr, ok := b.srv.Addr().(*net.TCPAddr); ok {
+	b.srv.Store(srv)
+	b.clientURL = srv.ClientURL()
+	if addr, ok := srv.Addr().(*net.TCPAddr); ok {
 		b.opts.Port = addr.Port
 	}
-	b.opts.HTTPPort = b.srv.MonitorAddr().Port
 	return b, nil
 }
 
@@ -77,9 +78,14 @@ func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 	return srv, nil
 }
 
+// url is where the broker listens.
 func (b *broker) url() string { return b.clientURL }
 
-func (b *broker) monitor() string { return b.webURL }
+// urlFor is the address with which a user of nats.conf logs in.
+func (b *broker) urlFor(user string) string {
+	u := url.URL{Scheme: "nats", User: url.UserPassword(user, b.passwords.of(user)), Host: strings.TrimPrefix(b.clientURL, "nats://")}
+	return u.String()
+}
 
 // tend starts the broker anew when somebody has deleted its store under it, until ctx ends: a server
 // without its files takes no message any more. The lost streams are then made again, and the
@@ -113,13 +119,14 @@ func (b *broker) tend(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.srv, looks = srv, 0
+		b.srv.Store(srv)
+		looks = 0
 	}
 }
 
 // lost lists the folders of streams that the server believes to have and that are not there.
 func (b *broker) lost() (folders []string) {
-	state, err := b.srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true})
+	state, err := b.srv.Load().Jsz(&server.JSzOptions{Accounts: true, Streams: true, Config: true})
 	if err != nil {
 		return nil // it is only just starting
 	}
@@ -136,8 +143,9 @@ func (b *broker) lost() (folders []string) {
 }
 
 func (b *broker) stop() {
-	b.srv.Shutdown()
-	b.srv.WaitForShutdown()
+	srv := b.srv.Load()
+	srv.Shutdown()
+	srv.WaitForShutdown()
 }
 
 func hostPort(addr string) (string, int, error) {
@@ -159,10 +167,15 @@ type brokerLog struct {
 }
 
 func (l brokerLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l brokerLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l brokerLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l brokerLog) Debugf(format string, v ...any)  {}
-func (l brokerLog) Tracef(format string, v ...any)  {}
+func (l brokerLog) Warnf(format string, v ...any) {
+	if strings.HasPrefix(format, "Plaintext passwords") {
+		return // they are in this process's memory alone
+	}
+	l.log.Warn(fmt.Sprintf(format, v...))
+}
+func (l brokerLog) Errorf(format string, v ...any) { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l brokerLog) Debugf(format string, v ...any) {}
+func (l brokerLog) Tracef(format string, v ...any) {}
 
 func (l brokerLog) Fatalf(format string, v ...any) {
 	reason := fmt.Sprintf(format, v...)

@@ -10,6 +10,7 @@ import (
 // Config holds what the one process needs beyond the settings of the services in it.
 type Config struct {
 	boot.Common
+	DBPasswords
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
 	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
 	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; empty: make run brings a mail inbox"`

@@ -16,7 +16,12 @@ import (
 // that may make things, and the passwords with which the services log in.
 type PrepareConfig struct {
 	boot.Common
-	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"migrate gives it to the database role shop_edge; empty: stays as it is"`
+	DBPasswords
+}
+
+// DBPasswords are what the services log in to the database with.
+type DBPasswords struct {
+	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"the database role shop_edge logs in with it: migrate sets it, and so does make run with a DATABASE_URL; empty: stays as it is"`
 	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"of shop_user, likewise"`
 	OrderDBPassword   string `envconfig:"ORDER_DB_PASSWORD" desc:"of shop_order, likewise"`
 	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"of shop_events, likewise"`
@@ -24,8 +29,8 @@ type PrepareConfig struct {
 	WebhookDBPassword string `envconfig:"WEBHOOK_DB_PASSWORD" desc:"of shop_webhook, likewise"`
 }
 
-// passwords are the given ones by role.
-func (c PrepareConfig) passwords() map[string]string {
+// byRole are the given ones by role.
+func (c DBPasswords) byRole() map[string]string {
 	all := map[string]string{}
 	for service, password := range map[string]string{
 		"edge": c.EdgeDBPassword, "user": c.UserDBPassword, "order": c.OrderDBPassword,
@@ -47,7 +52,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
 		return err
 	}
-	if err := pg.SetPasswords(ctx, cfg.DatabaseURL, cfg.passwords()); err != nil {
+	if err := pg.SetPasswords(ctx, cfg.DatabaseURL, cfg.DBPasswords.byRole()); err != nil {
 		return err
 	}
 	b, err := bus.Connect(log, cfg.NATS(), "provision")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
@@ -38,7 +38,10 @@ type shop struct {
 	services []service
 	stops    []func()
 
-	provisioned atomic.Bool
+	// rolePasswords are what the services log in to the database with, by role; none: with the login of
+	// DATABASE_URL, from which each takes on its role.
+	rolePasswords map[string]string
+	provisioned   atomic.Bool
 	// Of the stand-in, when there is one.
 	stripeKey, stripeWebhookSecret string
 }
@@ -108,7 +111,17 @@ func (s *shop) openFolder(context.Context) error {
 // startDatabase starts a cluster of our own unless DATABASE_URL names one.
 func (s *shop) startDatabase(ctx context.Context) error {
 	if s.cfg.DatabaseURL != "" {
+		s.rolePasswords = s.cfg.DBPasswords.byRole()
 		return nil
+	}
+	secret, err := s.folder.secret("database-secret")
+	if err != nil {
+		return err
+	}
+	s.rolePasswords = map[string]string{}
+	for _, m := range Schemas() {
+		role := pg.Role(m.Service)
+		s.rolePasswords[role] = passwords{"database", secret}.of(role)
 	}
 	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true, Log: s.log.With("service", "postgres")})
 	if err != nil {
@@ -126,6 +139,17 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	return nil
 }
 
+// databaseURL is the database's address with the login of one service.
+func (s *shop) databaseURL(service string) string {
+	password := s.rolePasswords[pg.Role(service)]
+	u, err := url.Parse(s.cfg.DatabaseURL)
+	if err != nil || password == "" {
+		return s.cfg.DatabaseURL
+	}
+	u.User = url.UserPassword(pg.Role(service), password)
+	return u.String()
+}
+
 // startBroker starts NATS in this process unless NATS_URL names one. It stops after the services.
 func (s *shop) startBroker(context.Context) error {
 	if s.cfg.NATSURL != "" {
@@ -135,18 +159,28 @@ func (s *shop) startBroker(context.Context) error {
 	if err != nil {
 		return err
 	}
-	monitor, err := freeAddress("NATS_MONITOR_ADDR", s.cfg.NATSMonitorAddr)
+	if err := s.doors.open("NATS_MONITOR_ADDR", s.cfg.NATSMonitorAddr, false); err != nil {
+		return err
+	}
+	secret, err := s.folder.secret("nats-secret")
 	if err != nil {
 		return err
 	}
-	b, err := startBroker(s.log.With("service", "nats"), s.folder.at("nats"), client, monitor)
+	b, err := startBroker(s.log.With("service", "nats"), s.folder.at("nats"), client, passwords{"broker", secret})
 	if err != nil {
 		return err
 	}
 	s.broker = b
-	s.cfg.NATSURL = b.url()
 	s.stop(b.stop)
 	return nil
+}
+
+// natsURL is the broker's address with the login of one user; somebody else's broker is NATS_URL to all.
+func (s *shop) natsURL(user string) string {
+	if s.broker == nil {
+		return s.cfg.NATSURL
+	}
+	return s.broker.urlFor(user)
 }
 
 // startStandIns makes what stands in for Stripe and for a mail server, where none is set.
@@ -167,7 +201,7 @@ func (s *shop) startStandIns(context.Context) (err error) {
 	}
 	s.inbox, err = mailinbox.New(mailinbox.Config{
 		SMTPListener: s.doors["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.doors["MAIL_INBOX_HTTP_ADDR"],
-		StateDir: s.folder.at("mailinbox"), Log: s.log.With("service", "mail-inbox"),
+		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"), Log: s.log.With("service", "mail-inbox"),
 	})
 	return err
 }
@@ -186,7 +220,7 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	}
 	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
 	return stripestandin.New(stripestandin.Config{
-		Listener: s.doors["STANDIN_ADDR"], SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
+		Listener: s.doors["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts, SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
 		WebhookURL: s.doors.url("WEBHOOK_ADDR") + "/order/stripe-webhook", StateFile: s.folder.at("stripe-standin.log"),
 		Log: s.log.With("service", "stripe-standin"),
 	})
@@ -200,7 +234,7 @@ func (s *shop) migrate(ctx context.Context) error {
 		}
 		return err
 	}
-	return nil
+	return pg.SetPasswords(ctx, s.cfg.DatabaseURL, s.rolePasswords)
 }
 
 // Migrate makes roles, schemas and tables of all services, safe to repeat.
@@ -221,7 +255,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL string) error {
 // provision makes streams and consumers before the services look for them. Somebody else's broker
 // may be away: then the shop opens all the same, and provisioning goes on in the background.
 func (s *shop) provision(ctx context.Context) error {
-	b, err := bus.Connect(s.log, s.cfg.NATSURL, "provision")
+	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision")
 	if err != nil {
 		return err
 	}
@@ -277,9 +311,10 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	}
 	if s.broker != nil {
 		beside(s.broker.tend)
+		beside(s.serveMonitoring)
 	}
 	if l := s.doors["ADMIN_ADDR"]; l != nil {
-		obs.ServeOn(behind, s.log, l)
+		boot.ServeAdmin(behind, s.log, l, s.cfg.InsideHosts)
 	}
 	for _, one := range s.services {
 		front.Go(func() error {

@@ -84,12 +84,16 @@ func (s *shop) configure(context.Context) error {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
 	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"], s.doors["ORDER_ADDR"]
+	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
+	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"), s.natsURL("webhook")
+	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"), s.databaseURL("order")
+	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"), s.databaseURL("mailer"), s.databaseURL("webhook")
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"], s.doors["WEBHOOK_ADDR"]
 	s.services = []service{
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg), serviceOf("user", user.Run, userCfg),
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg), serviceOf("edge", edge.Run, edgeCfg),
 	}
-	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.cfg.NATSURL, "SHOP_SECRET": s.cfg.ShopSecret})
+	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"), "SHOP_SECRET": s.cfg.ShopSecret})
 }
 
 func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) error, cfg C) service {
@@ -99,7 +103,7 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 // environment sets what this process decided, for as long as the services' settings are read.
 func (s *shop) environment() (restore func()) {
 	set := map[string]string{
-		"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.cfg.NATSURL, "SHOP_SECRET": s.cfg.ShopSecret,
+		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret,
 		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"), "EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
 	}
 	if os.Getenv("PUBLIC_URL") == "" {

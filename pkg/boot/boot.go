@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/signal"
@@ -15,8 +16,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
 // Common holds the settings that every service has. The names are the same however a service is
@@ -29,6 +28,7 @@ type Common struct {
 	PublicURL   string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses"`
 	ShopSecret  string `envconfig:"SHOP_SECRET" desc:"at least 32 characters; signs cookies, codes and the identity between edge and services; make run makes one in DATA_DIR when empty"`
 	AdminAddr   string `envconfig:"ADMIN_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
+	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; commas between them"`
 }
 
 // developmentSecret signs where nobody set SHOP_SECRET and the services run one by one on a
@@ -112,8 +112,9 @@ func CollectAt(percent int) {
 
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
-	LogLevel  string `envconfig:"LOG_LEVEL" default:"info"`
-	AdminAddr string `envconfig:"ADMIN_ADDR"`
+	LogLevel    string `envconfig:"LOG_LEVEL" default:"info"`
+	AdminAddr   string `envconfig:"ADMIN_ADDR"`
+	InsideHosts string `envconfig:"INSIDE_HOSTS"`
 }
 
 func start[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
@@ -150,10 +151,12 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if own.AdminAddr != "" {
-		if err := obs.Serve(ctx, log, own.AdminAddr); err != nil {
-			fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		l, err := net.Listen("tcp", own.AdminAddr)
+		if err != nil {
+			fmt.Fprintf(stderr, "%s: ADMIN_ADDR: %v\n", name, err)
 			return 1
 		}
+		ServeAdmin(ctx, log, l, own.InsideHosts, own.AdminAddr)
 	}
 	if err := run(ctx, log, cfg); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)

@@ -5,9 +5,7 @@ package obs
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -74,30 +72,4 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		slog.Debug("answering a probe", "error", err)
 	}
-}
-
-// Serve opens the admin listener and answers on it until ctx ends. The address is an ops matter:
-// keep it off the public network.
-func Serve(ctx context.Context, log *slog.Logger, addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("open the admin listener: %w", err)
-	}
-	ServeOn(ctx, log, l)
-	return nil
-}
-
-// ServeOn is Serve on an open listener.
-func ServeOn(ctx context.Context, log *slog.Logger, l net.Listener) {
-	srv := &http.Server{Handler: Handler(), ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() {
-		if err := srv.Close(); err != nil {
-			log.Debug("closing the admin listener", "error", err)
-		}
-	})
-	go func() {
-		if err := srv.Serve(l); err != nil && ctx.Err() == nil {
-			log.Error("the admin listener ended", "error", err)
-		}
-	}()
 }

@@ -15,7 +15,7 @@ func (s *service) routes() http.Handler {
 	r := web.Router("events", s.log)
 	r.With(web.RequireIdentity(s.key)).Get("/internal/configuration", web.Handle(s.configuration))
 	r.Route("/staff", func(r chi.Router) {
-		r.Use(loopbackOnly)
+		r.Use(web.OnlyHosts(s.hosts...), loopbackOnly)
 		r.Get("/reports/summary", web.Handle(s.summary))
 		r.Get("/tables/{table}", web.Handle(s.tableRows))
 	})

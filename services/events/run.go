@@ -33,6 +33,7 @@ type service struct {
 	pool   *pgxpool.Pool
 	outbox *bus.Outbox // for the copies of parked messages
 	key    []byte      // of the identity that edge signs
+	hosts  []string    // under which staff may ask
 }
 
 // Run serves until ctx ends; consumers finish the groups in hand.
@@ -53,7 +54,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return err
 	}
 	defer broker.Close()
-	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: web.Key(cfg.Secret(), "identity")}
+	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: web.Key(cfg.Secret(), "identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}}
 
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)

@@ -10,7 +10,7 @@ import (
 // routes is every request that mailer answers: staff on the same machine, nobody else.
 func (s *service) routes() http.Handler {
 	r := web.Router("mailer", s.log)
-	r.Use(http.NewCrossOriginProtection().Handler, loopbackOnly)
+	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, loopbackOnly)
 	r.Get("/staff/parked", web.Handle(s.parkedMails))
 	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
 	r.Get("/staff/suppressed", web.Handle(s.suppressedMails))

@@ -40,6 +40,8 @@ type Config struct {
 	SMTPAddr, HTTPAddr string
 	// SMTPListener and HTTPListener are used instead of the addresses when they are set.
 	SMTPListener, HTTPListener net.Listener
+	// Hosts are names under which the page may be asked, beside localhost and its own addresses.
+	Hosts string
 	// StateDir is the folder for the mails, made if missing; empty keeps them in memory only.
 	StateDir string
 	// Keep is how many mails are kept; 0 means 1,000.
@@ -85,7 +87,7 @@ func New(cfg Config) (*Server, error) {
 	s.switches = newSwitchboard(s.gate)
 	s.smtp = s.newSMTP()
 	s.web = &http.Server{
-		Handler:           web.Drain(s.routes()),
+		Handler:           web.Drain(web.OnlyHosts(cfg.Hosts, cfg.HTTPAddr)(s.routes())),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,

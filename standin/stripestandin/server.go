@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Addr     string       // host:port to listen on; default 127.0.0.1:0
 	Listener net.Listener // used instead of Addr when set
+	Hosts    string       // names under which it may be asked, beside localhost, its addresses and PublicURL's
 
 	SecretKey      string // what API callers must present; never a live key
 	PublishableKey string // shown on the dashboard only
@@ -130,7 +131,7 @@ func (s *Server) URL() string {
 // be called once.
 func (s *Server) Run(ctx context.Context) error {
 	srv := &http.Server{
-		Handler:           web.Drain(s.routes()),
+		Handler:           web.Drain(web.OnlyHosts(s.cfg.Hosts, s.cfg.Addr, hostOf(s.cfg.PublicURL))(s.routes())),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // also ends the context of a call that hangs
 		IdleTimeout:       2 * time.Minute,
@@ -166,6 +167,14 @@ func (s *Server) Run(ctx context.Context) error {
 		err = errors.Join(err, s.journal.close())
 	}
 	return err
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func (s *Server) routes() http.Handler {

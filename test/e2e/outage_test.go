@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
@@ -104,6 +107,10 @@ func TestBrokersStoreDeleted(t *testing.T) {
 		metas, err := filepath.Glob(filepath.Join(store, "jetstream", "$G", "streams", "*", "meta.inf"))
 		return err == nil && len(metas) >= 7
 	})
+	if nc, err := nats.Connect("nats://" + strings.SplitAfter(shop.NATS, "@")[1]); err == nil {
+		nc.Close()
+		t.Error("the broker that started again lets everybody in")
+	}
 	buyPromptly(t, shop, "after@mail.example.com")
 	shop.Check(60 * time.Second)
 }

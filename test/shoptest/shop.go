@@ -27,7 +27,7 @@ import (
 type Shop struct {
 	// Where its parts answer: "http://127.0.0.1:1234".
 	URL, Inbox, StandIn, Monitor, Metrics, Webhook string
-	// NATS is the broker's client address.
+	// NATS is the broker's client address, with the login of staff.
 	NATS        string
 	DatabaseURL string
 	DataDir     string
@@ -156,7 +156,7 @@ func (s *Shop) opened(open <-chan map[string]string) {
 			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
 		}
 		for field, address := range map[*string]string{
-			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"], &s.NATS: a["NATS"],
+			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"], &s.NATS: s.Setting("NATS_URL"),
 			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
 		} {
 			if *field != address { // else browsers that go on through a restart may be reading it
@@ -167,6 +167,33 @@ func (s *Shop) opened(open <-chan map[string]string) {
 		s.Kill()
 		s.tb.Fatalf("the shop does not open within 90 s\n%s", s.logs.tail(30))
 	}
+}
+
+// Setting is what the shop wrote down for staff's commands.
+func (s *Shop) Setting(name string) string {
+	s.tb.Helper()
+	text, err := os.ReadFile(filepath.Join(s.DataDir, "settings"))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	_, value, ok := strings.Cut("\n"+string(text), "\n"+name+"='")
+	if !ok {
+		s.tb.Fatalf("the settings for commands name no %s", name)
+	}
+	value, _, _ = strings.Cut(value, "'\n")
+	return value
+}
+
+// Door is where a part listens that the shop does not announce, by its setting.
+func (s *Shop) Door(name string) string {
+	s.tb.Helper()
+	for _, line := range s.env {
+		if addr, ok := strings.CutPrefix(line, name+"="); ok {
+			return "http://" + addr
+		}
+	}
+	s.tb.Fatalf("no %s", name)
+	return ""
 }
 
 // addresses reads the list that the shop prints, until the line that ends it.
@@ -264,7 +291,11 @@ func (s *Shop) Database(service string) *pgxpool.Pool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pools[service] == nil {
-		s.pools[service] = testenv.OpenOwner(s.tb, s.DatabaseURL, service)
+		owner := s.DatabaseURL
+		if owner == "" {
+			owner = s.Setting("DATABASE_URL") // its own
+		}
+		s.pools[service] = testenv.OpenOwner(s.tb, owner, service)
 	}
 	return s.pools[service]
 }

@@ -26,6 +26,7 @@ type settings struct {
 	httpAddr string // MAIL_INBOX_HTTP_ADDR
 	dataDir  string // DATA_DIR; mails are kept in its folder mailinbox
 	shopEnv  string // SHOP_ENV
+	hosts    string // INSIDE_HOSTS
 }
 
 const usage = `mail-inbox takes every mail and shows it on a page. For development only.
@@ -34,6 +35,7 @@ const usage = `mail-inbox takes every mail and shows it on a page. For developme
   MAIL_INBOX_HTTP_ADDR  127.0.0.1:8025  page and JSON
   DATA_DIR              .data           mails are kept in its folder mailinbox
   SHOP_ENV              development     in production it refuses to start
+  INSIDE_HOSTS                          names under which the page may be asked, beside localhost; commas between them
 
 `
 
@@ -80,6 +82,7 @@ func read(env func(string) string) settings {
 		httpAddr: or("MAIL_INBOX_HTTP_ADDR", "127.0.0.1:8025"),
 		dataDir:  or("DATA_DIR", ".data"),
 		shopEnv:  or("SHOP_ENV", "development"),
+		hosts:    env("INSIDE_HOSTS"),
 	}
 }
 
@@ -91,6 +94,7 @@ func serve(ctx context.Context, set settings, out io.Writer) error {
 	inbox, err := mailinbox.New(mailinbox.Config{
 		SMTPAddr: set.smtpAddr,
 		HTTPAddr: set.httpAddr,
+		Hosts:    set.hosts,
 		StateDir: filepath.Join(set.dataDir, "mailinbox"),
 		Log:      slog.New(slog.NewJSONHandler(out, nil)),
 	})

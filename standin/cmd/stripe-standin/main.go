@@ -9,6 +9,7 @@
 //	STRIPE_SECRET_KEY       sk_test_standin         what API callers must present
 //	STRIPE_PUBLISHABLE_KEY  pk_test_standin
 //	STRIPE_WEBHOOK_SECRET   whsec_standin           signs the events
+//	INSIDE_HOSTS            –                       names under which it may be asked, beside localhost
 //	SHOP_ENV                development             production makes it refuse
 //
 // With -health it asks the stand-in of the same environment whether it answers, and exits with 0
@@ -58,6 +59,7 @@ func serve(ctx context.Context, env func(string) string, logTo io.Writer) error 
 	log := slog.New(slog.NewJSONHandler(logTo, nil))
 	s, err := stripestandin.New(stripestandin.Config{
 		Addr:           cmp.Or(env("STANDIN_ADDR"), defaultAddr),
+		Hosts:          env("INSIDE_HOSTS"),
 		PublicURL:      env("STANDIN_PUBLIC_URL"),
 		WebhookURL:     env("STANDIN_WEBHOOK_URL"),
 		StateFile:      env("STANDIN_STATE_FILE"),

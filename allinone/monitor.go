@@ -1,0 +1,60 @@
+package allinone
+
+import (
+	"context"
+	"errors"
+	"expvar"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// monitored is what NATS monitoring answers. The server's own listener would answer under any name;
+// ours looks at Host first.
+var monitored = map[string]func(*server.Server, http.ResponseWriter, *http.Request){
+	server.RootPath: (*server.Server).HandleRoot, server.VarzPath: (*server.Server).HandleVarz,
+	server.ConnzPath: (*server.Server).HandleConnz, server.RoutezPath: (*server.Server).HandleRoutez,
+	server.GatewayzPath: (*server.Server).HandleGatewayz, server.LeafzPath: (*server.Server).HandleLeafz,
+	server.SubszPath: (*server.Server).HandleSubsz, "/subscriptionsz": (*server.Server).HandleSubsz,
+	server.StackszPath: (*server.Server).HandleStacksz, server.AccountzPath: (*server.Server).HandleAccountz,
+	server.AccountStatzPath: (*server.Server).HandleAccountStatz, server.JszPath: (*server.Server).HandleJsz,
+	server.HealthzPath: (*server.Server).HandleHealthz, server.IPQueuesPath: (*server.Server).HandleIPQueuesz,
+	server.RaftzPath: (*server.Server).HandleRaftz,
+}
+
+// monitoring answers what NATS monitoring does, of whichever server runs at the moment.
+func (b *broker) monitoring() http.Handler {
+	mux := http.NewServeMux()
+	for path, handle := range monitored {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { handle(b.srv.Load(), w, r) })
+	}
+	mux.Handle(server.ExpvarzPath, expvar.Handler())
+	return mux
+}
+
+// serveMonitoring answers NATS_MONITOR_ADDR until ctx ends.
+func (s *shop) serveMonitoring(ctx context.Context) error {
+	l := s.doors["NATS_MONITOR_ADDR"]
+	srv := &http.Server{
+		Handler:           web.OnlyHosts(s.cfg.InsideHosts, s.cfg.NATSMonitorAddr)(s.broker.monitoring()),
+		ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	shutdown := web.Stopper(srv)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if shutdown(grace) != nil {
+			_ = srv.Close() // whoever looks at a broker that ends has seen enough
+		}
+	})
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("NATS_MONITOR_ADDR: %w", err)
+	}
+	return nil
+}

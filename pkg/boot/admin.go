@@ -1,0 +1,32 @@
+package boot
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// ServeAdmin answers /metrics, /healthz and /readyz on an open listener until ctx ends, to requests
+// by a name of this machine or one of hosts. Where the listener is, is a matter of deployment: keep
+// it off the public network.
+func ServeAdmin(ctx context.Context, log *slog.Logger, l net.Listener, hosts ...string) {
+	srv := &http.Server{
+		Handler: web.OnlyHosts(hosts...)(obs.Handler()), ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	context.AfterFunc(ctx, func() {
+		if err := srv.Close(); err != nil {
+			log.Debug("closing the admin listener", "error", err)
+		}
+	})
+	go func() {
+		if err := srv.Serve(l); err != nil && ctx.Err() == nil {
+			log.Error("the admin listener ended", "error", err)
+		}
+	}()
+}
