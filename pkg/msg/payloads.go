@@ -163,6 +163,8 @@ const (
 	MailChatAlert       = "chat-alert"
 	MailOrderMember     = "order-member"
 	MailOrderVisitor    = "order-visitor"
+	MailPaymentPending  = "payment-pending" // ours: a bank debit is under way
+	MailPaymentRefused  = "payment-refused" // ours: the bank refused it
 )
 
 // SendMail is the command to send one mail.
@@ -177,11 +179,13 @@ type SendMail struct {
 	// email, old_email, code; accounts has a line for each account of MailUsername.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations.
-	Order        *OrderMail `json:"order,omitempty"`
-	MemberID     int64      `json:"member_id,omitempty"`
-	MemberCode   string     `json:"mb_cd,omitempty"`
-	ProspectCode string     `json:"pr_cd,omitempty"`
-	CreatedAt    time.Time  `json:"created_at"`
+	Order *OrderMail `json:"order,omitempty"`
+	// Payment fills the mails about a bank debit.
+	Payment      *PaymentMail `json:"payment,omitempty"`
+	MemberID     int64        `json:"member_id,omitempty"`
+	MemberCode   string       `json:"mb_cd,omitempty"`
+	ProspectCode string       `json:"pr_cd,omitempty"`
+	CreatedAt    time.Time    `json:"created_at"`
 	// Deadline is when sending makes no sense any more: the mail is parked then.
 	Deadline time.Time `json:"deadline"`
 }
@@ -203,6 +207,12 @@ type OrderMail struct {
 	Total            int64       `json:"total"`
 	ShippingAddress  Address     `json:"shipping_address"`
 	BillingAddress   Address     `json:"billing_address"`
+}
+
+// PaymentMail is a payment that is no order; the amount is cents.
+type PaymentMail struct {
+	Total int64       `json:"total"`
+	Lines []OrderLine `json:"lines"`
 }
 
 // MailDone says what became of a mail: sent, or parked with a reason.

@@ -28,6 +28,7 @@ const maxReceivers = 10
 var kinds = map[string]bool{
 	msg.MailWelcome: true, msg.MailVerify: true, msg.MailReset: true, msg.MailPasswordSet: true, msg.MailUsername: true,
 	msg.MailAddressChanged: true, msg.MailPasswordChanged: true, msg.MailChatAlert: true, msg.MailOrderMember: true, msg.MailOrderVisitor: true,
+	msg.MailPaymentPending: true, msg.MailPaymentRefused: true,
 }
 
 // onMail puts commands into the ledger. With the commit they are mailer's own business: the broker

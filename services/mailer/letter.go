@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -41,6 +42,8 @@ type page struct {
 	FirstName, LastName, Username, Email, OldEmail, Code, Time string
 	// Accounts has a line for each account that a mail is about, when there may be several.
 	Accounts []string
+	Amount   string   // of a payment
+	Items    []string // that it is for
 }
 
 // write renders a delivery. An error that is not the database's is about the mail itself: it is kept
@@ -104,13 +107,19 @@ func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string,
 	if email == "" && len(m.To) > 0 {
 		email = m.To[0]
 	}
-	var out bytes.Buffer
-	err = plain.ExecuteTemplate(&out, m.Kind+".txt", page{
+	p := page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email, OldEmail: data["old_email"],
 		Accounts: accounts, Code: linkCode(data["code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
-	})
-	if err != nil {
+	}
+	if m.Payment != nil {
+		p.Amount = s.amount(m.Payment.Total)
+		for _, l := range m.Payment.Lines {
+			p.Items = append(p.Items, strconv.Itoa(l.Quantity)+" × "+joined(", ", l.Product, l.Colour, l.Size))
+		}
+	}
+	var out bytes.Buffer
+	if err := plain.ExecuteTemplate(&out, m.Kind+".txt", p); err != nil {
 		return "", "", errors.New("its template cannot be filled") // the text of the error may hold values
 	}
 	subject, text, _ = strings.Cut(out.String(), "\n")

@@ -26,6 +26,7 @@ type cart struct {
 	Generation   int
 	ReceiptEmail *string
 	Shipping     *shippingMethod `db:"-"`
+	Pending      *money.Cents    // of a debit for this cart that a bank still works on
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -64,6 +65,13 @@ func (c *cart) customer() string {
 	return "cart:" + id(c.ID)
 }
 
+func (in contents) pieces() (n int) {
+	for _, l := range in.lines {
+		n += l.Quantity
+	}
+	return n
+}
+
 func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }
 
 func (s *service) cartItems(w http.ResponseWriter, r *http.Request) error {
@@ -71,24 +79,32 @@ func (s *service) cartItems(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items, err := s.itemData(r, c)
+	items, _, err := s.itemData(r, c)
 	if err != nil {
 		return err
 	}
-	return answer(w, cartFound(c != nil), items)
+	return answer(w, append([]web.Field{cartFound(c != nil), items}, pendingField(c)...)...)
 }
 
 // itemData is the contract's ItemData: an empty object without a cart.
-func (s *service) itemData(r *http.Request, c *cart) (web.Field, error) {
-	data := web.Object{}
+func (s *service) itemData(r *http.Request, c *cart) (web.Field, []line, error) {
+	data, lines := web.Object{}, []line(nil)
 	if c != nil {
-		lines, err := cartLines(r.Context(), s.db, c.ID)
-		if err != nil {
-			return web.Field{}, err
+		var err error
+		if lines, err = cartLines(r.Context(), s.db, c.ID); err != nil {
+			return web.Field{}, nil, err
 		}
 		data = web.Object{{Key: "product_sku_data", Value: web.Numbered(0, lines)}}
 	}
-	return web.Field{Key: "item_data", Value: data}, nil
+	return web.Field{Key: "item_data", Value: data}, lines, nil
+}
+
+// pendingField tells pages of a debit for this cart that a bank still works on.
+func pendingField(c *cart) []web.Field {
+	if c == nil || c.Pending == nil {
+		return nil
+	}
+	return []web.Field{{Key: "payment_pending", Value: web.Object{{Key: "total", Value: *c.Pending}}}}
 }
 
 func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
@@ -292,6 +308,9 @@ func (s *service) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return err
 	}
+	if in.pieces() == 0 {
+		s.closeEnded(r.Context(), c.ID)
+	}
 	fields := []web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo, {Key: "sku_subtotal", Value: in.lineSubtotal(sku)}}
 	return answer(w, append(fields, after...)...)
 }
@@ -327,6 +346,9 @@ func (s *service) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if in.pieces() == 0 {
+		s.closeEnded(r.Context(), c.ID)
+	}
 	methods, err := activeShippingMethods(r.Context(), s.db)
 	if err != nil {
 		return err
@@ -353,6 +375,7 @@ func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	if !deleted {
 		return refuse(w, endpoint, "cart-not-found")
 	}
+	s.closeEnded(r.Context(), c.ID)
 	return answer(w, web.Field{Key: endpoint, Value: "success"})
 }
 

@@ -20,15 +20,22 @@ func (s *service) cartMerge(w http.ResponseWriter, r *http.Request) error {
 		return web.BadRequest("identity")
 	}
 	if who.Cart != "" {
+		var visitor int64
 		var err error
 		for range 3 { // the member's first cart may be made at this very moment
-			err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) error { return mergeCarts(r.Context(), tx, who) })
+			err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) (err error) {
+				visitor, err = mergeCarts(r.Context(), tx, who)
+				return err
+			})
 			if !pg.IsConflict(err) {
 				break
 			}
 		}
 		if err != nil {
 			return err
+		}
+		if visitor != 0 {
+			s.closeEnded(r.Context(), visitor)
 		}
 	}
 	return web.JSON(w, http.StatusOK, web.Object{{Key: "merged", Value: true}})
@@ -37,25 +44,25 @@ func (s *service) cartMerge(w http.ResponseWriter, r *http.Request) error {
 // mergeCarts follows the contract's rules: without a cart of their own the member takes the
 // visitor's over; else the member's cart gets the SKUs and codes that it lacks, and the visitor's
 // shipping method if it has none. Where both hold a SKU the member's quantity stays; the visitor's
-// is kept in the history.
-func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) error {
-	var visitor, member int64
-	err := tx.QueryRow(ctx, `SELECT id FROM cart WHERE anonymous_id = $1 FOR UPDATE`, who.Cart).Scan(&visitor)
+// is kept in the history. The id of the visitor's cart is 0 when there was none.
+func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64, err error) {
+	var member int64
+	err = tx.QueryRow(ctx, `SELECT id FROM cart WHERE anonymous_id = $1 FOR UPDATE`, who.Cart).Scan(&visitor)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("find the visitor's cart: %w", err)
+		return 0, fmt.Errorf("find the visitor's cart: %w", err)
 	}
 	err = tx.QueryRow(ctx, `SELECT id FROM cart WHERE member_id = $1 FOR UPDATE`, who.MemberID).Scan(&member)
 	if errors.Is(err, pgx.ErrNoRows) {
 		if _, err := tx.Exec(ctx, `UPDATE cart SET member_id = $2, anonymous_id = NULL, receipt_email = NULL, updated_at = now() WHERE id = $1`, visitor, who.MemberID); err != nil {
-			return fmt.Errorf("hand cart %d to member %d: %w", visitor, who.MemberID, err)
+			return 0, fmt.Errorf("hand cart %d to member %d: %w", visitor, who.MemberID, err)
 		}
-		return nil
+		return visitor, nil
 	}
 	if err != nil {
-		return fmt.Errorf("find the member's cart: %w", err)
+		return 0, fmt.Errorf("find the member's cart: %w", err)
 	}
 	for _, step := range []struct {
 		sql  string
@@ -72,8 +79,8 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) error {
 		{`DELETE FROM cart WHERE id = $1`, []any{visitor}},
 	} {
 		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
-			return fmt.Errorf("merge cart %d into %d: %w", visitor, member, err)
+			return 0, fmt.Errorf("merge cart %d into %d: %w", visitor, member, err)
 		}
 	}
-	return nil
+	return visitor, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -17,53 +18,65 @@ var errRefused = errors.New("refused")
 // findCart reads the cart of whoever asks, with its shipping method, or nil. A member's request
 // never sees a visitor's cart.
 func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) {
+	return readCart(ctx, db, who, "")
+}
+
+// lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
+// still be put in meanwhile.
+func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
+	return readCart(ctx, tx, who, " FOR NO KEY UPDATE OF c")
+}
+
+func readCart(ctx context.Context, db querier, who web.Identity, lock string) (*cart, error) {
 	if !who.Member() && who.Cart == "" {
 		return nil, nil
 	}
 	c, m := &cart{}, struct {
-		id, cost                  *int64
+		id, cost, pending         *int64
 		identifier, carrier, base *string
 	}{}
 	err := db.QueryRow(ctx, `
-		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
+		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
+		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
+		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g WHERE g.to_cart_id = c.id)))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`, who.MemberID, who.Cart).
-		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base)
+		WHERE c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`+lock, who.MemberID, who.Cart).
+		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find the cart: %w", err)
 	}
+	c.Pending = (*money.Cents)(m.pending)
 	if m.id != nil {
 		c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, cents(*m.cost), *m.base}
 	}
 	return c, nil
 }
 
-// linesSQL shows the last pieces as in stock to the cart whose own unpaid checkout holds them: who
-// clicks again, or comes back from the payment page, can still buy them.
+// linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
+// again, comes back from the payment page, or filled another cart since, can still buy them.
 const linesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title) AS inventory_title, coalesce(own.identifier, n.inventory_identifier) AS inventory_identifier,
 	       n.color, n.size, n.description, n.price_cents, l.quantity, n.product_title, n.product_title_url, n.product_identifier, n.image_url
 	FROM cart_line l JOIN sku_now n ON n.id = l.sku_id
 	LEFT JOIN LATERAL (
-	  SELECT i.title, i.identifier FROM cart c JOIN checkout o ON o.cart_id = c.id AND o.cart_generation = c.generation AND o.state IN ('creating', 'open')
-	  JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id JOIN sku s ON s.id = r.sku_id JOIN sku_inventory i ON i.id = s.inventory_id
+	  SELECT i.title, i.identifier FROM cart c JOIN reservation r ON r.sku_id = l.sku_id AND r.checkout_id IN (` + ownLiveSQL + `)
+	  JOIN sku s ON s.id = r.sku_id JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = $1 ORDER BY l.seq`
 
-// codesSQL leaves the uses that this cart's own unpaid checkouts hold out of the count: they will
-// be given back before another one is made.
+// codesSQL leaves the uses that this shopper's own unpaid pages hold out of the count: they will be
+// given back before another one is made.
 const codesSQL = `
 	SELECT d.id, d.code, d.description, d.start_date_time, d.end_date_time, d.combinable, d.amount, d.order_minimum_cents,
 	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
 	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
-	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $3) - own.n < d.max_uses_per_customer) AS left
+	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $2) - own.n < d.max_uses_per_customer) AS left
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
-	  SELECT count(*) AS n FROM code_use u JOIN checkout o ON o.id = u.checkout_id
-	  WHERE u.code_id = d.id AND o.cart_id = $1 AND o.cart_generation = $2 AND o.state IN ('creating', 'open')) own
+	  SELECT count(*) AS n FROM cart c JOIN code_use u ON u.checkout_id IN (` + ownLiveSQL + `) WHERE u.code_id = d.id AND c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
@@ -78,7 +91,7 @@ func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
 	}
 	batch := &pgx.Batch{}
 	queue(batch, func(l line) { in.lines = append(in.lines, l) }, linesSQL, c.ID)
-	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.Generation, c.customer())
+	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.customer())
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return contents{}, fmt.Errorf("read cart %d: %w", c.ID, err)
 	}
@@ -138,21 +151,34 @@ func ensureCart(ctx context.Context, tx pgx.Tx, who web.Identity) (int64, error)
 	return cartID, nil
 }
 
+// setQuantity changes the pieces of a line. A cart without any piece left begins a new generation: the
+// payment page of what was in it has ended.
 func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int) (found bool, err error) {
-	tag, err := db.Exec(ctx, `UPDATE cart_line SET quantity = $3 WHERE cart_id = $1 AND sku_id = $2`, cartID, sku, pieces)
+	sql, args := `UPDATE cart_line SET quantity = $3 WHERE cart_id = $1 AND sku_id = $2`, []any{cartID, sku, pieces}
+	if pieces == 0 {
+		sql, args = `
+			WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
+			     none AS (UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
+			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+` FROM none WHERE cart.id = none.cart_id`, args[:2]
+	}
+	tag, err := db.Exec(ctx, sql, args...)
 	if err != nil {
 		return false, fmt.Errorf("set a quantity in cart %d: %w", cartID, err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
+// emptiedSQL is 1 when SKU $2 was all that there was in a cart, else 0.
+const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND l.quantity > 0))::int`
+
 // removeLine takes a line out and forgets the shipping method with it. The cart is locked before the
-// line, as everywhere, so that nobody waits in a circle.
+// line, as everywhere, so that nobody waits in a circle. A cart without any piece left begins a new
+// generation, as in setQuantity.
 func removeLine(ctx context.Context, db querier, cartID, sku int64) (found bool, err error) {
 	tag, err := db.Exec(ctx, `
 		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
 		     gone AS (DELETE FROM cart_line USING c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
-		UPDATE cart SET shipping_method_id = NULL, updated_at = now() FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
+		UPDATE cart SET shipping_method_id = NULL, updated_at = now(), generation = generation + `+emptiedSQL+` FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
 	if err != nil {
 		return false, fmt.Errorf("remove a line from cart %d: %w", cartID, err)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -59,97 +61,185 @@ type checkout struct {
 	SessionID        *string
 	URL              *string `db:"url"`
 	ExpiresAt        time.Time
+	Owner            *string
+	Round            *string
+	Unclosed         bool
+	AskedAt          *time.Time
 	customer         string
 }
 
-// Texts that go with the contract's codes.
+// Texts that go with the contract's codes. None of them says that nothing was charged where another
+// tab may have paid.
 const (
-	textStripe     = "The payment page could not be opened. Nothing was charged and your cart is as it was; please try again in a moment."
-	textUnexpected = "Something went wrong on our side. Nothing was charged and your cart is as it was; please try again in a moment."
+	textStripe     = "The payment page could not be opened. Your cart is as it was; please try again in a moment."
+	textUnexpected = "Something went wrong on our side, and no payment page was opened. Your cart is as it was; please try again in a moment."
 	textCodeGone   = "A discount code in your cart was used up a moment ago, so your total has changed. Please look at it again before you pay."
+	textOlderPage  = "You have opened a payment page before, and we could not look just now whether it was paid. If you paid there, your order is safe; please try again in a moment."
+	textOtherTab   = "Your cart was changed in another tab while the payment page was made. Please look at it again before you pay."
 )
 
 // createCheckoutSession freezes the cart into a quote and opens Stripe's payment page for it. It is
 // safe to repeat: the same cart gets the same page.
 func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) error {
-	const endpoint = "create_checkout_session"
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
 	}
-	c, refusal, err := s.prepareCheckout(r.Context(), web.Who(r), form)
-	if err == nil && refusal == "" {
-		c, refusal, err = s.openCheckout(r.Context(), c)
-	}
-	if answered, aerr := s.answerNotSold(w, r, endpoint, err); answered {
+	c, no, err := s.checkOut(r.Context(), web.Who(r), form)
+	if answered, aerr := s.answerNotSold(w, r, checkoutEndpoint, err); answered {
 		return aerr
-	}
-	if err != nil && refusal == "" {
-		return err
 	}
 	if err != nil {
 		web.Note(r, "cause", err.Error())
+		if no == nil {
+			return err
+		}
 	}
-	switch refusal {
-	case "":
-		return answer(w, web.Field{Key: endpoint, Value: "success"}, web.Field{Key: "session_id", Value: *c.SessionID}, web.Field{Key: "checkout_url", Value: *c.URL})
-	case "stripe-error":
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: refusal}, {Key: "description", Value: textStripe}})
-	case "code-used-up":
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textCodeGone}})
-	case "unexpected-error":
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: refusal}, {Key: "description", Value: textUnexpected}})
+	if no != nil {
+		return no.answer(w)
 	}
-	return refuse(w, endpoint, refusal)
+	return answer(w, web.Field{Key: checkoutEndpoint, Value: "success"}, web.Field{Key: "session_id", Value: *c.SessionID}, web.Field{Key: "checkout_url", Value: *c.URL})
 }
 
-// prepareCheckout makes the checks of the contract, in its order, and the quote.
-func (s *service) prepareCheckout(ctx context.Context, who web.Identity, form web.Values) (checkout, string, error) {
+// errAgain says that another tab was faster: the cart and its pages have to be looked at again.
+var errAgain = errors.New("the cart's payment pages changed meanwhile")
+
+// checkoutTries is how often a click gives way to other clicks of the same cart.
+const checkoutTries = 10
+
+// checkOut makes a quote of the cart and gets its payment page, after the older pages of the same
+// shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
+// that clicks at once end at one page.
+func (s *service) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *refusal, error) {
 	ok, err := s.mayCheckOut(ctx, who)
 	if err != nil {
-		return checkout{}, "", err
+		return checkout{}, nil, err
 	}
 	if !ok {
-		return checkout{}, "checkout-not-allowed", nil
+		return checkout{}, &refusal{code: "checkout-not-allowed"}, nil
 	}
-	c, err := findCart(ctx, s.db, who)
+	for range checkoutTries {
+		c, beside, no, err := s.storeQuote(ctx, who, form)
+		if err != nil || no != nil {
+			return c, no, err
+		}
+		if len(beside.older) > 0 {
+			if no, err := s.closeOlder(ctx, beside.older); no != nil || err != nil {
+				return c, no, err
+			}
+			continue
+		}
+		if c.URL != nil {
+			return c, nil, nil
+		}
+		fault.Point("order", "quote-stored")
+		if no, err = s.openPage(ctx, &c); !errors.Is(err, errAgain) {
+			return c, no, err
+		}
+	}
+	return checkout{}, &refusal{code: "unexpected-error", text: textOtherTab}, nil
+}
+
+// storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
+// in one transaction under a lock of the cart: of two clicks the second sees the page of the first. With
+// older pages to close it stores nothing.
+func (s *service) storeQuote(ctx context.Context, who web.Identity, form web.Values) (c checkout, beside rivals, no *refusal, err error) {
+	err = pg.Tx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
+			return err
+		}
+		list, err := unsettledPages(ctx, tx, c.CartID, *c.Owner)
+		if err != nil {
+			return err
+		}
+		beside = sortRivals(c, list, time.Now())
+		if beside.same == nil && len(beside.pending) > 0 && !maySurelyPay(form, beside.pending, time.Now()) {
+			no = refusePending(beside.pending)
+			return nil
+		}
+		switch {
+		case len(beside.older) > 0:
+			return nil
+		case beside.same != nil:
+			c.ID, c.StripeAttempt, c.SessionID, c.URL, c.ExpiresAt = beside.same.ID, beside.same.StripeAttempt, beside.same.SessionID, beside.same.URL, beside.same.ExpiresAt
+			return nil
+		}
+		c.Round = beside.round
+		return storeCheckout(ctx, tx, c)
+	})
+	switch {
+	case errors.Is(err, errNoStock):
+		return c, beside, &refusal{code: "cart-item-not-in-stock"}, nil
+	case errors.Is(err, errCodeUsedUp):
+		return c, beside, &refusal{code: "unexpected-error", text: textCodeGone}, nil
+	case isNotSold(err):
+		return c, beside, nil, err
+	case err != nil && pg.IsUnavailable(err):
+		return c, beside, nil, web.Unavailable(err)
+	case err != nil:
+		return c, beside, &refusal{code: "unexpected-error", text: textUnexpected}, err
+	}
+	return s.afterQuote(ctx, who, c, beside, no)
+}
+
+// afterQuote does what need not wait for the lock of the cart: it notes a consent that came with a later
+// click, that a shopper was asked, and which order explains a refusal.
+func (s *service) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals, no *refusal) (checkout, rivals, *refusal, error) {
+	switch {
+	case no != nil && no.reason == reasonPending:
+		return c, beside, no, noteAsked(ctx, s.db, beside.pending)
+	case no != nil:
+		return c, beside, no, s.nameRecentOrder(ctx, who, no)
+	case beside.same != nil && c.Newsletter && !beside.same.Newsletter:
+		return c, beside, nil, noteNewsletter(ctx, s.db, c.ID)
+	}
+	return c, beside, nil, nil
+}
+
+// prepareCheckout makes the quote of a cart that it locks.
+func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.Values) (checkout, *refusal, error) {
+	c, err := lockCart(ctx, tx, who)
 	if err != nil {
-		return checkout{}, "", err
+		return checkout{}, nil, err
 	}
 	if c == nil {
-		return checkout{}, "cart-not-found", nil
+		return checkout{}, &refusal{code: cartNotFound}, nil
 	}
 	email := who.Email
 	if !who.Member() {
 		if email, err = guestAddress(c, form); err != nil {
-			return checkout{}, "", err
+			return checkout{}, nil, err
 		}
 	}
-	if err := withDefaultShipping(ctx, s.db, c); err != nil {
-		return checkout{}, "", err
+	if err := withDefaultShipping(ctx, tx, c); err != nil {
+		return checkout{}, nil, err
 	}
-	in, err := readContents(ctx, s.db, c)
+	in, err := readContents(ctx, tx, c)
 	if err != nil {
-		return checkout{}, "", err
+		return checkout{}, nil, err
 	}
-	if refusal := in.notSellable(); refusal != "" {
-		return checkout{}, refusal, nil
+	if code := in.notSellable(); code != "" {
+		return checkout{}, &refusal{code: code}, nil
 	}
 	if form.Get("agree_to_terms_of_sale") != "true" {
-		return checkout{}, "terms-of-sale-agreement-required", nil
+		return checkout{}, &refusal{code: "terms-of-sale-agreement-required"}, nil
+	}
+	if no := in.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
+		return checkout{}, no, nil
 	}
 	q, err := newCheckout(c, in, email)
 	if err != nil {
-		return checkout{}, "", err
+		return checkout{}, nil, err
 	}
 	if err := q.sellable(); err != nil {
-		return checkout{}, "", err
+		return checkout{}, nil, err
 	}
-	q.Newsletter = !who.Member() && form.Get("newsletter") == "true"
+	whose := owner(who)
+	q.Owner, q.Newsletter = &whose, !who.Member() && form.Get("newsletter") == "true"
 	if who.Member() {
 		q.MemberID, q.MemberCode = &who.MemberID, &who.Code
 	}
-	return q, "", nil
+	return q, nil, nil
 }
 
 // notSellable says why a cart cannot be checked out, or "".
@@ -194,50 +284,36 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	}, nil
 }
 
-// openCheckout stores the quote, unless the same one is there already, and gets its payment page.
-// What can fail between any two steps leaves a quote that the next click finds again, or that ends
-// by itself and gives back what it reserved.
-func (s *service) openCheckout(ctx context.Context, q checkout) (checkout, string, error) {
-	// Only one payment page per cart: an older one for other contents is closed first.
-	if refusal, err := s.closeOlder(ctx, q); refusal != "" || err != nil {
-		return q, orUnexpected(refusal, err), err
-	}
-	c, err := storeCheckout(ctx, s.db, q)
-	switch {
-	case errors.Is(err, errNoStock):
-		return q, "cart-item-not-in-stock", nil
-	case errors.Is(err, errCodeUsedUp):
-		return q, "code-used-up", nil
-	case err != nil && pg.IsUnavailable(err):
-		return q, "", web.Unavailable(err)
-	case err != nil:
-		return q, "unexpected-error", err
-	case c.URL != nil:
-		return c, "", nil
-	}
-	fault.Point("order", "quote-stored")
-	made, err := s.stripe.createSession(ctx, c)
+// openPage gets the payment page of a stored quote. What can fail between any two steps leaves a quote
+// that the next click finds again, or that ends by itself and gives back what it reserved. A shopper who
+// goes away meanwhile leaves no page at Stripe that the shop does not know.
+func (s *service) openPage(ctx context.Context, c *checkout) (*refusal, error) {
+	ctx = context.WithoutCancel(ctx)
+	made, err := s.stripe.createSession(ctx, *c)
 	fault.Point("order", "session-made")
+	stripeError := &refusal{code: "stripe-error", text: textStripe}
 	if err != nil {
-		return c, "stripe-error", errors.Join(permanent(err), s.afterFailedCreate(ctx, c, err))
+		return stripeError, errors.Join(permanent(err), s.afterFailedCreate(ctx, *c, err))
 	}
 	if made.AmountTotal != nil && *made.AmountTotal != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
-		return c, "stripe-error", errors.Join(err, s.stripe.expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, "failed"))
+		return stripeError, errors.Join(err, s.stripe.expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, "failed"))
 	}
-	if err := storeSession(ctx, s.db, c.ID, made); err != nil {
-		return c, "unexpected-error", err
+	state, wanted, err := storeSession(ctx, s.db, c.ID, made)
+	switch {
+	case err != nil:
+		return &refusal{code: "unexpected-error", text: textUnexpected}, err
+	case wanted:
+		c.SessionID, c.URL = &made.ID, &made.URL
+		return nil, nil
+	case state == "paid" || state == "pending":
+		return nil, errAgain
 	}
-	c.SessionID, c.URL = &made.ID, &made.URL
-	return c, "", nil
-}
-
-func orUnexpected(refusal string, err error) string {
-	if refusal == "" && err != nil {
-		return "unexpected-error"
+	if err := s.dropPage(ctx, *c, made.ID); err != nil {
+		return &refusal{code: "unexpected-error", text: textOtherTab}, err
 	}
-	return refusal
+	return nil, errAgain
 }
 
 // afterFailedCreate ends a quote that Stripe will never take, and gives one that met a failure of
@@ -255,48 +331,21 @@ func (s *service) afterFailedCreate(ctx context.Context, c checkout, cause error
 	return endCheckout(ctx, s.db, c.ID, "failed")
 }
 
-// closeOlder ends the payment pages that this cart has open for other contents. One that was paid
-// meanwhile becomes its order, and the shopper is asked to look again.
-func (s *service) closeOlder(ctx context.Context, q checkout) (refusal string, err error) {
-	older, err := otherCheckouts(ctx, s.db, q)
-	if err != nil {
-		return "", err
-	}
+// closeOlder ends the payment pages that a shopper has open for other contents. One that was paid
+// meanwhile becomes its order, and the shopper is told which.
+func (s *service) closeOlder(ctx context.Context, older []checkout) (*refusal, error) {
 	for _, o := range older {
-		if o.SessionID == nil { // nobody ever saw its page
-			if err := endCheckout(ctx, s.db, o.ID, "expired"); err != nil {
-				return "", err
-			}
-			continue
-		}
-		if err := s.stripe.expire(ctx, *o.SessionID); err != nil {
-			now, rerr := s.stripe.session(ctx, *o.SessionID)
-			switch {
-			case errors.Is(rerr, errNoSession):
-			case rerr != nil:
-				return "stripe-error", errors.Join(err, rerr)
-			case now.paid():
-				if _, err := s.settle(ctx, now, ""); err != nil {
-					return "", err
-				}
-				return "unexpected-error", nil
-			case now.Status == "complete": // a bank is still at it
-				if err := s.hold(ctx, now); err != nil {
-					return "", err
-				}
-				continue
-			case now.Status == "open":
-				// Stripe would not close it. A shopper must not be stuck for that: should both be
-				// paid, one is the order and the other is for staff.
-				s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
-				continue
-			}
-		}
-		if err := endCheckout(ctx, s.db, o.ID, "expired"); err != nil {
-			return "", err
+		paid, err := s.closePage(ctx, o)
+		switch {
+		case errors.Is(err, errStripeAway):
+			return &refusal{code: "stripe-error", text: textOlderPage}, err
+		case err != nil:
+			return &refusal{code: "unexpected-error", text: textOlderPage}, err
+		case paid != nil:
+			return refusePaid(*paid), nil
 		}
 	}
-	return "", nil
+	return nil, nil
 }
 
 func skuText(color, size *string) string {

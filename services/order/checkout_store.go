@@ -6,63 +6,37 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 var (
 	errNoStock    = errors.New("fewer pieces are left than the quote wants")
 	errCodeUsedUp = errors.New("a discount code of the quote is used up")
-	errQuoteEnded = errors.New("the same quote ended this moment")
 )
 
 const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code, coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
-	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at`
+	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at,
+	owner, round, unclosed, asked_at`
 
-// storeCheckout stores a quote, or finds the same quote that an earlier click made. One that another
-// tab's click ends between looking and taking is made anew.
-func storeCheckout(ctx context.Context, db *pgxpool.Pool, q checkout) (c checkout, err error) {
-	for range 3 {
-		if c, err = storeOrFind(ctx, db, q); !errors.Is(err, errQuoteEnded) {
-			break
-		}
+// storeCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
+func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round)
+		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
+		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round)
+	if err != nil {
+		return fmt.Errorf("store a quote: %w", err)
 	}
-	return c, err
+	return reserve(ctx, tx, q)
 }
 
-// storeOrFind stores a quote and reserves its pieces and codes, or finds it. One transaction: all of
-// it or nothing.
-func storeOrFind(ctx context.Context, db *pgxpool.Pool, q checkout) (checkout, error) {
-	var c checkout
-	err := pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
-			  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
-			VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-			ON CONFLICT (cart_id, cart_generation, quote_hash) WHERE state IN ('creating', 'open') DO NOTHING`,
-			q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
-			q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt)
-		if err != nil {
-			return fmt.Errorf("store a quote: %w", err)
-		}
-		if tag.RowsAffected() == 1 {
-			c = q
-			return reserve(ctx, tx, q)
-		}
-		rows, err := collect[checkout](ctx, tx, "a quote", `
-			UPDATE checkout SET newsletter = newsletter OR $4 WHERE cart_id = $1 AND cart_generation = $2 AND quote_hash = $3 AND state IN ('creating', 'open')
-			RETURNING `+checkoutColumns, q.CartID, q.CartGeneration, q.QuoteHash, q.Newsletter)
-		if err != nil {
-			return err
-		}
-		if len(rows) != 1 {
-			return errQuoteEnded
-		}
-		c = rows[0]
-		return nil
-	})
-	return c, err
+// noteNewsletter keeps a consent that came with a later click for the same quote.
+func noteNewsletter(ctx context.Context, db querier, checkoutID string) error {
+	if _, err := db.Exec(ctx, `UPDATE checkout SET newsletter = true WHERE id = $1`, checkoutID); err != nil {
+		return fmt.Errorf("note a consent with checkout %s: %w", checkoutID, err)
+	}
+	return nil
 }
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
@@ -148,18 +122,21 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
 	return nil
 }
 
-// storeSession notes the payment page of a quote.
-func storeSession(ctx context.Context, db querier, checkoutID string, made session) error {
-	tag, err := db.Exec(ctx, `
-		UPDATE checkout SET session_id = $2, url = $3, state = CASE state WHEN 'creating' THEN 'open' ELSE state END
-		WHERE id = $1 AND (session_id IS NULL OR session_id = $2)`, checkoutID, made.ID, made.URL)
+// storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
+// or the end of the cart, may have ended the quote meanwhile.
+func storeSession(ctx context.Context, db querier, checkoutID string, made session) (state string, wanted bool, err error) {
+	err = db.QueryRow(ctx, `
+		WITH k AS (
+		  UPDATE checkout SET session_id = $2, url = $3, state = CASE state WHEN 'creating' THEN 'open' ELSE state END
+		  WHERE id = $1 AND (session_id IS NULL OR session_id = $2) RETURNING *)
+		SELECT state, state = 'open' AND NOT `+endedSQL+` FROM k`, checkoutID, made.ID, made.URL).Scan(&state, &wanted)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", false, fmt.Errorf("checkout %s has another session than %s", checkoutID, made.ID)
+	}
 	if err != nil {
-		return fmt.Errorf("note the session of checkout %s: %w", checkoutID, err)
+		return "", false, fmt.Errorf("note the session of checkout %s: %w", checkoutID, err)
 	}
-	if tag.RowsAffected() != 1 {
-		return fmt.Errorf("checkout %s has another session than %s", checkoutID, made.ID)
-	}
-	return nil
+	return state, wanted, nil
 }
 
 // nextAttempt gives a quote a new idempotency key.
@@ -168,16 +145,6 @@ func nextAttempt(ctx context.Context, db querier, checkoutID string, from int) e
 		return fmt.Errorf("note a failed attempt of checkout %s: %w", checkoutID, err)
 	}
 	return nil
-}
-
-// otherCheckouts are the live quotes of the same cart with other contents, and those with the same
-// contents that end too soon to be handed out again.
-func otherCheckouts(ctx context.Context, db querier, q checkout) ([]checkout, error) {
-	return collect[checkout](ctx, db, "older quotes", `
-		SELECT `+checkoutColumns+` FROM checkout
-		WHERE cart_id = $1 AND cart_generation = $2 AND state IN ('creating', 'open')
-		  AND (quote_hash <> $3 OR (session_id IS NULL AND expires_at < now() + $4) OR expires_at < now() + interval '5 minutes')`,
-		q.CartID, q.CartGeneration, q.QuoteHash, checkoutReuse)
 }
 
 // endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.

@@ -63,8 +63,12 @@ func (s *service) confirm(w http.ResponseWriter, r *http.Request, rest func(c *c
 
 func (s *service) confirmItems(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
-		items, err := s.itemData(r, c)
-		return []web.Field{items}, err
+		items, lines, err := s.itemData(r, c)
+		fields := append([]web.Field{items}, pendingField(c)...)
+		if c != nil && asksForQuote(r) {
+			fields = append(fields, web.Field{Key: "quote_lines", Value: shownLines(lines)})
+		}
+		return fields, err
 	})
 }
 
@@ -81,14 +85,14 @@ func (s *service) confirmShippingMethod(w http.ResponseWriter, r *http.Request) 
 func (s *service) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		in, err := readContents(r.Context(), s.db, c)
-		return []web.Field{{Key: "discount_code_data", Value: in.codeData()}}, err
+		return append([]web.Field{{Key: "discount_code_data", Value: in.codeData()}}, in.quoteField(r, c)...), err
 	})
 }
 
 func (s *service) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		in, err := readContents(r.Context(), s.db, c)
-		return []web.Field{{Key: "confirm_totals_data", Value: in.totalsData(c)}}, err
+		return append([]web.Field{{Key: "confirm_totals_data", Value: in.totalsData(c)}}, in.quoteField(r, c)...), err
 	})
 }
 

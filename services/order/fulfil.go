@@ -74,6 +74,11 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 		if reason != "" {
 			issues = append(issues, newIssue(p, reason, text))
 			results[p.ID] = result{reason: reason}
+			if reason == paidTwice { // it is for staff; the shopper may go on, and the sweep need not ask again
+				if err := endCheckout(ctx, tx, c.ID, "failed"); err != nil {
+					return nil, err
+				}
+			}
 			continue
 		}
 		o := newOrder(p, c)
@@ -90,6 +95,9 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 	return results, s.storeOrders(ctx, tx, orders)
 }
 
+// paidTwice is a payment for what another payment made an order of.
+const paidTwice = "paid-twice"
+
 // paidAfterEnd is a payment whose checkout had ended: expired, closed by us, or failed.
 const paidAfterEnd = "paid-after-end"
 
@@ -103,7 +111,7 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
 		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
 	case made.cart(c):
-		return "paid-twice", "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
+		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
 	case c.State == "expired" || c.State == "failed":
 		return paidAfterEnd, "The checkout had ended, and what it reserved was given to somebody else, when this payment came. Refund it in Stripe, or make the order by hand."
 	}
@@ -272,7 +280,11 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 		web.Note(r, "cause", err.Error())
 		return described("unexpected-error", textStripeAway)
 	case !now.paid():
-		return refuse(w, endpoint, "payment-not-completed")
+		payment, err := s.unpaid(r.Context(), now)
+		if err != nil {
+			web.Note(r, "cause", err.Error())
+		}
+		return refuseWith(w, endpoint, append(web.Object{{Key: "error", Value: "payment-not-completed"}}, paymentFields(payment)...))
 	}
 	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")

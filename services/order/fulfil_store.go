@@ -61,6 +61,7 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownChe
 type madeOrders struct {
 	bySession, byIntent, byCheckout map[string]string
 	carts                           map[cartRound]bool
+	rounds                          map[string]bool // of pages that stood side by side: docs/adr/0006
 }
 
 type cartRound struct {
@@ -82,9 +83,15 @@ func (m madeOrders) find(p session, c *checkout) (string, bool) {
 	return "", false
 }
 
-func (m madeOrders) cart(c *checkout) bool { return m.carts[cartRound{c.CartID, c.CartGeneration}] }
+// cart says that what a checkout is for was bought already: with the same cart, or in the same round.
+func (m madeOrders) cart(c *checkout) bool {
+	return m.carts[cartRound{c.CartID, c.CartGeneration}] || m.rounds[c.roundKey()]
+}
 
 func (m madeOrders) add(o order) {
+	if o.checkout != nil {
+		m.rounds[o.checkout.roundKey()] = true
+	}
 	m.bySession[o.SessionID], m.byCheckout[o.CheckoutID] = o.Identifier, o.Identifier
 	if o.PaymentIntent != nil {
 		m.byIntent[*o.PaymentIntent] = o.Identifier
@@ -93,8 +100,8 @@ func (m madeOrders) add(o order) {
 }
 
 func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known knownCheckouts) (madeOrders, error) {
-	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}}
-	var sessions, intents []string
+	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}, map[string]bool{}}
+	var sessions, intents, rounds, beside []string
 	var carts []int64
 	for _, p := range payments {
 		sessions = append(sessions, p.ID)
@@ -102,12 +109,15 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 			intents = append(intents, p.PaymentIntent)
 		}
 		if c := known.of(p.session); c != nil {
-			carts = append(carts, c.CartID)
+			carts, rounds = append(carts, c.CartID), append(rounds, c.roundKey())
+			if c.Round != nil || c.State == "expired" || c.State == "failed" { // only these can stand beside another page
+				beside = append(beside, c.roundKey())
+			}
 		}
 	}
 	type row struct {
 		Identifier, SessionID, CheckoutID string
-		PaymentIntent                     *string
+		PaymentIntent, Round              *string
 		CartID                            int64
 		CartGeneration                    int
 	}
@@ -115,12 +125,19 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
 	// after quotes, in the order of their ids: nobody can wait in a circle.
 	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`, carts)
+	if len(beside) > 0 {
+		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
+	}
+	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts) // before stock and lines, as everywhere
 	queue(batch, func(r row) {
-		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration})
+		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration,
+			checkout: &checkout{ID: r.CheckoutID, Round: r.Round}})
 	}, `
-		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation FROM orders
-		WHERE id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3))`,
-		sessions, intents, carts)
+		SELECT o.identifier, o.session_id, o.checkout_id, o.payment_intent, o.cart_id, o.cart_generation, k.round
+		FROM orders o JOIN checkout k ON k.id = o.checkout_id
+		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
+		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`,
+		sessions, intents, carts, rounds)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
@@ -195,7 +212,6 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		}
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts) // carts before lines, as everywhere
 	batch.Queue(`
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity

@@ -48,13 +48,15 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if p.Member() {
 		q.MemberID, q.MemberCode = &p.MemberID, &p.Code
 	}
-	q, err = storeCheckout(ctx, p.db, q)
-	if err != nil {
+	whose := owner(p.Identity)
+	q.Owner = &whose
+	if err := pgx.BeginFunc(ctx, p.db, func(tx pgx.Tx) error { return storeCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}
 	s := session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
 	q.SessionID = &s.ID
-	return q, storeSession(ctx, p.db, q.ID, s)
+	_, _, err = storeSession(ctx, p.db, q.ID, s)
+	return q, err
 }
 
 // event is a Stripe event about the session of a quote, as a delivery.

@@ -18,12 +18,7 @@ const mailDeadline = 72 * time.Hour
 // placedMessages tells others of a new order: the event, and the command to mail the confirmation.
 // Both keys come from the order's quote, so that a repetition is the same message.
 func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate string) []msg.Message {
-	var lines []msg.OrderLine
-	for _, l := range o.checkout.Quote.Lines {
-		lines = append(lines, msg.OrderLine{
-			SKUID: l.SKUID, Product: l.ProductTitle, Text: text(l.Description), Colour: text(l.Color), Size: text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
-		})
-	}
+	lines := quotedLines(o.checkout)
 	var codes []msg.OrderCode
 	for _, c := range o.checkout.Quote.Codes {
 		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description, Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
@@ -57,6 +52,16 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID, Subject: msg.MailSubject(mail.Kind), Payload: mail})
 	}
 	return messages
+}
+
+// quotedLines are the lines of a quote as mails show them.
+func quotedLines(c *checkout) (lines []msg.OrderLine) {
+	for _, l := range c.Quote.Lines {
+		lines = append(lines, msg.OrderLine{
+			SKUID: l.SKUID, Product: l.ProductTitle, Text: text(l.Description), Colour: text(l.Color), Size: text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
+		})
+	}
+	return lines
 }
 
 // onUserEvents keeps what this service must know of people: who owns a visitor's orders, under

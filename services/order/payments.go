@@ -148,30 +148,6 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 	return err
 }
 
-// holdCheckout keeps what a quote reserved while a delayed payment is under way.
-func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
-	if _, err := tx.Exec(ctx, `UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')`, p.ID, p.ClientReferenceID, p.CheckoutID); err != nil {
-		return fmt.Errorf("hold the checkout of session %s: %w", p.ID, err)
-	}
-	return nil
-}
-
-// endSession ends the quote of a session that will not be paid any more; the cart stays.
-func (s *service) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
-	state := "expired"
-	if eventType == "checkout.session.async_payment_failed" {
-		state = "failed"
-	}
-	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
-	if err != nil {
-		return err
-	}
-	if c := known.of(p); c != nil {
-		return endCheckout(ctx, tx, c.ID, state)
-	}
-	return nil
-}
-
 // issue is a payment that made no order, for staff.
 type issue struct {
 	Reason, Explanation, SessionID string

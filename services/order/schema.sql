@@ -73,6 +73,10 @@ CREATE TABLE "checkout" (
   expires_at timestamp with time zone NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   checked_at timestamp with time zone NOT NULL DEFAULT now(),
+  owner text,
+  round text,
+  unclosed boolean NOT NULL DEFAULT false,
+  asked_at timestamp with time zone,
   CONSTRAINT checkout_check CHECK ((total = (((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount))),
   CONSTRAINT checkout_check1 CHECK ((((item_discount >= 0) AND (item_discount <= item_subtotal)) AND ((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal)))),
   CONSTRAINT checkout_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text, 'paid'::text, 'expired'::text, 'failed'::text]))),
@@ -426,7 +430,12 @@ CREATE TABLE "sweep" (
   CONSTRAINT sweep_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
+CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
+CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
 CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text]));
+CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHERE unclosed;
+CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);
 CREATE INDEX code_use_customer ON "order".code_use USING btree (code_id, customer);
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);

@@ -46,12 +46,12 @@ func (n *notSold) Error() string {
 func (n *notSold) Unwrap() error { return n.cause }
 
 const (
-	textNoShipping = "We cannot ship anything at the moment, so we cannot sell it either. Nothing was charged and your cart is as it was; please write to us, or look in again later."
-	textManyItems  = "One payment takes at most %d different items, shipping included. Nothing was charged; please take some out of your cart and order them separately."
-	textDearItem   = "“%s” costs more than one payment can take (%s %s). Nothing was charged; please write to us if you want to buy it."
-	textSmallTotal = "Your total is %s %s, and the least that can be paid is %s. Nothing was charged; please add something to your cart."
-	textLargeTotal = "Your total of %s %s is more than one payment can take (%s). Nothing was charged; please take something out of your cart, or write to us."
-	textUnsellable = "Our payment service does not take this cart as it is, and trying again will not help. Nothing was charged and your cart is as it was. We have been told; please write to us if you want to buy it."
+	textNoShipping = "We cannot ship anything at the moment, so we cannot sell it either. Your cart is as it was; please write to us, or look in again later."
+	textManyItems  = "One payment takes at most %d different items, shipping included. Please take some out of your cart and order them separately."
+	textDearItem   = "“%s” costs more than one payment can take (%s %s). Please write to us if you want to buy it."
+	textSmallTotal = "Your total is %s %s, and the least that can be paid is %s. Please add something to your cart."
+	textLargeTotal = "Your total of %s %s is more than one payment can take (%s). Please take something out of your cart, or write to us."
+	textUnsellable = "Our payment service does not take this cart as it is, and trying again will not help. Your cart is as it was. We have been told; please write to us if you want to buy it."
 )
 
 // sellable says why no payment page can be had for a quote. Stripe would refuse it in words that help
@@ -100,6 +100,11 @@ func permanent(err error) error {
 		}
 		return &notSold{code: "stripe-error", text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
 	}
+}
+
+func isNotSold(err error) bool {
+	_, ok := errors.AsType[*notSold](err)
+	return ok
 }
 
 // answerNotSold tells shopper and staff why a cart is not sold; false for an error of another kind.

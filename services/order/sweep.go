@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
@@ -66,6 +64,9 @@ func (s *service) sweepOnce(ctx context.Context) error {
 	}
 	if !mine {
 		return nil
+	}
+	if err := s.sweepEnded(ctx); err != nil {
+		s.log.Warn("sweep: the pages of ended carts", "error", err)
 	}
 	if err := s.sweepOpen(ctx); err != nil {
 		return errors.Join(err, releaseSweep(context.WithoutCancel(ctx), s.db))
@@ -138,7 +139,7 @@ func (s *service) sweepCheckout(ctx context.Context, c checkout) error {
 		if failed, err := s.stripe.intentFailed(ctx, now.PaymentIntent); err != nil || !failed {
 			return err
 		}
-		return endCheckout(ctx, s.db, c.ID, "failed")
+		return s.refuseDebit(ctx, now)
 	}
 	return nil
 }
@@ -162,10 +163,6 @@ func (s *service) sweepPaid(ctx context.Context, p session) error {
 	fault.Point("order", "sweep-settled")
 	s.log.Info("sweep settled a paid session", "session", p.ID, "order", r.identifier != "", "reason", r.reason)
 	return nil
-}
-
-func (s *service) hold(ctx context.Context, p session) error {
-	return pg.Tx(ctx, s.db, func(tx pgx.Tx) error { return holdCheckout(ctx, tx, p) })
 }
 
 // leaseSweep makes one process of several the one that sweeps.

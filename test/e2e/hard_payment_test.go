@@ -164,7 +164,8 @@ func TestPaymentsForStaff(t *testing.T) {
 	debit := b.Checkout("6", "1", "debit@mail.example.com")
 	shop.Pay(debit, []byte(`{"delayed":true,"email":"debit@mail.example.com"}`))
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
-	b.Want(checkOut(b, "debit@mail.example.com"), "success", "create_checkout_session")
+	b.Want(checkOut(b, "debit@mail.example.com"), "payment-pending", "errors", "reason") // asked first
+	b.Want(b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "debit@mail.example.com", "although_payment_pending", "true"), "success", "create_checkout_session")
 	b.Want(b.Success(debit), "payment-not-completed", "errors", "error")
 	if n := shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'pending'`, debit); n != 1 {
 		t.Error("what an unpaid debit is for is not held")

@@ -1,0 +1,160 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// A bank debit is authorized on Stripe's page and paid, or refused, days later. Meanwhile its checkout is
+// pending: what it holds stays held, and the shopper hears by mail and on our pages how it stands.
+
+// hold is holdCheckout outside of the consumer.
+func (s *service) hold(ctx context.Context, p session) error {
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return holdCheckout(ctx, tx, p) })
+}
+
+// holdCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
+// that we wait for the bank: once, since a quote becomes pending once.
+func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
+	held, err := collect[checkout](ctx, tx, "a checkout to hold", `
+		UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')
+		RETURNING `+checkoutColumns, p.ID, p.ClientReferenceID, p.CheckoutID)
+	if err != nil {
+		return fmt.Errorf("hold the checkout of session %s: %w", p.ID, err)
+	}
+	for _, c := range held {
+		if err := mailAboutDebit(ctx, tx, msg.MailPaymentPending, c, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endSession ends the quote of a session that will not be paid any more; the cart stays.
+func (s *service) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
+	if eventType == "checkout.session.async_payment_failed" {
+		return failDebit(ctx, tx, p)
+	}
+	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
+	if err != nil {
+		return err
+	}
+	if c := known.of(p); c != nil {
+		return endCheckout(ctx, tx, c.ID, "expired")
+	}
+	return nil
+}
+
+// refuseDebit is failDebit outside of the consumer.
+func (s *service) refuseDebit(ctx context.Context, p session) error {
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return failDebit(ctx, tx, p) })
+}
+
+// failDebit ends the quote of a payment that its bank refused, and tells the shopper, once.
+func failDebit(ctx context.Context, tx pgx.Tx, p session) error {
+	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
+	if err != nil {
+		return err
+	}
+	c := known.of(p)
+	if c == nil || (c.State != "creating" && c.State != "open" && c.State != "pending") {
+		return nil
+	}
+	if err := endCheckout(ctx, tx, c.ID, "failed"); err != nil {
+		return err
+	}
+	return mailAboutDebit(ctx, tx, msg.MailPaymentRefused, *c, p)
+}
+
+// mailAboutDebit tells who pays how their bank debit stands. The key holds the checkout, so that there
+// is one mail of a kind for a payment, however often Stripe says so.
+func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p session) error {
+	email := c.Email
+	if email == "" {
+		email = p.email()
+	}
+	if email == "" {
+		return nil
+	}
+	if gone, err := bus.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone { // erased while the bank was at it
+		return err
+	}
+	now := time.Now().UTC()
+	mail := msg.SendMail{
+		Kind: kind, To: []string{email}, MemberCode: text(c.MemberCode), CreatedAt: now, Deadline: now.Add(mailDeadline),
+		Payment: &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
+	}
+	if c.MemberID != nil {
+		mail.MemberID = *c.MemberID
+	}
+	return bus.Enqueue(ctx, tx, msg.Message{Key: kind + ":" + c.ID, Subject: msg.MailSubject(kind), Payload: mail})
+}
+
+// How a payment stands that is no order (yet), beside the contract's code.
+const (
+	paymentPending = "pending"
+	paymentRefused = "refused"
+)
+
+// unpaid tells how a session stands that is not paid: a bank is at it, or refused it, or the shopper did
+// not pay at all, which is "". What the shop did not know yet it knows afterwards.
+func (s *service) unpaid(ctx context.Context, p session) (string, error) {
+	if p.Status != "complete" {
+		return "", nil
+	}
+	state, err := stateOfSession(ctx, s.db, p)
+	if err != nil || state == "" {
+		return "", err
+	}
+	failed := state == "failed"
+	if !failed {
+		if failed, err = s.stripe.intentFailed(ctx, p.PaymentIntent); err != nil {
+			return paymentPending, err
+		}
+		if failed {
+			err = s.refuseDebit(ctx, p)
+		} else {
+			err = s.hold(ctx, p)
+		}
+	}
+	if failed {
+		return paymentRefused, err
+	}
+	return paymentPending, err
+}
+
+// stateOfSession is the state of the checkout that a session belongs to, "" without one.
+func stateOfSession(ctx context.Context, db querier, p session) (state string, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT state FROM checkout WHERE id IN (
+		  SELECT id FROM checkout WHERE session_id = $1 UNION SELECT id FROM checkout WHERE id IN ($2, $3) AND session_id IS NULL) LIMIT 1`,
+		p.ID, p.ClientReferenceID, p.CheckoutID).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for the checkout of session %s: %w", p.ID, err)
+	}
+	return state, nil
+}
+
+var textsOfUnpaid = map[string]string{
+	paymentPending: "Your bank has not confirmed the payment yet. The order is made as soon as it does, and we will write to you either way.",
+	paymentRefused: "Your bank refused the payment, so there is no order. Your cart is as it was; please pay in another way.",
+}
+
+// paymentFields are the additions to the contract's payment-not-completed.
+func paymentFields(payment string) web.Object {
+	if payment == "" {
+		return nil
+	}
+	return web.Object{{Key: "payment", Value: payment}, {Key: "description", Value: textsOfUnpaid[payment]}}
+}

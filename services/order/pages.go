@@ -1,0 +1,182 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// A shopper has at most one payment page that can be paid (docs/adr/0006). Every way to a new page
+// closes the older ones first, and a cart that ends takes its page along. Stripe is never asked inside
+// of a transaction. What closes a page is found in the data, not in a note that a crash could lose: a
+// page is ended when its cart is gone, empty, bought, or another shopper's (endedSQL).
+
+// closeTime is what a shopper waits at most for the page of an ended cart to close. The sweep does what
+// is left.
+const closeTime = 3 * time.Second
+
+// errStripeAway says that Stripe could neither close a page nor say how it stands.
+var errStripeAway = errors.New("Stripe did not say how an older payment page stands")
+
+// closePage ends an unpaid page at Stripe, and gives back what it held. The result is there when the
+// page turned out to be paid: then it is its order, or for staff. A page whose bank is still at it stays
+// as it is.
+func (s *service) closePage(ctx context.Context, o checkout) (*result, error) {
+	if o.SessionID == nil { // its page was shown to no one, and who makes it will find it ended
+		return nil, endUnseen(ctx, s.db, o.ID)
+	}
+	err := s.stripe.expire(ctx, *o.SessionID)
+	if err == nil {
+		return nil, endCheckout(ctx, s.db, o.ID, "expired")
+	}
+	now, rerr := s.stripe.session(ctx, *o.SessionID)
+	switch {
+	case errors.Is(rerr, errNoSession):
+	case rerr != nil:
+		return nil, errors.Join(errStripeAway, err, rerr)
+	case now.paid():
+		r, err := s.settle(ctx, now, "")
+		return &r, err
+	case now.Status == "complete":
+		return nil, s.hold(ctx, now)
+	case now.Status == "open":
+		// A shopper must not be stuck for that: should both be paid, one is the order and the other is for staff.
+		s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
+		return nil, endUnclosed(ctx, s.db, o.ID)
+	}
+	return nil, endCheckout(ctx, s.db, o.ID, "expired")
+}
+
+// dropPage closes a page that was made while its quote ended: no one has seen it yet.
+func (s *service) dropPage(ctx context.Context, c checkout, sessionID string) error {
+	if err := s.stripe.expire(ctx, sessionID); err != nil {
+		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
+		return endUnclosed(ctx, s.db, c.ID)
+	}
+	return endCheckout(ctx, s.db, c.ID, "expired")
+}
+
+// closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
+// closed now the sweep closes, so the shopper's change has succeeded either way.
+func (s *service) closeEnded(ctx context.Context, carts ...int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	list, err := endedPages(ctx, s.db, carts)
+	for _, o := range list {
+		_, cerr := s.closePage(ctx, o)
+		err = errors.Join(err, cerr)
+	}
+	if err != nil {
+		s.log.Warn("the payment page of an ended cart is left to the sweep", "error", err)
+	}
+}
+
+// sweepEnded closes what closeEnded could not, and what a crash left.
+func (s *service) sweepEnded(ctx context.Context) error {
+	failures := 0
+	list, err := endedPagesToSweep(ctx, s.db)
+	for _, o := range list {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := s.sweepEndedPage(ctx, o); err != nil {
+			if failures++; failures == sweepFailures {
+				return err
+			}
+			s.log.Warn("sweep: the page of an ended cart", "checkout", o.ID, "error", err)
+		}
+	}
+	return err
+}
+
+func (s *service) sweepEndedPage(ctx context.Context, o checkout) error {
+	if !o.Unclosed {
+		_, err := s.closePage(ctx, o)
+		return err
+	}
+	if o.SessionID == nil {
+		return noteClosed(ctx, s.db, o.ID)
+	}
+	if err := s.stripe.expire(ctx, *o.SessionID); err != nil {
+		now, rerr := s.stripe.session(ctx, *o.SessionID)
+		switch {
+		case errors.Is(rerr, errNoSession):
+		case rerr != nil:
+			return errors.Join(err, rerr)
+		case now.paid():
+			if err := s.sweepPaid(ctx, now); err != nil {
+				return err
+			}
+		case now.Status == "open":
+			return fmt.Errorf("close session %s: %w", *o.SessionID, err)
+		}
+	}
+	return noteClosed(ctx, s.db, o.ID)
+}
+
+// rivals are the pages of one shopper that stand beside a new quote.
+type rivals struct {
+	same    *checkout  // the page of the very same quote
+	older   []checkout // to close before there is a new one
+	pending []checkout // paid by a debit for what is in the cart, and a bank is still at it
+	round   *string    // of a page that Stripe would not close
+}
+
+// sortRivals tells what the unsettled pages of a shopper mean for a new quote.
+func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
+	for i := range list {
+		o := &list[i]
+		round := o.CartID == q.CartID && o.CartGeneration == q.CartGeneration
+		switch {
+		case o.State == "pending":
+			if round || o.sharesItem(q) {
+				r.pending = append(r.pending, *o)
+			}
+		case o.State != "creating" && o.State != "open":
+			key := o.roundKey()
+			r.round = &key
+		case round && o.QuoteHash == q.QuoteHash && o.reusable(now):
+			r.same = o
+		default:
+			r.older = append(r.older, *o)
+		}
+	}
+	return r
+}
+
+// reusable says that a page lasts long enough to be handed out again. Stripe's least life of a page
+// counts from the moment of its making, so one that is still to be made needs more.
+func (c *checkout) reusable(now time.Time) bool {
+	left := c.ExpiresAt.Sub(now)
+	return left >= checkoutReuse || (c.SessionID != nil && left >= 5*time.Minute)
+}
+
+func (c *checkout) sharesItem(other checkout) bool {
+	for _, mine := range c.Quote.Lines {
+		for _, l := range other.Quote.Lines {
+			if mine.SKUID == l.SKUID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// roundKey names the pages of which at most one may become an order.
+func (c *checkout) roundKey() string {
+	if c.Round != nil {
+		return *c.Round
+	}
+	return c.ID
+}
+
+// owner names a shopper in the column of that name.
+func owner(who web.Identity) string {
+	if who.Member() {
+		return "member:" + id(who.MemberID)
+	}
+	return "visitor:" + who.Cart
+}

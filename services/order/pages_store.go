@@ -1,0 +1,110 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// endedSQL says that the cart of a checkout k is no longer the one that its page was made for: deleted,
+// merged into another, handed to a member, or, with a new generation, emptied or bought.
+const endedSQL = `NOT EXISTS (
+	SELECT FROM cart c WHERE c.id = k.cart_id AND c.generation = k.cart_generation AND c.member_id IS NOT DISTINCT FROM k.member_id)`
+
+// ownLiveSQL are the ids of the unpaid pages of who has cart c: of this cart, of those that were merged
+// into it, and of those that the same shopper had before.
+const ownLiveSQL = `
+	SELECT k.id FROM checkout k WHERE k.state IN ('creating', 'open') AND k.owner = coalesce('member:' || c.member_id, 'visitor:' || c.anonymous_id)
+	UNION SELECT k.id FROM checkout k WHERE k.state IN ('creating', 'open')
+	  AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT m.from_cart_id FROM cart_merge m WHERE m.to_cart_id = c.id))`
+
+// unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those whose
+// bank is at it, and those that Stripe would not close, unless one of their round was bought already.
+func unsettledPages(ctx context.Context, db querier, cartID int64, owner string) ([]checkout, error) {
+	return collect[checkout](ctx, db, "the payment pages of a shopper", `
+		SELECT `+checkoutColumns+` FROM checkout k
+		WHERE id IN (
+		    SELECT id FROM checkout WHERE owner = $2 AND (state IN ('creating', 'open', 'pending') OR unclosed)
+		    UNION SELECT id FROM checkout WHERE (state IN ('creating', 'open', 'pending') OR unclosed)
+		      AND cart_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT from_cart_id FROM cart_merge WHERE to_cart_id = $1)))
+		  AND (state IN ('creating', 'open', 'pending') OR NOT EXISTS (
+		    SELECT FROM checkout d JOIN orders o ON o.checkout_id = d.id WHERE d.id = coalesce(k.round, k.id) OR d.round = coalesce(k.round, k.id)))
+		ORDER BY created_at`, cartID, owner)
+}
+
+// endedPages are the live pages of some carts that ended.
+func endedPages(ctx context.Context, db querier, carts []int64) ([]checkout, error) {
+	return collect[checkout](ctx, db, "the pages of ended carts", `
+		SELECT `+checkoutColumns+` FROM checkout k WHERE cart_id = ANY($1) AND state IN ('creating', 'open') AND `+endedSQL, carts)
+}
+
+// endedPagesToSweep are the pages of any ended cart, and those that Stripe would not close.
+func endedPagesToSweep(ctx context.Context, db querier) ([]checkout, error) {
+	return collect[checkout](ctx, db, "pages to close", `
+		UPDATE checkout SET checked_at = now() WHERE id IN (
+		  SELECT id FROM checkout k WHERE (state IN ('creating', 'open') AND `+endedSQL+`) OR unclosed ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+		RETURNING `+checkoutColumns)
+}
+
+// endUnseen ends a quote whose page no one has seen. One that has a page by now stays, and is met again.
+func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
+	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
+		var unseen bool
+		err := tx.QueryRow(ctx, `SELECT session_id IS NULL FROM checkout WHERE id = $1 AND state IN ('creating', 'open') FOR UPDATE`, checkoutID).Scan(&unseen)
+		if errors.Is(err, pgx.ErrNoRows) || (err == nil && !unseen) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for the page of checkout %s: %w", checkoutID, err)
+		}
+		return endCheckout(ctx, tx, checkoutID, "expired")
+	})
+}
+
+// endUnclosed ends a quote whose page may still be open at Stripe.
+func endUnclosed(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
+	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE checkout SET unclosed = true WHERE id = $1 AND state IN ('creating', 'open', 'expired', 'failed')`, checkoutID); err != nil {
+			return fmt.Errorf("note that the page of checkout %s is open: %w", checkoutID, err)
+		}
+		return endCheckout(ctx, tx, checkoutID, "expired")
+	})
+}
+
+func noteClosed(ctx context.Context, db querier, checkoutID string) error {
+	if _, err := db.Exec(ctx, `UPDATE checkout SET unclosed = false WHERE id = $1`, checkoutID); err != nil {
+		return fmt.Errorf("note that the page of checkout %s is closed: %w", checkoutID, err)
+	}
+	return nil
+}
+
+// noteAsked remembers that a shopper was told of the debits that a bank still works on.
+func noteAsked(ctx context.Context, db querier, pending []checkout) error {
+	ids := make([]string, len(pending))
+	for i, c := range pending {
+		ids[i] = c.ID
+	}
+	if _, err := db.Exec(ctx, `UPDATE checkout SET asked_at = now() WHERE id = ANY($1)`, ids); err != nil {
+		return fmt.Errorf("note that a shopper was asked: %w", err)
+	}
+	return nil
+}
+
+// recentOrder is the order that a shopper made last, in another tab perhaps.
+func recentOrder(ctx context.Context, db querier, owner string) (identifier string, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT o.identifier FROM checkout k JOIN orders o ON o.checkout_id = k.id
+		WHERE k.owner = $1 AND o.placed_at > now() - interval '1 day' ORDER BY o.placed_at DESC LIMIT 1`, owner).Scan(&identifier)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for the order of another tab: %w", err)
+	}
+	return identifier, nil
+}

@@ -1,0 +1,99 @@
+package order
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const checkoutEndpoint = "create_checkout_session"
+
+// refusal says why there is no payment page. The code is one of the contract's, so that pages which know
+// no more go on working; reason and details say more to those that do.
+type refusal struct {
+	code    string
+	reason  string // one of the reasons below
+	text    string
+	details web.Object
+}
+
+// Reasons beside the contract's codes.
+const (
+	reasonPaid    = "paid-already"
+	reasonPending = "payment-pending"
+)
+
+func (no *refusal) answer(w http.ResponseWriter) error {
+	errs := web.Object{{Key: "error", Value: no.code}}
+	if no.text != "" {
+		errs = append(errs, web.Field{Key: "description", Value: no.text})
+	}
+	if no.reason != "" {
+		errs = append(errs, web.Field{Key: "reason", Value: no.reason})
+	}
+	return refuseWith(w, checkoutEndpoint, append(errs, no.details...))
+}
+
+// refusePaid tells of a payment in another tab: which order it is, or that staff look at it.
+func refusePaid(paid result) *refusal {
+	if paid.identifier == "" {
+		return &refusal{code: "unexpected-error", reason: reasonPaid, text: textForStaff}
+	}
+	no := &refusal{code: "unexpected-error"}
+	no.name(paid.identifier)
+	return no
+}
+
+// name makes a refusal say that an order was paid already.
+func (no *refusal) name(order string) {
+	no.reason = reasonPaid
+	no.text = "You have paid in another tab already: that is order " + order + ". If there is more in your cart that you want, look at it again and go on from there."
+	no.details = append(no.details, web.Field{Key: "order_identifier", Value: order})
+}
+
+// nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
+func (s *service) nameRecentOrder(ctx context.Context, who web.Identity, no *refusal) error {
+	if (no.code != cartNotFound && no.code != "cart-is-empty") || (!who.Member() && who.Cart == "") {
+		return nil
+	}
+	order, err := recentOrder(ctx, s.db, owner(who))
+	if err == nil && order != "" {
+		no.name(order)
+	}
+	return err
+}
+
+const textPending = "You have paid for this cart by a debit already, and your bank has not answered yet. If you pay again, you may pay twice. " +
+	"Wait for our mail, or go to the payment once more if you are sure."
+
+// refusePending asks before a second payment while a bank works on the first one.
+func refusePending(pending []checkout) *refusal {
+	var total money.Cents
+	for _, c := range pending {
+		total += c.Total
+	}
+	return &refusal{code: "unexpected-error", reason: reasonPending, text: textPending, details: web.Object{{Key: "pending_total", Value: total}}}
+}
+
+// A page that knows no parameter for the answer answers by a second click: not at once, which would be
+// a double click, and not for ever.
+const (
+	askedLongEnough = 2 * time.Second
+	askedTooLongAgo = 30 * time.Minute
+)
+
+// maySurelyPay says that a shopper was asked, and wants to pay although a debit is under way.
+func maySurelyPay(form web.Values, pending []checkout, now time.Time) bool {
+	if form.Get("although_payment_pending") == "true" {
+		return true
+	}
+	for _, c := range pending {
+		if c.AskedAt == nil || now.Sub(*c.AskedAt) < askedLongEnough || now.Sub(*c.AskedAt) > askedTooLongAgo {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package order
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// What the confirm page shows has a short name, and our own page sends it along when the shopper goes
+// to pay. What changed meanwhile is then shown first. The name is
+//
+//	<total in cents>.<hash of the lines>.<hash of everything>.<shipping method>
+//
+// so that the answer can say what was shown without having kept it. Nothing is decided by the amount
+// in it: the quote is made from the cart.
+
+// shown is a name in its parts.
+type shown struct{ total, lines, all, method string }
+
+func (v shown) String() string { return strings.Join([]string{v.total, v.lines, v.all, v.method}, ".") }
+
+// shownOf names contents with their shipping.
+func (in contents) shownOf(method *shippingMethod) shown {
+	v := shown{total: strconv.FormatInt(int64(in.totals.Total), 10), lines: shownLines(in.lines)}
+	var applied []int64
+	for _, c := range in.codes {
+		if c.Applied {
+			applied = append(applied, c.ID)
+		}
+	}
+	if method != nil {
+		v.method = method.Identifier
+	}
+	t := in.totals
+	v.all = shortHash(v.lines, method, applied, t.ItemSubtotal, t.ItemDiscount, t.ShippingSubtotal, t.ShippingDiscount, t.Total)
+	return v
+}
+
+// shownLines names the lines alone: a page asks for them and for the totals one after the other, and
+// can tell by it that nothing changed in between.
+func shownLines(lines []line) string {
+	var bought []any
+	for _, l := range lines {
+		if l.Quantity > 0 {
+			bought = append(bought, []any{l.SKUID, l.Quantity, l.Price, l.ProductTitle, l.Color, l.Size})
+		}
+	}
+	return shortHash(bought...)
+}
+
+func shortHash(values ...any) string {
+	raw, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // numbers and texts always marshal
+	}
+	hash := sha256.Sum256(raw)
+	return hex.EncodeToString(hash[:12])
+}
+
+// refuseChanged says what changed since a page showed the cart; nil when nothing did, or when the page
+// does not say what it showed.
+func (in contents) refuseChanged(sent string, method *shippingMethod) *refusal {
+	now := in.shownOf(method)
+	if sent == "" || sent == now.String() {
+		return nil
+	}
+	before := quoteNamed(sent)
+	after := web.Object{{Key: "total", Value: in.totals.Total}, {Key: "shipping_method", Value: now.method}, {Key: "quote", Value: now.String()}}
+	return &refusal{code: "quote-changed", text: textChanged(before, after), details: web.Object{{Key: "old", Value: before}, {Key: "new", Value: after}}}
+}
+
+// quoteNamed is what a name says was shown; an empty object when it is none.
+func quoteNamed(name string) web.Object {
+	parts := strings.SplitN(name, ".", 4)
+	total, err := strconv.ParseInt(parts[0], 10, 64)
+	if len(parts) != 4 || err != nil || total < 0 || len(parts[3]) > 100 {
+		return web.Object{}
+	}
+	return web.Object{{Key: "total", Value: money.Cents(total)}, {Key: "shipping_method", Value: parts[3]}}
+}
+
+func textChanged(before, after web.Object) string {
+	if len(before) == 0 {
+		return fmt.Sprintf("Your cart has changed since this page showed it. The total is %v now. Please look at it again before you pay.", after[0].Value)
+	}
+	text := "Your cart has changed since this page showed it."
+	if before[0].Value != after[0].Value {
+		text += fmt.Sprintf(" The total was %v and is %v now.", before[0].Value, after[0].Value)
+	}
+	if before[1].Value != after[1].Value {
+		text += fmt.Sprintf(" The shipping method was %v and is %v now.", before[1].Value, after[1].Value)
+	}
+	return text + " Please look at it again before you pay."
+}
+
+// asksForQuote says that a page wants to know the name of what it shows. Without it the answers are the
+// contract's alone.
+func asksForQuote(r *http.Request) bool { return r.URL.Query().Get("quote") == "true" }
+
+// quoteField is the name of what the confirm page shows, for pages that ask for it.
+func (in contents) quoteField(r *http.Request, c *cart) []web.Field {
+	if c == nil || !asksForQuote(r) {
+		return nil
+	}
+	return []web.Field{{Key: "quote", Value: in.shownOf(c.Shipping).String()}}
+}
