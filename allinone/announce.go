@@ -36,8 +36,20 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	if s.broker != nil {
 		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.doors.url("NATS_MONITOR_ADDR"), s.broker.url())
 	}
-	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n\nCtrl-C stops it.\n", metrics, s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
-	return tw.Flush()
+	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n", metrics, s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%sCtrl-C stops it.\n", s.tryNext())
+	return err
+}
+
+// tryNext tells a newcomer what to do first, when nothing costs real money.
+func (s *shop) tryNext() string {
+	if s.standin == nil || s.inbox == nil {
+		return ""
+	}
+	return fmt.Sprintf("Buy something: open %s, pay with card 4242 4242 4242 4242, any date ahead, any CVC.\nThe order's mail is then at %s\n\n", s.doors.url("EDGE_ADDR"), s.inbox.URL())
 }
 
 // ready asks the shop as a shopper would, and the broker for its streams.

@@ -22,7 +22,7 @@ import (
 // started.
 type Common struct {
 	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins and the built-in secret"`
-	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
 	PublicURL   string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses"`
@@ -72,7 +72,7 @@ func (c Common) Validate() error {
 			break
 		}
 	}
-	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil {
+	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil && c.LogLevel != "" {
 		errs = append(errs, fmt.Errorf("LOG_LEVEL is %q: want debug, info, warn or error", c.LogLevel))
 	}
 	return errors.Join(errs...)
@@ -112,7 +112,7 @@ func CollectAt(percent int) {
 
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
-	LogLevel    string `envconfig:"LOG_LEVEL" default:"info"`
+	LogLevel    string `envconfig:"LOG_LEVEL"`
 	AdminAddr   string `envconfig:"ADMIN_ADDR"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS"`
 }
@@ -163,18 +163,4 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 		return 1
 	}
 	return 0
-}
-
-// NewLog writes one JSON object a line. Times are UTC.
-func NewLog(w io.Writer, level string) *slog.Logger {
-	var l slog.LevelVar
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l.Set(slog.LevelInfo)
-	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey && len(groups) == 0 {
-			a.Value = slog.TimeValue(a.Value.Time().UTC())
-		}
-		return a
-	}}))
 }

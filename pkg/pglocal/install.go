@@ -27,7 +27,7 @@ func install(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errNoBinaries
 	}
-	log.Info("installing Debian's package postgresql, once")
+	log.Warn("installing Debian's package postgresql, once")
 	noOwnCluster := fmt.Sprintf("mkdir -p %s && { [ -e %[2]s ] || echo 'create_main_cluster = false' > %[2]s; }",
 		filepath.Dir(createClusterConf), createClusterConf)
 	if out, err := privileged(ctx, "sh", "-c", noOwnCluster); err != nil {

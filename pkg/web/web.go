@@ -156,11 +156,27 @@ const requestTime = 30 * time.Second
 
 type notesKey struct{}
 
+// notes are what handlers say of a request for its log line.
+type notes struct {
+	attrs   []slog.Attr
+	routine bool
+}
+
 // Note adds a field to the log line of a request. Never personal data.
 func Note(r *http.Request, key string, value any) {
-	if notes, ok := r.Context().Value(notesKey{}).(*[]slog.Attr); ok {
-		*notes = append(*notes, slog.Any(key, value))
+	if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
+		n.attrs = append(n.attrs, slog.Any(key, value))
 	}
+}
+
+// Routine is for requests whose success is no news, such as files: their log line is at debug level.
+func Routine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
+			n.routine = true
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // wideLog writes one line per request when it is over: route, status, duration, trace, notes.
@@ -168,8 +184,8 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
-			notes := new([]slog.Attr)
-			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, notes), r.Header.Get(obs.TraceHeader))
+			said := new(notes)
+			ctx := obs.WithTrace(context.WithValue(r.Context(), notesKey{}, said), r.Header.Get(obs.TraceHeader))
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
 			ctx, queries := pg.CountQueries(ctx)
@@ -182,25 +198,25 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 						if rec.status = http.StatusBadGateway; Left(r) {
 							rec.status = StatusClientLeft
 						}
-						finish(ctx, log, service, r, rec, began, *notes)
+						finish(ctx, log, service, r, rec, began, said)
 						panic(p)
 					}
-					*notes = append(*notes, slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+					said.attrs = append(said.attrs, slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 					if rec.status == 0 {
 						Fail(rec, r, fmt.Errorf("panic: %v", p))
 					}
 				}
 				if n := queries.Load(); n > 0 {
-					*notes = append(*notes, slog.Int64("queries", n))
+					said.attrs = append(said.attrs, slog.Int64("queries", n))
 				}
-				finish(ctx, log, service, r, rec, began, *notes)
+				finish(ctx, log, service, r, rec, began, said)
 			}()
 			next.ServeHTTP(rec, r)
 		})
 	}
 }
 
-func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, notes []slog.Attr) {
+func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, said *notes) {
 	route := chi.RouteContext(ctx).RoutePattern()
 	if route == "" {
 		route = "unknown"
@@ -221,6 +237,8 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 		level = slog.LevelError
 	case status >= 500:
 		level = slog.LevelWarn
+	case status < 400 && said.routine:
+		level = slog.LevelDebug
 	}
 	if !log.Enabled(ctx, level) {
 		return
@@ -228,7 +246,7 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	log.LogAttrs(ctx, level, "request", append([]slog.Attr{
 		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status), slog.Int("bytes", rec.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("trace", obs.TraceID(ctx)),
-	}, notes...)...)
+	}, said.attrs...)...)
 }
 
 // recorder remembers what was answered.

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 //go:embed templates texts content static img
@@ -104,12 +106,15 @@ func (p *Pages) Mount(r chi.Router) {
 	}
 	r.Get("/sitemap.xml", p.sitemap)
 	r.Head("/sitemap.xml", p.sitemap)
-	for path, doc := range p.extras {
-		r.Get(path, doc.ServeHTTP)
-		r.Head(path, doc.ServeHTTP)
-	}
-	r.Get("/static/*", p.assets.ServeHTTP)
-	r.Head("/static/*", p.assets.ServeHTTP)
-	r.Get("/img/product/{file}", p.pictures.ServeHTTP)
-	r.Head("/img/product/{file}", p.pictures.ServeHTTP)
+	r.Group(func(r chi.Router) {
+		r.Use(web.Routine)
+		for path, doc := range p.extras {
+			r.Get(path, doc.ServeHTTP)
+			r.Head(path, doc.ServeHTTP)
+		}
+		r.Get("/static/*", p.assets.ServeHTTP)
+		r.Head("/static/*", p.assets.ServeHTTP)
+		r.Get("/img/product/{file}", p.pictures.ServeHTTP)
+		r.Head("/img/product/{file}", p.pictures.ServeHTTP)
+	})
 }
