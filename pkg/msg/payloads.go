@@ -234,10 +234,12 @@ type ClientEvent struct {
 	At          time.Time `json:"at"`
 	UserID      int64     `json:"user_id,omitempty"`
 	AnonymousID string    `json:"anonymous_id,omitempty"`
-	URL         string    `json:"url"`
-	PageWidth   int       `json:"page_width,omitempty"`
-	RemoteAddr  string    `json:"remote_addr,omitempty"`
-	UserAgent   string    `json:"user_agent,omitempty"`
+	URL         string    `json:"url"` // PublicAddress
+	// Order is the mark of the order that the page shows (OrderMark).
+	Order      string `json:"order,omitempty"`
+	PageWidth  int    `json:"page_width,omitempty"`
+	RemoteAddr string `json:"remote_addr,omitempty"`
+	UserAgent  string `json:"user_agent,omitempty"`
 	// What is the error_id or button_id.
 	What         string `json:"what,omitempty"`
 	MemberCode   string `json:"mb_cd,omitempty"`

@@ -153,8 +153,12 @@ func TestAnonymousId(t *testing.T) {
 	}
 	m := w.browser()
 	m.login()
-	if got := m.get("/user/logged-in").cookie(anonymousCookie); got != nil {
-		t.Errorf("a member got an id: %v", got)
+	bound := m.get("/user/logged-in").cookie(anonymousCookie)
+	if bound == nil || bound.HttpOnly || bound.MaxAge != 31536000 || !cookieText.MatchString(bound.Value) {
+		t.Fatalf("a member's id: %v", bound)
+	}
+	if again := m.get("/user/logged-in").cookie(anonymousCookie); again != nil {
+		t.Errorf("a good id was replaced: %v", again)
 	}
 }
 

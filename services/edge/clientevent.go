@@ -16,6 +16,7 @@ import (
 
 // Lengths, in characters, that an event keeps of what a browser reports.
 const (
+	maxAddress    = 4000 // of a page, before what must not be recorded is cut from it
 	maxEventURL   = 1000
 	maxEventAgent = 1000
 	maxEventText  = 100
@@ -61,19 +62,21 @@ func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 
 // newEvent keeps of a report what makes sense. Without a page address there is no event.
 func (e *Edge) newEvent(kind string, q url.Values, r *http.Request) (msg.ClientEvent, bool) {
-	page := clip(q.Get("url"), maxEventURL)
+	address := clip(q.Get("url"), maxAddress)
+	page := clip(msg.PublicAddress(address), maxEventURL)
 	if page == "" {
 		return msg.ClientEvent{}, false
 	}
+	who := e.readAnonymous(q.Get("anonymous_id"))
 	ev := msg.ClientEvent{
-		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page,
-		AnonymousID: clip(unsign(e.keys.anonymous, q.Get("anonymous_id")), maxEventText),
+		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page, AnonymousID: clip(who.id, maxEventText),
 	}
 	if kind != "linkevent" {
-		ev.UserID = wholeNumber(q.Get("client_event_id"))
+		ev.UserID = e.lookedAtBy(r, wholeNumber(q.Get("client_event_id")), who)
 	}
 	switch kind {
 	case "pageview":
+		ev.Order = msg.OrderInAddress(address)
 		if width := wholeNumber(q.Get("pageWidth")); width <= 100_000 {
 			ev.PageWidth = int(width)
 		}

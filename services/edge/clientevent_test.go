@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // hears waits until the broker knows everything that a bus has begun to listen to.
@@ -64,11 +66,13 @@ func TestClientEvents(t *testing.T) {
 		want        *msg.ClientEvent
 	}{
 		{"pageview", "url=https://shop/&client_event_id=null&anonymous_id=" + id + "&pageWidth=1024", &msg.ClientEvent{Kind: "pageview", URL: "https://shop/", AnonymousID: value, PageWidth: 1024, RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
-		{"pageview", "url=/&client_event_id=7&anonymous_id=undefined&pageWidth=wide", &msg.ClientEvent{Kind: "pageview", URL: "/", UserID: 7, RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "url=/&client_event_id=7&anonymous_id=undefined&pageWidth=wide", &msg.ClientEvent{Kind: "pageview", URL: "/", RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
 		{"pageview", "url=" + url.QueryEscape(long) + "&client_event_id=-7&pageWidth=99999999999999999999&anonymous_id=" + value, &msg.ClientEvent{Kind: "pageview", URL: long[:2000], RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
 		{"pageview", "client_event_id=7", nil},
 		{"pageview", "", nil},
-		{"ajaxerror", "url=/a&client_event_id=7&error_id=cart-items", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a", UserID: 7, What: "cart-items"}},
+		{"ajaxerror", "url=/a&client_event_id=7&error_id=cart-items", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a", What: "cart-items"}},
+		{"pageview", "url=" + url.QueryEscape("/account/order?identifier=q7RkV2mX9bTzLw4cYp1sNd&em_cd=E&x=1") + "&client_event_id=null", &msg.ClientEvent{Kind: "pageview", URL: "/account/order?identifier=-&em_cd=-&x=1", Order: msg.OrderMark("q7RkV2mX9bTzLw4cYp1sNd"), RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"linkevent", "url=" + url.QueryEscape("/login?next=/account/order%3Fidentifier%3Dabcdef#"+long), &msg.ClientEvent{Kind: "linkevent", URL: "/login?next=-"}},
 		{"ajaxerror", "url=/a", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a"}},
 		{"ajaxerror", "url=%ff%00x&error_id=" + strings.Repeat("y", 300), &msg.ClientEvent{Kind: "ajaxerror", URL: "\uFFFDx", What: strings.Repeat("y", 100)}},
 		{"buttonclick", "url=/b&button_id=chat-icon&client_event_id=7e3", &msg.ClientEvent{Kind: "buttonclick", URL: "/b", What: "chat-icon"}},
@@ -126,4 +130,86 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 		}})
 	})
 	testenv.Eventually(t, 30*time.Second, "20 page views published", func() bool { return stored.Load() >= 20 })
+}
+
+func TestPageViewsAreTheirSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := make(chan msg.ClientEvent, 100)
+	listener := w.broker.Bus("listener")
+	if err := listener.Listen("event.>", func(_ string, data []byte) {
+		var ev msg.ClientEvent
+		if err := json.Unmarshal(data, &ev); err != nil {
+			t.Errorf("%s: %v", data, err)
+		}
+		got <- ev
+	}); err != nil {
+		t.Fatal(err)
+	}
+	hears(t, listener)
+	loginAs := func(b *browser, id int64) {
+		w.user.on("POST /user/login", steers(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+			m := ann
+			m.ID = id
+			return web.SessionChange{Open: true, Merge: true, Member: m}
+		}))
+		b.login()
+	}
+	one, two, visitor := w.browser(), w.browser(), w.browser()
+	visitor.get("/user/logged-in")
+	before := w.edge.readAnonymous(one.get("/user/logged-in").cookie(anonymousCookie).Value)
+	loginAs(one, 7)
+	one.get("/user/logged-in")
+	loginAs(two, 9)
+	two.get("/user/logged-in")
+	idOf := func(b *browser) string { return b.cookie(anonymousCookie) }
+	oneID, twoID := w.edge.readAnonymous(idOf(one)), w.edge.readAnonymous(idOf(two))
+	if oneID.id != before.id || oneID.member != 7 || twoID.member != 9 || oneID.id == twoID.id {
+		t.Fatalf("ids before %+v, after the logins %+v and %+v", before, oneID, twoID)
+	}
+	old := sign(w.edge.keys.anonymous, oneID.id+".7-"+strconv.FormatInt(today()-15, 36))
+	without := func(query string) {
+		t.Helper()
+		w.browser().get("/clientevent/pageview?url=/&" + query)
+	}
+	with := func(b *browser, query string) { b.get("/clientevent/pageview?url=/&" + query) }
+	for i, c := range []struct {
+		send func()
+		user int64
+		id   string
+	}{
+		{func() { without("client_event_id=7&anonymous_id=" + idOf(one)) }, 7, oneID.id},
+		{func() { without("client_event_id=7&anonymous_id=undefined") }, 0, ""},
+		{func() { without("client_event_id=7") }, 0, ""},
+		{func() { without("client_event_id=7&anonymous_id=" + idOf(two)) }, 0, twoID.id},
+		{func() { without("client_event_id=7&anonymous_id=" + idOf(visitor)) }, 0, w.edge.readAnonymous(idOf(visitor)).id},
+		{func() { without("client_event_id=null&anonymous_id=" + idOf(one)) }, 0, oneID.id},
+		{func() { without("client_event_id=7&anonymous_id=" + old) }, 0, oneID.id},
+		{func() { without("client_event_id=7&anonymous_id=" + oneID.id + ".7-zz.forged") }, 0, ""},
+		{func() { with(two, "client_event_id=7&anonymous_id=undefined") }, 9, ""},
+		{func() { with(two, "client_event_id=7&anonymous_id="+idOf(one)) }, 9, oneID.id},
+		{func() { with(two, "client_event_id=9") }, 9, ""},
+		{func() { with(visitor, "client_event_id=7") }, 0, ""},
+	} {
+		c.send()
+		select {
+		case ev := <-got:
+			if ev.UserID != c.user || ev.AnonymousID != c.id {
+				t.Errorf("event %d: user %d, browser %s; want %d, %s", i, ev.UserID, ev.AnonymousID, c.user, c.id)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("event %d: nothing published", i)
+		}
+	}
+	// Another member in the same browser is not found under the first one's id, nor is a visitor after the session.
+	loginAs(one, 8)
+	one.get("/user/logged-in")
+	if next := w.edge.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
+		t.Errorf("the next member in the browser: %+v", next)
+	}
+	one.setCookie(sessionCookie, "")
+	one.get("/user/logged-in")
+	if next := w.edge.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {
+		t.Errorf("a visitor after the session: %+v", next)
+	}
 }

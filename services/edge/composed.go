@@ -24,12 +24,10 @@ func (e *Edge) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	count := e.cartCount(r, v)
 	h := w.Header()
 	e.keepCSRF(h, r, v)
+	e.keepAnonymous(h, r, v.session)
 	if v.session == nil {
 		if v.stale {
 			e.setCookie(h, sessionCookie, "", -1)
-		}
-		if signedCookie(r, anonymousCookie, e.keys.anonymous) == "" {
-			e.setAnonymous(h)
 		}
 		return web.JSON(w, http.StatusOK, web.Object{
 			{Key: "logged_in", Value: false}, {Key: "log_client_events", Value: log}, {Key: "client_event_id", Value: "null"},

@@ -76,7 +76,7 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	default:
 		return e, errors.New("the kind of event is unknown")
 	}
-	if e.URL = clip(e.URL, maxURL); e.URL == "" {
+	if e.URL = clip(msg.PublicAddress(clip(e.URL, 2*maxURL)), maxURL); e.URL == "" {
 		return e, errors.New("the event has no URL")
 	}
 	if e.ID == "" {
@@ -85,7 +85,7 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	e.ID, e.At = clip(e.ID, maxText), e.At.UTC()
+	e.ID, e.At, e.Order = clip(e.ID, maxText), e.At.UTC(), clip(e.Order, maxText)
 	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = clip(e.AnonymousID, maxText), clip(e.RemoteAddr, maxText), clip(e.What, maxText), clip(e.UserAgent, maxAgent)
 	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = clip(e.MemberCode, maxCode), clip(e.ProspectCode, maxCode), clip(e.EmailCode, maxCode), clip(e.AdCode, maxCode)
 	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {

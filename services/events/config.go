@@ -1,6 +1,8 @@
 package events
 
 import (
+	"errors"
+	"fmt"
 	"net"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
@@ -9,7 +11,17 @@ import (
 // Config holds events' settings.
 type Config struct {
 	boot.Common
-	Addr string `envconfig:"EVENTS_ADDR" default:"127.0.0.1:8084" desc:"listener of events, for edge and, on this machine, staff"`
+	Addr         string `envconfig:"EVENTS_ADDR" default:"127.0.0.1:8084" desc:"listener of events, for edge and, on this machine, staff"`
+	PageViewDays int    `envconfig:"PAGE_VIEW_DAYS" default:"400" desc:"how many days page views, clicks, failed calls and arrivals by link are kept; client addresses and browser names go after 30"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	errs := []error{c.Common.Validate()}
+	if c.PageViewDays < 1 || c.PageViewDays > 100*366 {
+		errs = append(errs, fmt.Errorf("PAGE_VIEW_DAYS is %d: want 1 to 36600", c.PageViewDays))
+	}
+	return errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, e := range []string{
-		`{"id":"e1","kind":"pageview","at":"` + at + `","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser"}`,
+		`{"id":"e1","kind":"pageview","at":"` + at + `","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","order":"mark"}`,
 		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // nobody we know
 		`{"id":"e3","kind":"ajaxerror","at":"` + at + `","user_id":7,"url":"/cart","what":"cart-items"}`,
 		`{"id":"e4","kind":"buttonclick","at":"` + at + `","url":"/","what":"chat-icon"}`,
@@ -37,8 +37,8 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	}
 	w.becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + (SELECT count(*) FROM link_event)`)
 	for sql, want := range map[string]string{
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`:   `{"id":1,"event_id":"e1","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`:   `{"id":2,"event_id":"e2","user_id":null,"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,"at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`:   `{"id":1,"event_id":"e1","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","at":"2026-11-22T10:00:00.123456+00:00","order_mark":"mark"}`,
+		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`:   `{"id":2,"event_id":"e2","user_id":null,"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,"at":"2026-11-22T10:00:00.123456+00:00","order_mark":null}`,
 		`SELECT row_to_json(p)::text FROM ajax_error p`:                       `{"id":1,"event_id":"e3","user_id":7,"anonymous_id":null,"url":"/cart","error_id":"cart-items","at":"2026-11-22T10:00:00.123456+00:00"}`,
 		`SELECT row_to_json(p)::text FROM button_click p`:                     `{"id":1,"event_id":"e4","user_id":null,"anonymous_id":null,"url":"/","button_id":"chat-icon","at":"2026-11-22T10:00:00.123456+00:00"}`,
 		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e5'`: `{"id":1,"event_id":"e5","user_id":7,"prospect_id":null,"anonymous_id":null,"email_id":1,"ad_id":1,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,

@@ -15,10 +15,17 @@ func insertOrder(ctx context.Context, tx pgx.Tx, o msg.OrderPlaced) error {
 	for _, l := range o.Lines {
 		pieces += l.Quantity
 	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO order_placed (identifier, member_id, visitor, currency, total, pieces, at)
-		SELECT $1, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $2) THEN NULL ELSE nullif($2::bigint, 0) END, $2 = 0, $3, $4, $5, $6
-		ON CONFLICT (identifier) DO NOTHING`, o.Identifier, o.MemberID, o.Currency, o.Total, pieces, o.PlacedAt.UTC())
+	gone, err := bus.IsForgotten(ctx, tx, o.PlacedAt, o.ProspectCode)
+	if err != nil {
+		return err
+	}
+	if gone || o.MemberID != 0 {
+		o.ProspectCode = ""
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
+		SELECT $1, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $2) THEN NULL ELSE nullif($2::bigint, 0) END, $2 = 0, nullif($3, ''), $4, $5, $6, $7
+		ON CONFLICT (identifier) DO NOTHING`, o.Identifier, o.MemberID, clip(o.ProspectCode, maxCode), o.Currency, o.Total, pieces, o.PlacedAt.UTC())
 	if err != nil {
 		return fmt.Errorf("store order %s: %w", o.Identifier, err)
 	}

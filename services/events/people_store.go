@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -49,57 +48,4 @@ func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 		return fmt.Errorf("store the codes of prospect %d: %w", p.ID, err)
 	}
 	return nil
-}
-
-// erase takes a person out of everything: what the person did stays as numbers. Visits of the same
-// browser before the login lose their mark, too, and addresses lose their parameters, which may hold
-// codes.
-func erase(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
-	// All page addresses are looked at.
-	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '18s'`); err != nil {
-		return fmt.Errorf("allow for a long look: %w", err)
-	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO erased (kind, id) SELECT kind, id FROM (VALUES ('member', $1::bigint), ('prospect', $2::bigint)) AS w (kind, id) WHERE id <> 0
-		ON CONFLICT DO NOTHING`, e.MemberID, e.ProspectID)
-	if err != nil {
-		return fmt.Errorf("note an erasure: %w", err)
-	}
-	var browsers []string
-	err = tx.QueryRow(ctx, `
-		SELECT coalesce(array_agg(DISTINCT anonymous_id), '{}') FROM (
-			SELECT anonymous_id FROM pageview WHERE user_id = $1 UNION ALL SELECT anonymous_id FROM ajax_error WHERE user_id = $1
-			UNION ALL SELECT anonymous_id FROM button_click WHERE user_id = $1 UNION ALL SELECT anonymous_id FROM link_event WHERE user_id = $1 OR prospect_id = $2
-		) AS a WHERE anonymous_id IS NOT NULL`, e.MemberID, e.ProspectID).Scan(&browsers)
-	if err != nil {
-		return fmt.Errorf("find an erased person's browsers: %w", err)
-	}
-	for _, sql := range []string{
-		`UPDATE pageview SET user_id = NULL, anonymous_id = NULL, remote_addr = NULL, user_agent = NULL, url = split_part(url, '?', 1) WHERE user_id = $1 OR anonymous_id = ANY($2)`,
-		`UPDATE ajax_error SET user_id = NULL, anonymous_id = NULL, url = split_part(url, '?', 1) WHERE user_id = $1 OR anonymous_id = ANY($2)`,
-		`UPDATE button_click SET user_id = NULL, anonymous_id = NULL, url = split_part(url, '?', 1) WHERE user_id = $1 OR anonymous_id = ANY($2)`,
-	} {
-		if _, err := tx.Exec(ctx, sql, e.MemberID, browsers); err != nil {
-			return fmt.Errorf("erase a person's visits: %w", err)
-		}
-	}
-	_, err = tx.Exec(ctx, `
-		WITH l AS (UPDATE link_event SET user_id = NULL, prospect_id = NULL, anonymous_id = NULL, url = split_part(url, '?', 1) WHERE user_id = $1 OR prospect_id = $2 OR anonymous_id = ANY($3)),
-		o AS (UPDATE order_placed SET member_id = NULL WHERE member_id = $1),
-		s AS (UPDATE email_sent SET member_id = NULL, prospect_id = NULL, pr_cd = NULL WHERE member_id = $1 OR prospect_id = $2 OR pr_cd = ANY($4)),
-		m AS (DELETE FROM member WHERE id = $1)
-		DELETE FROM prospect WHERE id = $2`, e.MemberID, e.ProspectID, browsers, e.Codes)
-	if err != nil {
-		return fmt.Errorf("erase a person: %w", err)
-	}
-	// Whoever followed a link of the person's without being known: the page's address has the code.
-	for _, table := range []string{"pageview", "ajax_error", "button_click", "link_event"} {
-		_, err = tx.Exec(ctx, `
-			UPDATE `+table+` SET url = split_part(url, '?', 1), anonymous_id = NULL
-			WHERE position('?' IN url) > 0 AND EXISTS (SELECT FROM unnest($1::text[]) AS n (needle) WHERE position(needle IN lower(url)) > 0)`, e.Needles())
-		if err != nil {
-			return fmt.Errorf("erase a person's links: %w", err)
-		}
-	}
-	return bus.ForgetPeople(ctx, tx, e)
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -34,6 +33,8 @@ type service struct {
 	outbox *bus.Outbox // for the copies of parked messages
 	key    []byte      // of the identity that edge signs
 	hosts  []string    // under which staff may ask
+
+	pageViewDays int
 }
 
 // Run serves until ctx ends; consumers finish the groups in hand.
@@ -54,7 +55,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return err
 	}
 	defer broker.Close()
-	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: web.Key(cfg.Secret(), "identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}}
+	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: web.Key(cfg.Secret(), "identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays}
 
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)
@@ -81,21 +82,4 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return nil
 	}
 	return context.Cause(working)
-}
-
-// keepHouse forgets the keys of client events that the stream cannot hold any more: the events
-// themselves are unique by id.
-func (s *service) keepHouse(ctx context.Context) error {
-	for {
-		if n, err := forgetInbox(ctx, s.pool); err != nil {
-			s.log.Debug("forgetting old keys", "error", err) // in an hour then
-		} else if n > 0 {
-			s.log.Info("forgot old keys", "keys", n)
-		}
-		select {
-		case <-time.After(time.Hour):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

@@ -143,6 +143,7 @@ CREATE TABLE "order_placed" (
   total bigint NOT NULL,
   pieces bigint NOT NULL,
   at timestamp with time zone NOT NULL,
+  pr_cd character varying(50),
   CONSTRAINT order_placed_pkey PRIMARY KEY (identifier)
 );
 
@@ -177,6 +178,7 @@ CREATE TABLE "pageview" (
   remote_addr character varying(100),
   user_agent character varying(1000),
   at timestamp with time zone NOT NULL,
+  order_mark character varying(100),
   CONSTRAINT pageview_user_id_fkey FOREIGN KEY (user_id) REFERENCES member(id) ON DELETE SET NULL,
   CONSTRAINT pageview_pkey PRIMARY KEY (id),
   CONSTRAINT pageview_event_id_key UNIQUE (event_id)
@@ -226,9 +228,12 @@ CREATE INDEX link_event_at ON events.link_event USING btree (at);
 CREATE INDEX link_event_prospect ON events.link_event USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
 CREATE INDEX link_event_user ON events.link_event USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX order_placed_at ON events.order_placed USING btree (at);
+CREATE INDEX order_placed_code ON events.order_placed USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX outbox_next_at ON events.outbox USING btree (next_at);
 CREATE INDEX pageview_anonymous ON events.pageview USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX pageview_at ON events.pageview USING btree (at);
+CREATE INDEX pageview_order ON events.pageview USING btree (order_mark) WHERE (order_mark IS NOT NULL);
+CREATE INDEX pageview_traceable ON events.pageview USING btree (at) WHERE ((remote_addr IS NOT NULL) OR (user_agent IS NOT NULL));
 CREATE INDEX pageview_user ON events.pageview USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX prospect_code_prospect ON events.prospect_code USING btree (prospect_id);

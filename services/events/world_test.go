@@ -38,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, pool: testenv.Open(t, database, "events"), cut: testenv.NewCut(t, database), broker: testenv.NewBroker(t)}
 	w.browser = w.broker.Bus("edge").NewPublisher()
 	w.outbox = bus.NewOutbox(w.broker.Bus("order"), testenv.Open(t, database, "order"))
-	w.cfg = Config{Common: boot.Common{DatabaseURL: w.cut.URL, NATSURL: w.broker.URL()}}
+	w.cfg = Config{Common: boot.Common{DatabaseURL: w.cut.URL, NATSURL: w.broker.URL()}, PageViewDays: 400}
 	run(t, w.browser.Run)
 	run(t, w.outbox.Run)
 	w.start()

@@ -1,7 +1,13 @@
 // What addresses of this shop carry, old links included.
 
-/** Parameters of the address that are secrets and must not reach the page-view records. */
-const SECRETS = ['email_verification_code', 'password_reset_code', 'token', 'pr_token', 'session_id'];
+/**
+ * Parameters of the address that stand for a person, an order or a right, or say where to go next: they must not
+ * reach the page-view records. The shop cuts the same from what other pages send (pkg/msg/address.go).
+ */
+const SECRET = /identifier|token|code|_cd|session|next|mail|passw|secret|user|member|name|phone|address|order|return|redirect|clid/i;
+
+/** What another parameter may keep: a few words or a number, nothing as long as a code. */
+const PLAIN = /^(?!.*\w{15})[\p{L}\p{N} ._,+/-]{0,40}$/u;
 
 /** Roots of the API: an address below one of them is a call, not a page. */
 const CALLS = /^\/+(user|order|clientevent)(\/|$)/i;
@@ -25,13 +31,17 @@ export function safeNext(next, origin, fallback = '/account') {
   }
 }
 
-/** The page's address as the records may know it: without tokens and codes. */
+/** The page's address as the records may know it: without tokens, codes, identifiers and the way ahead. */
 export function publicAddress(href) {
   const url = new URL(href);
-  for (const name of SECRETS) {
-    if (url.searchParams.has(name)) url.searchParams.set(name, '-');
+  const kept = [];
+  for (const [name, value] of url.searchParams) {
+    const known = PLAIN.test(name) || (SECRET.test(name) && /^[a-z_-]{1,40}$/i.test(name));
+    kept.push([known ? name : '-', known && !SECRET.test(name) && PLAIN.test(value) ? value : '-']);
   }
-  return url.href;
+  const query = new URLSearchParams(kept).toString();
+  const place = /^#[a-z][a-z_-]{0,23}$/.test(url.hash) ? url.hash : '';
+  return url.origin + url.pathname + (query && `?${query}`) + place;
 }
 
 /**

@@ -37,10 +37,18 @@ test('next leads to a page, not to a call of the API', () => {
   assert.equal(safeNext('/%zz', origin), '/account');
 });
 
-test('codes and tokens do not reach the records', () => {
-  const address = publicAddress(`${origin}/account/?email_verification_code=secret&em_cd=x&pr_token=s&token=s&session_id=s`);
-  assert.ok(!address.includes('secret') && !/token=s|session_id=s/.test(address));
-  assert.ok(address.includes('em_cd=x'));
+test('codes, tokens, identifiers and the way ahead do not reach the records', () => {
+  const secret = 'q7RkV2mX9bTzLw4cYp1sNd';
+  for (const query of [
+    `?email_verification_code=${secret}&em_cd=x&pr_token=s&token=s&session_id=s`, `?identifier=${secret}`, `?IDENTIFIER=${secret}`, `?order_identifier=${secret}`,
+    `?%69dentifier=${secret}`, `?next=account/order%3Fidentifier%3D${secret}`, `?mb_cd=${secret}&pr_cd=${secret}`, `?x=${secret}`, `?${secret}`, `#${secret}`, `#identifier=${secret}`,
+  ]) {
+    const address = publicAddress(`${origin}/account/order${query}`);
+    assert.ok(!address.includes(secret) && address.startsWith(`${origin}/account/order`), address);
+  }
+  assert.equal(publicAddress(`${origin}/products?referrer=cart&page=2#main`), `${origin}/products?referrer=cart&page=2#main`);
+  assert.equal(publicAddress(`${origin}/account/order?identifier=a1`), `${origin}/account/order?identifier=-`);
+  assert.equal(publicAddress(`${origin}/?q=ann%40mail.example.com`), `${origin}/?q=-`);
 });
 
 test('a link event needs an ad, or a mail and its reader', () => {
