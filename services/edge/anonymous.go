@@ -21,8 +21,6 @@ const (
 	rebindAfter = 24 * time.Hour
 	// provenTimeout bounds the look for a session that came along with an event.
 	provenTimeout = 250 * time.Millisecond
-	// eventSessions is how many session cookies of one event are looked at.
-	eventSessions = 2
 )
 
 // anonymous is the id of a browser, and the member whose session it was last seen with.
@@ -87,11 +85,12 @@ func (e *Edge) lookedAtBy(r *http.Request, claimed int64, a anonymous) int64 {
 	if r.Header["Cookie"] != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), provenTimeout)
 		defer cancel()
-		cookies := r.CookiesNamed(sessionCookie)
-		for _, c := range cookies[:min(len(cookies), eventSessions)] {
-			if s, err := e.session(ctx, c.Value); err == nil && s != nil {
-				return s.MemberID
-			}
+		var tokens []string
+		for _, c := range r.CookiesNamed(sessionCookie) {
+			tokens = append(tokens, c.Value)
+		}
+		if s, err := e.session(ctx, e.clientAddr(r), tokens...); err == nil && s != nil {
+			return s.MemberID
 		}
 	}
 	if a.member == claimed {
