@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -25,6 +26,7 @@ type cart struct {
 	AnonymousID  *string
 	Generation   int
 	ReceiptEmail *string
+	MemberEmail  string          `db:"-"`
 	Shipping     *shippingMethod `db:"-"`
 	Pending      *money.Cents    // of a debit for this cart that a bank still works on
 }
@@ -70,6 +72,18 @@ func (in contents) pieces() (n int) {
 		n += l.Quantity
 	}
 	return n
+}
+
+// person is the mailbox of the buyer, under which uses of a code count beside customer: the same for
+// visitors, members, and further accounts with the same address. Empty until a visitor gives one.
+func (c *cart) person() string {
+	switch {
+	case c.MemberID != nil && c.MemberEmail != "":
+		return email.Person(c.MemberEmail)
+	case c.MemberID == nil && c.ReceiptEmail != nil:
+		return email.Person(*c.ReceiptEmail)
+	}
+	return ""
 }
 
 func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }

@@ -31,7 +31,7 @@ func readCart(ctx context.Context, db querier, who web.Identity, lock string) (*
 	if !who.Member() && who.Cart == "" {
 		return nil, nil
 	}
-	c, m := &cart{}, struct {
+	c, m := &cart{MemberEmail: who.Email}, struct {
 		id, cost, pending         *int64
 		identifier, carrier, base *string
 	}{}
@@ -73,10 +73,11 @@ const codesSQL = `
 	SELECT d.id, d.code, d.description, d.start_date_time, d.end_date_time, d.combinable, d.amount, d.order_minimum_cents,
 	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
 	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
-	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $2) - own.n < d.max_uses_per_customer) AS left
+	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
-	  SELECT count(*) AS n FROM cart c JOIN code_use u ON u.checkout_id IN (` + ownLiveSQL + `) WHERE u.code_id = d.id AND c.id = $1) own
+	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
+	  FROM cart c JOIN code_use u ON u.checkout_id IN (` + ownLiveSQL + `) WHERE u.code_id = d.id AND c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
@@ -91,7 +92,7 @@ func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
 	}
 	batch := &pgx.Batch{}
 	queue(batch, func(l line) { in.lines = append(in.lines, l) }, linesSQL, c.ID)
-	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.customer())
+	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.customer(), c.person())
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return contents{}, fmt.Errorf("read cart %d: %w", c.ID, err)
 	}

@@ -24,11 +24,17 @@ import (
 const currency = "usd"
 
 const (
-	// checkoutLife is how long a payment page, and what it reserves, stays. Stripe's least is 30
-	// minutes from the moment of its call, which may come a while after the quote.
-	checkoutLife = time.Hour
-	// checkoutReuse is how long before its end a quote is no longer handed out again.
-	checkoutReuse = 32 * time.Minute
+	// stripeLife is the least life of a payment page that Stripe allows, by its own clock, from the
+	// moment of the call.
+	stripeLife = 30 * time.Minute
+	// checkoutLife is how long a payment page, and what it reserves, stays: as short as Stripe allows,
+	// with time for a call that comes after the quote, for its repetition, and for clocks that differ.
+	checkoutLife = stripeLife + 3*time.Minute
+	// checkoutReuse is how long before its end a quote that has no page yet is made anew rather than
+	// sent to Stripe: what is above Stripe's least is for clocks that differ.
+	checkoutReuse = stripeLife + 90*time.Second
+	// lateExpiry is added to the end of a page that Stripe calls too early: its clock is far ahead of ours.
+	lateExpiry = 10 * time.Minute
 )
 
 // quote is what the shopper was shown, frozen.
@@ -65,7 +71,8 @@ type checkout struct {
 	Round            *string
 	Unclosed         bool
 	AskedAt          *time.Time
-	customer         string
+	customer, person string
+	holder           holder
 }
 
 // Texts that go with the contract's codes. None of them says that nothing was charged where another
@@ -165,6 +172,7 @@ func (s *service) storeQuote(ctx context.Context, who web.Identity, form web.Val
 			return nil
 		}
 		c.Round = beside.round
+		c.holder = holder{client: clientHash(s.holdKey(), who.Client), limits: s.cfg.holdLimits()}
 		return storeCheckout(ctx, tx, c)
 	})
 	switch {
@@ -280,7 +288,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]), State: "creating",
 		Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1, ExpiresAt: now.Add(checkoutLife).Truncate(time.Second),
 		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount, ShippingSubtotal: in.totals.ShippingSubtotal,
-		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(),
+		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(), person: c.person(),
 	}, nil
 }
 

@@ -21,14 +21,18 @@ const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member
 func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
-		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round)
-		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round, person, client)
+		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, nullif($20, ''), nullif($21, ''))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
-		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round)
+		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round, q.person, q.holder.client)
 	if err != nil {
 		return fmt.Errorf("store a quote: %w", err)
 	}
-	return reserve(ctx, tx, q)
+	took, err := reserve(ctx, tx, q)
+	if err != nil {
+		return err
+	}
+	return checkHolds(ctx, tx, q, took)
 }
 
 // noteNewsletter keeps a consent that came with a later click for the same quote.
@@ -41,7 +45,7 @@ func noteNewsletter(ctx context.Context, db querier, checkoutID string) error {
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
 // their ids, so that two quotes cannot deadlock.
-func reserve(ctx context.Context, tx pgx.Tx, q checkout) error {
+func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
 	var skus []int64
 	var quantities []int
 	for _, l := range q.Quote.Lines {
@@ -58,23 +62,25 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) error {
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("reserve pieces: %w", err)
+		return reserved{}, fmt.Errorf("reserve pieces: %w", err)
 	}
 	if taken < counted {
-		return errNoStock
+		return reserved{}, errNoStock
 	}
-	return reserveCodes(ctx, tx, q)
+	limited, err := reserveCodes(ctx, tx, q)
+	return reserved{pieces: counted > 0, codes: limited}, err
 }
 
 // reserveAgain takes what an ended quote needs once more, for a payment that came all the same; false
 // when somebody else has it by now.
 func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
-	c.customer = (&cart{ID: c.CartID, MemberID: c.MemberID, ReceiptEmail: filled(c.Email)}).customer()
+	buyer := &cart{ID: c.CartID, MemberID: c.MemberID, MemberEmail: c.Email, ReceiptEmail: filled(c.Email)}
+	c.customer, c.person = buyer.customer(), buyer.person()
 	part, err := tx.Begin(ctx)
 	if err != nil {
 		return false, fmt.Errorf("begin to reserve for checkout %s again: %w", c.ID, err)
 	}
-	err = reserve(ctx, part, c)
+	_, err = reserve(ctx, part, c)
 	if errors.Is(err, errNoStock) || errors.Is(err, errCodeUsedUp) {
 		return false, part.Rollback(ctx)
 	}
@@ -91,8 +97,9 @@ func filled(s string) *string {
 	return &s
 }
 
-// reserveCodes takes a use of every code that counts in a quote.
-func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
+// reserveCodes takes a use of every code that counts in a quote, and says whether one of them is
+// limited.
+func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err error) {
 	var codes []int64
 	for _, c := range q.Quote.Codes {
 		if c.Applied {
@@ -100,7 +107,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
 		}
 	}
 	if len(codes) == 0 {
-		return nil
+		return false, nil
 	}
 	var took int
 	batch := &pgx.Batch{}
@@ -108,18 +115,18 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) error {
 	batch.Queue(`
 		WITH took AS (UPDATE discount_code d SET uses = uses + 1
 		              WHERE id = ANY($2) AND (max_uses IS NULL OR uses < max_uses)
-		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND u.customer = $3) < max_uses_per_customer)
-		              RETURNING id),
-		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer) SELECT $1, id, $3 FROM took)
-		SELECT count(*) FROM took`, q.ID, codes, q.customer).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&took) })
+		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND (u.customer = $3 OR u.person = nullif($4, ''))) < max_uses_per_customer)
+		              RETURNING id, max_uses IS NOT NULL OR max_uses_per_customer IS NOT NULL AS limited),
+		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '') FROM took)
+		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, q.ID, codes, q.customer, q.person).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&took, &limited) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("reserve uses of discount codes: %w", err)
+		return false, fmt.Errorf("reserve uses of discount codes: %w", err)
 	}
 	if took < len(codes) {
-		return errCodeUsedUp
+		return false, errCodeUsedUp
 	}
-	return nil
+	return limited, nil
 }
 
 // storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
@@ -150,7 +157,7 @@ func nextAttempt(ctx context.Context, db querier, checkoutID string, from int) e
 // endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
 func endCheckout(ctx context.Context, db querier, checkoutID, state string) error {
 	_, err := db.Exec(ctx, `
-		WITH ended AS (UPDATE checkout SET state = $2 WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
+		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
 		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
 		     back AS (UPDATE sku SET stock = stock + p.quantity FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
 		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)

@@ -5,6 +5,7 @@ package order
 import (
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/url"
@@ -25,6 +26,10 @@ type Config struct {
 	StripePublishableKey string        `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
 	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often payments whose webhook was lost are looked for"`
 	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two questions"`
+	HoldClientPercent    int           `envconfig:"HOLD_CLIENT_PERCENT" default:"50" desc:"of what is left of a counted article or a limited code, how much the unpaid payment pages of one client address may hold"`
+	HoldAddressPercent   int           `envconfig:"HOLD_ADDRESS_PERCENT" default:"50" desc:"the same for one e-mail address"`
+	HoldAllPercent       int           `envconfig:"HOLD_ALL_PERCENT" default:"80" desc:"how much all unpaid pages may hold together; beyond it HOLD_ALWAYS is the most for each"`
+	HoldAlways           int           `envconfig:"HOLD_ALWAYS" default:"5" desc:"pieces, or uses of a code, that one may hold whatever is left, so that the last ones stay buyable"`
 	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
 	// Listener is used instead of Addr when set.
 	Listener net.Listener `ignored:"true"`
@@ -45,6 +50,14 @@ func (c Config) Validate() error {
 	}
 	if c.SweepEvery < 10*time.Millisecond || c.SweepAfter < 0 {
 		errs = append(errs, errors.New("SWEEP_EVERY must be at least 10ms and SWEEP_AFTER not negative"))
+	}
+	for name, percent := range map[string]int{"HOLD_CLIENT_PERCENT": c.HoldClientPercent, "HOLD_ADDRESS_PERCENT": c.HoldAddressPercent, "HOLD_ALL_PERCENT": c.HoldAllPercent} {
+		if percent < 1 || percent > 100 {
+			errs = append(errs, fmt.Errorf("%s must be from 1 to 100", name))
+		}
+	}
+	if c.HoldAlways < 1 {
+		errs = append(errs, errors.New("HOLD_ALWAYS must be at least 1"))
 	}
 	return errors.Join(append(errs, c.Common.Validate())...)
 }

@@ -81,6 +81,11 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 			}
 			continue
 		}
+		notes, err := payerNote(ctx, tx, p, c)
+		if err != nil {
+			return nil, err
+		}
+		issues = append(issues, notes...)
 		o := newOrder(p, c)
 		orders = append(orders, o)
 		made.add(o)

@@ -77,6 +77,8 @@ CREATE TABLE "checkout" (
   round text,
   unclosed boolean NOT NULL DEFAULT false,
   asked_at timestamp with time zone,
+  person text,
+  client text,
   CONSTRAINT checkout_check CHECK ((total = (((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount))),
   CONSTRAINT checkout_check1 CHECK ((((item_discount >= 0) AND (item_discount <= item_subtotal)) AND ((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal)))),
   CONSTRAINT checkout_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text, 'paid'::text, 'expired'::text, 'failed'::text]))),
@@ -88,6 +90,7 @@ CREATE TABLE "code_use" (
   checkout_id text NOT NULL,
   code_id bigint NOT NULL,
   customer text NOT NULL,
+  person text,
   CONSTRAINT code_use_checkout_id_fkey FOREIGN KEY (checkout_id) REFERENCES checkout(id) ON DELETE CASCADE,
   CONSTRAINT code_use_code_id_fkey FOREIGN KEY (code_id) REFERENCES discount_code(id),
   CONSTRAINT code_use_pkey PRIMARY KEY (checkout_id, code_id)
@@ -437,6 +440,7 @@ CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHER
 CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHERE unclosed;
 CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);
 CREATE INDEX code_use_customer ON "order".code_use USING btree (code_id, customer);
+CREATE INDEX code_use_person ON "order".code_use USING btree (code_id, person);
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);
 CREATE INDEX orders_visitor_email ON "order".orders USING btree (lower(email)) WHERE (member_id IS NULL);
@@ -445,6 +449,7 @@ CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
 CREATE INDEX product_image_product ON "order".product_image USING btree (product_id);
 CREATE INDEX product_video_product ON "order".product_video USING btree (product_id);
+CREATE INDEX reservation_sku ON "order".reservation USING btree (sku_id);
 CREATE INDEX sku_image_sku ON "order".sku_image USING btree (sku_id);
 CREATE INDEX sku_price_newest ON "order".sku_price USING btree (sku_id, created_date_time DESC, id DESC);
 CREATE INDEX sku_product ON "order".sku USING btree (product_id);

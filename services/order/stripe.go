@@ -159,7 +159,7 @@ func (s *stripeAPI) createSession(ctx context.Context, c checkout) (session, err
 		if part == "" || without.has(part) {
 			return session{}, fmt.Errorf("create a Stripe session for checkout %s: %w", c.ID, err)
 		}
-		s.log.WarnContext(ctx, "Stripe refuses a part of a payment page, which is left out", "checkout", c.ID, "error", err)
+		s.log.WarnContext(ctx, "Stripe refuses a part of a payment page, which goes without or with another one", "checkout", c.ID, "error", err)
 		without += leftOut("-" + part)
 	}
 }
@@ -175,6 +175,7 @@ const (
 	partEmail       = "email"
 	partPictures    = "pictures"
 	partDescription = "description"
+	partExpiry      = "expiry" // not left out but made later
 )
 
 // optional is the part of a session at which Stripe took offence, "" when it cannot be left out.
@@ -188,6 +189,8 @@ func optional(err error) string {
 		return partEmail
 	case strings.Contains(param, "images"):
 		return partPictures
+	case param == "expires_at":
+		return partExpiry
 	case strings.HasSuffix(param, "[description]"):
 		return partDescription
 	}
@@ -205,6 +208,9 @@ func (s *stripeAPI) sessionParams(ctx context.Context, c checkout, without leftO
 		ClientReferenceID:         stripe.String(c.ID),
 		ExpiresAt:                 stripe.Int64(c.ExpiresAt.Unix()),
 		Metadata:                  map[string]string{"cart_id": id(c.CartID), "checkout_id": c.ID},
+	}
+	if without.has(partExpiry) {
+		p.ExpiresAt = stripe.Int64(c.ExpiresAt.Add(lateExpiry).Unix())
 	}
 	p.Context = ctx
 	p.SetIdempotencyKey("checkout-" + c.ID + "-" + strconv.Itoa(c.StripeAttempt) + string(without))

@@ -62,6 +62,7 @@ func (s *service) sweepOnce(ctx context.Context) error {
 	if n, err := countIssues(ctx, s.db); err == nil {
 		openIssues.Set(float64(n))
 	}
+	s.measureHolds(ctx)
 	if !mine {
 		return nil
 	}

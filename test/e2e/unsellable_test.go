@@ -56,3 +56,15 @@ func TestAMemberWhomStripeDislikesBuys(t *testing.T) {
 	b.Want(b.Success(session), "success", pageOfSuccess)
 	shop.Check(60 * time.Second)
 }
+
+// Stripe's least life of a page is by Stripe's clock. One that is minutes ahead of ours stops no sale.
+func TestStripesClockIsAhead(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{})
+	shop.StripeDo("/_/clock", `{"advance_seconds":240}`)
+	b := shop.Browser()
+	session := b.Checkout("6", "1", "clock@mail.example.com")
+	shop.Pay(session, payAs("clock@mail.example.com"))
+	b.Want(b.Success(session), "success", pageOfSuccess)
+	shop.Check(60 * time.Second)
+}

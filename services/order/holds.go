@@ -1,0 +1,130 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Pages that are not paid yet hold counted pieces and limited codes. So that no one can empty the shop
+// by clicking, each client address, each person and all pages together hold a share of what is left
+// at most (ADR 13).
+
+var heldPercent = promauto.NewGauge(prometheus.GaugeOpts{
+	Name: "shop_held_percent",
+	Help: "Of the counted article that unpaid payment pages hold the largest share of, that share.",
+})
+
+// holder says for whom a quote holds, and how much that may be; the zero value has no ceilings.
+type holder struct {
+	client string // hash of the client's address, "" when it is not known
+	limits holdLimits
+}
+
+// holdLimits are the settings of the ceilings.
+type holdLimits struct{ client, person, all, always int }
+
+func (c Config) holdLimits() holdLimits {
+	return holdLimits{client: c.HoldClientPercent, person: c.HoldAddressPercent, all: c.HoldAllPercent, always: c.HoldAlways}
+}
+
+// hold is how much of one article or code unpaid pages hold, the new one's included, and how much is
+// left with what they hold.
+type hold struct {
+	Name                      string
+	Left, All, Client, Person int
+}
+
+// share is the ceiling that a percentage makes. As many as always are allowed whatever is left, so
+// that the last ones stay buyable.
+func (h hold) share(percent, always int) int { return max(h.Left*percent/100, always) }
+
+// within says which ceiling a hold breaks and how much it allows, or "". Above the ceiling for all,
+// holders of little go on: a shopper can buy while others have tied up the rest.
+func (l holdLimits) within(h hold) (broken string, most int) {
+	switch {
+	case h.Client > h.share(l.client, l.always):
+		return "hold-client", h.share(l.client, l.always)
+	case h.Person > h.share(l.person, l.always):
+		return "hold-address", h.share(l.person, l.always)
+	case h.All > h.share(l.all, l.always) && max(h.Client, h.Person) > l.always:
+		return "hold-all", l.always
+	}
+	return "", 0
+}
+
+const (
+	textAddressFirst = "Please enter your e-mail address first: we set your items and discount codes aside for you while you pay."
+	textHoldPieces   = "We can set at most %d of “%s” aside for you until they are paid; payment pages that you left open count for half an hour. Please take fewer, pay on the page that is open, or write to us."
+	textHoldCode     = "The discount code %s is set aside on too many payment pages that were left open; they count for half an hour. Please pay on the page that is open, take the code out, or try again later."
+)
+
+// checkHolds refuses a quote that has just reserved what it needs, in the same transaction, when its
+// holder would hold too much.
+func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error {
+	if q.holder.limits == (holdLimits{}) || (!took.pieces && !took.codes) {
+		return nil
+	}
+	if q.person == "" {
+		return &notSold{code: "anonymous-email-address-required", text: textAddressFirst}
+	}
+	if took.pieces {
+		list, err := heldPieces(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			if broken, most := q.holder.limits.within(h); broken != "" {
+				return &notSold{code: "unexpected-error", text: fmt.Sprintf(textHoldPieces, most, h.Name), reason: broken}
+			}
+		}
+	}
+	if took.codes {
+		list, err := heldCodes(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			if broken, _ := q.holder.limits.within(h); broken != "" {
+				return &notSold{code: "unexpected-error", text: fmt.Sprintf(textHoldCode, h.Name), reason: broken}
+			}
+		}
+	}
+	return nil
+}
+
+// clientHash stands for a client's address where pages are counted by it. Of IPv6 a whole /64 is one
+// client.
+func clientHash(key []byte, address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		p, err := a.Prefix(64)
+		if err != nil {
+			return ""
+		}
+		a = p.Addr()
+	}
+	return web.MAC(key, a.String())
+}
+
+// measureHolds sets the metric; it is part of each sweep.
+func (s *service) measureHolds(ctx context.Context) {
+	percent, err := mostHeld(ctx, s.db)
+	if err != nil {
+		s.log.WarnContext(ctx, "measure what is held", "error", err)
+		return
+	}
+	heldPercent.Set(percent)
+}
+
+// holdKey is the key of clientHash.
+func (s *service) holdKey() []byte { return web.Key(s.cfg.Secret(), "order holds") }

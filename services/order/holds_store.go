@@ -1,0 +1,54 @@
+package order
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// reserved says whether a quote took pieces that are counted, and uses of codes that are limited.
+type reserved struct{ pieces, codes bool }
+
+// heldPieces is what unpaid pages hold of the counted articles of a quote. The articles' rows are
+// locked, so nothing is reserved meanwhile.
+func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
+	var skus []int64
+	for _, l := range q.Quote.Lines {
+		skus = append(skus, l.SKUID)
+	}
+	return collect[hold](ctx, tx, "held pieces", `
+		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
+		FROM sku s JOIN product p ON p.id = s.product_id CROSS JOIN LATERAL (
+		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2), 0)::int AS client,
+		         coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
+		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open') WHERE r.sku_id = s.id) h
+		WHERE s.id = ANY($1) AND s.stock IS NOT NULL ORDER BY s.id`, skus, q.holder.client, q.person)
+}
+
+// heldCodes is what unpaid pages hold of the codes of a quote whose uses all together are limited.
+func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
+	var codes []int64
+	for _, c := range q.Quote.Codes {
+		if c.Applied {
+			codes = append(codes, c.ID)
+		}
+	}
+	return collect[hold](ctx, tx, "held codes", `
+		SELECT d.code AS name, d.max_uses - d.uses + h.all AS left, h.all, h.client, h.person
+		FROM discount_code d CROSS JOIN LATERAL (
+		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client, (count(*) FILTER (WHERE u.person = $3))::int AS person
+		  FROM checkout o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id WHERE o.state IN ('creating', 'open')) h
+		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
+}
+
+// mostHeld is the largest share, in per cent, that unpaid pages hold of what is left of an article.
+func mostHeld(ctx context.Context, db querier) (percent float64, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
+		FROM (SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id WHERE s.stock IS NOT NULL GROUP BY s.id) h`).Scan(&percent)
+	if err != nil {
+		return 0, fmt.Errorf("look for the article that most is held of: %w", err)
+	}
+	return percent, nil
+}

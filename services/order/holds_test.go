@@ -1,0 +1,315 @@
+package order
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// ceilings gives a shop the settings' defaults.
+func (s *shop) ceilings() {
+	s.service.cfg.HoldClientPercent, s.service.cfg.HoldAddressPercent, s.service.cfg.HoldAllPercent, s.service.cfg.HoldAlways = 50, 50, 80, 5
+}
+
+func (s *shop) from(client string) *shopper { return &shopper{s, web.Identity{Client: client}} }
+
+// goesToPay clicks, and says why a page is refused, or "". Stripe has no key here: the quote is stored
+// and holds, and then its page cannot be had.
+func (p *shopper) goesToPay(address string) (refused string) {
+	p.t.Helper()
+	a := p.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
+	text, _ := a.at("errors", "description").(string)
+	if a.at("errors", "error") == "stripe-error" && text == textStripe {
+		return ""
+	}
+	if text == "" {
+		text = fmt.Sprint(a.at("errors", "error"))
+	}
+	return text
+}
+
+func (s *shop) held() int { return s.number(`SELECT coalesce(sum(quantity), 0)::int FROM reservation`) }
+
+// Two clicks of one visitor held all 50 pieces. Now nobody holds the shop, and whoever holds little
+// can buy the last ones.
+func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.ceilings()
+	s.exec(`UPDATE sku SET stock = 50 WHERE id = 6`)
+	click := func(client, address, quantity string, says string) {
+		t.Helper()
+		p := s.from(client)
+		p.add("6", quantity)
+		before := s.held()
+		got := p.goesToPay(address)
+		if (says == "") != (got == "") || !strings.Contains(got, says) {
+			t.Errorf("%s pieces for %s from %s: %q", quantity, address, client, got)
+		}
+		if got != "" && s.held() != before {
+			t.Errorf("a refused page holds %d pieces", s.held()-before)
+		}
+	}
+	click("192.0.2.1", "one@mail.example.com", "50", "at most 25 of “Binder Clips”")
+	click("192.0.2.1", "one@mail.example.com", "25", "")
+	click("192.0.2.1", "two@mail.example.com", "1", "at most 25")                     // the client's address
+	click("192.0.2.2", "One+x@mail.example.com", "1", "at most 25")                   // the person's
+	click("2001:db8::1", "three@mail.example.com", "15", "")                          // 40 of 50 together
+	click("2001:db8::ffff", "four@mail.example.com", "1", "at most 5")                // all together; the same network
+	click("192.0.2.3", "five@mail.example.com", "6", "at most 5")                     // all together
+	click("192.0.2.3", "five@mail.example.com", "5", "")                              // the last ones stay buyable
+	click("192.0.2.3", "six@mail.example.com", "1", "at most 5")                      // but not by one alone
+	click("192.0.2.4", "seven@mail.example.com", "5", "")                             //
+	click("192.0.2.5", "eight@mail.example.com", "1", "cart-item-not-in-stock")       //
+	s.service.measureHolds(t.Context())                                               //
+	if percent := testutil.ToFloat64(heldPercent); percent != 100 || s.held() != 50 { // other tests do not measure
+		t.Errorf("%v %% and %d pieces are held", percent, s.held())
+	}
+	s.exec(`UPDATE sku SET stock = 1 WHERE id = 7`)
+	last := s.visitor()
+	last.add("7", "1")
+	if refused := last.goesToPay("last@mail.example.com"); refused != "" {
+		t.Errorf("the last piece: %s", refused)
+	}
+	if refused := last.goesToPay("last@mail.example.com"); refused != "" {
+		t.Errorf("the last piece, clicked again: %s", refused)
+	}
+}
+
+// Clicks at the same moment find the same ceiling.
+func TestCeilingsHoldForParallelClicks(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.ceilings()
+	s.exec(`UPDATE sku SET stock = 40 WHERE id = 6`)
+	var clicks sync.WaitGroup
+	for i := range 20 {
+		p := s.from("192.0.2.1")
+		p.add("6", "3")
+		clicks.Go(func() { p.goesToPay(fmt.Sprintf("p%d@mail.example.com", i)) })
+	}
+	clicks.Wait()
+	if held := s.held(); held != 18 {
+		t.Errorf("%d pieces are held, the ceiling is 20", held)
+	}
+}
+
+// 20 carts used up a code of 20 uses in less than two seconds.
+func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.ceilings()
+	s.exec(`UPDATE discount_code SET max_uses = 20 WHERE code = 'WELCOME10'`)
+	got := 0
+	for i := range 20 {
+		p := s.from("192.0.2.1")
+		p.add("6", "5")
+		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		refused := p.goesToPay(fmt.Sprintf("p%d@mail.example.com", i))
+		if refused == "" {
+			got++
+		} else if !strings.Contains(refused, "WELCOME10") {
+			t.Errorf("the shopper reads %q", refused)
+		}
+	}
+	if n := s.number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != 10 || got != 10 {
+		t.Errorf("%d uses are held by %d pages, 10 is the ceiling", n, got)
+	}
+	other := s.from("192.0.2.2")
+	other.add("6", "5")
+	want(t, other.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10"), "success", "cart_apply_discount_code")
+	if refused := other.goesToPay("other@mail.example.com"); refused != "" {
+		t.Errorf("another shopper: %s", refused)
+	}
+}
+
+// Nothing is held for who has not said where the receipt goes. Where nothing is held, old frontends go
+// on as before.
+func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.ceilings()
+	for _, c := range []struct {
+		name, sql string
+		held      bool
+	}{
+		{"counted pieces", `UPDATE sku SET stock = 50 WHERE id = 6`, true},
+		{"a code of so many uses", `WITH s AS (UPDATE sku SET stock = NULL) UPDATE discount_code SET max_uses = 5 WHERE code = 'WELCOME10'`, true},
+		{"a code once per customer", `UPDATE discount_code SET max_uses = NULL, max_uses_per_customer = 1 WHERE code = 'WELCOME10'`, true},
+		{"nothing that could be held", `UPDATE discount_code SET max_uses_per_customer = NULL`, false},
+	} {
+		s.exec(c.sql)
+		p := s.visitor()
+		p.add("6", "5")
+		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		quotes := s.number(`SELECT count(*) FROM checkout`)
+		if refused := p.goesToPay(""); (refused == textAddressFirst) != c.held {
+			t.Errorf("%s, without an address: %q", c.name, refused)
+		}
+		if n := s.number(`SELECT count(*) FROM checkout`); c.held && n != quotes {
+			t.Errorf("%s: a quote is left", c.name)
+		}
+		// The address that the cart remembers does as well.
+		s.exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
+		if refused := p.goesToPay(""); refused != "" {
+			t.Errorf("%s, with the cart's address: %q", c.name, refused)
+		}
+	}
+}
+
+// A page lives, and holds, as long as Stripe's shortest: 30 minutes and what clocks and calls need.
+func TestHowLongAPageHolds(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
+	p := s.visitor()
+	p.add("6", "1")
+	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
+		t.Fatal(refused)
+	}
+	var ends time.Time
+	if err := s.db.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
+		t.Fatal(err)
+	}
+	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {
+		t.Errorf("it holds for %v", life)
+	}
+	// A quote without a page is made anew when Stripe might call its end too early.
+	s.exec(`UPDATE checkout SET expires_at = now() + interval '31 minutes'`)
+	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
+		t.Fatal(refused)
+	}
+	if n := s.number(`SELECT count(*) FROM checkout WHERE state = 'expired' AND client IS NULL`); n != 1 || s.held() != 1 {
+		t.Errorf("%d ended, %d held", n, s.held())
+	}
+}
+
+// One person is one customer: as a visitor, as a member, with a further account, in other spellings.
+func TestOncePerCustomerCountsPeople(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
+	applied := func(p *shopper, address string) bool {
+		t.Helper()
+		p.add("6", "5")
+		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		if !p.Member() {
+			s.exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, address)
+		}
+		return p.get("/order/cart-totals").at("cart_totals_data", "item_discount") != "0"
+	}
+	as := func(id int64, address string) *shopper {
+		return &shopper{s, web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id), Client: "192.0.2.9"}}
+	}
+	first := s.visitor()
+	if !applied(first, "Ann.Lee@Mail.Example.com") {
+		t.Fatal("the first use counts not")
+	}
+	s.mustHandle(event("evt_1", completed, first.quoted("Ann.Lee@Mail.Example.com"), nil))
+	for _, again := range []string{"ann.lee@mail.example.com", "ANN.LEE@MAIL.EXAMPLE.COM", "ann.lee+2@mail.example.com"} {
+		if applied(s.visitor(), again) {
+			t.Errorf("%s has the code once more", again)
+		}
+	}
+	if applied(as(1, "Ann.Lee@mail.example.com"), "") || applied(as(2, "ann.lee+second@mail.example.com"), "") {
+		t.Error("an account has the code once more")
+	}
+	if !applied(s.visitor(), "annlee@mail.example.com") || !applied(as(3, "ann@mail.example.com"), "") {
+		t.Error("another person has the code not at all")
+	}
+	// A member who used it has it not with a new address either, nor as a visitor with the old one.
+	member := as(4, "bea@mail.example.com")
+	if !applied(member, "") {
+		t.Fatal("a member's first use counts not")
+	}
+	s.mustHandle(event("evt_2", completed, member.quoted("bea@mail.example.com"), nil))
+	if applied(as(4, "new@mail.example.com"), "") || applied(s.visitor(), "Bea+x@mail.example.com") || applied(as(5, "bea@mail.example.com"), "") {
+		t.Error("the member has the code once more")
+	}
+	// Two carts of one person at once: the second page is refused, whatever the cart showed before.
+	one, two := s.visitor(), s.visitor()
+	if !applied(one, "cleo@mail.example.com") || !applied(two, "cleo+1@mail.example.com") {
+		t.Fatal("not used yet")
+	}
+	one.quoted("cleo@mail.example.com")
+	if applied(two, "cleo+1@mail.example.com") {
+		t.Error("held by one cart and shown by the other")
+	}
+}
+
+// Who pays with another address than the one that a code was counted for is noted for staff; the
+// order is made.
+func TestAnotherPayerIsNoted(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	pays := func(name, shopAddress, payer string, notes int) {
+		t.Helper()
+		p := s.visitor()
+		p.add("6", "5")
+		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		c := p.quoted(shopAddress)
+		orders := s.number(`SELECT count(*) FROM orders`)
+		s.mustHandle(event("evt_"+name, completed, c, func(o map[string]any) { o["customer_details"].(map[string]any)["email"] = payer }))
+		if n := s.number(`SELECT count(*) FROM orders`); n != orders+1 {
+			t.Errorf("%s: %d orders more", name, n-orders)
+		}
+		if n := s.number(`SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'payer-differs' AND explanation LIKE '%WELCOME10%' AND explanation NOT LIKE '%@%'`, *c.SessionID); n != notes {
+			t.Errorf("%s: %d notes", name, n)
+		}
+	}
+	pays("unlimited", "ann@mail.example.com", "other@mail.example.com", 0)
+	s.exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
+	pays("other", "bea@mail.example.com", "other@mail.example.com", 1)
+	pays("same", "cleo@mail.example.com", "Cleo+pay@Mail.example.com", 0)
+	pays("silent", "dora@mail.example.com", "", 0)
+}
+
+// Uses from before count by the same rule as new ones.
+func TestOldUsesCountByPerson(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	raw, err := fs.ReadFile(migrations, "migrations/00021_holds.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, update, found := strings.Cut(string(raw), "UPDATE code_use")
+	if !found {
+		t.Fatal("the migration fills nothing in")
+	}
+	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example", "a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
+	for i, a := range addresses {
+		s.exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
+			VALUES ($1, $2, 1, 'h', 'paid', $3, now(), '{}', 0, 0, 0, 0, 0, now())`, fmt.Sprint(i), i, a)
+		s.exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
+	}
+	s.exec("UPDATE code_use" + update)
+	for i, a := range addresses {
+		if got := s.text(`SELECT coalesce(person, '') FROM code_use WHERE checkout_id = $1`, fmt.Sprint(i)); got != email.Person(a) {
+			t.Errorf("%q counts as %q, Person says %q", a, got, email.Person(a))
+		}
+	}
+}
+
+func TestClientHash(t *testing.T) {
+	t.Parallel()
+	key := []byte("key")
+	for _, same := range [][2]string{{"192.0.2.1", "::ffff:192.0.2.1"}, {"2001:db8::1", "2001:db8::2:3"}, {"fe80::1%eth0", "fe80::1"}} {
+		if a, b := clientHash(key, same[0]), clientHash(key, same[1]); a == "" || a != b {
+			t.Errorf("%v are two clients", same)
+		}
+	}
+	if clientHash(key, "192.0.2.1") == clientHash(key, "192.0.2.2") || clientHash(key, "2001:db8::1") == clientHash(key, "2001:db8:0:1::1") {
+		t.Error("two clients are one")
+	}
+	if clientHash(key, "") != "" || strings.Contains(clientHash(key, "192.0.2.1"), "192") {
+		t.Error("no address, or no hash")
+	}
+}

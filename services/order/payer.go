@@ -1,0 +1,41 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/email"
+)
+
+// payerDiffers is the reason of a note to staff about a payment that is an order all the same.
+const payerDiffers = "payer-differs"
+
+// payerNote is a note to staff when a code that each customer has a number of times only was counted
+// for one address and another person paid: perhaps a friend, perhaps the same customer once more.
+func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue, error) {
+	if c.Email == "" || p.CustomerDetails == nil || p.CustomerDetails.Email == "" || email.Person(p.CustomerDetails.Email) == email.Person(c.Email) {
+		return nil, nil
+	}
+	var used []int64
+	for _, code := range c.Quote.Codes {
+		if code.Applied {
+			used = append(used, code.ID)
+		}
+	}
+	if len(used) == 0 {
+		return nil, nil
+	}
+	type row struct{ Code string }
+	limited, err := collect[row](ctx, tx, "codes that each customer has a number of times", `SELECT code FROM discount_code WHERE id = ANY($1) AND max_uses_per_customer IS NOT NULL ORDER BY id`, used)
+	if err != nil || len(limited) == 0 {
+		return nil, err
+	}
+	names := make([]string, len(limited))
+	for i, l := range limited {
+		names[i] = l.Code
+	}
+	return []issue{newIssue(p, payerDiffers, fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: look whether this customer had it before.", strings.Join(names, ", ")))}, nil
+}
