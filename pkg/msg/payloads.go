@@ -138,12 +138,15 @@ type CredentialsChanged struct {
 
 // Prospect is a person without an account.
 type Prospect struct {
-	ID               int64  `json:"id"`
-	Email            string `json:"email"`
-	FirstName        string `json:"first_name,omitempty"`
-	LastName         string `json:"last_name,omitempty"`
-	Code             string `json:"pr_cd"`
-	Unsubscribed     bool   `json:"unsubscribed"`
+	ID           int64  `json:"id"`
+	Email        string `json:"email"`
+	FirstName    string `json:"first_name,omitempty"`
+	LastName     string `json:"last_name,omitempty"`
+	Code         string `json:"pr_cd"`
+	Unsubscribed bool   `json:"unsubscribed"`
+	// Refused says that the person unsubscribed, and not only never asked for newsletters: then no
+	// record of the same address gets any. Senders of before do not tell.
+	Refused          *bool  `json:"refused,omitempty"`
 	UnsubscribeToken string `json:"unsubscribe_token"`
 	// Aliases are further codes under which links of this prospect are out.
 	Aliases []string  `json:"aliases,omitempty"`

@@ -16,7 +16,8 @@ import (
 func (e *Edge) routes() http.Handler {
 	r := web.Router("edge", e.log)
 	r.Use(web.Drain, e.apiHeaders)
-	r.Handle(webhookPath, e.webhook()) // any method; webhook judges
+	r.Handle(webhookPath, e.webhook())           // any method; webhook judges
+	r.Post(oneClickPath, web.Handle(e.oneClick)) // mail hosts bring neither cookies nor an origin of ours
 	r.Group(func(r chi.Router) {
 		r.Use(e.crossOrigin)
 		r.Handle("/user/", get(greeting("user")))

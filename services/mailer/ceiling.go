@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -42,7 +43,7 @@ type room struct {
 // rooms are where a mail to one of its receivers counts; none when it counts nowhere.
 func (s *service) rooms(m msg.SendMail, to string) []room {
 	hour, day := s.cfg.MailsAnHour, s.cfg.MailsADay
-	lower := strings.ToLower(to)
+	lower := email.Key(to)
 	switch {
 	case saleKinds[m.Kind] || hour == 0 && day == 0:
 		return nil
@@ -53,22 +54,8 @@ func (s *service) rooms(m msg.SendMail, to string) []room {
 	}
 	return []room{
 		{web.MAC(s.hashKey, "address", lower), hour, day},
-		{web.MAC(s.hashKey, "mailbox", mailbox(lower)), hour * mailboxFactor, day * mailboxFactor},
+		{web.MAC(s.hashKey, "mailbox", email.Person(to)), hour * mailboxFactor, day * mailboxFactor},
 	}
-}
-
-// mailbox is an address, in lower case, without what its mail system most likely ignores: a tag behind
-// a plus, and dots at the one provider that is known for it.
-func mailbox(lower string) string {
-	local, host, _ := strings.Cut(lower, "@")
-	local, _, _ = strings.Cut(local, "+")
-	if host == "googlemail.com" {
-		host = "gmail.com"
-	}
-	if host == "gmail.com" {
-		local = strings.ReplaceAll(local, ".", "")
-	}
-	return local + "@" + host
 }
 
 // receiver is one address of a mail with the rooms that it counts in.

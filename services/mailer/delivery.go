@@ -86,6 +86,7 @@ type newDelivery struct {
 	payload                            []byte
 	addresses                          []string
 	memberID                           int64
+	newsletter                         int64 // 0: none
 	createdAt, deadline                time.Time
 
 	receivers []receiver

@@ -33,7 +33,7 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 		for k, r := range d.receivers {
 			hashes[k] = r.hash
 		}
-		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...), d.state, d.memberID, d.createdAt, d.deadline}
+		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...), d.state, d.memberID, d.newsletter, d.createdAt, d.deadline}
 		payloads[i] = d.payload
 	}
 	list, err := json.Marshal(rows)
@@ -41,13 +41,13 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 		return fmt.Errorf("marshal %d mails: %w", len(fresh), err)
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload, member_id, created_at, deadline)
+		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload, member_id, newsletter_id, created_at, deadline)
 		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued' THEN NULL ELSE now() END, payload,
-			nullif(member, 0), created_at, deadline
+			nullif(member, 0), nullif(newsletter, 0), created_at, deadline
 		FROM ROWS FROM (
 			jsonb_to_recordset($1) AS (key text, kind text, message_id text, code text, to_hashes text[], left_out text[], state text, member bigint,
-				created_at timestamptz, deadline timestamptz),
-			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, created_at, deadline, payload)
+				newsletter bigint, created_at timestamptz, deadline timestamptz),
+			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter, created_at, deadline, payload)
 		ON CONFLICT (key) DO NOTHING`, list, payloads)
 	if err != nil {
 		return fmt.Errorf("store %d mails: %w", len(fresh), err)
@@ -58,16 +58,17 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 // deliveryRow is a new row as it travels to the database, beside its payload: unnest would flatten
 // arrays of arrays.
 type deliveryRow struct {
-	Key       string    `json:"key"`
-	Kind      string    `json:"kind"`
-	MessageID string    `json:"message_id"`
-	Code      string    `json:"code"`
-	ToHashes  []string  `json:"to_hashes"`
-	LeftOut   []string  `json:"left_out"`
-	State     string    `json:"state"`
-	Member    int64     `json:"member"`
-	CreatedAt time.Time `json:"created_at"`
-	Deadline  time.Time `json:"deadline"`
+	Key        string    `json:"key"`
+	Kind       string    `json:"kind"`
+	MessageID  string    `json:"message_id"`
+	Code       string    `json:"code"`
+	ToHashes   []string  `json:"to_hashes"`
+	LeftOut    []string  `json:"left_out"`
+	State      string    `json:"state"`
+	Member     int64     `json:"member"`
+	Newsletter int64     `json:"newsletter"`
+	CreatedAt  time.Time `json:"created_at"`
+	Deadline   time.Time `json:"deadline"`
 }
 
 // delivery is a claimed row.
@@ -83,6 +84,7 @@ type delivery struct {
 	MemberID     *int64
 	ProspectCode *string
 	LeftOut      []string
+	NewsletterID *int64
 	CreatedAt    time.Time
 	Deadline     time.Time
 }
@@ -102,7 +104,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.created_at, d.deadline`,
+		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline`,
 		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil {
 		return nil, fmt.Errorf("claim a mail: %w", err)

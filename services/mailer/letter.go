@@ -69,7 +69,7 @@ func (s *service) write(ctx context.Context, d *delivery) (letter, error) {
 	case m.Order != nil && (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor):
 		c, err = s.writeOrder(ctx, m, to[0])
 	case m.Kind == kindDraft || m.Kind == kindNewsletter:
-		c, err = s.writeNewsletter(ctx, m)
+		c, err = s.writeNewsletter(ctx, d, m)
 	default:
 		c.subject, c.text, err = s.writePlain(m, d)
 	}
@@ -153,6 +153,7 @@ func (s *service) message(d *delivery, to []string, c content) *gomail.Msg {
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
 	if c.unsubscribe != "" {
 		m.SetGenHeader("List-Unsubscribe", "<"+c.unsubscribe+">")
+		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058: edge answers the POST
 	}
 	m.SetBodyString(gomail.TypeTextPlain, c.text)
 	if c.html != "" {

@@ -33,7 +33,7 @@ const (
 	statusSent  = "Sent"
 )
 
-// draftNewsletter mails staff what every receiver would get, each time anew.
+// draftNewsletter mails staff once what receivers would get, and who they are.
 func (s *service) draftNewsletter(w http.ResponseWriter, r *http.Request) error {
 	return s.startNewsletter(w, r, kindDraft, statusDraft)
 }
@@ -44,7 +44,7 @@ func (s *service) sendNewsletter(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *service) startNewsletter(w http.ResponseWriter, r *http.Request, kind, status string) error {
-	ctx, n := r.Context(), 0
+	ctx, n := r.Context(), started{}
 	err := pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
 		t, err := lockTemplate(ctx, tx, chi.URLParam(r, "em_cd"))
 		if err != nil {
@@ -54,6 +54,13 @@ func (s *service) startNewsletter(w http.ResponseWriter, r *http.Request, kind, 
 			return &web.Error{Status: http.StatusConflict, Code: problem}
 		}
 		if kind == kindNewsletter {
+			waiting, err := underWay(ctx, tx, t.EmCd)
+			if err != nil {
+				return err
+			}
+			if waiting {
+				return &web.Error{Status: http.StatusConflict, Code: "newsletter-under-way"}
+			}
 			if err := markTemplateSent(ctx, tx, t.EmCd); err != nil {
 				return err
 			}
@@ -65,31 +72,62 @@ func (s *service) startNewsletter(w http.ResponseWriter, r *http.Request, kind, 
 		return err
 	}
 	s.wakeSender()
-	s.log.Info("newsletter started", "kind", kind, "em_cd", chi.URLParam(r, "em_cd"), "mails", n)
-	return web.JSON(w, http.StatusOK, map[string]int{"mails": n})
+	s.log.Info("newsletter started", "kind", kind, "em_cd", chi.URLParam(r, "em_cd"), "mails", n.Mails, "suppressed", n.Suppressed)
+	return web.JSON(w, http.StatusOK, n)
+}
+
+// started says how many mails a newsletter or a draft became.
+type started struct {
+	Mails      int `json:"mails"`
+	Suppressed int `json:"suppressed,omitempty"` // by the ceiling
 }
 
 // receiversAtOnce is how many mails go into the ledger with one statement.
 const receiversAtOnce = 1000
 
-// insertNewsletter puts one mail for each receiver into the ledger.
-func (s *service) insertNewsletter(ctx context.Context, tx pgx.Tx, t mailTemplate, kind string) (mails int, err error) {
+// insertNewsletter freezes the newsletter and puts one mail for each receiver into the ledger, or for
+// staff a single draft.
+func (s *service) insertNewsletter(ctx context.Context, tx pgx.Tx, t mailTemplate, kind string) (n started, err error) {
 	list, err := listReceivers(ctx, tx, t.receivers())
+	if err != nil || len(list) == 0 {
+		return started{}, err
+	}
+	issue, err := freeze(ctx, tx, t)
 	if err != nil {
-		return 0, err
+		return started{}, err
+	}
+	if kind == kindDraft {
+		d, err := s.draftOf(list[0], t, issue)
+		if err != nil {
+			return started{}, err
+		}
+		return started{Mails: 1}, insertDeliveries(ctx, tx, []newDelivery{d})
+	}
+	if err := lockAllRooms(ctx, tx); err != nil {
+		return started{}, err
 	}
 	for part := range slices.Chunk(list, receiversAtOnce) {
 		fresh := make([]newDelivery, len(part))
 		for i, to := range part {
-			if fresh[i], err = s.newsletterTo(to, t, kind); err != nil {
-				return 0, err
+			if fresh[i], err = s.newsletterTo(to, t, issue); err != nil {
+				return started{}, err
 			}
 		}
+		if err := s.holdBack(ctx, tx, fresh); err != nil {
+			return started{}, err
+		}
 		if err := insertDeliveries(ctx, tx, fresh); err != nil {
-			return 0, err
+			return started{}, err
+		}
+		for _, d := range fresh {
+			if d.state == stateSuppressed {
+				n.Suppressed++
+			} else {
+				n.Mails++
+			}
 		}
 	}
-	return len(list), nil
+	return n, nil
 }
 
 // unfit says why a template is no newsletter that can go out, or nothing.
@@ -112,32 +150,47 @@ func (t mailTemplate) unfit(status string) string {
 // receivers is the kind of recipient that a template is for.
 func (t mailTemplate) receivers() string { return strings.ToLower(t.Type) }
 
-// newsletterTo is one mail. It is filled in when it is sent, so that whoever unsubscribes or is erased
-// meanwhile gets none; the ledger holds no name and no content.
-func (s *service) newsletterTo(to recipient, t mailTemplate, kind string) (newDelivery, error) {
-	now := time.Now().UTC()
-	m := msg.SendMail{Kind: kind, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10)},
-		CreatedAt: now, Deadline: now.Add(defaultLife)}
-	switch {
-	case kind == kindDraft: // goes to staff, and is about nobody
-	case to.kind == "member":
-		m.To, m.MemberID = []string{to.email}, to.id
-	default:
-		m.To, m.ProspectCode = []string{to.email}, to.code
+// newsletterTo is one mail. Who the receiver was is frozen with it: name, address and the codes of the
+// links. Whether the receiver still wants it is asked when it is sent.
+func (s *service) newsletterTo(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10),
+		"first_name": to.firstName, "code": to.code, "token": to.token}}
+	if to.kind == "member" {
+		m.MemberID = to.id
+	} else {
+		m.ProspectCode = to.code
 	}
+	return s.issueRow(m, to, t, issue)
+}
+
+// draftOf is the one mail to staff that shows the newsletter as one of its receivers would get it. It
+// holds nothing of that person: it is filled in when it is sent.
+func (s *service) draftOf(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+	return s.issueRow(msg.SendMail{Kind: kindDraft, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10)}}, to, t, issue)
+}
+
+func (s *service) issueRow(m msg.SendMail, to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+	m.CreatedAt = time.Now().UTC()
+	m.Deadline = m.CreatedAt.Add(defaultLife)
 	data, err := json.Marshal(m)
 	if err != nil {
 		return newDelivery{}, fmt.Errorf("marshal a newsletter: %w", err)
 	}
-	return s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d:%d", kind, t.EmCd, to.kind, to.id, now.UnixNano()), m, data)
+	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d:%d", m.Kind, t.EmCd, to.kind, to.id, m.CreatedAt.UnixNano()), m, data)
+	d.newsletter = issue
+	return d, err
 }
 
-// errUnwanted is about a mail whose receiver has unsubscribed or is gone: it is dropped.
-var errUnwanted = errors.New("the receiver does not want it any more")
+var (
+	// errUnwanted is about a mail whose receiver has unsubscribed or is gone: it is dropped.
+	errUnwanted = errors.New("the receiver does not want it any more")
+	// errPaused is about a mail whose template staff have made a Draft again: it waits.
+	errPaused = errors.New("the newsletter is paused")
+)
 
-// writeNewsletter fills a newsletter, or a draft of it, for one receiver.
-func (s *service) writeNewsletter(ctx context.Context, m msg.SendMail) (content, error) {
-	t, err := readTemplate(ctx, s.pool, m.Data["em_cd"])
+// writeNewsletter fills a newsletter as it was frozen, or a draft of it.
+func (s *service) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMail) (content, error) {
+	t, err := s.issueOf(ctx, d, m)
 	if err != nil {
 		return content{}, err
 	}
@@ -145,25 +198,59 @@ func (s *service) writeNewsletter(ctx context.Context, m msg.SendMail) (content,
 	if err != nil {
 		return content{}, errors.New("the command names no receiver")
 	}
-	to, wanted, err := findReceiver(ctx, s.pool, t.receivers(), id)
+	if m.Kind == kindDraft {
+		return s.writeDraft(ctx, t, id)
+	}
+	if d.NewsletterID != nil && t.Status == statusDraft {
+		return content{}, errPaused
+	}
+	if len(m.To) != 1 {
+		return content{}, errors.New("the command names no receiver")
+	}
+	to, wanted, err := findReceiver(ctx, s.pool, t.receivers(), id, m.To[0])
 	if err != nil {
 		return content{}, err
 	}
 	if !wanted {
 		return content{}, errUnwanted
 	}
-	if m.Kind == kindNewsletter {
-		return s.fillNewsletter(t, to, ""), nil
+	if d.NewsletterID != nil {
+		to.firstName, to.code, to.token = m.Data["first_name"], m.Data["code"], m.Data["token"]
 	}
+	return s.fillNewsletter(t, to, ""), nil
+}
+
+// issueOf is the newsletter as it was frozen. A mail from before that was done has its template, but
+// goes to whom it was meant for, whatever type the template has now.
+func (s *service) issueOf(ctx context.Context, d *delivery, m msg.SendMail) (mailTemplate, error) {
+	if d.NewsletterID != nil {
+		return readFrozen(ctx, s.pool, *d.NewsletterID)
+	}
+	t, err := readTemplate(ctx, s.pool, m.Data["em_cd"])
+	switch {
+	case m.MemberID != 0:
+		t.Type = "Member"
+	case m.ProspectCode != "":
+		t.Type = "Prospect"
+	}
+	return t, err
+}
+
+// writeDraft fills a newsletter for the chosen receiver, or another one who is left.
+func (s *service) writeDraft(ctx context.Context, t mailTemplate, id int64) (content, error) {
 	all, err := listReceivers(ctx, s.pool, t.receivers())
 	if err != nil {
 		return content{}, err
 	}
-	return s.fillNewsletter(t, to, draftNote(to, all)), nil
+	if len(all) == 0 {
+		return content{}, errUnwanted
+	}
+	chosen := max(0, slices.IndexFunc(all, func(r recipient) bool { return r.id == id }))
+	return s.fillNewsletter(t, all[chosen], draftNote(all[chosen], all)), nil
 }
 
 // draftList is how many receivers a draft names.
-const draftList = 500
+const draftList = 50
 
 // draftNote stands above a draft: whom it is filled for, and who else would get it.
 func draftNote(to recipient, list []recipient) string {

@@ -93,14 +93,14 @@ func TestNewsletters(t *testing.T) {
 	d := newDesk(t, w)
 
 	d.is("POST", "/"+memberNews+"/send", "", 409, "template-is-draft")
-	d.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":2}`)
-	w.sent(2)
+	d.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`)
+	w.sent(1)
 	for _, m := range sink.all() {
 		if fmt.Sprint(m.to) != "[staff@shop.example]" || m.header.Get("List-Unsubscribe") != "" {
 			t.Errorf("a draft went to %v", m.to)
 		}
 		holds(t, "draft", m.subject, "DRAFT: News for members")
-		holds(t, "draft", m.text, "THIS IS A DRAFT", "These 2 would", "  ada@x.example\n", "  bob@x.example\n", "members see new things first")
+		holds(t, "draft", m.text, "THIS IS A DRAFT. It is filled in for ada@x.example.", "These 2 would", "  ada@x.example\n", "  bob@x.example\n", "members see new things first")
 		holds(t, "draft", m.html, "<pre>THIS IS A DRAFT", "bob@x.example")
 	}
 
@@ -108,8 +108,8 @@ func TestNewsletters(t *testing.T) {
 	d.is("POST", "/"+memberNews+"/draft", "", 409, "template-is-ready")
 	d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
 	d.is("POST", "/"+memberNews+"/send", "", 409, "template-is-sent")
-	w.sent(4)
-	mails := sink.all()[2:]
+	w.sent(3)
+	mails := sink.all()[1:]
 	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example archive@shop.example bob@x.example]" {
 		t.Fatalf("the newsletter went to %s", got)
 	}
@@ -118,8 +118,9 @@ func TestNewsletters(t *testing.T) {
 	holds(t, "newsletter", ada.subject, "News of Paper & Co")
 	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+memberNews+"&mb_cd=MB1", unsubscribe, "https://shop.example/account/edit-communication-preferences")
 	holds(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
-	if strings.Contains(ada.text+ada.html, "DRAFT") || strings.Contains(ada.text+ada.html, "{draft") || ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" {
-		t.Errorf("newsletter: %s\n%s", ada.header.Get("List-Unsubscribe"), ada.text)
+	if strings.Contains(ada.text+ada.html, "DRAFT") || strings.Contains(ada.text+ada.html, "{draft") || ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
+		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+		t.Errorf("newsletter: %v\n%s", ada.header, ada.text)
 	}
 	var told int
 	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, memberNews).Scan(&told); err != nil || told != 2 {
@@ -135,9 +136,9 @@ func TestNewsletters(t *testing.T) {
 	w.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
 	w.eventually("bob unsubscribed", func() bool { return w.count(`SELECT count(*) FROM recipient WHERE id = 2 AND unsubscribed`) == 2 })
 	sink.set(nil)
-	w.sent(6)
+	w.sent(5)
 	w.eventually("nothing waits", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
-	mails = sink.all()[4:]
+	mails = sink.all()[3:]
 	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example pia@x.example]" {
 		t.Errorf("the second newsletter went to %s", got)
 	}

@@ -12,13 +12,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// recipient is somebody who has an account or a prospect's record.
+// recipient is a person who has an account or a prospect's record.
 type recipient struct {
 	kind                       string
 	id                         int64
 	email, firstName, lastName string
 	code, token                string
 	newsletter, unsubscribed   bool
+	refused                    *bool // of a prospect: has unsubscribed, rather than never asked; nil: user has not told
 	version                    int64
 }
 
@@ -35,7 +36,7 @@ func (s *service) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 				return bus.Permanent(errors.New("the prospect is not readable"))
 			}
 			err = upsertRecipient(ctx, tx, recipient{kind: "prospect", id: p.ID, email: p.Email, firstName: p.FirstName, lastName: p.LastName,
-				code: p.Code, token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, version: p.Version})
+				code: p.Code, token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, refused: p.Refused, version: p.Version})
 		default:
 			var m msg.Member
 			if json.Unmarshal(d.Data, &m) != nil || m.ID == 0 {

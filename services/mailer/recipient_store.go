@@ -14,24 +14,46 @@ import (
 // upsertRecipient notes the newest version of a person, unless the person was erased.
 func upsertRecipient(ctx context.Context, tx pgx.Tx, r recipient) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1 AND id = $2)
+		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1 AND id = $2)
 		ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name, code = excluded.code,
-			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version
+			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version,
+			refused = excluded.refused
 		WHERE recipient.version < excluded.version`,
-		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version)
+		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version, r.refused)
 	if err != nil {
 		return fmt.Errorf("store %s %d: %w", r.kind, r.id, err)
 	}
 	return nil
 }
 
-// queryReceivers selects among the people of a kind who want newsletters: members who asked for it,
-// prospects who have not unsubscribed.
-func queryReceivers(ctx context.Context, d db, kind, more string, args ...any) ([]recipient, error) {
-	rows, err := d.Query(ctx, `
-		SELECT kind, id, email, first_name, code, token FROM recipient
-		WHERE kind = $1 AND NOT unsubscribed AND (newsletter OR kind = 'prospect') `+more, append([]any{kind}, args...)...)
+// wantsNewsletters is a condition on r: members who asked for newsletters, prospects who have not
+// unsubscribed; and none whose address, in whatever letters, is also that of a record that refuses
+// them. Prospects of whom user has not told more than "unsubscribed" speak for other prospects.
+const wantsNewsletters = ` NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') AND NOT EXISTS (
+	SELECT FROM recipient o WHERE lower(o.email) IN (lower(r.email), lower($2)) AND (o.kind = 'member' AND o.unsubscribed
+		OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect'))) `
+
+// listReceivers are the people of a kind who want newsletters, each address once.
+func listReceivers(ctx context.Context, d db, kind string) ([]recipient, error) {
+	return queryReceivers(ctx, d, `
+		SELECT * FROM (SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
+			WHERE kind = $1 AND`+wantsNewsletters+`ORDER BY lower(email), id) AS once ORDER BY id`, kind, "")
+}
+
+// findReceiver is one of them, if that person still wants newsletters; address is where the mail goes,
+// which the person may have left since.
+func findReceiver(ctx context.Context, d db, kind string, id int64, address string) (r recipient, wanted bool, err error) {
+	list, err := queryReceivers(ctx, d, `
+		SELECT kind, id, email, first_name, code, token FROM recipient r WHERE kind = $1 AND id = $3 AND`+wantsNewsletters, kind, address, id)
+	if err != nil || len(list) == 0 {
+		return recipient{}, false, err
+	}
+	return list[0], true, nil
+}
+
+func queryReceivers(ctx context.Context, d db, sql string, args ...any) ([]recipient, error) {
+	rows, err := d.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for the receivers of newsletters: %w", err)
 	}
@@ -45,19 +67,6 @@ func queryReceivers(ctx context.Context, d db, kind, more string, args ...any) (
 	return list, nil
 }
 
-func listReceivers(ctx context.Context, d db, kind string) ([]recipient, error) {
-	return queryReceivers(ctx, d, kind, `ORDER BY id`)
-}
-
-// findReceiver is one of them, if that person still wants newsletters.
-func findReceiver(ctx context.Context, d db, kind string, id int64) (r recipient, wanted bool, err error) {
-	list, err := queryReceivers(ctx, d, kind, `AND id = $2`, id)
-	if err != nil || len(list) == 0 {
-		return recipient{}, false, err
-	}
-	return list[0], true, nil
-}
-
 // erase deletes a person and the mails to the person's addresses. A mail that waits for another
 // member who shares the address stays.
 func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error {
@@ -66,7 +75,7 @@ func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error 
 		noted AS (INSERT INTO erased (kind, id) SELECT kind, id FROM who ON CONFLICT DO NOTHING),
 		gone AS (DELETE FROM recipient r USING who WHERE r.kind = who.kind AND r.id = who.id)
 		DELETE FROM delivery WHERE (member_id = $1 AND $1 <> 0)
-			OR (to_hashes && $3 AND (state <> 'queued' OR member_id IS NULL))`, e.MemberID, e.ProspectID, hashes)
+			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, e.MemberID, e.ProspectID, hashes)
 	if err != nil {
 		return fmt.Errorf("erase a person: %w", err)
 	}

@@ -25,7 +25,9 @@ CREATE TABLE "delivery" (
   queued_at timestamp with time zone NOT NULL DEFAULT now(),
   done_at timestamp with time zone,
   left_out text[] NOT NULL DEFAULT '{}'::text[],
+  newsletter_id bigint,
   CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text, 'suppressed'::text, 'paused'::text]))),
+  CONSTRAINT delivery_newsletter_id_fkey FOREIGN KEY (newsletter_id) REFERENCES newsletter(id),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),
   CONSTRAINT delivery_key_key UNIQUE (key),
   CONSTRAINT delivery_message_id_key UNIQUE (message_id)
@@ -49,6 +51,20 @@ CREATE TABLE "inbox" (
   key text NOT NULL,
   at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
+);
+
+CREATE TABLE "newsletter" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  em_cd text NOT NULL,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  body_text text NOT NULL,
+  body_html text NOT NULL,
+  from_address text NOT NULL,
+  bcc_address text NOT NULL,
+  started timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT newsletter_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'prospect'::text]))),
+  CONSTRAINT newsletter_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE "outbox" (
@@ -92,6 +108,7 @@ CREATE TABLE "recipient" (
   unsubscribed boolean NOT NULL,
   token text NOT NULL,
   version bigint NOT NULL,
+  refused boolean,
   CONSTRAINT recipient_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'prospect'::text]))),
   CONSTRAINT recipient_pkey PRIMARY KEY (kind, id)
 );
@@ -120,12 +137,15 @@ CREATE TABLE "template" (
 
 CREATE INDEX delivery_due ON mailer.delivery USING btree (next_at) WHERE (state = 'queued'::text);
 CREATE INDEX delivery_member ON mailer.delivery USING btree (member_id);
+CREATE INDEX delivery_newsletter ON mailer.delivery USING btree (newsletter_id, state) WHERE (newsletter_id IS NOT NULL);
 CREATE INDEX delivery_parked ON mailer.delivery USING btree (id) WHERE (state = 'parked'::text);
 CREATE INDEX delivery_personal ON mailer.delivery USING btree (done_at) WHERE ((payload IS NOT NULL) AND (state <> 'queued'::text));
 CREATE INDEX delivery_receivers ON mailer.delivery USING gin (to_hashes);
 CREATE INDEX delivery_suppressed ON mailer.delivery USING btree (done_at) WHERE (state = 'suppressed'::text);
 CREATE INDEX inbox_at ON mailer.inbox USING btree (at);
+CREATE INDEX newsletter_em_cd ON mailer.newsletter USING btree (em_cd);
 CREATE INDEX outbox_next_at ON mailer.outbox USING btree (next_at);
 CREATE INDEX recipient_code ON mailer.recipient USING btree (code);
+CREATE INDEX recipient_email ON mailer.recipient USING btree (lower(email));
 CREATE INDEX room_at ON mailer.room USING btree (at);
 CREATE INDEX room_hash ON mailer.room USING btree (hash, at);

@@ -231,6 +231,9 @@ func (w *senders) deliver(ctx context.Context, l *link, d *delivery) {
 		w.persist(ctx, func(ctx context.Context) error { return dropDelivery(ctx, w.pool, d) })
 		w.log.Info("mail dropped", "kind", d.Kind, "key", d.Key, "reason", err.Error())
 		return
+	case errors.Is(err, errPaused):
+		w.persist(ctx, func(ctx context.Context) error { return pauseDelivery(ctx, w.pool, d, maybe) })
+		return
 	case err != nil:
 		w.park(ctx, d, result{}, err.Error())
 		return

@@ -77,7 +77,8 @@ func (s *service) addTemplate(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, t)
 }
 
-// changeTemplate sets the fields that are sent; the others stay.
+// changeTemplate sets the fields that are sent; the others stay. What is under way stays as it was
+// sent; status Draft pauses it, any other one lets it go on.
 func (s *service) changeTemplate(w http.ResponseWriter, r *http.Request) error {
 	var t mailTemplate
 	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
@@ -89,12 +90,15 @@ func (s *service) changeTemplate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		t.EmCd = code // it is in links that are out
-		t, err = updateTemplate(r.Context(), tx, t)
-		return err
+		if t, err = updateTemplate(r.Context(), tx, t); err != nil || t.Status == statusDraft {
+			return err
+		}
+		return resume(r.Context(), tx, t.EmCd)
 	})
 	if err != nil {
 		return err
 	}
+	s.wakeSender()
 	return web.JSON(w, http.StatusOK, t)
 }
 

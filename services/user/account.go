@@ -108,13 +108,11 @@ func (s *service) register(r *http.Request, form account) (a account, made bool,
 			return err
 		}
 		messages := []msg.Message{a.event(msg.UserRegistered), a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
-		p, found, err := convertProspect(ctx, tx, a)
+		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
 			return err
 		}
-		if found {
-			messages = append(messages, p.event())
-		}
+		messages = append(messages, prospectEvents(converted)...)
 		return bus.Enqueue(ctx, tx, messages...)
 	})
 	if errors.Is(err, errUnchanged) {

@@ -55,6 +55,19 @@ func queryAccount(ctx context.Context, db database, sql string, args ...any) (a 
 	return a, true, nil
 }
 
+// queryAccounts runs a statement that returns accounts.
+func queryAccounts(ctx context.Context, db database, sql string, args ...any) ([]account, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query accounts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[account])
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return list, nil
+}
+
 func accountByUsername(ctx context.Context, db database, username string) (account, bool, error) {
 	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`, username)
 }
@@ -78,7 +91,7 @@ func usernameTaken(ctx context.Context, db database, username string) (taken boo
 
 // addressOfMember says whether an address is that of an account, proved or not.
 func addressOfMember(ctx context.Context, db database, email string) (known bool, err error) {
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE email = $1)`, normalEmail(email)).Scan(&known); err != nil {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1))`, email).Scan(&known); err != nil {
 		return false, fmt.Errorf("look for an address: %w", err)
 	}
 	return known, nil

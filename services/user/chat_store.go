@@ -24,7 +24,7 @@ func chatKey(id int64) string { return fmt.Sprintf("%s:%d", msg.MailChatAlert, i
 func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (member int64, known bool, err error) {
 	var verified bool
 	err = tx.QueryRow(ctx, `
-		SELECT id, id = $1 OR email_verified FROM account WHERE id = $1 OR email = $2 ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`,
+		SELECT id, id = $1 OR email_verified FROM account WHERE id = $1 OR lower(email) = lower($2) ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`,
 		loggedIn, email).Scan(&member, &verified)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
@@ -51,7 +51,7 @@ func insertChatMessage(ctx context.Context, tx pgx.Tx, c chatMessage) (id int64,
 
 // adoptChatMessages gives messages of the address that a member has just proved to the member.
 func adoptChatMessages(ctx context.Context, tx pgx.Tx, a account) error {
-	if _, err := tx.Exec(ctx, `UPDATE chat_message SET member_id = $1 WHERE email = $2 AND member_id IS NULL`, a.ID, a.Email); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE chat_message SET member_id = $1 WHERE lower(email) = lower($2) AND member_id IS NULL`, a.ID, a.Email); err != nil {
 		return fmt.Errorf("hand chat messages over to member %d: %w", a.ID, err)
 	}
 	return nil

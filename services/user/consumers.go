@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -42,7 +43,7 @@ func (s *service) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery)
 		}
 	}
 	// In the order of addresses, so that two groups with common ones cannot deadlock.
-	slices.SortStableFunc(visits, func(a, b visit) int { return strings.Compare(a.email, b.email) })
+	slices.SortStableFunc(visits, func(a, b visit) int { return strings.Compare(email.Key(a.email), email.Key(b.email)) })
 	for _, v := range visits {
 		if err := keepVisit(ctx, tx, v); err != nil {
 			return err

@@ -77,7 +77,7 @@ func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) 
 // event tells other services of a prospect.
 func (p prospect) event() msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged, Payload: msg.Prospect{
-		ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd, Unsubscribed: p.Unsubscribed,
+		ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd, Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
 		UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Version: p.Version, At: time.Now().UTC(),
 	}}
 }

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"unicode/utf8"
@@ -88,6 +89,9 @@ func (s *service) changePreferences(r *http.Request, id int64, news, unsubscribe
 		}
 		if a.Unsubscribed != unsubscribe {
 			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe, Source: "account page"})
+			if err := keepFormerToken(ctx, tx, subscriber{member: true, id: id}, a.UnsubscribeToken, false); err != nil {
+				return err
+			}
 			a.UnsubscribeToken = unsubscribeToken()
 		}
 		if len(consents) == 0 {
@@ -96,14 +100,36 @@ func (s *service) changePreferences(r *http.Request, id int64, news, unsubscribe
 		if err := keepConsents(ctx, tx, consents...); err != nil {
 			return err
 		}
+		asked, refused := news && !a.Newsletter, unsubscribe && !a.Unsubscribed
 		a.Newsletter, a.Unsubscribed = news, unsubscribe
 		if a, _, err = updatePreferences(ctx, tx, a); err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, a.event(msg.UserPreferencesChanged))
+		if err := bus.Enqueue(ctx, tx, a.event(msg.UserPreferencesChanged)); err != nil {
+			return err
+		}
+		return choiceForAddress(ctx, tx, a, asked, refused)
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
 	return found, err
+}
+
+// choiceForAddress has the choice of a member who has proved the address count for all its spellings:
+// "no" for all records, "yes" over what was refused without an account.
+func choiceForAddress(ctx context.Context, tx pgx.Tx, a account, asked, refused bool) error {
+	switch {
+	case !a.EmailVerified:
+		return nil
+	case refused:
+		return unsubscribeOthers(ctx, tx, subscriber{member: true, id: a.ID, email: a.Email}, "account page")
+	case asked:
+		lifted, err := liftRefusals(ctx, tx, a.Email)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, prospectEvents(lifted)...)
+	}
+	return nil
 }

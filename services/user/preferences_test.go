@@ -91,7 +91,9 @@ func linkLife(w *world, who, parameter string, token func() string) {
 			ask = w.get
 		}
 		w.is(ask(nobody, path), `{"`+name+`":"error","errors":{"error":"token-required"}}`)
-		w.is(ask(nobody, path, "token", "", "pr_token", ""), `{"`+name+`":"error","errors":{"error":"token-required"}}`)
+		for _, empty := range [][]string{{"token", ""}, {"pr_token", ""}, {"token", "", "pr_token", ""}} {
+			w.is(ask(nobody, path, empty...), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)
+		}
 		w.is(ask(nobody, path, parameter, "unknown"), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)
 		w.is(ask(nobody, path, parameter, token()+"x"), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)
 		w.is(ask(nobody, path, "token", "unknown", "pr_token", token()), `{"`+name+`":"error","errors":{"error":"member-not-found"}}`)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // prospect is a person without an account.
@@ -55,23 +57,35 @@ type newProspect struct {
 	HowExcited int    // 0: was not asked
 	Note       string // where the record comes from
 	Subscribed bool   // has agreed to newsletters
+	Refused    bool   // has refused them
 }
 
 // insertProspect stores a prospect, who gets no marketing mail unless Subscribed; made is false when
-// the address is one already.
+// the address, in whatever letters, is one already.
 func insertProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
+	if err := lockAddress(ctx, tx, n.Email); err != nil {
+		return prospect{}, false, err
+	}
+	return addProspect(ctx, tx, n)
+}
+
+// addProspect is insertProspect without the lock. Should another spelling come in at the same moment,
+// there are two records, which are one person's all the same.
+func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	if n.Code == "" {
 		n.Code = memberCode()
 	}
 	return queryProspect(ctx, tx, `
-		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment, unsubscribed)
-		VALUES ($1, nullif($2, ''), $3, $4, nullif($5::int, 0), $6, nullif($7, ''), nullif($8, ''), $9, $10) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
-		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment, !n.Subscribed)
+		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment, unsubscribed, unsubscribed_at)
+		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''), nullif($8::text, ''), $9::text, $10::boolean,
+			CASE WHEN $11::boolean THEN now() END
+		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment, !n.Subscribed, n.Refused)
 }
 
-// lockProspect keeps the prospect of an address as it is until tx ends.
+// lockProspect keeps the prospect of an address, in whatever letters, as it is until tx ends.
 func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE email = $1 FOR UPDATE`, email)
+	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
 // findOrMakeProspect returns the prospect of an address, locked.
@@ -107,19 +121,62 @@ func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect
 	return p, err
 }
 
-// subscribeProspect lifts "unsubscribed" on a consent, unless the person unsubscribed since or has
-// an account, with switches of its own.
+// subscribeProspect lifts "unsubscribed" on a consent, unless the person unsubscribed since, under
+// whatever spelling of the address, or has an account, with switches of its own.
 func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (p prospect, changed bool, err error) {
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = false, version = version + 1
-		WHERE id = $1 AND unsubscribed AND converted IS NULL AND (unsubscribed_at IS NULL OR unsubscribed_at < $2) RETURNING`+prospectColumns, id, at)
+		WHERE id = $1 AND unsubscribed AND converted IS NULL AND NOT EXISTS (
+			SELECT FROM prospect other WHERE lower(other.email) = lower(prospect.email) AND other.unsubscribed_at >= $2) RETURNING`+prospectColumns, id, at)
 }
 
-// convertProspect notes that the prospect of the member's address registered: stamped once, noted,
-// and no longer written to as a prospect. Orders and chat messages wait for the proof of the address.
-func convertProspect(ctx context.Context, tx pgx.Tx, a account) (p prospect, found bool, err error) {
-	return queryProspect(ctx, tx, `
+// refused says that the person wants no newsletters, and not only was never asked or has an account now.
+func (p prospect) refused() bool {
+	return p.Unsubscribed && p.UnsubscribedAt != nil && (p.Converted == nil || !p.UnsubscribedAt.Equal(*p.Converted))
+}
+
+// queryProspects runs a statement that returns prospects.
+func queryProspects(ctx context.Context, db database, sql string, args ...any) ([]prospect, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query prospects: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[prospect])
+	if err != nil {
+		return nil, fmt.Errorf("read prospects: %w", err)
+	}
+	return list, nil
+}
+
+// convertProspects notes that the prospects of the member's address registered: stamped once, noted,
+// and no longer written to as prospects. Orders and chat messages wait for the proof of the address.
+func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, error) {
+	return queryProspects(ctx, tx, `
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true, unsubscribed_at = coalesce(unsubscribed_at, now()),
 			swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
-		WHERE email = $1 AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns, a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
+		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns, a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
+}
+
+// liftRefusals forgets that prospects of an address refused newsletters: a member who has proved it
+// asks for them. No one becomes a receiver by it.
+func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
+	return queryProspects(ctx, tx, `
+		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
+		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT FROM converted RETURNING`+prospectColumns, email)
+}
+
+// refuseProspects notes for all prospects of an address but one that the person wants no newsletters.
+func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([]prospect, error) {
+	return queryProspects(ctx, tx, `
+		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
+		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
+}
+
+// prospectEvents tell other services of prospects.
+func prospectEvents(list []prospect) []msg.Message {
+	events := make([]msg.Message, len(list))
+	for i, p := range list {
+		events[i] = p.event()
+	}
+	return events
 }

@@ -56,13 +56,5 @@ func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (acc
 
 // accountsOfAddress compares without case; who has proved the address comes first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
-	rows, err := tx.Query(ctx, `SELECT`+accountColumns+`FROM account WHERE lower(email) = lower($1) ORDER BY email_verified DESC, id`, email)
-	if err != nil {
-		return nil, fmt.Errorf("look for the accounts of an address: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[account])
-	if err != nil {
-		return nil, fmt.Errorf("look for the accounts of an address: %w", err)
-	}
-	return list, nil
+	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE lower(email) = lower($1) ORDER BY email_verified DESC, id`, email)
 }

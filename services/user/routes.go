@@ -41,6 +41,7 @@ func (s *service) routes() http.Handler {
 
 		get("/internal/account", s.internalAccount)
 		get("/internal/address-of-member", s.internalAddressOfMember)
+		post("/internal/unsubscribe", s.internalUnsubscribe)
 	})
 	return r
 }

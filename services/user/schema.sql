@@ -80,6 +80,18 @@ CREATE TABLE "former_address" (
   CONSTRAINT former_address_pkey PRIMARY KEY (member_id, email)
 );
 
+CREATE TABLE "former_token" (
+  hash bytea NOT NULL,
+  member_id bigint,
+  prospect_id bigint,
+  spent boolean NOT NULL,
+  replaced timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT former_token_check CHECK ((num_nonnulls(member_id, prospect_id) = 1)),
+  CONSTRAINT former_token_member_id_fkey FOREIGN KEY (member_id) REFERENCES account(id) ON DELETE CASCADE,
+  CONSTRAINT former_token_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(id) ON DELETE CASCADE,
+  CONSTRAINT former_token_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,
@@ -213,6 +225,8 @@ CREATE INDEX chat_message_prospect ON "user".chat_message USING btree (prospect_
 CREATE INDEX code_expires ON "user".code USING btree (expires);
 CREATE INDEX consent_member ON "user".consent USING btree (member_id);
 CREATE INDEX consent_prospect ON "user".consent USING btree (prospect_id);
+CREATE INDEX former_token_member ON "user".former_token USING btree (member_id);
+CREATE INDEX former_token_prospect ON "user".former_token USING btree (prospect_id);
 CREATE INDEX inbox_at ON "user".inbox USING btree (at);
 CREATE INDEX mail_request_due ON "user".mail_request USING btree (due);
 CREATE INDEX outbox_next_at ON "user".outbox USING btree (next_at);

@@ -20,22 +20,36 @@ const (
 	alreadyUnsubscribed = "email-address-already-unsubscribed"
 )
 
-// subscriber is whoever an unsubscribe token belongs to.
+// subscriber is the person that an unsubscribe token belongs to.
 type subscriber struct {
 	member       bool // else a prospect
 	id           int64
 	email        string
 	unsubscribed bool
+	spent        bool // the token is a former one, which has unsubscribed the person
 }
 
 // readToken reads the token of a link; a member's wins. Old pages send an empty one for a token that
-// they have not got.
+// they have not got. What was sent empty is sent: it belongs to no one.
 func readToken(v web.Values) (token string, member, sent bool) {
-	if token = v.Get("token"); token != "" {
+	token, sent = v.Lookup("token")
+	if token != "" {
 		return token, true, true
 	}
-	token = v.Get("pr_token")
-	return token, false, token != ""
+	token, prospect := v.Lookup("pr_token")
+	return token, false, sent || prospect
+}
+
+// refusal is the contract's code for a token that has nothing to unsubscribe, or "". To who used a
+// link and got a new token with the answer the old one is unknown, as long as it has nothing to do.
+func (who subscriber) refusal(found bool) string {
+	switch {
+	case !found || who.spent && who.unsubscribed:
+		return tokenUnknown
+	case who.unsubscribed:
+		return alreadyUnsubscribed
+	}
+	return ""
 }
 
 // unsubscribeError is the refusal of all three calls.
@@ -55,13 +69,11 @@ func (s *service) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request)
 		return unsubscribeError(w, endpoint, tokenRequired)
 	}
 	who, found, err := findSubscriber(r.Context(), s.pool, token, member)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !found:
-		return unsubscribeError(w, endpoint, tokenUnknown)
-	case who.unsubscribed:
-		return unsubscribeError(w, endpoint, alreadyUnsubscribed)
+	}
+	if code := who.refusal(found); code != "" {
+		return unsubscribeError(w, endpoint, code)
 	}
 	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.email)})
 }
@@ -86,24 +98,18 @@ func (s *service) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request
 		if who, found, err = findSubscriber(ctx, tx, token, member); err != nil {
 			return err
 		}
-		switch {
-		case !found:
-			outcome = tokenUnknown
-		case who.unsubscribed:
-			outcome = alreadyUnsubscribed
-		}
-		if outcome != "" {
+		if outcome = who.refusal(found); outcome != "" {
 			return errUnchanged
 		}
-		done, err := unsubscribe(ctx, tx, who, token, fresh)
+		done, err := unsubscribe(ctx, tx, who, "unsubscribe link", fresh)
 		if err != nil {
 			return err
 		}
-		if !done { // a parallel call replaced the token
+		if !done { // a parallel call was faster
 			outcome = tokenUnknown
 			return errUnchanged
 		}
-		return nil
+		return keepFormerToken(ctx, tx, who, token, true)
 	})
 	if errors.Is(err, errUnchanged) {
 		return unsubscribeError(w, endpoint, outcome)
@@ -114,27 +120,111 @@ func (s *service) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request
 	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.email)}, web.Field{Key: "token", Value: fresh})
 }
 
-// unsubscribe stores that somebody wants no mail, and tells the other services.
-func unsubscribe(ctx context.Context, tx pgx.Tx, who subscriber, token, fresh string) (done bool, err error) {
-	var event msg.Message
-	c := consent{What: "marketing-mail", Source: "unsubscribe link"}
-	if who.member {
-		a, found, err := unsubscribeMember(ctx, tx, who.id, token, fresh)
-		if err != nil || !found {
-			return false, err
+// internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
+// the token, and may be repeated. It replaces no token, as there is no page to hear of another.
+func (s *service) internalUnsubscribe(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.Query(r)
+	if err != nil {
+		return err
+	}
+	token, member, _ := readToken(query)
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		who, found, err := findSubscriber(ctx, tx, token, member)
+		if err != nil {
+			return err
 		}
+		if !found {
+			return web.NotFound()
+		}
+		_, err = unsubscribe(ctx, tx, who, "button of a mail program", "")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, web.Object{{Key: "unsubscribed", Value: true}})
+}
+
+// unsubscribe stores that a person wants no mail, under whatever spelling of the address we know them,
+// and tells the other services. done is false when the token's owner was unsubscribed already. A fresh
+// token, if given, replaces the owner's.
+func unsubscribe(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh string) (done bool, err error) {
+	done, proved, err := unsubscribeOwner(ctx, tx, who, source, fresh)
+	if err != nil || !done || !proved {
+		return done, err
+	}
+	return true, unsubscribeOthers(ctx, tx, who, source)
+}
+
+// unsubscribeOwner is about the token's owner alone. proved says that the token came by the address that
+// the owner has now: a member who has moved on to an address speaks for it with its proof only.
+func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh string) (done, proved bool, err error) {
+	var event msg.Message
+	c := consent{What: "marketing-mail", Source: source}
+	if who.member {
+		a, found, err := lockAccount(ctx, tx, who.id)
+		if err != nil || !found || a.Unsubscribed {
+			return false, false, err
+		}
+		old := a.UnsubscribeToken
+		if a, _, err = unsubscribeMember(ctx, tx, who.id, fresh); err != nil {
+			return false, false, err
+		}
+		if err := replacedToken(ctx, tx, who, old, a.UnsubscribeToken); err != nil {
+			return false, false, err
+		}
+		proved = a.EmailVerified
 		c.MemberID, event = a.ID, a.event(msg.UserPreferencesChanged)
 	} else {
-		p, found, err := unsubscribeProspect(ctx, tx, who.id, token, fresh)
-		if err != nil || !found {
-			return false, err
+		p, found, err := lockProspectByID(ctx, tx, who.id)
+		if err != nil || !found || p.Unsubscribed {
+			return false, false, err
 		}
+		old := p.UnsubscribeToken
+		if p, _, err = unsubscribeProspect(ctx, tx, who.id, fresh); err != nil {
+			return false, false, err
+		}
+		if err := replacedToken(ctx, tx, who, old, p.UnsubscribeToken); err != nil {
+			return false, false, err
+		}
+		proved = true
 		c.ProspectID, event = p.ID, p.event()
 	}
 	if err := keepConsents(ctx, tx, c); err != nil {
-		return false, err
+		return false, false, err
 	}
-	return true, bus.Enqueue(ctx, tx, event)
+	return true, proved, bus.Enqueue(ctx, tx, event)
+}
+
+// unsubscribeOthers does the same for all other records of the address: it is one person's, and "no"
+// wins. Their tokens stay.
+func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source string) error {
+	member, prospect := who.id, int64(0)
+	if !who.member {
+		member, prospect = 0, who.id
+	}
+	accounts, err := unsubscribeMembers(ctx, tx, who.email, member)
+	if err != nil {
+		return err
+	}
+	prospects, err := refuseProspects(ctx, tx, who.email, prospect)
+	if err != nil {
+		return err
+	}
+	events := prospectEvents(prospects)
+	var consents []consent
+	for _, a := range accounts {
+		consents = append(consents, consent{MemberID: a.ID, What: "marketing-mail", Source: source})
+		events = append(events, a.event(msg.UserPreferencesChanged))
+	}
+	for _, p := range prospects {
+		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: source})
+	}
+	if err := keepConsents(ctx, tx, consents...); err != nil {
+		return err
+	}
+	return bus.Enqueue(ctx, tx, events...)
 }
 
 // emailUnsubscribeWhy keeps the reasons; the token only has to exist.
@@ -152,7 +242,7 @@ func (s *service) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found || who.spent && who.unsubscribed {
 		return unsubscribeError(w, endpoint, tokenUnknown)
 	}
 	why, err := readReasons(form)

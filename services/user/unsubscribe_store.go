@@ -2,20 +2,26 @@ package user
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// findSubscriber looks a token up as it is stored.
+// findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
+// with them are out.
 func findSubscriber(ctx context.Context, db database, token string, member bool) (who subscriber, found bool, err error) {
-	query := `SELECT id, email, unsubscribed FROM prospect WHERE unsubscribe_token = $1`
+	query := `
+		SELECT id, email, unsubscribed, false FROM prospect WHERE unsubscribe_token = $1
+		UNION ALL SELECT p.id, p.email, p.unsubscribed, t.spent FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
-		query = `SELECT id, email, unsubscribed FROM account WHERE unsubscribe_token = $1`
+		query = `
+			SELECT id, email, unsubscribed, false FROM account WHERE unsubscribe_token = $1
+			UNION ALL SELECT a.id, a.email, a.unsubscribed, t.spent FROM former_token t JOIN account a ON a.id = t.member_id WHERE t.hash = $2 LIMIT 1`
 	}
 	who.member = member
-	err = db.QueryRow(ctx, query, token).Scan(&who.id, &who.email, &who.unsubscribed)
+	err = db.QueryRow(ctx, query, token, hashToken(token)).Scan(&who.id, &who.email, &who.unsubscribed, &who.spent)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return subscriber{}, false, nil
 	}
@@ -25,18 +31,59 @@ func findSubscriber(ctx context.Context, db database, token string, member bool)
 	return who, true, nil
 }
 
-// unsubscribeMember works only while the token is the member's.
-func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, token, fresh string) (account, bool, error) {
-	return queryAccount(ctx, tx, `
-		UPDATE account SET unsubscribed = true, newsletter = false, unsubscribe_token = $3, version = version + 1
-		WHERE id = $1 AND unsubscribe_token = $2 AND NOT unsubscribed RETURNING`+accountColumns, id, token, fresh)
+// hashToken is how a token is kept that is not mailed any more.
+func hashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
 }
 
-// unsubscribeProspect works only while the token is the prospect's.
-func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, token, fresh string) (prospect, bool, error) {
+// replacedToken keeps a token that was replaced, if it was.
+func replacedToken(ctx context.Context, tx pgx.Tx, who subscriber, old, now string) error {
+	if old == now {
+		return nil
+	}
+	return keepFormerToken(ctx, tx, who, old, false)
+}
+
+// keepFormerToken keeps the hash of a token, so that links in mails that are out go on working. spent
+// notes that it has unsubscribed its owner.
+func keepFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token string, spent bool) error {
+	column := "prospect_id"
+	if who.member {
+		column = "member_id"
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO former_token (hash, `+column+`, spent) VALUES ($1, $2, $3)
+		ON CONFLICT (hash) DO UPDATE SET spent = former_token.spent OR excluded.spent`, hashToken(token), who.id, spent)
+	if err != nil {
+		return fmt.Errorf("keep a former unsubscribe token: %w", err)
+	}
+	return nil
+}
+
+// unsubscribeMember replaces the token, too, unless the fresh one is empty.
+func unsubscribeMember(ctx context.Context, tx pgx.Tx, id int64, fresh string) (account, bool, error) {
+	return queryAccount(ctx, tx, `
+		UPDATE account SET unsubscribed = true, newsletter = false, unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
+		WHERE id = $1 RETURNING`+accountColumns, id, fresh)
+}
+
+// unsubscribeMembers is about all members with an address but one.
+func unsubscribeMembers(ctx context.Context, tx pgx.Tx, email string, but int64) ([]account, error) {
+	return queryAccounts(ctx, tx, `
+		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
+		WHERE lower(email) = lower($1) AND id <> $2 AND NOT unsubscribed RETURNING`+accountColumns, email, but)
+}
+
+func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool, error) {
+	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+}
+
+// unsubscribeProspect replaces the token, too, unless the fresh one is empty.
+func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, fresh string) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `
-		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), unsubscribe_token = $3, version = version + 1
-		WHERE id = $1 AND unsubscribe_token = $2 AND NOT unsubscribed RETURNING`+prospectColumns, id, token, fresh)
+		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), unsubscribe_token = coalesce(nullif($2, ''), unsubscribe_token), version = version + 1
+		WHERE id = $1 RETURNING`+prospectColumns, id, fresh)
 }
 
 func insertReasons(ctx context.Context, db database, who subscriber, why reasons) error {

@@ -96,12 +96,17 @@ func (s *service) redeemVerification(r *http.Request, member int64, code string)
 		verified = a.event(msg.UserEmailVerified)
 		messages := []msg.Message{verified}
 		// An address that became the member's after registration, or a prospect that came since.
-		p, found, err := convertProspect(ctx, tx, a)
+		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
 			return err
 		}
-		if found {
-			messages = append(messages, p.event())
+		messages = append(messages, prospectEvents(converted)...)
+		if a.Newsletter { // asked for when registering, and the person's now
+			lifted, err := liftRefusals(ctx, tx, a.Email)
+			if err != nil {
+				return err
+			}
+			messages = append(messages, prospectEvents(lifted)...)
 		}
 		return bus.Enqueue(ctx, tx, messages...)
 	})

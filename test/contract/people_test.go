@@ -132,6 +132,7 @@ func unsubscribes(t *testing.T, w *world, key, token, address string) {
 		for code, pairs := range map[string][]string{"token-required": nil, "member-not-found": {key, "nobody"}} {
 			b.is(ask(pairs...), `{"`+name+`":"error","errors":{"error":"`+code+`"},"user-api-version":"0.0.1"}`)
 		}
+		b.is(ask(key, ""), `{"`+name+`":"error","errors":{"error":"member-not-found"},"user-api-version":"0.0.1"}`)
 		b.is(ask("token", "nobody", "pr_token", token), `{"`+name+`":"error","errors":{"error":"member-not-found"},"user-api-version":"0.0.1"}`)
 	}
 	lookup := func(pairs ...string) answer { return b.get("/user/email-unsubscribe-lookup?" + form(pairs...)) }
