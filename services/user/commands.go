@@ -29,7 +29,8 @@ const usage = `user is the user service; without arguments it runs. Its commands
   user chat [-limit N]                        the newest chat messages, 100 unless told otherwise, as CSV
   user prospects export                       all prospects, as CSV
   user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
-                                              first_name, last_name, phone, unsubscribed (true unless false), prospect_comment
+                                              first_name, last_name, phone, unsubscribed (true unless FALSE), prospect_comment,
+                                              or name every line that is no good and add none
 
 All take DATABASE_URL from the environment and are safe to repeat.
 `

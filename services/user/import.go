@@ -1,0 +1,254 @@
+package user
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// importedColumns are the columns that an import may have; email must be one.
+var importedColumns = []string{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment"}
+
+// importProspects adds the people of a CSV file, all of them or, when a line is no good, none. Who is a
+// prospect or a member already, in whatever letters the address is written, stays as they are.
+func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out io.Writer) error {
+	raw, err := os.ReadFile(file) //nolint:gosec // the caller's own file
+	if err != nil {
+		return fmt.Errorf("read the list: %w", err)
+	}
+	list, err := readProspects(raw)
+	if err != nil {
+		return err
+	}
+	added := 0
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		added = 0
+		for _, n := range list {
+			made, err := importProspect(ctx, tx, n)
+			if err != nil {
+				return err
+			}
+			if made {
+				added++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return say(out, "Prospects added: %d, known before: %d.", added, len(list)-added)
+}
+
+func importProspect(ctx context.Context, tx pgx.Tx, n newProspect) (made bool, err error) {
+	member, err := addressOfMember(ctx, tx, n.Email)
+	if err != nil || member {
+		return false, err
+	}
+	p, made, err := addProspect(ctx, tx, n)
+	if err != nil || !made {
+		return false, err
+	}
+	if n.Subscribed {
+		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, Source: "import by staff"}); err != nil {
+			return false, err
+		}
+	}
+	return true, bus.Enqueue(ctx, tx, p.event())
+}
+
+// readProspects reads a list as spreadsheets save one, and names every line that is no good.
+func readProspects(raw []byte) ([]newProspect, error) {
+	text, err := listText(raw)
+	if err != nil {
+		return nil, err
+	}
+	in := csv.NewReader(strings.NewReader(text))
+	in.Comma, in.FieldsPerRecord = separator(text), -1
+	header, err := in.Read()
+	if err != nil {
+		return nil, fmt.Errorf("read the list's first line: %w", err)
+	}
+	if err := readHeader(header); err != nil {
+		return nil, err
+	}
+	var list []newProspect
+	var refused []string
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if broken, ok := errors.AsType[*csv.ParseError](err); ok {
+			refused = append(refused, fmt.Sprintf("line %d: %v", broken.StartLine, broken.Err))
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the list: %w", err)
+		}
+		if !slices.ContainsFunc(row, func(cell string) bool { return trim(cell) != "" }) {
+			continue // spreadsheets save lines that were used once
+		}
+		n, err := readProspect(header, row)
+		if err != nil {
+			line, _ := in.FieldPos(0)
+			refused = append(refused, fmt.Sprintf("line %d: %v", line, err))
+			continue
+		}
+		list = append(list, n)
+	}
+	if len(refused) > 0 {
+		return nil, fmt.Errorf("nothing was imported: %s", strings.Join(refused, "; "))
+	}
+	return noWins(list), nil
+}
+
+// listText is a list as UTF-8 with ends of lines that csv knows. Spreadsheets begin files with a mark
+// of the encoding, and some save UTF-16.
+func listText(raw []byte) (string, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	}
+	text := string(bytes.TrimPrefix(raw, []byte("\ufeff")))
+	if order != nil {
+		if len(raw)%2 != 0 {
+			return "", errors.New("read the list: it is cut off in the midst of a letter")
+		}
+		units := make([]uint16, 0, len(raw)/2)
+		for i := 2; i < len(raw); i += 2 {
+			units = append(units, order.Uint16(raw[i:]))
+		}
+		text = string(utf16.Decode(units))
+	}
+	if !strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\r", "\n")
+	}
+	return text, nil
+}
+
+// separator is what stands between the names of columns: where the comma is the decimal sign,
+// spreadsheets take semicolons.
+func separator(text string) rune {
+	first, _, _ := strings.Cut(text, "\n")
+	best := ','
+	for _, c := range ";\t" {
+		if strings.Count(first, string(c)) > strings.Count(first, string(best)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// trim takes the blanks around a cell away, those of word processors and marks of encodings, too.
+func trim(cell string) string {
+	return strings.TrimFunc(cell, func(r rune) bool { return r == '\ufeff' || r == '\u200b' || strings.TrimSpace(string(r)) == "" })
+}
+
+// readHeader puts the names of columns as we know them: capitals and blanks do not count. A column
+// without a name is one that a spreadsheet has left over.
+func readHeader(header []string) error {
+	seen := map[string]bool{}
+	for i, cell := range header {
+		name := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(trim(cell)), "_", " ")), "_")
+		if name != "" && !slices.Contains(importedColumns, name) {
+			return fmt.Errorf("column %q is none of %s", cell, strings.Join(importedColumns, ", "))
+		}
+		if name != "" && seen[name] {
+			return fmt.Errorf("there are two columns %s", name)
+		}
+		header[i], seen[name] = name, true
+	}
+	if !seen["email"] {
+		return errors.New("there is no column email")
+	}
+	return nil
+}
+
+// readProspect takes one line; it subscribes only who it says is not unsubscribed.
+func readProspect(header, row []string) (newProspect, error) {
+	n := newProspect{Note: "Imported by staff."}
+	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": 100, "prospect_comment": maxText}
+	for i, cell := range row {
+		if cell = trim(cell); i >= len(header) || header[i] == "" {
+			if cell != "" {
+				return newProspect{}, fmt.Errorf("there is no name above cell %d", i+1)
+			}
+			continue
+		}
+		if !utf8.ValidString(cell) || strings.ContainsRune(cell, 0) {
+			return newProspect{}, fmt.Errorf("%s is no text in UTF-8: save the list in that encoding", header[i])
+		}
+		cell = armed(cell)
+		if limit := limits[header[i]]; limit > 0 && utf8.RuneCountInString(cell) > limit {
+			return newProspect{}, fmt.Errorf("%s is longer than %d characters", header[i], limit)
+		}
+		switch header[i] {
+		case "email":
+			n.Email = normalEmail(cell)
+		case "first_name":
+			n.FirstName = cell
+		case "last_name":
+			n.LastName = cell
+		case "phone":
+			n.Phone = cell
+		case "prospect_comment":
+			n.Comment = cell
+		case "unsubscribed":
+			said := strings.ToLower(cell)
+			if said != "" && said != "true" && said != "false" {
+				return newProspect{}, errors.New("unsubscribed is neither true nor false")
+			}
+			n.Subscribed, n.Refused = said == "false", said == "true"
+		}
+	}
+	if len(checkEmail(n.Email)) > 0 {
+		return newProspect{}, errors.New("email is no address")
+	}
+	return n, nil
+}
+
+// armed takes back the apostrophe with which our own lists disarm what a spreadsheet would take for a
+// formula.
+func armed(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
+		return rest
+	}
+	return cell
+}
+
+// noWins has who is in a list more than once, in whatever letters, subscribed only when every line says
+// so.
+func noWins(list []newProspect) []newProspect {
+	subscribed, refused := map[string]bool{}, map[string]bool{}
+	for _, n := range list {
+		key := email.Key(n.Email)
+		before, seen := subscribed[key]
+		subscribed[key] = n.Subscribed && (before || !seen)
+		refused[key] = refused[key] || n.Refused
+	}
+	for i, n := range list {
+		key := email.Key(n.Email)
+		list[i].Subscribed, list[i].Refused = subscribed[key], refused[key]
+	}
+	return list
+}
