@@ -52,7 +52,11 @@ var limits = map[string][]rule{
 	"GET /user/verify-email-address":           {{"verify", byMember, 10, 10 * time.Minute, nil}},
 	"POST /user/verify-email-address-response": {{"verify-code", byMember, 30, 10 * time.Minute, nil}},
 	"POST /user/change-my-password":            {{"password", byMember, 10, 10 * time.Minute, answers("current_password_invalid")}},
-	"POST /user/update-my-information":         {{"information", byMember, 20, time.Hour, answers(`"update_my_information":"success"`)}},
+	"POST /user/update-my-information": {
+		{"information", byMember, 20, time.Hour, answers(`"update_my_information":"success"`)},
+		{"password", byMember, 10, 10 * time.Minute, answers("current_password_invalid")},
+	},
+	"POST /user/undo-address-change": {{"undo-client", byClient, 100, time.Hour, nil}},
 	"POST /user/put-chat-message": {
 		{"chat", byClient, 40, time.Hour, answers(`"put_chat_message":"true"`, `"put_chat_message":"email_failed"`)},
 		{"chat-try", byClient, 300, time.Hour, nil},

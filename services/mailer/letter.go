@@ -38,8 +38,8 @@ type letter struct {
 
 // page is what the plain mails are filled with.
 type page struct {
-	Shop, ShopURL, Contact                                     string
-	FirstName, LastName, Username, Email, OldEmail, Code, Time string
+	Shop, ShopURL, Contact                                               string
+	FirstName, LastName, Username, Email, OldEmail, Code, UndoCode, Time string
 	// Accounts has a line for each account that a mail is about, when there may be several.
 	Accounts []string
 	Amount   string   // of a payment
@@ -110,7 +110,7 @@ func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string,
 	p := page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email, OldEmail: data["old_email"],
-		Accounts: accounts, Code: linkCode(data["code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
 	if m.Payment != nil {
 		p.Amount = s.amount(m.Payment.Total)

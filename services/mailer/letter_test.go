@@ -15,7 +15,7 @@ func TestWhatEachMailSays(t *testing.T) {
 	w := newWorld(t, sink.port(), nil)
 	w.start()
 	const shop = "https://shop.example"
-	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example", "old_email": "ada@old.example", "code": "abc:DEF-_.1"}
+	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example", "old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1"}
 	link := shop + "/account/?email_verification_code=abc:DEF-_.1"
 	for kind, want := range map[string][]string{
 		msg.MailWelcome:         {"Ada Byron", "ada99", shop, link, "24 hours"},
@@ -23,7 +23,7 @@ func TestWhatEachMailSays(t *testing.T) {
 		msg.MailReset:           {"Ada Byron", "ada99", shop + "/set-new-password?password_reset_code=abc:DEF-_.1", "1 hour"},
 		msg.MailPasswordSet:     {"Ada Byron", "ada99", "changed", "not you"},
 		msg.MailUsername:        {"Ada Byron", "ada@new.example", "ada99", shop + "/login"},
-		msg.MailAddressChanged:  {"Ada Byron", "ada@new.example", "ada@old.example", link, "24 hours", "not you"},
+		msg.MailAddressChanged:  {"Ada Byron", "ada@new.example", "ada@old.example", link, "24 hours", "not you", shop + "/account/undo-address-change?address_undo_code=UNDO-_.1", "seven days"},
 		msg.MailPasswordChanged: {"Ada Byron", "ada99", "not you"},
 		msg.MailChatAlert:       {shop, "22 November 2026, 10:11 UTC"},
 	} {

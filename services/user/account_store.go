@@ -26,6 +26,7 @@ type account struct {
 	LastName         string
 	Email            string
 	EmailVerified    bool
+	ProvedEmail      *string // the last one that was proved, also while Email is not
 	Newsletter       bool
 	Unsubscribed     bool
 	UnsubscribeToken string
@@ -37,7 +38,7 @@ type account struct {
 }
 
 // accountColumns are the columns of account, in any statement that returns one.
-const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
+const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db database, sql string, args ...any) (a account, found bool, err error) {
@@ -123,14 +124,14 @@ func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old, newForm stri
 
 // markVerified notes that the member has proved the address.
 func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
+	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
 }
 
-// updateProfile stores names, address, and whether the address is proved.
+// updateProfile stores names, address, whether the address is proved, and which was proved last.
 func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
-		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified)
+		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified, a.ProvedEmail)
 }
 
 // updatePreferences stores the two switches and the token.

@@ -13,9 +13,11 @@ import (
 const (
 	codeVerify = "verify"
 	codeReset  = "reset"
+	codeUndo   = "undo" // of a changed address
 
 	verifyLife = 24 * time.Hour
 	resetLife  = time.Hour
+	undoLife   = 7 * 24 * time.Hour
 )
 
 // The contract's outcomes of redeeming a code that is no good.

@@ -66,6 +66,9 @@ func forgetOld(ctx context.Context, db database) error {
 	if _, err := db.Exec(ctx, `DELETE FROM code WHERE expires < now() - interval '1 day'`); err != nil {
 		return fmt.Errorf("delete old codes: %w", err)
 	}
+	if _, err := db.Exec(ctx, `DELETE FROM address_change WHERE expires < now() - interval '1 day'`); err != nil {
+		return fmt.Errorf("delete old changes of address: %w", err)
+	}
 	if _, err := db.Exec(ctx, `DELETE FROM mail_request WHERE created < now() - interval '1 hour'`); err != nil {
 		return fmt.Errorf("delete old requests for mails: %w", err)
 	}

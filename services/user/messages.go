@@ -71,6 +71,29 @@ func toProved(m msg.Message, address string) msg.Message {
 	return m
 }
 
+// atProved is the account under the address that its member proved last, or under the present one when
+// none was: where mails go that can take the account over.
+func (a account) atProved() account {
+	if !a.EmailVerified && a.ProvedEmail != nil {
+		a.Email, a.EmailVerified = *a.ProvedEmail, true
+	}
+	return a
+}
+
+// notice is a mail about what happened to the account. It goes to the present address and, while that
+// is unproved, to the one that was proved last: else a thief of a session would be the only one to hear.
+func (a account) notice(kind string, key any) msg.Message {
+	m := a.mail(kind, key, deadlineNotice, nil)
+	if p := a.atProved(); p.Email != a.Email {
+		if mail, ok := m.Payload.(msg.SendMail); ok {
+			mail.To = append(mail.To, p.Email)
+			m.Payload = mail
+		}
+		m = toProved(m, p.Email)
+	}
+	return m
+}
+
 // change names one version of a member, as a mail's key.
 func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) }
 

@@ -83,7 +83,7 @@ func (s *service) storePassword(r *http.Request, old account, password string) (
 		if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session), a.mail(msg.MailPasswordChanged, a.change(), deadlineNotice, nil))
+		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session), a.notice(msg.MailPasswordChanged, a.change()))
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil
@@ -159,7 +159,7 @@ func (s *service) redeemReset(r *http.Request, a account, code, password string)
 		if err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, a.credentialsChanged(""), a.mail(msg.MailPasswordSet, a.change(), deadlineNotice, nil))
+		return bus.Enqueue(ctx, tx, a.credentialsChanged(""), a.notice(msg.MailPasswordSet, a.change()))
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil

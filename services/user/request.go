@@ -117,6 +117,7 @@ func (s *service) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]ms
 	if err != nil || !found {
 		return nil, err
 	}
+	a = a.atProved()
 	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeReset, resetLife)
 	if err != nil {
 		return nil, err
@@ -137,6 +138,9 @@ func usernameMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message,
 		names[i], lines[i] = a.Username, fmt.Sprintf("%s (%s %s)", a.Username, a.FirstName, a.LastName)
 	}
 	first := accounts[0]
+	if !strings.EqualFold(first.Email, q.Email) {
+		first = first.atProved() // found by the address that it proved last
+	}
 	return []msg.Message{first.mail(msg.MailUsername, requestKey(first, q), deadlineNotice, map[string]string{
 		"username": strings.Join(names, ", "), "accounts": strings.Join(lines, "\n"),
 	})}, nil

@@ -49,12 +49,15 @@ func postponeRequest(ctx context.Context, db database, id int64) error {
 	return nil
 }
 
-// accountOfReset compares the user name exactly, the address without case.
+// accountOfReset compares the user name exactly, the address without case. While the present address is
+// unproved, the one that was proved last is right as well.
 func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
-	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1 AND lower(email) = lower($2) FOR UPDATE`, username, email)
+	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1
+		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2)) FOR UPDATE`, username, email)
 }
 
 // accountsOfAddress compares without case; who has proved the address comes first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
-	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE lower(email) = lower($1) ORDER BY email_verified DESC, id`, email)
+	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account
+		WHERE lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1) ORDER BY email_verified DESC, id`, email)
 }

@@ -55,6 +55,7 @@ func readPersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) (raw json.RawM
 	err = tx.QueryRow(ctx, `
 		SELECT jsonb_build_object(
 			'accounts', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'password' ORDER BY id), '[]') FROM account t WHERE id = ANY($1)),
+			'address_changes', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'hash' ORDER BY id), '[]') FROM address_change t WHERE member_id = ANY($1)),
 			'former_addresses', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY until), '[]') FROM former_address t WHERE member_id = ANY($1)),
 			'terms_agreed', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM terms_agreed t WHERE member_id = ANY($1)),
 			'codes', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'hash' ORDER BY id), '[]') FROM code t WHERE member_id = ANY($1)),

@@ -28,6 +28,7 @@ func (s *service) routes() http.Handler {
 		post("/user/set-new-password", s.setNewPassword)
 		post("/user/forgot-username", s.forgotUsername)
 		post("/user/update-my-information", s.updateMyInformation)
+		post("/user/undo-address-change", s.undoAddressChange)
 		post("/user/update-communication-preferences", s.updateCommunicationPreferences)
 		post("/user/change-my-password", s.changeMyPassword)
 		get("/user/email-unsubscribe-lookup", s.emailUnsubscribeLookup)

@@ -87,6 +87,11 @@ func (s *service) redeemVerification(r *http.Request, member int64, code string)
 		if done = found && email == a.Email && email != ""; !done {
 			return errUnchanged
 		}
+		if p := a.atProved(); p.Email != a.Email { // what was mailed there resets nothing any more
+			if err := voidCodes(ctx, tx, member, codeReset); err != nil {
+				return err
+			}
+		}
 		if a, _, err = markVerified(ctx, tx, member); err != nil {
 			return err
 		}

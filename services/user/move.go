@@ -1,0 +1,251 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// updateMyInformation changes names and address. A new address has to be proved again. Our own page
+// sends the current password with it, so that a session alone, on a machine that was left open, moves
+// no account; the contract's old pages send none and go on as they did.
+func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "update_my_information"
+	who := web.Who(r)
+	if !who.Member() {
+		return answer(w, endpoint, notAuthenticated)
+	}
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	v, err := required(form, "firstname", "lastname", "email_address")
+	if err != nil {
+		return err
+	}
+	first, last, email := v[0], v[1], normalEmail(v[2])
+	var f fields
+	f.add("firstname", checkName(first, maxFirstName))
+	f.add("lastname", checkName(last, maxLastName))
+	f.add("email-address", checkEmail(email))
+	if !f.ok() {
+		return answer(w, endpoint, "errors", refusal(f.object()))
+	}
+	right, err := s.mayMove(r, who.MemberID, form, email)
+	if err != nil {
+		return err
+	}
+	if !right {
+		f.add("current-password", problems{{"current_password_invalid", "This is not your current password."}})
+		return answer(w, endpoint, "errors", refusal(f.object()))
+	}
+	a, found, err := s.changeProfile(r, who.MemberID, first, last, email)
+	if errors.Is(err, errAddressFull) {
+		f[2].add(true, "not_valid", addressFullText)
+		return answer(w, endpoint, "errors", refusal(f.object()))
+	}
+	if err != nil {
+		return err
+	}
+	if !found { // erased since the session began
+		return answer(w, endpoint, notAuthenticated)
+	}
+	if err := changeSession(w, web.SessionChange{Update: true, Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+func (s *service) changeProfile(r *http.Request, id int64, first, last, email string) (a account, found bool, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		a, found, err = lockAccount(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !found || a.FirstName == first && a.LastName == last && a.Email == email {
+			return errUnchanged
+		}
+		old := a.Email
+		if old != email {
+			full, err := addressFull(ctx, tx, email, id)
+			if err != nil {
+				return err
+			}
+			if full {
+				return errAddressFull
+			}
+		}
+		before := a
+		a.FirstName, a.LastName, a.Email = first, last, email
+		if old != email {
+			if before.EmailVerified {
+				a.ProvedEmail = &old
+			}
+			a.EmailVerified = false
+		}
+		if a, found, err = updateProfile(ctx, tx, a); err != nil {
+			return err
+		}
+		messages := []msg.Message{a.event(msg.UserProfileChanged)}
+		if old != email {
+			mail, err := s.moveAddress(r, tx, a, before)
+			if err != nil {
+				return err
+			}
+			messages = append(messages, mail)
+		}
+		return bus.Enqueue(ctx, tx, messages...)
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return a, found, err
+}
+
+// mayMove says whether the password that came with a new address is right. None at all is, too.
+func (s *service) mayMove(r *http.Request, id int64, form web.Values, email string) (bool, error) {
+	password, sent := form.Lookup("current_password")
+	if !sent {
+		return true, nil
+	}
+	a, found, err := accountByID(r.Context(), s.pool, id)
+	if err != nil || !found || a.Email == email {
+		return err == nil, err // changeProfile says what is the matter
+	}
+	return s.hasher.verify(r.Context(), password, a.Password)
+}
+
+// moveAddress does what a changed address brings with it: codes sent to the old one end, and both get
+// one mail, with a fresh code and with a link that undoes the change. That the new address can read the
+// link harms no one: all it does is to give the account back.
+func (s *service) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg.Message, error) {
+	ctx := r.Context()
+	if err := keepFormerAddress(ctx, tx, a.ID, before.Email); err != nil {
+		return msg.Message{}, err
+	}
+	if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
+		return msg.Message{}, err
+	}
+	undo, err := keepChange(ctx, tx, s.codeKey, before)
+	if err != nil {
+		return msg.Message{}, err
+	}
+	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+	if err != nil {
+		return msg.Message{}, err
+	}
+	mail := a.mail(msg.MailAddressChanged, id, deadlineNotice, map[string]string{"old_email": before.Email, "code": code, "undo_code": undo})
+	if before.EmailVerified {
+		mail = toProved(mail, before.Email)
+	}
+	return mail, nil
+}
+
+// undoAddressChange gives an account back to the address that it had, by the code of the mail that went
+// there. It needs no session: whoever changed the address has that.
+func (s *service) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
+	const endpoint = "undo_address_change"
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	code, err := form.Required("address_undo_code")
+	if err != nil {
+		return err
+	}
+	if outcome := readCode(s.codeKey, codeUndo, code, time.Now()); outcome != "" {
+		return answer(w, endpoint, outcome)
+	}
+	a, outcome, err := s.undo(r, code)
+	if err != nil {
+		return err
+	}
+	if outcome != "" {
+		return answer(w, endpoint, outcome)
+	}
+	web.Note(r, "member", a.ID)
+	if err := changeSession(w, web.SessionChange{EndAll: true, Member: a.session()}); err != nil {
+		return err
+	}
+	return answer(w, endpoint, "success")
+}
+
+// outcomeProved refuses to undo a change from an address that was never proved once the new one is: it
+// may have been a slip of the pen at registration, and somebody else's.
+const outcomeProved = "address-proved-since"
+
+// undo puts the old address back as it stood, ends every session and every code that is out, locks a
+// password that was set since, and mails a code for a new one.
+func (s *service) undo(r *http.Request, code string) (a account, refusal string, err error) {
+	ctx := r.Context()
+	locked, err := s.hasher.hash(ctx, randomCode(40))
+	if err != nil {
+		return account{}, "", err
+	}
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		c, found, err := openChange(ctx, tx, code)
+		if err != nil {
+			return err
+		}
+		if !found {
+			refusal = codeForeign
+			return errUnchanged
+		}
+		a, found, err = lockAccount(ctx, tx, c.MemberID)
+		if err != nil {
+			return err
+		}
+		if !found || a.EmailVerified && !c.OldVerified {
+			refusal = outcomeProved
+			return errUnchanged
+		}
+		done, err := closeChange(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if !done { // a parallel request was faster
+			refusal = codeForeign
+			return errUnchanged
+		}
+		messages, err := s.restore(ctx, tx, &a, c, locked)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, messages...)
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return a, refusal, err
+}
+
+func (s *service) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange, locked string) ([]msg.Message, error) {
+	if err := keepFormerAddress(ctx, tx, a.ID, a.Email); err != nil {
+		return nil, err
+	}
+	for _, kind := range []string{codeVerify, codeReset} {
+		if err := voidCodes(ctx, tx, a.ID, kind); err != nil {
+			return nil, err
+		}
+	}
+	back, _, err := restoreAddress(ctx, tx, c, locked)
+	if err != nil {
+		return nil, err
+	}
+	*a = back
+	to := back.atProved()
+	id, code, err := issueCode(ctx, tx, s.codeKey, to, codeReset, resetLife)
+	if err != nil {
+		return nil, err
+	}
+	return []msg.Message{back.event(msg.UserProfileChanged), back.credentialsChanged(""),
+		to.mail(msg.MailReset, id, deadlineReset, map[string]string{"code": code})}, nil
+}

@@ -1,0 +1,75 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// addressChange is a change of address as it was before it.
+type addressChange struct {
+	ID          int64
+	MemberID    int64
+	OldEmail    string
+	OldVerified bool
+	OldProved   *string
+	Changed     time.Time
+}
+
+// keepChange remembers how an account stood before its address changes, and returns the code that
+// undoes the change.
+func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
+	expires := time.Now().Add(undoLife)
+	code = newCode(key, codeUndo, expires)
+	_, err = tx.Exec(ctx, `
+		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires) VALUES ($1, $2, $3, $4, $5, $6)`,
+		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
+	if err != nil {
+		return "", fmt.Errorf("keep a change of the address of member %d: %w", before.ID, err)
+	}
+	return code, nil
+}
+
+// openChange finds the change that a code undoes, unless that was done.
+func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, found bool, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, member_id, old_email, old_verified, old_proved, changed FROM address_change
+		WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
+	if err != nil {
+		return addressChange{}, false, fmt.Errorf("find a change of address: %w", err)
+	}
+	c, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[addressChange])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return addressChange{}, false, nil
+	}
+	if err != nil {
+		return addressChange{}, false, fmt.Errorf("find a change of address: %w", err)
+	}
+	return c, true, nil
+}
+
+// closeChange notes that a change is undone, and all later ones of the member with it. done is false
+// when that happened meanwhile. The account must be locked by tx.
+func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
+	tag, err := tx.Exec(ctx, `UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
+	if err != nil {
+		return false, fmt.Errorf("close the change of address %d: %w", c.ID, err)
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE address_change SET superseded = now() WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
+	if err != nil {
+		return false, fmt.Errorf("close the changes of address behind %d: %w", c.ID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// restoreAddress undoes a change. A password that was set since is replaced by one that opens nothing.
+func restoreAddress(ctx context.Context, tx pgx.Tx, c addressChange, locked string) (account, bool, error) {
+	return queryAccount(ctx, tx, `
+		UPDATE account SET email = $2, email_verified = $3, proved_email = $4, version = version + 1,
+			password = CASE WHEN password_changed > $5 THEN $6 ELSE password END, password_changed = clock_timestamp()
+		WHERE id = $1 RETURNING`+accountColumns, c.MemberID, c.OldEmail, c.OldVerified, c.OldProved, c.Changed, locked)
+}
