@@ -39,7 +39,7 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 	f.add("lastname", checkName(last, maxLastName))
 	f.add("username", name)
 	f.add("email-address", checkEmail(email))
-	f.add("password", checkPassword(password, again))
+	f.add("password", s.checkNewPassword(password, again, username, email))
 	if !f.ok() {
 		return answer(w, "create_account", "false", refusal(f.object()))
 	}

@@ -49,7 +49,7 @@ func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error
 	if password == current {
 		return wrong("password", "new_password_same_as_current_password", "The new password is the current one.")
 	}
-	if p := checkPassword(password, again); len(p) > 0 {
+	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
 		return answer(w, endpoint, "errors", refusal(web.Object{{Key: "password", Value: p}}))
 	}
 	a, done, err := s.storePassword(r, a, password)
@@ -121,7 +121,7 @@ func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if !open {
 		return answer(w, endpoint, codeForeign)
 	}
-	if p := checkPassword(password, again); len(p) > 0 {
+	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
 		return answer(w, endpoint, "password-error", refusal(web.Object{{Key: "new-password", Value: p}}))
 	}
 	done, err := s.redeemReset(r, a, code, password)

@@ -33,6 +33,7 @@ type service struct {
 	log         *slog.Logger
 	pool        *pgxpool.Pool
 	outbox      *bus.Outbox
+	shop        string // the shop's name
 	hasher      *hasher
 	codeKey     []byte // signs the codes of mail links
 	identityKey []byte // checks who edge says is asking
@@ -42,7 +43,7 @@ type service struct {
 
 func newService(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Outbox) *service {
 	return &service{
-		log: log, pool: pool, outbox: outbox, hasher: newHasher(cfg.HashCost),
+		log: log, pool: pool, outbox: outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
 		codeKey: web.Key(cfg.Secret(), "codes"), identityKey: web.Key(cfg.Secret(), "identity"),
 		requested: make(chan struct{}, 1),
 	}

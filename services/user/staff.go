@@ -45,6 +45,9 @@ func checkStaff(username, password string) error {
 	if n := utf8.RuneCountInString(password); n < 8 || n > maxPassword {
 		return misused("STAFF_PASSWORD has fewer than 8 or more than %d characters", maxPassword)
 	}
+	if common(password) || personal(password, username) {
+		return misused("STAFF_PASSWORD is one of the commonest passwords or contains the user name")
+	}
 	return nil
 }
 
