@@ -57,18 +57,14 @@ func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *h
 }
 
 // guestAddress is the address for a visitor's receipt: the one that came with the click, else the one
-// that the cart remembers; "" when there is none. It decides whose uses of a code count, so it is part
-// of the cart from here on.
-func guestAddress(c *cart, form web.Values) (string, error) {
-	address := strings.TrimSpace(form.Get("anonymous_email_address"))
-	if address == "" {
-		return text(c.ReceiptEmail), nil
+// that the cart remembers; "" when there is none. Old pages send whatever was typed, so what has not the
+// shape of an address counts as none: it is neither stored nor sent to Stripe, which asks for one. It
+// decides whose uses of a code count, so it is part of the cart from here on.
+func guestAddress(c *cart, form web.Values) string {
+	if address := strings.TrimSpace(form.Get("anonymous_email_address")); email.Valid(address) {
+		c.ReceiptEmail = &address
 	}
-	if !email.Valid(address) {
-		return "", &notSold{code: "anonymous-email-address-required", text: textAddressRequired}
-	}
-	c.ReceiptEmail = &address
-	return address, nil
+	return text(c.ReceiptEmail)
 }
 
 // rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.

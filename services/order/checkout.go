@@ -92,7 +92,7 @@ func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return err
 	}
-	c, no, err := s.checkOut(r.Context(), web.Who(r), form)
+	c, no, err := s.checkOut(onLane(r.Context(), laneNew), web.Who(r), form)
 	if answered, aerr := s.answerNotSold(w, r, checkoutEndpoint, err); answered {
 		return aerr
 	}
@@ -215,9 +215,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	}
 	email := who.Email
 	if !who.Member() {
-		if email, err = guestAddress(c, form); err != nil {
-			return checkout{}, nil, err
-		}
+		email = guestAddress(c, form)
 	}
 	if err := withDefaultShipping(ctx, tx, c); err != nil {
 		return checkout{}, nil, err

@@ -167,3 +167,13 @@ func endCheckout(ctx context.Context, db querier, checkoutID, state string) erro
 	}
 	return nil
 }
+
+// knownSession says whether a checkout of ours has a session, and whether staff have it in their list.
+func knownSession(ctx context.Context, db querier, sessionID string) (ours, withStaff bool, err error) {
+	err = db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM checkout WHERE session_id = $1), EXISTS (SELECT FROM payment_issue WHERE session_id = $1)`, sessionID).
+		Scan(&ours, &withStaff)
+	if err != nil {
+		return false, false, fmt.Errorf("look for session %s: %w", sessionID, err)
+	}
+	return ours, withStaff, nil
+}

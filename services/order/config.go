@@ -26,6 +26,7 @@ type Config struct {
 	StripePublishableKey string        `envconfig:"STRIPE_PUBLISHABLE_KEY" desc:"handed to browsers"`
 	SweepEvery           time.Duration `envconfig:"SWEEP_EVERY" default:"30s" desc:"how often payments whose webhook was lost are looked for"`
 	SweepAfter           time.Duration `envconfig:"SWEEP_AFTER" default:"1m" desc:"how old an open checkout is before Stripe is asked about it, and the pause between two questions"`
+	StripeRate           *int          `envconfig:"STRIPE_CALLS_PER_SECOND" desc:"calls to Stripe a second, of all processes together; 0 for no limit; when empty 80 at Stripe and no limit at the stand-in (Stripe takes 100 with a live key and 25 with a test key)"`
 	HoldClientPercent    int           `envconfig:"HOLD_CLIENT_PERCENT" default:"50" desc:"of what is left of a counted article or a limited code, how much the unpaid payment pages of one client address may hold"`
 	HoldAddressPercent   int           `envconfig:"HOLD_ADDRESS_PERCENT" default:"50" desc:"the same for one e-mail address"`
 	HoldAllPercent       int           `envconfig:"HOLD_ALL_PERCENT" default:"80" desc:"how much all unpaid pages may hold together; beyond it HOLD_ALWAYS is the most for each"`
@@ -51,6 +52,9 @@ func (c Config) Validate() error {
 	if c.SweepEvery < 10*time.Millisecond || c.SweepAfter < 0 {
 		errs = append(errs, errors.New("SWEEP_EVERY must be at least 10ms and SWEEP_AFTER not negative"))
 	}
+	if c.StripeRate != nil && *c.StripeRate != 0 && *c.StripeRate < brakeLeast {
+		errs = append(errs, fmt.Errorf("STRIPE_CALLS_PER_SECOND must be 0 or at least %d", brakeLeast))
+	}
 	for name, percent := range map[string]int{"HOLD_CLIENT_PERCENT": c.HoldClientPercent, "HOLD_ADDRESS_PERCENT": c.HoldAddressPercent, "HOLD_ALL_PERCENT": c.HoldAllPercent} {
 		if percent < 1 || percent > 100 {
 			errs = append(errs, fmt.Errorf("%s must be from 1 to 100", name))
@@ -60,6 +64,18 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("HOLD_ALWAYS must be at least 1"))
 	}
 	return errors.Join(append(errs, c.Common.Validate())...)
+}
+
+// stripeRate is how many calls a second all processes together may make, 0 for any number.
+func (c Config) stripeRate() int {
+	u, err := url.Parse(c.StripeAPIBase)
+	switch {
+	case c.StripeRate != nil:
+		return *c.StripeRate
+	case err == nil && u.Hostname() == "api.stripe.com":
+		return 80
+	}
+	return 0
 }
 
 //go:embed migrations/*.sql

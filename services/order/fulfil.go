@@ -277,7 +277,16 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	if found {
 		return success(identifier)
 	}
-	now, err := s.stripe.session(r.Context(), sessionID)
+	ours, withStaff, err := knownSession(r.Context(), s.db, sessionID)
+	switch {
+	case err != nil:
+		return err
+	case withStaff && !ours:
+		return refuse(w, endpoint, "cart-not-found")
+	case !ours: // a question to Stripe for each guess would use up the calls that payments need
+		return described("invalid-session", textNoSession)
+	}
+	now, err := s.stripe.session(onLane(r.Context(), laneAsk), sessionID)
 	switch {
 	case errors.Is(err, errNoSession):
 		return described("invalid-session", textNoSession)

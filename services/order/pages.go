@@ -62,7 +62,7 @@ func (s *service) dropPage(ctx context.Context, c checkout, sessionID string) er
 // closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
 // closed now the sweep closes, so the shopper's change has succeeded either way.
 func (s *service) closeEnded(ctx context.Context, carts ...int64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	ctx, cancel := context.WithTimeout(onLane(context.WithoutCancel(ctx), laneNew), closeTime)
 	defer cancel()
 	list, err := endedPages(ctx, s.db, carts)
 	for _, o := range list {

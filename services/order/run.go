@@ -40,6 +40,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	s := &service{cfg: cfg, log: log, db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, log)}
 
+	s.stripe.brake = newBrake(b, cfg.stripeRate())
+
 	// HTTP and consumers end first, so that the relay's last round sends what they left.
 	relayCtx, stopRelay := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRelay()

@@ -29,6 +29,7 @@ type stripeAPI struct {
 	shop  string   // the shop's address, for links
 	base  *url.URL // the same, for pictures
 	noKey bool
+	brake *brake
 }
 
 // Bounds of one call to Stripe: one try, all tries.
@@ -286,6 +287,9 @@ func itemName(title string) string {
 // retry adds to the library's own repetitions (broken connections, 409, 5xx) those after 429.
 func (s *stripeAPI) retry(ctx context.Context, call func() error) error {
 	for try := 1; ; try++ {
+		if err := s.brake.take(ctx); err != nil {
+			return err
+		}
 		err := withoutWords(call())
 		e, ok := errors.AsType[*stripeError](err)
 		if !ok || e.cause.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
@@ -308,6 +312,9 @@ func (s *stripeAPI) session(ctx context.Context, sessionID string) (session, err
 	defer cancel()
 	p := &stripe.CheckoutSessionParams{}
 	p.Context = ctx
+	if err := s.brake.take(ctx); err != nil {
+		return session{}, fmt.Errorf("retrieve Stripe session %s: %w", sessionID, err)
+	}
 	got, err := s.api.CheckoutSessions.Get(sessionID, p)
 	if err = withoutWords(err); err != nil {
 		if status(err) == http.StatusNotFound || status(err) == http.StatusBadRequest {
@@ -329,6 +336,9 @@ func (s *stripeAPI) intentFailed(ctx context.Context, intent string) (bool, erro
 	defer cancel()
 	p := &stripe.PaymentIntentParams{}
 	p.Context = ctx
+	if err := s.brake.take(ctx); err != nil {
+		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
+	}
 	got, err := s.api.PaymentIntents.Get(intent, p)
 	if err = withoutWords(err); err != nil {
 		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
@@ -343,6 +353,9 @@ func (s *stripeAPI) expire(ctx context.Context, sessionID string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stripeCall)
 	defer cancel()
+	if err := s.brake.take(ctx); err != nil {
+		return fmt.Errorf("expire Stripe session %s: %w", sessionID, err)
+	}
 	p := &stripe.CheckoutSessionExpireParams{}
 	p.Context = ctx
 	if _, err := s.api.CheckoutSessions.Expire(sessionID, p); err != nil {
@@ -361,6 +374,9 @@ func (s *stripeAPI) listSessions(ctx context.Context, since time.Time, each func
 		p.Context, p.Limit, p.Single = ctx, stripe.Int64(100), true
 		if after != "" {
 			p.StartingAfter = stripe.String(after)
+		}
+		if err := s.brake.take(ctx); err != nil {
+			return fmt.Errorf("list Stripe's sessions: %w", err)
 		}
 		it := s.api.CheckoutSessions.List(p)
 		if err := it.Err(); err != nil {

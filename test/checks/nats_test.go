@@ -342,6 +342,8 @@ func TestBrokerRightsEnd(t *testing.T) {
 		{"events", "pub", "$JS.ACK.STRIPE.order-stripe.1.1.1.1.1", false},
 		{"edge", "pub", "event.pageview", true},
 		{"edge", "pub", "rl.login.x.1", true},
+		{"order", "pub", "rl.stripe.x.1", true},
+		{"order", "pub", "rl.login.x.1", false},
 		{"edge", "pub", "user.registered", false},
 		{"edge", "sub", "$SYS.>", false},
 		{"provision", "pub", "$JS.API.STREAM.CREATE.NEW", true},

@@ -1,0 +1,146 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// Stripe counts the calls of the whole account and refuses what is too much: 100 a second with a live
+// key. A flood of new pages must not keep the shop from asking about payments that are under way. So all
+// processes count together, each kind of call has room of its own, and what belongs to a payment may
+// also use the room that new pages leave.
+
+// lane is a kind of call to Stripe.
+type lane int
+
+// The lanes, those that give way first.
+const (
+	laneKept lane = iota // the sweep, webhook's questions: the zero value, for whatever says nothing
+	laneAsk              // success pages
+	laneNew              // new pages, and closing old ones for them
+)
+
+// lanes say what share of the calls each lane has, in quarters, under which name it is counted, and how
+// long a call waits for its turn.
+var lanes = [...]struct {
+	name    string
+	quarter int64
+	wait    time.Duration
+	others  []lane // whose room it may use as well
+}{
+	laneKept: {"kept", 1, stripeCall, []lane{laneAsk, laneNew}},
+	laneAsk:  {"ask", 1, 3 * time.Second, []lane{laneNew}},
+	laneNew:  {"new", 2, 3 * time.Second, nil},
+}
+
+// brakeWindow is short, so that two windows that meet hold little more than a second's calls.
+const brakeWindow = 250 * time.Millisecond
+
+// brakeLeast is the slowest rate that leaves each lane a call in each window.
+const brakeLeast = 16
+
+var stripeBraked = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "shop_stripe_braked_total",
+	Help: "Calls to Stripe that waited (waited) or were not made (refused) because the shop makes too many, by kind.",
+}, []string{"lane", "outcome"})
+
+var errStripeBusy = errors.New("the shop asks Stripe as often as it may")
+
+// brake keeps the calls to Stripe below a rate. A nil brake lets all through.
+type brake struct {
+	bus  *bus.Bus
+	rate int64 // calls a second, of all processes
+
+	mu     sync.Mutex
+	window int64
+	local  [len(lanes)]int64 // what this process counted in the window, for when the broker is away
+}
+
+// newBrake returns nil for no rate.
+func newBrake(b *bus.Bus, rate int) *brake {
+	if rate <= 0 {
+		return nil
+	}
+	return &brake{bus: b, rate: int64(rate)}
+}
+
+type laneKey struct{}
+
+// onLane says what kind of calls a context's are.
+func onLane(ctx context.Context, l lane) context.Context {
+	return context.WithValue(ctx, laneKey{}, l)
+}
+
+// take waits until a call may be made. errStripeBusy: its turn does not come soon.
+func (b *brake) take(ctx context.Context) error {
+	if b == nil {
+		return nil
+	}
+	l, ok := ctx.Value(laneKey{}).(lane)
+	if !ok {
+		l = laneKept
+	}
+	last := time.Now().Add(lanes[l].wait)
+	for waited := false; ; waited = true {
+		if b.grant(ctx, l) {
+			if waited {
+				stripeBraked.WithLabelValues(lanes[l].name, "waited").Inc()
+			}
+			return nil
+		}
+		// Not all at the first moment of the next window.
+		next := brakeWindow - time.Duration(time.Now().UnixNano()%int64(brakeWindow)) + rand.N(brakeWindow/4) //nolint:gosec // no secret
+		if time.Now().Add(next).After(last) {
+			stripeBraked.WithLabelValues(lanes[l].name, "refused").Inc()
+			return errStripeBusy
+		}
+		select {
+		case <-time.After(next):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (b *brake) grant(ctx context.Context, l lane) bool {
+	if b.within(ctx, l) {
+		return true
+	}
+	for _, other := range lanes[l].others {
+		if b.within(ctx, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// within counts a call in a lane's room and says whether it fits. While the broker is away each process
+// goes by its own count, to a half: there may be another one.
+func (b *brake) within(ctx context.Context, l lane) bool {
+	room := max(b.rate*lanes[l].quarter/4*int64(brakeWindow)/int64(time.Second), 1)
+	own := b.countLocal(l)
+	if b.bus != nil {
+		if n, err := b.bus.Count(ctx, "stripe", lanes[l].name, brakeWindow); err == nil {
+			return n <= room
+		}
+	}
+	return own <= max(room/2, 1)
+}
+
+func (b *brake) countLocal(l lane) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now().UnixNano() / int64(brakeWindow); now != b.window {
+		b.window, b.local = now, [len(lanes)]int64{}
+	}
+	b.local[l]++
+	return b.local[l]
+}
