@@ -33,9 +33,7 @@ func start() (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options(binary)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	stop = func() {
 		cancel()
@@ -45,6 +43,11 @@ func start() (context.Context, error) {
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
 	return ctx, nil
+}
+
+func options(binary string) []chromedp.ExecAllocatorOption {
+	return append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 }
 
 func find() (string, error) {

@@ -24,6 +24,8 @@ type fakeAPI struct {
 	code     bool
 	member   bool
 	verified bool
+	moved    string         // the address and the password of the last update-my-information
+	alone    bool           // the other device is logged out
 	terms    bool           // whether the newest terms are agreed to
 	polls    int            // questions for the order after paying
 	events   map[string]int // client events by kind
@@ -127,6 +129,7 @@ func (f *fakeAPI) mount(r chi.Router) {
 	post := func(path string, answer func(r *http.Request) any) { r.Post(path, f.handle(path, answer)) }
 	f.mountUser(get, post)
 	f.mountAccount(get, post)
+	f.mountSessions(get, post)
 	f.mountMail(get, post)
 	f.mountCart(get, post)
 	f.mountCartChanges(get, post)
@@ -223,6 +226,35 @@ func (f *fakeAPI) mountAccount(get, post route) {
 	})
 }
 
+// mountSessions has two devices, until the other is logged out.
+func (f *fakeAPI) mountSessions(get, post route) {
+	get("/user/sessions", func(*http.Request) any {
+		if !f.member {
+			return object{"sessions": "user_not_authenticated"}
+		}
+		list := []object{{"session": "s1", "device": "Firefox on Linux", "place": "the network 203.0.113.0/24", "logged_in_date_time": "2026-01-31T12:00:00.123Z", "last_seen_date_time": "2026-01-31T12:30:00.123Z", "current": true}}
+		if !f.alone {
+			list = append(list, object{"session": "s2", "device": "Safari on an iPhone", "place": "a private network", "logged_in_date_time": "2026-01-30T12:00:00.123Z", "last_seen_date_time": "2026-01-30T12:30:00.123Z", "current": false})
+		}
+		return object{"sessions": "success", "session_data": list}
+	})
+	post("/user/end-session", func(r *http.Request) any {
+		f.alone = r.FormValue("session") == "s2"
+		return object{"end_session": "success"}
+	})
+	post("/user/end-other-sessions", func(*http.Request) any { f.alone = true; return object{"end_other_sessions": "success"} })
+	post("/user/update-my-information", func(r *http.Request) any {
+		f.moved = r.FormValue("email_address") + " " + r.FormValue("current_password")
+		return object{"update_my_information": "success"}
+	})
+	post("/user/undo-address-change", func(r *http.Request) any {
+		if r.FormValue("address_undo_code") != "good" {
+			return object{"undo_address_change": "signature-expired"}
+		}
+		return object{"undo_address_change": "success"}
+	})
+}
+
 func (f *fakeAPI) mountMail(get, post route) {
 	post("/user/put-chat-message", func(r *http.Request) any {
 		if r.FormValue("message") == "" {
@@ -246,7 +278,7 @@ func (f *fakeAPI) mountMail(get, post route) {
 		return object{"email_unsubscribe_confirm": "success", "email_address": "annl***@mail.example.com", "token": "U"}
 	})
 	post("/user/email-unsubscribe-why", func(*http.Request) any { return object{"email_unsubscribe_why": "success"} })
-	for _, name := range []string{"reset-password", "forgot-username", "set-new-password", "update-my-information", "update-communication-preferences", "change-my-password"} {
+	for _, name := range []string{"reset-password", "forgot-username", "set-new-password", "update-communication-preferences", "change-my-password"} {
 		post("/user/"+name, func(*http.Request) any { return object{strings.ReplaceAll(name, "-", "_"): "success"} })
 	}
 }

@@ -39,6 +39,7 @@ var pageTable = []page{
 	{name: "change-password", path: "/account/change-password", hidden: true},
 	{name: "edit-communication-preferences", path: "/account/edit-communication-preferences", hidden: true},
 	{name: "email-unsubscribe", path: "/account/email-unsubscribe", hidden: true, secret: true},
+	{name: "undo-address-change", path: "/account/undo-address-change", hidden: true, secret: true},
 	{name: "order", path: "/account/order", hidden: true, secret: true},
 	{name: "about", path: "/about", script: "app.js", legal: "about.md"},
 	{name: "contact", path: "/contact", script: "app.js"},

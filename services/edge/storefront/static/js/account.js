@@ -5,6 +5,8 @@ import { busy } from './forms.js';
 import { get, post } from './api.js';
 import { inOrder } from './lines.js';
 import { goTo, goToLogin, say, showMessage } from './messages.js';
+import { forgetAll } from './store.js';
+import { listSessions } from './sessions.js';
 import { t, when } from './text.js';
 
 const code = new URLSearchParams(location.search).get('email_verification_code');
@@ -56,6 +58,9 @@ function draw({ personal_data: person, email_data: email, orders_data: orders })
   show($('no-orders'), rows.length === 0);
   show($('logout'));
   show($('account'));
+  listSessions().catch((error) => {
+    if (!('status' in error)) throw error; // the rest of the page is there without it
+  });
 }
 
 function preference(person) {
@@ -103,7 +108,7 @@ async function logout() {
   busy(button, true);
   try {
     await get('/user/logout');
-    sessionStorage.clear();
+    forgetAll();
     cartChanged(0);
     goTo('/login', 'logged-out');
   } catch (error) {

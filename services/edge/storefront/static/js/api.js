@@ -1,6 +1,7 @@
 // The one way to the public JSON API: time-outs, the CSRF pair with its single retry, and a report
 // of every call that failed.
 import { report } from './events.js';
+import { NO_COOKIES } from './status.js';
 
 const TIMEOUT = 20_000;
 
@@ -21,6 +22,9 @@ export function cookie(name) {
   }
   return undefined;
 }
+
+/** Whether the browser keeps our cookies: the one with the token is there after the first answer. */
+export const keepsCookies = () => Boolean(cookie('csrftoken'));
 
 async function send(path, options) {
   let answer;
@@ -76,7 +80,8 @@ export function post(path, data = {}) {
   const body = new URLSearchParams(data);
   const once = () => send(path, { method: 'POST', body, headers: { 'X-CSRFToken': cookie('csrftoken') ?? '' } });
   return reported(errorId(path), async () => {
-    if (!cookie('csrftoken')) await send('/user/token');
+    if (!keepsCookies()) await send('/user/token');
+    if (!keepsCookies()) throw new CallError(NO_COOKIES);
     let answer = await once();
     if (answer.status === 403) {
       await send('/user/token');

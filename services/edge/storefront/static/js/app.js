@@ -2,7 +2,7 @@
 import { $, openDialog, show } from './dom.js';
 import { report, reportArrival, watchScripts } from './events.js';
 import { askAgain, whoami } from './session.js';
-import { cookie } from './api.js';
+import { cookie, keepsCookies } from './api.js';
 import { t } from './text.js';
 
 const bus = 'BroadcastChannel' in globalThis ? new BroadcastChannel('shop') : null;
@@ -68,6 +68,7 @@ async function start() {
 
   const who = await whoami();
   showPerson(who);
+  show($('no-cookies'), !who.unknown && !keepsCookies());
   reportArrival();
   if (!who.logged_in) termsForVisitor();
   else import('./terms.js').then((terms) => terms.check());

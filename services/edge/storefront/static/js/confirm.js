@@ -5,6 +5,7 @@ import { busy, formError, setError, showErrors, wire } from './forms.js';
 import { get, post } from './api.js';
 import { blocks, drawCode, drawLine, drawState, drawTotals, inOrder } from './lines.js';
 import { whoami } from './session.js';
+import { forget, recall, remember } from './store.js';
 import { has, t } from './text.js';
 
 // The guest's address outlives the visit to the payment page, and no more than this tab.
@@ -46,7 +47,7 @@ async function fill() {
   drawTotals($('totals'), totals.confirm_totals_data, totals.confirm_totals_data.cart_total);
   show($('newsletter-row'), !who.logged_in);
   if (who.logged_in) receipt = who.email_address;
-  else receipt = sessionStorage.getItem(REMEMBERED) ?? '';
+  else receipt = recall(REMEMBERED) ?? '';
   showWay(who.logged_in);
   show($('empty'), false);
   show($('basket'));
@@ -80,7 +81,7 @@ async function goOnAsGuest(values) {
     return;
   }
   receipt = address;
-  sessionStorage.setItem(REMEMBERED, address);
+  remember(REMEMBERED, address);
   showWay(false);
   focusOn($('receipt-title'));
 }
@@ -98,7 +99,7 @@ async function changeReceipt() {
   }
   $('guest-email').value = receipt;
   receipt = '';
-  sessionStorage.removeItem(REMEMBERED);
+  forget(REMEMBERED);
   showWay(false);
   $('guest-email').focus();
 }

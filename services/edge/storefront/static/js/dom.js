@@ -1,5 +1,6 @@
 // Small helpers around the page's own elements. Markup stays in the templates; texts from outside
 // only ever become text.
+import { NO_COOKIES } from './status.js';
 import { pictures, shop, t } from './text.js';
 import { format } from './money.js';
 
@@ -46,6 +47,7 @@ export function troubleText(error) {
       : t('trouble.slow_down');
   }
   if (error.status === 0) return t('trouble.network');
+  if (error.status === NO_COOKIES) return t('trouble.no_cookies');
   return t('trouble.server');
 }
 

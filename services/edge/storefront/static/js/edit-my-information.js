@@ -8,8 +8,17 @@ import { goTo, goToLogin } from './messages.js';
 const form = $('form');
 let address = '';
 
-wire(form, async (values) => {
-  const answer = await post('/user/update-my-information', values);
+const moves = () => form.elements.email_address.value !== address;
+
+// A new address asks for the password: a session alone must not move an account.
+form.addEventListener('input', () => show($('password-row'), moves()));
+
+wire(form, async ({ current_password, ...values }) => {
+  if (moves() && !current_password) {
+    showErrors(form, { current_password: [{ type: 'required' }] });
+    return undefined;
+  }
+  const answer = await post('/user/update-my-information', moves() ? { ...values, current_password } : values);
   switch (answer.update_my_information) {
     case 'success':
       goTo('/account', values.email_address === address ? 'information-saved' : 'address-changed');

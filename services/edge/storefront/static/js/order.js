@@ -4,6 +4,7 @@ import { $, clone, focusOn, load, show } from './dom.js';
 import { get } from './api.js';
 import { drawCode, drawLine, drawTotals, inOrder } from './lines.js';
 import { trackingLink } from './links.js';
+import { forget, recall } from './store.js';
 import { has, shop, t, when } from './text.js';
 
 const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
@@ -49,8 +50,8 @@ function draw(order) {
   drawAddress($('billing-address'), order.order_billing_address);
   drawPayment(payment);
   show($('order'));
-  if (sessionStorage.getItem('just-ordered') === identifier) {
-    sessionStorage.removeItem('just-ordered');
+  if (recall('just-ordered') === identifier) {
+    forget('just-ordered');
     show($('thanks'));
     focusOn($('thanks'));
   }

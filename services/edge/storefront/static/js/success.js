@@ -2,6 +2,7 @@
 import { cartChanged } from './app.js';
 import { $, focusOn, show } from './dom.js';
 import { CallError, get } from './api.js';
+import { forget, remember } from './store.js';
 import { pause } from './wait.js';
 import { t } from './text.js';
 
@@ -18,8 +19,8 @@ function fail(key) {
 
 function done(identifier) {
   const address = `/account/order?${new URLSearchParams({ identifier })}`;
-  sessionStorage.setItem('just-ordered', identifier);
-  sessionStorage.removeItem('receipt-address');
+  remember('just-ordered', identifier);
+  forget('receipt-address');
   cartChanged();
   $('order-link').href = address;
   show($('waiting'), false);
