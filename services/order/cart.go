@@ -48,6 +48,9 @@ type line struct {
 	ImageURL            string      `json:"sku_image_url"`
 }
 
+// offSale is the stock state of a line whose SKU is no longer sold. It is no state of a SKU.
+const offSale = "off-sale"
+
 // contents are a cart's lines and codes with the totals they make.
 type contents struct {
 	lines  []line

@@ -57,13 +57,17 @@ func readCart(ctx context.Context, db querier, who web.Identity, lock string) (*
 
 // linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
 // again, comes back from the payment page, or filled another cart since, can still buy them.
+// A line whose SKU is no longer sold stays, for nothing, until the shopper takes it out: it is counted
+// wherever lines are.
 const linesSQL = `
-	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title) AS inventory_title, coalesce(own.identifier, n.inventory_identifier) AS inventory_identifier,
-	       n.color, n.size, n.description, n.price_cents, l.quantity, n.product_title, n.product_title_url, n.product_identifier, n.image_url
-	FROM cart_line l JOIN sku_now n ON n.id = l.sku_id
+	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title, 'No longer sold') AS inventory_title,
+	       coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
+	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity, coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
+	       coalesce(n.product_title_url, '') AS product_title_url, coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url
+	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
 	LEFT JOIN LATERAL (
-	  SELECT i.title, i.identifier FROM cart c JOIN reservation r ON r.sku_id = l.sku_id AND r.checkout_id IN (` + ownLiveSQL + `)
-	  JOIN sku s ON s.id = r.sku_id JOIN sku_inventory i ON i.id = s.inventory_id
+	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
+	  JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = $1 ORDER BY l.seq`
 
@@ -77,7 +81,7 @@ const codesSQL = `
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
 	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
-	  FROM cart c JOIN code_use u ON u.checkout_id IN (` + ownLiveSQL + `) WHERE u.code_id = d.id AND c.id = $1) own
+	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {

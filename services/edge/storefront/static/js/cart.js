@@ -3,7 +3,7 @@ import { cartChanged, onCartElsewhere } from './app.js';
 import { $, announce, clone, focusOn, load, money, openDialog, show, trouble, troubleText } from './dom.js';
 import { busy, setError, wire } from './forms.js';
 import { get, post } from './api.js';
-import { blocks, drawCode, drawLine, drawState, drawTotals, inOrder } from './lines.js';
+import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder, offSale } from './lines.js';
 import { quantityOf, wireStepper } from './stepper.js';
 import { has, t } from './text.js';
 
@@ -19,6 +19,7 @@ async function fill() {
     get('/order/cart-discount-codes'),
   ]);
   lines = inOrder(items.item_data?.product_sku_data);
+  drawPending($('pending'), items.payment_pending);
   if (!items.cart_found || lines.length === 0) {
     showEmpty();
     return;
@@ -55,7 +56,6 @@ function drawBlocked() {
 function drawCartLine(line) {
   const drawn = drawLine(line, { referrer: 'cart' });
   drawState(drawn, line);
-  drawn.slot('each').textContent = t('lines.each', { price: money(line.price) });
   const controls = $('stepper-template').content.firstElementChild.cloneNode(true);
   const input = controls.querySelector('input');
   const id = `quantity-${line.sku_id}`;
@@ -72,6 +72,11 @@ function drawCartLine(line) {
   remove.setAttribute('aria-label', t('cart.remove', { title }));
   remove.addEventListener('click', () => removeLine(line, drawn.root, remove));
   drawn.slot('quantity').replaceChildren(controls);
+  if (offSale(line)) {
+    controls.replaceChildren(remove);
+    return drawn.root;
+  }
+  drawn.slot('each').textContent = t('lines.each', { price: money(line.price) });
   const change = changes(line, drawn, controls);
   wireStepper(controls, { min: 1, change });
   return drawn.root;

@@ -11,16 +11,28 @@ function options(line) {
   return [...new Set([line.color, line.size].filter(Boolean))].join(', ');
 }
 
+/** Whether a line's item is no longer sold: all that can be done is to take it out. */
+export const offSale = (line) => line.sku_inventory__identifier === 'off-sale';
+
+/** Tells of a debit for this cart that a bank still works on. */
+export function drawPending(box, pending) {
+  if (pending) box.textContent = t('lines.payment_pending', { total: money(pending.total) });
+  show(box, Boolean(pending));
+}
+
 /** One line. query is added to the product's link so that its page knows the way back. */
 export function drawLine(line, query) {
   const { root, slot } = clone('line-template');
   root.dataset.sku = line.sku_id;
   const title = slot('title');
   title.textContent = line.parent_product__title;
-  title.href = `/product?${new URLSearchParams({ name: line.parent_product__title_url, id: line.parent_product__identifier, ...query })}`;
+  if (line.parent_product__identifier) title.href = `/product?${new URLSearchParams({ name: line.parent_product__title_url, id: line.parent_product__identifier, ...query })}`;
+  else title.removeAttribute('href');
   slot('options').textContent = [options(line), line.description].filter(Boolean).join(' · ');
-  slot('each').textContent = t('lines.pieces', { quantity: line.quantity, price: money(line.price) });
-  slot('sum').textContent = money(times(line.price, line.quantity));
+  if (!offSale(line)) {
+    slot('each').textContent = t('lines.pieces', { quantity: line.quantity, price: money(line.price) });
+    slot('sum').textContent = money(times(line.price, line.quantity));
+  }
   if (line.sku_image_url) slot('picture').append(picture(line.sku_image_url, '', '6rem'));
   return { root, slot };
 }
