@@ -1,9 +1,9 @@
 // The last page before paying: who gets the receipt, what is bought, and the way to the payment.
-import { onCartElsewhere } from './app.js';
-import { $, focusOn, load, money, show } from './dom.js';
+import { cartChanged, onCartElsewhere } from './app.js';
+import { $, focusOn, load, money, openDialog, show } from './dom.js';
 import { busy, formError, setError, showErrors, wire } from './forms.js';
 import { get, post } from './api.js';
-import { blocks, drawCode, drawLine, drawState, drawTotals, inOrder } from './lines.js';
+import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder } from './lines.js';
 import { whoami } from './session.js';
 import { forget, recall, remember } from './store.js';
 import { has, t } from './text.js';
@@ -13,15 +13,31 @@ const REMEMBERED = 'receipt-address';
 
 let receipt = ''; // where the receipt goes; empty while that is open
 let blocked = false;
+let shown = ''; // the server's name of what is on the page
+let sure = false; // that this is to be paid although a debit is under way
+
+/** What the page shows, all parts of one moment: a cart that changes meanwhile is read again. */
+async function readCart() {
+  for (let turn = 1; ; turn++) {
+    const [items, shipping, codes, totals] = await Promise.all([
+      get('/order/confirm-items', { quote: 'true' }),
+      get('/order/confirm-shipping-method'),
+      get('/order/confirm-discount-codes', { quote: 'true' }),
+      get('/order/confirm-totals', { quote: 'true' }),
+    ]);
+    const [, lines, , ...method] = (totals.quote ?? '').split('.');
+    const fits = !totals.quote || (codes.quote === totals.quote && items.quote_lines === lines
+      && (shipping.confirm_shipping_method?.identifier ?? '') === method.join('.'));
+    if (fits || turn === 5) return { items, shipping, codes, totals };
+  }
+}
 
 async function fill() {
-  const [who, items, shipping, codes, totals] = await Promise.all([
-    whoami(),
-    get('/order/confirm-items'),
-    get('/order/confirm-shipping-method'),
-    get('/order/confirm-discount-codes'),
-    get('/order/confirm-totals'),
-  ]);
+  const [who, { items, shipping, codes, totals }] = await Promise.all([whoami(), readCart()]);
+  shown = totals.quote ?? '';
+  sure = false;
+  show($('changed'), false);
+  drawPending($('pending'), items.payment_pending);
   if (!items.checkout_allowed) {
     show($('not-allowed'));
     show($('basket'), false);
@@ -104,8 +120,43 @@ async function changeReceipt() {
   $('guest-email').focus();
 }
 
+/** Says what the total and the shipping were, and what they are now. */
+function sayChanged({ old, new: now }) {
+  const texts = [];
+  if (old.total && old.total !== now.total) texts.push(t('confirm.changed_total', { old: money(old.total), new: money(now.total) }));
+  if (old.total && old.shipping_method !== now.shipping_method) texts.push(t('confirm.changed_method', { old: old.shipping_method, new: now.shipping_method }));
+  $('changed').textContent = [t('confirm.changed'), ...texts, t('confirm.changed_look')].join(' ');
+  show($('changed'));
+  focusOn($('changed'));
+}
+
+/** Names the order that was paid in another tab. */
+function sayPaid({ order_identifier: order, description }) {
+  $('paid-already-text').textContent = order ? t('confirm.paid_already', { order }) : description;
+  show($('paid-already-order'), Boolean(order));
+  if (order) $('paid-already-order').href = `/account/order?${new URLSearchParams({ identifier: order })}`;
+  show($('paid-already'));
+  focusOn($('paid-already'));
+  cartChanged();
+}
+
+/** Shows a refusal that needs more than a text; false for one that does not. */
+async function explain(errors) {
+  if (errors?.reason === 'payment-pending') {
+    openDialog($('pending-dialog'));
+    return true;
+  }
+  const changed = errors?.error === 'quote-changed';
+  if (!changed && errors?.reason !== 'paid-already') return false;
+  await load(fill);
+  if (changed) sayChanged(errors);
+  else sayPaid(errors);
+  return true;
+}
+
 async function pay(values) {
   const form = $('pay-form');
+  show($('changed'), false);
   const agree = form.querySelector('[data-field="agree_to_terms_of_sale"]');
   if (values.agree_to_terms_of_sale !== 'true') {
     setError(agree, t('confirm.terms-of-sale-agreement-required'));
@@ -118,11 +169,14 @@ async function pay(values) {
     newsletter: values.newsletter,
     save_defaults: 'false',
     anonymous_email_address: who.logged_in ? '' : receipt,
+    quote: shown,
+    ...(sure ? { although_payment_pending: 'true' } : {}),
   });
   if (answer.create_checkout_session === 'success' && /^https?:\/\//.test(answer.checkout_url)) {
     location.assign(answer.checkout_url);
     return 'keep';
   }
+  if (await explain(answer.errors)) return undefined;
   const type = answer.errors?.error ?? 'unexpected-error';
   if (['cart-not-found', 'cart-is-empty', 'cart-item-not-in-stock'].includes(type)) await load(fill);
   if (type === 'terms-of-sale-agreement-required') setError(agree, t(`confirm.${type}`));
@@ -132,6 +186,12 @@ async function pay(values) {
 
 wire($('guest-form'), goOnAsGuest);
 wire($('pay-form'), pay, t('confirm.paying'));
+$('pending-no').addEventListener('click', () => $('pending-dialog').close());
+$('pending-yes').addEventListener('click', () => {
+  $('pending-dialog').close();
+  sure = true;
+  $('pay-form').requestSubmit();
+});
 $('receipt-change').addEventListener('click', changeReceipt);
 onCartElsewhere(() => load(fill));
 load(fill);

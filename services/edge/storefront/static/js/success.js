@@ -17,6 +17,20 @@ function fail(key) {
   focusOn($('failed-title'));
 }
 
+/** The bank debit is under way: the page goes on asking, and says that nobody needs to wait for it. */
+function pending() {
+  $('waiting-title').textContent = t('success.bank_title');
+  $('waiting-text').textContent = t('success.bank');
+  $('waiting-note').textContent = t('success.bank_note');
+}
+
+function refused() {
+  cartChanged();
+  show($('waiting'), false);
+  show($('refused'));
+  focusOn($('refused-title'));
+}
+
 function done(identifier) {
   const address = `/account/order?${new URLSearchParams({ identifier })}`;
   remember('just-ordered', identifier);
@@ -48,6 +62,14 @@ async function ask() {
   }
   switch (answer.errors?.error) {
     case 'payment-not-completed':
+      if (answer.errors.payment === 'refused') {
+        refused();
+        return true;
+      }
+      if (answer.errors.payment === 'pending') {
+        pending();
+        return false;
+      }
       $('waiting-text').textContent = t('success.pending');
       return false;
     case 'unexpected-error':
