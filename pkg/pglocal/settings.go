@@ -9,15 +9,16 @@ import (
 // settings are given on the server's command line, so that nothing in the folder can weaken them.
 func (c *Cluster) settings(marker string) []string {
 	all := map[string]string{
-		"max_connections":    "100",
-		"shared_buffers":     "128MB",
-		"checkpoint_timeout": "15min",
-		"synchronous_commit": "on",
-		"timezone":           "UTC",
-		"log_timezone":       "UTC",
-		"lc_messages":        "C", // we read its messages
-		"log_line_prefix":    "%m [%p] ",
-		"wal_compression":    c.walCompression(),
+		"max_connections":     "100",
+		"shared_buffers":      "128MB",
+		"checkpoint_timeout":  "15min",
+		"synchronous_commit":  "on",
+		"timezone":            "UTC",
+		"log_timezone":        "UTC",
+		"lc_messages":         "C", // we read its messages
+		"log_line_prefix":     "%m [%p] ",
+		"log_error_verbosity": "terse", // details repeat what stands in a row: Key (email)=(…)
+		"wal_compression":     c.walCompression(),
 	}
 	if !c.opts.Durable {
 		all["fsync"] = "off"

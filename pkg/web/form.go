@@ -70,12 +70,15 @@ func Form(w http.ResponseWriter, r *http.Request) (Values, error) {
 	return checked(r.PostForm)
 }
 
+// parameterSigns may stand in the name of a parameter.
+const parameterSigns = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 func checked(v url.Values) (Values, error) {
 	for name, values := range v {
 		for _, s := range values {
 			if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-				if !utf8.ValidString(name) || len(name) > 64 {
-					name = ""
+				if len(name) > 64 || strings.Trim(name, parameterSigns) != "" {
+					name = "" // the client chose it, and it goes into the log
 				}
 				return Values{}, BadRequest(name)
 			}

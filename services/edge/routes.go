@@ -15,7 +15,7 @@ import (
 // routes is every way into the shop.
 func (e *Edge) routes() http.Handler {
 	r := web.Router("edge", e.log)
-	r.Use(web.Drain, e.apiHeaders)
+	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)
 	r.Handle(webhookPath, e.webhook())           // any method; webhook judges
 	r.Post(oneClickPath, web.Handle(e.oneClick)) // mail hosts bring neither cookies nor an origin of ours
 	r.Group(func(r chi.Router) {

@@ -87,20 +87,43 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can.
+// inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can, and
+// keeps of Stripe's own what says where the fault is: its message repeats what it refuses, and objects that come along
+// hold the buyer. Nothing behind this door can hand them on.
 func inStripesWords(res *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return fmt.Errorf("read a refusal of Stripe's: %w", err)
 	}
+	type words struct {
+		Type        string `json:"type,omitempty"`
+		Code        string `json:"code,omitempty"`
+		DeclineCode string `json:"decline_code,omitempty"`
+		Param       string `json:"param,omitempty"`
+		Message     string `json:"message"`
+	}
 	var refusal struct {
-		Error *struct{} `json:"error"`
+		Error *words `json:"error"`
 	}
 	if json.Unmarshal(body, &refusal) != nil || refusal.Error == nil {
-		body = []byte(`{"error":{"type":"api_error","message":"a refusal in other words than Stripe's"}}`)
+		refusal.Error = &words{Type: "api_error", Message: "a refusal in other words than Stripe's"}
+	} else {
+		e := refusal.Error
+		*e = words{machineWord(e.Type), machineWord(e.Code), machineWord(e.DeclineCode), machineWord(e.Param), "left out"}
+	}
+	if body, err = json.Marshal(refusal); err != nil {
+		return fmt.Errorf("marshal a refusal of Stripe's: %w", err)
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return nil
+}
+
+// machineWord is one of Stripe's words for machines, or nothing: line_items[0][price_data], email_invalid.
+func machineWord(s string) string {
+	if len(s) > 200 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.[]-") != "" {
+		return ""
+	}
+	return s
 }
 
 // stripeLog keeps stripe-go's own log at debug level: what failed is reported by the caller. Stripe's

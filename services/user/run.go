@@ -37,6 +37,7 @@ type service struct {
 	hasher      *hasher
 	codeKey     []byte // signs the codes of mail links
 	identityKey []byte // checks who edge says is asking
+	logKey      []byte // makes marks of accounts for logs
 	// requested wakes the worker that answers requests for mails.
 	requested chan struct{}
 }
@@ -45,6 +46,7 @@ func newService(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Ou
 	return &service{
 		log: log, pool: pool, outbox: outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
 		codeKey: web.Key(cfg.Secret(), "codes"), identityKey: web.Key(cfg.Secret(), "identity"),
+		logKey:    web.Key(cfg.Secret(), "accounts in logs"),
 		requested: make(chan struct{}, 1),
 	}
 }

@@ -77,7 +77,7 @@ func (s *Server) version(r *http.Request) string {
 }
 
 func (c *call) write(w http.ResponseWriter, a answer) {
-	c.s.log.Debug("api", "method", c.r.Method, "path", c.r.URL.Path, "status", a.status, "request", c.id)
+	c.s.log.Debug("api", "method", c.r.Method, "route", c.r.Pattern, "status", a.status, "request", c.id)
 	if a.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Stripe"`)
 	}
@@ -89,7 +89,7 @@ func (c *call) write(w http.ResponseWriter, a answer) {
 func (c *call) refusal(err error) answer {
 	e, ok := errors.AsType[*apiError](err)
 	if !ok {
-		c.s.log.Error("api call failed", "path", c.r.URL.Path, "request", c.id, "err", err)
+		c.s.log.Error("api call failed", "route", c.r.Pattern, "request", c.id, "err", err)
 		e = internalError()
 	}
 	shown := *e
