@@ -27,6 +27,10 @@ var saleKinds = map[string]bool{msg.MailOrderMember: true, msg.MailOrderVisitor:
 // they have a room of their own: else filling the ceiling would be a way to hide them.
 var noticeKinds = map[string]bool{msg.MailPasswordSet: true, msg.MailPasswordChanged: true, msg.MailAddressChanged: true}
 
+// debitKinds are about payments that are no order yet, or never will be. Bank details cost little to
+// invent, so they count; but in a room of their own, where no other mails keep a buyer from hearing.
+var debitKinds = map[string]bool{msg.MailPaymentPending: true, msg.MailPaymentRefused: true}
+
 const (
 	// mailboxFactor widens the room of all addresses that differ in what mail systems ignore.
 	mailboxFactor = 4
@@ -49,6 +53,8 @@ func (s *service) rooms(m msg.SendMail, to string) []room {
 		return nil
 	case len(m.To) == 0:
 		return []room{{web.MAC(s.hashKey, "staff"), hour * staffFactor, day * staffFactor}}
+	case debitKinds[m.Kind]:
+		return []room{{web.MAC(s.hashKey, "debit", email.Person(to)), hour, day}}
 	case noticeKinds[m.Kind] && m.MemberID != 0 && slices.ContainsFunc(m.Proved, func(p string) bool { return strings.EqualFold(p, to) }):
 		return []room{{web.MAC(s.hashKey, "member", lower, fmt.Sprint(m.MemberID)), hour, day}}
 	}

@@ -171,6 +171,25 @@ func TestCeilingOfADay(t *testing.T) {
 	w.sent(21)
 }
 
+// Mails about bank debits neither bomb nor can be hidden.
+func TestCeilingOfDebits(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), withCeiling)
+	w.start()
+	for i := range 6 {
+		w.send(fmt.Sprint("welcome:", i), welcome("ann@x.example"))
+	}
+	w.settled(6)
+	for i := range 7 {
+		w.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"}, Payment: &msg.PaymentMail{Total: 1234}})
+	}
+	w.settled(13)
+	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
+		t.Errorf("ann has %d mails, want 5 and 5 about debits", n)
+	}
+}
+
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
