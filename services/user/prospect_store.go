@@ -76,9 +76,10 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		n.Code = memberCode()
 	}
 	return queryProspect(ctx, tx, `
-		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment, unsubscribed, unsubscribed_at)
-		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''), nullif($8::text, ''), $9::text, $10::boolean,
-			CASE WHEN $11::boolean THEN now() END
+		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment,
+			unsubscribed, unsubscribed_at)
+		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''), nullif($8::text, ''), $9::text,
+			$10::boolean, CASE WHEN $11::boolean THEN now() END
 		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
 		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment, !n.Subscribed, n.Refused)
 }
@@ -154,7 +155,8 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true, unsubscribed_at = coalesce(unsubscribed_at, now()),
 			swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
-		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns, a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
+		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns,
+		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
 
 // liftRefusals forgets that prospects of an address refused newsletters: a member who has proved it
