@@ -23,6 +23,9 @@ func (e *Edge) listSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	data := make([]web.Object, len(list))
 	for i, s := range list {
+		if s.Device == "" { // opened by an older edge
+			s.Device, s.Place = device(""), place(netip.Addr{})
+		}
 		data[i] = web.Object{
 			{Key: "session", Value: e.sessionName(s)}, {Key: "device", Value: s.Device}, {Key: "place", Value: s.Place},
 			{Key: "logged_in_date_time", Value: web.Time(s.CreatedAt)}, {Key: "last_seen_date_time", Value: web.Time(s.SeenAt)},

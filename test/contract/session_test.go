@@ -42,7 +42,7 @@ func testLogin(t *testing.T, w *world) {
 	other := w.browser(t)
 	for _, wrong := range []member{
 		{m.username, m.email, "wrong!Password"}, {strings.ToUpper(m.username), m.email, password}, {m.email, m.email, password},
-		{"nobody_here", "", password}, {m.username, m.email, ""}, {"", "", ""}, {m.username + " ", "", password}, {m.username, "", password + " "}, {m.username, "", strings.ToLower(password)},
+		{"nobody_here", "", password}, {m.username, m.email, ""}, {"", "", ""}, {m.username[:3] + " " + m.username[3:], "", password}, {m.username, "", password + " "}, {m.username, "", strings.ToLower(password)},
 	} {
 		a := other.login(wrong, "true")
 		other.is(a, loggedOut)
@@ -50,6 +50,8 @@ func testLogin(t *testing.T, w *world) {
 			t.Error("a failed login hands out a session")
 		}
 	}
+	blanks := w.browser(t) // as keyboards of phones put them around a name
+	blanks.is(blanks.login(member{" " + m.username + " ", "", password}, "false"), loggedIn)
 	a := other.login(m, "false")
 	other.is(a, loggedIn)
 	first := a.cookies["sessionid"].Value
