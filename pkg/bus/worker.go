@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -183,16 +182,14 @@ func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
 	w.done([]*Delivery{d}, 0)
 }
 
-var storable = strings.NewReplacer("\x00", "\uFFFD")
-
 // park keeps the whole message and the reason, in one transaction with its inbox key, and sends a
 // copy to dead.<consumer>.
 func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 	// A reason may quote the message, and PostgreSQL takes neither NUL nor broken UTF-8.
-	reason := storable.Replace(strings.ToValidUTF8(cause.Error(), "\uFFFD"))
+	reason := pg.StorableText(cause.Error(), 0)
 	headers := make(map[string]string, len(d.headers))
 	for name, value := range d.headers {
-		headers[storable.Replace(name)] = storable.Replace(value)
+		headers[pg.StorableText(name, 0)] = pg.StorableText(value, 0)
 	}
 	return pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name, d.Key); err != nil {
