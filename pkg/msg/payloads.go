@@ -83,10 +83,12 @@ type OrderCode struct {
 	Amount int64 `json:"amount"`
 }
 
-// Address is a postal address as Stripe collected it.
+// Address is a postal address as Stripe collected it. Line2 (a flat, a floor) is left out when there is
+// none: it is no part of the contract's address.
 type Address struct {
 	Name        string `json:"name"`
 	Line1       string `json:"address_line1"`
+	Line2       string `json:"address_line2,omitempty"`
 	City        string `json:"city"`
 	State       string `json:"state"`
 	Zip         string `json:"zip"`

@@ -55,9 +55,11 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
 	batch := &pgx.Batch{}
 	// Locked by a statement of its own: the next one then sees what others committed meanwhile.
 	batch.Queue(`SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`, skus)
+	// What was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
 		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity) JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
-		     took AS (UPDATE sku SET stock = stock - want.quantity FROM want WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
+		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
+		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2) AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR UPDATE)),
 		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
@@ -161,7 +163,7 @@ func endCheckout(ctx context.Context, db querier, checkoutID, state string) erro
 		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
 		     back AS (UPDATE sku SET stock = stock + p.quantity FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
 		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
-		UPDATE discount_code SET uses = uses - 1 WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
+		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
 	if err != nil {
 		return fmt.Errorf("end checkout %s: %w", checkoutID, err)
 	}

@@ -38,9 +38,21 @@ type result struct {
 
 // place turns payments into orders, in one transaction for the whole group, and is safe to call for
 // the same payment any number of times and at once: by the webhook's event, by the success page, by
-// the sweep. The order is made from the frozen quote alone. Results are keyed by session id.
+// the sweep. The order is made from the frozen quote alone. A payment that is refused, by the database
+// or by us, becomes an entry for staff and spoils none of the others. Results are keyed by session id.
 func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
-	checkouts, err := lockCheckouts(ctx, tx, payments)
+	for _, p := range payments {
+		if !p.paid() {
+			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
+		}
+	}
+	results := make(map[string]result, len(payments))
+	return results, s.placeApart(ctx, tx, payments, results)
+}
+
+// placeTogether places payments that all can be placed, behind a savepoint.
+func (s *service) placeTogether(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
+	checkouts, err := lockCheckouts(ctx, tx, payments, savepoint)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +64,13 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 	var orders []order
 	var issues []issue
 	for _, p := range payments {
-		if !p.paid() {
-			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
-		}
 		c := checkouts.of(p.session)
 		if identifier, ok := made.find(p.session, c); ok {
 			results[p.ID] = result{identifier: identifier}
+			continue
+		}
+		if reason, ok := made.closed[p.ID]; ok { // staff have seen to it
+			results[p.ID] = result{reason: reason}
 			continue
 		}
 		reason, text := refuseOrder(p.session, c, made)
@@ -109,8 +122,12 @@ const paidAfterEnd = "paid-after-end"
 // refuseOrder says why a paid session makes no order, or "".
 func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
+	case p.odd != nil:
+		return "unreadable", fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.odd)
 	case c == nil:
 		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
+	case len(c.Quote.Lines) == 0:
+		return orderRefused, "Paid, but the quote of this checkout names nothing that was sold: it was changed in the database. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
@@ -153,10 +170,16 @@ type order struct {
 }
 
 type orderLine struct {
-	Seq        int   `json:"seq"`
-	SKUID      int64 `json:"sku_id"`
-	Quantity   int   `json:"quantity"`
-	PriceCents int64 `json:"price_cents"`
+	Seq               int     `json:"seq"`
+	SKUID             int64   `json:"sku_id"`
+	Quantity          int     `json:"quantity"`
+	PriceCents        int64   `json:"price_cents"`
+	ProductTitle      string  `json:"product_title"`
+	ProductTitleURL   string  `json:"product_title_url"`
+	ProductIdentifier string  `json:"product_identifier"`
+	Color             *string `json:"color"`
+	Size              *string `json:"size"`
+	Description       *string `json:"description"`
 }
 
 type orderCode struct {
@@ -181,7 +204,10 @@ func newOrder(p payment, c *checkout) order {
 		o.Email = c.Email
 	}
 	for i, l := range c.Quote.Lines {
-		o.Lines = append(o.Lines, orderLine{Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price)})
+		o.Lines = append(o.Lines, orderLine{
+			Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price), ProductTitle: l.ProductTitle, ProductTitleURL: l.ProductTitleURL,
+			ProductIdentifier: l.ProductIdentifier, Color: l.Color, Size: l.Size, Description: l.Description,
+		})
 	}
 	for i, q := range c.Quote.Codes {
 		o.Codes = append(o.Codes, orderCode{Seq: i, CodeID: q.ID, Applied: q.Applied, Detail: q})
@@ -216,9 +242,13 @@ func (s *service) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) er
 	if err != nil {
 		return err
 	}
-	ids, err := insertOrders(ctx, tx, orders, text(conf["initial_order_status"]))
+	first := text(conf["initial_order_status"])
+	ids, status, err := insertOrders(ctx, tx, orders, first)
 	if err != nil {
 		return err
+	}
+	if status != first {
+		s.log.Warn("the setting initial_order_status names no status, the first one is used", "setting", first, "status", status)
 	}
 	if err := clearCarts(ctx, tx, orders); err != nil {
 		return err
@@ -238,19 +268,13 @@ func text(s *string) string {
 }
 
 // settle places one payment outside of the consumer: for the success page and the sweep.
-func (s *service) settle(ctx context.Context, paid session, eventID string) (result, error) {
-	var r result
-	for range 3 { // an identifier that is taken already is replaced
-		err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			results, err := s.place(ctx, tx, []payment{{session: paid, eventID: eventID, raw: paid.raw}})
-			r = results[paid.ID]
-			return err
-		})
-		if !errors.Is(err, errIdentifierTaken) {
-			return r, err
-		}
-	}
-	return r, errIdentifierTaken
+func (s *service) settle(ctx context.Context, paid session, eventID string) (r result, err error) {
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		results, err := s.place(ctx, tx, []payment{{session: paid, eventID: eventID, raw: paid.raw}})
+		r = results[paid.ID]
+		return err
+	})
+	return r, err
 }
 
 // checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
@@ -277,11 +301,11 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	if found {
 		return success(identifier)
 	}
-	ours, withStaff, err := knownSession(r.Context(), s.db, sessionID)
+	ours, noted, err := knownSession(r.Context(), s.db, sessionID)
 	switch {
 	case err != nil:
 		return err
-	case withStaff && !ours:
+	case noted && !ours:
 		return refuse(w, endpoint, "cart-not-found")
 	case !ours: // a question to Stripe for each guess would use up the calls that payments need
 		return described("invalid-session", textNoSession)
@@ -302,21 +326,28 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	}
 	fault.Point("order", "success-asked")
 	done, err := s.settle(r.Context(), now, "")
+	if done.reason != "" {
+		web.Note(r, "payment_issue", done.reason)
+	}
 	switch {
 	case err != nil:
 		return err
 	case done.identifier != "":
 		return success(done.identifier)
 	case done.reason == "no-quote":
-		return refuse(w, endpoint, "cart-not-found")
+		return refuse(w, endpoint, "cart-not-found", withStaff)
 	}
-	return described("unexpected-error", textForStaff)
+	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}}, withStaff)
 }
+
+// withStaff tells our own page, beside the contract's codes, that there is nothing to wait for: the
+// payment is on the list for staff.
+var withStaff = web.Field{Key: "payment", Value: "with-staff"}
 
 const (
 	textNoSession  = "We do not know this payment. If you paid, please contact us."
 	textStripeAway = "We could not look at your payment just now. Your order is safe; please reload this page in a moment."
-	textForStaff   = "We have received your payment, and somebody of our team is looking at it. We will write to you."
+	textForStaff   = "We have received your payment and it is safe, but it could not become an order by itself. Our staff have been told and will write to you; please do not pay again."
 )
 
 // sessionShape is what an id of Stripe's can look like: anything else is not worth a call.

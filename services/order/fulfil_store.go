@@ -28,8 +28,9 @@ func (k knownCheckouts) of(p session) *checkout {
 	return nil
 }
 
-// lockCheckouts reads and locks the quotes of payments, in the order of their ids.
-func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownCheckouts, error) {
+// lockCheckouts reads and locks the quotes of payments, in the order of their ids. before are statements
+// that go first, in the same round trip.
+func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ...string) (knownCheckouts, error) {
 	k := knownCheckouts{map[string]*checkout{}, map[string]*checkout{}}
 	var ids, sessions []string
 	for _, p := range payments {
@@ -40,19 +41,21 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownChe
 			}
 		}
 	}
-	list, err := collect[checkout](ctx, tx, "quotes", `
+	batch := &pgx.Batch{}
+	for _, sql := range before {
+		batch.Queue(sql)
+	}
+	queue(batch, func(c checkout) {
+		k.byID[c.ID] = &c
+		if c.SessionID != nil {
+			k.bySession[*c.SessionID] = &c
+		}
+	}, `
 		SELECT `+checkoutColumns+` FROM checkout
 		WHERE id IN (SELECT id FROM checkout WHERE session_id = ANY($1) UNION SELECT id FROM checkout WHERE id = ANY($2))
 		ORDER BY id FOR UPDATE`, sessions, ids)
-	if err != nil {
-		return k, err
-	}
-	for i := range list {
-		c := &list[i]
-		k.byID[c.ID] = c
-		if c.SessionID != nil {
-			k.bySession[*c.SessionID] = c
-		}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return k, fmt.Errorf("read quotes: %w", err)
 	}
 	return k, nil
 }
@@ -61,7 +64,8 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment) (knownChe
 type madeOrders struct {
 	bySession, byIntent, byCheckout map[string]string
 	carts                           map[cartRound]bool
-	rounds                          map[string]bool // of pages that stood side by side: docs/adr/0006
+	rounds                          map[string]bool   // of pages that stood side by side: docs/adr/0006
+	closed                          map[string]string // by session: the reason of an entry that staff have resolved
 }
 
 type cartRound struct {
@@ -100,7 +104,7 @@ func (m madeOrders) add(o order) {
 }
 
 func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known knownCheckouts) (madeOrders, error) {
-	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}, map[string]bool{}}
+	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}, map[string]bool{}, map[string]string{}}
 	var sessions, intents, rounds, beside []string
 	var carts []int64
 	for _, p := range payments {
@@ -138,6 +142,9 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
 		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`,
 		sessions, intents, carts, rounds)
+	type closed struct{ SessionID, Reason string }
+	queue(batch, func(c closed) { m.closed[c.SessionID] = c.Reason }, `
+		SELECT session_id, reason FROM payment_issue WHERE session_id = ANY($1) AND reason = ANY($2) AND resolved_at IS NOT NULL`, sessions, finalReasons)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
@@ -145,24 +152,26 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 }
 
 // insertOrders writes a group of orders in one statement, with lines, codes, first status, the
-// quotes' new state, and what was reserved for them. The result is keyed by checkout.
-func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus string) (map[string]int64, error) {
+// quotes' new state, and what was reserved for them; entries for staff that they were before are
+// resolved. ids are keyed by checkout; status is the one they got: the wanted one, or else the first.
+func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus string) (ids map[string]int64, status string, err error) {
 	type row struct {
 		ID         int64
 		CheckoutID string
+		Status     *string
 	}
-	rows, err := collect[row](ctx, tx, "the ids of new orders", insertOrdersSQL, orders, firstStatus)
+	rows, err := collect[row](ctx, tx, "the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused, "the shop: it is an order now")
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
-		return nil, errIdentifierTaken // not wrapped: the caller draws another one
+		return nil, "", errIdentifierTaken // not wrapped: the caller draws another one
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store %d orders: %w", len(orders), err)
+		return nil, "", fmt.Errorf("store %d orders: %w", len(orders), err)
 	}
-	ids := make(map[string]int64, len(rows))
+	ids = make(map[string]int64, len(rows))
 	for _, r := range rows {
-		ids[r.CheckoutID] = r.ID
+		ids[r.CheckoutID], status = r.ID, text(r.Status)
 	}
-	return ids, nil
+	return ids, status, nil
 }
 
 const insertOrdersSQL = `
@@ -178,21 +187,26 @@ const insertOrdersSQL = `
 	  FROM n ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (
-	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents)
-	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents
-	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint)
+	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title, product_title_url, product_identifier, color, size, description)
+	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url, x.product_identifier, x.color, x.size, x.description
+	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
+	    product_title text, product_title_url text, product_identifier text, color text, size text, description text)
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
 	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
 	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array' THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
+	), first AS (
+	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
 	), st AS (
-	  INSERT INTO order_status (order_id, status, created_date_time) SELECT id, $2, placed_at FROM o
+	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o CROSS JOIN first
+	), i AS (
+	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $4 FROM o WHERE payment_issue.session_id = o.session_id AND reason = $3 AND resolved_at IS NULL
 	), q AS (
 	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o WHERE checkout.id = o.checkout_id
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id FROM o`
+	SELECT id, checkout_id, (SELECT identifier FROM first) AS status FROM o`
 
 // clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
 // deleted, another one may be ordered from again. A cart that was merged into a member's at login

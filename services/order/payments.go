@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -13,21 +14,35 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // stripeEvent is the envelope of what Stripe tells us.
 type stripeEvent struct {
-	ID         string      `json:"id"`
-	Type       string      `json:"type"`
-	APIVersion string      `json:"api_version"`
-	Account    string      `json:"account"`
-	Created    json.Number `json:"created"`
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	APIVersion looseText       `json:"api_version"`
+	Account    looseText       `json:"account"`
+	Created    json.RawMessage `json:"created"`
 	Data       struct {
 		Object json.RawMessage `json:"object"`
 	} `json:"data"`
 
 	session session // of checkout.session.*
 	asked   bool    // the session is Stripe's answer, not what the event holds
+}
+
+// looseText is a text, or nothing when there is something else: an odd envelope must not cost the
+// payment inside.
+type looseText string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *looseText) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*t = looseText(pg.StorableText(text, maxStripeID))
+	}
+	return nil
 }
 
 const (
@@ -37,11 +52,7 @@ const (
 
 // at is when Stripe made the event; the zero time when it does not say.
 func (e *stripeEvent) at() time.Time {
-	seconds, err := e.Created.Float64()
-	if err != nil || seconds <= 0 || seconds > 1<<36 {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0).UTC()
+	return unixTime(e.Created)
 }
 
 // knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
@@ -61,11 +72,8 @@ func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 		return nil
 	}
 	var err error
-	if e.session, err = readSession(e.Data.Object); err != nil {
+	if e.session, err = anySession(e.Data.Object); err != nil {
 		return bus.Permanent(err)
-	}
-	if e.session.ID == "" {
-		return bus.Permanent(errors.New("a checkout.session event without a session"))
 	}
 	reason := e.foreign(s.cfg.StripeAccount)
 	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount || (reason == "" && e.session.complete()) {
@@ -73,8 +81,8 @@ func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	}
 	full, err := s.stripe.session(ctx, e.session.ID)
 	switch {
-	case errors.Is(err, errNoSession), errors.Is(err, errNoStripeKey): // what the event holds has to do
-		return nil
+	case errors.Is(err, errNoSession), errors.Is(err, errNoStripeKey), status(err) == http.StatusUnauthorized, status(err) == http.StatusForbidden:
+		return nil // what the event holds has to do
 	case err != nil:
 		return err
 	}
@@ -85,9 +93,9 @@ func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 // foreign says why an event is not for us, or "".
 func (e *stripeEvent) foreign(account string) string {
 	switch {
-	case e.Account != "" && e.Account != account:
+	case e.Account != "" && string(e.Account) != account:
 		return otherAccount
-	case e.APIVersion != "" && !knownVersion.MatchString(e.APIVersion):
+	case e.APIVersion != "" && !knownVersion.MatchString(string(e.APIVersion)):
 		return "unknown-api-version"
 	}
 	return ""
@@ -109,7 +117,7 @@ func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.De
 		p := payment{session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
-			issues = append(issues, newIssue(p, reason, "An event that was not made for this shop as it is set up (account "+e.Account+", version "+e.APIVersion+")."))
+			issues = append(issues, newIssue(p, reason, fmt.Sprintf("An event that was not made for this shop as it is set up (account %s, version %s).", e.Account, e.APIVersion)))
 			if !e.asked {
 				continue
 			}
@@ -157,8 +165,9 @@ type issue struct {
 	Payload                        json.RawMessage
 }
 
+// newIssue makes an entry that can be stored whatever the payment is like.
 func newIssue(p payment, reason, explanation string) issue {
-	return issue{reason, explanation, p.ID, p.PaymentIntent, p.eventID, p.AmountTotal, p.Currency, p.raw}
+	return issue{reason, pg.StorableText(explanation, maxStripeText), p.ID, p.PaymentIntent, pg.StorableKey(p.eventID, maxStripeID), p.AmountTotal, p.Currency, pg.StorableJSON(p.raw)}
 }
 
 func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
@@ -166,7 +175,8 @@ func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, event_id, amount, currency, payload)
 			VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, nullif($7, ''), $8)
-			ON CONFLICT (session_id, reason) DO UPDATE SET event_id = coalesce(payment_issue.event_id, EXCLUDED.event_id), payload = CASE WHEN payment_issue.event_id IS NULL THEN EXCLUDED.payload ELSE payment_issue.payload END`,
+			ON CONFLICT (session_id, reason) DO UPDATE SET explanation = CASE WHEN payment_issue.resolved_at IS NULL THEN EXCLUDED.explanation ELSE payment_issue.explanation END,
+			  event_id = coalesce(payment_issue.event_id, EXCLUDED.event_id), payload = CASE WHEN payment_issue.event_id IS NULL THEN EXCLUDED.payload ELSE payment_issue.payload END`,
 			i.Reason, i.Explanation, i.SessionID, i.PaymentIntent, i.EventID, (*int64)(i.Amount), i.Currency, i.Payload)
 		if err != nil {
 			return fmt.Errorf("note a payment for staff: %w", err)
@@ -195,7 +205,8 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
-	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: objectID(o.PaymentIntent), Amount: o.Amount, Currency: o.Currency, Payload: e.Data.Object, At: e.at()}
+	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: pg.StorableKey(objectID(o.PaymentIntent), maxStripeID), Amount: o.Amount,
+		Currency: pg.StorableText(o.Currency, maxStripeID), Payload: pg.StorableJSON(e.Data.Object), At: e.at()}
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded
 	}

@@ -171,9 +171,14 @@ CREATE TABLE "order_line" (
   sku_id bigint NOT NULL,
   quantity integer NOT NULL,
   price_cents bigint NOT NULL,
+  product_title text,
+  product_title_url text,
+  product_identifier text,
+  color text,
+  size text,
+  description text,
   CONSTRAINT order_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 99))),
   CONSTRAINT order_line_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
-  CONSTRAINT order_line_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id),
   CONSTRAINT order_line_pkey PRIMARY KEY (order_id, seq),
   CONSTRAINT order_line_order_id_sku_id_key UNIQUE (order_id, sku_id)
 );
@@ -369,6 +374,8 @@ CREATE TABLE "sku" (
   size text,
   description text,
   stock integer,
+  quoted_at timestamp with time zone,
+  retired_at timestamp with time zone,
   CONSTRAINT sku_color_check CHECK ((length(color) <= 500)),
   CONSTRAINT sku_description_check CHECK ((length(description) <= 1000)),
   CONSTRAINT sku_size_check CHECK ((length(size) <= 500)),
@@ -436,6 +443,14 @@ CREATE TABLE "sweep" (
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
 CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
 CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
+CREATE TABLE "unsettled" (
+  session_id text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  noted_at timestamp with time zone NOT NULL DEFAULT now(),
+  cause text NOT NULL,
+  CONSTRAINT unsettled_pkey PRIMARY KEY (session_id)
+);
+
 CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text]));
 CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHERE unclosed;
 CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);
@@ -467,6 +482,21 @@ BEGIN
 END
 $function$
 ;
+CREATE OR REPLACE FUNCTION "order".retire_sku()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'order'
+AS $function$
+BEGIN
+  IF OLD.quoted_at IS NULL THEN
+    RETURN OLD;
+  END IF;
+  UPDATE sku SET product_id = NULL, retired_at = coalesce(retired_at, now()) WHERE id = OLD.id;
+  RAISE NOTICE 'SKU % was in a quote: it is retired instead of deleted', OLD.id;
+  RETURN NULL;
+END
+$function$
+;
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".product FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".product_image FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
@@ -477,3 +507,4 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_i
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_price FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_changed AFTER UPDATE ON "order".sku FOR EACH ROW WHEN (((((((old.product_id IS DISTINCT FROM new.product_id) OR (old.inventory_id IS DISTINCT FROM new.inventory_id)) OR (old.color IS DISTINCT FROM new.color)) OR (old.size IS DISTINCT FROM new.size)) OR (old.description IS DISTINCT FROM new.description)) OR ((old.stock = 0) IS DISTINCT FROM (new.stock = 0)))) EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_grown AFTER INSERT OR DELETE ON "order".sku FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
+CREATE TRIGGER retire_sku BEFORE DELETE ON "order".sku FOR EACH ROW EXECUTE FUNCTION retire_sku();

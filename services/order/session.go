@@ -2,10 +2,16 @@ package order
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
@@ -21,6 +27,7 @@ type session struct {
 	CustomerEmail     string       `json:"customer_email"`
 	PaymentIntent     string       `json:"-"`
 	CheckoutID        string       `json:"-"` // of our metadata
+	Created           time.Time    `json:"-"` // zero when it does not say
 	CustomerDetails   *struct {
 		Email   string        `json:"email"`
 		Name    string        `json:"name"`
@@ -32,6 +39,7 @@ type session struct {
 	} `json:"collected_information"`
 
 	raw json.RawMessage
+	odd error // why it cannot be read; then only what oddSession could make out is filled in
 }
 
 type shippingDetails struct {
@@ -41,6 +49,7 @@ type shippingDetails struct {
 
 type stripeAddress struct {
 	Line1      string `json:"line1"`
+	Line2      string `json:"line2"`
 	City       string `json:"city"`
 	State      string `json:"state"`
 	PostalCode string `json:"postal_code"`
@@ -53,6 +62,7 @@ func readSession(raw []byte) (session, error) {
 		AmountTotal   *int64          `json:"amount_total"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
 		Metadata      json.RawMessage `json:"metadata"`
+		Created       json.RawMessage `json:"created"`
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return session{}, fmt.Errorf("read a Stripe session: %w", err)
@@ -71,7 +81,91 @@ func readSession(raw []byte) (session, error) {
 	if json.Unmarshal(more.Metadata, &metadata) == nil { // what else is in there is none of ours
 		s.CheckoutID = metadata.CheckoutID
 	}
+	s.Created = unixTime(more.Created)
+	s.clean()
 	return s, nil
+}
+
+// anySession is readSession, and what can be made out of a session that has an id and is not as Stripe
+// describes its sessions: that somebody paid must be known to somebody.
+func anySession(raw []byte) (session, error) {
+	s, err := readSession(raw)
+	if err != nil {
+		s = oddSession(raw, err)
+	}
+	if s.ID == "" {
+		return session{}, errors.Join(errors.New("a session without an id"), err)
+	}
+	return s, nil
+}
+
+// oddSession reads the fields of a session that can be read, each by itself.
+func oddSession(raw []byte, cause error) session {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return session{}
+	}
+	s := session{raw: raw, odd: cause, PaymentIntent: objectID(fields["payment_intent"]), Created: unixTime(fields["created"])}
+	for name, into := range map[string]*string{
+		"id": &s.ID, "client_reference_id": &s.ClientReferenceID, "status": &s.Status, "payment_status": &s.PaymentStatus, "currency": &s.Currency,
+	} {
+		var text string
+		if json.Unmarshal(fields[name], &text) == nil {
+			*into = text
+		}
+	}
+	s.clean()
+	return s
+}
+
+// What texts of a session may be long, in bytes: more than Stripe allows, less than an index refuses.
+const (
+	maxStripeID   = 255
+	maxStripeText = 1000
+)
+
+// clean makes every text of a session storable. It is the only way in for what buyers tell Stripe: the
+// order, its messages and its mail are made from this.
+func (s *session) clean() {
+	for _, id := range []*string{&s.ID, &s.ClientReferenceID, &s.PaymentIntent, &s.CheckoutID} {
+		*id = pg.StorableKey(*id, maxStripeID)
+	}
+	texts := []*string{&s.Status, &s.PaymentStatus, &s.Currency}
+	if d := s.CustomerDetails; d != nil {
+		d.Email = usableEmail(d.Email)
+		texts = append(append(texts, &d.Name), d.Address.texts()...)
+	}
+	for _, d := range []*shippingDetails{s.ShippingDetails, s.collected()} {
+		if d != nil {
+			texts = append(append(texts, &d.Name), d.Address.texts()...)
+		}
+	}
+	for _, t := range texts {
+		*t = pg.StorableText(*t, maxStripeText)
+	}
+	s.CustomerEmail = usableEmail(s.CustomerEmail)
+	s.URL = pg.StorableText(s.URL, 0)
+}
+
+func (a *stripeAddress) texts() []*string {
+	return []*string{&a.Line1, &a.Line2, &a.City, &a.State, &a.PostalCode, &a.Country}
+}
+
+// usableEmail is an address, or nothing: one that had to be changed would be somebody else's.
+func usableEmail(address string) string {
+	if pg.StorableText(address, email.MaxLength) != address || strings.ContainsRune(address, utf8.RuneError) {
+		return ""
+	}
+	return address
+}
+
+// unixTime reads a field of seconds; the zero time when it is none.
+func unixTime(raw json.RawMessage) time.Time {
+	var seconds float64
+	if json.Unmarshal(raw, &seconds) != nil || seconds <= 0 || seconds > 1<<36 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // objectID reads a field that Stripe fills with an id or, when expanded, with the object.
@@ -87,13 +181,17 @@ func objectID(raw json.RawMessage) string {
 	return ""
 }
 
-// paid says that the money is ours: paid, or nothing was due.
+// paid says that the money is ours: paid, or nothing was due. One that cannot be read and does not say
+// otherwise may be, and is for staff.
 func (s session) paid() bool {
-	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required"
+	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" || (s.odd != nil && s.PaymentStatus == "")
 }
 
 // complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
 func (s session) complete() bool {
+	if s.odd != nil {
+		return false
+	}
 	if !s.paid() {
 		return s.PaymentStatus != ""
 	}
@@ -140,5 +238,5 @@ func (s session) billingAddress() msg.Address {
 }
 
 func address(name string, a stripeAddress) msg.Address {
-	return msg.Address{Name: name, Line1: a.Line1, City: a.City, State: a.State, Zip: a.PostalCode, Country: a.Country, CountryCode: a.Country}
+	return msg.Address{Name: name, Line1: a.Line1, Line2: a.Line2, City: a.City, State: a.State, Zip: a.PostalCode, Country: a.Country, CountryCode: a.Country}
 }

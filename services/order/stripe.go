@@ -326,30 +326,6 @@ func (s *stripeAPI) retry(ctx context.Context, call func() error) error {
 	}
 }
 
-// session asks Stripe how a session stands. errNoSession: Stripe does not know it.
-func (s *stripeAPI) session(ctx context.Context, sessionID string) (session, error) {
-	if s.noKey {
-		return session{}, errNoStripeKey
-	}
-	ctx, cancel := context.WithTimeout(ctx, stripeCall)
-	defer cancel()
-	p := &stripe.CheckoutSessionParams{}
-	p.Context = ctx
-	if err := s.brake.take(ctx); err != nil {
-		return session{}, fmt.Errorf("retrieve Stripe session %s: %w", sessionID, err)
-	}
-	got, err := s.api.CheckoutSessions.Get(sessionID, p)
-	if err = withoutWords(err); err != nil {
-		if status(err) == http.StatusNotFound || status(err) == http.StatusBadRequest {
-			return session{}, errors.Join(errNoSession, err)
-		}
-		return session{}, fmt.Errorf("retrieve Stripe session %s: %w", sessionID, err)
-	}
-	return readSession(got.LastResponse.RawJSON)
-}
-
-var errNoSession = errors.New("Stripe does not know this session")
-
 // intentFailed asks Stripe whether a payment that was under way has failed for good.
 func (s *stripeAPI) intentFailed(ctx context.Context, intent string) (bool, error) {
 	if intent == "" {
@@ -385,47 +361,6 @@ func (s *stripeAPI) expire(ctx context.Context, sessionID string) error {
 		return fmt.Errorf("expire Stripe session %s: %w", sessionID, withoutWords(err))
 	}
 	return nil
-}
-
-// listSessions hands on every session created at or after a moment, newest first.
-func (s *stripeAPI) listSessions(ctx context.Context, since time.Time, each func(session) error) error {
-	if s.noKey {
-		return errNoStripeKey
-	}
-	for after := ""; ; {
-		p := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
-		p.Context, p.Limit, p.Single = ctx, stripe.Int64(100), true
-		if after != "" {
-			p.StartingAfter = stripe.String(after)
-		}
-		if err := s.brake.take(ctx); err != nil {
-			return fmt.Errorf("list Stripe's sessions: %w", err)
-		}
-		it := s.api.CheckoutSessions.List(p)
-		if err := it.Err(); err != nil {
-			return fmt.Errorf("list Stripe's sessions: %w", withoutWords(err))
-		}
-		var page struct {
-			Data    []json.RawMessage `json:"data"`
-			HasMore bool              `json:"has_more"`
-		}
-		if err := json.Unmarshal(it.CheckoutSessionList().LastResponse.RawJSON, &page); err != nil {
-			return fmt.Errorf("read Stripe's list of sessions: %w", err)
-		}
-		for _, raw := range page.Data {
-			one, err := readSession(raw)
-			if err != nil {
-				return err
-			}
-			if err := each(one); err != nil {
-				return err
-			}
-			after = one.ID
-		}
-		if !page.HasMore || len(page.Data) == 0 {
-			return nil
-		}
-	}
 }
 
 // status is the HTTP status of Stripe's answer, 0 when there was none.

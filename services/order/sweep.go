@@ -28,6 +28,8 @@ const (
 )
 
 var sweepLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_lag_seconds", Help: "Time since the sweep over Stripe's sessions last finished."})
+var listLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_list_lag_seconds", Help: "Time up to which Stripe's list of sessions was last read to its end, as an age."})
+var unsettledAge = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_paid_unsettled_seconds", Help: "Age of the oldest session that is paid at Stripe and neither an order nor an entry for staff here; 0 without one."})
 var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issues_open", Help: "Payments that made no order and wait for staff."})
 
 // sweep repairs what lost webhooks left, until ctx ends: it asks Stripe about our open checkouts
@@ -59,29 +61,43 @@ func (s *service) sweepOnce(ctx context.Context) error {
 		return err
 	}
 	sweepLag.Set(lag.Seconds())
-	if n, err := countIssues(ctx, s.db); err == nil {
-		openIssues.Set(float64(n))
-	}
 	s.measureHolds(ctx)
+	listLag.Set(time.Since(listedTo).Seconds())
+	defer s.measure(ctx)
 	if !mine {
 		return nil
 	}
 	if err := s.sweepEnded(ctx); err != nil {
 		s.log.Warn("sweep: the pages of ended carts", "error", err)
 	}
-	if err := s.sweepOpen(ctx); err != nil {
-		return errors.Join(err, releaseSweep(context.WithoutCancel(ctx), s.db))
-	}
+	failed := s.sweepOpen(ctx)
 	if time.Since(listedTo) > sweepList {
 		began := time.Now()
 		// A Stripe that cannot list (a restricted key) must not stop the sweep of our own checkouts.
-		if err := s.stripe.listSessions(ctx, listedTo.Add(-sweepOverlap), func(p session) error { return s.sweepListed(ctx, p) }); err != nil {
+		err := s.sweepUnsettled(ctx)
+		if err == nil {
+			err = s.stripe.listSessions(ctx, listedTo.Add(-sweepOverlap), func(p session) error { return s.sweepListed(ctx, p) })
+		}
+		if err != nil {
 			s.log.Warn("sweep: Stripe's list", "error", err)
 		} else {
 			listedTo = began
 		}
 	}
+	if failed != nil {
+		return errors.Join(failed, releaseSweep(context.WithoutCancel(ctx), s.db, listedTo))
+	}
 	return finishSweep(ctx, s.db, listedTo)
+}
+
+// measure tells what waits, also where another process does the sweep.
+func (s *service) measure(ctx context.Context) {
+	if n, err := countIssues(ctx, s.db); err == nil {
+		openIssues.Set(float64(n))
+	}
+	if age, err := oldestUnsettled(ctx, s.db); err == nil {
+		unsettledAge.Set(age.Seconds())
+	}
 }
 
 // sweepOpen asks Stripe about our checkouts that are open for a while, each once. A checkout that
@@ -112,7 +128,7 @@ func (s *service) sweepOpen(ctx context.Context) error {
 	}
 }
 
-func (s *service) sweepCheckout(ctx context.Context, c checkout) error {
+func (s *service) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
 		// Stripe's answer never came. Nobody saw the page; give it time to turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
@@ -146,7 +162,7 @@ func (s *service) sweepCheckout(ctx context.Context, c checkout) error {
 }
 
 func (s *service) sweepListed(ctx context.Context, p session) error {
-	if !p.paid() || p.Status != "complete" {
+	if !p.paid() || (p.Status != "complete" && p.odd == nil) {
 		return nil
 	}
 	if _, found, err := orderOfSession(ctx, s.db, p.ID); err != nil || found {
@@ -155,54 +171,44 @@ func (s *service) sweepListed(ctx context.Context, p session) error {
 	return s.sweepPaid(ctx, p)
 }
 
+// sweepPaid settles a paid session. One that cannot be settled is noted, and the sweep goes on: only
+// when that cannot be noted either is the database away.
 func (s *service) sweepPaid(ctx context.Context, p session) error {
 	fault.Point("order", "sweep-found")
 	r, err := s.settle(ctx, p, "")
 	if err != nil {
-		return fmt.Errorf("settle session %s: %w", p.ID, err)
+		if ctx.Err() != nil {
+			return fmt.Errorf("settle session %s: %w", p.ID, err)
+		}
+		s.log.Warn("a paid session cannot be settled, the sweep comes back to it", "session", p.ID, "error", err)
+		return noteUnsettled(ctx, s.db, p, err)
 	}
 	fault.Point("order", "sweep-settled")
 	s.log.Info("sweep settled a paid session", "session", p.ID, "order", r.identifier != "", "reason", r.reason)
 	return nil
 }
 
-// leaseSweep makes one process of several the one that sweeps.
-func leaseSweep(ctx context.Context, db querier, lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
-	var finished time.Time
-	err = db.QueryRow(ctx, `
-		WITH l AS (UPDATE sweep SET lease_until = now() + $1::interval WHERE lease_until < now() RETURNING id)
-		SELECT EXISTS (SELECT FROM l), finished_at, listed_to FROM sweep`, lease).Scan(&mine, &finished, &listedTo)
+// sweepUnsettled comes back to the paid sessions that could not be settled. Stripe's list may not reach
+// back to them any more.
+func (s *service) sweepUnsettled(ctx context.Context) error {
+	list, err := listUnsettled(ctx, s.db)
 	if err != nil {
-		return false, 0, time.Time{}, fmt.Errorf("lease the sweep: %w", err)
+		return err
 	}
-	return mine, time.Since(finished), listedTo, nil
-}
-
-func releaseSweep(ctx context.Context, db querier) error {
-	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity'`); err != nil {
-		return fmt.Errorf("give the sweep back: %w", err)
+	for _, id := range list {
+		now, err := s.stripe.session(ctx, id)
+		switch {
+		case errors.Is(err, errNoSession), err == nil && !now.paid():
+			err = forgetUnsettled(ctx, s.db, id)
+		case err == nil:
+			err = s.sweepPaid(ctx, now)
+		default:
+			s.log.Warn("sweep", "session", id, "error", err)
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-func finishSweep(ctx context.Context, db querier, listedTo time.Time) error {
-	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
-		return fmt.Errorf("finish the sweep: %w", err)
-	}
-	return nil
-}
-
-func countIssues(ctx context.Context, db querier) (n int, err error) {
-	if err := db.QueryRow(ctx, `SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count payments for staff: %w", err)
-	}
-	return n, nil
-}
-
-// checkoutsToSweep takes the next checkouts that nobody has asked Stripe about for a while.
-func checkoutsToSweep(ctx context.Context, db querier, after time.Duration) ([]checkout, error) {
-	return collect[checkout](ctx, db, "checkouts to sweep", `
-		UPDATE checkout SET checked_at = now()
-		WHERE id IN (SELECT id FROM checkout WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-		RETURNING `+checkoutColumns, after)
 }

@@ -26,7 +26,8 @@ export function drawLine(line, query) {
   root.dataset.sku = line.sku_id;
   const title = slot('title');
   title.textContent = line.parent_product__title;
-  if (line.parent_product__identifier) title.href = `/product?${new URLSearchParams({ name: line.parent_product__title_url, id: line.parent_product__identifier, ...query })}`;
+  // What is not on sale any more has no stock state, and no page to lead to.
+  if (line.parent_product__identifier && line.sku_inventory__title) title.href = `/product?${new URLSearchParams({ name: line.parent_product__title_url, id: line.parent_product__identifier, ...query })}`;
   else title.removeAttribute('href');
   slot('options').textContent = [options(line), line.description].filter(Boolean).join(' · ');
   if (!offSale(line)) {

@@ -10,9 +10,14 @@ const PATIENCE = 10 * 60_000;
 
 const session = new URLSearchParams(location.search).get('session_id');
 
-function fail(key) {
+const notFound = $('failed-title').textContent;
+
+/** Ends the waiting. What staff see to is nothing to look for again. */
+function fail(key, withStaff = false) {
   show($('waiting'), false);
+  $('failed-title').textContent = withStaff ? t('success.staff') : notFound;
   $('failed-text').textContent = t(`success.${key}`);
+  show($('again'), !withStaff);
   show($('failed'));
   focusOn($('failed-title'));
 }
@@ -58,6 +63,10 @@ async function ask() {
   }
   if (answer.checkout_session_success === 'success') {
     done(answer.order_identifier);
+    return true;
+  }
+  if (answer.payment === 'with-staff') {
+    fail('staff_text', true);
     return true;
   }
   switch (answer.errors?.error) {

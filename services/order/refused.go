@@ -1,0 +1,90 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// orderRefused is a payment whose order could not be stored. The sweep tries again as long as the entry
+// is open.
+const orderRefused = "order-refused"
+
+// finalReasons are those of entries that make no order any more once staff have resolved them: the
+// payment was refunded, or served by hand. With the other reasons it was an event that was wrong, and a
+// right one may still come.
+var finalReasons = []string{orderRefused, paidAfterEnd, "unreadable"}
+
+// placeTries is how often a group is placed again that met somebody else's parallel work, or an
+// identifier that is taken.
+const placeTries = 3
+
+// placeApart places payments inside a savepoint. When something about one of them is refused, it is
+// found by halving, and becomes an entry for staff in the same transaction.
+func (s *service) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, results map[string]result) error {
+	if len(payments) == 0 {
+		return nil
+	}
+	var part map[string]result
+	var err error
+	for range placeTries {
+		part, err = s.tryPlace(ctx, tx, payments)
+		if !errors.Is(err, errIdentifierTaken) && !pg.IsConflict(err) {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+		maps.Copy(results, part)
+		return nil
+	case !refused(ctx, err):
+		return err
+	case len(payments) > 1:
+		half := len(payments) / 2
+		if err := s.placeApart(ctx, tx, payments[:half], results); err != nil {
+			return err
+		}
+		return s.placeApart(ctx, tx, payments[half:], results)
+	}
+	p := payments[0]
+	s.log.Error("a payment made no order and is for staff", "session", p.ID, "error", err)
+	results[p.ID] = result{reason: orderRefused}
+	return storeIssues(ctx, tx, []issue{newIssue(p, orderRefused, fmt.Sprintf(
+		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause and the order makes itself, as long as this entry is open; or refund the payment in Stripe, or serve it by hand, and resolve this.", err))})
+}
+
+// savepoint travels with the first statement of placeTogether, and is released by the commit: payments
+// that nothing is wrong with pay no further round trip for it.
+const savepoint = "SAVEPOINT place"
+
+// tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.
+func (s *service) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+			s.log.Error("placing a payment", "error", err, "stack", string(debug.Stack()))
+		}
+		if err == nil {
+			return
+		}
+		if _, rerr := tx.Exec(ctx, "ROLLBACK TO "+savepoint); rerr != nil {
+			err = errors.Join(err, errBroken, fmt.Errorf("undo the placing of payments: %w", rerr))
+		}
+	}()
+	return s.placeTogether(ctx, tx, payments)
+}
+
+// errBroken is a transaction that cannot be used any more.
+var errBroken = errors.New("the transaction is over")
+
+// refused says that a payment itself cannot be stored, as opposed to a database that is away, or busy
+// with the same rows, or a caller who has gone: those mean later.
+func refused(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !errors.Is(err, errBroken) && !pg.IsUnavailable(err) && !pg.IsContention(err)
+}

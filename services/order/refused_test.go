@@ -1,0 +1,295 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+)
+
+// settled is what became of a session after it was settled as the success page and the sweep do it.
+func (s *shop) settled(d *bus.Delivery) result {
+	s.t.Helper()
+	var e struct {
+		Data struct{ Object json.RawMessage }
+	}
+	if err := json.Unmarshal(d.Data, &e); err != nil {
+		s.t.Fatal(err)
+	}
+	paid, err := anySession(e.Data.Object)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r, err := s.service.settle(s.t.Context(), paid, "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// rawly changes the text of an event.
+func rawly(d *bus.Delivery, from, to string) *bus.Delivery {
+	if !bytes.Contains(d.Data, []byte(from)) {
+		panic(from + " is not in the event")
+	}
+	d.Data = bytes.ReplaceAll(d.Data, []byte(from), []byte(to))
+	return d
+}
+
+// The order is made from the frozen quote and needs nothing of the catalogue and the settings, and no
+// text of the buyer's can keep it from being stored.
+func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 4000)
+	for name, test := range map[string]struct {
+		before func(s *shop)
+		object func(o map[string]any)
+		event  func(d *bus.Delivery) *bus.Delivery
+	}{
+		"SKU deleted":      {before: func(s *shop) { s.exec(`DELETE FROM sku WHERE id = 6`) }},
+		"all SKUs deleted": {before: func(s *shop) { s.exec(`DELETE FROM sku`) }},
+		"SKU gone all the same": {before: func(s *shop) {
+			s.exec(`ALTER TABLE sku DISABLE TRIGGER retire_sku`)
+			s.exec(`DELETE FROM sku WHERE id = 6`)
+		}},
+		"catalogue emptied": {before: func(s *shop) {
+			s.exec(`TRUNCATE product, sku, sku_inventory, shipping_method, discount_type, discount_code CASCADE`)
+		}},
+		"product deleted": {before: func(s *shop) { s.exec(`DELETE FROM sku`); s.exec(`DELETE FROM product`) }},
+		"shipping method deleted": {before: func(s *shop) {
+			s.exec(`UPDATE cart SET shipping_method_id = NULL`)
+			s.exec(`DELETE FROM shipping_method`)
+		}},
+		"first status null": {before: func(s *shop) { s.exec(`UPDATE configuration SET value = NULL`) }},
+		"first status unknown": {before: func(s *shop) {
+			s.exec(`UPDATE configuration SET value = 'nonsense' WHERE key = 'initial_order_status'`)
+		}},
+		"first status deleted":  {before: func(s *shop) { s.exec(`DELETE FROM status WHERE identifier = 'accepted'`) }},
+		"no settings":           {before: func(s *shop) { s.exec(`DELETE FROM configuration`) }},
+		"no status at all":      {before: func(s *shop) { s.exec(`DELETE FROM status`) }},
+		"NUL":                   {object: func(o map[string]any) { everyText(o, "Pat\x00Buyer") }},
+		"half a surrogate pair": {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, "Pat Buyer", `Pat \ud83d Buyer\udc00`) }},
+		"invalid UTF-8":         {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, "Elm Street", "Elm \xff\xfe Street") }},
+		"long":                  {object: func(o map[string]any) { everyText(o, long) }},
+		"odd keys":              {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, `"metadata":`, `"\u0000":"\u0000","metadata":`) }},
+		"long payment intent":   {object: func(o map[string]any) { o["payment_intent"] = "pi_" + long }},
+		"NUL in the intent":     {object: func(o map[string]any) { o["payment_intent"] = "pi_\x00" }},
+		"no intent":             {object: func(o map[string]any) { o["payment_intent"] = nil }},
+		"odd envelope": {event: func(d *bus.Delivery) *bus.Delivery {
+			return rawly(rawly(d, `"created":`, `"created":"yesterday","x":`), `"2023-10-16"`, "7")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			p := s.visitor()
+			p.add("6", "2")
+			p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+			c := p.quoted("pat@mail.example.com")
+			if test.before != nil {
+				test.before(s)
+			}
+			d := event("evt_1", completed, c, test.object)
+			if test.event != nil {
+				d = test.event(d)
+			}
+			s.mustHandle(d)
+			if n := s.number(`SELECT count(*) FROM orders`); n != 1 {
+				t.Fatalf("%d orders, for staff: %d", n, s.number(`SELECT count(*) FROM payment_issue`))
+			}
+			identifier := s.text(`SELECT identifier FROM orders`)
+			if r := s.settled(d); r.identifier != identifier {
+				t.Errorf("the success page says %v", r)
+			}
+			o := p.get("/order/" + identifier)
+			want(t, o, "Binder Clips", "order_data", "order_items", "product_sku_data", "0", "parent_product__title")
+			want(t, o, "Holds up to 30 sheets", "order_data", "order_items", "product_sku_data", "0", "description")
+			if !strings.Contains(name, "status at all") {
+				if n := s.number(`SELECT count(*) FROM order_status`); n != 1 {
+					t.Errorf("%d statuses", n)
+				}
+			}
+			if n := s.number(`SELECT count(*) FROM payment_issue`); n != 0 {
+				t.Errorf("%d payments for staff", n)
+			}
+			if to := s.mailOf(c).To[0]; to != "pat@mail.example.com" {
+				t.Errorf("the mail goes to %s", to)
+			}
+		})
+	}
+}
+
+// everyText is the same text wherever a buyer may write.
+func everyText(object map[string]any, text string) {
+	address := map[string]any{"line1": text, "line2": text, "city": text, "state": text, "postal_code": text, "country": text}
+	object["customer_details"] = map[string]any{"email": "pat@mail.example.com" + text, "name": text, "address": address}
+	object["shipping_details"] = map[string]any{"name": text, "address": address}
+	object["metadata"] = map[string]string{"checkout_id": "none" + text, "note": text}
+}
+
+// Whatever is still refused for one payment is on the list for staff, in the same flow, and spoils
+// none of its neighbours; when the cause is gone the order makes itself, unless staff have seen to it.
+func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
+	t.Parallel()
+	const only = ` WHEN (NEW.email = 'odd@mail.example.com') EXECUTE FUNCTION stop()`
+	for name, test := range map[string]struct{ breaks, mends string }{
+		"class 23":       {`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'odd@mail.example.com')`, `ALTER TABLE orders DROP CONSTRAINT house`},
+		"class 22":       {`ALTER TABLE orders ADD CONSTRAINT house CHECK (1 / (email <> 'odd@mail.example.com')::int = 1)`, `ALTER TABLE orders DROP CONSTRAINT house`},
+		"class P0":       {trigger("orders", `RAISE EXCEPTION 'not this one'`) + only, `DROP TRIGGER stop ON orders`},
+		"class 42":       {trigger("orders", `PERFORM * FROM nowhere`) + only, `DROP TRIGGER stop ON orders`},
+		"class 54":       {`CREATE INDEX big ON orders ((repeat(md5(email) || email, CASE email WHEN 'odd@mail.example.com' THEN 10000 ELSE 1 END) COLLATE "C"))`, `DROP INDEX big`},
+		"class XX":       {trigger("orders", `RAISE EXCEPTION USING errcode = 'XX000'`) + only, `DROP TRIGGER stop ON orders`},
+		"the messages":   {trigger("outbox", `RAISE EXCEPTION 'no'`) + ` WHEN (convert_from(NEW.payload, 'UTF8') LIKE '%odd@mail%') EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON outbox`},
+		"the status":     {trigger("order_status", `IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RAISE unique_violation; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_status`},
+		"quote of texts": {`UPDATE checkout SET quote = '{"lines":"none"}' WHERE email = 'odd@mail.example.com'`, ``},
+		"quote of null":  {`UPDATE checkout SET quote = '{}' WHERE email = 'odd@mail.example.com'`, ``},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			var events []*bus.Delivery
+			var odd checkout
+			for i, address := range []string{"a@mail.example.com", "b@mail.example.com", "odd@mail.example.com", "c@mail.example.com", "d@mail.example.com"} {
+				p := s.visitor()
+				p.add("6", "1")
+				c := p.quoted(address)
+				if i == 2 {
+					odd = c
+				}
+				events = append(events, event(fmt.Sprintf("evt_%d", i), completed, c, func(o map[string]any) {
+					o["customer_email"] = address
+				}))
+			}
+			s.exec(test.breaks)
+			s.mustHandle(events...)
+			s.mustHandle(events...)
+			if n := s.number(`SELECT count(*) FROM orders`); n != 4 {
+				t.Errorf("%d orders", n)
+			}
+			list := s.text(`SELECT string_agg(concat_ws(' ', reason, session_id, payment_intent, event_id, amount, currency, payload->>'id'), ';') FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 40`)
+			if list != fmt.Sprintf("order-refused %s pi_%s evt_2 %d usd evt_2", *odd.SessionID, odd.ID, odd.Total) {
+				t.Errorf("for staff: %s", list)
+			}
+			if r := s.settled(events[2]); r.reason != orderRefused {
+				t.Errorf("the success page says %v", r)
+			}
+			if test.mends == "" {
+				return
+			}
+			s.exec(test.mends)
+			if r := s.settled(events[2]); r.identifier == "" {
+				t.Errorf("with the cause gone: %v", r)
+			}
+			if n := s.number(`SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`); n != 0 {
+				t.Errorf("%d entries stay open", n)
+			}
+		})
+	}
+}
+
+func trigger(table, body string) string {
+	return `CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ` + body + `; END $$; CREATE TRIGGER stop BEFORE INSERT ON ` + table + ` FOR EACH ROW`
+}
+
+// What staff have refunded or served by hand does not become an order afterwards.
+func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.visitor()
+	p.add("6", "1")
+	c := p.quoted("")
+	s.exec(`ALTER TABLE orders ADD CONSTRAINT house CHECK (total < 0)`)
+	d := event("evt_1", completed, c, nil)
+	s.mustHandle(d)
+	s.exec(`UPDATE payment_issue SET resolved_at = now(), resolved_by = 'kim'`)
+	s.exec(`ALTER TABLE orders DROP CONSTRAINT house`)
+	s.mustHandle(d)
+	if r := s.settled(d); r.reason != orderRefused || s.number(`SELECT count(*) FROM orders`) != 0 {
+		t.Errorf("refunded, and yet %v", r)
+	}
+	s.exec(`UPDATE checkout SET checked_at = now() - interval '1 day'`)
+	if list, err := checkoutsToSweep(t.Context(), s.db, time.Minute); err != nil || len(list) != 0 {
+		t.Errorf("the sweep goes on asking about it: %v %v", list, err)
+	}
+}
+
+// A session in a shape that nobody has described yet is for staff, not for nobody.
+func TestAnUnreadableSessionIsForStaff(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(o map[string]any){
+		func(o map[string]any) { o["amount_total"] = "1355" },
+		func(o map[string]any) { o["amount_total"] = 13.55 },
+		func(o map[string]any) { o["customer_details"] = []string{"Pat"} },
+		func(o map[string]any) { o["currency"] = map[string]string{"code": "usd"} },
+		func(o map[string]any) { o["client_reference_id"] = 7 },
+		func(o map[string]any) { o["payment_status"] = 1 },
+	} {
+		s := newShop(t)
+		p := s.visitor()
+		p.add("6", "1")
+		c := p.quoted("")
+		d := event("evt_1", completed, c, change)
+		s.mustHandle(d)
+		if got := s.text(`SELECT string_agg(reason || session_id, ';') FROM payment_issue`); got != "unreadable"+*c.SessionID {
+			t.Errorf("%s is %s", d.Data, got)
+		}
+		// Once it can be read, it is an order.
+		s.mustHandle(event("evt_2", completed, c, nil))
+		if n := s.number(`SELECT count(*) FROM orders`); n != 1 {
+			t.Errorf("%d orders", n)
+		}
+	}
+}
+
+// An entry for staff can be stored whatever the payment is like.
+func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	long := strings.Repeat("é", 4000)
+	for i, id := range []string{"cs_\x00", "cs_" + long, "cs_" + long + "2", "cs_\xff", "cs_1"} {
+		amount := money.Cents(-5)
+		paid := session{ID: id, PaymentStatus: "paid", PaymentIntent: long, Currency: "\x00" + long, AmountTotal: &amount}
+		paid.clean()
+		for range 2 {
+			err := s.service.outbox.Tx(t.Context(), func(tx pgx.Tx) error {
+				_, err := s.service.place(t.Context(), tx, []payment{{session: paid, eventID: "evt\x00" + long, raw: []byte(outsides[i])}})
+				return err
+			})
+			if err != nil {
+				t.Errorf("%.40q: %v", id, err)
+			}
+		}
+	}
+	if n := s.number(`SELECT count(*) FROM payment_issue WHERE reason = 'no-quote'`); n != 5 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+var outsides = []string{`{"a":"\u0000"}`, "\xff\x00", `{"n":1e999999}`, strings.Repeat("[", 9000) + strings.Repeat("]", 9000), `["\ud800"]`}
+
+// SKUs that were ever quoted are retired, not deleted, in psql, too; the others go.
+func TestQuotedSKUsAreRetired(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	p := s.visitor()
+	p.add("6", "1")
+	p.add("7", "1")
+	s.exec(`UPDATE sku SET stock = 5 WHERE id = 7`)
+	p.quoted("")
+	s.exec(`DELETE FROM sku`)
+	if got := s.text(`SELECT string_agg(id::text || ' ' || coalesce(product_id::text, 'none') || ' ' || (retired_at IS NOT NULL), ';' ORDER BY id) FROM sku`); got != "6 none true;7 none true" {
+		t.Errorf("left: %s", got)
+	}
+	if n := s.number(`SELECT count(*) FROM sku_now`); n != 0 {
+		t.Errorf("%d SKUs are on sale", n)
+	}
+	want(t, s.visitor().add("6", "1"), "sku-not-found", "errors", "error")
+	s.exec(`DELETE FROM product`)
+}

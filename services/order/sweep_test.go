@@ -1,0 +1,214 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// oddStripe is a Stripe that says what Stripe's description does not know; the stand-in cannot. It
+// lists sessions, newest first, and knows each by its id.
+type oddStripe struct {
+	mu       sync.Mutex
+	sessions []string // as JSON
+	asked    []string
+}
+
+func (o *oddStripe) set(sessions ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sessions, o.asked = sessions, nil
+}
+
+func (o *oddStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked = append(o.asked, r.URL.String())
+	w.Header().Set("Content-Type", "application/json")
+	id, one := strings.CutPrefix(r.URL.Path, "/v1/checkout/sessions/")
+	if !one {
+		from := 0
+		for i, s := range o.sessions {
+			if after := r.URL.Query().Get("starting_after"); after != "" && strings.Contains(s, `"id":"`+after+`"`) {
+				from = i + 1
+			}
+		}
+		to := min(from+2, len(o.sessions)) // small pages
+		fmt.Fprintf(w, `{"object":"list","has_more":%t,"data":[%s]}`, to < len(o.sessions), strings.Join(o.sessions[from:to], ","))
+		return
+	}
+	for _, s := range o.sessions {
+		if strings.Contains(s, `"id":"`+id+`"`) {
+			fmt.Fprint(w, s)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNotFound)
+	fmt.Fprint(w, `{"error":{"type":"invalid_request_error","message":"No such checkout session"}}`)
+}
+
+// sweeping gives a shop such a Stripe.
+func (s *shop) sweeping() *oddStripe {
+	s.t.Helper()
+	o := &oddStripe{}
+	server := httptest.NewServer(o)
+	s.t.Cleanup(server.Close)
+	s.service.cfg = Config{Common: boot.Common{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1", SweepEvery: time.Second, SweepAfter: time.Hour}
+	s.service.stripe = newStripeAPI(s.service.cfg, testenv.Log(s.t))
+	return o
+}
+
+// listed is a paid session of a quote as Stripe lists it.
+func listed(c checkout, change func(o map[string]any)) string {
+	var e struct {
+		Data struct{ Object json.RawMessage }
+	}
+	err := json.Unmarshal(event("evt_x", completed, c, func(o map[string]any) {
+		o["created"] = time.Now().Add(-time.Hour).Unix()
+		if change != nil {
+			change(o)
+		}
+	}).Data, &e)
+	if err != nil {
+		panic(err)
+	}
+	return string(e.Data.Object)
+}
+
+func (s *shop) buy(address string) checkout {
+	p := s.visitor()
+	p.add("6", "1")
+	return p.quoted(address)
+}
+
+func as(address string) func(o map[string]any) {
+	return func(o map[string]any) { o["customer_email"] = address }
+}
+
+// Odd sessions in Stripe's list are noted, and what is older than they are is reached all the same.
+func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	stripe := s.sweeping()
+	stuck, odd, broken, good := s.buy("stuck@mail.example.com"), s.buy("odd@mail.example.com"), s.buy("broken@mail.example.com"), s.buy("good@mail.example.com")
+	// A failure that means "later", for one payment only: the worst kind, since it cannot be told from a database in trouble.
+	s.exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	s.exec(`UPDATE checkout SET quote = '7' WHERE id = $1`, broken.ID)
+	stripe.set(
+		listed(stuck, as("stuck@mail.example.com")),
+		`{"object":"checkout.session"}`, // this and the next two are nothing that has an id
+		listed(odd, func(o map[string]any) { o["amount_total"] = "x" }),
+		`7`,
+		listed(broken, nil),
+		`null`,
+		listed(good, as("good@mail.example.com")),
+	)
+	began := time.Now()
+	sweep := func() {
+		t.Helper()
+		s.exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
+		if err := s.service.sweepOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	sweep()
+	if got := s.text(`SELECT string_agg(session_id, ';') FROM orders`); got != *good.SessionID {
+		t.Errorf("orders of %s", got)
+	}
+	if got := s.text(`SELECT string_agg(reason || ' ' || session_id, ';' ORDER BY reason) FROM payment_issue`); got != "order-refused "+*broken.SessionID+";unreadable "+*odd.SessionID {
+		t.Errorf("for staff: %s", got)
+	}
+	if n := s.number(`SELECT count(*) FROM sweep WHERE listed_to >= $1`, began); n != 1 {
+		t.Error("the list will be read again")
+	}
+	if age, err := oldestUnsettled(t.Context(), s.db); err != nil || age < 59*time.Minute || age > 61*time.Minute {
+		t.Errorf("the oldest is %s old, %v", age, err)
+	}
+	s.service.measure(t.Context())
+	if v := testutil.ToFloat64(unsettledAge); v < 59*60 {
+		t.Errorf("shop_paid_unsettled_seconds is %v", v)
+	}
+
+	// It is come back to, also when Stripe's list does not reach back to it any more.
+	s.exec(`DROP TRIGGER stop ON orders`)
+	s.exec(`UPDATE checkout SET state = 'expired'`)
+	s.exec(`UPDATE sweep SET listed_to = now() + interval '30 hours'`)
+	s.exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
+	stripe.set(listed(good, nil), listed(stuck, as("stuck@mail.example.com")))
+	sweep()
+	if n := s.number(`SELECT count(*) FROM orders WHERE session_id = $1`, *stuck.SessionID); n != 1 {
+		t.Error("it made no order")
+	}
+	sweep()
+	if age, err := oldestUnsettled(t.Context(), s.db); err != nil || age != 0 || s.number(`SELECT count(*) FROM unsettled`) != 0 {
+		t.Errorf("still unsettled: %s %v", age, err)
+	}
+}
+
+// Checkouts of ours that cannot be settled keep no others waiting, however many stand in a row, and
+// not the list either.
+func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	stripe := s.sweeping()
+	var sessions []string
+	for i := range 2 * sweepFailures {
+		address := fmt.Sprintf("stuck%d@mail.example.com", i)
+		sessions = append(sessions, listed(s.buy(address), as(address)))
+	}
+	s.exec(`UPDATE checkout SET checked_at = now() - interval '3 days'`)
+	good, onlyListed := s.buy("good@mail.example.com"), s.buy("listed@mail.example.com")
+	s.exec(`UPDATE checkout SET checked_at = now() - interval '2 days' WHERE id = $1`, good.ID)
+	s.exec(`UPDATE checkout SET state = 'expired' WHERE id = $1`, onlyListed.ID)
+	s.exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	stripe.set(append(sessions, listed(good, nil), listed(onlyListed, nil))...)
+	if err := s.service.sweepOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.number(`SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID); n != 2 {
+		t.Errorf("%d orders", n)
+	}
+	if n := s.number(`SELECT count(*) FROM unsettled`); n != 2*sweepFailures {
+		t.Errorf("%d sessions are noted", n)
+	}
+}
+
+// The success page of a payment that is for staff says that it is safe; it neither fails nor waits.
+func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	stripe := s.sweeping()
+	refusedOne, changed := s.buy("refused@mail.example.com"), s.buy("changed@mail.example.com")
+	s.exec(`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'refused@mail.example.com')`)
+	s.exec(`UPDATE checkout SET quote = '[]' WHERE id = $1`, changed.ID)
+	strange := changed
+	unknown := "cs_test_unknown"
+	strange.SessionID, strange.ID = &unknown, "unknown"
+	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil), listed(strange, nil))
+	for session, code := range map[string]string{*refusedOne.SessionID: "unexpected-error", *changed.SessionID: "unexpected-error", unknown: "cart-not-found"} {
+		for range 2 {
+			a := s.visitor().get("/order/checkout-session-success?session_id=" + session)
+			want(t, a, code, "errors", "error")
+			want(t, a, "with-staff", "errors", "payment")
+			if text, ok := a.at("errors", "description").(string); code == "unexpected-error" && (!ok || !strings.Contains(text, "safe") || !strings.Contains(text, "staff have been told")) {
+				t.Errorf("the page says %v", text)
+			}
+		}
+	}
+	if n := s.number(`SELECT count(*) FROM payment_issue`); n != 3 {
+		t.Errorf("%d entries", n)
+	}
+	s.exec(`ALTER TABLE orders DROP CONSTRAINT house`)
+	want(t, s.visitor().get("/order/checkout-session-success?session_id="+*refusedOne.SessionID), "success", "checkout_session_success")
+}
