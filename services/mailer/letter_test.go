@@ -75,8 +75,8 @@ func TestOrderConfirmations(t *testing.T) {
 	holds(t, "text", m.text, "Ada <b>Byron</b>", "aB3dE5gH7j", "https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+memberConfirmation+"&mb_cd=MB123456789012345678",
 		"Paper Clips, Left & right", "Silver, Medium", "3 x $3.50 = $10.50", "Rubber {em_cd} Bands", "1 x $14.99 = $14.99", "USPS Retail Ground: $9.56",
 		"WELCOME10: 10% off everything (cannot be combined", "SHIPFREE: Free shipping (can be combined", "not applied", "Subtotal: $25.49", "Discount: -$2.55", "Shipping: $9.56", "Total: $32.50",
-		"1 Analytical Way\nLondon, CA 90001\nUS", "Charles Babbage\n2 Engine Row", "https://shop.example/terms-of-sale", "shop@shop.example")
-	holds(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands", "$14.99", "-$2.55", "$32.50", "1 Analytical Way",
+		"1 Analytical Way\nApt 5B\nLondon, CA 90001\nUS", "Charles Babbage\n2 Engine Row", "https://shop.example/terms-of-sale", "shop@shop.example")
+	holds(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands", "$14.99", "-$2.55", "$32.50", "1 Analytical Way", "Apt 5B",
 		`href="https://shop.example/account/order?identifier=aB3dE5gH7j&amp;em_cd=`+memberConfirmation+`&amp;mb_cd=MB123456789012345678"`)
 	for _, text := range []string{m.text, m.html} {
 		if strings.Contains(text, "Shipping discount") || strings.Contains(text, "Sales tax") || strings.Contains(text, "{line_break}") || strings.Contains(text, "_information}") {
@@ -106,7 +106,7 @@ func TestHostileTexts(t *testing.T) {
 	w.start()
 	evil := "Eve\r\nBcc: all@victim.example\r\n\r\n<script>\u2028\u202e{{.Code}}\x00"
 	o := order()
-	o.Identifier, o.CustomerName, o.Lines[0].Product, o.ShippingAddress.Line1 = evil, evil, evil, evil
+	o.Identifier, o.CustomerName, o.Lines[0].Product, o.ShippingAddress.Line1, o.ShippingAddress.Line2 = evil, evil, evil, evil, evil
 	w.send("a\r\nBcc: x@y.z", msg.SendMail{Kind: msg.MailWelcome, To: []string{"a@x.example"}, Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
 	w.send("b", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"b@x.example"}, MemberCode: evil, Order: o})
 	w.sent(2)

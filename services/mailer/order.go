@@ -148,7 +148,7 @@ func joined(sep string, texts ...string) string {
 
 func addressLines(a msg.Address) []string {
 	var lines []string
-	for _, l := range []string{clean(a.Name), clean(a.Line1), joined(", ", a.City, joined(" ", a.State, a.Zip)), joined("", a.Country)} {
+	for _, l := range []string{clean(a.Name), clean(a.Line1), clean(a.Line2), joined(", ", a.City, joined(" ", a.State, a.Zip)), joined("", a.Country)} {
 		if l != "" {
 			lines = append(lines, l)
 		}

@@ -136,7 +136,7 @@ func order() *msg.OrderMail {
 			{ID: 2, Code: "SHIPFREE", Description: "Free shipping", Combinable: true, Amount: 0},
 		},
 		ShippingMethod: "USPS Retail Ground", ItemSubtotal: 2549, ItemDiscount: 255, ShippingSubtotal: 956, Total: 3250,
-		ShippingAddress: msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", City: "London", State: "CA", Zip: "90001", Country: "US", CountryCode: "US"},
+		ShippingAddress: msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", Line2: "Apt 5B", City: "London", State: "CA", Zip: "90001", Country: "US", CountryCode: "US"},
 		BillingAddress:  msg.Address{Name: "Charles Babbage", Line1: "2 Engine Row", City: "Bath", State: "NY", Zip: "10001", Country: "US", CountryCode: "US"},
 	}
 }

@@ -28,6 +28,7 @@ type fakeAPI struct {
 	alone    bool           // the other device is logged out
 	terms    bool           // whether the newest terms are agreed to
 	polls    int            // questions for the order after paying
+	staff    bool           // the payment is on the list for staff
 	events   map[string]int // client events by kind
 	fail     map[string]int // path to the status it answers with
 	calls    map[string]int
@@ -426,6 +427,9 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 	})
 	get("/order/checkout-session-success", func(*http.Request) any {
 		f.polls++
+		if f.staff {
+			return object{"checkout_session_success": "error", "errors": object{"error": "unexpected-error", "description": "x"}, "payment": "with-staff"}
+		}
 		if f.polls < 2 {
 			return object{"checkout_session_success": "error", "errors": object{"error": "payment-not-completed"}}
 		}
@@ -443,7 +447,7 @@ func (f *fakeAPI) order() object {
 	kept := f.lines
 	f.lines = []fakeLine{{1, 2}, {7, 1}}
 	defer func() { f.lines = kept }()
-	address := object{"name": "Pat Buyer", "address_line1": "12 Elm Street", "city": "Springfield", "state": "IL", "zip": "62704", "country": "US", "country_code": "US"}
+	address := object{"name": "Pat Buyer", "address_line1": "12 Elm Street", "address_line2": "Apt 5B", "city": "Springfield", "state": "IL", "zip": "62704", "country": "US", "country_code": "US"}
 	return object{"order_detail": "success", "order_data": object{
 		"order_attributes":      object{"identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:00:00.123Z", "sales_tax_amt": "0.00"},
 		"order_items":           f.items(),

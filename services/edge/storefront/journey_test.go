@@ -63,6 +63,23 @@ func TestGuestBuys(t *testing.T) {
 	b.Visible("#thanks")
 	b.Says("#number", "aB3dE5gH7j")
 	b.Says("#tracking a", "1Z999")
+	b.Says("#shipping-address", "Apt 5B")
+	b.Says("#billing-address", "Apt 5B")
+}
+
+// A payment that staff have to see to is safe, and the page says so instead of waiting.
+func TestAPaymentForStaff(t *testing.T) {
+	t.Parallel()
+	f, _, server := newFake(t)
+	f.staff = true
+	b := newTab(t, server, 390, "light")
+	b.Visit("/checkout/success?session_id=cs_test_1")
+	b.Says("#failed-title", "Your payment is safe")
+	b.Says("#failed-text", "Our staff have been told")
+	b.Until("there is nothing to look for again", `document.querySelector('#again').hidden && document.querySelector('#waiting').hidden`)
+	if n := f.count(func() int { return f.polls }); n != 1 {
+		t.Errorf("%d questions", n)
+	}
 }
 
 // Stock states: only what is in stock can be put into the cart, and the page says why.

@@ -89,7 +89,7 @@ function drawTracking(method) {
 
 function drawAddress(place, address) {
   const town = [address?.city, [address?.state, address?.zip].filter(Boolean).join(' ')].filter(Boolean).join(', ');
-  const rows = [address?.name, address?.address_line1, town, address?.country].filter(Boolean);
+  const rows = [address?.name, address?.address_line1, address?.address_line2, town, address?.country].filter(Boolean);
   place.replaceChildren(...rows.flatMap((row) => [document.createTextNode(row), document.createElement('br')]));
   show(place.closest('section'), rows.length > 0);
 }
