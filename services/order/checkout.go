@@ -42,6 +42,19 @@ type quote struct {
 	Lines    []line          `json:"lines"`
 	Codes    []appliedCode   `json:"codes"`
 	Shipping *shippingMethod `json:"shipping"`
+
+	odd error // why it cannot be read
+}
+
+// UnmarshalJSON implements json.Unmarshaler. A quote that was changed by hand and cannot be read must not
+// spoil the list that it stands in; it makes no order.
+func (q *quote) UnmarshalJSON(raw []byte) error {
+	type plain quote
+	var read plain
+	err := json.Unmarshal(raw, &read)
+	*q = quote(read)
+	q.odd = err
+	return nil
 }
 
 // checkout is a quote on its way to a payment.

@@ -126,8 +126,8 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 		return "unreadable", fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.odd)
 	case c == nil:
 		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
-	case len(c.Quote.Lines) == 0:
-		return orderRefused, "Paid, but the quote of this checkout names nothing that was sold: it was changed in the database. Make the order by hand, or refund the payment in Stripe."
+	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
+		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any more what was sold. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
@@ -335,9 +335,9 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case done.identifier != "":
 		return success(done.identifier)
 	case done.reason == "no-quote":
-		return refuse(w, endpoint, "cart-not-found", withStaff)
+		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "cart-not-found"}, withStaff})
 	}
-	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}}, withStaff)
+	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}, withStaff})
 }
 
 // withStaff tells our own page, beside the contract's codes, that there is nothing to wait for: the

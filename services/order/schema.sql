@@ -440,9 +440,6 @@ CREATE TABLE "sweep" (
   CONSTRAINT sweep_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
-CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
-CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
 CREATE TABLE "unsettled" (
   session_id text NOT NULL,
   created_at timestamp with time zone NOT NULL,
@@ -451,6 +448,9 @@ CREATE TABLE "unsettled" (
   CONSTRAINT unsettled_pkey PRIMARY KEY (session_id)
 );
 
+CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
+CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
+CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
 CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text]));
 CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHERE unclosed;
 CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);

@@ -428,7 +428,7 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 	get("/order/checkout-session-success", func(*http.Request) any {
 		f.polls++
 		if f.staff {
-			return object{"checkout_session_success": "error", "errors": object{"error": "unexpected-error", "description": "x"}, "payment": "with-staff"}
+			return object{"checkout_session_success": "error", "errors": object{"error": "unexpected-error", "description": "x", "payment": "with-staff"}}
 		}
 		if f.polls < 2 {
 			return object{"checkout_session_success": "error", "errors": object{"error": "payment-not-completed"}}

@@ -65,7 +65,7 @@ async function ask() {
     done(answer.order_identifier);
     return true;
   }
-  if (answer.payment === 'with-staff') {
+  if (answer.errors?.payment === 'with-staff') {
     fail('staff_text', true);
     return true;
   }
