@@ -306,7 +306,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case err != nil:
 		return err
 	case noted && !ours:
-		return refuse(w, endpoint, "cart-not-found")
+		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "cart-not-found"}, withStaff})
 	case !ours: // a question to Stripe for each guess would use up the calls that payments need
 		return described("invalid-session", textNoSession)
 	}

@@ -195,7 +195,8 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 	strange := changed
 	unknown := "cs_test_unknown"
 	strange.SessionID, strange.ID = &unknown, "unknown"
-	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil), listed(strange, nil))
+	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil))
+	s.mustHandle(event("evt_strange", completed, strange, nil))
 	for session, code := range map[string]string{*refusedOne.SessionID: "unexpected-error", *changed.SessionID: "unexpected-error", unknown: "cart-not-found"} {
 		for range 2 {
 			a := s.visitor().get("/order/checkout-session-success?session_id=" + session)
