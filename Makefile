@@ -30,6 +30,11 @@ run: ## build and open the whole shop; settings: make run -- -help
 env: ## write .env with fresh passwords for docker compose
 	@deploy/env.sh
 
+.PHONY: keys
+keys: ## add the services' keys to an .env that has an older SHOP_SECRET
+	@$(BUILD) -o bin/allinone ./allinone/cmd/allinone
+	@(set -a; . ./.env; exec bin/allinone keys) >.env.keys && cat .env.keys >>.env && rm .env.keys
+
 ##@ Develop
 
 .PHONY: test

@@ -10,7 +10,9 @@ import (
 // Config holds what the one process needs beyond the settings of the services in it.
 type Config struct {
 	boot.Common
+	boot.Public
 	DBPasswords
+	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance; made in DATA_DIR when empty"`
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
 	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
 	SMTPHost        string `envconfig:"SMTP_HOST" desc:"mail server; empty: make run brings a mail inbox"`
@@ -40,9 +42,8 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("SMTP_HOST is not set, and the mail inbox refuses to start in production"))
 		}
 	}
-	common := c.Common
-	if common.ShopSecret == "" {
-		common.ShopSecret = strings.Repeat("-", 32) // a missing one is made in DATA_DIR
+	if c.ShopSecret != "" { // else one is made
+		errs = append(errs, boot.CheckSecret(c.ShopSecret, c.Production()))
 	}
-	return errors.Join(append(errs, common.Validate())...)
+	return errors.Join(append(errs, c.Common.Validate())...)
 }

@@ -87,6 +87,9 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
 	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"), s.natsURL("webhook")
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"), s.databaseURL("order")
+	// Each gets its own keys, and none the secret.
+	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
+	eventsCfg.Keys, mailerCfg.Keys = s.keys("events"), s.keys("mailer")
 	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"), s.databaseURL("mailer"), s.databaseURL("webhook")
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"], s.doors["WEBHOOK_ADDR"]
 	s.services = []service{
@@ -95,6 +98,8 @@ func (s *shop) configure(context.Context) error {
 	}
 	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"), "SHOP_SECRET": s.cfg.ShopSecret})
 }
+
+func (s *shop) keys(service string) boot.Keys { return boot.KeysFor(service, s.cfg.ShopSecret) }
 
 func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) error, cfg C) service {
 	return service{name, func(ctx context.Context, log *slog.Logger) error { return run(ctx, log, cfg) }}

@@ -21,30 +21,30 @@ import (
 // Common holds the settings that every service has. The names are the same however a service is
 // started.
 type Common struct {
-	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins and the built-in secret"`
+	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, secrets that can be guessed and a PUBLIC_URL without https"`
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
-	PublicURL   string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses"`
-	ShopSecret  string `envconfig:"SHOP_SECRET" desc:"at least 32 characters; signs cookies, codes and the identity between edge and services; make run makes one in DATA_DIR when empty"`
 	AdminAddr   string `envconfig:"ADMIN_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; commas between them"`
 }
 
-// developmentSecret signs where nobody set SHOP_SECRET and the services run one by one on a
-// developer's machine. It protects nothing, hence the refusal in production.
-const developmentSecret = "development only: set SHOP_SECRET in production"
+// Public is the setting of services that write the shop's address into what they send.
+type Public struct {
+	PublicURL string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses; production wants https"`
+}
+
+// checkPublic reports an address that production refuses: cookies, links in mails and the way back
+// from Stripe's page would travel in the clear.
+func (p Public) checkPublic(production bool) error {
+	if production && !strings.HasPrefix(p.PublicURL, "https://") {
+		return fmt.Errorf("PUBLIC_URL is %q: production wants https://", p.PublicURL)
+	}
+	return nil
+}
 
 // Production says whether the shop handles real money.
 func (c Common) Production() bool { return c.ShopEnv == "production" }
-
-// Secret is the key material of SHOP_SECRET, or the development one.
-func (c Common) Secret() []byte {
-	if c.ShopSecret == "" {
-		return []byte(developmentSecret)
-	}
-	return []byte(c.ShopSecret)
-}
 
 // NATS is NATS_URL or the address of a broker on this machine.
 func (c Common) NATS() string {
@@ -59,12 +59,6 @@ func (c Common) Validate() error {
 	var errs []error
 	if c.ShopEnv != "development" && c.ShopEnv != "production" {
 		errs = append(errs, fmt.Errorf("SHOP_ENV is %q: want development or production", c.ShopEnv))
-	}
-	if c.ShopSecret != "" && len(c.ShopSecret) < 32 {
-		errs = append(errs, errors.New("SHOP_SECRET is shorter than 32 characters"))
-	}
-	if c.Production() && c.ShopSecret == "" {
-		errs = append(errs, errors.New("SHOP_SECRET must be set in production"))
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {

@@ -37,7 +37,11 @@ func Load[C any]() (C, error) {
 			}
 			break
 		}
-		errs = append(errs, fmt.Errorf("%s is %q: want a %s", bad.KeyName, bad.Value, bad.TypeName))
+		if bad.KeyName == "SHOP_KEYS" {
+			errs = append(errs, fmt.Errorf("SHOP_KEYS: %w", bad.Err)) // a secret
+		} else {
+			errs = append(errs, fmt.Errorf("%s is %q: want a %s", bad.KeyName, bad.Value, bad.TypeName))
+		}
 		defer hide(func(name, _ string) bool { return name == bad.KeyName })()
 	}
 	if v, ok := any(cfg).(interface{ Validate() error }); ok {
@@ -45,7 +49,17 @@ func Load[C any]() (C, error) {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 {
+	production := false
+	if p, ok := any(cfg).(interface{ Production() bool }); ok {
+		production = p.Production()
+	}
+	if k, ok := any(cfg).(interface{ checkKeys(production bool) error }); ok {
+		errs = append(errs, k.checkKeys(production))
+	}
+	if p, ok := any(cfg).(interface{ checkPublic(production bool) error }); ok {
+		errs = append(errs, p.checkPublic(production))
+	}
+	if errors.Join(errs...) == nil {
 		return cfg, nil
 	}
 	return cfg, errors.New(strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; "))

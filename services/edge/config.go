@@ -19,6 +19,8 @@ import (
 // Config holds edge's settings.
 type Config struct {
 	boot.Common
+	boot.Public
+	boot.Keys
 	EdgeAddr       string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
 	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
 	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`

@@ -228,7 +228,7 @@ func TestConfig(t *testing.T) {
 func TestOriginsAsBrowsersWriteThem(t *testing.T) {
 	t.Parallel()
 	s, err := Config{
-		Common:  boot.Common{PublicURL: "https://Shop.example:443/"},
+		Public:  boot.Public{PublicURL: "https://Shop.example:443/"},
 		UserURL: "http://a", OrderURL: "http://a", EventsURL: "http://a", WebhookURL: "http://a",
 		AllowedOrigins: "HTTP://www.shop.example:80/, http://www.shop.example:443,https://[::1]:8443",
 	}.parse()

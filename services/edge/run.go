@@ -57,10 +57,9 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
 		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
-	secret := cfg.Secret()
-	e.keys.identity, e.keys.csrf = web.Key(secret, "identity"), web.Key(secret, "csrf")
-	e.keys.cart, e.keys.anonymous = web.Key(secret, "cart cookie"), web.Key(secret, "anonymous cookie")
-	e.keys.sessions = web.Key(secret, "names of sessions")
+	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
+	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
+	e.keys.sessions = cfg.Key("names of sessions")
 	e.catalogue = newCatalogue(e.fetchPage)
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {

@@ -22,7 +22,8 @@ func TestRun(t *testing.T) {
 	}
 	away := "http://127.0.0.1:1"
 	cfg := Config{
-		Common:   boot.Common{ShopSecret: secret, PublicURL: "http://shop.example", NATSURL: broker.URL(), DatabaseURL: testenv.Database(t, testenv.Schema{Service: "edge", Sets: Migrations()})},
+		Public: boot.Public{PublicURL: "http://shop.example"}, Keys: boot.Keys{ShopSecret: secret},
+		Common:   boot.Common{NATSURL: broker.URL(), DatabaseURL: testenv.Database(t, testenv.Schema{Service: "edge", Sets: Migrations()})},
 		Listener: l, UserURL: away, OrderURL: away, EventsURL: away, WebhookURL: away, TrustedProxies: "loopback",
 	}
 	ctx, stop := context.WithCancel(t.Context())

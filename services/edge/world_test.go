@@ -117,7 +117,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w := &world{t: t, user: newOwner(t, true), order: newOwner(t, true), events: newOwner(t, true), webhook: newOwner(t, false), broker: testenv.NewBroker(t)}
 	w.pool = testenv.Pool(t, "edge", Migrations()...)
 	cfg := Config{
-		Common: boot.Common{ShopSecret: secret, PublicURL: "http://shop.example"}, TrustedProxies: "loopback", AllowedOrigins: "http://front.example:8000",
+		Public: boot.Public{PublicURL: "http://shop.example"}, Keys: boot.Keys{ShopSecret: secret}, TrustedProxies: "loopback", AllowedOrigins: "http://front.example:8000",
 		UserURL: w.user.URL, OrderURL: w.order.URL, EventsURL: w.events.URL, WebhookURL: w.webhook.URL,
 	}
 	for _, c := range change {

@@ -55,7 +55,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return err
 	}
 	defer broker.Close()
-	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: web.Key(cfg.Secret(), "identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays}
+	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays}
 
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)

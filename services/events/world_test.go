@@ -111,7 +111,7 @@ func (w *world) get(path string, sign bool) (int, string) {
 		w.t.Fatal(err)
 	}
 	if sign {
-		if err := web.SignIdentity(r, web.Key(w.cfg.Secret(), "identity"), web.Identity{}); err != nil {
+		if err := web.SignIdentity(r, w.cfg.Key("identity"), web.Identity{}); err != nil {
 			w.t.Fatal(err)
 		}
 	}

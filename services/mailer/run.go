@@ -57,7 +57,7 @@ func newService(cfg Config, log *slog.Logger, pool *pgxpool.Pool, outbox *bus.Ou
 	if cfg.SMTPHost == "" {
 		return nil, errors.New("SMTP_HOST is not set; make run brings its own inbox, a mailer alone needs a server")
 	}
-	s := &service{cfg: cfg, log: log, pool: pool, outbox: outbox, hashKey: web.Key(cfg.Secret(), "mail address"),
+	s := &service{cfg: cfg, log: log, pool: pool, outbox: outbox, hashKey: cfg.Key("mail address"),
 		timing: t, circuit: newCircuit(t), wakeups: make(chan struct{}, senderCount)}
 	s.cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	var err error

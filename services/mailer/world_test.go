@@ -40,7 +40,7 @@ func newWorld(t *testing.T, port int, more func(*Config)) *world {
 	broker := testenv.NewBroker(t)
 	w := &world{t: t, pool: testenv.Open(t, database, "mailer"), sender: testenv.Open(t, database, "user")}
 	w.cfg = Config{
-		Common:   boot.Common{DatabaseURL: database, NATSURL: broker.URL(), PublicURL: "https://shop.example/"},
+		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},
 		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example", CurrencySign: "$",
 	}
 	if more != nil {

@@ -112,7 +112,7 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 		}
 	}))
 	t.Cleanup(stripe.Close)
-	s.service.stripe = newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: stripe.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
+	s.service.stripe = newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: stripe.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
 	p := s.visitor()
 	success := func(session string) body { return p.get("/order/checkout-session-success?session_id=" + session) }
 	for range 20 {

@@ -23,7 +23,7 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 		p := s.member(int64(from + 1))
 		s.exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
 		c := p.quoted("")
-		sent, err := newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}}, testenv.Log(t)).sessionParams(t.Context(), c, "")
+		sent, err := newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}}, testenv.Log(t)).sessionParams(t.Context(), c, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,8 @@ import (
 // Config is the service's settings.
 type Config struct {
 	boot.Common
+	boot.Public
+	boot.Keys
 	Addr                 string        `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
 	StripeAPIBase        string        `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
 	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`

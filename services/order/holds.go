@@ -127,4 +127,4 @@ func (s *service) measureHolds(ctx context.Context) {
 }
 
 // holdKey is the key of clientHash.
-func (s *service) holdKey() []byte { return web.Key(s.cfg.Secret(), "order holds") }
+func (s *service) holdKey() []byte { return s.cfg.Key("order holds") }

@@ -33,7 +33,7 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	databaseURL := testenv.Database(t, testenv.Schema{Service: "order", Sets: Migrations()})
-	cfg := Config{Common: boot.Common{PublicURL: "http://shop.test"}}
+	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}}
 	b, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "order") // no broker is needed here: messages wait in the outbox
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func newShop(t *testing.T) *shop {
 	s := &service{cfg: cfg, log: testenv.Log(t), db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, testenv.Log(t))}
 	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
-	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: web.Key(cfg.Secret(), "identity"), databaseURL: databaseURL}
+	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: cfg.Key("identity"), databaseURL: databaseURL}
 }
 
 // exec does what staff may do in psql.

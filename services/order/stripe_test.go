@@ -49,7 +49,7 @@ func stripeMock(t *testing.T) *stripeAPI {
 		}
 		return w.Body.Close() == nil
 	})
-	return newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: "http://" + addr, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
+	return newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: "http://" + addr, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
 }
 
 func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
@@ -105,7 +105,7 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	api := newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
+	api := newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
 	if _, err := api.createSession(t.Context(), checkout{ID: "CHECKOUT", Currency: currency, ItemDiscount: 200}); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestStripesWordsStayOut(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var log bytes.Buffer
-	api := newStripeAPI(Config{Common: boot.Common{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"},
+	api := newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"},
 		slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	c := checkout{ID: "CHECKOUT", Email: address, Currency: currency, StripeAttempt: 1, ExpiresAt: time.Now().Add(time.Hour), Total: 100, ItemSubtotal: 100}
 	discounted := c

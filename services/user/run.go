@@ -45,8 +45,8 @@ type service struct {
 func newService(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Outbox) *service {
 	return &service{
 		log: log, pool: pool, outbox: outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
-		codeKey: web.Key(cfg.Secret(), "codes"), identityKey: web.Key(cfg.Secret(), "identity"),
-		logKey:    web.Key(cfg.Secret(), "accounts in logs"),
+		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
+		logKey:    cfg.Key("accounts in logs"),
 		requested: make(chan struct{}, 1),
 	}
 }

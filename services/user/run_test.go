@@ -52,7 +52,7 @@ func (r *running) again() {
 	}
 	cfg := testConfig()
 	cfg.DatabaseURL, cfg.NATSURL, cfg.Listener = r.url, r.broker.URL(), l
-	r.base, r.key = "http://"+l.Addr().String(), web.Key(cfg.Secret(), "identity")
+	r.base, r.key = "http://"+l.Addr().String(), cfg.Key("identity")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, testenv.Log(r.t), cfg) }()

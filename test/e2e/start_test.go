@@ -69,6 +69,8 @@ func TestRefusesToStart(t *testing.T) {
 		"no database address":      {[]string{"DATABASE_URL=mysql://what"}, []string{"DATABASE_URL"}},
 		"production without keys":  {[]string{"SHOP_ENV=production"}, []string{"STRIPE_SECRET_KEY", "SMTP_HOST"}},
 		"production, test key":     {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=sk_test_1"}, smtp...), []string{"STRIPE_SECRET_KEY"}},
+		"production, no https":     {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=http://shop.example"}, smtp...), []string{"PUBLIC_URL"}},
+		"production, typed secret": {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=https://shop.example", "SHOP_SECRET=this is the secret of our little shop"}, smtp...), []string{"SHOP_SECRET"}},
 		"a live key and no mail":   {[]string{"STRIPE_SECRET_KEY=" + live}, []string{"SMTP_HOST"}},
 		"no such environment":      {[]string{"SHOP_ENV=staging"}, []string{"SHOP_ENV"}},
 		"garbage":                  {[]string{"LOG_LEVEL=loud", "SHOP_SECRET=short"}, []string{"LOG_LEVEL", "SHOP_SECRET"}},

@@ -1,0 +1,30 @@
+package allinone
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// PrintKeys prints each service's keys as lines of .env, derived from SHOP_SECRET, and returns the
+// exit code. A deployment that gave all services the secret goes over to keys with it: what the
+// secret signed stays good.
+func PrintKeys(out, stderr io.Writer) int {
+	cfg, err := boot.Load[boot.Keys]()
+	if err == nil && cfg.ShopSecret == "" {
+		err = fmt.Errorf("SHOP_SECRET is not set")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "allinone: %v\n", err)
+		return 2
+	}
+	for _, service := range boot.KeyedServices() {
+		if _, err := fmt.Fprintf(out, "%s_KEYS=%s\n", strings.ToUpper(service), boot.KeysFor(service, cfg.ShopSecret).ShopKeys); err != nil {
+			fmt.Fprintf(stderr, "allinone: %v\n", err)
+			return 1
+		}
+	}
+	return 0
+}

@@ -1,0 +1,123 @@
+package boot
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Keys are the settings of a service that signs or hashes: a key for each purpose. They are derived
+// where they are given out, so that a service that is broken into can forge nothing that is another
+// one's: the one process derives them from SHOP_SECRET, compose hands out what `make env` made. A
+// service that is started alone may be given SHOP_SECRET and derives its keys itself.
+type Keys struct {
+	ShopSecret string  `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance (openssl rand -hex 32); all keys are derived from it; make run makes one in DATA_DIR when empty, a deployment gives each service SHOP_KEYS instead"`
+	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, commas between them; make env and allinone keys make them"`
+}
+
+// Keyring is key material by name. The key own serves every purpose that has none of its own name.
+type Keyring map[string][]byte
+
+const (
+	keyBytes = 32
+	ownKey   = "own"
+)
+
+// keysOf are the purposes that had keys of their own before there were keyrings: cookies and links
+// that are out stay good. What came later is derived from the service's key own.
+var keysOf = map[string][]string{
+	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", "codes"},
+	"order": {"identity"}, "events": {"identity"}, "mailer": {"mail address"},
+}
+
+// developmentSecret signs where nobody set a secret and the services run one by one on a developer's
+// machine. It protects nothing, hence the refusal in production.
+const developmentSecret = "development only: set SHOP_SECRET in production"
+
+// KeysFor derives what one service is given.
+func KeysFor(service, secret string) Keys {
+	ring := Keyring{ownKey: web.Key([]byte(secret), "service "+service)}
+	for _, purpose := range keysOf[service] {
+		ring[purpose] = web.Key([]byte(secret), purpose)
+	}
+	return Keys{ShopKeys: ring}
+}
+
+// KeyedServices are the services that need keys.
+func KeyedServices() []string { return slices.Sorted(maps.Keys(keysOf)) }
+
+// Key is the key for one purpose. Two services have a key in common only when both name it identity.
+func (k Keys) Key(purpose string) []byte {
+	if key := k.ShopKeys[purpose]; key != nil {
+		return key
+	}
+	if own := k.ShopKeys[ownKey]; own != nil {
+		return web.Key(own, purpose)
+	}
+	if k.ShopSecret == "" {
+		return web.Key([]byte(developmentSecret), purpose)
+	}
+	return web.Key([]byte(k.ShopSecret), purpose)
+}
+
+// String writes a keyring as the setting has it.
+func (r Keyring) String() string {
+	parts := make([]string, 0, len(r))
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		parts = append(parts, strings.ReplaceAll(name, " ", "-")+"="+hex.EncodeToString(r[name]))
+	}
+	return strings.Join(parts, ",")
+}
+
+// Decode reads the setting. Its errors never quote it.
+func (r *Keyring) Decode(value string) error {
+	ring := Keyring{}
+	for part := range strings.SplitSeq(value, ",") {
+		name, text, ok := strings.Cut(strings.TrimSpace(part), "=")
+		key, err := hex.DecodeString(text)
+		if !ok || name == "" || err != nil || len(key) != keyBytes {
+			return errors.New("want name=64 hexadecimal digits, commas between them")
+		}
+		ring[strings.ReplaceAll(name, "-", " ")] = key
+	}
+	*r = ring
+	return nil
+}
+
+// checkKeys reports what production refuses, and what is no secret anywhere.
+func (k Keys) checkKeys(production bool) error {
+	if k.ShopKeys == nil || k.ShopSecret != "" {
+		return CheckSecret(k.ShopSecret, production)
+	}
+	var errs []error
+	if k.ShopKeys["identity"] == nil && k.ShopKeys[ownKey] == nil {
+		errs = append(errs, errors.New("SHOP_KEYS names neither identity nor own"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.ShopKeys)) {
+		if why := guessable(hex.EncodeToString(k.ShopKeys[name])); production && why != "" {
+			errs = append(errs, fmt.Errorf("the key %s of SHOP_KEYS %s: take 32 bytes by chance (openssl rand -hex 32)", name, why))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// CheckSecret reports why a SHOP_SECRET cannot be used, without quoting it.
+func CheckSecret(secret string, production bool) error {
+	switch {
+	case secret == "" && production:
+		return errors.New("SHOP_SECRET or SHOP_KEYS must be set in production")
+	case secret == "":
+		return nil
+	case len(secret) < 32:
+		return errors.New("SHOP_SECRET is shorter than 32 characters")
+	}
+	if why := guessable(secret); production && why != "" {
+		return fmt.Errorf("SHOP_SECRET %s: production wants one by chance (openssl rand -hex 32)", why)
+	}
+	return nil
+}
