@@ -178,7 +178,7 @@ func editsAccount(w *world) {
 	b := w.open(browsertest.Phone)
 	register(b, "edit_ann")
 	b.Visit("/account/edit-my-information")
-	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com")
+	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com", "#current-password", password) // a new address asks for it
 	b.Click("#form button[type=submit]")
 	b.Says("#message", "mailed a link")
 	b.Says("#account-initials", "ZL")
