@@ -124,8 +124,14 @@ func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) 
 // errAgain says that another tab was faster: the cart and its pages have to be looked at again.
 var errAgain = errors.New("the cart's payment pages changed meanwhile")
 
-// checkoutTries is how often a click gives way to other clicks of the same cart.
-const checkoutTries = 10
+const (
+	// checkoutTime is how long a click gives way to other clicks of the same cart.
+	checkoutTime = 10 * time.Second
+	// checkoutPause is between two looks at what another click does, and half of it chance.
+	checkoutPause = 40 * time.Millisecond
+	// checkoutMaking is how long another click may take to make its page before it is ended unseen.
+	checkoutMaking = 3 * time.Second
+)
 
 // checkOut makes a quote of the cart and gets its payment page, after the older pages of the same
 // shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
@@ -138,10 +144,17 @@ func (s *service) checkOut(ctx context.Context, who web.Identity, form web.Value
 	if !ok {
 		return checkout{}, &refusal{code: "checkout-not-allowed"}, nil
 	}
-	for range checkoutTries {
+	for began := time.Now(); time.Since(began) < checkoutTime; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
 		if err != nil || no != nil {
 			return c, no, err
+		}
+		if beside.inTheMaking(time.Now()) {
+			// Ended now, two clicks could end each other's pages in turns. Each has its page first.
+			if err := pause(ctx, checkoutPause); err != nil {
+				return c, nil, err
+			}
+			continue
 		}
 		if len(beside.older) > 0 {
 			if no, err := s.closeOlder(ctx, beside.older); no != nil || err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -145,6 +146,26 @@ func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 		}
 	}
 	return r
+}
+
+// inTheMaking says that another click waits for the answer of Stripe to one of the older pages.
+func (r rivals) inTheMaking(now time.Time) bool {
+	for _, o := range r.older {
+		if o.SessionID == nil && now.Sub(o.AgreedAt) < checkoutMaking {
+			return true
+		}
+	}
+	return false
+}
+
+// pause waits between a half and the whole of a time.
+func pause(ctx context.Context, longest time.Duration) error {
+	select {
+	case <-time.After(longest/2 + rand.N(longest/2)): //nolint:gosec // jitter
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another click: %w", ctx.Err())
+	}
 }
 
 // reusable says that a page lasts long enough to be handed out again. Stripe's least life of a page
