@@ -100,11 +100,14 @@ func (o *Outbox) rush(ctx context.Context) {
 // trim forgets inbox keys that no message can come back for: every stream is younger, and so is
 // every outbox row that is still published again. So it is with the hashes of erased people.
 func (o *Outbox) trim(ctx context.Context) {
-	if _, err := o.pool.Exec(ctx, `DELETE FROM inbox WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key)`); err != nil && ctx.Err() == nil {
+	if _, err := pg.InGroups(ctx, o.pool, "trim the inbox", `
+		DELETE FROM inbox WHERE ctid IN (
+			SELECT ctid FROM inbox WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key) LIMIT $1)`); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("trimming the inbox", "error", err)
 	}
 	// No stream but DEAD keeps a message as long as this, and nobody acts on DEAD.
-	if _, err := o.pool.Exec(ctx, `DELETE FROM forgotten WHERE at < now() - interval '40 days'`); err != nil && ctx.Err() == nil {
+	if _, err := pg.InGroups(ctx, o.pool, "trim the list of erased people", `
+		DELETE FROM forgotten WHERE ctid IN (SELECT ctid FROM forgotten WHERE at < now() - interval '40 days' LIMIT $1)`); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("trimming the list of erased people", "error", err)
 	}
 }

@@ -229,12 +229,9 @@ func updateSessionsTo(ctx context.Context, d db, m msg.Member) error {
 
 // dropExpiredSessions deletes what nobody can use any more, and what no login is on its way for.
 func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	if _, err := pool.Exec(ctx, `DELETE FROM credentials WHERE changed_at < now() - interval '1 hour'`); err != nil {
-		return 0, fmt.Errorf("drop old changes of credentials: %w", err)
+	if _, err := pg.InGroups(ctx, pool, "drop old changes of credentials", `
+		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
+		return 0, err
 	}
-	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE NOT`+livingSession)
-	if err != nil {
-		return 0, fmt.Errorf("drop expired sessions: %w", err)
-	}
-	return tag.RowsAffected(), nil
+	return pg.InGroups(ctx, pool, "drop expired sessions", `DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE NOT`+livingSession+`LIMIT $1)`)
 }

@@ -16,18 +16,22 @@ import (
 var errRefused = errors.New("refused")
 
 // findCart reads the cart of whoever asks, with its shipping method, or nil. A member's request
-// never sees a visitor's cart.
+// never sees a visitor's cart. A cart that is looked at is not forgotten (keepCarts).
 func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) {
-	return readCart(ctx, db, who, "")
+	return readCart(ctx, db, who, `
+		WITH looked AS (UPDATE cart c SET updated_at = now() WHERE (`+ownCart+`) AND updated_at < now() - interval '1 day')`, "")
 }
 
 // lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
 // still be put in meanwhile.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
-	return readCart(ctx, tx, who, " FOR NO KEY UPDATE OF c")
+	return readCart(ctx, tx, who, "", " FOR NO KEY UPDATE OF c")
 }
 
-func readCart(ctx context.Context, db querier, who web.Identity, lock string) (*cart, error) {
+// ownCart is the cart of member $1, or of the visitor $2.
+const ownCart = `c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`
+
+func readCart(ctx context.Context, db querier, who web.Identity, with, lock string) (*cart, error) {
 	if !who.Member() && who.Cart == "" {
 		return nil, nil
 	}
@@ -35,12 +39,12 @@ func readCart(ctx context.Context, db querier, who web.Identity, lock string) (*
 		id, cost, pending         *int64
 		identifier, carrier, base *string
 	}{}
-	err := db.QueryRow(ctx, `
+	err := db.QueryRow(ctx, with+`
 		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
 		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
 		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g WHERE g.to_cart_id = c.id)))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`+lock, who.MemberID, who.Cart).
+		WHERE `+ownCart+lock, who.MemberID, who.Cart).
 		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

@@ -53,6 +53,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		g.Go(func() error { return b.Consume(gctx, c) })
 	}
 	g.Go(func() error { return s.sweep(gctx) })
+	g.Go(func() error { return s.keepHouse(gctx) })
 	err = g.Wait()
 	stopRelay()
 	if rerr := <-relay; err == nil {

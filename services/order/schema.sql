@@ -449,6 +449,7 @@ CREATE TABLE "unsettled" (
 );
 
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
+CREATE INDEX checkout_ended ON "order".checkout USING btree (expires_at) WHERE (state = ANY (ARRAY['expired'::text, 'failed'::text]));
 CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
 CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
 CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text]));

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // issueCode stores a new code of a member, who must be locked by tx; earlier ones of the kind no
@@ -62,15 +65,15 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 
 // forgetOld deletes codes whose signature says by itself that they are too old, and requests for
 // mails that nobody waits for any more.
-func forgetOld(ctx context.Context, db database) error {
-	if _, err := db.Exec(ctx, `DELETE FROM code WHERE expires < now() - interval '1 day'`); err != nil {
-		return fmt.Errorf("delete old codes: %w", err)
-	}
-	if _, err := db.Exec(ctx, `DELETE FROM address_change WHERE expires < now() - interval '1 day'`); err != nil {
-		return fmt.Errorf("delete old changes of address: %w", err)
-	}
-	if _, err := db.Exec(ctx, `DELETE FROM mail_request WHERE created < now() - interval '1 hour'`); err != nil {
-		return fmt.Errorf("delete old requests for mails: %w", err)
+func forgetOld(ctx context.Context, pool *pgxpool.Pool) error {
+	for _, old := range []struct{ what, sql string }{
+		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 day' LIMIT $1)`},
+		{"delete old changes of address", `DELETE FROM address_change WHERE id IN (SELECT id FROM address_change WHERE expires < now() - interval '1 day' LIMIT $1)`},
+		{"delete old requests for mails", `DELETE FROM mail_request WHERE id IN (SELECT id FROM mail_request WHERE created < now() - interval '1 hour' LIMIT $1)`},
+	} {
+		if _, err := pg.InGroups(ctx, pool, old.what, old.sql); err != nil {
+			return err
+		}
 	}
 	return nil
 }
