@@ -39,8 +39,11 @@ type Identity struct {
 	AddressOfMember bool `json:"address_of_member,omitempty"`
 	// Client is the client's address, from a trusted proxy or the connection.
 	Client string `json:"client,omitempty"`
-	// KnownBrowser says, for calls that name an account, that this browser has logged in to it before.
+	// KnownBrowser says, for calls that name an account, that this browser has logged in to it before,
+	// or is logged in.
 	KnownBrowser bool `json:"known_browser,omitempty"`
+	// NoMail says that a limit is used up: the owner answers as always and leaves the mail out.
+	NoMail bool `json:"no_mail,omitempty"`
 	// IssuedAt is when edge signed, in Unix seconds.
 	IssuedAt int64 `json:"at"`
 }

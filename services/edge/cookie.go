@@ -34,7 +34,7 @@ const (
 func (e *Edge) cookie(name, value string, life time.Duration) *http.Cookie {
 	c := &http.Cookie{
 		Name: name, Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure, SameSite: http.SameSiteLaxMode,
-		HttpOnly: name == sessionCookie || name == cartCookie, // the others are for the page's scripts
+		HttpOnly: name == sessionCookie || name == cartCookie || name == knownCookie, // the others are for the page's scripts
 		MaxAge:   int(life / time.Second),
 	}
 	if life < 0 {

@@ -1,15 +1,23 @@
 package edge
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
 func refused(t *testing.T, a answer) bool {
@@ -48,12 +56,29 @@ func TestLoginLimitOfAnAccount(t *testing.T) {
 	if tries < 5 || tries > 45 {
 		t.Errorf("an account could be tried %d times", tries)
 	}
-	limited, asked := time.Now(), w.user.count("/user/login")
-	again := refused(t, w.browser().post("/user/login", "username", "ann_lee", "password", "right"))
-	if windows(limited) == 1 && (!again || w.user.count("/user/login") != asked) {
+	w.inTheMidstOfAnAttack("ann_lee")
+	asked := w.user.count("/user/login")
+	if !refused(t, w.browser().from("198.51.100.200").post("/user/login", "username", "ann_lee", "password", "right")) || w.user.count("/user/login") != asked {
 		t.Error("a login beyond the limit reached user")
 	}
 	w.browser().login("username", "bea_lee") // other accounts are free
+}
+
+// inTheMidstOfAnAttack counts guesses at an account from many addresses until the pause is long.
+func (w *world) inTheMidstOfAnAttack(username string) {
+	w.t.Helper()
+	for i := range 60 {
+		_, err := w.pool.Exec(w.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - interval '10 minutes' FROM unnest(at) t ORDER BY t)`)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		v := &visit{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {username}}}
+		c, err := w.edge.limits.Count(w.t.Context(), v.limited("POST /user/login"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		c.Answered(http.StatusOK, web.OutcomeWrong)
+	}
 }
 
 func TestLoginLimitOfAClient(t *testing.T) {
@@ -96,46 +121,251 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 30*time.Second, "the other edge connected", other.bus.Connected)
-	rules := limits["POST /user/login"][:1]
-	began := time.Now()
-	var passed int
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for i := range 100 {
-		e := []*Edge{w.edge, other}[i%2]
-		wg.Go(func() {
-			v := &visit{form: map[string][]string{"username": {"ann"}}}
-			if err := e.countAll(t.Context(), v, rules); err == nil {
-				e.settle(v, func(counted) bool { return true }) // it was a guess
-				mu.Lock()
-				defer mu.Unlock()
-				passed++
-			}
-		})
+	guesses := func(of func(i int) limits.Request) int {
+		var passed atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 100 {
+			e := []*Edge{w.edge, other}[i%2]
+			wg.Go(func() {
+				if c, err := e.limits.Count(t.Context(), of(i)); err == nil {
+					c.Answered(http.StatusOK, web.OutcomeWrong)
+					passed.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		return int(passed.Load())
 	}
-	wg.Wait()
+	began := time.Now()
 	// Fewer may pass when a count takes too long and an edge falls back to its own, stricter one.
-	if passed > int(rules[0].limit)*windows(began) || passed < 3 {
-		t.Errorf("%d of 100 passed", passed)
+	if n := guesses(func(i int) limits.Request {
+		v := &visit{client: netip.MustParseAddr("192.0.2.1"), form: url.Values{"username": {fmt.Sprint("user", i)}}}
+		return v.limited("POST /user/login")
+	}); n > 24*windows(began) || n < 3 {
+		t.Errorf("%d of 100 passed from one address", n)
+	}
+	if n := guesses(func(i int) limits.Request {
+		v := &visit{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {"ann_lee"}}}
+		return v.limited("POST /user/login")
+	}); n > 31 || n < 25 { // a pause may end meanwhile
+		t.Errorf("%d of 100 passed at one account", n)
+	}
+}
+
+// The owner's browser logs in whatever others do to the account, from elsewhere or from its own
+// address; with a mailed code, any browser becomes the owner's.
+func TestOthersDoNotLockOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user.says("POST /user/reset-password", `{"reset_password":"success"}`)
+	mine, fresh := w.browser().from("198.51.100.7"), w.browser().from("198.51.100.8")
+	cookie := mine.login().cookie(knownCookie)
+	if cookie == nil || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || strings.Contains(cookie.Value, "ann") || cookie.MaxAge < 86400 {
+		t.Fatalf("the mark of a known browser is %v", cookie)
+	}
+	mine.get("/user/logout")
+	w.inTheMidstOfAnAttack("ann_lee")
+	guesser := w.browser().from("198.51.100.7")
+	for range 40 {
+		refused(t, guesser.post("/user/login", "username", "ann_lee", "password", "wrong"))
+		refused(t, guesser.post("/user/login", "username", rand.Text(), "password", "wrong"))
+		if a := guesser.post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"); a.StatusCode != http.StatusOK || a.body != `{"reset_password":"success"}` {
+			t.Fatalf("a reset answers %d %s", a.StatusCode, a.body)
+		}
+	}
+	if !w.user.last().id.NoMail {
+		t.Error("40 resets, 40 mails")
+	}
+	mine.post("/user/reset-password", "username", " ann_lee", "email_address", "ann@mail.example.com")
+	if id := w.user.last().id; id.NoMail || !id.KnownBrowser {
+		t.Errorf("the owner's reset goes to user as %+v", id)
+	}
+	mine.login()
+	if !w.user.last().id.KnownBrowser {
+		t.Error("user is not told of the known browser")
+	}
+	fresh.post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
+	if id := w.user.last().id; id.NoMail || id.KnownBrowser {
+		t.Errorf("a reset from a fresh address goes to user as %+v", id)
+	}
+	if !refused(t, fresh.post("/user/login", "username", "ann_lee", "password", "right")) {
+		t.Error("a fresh browser is not asked to wait")
+	}
+	expect(t, fresh.post("/user/set-new-password", "username", "ann_lee"), http.StatusOK, "success")
+	fresh.login()
+}
+
+// A mark is good for its own accounts only, and only as we made it.
+func TestKnownBrowserIsNoKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inTheMidstOfAnAttack("ann_lee")
+	other := w.browser()
+	other.login("username", "bea_lee")
+	mark := other.cookie(knownCookie)
+	if other.member(); !refused(t, other.post("/user/login", "username", "ann_lee", "password", "right")) {
+		t.Error("one account's mark is good for another")
+	}
+	ann := knownAccount(w.edge.keys.known, "ann_lee")
+	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1), ":" + ann, strings.Repeat("x:", 4000)} {
+		b := w.browser()
+		b.setCookie(knownCookie, forged)
+		if !refused(t, b.post("/user/login", "username", "ann_lee", "password", "right")) {
+			t.Errorf("%.60q is a mark", forged)
+		}
+	}
+	for i := range 2 * knownAccounts { // a household's browser keeps the newest
+		other.login("username", fmt.Sprint("member_", i))
+	}
+	if v := unsign(w.edge.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
+		t.Errorf("the mark grew to %s", v)
+	}
+	if k := (known{"id", ann}); k.browserOf(w.edge.keys.known, "ann_lee") != "id" || k.browserOf(w.edge.keys.known, "Ann_lee") != "" || (known{"id"}).browserOf(w.edge.keys.known, "") != "" {
+		t.Error("a mark is read wrongly")
+	}
+}
+
+// What counts is the outcome that the owner tells, never the answer's text.
+func TestRewordedAnswersChangeNoLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, c := range []struct {
+		route, method, path string
+		outcome             web.Outcome
+		body                string
+		counted             bool
+	}{
+		{"POST /user/login", "POST", "/user/login", web.OutcomeWrong, `{"login":"refus\u00e9"}`, true},
+		{"POST /user/login", "POST", "/user/login", web.OutcomeNothing, `{"login":"false"}`, false},
+		{"POST /user/create-account", "POST", "/user/create-account", web.OutcomeReveals, `{"create_account":"no"}`, true},
+		{"POST /user/create-account", "POST", "/user/create-account", web.OutcomeNothing, `{"errors":{"username":[{"type":"unavailable"}]}}`, false},
+		{"POST /order/cart-apply-discount-code", "POST", "/order/cart-apply-discount-code", web.OutcomeWrong, `{}`, true},
+		{"POST /order/cart-apply-discount-code", "POST", "/order/cart-apply-discount-code", web.OutcomeNothing, `{"error":"cart-discount-code-not-found"}`, false},
+		{"GET /order/abc", "GET", "/order/abc", web.OutcomeWrong, `{"order":"gone"}`, true},
+		{"GET /order/abc", "GET", "/order/abc", web.OutcomeNothing, `{"error":"order-not-found"}`, false},
+		{"GET /order/checkout-session-success", "GET", "/order/checkout-session-success", web.OutcomeWrong, `{}`, true},
+		{"GET /order/checkout-session-success", "GET", "/order/checkout-session-success", web.OutcomeNothing, `{"error":"invalid-session"}`, false},
+	} {
+		for _, o := range []*owner{w.user, w.order} {
+			o.tells(c.route, c.outcome, c.body)
+		}
+		b := w.browser().from(fmt.Sprint("198.51.100.", 100+i))
+		n := 0
+		for ; n < 110; n++ {
+			a := answer{}
+			if c.method == "GET" {
+				a = b.get(c.path)
+			} else {
+				a = b.post(c.path, "username", "ann_lee", "password", "x")
+			}
+			if refused(t, a) {
+				break
+			}
+			if a.Header.Get(web.OutcomeHeader) != "" {
+				t.Fatal("the outcome leaves the shop")
+			}
+		}
+		if c.counted != (n < 110) {
+			t.Errorf("%s with %s passed %d times", c.body, c.outcome, n)
+		}
+	}
+}
+
+// 500 guests an hour behind one address check out, all of them.
+func TestGuestsBehindOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user.says("GET /internal/address-of-member", `{"member":false}`)
+	w.order.says("POST /order/anonymous-email-address-payment-lookup", `{}`)
+	for _, route := range []string{"POST /order/create-checkout-session", "GET /order/checkout-session-success"} {
+		w.order.tells(route, web.OutcomeAsked, `{}`)
+	}
+	w.order.on("POST /order/cart-add-product-sku", func(rw http.ResponseWriter, _ seen) {
+		rw.Header().Set(web.SetCartHeader, rand.Text())
+		io.WriteString(rw, `{}`) //nolint:errcheck // a test's answer
+	})
+	for i := range 500 {
+		b := w.browser().from("198.51.100.1")
+		b.post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
+		expect(t, b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("guest", i, "@mail.example.com")), http.StatusOK, "{}")
+		expect(t, b.post("/order/create-checkout-session", "anonymous_email_address", "x"), http.StatusOK, "{}")
+		expect(t, b.get("/order/checkout-session-success?session_id=cs_1"), http.StatusOK, "{}")
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	w.user.says("GET /internal/address-of-member", `{"member":true}`)
+	w.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
+	n := 0
+	for b := w.browser().from("198.51.100.1"); n < 150; n++ {
+		if refused(t, b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("member", n, "@mail.example.com"))) {
+			break
+		}
+	}
+	if n < 60 || n > 120 {
+		t.Errorf("%d members' addresses were told", n)
+	}
+}
+
+// A client that leaves before the answer stays counted: the owner may have acted.
+func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	arrived := make(chan struct{})
+	w.user.on("POST /user/login", func(_ http.ResponseWriter, r seen) {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	})
+	b := w.browser().from("198.51.100.7")
+	tokenOf(t, b)
+	for range 10 {
+		ctx, leave := context.WithCancel(t.Context())
+		r := b.form("/user/login", "username", "ann_lee", "password", "x").WithContext(ctx)
+		r.Header.Set("X-CSRFToken", b.cookie(csrfCookie))
+		r.Header.Set("X-Forwarded-For", "198.51.100.7")
+		done := make(chan error, 1)
+		go func() {
+			client := http.Client{Jar: b.jar}
+			res, err := client.Do(r)
+			if err == nil {
+				err = res.Body.Close()
+			}
+			done <- err
+		}()
+		<-arrived
+		leave()
+		if err := <-done; err == nil {
+			t.Error("answered")
+		}
+	}
+	w.defaults()
+	testenv.Eventually(t, 30*time.Second, "ten tries are counted", func() bool {
+		n := 0
+		if err := w.pool.QueryRow(t.Context(), `SELECT coalesce(max(cardinality(at)), 0) FROM guess`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n == 10
+	})
+	if !refused(t, b.post("/user/login", "username", "ann_lee", "password", "x")) {
+		t.Error("ten tries that were left do not count")
 	}
 }
 
 func TestOtherLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.user.says("POST /user/reset-password", `{"reset_password":"success"}`)
 	w.user.says("POST /user/forgot-username", `{"forgot_username":"success"}`)
 	w.user.says("GET /user/verify-email-address", `{"verify_email_address":"verification_email_sent"}`)
-	w.user.says("POST /user/put-chat-message", `{"put_chat_message":"true"}`)
-	w.user.says("POST /user/pythonabot-notify-me", `{"pythonabot_notify_me":"success"}`)
+	w.user.tells("POST /user/put-chat-message", web.OutcomeDone, `{"put_chat_message":"true"}`)
+	w.user.tells("POST /user/pythonabot-notify-me", web.OutcomeDone, `{"pythonabot_notify_me":"success"}`)
 	w.user.says("GET /internal/address-of-member", `{"member":false}`)
-	w.order.says("POST /order/anonymous-email-address-payment-lookup", `{}`)
-	w.order.says("POST /order/cart-apply-discount-code", `{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
-	w.order.says("GET /order/unknown123", `{"order":"error","errors":{"error":"order-not-found"}}`)
+	w.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
+	w.order.tells("POST /order/cart-apply-discount-code", web.OutcomeWrong, `{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
+	w.order.tells("GET /order/unknown123", web.OutcomeWrong, `{"order":"error","errors":{"error":"order-not-found"}}`)
 	w.order.says("GET /order/known12345", `{"order":"success"}`)
 	w.order.says("GET /order/cart-items", `{}`)
 	for path, c := range map[string]struct{ least, most int }{
-		"POST /user/create-account": {20, 60}, "POST /user/reset-password": {5, 30}, "POST /user/forgot-username": {5, 30},
+		"POST /user/create-account": {20, 60}, "POST /user/forgot-username": {5, 30},
 		"POST /user/put-chat-message": {10, 40}, "POST /user/pythonabot-notify-me": {10, 40},
 		"POST /order/anonymous-email-address-payment-lookup": {30, 100}, "POST /order/cart-apply-discount-code": {30, 100},
 		"GET /order/unknown123": {30, 100}, "GET /user/verify-email-address": {5, 30},

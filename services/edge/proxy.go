@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +72,7 @@ func (e *Edge) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identi
 		id := visitOf(r).identity()
 		if enrich != nil {
 			if err := enrich(r, &id); err != nil {
-				e.settle(visitOf(r), func(counted) bool { return false })
+				visitOf(r).counted.Release()
 				return err
 			}
 		}
@@ -132,7 +131,9 @@ func (e *Edge) webhook() http.Handler {
 
 // ownerAway answers a request whose owner did not, or whose answer edge could not act on.
 func (e *Edge) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
-	e.settle(visitOf(r), func(counted) bool { return false })
+	if r.Context().Err() == nil {
+		visitOf(r).counted.Release() // else the client has left, and the owner may have acted all the same
+	}
 	if _, ok := errors.AsType[*web.Error](err); !ok && r.Context().Err() == nil {
 		err = web.Unavailable(err)
 	}
@@ -144,18 +145,8 @@ func (e *Edge) answer(res *http.Response) error {
 	r := res.Request
 	v := visitOf(r)
 	change, cart := res.Header.Get(web.SessionHeader), res.Header.Get(web.SetCartHeader)
+	v.counted.Answered(res.StatusCode, web.Outcome(res.Header.Get(web.OutcomeHeader)))
 	stripAnswer(res.Header)
-	if slices.ContainsFunc(v.counted, func(c counted) bool { return c.counts != nil }) {
-		body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-		if err != nil {
-			return fmt.Errorf("read an owner's answer: %w", err)
-		}
-		if err := res.Body.Close(); err != nil {
-			return fmt.Errorf("close an owner's answer: %w", err)
-		}
-		res.Body = io.NopCloser(bytes.NewReader(body))
-		e.settle(v, func(c counted) bool { return c.counts == nil || c.counts(body) })
-	}
 	if res.StatusCode == http.StatusNotFound {
 		return replace(res, "text/html; charset=utf-8", noRoute)
 	}

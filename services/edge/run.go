@@ -13,6 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
@@ -24,7 +25,7 @@ type Edge struct {
 	pool     *pgxpool.Pool
 	bus      *bus.Bus
 	secure   bool // PUBLIC_URL is https: cookies are for https only
-	keys     struct{ identity, csrf, cart, anonymous, sessions []byte }
+	keys     struct{ identity, csrf, cart, anonymous, sessions, known []byte }
 
 	outbox    *bus.Outbox
 	publisher *bus.Publisher
@@ -33,8 +34,7 @@ type Edge struct {
 	pages     *storefront.Pages
 	events    configuration
 	carts     cartCounts
-	local     localCounts
-	inHand    gates
+	limits    *limits.Limiter
 	changed   members
 	origins   *http.CrossOriginProtection
 	transport *http.Transport
@@ -60,6 +60,8 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
 	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
 	e.keys.sessions = cfg.Key("names of sessions")
+	e.keys.known = cfg.Key("known browser cookie")
+	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
 	e.catalogue = newCatalogue(e.fetchPage)
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {

@@ -12,6 +12,13 @@ CREATE TABLE "forgotten" (
   CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
 );
 
+CREATE TABLE "guess" (
+  key bytea NOT NULL,
+  at timestamp with time zone[] NOT NULL,
+  until timestamp with time zone NOT NULL,
+  CONSTRAINT guess_pkey PRIMARY KEY (key)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,

@@ -176,12 +176,15 @@ func (e *Edge) listen(ctx context.Context) error {
 	return nil
 }
 
-// clean deletes expired sessions until ctx ends.
+// clean deletes expired sessions and counts until ctx ends.
 func (e *Edge) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {
 		e.sessions.sweep()
+		if err := e.limits.Clean(ctx); err != nil && ctx.Err() == nil {
+			e.log.Warn("limits", "error", err)
+		}
 		n, err := dropExpiredSessions(ctx, e.pool)
 		switch {
 		case ctx.Err() != nil:

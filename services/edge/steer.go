@@ -49,6 +49,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 		}
 	case change.EndAll:
 		e.endAll(ctx, r, v, res, change.Member.ID)
+		e.remember(res.Header, v, change.Member.Username) // the code of the mail proved whose it is
 	case change.Update:
 		if err := updateSessions(ctx, e.pool, change.Member); err != nil {
 			web.Note(r, "session_error", err.Error()) // user's message about the change does it later
@@ -90,6 +91,7 @@ func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change we
 		e.revoke(v.session.MemberID)
 	}
 	e.hand(res.Header, token, h, change.Remember)
+	e.remember(res.Header, v, change.Member.Username)
 	return nil
 }
 
@@ -132,6 +134,7 @@ func (e *Edge) renew(ctx context.Context, v *visit, res *http.Response, at time.
 		return fmt.Errorf("renew a session of member %d: it has ended meanwhile", v.session.MemberID)
 	}
 	e.hand(res.Header, token, h, v.session.Remember)
+	e.remember(res.Header, v, v.session.Username)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
 // visit is what edge found out about one request.
@@ -27,8 +28,12 @@ type visit struct {
 	// body is the body of a POST, and form what it says.
 	body []byte
 	form url.Values
-	// counted are the limits that this request was counted for.
-	counted []counted
+	// known is what the browser's cookie says of earlier logins, and browser its id when it has logged in
+	// before to the account that the form names.
+	known   known
+	browser string
+	// counted is what this request was counted as.
+	counted *limits.Counted
 }
 
 type visitKey struct{}
@@ -43,7 +48,7 @@ func visitOf(r *http.Request) *visit {
 
 // identity is what owners are told. A member's request has no visitor's cart.
 func (v *visit) identity() web.Identity {
-	id := web.Identity{Client: v.client.String()}
+	id := web.Identity{Client: v.client.String(), KnownBrowser: v.browser != "" || v.session != nil, NoMail: v.counted.NoMail()}
 	if v.session == nil {
 		id.Cart = v.cart
 		return id
@@ -69,7 +74,7 @@ func (v *visit) binding() string {
 // sessions cannot be read; a visitor's needs no database.
 func (e *Edge) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), cart: signedCookie(r, cartCookie, e.keys.cart)}
+		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), cart: signedCookie(r, cartCookie, e.keys.cart), known: e.knownOf(r)}
 		if err := v.readBody(r, web.MaxForm); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func newOwner(t *testing.T, signed bool) *owner {
 	o := &owner{answers: map[string]func(http.ResponseWriter, seen){}}
 	handler := http.Handler(http.HandlerFunc(o.serve))
 	if signed {
-		handler = web.RequireIdentity(web.Key([]byte(secret), "identity"))(handler)
+		handler = web.RequireIdentity(web.Key([]byte(secret), "identity"))(web.Outcomes(handler))
 	}
 	o.Server = httptest.NewServer(handler)
 	t.Cleanup(o.Close)
@@ -78,6 +78,14 @@ func (o *owner) on(route string, answer func(w http.ResponseWriter, r seen)) {
 func (o *owner) says(route, body string) {
 	o.on(route, func(w http.ResponseWriter, _ seen) {
 		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, body) //nolint:errcheck // a test's answer
+	})
+}
+
+// tells is says with an outcome.
+func (o *owner) tells(route string, outcome web.Outcome, body string) {
+	o.on(route, func(w http.ResponseWriter, _ seen) {
+		web.TellOutcome(w, outcome)
 		io.WriteString(w, body) //nolint:errcheck // a test's answer
 	})
 }
@@ -181,6 +189,7 @@ func (w *world) defaults() {
 	w.user.on("POST /user/login", func(rw http.ResponseWriter, r seen) {
 		form, err := url.ParseQuery(r.body)
 		if err != nil || form.Get("password") != "right" {
+			web.TellOutcome(rw, web.OutcomeWrong)
 			rw.Header().Set("Content-Type", "application/json")
 			io.WriteString(rw, `{"login":"false","user-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
 			return
@@ -191,9 +200,13 @@ func (w *world) defaults() {
 			return web.SessionChange{Open: true, Merge: true, Remember: form.Get("remember_me") == "true", Member: m}
 		})(rw, r)
 	})
-	w.user.on("POST /user/create-account", steers(`{"create_account":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+	register := steers(`{"create_account":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 		return web.SessionChange{Open: true, Merge: true, Member: ann}
-	}))
+	})
+	w.user.on("POST /user/create-account", func(rw http.ResponseWriter, r seen) {
+		web.TellOutcome(rw, web.OutcomeDone)
+		register(rw, r)
+	})
 	w.user.on("POST /user/change-my-password", steers(`{"change_my_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 		return web.SessionChange{Renew: true, Member: ann}
 	}))

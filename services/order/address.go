@@ -47,6 +47,7 @@ func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *h
 		return refusal("anonymous-email-address-required", textAddressRequired)
 	}
 	if who.AddressOfMember {
+		web.TellOutcome(w, web.OutcomeReveals)
 		return refusal("email-address-is-associated-with-member", textMemberAddress)
 	}
 	if err := s.rememberAddress(r.Context(), who, address); err != nil {

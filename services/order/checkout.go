@@ -106,6 +106,9 @@ func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) 
 		return err
 	}
 	c, no, err := s.checkOut(onLane(r.Context(), laneNew), web.Who(r), form)
+	if c.ID != "" { // there was a quote to ask for
+		web.TellOutcome(w, web.OutcomeAsked)
+	}
 	if answered, aerr := s.answerNotSold(w, r, checkoutEndpoint, err); answered {
 		return aerr
 	}

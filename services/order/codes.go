@@ -64,7 +64,7 @@ func (s *service) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) 
 		case !outcome.Cart:
 			return cartNotFound, nil // deleted or paid at this very moment
 		case !outcome.Found:
-			return "cart-discount-code-not-found", nil
+			return codeNotFound, nil
 		case !outcome.Active:
 			return "cart-discount-code-not-active", nil
 		case !outcome.Added:
@@ -79,11 +79,11 @@ func (s *service) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request)
 	return s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		code, ok := rowID(text)
 		if !ok {
-			return "cart-discount-code-not-found", nil
+			return codeNotFound, nil
 		}
 		known, err := removeCode(ctx, s.db, c.ID, code)
 		if err == nil && !known {
-			return "cart-discount-code-not-found", nil
+			return codeNotFound, nil
 		}
 		return "", err
 	})
@@ -116,6 +116,9 @@ func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint s
 	case cartNotFound:
 		return refuse(w, endpoint, refusal)
 	default:
+		if refusal == codeNotFound {
+			web.TellOutcome(w, web.OutcomeWrong)
+		}
 		return refuse(w, endpoint, refusal, echo)
 	}
 	_, after, err := s.changed(r, c)
@@ -125,7 +128,10 @@ func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint s
 	return answer(w, append([]web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo}, after...)...)
 }
 
-const cartNotFound = "cart-not-found"
+const (
+	cartNotFound = "cart-not-found"
+	codeNotFound = "cart-discount-code-not-found"
+)
 
 // applied is what applyCode found and did.
 type applied struct{ Cart, Found, Active, Added bool }

@@ -292,6 +292,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}})
 	}
 	if !sessionShape.MatchString(sessionID) {
+		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	}
 	identifier, found, err := orderOfSession(r.Context(), s.db, sessionID)
@@ -308,11 +309,14 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case noted && !ours:
 		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "cart-not-found"}, withStaff})
 	case !ours: // a question to Stripe for each guess would use up the calls that payments need
+		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	}
+	web.TellOutcome(w, web.OutcomeAsked)
 	now, err := s.stripe.session(onLane(r.Context(), laneAsk), sessionID)
 	switch {
 	case errors.Is(err, errNoSession):
+		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	case err != nil:
 		web.Note(r, "cause", err.Error())

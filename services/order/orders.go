@@ -65,6 +65,7 @@ func (s *service) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
 	switch {
 	case !found:
+		web.TellOutcome(w, web.OutcomeWrong)
 		return refuse(w, endpoint, "order-not-found", echo)
 	case who.Member() && (o.MemberID == nil || *o.MemberID != who.MemberID):
 		return refuse(w, endpoint, "order-not-in-account", echo)

@@ -12,7 +12,7 @@ import (
 func (s *service) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
 	r.Use(inside...)
-	r.Use(web.RequireIdentity(s.cfg.Key("identity")))
+	r.Use(web.RequireIdentity(s.cfg.Key("identity")), web.Outcomes)
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
 

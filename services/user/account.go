@@ -34,6 +34,9 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	name.add(taken, "unavailable", unavailableText)
+	if taken {
+		web.TellOutcome(w, web.OutcomeReveals)
+	}
 	var f fields
 	f.add("firstname", checkName(first, maxFirstName))
 	f.add("lastname", checkName(last, maxLastName))
@@ -56,6 +59,7 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !made { // somebody else was faster while we hashed
+		web.TellOutcome(w, web.OutcomeReveals)
 		f[2].add(true, "unavailable", unavailableText)
 		return answer(w, "create_account", "false", refusal(f.object()))
 	}
@@ -63,6 +67,7 @@ func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session()}); err != nil {
 		return err
 	}
+	web.TellOutcome(w, web.OutcomeDone)
 	return answer(w, "create_account", "true")
 }
 
@@ -137,6 +142,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
+		web.TellOutcome(w, web.OutcomeWrong)
 		return answer(w, "login", "false")
 	}
 	web.Note(r, "member", a.ID)

@@ -37,6 +37,7 @@ func (s *service) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	if err := s.storeChatMessage(r, c); err != nil {
 		return err
 	}
+	web.TellOutcome(w, web.OutcomeDone)
 	return answer(w, endpoint, "true")
 }
 
@@ -100,12 +101,14 @@ func (s *service) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) err
 		return bus.Enqueue(ctx, tx, p.event())
 	})
 	if errors.Is(err, errUnchanged) {
+		web.TellOutcome(w, web.OutcomeReveals)
 		f := check(problems{{"duplicate", "This address is on our list already."}})
 		return answer(w, endpoint, "duplicate_prospect", refusal(f.object()))
 	}
 	if err != nil {
 		return err
 	}
+	web.TellOutcome(w, web.OutcomeDone)
 	return answer(w, endpoint, "success")
 }
 

@@ -43,6 +43,7 @@ func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	if !right {
+		web.TellOutcome(w, web.OutcomeWrong)
 		f.add("current-password", problems{{"current_password_invalid", "This is not your current password."}})
 		return answer(w, endpoint, "errors", refusal(f.object()))
 	}
@@ -60,6 +61,7 @@ func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) er
 	if err := changeSession(w, web.SessionChange{Update: true, Member: a.session()}); err != nil {
 		return err
 	}
+	web.TellOutcome(w, web.OutcomeDone)
 	return answer(w, endpoint, "success")
 }
 

@@ -44,6 +44,7 @@ func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error
 		return answer(w, endpoint, "errors", refusal(web.Object{{Key: key, Value: problems{{kind, text}}}}))
 	}
 	if !right {
+		web.TellOutcome(w, web.OutcomeWrong)
 		return wrong("current-password", "current_password_invalid", "This is not your current password.")
 	}
 	if password == current {
@@ -109,9 +110,11 @@ func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !found {
+		web.TellOutcome(w, web.OutcomeReveals)
 		return answer(w, endpoint, "username-not-found", web.Field{Key: "error", Value: "We know no account with this user name."})
 	}
 	if outcome := readCode(s.codeKey, codeReset, code, time.Now()); outcome != "" {
+		web.TellOutcome(w, web.OutcomeWrong)
 		return answer(w, endpoint, outcome)
 	}
 	open, err := openCode(r.Context(), s.pool, a.ID, codeReset, code)
@@ -119,6 +122,7 @@ func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !open {
+		web.TellOutcome(w, web.OutcomeWrong)
 		return answer(w, endpoint, codeForeign)
 	}
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {

@@ -15,7 +15,7 @@ import (
 func (s *service) routes() http.Handler {
 	r := web.Router("user", s.log)
 	r.Group(func(r chi.Router) {
-		r.Use(web.RequireIdentity(s.identityKey))
+		r.Use(web.RequireIdentity(s.identityKey), web.Outcomes)
 		get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 		post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
 		secure := func(path string, h web.Handler) { post(path, s.security(h)) }

@@ -1,0 +1,363 @@
+package limits_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge"
+	"github.com/startupwebapp/startupwebapp/services/edge/limits"
+)
+
+type world struct {
+	*limits.Limiter
+	t    *testing.T
+	pool *pgxpool.Pool
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	w, _ := newWorldWithBroker(t)
+	return w
+}
+
+func newWorldWithBroker(t *testing.T) (world, *testenv.Broker) {
+	t.Helper()
+	broker := testenv.NewBroker(t)
+	b := broker.Bus("edge")
+	testenv.Eventually(t, 30*time.Second, "connected to the broker", b.Connected)
+	pool := testenv.Pool(t, "edge", edge.Migrations()...)
+	return world{limits.New(testenv.Log(t), []byte("a key of this test"), b, pool), t, pool}, broker
+}
+
+func login(username, client, browser string) limits.Request {
+	r := limits.Request{Route: "POST /user/login", Form: url.Values{"username": {username}}, Browser: browser}
+	if client != "" {
+		r.Client = netip.MustParseAddr(client)
+	}
+	return r
+}
+
+// try sends a request and answers it; it returns how long to wait if it was refused.
+func (w world) try(r limits.Request, o web.Outcome) (wait time.Duration) {
+	w.t.Helper()
+	c, err := w.Count(w.t.Context(), r)
+	if refused, ok := errors.AsType[*web.Error](err); ok && refused.Status == http.StatusTooManyRequests {
+		return refused.RetryAfter
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c.Answered(http.StatusOK, o)
+	return 0
+}
+
+// later lets time pass for what the database counts.
+func (w world) later(d time.Duration) {
+	w.t.Helper()
+	_, err := w.pool.Exec(w.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = until - $1::interval`, d)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Clean(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// from is the i-th address of a crowd, each a network of its own.
+func from(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff) }
+
+// A crowd that guesses at one account, always as soon as it may and never twice from one address, has
+// at most 200 guesses on any day, with pauses that grow; and from within a day of that, the account's
+// own browser and a right password after the pause get through.
+func TestADayOfGuessing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var passed []time.Duration
+	var longest time.Duration
+	clock := time.Duration(0)
+	for i := 0; clock < 36*time.Hour; i++ {
+		wait := w.try(login("ann_lee", from(i), ""), web.OutcomeWrong)
+		if wait == 0 {
+			passed = append(passed, clock)
+			continue
+		}
+		if len(passed) < 30 {
+			t.Fatalf("refused after %d", len(passed))
+		}
+		if clock < 12*time.Hour && wait < longest/2 {
+			t.Fatalf("after %d guesses the pause fell from %s to %s", len(passed), longest, wait)
+		}
+		longest = max(longest, wait)
+		clock += wait
+		w.later(wait)
+	}
+	for i, began := range passed {
+		n := 0
+		for _, at := range passed[i:] {
+			if at < began+24*time.Hour {
+				n++
+			}
+		}
+		if n > 200 {
+			t.Fatalf("%d guesses in a day", n)
+		}
+	}
+	if longest < 10*time.Minute || longest > 20*time.Minute || len(passed) < 200 {
+		t.Errorf("%d guesses in 36 hours, the longest pause was %s", len(passed), longest)
+	}
+	if w.try(login("ann_lee", from(1<<20), ""), web.OutcomeWrong) == 0 { // the crowd is back
+		w.try(login("ann_lee", from(1<<20+1), ""), web.OutcomeWrong)
+	}
+	if wait := w.try(login("ann_lee", "192.0.2.1", "browser1"), web.OutcomeNothing); wait != 0 {
+		t.Errorf("the owner's browser waits %s", wait)
+	}
+	if wait := w.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait > 20*time.Minute {
+		t.Errorf("the owner waits %s at a fresh address", wait)
+	} else {
+		w.later(wait + time.Second)
+	}
+	if wait := w.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait != 0 {
+		t.Errorf("after the pause, the owner waits %s", wait)
+	}
+}
+
+// One address stops itself, and nobody else: not the account from elsewhere, not its neighbours' known
+// browsers, not another account.
+func TestOneAddressStopsItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	passed, clock := 0, time.Duration(0)
+	for clock < 20*time.Hour {
+		if wait := w.try(login(" ann_lee ", "192.0.2.66", ""), web.OutcomeWrong); wait > 0 {
+			if passed == 10 && w.try(login("bea_lee", "192.0.2.66", ""), web.OutcomeNothing) != 0 {
+				t.Error("a neighbour waits, too")
+			}
+			clock += wait
+			w.later(wait)
+			continue
+		}
+		passed++
+	}
+	if passed < 15 || passed > 30 {
+		t.Errorf("one address had %d guesses", passed)
+	}
+	for what, r := range map[string]limits.Request{
+		"the owner at another address":       login("ann_lee", "192.0.2.67", ""),
+		"the owner's browser at the address": login("ann_lee", "192.0.2.66", "browser1"),
+	} {
+		if wait := w.try(r, web.OutcomeNothing); wait != 0 {
+			t.Errorf("%s waits %s", what, wait)
+		}
+	}
+	if w.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeNothing) == 0 {
+		t.Error("the guesser is let in")
+	}
+}
+
+// A stolen mark of a browser is no way around the limits.
+func TestAKnownBrowserHasLimitsToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	passed, clock := 0, time.Duration(0)
+	for i := 0; clock < 24*time.Hour; i++ {
+		if wait := w.try(login("ann_lee", from(i), "browser1"), web.OutcomeWrong); wait > 0 {
+			clock += wait
+			w.later(wait)
+			continue
+		}
+		passed++
+	}
+	if passed < 20 || passed > 100 {
+		t.Errorf("a known browser had %d guesses in a day", passed)
+	}
+	if wait := w.try(login("ann_lee", "192.0.2.1", "browser2"), web.OutcomeNothing); wait != 0 {
+		t.Errorf("another known browser waits %s", wait)
+	}
+}
+
+// Right ones leave nothing behind, also many at once; wrong ones at once are no more than allowed.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	send := func(n int, o web.Outcome, r func(i int) limits.Request) (passed int) {
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				if w.try(r(i), o) == 0 {
+					mu.Lock()
+					defer mu.Unlock()
+					passed++
+				}
+			})
+		}
+		wg.Wait()
+		return passed
+	}
+	one := func(int) limits.Request { return login("ann_lee", "192.0.2.1", "") }
+	if n := send(60, web.OutcomeNothing, one); n != 60 {
+		t.Errorf("%d of 60 right ones from one address", n)
+	}
+	if n := send(100, web.OutcomeNothing, func(i int) limits.Request { return login("ann_lee", from(i), "") }); n != 100 {
+		t.Errorf("%d of 100 right ones from everywhere", n)
+	}
+	if n := send(60, web.OutcomeWrong, one); n != 10 {
+		t.Errorf("%d of 60 wrong ones from one address", n)
+	}
+	if n := send(60, web.OutcomeWrong, func(i int) limits.Request { return login("ann_lee", from(1000+i), "") }); n < 20 || n > 21 {
+		t.Errorf("%d of 60 more wrong ones from everywhere", n)
+	}
+	if err := w.Clean(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if local, inFlight := w.Held(); inFlight != 0 {
+		t.Errorf("%d counters, %d in flight", local, inFlight)
+	}
+}
+
+// Thousands of long names cost neither memory nor room, and all of it ends.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	const names = 4000
+	for i := range names {
+		name := strings.Repeat("x", 50_000) + fmt.Sprint(i)
+		if i%4 == 0 { // the database's counters
+			w.try(login(name, from(i), ""), web.OutcomeWrong)
+			continue
+		}
+		w.try(limits.Request{Route: "POST /user/reset-password", Form: url.Values{"username": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+		w.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+	}
+	if grown := int64(heap()) - int64(before); grown > 16<<20 { //nolint:gosec // far below 63 bits
+		t.Errorf("%d names took %d KiB", names, grown>>10)
+	}
+	var rows, longest int
+	if err := w.pool.QueryRow(t.Context(), `SELECT count(*), max(length(key)) FROM guess`).Scan(&rows, &longest); err != nil {
+		t.Fatal(err)
+	}
+	if rows != names/2 || longest != 16 { // account and address, account alone
+		t.Errorf("%d rows, the longest key has %d bytes", rows, longest)
+	}
+	w.later(61 * time.Minute) // few tries are over after an hour
+	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM guess`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows are left, %v", rows, err)
+	}
+}
+
+// What one edge remembers is bounded, and a flood of new keys does not push out what was counted high.
+func TestLocalCountersAreBounded(t *testing.T) {
+	t.Parallel()
+	w, broker := newWorldWithBroker(t)
+	broker.Stop()
+	t.Cleanup(broker.Start)
+	chat := func(i int) limits.Request {
+		return limits.Request{Route: "POST /user/put-chat-message", Client: netip.MustParseAddr(from(i))}
+	}
+	for w.try(chat(0), web.OutcomeDone) == 0 {
+	}
+	for i := range limits.MaxLocal + 10_000 {
+		w.try(chat(i+1), web.OutcomeDone)
+	}
+	if local, _ := w.Held(); local > limits.MaxLocal {
+		t.Errorf("%d counters", local)
+	}
+	if w.try(chat(0), web.OutcomeDone) == 0 {
+		t.Error("a flood made the limit of an address forgotten")
+	}
+}
+
+// What people type counts as its owner reads it.
+func TestKeysAreNormalised(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	forgot := func(address string) limits.Request {
+		return limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {address}}, Client: netip.MustParseAddr("192.0.2.1")}
+	}
+	spellings := []string{"ann@mail.example.com", " Ann@mail.example.com", "ANN@MAIL.EXAMPLE.COM\t"}
+	n := 0
+	for ; n < 60 && w.try(forgot(spellings[n%3]), web.OutcomeNothing) == 0; n++ {
+	}
+	if n > 50 { // in two windows
+		t.Errorf("%d requests for one address in three spellings", n)
+	}
+	n = 0
+	for ; n < 60 && w.try(login([]string{"ann_lee", " ann_lee", "ann_lee\t"}[n%3], "192.0.2.2", ""), web.OutcomeWrong) == 0; n++ {
+	}
+	if n != 10 {
+		t.Errorf("%d guesses at one account in three spellings", n)
+	}
+}
+
+// An owner that tells no outcome yet is counted; its errors are not.
+func TestAnswersWithoutOutcome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answered := func(status int) int {
+		for n := range 40 {
+			c, err := w.Count(t.Context(), login("ann_lee", fmt.Sprintf("192.0.2.%d", status&0xff), ""))
+			if err != nil {
+				return n
+			}
+			c.Answered(status, "")
+		}
+		return 40
+	}
+	if n := answered(http.StatusServiceUnavailable); n != 40 {
+		t.Errorf("%d of 40 unanswered ones", n)
+	}
+	if n := answered(http.StatusOK); n != 10 {
+		t.Errorf("%d of 40 answered ones", n)
+	}
+}
+
+// The table's limits are no news to a reader of the database: a name cannot be tried against a key.
+func TestKeysAreKeyed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := limits.New(testenv.Log(t), []byte("another key"), testenv.NewBroker(t).Bus("edge"), w.pool)
+	r := limits.Request{Route: "POST /user/change-my-password", Member: 7}
+	for _, l := range []*limits.Limiter{w.Limiter, other} {
+		c, err := l.Count(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Keep()
+	}
+	rows, err := w.pool.Query(t.Context(), `SELECT key FROM guess`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var keys [][]byte
+	for rows.Next() {
+		var k []byte
+		if err := rows.Scan(&k); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	if len(keys) != 2 || bytes.Equal(keys[0], keys[1]) {
+		t.Errorf("keys %x", keys)
+	}
+}
