@@ -40,6 +40,8 @@ const apiTimeout = 3 * time.Second
 const (
 	headerKey    = "Shop-Key"    // the business key; Nats-Msg-Id has the attempt behind it from the second try on
 	headerSender = "Shop-Sender" // the service whose outbox waits for the confirmation
+	// headerSubject is what the sender published under. Messages of older senders lack it.
+	headerSubject = "Shop-Subject"
 )
 
 // Bus is a connection to the broker. It reconnects for ever; while the broker is away publishing

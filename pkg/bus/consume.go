@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
@@ -30,6 +31,7 @@ type Delivery struct {
 	headers map[string]string
 	sender  string
 	raw     jetstream.Msg
+	misfit  bool // its key is none of its subject's
 }
 
 // Consumer acts on the messages of one durable consumer.
@@ -169,14 +171,31 @@ func newDelivery(m jetstream.Msg) *Delivery {
 	for name := range h {
 		d.headers[name] = h.Get(name)
 	}
-	if d.Key == "" {
-		d.Key = h.Get("Nats-Msg-Id")
-	}
-	if meta, err := m.Metadata(); err == nil {
+	d.misfit = !fits(m)
+	meta, err := m.Metadata()
+	if err == nil {
 		d.Attempt = int(meta.NumDelivered) //nolint:gosec // a count
-		if d.Key == "" {
-			d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
+	}
+	if d.Key == "" && err == nil {
+		d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)
+	}
+	if d.misfit {
+		// Parked under the key that it came with, it would stand in the way of the message that the key
+		// belongs to, and the sender of that must not hear that it arrived.
+		d.sender, d.Key = "", "misfit:"+d.Key
+		if err == nil {
+			d.Key = fmt.Sprintf("misfit:%s:%d", meta.Stream, meta.Sequence.Stream)
 		}
 	}
 	return d
+}
+
+// fits says whether a message is what its sender published, under the subject that it is under.
+func fits(m jetstream.Msg) bool {
+	h := m.Headers()
+	key, meant := h.Get(headerKey), h.Get(headerSubject)
+	if key == "" && meant == m.Subject() {
+		return msg.KeyBegin(meant) == "" // a client event that came without an id
+	}
+	return msg.Fits(m.Subject(), key) && (meant == "" || meant == m.Subject())
 }

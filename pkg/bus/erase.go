@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
 // erasure is the durable consumer that erases people from the streams.
@@ -86,6 +87,14 @@ type reminder struct {
 func (b *Bus) eraseFor(ctx context.Context, group []jetstream.Msg) error {
 	var due []reminder
 	for _, m := range group {
+		if !fits(m) {
+			obs.Messages.WithLabelValues(erasure, "misfit").Inc()
+			b.log.Error("no sender published this: nobody is erased for it", "subject", m.Subject())
+			if err := m.Term(); err != nil {
+				return fmt.Errorf("refuse: %w", err)
+			}
+			continue
+		}
 		r, err := b.readReminder(ctx, m)
 		if err != nil {
 			b.log.Info("person not yet erased from the streams, will try again", "reason", err)

@@ -59,7 +59,7 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		broker.Bus("provision").KeepErasing(erasing)
 		close(ended)
 	}()
-	erased := msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
+	erased := msg.Message{Key: "user.erased:7:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
 	if err := w.outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
 		t.Fatal(err)
 	}

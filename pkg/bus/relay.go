@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,11 @@ type confirmation struct {
 // that a clean stop leaves little behind. Any number of relays may run beside one another.
 func (o *Outbox) Run(ctx context.Context) error {
 	// Confirmations come as core messages. One that is lost costs a repeated publication.
-	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) { o.onConfirmation(ctx, m.Data) })
+	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) {
+		if m.Reply == "" && len(m.Header) == 0 { // else it is none, but sent here from a stream
+			o.onConfirmation(ctx, m.Data)
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("listen for confirmations: %w", err)
 	}
@@ -172,6 +177,7 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 			}
 		}
 		m.Header.Set(headerKey, r.Key)
+		m.Header.Set(headerSubject, r.Subject)
 		m.Header.Set(headerSender, o.bus.service)
 		// The broker's window must not swallow a repetition of what its store may have lost.
 		id := r.Key
@@ -187,8 +193,10 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 
 func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
 	var c confirmation
-	if err := json.Unmarshal(data, &c); err != nil {
-		o.bus.log.Warn("unreadable confirmation", "error", err)
+	in := json.NewDecoder(bytes.NewReader(data))
+	in.DisallowUnknownFields() // the broker's answers have other fields
+	if err := in.Decode(&c); err != nil || c.Consumer == "" {
+		o.bus.log.Warn("not a confirmation", "error", err)
 		return
 	}
 	fault.Point(o.bus.service, "relay-confirming")

@@ -105,6 +105,7 @@ func messagesOf(group []event) []*nats.Msg {
 func eventMessage(e event) *nats.Msg {
 	m := nats.NewMsg(e.subject)
 	m.Header.Set(headerKey, e.key)
+	m.Header.Set(headerSubject, e.subject)
 	m.Header.Set(nats.MsgIdHdr, e.key)
 	m.Data = e.data
 	return m

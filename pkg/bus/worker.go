@@ -45,13 +45,22 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	w.bus.log.Info("messages", "consumer", w.Name, "group", len(raw), "ms", took.Milliseconds())
 }
 
-// prepare lets the messages through that Prepare is content with.
+// errMisfit is why a message is parked whose key is none of its subject's.
+var errMisfit = Permanent(errors.New("its key does not belong to its subject: no sender published this here"))
+
+// prepare lets the messages through whose keys fit and that Prepare is content with.
 func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
-	if w.Prepare == nil {
-		return group
-	}
 	ready := group[:0]
 	for _, d := range group {
+		if d.misfit {
+			obs.Messages.WithLabelValues(w.Name, "misfit").Inc()
+			w.fail(ctx, d, errMisfit)
+			continue
+		}
+		if w.Prepare == nil {
+			ready = append(ready, d)
+			continue
+		}
 		if err := guard(func() error { return w.Prepare(d.context(ctx), d) }); err != nil {
 			w.fail(ctx, d, err)
 			continue

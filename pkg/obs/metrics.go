@@ -24,7 +24,7 @@ var (
 	ConsumerPending = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_consumer_pending", Help: "Messages waiting at the broker for a consumer.",
 	}, []string{"consumer"})
-	// Messages counts handled messages by consumer and outcome: done, repeat, retry, parked.
+	// Messages counts handled messages by consumer and outcome: done, repeat, retry, parked, misfit.
 	Messages = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "shop_messages_total", Help: "Messages by consumer and outcome.",
 	}, []string{"consumer", "outcome"})

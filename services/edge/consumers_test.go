@@ -22,6 +22,7 @@ func userOutbox(t *testing.T, w *world) (send func(m msg.Message), empty func() 
 	outbox := bus.NewOutbox(w.broker.Bus("user"), pool)
 	w.start(outbox.Run)
 	send = func(m msg.Message) {
+		m.Key = msg.KeyBegin(m.Subject) + m.Key
 		t.Helper()
 		if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, m) }); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,11 @@ func (w *world) report(id, data string) {
 
 func (w *world) enqueue(messages ...msg.Message) {
 	w.t.Helper()
+	for i, m := range messages {
+		if begin := msg.KeyBegin(m.Subject); !strings.HasPrefix(m.Key, begin) {
+			messages[i].Key = begin + m.Key // tests name them briefly
+		}
+	}
 	err := w.outbox.Tx(w.t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(w.t.Context(), tx, messages...) })
 	if err != nil {
 		w.t.Fatal(err)

@@ -145,9 +145,9 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A1", order)
-	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A0", []byte("garbage"))
-	publisher.Publish(msg.OrderPlacedSubject, "order.placed:A1", order)
+	publisher.Publish(msg.OrderPlacedSubject, "order-placed:A1", order)
+	publisher.Publish(msg.OrderPlacedSubject, "order-placed:A0", []byte("garbage"))
+	publisher.Publish(msg.OrderPlacedSubject, "order-placed:A1", order)
 	testenv.Eventually(t, 30*time.Second, "the prospect is told of", func() bool { return len(members()) == 2 })
 	if d := members()[1]; d.Subject != msg.ProspectChanged {
 		t.Errorf("heard %s", d.Subject)

@@ -177,9 +177,9 @@ func (w *traffic) receive(c msg.Consumer, outbox *bus.Outbox) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				for _, d := range group {
-					if strings.HasPrefix(d.Key, "bad:") && len(group) == 1 {
+					if strings.HasSuffix(d.Key, "bad") && len(group) == 1 {
 						return bus.Permanent(fmt.Errorf("%s is bad", d.Key))
-					} else if strings.HasPrefix(d.Key, "bad:") {
+					} else if strings.HasSuffix(d.Key, "bad") {
 						return fmt.Errorf("a bad one among %d", len(group))
 					}
 				}
@@ -214,9 +214,9 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for service, subjects := range says {
 		var messages []msg.Message
 		for _, subject := range subjects {
-			messages = append(messages, msg.Message{Key: "bad:" + subject, Subject: subject, Payload: map[string]int{"n": -1}})
+			messages = append(messages, msg.Message{Key: msg.KeyBegin(subject) + subject + "bad", Subject: subject, Payload: map[string]int{"n": -1}})
 			for i := range 15 { // enough for an atomic batch
-				messages = append(messages, msg.Message{Key: fmt.Sprint(subject, i), Subject: subject, Payload: map[string]int{"n": i}})
+				messages = append(messages, msg.Message{Key: fmt.Sprint(msg.KeyBegin(subject), subject, i), Subject: subject, Payload: map[string]int{"n": i}})
 			}
 		}
 		if err := outboxes[service].Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, messages...) }); err != nil {
@@ -234,6 +234,93 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for s, o := range outboxes {
 		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
 			rows, _, err := o.Depth(t.Context())
+			return err == nil && rows == 0
+		})
+	}
+}
+
+// A service that is broken into has the broker say something under a subject that is not the service's
+// own: by a request whose answer goes there, or by having another one's stored message handed out
+// there. Receivers park both, act on none, and what the message really was arrives all the same.
+func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
+	t.Parallel()
+	url := startBroker(t)
+	w := newTraffic(t, url)
+	outboxes := map[string]*bus.Outbox{}
+	for _, s := range services {
+		outboxes[s] = bus.NewOutbox(w.buses[s], w.pools[s])
+		run(t, outboxes[s].Run)
+	}
+	say := func(service, subject, key string, payload any) {
+		t.Helper()
+		m := msg.Message{Key: key, Subject: subject, Payload: payload}
+		if err := outboxes[service].Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, m) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attack := func(user, request, reply string, body string) {
+		t.Helper()
+		nc, err := nats.Connect(url(user), nats.CustomInboxPrefix("_INBOX_"+user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if err := nc.PublishRequest(request, reply, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The broker's own answers, and user's message handed out as something else.
+	say("user", msg.UserRegistered, "user.registered:7:1", map[string]string{"id": "evt_forged", "type": "checkout.session.completed"})
+	say("webhook", "stripe.checkout.session.completed", "evt_1", map[string]string{"id": "evt_1"})
+	staff, err := nats.Connect(url("staff"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(staff.Close)
+	js, err := jetstream.New(staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func(stream string, n uint64) {
+		t.Helper()
+		testenv.Eventually(t, 30*time.Second, fmt.Sprintf("%s holds %d messages", stream, n), func() bool {
+			s, err := js.Stream(t.Context(), stream)
+			return err == nil && s.CachedInfo().State.Msgs >= n
+		})
+	}
+	held("USER", 1)
+	held("STRIPE", 1)
+	for _, reply := range []string{"stripe.checkout.session.completed", "order.placed", "mail.send.reset", "user.erased", "cfm.webhook"} {
+		attack("events", "$JS.API.CONSUMER.INFO.EVENT.events-event", reply, "")
+	}
+	attack("mailer", "$JS.API.CONSUMER.MSG.NEXT.USER.mailer-user", "stripe.charge.refunded", `{"batch":1,"expires":5000000000}`)
+	attack("order", "$JS.API.CONSUMER.MSG.NEXT.STRIPE.order-stripe", "stripe.checkout.session.expired", `{"batch":1,"expires":5000000000}`)
+	held("ORDER", 1)
+	held("USER", 2)
+	held("MAIL", 1)
+	for _, c := range msg.Consumers {
+		service, _, _ := strings.Cut(c.Name, "-")
+		w.receive(c, outboxes[service])
+	}
+	parked := func(service string) (n int) {
+		if err := w.pools[service].QueryRow(t.Context(), `SELECT count(*) FROM parked WHERE key LIKE 'misfit:%' AND reason LIKE '%does not belong%'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for service, least := range map[string]int{"order": 2, "user": 1, "mailer": 2, "events": 2, "webhook": 1, "edge": 1} {
+		testenv.Eventually(t, 30*time.Second, service+" parks what nobody sent", func() bool { return parked(service) >= least })
+	}
+	testenv.Eventually(t, 90*time.Second, "the real event arrives, also after it was handed out elsewhere", func() bool { return w.count("order-stripe") == 1 })
+	if n := w.count("user-order") + w.count("mailer-mail") + w.count("webhook-user"); n != 0 {
+		t.Errorf("%d messages were acted on that nobody sent", n)
+	}
+	for _, s := range services {
+		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty", func() bool {
+			rows, _, err := outboxes[s].Depth(t.Context())
 			return err == nil && rows == 0
 		})
 	}
@@ -266,9 +353,9 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 		_, err := stream.GetLastMsgForSubject(w.t.Context(), "stripe.customer.created")
 		return err == nil
 	}
-	send("webhook", msg.Message{Key: "gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
+	send("webhook", msg.Message{Key: "evt_gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
 	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
-	send("user", msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
+	send("user", msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
 	testenv.Eventually(w.t, 60*time.Second, "the stream forgets the person", func() bool { return !held() })
 }
 
