@@ -65,6 +65,10 @@ bench: ## measure the shop against bare handlers and pgbench
 	@$(BUILD) -o bin/bench ./test/cmd/bench
 	@bin/bench $(ARGS)
 
+.PHONY: campaign
+campaign: need bin/withpostgres ## thousands of purchases with faults at random: paid = orders + entries for staff; CAMPAIGN=n, SEED=n
+	@CAMPAIGN=$${CAMPAIGN:-2000} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestCampaign ./test/e2e | grep -v '^ *{'
+
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
 	@mkdir -p coverage
