@@ -31,13 +31,14 @@ const usage = `order is the order service; without arguments it runs. Its comman
 
   order payments                                  payments that made no order and wait for somebody, one JSON object a line
   order resolve -payment ID -by NAME              note that somebody has seen to one of them
+  order packing [-order IDENTIFIER]               what to pack and where it goes: orders not yet sent, or one, one JSON object a line
   order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
                [-tracking NUMBER]                 with the carrier's tracking number
 
 All take DATABASE_URL from the environment and are safe to repeat.
 `
 
-var commandNames = []string{"payments", "resolve", "status"}
+var commandNames = []string{"payments", "resolve", "packing", "status"}
 
 // IsCommand says whether arguments name a command rather than a wish to run the service.
 func IsCommand(args []string) bool { return len(args) > 0 && slices.Contains(commandNames, args[0]) }
@@ -73,6 +74,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case "resolve":
 		f.Int64Var(&payment, "payment", 0, "")
 		f.StringVar(&by, "by", "", "")
+	case "packing":
+		f.StringVar(&identifier, "order", "", "")
 	case "status":
 		f.StringVar(&identifier, "order", "", "")
 		f.StringVar(&status, "status", "", "")
@@ -93,6 +96,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	switch args[0] {
 	case "resolve":
 		return resolvePayment(ctx, db, payment, by)
+	case "packing":
+		return listPacking(ctx, db, identifier, out)
 	case "status":
 		return moveOrder(ctx, db, identifier, status, tracking)
 	}

@@ -33,6 +33,13 @@ func TestCommandsForStaff(t *testing.T) {
 	if _, early := p.get("/order/" + identifier)["order_data"].(map[string]any)["order_shipping_method"].(map[string]any)["tracking_number"]; early {
 		t.Error("an order has a tracking number before it is sent")
 	}
+	s.exec(`UPDATE product SET title = 'Clamps'`)
+	s.exec(`UPDATE orders SET shipping_address = shipping_address || '{"address_line2": "Apt 5B"}'`)
+	for _, args := range [][]string{{"packing"}, {"packing", "-order", identifier}} {
+		if code, out := run(args...); code != 0 || !strings.Contains(out, `"Apt 5B"`) || !strings.Contains(out, `"Binder Clips"`) || !strings.Contains(out, `"Holds up to 30 sheets"`) || strings.Count(out, "\n") != 1 {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
 	for range 2 { // safe to repeat
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", "1Z9"); code != 0 {
 			t.Errorf("status: %d %s", code, out)
@@ -53,7 +60,10 @@ func TestCommandsForStaff(t *testing.T) {
 	if n := s.number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)
 	}
-	for _, args := range [][]string{{"status", "-order", "nope", "-status", "shipped"}, {"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
+	if code, out := run("packing"); code != 0 || out != "" {
+		t.Errorf("packing after it was shipped: %d %s", code, out)
+	}
+	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"}, {"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
 		if code, out := run(args...); code != 1 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
