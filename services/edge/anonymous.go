@@ -10,15 +10,13 @@ import (
 )
 
 // Client events come without cookies: old frontends are on other hosts. What they claim about who is
-// looking is proved by the id that scripts read from a cookie: logged-in, which knows the session,
-// writes the member into it, under our signature. So a page view is a member's only if a session of
-// the member's said so in that browser.
+// looking is proved by the id that scripts read from a cookie: the login that opens a session writes
+// the member into it, under our signature. So a page view is a member's only if a session of the
+// member's began in that browser.
 
 const (
 	// boundLife is how long an id speaks for a member: as long as the longest session.
 	boundLife = sessionLife
-	// rebindAfter is how old the proof of a member who comes back may be.
-	rebindAfter = 24 * time.Hour
 	// provenTimeout bounds the look for a session that came along with an event.
 	provenTimeout = 250 * time.Millisecond
 )
@@ -26,54 +24,47 @@ const (
 // anonymous is the id of a browser, and the member whose session it was last seen with.
 type anonymous struct {
 	id     string
-	member int64
-	day    int64 // since when, in days of Unix time
+	bound  bool  // to a member, be it long ago
+	member int64 // 0 when that was too long ago
 }
 
 func today() int64 { return time.Now().Unix() / int64(24*time.Hour/time.Second) }
 
 // readAnonymous reads a signed id; one that is not ours is empty.
 func (e *Edge) readAnonymous(signed string) anonymous {
-	id, bound, ok := strings.Cut(unsign(e.keys.anonymous, signed), ".")
-	a := anonymous{id: id}
-	if !ok {
-		return a
-	}
+	return parseAnonymous(unsign(e.keys.anonymous, signed))
+}
+
+// parseAnonymous takes a value apart whose signature fits.
+func parseAnonymous(value string) anonymous {
+	id, bound, ok := strings.Cut(value, ".")
+	a := anonymous{id: id, bound: ok}
 	member, day, _ := strings.Cut(bound, "-")
 	number, err1 := strconv.ParseInt(member, 36, 64)
 	since, err2 := strconv.ParseInt(day, 36, 64)
 	if err1 == nil && err2 == nil && since > today()-int64(boundLife/(24*time.Hour)) {
-		a.member, a.day = number, since
+		a.member = number
 	}
 	return a
 }
 
-// anonymousOf is the first id among a browser's cookies that is ours, and whether it was signed for a
-// member, be it long ago.
-func (e *Edge) anonymousOf(r *http.Request) (a anonymous, bound bool) {
-	value := signedCookie(r, anonymousCookie, e.keys.anonymous)
-	if value == "" {
-		return anonymous{}, false
+// keepAnonymous gives a visitor's browser an id, unless it has one. One that was a member's is not
+// taken further by visitors.
+func (e *Edge) keepAnonymous(h http.Header, v *visit) {
+	if a := parseAnonymous(v.anonymous); a.id == "" || a.bound {
+		e.setAnonymous(h)
 	}
-	return e.readAnonymous(sign(e.keys.anonymous, value)), strings.Contains(value, ".")
 }
 
-// keepAnonymous gives a visitor's browser an id, unless it has one, and has a member's id say whose
-// session it goes with. Nobody goes on under an id that was another member's.
-func (e *Edge) keepAnonymous(h http.Header, r *http.Request, s *session) {
-	a, bound := e.anonymousOf(r)
-	switch {
-	case s == nil && (a.id == "" || bound):
-		e.setAnonymous(h)
-	case s == nil:
-	case a.member == s.MemberID && today()-a.day < int64(rebindAfter/(24*time.Hour)):
-	default:
-		if a.id == "" || bound && a.member != s.MemberID {
-			a.id = rand.Text()
-		}
-		value := a.id + "." + strconv.FormatInt(s.MemberID, 36) + "-" + strconv.FormatInt(today(), 36)
-		e.setCookie(h, anonymousCookie, sign(e.keys.anonymous, value), yearLife)
+// bindAnonymous has a browser's id say whose session begins in it. An id that was another member's
+// gives way to a new one.
+func (e *Edge) bindAnonymous(h http.Header, v *visit, memberID int64) {
+	a := parseAnonymous(v.anonymous)
+	if a.id == "" || a.bound && a.member != memberID {
+		a.id = rand.Text()
 	}
+	value := a.id + "." + strconv.FormatInt(memberID, 36) + "-" + strconv.FormatInt(today(), 36)
+	e.setCookie(h, anonymousCookie, sign(e.keys.anonymous, value), yearLife)
 }
 
 // lookedAtBy is the member who may be noted with an event that claims to be a member's: the one of the session

@@ -152,13 +152,12 @@ func TestAnonymousId(t *testing.T) {
 		t.Errorf("a forged id was kept: %v", fresh)
 	}
 	m := w.browser()
-	m.login()
-	bound := m.get("/user/logged-in").cookie(anonymousCookie)
+	bound := m.login().cookie(anonymousCookie)
 	if bound == nil || bound.HttpOnly || bound.MaxAge != 31536000 || !cookieText.MatchString(bound.Value) {
 		t.Fatalf("a member's id: %v", bound)
 	}
 	if again := m.get("/user/logged-in").cookie(anonymousCookie); again != nil {
-		t.Errorf("a good id was replaced: %v", again)
+		t.Errorf("a member's id was replaced: %v", again)
 	}
 }
 

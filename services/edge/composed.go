@@ -24,8 +24,8 @@ func (e *Edge) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	count := e.cartCount(r, v)
 	h := w.Header()
 	e.keepCSRF(h, r, v)
-	e.keepAnonymous(h, r, v.session)
 	if v.session == nil {
+		e.keepAnonymous(h, v)
 		if v.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}

@@ -31,6 +31,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 			web.Note(r, "session_error", err.Error())
 			return replaceJSON(res, web.Object{{Key: "create_account", Value: "created_but_login_failed"}, apiVersion})
 		}
+		e.bindAnonymous(res.Header, v, change.Member.ID)
 		return nil
 	case change.Open:
 		err := e.open(ctx, v, res, change, "login")
@@ -41,6 +42,7 @@ func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header strin
 			return web.Unavailable(err)
 		}
 		e.setCookie(res.Header, cartCookie, "", -1)
+		e.bindAnonymous(res.Header, v, change.Member.ID)
 		return nil
 	case change.Renew:
 		if err := e.renew(ctx, v, res, change.At); err != nil {

@@ -25,6 +25,8 @@ type visit struct {
 	stale bool
 	// cart is the cart of a validly signed cookie, for members too: a login hands it over.
 	cart string
+	// anonymous is what the browser's id for client events holds, when its signature fits.
+	anonymous string
 	// body is the body of a POST, and form what it says.
 	body []byte
 	form url.Values
@@ -74,7 +76,8 @@ func (v *visit) binding() string {
 // sessions cannot be read; a visitor's needs no database.
 func (e *Edge) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), cart: signedCookie(r, cartCookie, e.keys.cart), known: e.knownOf(r)}
+		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
+			cart: signedCookie(r, cartCookie, e.keys.cart), anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
 		if err := v.readBody(r, web.MaxForm); err != nil {
 			return err
 		}
