@@ -95,7 +95,7 @@ func TestRedeemingAtOnce(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	if mails := w.mails(msg.MailReset); len(mails) != 20 || w.count(`SELECT count(*) FROM code WHERE kind = 'reset' AND superseded IS NULL`) != 1 {
+	if mails := w.mails(msg.MailReset); len(mails) != resetsFree || w.count(`SELECT count(*) FROM code WHERE kind = 'reset' AND superseded IS NULL`) != 1 {
 		t.Fatalf("%d reset mails", len(mails))
 	}
 	counts = map[string]int{}
@@ -104,7 +104,7 @@ func TestRedeemingAtOnce(t *testing.T) {
 			counts[answer] += n
 		}
 	}
-	if counts[`{"set_new_password":"success"}`] != 1 || counts[`{"set_new_password":"code-doesnt-match"}`] != 39 {
+	if counts[`{"set_new_password":"success"}`] != 1 || counts[`{"set_new_password":"code-doesnt-match"}`] != 2*resetsFree-1 {
 		t.Errorf("reset: %v", counts)
 	}
 	counts = tally(t, together(20, func(i int) reply {

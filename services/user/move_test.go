@@ -69,6 +69,7 @@ func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	id := w.verified("ann_lee", old)
 	for _, address := range []string{first, second} {
 		w.is(w.move(id, address), `{"update_my_information":"success"}`)
+		w.exec(`UPDATE code SET issued = issued - interval '1 day' WHERE member_id = $1`, id) // no more than a day's resets at once
 		for _, typed := range []string{old, strings.ToUpper(old), address} {
 			if got := w.resetTo("ann_lee", typed); got != old {
 				t.Errorf("at %s, asked with %s, the reset goes to %q", address, typed, got)

@@ -86,3 +86,26 @@ func TestResetWithoutMail(t *testing.T) {
 	}
 	w.is(w.setNew("ann_lee", code, nextPassword), `{"set_new_password":"success"}`)
 }
+
+// Strangers who ask for resets all day neither end the code that was mailed last nor have more mailed
+// than the owner's mailbox takes in a day.
+func TestStrangersResets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.verified("ann_lee", "ann@mail.example.com")
+	ask := func() {
+		w.is(w.post(web.Identity{}, "/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"), `{"reset_password":"success"}`)
+		w.answerAll()
+	}
+	for range 24 * 4 {
+		ask()
+		w.exec(`UPDATE code SET issued = issued - interval '15 minutes' WHERE member_id = $1`, id)
+	}
+	mails := w.mails(msg.MailReset)
+	if len(mails) < 15 || len(mails) > 20 {
+		t.Errorf("%d mails in a day", len(mails))
+	}
+	ask()
+	ask()
+	w.is(w.setNew("ann_lee", w.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
+}

@@ -162,6 +162,7 @@ func TestOneAddressStopsItself(t *testing.T) {
 			t.Errorf("%s waits %s", what, wait)
 		}
 	}
+	w.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeWrong) // as soon as it may
 	if w.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeNothing) == 0 {
 		t.Error("the guesser is let in")
 	}
