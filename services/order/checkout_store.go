@@ -161,7 +161,7 @@ func endCheckout(ctx context.Context, db querier, checkoutID, state string) erro
 	_, err := db.Exec(ctx, `
 		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
 		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
-		     back AS (UPDATE sku SET stock = stock + p.quantity FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
+		     back AS (UPDATE sku SET stock = least(stock + p.quantity, 2147483647) FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
 		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
 		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
 	if err != nil {

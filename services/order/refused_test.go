@@ -293,3 +293,24 @@ func TestQuotedSKUsAreRetired(t *testing.T) {
 	want(t, s.visitor().add("6", "1"), "sku-not-found", "errors", "error")
 	s.exec(`DELETE FROM product`)
 }
+
+// Whatever staff have made of the counts meanwhile, a checkout that ends is over, and gives back what fits.
+func TestACheckoutEndsWhateverTheCountsAre(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.exec(`UPDATE sku SET stock = 5 WHERE id = 6`)
+	s.exec(`UPDATE discount_code SET max_uses = 5`)
+	p := s.visitor()
+	p.add("6", "2")
+	p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+	c := p.quoted("pat@mail.example.com")
+	if n := s.number(`SELECT count(*) FROM reservation`) + s.number(`SELECT count(*) FROM code_use`); n != 2 {
+		t.Fatalf("%d things are held", n)
+	}
+	s.exec(`UPDATE sku SET stock = 2147483647 WHERE id = 6`)
+	s.exec(`UPDATE discount_code SET uses = 0`)
+	s.mustHandle(event("evt_1", "checkout.session.expired", c, func(o map[string]any) { o["payment_status"], o["status"] = "unpaid", "expired" }))
+	if n := s.number(`SELECT count(*) FROM checkout WHERE state = 'expired'`); n != 1 || s.number(`SELECT count(*) FROM reservation`) != 0 {
+		t.Error("the checkout goes on")
+	}
+}
