@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func (e *Edge) bindAnonymous(h http.Header, v *visit, memberID int64) {
 
 // lookedAtBy is the member who may be noted with an event that claims to be a member's: the one of the session
 // that came along, else the one whom the browser's id was signed for. A claim alone is nobody's.
-func (e *Edge) lookedAtBy(r *http.Request, claimed int64, a anonymous) int64 {
+func (e *Edge) lookedAtBy(r *http.Request, client netip.Addr, claimed int64, a anonymous) int64 {
 	if claimed == 0 {
 		return 0
 	}
@@ -80,7 +81,7 @@ func (e *Edge) lookedAtBy(r *http.Request, claimed int64, a anonymous) int64 {
 		for _, c := range r.CookiesNamed(sessionCookie) {
 			tokens = append(tokens, c.Value)
 		}
-		if s, err := e.session(ctx, e.clientAddr(r), tokens...); err == nil && s != nil {
+		if s, err := e.session(ctx, client, tokens...); err == nil && s != nil {
 			return s.MemberID
 		}
 	}

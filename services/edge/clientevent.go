@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -50,8 +51,10 @@ func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 	if err != nil {
 		e.log.Debug("malformed query of a client event", "kind", kind) // what could be read of it counts
 	}
-	if event, ok := e.newEvent(kind, q, r); ok {
-		e.publish(event)
+	if client := e.clientAddr(r); e.limits.Event(client) {
+		if event, ok := e.newEvent(kind, q, r, client); ok {
+			e.publish(event)
+		}
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"], h["Content-Length"] = headerJSON, headerNoStore, headerThankYou
@@ -61,7 +64,7 @@ func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 }
 
 // newEvent keeps of a report what makes sense. Without a page address there is no event.
-func (e *Edge) newEvent(kind string, q url.Values, r *http.Request) (msg.ClientEvent, bool) {
+func (e *Edge) newEvent(kind string, q url.Values, r *http.Request, client netip.Addr) (msg.ClientEvent, bool) {
 	address := clip(q.Get("url"), maxAddress)
 	page := clip(msg.PublicAddress(address), maxEventURL)
 	if page == "" {
@@ -72,7 +75,7 @@ func (e *Edge) newEvent(kind string, q url.Values, r *http.Request) (msg.ClientE
 		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page, AnonymousID: clip(who.id, maxEventText),
 	}
 	if kind != "linkevent" {
-		ev.UserID = e.lookedAtBy(r, wholeNumber(q.Get("client_event_id")), who)
+		ev.UserID = e.lookedAtBy(r, client, wholeNumber(q.Get("client_event_id")), who)
 	}
 	switch kind {
 	case "pageview":
@@ -80,7 +83,7 @@ func (e *Edge) newEvent(kind string, q url.Values, r *http.Request) (msg.ClientE
 		if width := wholeNumber(q.Get("pageWidth")); width <= 100_000 {
 			ev.PageWidth = int(width)
 		}
-		ev.UserAgent, ev.RemoteAddr = clip(r.UserAgent(), maxEventAgent), e.clientAddr(r).String()
+		ev.UserAgent, ev.RemoteAddr = clip(r.UserAgent(), maxEventAgent), client.String()
 	case "ajaxerror":
 		ev.What = clip(q.Get("error_id"), maxEventText)
 	case "buttonclick":

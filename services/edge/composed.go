@@ -157,6 +157,7 @@ func (e *Edge) logout(w http.ResponseWriter, r *http.Request) error {
 		return web.Unavailable(err)
 	}
 	e.revoke(v.session.MemberID)
+	web.Note(r, "member", v.session.MemberID)
 	e.leave(h)
 	e.setCookie(h, cartCookie, "", -1)
 	e.setAnonymous(h)

@@ -66,6 +66,7 @@ func (e *Edge) endOneSession(w http.ResponseWriter, r *http.Request) error {
 			return web.Unavailable(err)
 		}
 		e.revoke(s.MemberID)
+		web.Note(r, "member", s.MemberID)
 		if string(s.TokenHash) == string(v.session.TokenHash) {
 			e.leave(w.Header())
 		}
@@ -89,6 +90,7 @@ func (e *Edge) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error
 		return web.Unavailable(err)
 	}
 	e.revoke(v.session.MemberID)
+	web.Note(r, "member", v.session.MemberID)
 	return outcome("success")
 }
 

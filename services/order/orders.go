@@ -68,8 +68,10 @@ func (s *service) orderDetail(w http.ResponseWriter, r *http.Request) error {
 		web.TellOutcome(w, web.OutcomeWrong)
 		return refuse(w, endpoint, "order-not-found", echo)
 	case who.Member() && (o.MemberID == nil || *o.MemberID != who.MemberID):
+		web.Note(r, "refused", "another's order")
 		return refuse(w, endpoint, "order-not-in-account", echo)
 	case !who.Member() && o.MemberID != nil:
+		web.Note(r, "refused", "a member's order")
 		return refuse(w, endpoint, "log-in-required-to-view-order", echo)
 	}
 	parts, err := readOrderParts(r.Context(), s.db, o.ID)

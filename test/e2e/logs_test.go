@@ -49,6 +49,11 @@ func TestNoLogNamesAPerson(t *testing.T) {
 	if failed != 3 {
 		t.Errorf("%d failed logins are logged, want 3", failed)
 	}
+	for _, refused := range []string{`"refused":"a member's order"`, `"refused":"another's order"`, `"route":"/user/logout"`} {
+		if !strings.Contains(log, refused) {
+			t.Errorf("the log does not hold %s", refused)
+		}
+	}
 	server, err := filepath.Glob(filepath.Join(shop.DataDir, "postgres", "*log*"))
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +83,11 @@ func (l *life) goWrong() {
 	b.Post("/user/set-new-password", "username", username, "password_reset_code", "forged.Quirina", "new_password", "Secret!word1", "confirm_new_password", "Secret!word1")
 	b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message", "Zeltbaum\x00")
 	b.Get("/order/" + l.asOwner)
+	other := l.shop.Browser()
+	other.Want(other.Post("/user/create-account", "firstname", "Jo", "lastname", "Other", "username", "jo_other", "email_address", bystander,
+		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "false", "remember_me", "false"), "true", "create_account")
+	other.Get("/order/" + l.asOwner)
+	other.Want(other.Get("/user/logout"), "true", "logout")
 	b.Get("/order/checkout-session-success?session_id=Quirina")
 	b.Get("/account/order?identifier=" + l.asVisitor + "&x=%zz")
 	b.Get("/user/email-unsubscribe-lookup?token=" + newAddress)

@@ -25,6 +25,9 @@ beyond a limit gets 429 with Retry-After; where *mail left out* stands it is ans
 one route all apply. A client address is an address of IPv4 or a /64 of IPv6; behind no proxy, on the machine itself, limits by
 address alone are 20 times as wide. Keys of counters are keyed hashes and end with their window.
 
+Client events (` + "`/clientevent/…`" + `) are answered at once and always in the same way. Each edge keeps 3000 of one client address in a minute and drops
+the others.
+
 | route | counter | by | limit | counts | against |
 | --- | --- | --- | --- | --- | --- |
 `
@@ -81,6 +84,12 @@ func TestDocs(t *testing.T) {
 	}
 	if string(got) != render() {
 		t.Error("docs/limits.md is not what the table says: go test ./services/edge/limits -run Docs -args -update")
+	}
+}
+
+func TestIntroductionNamesTheLimitOfEvents(t *testing.T) {
+	if !strings.Contains(introduction, fmt.Sprintf("keeps %d of one client address in a minute", limits.EventLimit)) || limits.EventWindow != time.Minute {
+		t.Error("the introduction of docs/limits.md names another limit of events")
 	}
 }
 

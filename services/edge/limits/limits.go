@@ -20,7 +20,7 @@ import (
 const LoopbackFactor = 20
 
 var overLimit = promauto.NewCounterVec(prometheus.CounterOpts{
-	Name: "shop_limits_exceeded_total", Help: "Requests beyond a limit, by limit and what became of them: refused, or mail-left-out.",
+	Name: "shop_limits_exceeded_total", Help: "Requests beyond a limit, by limit and what became of them: refused, dropped, or mail-left-out.",
 }, []string{"limit", "effect"})
 
 // Shared are counters that all edges share. Count fails when they cannot be reached.
@@ -36,6 +36,7 @@ type Limiter struct {
 	shared   Shared
 	pool     *pgxpool.Pool
 	local    localCounts
+	events   localCounts
 	inFlight inFlight
 }
 
@@ -198,5 +199,6 @@ func (l *Limiter) takeBack(e entry) {
 // Clean forgets what is over.
 func (l *Limiter) Clean(ctx context.Context) error {
 	l.local.clean(time.Now())
+	l.events.clean(time.Now())
 	return dropOver(ctx, l.pool)
 }

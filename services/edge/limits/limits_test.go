@@ -362,3 +362,42 @@ func TestKeysAreKeyed(t *testing.T) {
 		t.Errorf("keys %x", keys)
 	}
 }
+
+func TestCartsAndEventsOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	add := func(client string, member int64, cart string) time.Duration {
+		return w.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member, Cart: cart}, "")
+	}
+	var refused int
+	for range 3100 {
+		if add("198.51.100.7", 0, "") > 0 {
+			refused++
+		}
+	}
+	if refused < 100 || refused > 3100-1500 { // a window may have ended meanwhile
+		t.Errorf("%d of 3100 new carts were refused", refused)
+	}
+	if add("198.51.100.7", 0, "cart") > 0 || add("198.51.100.7", 7, "") > 0 || add("198.51.100.8", 0, "") > 0 {
+		t.Error("a shopper with a cart, a member or another address is refused")
+	}
+	kept := 0
+	crowd := netip.MustParseAddr("198.51.100.9")
+	began := time.Now()
+	for range limits.EventLimit + 1000 {
+		if w.Event(crowd) {
+			kept++
+		}
+	}
+	if windows := int(time.Since(began)/limits.EventWindow) + 2; kept < limits.EventLimit || kept > windows*limits.EventLimit || windows == 2 && time.Now().Unix()/60 == began.Unix()/60 && kept != limits.EventLimit {
+		t.Errorf("%d events of one address were kept", kept)
+	}
+	if !w.Event(netip.MustParseAddr("198.51.100.10")) || !w.Event(netip.Addr{}) {
+		t.Error("another address is not kept")
+	}
+	for range limits.EventLimit + 10 {
+		if !w.Event(netip.MustParseAddr("127.0.0.1")) {
+			t.Fatal("this machine's events are dropped")
+		}
+	}
+}

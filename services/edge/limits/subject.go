@@ -55,6 +55,13 @@ var (
 		}
 		return client(r)
 	}}
+	// NewShopper is a visitor whose first piece makes a cart.
+	NewShopper = Subject{Text: "client address of a visitor without a cart", address: true, of: func(r Request) []string {
+		if r.Member != 0 || r.Cart != "" {
+			return nil
+		}
+		return client(r)
+	}}
 	Member = Subject{Text: "member", of: func(r Request) []string {
 		if r.Member == 0 {
 			return nil // the owner refuses visitors

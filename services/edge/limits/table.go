@@ -111,6 +111,9 @@ var Table = []Route{
 		{Name: "address-again", By: AddressAndClient("anonymous_email_address"), Limit: 60, Window: time.Hour, Why: "one address hammered"},
 		{Name: "address-try", By: Client, Limit: 3000, Window: time.Hour, Why: "flooding; 500 guests an hour behind one address are far below it"},
 	}},
+	{"POST /order/cart-add-product-sku", []Rule{
+		{Name: "cart", By: NewShopper, Limit: 3000, Window: time.Hour, Why: "carts made in bulk; 500 guests an hour behind one address are far below it"},
+	}},
 	{"POST /order/cart-apply-discount-code", []Rule{{Name: "code", By: Client, Limit: 100, Window: time.Hour, Keep: wrong, Why: "guessed codes"}}},
 	{"POST /order/create-checkout-session", []Rule{
 		{Name: "checkout", By: Shopper, Limit: 60, Window: time.Minute, Why: "one cart hammered"},
