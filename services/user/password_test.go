@@ -123,7 +123,7 @@ func TestForgotUsername(t *testing.T) {
 	w.register("bob_one", "bob@mail.example.com")
 	// One request, one mail, with every account of the address, whatever its letters; it goes where an
 	// owner has proved to read it.
-	for email, mails := range map[string]int{"ann@mail.example.com": 1, "ann@MAIL.example.com": 1, "ANN@mail.example.com": 1, "nobody@mail.example.com": 0, "": 0} {
+	for email, mails := range map[string]int{"ann@mail.example.com": 1, "ann@MAIL.example.com": 1, "ANN@mail.example.com": 1, " ann@mail.example.com\t": 1, "nobody@mail.example.com": 0, "": 0} {
 		before := len(w.mails(msg.MailUsername))
 		w.is(w.post(web.Identity{}, "/user/forgot-username", "email_address", email), `{"forgot_username":"success"}`)
 		w.answerAll()

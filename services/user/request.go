@@ -42,7 +42,7 @@ func (s *service) forgotUsername(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.request(r, requestUsername, "", email); err != nil {
+	if err := s.request(r, requestUsername, "", strings.TrimSpace(email)); err != nil {
 		return err
 	}
 	return answer(w, "forgot_username", "success")
