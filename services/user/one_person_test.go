@@ -91,6 +91,36 @@ func TestButtonOfAMailProgram(t *testing.T) {
 	}
 }
 
+// Registering takes a prospect off the list, not the mails that the prospect got: their links and buttons
+// unsubscribe the member.
+func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Ann@mail.example.com', false, 'token1', 'code1'), ('bob@mail.example.com', false, 'token2', 'code2')`)
+	ann := w.register("ann_lee", "ann@mail.example.com", "newsletter", "true")
+	bob := w.register("bob_ray", "Bob@mail.example.com", "newsletter", "true")
+	w.is(w.get(web.Identity{}, lookupPath, "pr_token", "token1"), `{"email_unsubscribe_lookup":"success","email_address":"Ann@mail.example.com"}`)
+	if got := w.press("pr_token", "token2"); got != 200 {
+		t.Errorf("the button answered %d", got)
+	}
+	if a := w.account(bob); !a.Unsubscribed || a.Newsletter {
+		t.Error("the button did not unsubscribe the member")
+	}
+	p, _ := w.prospect("bob@mail.example.com")
+	if !p.refused() {
+		t.Errorf("prospect %+v", p)
+	}
+	w.is(w.get(web.Identity{}, lookupPath, "pr_token", "token2"), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+	if got := w.post(web.Identity{}, confirmPath, "pr_token", "token1"); got.status != 200 || !w.account(ann).Unsubscribed {
+		t.Errorf("the link did not unsubscribe the member: %+v", got)
+	}
+	w.is(w.post(web.Identity{}, confirmPath, "pr_token", "token1"), `{"email_unsubscribe_confirm":"error","errors":{"error":"member-not-found"}}`)
+	// Who registers without newsletters has nothing left to unsubscribe.
+	w.exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('cid@mail.example.com', false, 'token3', 'code3')`)
+	w.register("cid_lee", "cid@mail.example.com")
+	w.is(w.get(web.Identity{}, lookupPath, "pr_token", "token3"), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+}
+
 // "No" under one spelling of an address is said for all.
 func TestNoIsSaidForAllSpellings(t *testing.T) {
 	t.Parallel()

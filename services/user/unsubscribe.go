@@ -177,8 +177,8 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fr
 		proved = a.EmailVerified
 		c.MemberID, event = a.ID, a.event(msg.UserPreferencesChanged)
 	} else {
-		p, found, err := lockProspectByID(ctx, tx, who.id)
-		if err != nil || !found || p.Unsubscribed {
+		p, open, err := lockOpenProspect(ctx, tx, who.id)
+		if err != nil || !open {
 			return false, false, err
 		}
 		old := p.UnsubscribeToken

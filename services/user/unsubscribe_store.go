@@ -9,12 +9,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// settledProspect says that a prospect's token has nothing to unsubscribe: the record is unsubscribed,
+// and so is whatever member has the address now. Registering takes a prospect off the list by itself,
+// while the links of the prospect's mails are still out, and the member may have asked for newsletters.
+const settledProspect = ` (p.unsubscribed AND NOT EXISTS (
+	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed)) `
+
 // findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
 // with them are out.
 func findSubscriber(ctx context.Context, db database, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
-		SELECT id, email, unsubscribed, false FROM prospect WHERE unsubscribe_token = $1
-		UNION ALL SELECT p.id, p.email, p.unsubscribed, t.spent FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
+		SELECT id, email,` + settledProspect + `, false FROM prospect p WHERE unsubscribe_token = $1
+		UNION ALL SELECT p.id, p.email,` + settledProspect + `, t.spent FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
 			SELECT id, email, unsubscribed, false FROM account WHERE unsubscribe_token = $1
@@ -75,8 +81,17 @@ func unsubscribeMembers(ctx context.Context, tx pgx.Tx, email string, but int64)
 		WHERE lower(email) = lower($1) AND id <> $2 AND NOT unsubscribed RETURNING`+accountColumns, email, but)
 }
 
-func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+// lockOpenProspect keeps a prospect as it is until tx ends; open is false when there is nothing to
+// unsubscribe, also by a call that was faster.
+func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, open bool, err error) {
+	p, found, err := queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+	if err != nil || !found {
+		return prospect{}, false, err
+	}
+	if err := tx.QueryRow(ctx, `SELECT NOT`+settledProspect+`FROM prospect p WHERE p.id = $1`, id).Scan(&open); err != nil {
+		return prospect{}, false, fmt.Errorf("look at prospect %d: %w", id, err)
+	}
+	return p, open, nil
 }
 
 // unsubscribeProspect replaces the token, too, unless the fresh one is empty.
