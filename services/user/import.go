@@ -19,6 +19,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -26,7 +27,8 @@ import (
 var importedColumns = []string{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment"}
 
 // importProspects adds the people of a CSV file, all of them or, when a line is no good, none. Who is a
-// prospect or a member already, in whatever letters the address is written, stays as they are.
+// prospect or a member already, in whatever letters the address is written, stays as they are, but for
+// newsletters that the list says they refuse.
 func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out io.Writer) error {
 	raw, err := os.ReadFile(file) //nolint:gosec // the caller's own file
 	if err != nil {
@@ -57,6 +59,11 @@ func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out i
 }
 
 func importProspect(ctx context.Context, tx pgx.Tx, n newProspect) (made bool, err error) {
+	if n.Refused {
+		if err := heedRefusal(ctx, tx, n.Email); err != nil {
+			return false, err
+		}
+	}
 	member, err := addressOfMember(ctx, tx, n.Email)
 	if err != nil || member {
 		return false, err
@@ -73,6 +80,32 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect) (made bool, e
 	return true, bus.Enqueue(ctx, tx, p.event())
 }
 
+// heedRefusal takes known people off the list of receivers whom an imported list says to refuse.
+func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
+	const source = "import by staff"
+	accounts, err := refusedMembers(ctx, tx, address)
+	if err != nil {
+		return err
+	}
+	prospects, err := refusedProspects(ctx, tx, address)
+	if err != nil {
+		return err
+	}
+	events := prospectEvents(prospects)
+	var consents []consent
+	for _, p := range prospects {
+		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: source})
+	}
+	for _, a := range accounts {
+		consents = append(consents, consent{MemberID: a.ID, What: "marketing-mail", Source: source})
+		events = append(events, a.event(msg.UserPreferencesChanged))
+	}
+	if err := keepConsents(ctx, tx, consents...); err != nil {
+		return err
+	}
+	return bus.Enqueue(ctx, tx, events...)
+}
+
 // readProspects reads a list as spreadsheets save one, and names every line that is no good.
 func readProspects(raw []byte) ([]newProspect, error) {
 	text, err := listText(raw)
@@ -81,6 +114,7 @@ func readProspects(raw []byte) ([]newProspect, error) {
 	}
 	in := csv.NewReader(strings.NewReader(text))
 	in.Comma, in.FieldsPerRecord = separator(text), -1
+	in.TrimLeadingSpace = in.Comma != '\t' // a blank before a quote; a tab would be taken for one
 	header, err := in.Read()
 	if err != nil {
 		return nil, fmt.Errorf("read the list's first line: %w", err)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // The same people, as different spreadsheets save them.
@@ -18,6 +20,7 @@ func TestImportOfSpreadsheets(t *testing.T) {
 		"plain":               plain,
 		"mark and quotes":     "\ufeff\"email\",\"first_name\",\"unsubscribed\",\"phone\"\r\n\"ann@mail.example.com\",\"Ann\",\"FALSE\",\"'+1 234\"\r\n\"bob@mail.example.com\",\"Bob\",\"TRUE\",\"\"\r\n\"cid@mail.example.com\",\"Ci\nd\",\"\",\"\"\r\n",
 		"capitals and blanks": " Email , First Name,UNSUBSCRIBED ,Phone\n ann@mail.example.com\u00a0,  Ann ,False ,+1 234\nbob@Mail.Example.com, Bob, True,\n\ncid@mail.example.com,\"Ci\nd\",  ,\n,,,\n , ,,\n",
+		"blanks and quotes":   "email, \"first_name\", \"unsubscribed\", phone\nann@mail.example.com, \"Ann\", \"FALSE\", +1 234\nbob@mail.example.com, Bob, \"TRUE\",\ncid@mail.example.com, \"Ci\nd\",,\n",
 		"left-over columns":   "EMAIL,,First_Name,unsubscribed,phone,,\nann@mail.example.com,,Ann,FALSE,+1 234,,\nbob@mail.example.com,,Bob,TRUE\ncid@mail.example.com,,\"Ci\nd\",,,,,,\n",
 		"semicolons":          "email;first_name;unsubscribed;phone\r\nann@mail.example.com;Ann;FALSE;+1 234\r\nbob@mail.example.com;Bob;TRUE;\r\ncid@mail.example.com;\"Ci\nd\";;\r\n",
 		"two-byte letters":    utf16le,
@@ -89,5 +92,39 @@ func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 	}
 	if n := w.count(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 || w.count(`SELECT count(*) FROM prospect`) != 2 {
 		t.Errorf("%d prospects have said no", n)
+	}
+}
+
+// "No" of a list wins over the "yes" of whom the shop knows; what our own export says of people who never
+// said it changes nothing.
+func TestImportedNoWins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.register("ann_lee", "Ann@mail.example.com", "newsletter", "true")
+	w.exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', false, 'token1', 'code1'),
+		('cid@mail.example.com', true, 'token2', 'code2'), ('dan@mail.example.com', false, 'token3', 'code3')`)
+	dan := w.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
+	list := w.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com,TRUE\ndan@mail.example.com,TRUE\n")
+	for range 2 { // the second time nothing is left to do
+		if code, out, stderr := w.command("prospects", "import", "-file", list); code != 0 || out != "Prospects added: 0, known before: 4.\n" {
+			t.Errorf("%d %s %s", code, out, stderr)
+		}
+	}
+	if a := w.account(ann); !a.Unsubscribed || a.Newsletter {
+		t.Error("the member still gets newsletters")
+	}
+	if a := w.account(dan); a.Unsubscribed || !a.Newsletter {
+		t.Error("that a prospect registered was taken for a no")
+	}
+	bob, _ := w.prospect("Bob@mail.example.com")
+	cid, _ := w.prospect("cid@mail.example.com")
+	if !bob.refused() || cid.refused() || !cid.Unsubscribed {
+		t.Errorf("prospects %+v, %+v", bob, cid)
+	}
+	if n := w.count(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'import by staff'`); n != 2 {
+		t.Errorf("%d consents taken back", n)
+	}
+	if m := said[msg.Member](w, msg.UserPreferencesChanged); len(m) != 1 || !m[0].Unsubscribed {
+		t.Errorf("events %+v", m)
 	}
 }

@@ -174,6 +174,23 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
 }
 
+// refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were never asked
+// stay so: our own export says "unsubscribed" of them as well.
+func refusedProspects(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
+	return queryProspects(ctx, tx, `
+		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
+		WHERE lower(email) = lower($1) AND NOT unsubscribed RETURNING`+prospectColumns, email)
+}
+
+// refusedMembers does the same for members, unless they were prospects once: our own export says
+// "unsubscribed" of those, whatever they chose as members.
+func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
+	return queryAccounts(ctx, tx, `
+		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
+		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
+			AND NOT EXISTS (SELECT FROM prospect WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL) RETURNING`+accountColumns, email)
+}
+
 // prospectEvents tell other services of prospects.
 func prospectEvents(list []prospect) []msg.Message {
 	events := make([]msg.Message, len(list))
