@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,11 +141,16 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 	r.Use(wideLog(limit, service, log))
 	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(Handle(func(w http.ResponseWriter, req *http.Request) error {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		var allow []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
-				w.Header().Add("Allow", method)
+				allow = append(allow, method)
 			}
 		}
+		if len(allow) == 0 { // a method that nobody knows, at an address that is none
+			return NotFound()
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
 		return &Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
 	}))
 	return r

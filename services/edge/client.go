@@ -12,6 +12,7 @@ import (
 func (e *Edge) clientAddr(r *http.Request) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
 	if !e.trusted(addr) {
+		e.warnOfProxy(r, addr)
 		return addr
 	}
 	headers := r.Header["X-Forwarded-For"]
@@ -30,6 +31,24 @@ func (e *Edge) clientAddr(r *http.Request) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// warnOfProxy says once that a proxy in front is not trusted: all its shoppers then count as one
+// address, and together soon reach the limits of one. From the public side anybody may send the
+// header, and nothing is wrong.
+func (e *Edge) warnOfProxy(r *http.Request, peer netip.Addr) {
+	if len(r.Header["X-Forwarded-For"]) == 0 || !inside(peer) {
+		return
+	}
+	e.warned.Do(func() {
+		e.log.Warn("a proxy that TRUSTED_PROXIES does not name sends X-Forwarded-For: all its shoppers count as one address",
+			"proxy", peer.String(), "set", "TRUSTED_PROXIES=loopback,"+peer.String())
+	})
+}
+
+// inside says whether an address can be none of a shopper on the internet.
+func inside(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || netip.MustParsePrefix("100.64.0.0/10").Contains(a)
 }
 
 func (e *Edge) trusted(a netip.Addr) bool {

@@ -25,6 +25,8 @@ type Config struct {
 	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
 	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
+	HSTSSubDomains bool   `envconfig:"HSTS_SUBDOMAINS" default:"false" desc:"Strict-Transport-Security (with an https PUBLIC_URL) speaks for all hosts below this one, too"`
+	HSTSPreload    bool   `envconfig:"HSTS_PRELOAD" default:"false" desc:"asks browsers' lists of https-only hosts to take this one; wants HSTS_SUBDOMAINS; hard to take back"`
 	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where edge finds user"`
 	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order"`
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events"`
@@ -77,6 +79,9 @@ func (c Config) parse() (settings, error) {
 			errs = append(errs, err)
 		}
 		s.proxies = append(s.proxies, networks...)
+	}
+	if c.HSTSPreload && !c.HSTSSubDomains {
+		errs = append(errs, errors.New("HSTS_PRELOAD wants HSTS_SUBDOMAINS: browsers' lists take no host without those below it"))
 	}
 	if c.CookieDomain != "" && (&http.Cookie{Name: "a", Value: "a", Domain: c.CookieDomain}).Valid() != nil {
 		errs = append(errs, fmt.Errorf("COOKIE_DOMAIN is %q: want a domain such as example.com", c.CookieDomain))

@@ -82,7 +82,7 @@ var (
 	headerAPIPolicy   = []string{apiPolicy}
 	headerVaryOrigin  = []string{"Origin"}
 	headerCredentials = []string{"true"}
-	headerHSTS        = []string{"max-age=31536000; includeSubDomains"}
+	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 )
 
 func (e *Edge) setAPIHeaders(h http.Header, r *http.Request) {
@@ -91,13 +91,40 @@ func (e *Edge) setAPIHeaders(h http.Header, r *http.Request) {
 	h["Referrer-Policy"] = headerSameOrigin
 	h["Content-Security-Policy"] = headerAPIPolicy
 	h["Vary"] = headerVaryOrigin
-	if e.secure {
-		h["Strict-Transport-Security"] = headerHSTS
+	if e.hsts != nil {
+		h["Strict-Transport-Security"] = e.hsts
 	}
 	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
 		h["Access-Control-Allow-Origin"] = origin
 		h["Access-Control-Allow-Credentials"] = headerCredentials
 	}
+}
+
+// setFileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
+// policy in its place.
+func (e *Edge) setFileHeaders(h http.Header) {
+	h["X-Content-Type-Options"] = headerNosniff
+	h["X-Frame-Options"] = headerDeny
+	h["Referrer-Policy"] = headerSameOrigin
+	h["Content-Security-Policy"] = headerFilePolicy
+	if e.hsts != nil {
+		h["Strict-Transport-Security"] = e.hsts
+	}
+}
+
+// hsts is the value of Strict-Transport-Security, nil where the shop is not under https.
+func hsts(cfg Config, secure bool) []string {
+	if !secure {
+		return nil
+	}
+	value := "max-age=31536000"
+	if cfg.HSTSSubDomains {
+		value += "; includeSubDomains"
+	}
+	if cfg.HSTSPreload {
+		value += "; preload"
+	}
+	return []string{value}
 }
 
 // isAPI says whether a path belongs to one of the three roots.

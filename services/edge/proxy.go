@@ -147,6 +147,7 @@ func (e *Edge) answer(res *http.Response) error {
 	change, cart := res.Header.Get(web.SessionHeader), res.Header.Get(web.SetCartHeader)
 	v.counted.Answered(res.StatusCode, web.Outcome(res.Header.Get(web.OutcomeHeader)))
 	stripAnswer(res.Header)
+	allowHead(res)
 	if res.StatusCode == http.StatusNotFound {
 		return replace(res, "text/html; charset=utf-8", noRoute)
 	}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -55,9 +59,17 @@ func (e *Edge) front(next http.Handler) http.Handler {
 				return
 			}
 		}
+		if !isAPI(r.URL.Path) {
+			e.setFileHeaders(w.Header())
+		}
+		if !slices.Contains(knownMethods, r.Method) {
+			r.Method = http.MethodTrace // the router refuses what it does not know without looking at the address
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+var knownMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace}
 
 func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) {
 	took := time.Since(began)
@@ -69,7 +81,7 @@ func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) 
 
 // personal is what depends on who asks.
 func (e *Edge) personal(r chi.Router) {
-	r.Use(e.plainPaths, methods, e.identify, e.checkCSRF, e.limit)
+	r.Use(e.plainPaths, e.methods, e.identify, e.checkCSRF, e.limit)
 	r.Handle("/user/token", get(e.token))
 	r.Handle("/user/logged-in", get(e.loggedIn))
 	r.Handle("/user/logout", get(e.logout))
@@ -93,25 +105,73 @@ func (e *Edge) plainPaths(next http.Handler) http.Handler {
 	})
 }
 
-// methods lets GET, HEAD and POST through: the API knows no other.
-func methods(next http.Handler) http.Handler {
+// methods lets GET, HEAD and POST through: the API knows no other. What an address allows instead is
+// known here for edge's own, and asked of the owner for all else.
+func (e *Edge) methods(next http.Handler) http.Handler {
+	user, order := e.askMethods(e.settings.user), e.askMethods(e.settings.order)
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodPost:
+		path := r.URL.Path
+		switch {
+		case r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost:
 			next.ServeHTTP(w, r)
-			return nil
+		case slices.Contains(ownGets, path):
+			return notAllowed(w, "GET, HEAD")
+		case slices.Contains(ownPosts, path):
+			return notAllowed(w, "POST")
+		case strings.HasPrefix(path, "/user/"):
+			user.ServeHTTP(w, r)
+		default:
+			order.ServeHTTP(w, r)
 		}
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+		return nil
 	})
+}
+
+// ownGets and ownPosts are what personal serves itself.
+var (
+	ownGets  = []string{"/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/user/sessions"}
+	ownPosts = []string{"/user/end-session", "/user/end-other-sessions"}
+)
+
+func notAllowed(w http.ResponseWriter, allow string) error {
+	w.Header().Set("Allow", allow)
+	return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+}
+
+// askMethods has an owner answer for a method that it does not know: 405 with what it allows, or 404.
+func (e *Edge) askMethods(owner *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Transport: e.transport, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			e.toOwner(pr, owner, nil)
+			pr.Out.Method, pr.Out.Body, pr.Out.ContentLength, pr.Out.URL.RawQuery = http.MethodOptions, http.NoBody, 0, ""
+			if err := web.SignIdentity(pr.Out, e.keys.identity, web.Identity{}); err != nil {
+				web.Note(pr.In, "identity_error", err.Error())
+			}
+		},
+		ModifyResponse: func(res *http.Response) error {
+			stripAnswer(res.Header)
+			allowHead(res)
+			if res.StatusCode == http.StatusNotFound {
+				return replace(res, "text/html; charset=utf-8", noRoute)
+			}
+			return nil
+		},
+	}
+}
+
+// allowHead adds HEAD to what an owner allows: edge makes it a GET.
+func allowHead(res *http.Response) {
+	if allow := res.Header.Get("Allow"); strings.Contains(allow, http.MethodGet) && !strings.Contains(allow, http.MethodHead) {
+		res.Header.Set("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
+	}
 }
 
 // get answers GET and HEAD only.
 func get(h web.Handler) http.HandlerFunc {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+			return notAllowed(w, "GET, HEAD")
 		}
 		return h(w, r)
 	})
@@ -121,8 +181,7 @@ func get(h web.Handler) http.HandlerFunc {
 func post(h web.Handler) http.HandlerFunc {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", "POST")
-			return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+			return notAllowed(w, "POST")
 		}
 		return h(w, r)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,8 @@ type Edge struct {
 	pool     *pgxpool.Pool
 	bus      *bus.Bus
 	secure   bool // PUBLIC_URL is https: cookies are for https only
+	hsts     []string
+	warned   sync.Once // of a proxy that is not trusted
 	keys     struct{ identity, csrf, cart, anonymous, sessions, known []byte }
 
 	outbox    *bus.Outbox
@@ -53,7 +56,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
+		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https", hsts: hsts(cfg, s.public.Scheme == "https"),
 		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
 		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}

@@ -67,7 +67,7 @@ func try(t *testing.T, w *world, tests map[string]func(*testing.T, *world)) {
 func TestOneShop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, tests := range []map[string]func(*testing.T, *world){wire, sessions, validation, accounts, people, carts, totals, orders, odd, clientEvents} {
+	for _, tests := range []map[string]func(*testing.T, *world){wire, sessions, validation, accounts, people, carts, totals, orders, odd, clientEvents, methods} {
 		try(t, w, tests)
 	}
 }

@@ -53,9 +53,6 @@ func newPageHeaders(cfg Config) pageHeaders {
 			"Cache-Control":   {"no-store"},
 		},
 	}
-	if strings.HasPrefix(cfg.PublicURL, "https://") {
-		ph.common["Strict-Transport-Security"] = []string{"max-age=31536000; includeSubDomains"}
-	}
 	return ph
 }
 
