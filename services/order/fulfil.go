@@ -307,7 +307,7 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case err != nil:
 		return err
 	case noted && !ours:
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "cart-not-found"}, withStaff})
+		return refuse(w, endpoint, cartNotFound)
 	case !ours: // a question to Stripe for each guess would use up the calls that payments need
 		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
@@ -339,13 +339,18 @@ func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request)
 	case done.identifier != "":
 		return success(done.identifier)
 	case done.reason == "no-quote":
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "cart-not-found"}, withStaff})
+		return refuse(w, endpoint, cartNotFound)
 	}
-	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}, withStaff})
+	errs := web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}}
+	if r.URL.Query().Get("payment") == "true" {
+		errs = append(errs, withStaff)
+	}
+	return refuseWith(w, endpoint, errs)
 }
 
-// withStaff tells our own page, beside the contract's codes, that there is nothing to wait for: the
-// payment is on the list for staff.
+// withStaff tells pages that ask for it (payment=true) that there is nothing to wait for: the payment is
+// on the list for staff. Others get the contract's shape, whose text says the same. cart-not-found needs
+// no more: it is only said of a payment on that list.
 var withStaff = web.Field{Key: "payment", Value: "with-staff"}
 
 const (

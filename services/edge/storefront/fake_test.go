@@ -28,7 +28,7 @@ type fakeAPI struct {
 	alone    bool           // the other device is logged out
 	terms    bool           // whether the newest terms are agreed to
 	polls    int            // questions for the order after paying
-	staff    bool           // the payment is on the list for staff
+	staff    string         // the code of a payment that is on the list for staff
 	events   map[string]int // client events by kind
 	fail     map[string]int // path to the status it answers with
 	calls    map[string]int
@@ -425,10 +425,14 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 		}
 		return object{"create_checkout_session": "success", "session_id": "cs_test_1", "checkout_url": "http://" + r.Host + "/pay"}
 	})
-	get("/order/checkout-session-success", func(*http.Request) any {
+	get("/order/checkout-session-success", func(r *http.Request) any {
 		f.polls++
-		if f.staff {
-			return object{"checkout_session_success": "error", "errors": object{"error": "unexpected-error", "description": "x", "payment": "with-staff"}}
+		if f.staff != "" {
+			errs := object{"error": f.staff}
+			if f.staff == "unexpected-error" && r.FormValue("payment") == "true" {
+				errs = object{"error": f.staff, "description": "x", "payment": "with-staff"}
+			}
+			return object{"checkout_session_success": "error", "errors": errs}
 		}
 		if f.polls < 2 {
 			return object{"checkout_session_success": "error", "errors": object{"error": "payment-not-completed"}}
