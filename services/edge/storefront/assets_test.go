@@ -95,7 +95,7 @@ func TestTextsOfScripts(t *testing.T) {
 			t.Errorf("a script asks for the text %q, which is not there", m[1])
 		}
 	}
-	families := regexp.MustCompile(`^(errors|messages|codes|confirm|unsubscribe|password|account|order|success|back|trouble|header|script\..*)\.`)
+	families := regexp.MustCompile(`^(errors|messages|codes|confirm|unsubscribe|password|account|order|success|back|trouble|undo|header|script\..*)\.`)
 	for key := range pages.texts {
 		plain := strings.TrimPrefix(key, "script.")
 		used := strings.Contains(source.String(), `"`+key+`"`) || strings.Contains(source.String(), `'`+plain+`'`)
