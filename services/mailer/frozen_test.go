@@ -103,6 +103,35 @@ func TestDraftPausesANewsletter(t *testing.T) {
 	d.is("POST", "/"+memberNews+"/send", "", 409, "newsletter-under-way") // else who waits for the first would get both
 }
 
+// Templates are rows that staff may edit: status Draft pauses, and any other one lets go on, when it is set
+// by SQL as well; so does deleting the row.
+func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	w := newWorld(t, sink.port(), nil)
+	w.start()
+	w.audience()
+	d := newDesk(t, w)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := w.pool.Exec(t.Context(), sql, memberNews); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, goOn := range []string{`UPDATE template SET status = 'Sent' WHERE em_cd = $1`, `DELETE FROM template WHERE em_cd = $1`} {
+		d.is("PATCH", "/"+memberNews, `{"status":"Ready","bcc_address":""}`, 200, "Ready")
+		sink.set(always("rcpt", 450))
+		d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
+		exec(`UPDATE template SET status = 'Draft' WHERE em_cd = $1`)
+		sink.set(nil)
+		w.eventually("both wait", func() bool {
+			return w.count(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 2
+		})
+		exec(goOn)
+		w.sent(2*i + 2)
+	}
+}
+
 // One address gets one mail, and none when one of its spellings has said no.
 func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 	t.Parallel()

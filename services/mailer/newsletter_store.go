@@ -75,3 +75,14 @@ func resume(ctx context.Context, tx pgx.Tx, code string) error {
 	}
 	return nil
 }
+
+// resumeOthers is resume for templates that were changed, or deleted, by SQL instead of by us.
+func resumeOthers(ctx context.Context, pool *pgxpool.Pool) (resumed int64, err error) {
+	tag, err := pool.Exec(ctx, `
+		UPDATE delivery d SET state = 'queued', next_at = now(), deadline = greatest(d.deadline, now() + $1::interval) FROM newsletter n
+		WHERE d.newsletter_id = n.id AND d.state = 'paused' AND NOT EXISTS (SELECT FROM template t WHERE t.em_cd = n.em_cd AND t.status = 'Draft')`, defaultLife)
+	if err != nil {
+		return 0, fmt.Errorf("resume newsletters: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}

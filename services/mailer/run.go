@@ -137,7 +137,8 @@ func (s *service) run(ctx context.Context, broker *bus.Bus, serve func(context.C
 	return context.Cause(working)
 }
 
-// keepHouse drops personal content that is not needed any more, and measures what waits.
+// keepHouse drops personal content that is not needed any more, lets newsletters go on that staff resumed
+// by SQL, and measures what waits.
 func (s *service) keepHouse(ctx context.Context) error {
 	forget := time.Time{}
 	for {
@@ -149,6 +150,12 @@ func (s *service) keepHouse(ctx context.Context) error {
 				forget = time.Now()
 				s.log.Debug("dropped the content of old mails", "mails", n)
 			}
+		}
+		switch n, err := resumeOthers(ctx, s.pool); {
+		case err != nil && ctx.Err() == nil:
+			s.log.Warn("resuming newsletters", "error", err)
+		case n > 0:
+			s.wakeSender()
 		}
 		if n, err := countQueued(ctx, s.pool); err == nil {
 			mailsQueued.Set(float64(n))
