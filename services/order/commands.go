@@ -30,7 +30,8 @@ import (
 const usage = `order is the order service; without arguments it runs. Its commands for staff:
 
   order payments                                  payments that made no order and wait for somebody, one JSON object a line
-  order resolve -payment ID -by NAME              note that somebody has seen to one of them
+  order resolve -payment ID -by NAME              note that somebody has seen to one of them; what was held for it goes back
+                [-served]                         to the shelf, unless it was served by hand
   order packing [-order IDENTIFIER]               what to pack and where it goes: orders not yet sent, or one, one JSON object a line
   order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
                [-tracking NUMBER]                 with the carrier's tracking number
@@ -68,12 +69,14 @@ func Command(args []string, out, stderr io.Writer) int {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	var payment int64
 	var by, identifier, status, tracking string
+	var served bool
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	switch args[0] {
 	case "resolve":
 		f.Int64Var(&payment, "payment", 0, "")
 		f.StringVar(&by, "by", "", "")
+		f.BoolVar(&served, "served", false, "")
 	case "packing":
 		f.StringVar(&identifier, "order", "", "")
 	case "status":
@@ -95,7 +98,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	defer db.Close()
 	switch args[0] {
 	case "resolve":
-		return resolvePayment(ctx, db, payment, by)
+		return resolvePayment(ctx, db, payment, by, served)
 	case "packing":
 		return listPacking(ctx, db, identifier, out)
 	case "status":
@@ -133,20 +136,6 @@ func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
 		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // the buyer's own words are in it
 			return fmt.Errorf("print: %w", err)
 		}
-	}
-	return nil
-}
-
-func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by string) error {
-	if payment == 0 || by == "" {
-		return fmt.Errorf("%w: resolve wants -payment and -by", errUsage)
-	}
-	tag, err := db.Exec(ctx, `UPDATE payment_issue SET resolved_at = coalesce(resolved_at, now()), resolved_by = coalesce(resolved_by, $2) WHERE id = $1`, payment, by)
-	if err != nil {
-		return fmt.Errorf("resolve payment %d: %w", payment, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("there is no payment %d", payment)
 	}
 	return nil
 }

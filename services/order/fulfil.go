@@ -130,8 +130,12 @@ func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation s
 		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any more what was sold. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
+	case p.PaymentStatus == "no_payment_required" && c.Total != 0:
+		return "amount-differs", fmt.Sprintf("Stripe says that nothing had to be paid, the quote says %s.", c.Total)
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
 		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
+	case made.hasIntent(p):
+		return paidTwice, "Stripe names the payment intent of another session for this one, and that one is an order. Look in Stripe whether this session was paid by itself: then make the order by hand or refund it."
 	case made.cart(c):
 		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
 	case c.State == "expired" || c.State == "failed":

@@ -77,14 +77,22 @@ func (m madeOrders) find(p session, c *checkout) (string, bool) {
 	if identifier, ok := m.bySession[p.ID]; ok {
 		return identifier, true
 	}
-	if identifier, ok := m.byIntent[p.PaymentIntent]; ok && p.PaymentIntent != "" {
-		return identifier, true
-	}
-	if c != nil {
+	if c != nil { // with a quote of its own it is a payment of its own
 		identifier, ok := m.byCheckout[c.ID]
 		return identifier, ok
 	}
-	return "", false
+	return m.intent(p)
+}
+
+// intent is the order of a payment intent.
+func (m madeOrders) intent(p session) (string, bool) {
+	identifier, ok := m.byIntent[p.PaymentIntent]
+	return identifier, ok && p.PaymentIntent != ""
+}
+
+func (m madeOrders) hasIntent(p session) bool {
+	_, ok := m.intent(p)
+	return ok
 }
 
 // cart says that what a checkout is for was bought already: with the same cart, or in the same round.
