@@ -55,7 +55,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if err := pg.SetPasswords(ctx, cfg.DatabaseURL, cfg.DBPasswords.byRole()); err != nil {
 		return err
 	}
-	b, err := bus.Connect(log, cfg.NATS(), "provision")
+	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 // KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
 // streams hold of erased people, until ctx ends.
 func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
-	b, err := bus.Connect(log, cfg.NATS(), "provision")
+	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

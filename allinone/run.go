@@ -18,6 +18,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
@@ -183,6 +184,14 @@ func (s *shop) natsURL(user string) string {
 	return s.broker.urlFor(user)
 }
 
+// brokerFiles are for somebody else's broker: our own is in this process.
+func (s *shop) brokerFiles() certs.Files {
+	if s.broker != nil {
+		return certs.Files{}
+	}
+	return s.cfg.BrokerFiles()
+}
+
 // startStandIns makes what stands in for Stripe and for a mail server, where none is set.
 func (s *shop) startStandIns(context.Context) (err error) {
 	if s.cfg.StripeSecretKey == "" {
@@ -255,7 +264,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL string) error {
 // provision makes streams and consumers before the services look for them. Somebody else's broker
 // may be away: then the shop opens all the same, and provisioning goes on in the background.
 func (s *shop) provision(ctx context.Context) error {
-	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision")
+	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision", s.brokerFiles())
 	if err != nil {
 		return err
 	}

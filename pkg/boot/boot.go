@@ -21,6 +21,7 @@ import (
 // Common holds the settings that every service has. The names are the same however a service is
 // started.
 type Common struct {
+	BrokerTLS
 	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, secrets that can be guessed and a PUBLIC_URL without https"`
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`

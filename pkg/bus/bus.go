@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -55,12 +56,17 @@ type Bus struct {
 	ready   func()
 }
 
-// Connect returns at once, also when the broker cannot be reached yet.
-func Connect(log *slog.Logger, url, service string) (*Bus, error) {
+// Connect returns at once, also when the broker cannot be reached yet. With files, or an address that
+// begins with tls://, the connection is encrypted and the broker's certificate checked.
+func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus, error) {
+	secure, err := secured(files)
+	if err != nil {
+		return nil, err
+	}
 	b := &Bus{service: service, log: log, back: newSignals()}
 	up := obs.BrokerUp.WithLabelValues(service)
 	connected := func(*nats.Conn) { up.Set(1); b.back.send() }
-	nc, err := nats.Connect(url,
+	nc, err := nats.Connect(url, secure,
 		nats.Name(service), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(250*time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, time.Second),
 		nats.ReconnectBufSize(-1), // a publish while disconnected fails instead of waiting unacknowledged
@@ -91,6 +97,21 @@ func Connect(log *slog.Logger, url, service string) (*Bus, error) {
 		return nil
 	})
 	return b, nil
+}
+
+// secured makes the option of an encrypted connection; without files the address decides.
+func secured(files []certs.Files) (nats.Option, error) {
+	for _, f := range files {
+		if !f.Given() {
+			continue
+		}
+		cfg, err := f.Client()
+		if err != nil {
+			return nil, fmt.Errorf("NATS_CA, NATS_CERT, NATS_KEY: %w", err)
+		}
+		return nats.Secure(cfg), nil
+	}
+	return func(*nats.Options) error { return nil }, nil
 }
 
 // Connected says whether the broker can be reached now. There may be no bus, in tests of one service.

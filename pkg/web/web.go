@@ -5,6 +5,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -285,14 +287,27 @@ func (rec *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the real writer.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 
-// Listen opens addr, unless a listener was handed in already.
-func Listen(l net.Listener, addr string) (net.Listener, error) {
-	if l != nil {
-		return l, nil
+// Listen opens addr, unless a listener was handed in already. With a certificate in files it speaks
+// TLS, and with an authority it wants one of each client.
+func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, error) {
+	var secure *tls.Config
+	for _, f := range files {
+		if !f.Given() {
+			continue
+		}
+		var err error
+		if secure, err = f.Server(); err != nil {
+			return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+		}
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", addr); err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", addr, err)
+		}
+	}
+	if secure != nil {
+		return tls.NewListener(l, secure), nil
 	}
 	return l, nil
 }

@@ -19,6 +19,7 @@ import (
 // Config holds edge's settings.
 type Config struct {
 	boot.Common
+	boot.InsideTLS
 	boot.Public
 	boot.Keys
 	EdgeAddr       string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`

@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -31,13 +33,25 @@ const (
 
 // newTransport keeps many connections to few owners. They are closed here before the owners close
 // them, so that no request is written into a closing connection.
-func newTransport() *http.Transport {
+func newTransport(secure *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		DialContext: dialer.DialContext, DisableCompression: true,
+		TLSClientConfig: secure, DialContext: dialer.DialContext, DisableCompression: true,
 		MaxIdleConnsPerHost: 256, IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// toOwners is how edge checks the owners' certificates and shows its own; nil: as any client would.
+func toOwners(files certs.Files) (*tls.Config, error) {
+	if !files.Given() {
+		return nil, nil
+	}
+	cfg, err := files.Client()
+	if err != nil {
+		return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+	}
+	return cfg, nil
 }
 
 // buffers are for copying answers.

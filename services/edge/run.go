@@ -55,9 +55,13 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	if err != nil {
 		return nil, err
 	}
+	secure, err := toOwners(cfg.InsideFiles())
+	if err != nil {
+		return nil, err
+	}
 	e := &Edge{
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https", hsts: hsts(cfg, s.public.Scheme == "https"),
-		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(),
+		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(secure),
 		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
@@ -90,7 +94,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer pool.Close()
 	defer pg.Ready("edge", pool)()
-	b, err := bus.Connect(log, cfg.NATS(), "edge")
+	b, err := bus.Connect(log, cfg.NATS(), "edge", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type service struct {
 
 // Run serves until ctx ends; consumers finish the groups in hand.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	l, err := web.Listen(cfg.Listener, cfg.Addr)
+	l, err := web.Listen(cfg.Listener, cfg.Addr, cfg.InsideFiles())
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer pool.Close()
 	defer pg.Ready("events", pool)()
-	broker, err := bus.Connect(log, cfg.NATS(), "events")
+	broker, err := bus.Connect(log, cfg.NATS(), "events", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 	}
 	defer pool.Close()
 	defer pg.Ready("mailer", pool)()
-	broker, err := bus.Connect(log, cfg.NATS(), "mailer")
+	broker, err := bus.Connect(log, cfg.NATS(), "mailer", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

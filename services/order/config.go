@@ -20,6 +20,7 @@ import (
 // Config is the service's settings.
 type Config struct {
 	boot.Common
+	boot.InsideTLS
 	boot.Public
 	boot.Keys
 	Addr                 string        `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`

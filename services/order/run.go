@@ -29,12 +29,12 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer db.Close()
 	defer pg.Ready("order", db)()
-	b, err := bus.Connect(log, cfg.NATS(), "order")
+	b, err := bus.Connect(log, cfg.NATS(), "order", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	l, err := web.Listen(cfg.Listener, cfg.Addr)
+	l, err := web.Listen(cfg.Listener, cfg.Addr, cfg.InsideFiles())
 	if err != nil {
 		return err
 	}

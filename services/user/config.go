@@ -9,6 +9,7 @@ import (
 // Config is what user takes from the environment.
 type Config struct {
 	boot.Common
+	boot.InsideTLS
 	boot.Keys
 	Addr string `envconfig:"USER_ADDR" default:"127.0.0.1:8082" desc:"where user listens for edge; never open it to the outside"`
 	// MailFrom is mailer's: passwords must not contain the shop's name.

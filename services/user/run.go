@@ -54,7 +54,7 @@ func newService(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Ou
 // Run serves until ctx ends. Requests and messages in hand are finished, then the relay makes its
 // last round.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	l, err := web.Listen(cfg.Listener, cfg.Addr)
+	l, err := web.Listen(cfg.Listener, cfg.Addr, cfg.InsideFiles())
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer pool.Close()
 	defer pg.Ready("user", pool)()
-	broker, err := bus.Connect(log, cfg.NATS(), "user")
+	broker, err := bus.Connect(log, cfg.NATS(), "user", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

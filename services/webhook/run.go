@@ -35,7 +35,7 @@ type service struct {
 // Run serves until ctx ends. Requests in hand are answered, then the writers end, then the relay
 // makes its last round.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	l, err := web.Listen(cfg.Listener, cfg.Addr)
+	l, err := web.Listen(cfg.Listener, cfg.Addr, cfg.InsideFiles())
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer pool.Close()
 	defer pg.Ready("webhook", pool)()
-	broker, err := bus.Connect(log, cfg.NATS(), "webhook")
+	broker, err := bus.Connect(log, cfg.NATS(), "webhook", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,17 @@ type deployment struct {
 	t         *testing.T
 	project   *types.Project
 	addresses *strings.Replacer // of the compose file's networks to addresses here
+	more      []string          // variables that every container gets beside its own
 }
 
 func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	return deploy(t, startBroker(t)("staff"), testenv.Database(t))
+}
+
+// deploy is newDeployment with a broker and a database of one's own; pairs are more of what is
+// replaced in the compose file's variables.
+func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deployment {
 	t.Helper()
 	var env []string
 	for _, line := range makeEnv(t) {
@@ -42,23 +50,23 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broker, err := url.Parse(startBroker(t)("staff"))
+	broker, err := url.Parse(brokerURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner, err := url.Parse(testenv.Database(t))
+	owner, err := url.Parse(ownerURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	admin := value(project.Services["migrate"], "DATABASE_URL")
-	pairs := []string{admin, owner.String(), "@postgres:5432/shop?", "@" + owner.Host + owner.Path + "?", "@nats:4222", "@" + broker.Host}
+	pairs := append(replace, admin, owner.String(), "@postgres:5432/shop?", "@"+owner.Host+owner.Path+"?", "@nats:4222", "@"+broker.Host)
 	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084"} {
 		addr := testenv.Port(t)
 		_, port, _ := strings.Cut(door, ":")
 		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
 	}
 	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // nobody there: Stripe is away
-	return &deployment{t, project, strings.NewReplacer(pairs...)}
+	return &deployment{t: t, project: project, addresses: strings.NewReplacer(pairs...)}
 }
 
 // command is a container's program with the container's variables.
@@ -74,6 +82,7 @@ func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, variable+"="+d.addresses.Replace(*v))
 		}
 	}
+	cmd.Env = append(cmd.Env, d.more...)
 	if name == "mailer" {
 		cmd.Env = append(cmd.Env, "MAILER_ADDR="+testenv.Port(d.t)) // its own network there, ours here
 	}
@@ -146,6 +155,18 @@ func TestDeployment(t *testing.T) {
 	for _, name := range append([]string{"provision"}, services...) {
 		d.start(name)
 	}
+	d.shops()
+	events := testenv.OpenOwner(t, d.addresses.Replace(value(d.project.Services["migrate"], "DATABASE_URL")), "events")
+	testenv.Eventually(t, 30*time.Second, "events stored the page view", func() bool {
+		var n int
+		return events.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n) == nil && n == 1
+	})
+}
+
+// shops looks at the shop as a visitor does.
+func (d *deployment) shops() {
+	t := d.t
+	t.Helper()
 	shop := "http://" + d.addresses.Replace("edge:8080")
 	testenv.Eventually(t, 30*time.Second, "the shop's door is open", func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(shop, "http://"))
@@ -167,9 +188,4 @@ func TestDeployment(t *testing.T) {
 			t.Errorf("GET %s: %d %.300s", path, answer.StatusCode, body)
 		}
 	}
-	events := testenv.OpenOwner(t, d.addresses.Replace(value(d.project.Services["migrate"], "DATABASE_URL")), "events")
-	testenv.Eventually(t, 30*time.Second, "events stored the page view", func() bool {
-		var n int
-		return events.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n) == nil && n == 1
-	})
 }

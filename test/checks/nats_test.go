@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -56,7 +57,8 @@ func runAll(m *testing.M) int {
 
 // startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
 // has the user provision make the streams. It returns the address that a user connects with.
-func startBroker(t *testing.T) func(user string) string {
+// With files it takes encrypted connections of clients that have a certificate alone.
+func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 	t.Helper()
 	opts, err := server.ProcessConfigFile("../../deploy/nats/nats.conf")
 	if err != nil {
@@ -66,6 +68,11 @@ func startBroker(t *testing.T) func(user string) string {
 		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port, opts.HTTPPort)
 	}
 	opts.Host, opts.Port, opts.HTTPPort, opts.StoreDir, opts.NoLog, opts.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true, true
+	for _, f := range files {
+		if opts.TLSConfig, err = f.Server(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +89,7 @@ func startBroker(t *testing.T) func(user string) string {
 	url := func(user string) string {
 		return fmt.Sprintf("nats://%s:%s@127.0.0.1:%d", user, password(user), port)
 	}
-	b := connect(t, url, "provision")
+	b := connect(t, url, "provision", files...)
 	if err := b.Provision(t.Context()); err != nil {
 		t.Fatalf("the user provision cannot provision: %v", err)
 	}
@@ -111,10 +118,10 @@ func (v violations) Handle(_ context.Context, r slog.Record) error {
 func (v violations) WithAttrs([]slog.Attr) slog.Handler { return v }
 func (v violations) WithGroup(string) slog.Handler      { return v }
 
-func connect(t *testing.T, url func(string) string, service string) *bus.Bus {
+func connect(t *testing.T, url func(string) string, service string, files ...certs.Files) *bus.Bus {
 	t.Helper()
 	log := slog.New(violations{slog.NewTextHandler(&bytes.Buffer{}, nil), t})
-	b, err := bus.Connect(log, url(service), service)
+	b, err := bus.Connect(log, url(service), service, files...)
 	if err != nil {
 		t.Fatal(err)
 	}
