@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/allinone"
@@ -29,7 +30,8 @@ func (l *life) publish(t *testing.T, subject, key string, payload any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.js.Publish(t.Context(), subject, data, jetstream.WithMsgID(key)); err != nil {
+	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{"Shop-Key": {key}}}
+	if _, err := l.js.PublishMsg(t.Context(), m, jetstream.WithMsgID(key)); err != nil {
 		t.Fatal(err)
 	}
 }
