@@ -51,7 +51,7 @@ func image(t *testing.T, service string) string {
 func TestImages(t *testing.T) {
 	t.Parallel()
 	dockerfile := readFile(t, "deploy/Dockerfile")
-	for _, want := range []string{"FROM golang:1.26", ":nonroot\n", "\nUSER nonroot", "\nENTRYPOINT [\"/app\"]"} {
+	for _, want := range []string{"FROM golang:1.26", ":nonroot@sha256:", "\nUSER nonroot", "\nENTRYPOINT [\"/app\"]"} {
 		if !strings.Contains(dockerfile, want) {
 			t.Errorf("the Dockerfile lacks %q", want)
 		}
