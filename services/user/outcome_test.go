@@ -109,3 +109,20 @@ func TestStrangersResets(t *testing.T) {
 	ask()
 	w.is(w.setNew("ann_lee", w.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
 }
+
+// Strangers' resets of a fresh account stay below the mailer's ceiling of five mails an hour: a code whose
+// mail is held back would have ended the one that was mailed.
+func TestResetsOfAFreshAccountAreAllMailed(t *testing.T) {
+	t.Parallel()
+	const ceiling = 5
+	w := newWorld(t)
+	id := w.register("ann_lee", "ann@mail.example.com")
+	w.is(w.get(member(id), "/user/verify-email-address"), `{"verify_email_address":"verification_email_sent"}`)
+	for range 25 {
+		w.requestReset("ann_lee", "ann@mail.example.com")
+	}
+	if n := len(w.mails(msg.MailWelcome)) + len(w.mails(msg.MailVerify)) + len(w.mails(msg.MailReset)); n > ceiling {
+		t.Errorf("%d mails", n)
+	}
+	w.is(w.setNew("ann_lee", w.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
+}

@@ -122,10 +122,10 @@ func (s *service) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]ms
 	if err != nil || !found {
 		return nil, err
 	}
-	if room, err := roomForReset(ctx, tx, a.ID); err != nil || !room {
+	a = a.atProved()
+	if room, err := roomForReset(ctx, tx, a.ID, a.Email); err != nil || !room {
 		return nil, err
 	}
-	a = a.atProved()
 	id, code, err := issueCode(ctx, tx, s.codeKey, a, codeReset, resetLife)
 	if err != nil {
 		return nil, err

@@ -52,19 +52,21 @@ func postponeRequest(ctx context.Context, db database, id int64) error {
 
 // resetsFree is how many reset mails a member gets in a day before they have to be resetPause apart:
 // together no more than the mailer's ceiling of a day. A request in between leaves the code of the
-// last mail alone; else strangers could end it, and use up the mails that would bring another.
+// last mail alone; else strangers could end it, and use up the mails that would bring another. The free
+// ones are fewer than the mailer's ceiling of an hour: a welcome and a verification may be among those, and
+// a code whose mail is held back must not end one that was mailed.
 const (
-	resetsFree = 5
+	resetsFree = 3
 	resetPause = 90 * time.Minute
 )
 
-// roomForReset says whether another code may be mailed to a member, who must be locked by tx. Codes that
-// were used were no stranger's.
-func roomForReset(ctx context.Context, tx pgx.Tx, member int64) (room bool, err error) {
+// roomForReset says whether another code may be mailed to a member, who must be locked by tx, at an
+// address. Codes that were used were no stranger's.
+func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (room bool, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT count(*) < $2 OR max(issued) <= now() - $3::interval FROM code
-		WHERE member_id = $1 AND kind = 'reset' AND used IS NULL AND issued > now() - interval '1 day'`,
-		member, resetsFree, resetPause).Scan(&room)
+		WHERE member_id = $1 AND kind = 'reset' AND email = $4 AND used IS NULL AND issued > now() - interval '1 day'`,
+		member, resetsFree, resetPause, email).Scan(&room)
 	if err != nil {
 		return false, fmt.Errorf("count the reset codes of member %d: %w", member, err)
 	}
