@@ -83,7 +83,7 @@ func changedMeanwhile(w *world) {
 	// As another device of the same shopper would, without a word to this page.
 	w.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE receipt_email = 'changed@mail.example.com'`)
 	b.Click("#pay")
-	b.Says("#changed", "The total was $24.55 and is $26.33 now. The shipping was USPSRetailGround and is UPSGround now.")
+	b.Says("#changed", "The total was $24.55 and is $26.33 now. The shipping was USPS Retail Ground and is UPS Ground now.")
 	b.Says("[data-total=total]", "$26.33")
 	b.Says("#method", "UPS")
 	b.Axe("confirm, changed")
@@ -106,6 +106,7 @@ func paidElsewhere(w *world) {
 	order := orderShown(first)
 	other.Eval(`document.querySelector('#pay-form').requestSubmit()`)
 	other.Says("#paid-already", order)
+	other.Gone("#empty")
 	other.Axe("confirm, paid in another tab")
 	other.Click("#paid-already-order")
 	if again := orderShown(other); again != order {

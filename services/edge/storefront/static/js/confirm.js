@@ -14,6 +14,7 @@ const REMEMBERED = 'receipt-address';
 let receipt = ''; // where the receipt goes; empty while that is open
 let blocked = false;
 let shown = ''; // the server's name of what is on the page
+const carriers = new Map(); // names of the shipping methods that the page has shown
 let sure = false; // that this is to be paid although a debit is under way
 
 /** What the page shows, all parts of one moment: a cart that changes meanwhile is read again. */
@@ -56,6 +57,7 @@ async function fill() {
   }));
   blocked = lines.some(blocks);
   const method = shipping.confirm_shipping_method;
+  if (method?.carrier) carriers.set(method.identifier, method.carrier);
   $('method').textContent = method?.carrier ? `${method.carrier}, ${money(method.shipping_cost)}` : t('confirm.no_method');
   const discounts = inOrder(codes.discount_code_data);
   $('codes').replaceChildren(...discounts.map((code) => drawCode(code).root));
@@ -124,7 +126,10 @@ async function changeReceipt() {
 function sayChanged({ old, new: now }) {
   const texts = [];
   if (old.total && old.total !== now.total) texts.push(t('confirm.changed_total', { old: money(old.total), new: money(now.total) }));
-  if (old.total && old.shipping_method !== now.shipping_method) texts.push(t('confirm.changed_method', { old: old.shipping_method, new: now.shipping_method }));
+  if (old.total && old.shipping_method !== now.shipping_method) {
+    const name = (method) => carriers.get(method) ?? method;
+    texts.push(t('confirm.changed_method', { old: name(old.shipping_method), new: name(now.shipping_method) }));
+  }
   $('changed').textContent = [t('confirm.changed'), ...texts, t('confirm.changed_look')].join(' ');
   show($('changed'));
   focusOn($('changed'));
@@ -135,6 +140,7 @@ function sayPaid({ order_identifier: order, description }) {
   $('paid-already-text').textContent = order ? t('confirm.paid_already', { order }) : description;
   show($('paid-already-order'), Boolean(order));
   if (order) $('paid-already-order').href = `/account/order?${new URLSearchParams({ identifier: order })}`;
+  show($('empty'), false); // it is empty because it was bought
   show($('paid-already'));
   focusOn($('paid-already'));
   cartChanged();
