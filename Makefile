@@ -92,6 +92,10 @@ fmt: ## format all Go files
 clean: ## remove what was built; the data of the shop (.data) stays
 	@rm -rf bin coverage
 
+.PHONY: pin
+pin: ## pin images by digest and actions by commit, as their registries have them now
+	@deploy/pin.sh
+
 ##@ Parts of make test
 
 .PHONY: need
