@@ -78,7 +78,8 @@ const linesSQL = `
 // codesSQL leaves the uses that this shopper's own unpaid pages hold out of the count: they will be
 // given back before another one is made.
 const codesSQL = `
-	SELECT d.id, d.code, d.description, d.start_date_time, d.end_date_time, d.combinable, d.amount, d.order_minimum_cents,
+	SELECT d.id, d.code, d.description, d.combinable, d.amount, d.order_minimum_cents,
+	       greatest(d.start_date_time, '0001-01-01Z') AS start_date_time, least(d.end_date_time, '9999-12-31Z') AS end_date_time, -- staff write infinity
 	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
 	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
 	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left

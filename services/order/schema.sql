@@ -81,6 +81,7 @@ CREATE TABLE "checkout" (
   client text,
   CONSTRAINT checkout_check CHECK ((total = (((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount))),
   CONSTRAINT checkout_check1 CHECK ((((item_discount >= 0) AND (item_discount <= item_subtotal)) AND ((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal)))),
+  CONSTRAINT checkout_finite CHECK ((isfinite(agreed_at) AND isfinite(expires_at) AND isfinite(created_at) AND isfinite(checked_at) AND isfinite(asked_at))) NOT VALID,
   CONSTRAINT checkout_state_check CHECK ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text, 'paid'::text, 'expired'::text, 'failed'::text]))),
   CONSTRAINT checkout_pkey PRIMARY KEY (id),
   CONSTRAINT checkout_session_id_key UNIQUE (session_id)
@@ -220,6 +221,7 @@ CREATE TABLE "orders" (
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
   CONSTRAINT orders_check1 CHECK (((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal))),
   CONSTRAINT orders_check2 CHECK ((total = ((((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount) + sales_tax))),
+  CONSTRAINT orders_finite CHECK (isfinite(placed_at)) NOT VALID,
   CONSTRAINT orders_item_subtotal_check CHECK ((item_subtotal >= 0)),
   CONSTRAINT orders_sales_tax_check CHECK ((sales_tax >= 0)),
   CONSTRAINT orders_shipping_subtotal_check CHECK ((shipping_subtotal >= 0)),
@@ -286,6 +288,7 @@ CREATE TABLE "payment_issue" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  CONSTRAINT payment_issue_finite CHECK (isfinite(at)) NOT VALID,
   CONSTRAINT payment_issue_pkey PRIMARY KEY (id),
   CONSTRAINT payment_issue_session_id_reason_key UNIQUE (session_id, reason)
 );
@@ -436,6 +439,7 @@ CREATE TABLE "sweep" (
   lease_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
   finished_at timestamp with time zone NOT NULL DEFAULT now(),
   listed_to timestamp with time zone NOT NULL DEFAULT (now() - '3 days'::interval),
+  CONSTRAINT sweep_finite CHECK ((isfinite(finished_at) AND isfinite(listed_to))) NOT VALID,
   CONSTRAINT sweep_id_check CHECK (id),
   CONSTRAINT sweep_pkey PRIMARY KEY (id)
 );
