@@ -24,6 +24,7 @@ func refusedDebit(w *world) {
 	confirmAsGuest(b, email)
 	id := debit(b)
 	w.shop.StripeDo("/_/sessions/"+id+"/async?outcome=fail", "")
+	b.Visible("#refused")
 	b.Says("#refused", "Your bank refused the payment")
 	b.Axe("success, refused")
 	b.Visit("/checkout/success?session_id=" + id)
