@@ -317,7 +317,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // broken clients are not news
+		DisableGeneralOptionsHandler: true,                                                    // it would answer OPTIONS * past every check and header of h
+		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // broken clients are not news
 	}
 	shutdown := Stopper(srv)
 	stopped := make(chan error, 1)

@@ -12,7 +12,6 @@ import (
 func (e *Edge) clientAddr(r *http.Request) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
 	if !e.trusted(addr) {
-		e.warnOfProxy(r, addr)
 		return addr
 	}
 	headers := r.Header["X-Forwarded-For"]
@@ -35,9 +34,13 @@ func (e *Edge) clientAddr(r *http.Request) netip.Addr {
 
 // warnOfProxy says once that a proxy in front is not trusted: all its shoppers then count as one
 // address, and together soon reach the limits of one. From the public side anybody may send the
-// header, and nothing is wrong.
-func (e *Edge) warnOfProxy(r *http.Request, peer netip.Addr) {
-	if len(r.Header["X-Forwarded-For"]) == 0 || !inside(peer) {
+// header, and nothing is wrong. It looks at every request, also where the shopper's address does not matter.
+func (e *Edge) warnOfProxy(r *http.Request) {
+	if len(r.Header["X-Forwarded-For"]) == 0 {
+		return
+	}
+	peer := parseAddr(r.RemoteAddr)
+	if e.trusted(peer) || !inside(peer) {
 		return
 	}
 	e.warned.Do(func() {

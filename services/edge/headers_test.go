@@ -84,7 +84,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 			if forwarded != "" {
 				r.Header.Set("X-Forwarded-For", forwarded)
 			}
-			e.clientAddr(r)
+			e.warnOfProxy(r)
 			if forwarded == "" && log.Len() > 0 {
 				t.Errorf("%s sent nothing: %s", peer, &log)
 			}
@@ -96,6 +96,25 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 		addr := parseAddr(peer).String()
 		if lines != want || warns && (!strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,"+addr)) {
 			t.Errorf("%s: %d lines: %s", peer, lines, &log)
+		}
+	}
+}
+
+// A page that asks nobody for the shopper's address tells it, too, and so does a cached answer.
+func TestAnyRequestTellsOfTheProxy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.order.says("GET /order/products", `{}`)
+	for _, path := range []string{"/", "/robots.txt", "/order/products", "/clientevent/pageview?url=%2F", "/user/logged-in"} {
+		var log bytes.Buffer
+		e := &Edge{settings: w.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.RemoteAddr = "172.18.0.1:4711"
+		r.Header.Set("X-Forwarded-For", "198.51.100.1")
+		e.catalogue, e.publisher, e.limits, e.eventSeconds, e.catalogueSeconds = w.edge.catalogue, w.edge.publisher, w.edge.limits, w.edge.eventSeconds, w.edge.catalogueSeconds
+		e.front(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
+			t.Errorf("%s: %q", path, &log)
 		}
 	}
 }

@@ -45,6 +45,7 @@ func (e *Edge) routes() http.Handler {
 func (e *Edge) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
+		e.warnOfProxy(r)
 		if r.Method == http.MethodGet {
 			if kind, ok := eventKinds[r.URL.Path]; ok {
 				e.setAPIHeaders(w.Header(), r)
