@@ -184,7 +184,7 @@ func (s *service) storeQuote(ctx context.Context, who web.Identity, form web.Val
 		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
 			return err
 		}
-		list, err := unsettledPages(ctx, tx, c.CartID, *c.Owner)
+		list, err := unsettledPages(ctx, tx, c.CartID, c.CartGeneration, *c.Owner)
 		if err != nil {
 			return err
 		}

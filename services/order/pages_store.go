@@ -24,8 +24,9 @@ const ownLiveSQL = `
 	  AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT m.from_cart_id FROM cart_merge m WHERE m.to_cart_id = c.id))`
 
 // unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those whose
-// bank is at it, and those that Stripe would not close, unless one of their round was bought already.
-func unsettledPages(ctx context.Context, db querier, cartID int64, owner string) ([]checkout, error) {
+// bank is at it, and those that Stripe would not close, unless one of their round was bought already. A
+// page that was paid and is with staff stands in the way of its own cart alone.
+func unsettledPages(ctx context.Context, db querier, cartID int64, generation int, owner string) ([]checkout, error) {
 	return collect[checkout](ctx, db, "the payment pages of a shopper", `
 		SELECT `+checkoutColumns+` FROM checkout k
 		WHERE id IN (
@@ -34,7 +35,9 @@ func unsettledPages(ctx context.Context, db querier, cartID int64, owner string)
 		      AND cart_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT from_cart_id FROM cart_merge WHERE to_cart_id = $1)))
 		  AND (state IN ('creating', 'open', 'pending') OR NOT EXISTS (
 		    SELECT FROM checkout d JOIN orders o ON o.checkout_id = d.id WHERE d.id = coalesce(k.round, k.id) OR d.round = coalesce(k.round, k.id)))
-		ORDER BY created_at`, cartID, owner)
+		  AND ((cart_id, cart_generation) = ($1, $3) OR NOT EXISTS (
+		    SELECT FROM payment_issue i WHERE i.session_id = k.session_id AND i.resolved_at IS NULL))
+		ORDER BY created_at`, cartID, owner, generation)
 }
 
 // endedPages are the live pages of some carts that ended.

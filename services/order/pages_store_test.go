@@ -1,0 +1,32 @@
+package order
+
+import "testing"
+
+// A payment that is with staff is not paid a second time for the same cart, and stops no other purchase
+// of the shopper's.
+func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
+	t.Parallel()
+	const address = "refused@mail.example.com"
+	s := newShop(t)
+	stripe := s.sweeping()
+	s.exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	p := s.visitor()
+	p.add("6", "1")
+	c := p.quoted(address)
+	stripe.set(listed(c, as(address)))
+	s.mustHandle(event("evt_refused", completed, c, as(address)))
+	for _, test := range []struct {
+		generation, want int
+	}{
+		{c.CartGeneration, 1},
+		{c.CartGeneration + 1, 0}, // the cart was emptied and filled again
+	} {
+		list, err := unsettledPages(t.Context(), s.db, c.CartID, test.generation, *c.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) != test.want {
+			t.Errorf("generation %d: %d pages stand beside a new one, want %d", test.generation, len(list), test.want)
+		}
+	}
+}
