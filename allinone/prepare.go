@@ -49,10 +49,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if cfg.DatabaseURL == "" {
 		return errors.New("DATABASE_URL is not set: want the owner of the database")
 	}
-	if err := Migrate(ctx, log, cfg.DatabaseURL); err != nil {
-		return err
-	}
-	if err := pg.SetPasswords(ctx, cfg.DatabaseURL, cfg.DBPasswords.byRole()); err != nil {
+	if err := Migrate(ctx, log, cfg.DatabaseURL, cfg.DBPasswords.byRole()); err != nil {
 		return err
 	}
 	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())

@@ -237,28 +237,36 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 
 // migrate brings every schema up to date. A database that cannot be reached is one clear line.
 func (s *shop) migrate(ctx context.Context) error {
-	if err := Migrate(ctx, s.log, s.cfg.DatabaseURL); err != nil {
-		if s.database == nil {
-			return fmt.Errorf("DATABASE_URL: %w", err)
-		}
-		return err
+	err := Migrate(ctx, s.log, s.cfg.DatabaseURL, s.rolePasswords)
+	if err != nil && s.database == nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	return pg.SetPasswords(ctx, s.cfg.DatabaseURL, s.rolePasswords)
+	return err
 }
 
-// Migrate makes roles, schemas and tables of all services, safe to repeat.
-func Migrate(ctx context.Context, log *slog.Logger, databaseURL string) error {
+// Migrate makes roles with these passwords, schemas and tables of all services, safe to repeat.
+func Migrate(ctx context.Context, log *slog.Logger, databaseURL string, passwords map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	if err := pg.Provision(ctx, log, databaseURL); err != nil {
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
 	}
-	for _, m := range Schemas() {
-		if err := pg.Migrate(ctx, databaseURL, m.Service, m.Sets...); err != nil {
-			return err
+	both, ctx := errgroup.WithContext(ctx) // neither waits for the other's disk
+	both.Go(func() error {
+		if len(passwords) == 0 {
+			return nil
 		}
-	}
-	return nil
+		return pg.SetPasswords(ctx, databaseURL, passwords)
+	})
+	both.Go(func() error {
+		for _, m := range Schemas() {
+			if err := pg.Migrate(ctx, databaseURL, m.Service, m.Sets...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return both.Wait()
 }
 
 // provision makes streams and consumers before the services look for them. Somebody else's broker

@@ -46,7 +46,7 @@ func (b *bench) build(ctx context.Context) (_ *world, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	if err := allinone.Migrate(ctx, b.log, w.cluster.URL()); err != nil {
+	if err := allinone.Migrate(ctx, b.log, w.cluster.URL(), nil); err != nil {
 		return nil, err
 	}
 	if w.owner, err = pgxpool.New(ctx, w.cluster.URL()); err != nil {
