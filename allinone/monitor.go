@@ -49,7 +49,7 @@ func (s *shop) serveMonitoring(ctx context.Context) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if shutdown(grace) != nil {
-			_ = srv.Close() // whoever looks at a broker that ends has seen enough
+			_ = srv.Close() // a broker that ends has little to show
 		}
 	})
 	defer stop()

@@ -176,7 +176,7 @@ func (s *shop) startBroker(context.Context) error {
 	return nil
 }
 
-// natsURL is the broker's address with the login of one user; somebody else's broker is NATS_URL to all.
+// natsURL is the broker's address with the login of one user; a broker of its own has one NATS_URL for all.
 func (s *shop) natsURL(user string) string {
 	if s.broker == nil {
 		return s.cfg.NATSURL
@@ -184,7 +184,7 @@ func (s *shop) natsURL(user string) string {
 	return s.broker.urlFor(user)
 }
 
-// brokerFiles are for somebody else's broker: our own is in this process.
+// brokerFiles are for a broker elsewhere: our own is in this process.
 func (s *shop) brokerFiles() certs.Files {
 	if s.broker != nil {
 		return certs.Files{}

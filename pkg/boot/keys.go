@@ -35,7 +35,7 @@ var keysOf = map[string][]string{
 	"order": {"identity"}, "events": {"identity"}, "mailer": {"mail address"},
 }
 
-// developmentSecret signs where nobody set a secret and the services run one by one on a developer's
+// developmentSecret signs where no secret is set and the services run one by one on a developer's
 // machine. It protects nothing, hence the refusal in production.
 const developmentSecret = "development only: set SHOP_SECRET in production"
 

@@ -18,7 +18,7 @@ func (c BrokerTLS) BrokerFiles() certs.Files {
 type InsideTLS struct {
 	TLSCert string `envconfig:"TLS_CERT" desc:"file with this service's certificate: an owner then listens for https, edge shows it to the owners"`
 	TLSKey  string `envconfig:"TLS_KEY" desc:"file with its key"`
-	TLSCA   string `envconfig:"TLS_CA" desc:"file with the authority that the other side's certificate must come from; an owner then lets nobody in without one"`
+	TLSCA   string `envconfig:"TLS_CA" desc:"file with the authority that the other side's certificate must come from; an owner then takes no connection without one"`
 }
 
 // InsideFiles names the files.

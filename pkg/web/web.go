@@ -149,7 +149,7 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 				allow = append(allow, method)
 			}
 		}
-		if len(allow) == 0 { // a method that nobody knows, at an address that is none
+		if len(allow) == 0 { // an unknown method at an address that is none
 			return NotFound()
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))

@@ -25,7 +25,7 @@ func TestWalls(t *testing.T) {
 	buyPromptly(t, shop, "walled@mail.example.com")
 }
 
-// Whoever may connect to the broker's port, but has no login, gets in nowhere and makes no order.
+// To connect to the broker's port is not enough: without a login there is no way in, and no order.
 func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	staff, err := url.Parse(shop.NATS)
 	if err != nil || staff.User.Username() != "staff" {
