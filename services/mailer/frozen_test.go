@@ -85,10 +85,11 @@ func TestDraftPausesANewsletter(t *testing.T) {
 	d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
 	w.sent(1)
 	d.is("PATCH", "/"+memberNews, `{"status":"Draft"}`, 200, "Draft")
-	sink.set(nil)
+	// The attempt under way at this moment may have read Ready: the server refuses until it is over.
 	w.eventually("bob's waits for the template", func() bool {
 		return w.count(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 1
 	})
+	sink.set(nil)
 	d.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`) // work on it goes on
 	w.sent(2)
 	d.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"The next one"}`, 200, "Ready")
@@ -123,10 +124,10 @@ func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
 		sink.set(always("rcpt", 450))
 		d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
 		exec(`UPDATE template SET status = 'Draft' WHERE em_cd = $1`)
-		sink.set(nil)
 		w.eventually("both wait", func() bool {
 			return w.count(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 2
 		})
+		sink.set(nil)
 		exec(goOn)
 		w.sent(2*i + 2)
 	}
