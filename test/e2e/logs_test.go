@@ -3,14 +3,19 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
+
+// network is what a line may name of a client: the test's browsers are spread over several.
+var network = regexp.MustCompile(`198\.18\.\d+\.0/24`)
 
 // TestNoLogNamesAPerson leads a person's life, goes wrong in many ways, and reads every line that the shop and
 // its PostgreSQL wrote, at the most talkative level.
@@ -29,7 +34,7 @@ func TestNoLogNamesAPerson(t *testing.T) {
 		t.Fatalf("the log is not what this test is about:\n%.2000s", log)
 	}
 	for line := range strings.Lines(log) {
-		lower := strings.ToLower(strings.ReplaceAll(line, "198.18.0.0/24", "")) // the network that a refusal names
+		lower := strings.ToLower(network.ReplaceAllString(line, ""))
 		for _, needle := range needles {
 			if needle != "" && strings.Contains(lower, strings.ToLower(needle)) {
 				t.Errorf("the log holds %q: %s", needle, line)
@@ -41,7 +46,7 @@ func TestNoLogNamesAPerson(t *testing.T) {
 		var fields map[string]any
 		if json.Unmarshal([]byte(line), &fields) == nil && fields["route"] == "/user/login" && fields["outcome"] == "failed" {
 			failed++
-			if fields["account"] == nil || fields["network"] != "198.18.0.0/24" {
+			if fields["account"] == nil || !network.MatchString(fmt.Sprint(fields["network"])) {
 				t.Errorf("a failed login is logged without account or network: %s", line)
 			}
 		}
