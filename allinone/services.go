@@ -87,7 +87,7 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
 	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"), s.natsURL("webhook")
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"), s.databaseURL("order")
-	// What is between the parts of one process needs no certificates; somebody else's broker may.
+	// What is between the parts of one process needs no certificates; a broker outside may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	eventsCfg.InsideTLS, webhookCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}
 	if s.broker != nil {

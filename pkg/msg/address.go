@@ -9,7 +9,7 @@ import (
 )
 
 // secretNames are parts of the names of parameters whose values stand for a person, an order or a
-// right, or say where somebody comes from or goes to.
+// right, or say where a person comes from or goes to.
 var secretNames = []string{
 	"identifier", "token", "code", "_cd", "session", "next", "mail", "passw", "pwd", "secret", "auth", "user", "member", "prospect",
 	"name", "phone", "address", "order", "return", "redirect", "signature", "clid", "anonymous",
@@ -135,7 +135,7 @@ func OrderInAddress(page string) string {
 }
 
 // OrderMark stands for an order where its identifier, which opens a visitor's order, must not stand.
-// Who has the identifier finds the mark, and nobody the other way round: it is 131 bits of chance.
+// The identifier leads to the mark, and the mark leads nowhere: it is 131 bits of chance.
 func OrderMark(identifier string) string {
 	sum := sha256.Sum256([]byte("order:" + identifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// housekeepingGroup bounds one statement of housekeeping, so that a backlog keeps nobody waiting.
+// housekeepingGroup bounds one statement of housekeeping, so that a backlog blocks no other work.
 const housekeepingGroup = 5000
 
 // InGroups repeats a statement that deletes or empties old rows, at most $1 of them at a time, until

@@ -114,7 +114,7 @@ func TestClientLeft(t *testing.T) {
 	conn, _ := dial(t, srv, "POST /body HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nhalf")
 	conn.Close() //nolint:errcheck,gosec // that is the point
 	logged("half a body", StatusClientLeft)
-	// Whoever waits for the answer hears of our faults, and so does the log.
+	// A client that waits for the answer hears of our faults, and so does the log.
 	for path, status := range map[string]int{"/away": http.StatusServiceUnavailable, "/proxied?cut": http.StatusBadGateway} {
 		if path == "/proxied?cut" {
 			go func() { <-hung }()

@@ -69,7 +69,7 @@ func (e *Edge) bindAnonymous(h http.Header, v *visit, memberID int64) {
 }
 
 // lookedAtBy is the member who may be noted with an event that claims to be a member's: the one of the session
-// that came along, else the one whom the browser's id was signed for. A claim alone is nobody's.
+// that came along, else the one whom the browser's id was signed for. A claim alone proves no member.
 func (e *Edge) lookedAtBy(r *http.Request, client netip.Addr, claimed int64, a anonymous) int64 {
 	if claimed == 0 {
 		return 0

@@ -100,7 +100,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 	}
 }
 
-// A page that asks nobody for the shopper's address tells it, too, and so does a cached answer.
+// A page that does not need the shopper's address tells it, too, and so does a cached answer.
 func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,7 +10,7 @@ import (
 )
 
 // knownCookie marks a browser that has logged in: it holds a random id of the browser, then a keyed
-// hash of each account, the newest first. It logs nobody in. All it does is that wrong passwords from
+// hash of each account, the newest first. It opens no session. All it does is that wrong passwords from
 // elsewhere do not keep this browser from logging in (docs/adr/0016).
 const knownCookie = "known_browser"
 

@@ -261,7 +261,7 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	if s, n := ask([]string{"short", strings.Repeat("*", tokenLength)}); s != nil || n != 0 {
 		t.Errorf("cookies that cannot be ours: %v, %d queries", s, n)
 	}
-	// And through the door: the header is as large as the server takes.
+	// And through edge: the header is as large as the server takes.
 	r, err := http.NewRequest(http.MethodGet, w.url+"/user/logged-in", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ func browsersOf(ctx context.Context, tx pgx.Tx, e msg.Erased, identifiers []stri
 	return browsers, nil
 }
 
-// eraseVisits makes visits nobody's: those of the member, of the person's browsers, of pages that showed an order
+// eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of pages that showed an order
 // of theirs, and those whose address names them or a code of theirs.
 func eraseVisits(ctx context.Context, tx pgx.Tx, e msg.Erased, browsers, identifiers []string) error {
 	needles := e.Needles()

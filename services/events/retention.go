@@ -9,7 +9,7 @@ import (
 // see an attack or a broken browser, and no longer.
 const traceableDays = 30
 
-// keepHouse deletes what has outlived its use, now and every hour, in steps that keep nobody waiting:
+// keepHouse deletes what has outlived its use, now and every hour, in steps that block no other work:
 // the keys of client events that the stream cannot hold any more (the events themselves are unique by
 // id), client addresses and browser names, and at last the reports themselves.
 func (s *service) keepHouse(ctx context.Context) error {

@@ -182,7 +182,7 @@ func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int)
 const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND l.quantity > 0))::int`
 
 // removeLine takes a line out and forgets the shipping method with it. The cart is locked before the
-// line, as everywhere, so that nobody waits in a circle. A cart without any piece left begins a new
+// line, as everywhere, so that no two requests wait for each other. A cart without any piece left begins a new
 // generation, as in setQuantity.
 func removeLine(ctx context.Context, db querier, cartID, sku int64) (found bool, err error) {
 	tag, err := db.Exec(ctx, `

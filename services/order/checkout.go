@@ -30,7 +30,7 @@ const (
 	// checkoutLife is how long a payment page, and what it reserves, stays: as short as Stripe allows,
 	// with time for a call that comes after the quote, for its repetition, and for clocks that differ.
 	checkoutLife = stripeLife + 3*time.Minute
-	// checkoutReuse is how long before its end a quote that has no page yet is made anew rather than
+	// checkoutReuse is how long before its end a quote that has no page yet is made again rather than
 	// sent to Stripe: what is above Stripe's least is for clocks that differ.
 	checkoutReuse = stripeLife + 90*time.Second
 	// lateExpiry is added to the end of a page that Stripe calls too early: its clock is far ahead of ours.

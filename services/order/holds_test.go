@@ -38,7 +38,7 @@ func (p *shopper) goesToPay(address string) (refused string) {
 
 func (s *shop) held() int { return s.number(`SELECT coalesce(sum(quantity), 0)::int FROM reservation`) }
 
-// Two clicks of one visitor held all 50 pieces. Now nobody holds the shop, and whoever holds little
+// Two clicks of one visitor held all 50 pieces. Now no visitor holds the shop, and one who holds little
 // can buy the last ones.
 func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	t.Parallel()
@@ -182,7 +182,7 @@ func TestHowLongAPageHolds(t *testing.T) {
 	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {
 		t.Errorf("it holds for %v", life)
 	}
-	// A quote without a page is made anew when Stripe might call its end too early.
+	// A quote without a page is made again when Stripe might call its end too early.
 	s.exec(`UPDATE checkout SET expires_at = now() + interval '31 minutes'`)
 	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
 		t.Fatal(refused)

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// keepCarts is how long a cart stays that nobody looks at or changes (findCart notes it once a day).
+	// keepCarts is how long a cart stays that is neither looked at nor changed (findCart notes it once a day).
 	keepCarts = 90 * 24 * time.Hour
 	// keepQuotes is how long a quote stays that ended without a payment: longer than a bank may take to say no.
 	keepQuotes = 90 * 24 * time.Hour

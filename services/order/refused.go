@@ -21,7 +21,7 @@ const orderRefused = "order-refused"
 // right one may still come.
 var finalReasons = []string{orderRefused, paidAfterEnd, "unreadable"}
 
-// placeTries is how often a group is placed again that met somebody else's parallel work, or an
+// placeTries is how often a group is placed again that met other parallel work, or an
 // identifier that is taken.
 const placeTries = 3
 

@@ -220,7 +220,7 @@ func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
 	}
 }
 
-// A session in a shape that nobody has described yet is for staff, not for nobody.
+// A session in a shape that is not described yet is for staff, and not forgotten.
 func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(o map[string]any){

@@ -87,7 +87,7 @@ func readSession(raw []byte) (session, error) {
 }
 
 // anySession is readSession, and what can be made out of a session that has an id and is not as Stripe
-// describes its sessions: that somebody paid must be known to somebody.
+// describes its sessions: staff must learn that a buyer paid.
 func anySession(raw []byte) (session, error) {
 	s, err := readSession(raw)
 	if err != nil {
@@ -151,7 +151,7 @@ func (a *stripeAddress) texts() []*string {
 	return []*string{&a.Line1, &a.Line2, &a.City, &a.State, &a.PostalCode, &a.Country}
 }
 
-// usableEmail is an address, or nothing: one that had to be changed would be somebody else's.
+// usableEmail is an address, or nothing: one that had to be changed would be another person's.
 func usableEmail(address string) string {
 	if pg.StorableText(address, email.MaxLength) != address || strings.ContainsRune(address, utf8.RuneError) {
 		return ""

@@ -89,7 +89,7 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // inStripesWords gives a refusal that stripe-go cannot read, such as a proxy's, a body that it can, and
 // keeps of Stripe's own what says where the fault is: its message repeats what it refuses, and objects that come along
-// hold the buyer. Nothing behind this door can hand them on.
+// hold the buyer. Nothing above this client can hand them on.
 func inStripesWords(res *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err = errors.Join(err, res.Body.Close()); err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // Stripe's messages repeat what they refuse, and its objects hold the buyer: neither gets further than
-// the door, whichever call it answers.
+// the client, whichever call it answers.
 func TestStripesWordsStayOut(t *testing.T) {
 	t.Parallel()
 	const buyer, address = "Quirina Zeltbaum", "quirina@mail.example.com"

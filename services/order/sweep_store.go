@@ -53,7 +53,7 @@ type openCheckout struct {
 // sweepRefused is how long the sweep waits before it tries a payment again that is on the list for staff.
 const sweepRefused = 10 * time.Minute
 
-// checkoutsToSweep takes the next checkouts that nobody has asked Stripe about for a while. Those whose
+// checkoutsToSweep takes the next checkouts that Stripe was not asked about for a while. Those whose
 // payment waits for staff take longer, and those that staff have seen to are left alone.
 func checkoutsToSweep(ctx context.Context, db querier, after time.Duration) ([]openCheckout, error) {
 	return collect[openCheckout](ctx, db, "checkouts to sweep", `

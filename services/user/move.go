@@ -152,7 +152,7 @@ func (s *service) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (ms
 }
 
 // undoAddressChange gives an account back to the address that it had, by the code of the mail that went
-// there. It needs no session: whoever changed the address has that.
+// there. It needs no session: the one who changed the address has that.
 func (s *service) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "undo_address_change"
 	form, err := web.Form(w, r)
@@ -181,7 +181,7 @@ func (s *service) undoAddressChange(w http.ResponseWriter, r *http.Request) erro
 }
 
 // outcomeProved refuses to undo a change from an address that was never proved once the new one is: it
-// may have been a slip of the pen at registration, and somebody else's.
+// may have been a slip of the pen at registration, and another person's.
 const outcomeProved = "address-proved-since"
 
 // undo puts the old address back as it stood, ends every session and every code that is out, locks a

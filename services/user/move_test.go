@@ -180,7 +180,7 @@ func TestUndoAddressChange(t *testing.T) {
 	w.is(w.post(web.Identity{}, "/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "true"), `{"login":"true"}`)
 }
 
-// A slip of the pen at registration must not leave the account to whoever has that address: an unproved
+// A slip of the pen at registration must not leave the account to the owner of that address: an unproved
 // address does not win over a proved one.
 func TestUndoDoesNotWinOverAProof(t *testing.T) {
 	t.Parallel()

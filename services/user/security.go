@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// What is about logging in and what could help to log in as somebody else says in its log line what came of
+// What is about logging in and what could help to log in as another person says in its log line what came of
 // it, for which account and from which network: enough to see an attack, without anybody's name or address.
 
 // security notes the outcome of an endpoint that authenticates, or changes what authenticates.
@@ -33,7 +33,7 @@ func (s *service) security(h web.Handler) web.Handler {
 }
 
 // accountMark stands for a user name in logs: the same for the same name, and without the shop's
-// secret nobody finds the name that belongs to it.
+// secret no reader finds the name that belongs to it.
 func (s *service) accountMark(username string) string { return web.MAC(s.logKey, username)[:16] }
 
 // outcomeRecorder keeps the beginning of an answer: its first field is the outcome.

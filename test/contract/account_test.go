@@ -211,7 +211,7 @@ func testInformation(t *testing.T, w *world) {
 	want(t, "mails to the old address", len(w.mails(m.email)), 2)
 	b.is(b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, mail.Text, verifyLink)), `{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	b.has(b.get("/user/logged-in"), next, "email_address")
-	// The same mail gives the account back to the old address, by a form of whoever reads it there.
+	// The same mail gives the account back to the old address, by a form, for the one who reads it there.
 	visitor := w.browser(t)
 	undo := codeIn(t, mail.Text, "/account/undo-address-change?address_undo_code=")
 	if a := visitor.get("/user/undo-address-change?address_undo_code=" + undo); a.status != 405 && a.status != 404 {

@@ -44,7 +44,7 @@ func testPageViews(t *testing.T, w *world) {
 		return w.count(t, "events", "SELECT count(*) FROM member WHERE id = $1::bigint", id) == 1
 	})
 	for kind, table := range map[string]string{"pageview": "pageview", "ajaxerror": "ajax_error", "buttonclick": "button_click"} {
-		// The id of the cookie says whose session it was; a claim without it is nobody's.
+		// The id of the cookie says whose session it was; a claim without it proves no member.
 		for anonymous, condition := range map[string]string{b.cookies["anonymousclientevent"]: "user_id = $2::bigint", "undefined": "user_id IS NULL AND $2::bigint > 0", visitor: "user_id IS NULL AND $2::bigint > 0"} {
 			p := page()
 			b.report(kind, "client_event_id", id, "anonymous_id", anonymous, "url", p, "pageWidth", "390", "error_id", "cart-items", "button_id", "chat-icon")

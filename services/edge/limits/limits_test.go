@@ -134,7 +134,7 @@ func TestADayOfGuessing(t *testing.T) {
 	}
 }
 
-// One address stops itself, and nobody else: not the account from elsewhere, not its neighbours' known
+// One address stops itself alone: not the account from elsewhere, not its neighbours' known
 // browsers, not another account.
 func TestOneAddressStopsItself(t *testing.T) {
 	t.Parallel()
