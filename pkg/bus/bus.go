@@ -39,7 +39,7 @@ const apiTimeout = 3 * time.Second
 
 // Headers of the shop's messages.
 const (
-	headerKey    = "Shop-Key"    // the business key; Nats-Msg-Id has the attempt behind it from the second try on
+	headerKey    = "Shop-Key"    // the business key; Nats-Msg-Id has row and attempt behind it
 	headerSender = "Shop-Sender" // the service whose outbox waits for the confirmation
 	// headerSubject is what the sender published under. Messages of older senders lack it.
 	headerSubject = "Shop-Subject"

@@ -140,6 +140,29 @@ func TestAwaitFindsTheEffect(t *testing.T) {
 	})
 }
 
+// A key that is said again, after its row was confirmed and forgotten, is confirmed with the first
+// publication, not after the wait for a second one.
+func TestAKeySaidAgainIsConfirmedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.outbox.Run)
+	w.receive(nothingFails)
+	w.send(0, 1)
+	testenv.Eventually(t, 30*time.Second, "confirmed", w.outboxEmpty)
+	w.send(0, 1)
+	attempts := 0
+	testenv.Eventually(t, 30*time.Second, "confirmed again", func() bool {
+		attempts = max(attempts, w.query(w.sender, `SELECT coalesce(max(attempts), 0) FROM outbox`))
+		return w.outboxEmpty()
+	})
+	if attempts > 1 {
+		t.Errorf("%d publications", attempts)
+	}
+	if w.handled["evt_0"] != 1 {
+		t.Errorf("handled %d times", w.handled["evt_0"])
+	}
+}
+
 func TestABrokerThatLosesItsStoreLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

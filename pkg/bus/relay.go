@@ -179,11 +179,10 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 		m.Header.Set(headerKey, r.Key)
 		m.Header.Set(headerSubject, r.Subject)
 		m.Header.Set(headerSender, o.bus.service)
-		// The broker's window must not swallow a repetition of what its store may have lost.
-		id := r.Key
-		if r.Attempts > 1 {
-			id += ":" + strconv.Itoa(r.Attempts)
-		}
+		// The broker's window swallows the same row published twice in a moment, and nothing else: neither a
+		// repetition of what its store may have lost, nor a key that is said again in a row of its own, whose
+		// sender waits for the confirmation.
+		id := r.Key + ":" + strconv.FormatInt(r.Seq, 10) + ":" + strconv.Itoa(r.Attempts)
 		m.Header.Set(nats.MsgIdHdr, id)
 		m.Data = r.Payload
 		messages[i] = m
