@@ -32,7 +32,7 @@ type anonymous struct {
 func today() int64 { return time.Now().Unix() / int64(24*time.Hour/time.Second) }
 
 // readAnonymous reads a signed id; one that is not ours is empty.
-func (e *Edge) readAnonymous(signed string) anonymous {
+func (e *server) readAnonymous(signed string) anonymous {
 	return parseAnonymous(unsign(e.keys.anonymous, signed))
 }
 
@@ -51,7 +51,7 @@ func parseAnonymous(value string) anonymous {
 
 // keepAnonymous gives a visitor's browser an id, unless it has one. One that was a member's is not
 // taken further by visitors.
-func (e *Edge) keepAnonymous(h http.Header, v *visit) {
+func (e *server) keepAnonymous(h http.Header, v *visit) {
 	if a := parseAnonymous(v.anonymous); a.id == "" || a.bound {
 		e.setAnonymous(h)
 	}
@@ -59,7 +59,7 @@ func (e *Edge) keepAnonymous(h http.Header, v *visit) {
 
 // bindAnonymous has a browser's id say whose session begins in it. An id that was another member's
 // gives way to a new one.
-func (e *Edge) bindAnonymous(h http.Header, v *visit, memberID int64) {
+func (e *server) bindAnonymous(h http.Header, v *visit, memberID int64) {
 	a := parseAnonymous(v.anonymous)
 	if a.id == "" || a.bound && a.member != memberID {
 		a.id = rand.Text()
@@ -70,7 +70,7 @@ func (e *Edge) bindAnonymous(h http.Header, v *visit, memberID int64) {
 
 // lookedAtBy is the member who may be noted with an event that claims to be a member's: the one of the session
 // that came along, else the one whom the browser's id was signed for. A claim alone proves no member.
-func (e *Edge) lookedAtBy(r *http.Request, client netip.Addr, claimed int64, a anonymous) int64 {
+func (e *server) lookedAtBy(r *http.Request, client netip.Addr, claimed int64, a anonymous) int64 {
 	if claimed == 0 {
 		return 0
 	}

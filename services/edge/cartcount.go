@@ -109,7 +109,7 @@ func (c *cartCounts) serve(group []*cartCount) {
 	}
 }
 
-func (e *Edge) askCartCounts(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error) {
+func (e *server) askCartCounts(ctx context.Context, members []int64, carts []string) (cartCountAnswer, error) {
 	query := url.Values{"cart": carts}
 	for _, id := range members {
 		query.Add("member", strconv.FormatInt(id, 10))

@@ -196,7 +196,7 @@ func standIn(old *page, err error) (*page, error) {
 }
 
 // fetchPage asks order for a public answer.
-func (e *Edge) fetchPage(ctx context.Context, path string) (*page, error) {
+func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.settings.order.String()+path, nil)
@@ -249,7 +249,7 @@ func (p *page) write(w http.ResponseWriter, r *http.Request) {
 }
 
 // catalogueAnswer serves the list of products and single ones.
-func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
+func (e *server) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
 	id, ok := strings.CutPrefix(r.URL.Path, productPath)
 	if ok && (!plain(id) || strings.ContainsAny(id, "-_")) {
 		e.notFound(w, r)
@@ -268,7 +268,7 @@ func (e *Edge) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
 }
 
 // listenCatalogue drops pages when order says that something changed, and after a reconnect.
-func (e *Edge) listenCatalogue(ctx context.Context) error {
+func (e *server) listenCatalogue(ctx context.Context) error {
 	drop := func() {
 		e.catalogue.drop()
 		e.pages.CatalogueChanged()

@@ -9,7 +9,7 @@ import (
 // clientAddr is the shopper's address: the peer's, or, when that is a trusted proxy, the right-most
 // address of X-Forwarded-For that no trusted proxy has. What stands left of it anybody could have
 // written.
-func (e *Edge) clientAddr(r *http.Request) netip.Addr {
+func (e *server) clientAddr(r *http.Request) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
 	if !e.trusted(addr) {
 		return addr
@@ -35,7 +35,7 @@ func (e *Edge) clientAddr(r *http.Request) netip.Addr {
 // warnOfProxy says once that a proxy in front is not trusted: all its shoppers then count as one
 // address, and together soon reach the limits of one. From the public side anybody may send the
 // header, and nothing is wrong. It looks at every request, also where the shopper's address does not matter.
-func (e *Edge) warnOfProxy(r *http.Request) {
+func (e *server) warnOfProxy(r *http.Request) {
 	if len(r.Header["X-Forwarded-For"]) == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func inside(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || netip.MustParsePrefix("100.64.0.0/10").Contains(a)
 }
 
-func (e *Edge) trusted(a netip.Addr) bool {
+func (e *server) trusted(a netip.Addr) bool {
 	for _, p := range e.settings.proxies {
 		if p.Contains(a) {
 			return true

@@ -37,7 +37,7 @@ var eventKinds = map[string]string{
 }
 
 // clientEvent is takeEvent for HEAD and whatever else comes by the router.
-func (e *Edge) clientEvent(kind string) web.Handler {
+func (e *server) clientEvent(kind string) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		e.takeEvent(w, r, kind)
 		return nil
@@ -46,7 +46,7 @@ func (e *Edge) clientEvent(kind string) web.Handler {
 
 // takeEvent takes a browser's report of one kind. The answer never says what became of it, and
 // waits for nobody.
-func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
+func (e *server) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		e.log.Debug("malformed query of a client event", "kind", kind) // what could be read of it counts
@@ -64,7 +64,7 @@ func (e *Edge) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 }
 
 // newEvent keeps of a report what makes sense. Without a page address there is no event.
-func (e *Edge) newEvent(kind string, q url.Values, r *http.Request, client netip.Addr) (msg.ClientEvent, bool) {
+func (e *server) newEvent(kind string, q url.Values, r *http.Request, client netip.Addr) (msg.ClientEvent, bool) {
 	address := clip(q.Get("url"), maxAddress)
 	page := clip(msg.PublicAddress(address), maxEventURL)
 	if page == "" {
@@ -95,7 +95,7 @@ func (e *Edge) newEvent(kind string, q url.Values, r *http.Request, client netip
 	return ev, true
 }
 
-func (e *Edge) publish(ev msg.ClientEvent) {
+func (e *server) publish(ev msg.ClientEvent) {
 	data, err := json.Marshal(ev)
 	if err != nil {
 		e.log.Error("marshal a client event", "error", err)

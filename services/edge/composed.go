@@ -18,7 +18,7 @@ var apiVersion = web.Field{Key: "user-api-version", Value: "0.0.1"}
 
 // loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part
 // of the answer only.
-func (e *Edge) loggedIn(w http.ResponseWriter, r *http.Request) error {
+func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	log := e.events.log(r.Context())
 	count := e.cartCount(r, v)
@@ -49,7 +49,7 @@ func initial(name string) string {
 }
 
 // cartCount is the number of lines in the shopper's cart; 0 when order is away.
-func (e *Edge) cartCount(r *http.Request, v *visit) int64 {
+func (e *server) cartCount(r *http.Request, v *visit) int64 {
 	if v.session == nil && v.cart == "" {
 		return 0
 	}
@@ -99,7 +99,7 @@ func (c *configuration) refresh(ctx context.Context) {
 	c.next.Store(time.Now().Add(configurationLife).UnixNano())
 }
 
-func (e *Edge) fetchConfiguration(ctx context.Context) (bool, error) {
+func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
 	var answer struct {
 		Log bool `json:"log_client_events"`
 	}
@@ -109,7 +109,7 @@ func (e *Edge) fetchConfiguration(ctx context.Context) (bool, error) {
 
 // accountContent is the account page: the person from user, the orders from order. Without order
 // there are no orders on it; without user there is no page.
-func (e *Edge) accountContent(w http.ResponseWriter, r *http.Request) error {
+func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	visitor := web.Object{{Key: "account_content", Value: web.Object{{Key: "authenticated", Value: "false"}}}, apiVersion}
 	if v.session == nil {
@@ -144,7 +144,7 @@ func (e *Edge) accountContent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logout ends the session. The browser starts over as a new visitor without a cart.
-func (e *Edge) logout(w http.ResponseWriter, r *http.Request) error {
+func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	h := w.Header()
 	if v.session == nil {
@@ -166,7 +166,7 @@ func (e *Edge) logout(w http.ResponseWriter, r *http.Request) error {
 
 // addressOfMember tells order, with a visitor's receipt address, whether it is a member's: order
 // does not know members' addresses.
-func (e *Edge) addressOfMember(r *http.Request, id *web.Identity) error {
+func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	v := visitOf(r)
 	address := v.form.Get("anonymous_email_address")
 	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost || v.session != nil || address == "" {

@@ -15,14 +15,14 @@ import (
 
 // consumers are edge's durable subscriptions. They repeat what user's answers had edge do already,
 // for the case that edge could not.
-func (e *Edge) consumers() []bus.Consumer {
+func (e *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.EdgeUser, Stream: "USER", Pool: e.pool, Handle: e.onUser, Committed: e.afterUser},
 	}
 }
 
 // onUser ends and refreshes sessions.
-func (e *Edge) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (e *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		memberID, err := e.onUserMessage(ctx, tx, d)
 		if err != nil {
@@ -34,7 +34,7 @@ func (e *Edge) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) err
 }
 
 // afterUser has every edge forget, once the commit is done, what it knew of the members in question.
-func (e *Edge) afterUser() {
+func (e *server) afterUser() {
 	for _, id := range e.changed.take() {
 		e.revoke(id)
 	}
@@ -61,7 +61,7 @@ func (m *members) take() []int64 {
 	return ids
 }
 
-func (e *Edge) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (memberID int64, err error) {
+func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (memberID int64, err error) {
 	switch d.Subject {
 	case msg.UserCredentialsChanged:
 		var m msg.CredentialsChanged

@@ -31,7 +31,7 @@ const (
 )
 
 // cookie makes one of our cookies. life 0: until the browser ends; negative: deleted now.
-func (e *Edge) cookie(name, value string, life time.Duration) *http.Cookie {
+func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
 	c := &http.Cookie{
 		Name: name, Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure, SameSite: http.SameSiteLaxMode,
 		HttpOnly: name == sessionCookie || name == cartCookie || name == knownCookie, // the others are for the page's scripts
@@ -44,7 +44,7 @@ func (e *Edge) cookie(name, value string, life time.Duration) *http.Cookie {
 }
 
 // setCookie adds a cookie to an answer, in place of one of the same name.
-func (e *Edge) setCookie(h http.Header, name, value string, life time.Duration) {
+func (e *server) setCookie(h http.Header, name, value string, life time.Duration) {
 	kept := h["Set-Cookie"][:0]
 	for _, line := range h["Set-Cookie"] {
 		if !strings.HasPrefix(line, name+"=") {
@@ -78,12 +78,12 @@ func signedCookie(r *http.Request, name string, key []byte) string {
 }
 
 // setCart makes a cart the visitor's.
-func (e *Edge) setCart(h http.Header, cart string) {
+func (e *server) setCart(h http.Header, cart string) {
 	e.setCookie(h, cartCookie, sign(e.keys.cart, cart), yearLife)
 }
 
 // setAnonymous gives the browser a fresh id for client events.
-func (e *Edge) setAnonymous(h http.Header) {
+func (e *server) setAnonymous(h http.Header) {
 	e.setCookie(h, anonymousCookie, sign(e.keys.anonymous, rand.Text()), yearLife)
 }
 

@@ -16,7 +16,7 @@ import (
 // that was left open when its session ended hears that it ended, not that its token is no good.
 
 // newCSRF makes a token for a binding.
-func (e *Edge) newCSRF(binding string) string {
+func (e *server) newCSRF(binding string) string {
 	random := rand.Text()
 	token := random + "." + web.MAC(e.keys.csrf, random, visitorBinding)
 	if binding != visitorBinding {
@@ -25,7 +25,7 @@ func (e *Edge) newCSRF(binding string) string {
 	return token
 }
 
-func (e *Edge) validCSRF(token, binding string) bool {
+func (e *server) validCSRF(token, binding string) bool {
 	parts := strings.Split(token, ".")
 	if len(token) > 200 || len(parts) < 2 || len(parts) > 3 || !web.ValidMAC(e.keys.csrf, parts[1], parts[0], visitorBinding) {
 		return false
@@ -34,7 +34,7 @@ func (e *Edge) validCSRF(token, binding string) bool {
 }
 
 // csrfOf is the token of the request's cookie when it is good for whoever asks, or "".
-func (e *Edge) csrfOf(r *http.Request, v *visit) string {
+func (e *server) csrfOf(r *http.Request, v *visit) string {
 	for _, c := range r.CookiesNamed(csrfCookie) {
 		if e.validCSRF(c.Value, v.binding()) {
 			return c.Value
@@ -45,7 +45,7 @@ func (e *Edge) csrfOf(r *http.Request, v *visit) string {
 
 // keepCSRF sets the token cookie of an answer: the value that the browser has when it is good, else
 // a fresh one.
-func (e *Edge) keepCSRF(h http.Header, r *http.Request, v *visit) string {
+func (e *server) keepCSRF(h http.Header, r *http.Request, v *visit) string {
 	token := e.csrfOf(r, v)
 	if token == "" {
 		token = e.newCSRF(v.binding())
@@ -55,7 +55,7 @@ func (e *Edge) keepCSRF(h http.Header, r *http.Request, v *visit) string {
 }
 
 // checkCSRF lets a POST through whose token, in the header or the form, is that of the cookie.
-func (e *Edge) checkCSRF(next http.Handler) http.Handler {
+func (e *server) checkCSRF(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost && !e.csrfPasses(r) {
 			return web.Forbidden("csrf-failed")
@@ -65,7 +65,7 @@ func (e *Edge) checkCSRF(next http.Handler) http.Handler {
 	})
 }
 
-func (e *Edge) csrfPasses(r *http.Request) bool {
+func (e *server) csrfPasses(r *http.Request) bool {
 	v := visitOf(r)
 	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"), v.form.Get("csrfmiddlewaretoken")}
 	for _, c := range r.CookiesNamed(csrfCookie) {
@@ -82,7 +82,7 @@ func (e *Edge) csrfPasses(r *http.Request) bool {
 }
 
 // token hands out a CSRF token.
-func (e *Edge) token(w http.ResponseWriter, r *http.Request) error {
+func (e *server) token(w http.ResponseWriter, r *http.Request) error {
 	token := e.keepCSRF(w.Header(), r, visitOf(r))
 	return web.JSON(w, http.StatusOK, web.Object{
 		{Key: "token", Value: `<input type="hidden" name="csrfmiddlewaretoken" value="` + html.EscapeString(token) + `">`},

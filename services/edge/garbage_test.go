@@ -178,7 +178,7 @@ func TestGarbage(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
-	e := &Edge{}
+	e := &server{}
 	var err error
 	e.settings, err = Config{TrustedProxies: "loopback, 10.0.0.0/8,2001:db8::1"}.parse()
 	if e.settings.proxies == nil || err == nil { // the addresses of the owners are missing

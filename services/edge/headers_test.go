@@ -73,7 +73,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 		"203.0.113.9:1": false, "[2001:db8::1]:1": false, "127.0.0.1:1": false,
 	} {
 		var log bytes.Buffer
-		e := &Edge{log: slog.New(slog.NewTextHandler(&log, nil))}
+		e := &server{log: slog.New(slog.NewTextHandler(&log, nil))}
 		var err error
 		if e.settings.proxies, err = proxyNetworks("loopback"); err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 	w.order.says("GET /order/products", `{}`)
 	for _, path := range []string{"/", "/robots.txt", "/order/products", "/clientevent/pageview?url=%2F", "/user/logged-in"} {
 		var log bytes.Buffer
-		e := &Edge{settings: w.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
+		e := &server{settings: w.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")

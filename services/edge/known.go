@@ -20,7 +20,7 @@ const knownAccounts = 6
 // known is the parts of a valid cookie: id, then accounts.
 type known []string
 
-func (e *Edge) knownOf(r *http.Request) known {
+func (e *server) knownOf(r *http.Request) known {
 	if v := signedCookie(r, knownCookie, e.keys.known); v != "" {
 		return strings.Split(v, ":")
 	}
@@ -38,7 +38,7 @@ func (k known) browserOf(key []byte, username string) string {
 func knownAccount(key []byte, username string) string { return web.MAC(key, "account", username)[:22] }
 
 // remember marks the browser as one that has logged in to an account, or proved by mail to be its owner's.
-func (e *Edge) remember(h http.Header, v *visit, username string) {
+func (e *server) remember(h http.Header, v *visit, username string) {
 	account := knownAccount(e.keys.known, username)
 	k := known{rand.Text()}
 	if len(v.known) > 0 {

@@ -39,7 +39,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	b := w.browser()
 	b.login()
 	log := make(requestLog, 1000)
-	e, err := newEdge(slog.New(slog.NewJSONHandler(log, nil)), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	e, err := newServer(slog.New(slog.NewJSONHandler(log, nil)), w.edge.cfg, w.pool, w.broker.Bus("edge"))
 	if err != nil {
 		t.Fatal(err)
 	}

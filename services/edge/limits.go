@@ -8,7 +8,7 @@ import (
 )
 
 // limit refuses requests beyond their limits with 429.
-func (e *Edge) limit(next http.Handler) http.Handler {
+func (e *server) limit(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if route := limitedRoute(r); limits.Limited(route) {
 			v := visitOf(r)

@@ -116,7 +116,7 @@ func TestGoodLoginsAreNotCounted(t *testing.T) {
 func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other, err := newEdge(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	other, err := newServer(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		var passed atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 100 {
-			e := []*Edge{w.edge, other}[i%2]
+			e := []*server{w.edge, other}[i%2]
 			wg.Go(func() {
 				if c, err := e.limits.Count(t.Context(), of(i)); err == nil {
 					c.Answered(http.StatusOK, web.OutcomeWrong)

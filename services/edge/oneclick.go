@@ -16,7 +16,7 @@ const oneClickPath = "/account/email-unsubscribe"
 // oneClick unsubscribes for a mail program (RFC 8058): a POST with List-Unsubscribe=One-Click, without
 // cookies, so the token is all its authority. What is unsubscribed already stays so, and is answered
 // the same; an answer other than 200 has the mail host try again or tell the reader.
-func (e *Edge) oneClick(w http.ResponseWriter, r *http.Request) error {
+func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err

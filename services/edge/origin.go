@@ -21,7 +21,7 @@ func newCrossOrigin(origins []string) (*http.CrossOriginProtection, error) {
 
 // crossOrigin refuses what another site has a browser send: every POST, and the few GETs of the
 // contract that change something.
-func (e *Edge) crossOrigin(next http.Handler) http.Handler {
+func (e *server) crossOrigin(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		judged := r
 		if changesByGET(r.URL.Path) {
@@ -49,7 +49,7 @@ const (
 
 // apiHeaders sets what every answer of the API carries, and answers preflights, which come without
 // cookies and before any route is looked at.
-func (e *Edge) apiHeaders(next http.Handler) http.Handler {
+func (e *server) apiHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r.URL.Path) {
 			next.ServeHTTP(w, r)
@@ -85,7 +85,7 @@ var (
 	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 )
 
-func (e *Edge) setAPIHeaders(h http.Header, r *http.Request) {
+func (e *server) setAPIHeaders(h http.Header, r *http.Request) {
 	h["X-Content-Type-Options"] = headerNosniff
 	h["X-Frame-Options"] = headerDeny
 	h["Referrer-Policy"] = headerSameOrigin
@@ -102,7 +102,7 @@ func (e *Edge) setAPIHeaders(h http.Header, r *http.Request) {
 
 // setFileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
 // policy in its place.
-func (e *Edge) setFileHeaders(h http.Header) {
+func (e *server) setFileHeaders(h http.Header) {
 	h["X-Content-Type-Options"] = headerNosniff
 	h["X-Frame-Options"] = headerDeny
 	h["Referrer-Policy"] = headerSameOrigin

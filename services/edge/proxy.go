@@ -71,7 +71,7 @@ func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
 var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agent"}
 
 // proxy forwards to an owner. enrich, if set, may add to the identity.
-func (e *Edge) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
+func (e *server) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
 		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.answer, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
@@ -106,7 +106,7 @@ func identityOf(r *http.Request) web.Identity {
 }
 
 // toOwner aims a request at an owner and strips it to the headers that go along.
-func (e *Edge) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string) {
+func (e *server) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string) {
 	pr.Out.URL.Scheme, pr.Out.URL.Host, pr.Out.URL.RawPath, pr.Out.Host = owner.Scheme, owner.Host, "", ""
 	if pr.In.Method == http.MethodHead {
 		pr.Out.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
@@ -126,7 +126,7 @@ func (e *Edge) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string
 
 // webhook hands Stripe's calls on as they are: signature and age are judged by webhook, over the raw
 // bytes.
-func (e *Edge) webhook() http.Handler {
+func (e *server) webhook() http.Handler {
 	p := &httputil.ReverseProxy{
 		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
@@ -144,7 +144,7 @@ func (e *Edge) webhook() http.Handler {
 }
 
 // ownerAway answers a request whose owner did not, or whose answer edge could not act on.
-func (e *Edge) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
+func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		visitOf(r).counted.Release() // else the client has left, and the owner may have acted all the same
 	}
@@ -155,7 +155,7 @@ func (e *Edge) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // answer acts on an owner's answer before the shopper sees it.
-func (e *Edge) answer(res *http.Response) error {
+func (e *server) answer(res *http.Response) error {
 	r := res.Request
 	v := visitOf(r)
 	change, cart := res.Header.Get(web.SessionHeader), res.Header.Get(web.SetCartHeader)
@@ -205,7 +205,7 @@ func replace(res *http.Response, contentType string, body []byte) error {
 }
 
 // ask calls an inside endpoint of an owner and reads its JSON answer into out.
-func (e *Edge) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity, out any) error {
+func (e *server) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
 	u := *owner

@@ -8,7 +8,7 @@ import (
 
 // noteRefusals has the log line of a request that was refused for the sake of security (a forged or foreign
 // POST, a limit) say from which network it came.
-func (e *Edge) noteRefusals(next http.Handler) http.Handler {
+func (e *server) noteRefusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &statusRecorder{ResponseWriter: w}
 		next.ServeHTTP(rec, r)

@@ -16,7 +16,7 @@ import (
 func TestRefusalsAreLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	e := &Edge{log: slog.New(slog.NewJSONHandler(&log, nil))}
+	e := &server{log: slog.New(slog.NewJSONHandler(&log, nil))}
 	e.settings.proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for _, c := range []struct {
 		status  int

@@ -17,7 +17,7 @@ import (
 )
 
 // routes is every way into the shop.
-func (e *Edge) routes() http.Handler {
+func (e *server) routes() http.Handler {
 	r := web.Router("edge", e.log)
 	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)
 	r.Handle(webhookPath, e.webhook())           // any method; webhook judges
@@ -42,7 +42,7 @@ func (e *Edge) routes() http.Handler {
 // front answers what comes most often and needs neither session nor body, without the way through
 // the router: fresh catalogue pages and client events. They are counted and timed like all others,
 // but have a log line at debug level only.
-func (e *Edge) front(next http.Handler) http.Handler {
+func (e *server) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		e.warnOfProxy(r)
@@ -72,7 +72,7 @@ func (e *Edge) front(next http.Handler) http.Handler {
 
 var knownMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace}
 
-func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) {
+func (e *server) done(route string, seconds prometheus.Observer, began time.Time) {
 	took := time.Since(began)
 	seconds.Observe(took.Seconds())
 	if e.log.Enabled(context.Background(), slog.LevelDebug) {
@@ -81,7 +81,7 @@ func (e *Edge) done(route string, seconds prometheus.Observer, began time.Time) 
 }
 
 // personal is what depends on who asks.
-func (e *Edge) personal(r chi.Router) {
+func (e *server) personal(r chi.Router) {
 	r.Use(e.plainPaths, e.methods, e.identify, e.checkCSRF, e.limit)
 	r.Handle("/user/token", get(e.token))
 	r.Handle("/user/logged-in", get(e.loggedIn))
@@ -96,7 +96,7 @@ func (e *Edge) personal(r chi.Router) {
 
 // plainPaths answers paths that can be none of the API's, such as those with a slash at the end,
 // before anything else is asked of the request.
-func (e *Edge) plainPaths(next http.Handler) http.Handler {
+func (e *server) plainPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !plainPath(r.URL.Path) {
 			e.notFound(w, r)
@@ -108,7 +108,7 @@ func (e *Edge) plainPaths(next http.Handler) http.Handler {
 
 // methods lets GET, HEAD and POST through: the API knows no other. What an address allows instead is
 // known here for edge's own, and asked of the owner for all else.
-func (e *Edge) methods(next http.Handler) http.Handler {
+func (e *server) methods(next http.Handler) http.Handler {
 	user, order := e.askMethods(e.settings.user), e.askMethods(e.settings.order)
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		path := r.URL.Path
@@ -140,7 +140,7 @@ func notAllowed(w http.ResponseWriter, allow string) error {
 }
 
 // askMethods has an owner answer for a method that it does not know: 405 with what it allows, or 404.
-func (e *Edge) askMethods(owner *url.URL) http.Handler {
+func (e *server) askMethods(owner *url.URL) http.Handler {
 	return &httputil.ReverseProxy{
 		Transport: e.transport, ErrorHandler: e.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
@@ -193,7 +193,7 @@ func post(h web.Handler) http.HandlerFunc {
 var noRoute = []byte("<!doctype html><title>Not found</title><p>There is nothing at this address.</p>\n")
 
 // notFound answers an unknown path with a page.
-func (e *Edge) notFound(w http.ResponseWriter, r *http.Request) {
+func (e *server) notFound(w http.ResponseWriter, r *http.Request) {
 	if !isAPI(r.URL.Path) {
 		e.pages.NotFound(w, r)
 		return

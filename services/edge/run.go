@@ -18,8 +18,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
-// Edge is the shoppers' door.
-type Edge struct {
+// server is what handlers and consumers share.
+type server struct {
 	cfg      Config
 	settings settings
 	log      *slog.Logger
@@ -49,8 +49,8 @@ type Edge struct {
 // quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
 var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 
-// newEdge makes an edge of settings, a pool and a bus.
-func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edge, error) {
+// newServer makes edge of settings, a pool and a bus.
+func newServer(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*server, error) {
 	s, err := cfg.parse()
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func newEdge(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*Edg
 	if err != nil {
 		return nil, err
 	}
-	e := &Edge{
+	e := &server{
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https", hsts: hsts(cfg, s.public.Scheme == "https"),
 		outbox: bus.NewOutbox(b, pool), publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(secure),
 		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
@@ -99,7 +99,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return err
 	}
 	defer b.Close()
-	e, err := newEdge(log, cfg, pool, b)
+	e, err := newServer(log, cfg, pool, b)
 	if err != nil {
 		return err
 	}

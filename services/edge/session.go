@@ -57,7 +57,7 @@ func newSessions() *sessions { return &sessions{cached: map[hash]cachedSession{}
 
 // session is the first living session among the tokens that a client sent, or nil. However many there
 // are, they cost one query. Only found ones are remembered.
-func (e *Edge) session(ctx context.Context, client netip.Addr, tokens ...string) (*session, error) {
+func (e *server) session(ctx context.Context, client netip.Addr, tokens ...string) (*session, error) {
 	known, unknown, dropped := e.sessions.look(tokens)
 	if len(unknown) == 0 {
 		return known, nil
@@ -155,7 +155,7 @@ func (c *sessions) sweep() {
 
 // revoke forgets a member's sessions here and, by a signal, on every other edge. One that the signal
 // does not reach forgets within cacheLife.
-func (e *Edge) revoke(memberID int64) {
+func (e *server) revoke(memberID int64) {
 	e.sessions.drop(memberID)
 	if err := e.bus.Signal(sessionRevoked, strconv.AppendInt(nil, memberID, 10)); err != nil {
 		e.log.Warn("other edges were not told of ended sessions", "error", err)
@@ -163,7 +163,7 @@ func (e *Edge) revoke(memberID int64) {
 }
 
 // listen drops what signals say is out of date, and everything after a reconnect.
-func (e *Edge) listen(ctx context.Context) error {
+func (e *server) listen(ctx context.Context) error {
 	err := e.bus.Listen(sessionRevoked, func(_ string, data []byte) {
 		if id, err := strconv.ParseInt(string(data), 10, 64); err == nil {
 			e.sessions.drop(id)
@@ -177,7 +177,7 @@ func (e *Edge) listen(ctx context.Context) error {
 }
 
 // clean deletes expired sessions and counts until ctx ends.
-func (e *Edge) clean(ctx context.Context) error {
+func (e *server) clean(ctx context.Context) error {
 	tick := time.NewTicker(cleanEvery)
 	defer tick.Stop()
 	for {

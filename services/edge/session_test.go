@@ -136,7 +136,7 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 func TestRevocationReachesOtherEdges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other, err := newEdge(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	other, err := newServer(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 const notAuthenticated = "user_not_authenticated"
 
 // listSessions shows a member where the account is in use.
-func (e *Edge) listSessions(w http.ResponseWriter, r *http.Request) error {
+func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	if v.session == nil {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: notAuthenticated}, apiVersion})
@@ -36,12 +36,12 @@ func (e *Edge) listSessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sessionName names a session to its member. It opens nothing and says nothing of the token.
-func (e *Edge) sessionName(s *session) string {
+func (e *server) sessionName(s *session) string {
 	return web.MAC(e.keys.sessions, s.hexHash())
 }
 
 // endOneSession ends one of the member's sessions, the asking one too.
-func (e *Edge) endOneSession(w http.ResponseWriter, r *http.Request) error {
+func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	outcome := func(s string) error {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_session", Value: s}, apiVersion})
@@ -78,7 +78,7 @@ func (e *Edge) endOneSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 // endTheOtherSessions leaves the asking session alone.
-func (e *Edge) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
+func (e *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	outcome := func(s string) error {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_other_sessions", Value: s}, apiVersion})

@@ -14,7 +14,7 @@ import (
 
 // steer does to sessions what user's answer asks for, before the shopper sees the answer. Whatever
 // cannot be done makes the answer say so: nobody is told of a login that is none.
-func (e *Edge) steer(r *http.Request, v *visit, res *http.Response, header string) error {
+func (e *server) steer(r *http.Request, v *visit, res *http.Response, header string) error {
 	var change web.SessionChange
 	if err := json.Unmarshal([]byte(header), &change); err != nil {
 		return fmt.Errorf("read a session change: %w", err)
@@ -66,7 +66,7 @@ var errOvertaken = errors.New("the login was overtaken by a change of the passwo
 
 // open starts a session and hands the visitor's cart over. The session comes first, since nobody
 // has its token yet: should the cart stay where it is, nothing has happened.
-func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change web.SessionChange, mode string) error {
+func (e *server) open(ctx context.Context, v *visit, res *http.Response, change web.SessionChange, mode string) error {
 	token, h := newToken()
 	opened, ended, err := openSession(ctx, e.pool, login{
 		hash: h[:], member: change.Member, remember: change.Remember, at: change.At, device: device(v.agent), place: place(v.client),
@@ -97,7 +97,7 @@ func (e *Edge) open(ctx context.Context, v *visit, res *http.Response, change we
 	return nil
 }
 
-func (e *Edge) handCartOver(ctx context.Context, v *visit, m web.SessionMember, mode string) error {
+func (e *server) handCartOver(ctx context.Context, v *visit, m web.SessionMember, mode string) error {
 	id := web.Identity{
 		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email, Code: m.Code,
 		Cart: v.cart, Client: v.client.String(),
@@ -110,7 +110,7 @@ func (e *Edge) handCartOver(ctx context.Context, v *visit, m web.SessionMember, 
 }
 
 // hand gives the browser a session and the CSRF token that goes with it.
-func (e *Edge) hand(header http.Header, token string, h hash, remember bool) {
+func (e *server) hand(header http.Header, token string, h hash, remember bool) {
 	life := time.Duration(0)
 	if remember {
 		life = sessionLife
@@ -121,7 +121,7 @@ func (e *Edge) hand(header http.Header, token string, h hash, remember bool) {
 }
 
 // renew gives the asking session a new token and ends the member's others.
-func (e *Edge) renew(ctx context.Context, v *visit, res *http.Response, at time.Time) error {
+func (e *server) renew(ctx context.Context, v *visit, res *http.Response, at time.Time) error {
 	if v.session == nil {
 		return fmt.Errorf("renew a session: the request has none")
 	}
@@ -142,7 +142,7 @@ func (e *Edge) renew(ctx context.Context, v *visit, res *http.Response, at time.
 
 // endAll ends every session of a member. Should the database be away, user's message about the
 // changed password ends them later.
-func (e *Edge) endAll(ctx context.Context, r *http.Request, v *visit, res *http.Response, memberID int64) {
+func (e *server) endAll(ctx context.Context, r *http.Request, v *visit, res *http.Response, memberID int64) {
 	if err := endSessions(ctx, e.pool, memberID); err != nil {
 		web.Note(r, "session_error", err.Error())
 	}
@@ -153,7 +153,7 @@ func (e *Edge) endAll(ctx context.Context, r *http.Request, v *visit, res *http.
 }
 
 // leave makes the browser a visitor's: no session, and a token that is good for a visitor.
-func (e *Edge) leave(h http.Header) {
+func (e *server) leave(h http.Header) {
 	e.setCookie(h, sessionCookie, "", -1)
 	e.setCookie(h, csrfCookie, e.newCSRF((&visit{}).binding()), csrfLife)
 }

@@ -74,7 +74,7 @@ func (v *visit) binding() string {
 
 // identify reads the body and the cookies of a request. A member's request fails with 503 while the
 // sessions cannot be read; a visitor's needs no database.
-func (e *Edge) identify(next http.Handler) http.Handler {
+func (e *server) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
 			cart: signedCookie(r, cartCookie, e.keys.cart), anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}

@@ -113,7 +113,7 @@ func (o *owner) count(path string) (n int) {
 // world is an edge in front of owners that answer as they are told, with a real database and broker.
 type world struct {
 	t                            *testing.T
-	edge                         *Edge
+	edge                         *server
 	url                          string
 	user, order, events, webhook *owner
 	broker                       *testenv.Broker
@@ -131,7 +131,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	for _, c := range change {
 		c(&cfg)
 	}
-	e, err := newEdge(testenv.Log(t), cfg, w.pool, w.broker.Bus("edge"))
+	e, err := newServer(testenv.Log(t), cfg, w.pool, w.broker.Bus("edge"))
 	if err != nil {
 		t.Fatal(err)
 	}

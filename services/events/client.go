@@ -25,7 +25,7 @@ const (
 )
 
 // onEvent stores what browsers report, a whole group with one statement.
-func (s *service) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	list := make([]msg.ClientEvent, 0, len(group))
 	for _, d := range group {
 		events, err := readEvents(d)

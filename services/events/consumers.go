@@ -6,7 +6,7 @@ import (
 )
 
 // consumers is every subscription of events.
-func (s *service) consumers() []bus.Consumer {
+func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.EventsEvent, Stream: "EVENT", Pool: s.pool, Handle: s.onEvent, Committed: s.outbox.Wake},
 		{Name: msg.EventsUser, Stream: "USER", Pool: s.pool, Handle: s.onUser, Committed: s.outbox.Wake},

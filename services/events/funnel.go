@@ -12,7 +12,7 @@ import (
 )
 
 // onOrder notes orders and their states for reports, without the person.
-func (s *service) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		var err error
 		if d.Subject == msg.OrderStatusChangedSubject {
@@ -36,7 +36,7 @@ func (s *service) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery)
 }
 
 // onMail notes who got which template when.
-func (s *service) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		var m msg.MailDone
 		if json.Unmarshal(d.Data, &m) != nil || m.Key == "" {

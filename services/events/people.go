@@ -12,7 +12,7 @@ import (
 )
 
 // onUser keeps the projection of whom link codes stand for. Messages may come twice and in any order.
-func (s *service) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		var err error
 		switch d.Subject {

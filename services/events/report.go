@@ -13,7 +13,7 @@ import (
 )
 
 // configuration tells edge what it hands to pages.
-func (s *service) configuration(w http.ResponseWriter, r *http.Request) error {
+func (s *server) configuration(w http.ResponseWriter, r *http.Request) error {
 	c, err := readConfiguration(r.Context(), s.pool)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *service) configuration(w http.ResponseWriter, r *http.Request) error {
 
 // summary is the report for staff: visits and orders by day, the pages most seen, the calls that
 // failed most, what mails and ads brought.
-func (s *service) summary(w http.ResponseWriter, r *http.Request) error {
+func (s *server) summary(w http.ResponseWriter, r *http.Request) error {
 	days, err := askedDays(r, 30, 366)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (s *service) summary(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tableRows is a table of what browsers reported, the last days of it, as CSV.
-func (s *service) tableRows(w http.ResponseWriter, r *http.Request) error {
+func (s *server) tableRows(w http.ResponseWriter, r *http.Request) error {
 	table, ok := listed[chi.URLParam(r, "table")]
 	if !ok {
 		return web.NotFound()

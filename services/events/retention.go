@@ -12,7 +12,7 @@ const traceableDays = 30
 // keepHouse deletes what has outlived its use, now and every hour, in steps that block no other work:
 // the keys of client events that the stream cannot hold any more (the events themselves are unique by
 // id), client addresses and browser names, and at last the reports themselves.
-func (s *service) keepHouse(ctx context.Context) error {
+func (s *server) keepHouse(ctx context.Context) error {
 	for {
 		for _, duty := range []struct {
 			what string

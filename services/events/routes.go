@@ -11,7 +11,7 @@ import (
 
 // routes is every request that events answers: what edge asks, and reports for staff on the same
 // machine.
-func (s *service) routes() http.Handler {
+func (s *server) routes() http.Handler {
 	r := web.Router("events", s.log)
 	r.With(web.RequireIdentity(s.key)).Get("/internal/configuration", web.Handle(s.configuration))
 	r.Route("/staff", func(r chi.Router) {

@@ -26,8 +26,8 @@ func Migrations() []pg.Set {
 	return []pg.Set{bus.Tables(), {Name: "events", Files: files}}
 }
 
-// service is what consumers and handlers share.
-type service struct {
+// server is what consumers and handlers share.
+type server struct {
 	log    *slog.Logger
 	pool   *pgxpool.Pool
 	outbox *bus.Outbox // for the copies of parked messages
@@ -55,7 +55,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return err
 	}
 	defer broker.Close()
-	s := &service{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays}
+	s := &server{log: log, pool: pool, outbox: bus.NewOutbox(broker, pool), key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays}
 
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)

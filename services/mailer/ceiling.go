@@ -45,7 +45,7 @@ type room struct {
 }
 
 // rooms are where a mail to one of its receivers counts; none when it counts nowhere.
-func (s *service) rooms(m msg.SendMail, to string) []room {
+func (s *server) rooms(m msg.SendMail, to string) []room {
 	hour, day := s.cfg.MailsAnHour, s.cfg.MailsADay
 	lower := email.Key(to)
 	switch {
@@ -71,7 +71,7 @@ type receiver struct {
 }
 
 // holdBack leaves out receivers whose rooms are full, and marks mails without any left as suppressed. What goes through is counted.
-func (s *service) holdBack(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
+func (s *server) holdBack(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
 	var hashes []string
 	oldest := time.Now()
 	for _, n := range fresh {

@@ -154,7 +154,7 @@ func TestCeilingOfADay(t *testing.T) {
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
-	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

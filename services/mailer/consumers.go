@@ -6,7 +6,7 @@ import (
 )
 
 // consumers is every subscription of mailer.
-func (s *service) consumers() []bus.Consumer {
+func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Handle: s.onMail, Committed: s.committed},
 		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Handle: s.onUser, Committed: s.outbox.Wake},

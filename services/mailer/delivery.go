@@ -33,7 +33,7 @@ var kinds = map[string]bool{
 
 // onMail puts commands into the ledger. With the commit they are mailer's own business: the broker
 // and the sender's outbox are done with them.
-func (s *service) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	fresh := make([]newDelivery, 0, len(group))
 	for _, d := range group {
 		n, err := s.accept(d.Key, d.Data)
@@ -75,7 +75,7 @@ func dropForgotten(ctx context.Context, tx pgx.Tx, fresh []newDelivery) ([]newDe
 }
 
 // committed wakes the senders and, in case a message was parked, the relay.
-func (s *service) committed() {
+func (s *server) committed() {
 	s.outbox.Wake()
 	s.wakeSender()
 }
@@ -102,7 +102,7 @@ const (
 )
 
 // accept checks what no repetition will mend, so that it is parked with its reason right away.
-func (s *service) accept(key string, data []byte) (newDelivery, error) {
+func (s *server) accept(key string, data []byte) (newDelivery, error) {
 	var m msg.SendMail
 	if err := json.Unmarshal(data, &m); err != nil {
 		return newDelivery{}, errors.New("the command is not readable") // the decoder's text may repeat it
@@ -114,7 +114,7 @@ func (s *service) accept(key string, data []byte) (newDelivery, error) {
 }
 
 // ledgerRow makes a command a row.
-func (s *service) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery, error) {
+func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery, error) {
 	if (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) && m.Order == nil {
 		return newDelivery{}, errors.New("the command holds no order")
 	}
@@ -137,7 +137,7 @@ func (s *service) ledgerRow(key string, m msg.SendMail, data []byte) (newDeliver
 }
 
 // receivers are the checked addresses of a mail; none given means the staff.
-func (s *service) receivers(m msg.SendMail) ([]string, error) {
+func (s *server) receivers(m msg.SendMail) ([]string, error) {
 	if len(m.To) > maxReceivers {
 		return nil, fmt.Errorf("%d receivers are too many for one mail", len(m.To))
 	}
@@ -160,10 +160,10 @@ func (s *service) receivers(m msg.SendMail) ([]string, error) {
 }
 
 // hash stands for an address in the ledger: good for finding it, useless without the secret.
-func (s *service) hash(address string) string { return web.MAC(s.hashKey, strings.ToLower(address)) }
+func (s *server) hash(address string) string { return web.MAC(s.hashKey, strings.ToLower(address)) }
 
 // messageID is the same for every attempt, so that servers and readers can tell a copy.
-func (s *service) messageID(kind, key string) string {
+func (s *server) messageID(kind, key string) string {
 	sum := sha256.Sum256([]byte(key))
 	_, domain, _ := strings.Cut(s.from.Address, "@")
 	return kind + "." + hex.EncodeToString(sum[:16]) + "@" + domain

@@ -48,7 +48,7 @@ type page struct {
 
 // write renders a delivery. An error that is not the database's is about the mail itself: it is kept
 // as the reason, so it holds nothing personal.
-func (s *service) write(ctx context.Context, d *delivery) (letter, error) {
+func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	if d.Payload == nil {
 		return letter{}, errors.New("its content was dropped")
 	}
@@ -91,7 +91,7 @@ type content struct {
 	unsubscribe         string // link for the header that mail programs show a button for
 }
 
-func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
+func (s *server) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
 	data := make(map[string]string, len(m.Data))
 	accounts := []string{clean(m.Data["username"])} // an older command, with one
 	if lines := m.Data["accounts"]; lines != "" {
@@ -127,7 +127,7 @@ func (s *service) writePlain(m msg.SendMail, d *delivery) (subject, text string,
 }
 
 // shop is the shop's name as customers see it.
-func (s *service) shop() string {
+func (s *server) shop() string {
 	if s.from.Name == "" {
 		return "StartUpWebApp"
 	}
@@ -136,7 +136,7 @@ func (s *service) shop() string {
 
 // message puts a mail together. Everything that could differ between two attempts is derived from
 // the delivery, so that a repeat is the same mail, byte for byte.
-func (s *service) message(d *delivery, to []string, c content) *gomail.Msg {
+func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	sum := sha256.Sum256([]byte(d.MessageID))
 	m.SetBoundary("part." + hex.EncodeToString(sum[:12]))
@@ -185,7 +185,7 @@ func linkCode(s string) string {
 }
 
 // done is what others are told of a mail.
-func (s *service) done(d *delivery, emCode, reason string) msg.MailDone {
+func (s *server) done(d *delivery, emCode, reason string) msg.MailDone {
 	m := msg.MailDone{Key: d.Key, Kind: d.Kind, EmailCode: emCode, Reason: reason, At: time.Now().UTC()}
 	if d.MemberID != nil {
 		m.MemberID = *d.MemberID

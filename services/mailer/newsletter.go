@@ -34,16 +34,16 @@ const (
 )
 
 // draftNewsletter mails staff once what receivers would get, and who they are.
-func (s *service) draftNewsletter(w http.ResponseWriter, r *http.Request) error {
+func (s *server) draftNewsletter(w http.ResponseWriter, r *http.Request) error {
 	return s.startNewsletter(w, r, kindDraft, statusDraft)
 }
 
 // sendNewsletter mails it to its receivers, once: the template is Sent with the same commit.
-func (s *service) sendNewsletter(w http.ResponseWriter, r *http.Request) error {
+func (s *server) sendNewsletter(w http.ResponseWriter, r *http.Request) error {
 	return s.startNewsletter(w, r, kindNewsletter, statusReady)
 }
 
-func (s *service) startNewsletter(w http.ResponseWriter, r *http.Request, kind, status string) error {
+func (s *server) startNewsletter(w http.ResponseWriter, r *http.Request, kind, status string) error {
 	ctx, n := r.Context(), started{}
 	err := pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
 		t, err := lockTemplate(ctx, tx, chi.URLParam(r, "em_cd"))
@@ -87,7 +87,7 @@ const receiversAtOnce = 1000
 
 // insertNewsletter freezes the newsletter and puts one mail for each receiver into the ledger, or for
 // staff a single draft.
-func (s *service) insertNewsletter(ctx context.Context, tx pgx.Tx, t mailTemplate, kind string) (n started, err error) {
+func (s *server) insertNewsletter(ctx context.Context, tx pgx.Tx, t mailTemplate, kind string) (n started, err error) {
 	list, err := listReceivers(ctx, tx, t.receivers())
 	if err != nil || len(list) == 0 {
 		return started{}, err
@@ -152,7 +152,7 @@ func (t mailTemplate) receivers() string { return strings.ToLower(t.Type) }
 
 // newsletterTo is one mail. Who the receiver was is frozen with it: name, address and the codes of the
 // links. Whether the receiver still wants it is asked when it is sent.
-func (s *service) newsletterTo(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+func (s *server) newsletterTo(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
 	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10),
 		"first_name": to.firstName, "code": to.code, "token": to.token}}
 	if to.kind == "member" {
@@ -165,11 +165,11 @@ func (s *service) newsletterTo(to recipient, t mailTemplate, issue int64) (newDe
 
 // draftOf is the one mail to staff that shows the newsletter as one of its receivers would get it. It
 // holds nothing of that person: it is filled in when it is sent.
-func (s *service) draftOf(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+func (s *server) draftOf(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
 	return s.issueRow(msg.SendMail{Kind: kindDraft, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10)}}, to, t, issue)
 }
 
-func (s *service) issueRow(m msg.SendMail, to recipient, t mailTemplate, issue int64) (newDelivery, error) {
+func (s *server) issueRow(m msg.SendMail, to recipient, t mailTemplate, issue int64) (newDelivery, error) {
 	m.CreatedAt = time.Now().UTC()
 	m.Deadline = m.CreatedAt.Add(defaultLife)
 	data, err := json.Marshal(m)
@@ -189,7 +189,7 @@ var (
 )
 
 // writeNewsletter fills a newsletter as it was frozen, or a draft of it.
-func (s *service) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMail) (content, error) {
+func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMail) (content, error) {
 	t, err := s.issueOf(ctx, d, m)
 	if err != nil {
 		return content{}, err
@@ -222,7 +222,7 @@ func (s *service) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMa
 
 // issueOf is the newsletter as it was frozen. A mail from before that was done has its template, but
 // goes to whom it was meant for, whatever type the template has now.
-func (s *service) issueOf(ctx context.Context, d *delivery, m msg.SendMail) (mailTemplate, error) {
+func (s *server) issueOf(ctx context.Context, d *delivery, m msg.SendMail) (mailTemplate, error) {
 	if d.NewsletterID != nil {
 		return readFrozen(ctx, s.pool, *d.NewsletterID)
 	}
@@ -237,7 +237,7 @@ func (s *service) issueOf(ctx context.Context, d *delivery, m msg.SendMail) (mai
 }
 
 // writeDraft fills a newsletter for the chosen receiver, or another one who is left.
-func (s *service) writeDraft(ctx context.Context, t mailTemplate, id int64) (content, error) {
+func (s *server) writeDraft(ctx context.Context, t mailTemplate, id int64) (content, error) {
 	all, err := listReceivers(ctx, s.pool, t.receivers())
 	if err != nil {
 		return content{}, err
@@ -265,7 +265,7 @@ func draftNote(to recipient, list []recipient) string {
 	return b.String()
 }
 
-func (s *service) fillNewsletter(t mailTemplate, to recipient, draft string) content {
+func (s *server) fillNewsletter(t mailTemplate, to recipient, draft string) content {
 	name, subject := clean(to.firstName), t.Subject
 	if name == "" {
 		name = "customer"

@@ -27,7 +27,7 @@ type desk struct {
 
 func newDesk(t *testing.T, w *world) desk {
 	t.Helper()
-	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ type orderCode struct {
 }
 
 // writeOrder fills the template whose code the order names; staff may have edited it.
-func (s *service) writeOrder(ctx context.Context, m msg.SendMail, email string) (content, error) {
+func (s *server) writeOrder(ctx context.Context, m msg.SendMail, email string) (content, error) {
 	t, err := findTemplate(ctx, s.pool, m.Order.EmailCode, m.Kind)
 	if err != nil {
 		return content{}, err
@@ -65,7 +65,7 @@ func (s *service) writeOrder(ctx context.Context, m msg.SendMail, email string) 
 }
 
 // sender is the template's, or else MAIL_FROM.
-func (s *service) sender(t mailTemplate) *mail.Address {
+func (s *server) sender(t mailTemplate) *mail.Address {
 	if t.FromAddress == "" {
 		return s.from
 	}
@@ -78,7 +78,7 @@ func (s *service) sender(t mailTemplate) *mail.Address {
 }
 
 // bcc are the template's further receivers. One that is wrong must not cost a customer the mail.
-func (s *service) bcc(t mailTemplate) []string {
+func (s *server) bcc(t mailTemplate) []string {
 	var all []string
 	for part := range strings.SplitSeq(t.BccAddress, ",") {
 		if part = strings.TrimSpace(part); part == "" {
@@ -94,7 +94,7 @@ func (s *service) bcc(t mailTemplate) []string {
 	return all
 }
 
-func (s *service) orderPage(m msg.SendMail, email string) orderPage {
+func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	o := m.Order
 	p := orderPage{
 		Identifier: clean(o.Identifier), Placed: o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"), Customer: clean(o.CustomerName), Email: email, Shop: s.shop(),
@@ -121,14 +121,14 @@ func (s *service) orderPage(m msg.SendMail, email string) orderPage {
 	return p
 }
 
-func (s *service) amount(cents int64) string {
+func (s *server) amount(cents int64) string {
 	if cents < 0 {
 		return "-" + s.cfg.CurrencySign + money.Cents(-cents).String()
 	}
 	return s.cfg.CurrencySign + money.Cents(cents).String()
 }
 
-func (s *service) reduction(cents int64) string {
+func (s *server) reduction(cents int64) string {
 	if cents <= 0 {
 		return ""
 	}
@@ -158,7 +158,7 @@ func addressLines(a msg.Address) []string {
 
 // replacers fill the names in braces of the text and of the HTML part. Each passes over a template once,
 // so braces in what is filled in stay what they are.
-func (s *service) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
+func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, markup *strings.Replacer, err error) {
 	single := map[string]string{
 		"recipient_first_name": p.Customer, // the full name, for compatibility
 		"ENVIRONMENT_DOMAIN":   s.cfg.PublicURL, "identifier": linkCode(p.Identifier), "em_cd": linkCode(t.EmCd),
@@ -196,7 +196,7 @@ func block(execute func(io.Writer, string, any) error, name string, p orderPage)
 }
 
 // unsubscribe is a link for who is known already, or nothing.
-func (s *service) unsubscribe(t mailTemplate, codes linkCodes) string {
+func (s *server) unsubscribe(t mailTemplate, codes linkCodes) string {
 	if codes.prospectToken == "" {
 		return ""
 	}

@@ -24,7 +24,7 @@ type recipient struct {
 }
 
 // onUser keeps the projection of who may be mailed. Messages may come twice and in any order.
-func (s *service) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		var err error
 		switch d.Subject {
@@ -53,7 +53,7 @@ func (s *service) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 }
 
 // onErased forgets a person: who they are, what was sent to them, what waits to be sent.
-func (s *service) onErased(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
+func (s *server) onErased(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
 	var e msg.Erased
 	if json.Unmarshal(d.Data, &e) != nil {
 		return bus.Permanent(errors.New("the erasure is not readable"))

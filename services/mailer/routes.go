@@ -8,7 +8,7 @@ import (
 )
 
 // routes is every request that mailer answers: staff on the same machine, nobody else.
-func (s *service) routes() http.Handler {
+func (s *server) routes() http.Handler {
 	r := web.Router("mailer", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, loopbackOnly)
 	r.Get("/staff/parked", web.Handle(s.parkedMails))

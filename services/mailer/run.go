@@ -38,8 +38,8 @@ const (
 	stopLimit = 8 * time.Second
 )
 
-// service is what consumers, senders and handlers share.
-type service struct {
+// server is what consumers, senders and handlers share.
+type server struct {
 	cfg     Config
 	log     *slog.Logger
 	pool    *pgxpool.Pool
@@ -53,11 +53,11 @@ type service struct {
 	wakeups chan struct{}
 }
 
-func newService(cfg Config, log *slog.Logger, pool *pgxpool.Pool, outbox *bus.Outbox, t timing) (*service, error) {
+func newServer(cfg Config, log *slog.Logger, pool *pgxpool.Pool, outbox *bus.Outbox, t timing) (*server, error) {
 	if cfg.SMTPHost == "" {
 		return nil, errors.New("SMTP_HOST is not set; make run brings its own inbox, a mailer alone needs a server")
 	}
-	s := &service{cfg: cfg, log: log, pool: pool, outbox: outbox, hashKey: cfg.Key("mail address"),
+	s := &server{cfg: cfg, log: log, pool: pool, outbox: outbox, hashKey: cfg.Key("mail address"),
 		timing: t, circuit: newCircuit(t), wakeups: make(chan struct{}, senderCount)}
 	s.cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	var err error
@@ -99,7 +99,7 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 		return err
 	}
 	defer broker.Close()
-	s, err := newService(cfg, log, pool, bus.NewOutbox(broker, pool), t)
+	s, err := newServer(cfg, log, pool, bus.NewOutbox(broker, pool), t)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 }
 
 // run starts everything and stops it in order.
-func (s *service) run(ctx context.Context, broker *bus.Bus, serve func(context.Context) error) error {
+func (s *server) run(ctx context.Context, broker *bus.Bus, serve func(context.Context) error) error {
 	working, stopWorking := context.WithCancelCause(ctx)
 	defer stopWorking(nil)
 	relaying, stopRelaying := context.WithCancel(context.WithoutCancel(ctx))
@@ -139,7 +139,7 @@ func (s *service) run(ctx context.Context, broker *bus.Bus, serve func(context.C
 
 // keepHouse drops personal content that is not needed any more, lets newsletters go on that staff resumed
 // by SQL, and measures what waits.
-func (s *service) keepHouse(ctx context.Context) error {
+func (s *server) keepHouse(ctx context.Context) error {
 	forget := time.Time{}
 	for {
 		if time.Since(forget) > time.Hour {

@@ -15,7 +15,7 @@ import (
 var seenClient = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // seen asks the mail system how many mails with this Message-ID it has taken.
-func (s *service) seen(ctx context.Context, messageID string) (int, error) {
+func (s *server) seen(ctx context.Context, messageID string) (int, error) {
 	u, err := url.Parse(s.cfg.MailSeenURL)
 	if err != nil {
 		return 0, fmt.Errorf("read MAIL_SEEN_URL: %w", err)

@@ -24,7 +24,7 @@ const (
 
 // senders is the work on the ledger by one process.
 type senders struct {
-	*service
+	*server
 	slots slots
 	mu    sync.Mutex
 	slot  int
@@ -32,11 +32,11 @@ type senders struct {
 }
 
 // runSenders works until ctx ends and the mails in hand are done.
-func (s *service) runSenders(ctx context.Context) error {
+func (s *server) runSenders(ctx context.Context) error {
 	if _, err := newLink(s.cfg); err != nil {
 		return err // settings that the client refuses; better known at once
 	}
-	w := &senders{service: s, slots: slots{pool: s.pool}, hand: map[int64]bool{}}
+	w := &senders{server: s, slots: slots{pool: s.pool}, hand: map[int64]bool{}}
 	if !w.takeSlot(ctx) {
 		return nil
 	}
@@ -108,7 +108,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // wakeSender has one more sender look for work.
-func (s *service) wakeSender() {
+func (s *server) wakeSender() {
 	select {
 	case s.wakeups <- struct{}{}:
 	default: // all have been woken

@@ -115,7 +115,7 @@ func TestCommandsComeTwice(t *testing.T) {
 		w.sent(1)
 	}
 	// A repeat that the inbox has forgotten meets the ledger.
-	s, err := newService(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // parkedMails lists what needs a human, newest first. Receivers and content stay in the ledger.
-func (s *service) parkedMails(w http.ResponseWriter, r *http.Request) error {
+func (s *server) parkedMails(w http.ResponseWriter, r *http.Request) error {
 	mails, err := listMails(r.Context(), s.pool, stateParked)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (s *service) parkedMails(w http.ResponseWriter, r *http.Request) error {
 }
 
 // suppressedMails lists what the ceiling held back, newest first.
-func (s *service) suppressedMails(w http.ResponseWriter, r *http.Request) error {
+func (s *server) suppressedMails(w http.ResponseWriter, r *http.Request) error {
 	mails, err := listMails(r.Context(), s.pool, stateSuppressed)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *service) suppressedMails(w http.ResponseWriter, r *http.Request) error 
 }
 
 // retryParked has a parked or suppressed mail tried again, with a deadline of its own.
-func (s *service) retryParked(w http.ResponseWriter, r *http.Request) error {
+func (s *server) retryParked(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {
 		return web.NotFound()
@@ -56,7 +56,7 @@ func (s *service) retryParked(w http.ResponseWriter, r *http.Request) error {
 }
 
 // templates lists every template whole.
-func (s *service) templates(w http.ResponseWriter, r *http.Request) error {
+func (s *server) templates(w http.ResponseWriter, r *http.Request) error {
 	list, err := listTemplates(r.Context(), s.pool)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s *service) templates(w http.ResponseWriter, r *http.Request) error {
 }
 
 // addTemplate makes a template under a fresh code.
-func (s *service) addTemplate(w http.ResponseWriter, r *http.Request) error {
+func (s *server) addTemplate(w http.ResponseWriter, r *http.Request) error {
 	t := mailTemplate{Status: statusDraft}
 	if err := readTemplateFields(w, r, &t); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *service) addTemplate(w http.ResponseWriter, r *http.Request) error {
 
 // changeTemplate sets the fields that are sent; the others stay. What is under way stays as it was
 // sent; status Draft pauses it, any other one lets it go on.
-func (s *service) changeTemplate(w http.ResponseWriter, r *http.Request) error {
+func (s *server) changeTemplate(w http.ResponseWriter, r *http.Request) error {
 	var t mailTemplate
 	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
 		if t, err = lockTemplate(r.Context(), tx, chi.URLParam(r, "em_cd")); err != nil {

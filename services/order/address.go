@@ -24,7 +24,7 @@ const (
 
 // anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Whether
 // it is a member's was looked up by edge and is part of the identity.
-func (s *service) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *http.Request) error {
+func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "anonymous_email_address_payment_lookup"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -69,7 +69,7 @@ func guestAddress(c *cart, form web.Values) string {
 }
 
 // rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.
-func (s *service) rememberAddress(ctx context.Context, who web.Identity, address string) error {
+func (s *server) rememberAddress(ctx context.Context, who web.Identity, address string) error {
 	var key string
 	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		if !who.Member() && who.Cart != "" {
@@ -95,7 +95,7 @@ func (s *service) rememberAddress(ctx context.Context, who web.Identity, address
 }
 
 // changeConfirmationEmailAddress forgets the receipt address.
-func (s *service) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
+func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
 	ok, err := s.mayCheckOut(r.Context(), who)
 	if err != nil {

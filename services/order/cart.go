@@ -91,7 +91,7 @@ func (c *cart) person() string {
 
 func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }
 
-func (s *service) cartItems(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
 	c, err := findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *service) cartItems(w http.ResponseWriter, r *http.Request) error {
 }
 
 // itemData is the contract's ItemData: an empty object without a cart.
-func (s *service) itemData(r *http.Request, c *cart) (web.Field, []line, error) {
+func (s *server) itemData(r *http.Request, c *cart) (web.Field, []line, error) {
 	data, lines := web.Object{}, []line(nil)
 	if c != nil {
 		var err error
@@ -124,7 +124,7 @@ func pendingField(c *cart) []web.Field {
 	return []web.Field{{Key: "payment_pending", Value: web.Object{{Key: "total", Value: *c.Pending}}}}
 }
 
-func (s *service) cartTotals(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.findSettledCart(r.Context(), web.Who(r))
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ const (
 // findSettledCart is findCart for the totals. A cart page asks for totals and shipping methods at
 // once, and it is the latter call that gives a cart its default method. The totals wait a little for
 // it, so that they fit the method that the page shows as chosen, whichever call comes first.
-func (s *service) findSettledCart(ctx context.Context, who web.Identity) (*cart, error) {
+func (s *server) findSettledCart(ctx context.Context, who web.Identity) (*cart, error) {
 	c, err := findCart(ctx, s.db, who)
 	pause := settlePause
 	for range settleTimes {
@@ -189,7 +189,7 @@ func (in contents) totalsData(c *cart) web.Object {
 }
 
 // changed is what every answer to a cart change repeats.
-func (s *service) changed(r *http.Request, c *cart) (contents, []web.Field, error) {
+func (s *server) changed(r *http.Request, c *cart) (contents, []web.Field, error) {
 	in, err := readContents(r.Context(), s.db, c)
 	if err != nil {
 		return contents{}, nil, err
@@ -216,7 +216,7 @@ func rowID(text string) (int64, bool) {
 	return n, err == nil && n > 0 && text[0] != '+'
 }
 
-func (s *service) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_add_product_sku"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -279,7 +279,7 @@ func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Fi
 
 // cartAndSKU does the checks that update and remove share: the cart, then sku_id, then its form.
 // When it refuses, it has answered and c is nil.
-func (s *service) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string, form web.Values) (c *cart, sku int64, echo web.Field, err error) {
+func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string, form web.Values) (c *cart, sku int64, echo web.Field, err error) {
 	c, err = findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return nil, 0, echo, err
@@ -299,7 +299,7 @@ func (s *service) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint st
 	return c, sku, echo, nil
 }
 
-func (s *service) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_update_sku_quantity"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -341,7 +341,7 @@ func (in contents) lineSubtotal(sku int64) money.Cents {
 	return 0
 }
 
-func (s *service) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_remove_sku"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -377,7 +377,7 @@ func (s *service) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, append(fields, after...)...)
 }
 
-func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_delete_cart"
 	c, err := findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
@@ -398,7 +398,7 @@ func (s *service) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 
 // cartCounts is for edge's logged-in: how many lines, not pieces, the carts of members and visitors
 // have. Edge asks for all shoppers who wait at that moment at once. Who has no cart is left out.
-func (s *service) cartCounts(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
 		return err

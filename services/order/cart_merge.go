@@ -14,7 +14,7 @@ import (
 
 // cartMerge hands a visitor's cart to the member who just logged in or registered. Edge calls it
 // before the shopper sees the answer. Called again it finds no visitor's cart and changes nothing.
-func (s *service) cartMerge(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
 	if !who.Member() {
 		return web.BadRequest("identity")

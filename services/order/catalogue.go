@@ -11,7 +11,7 @@ import (
 )
 
 // products lists the catalogue, in shop order: pages walk the object as it is sent.
-func (s *service) products(w http.ResponseWriter, r *http.Request) error {
+func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 	list, err := listProducts(r.Context(), s.db)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (s *service) products(w http.ResponseWriter, r *http.Request) error {
 }
 
 // product is one product with everything that its page shows.
-func (s *service) product(w http.ResponseWriter, r *http.Request) error {
+func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")
 	p, found, err := findProduct(r.Context(), s.db, identifier)
 	if err != nil {

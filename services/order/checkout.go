@@ -100,7 +100,7 @@ const (
 
 // createCheckoutSession freezes the cart into a quote and opens Stripe's payment page for it. It is
 // safe to repeat: the same cart gets the same page.
-func (s *service) createCheckoutSession(w http.ResponseWriter, r *http.Request) error {
+func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ const (
 // checkOut makes a quote of the cart and gets its payment page, after the older pages of the same
 // shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
 // that clicks at once end at one page.
-func (s *service) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *refusal, error) {
+func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *refusal, error) {
 	ok, err := s.mayCheckOut(ctx, who)
 	if err != nil {
 		return checkout{}, nil, err
@@ -179,7 +179,7 @@ func (s *service) checkOut(ctx context.Context, who web.Identity, form web.Value
 // storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
 // in one transaction under a lock of the cart: of two clicks the second sees the page of the first. With
 // older pages to close it stores nothing.
-func (s *service) storeQuote(ctx context.Context, who web.Identity, form web.Values) (c checkout, beside rivals, no *refusal, err error) {
+func (s *server) storeQuote(ctx context.Context, who web.Identity, form web.Values) (c checkout, beside rivals, no *refusal, err error) {
 	err = pg.Tx(ctx, s.db, func(tx pgx.Tx) (err error) {
 		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
 			return err
@@ -221,7 +221,7 @@ func (s *service) storeQuote(ctx context.Context, who web.Identity, form web.Val
 
 // afterQuote does what need not wait for the lock of the cart: it notes a consent that came with a later
 // click, that a shopper was asked, and which order explains a refusal.
-func (s *service) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals, no *refusal) (checkout, rivals, *refusal, error) {
+func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals, no *refusal) (checkout, rivals, *refusal, error) {
 	switch {
 	case no != nil && no.reason == reasonPending:
 		return c, beside, no, noteAsked(ctx, s.db, beside.pending)
@@ -322,7 +322,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 // openPage gets the payment page of a stored quote. What can fail between any two steps leaves a quote
 // that the next click finds again, or that ends by itself and gives back what it reserved. A shopper who
 // goes away meanwhile leaves no page at Stripe that the shop does not know.
-func (s *service) openPage(ctx context.Context, c *checkout) (*refusal, error) {
+func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	ctx = context.WithoutCancel(ctx)
 	made, err := s.stripe.createSession(ctx, *c)
 	fault.Point("order", "session-made")
@@ -354,7 +354,7 @@ func (s *service) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 // afterFailedCreate ends a quote that Stripe will never take, and gives one that met a failure of
 // Stripe's a new idempotency key, because Stripe replays failures. After a time-out the key stays:
 // the session may exist.
-func (s *service) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
+func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	switch code := status(cause); {
@@ -368,7 +368,7 @@ func (s *service) afterFailedCreate(ctx context.Context, c checkout, cause error
 
 // closeOlder ends the payment pages that a shopper has open for other contents. One that was paid
 // meanwhile becomes its order, and the shopper is told which.
-func (s *service) closeOlder(ctx context.Context, older []checkout) (*refusal, error) {
+func (s *server) closeOlder(ctx context.Context, older []checkout) (*refusal, error) {
 	for _, o := range older {
 		paid, err := s.closePage(ctx, o)
 		switch {

@@ -43,7 +43,7 @@ func (in contents) codeData() web.Object {
 	return data
 }
 
-func (s *service) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error {
 	c, err := findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *service) cartDiscountCodes(w http.ResponseWriter, r *http.Request) erro
 }
 
 // cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
-func (s *service) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
 	return s.changeCodes(w, r, "cart_apply_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
 		case err != nil:
@@ -75,7 +75,7 @@ func (s *service) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) 
 }
 
 // cartRemoveDiscountCode takes the numeric id under the same name.
-func (s *service) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) error {
 	return s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		code, ok := rowID(text)
 		if !ok {
@@ -90,7 +90,7 @@ func (s *service) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request)
 }
 
 // changeCodes is what applying and removing share: checks, echo, the answer with the new totals.
-func (s *service) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) error {
+func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err

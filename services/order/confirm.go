@@ -12,7 +12,7 @@ import (
 func allowed(yes bool) web.Field { return web.Field{Key: "checkout_allowed", Value: yes} }
 
 // mayCheckOut looks a shopper up in the two lists that staff may narrow: * means all, null nobody.
-func (s *service) mayCheckOut(ctx context.Context, who web.Identity) (bool, error) {
+func (s *server) mayCheckOut(ctx context.Context, who web.Identity) (bool, error) {
 	key, name := "an_ct_values_allowed_to_checkout", who.Cart
 	if who.Member() {
 		key, name = "usernames_allowed_to_checkout", who.Username
@@ -28,7 +28,7 @@ func (s *service) mayCheckOut(ctx context.Context, who web.Identity) (bool, erro
 	return slices.Contains(names, "*") || (name != "" && slices.Contains(names, name)), nil
 }
 
-func (s *service) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
+func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
 	ok, err := s.mayCheckOut(r.Context(), web.Who(r))
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *service) checkoutAllowed(w http.ResponseWriter, r *http.Request) error 
 
 // confirm is what the confirm pages share: may the shopper check out at all, and their cart with a
 // shipping method (the default one when none was chosen).
-func (s *service) confirm(w http.ResponseWriter, r *http.Request, rest func(c *cart) ([]web.Field, error)) error {
+func (s *server) confirm(w http.ResponseWriter, r *http.Request, rest func(c *cart) ([]web.Field, error)) error {
 	who := web.Who(r)
 	ok, err := s.mayCheckOut(r.Context(), who)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *service) confirm(w http.ResponseWriter, r *http.Request, rest func(c *c
 	return answer(w, append([]web.Field{allowed(true), cartFound(c != nil)}, fields...)...)
 }
 
-func (s *service) confirmItems(w http.ResponseWriter, r *http.Request) error {
+func (s *server) confirmItems(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		items, lines, err := s.itemData(r, c)
 		fields := append([]web.Field{items}, pendingField(c)...)
@@ -72,7 +72,7 @@ func (s *service) confirmItems(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (s *service) confirmShippingMethod(w http.ResponseWriter, r *http.Request) error {
+func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		method := any(web.Object{})
 		if c != nil && c.Shipping != nil {
@@ -82,14 +82,14 @@ func (s *service) confirmShippingMethod(w http.ResponseWriter, r *http.Request) 
 	})
 }
 
-func (s *service) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
+func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		in, err := readContents(r.Context(), s.db, c)
 		return append([]web.Field{{Key: "discount_code_data", Value: in.codeData()}}, in.quoteField(r, c)...), err
 	})
 }
 
-func (s *service) confirmTotals(w http.ResponseWriter, r *http.Request) error {
+func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
 		in, err := readContents(r.Context(), s.db, c)
 		return append([]web.Field{{Key: "confirm_totals_data", Value: in.totalsData(c)}}, in.quoteField(r, c)...), err

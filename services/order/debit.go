@@ -17,7 +17,7 @@ import (
 // pending: what it holds stays held, and the shopper hears by mail and on our pages how it stands.
 
 // hold is holdCheckout outside of the consumer.
-func (s *service) hold(ctx context.Context, p session) error {
+func (s *server) hold(ctx context.Context, p session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return holdCheckout(ctx, tx, p) })
 }
 
@@ -39,7 +39,7 @@ func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
 }
 
 // endSession ends the quote of a session that will not be paid any more; the cart stays.
-func (s *service) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
+func (s *server) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
 	if eventType == "checkout.session.async_payment_failed" {
 		return failDebit(ctx, tx, p)
 	}
@@ -54,7 +54,7 @@ func (s *service) endSession(ctx context.Context, tx pgx.Tx, p session, eventTyp
 }
 
 // refuseDebit is failDebit outside of the consumer.
-func (s *service) refuseDebit(ctx context.Context, p session) error {
+func (s *server) refuseDebit(ctx context.Context, p session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return failDebit(ctx, tx, p) })
 }
 
@@ -106,7 +106,7 @@ const (
 
 // unpaid tells how a session stands that is not paid: a bank is at it, or refused it, or the shopper did
 // not pay at all, which is "". What the shop did not know yet it knows afterwards.
-func (s *service) unpaid(ctx context.Context, p session) (string, error) {
+func (s *server) unpaid(ctx context.Context, p session) (string, error) {
 	if p.Status != "complete" {
 		return "", nil
 	}

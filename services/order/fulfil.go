@@ -40,7 +40,7 @@ type result struct {
 // the same payment any number of times and at once: by the webhook's event, by the success page, by
 // the sweep. The order is made from the frozen quote alone. A payment that is refused, by the database
 // or by us, becomes an entry for staff and spoils none of the others. Results are keyed by session id.
-func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
+func (s *server) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	for _, p := range payments {
 		if !p.paid() {
 			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
@@ -51,7 +51,7 @@ func (s *service) place(ctx context.Context, tx pgx.Tx, payments []payment) (map
 }
 
 // placeTogether places payments that all can be placed, behind a savepoint.
-func (s *service) placeTogether(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
+func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	checkouts, err := lockCheckouts(ctx, tx, payments, savepoint)
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func newOrder(p payment, c *checkout) order {
 }
 
 // storeOrders writes the orders of a group with everything that goes with them.
-func (s *service) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
+func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
 	if err := leaveOutForgotten(ctx, tx, orders); err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func text(s *string) string {
 }
 
 // settle places one payment outside of the consumer: for the success page and the sweep.
-func (s *service) settle(ctx context.Context, paid session, eventID string) (r result, err error) {
+func (s *server) settle(ctx context.Context, paid session, eventID string) (r result, err error) {
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		results, err := s.place(ctx, tx, []payment{{session: paid, eventID: eventID, raw: paid.raw}})
 		r = results[paid.ID]
@@ -283,7 +283,7 @@ func (s *service) settle(ctx context.Context, paid session, eventID string) (r r
 
 // checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
 // webhook's event was faster; all callers get the same identifier.
-func (s *service) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
+func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "checkout_session_success"
 	sessionID := r.URL.Query().Get("session_id")
 	if sessionID == "" { // pages send an empty one for what their address lacks

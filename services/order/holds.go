@@ -117,7 +117,7 @@ func clientHash(key []byte, address string) string {
 }
 
 // measureHolds sets the metric; it is part of each sweep.
-func (s *service) measureHolds(ctx context.Context) {
+func (s *server) measureHolds(ctx context.Context) {
 	percent, err := mostHeld(ctx, s.db)
 	if err != nil {
 		s.log.WarnContext(ctx, "measure what is held", "error", err)
@@ -127,4 +127,4 @@ func (s *service) measureHolds(ctx context.Context) {
 }
 
 // holdKey is the key of clientHash.
-func (s *service) holdKey() []byte { return s.cfg.Key("order holds") }
+func (s *server) holdKey() []byte { return s.cfg.Key("order holds") }

@@ -17,7 +17,7 @@ const (
 )
 
 // keepHouse deletes what has outlived its use, now and every hour, until ctx ends.
-func (s *service) keepHouse(ctx context.Context) error {
+func (s *server) keepHouse(ctx context.Context) error {
 	for {
 		for _, duty := range []struct {
 			what string

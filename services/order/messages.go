@@ -66,7 +66,7 @@ func quotedLines(c *checkout) (lines []msg.OrderLine) {
 
 // onUserEvents keeps what this service must know of people: who owns a visitor's orders, under
 // which code a prospect is known, who must be forgotten.
-func (s *service) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		if err := onUserEvent(ctx, tx, d); err != nil {
 			return err

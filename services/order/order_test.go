@@ -20,7 +20,7 @@ import (
 // shop is the service on a database of its own, asked over HTTP as edge asks it.
 type shop struct {
 	t        *testing.T
-	service  *service
+	service  *server
 	db       *pgxpool.Pool
 	owner    *pgxpool.Pool // the owner of the database, for what staff do
 	server   *httptest.Server
@@ -40,7 +40,7 @@ func newShop(t *testing.T) *shop {
 	}
 	t.Cleanup(b.Close)
 	db := testenv.Open(t, databaseURL, "order")
-	s := &service{cfg: cfg, log: testenv.Log(t), db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, testenv.Log(t))}
+	s := &server{cfg: cfg, log: testenv.Log(t), db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, testenv.Log(t))}
 	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
 	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: cfg.Key("identity"), databaseURL: databaseURL}

@@ -54,7 +54,7 @@ type orderStatus struct {
 
 // orderDetail shows an order to whoever may see it: a member theirs, a visitor those that belong to
 // no member.
-func (s *service) orderDetail(w http.ResponseWriter, r *http.Request) error {
+func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "order_detail"
 	identifier := chi.URLParam(r, "identifier")
 	echo := web.Field{Key: "order_identifier", Value: identifier}
@@ -134,7 +134,7 @@ type accountOrder struct {
 }
 
 // accountOrders lists a member's orders for edge's account page, newest first, keyed from "1".
-func (s *service) accountOrders(w http.ResponseWriter, r *http.Request) error {
+func (s *server) accountOrders(w http.ResponseWriter, r *http.Request) error {
 	var list []accountOrder
 	if who := web.Who(r); who.Member() {
 		var err error

@@ -25,7 +25,7 @@ var errStripeAway = errors.New("Stripe did not say how an older payment page sta
 // closePage ends an unpaid page at Stripe, and gives back what it held. The result is there when the
 // page turned out to be paid: then it is its order, or for staff. A page whose bank is still at it stays
 // as it is.
-func (s *service) closePage(ctx context.Context, o checkout) (*result, error) {
+func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	if o.SessionID == nil { // its page was shown to no one, and who makes it will find it ended
 		return nil, endUnseen(ctx, s.db, o.ID)
 	}
@@ -52,7 +52,7 @@ func (s *service) closePage(ctx context.Context, o checkout) (*result, error) {
 }
 
 // dropPage closes a page that was made while its quote ended: no one has seen it yet.
-func (s *service) dropPage(ctx context.Context, c checkout, sessionID string) error {
+func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.expire(ctx, sessionID); err != nil {
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
 		return endUnclosed(ctx, s.db, c.ID)
@@ -62,7 +62,7 @@ func (s *service) dropPage(ctx context.Context, c checkout, sessionID string) er
 
 // closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
 // closed now the sweep closes, so the shopper's change has succeeded either way.
-func (s *service) closeEnded(ctx context.Context, carts ...int64) {
+func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 	ctx, cancel := context.WithTimeout(onLane(context.WithoutCancel(ctx), laneNew), closeTime)
 	defer cancel()
 	list, err := endedPages(ctx, s.db, carts)
@@ -76,7 +76,7 @@ func (s *service) closeEnded(ctx context.Context, carts ...int64) {
 }
 
 // sweepEnded closes what closeEnded could not, and what a crash left.
-func (s *service) sweepEnded(ctx context.Context) error {
+func (s *server) sweepEnded(ctx context.Context) error {
 	failures := 0
 	list, err := endedPagesToSweep(ctx, s.db)
 	for _, o := range list {
@@ -93,7 +93,7 @@ func (s *service) sweepEnded(ctx context.Context) error {
 	return err
 }
 
-func (s *service) sweepEndedPage(ctx context.Context, o checkout) error {
+func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 	if !o.Unclosed {
 		_, err := s.closePage(ctx, o)
 		return err

@@ -62,7 +62,7 @@ var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|202[4
 
 // readStripeEvent reads an event before the transaction. Where it brings too little for an order, or
 // in a version that we do not know, Stripe is asked for the session.
-func (s *service) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
+func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	var e stripeEvent
 	if err := json.Unmarshal(d.Data, &e); err != nil {
 		return bus.Permanent(fmt.Errorf("read a Stripe event: %w", err))
@@ -105,7 +105,7 @@ const otherAccount = "other-account"
 
 // onStripeEvents acts on a group of events in one transaction: what is paid becomes orders, together;
 // what has ended gives back its reservations; refunds and disputes go on the order's history.
-func (s *service) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	var paid []payment
 	var issues []issue
 	var events []paymentEvent

@@ -55,7 +55,7 @@ func (no *refusal) name(order string) {
 }
 
 // nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
-func (s *service) nameRecentOrder(ctx context.Context, who web.Identity, no *refusal) error {
+func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *refusal) error {
 	if (no.code != cartNotFound && no.code != "cart-is-empty") || (!who.Member() && who.Cart == "") {
 		return nil
 	}

@@ -27,7 +27,7 @@ const placeTries = 3
 
 // placeApart places payments inside a savepoint. When something about one of them is refused, it is
 // found by halving, and becomes an entry for staff in the same transaction.
-func (s *service) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, results map[string]result) error {
+func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, results map[string]result) error {
 	if len(payments) == 0 {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (s *service) placeApart(ctx context.Context, tx pgx.Tx, payments []payment,
 const savepoint = "SAVEPOINT place"
 
 // tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.
-func (s *service) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
+func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)

@@ -9,7 +9,7 @@ import (
 )
 
 // routes is every route of this service. Edge forwards /order; /internal is for edge alone.
-func (s *service) routes(inside ...func(http.Handler) http.Handler) http.Handler {
+func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
 	r.Use(inside...)
 	r.Use(web.RequireIdentity(s.cfg.Key("identity")), web.Outcomes)

@@ -12,8 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// service is what handlers and consumers share.
-type service struct {
+// server is what handlers and consumers share.
+type server struct {
 	cfg    Config
 	log    *slog.Logger
 	db     *pgxpool.Pool
@@ -38,7 +38,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	s := &service{cfg: cfg, log: log, db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, log)}
+	s := &server{cfg: cfg, log: log, db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, log)}
 
 	s.stripe.brake = newBrake(b, cfg.stripeRate())
 

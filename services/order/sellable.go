@@ -108,7 +108,7 @@ func isNotSold(err error) bool {
 }
 
 // answerNotSold tells shopper and staff why a cart is not sold; false for an error of another kind.
-func (s *service) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string, err error) (answered bool, _ error) {
+func (s *server) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string, err error) (answered bool, _ error) {
 	n, ok := errors.AsType[*notSold](err)
 	if !ok {
 		return false, nil

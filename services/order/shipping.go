@@ -13,7 +13,7 @@ import (
 
 // cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
 // the default one.
-func (s *service) cartShippingMethods(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) error {
 	c, err := findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (s *service) cartShippingMethods(w http.ResponseWriter, r *http.Request) er
 	return answer(w, cartFound(c != nil), web.Field{Key: "cart_shipping_methods", Value: methods}, web.Field{Key: "shipping_method_selected", Value: selected})
 }
 
-func (s *service) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request) error {
+func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_update_shipping_method"
 	form, err := web.Form(w, r)
 	if err != nil {

@@ -35,7 +35,7 @@ var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issu
 // sweep repairs what lost webhooks left, until ctx ends: it asks Stripe about our open checkouts
 // one by one, and now and then lists Stripe's recent sessions. It runs the same function as the
 // webhook's event, so it never makes a second order.
-func (s *service) sweep(ctx context.Context) error {
+func (s *server) sweep(ctx context.Context) error {
 	if s.stripe.noKey {
 		s.log.Warn("STRIPE_SECRET_KEY is not set: no payments, no sweep")
 		<-ctx.Done()
@@ -55,7 +55,7 @@ func (s *service) sweep(ctx context.Context) error {
 	}
 }
 
-func (s *service) sweepOnce(ctx context.Context) error {
+func (s *server) sweepOnce(ctx context.Context) error {
 	mine, lag, listedTo, err := leaseSweep(ctx, s.db, sweepLease*s.cfg.SweepEvery)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *service) sweepOnce(ctx context.Context) error {
 }
 
 // measure tells what waits, also where another process does the sweep.
-func (s *service) measure(ctx context.Context) {
+func (s *server) measure(ctx context.Context) {
 	if n, err := countIssues(ctx, s.db); err == nil {
 		openIssues.Set(float64(n))
 	}
@@ -103,7 +103,7 @@ func (s *service) measure(ctx context.Context) {
 // sweepOpen asks Stripe about our checkouts that are open for a while, each once. A checkout that
 // cannot be settled must not keep the others waiting; failures in a row mean that Stripe or the
 // database is away, and what is left has to wait for the next sweep.
-func (s *service) sweepOpen(ctx context.Context) error {
+func (s *server) sweepOpen(ctx context.Context) error {
 	began, failures := time.Now(), 0
 	for {
 		list, err := checkoutsToSweep(ctx, s.db, s.cfg.SweepAfter+time.Since(began))
@@ -128,7 +128,7 @@ func (s *service) sweepOpen(ctx context.Context) error {
 	}
 }
 
-func (s *service) sweepCheckout(ctx context.Context, c openCheckout) error {
+func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
 		// Stripe's answer never came. Nobody saw the page; give it time to turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
@@ -161,7 +161,7 @@ func (s *service) sweepCheckout(ctx context.Context, c openCheckout) error {
 	return nil
 }
 
-func (s *service) sweepListed(ctx context.Context, p session) error {
+func (s *server) sweepListed(ctx context.Context, p session) error {
 	if !p.paid() || (p.Status != "complete" && p.odd == nil) {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (s *service) sweepListed(ctx context.Context, p session) error {
 
 // sweepPaid settles a paid session. One that cannot be settled is noted, and the sweep goes on: only
 // when that cannot be noted either is the database away.
-func (s *service) sweepPaid(ctx context.Context, p session) error {
+func (s *server) sweepPaid(ctx context.Context, p session) error {
 	fault.Point("order", "sweep-found")
 	r, err := s.settle(ctx, p, "")
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *service) sweepPaid(ctx context.Context, p session) error {
 
 // sweepUnsettled comes back to the paid sessions that could not be settled. Stripe's list may not reach
 // back to them any more.
-func (s *service) sweepUnsettled(ctx context.Context) error {
+func (s *server) sweepUnsettled(ctx context.Context) error {
 	list, err := listUnsettled(ctx, s.db)
 	if err != nil {
 		return err

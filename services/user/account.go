@@ -18,7 +18,7 @@ var errUnchanged = errors.New("nothing to change")
 
 // createAccount registers. Account, terms, consent, code, mail and events are one transaction: all
 // of it happens, or nothing.
-func (s *service) createAccount(w http.ResponseWriter, r *http.Request) error {
+func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ var errAddressFull = errors.New("too many accounts wait for the proof of the add
 // addressFullText does not say who has accounts: those that are counted prove nothing about the owner.
 const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use that account, or write to us."
 
-func (s *service) register(r *http.Request, form account) (a account, made bool, err error) {
+func (s *server) register(r *http.Request, form account) (a account, made bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		full, err := addressFull(ctx, tx, form.Email, 0)
@@ -128,7 +128,7 @@ func (s *service) register(r *http.Request, form account) (a account, made bool,
 
 // login compares the user name exactly, but for blanks around it, which no user name has: keyboards of
 // phones and password keepers add them. An unknown one takes as long as a wrong password.
-func (s *service) login(w http.ResponseWriter, r *http.Request) error {
+func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) error {
 // typedName is a user name as it was meant.
 func typedName(s string) string { return strings.TrimSpace(s) }
 
-func (s *service) authenticate(r *http.Request, username, password string) (account, bool, error) {
+func (s *server) authenticate(r *http.Request, username, password string) (account, bool, error) {
 	ctx := r.Context()
 	// A parallel login may store the password in its new form between our check and our stamp; then
 	// the check is made again.
@@ -183,7 +183,7 @@ func (s *service) authenticate(r *http.Request, username, password string) (acco
 }
 
 // internalAccount is user's part of the account page.
-func (s *service) internalAccount(w http.ResponseWriter, r *http.Request) error {
+func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 	p, found, err := readAccountPage(r.Context(), s.pool, web.Who(r).MemberID)
 	if err != nil {
 		return err
@@ -211,7 +211,7 @@ func (s *service) internalAccount(w http.ResponseWriter, r *http.Request) error 
 
 // internalAddressOfMember tells edge whether a receipt address is a member's. Only a proved one is: an
 // account with an address that its maker cannot read must not keep its owner from buying.
-func (s *service) internalAddressOfMember(w http.ResponseWriter, r *http.Request) error {
+func (s *server) internalAddressOfMember(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
 		return err

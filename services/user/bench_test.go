@@ -18,7 +18,7 @@ func BenchmarkLogin(b *testing.B) {
 	cfg := testConfig()
 	cfg.HashCost = DefaultCost
 	pool := testenv.Pool(b, "user", Migrations()...)
-	s := newService(testenv.Log(b), cfg, pool, bus.NewOutbox(nil, pool))
+	s := newServer(testenv.Log(b), cfg, pool, bus.NewOutbox(nil, pool))
 	h := s.routes()
 	ask := func(path string, fields []string) string {
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(url.Values(values(fields)).Encode()))

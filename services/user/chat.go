@@ -15,7 +15,7 @@ import (
 
 // putChatMessage keeps a message to staff and has them told, without its text, by mail. It is the
 // member's who is logged in, else the one's who has proved the address, else a prospect's.
-func (s *service) putChatMessage(w http.ResponseWriter, r *http.Request) error {
+func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "put_chat_message"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *service) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, endpoint, "true")
 }
 
-func (s *service) storeChatMessage(r *http.Request, c chatMessage) error {
+func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
 	ctx := r.Context()
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		var messages []msg.Message
@@ -69,7 +69,7 @@ func (s *service) storeChatMessage(r *http.Request, c chatMessage) error {
 }
 
 // pythonabotNotifyMe puts an address on the waiting list.
-func (s *service) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) error {
+func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "pythonabot_notify_me"
 	form, err := web.Form(w, r)
 	if err != nil {

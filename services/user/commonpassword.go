@@ -90,7 +90,7 @@ func lettersAndDigits(s string) string {
 
 // checkNewPassword is checkPassword, and then whether the password is easily guessed: because many have
 // it, or because it has the member's user name, the address's or the shop's name in it.
-func (s *service) checkNewPassword(password, again, username, email string) problems {
+func (s *server) checkNewPassword(password, again, username, email string) problems {
 	p := checkPassword(password, again)
 	if password == "" || utf8.RuneCountInString(password) > maxPassword {
 		return p

@@ -16,7 +16,7 @@ import (
 )
 
 // consumers is everything that user listens to.
-func (s *service) consumers() []bus.Consumer {
+func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Handle: s.onOrder, Committed: s.outbox.Wake},
 	}
@@ -31,7 +31,7 @@ type visit struct {
 }
 
 // onOrder makes prospects of visitors who ordered or named an address for the receipt.
-func (s *service) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	visits := make([]visit, 0, len(group))
 	for _, d := range group {
 		v, err := readVisit(d)

@@ -16,7 +16,7 @@ import (
 // updateMyInformation changes names and address. A new address has to be proved again. Our own page
 // sends the current password with it, so that a session alone, on a machine that was left open, moves
 // no account; the contract's old pages send none and go on as they did.
-func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) error {
+func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "update_my_information"
 	who := web.Who(r)
 	if !who.Member() {
@@ -65,7 +65,7 @@ func (s *service) updateMyInformation(w http.ResponseWriter, r *http.Request) er
 	return answer(w, endpoint, "success")
 }
 
-func (s *service) changeProfile(r *http.Request, id int64, first, last, email string) (a account, found bool, err error) {
+func (s *server) changeProfile(r *http.Request, id int64, first, last, email string) (a account, found bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		a, found, err = lockAccount(ctx, tx, id)
@@ -113,7 +113,7 @@ func (s *service) changeProfile(r *http.Request, id int64, first, last, email st
 }
 
 // mayMove says whether the password that came with a new address is right. None at all is, too.
-func (s *service) mayMove(r *http.Request, id int64, form web.Values, email string) (bool, error) {
+func (s *server) mayMove(r *http.Request, id int64, form web.Values, email string) (bool, error) {
 	password, sent := form.Lookup("current_password")
 	if !sent {
 		return true, nil
@@ -128,7 +128,7 @@ func (s *service) mayMove(r *http.Request, id int64, form web.Values, email stri
 // moveAddress does what a changed address brings with it: codes sent to the old one end, and both get
 // one mail, with a fresh code and with a link that undoes the change. That the new address can read the
 // link harms no one: all it does is to give the account back.
-func (s *service) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg.Message, error) {
+func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg.Message, error) {
 	ctx := r.Context()
 	if err := keepFormerAddress(ctx, tx, a.ID, before.Email); err != nil {
 		return msg.Message{}, err
@@ -153,7 +153,7 @@ func (s *service) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (ms
 
 // undoAddressChange gives an account back to the address that it had, by the code of the mail that went
 // there. It needs no session: the one who changed the address has that.
-func (s *service) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
+func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "undo_address_change"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -186,7 +186,7 @@ const outcomeProved = "address-proved-since"
 
 // undo puts the old address back as it stood, ends every session and every code that is out, locks a
 // password that was set since, and mails a code for a new one.
-func (s *service) undo(r *http.Request, code string) (a account, refusal string, err error) {
+func (s *server) undo(r *http.Request, code string) (a account, refusal string, err error) {
 	ctx := r.Context()
 	locked, err := s.hasher.hash(ctx, randomCode(40))
 	if err != nil {
@@ -229,7 +229,7 @@ func (s *service) undo(r *http.Request, code string) (a account, refusal string,
 	return a, refusal, err
 }
 
-func (s *service) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange, locked string) ([]msg.Message, error) {
+func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange, locked string) ([]msg.Message, error) {
 	if err := keepFormerAddress(ctx, tx, a.ID, a.Email); err != nil {
 		return nil, err
 	}

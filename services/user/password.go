@@ -14,7 +14,7 @@ import (
 
 // changeMyPassword checks the current password, then that the new one differs, then its rules. The
 // asking session stays, with a new token; the others end.
-func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "change_my_password"
 	who := web.Who(r)
 	if !who.Member() {
@@ -67,7 +67,7 @@ func (s *service) changeMyPassword(w http.ResponseWriter, r *http.Request) error
 }
 
 // storePassword replaces the password that was checked. Reset codes that are out end with it.
-func (s *service) storePassword(r *http.Request, old account, password string) (a account, done bool, err error) {
+func (s *server) storePassword(r *http.Request, old account, password string) (a account, done bool, err error) {
 	ctx := r.Context()
 	newForm, err := s.hasher.hash(ctx, password)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *service) storePassword(r *http.Request, old account, password string) (
 
 // setNewPassword checks user name, code, whose code it is, then the password's rules; only a
 // success uses the code up.
-func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "set_new_password"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *service) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, endpoint, "success")
 }
 
-func (s *service) redeemReset(r *http.Request, a account, code, password string) (done bool, err error) {
+func (s *server) redeemReset(r *http.Request, a account, code, password string) (done bool, err error) {
 	ctx := r.Context()
 	newForm, err := s.hasher.hash(ctx, password)
 	if err != nil {

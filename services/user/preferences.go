@@ -35,7 +35,7 @@ func readReasons(form web.Values) (reasons, error) {
 }
 
 // updateCommunicationPreferences sets the two switches of the account page.
-func (s *service) updateCommunicationPreferences(w http.ResponseWriter, r *http.Request) error {
+func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "update_communication_preferences"
 	who := web.Who(r)
 	if !who.Member() {
@@ -67,7 +67,7 @@ func (s *service) updateCommunicationPreferences(w http.ResponseWriter, r *http.
 	return answer(w, endpoint, "success")
 }
 
-func (s *service) changePreferences(r *http.Request, id int64, news, unsubscribe bool, why reasons) (found bool, err error) {
+func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe bool, why reasons) (found bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		var a account

@@ -17,7 +17,7 @@ import (
 
 // resetPassword takes note of a request and answers. Whether an account fits is looked at afterwards,
 // by answerRequests, so neither answer nor time says it.
-func (s *service) resetPassword(w http.ResponseWriter, r *http.Request) error {
+func (s *server) resetPassword(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (s *service) resetPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 // forgotUsername works like resetPassword.
-func (s *service) forgotUsername(w http.ResponseWriter, r *http.Request) error {
+func (s *server) forgotUsername(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *service) forgotUsername(w http.ResponseWriter, r *http.Request) error {
 }
 
 // request has the worker look for accounts, unless edge's limits leave the mail out.
-func (s *service) request(r *http.Request, kind, username, email string) error {
+func (s *server) request(r *http.Request, kind, username, email string) error {
 	if web.Who(r).NoMail {
 		web.Note(r, "mail_left_out", kind)
 		return nil
@@ -68,7 +68,7 @@ func (s *service) request(r *http.Request, kind, username, email string) error {
 const requestPoll = time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
-func (s *service) answerRequests(ctx context.Context) {
+func (s *server) answerRequests(ctx context.Context) {
 	tick := time.NewTicker(requestPoll)
 	defer tick.Stop()
 	for {
@@ -91,7 +91,7 @@ func (s *service) answerRequests(ctx context.Context) {
 }
 
 // answerRequest answers one request that is due, in one transaction with its deletion.
-func (s *service) answerRequest(ctx context.Context) (more bool, err error) {
+func (s *server) answerRequest(ctx context.Context) (more bool, err error) {
 	var q mailRequest
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		q, more, err = takeRequest(ctx, tx)
@@ -117,7 +117,7 @@ func (s *service) answerRequest(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-func (s *service) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
+func (s *server) resetMail(ctx context.Context, tx pgx.Tx, q mailRequest) ([]msg.Message, error) {
 	a, found, err := accountOfReset(ctx, tx, q.Username, q.Email)
 	if err != nil || !found {
 		return nil, err

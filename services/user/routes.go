@@ -12,7 +12,7 @@ import (
 
 // routes is every request that user answers. What else lives under /user (sessions, the CSRF token,
 // the account page) is edge's; /internal is asked by edge and never forwarded from outside.
-func (s *service) routes() http.Handler {
+func (s *server) routes() http.Handler {
 	r := web.Router("user", s.log)
 	r.Group(func(r chi.Router) {
 		r.Use(web.RequireIdentity(s.identityKey), web.Outcomes)
@@ -88,7 +88,7 @@ func required(v web.Values, names ...string) ([]string, error) {
 // isTrue reads a switch: only the word true is true.
 func isTrue(s string) bool { return s == "true" }
 
-func (s *service) index(w http.ResponseWriter, _ *http.Request) error {
+func (s *server) index(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-cache")

@@ -28,8 +28,8 @@ func Migrations() []pg.Set {
 	return []pg.Set{bus.Tables(), {Name: "user", Files: files}}
 }
 
-// service is what handlers and consumers share.
-type service struct {
+// server is what handlers and consumers share.
+type server struct {
 	log         *slog.Logger
 	pool        *pgxpool.Pool
 	outbox      *bus.Outbox
@@ -42,8 +42,8 @@ type service struct {
 	requested chan struct{}
 }
 
-func newService(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Outbox) *service {
-	return &service{
+func newServer(log *slog.Logger, cfg Config, pool *pgxpool.Pool, outbox *bus.Outbox) *server {
+	return &server{
 		log: log, pool: pool, outbox: outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
 		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
 		logKey:    cfg.Key("accounts in logs"),
@@ -71,7 +71,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer broker.Close()
 	outbox := bus.NewOutbox(broker, pool)
-	s := newService(log, cfg, pool, outbox)
+	s := newServer(log, cfg, pool, outbox)
 
 	working, stopWorking := context.WithCancel(ctx)
 	defer stopWorking()
@@ -101,7 +101,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 }
 
 // tidy deletes what has outlived its use, now and every hour, until ctx ends.
-func (s *service) tidy(ctx context.Context) {
+func (s *server) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {

@@ -12,7 +12,7 @@ import (
 // it, for which account and from which network: enough to see an attack, without anybody's name or address.
 
 // security notes the outcome of an endpoint that authenticates, or changes what authenticates.
-func (s *service) security(h web.Handler) web.Handler {
+func (s *server) security(h web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		rec := &outcomeRecorder{ResponseWriter: w}
 		err := h(rec, r)
@@ -34,7 +34,7 @@ func (s *service) security(h web.Handler) web.Handler {
 
 // accountMark stands for a user name in logs: the same for the same name, and without the shop's
 // secret no reader finds the name that belongs to it.
-func (s *service) accountMark(username string) string { return web.MAC(s.logKey, username)[:16] }
+func (s *server) accountMark(username string) string { return web.MAC(s.logKey, username)[:16] }
 
 // outcomeRecorder keeps the beginning of an answer: its first field is the outcome.
 type outcomeRecorder struct {

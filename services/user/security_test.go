@@ -29,7 +29,7 @@ func TestAuthenticationIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var log bytes.Buffer
-	w.service.log = slog.New(slog.NewJSONHandler(&log, nil))
+	w.server.log = slog.New(slog.NewJSONHandler(&log, nil))
 	w.handler = w.routes()
 	const client, network = "198.51.100.77", "198.51.100.0/24"
 	from := web.Identity{Client: client}

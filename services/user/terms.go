@@ -15,7 +15,7 @@ import (
 )
 
 // termsOfUseAgreeCheck says whether the member has agreed to the newest terms.
-func (s *service) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) error {
+func (s *server) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "terms_of_use_agree_check"
 	who := web.Who(r)
 	if !who.Member() {
@@ -34,7 +34,7 @@ func (s *service) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) e
 }
 
 // termsOfUseAgree notes an agreement to the newest terms, once.
-func (s *service) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
+func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "terms_of_use_agree"
 	who := web.Who(r)
 	if !who.Member() {
@@ -72,7 +72,7 @@ func (s *service) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error 
 }
 
 // agree returns the contract's code of a refusal, or nothing.
-func (s *service) agree(r *http.Request, member int64, version int) (outcome string, err error) {
+func (s *server) agree(r *http.Request, member int64, version int) (outcome string, err error) {
 	ctx := r.Context()
 	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
 		outcome = ""

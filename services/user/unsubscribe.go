@@ -58,7 +58,7 @@ func unsubscribeError(w http.ResponseWriter, endpoint, code string) error {
 }
 
 // emailUnsubscribeLookup shows, masked, whose link it is.
-func (s *service) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) error {
+func (s *server) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_lookup"
 	query, err := web.Query(r)
 	if err != nil { // a link that was garbled on its way holds no token of ours
@@ -79,7 +79,7 @@ func (s *service) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request)
 }
 
 // emailUnsubscribeConfirm unsubscribes and replaces the token; the new one is for the reasons.
-func (s *service) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request) error {
+func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_confirm"
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *service) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request
 
 // internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
 // the token, and may be repeated. It replaces no token, as there is no page to hear of another.
-func (s *service) internalUnsubscribe(w http.ResponseWriter, r *http.Request) error {
+func (s *server) internalUnsubscribe(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {
 		return err
@@ -228,7 +228,7 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 }
 
 // emailUnsubscribeWhy keeps the reasons; the token only has to exist.
-func (s *service) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) error {
+func (s *server) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "email_unsubscribe_why"
 	form, err := web.Form(w, r)
 	if err != nil {

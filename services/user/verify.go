@@ -13,7 +13,7 @@ import (
 )
 
 // verifyEmailAddress mails a fresh verification code; earlier ones end.
-func (s *service) verifyEmailAddress(w http.ResponseWriter, r *http.Request) error {
+func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "verify_email_address"
 	who := web.Who(r)
 	if !who.Member() {
@@ -45,7 +45,7 @@ func (s *service) verifyEmailAddress(w http.ResponseWriter, r *http.Request) err
 
 // verifyEmailAddressResponse redeems a code. From then on the address is the member's: chat messages
 // move here, orders by the event.
-func (s *service) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Request) error {
+func (s *server) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "verify_email_address_response"
 	who := web.Who(r)
 	if !who.Member() {
@@ -72,7 +72,7 @@ func (s *service) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Requ
 	return answer(w, endpoint, "success")
 }
 
-func (s *service) redeemVerification(r *http.Request, member int64, code string) (done bool, err error) {
+func (s *server) redeemVerification(r *http.Request, member int64, code string) (done bool, err error) {
 	ctx := r.Context()
 	var verified msg.Message
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {

@@ -31,7 +31,7 @@ const (
 
 // world is the service on a database of its own, without a broker: what it says is in the outbox.
 type world struct {
-	*service
+	*server
 	t        *testing.T
 	url      string // of the database, as its owner
 	handler  http.Handler
@@ -42,8 +42,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	url := testenv.Database(t, testenv.Schema{Service: "user", Sets: Migrations()})
 	pool := testenv.Open(t, url, "user")
-	s := newService(testenv.Log(t), testConfig(), pool, bus.NewOutbox(nil, pool))
-	return &world{service: s, t: t, url: url, handler: s.routes(), contract: testenv.NewContract(t, "openapi.yaml")}
+	s := newServer(testenv.Log(t), testConfig(), pool, bus.NewOutbox(nil, pool))
+	return &world{server: s, t: t, url: url, handler: s.routes(), contract: testenv.NewContract(t, "openapi.yaml")}
 }
 
 func testConfig() Config { return Config{Common: boot.Common{}, HashCost: testCost} }

@@ -21,7 +21,7 @@ const (
 )
 
 // forgetOldEvents deletes what is older than keepEvents until ctx ends.
-func (s *service) forgetOldEvents(ctx context.Context, pool *pgxpool.Pool) {
+func (s *server) forgetOldEvents(ctx context.Context, pool *pgxpool.Pool) {
 	tick := time.NewTicker(retentionEvery)
 	defer tick.Stop()
 	for {

@@ -7,7 +7,7 @@ import (
 )
 
 // routes is every request that webhook answers. It asks for no identity: Stripe's signature is one.
-func (s *service) routes() http.Handler {
+func (s *server) routes() http.Handler {
 	r := web.RouterWithin(requestLimit, "webhook", s.log)
 	r.Use(web.Drain)
 	r.Handle("/order/stripe-webhook", web.Handle(s.stripeWebhook))

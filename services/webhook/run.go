@@ -25,8 +25,8 @@ func Migrations() []pg.Set {
 	return []pg.Set{bus.Tables(), {Name: "webhook", Files: files}}
 }
 
-// service is what handlers and writers share.
-type service struct {
+// server is what handlers and writers share.
+type server struct {
 	log     *slog.Logger
 	secrets []string
 	store   *store
@@ -52,7 +52,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	}
 	defer broker.Close()
 	outbox := bus.NewOutbox(broker, pool)
-	s := &service{log: log, secrets: cfg.secrets(), store: newStore(pool, outbox.Wake)}
+	s := &server{log: log, secrets: cfg.secrets(), store: newStore(pool, outbox.Wake)}
 
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()

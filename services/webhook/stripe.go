@@ -21,7 +21,7 @@ const maxBody = 256 << 10
 
 // stripeWebhook answers 200 once the event is stored durably, and not before: Stripe repeats
 // whatever is answered otherwise.
-func (s *service) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
+func (s *server) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
