@@ -142,39 +142,3 @@ func WhoIn(ctx context.Context) Identity {
 	}
 	return id
 }
-
-// Headers of owners' answers that edge acts on and strips.
-const (
-	// SetCartHeader names the cart that a visitor has from now on; edge makes it the an_ct cookie.
-	SetCartHeader = "X-Shop-Set-Cart"
-	// SessionHeader tells edge to open or change sessions; its value is a SessionChange in JSON.
-	SessionHeader = "X-Shop-Session"
-)
-
-// SessionChange is what user's answer has edge do before the shopper sees the answer.
-type SessionChange struct {
-	// Open starts a session for Member (login, registration).
-	Open bool `json:"open,omitempty"`
-	// Renew gives the asking session a new token and ends the member's other sessions (password change).
-	Renew bool `json:"renew,omitempty"`
-	// EndAll ends every session of Member (password reset).
-	EndAll bool `json:"end_all,omitempty"`
-	// Update writes Member into the member's sessions (changed name or address).
-	Update bool `json:"update,omitempty"`
-	// Merge hands the visitor's cart over: at login by the rules of merging, at registration whole.
-	Merge bool `json:"merge,omitempty"`
-	// At is when user checked the password, or replaced it: a session is as old as that. Zero is now.
-	At       time.Time     `json:"at,omitzero"`
-	Remember bool          `json:"remember,omitempty"`
-	Member   SessionMember `json:"member,omitzero"`
-}
-
-// SessionMember is what a session knows of its member.
-type SessionMember struct {
-	ID        int64  `json:"id"`
-	Username  string `json:"username"`
-	FirstName string `json:"first_name"`
-	LastName  string `json:"last_name"`
-	Email     string `json:"email"`
-	Code      string `json:"mb_cd"`
-}

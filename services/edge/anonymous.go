@@ -51,16 +51,16 @@ func parseAnonymous(value string) anonymous {
 
 // keepAnonymous gives a visitor's browser an id, unless it has one. One that was a member's is not
 // taken further by visitors.
-func (e *server) keepAnonymous(h http.Header, v *visit) {
-	if a := parseAnonymous(v.anonymous); a.id == "" || a.bound {
+func (e *server) keepAnonymous(h http.Header, req *request) {
+	if a := parseAnonymous(req.anonymous); a.id == "" || a.bound {
 		e.setAnonymous(h)
 	}
 }
 
 // bindAnonymous has a browser's id say whose session begins in it. An id that was another member's
 // gives way to a new one.
-func (e *server) bindAnonymous(h http.Header, v *visit, memberID int64) {
-	a := parseAnonymous(v.anonymous)
+func (e *server) bindAnonymous(h http.Header, req *request, memberID int64) {
+	a := parseAnonymous(req.anonymous)
 	if a.id == "" || a.bound && a.member != memberID {
 		a.id = rand.Text()
 	}

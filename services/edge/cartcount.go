@@ -46,10 +46,10 @@ type cartCountAnswer struct {
 }
 
 // get is the number of lines of a shopper's cart.
-func (c *cartCounts) get(ctx context.Context, v *visit) (int64, error) {
-	w := &cartCount{cart: v.cart, done: make(chan struct{})}
-	if v.session != nil {
-		w.member = v.session.MemberID
+func (c *cartCounts) get(ctx context.Context, req *request) (int64, error) {
+	w := &cartCount{cart: req.cart, done: make(chan struct{})}
+	if req.session != nil {
+		w.member = req.session.MemberID
 	}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, w)

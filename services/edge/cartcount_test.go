@@ -34,7 +34,7 @@ func TestCartCountsAreAskedTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range shoppers {
 		wg.Go(func() {
-			v, want := &visit{cart: fmt.Sprintf("%0*d", i+1, i)}, int64(i+1)
+			v, want := &request{cart: fmt.Sprintf("%0*d", i+1, i)}, int64(i+1)
 			if i%2 == 0 {
 				v.session, want = &session{MemberID: int64(i + 1)}, int64(i+1)
 			}
@@ -77,12 +77,12 @@ func TestCartCountsFailAlone(t *testing.T) {
 		}
 		return cartCountAnswer{}, away
 	}}
-	if _, err := c.get(t.Context(), &visit{cart: "a"}); !errors.Is(err, away) {
+	if _, err := c.get(t.Context(), &request{cart: "a"}); !errors.Is(err, away) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.get(ctx, &visit{cart: "slow"}); !errors.Is(err, context.Canceled) {
+	if _, err := c.get(ctx, &request{cart: "slow"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

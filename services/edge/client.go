@@ -7,8 +7,8 @@ import (
 )
 
 // clientAddr is the shopper's address: the peer's, or, when that is a trusted proxy, the right-most
-// address of X-Forwarded-For that no trusted proxy has. What stands left of it anybody could have
-// written.
+// address of X-Forwarded-For that no trusted proxy has. What stands left of it any client can
+// write.
 func (e *server) clientAddr(r *http.Request) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
 	if !e.trusted(addr) {
@@ -33,7 +33,7 @@ func (e *server) clientAddr(r *http.Request) netip.Addr {
 }
 
 // warnOfProxy says once that a proxy in front is not trusted: all its shoppers then count as one
-// address, and together soon reach the limits of one. From the public side anybody may send the
+// address, and together soon reach the limits of one. Any client on the public side may send the
 // header, and nothing is wrong. It looks at every request, also where the shopper's address does not matter.
 func (e *server) warnOfProxy(r *http.Request) {
 	if len(r.Header["X-Forwarded-For"]) == 0 {
@@ -49,7 +49,7 @@ func (e *server) warnOfProxy(r *http.Request) {
 	})
 }
 
-// inside says whether an address can be none of a shopper on the internet.
+// inside reports whether an address cannot be that of a shopper on the internet.
 func inside(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || netip.MustParsePrefix("100.64.0.0/10").Contains(a)
 }
@@ -63,7 +63,7 @@ func (e *server) trusted(a netip.Addr) bool {
 	return false
 }
 
-// parseAddr reads an address with or without a port; IPv4 in IPv6 clothes is IPv4.
+// parseAddr reads an address with or without a port; IPv4-mapped IPv6 addresses become IPv4.
 func parseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

@@ -129,14 +129,11 @@ func clip(s string, limit int) string {
 
 // wholeNumber reads plain digits; anything else is 0.
 func wholeNumber(s string) int64 {
-	if s == "" || len(s) > 18 || strings.Trim(s, "0123456789") != "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
+	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {
 		return 0
 	}
-	return n
+	return int64(n)
 }
 
 // linkCode is a code of a tracked link; old pages send words for the ones they have not got.

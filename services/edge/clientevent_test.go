@@ -148,10 +148,10 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	}
 	hears(t, listener)
 	loginAs := func(b *browser, id int64) {
-		w.user.on("POST /user/login", steers(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		w.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 			m := ann
 			m.ID = id
-			return web.SessionChange{Open: true, Merge: true, Member: m}
+			return web.SessionChange{Action: web.SessionOpen, Member: m}
 		}))
 		b.login()
 	}

@@ -19,14 +19,14 @@ var apiVersion = web.Field{Key: "user-api-version", Value: "0.0.1"}
 // loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part
 // of the answer only.
 func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
+	req := requestOf(r)
 	log := e.events.log(r.Context())
-	count := e.cartCount(r, v)
+	count := e.cartCount(r, req)
 	h := w.Header()
-	e.keepCSRF(h, r, v)
-	if v.session == nil {
-		e.keepAnonymous(h, v)
-		if v.stale {
+	e.keepCSRF(h, r, req)
+	if req.session == nil {
+		e.keepAnonymous(h, req)
+		if req.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}
 		return web.JSON(w, http.StatusOK, web.Object{
@@ -34,7 +34,7 @@ func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
 			{Key: "cart_item_count", Value: count}, apiVersion,
 		})
 	}
-	s := v.session
+	s := req.session
 	return web.JSON(w, http.StatusOK, web.Object{
 		{Key: "logged_in", Value: true}, {Key: "log_client_events", Value: log}, {Key: "client_event_id", Value: s.MemberID},
 		{Key: "member_initials", Value: initial(s.FirstName) + initial(s.LastName)},
@@ -49,13 +49,13 @@ func initial(name string) string {
 }
 
 // cartCount is the number of lines in the shopper's cart; 0 when order is away.
-func (e *server) cartCount(r *http.Request, v *visit) int64 {
-	if v.session == nil && v.cart == "" {
+func (e *server) cartCount(r *http.Request, req *request) int64 {
+	if req.session == nil && req.cart == "" {
 		return 0
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cartCountTimeout)
 	defer cancel()
-	n, err := e.carts.get(ctx, v)
+	n, err := e.carts.get(ctx, req)
 	if err != nil {
 		web.Note(r, "no_cart_count", err.Error())
 		return 0
@@ -110,9 +110,9 @@ func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
 // accountContent is the account page: the person from user, the orders from order. Without order
 // there are no orders on it; without user there is no page.
 func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
+	req := requestOf(r)
 	visitor := web.Object{{Key: "account_content", Value: web.Object{{Key: "authenticated", Value: "false"}}}, apiVersion}
-	if v.session == nil {
+	if req.session == nil {
 		return web.JSON(w, http.StatusOK, visitor)
 	}
 	orders := struct {
@@ -120,7 +120,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}{json.RawMessage(`{}`)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, v.identity(), &orders); err != nil {
+		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, req.identity(), &orders); err != nil {
 			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
 		}
@@ -129,7 +129,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 		Personal json.RawMessage `json:"personal_data"`
 		Email    json.RawMessage `json:"email_data"`
 	}
-	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/account", nil, v.identity(), &account)
+	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/account", nil, req.identity(), &account)
 	wg.Wait()
 	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status == http.StatusNotFound {
 		return web.JSON(w, http.StatusOK, visitor) // erased a moment ago
@@ -145,20 +145,20 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 
 // logout ends the session. The browser starts over as a new visitor without a cart.
 func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
+	req := requestOf(r)
 	h := w.Header()
-	if v.session == nil {
-		if v.stale {
+	if req.session == nil {
+		if req.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "logout", Value: "user_not_authenticated"}, apiVersion})
 	}
-	if err := endSession(r.Context(), e.pool, v.session.TokenHash); err != nil {
+	if err := endSession(r.Context(), e.pool, req.session.TokenHash); err != nil {
 		return web.Unavailable(err)
 	}
-	e.revoke(v.session.MemberID)
-	web.Note(r, "member", v.session.MemberID)
-	e.leave(h)
+	e.revoke(req.session.MemberID)
+	web.Note(r, "member", req.session.MemberID)
+	e.clearSession(h)
 	e.setCookie(h, cartCookie, "", -1)
 	e.setAnonymous(h)
 	return web.JSON(w, http.StatusOK, web.Object{{Key: "logout", Value: "true"}, apiVersion})
@@ -167,9 +167,9 @@ func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
 // addressOfMember tells order, with a visitor's receipt address, whether it is a member's: order
 // does not know members' addresses.
 func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
-	v := visitOf(r)
-	address := v.form.Get("anonymous_email_address")
-	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost || v.session != nil || address == "" {
+	req := requestOf(r)
+	address := req.form.Get("anonymous_email_address")
+	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost || req.session != nil || address == "" {
 		return nil
 	}
 	if !utf8.ValidString(address) || len(address) > 1000 {
@@ -189,8 +189,8 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	return nil
 }
 
-// greeting answers the root of an API.
-func greeting(name string) web.Handler {
+// apiRoot answers the root of an API.
+func apiRoot(name string) web.Handler {
 	text := []byte("<!doctype html><title>" + name + "</title><p>StartUpWebApp " + name + " API, version 0.0.1.</p>")
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		h := w.Header()

@@ -43,7 +43,7 @@ func (c Config) Validate() error {
 	return errors.Join(c.Common.Validate(), err)
 }
 
-// settings are the parts of Config that have a form.
+// settings are the parsed parts of Config.
 type settings struct {
 	public                       *url.URL
 	origins                      []string // allowed ones, the shop's own among them

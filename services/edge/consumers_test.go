@@ -76,8 +76,8 @@ func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	w := newWorld(t)
 	send, empty := userOutbox(t, w)
 	checked := time.Now()
-	w.user.on("POST /user/login", steers(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Open: true, At: checked, Member: ann}
+	w.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		return web.SessionChange{Action: web.SessionOpen, At: checked, Member: ann, Overtaken: []byte(`{"login":"false","user-api-version":"0.0.1"}`)}
 	}))
 	early, late := w.browser(), w.browser()
 	early.post("/user/login")

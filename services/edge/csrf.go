@@ -34,9 +34,9 @@ func (e *server) validCSRF(token, binding string) bool {
 }
 
 // csrfOf is the token of the request's cookie when it is good for whoever asks, or "".
-func (e *server) csrfOf(r *http.Request, v *visit) string {
+func (e *server) csrfOf(r *http.Request, req *request) string {
 	for _, c := range r.CookiesNamed(csrfCookie) {
-		if e.validCSRF(c.Value, v.binding()) {
+		if e.validCSRF(c.Value, req.binding()) {
 			return c.Value
 		}
 	}
@@ -45,10 +45,10 @@ func (e *server) csrfOf(r *http.Request, v *visit) string {
 
 // keepCSRF sets the token cookie of an answer: the value that the browser has when it is good, else
 // a fresh one.
-func (e *server) keepCSRF(h http.Header, r *http.Request, v *visit) string {
-	token := e.csrfOf(r, v)
+func (e *server) keepCSRF(h http.Header, r *http.Request, req *request) string {
+	token := e.csrfOf(r, req)
 	if token == "" {
-		token = e.newCSRF(v.binding())
+		token = e.newCSRF(req.binding())
 	}
 	e.setCookie(h, csrfCookie, token, csrfLife)
 	return token
@@ -66,10 +66,10 @@ func (e *server) checkCSRF(next http.Handler) http.Handler {
 }
 
 func (e *server) csrfPasses(r *http.Request) bool {
-	v := visitOf(r)
-	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"), v.form.Get("csrfmiddlewaretoken")}
+	req := requestOf(r)
+	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"), req.form.Get("csrfmiddlewaretoken")}
 	for _, c := range r.CookiesNamed(csrfCookie) {
-		if !e.validCSRF(c.Value, v.binding()) {
+		if !e.validCSRF(c.Value, req.binding()) {
 			continue
 		}
 		for _, token := range sent {
@@ -83,7 +83,7 @@ func (e *server) csrfPasses(r *http.Request) bool {
 
 // token hands out a CSRF token.
 func (e *server) token(w http.ResponseWriter, r *http.Request) error {
-	token := e.keepCSRF(w.Header(), r, visitOf(r))
+	token := e.keepCSRF(w.Header(), r, requestOf(r))
 	return web.JSON(w, http.StatusOK, web.Object{
 		{Key: "token", Value: `<input type="hidden" name="csrfmiddlewaretoken" value="` + html.EscapeString(token) + `">`},
 		apiVersion,

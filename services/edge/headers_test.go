@@ -112,7 +112,7 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
 		e.catalogue, e.publisher, e.limits, e.eventSeconds, e.catalogueSeconds = w.edge.catalogue, w.edge.publisher, w.edge.limits, w.edge.eventSeconds, w.edge.catalogueSeconds
-		e.front(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		e.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
 			t.Errorf("%s: %q", path, &log)
 		}

@@ -38,14 +38,14 @@ func (k known) browserOf(key []byte, username string) string {
 func knownAccount(key []byte, username string) string { return web.MAC(key, "account", username)[:22] }
 
 // remember marks the browser as one that has logged in to an account, or proved by mail to be its owner's.
-func (e *server) remember(h http.Header, v *visit, username string) {
+func (e *server) remember(h http.Header, req *request, username string) {
 	account := knownAccount(e.keys.known, username)
 	k := known{rand.Text()}
-	if len(v.known) > 0 {
-		k[0] = v.known[0]
+	if len(req.known) > 0 {
+		k[0] = req.known[0]
 	}
 	k = append(k, account)
-	for _, other := range v.known[min(1, len(v.known)):] {
+	for _, other := range req.known[min(1, len(req.known)):] {
 		if other != account && len(k) <= knownAccounts {
 			k = append(k, other)
 		}

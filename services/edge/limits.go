@@ -11,13 +11,13 @@ import (
 func (e *server) limit(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if route := limitedRoute(r); limits.Limited(route) {
-			v := visitOf(r)
-			v.browser = v.known.browserOf(e.keys.known, limits.AccountName(v.form))
-			counted, err := e.limits.Count(r.Context(), v.limited(route))
+			req := requestOf(r)
+			req.browser = req.known.browserOf(e.keys.known, limits.AccountName(req.form))
+			counted, err := e.limits.Count(r.Context(), req.limited(route))
 			if err != nil {
 				return err
 			}
-			v.counted = counted
+			req.counted = counted
 			defer counted.Keep() // what no answer has decided stays counted
 		}
 		next.ServeHTTP(w, r)
@@ -25,11 +25,11 @@ func (e *server) limit(next http.Handler) http.Handler {
 	})
 }
 
-// limited is what limits count a visit by.
-func (v *visit) limited(route string) limits.Request {
-	r := limits.Request{Route: route, Client: v.client, Cart: v.cart, Form: v.form, Browser: v.browser}
-	if v.session != nil {
-		r.Member = v.session.MemberID
+// limited is what limits count a request by.
+func (req *request) limited(route string) limits.Request {
+	r := limits.Request{Route: route, Client: req.client, Cart: req.cart, Form: req.form, Browser: req.browser}
+	if req.session != nil {
+		r.Member = req.session.MemberID
 	}
 	return r
 }

@@ -72,7 +72,7 @@ func (w *world) inTheMidstOfAnAttack(username string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		v := &visit{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {username}}}
+		v := &request{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {username}}}
 		c, err := w.edge.limits.Count(w.t.Context(), v.limited("POST /user/login"))
 		if err != nil {
 			w.t.Fatal(err)
@@ -139,13 +139,13 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	began := time.Now()
 	// Fewer may pass when a count takes too long and an edge falls back to its own, stricter one.
 	if n := guesses(func(i int) limits.Request {
-		v := &visit{client: netip.MustParseAddr("192.0.2.1"), form: url.Values{"username": {fmt.Sprint("user", i)}}}
+		v := &request{client: netip.MustParseAddr("192.0.2.1"), form: url.Values{"username": {fmt.Sprint("user", i)}}}
 		return v.limited("POST /user/login")
 	}); n > 24*windows(began) || n < 3 {
 		t.Errorf("%d of 100 passed from one address", n)
 	}
 	if n := guesses(func(i int) limits.Request {
-		v := &visit{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {"ann_lee"}}}
+		v := &request{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {"ann_lee"}}}
 		return v.limited("POST /user/login")
 	}); n > 31 || n < 25 { // a pause may end meanwhile
 		t.Errorf("%d of 100 passed at one account", n)

@@ -86,27 +86,32 @@ var (
 )
 
 func (e *server) setAPIHeaders(h http.Header, r *http.Request) {
-	h["X-Content-Type-Options"] = headerNosniff
-	h["X-Frame-Options"] = headerDeny
-	h["Referrer-Policy"] = headerSameOrigin
+	e.setCommonHeaders(h)
 	h["Content-Security-Policy"] = headerAPIPolicy
 	h["Vary"] = headerVaryOrigin
-	if e.hsts != nil {
-		h["Strict-Transport-Security"] = e.hsts
-	}
 	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
 		h["Access-Control-Allow-Origin"] = origin
 		h["Access-Control-Allow-Credentials"] = headerCredentials
 	}
 }
 
-// setFileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
+// fileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
 // policy in its place.
-func (e *server) setFileHeaders(h http.Header) {
+func (e *server) fileHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isAPI(r.URL.Path) {
+			h := w.Header()
+			e.setCommonHeaders(h)
+			h["Content-Security-Policy"] = headerFilePolicy
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (e *server) setCommonHeaders(h http.Header) {
 	h["X-Content-Type-Options"] = headerNosniff
 	h["X-Frame-Options"] = headerDeny
 	h["Referrer-Policy"] = headerSameOrigin
-	h["Content-Security-Policy"] = headerFilePolicy
 	if e.hsts != nil {
 		h["Strict-Transport-Security"] = e.hsts
 	}

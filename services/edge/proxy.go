@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -73,7 +72,7 @@ var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agen
 // proxy forwards to an owner. enrich, if set, may add to the identity.
 func (e *server) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.answer, ErrorLog: quiet,
+		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			e.toOwner(pr, owner, forwarded)
 			// Signing fails for no identity that JSON can hold, and the owner refuses unsigned requests.
@@ -83,10 +82,10 @@ func (e *server) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Iden
 		},
 	}
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		id := visitOf(r).identity()
+		id := requestOf(r).identity()
 		if enrich != nil {
 			if err := enrich(r, &id); err != nil {
-				visitOf(r).counted.Release()
+				requestOf(r).counted.Release()
 				return err
 			}
 		}
@@ -124,7 +123,7 @@ func (e *server) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []stri
 	pr.Out.Header = h
 }
 
-// webhook hands Stripe's calls on as they are: signature and age are judged by webhook, over the raw
+// webhook forwards Stripe's calls as they are: signature and age are judged by webhook, over the raw
 // bytes.
 func (e *server) webhook() http.Handler {
 	p := &httputil.ReverseProxy{
@@ -132,10 +131,10 @@ func (e *server) webhook() http.Handler {
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			e.toOwner(pr, e.settings.webhook, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
 		},
-		ModifyResponse: func(res *http.Response) error { stripAnswer(res.Header); return nil },
+		ModifyResponse: func(res *http.Response) error { takeInstructions(res.Header); return nil },
 	}
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		if err := new(visit).readBody(r, maxWebhook); err != nil {
+		if err := new(request).readBody(r, maxWebhook); err != nil {
 			return err
 		}
 		p.ServeHTTP(w, r)
@@ -146,62 +145,12 @@ func (e *server) webhook() http.Handler {
 // ownerAway answers a request whose owner did not, or whose answer edge could not act on.
 func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
-		visitOf(r).counted.Release() // else the client has left, and the owner may have acted all the same
+		requestOf(r).counted.Release() // else the client has left, and the owner may have acted all the same
 	}
 	if _, ok := errors.AsType[*web.Error](err); !ok && r.Context().Err() == nil {
 		err = web.Unavailable(err)
 	}
 	web.Fail(w, r, err)
-}
-
-// answer acts on an owner's answer before the shopper sees it.
-func (e *server) answer(res *http.Response) error {
-	r := res.Request
-	v := visitOf(r)
-	change, cart := res.Header.Get(web.SessionHeader), res.Header.Get(web.SetCartHeader)
-	v.counted.Answered(res.StatusCode, web.Outcome(res.Header.Get(web.OutcomeHeader)))
-	stripAnswer(res.Header)
-	allowHead(res)
-	if res.StatusCode == http.StatusNotFound {
-		return replace(res, "text/html; charset=utf-8", noRoute)
-	}
-	if cart != "" && v.session == nil && plain(cart) && len(cart) <= 100 {
-		e.setCart(res.Header, cart)
-	}
-	if change != "" {
-		return e.steer(r, v, res, change)
-	}
-	return nil
-}
-
-// stripAnswer takes away what is between edge and owners only.
-func stripAnswer(h http.Header) {
-	h.Del("Set-Cookie")
-	for name := range h {
-		if strings.HasPrefix(name, "X-Shop-") {
-			delete(h, name)
-		}
-	}
-}
-
-// replaceJSON puts another JSON answer in the place of an owner's.
-func replaceJSON(res *http.Response, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("marshal an answer: %w", err)
-	}
-	return replace(res, "application/json", body)
-}
-
-// replace puts another answer in the place of an owner's.
-func replace(res *http.Response, contentType string, body []byte) error {
-	if err := res.Body.Close(); err != nil {
-		return fmt.Errorf("close an owner's answer: %w", err)
-	}
-	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	res.Header.Set("Content-Length", fmt.Sprint(len(body)))
-	res.Header.Set("Content-Type", contentType)
-	return nil
 }
 
 // ask calls an inside endpoint of an owner and reads its JSON answer into out.

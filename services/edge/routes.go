@@ -1,17 +1,13 @@
 package edge
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -24,9 +20,9 @@ func (e *server) routes() http.Handler {
 	r.Post(oneClickPath, web.Handle(e.oneClick)) // mail hosts bring neither cookies nor an origin of ours
 	r.Group(func(r chi.Router) {
 		r.Use(e.crossOrigin)
-		r.Handle("/user/", get(greeting("user")))
-		r.Handle("/order/", get(greeting("order")))
-		r.Handle("/clientevent/", get(greeting("clientevent")))
+		r.Handle("/user/", get(apiRoot("user")))
+		r.Handle("/order/", get(apiRoot("order")))
+		r.Handle("/clientevent/", get(apiRoot("clientevent")))
 		for path, kind := range eventKinds {
 			r.Handle(path, get(e.clientEvent(kind)))
 		}
@@ -36,48 +32,21 @@ func (e *server) routes() http.Handler {
 		e.pages.Mount(r)
 	})
 	r.NotFound(e.notFound)
-	return e.front(r)
+	return e.fastPath(e.fileHeaders(knownMethods(r)))
 }
 
-// front answers what comes most often and needs neither session nor body, without the way through
-// the router: fresh catalogue pages and client events. They are counted and timed like all others,
-// but have a log line at debug level only.
-func (e *server) front(next http.Handler) http.Handler {
+// knownMethods has the router refuse what it does not know by the address, as it does with other methods.
+func knownMethods(next http.Handler) http.Handler {
+	known := []string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace,
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		e.warnOfProxy(r)
-		if r.Method == http.MethodGet {
-			if kind, ok := eventKinds[r.URL.Path]; ok {
-				e.setAPIHeaders(w.Header(), r)
-				e.takeEvent(w, r, kind)
-				e.done("clientevent", e.eventSeconds, began)
-				return
-			}
-			if p := e.catalogue.fresh(r.URL.Path); p != nil {
-				e.setAPIHeaders(w.Header(), r)
-				p.write(w, r)
-				e.done("catalogue", e.catalogueSeconds, began)
-				return
-			}
-		}
-		if !isAPI(r.URL.Path) {
-			e.setFileHeaders(w.Header())
-		}
-		if !slices.Contains(knownMethods, r.Method) {
-			r.Method = http.MethodTrace // the router refuses what it does not know without looking at the address
+		if !slices.Contains(known, r.Method) {
+			r.Method = http.MethodTrace // else it does not look at the address
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-var knownMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace}
-
-func (e *server) done(route string, seconds prometheus.Observer, began time.Time) {
-	took := time.Since(began)
-	seconds.Observe(took.Seconds())
-	if e.log.Enabled(context.Background(), slog.LevelDebug) {
-		e.log.Debug("request", "route", route, "ms", float64(took.Microseconds())/1000)
-	}
 }
 
 // personal is what depends on who asks.
@@ -151,20 +120,9 @@ func (e *server) askMethods(owner *url.URL) http.Handler {
 			}
 		},
 		ModifyResponse: func(res *http.Response) error {
-			stripAnswer(res.Header)
-			allowHead(res)
-			if res.StatusCode == http.StatusNotFound {
-				return replace(res, "text/html; charset=utf-8", noRoute)
-			}
-			return nil
+			takeInstructions(res.Header)
+			return fitAnswer(res)
 		},
-	}
-}
-
-// allowHead adds HEAD to what an owner allows: edge makes it a GET.
-func allowHead(res *http.Response) {
-	if allow := res.Header.Get("Allow"); strings.Contains(allow, http.MethodGet) && !strings.Contains(allow, http.MethodHead) {
-		res.Header.Set("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
 	}
 }
 

@@ -13,11 +13,11 @@ const notAuthenticated = "user_not_authenticated"
 
 // listSessions shows a member where the account is in use.
 func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
-	if v.session == nil {
+	req := requestOf(r)
+	if req.session == nil {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: notAuthenticated}, apiVersion})
 	}
-	list, err := sessionsOf(r.Context(), e.pool, v.session.MemberID)
+	list, err := sessionsOf(r.Context(), e.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
 	}
@@ -29,7 +29,7 @@ func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 		data[i] = web.Object{
 			{Key: "session", Value: e.sessionName(s)}, {Key: "device", Value: s.Device}, {Key: "place", Value: s.Place},
 			{Key: "logged_in_date_time", Value: web.Time(s.CreatedAt)}, {Key: "last_seen_date_time", Value: web.Time(s.SeenAt)},
-			{Key: "current", Value: string(s.TokenHash) == string(v.session.TokenHash)},
+			{Key: "current", Value: string(s.TokenHash) == string(req.session.TokenHash)},
 		}
 	}
 	return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: "success"}, {Key: "session_data", Value: data}, apiVersion})
@@ -42,18 +42,18 @@ func (e *server) sessionName(s *session) string {
 
 // endOneSession ends one of the member's sessions, the asking one too.
 func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
+	req := requestOf(r)
 	outcome := func(s string) error {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_session", Value: s}, apiVersion})
 	}
-	if v.session == nil {
+	if req.session == nil {
 		return outcome(notAuthenticated)
 	}
-	name := v.form.Get("session")
-	if !v.form.Has("session") {
+	name := req.form.Get("session")
+	if !req.form.Has("session") {
 		return web.BadRequest("session")
 	}
-	list, err := sessionsOf(r.Context(), e.pool, v.session.MemberID)
+	list, err := sessionsOf(r.Context(), e.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
 	}
@@ -67,8 +67,8 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 		}
 		e.revoke(s.MemberID)
 		web.Note(r, "member", s.MemberID)
-		if string(s.TokenHash) == string(v.session.TokenHash) {
-			e.leave(w.Header())
+		if string(s.TokenHash) == string(req.session.TokenHash) {
+			e.clearSession(w.Header())
 		}
 		if ended {
 			return outcome("success")
@@ -79,18 +79,18 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 
 // endTheOtherSessions leaves the asking session alone.
 func (e *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r)
+	req := requestOf(r)
 	outcome := func(s string) error {
 		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_other_sessions", Value: s}, apiVersion})
 	}
-	if v.session == nil {
+	if req.session == nil {
 		return outcome(notAuthenticated)
 	}
-	if err := endOtherSessions(r.Context(), e.pool, v.session.MemberID, v.session.TokenHash); err != nil {
+	if err := endOtherSessions(r.Context(), e.pool, req.session.MemberID, req.session.TokenHash); err != nil {
 		return web.Unavailable(err)
 	}
-	e.revoke(v.session.MemberID)
-	web.Note(r, "member", v.session.MemberID)
+	e.revoke(req.session.MemberID)
+	web.Note(r, "member", req.session.MemberID)
 	return outcome("success")
 }
 

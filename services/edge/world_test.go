@@ -172,8 +172,8 @@ func (w *world) start(run func(context.Context) error) {
 // ann is the member who can log in with the password "right".
 var ann = web.SessionMember{ID: 7, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "ann@mail.example.com", Code: "aaaaabbbbbcccccddddd"}
 
-// steers answers with a session change.
-func steers(body string, change func(r seen) web.SessionChange) func(http.ResponseWriter, seen) {
+// changes answers with a session change.
+func changes(body string, change func(r seen) web.SessionChange) func(http.ResponseWriter, seen) {
 	return func(w http.ResponseWriter, r seen) {
 		header, err := json.Marshal(change(r))
 		if err != nil {
@@ -196,22 +196,24 @@ func (w *world) defaults() {
 		}
 		m := ann
 		m.Username = form.Get("username")
-		steers(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-			return web.SessionChange{Open: true, Merge: true, Remember: form.Get("remember_me") == "true", Member: m}
+		changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+			return web.SessionChange{Action: web.SessionOpen, Remember: form.Get("remember_me") == "true", Member: m}
 		})(rw, r)
 	})
-	register := steers(`{"create_account":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Open: true, Merge: true, Member: ann}
+	register := changes(`{"create_account":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		return web.SessionChange{Action: web.SessionOpen, KeepCart: true, Member: ann, Failed: []byte(
+			`{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)}
 	})
 	w.user.on("POST /user/create-account", func(rw http.ResponseWriter, r seen) {
 		web.TellOutcome(rw, web.OutcomeDone)
 		register(rw, r)
 	})
-	w.user.on("POST /user/change-my-password", steers(`{"change_my_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Renew: true, Member: ann}
+	w.user.on("POST /user/change-my-password", changes(`{"change_my_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		return web.SessionChange{Action: web.SessionRenew, Member: ann, Failed: []byte(
+			`{"change_my_password":"changed_password_but_login_failed","user-api-version":"0.0.1"}`)}
 	}))
-	w.user.on("POST /user/set-new-password", steers(`{"set_new_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{EndAll: true, Member: ann}
+	w.user.on("POST /user/set-new-password", changes(`{"set_new_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		return web.SessionChange{Action: web.SessionEndAll, Member: ann}
 	}))
 	w.order.says("POST /internal/cart-merge", `{"merged":true}`)
 	w.order.on("GET /internal/cart-counts", func(rw http.ResponseWriter, r seen) { // three lines for everybody

@@ -375,7 +375,7 @@ func TestMerge(t *testing.T) {
 
 	login := *m
 	login.Cart = v.Cart
-	login.post("/internal/cart-merge?mode=login") // the member has no cart: theirs now
+	login.post("/internal/cart-merge") // the member has no cart: theirs now
 	want(t, m.get("/order/cart-items"), 2, "item_data", "product_sku_data", "0", "quantity")
 	want(t, v.get("/order/cart-items"), false, "cart_found")
 	want(t, m.get("/order/cart-shipping-methods"), "UPSGround", "shipping_method_selected")
@@ -385,7 +385,7 @@ func TestMerge(t *testing.T) {
 	w.add("6", "3")
 	login.Cart = w.Cart
 	for range 3 { // a repetition changes nothing
-		login.post("/internal/cart-merge?mode=login")
+		login.post("/internal/cart-merge")
 	}
 	items := m.get("/order/cart-items")
 	for i, q := range []int{2, 1, 3} { // the member's quantity stays
@@ -412,7 +412,7 @@ func TestMergeAtOnce(t *testing.T) {
 		wg.Go(func() {
 			login := *m
 			login.Cart = c
-			login.post("/internal/cart-merge?mode=login")
+			login.post("/internal/cart-merge")
 		})
 	}
 	wg.Wait()

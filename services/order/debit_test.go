@@ -107,7 +107,7 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 func (s *shop) loggedIn(p *shopper, member int64) *shopper {
 	m := s.member(member)
 	m.Cart = p.Cart
-	m.post("/internal/cart-merge?mode=login")
+	m.post("/internal/cart-merge")
 	return m
 }
 

@@ -278,7 +278,7 @@ func TestAVisitorWhoRegistersBeforePaying(t *testing.T) {
 	v.add("6", "1")
 	first := v.quoted(m.Email)
 	m.Cart = v.Cart
-	m.post("/internal/cart-merge?mode=register")
+	m.post("/internal/cart-merge")
 	second := m.quoted(m.Email)
 	if second.ID == first.ID {
 		t.Fatal("the member gets the visitor's payment page")

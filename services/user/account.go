@@ -64,7 +64,10 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, "create_account", "false", refusal(f.object()))
 	}
 	web.Note(r, "member", a.ID)
-	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{
+		Action: web.SessionOpen, Remember: isTrue(v[7]), At: at(a.LastLogin), Member: a.session(), KeepCart: true,
+		Failed: outcomeBody("create_account", "created_but_login_failed"),
+	}); err != nil {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
@@ -146,7 +149,9 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, "login", "false")
 	}
 	web.Note(r, "member", a.ID)
-	if err := changeSession(w, web.SessionChange{Open: true, Merge: true, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{
+		Action: web.SessionOpen, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session(), Overtaken: outcomeBody("login", "false"),
+	}); err != nil {
 		return err
 	}
 	return answer(w, "login", "true")

@@ -58,7 +58,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	if !found { // erased since the session began
 		return answer(w, endpoint, notAuthenticated)
 	}
-	if err := changeSession(w, web.SessionChange{Update: true, Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Action: web.SessionUpdate, Member: a.session()}); err != nil {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
@@ -174,7 +174,7 @@ func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error
 		return answer(w, endpoint, outcome)
 	}
 	web.Note(r, "member", a.ID)
-	if err := changeSession(w, web.SessionChange{EndAll: true, Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
 	}
 	return answer(w, endpoint, "success")

@@ -144,7 +144,7 @@ func TestUndoAddressChange(t *testing.T) {
 	w.is(w.undoMove(newCode(w.codeKey, codeUndo, time.Now().Add(time.Hour))), `{"undo_address_change":"code-doesnt-match"}`)
 	got := w.undoMove(note.Data["undo_code"])
 	w.is(got, `{"undo_address_change":"success"}`)
-	if !got.session.EndAll || got.session.Member.ID != id {
+	if got.session.Action != web.SessionEndAll || got.session.Member.ID != id {
 		t.Errorf("sessions: %+v", got.session)
 	}
 	a := w.account(id)

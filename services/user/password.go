@@ -60,7 +60,10 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	if !done { // changed meanwhile by another session
 		return wrong("current-password", "current_password_invalid", "This is not your current password any more.")
 	}
-	if err := changeSession(w, web.SessionChange{Renew: true, Remember: who.Remember, At: at(a.PasswordChanged), Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{
+		Action: web.SessionRenew, Remember: who.Remember, At: at(a.PasswordChanged), Member: a.session(),
+		Failed: outcomeBody(endpoint, "changed_password_but_login_failed"),
+	}); err != nil {
 		return err
 	}
 	return answer(w, endpoint, "success")
@@ -135,7 +138,7 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if !done { // a parallel request was faster
 		return answer(w, endpoint, codeForeign)
 	}
-	if err := changeSession(w, web.SessionChange{EndAll: true, Member: a.session()}); err != nil {
+	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
 	}
 	return answer(w, endpoint, "success")

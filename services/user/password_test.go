@@ -31,7 +31,7 @@ func TestChangeMyPassword(t *testing.T) {
 
 	got := change(goodPassword, nextPassword, nextPassword)
 	w.is(got, `{"change_my_password":"success"}`)
-	if !got.session.Renew || !got.session.Remember || got.session.Member.ID != id || got.session.Open || got.session.Merge {
+	if got.session.Action != web.SessionRenew || !got.session.Remember || got.session.Member.ID != id {
 		t.Errorf("session %+v", got.session)
 	}
 	if events := said[msg.CredentialsChanged](w, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id || events[0].KeepSession != "5e55" {
@@ -93,7 +93,7 @@ func TestResetPassword(t *testing.T) {
 	w.is(w.setNew("ann_lee", code, nextPassword), `{"set_new_password":"code-doesnt-match"}`)
 	got := w.setNew("ann_lee", newest, nextPassword)
 	w.is(got, `{"set_new_password":"success"}`)
-	if !got.session.EndAll || got.session.Member.ID != id || got.session.Open {
+	if got.session.Action != web.SessionEndAll || got.session.Member.ID != id {
 		t.Errorf("session %+v", got.session)
 	}
 	w.is(w.setNew("ann_lee", newest, goodPassword), `{"set_new_password":"code-doesnt-match"}`)

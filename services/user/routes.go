@@ -73,6 +73,11 @@ func changeSession(w http.ResponseWriter, c web.SessionChange) error {
 	return nil
 }
 
+// outcomeBody is the answer that edge gives in place of the handler's when a session change fails.
+func outcomeBody(endpoint, outcome string) json.RawMessage {
+	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, apiVersion)
+}
+
 // required reads parameters that must all have been sent.
 func required(v web.Values, names ...string) ([]string, error) {
 	values := make([]string, len(names))

@@ -14,14 +14,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
-// visit is what edge found out about one request.
-type visit struct {
+// request is what edge found out about one request.
+type request struct {
 	client netip.Addr
 	// agent is what the browser calls itself.
 	agent string
 	// session is nil for a visitor.
 	session *session
-	// stale says that there is a session cookie that stands for nothing any more.
+	// stale reports a session cookie without a live session.
 	stale bool
 	// cart is the cart of a validly signed cookie, for members too: a login hands it over.
 	cart string
@@ -38,24 +38,24 @@ type visit struct {
 	counted *limits.Counted
 }
 
-type visitKey struct{}
+type requestKey struct{}
 
-func visitOf(r *http.Request) *visit {
-	v, ok := r.Context().Value(visitKey{}).(*visit)
+func requestOf(r *http.Request) *request {
+	req, ok := r.Context().Value(requestKey{}).(*request)
 	if !ok {
-		return &visit{} // routes.go puts identify before everything that asks
+		return &request{} // routes.go puts identify before everything that asks
 	}
-	return v
+	return req
 }
 
 // identity is what owners are told. A member's request has no visitor's cart.
-func (v *visit) identity() web.Identity {
-	id := web.Identity{Client: v.client.String(), KnownBrowser: v.browser != "" || v.session != nil, NoMail: v.counted.NoMail()}
-	if v.session == nil {
-		id.Cart = v.cart
+func (req *request) identity() web.Identity {
+	id := web.Identity{Client: req.client.String(), KnownBrowser: req.browser != "" || req.session != nil, NoMail: req.counted.NoMail()}
+	if req.session == nil {
+		id.Cart = req.cart
 		return id
 	}
-	s := v.session
+	s := req.session
 	id.MemberID, id.Username, id.FirstName, id.LastName, id.Email, id.Code = s.MemberID, s.Username, s.FirstName, s.LastName, s.Email, s.Code
 	id.Session, id.Remember = s.hexHash(), s.Remember
 	return id
@@ -65,20 +65,20 @@ const visitorBinding = "visitor"
 
 // binding is what a CSRF token is bound to: the session, so that a token from before the login, or
 // one that a sibling domain planted, is worth nothing to a member's session.
-func (v *visit) binding() string {
-	if v.session == nil {
+func (req *request) binding() string {
+	if req.session == nil {
 		return visitorBinding
 	}
-	return v.session.hexHash()
+	return req.session.hexHash()
 }
 
 // identify reads the body and the cookies of a request. A member's request fails with 503 while the
 // sessions cannot be read; a visitor's needs no database.
 func (e *server) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		v := &visit{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
+		req := &request{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
 			cart: signedCookie(r, cartCookie, e.keys.cart), anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
-		if err := v.readBody(r, web.MaxForm); err != nil {
+		if err := req.readBody(r, web.MaxForm); err != nil {
 			return err
 		}
 		if cookies := r.CookiesNamed(sessionCookie); len(cookies) > 0 {
@@ -87,18 +87,18 @@ func (e *server) identify(next http.Handler) http.Handler {
 				tokens[i] = c.Value
 			}
 			var err error
-			if v.session, err = e.session(r.Context(), v.client, tokens...); err != nil {
+			if req.session, err = e.session(r.Context(), req.client, tokens...); err != nil {
 				return web.Unavailable(err)
 			}
-			v.stale = v.session == nil
+			req.stale = req.session == nil
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
 		return nil
 	})
 }
 
 // readBody takes the whole body into memory and leaves a fresh reader in its place.
-func (v *visit) readBody(r *http.Request, limit int64) error {
+func (req *request) readBody(r *http.Request, limit int64) error {
 	if r.Method != http.MethodPost || r.Body == nil || r.Body == http.NoBody {
 		r.Body, r.ContentLength = http.NoBody, 0
 		return nil
@@ -110,8 +110,8 @@ func (v *visit) readBody(r *http.Request, limit int64) error {
 	if int64(len(body)) > limit {
 		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large"}
 	}
-	v.body = body
-	v.form = parseForm(r.Header.Get("Content-Type"), body)
+	req.body = body
+	req.form = parseForm(r.Header.Get("Content-Type"), body)
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	return nil
 }
