@@ -69,7 +69,8 @@ func (e *server) session(ctx context.Context, client netip.Addr, tokens ...strin
 		return nil, err
 	}
 	first, rank := known, len(unknown)
-	for _, s := range found {
+	for i := range found {
+		s := &found[i]
 		if i := slices.IndexFunc(unknown, func(h []byte) bool { return bytes.Equal(h, s.TokenHash) }); i < rank {
 			first, rank = s, i
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
@@ -14,12 +13,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-// db is a pool or a transaction.
-type db interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
 
 // session is a row of the table of that name.
 type session struct {
@@ -46,38 +39,21 @@ const (
 )
 
 // findSessions are the living sessions among tokens, by one query however many a request brings.
-func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]*session, error) {
-	rows, err := pool.Query(ctx, `SELECT`+sessionColumns+`FROM session WHERE token_hash = ANY($1) AND`+livingSession, hashes)
-	if err != nil {
-		return nil, fmt.Errorf("find sessions: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[session])
-	if err != nil {
-		return nil, fmt.Errorf("find sessions: %w", err)
-	}
-	return list, nil
+func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]session, error) {
+	return pg.List[session](ctx, pool, "find sessions", `
+		SELECT`+sessionColumns+`FROM session WHERE token_hash = ANY($1) AND`+livingSession, hashes)
 }
 
 // sessionsOf are a member's living sessions, the one that was used last first.
-func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]*session, error) {
-	rows, err := pool.Query(ctx, `
+func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]session, error) {
+	return pg.List[session](ctx, pool, "list the sessions of member $1", `
 		SELECT`+sessionColumns+`FROM session WHERE member_id = $1 AND`+livingSession+`ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
-	if err != nil {
-		return nil, fmt.Errorf("list the sessions of member %d: %w", memberID, err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByName[session])
-	if err != nil {
-		return nil, fmt.Errorf("list the sessions of member %d: %w", memberID, err)
-	}
-	return list, nil
 }
 
 // touchSession notes that a session is in use, and where.
 func touchSession(ctx context.Context, pool *pgxpool.Pool, hash []byte, place string) error {
-	if _, err := pool.Exec(ctx, `UPDATE session SET seen_at = now(), place = $2 WHERE token_hash = $1`, hash, place); err != nil {
-		return fmt.Errorf("touch a session: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "touch a session", `
+		UPDATE session SET seen_at = now(), place = $2 WHERE token_hash = $1`, hash, place)
 }
 
 // login is a login that user checked at a moment, and the browser that it came from.
@@ -153,78 +129,55 @@ func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, 
 
 // endSession deletes one session.
 func endSession(ctx context.Context, pool *pgxpool.Pool, hash []byte) error {
-	if _, err := pool.Exec(ctx, `DELETE FROM session WHERE token_hash = $1`, hash); err != nil {
-		return fmt.Errorf("end a session: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "end a session", `DELETE FROM session WHERE token_hash = $1`, hash)
 }
 
 // endSessionOf deletes one session of a member; it is false when there is none.
 func endSessionOf(ctx context.Context, pool *pgxpool.Pool, memberID int64, hash []byte) (bool, error) {
-	tag, err := pool.Exec(ctx, `DELETE FROM session WHERE member_id = $1 AND token_hash = $2`, memberID, hash)
-	if err != nil {
-		return false, fmt.Errorf("end a session of member %d: %w", memberID, err)
-	}
-	return tag.RowsAffected() == 1, nil
+	return pg.ExecOne(ctx, pool, "end a session of member $1", `
+		DELETE FROM session WHERE member_id = $1 AND token_hash = $2`, memberID, hash)
 }
 
 // endOtherSessions deletes all sessions of a member but one.
 func endOtherSessions(ctx context.Context, pool *pgxpool.Pool, memberID int64, keep []byte) error {
-	if _, err := pool.Exec(ctx, `DELETE FROM session WHERE member_id = $1 AND token_hash <> $2`, memberID, keep); err != nil {
-		return fmt.Errorf("end the other sessions of member %d: %w", memberID, err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "end the other sessions of member $1", `
+		DELETE FROM session WHERE member_id = $1 AND token_hash <> $2`, memberID, keep)
 }
 
 // endSessions deletes all sessions of a member.
-func endSessions(ctx context.Context, d db, memberID int64) error {
-	if _, err := d.Exec(ctx, `DELETE FROM session WHERE member_id = $1`, memberID); err != nil {
-		return fmt.Errorf("end the sessions of member %d: %w", memberID, err)
-	}
-	return nil
+func endSessions(ctx context.Context, d pg.DB, memberID int64) error {
+	return pg.Exec(ctx, d, "end the sessions of member $1", `DELETE FROM session WHERE member_id = $1`, memberID)
 }
 
 // endSessionsBefore deletes a member's sessions that are older than a change of credentials, except
 // the one whose hash was keep then, and keeps out logins from before that are still on their way. A
 // login after the change stays, however late this runs.
-func endSessionsBefore(ctx context.Context, d db, memberID int64, keep []byte, at time.Time) error {
-	_, err := d.Exec(ctx, `
+func endSessionsBefore(ctx context.Context, d pg.DB, memberID int64, keep []byte, at time.Time) error {
+	err := pg.Exec(ctx, d, "note that the password of member $1 changed", `
 		INSERT INTO credentials (member_id, changed_at) VALUES ($1, $2)
 		ON CONFLICT (member_id) DO UPDATE SET changed_at = greatest(credentials.changed_at, excluded.changed_at)`, memberID, at)
 	if err != nil {
-		return fmt.Errorf("note that the password of member %d changed: %w", memberID, err)
+		return err
 	}
-	_, err = d.Exec(ctx, `
+	return pg.Exec(ctx, d, "end the older sessions of member $1", `
 		DELETE FROM session WHERE member_id = $1 AND created_at <= $3
 		AND token_hash IS DISTINCT FROM $2 AND previous_hash IS DISTINCT FROM coalesce($2, '')`, memberID, keep, at)
-	if err != nil {
-		return fmt.Errorf("end the older sessions of member %d: %w", memberID, err)
-	}
-	return nil
 }
 
 // updateSessions writes what is new about a member into the member's sessions.
 func updateSessions(ctx context.Context, pool *pgxpool.Pool, m web.SessionMember) error {
-	_, err := pool.Exec(ctx, `
+	return pg.Exec(ctx, pool, "update the sessions of member $1", `
 		UPDATE session SET username = $2, first_name = $3, last_name = $4, email = $5, code = $6 WHERE member_id = $1`,
 		m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code)
-	if err != nil {
-		return fmt.Errorf("update the sessions of member %d: %w", m.ID, err)
-	}
-	return nil
 }
 
 // updateSessionsTo is updateSessions by a message, which may be late: an older version changes
 // nothing.
-func updateSessionsTo(ctx context.Context, d db, m msg.Member) error {
-	_, err := d.Exec(ctx, `
+func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
+	return pg.Exec(ctx, d, "update the sessions of member $1", `
 		UPDATE session SET username = $2, first_name = $3, last_name = $4, email = $5, code = $6, profile_version = $7
 		WHERE member_id = $1 AND profile_version < $7`,
 		m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, m.Version)
-	if err != nil {
-		return fmt.Errorf("update the sessions of member %d: %w", m.ID, err)
-	}
-	return nil
 }
 
 // dropExpiredSessions deletes what nobody can use any more, and what no login is on its way for.

@@ -22,7 +22,8 @@ func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 		return web.Unavailable(err)
 	}
 	data := make([]web.Object, len(list))
-	for i, s := range list {
+	for i := range list {
+		s := &list[i]
 		if s.Device == "" { // opened by an older edge
 			s.Device, s.Place = device(""), place(netip.Addr{})
 		}
@@ -57,7 +58,8 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	for _, s := range list {
+	for i := range list {
+		s := &list[i]
 		if e.sessionName(s) != name {
 			continue
 		}

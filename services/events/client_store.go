@@ -2,20 +2,20 @@ package events
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // insertEvents stores events in one statement, each once. Unknown users and codes become nothing.
 // The commit does not wait for the disk: a crash of the database may cost the last fraction of a
 // second, which page views are not worth more than.
 func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error {
-	if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
-		return fmt.Errorf("speed the commit up: %w", err)
+	if err := pg.Exec(ctx, tx, "speed the commit up", `SET LOCAL synchronous_commit = off`); err != nil {
+		return err
 	}
 	n := len(list)
 	users, widths, times := make([]int64, n), make([]int32, n), make([]time.Time, n)
@@ -29,7 +29,7 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 			texts[c][i] = text
 		}
 	}
-	_, err := tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "store client events", `
 		WITH n AS (
 			SELECT DISTINCT ON (event_id) event_id, kind, m.id AS user_id, nullif(anonymous_id, '') AS anonymous_id, url, nullif(width, 0) AS page_width,
 				nullif(addr, '') AS remote_addr, nullif(agent, '') AS user_agent, what, n.mb_cd, pr_cd, em_cd, ad_cd, nullif(mark, '') AS order_mark, at
@@ -51,8 +51,4 @@ func insertEvents(ctx context.Context, tx pgx.Tx, list []msg.ClientEvent) error 
 			(SELECT id FROM email_code c WHERE c.em_cd = n.em_cd), (SELECT id FROM ad WHERE ad.ad_cd = n.ad_cd), url, at
 		FROM n WHERE kind = 'linkevent' ON CONFLICT (event_id) DO NOTHING`,
 		texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], texts[9], texts[10], texts[11], users, widths, times)
-	if err != nil {
-		return fmt.Errorf("store %d client events: %w", n, err)
-	}
-	return nil
 }

@@ -3,12 +3,12 @@ package events
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // Export is everything that this service has of a person, as a JSON object with a list for each
@@ -26,7 +26,7 @@ func Export(ctx context.Context, pool *pgxpool.Pool, p msg.Person) (raw json.Raw
 	const list = `(SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]') FROM `
 	const visits = ` t WHERE user_id = ANY($1) OR anonymous_id IN (SELECT anonymous_id FROM b)
 		OR url ~ '[?#]' AND EXISTS (SELECT FROM unnest($3::text[]) AS n (needle) WHERE position(needle IN lower(url)) > 0)`
-	err = pool.QueryRow(ctx, `
+	return pg.Get[json.RawMessage](ctx, pool, "export what a person did", `
 		WITH b AS (
 			SELECT anonymous_id FROM pageview WHERE user_id = ANY($1) UNION SELECT anonymous_id FROM ajax_error WHERE user_id = ANY($1)
 			UNION SELECT anonymous_id FROM button_click WHERE user_id = ANY($1) UNION SELECT anonymous_id FROM link_event WHERE user_id = ANY($1) OR prospect_id = ANY($2)
@@ -38,9 +38,5 @@ func Export(ctx context.Context, pool *pgxpool.Pool, p msg.Person) (raw json.Raw
 			'link_events', `+list+`link_event t WHERE user_id = ANY($1) OR prospect_id = ANY($2) OR anonymous_id IN (SELECT anonymous_id FROM b)),
 			'orders_placed', `+list+`order_placed t WHERE identifier = ANY($6)),
 			'mails_sent', `+list+`email_sent t WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR pr_cd = ANY($4)))`,
-		p.MemberIDs, p.ProspectIDs, needles, p.Codes, orderMarks(identifiers), identifiers).Scan(&raw)
-	if err != nil {
-		return nil, fmt.Errorf("export what a person did: %w", err)
-	}
-	return raw, nil
+		p.MemberIDs, p.ProspectIDs, needles, p.Codes, orderMarks(identifiers), identifiers)
 }

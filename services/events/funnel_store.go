@@ -2,12 +2,12 @@ package events
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 func insertOrder(ctx context.Context, tx pgx.Tx, o msg.OrderPlaced) error {
@@ -22,22 +22,16 @@ func insertOrder(ctx context.Context, tx pgx.Tx, o msg.OrderPlaced) error {
 	if gone || o.MemberID != 0 {
 		o.ProspectCode = ""
 	}
-	_, err = tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "store order $1", `
 		INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
 		SELECT $1, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $2) THEN NULL ELSE nullif($2::bigint, 0) END, $2 = 0, nullif($3, ''), $4, $5, $6, $7
 		ON CONFLICT (identifier) DO NOTHING`, o.Identifier, o.MemberID, clip(o.ProspectCode, maxCode), o.Currency, o.Total, pieces, o.PlacedAt.UTC())
-	if err != nil {
-		return fmt.Errorf("store order %s: %w", o.Identifier, err)
-	}
-	return nil
 }
 
 func insertStatus(ctx context.Context, tx pgx.Tx, c msg.OrderStatusChanged) error {
-	_, err := tx.Exec(ctx, `INSERT INTO order_status (identifier, status, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Identifier, c.Status, c.At.UTC())
-	if err != nil {
-		return fmt.Errorf("store the status of order %s: %w", c.Identifier, err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "store the status of order $1", `
+		INSERT INTO order_status (identifier, status, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		c.Identifier, c.Status, c.At.UTC())
 }
 
 // insertSent also learns the code of a template that is new, so that its links find it.
@@ -49,15 +43,11 @@ func insertSent(ctx context.Context, tx pgx.Tx, m msg.MailDone) error {
 	if gone {
 		m.ProspectCode = ""
 	}
-	_, err = tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "store mail $2", `
 		WITH c AS (INSERT INTO email_code (em_cd) VALUES ($1) ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id),
 		p AS (SELECT (SELECT prospect_id FROM prospect_code WHERE pr_cd = $4) AS id)
 		INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
 		SELECT $2, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $3) THEN NULL ELSE nullif($3::bigint, 0) END,
 			p.id, CASE WHEN p.id IS NULL THEN nullif($4, '') END, c.id, $5 FROM c, p
 		ON CONFLICT (key) DO NOTHING`, clip(m.EmailCode, maxCode), m.Key, m.MemberID, clip(m.ProspectCode, maxCode), m.At.UTC())
-	if err != nil {
-		return fmt.Errorf("store mail %s: %w", m.Key, err)
-	}
-	return nil
 }

@@ -2,12 +2,11 @@ package events
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // configuration is the row that pages live by.
@@ -16,10 +15,8 @@ type configuration struct {
 }
 
 func readConfiguration(ctx context.Context, pool *pgxpool.Pool) (c configuration, err error) {
-	if err := pool.QueryRow(ctx, `SELECT log_client_events FROM configuration WHERE id = 1`).Scan(&c.LogClientEvents); err != nil {
-		return c, fmt.Errorf("read the configuration: %w", err)
-	}
-	return c, nil
+	return pg.Get[configuration](ctx, pool, "read the configuration", `
+		SELECT log_client_events FROM configuration WHERE id = 1`)
 }
 
 // summaryReport covers today and the days before it, in UTC. Days without anything are left out.
@@ -55,11 +52,12 @@ const since = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 da
 
 func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
 	s.Days = days
-	s.PageViews, err = list[dayCount](ctx, pool, `SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*) FROM pageview`+since+`GROUP BY 1 ORDER BY 1`, days)
+	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
+		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*) FROM pageview`+since+`GROUP BY 1 ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}
-	s.Orders, err = list[dayOrders](ctx, pool, `
+	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
 		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*), sum(pieces)::bigint AS pieces, sum(total)::bigint AS total FROM order_placed`+since+`GROUP BY 1 ORDER BY 1`, days)
 	if err != nil {
 		return s, err
@@ -73,21 +71,10 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		{&s.Mails, `SELECT em_cd AS name, count(*) FROM link_event JOIN email_code c ON c.id = email_id` + since},
 		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM link_event JOIN ad ON ad.id = ad_id` + since},
 	} {
-		if *q.into, err = list[namedCount](ctx, pool, q.sql+`GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`, days); err != nil {
+		q.sql += `GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`
+		if *q.into, err = pg.List[namedCount](ctx, pool, "read a report", q.sql, days); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
-}
-
-func list[T any](ctx context.Context, pool *pgxpool.Pool, sql string, days int) ([]T, error) {
-	rows, err := pool.Query(ctx, sql, days)
-	if err != nil {
-		return nil, fmt.Errorf("read a report: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-	if err != nil {
-		return nil, fmt.Errorf("read a report: %w", err)
-	}
-	return append([]T{}, found...), nil
 }

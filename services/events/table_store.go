@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
@@ -50,8 +51,9 @@ func (t table) write(ctx context.Context, pool *pgxpool.Pool, days int, out *pri
 		return err
 	}
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+fmt.Sprint(tableLimit.Milliseconds())+`'`); err != nil {
-			return fmt.Errorf("allow for a long look: %w", err)
+		if err := pg.Exec(ctx, tx, "allow for a long look", `
+			SET LOCAL statement_timeout = '`+fmt.Sprint(tableLimit.Milliseconds())+`'`); err != nil {
+			return err
 		}
 		rows, err := tx.Query(ctx, t.sql+since+`ORDER BY at, 1`, days)
 		if err != nil {

@@ -2,12 +2,13 @@ package mailer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
@@ -18,8 +19,8 @@ const (
 
 // roomEntry is a mail that counts in a room.
 type roomEntry struct {
-	hash string
-	at   time.Time
+	Hash string
+	At   time.Time
 }
 
 // lockRooms keeps rooms as they are until tx ends, and says what is counted in them since a moment.
@@ -32,29 +33,19 @@ func lockRooms(ctx context.Context, tx pgx.Tx, hashes []string, since time.Time)
 	if err := lockStripes(ctx, tx, slices.Compact(locks)); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, `SELECT hash, at FROM room WHERE hash = ANY($1) AND at > $2`, hashes, since)
-	if err != nil {
-		return nil, fmt.Errorf("look into %d rooms: %w", len(hashes), err)
-	}
+	list, err := pg.List[roomEntry](ctx, tx, "look into rooms", `
+		SELECT hash, at FROM room WHERE hash = ANY($1) AND at > $2`, hashes, since)
 	counts := map[string][]time.Time{}
-	var hash string
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&hash, &at}, func() error {
-		counts[hash] = append(counts[hash], at)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look into %d rooms: %w", len(hashes), err)
+	for _, e := range list {
+		counts[e.Hash] = append(counts[e.Hash], e.At)
 	}
-	return counts, nil
+	return counts, err
 }
 
 // lockStripes takes locks in the given order.
 func lockStripes(ctx context.Context, tx pgx.Tx, locks []int32) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, n) FROM unnest($2::int[]) AS l (n)`, stripeClass, locks); err != nil {
-		return fmt.Errorf("lock rooms: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "lock rooms", `
+		SELECT pg_advisory_xact_lock($1, n) FROM unnest($2::int[]) AS l (n)`, stripeClass, locks)
 }
 
 // lockAllRooms is for who counts in many steps.
@@ -69,27 +60,19 @@ func lockAllRooms(ctx context.Context, tx pgx.Tx) error {
 func insertRooms(ctx context.Context, tx pgx.Tx, counted []roomEntry) error {
 	hashes, times := make([]string, len(counted)), make([]time.Time, len(counted))
 	for i, c := range counted {
-		hashes[i], times[i] = c.hash, c.at
+		hashes[i], times[i] = c.Hash, c.At
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO room (hash, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])`, hashes, times); err != nil {
-		return fmt.Errorf("count %d mails: %w", len(counted), err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "count mails", `
+		INSERT INTO room (hash, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])`, hashes, times)
 }
 
 // emptyRooms forgets what no window reaches any more.
 func emptyRooms(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, `DELETE FROM room WHERE at < now() - interval '25 hours'`); err != nil {
-		return fmt.Errorf("empty rooms: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "empty rooms", `DELETE FROM room WHERE at < now() - interval '25 hours'`)
 }
 
 // countSuppressed is how many mails the ceiling held back within a day.
 func countSuppressed(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
-	err = pool.QueryRow(ctx, `SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at > now() - interval '1 day'`).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count suppressed mails: %w", err)
-	}
-	return n, nil
+	return pg.Get[int](ctx, pool, "count suppressed mails", `
+		SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at > now() - interval '1 day'`)
 }

@@ -3,12 +3,13 @@ package mailer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // lease is how long a claimed mail is left alone. It is longer than any living sender takes: the
@@ -40,7 +41,7 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 	if err != nil {
 		return fmt.Errorf("marshal %d mails: %w", len(fresh), err)
 	}
-	_, err = tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "store mails", `
 		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload, member_id, newsletter_id, created_at, deadline)
 		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued' THEN NULL ELSE now() END, payload,
 			nullif(member, 0), nullif(newsletter, 0), created_at, deadline
@@ -49,10 +50,6 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 				newsletter bigint, created_at timestamptz, deadline timestamptz),
 			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter, created_at, deadline, payload)
 		ON CONFLICT (key) DO NOTHING`, list, payloads)
-	if err != nil {
-		return fmt.Errorf("store %d mails: %w", len(fresh), err)
-	}
-	return nil
 }
 
 // deliveryRow is a new row as it travels to the database, beside its payload: unnest would flatten
@@ -96,7 +93,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, claimLimit)
 	defer cancel()
-	rows, err := pool.Query(ctx, `
+	d, found, err := pg.One[delivery](ctx, pool, "claim a mail", `
 		WITH c AS (
 			SELECT id, maybe FROM delivery
 			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
@@ -106,15 +103,8 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
 		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline`,
 		slot, lease, inHand, deferred, orphanAfter)
-	if err != nil {
-		return nil, fmt.Errorf("claim a mail: %w", err)
-	}
-	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[delivery])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // none is due
-	}
-	if err != nil {
-		return nil, fmt.Errorf("claim a mail: %w", err)
+	if err != nil || !found {
+		return nil, err // nil: none is due
 	}
 	if time.Since(began) > claimLimit { // this process was stopped meanwhile: others may take it for an orphan
 		return nil, fmt.Errorf("claim a mail: %w", context.DeadlineExceeded)
@@ -125,33 +115,23 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 // markSent needs no token: whoever holds the row now, the mail is out. It reports whether the row
 // was still queued.
 func markSent(ctx context.Context, tx pgx.Tx, id int64, reply, emCode string) (bool, error) {
-	tag, err := tx.Exec(ctx, `
+	return pg.ExecOne(ctx, tx, "mark a mail sent", `
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL, claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
 		WHERE id = $1 AND state = 'queued'`, id, reply, emCode)
-	if err != nil {
-		return false, fmt.Errorf("mark a mail sent: %w", err)
-	}
-	return tag.RowsAffected() == 1, nil
 }
 
 // markParked ends a mail that cannot be sent, unless another sender has overtaken this attempt.
 func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason string) (bool, error) {
-	tag, err := tx.Exec(ctx, `
+	return pg.ExecOne(ctx, tx, "park a mail", `
 		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3, reason = $4
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, reply, reason)
-	if err != nil {
-		return false, fmt.Errorf("park a mail: %w", err)
-	}
-	return tag.RowsAffected() == 1, nil
 }
 
 // dropDelivery forgets a mail that nobody wants any more, unless another sender has overtaken this
 // attempt.
 func dropDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
-	if _, err := pool.Exec(ctx, `DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts); err != nil {
-		return fmt.Errorf("drop a mail: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "drop a mail", `
+		DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts)
 }
 
 // later is what becomes of a claimed mail that was not sent.
@@ -165,14 +145,10 @@ type later struct {
 
 // putOff gives a mail back, due again later but never after its deadline.
 func putOff(ctx context.Context, pool *pgxpool.Pool, d *delivery, l later) error {
-	_, err := pool.Exec(ctx, `
+	return pg.Exec(ctx, pool, "put a mail off", `
 		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int, outage = $5, maybe = $6, smtp_reply = $7,
 			claimed_by = NULL, claimed_until = NULL
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused), l.outage, l.maybe, l.reply)
-	if err != nil {
-		return fmt.Errorf("put a mail off: %w", err)
-	}
-	return nil
 }
 
 func boolToInt(b bool) int {
@@ -184,40 +160,26 @@ func boolToInt(b bool) int {
 
 // rushDeferred makes everything due that was put off while the server took no mail.
 func rushDeferred(ctx context.Context, pool *pgxpool.Pool) error {
-	_, err := pool.Exec(ctx, `UPDATE delivery SET next_at = now(), outage = false WHERE state = 'queued' AND outage AND claimed_by IS NULL`)
-	if err != nil {
-		return fmt.Errorf("make deferred mails due: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "make deferred mails due", `
+		UPDATE delivery SET next_at = now(), outage = false WHERE state = 'queued' AND outage AND claimed_by IS NULL`)
 }
 
 // freeLeases ends the leases of a slot whose owner is gone.
 func freeLeases(ctx context.Context, pool *pgxpool.Pool, slot int) (int64, error) {
-	tag, err := pool.Exec(ctx, `
+	return pg.ExecRows(ctx, pool, "free the leases of slot $1", `
 		UPDATE delivery SET claimed_by = NULL, claimed_until = NULL, next_at = least(next_at, now())
 		WHERE state = 'queued' AND claimed_by = $1`, slot)
-	if err != nil {
-		return 0, fmt.Errorf("free the leases of slot %d: %w", slot, err)
-	}
-	return tag.RowsAffected(), nil
 }
 
 func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
-	if err := pool.QueryRow(ctx, `SELECT count(*) FROM delivery WHERE state = 'queued'`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count queued mails: %w", err)
-	}
-	return n, nil
+	return pg.Get[int](ctx, pool, "count queued mails", `SELECT count(*) FROM delivery WHERE state = 'queued'`)
 }
 
 // forgetContent drops what is personal of mails that were sent 30 days ago, suppressed 7 days ago or
 // parked 90 days ago.
 func forgetContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	tag, err := pool.Exec(ctx, `
+	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL
 		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'
 			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked' AND done_at < now() - interval '90 days')`)
-	if err != nil {
-		return 0, fmt.Errorf("drop the content of old mails: %w", err)
-	}
-	return tag.RowsAffected(), nil
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
@@ -73,18 +75,16 @@ func (s *slots) sweep(ctx context.Context) error {
 		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
 			return err
 		}
-		if _, err := s.conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, slotClass, slot); err != nil {
-			return fmt.Errorf("unlock slot %d: %w", slot, err)
+		if err := pg.Exec(ctx, s.conn, "unlock slot $2", `
+			SELECT pg_advisory_unlock($1, $2)`, slotClass, slot); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (s *slots) lock(ctx context.Context, slot int) (free bool, err error) {
-	if err := s.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, slotClass, slot).Scan(&free); err != nil {
-		return false, fmt.Errorf("lock slot %d: %w", slot, err)
-	}
-	return free, nil
+	return pg.Get[bool](ctx, s.conn, "lock slot $2", `SELECT pg_try_advisory_lock($1, $2)`, slotClass, slot)
 }
 
 // held says whether the lock is still there.

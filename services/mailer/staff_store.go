@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -58,13 +59,11 @@ type parkedMessage struct {
 }
 
 func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessage, error) {
-	rows, err := pool.Query(ctx, `SELECT id, consumer, key, subject, reason FROM parked WHERE resolved_at IS NULL ORDER BY id DESC LIMIT $1`, listLimit)
+	list, err := pg.List[parkedMessage](ctx, pool, "list parked messages", `
+		SELECT id, consumer, key, subject, reason FROM parked WHERE resolved_at IS NULL ORDER BY id DESC LIMIT $1`,
+		listLimit)
 	if err != nil {
-		return nil, fmt.Errorf("list parked messages: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[parkedMessage])
-	if err != nil {
-		return nil, fmt.Errorf("list parked messages: %w", err)
+		return nil, err
 	}
 	return append([]parkedMessage{}, list...), nil
 }
@@ -72,12 +71,8 @@ func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessag
 // requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
 // about first, as always.
 func requeue(ctx context.Context, pool *pgxpool.Pool, id int64) (bool, error) {
-	tag, err := pool.Exec(ctx, `
+	return pg.ExecOne(ctx, pool, "requeue mail $1", `
 		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0, outage = false, done_at = NULL, reason = NULL,
 			left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
 		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
-	if err != nil {
-		return false, fmt.Errorf("requeue mail %d: %w", id, err)
-	}
-	return tag.RowsAffected() == 1, nil
 }

@@ -9,13 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-// db is a pool or a transaction.
-type db interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
 
 // The seeded order confirmations, for orders that name no template or one that is gone.
 const (
@@ -44,39 +40,25 @@ func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (m
 	if kind == msg.MailOrderMember {
 		seeded = memberConfirmation
 	}
-	rows, err := pool.Query(ctx, `
+	t, found, err := pg.One[mailTemplate](ctx, pool, "find template $2", `
 		SELECT`+templateColumns+`FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)
-	if err != nil {
-		return mailTemplate{}, fmt.Errorf("find template %s: %w", seeded, err)
+	if err == nil && !found {
+		err = errors.New("there is no template " + seeded)
 	}
-	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[mailTemplate])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return mailTemplate{}, errors.New("there is no template " + seeded)
-	}
-	if err != nil {
-		return mailTemplate{}, fmt.Errorf("find template %s: %w", seeded, err)
-	}
-	return t, nil
+	return t, err
 }
 
 // queryTemplate runs a statement that returns at most one template.
-func queryTemplate(ctx context.Context, d db, sql string, args ...any) (mailTemplate, error) {
-	rows, err := d.Query(ctx, sql, args...)
-	if err != nil {
-		return mailTemplate{}, fmt.Errorf("query a template: %w", err)
+func queryTemplate(ctx context.Context, d pg.DB, sql string, args ...any) (mailTemplate, error) {
+	t, found, err := pg.One[mailTemplate](ctx, d, "query a template", sql, args...)
+	if err == nil && !found {
+		err = web.NotFound()
 	}
-	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[mailTemplate])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return mailTemplate{}, web.NotFound()
-	}
-	if err != nil {
-		return mailTemplate{}, fmt.Errorf("read a template: %w", err)
-	}
-	return t, nil
+	return t, err
 }
 
-func readTemplate(ctx context.Context, d db, code string) (mailTemplate, error) {
+func readTemplate(ctx context.Context, d pg.DB, code string) (mailTemplate, error) {
 	return queryTemplate(ctx, d, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1`, code)
 }
 
@@ -85,20 +67,12 @@ func lockTemplate(ctx context.Context, tx pgx.Tx, code string) (mailTemplate, er
 	return queryTemplate(ctx, tx, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1 FOR UPDATE`, code)
 }
 
-func listTemplates(ctx context.Context, d db) ([]mailTemplate, error) {
-	rows, err := d.Query(ctx, `SELECT`+templateColumns+`FROM template ORDER BY id`)
-	if err != nil {
-		return nil, fmt.Errorf("list templates: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[mailTemplate])
-	if err != nil {
-		return nil, fmt.Errorf("list templates: %w", err)
-	}
-	return list, nil
+func listTemplates(ctx context.Context, d pg.DB) ([]mailTemplate, error) {
+	return pg.List[mailTemplate](ctx, d, "list templates", `SELECT`+templateColumns+`FROM template ORDER BY id`)
 }
 
 // insertTemplate adds a template under a code of its own.
-func insertTemplate(ctx context.Context, d db, t mailTemplate) (mailTemplate, error) {
+func insertTemplate(ctx context.Context, d pg.DB, t mailTemplate) (mailTemplate, error) {
 	return queryTemplate(ctx, d, `
 		INSERT INTO template (subject, type, status, body_text, body_html, from_address, bcc_address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING`+templateColumns,
 		t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
@@ -113,14 +87,13 @@ func updateTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) (mailTemplat
 
 // markTemplateSent ends a newsletter.
 func markTemplateSent(ctx context.Context, tx pgx.Tx, code string) error {
-	tag, err := tx.Exec(ctx, `UPDATE template SET status = $2, sent_at = now() WHERE em_cd = $1 AND status = $3`, code, statusSent, statusReady)
-	if err != nil {
-		return fmt.Errorf("mark template %s sent: %w", code, err)
+	done, err := pg.ExecOne(ctx, tx, "mark template $1 sent", `
+		UPDATE template SET status = $2, sent_at = now() WHERE em_cd = $1 AND status = $3`,
+		code, statusSent, statusReady)
+	if err == nil && !done {
+		err = fmt.Errorf("mark template %s sent: it is not ready", code)
 	}
-	if tag.RowsAffected() != 1 {
-		return fmt.Errorf("mark template %s sent: it is not ready", code)
-	}
-	return nil
+	return err
 }
 
 // linkCodes are the codes in a mail's links.

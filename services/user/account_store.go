@@ -2,20 +2,13 @@ package user
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// database is a pool or a transaction.
-type database interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
 
 // account is a member.
 type account struct {
@@ -41,39 +34,20 @@ type account struct {
 const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
-func queryAccount(ctx context.Context, db database, sql string, args ...any) (a account, found bool, err error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return account{}, false, fmt.Errorf("query an account: %w", err)
-	}
-	a, err = pgx.CollectOneRow(rows, pgx.RowToStructByName[account])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return account{}, false, nil
-	}
-	if err != nil {
-		return account{}, false, fmt.Errorf("read an account: %w", err)
-	}
-	return a, true, nil
+func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {
+	return pg.One[account](ctx, db, "query an account", sql, args...)
 }
 
 // queryAccounts runs a statement that returns accounts.
-func queryAccounts(ctx context.Context, db database, sql string, args ...any) ([]account, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query accounts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[account])
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return list, nil
+func queryAccounts(ctx context.Context, db pg.DB, sql string, args ...any) ([]account, error) {
+	return pg.List[account](ctx, db, "query accounts", sql, args...)
 }
 
-func accountByUsername(ctx context.Context, db database, username string) (account, bool, error) {
+func accountByUsername(ctx context.Context, db pg.DB, username string) (account, bool, error) {
 	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`, username)
 }
 
-func accountByID(ctx context.Context, db database, id int64) (account, bool, error) {
+func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error) {
 	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`, id)
 }
 
@@ -83,19 +57,15 @@ func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error
 }
 
 // usernameTaken compares exactly.
-func usernameTaken(ctx context.Context, db database, username string) (taken bool, err error) {
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username).Scan(&taken); err != nil {
-		return false, fmt.Errorf("look for a user name: %w", err)
-	}
-	return taken, nil
+func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, err error) {
+	return pg.Get[bool](ctx, db, "look for a user name", `
+		SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username)
 }
 
 // addressOfMember says whether an address is that of an account, proved or not.
-func addressOfMember(ctx context.Context, db database, email string) (known bool, err error) {
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1))`, email).Scan(&known); err != nil {
-		return false, fmt.Errorf("look for an address: %w", err)
-	}
-	return known, nil
+func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
+	return pg.Get[bool](ctx, db, "look for an address", `
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1))`, email)
 }
 
 // insertAccount stores a new member, who is logged in with it; made is false when the user name is
@@ -109,7 +79,7 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 
 // noteLogin stamps a login and stores the password's new form if there is one. done is false when
 // the password changed since it was checked.
-func noteLogin(ctx context.Context, db database, a account, newForm string) (stored account, done bool, err error) {
+func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
 		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password) WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
 		a.ID, a.Password, newForm)
@@ -143,12 +113,8 @@ func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool
 
 // keepFormerAddress remembers where a member could be reached before.
 func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
-	_, err := tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "keep a former address of member $1", `
 		INSERT INTO former_address (member_id, email) VALUES ($1, $2) ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
-	if err != nil {
-		return fmt.Errorf("keep a former address of member %d: %w", id, err)
-	}
-	return nil
 }
 
 // accountPage is what the account page shows of a member, as edge composes it.
@@ -158,7 +124,7 @@ type accountPage struct {
 	CodeRequested bool // an open code for the address is out
 }
 
-func readAccountPage(ctx context.Context, db database, id int64) (p accountPage, found bool, err error) {
+func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, found bool, err error) {
 	a, found, err := accountByID(ctx, db, id)
 	if err != nil || !found {
 		return accountPage{}, false, err
@@ -185,12 +151,12 @@ type consent struct {
 
 func keepConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 	for _, c := range consents {
-		_, err := tx.Exec(ctx, `
+		err := pg.Exec(ctx, tx, "keep a consent", `
 			INSERT INTO consent (member_id, prospect_id, what, given, at, source)
 			VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, coalesce($5, now()), $6)`,
 			c.MemberID, c.ProspectID, c.What, c.Given, nullTime(c.At), c.Source)
 		if err != nil {
-			return fmt.Errorf("keep a consent: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -204,9 +170,7 @@ func nullTime(t time.Time) *time.Time {
 }
 
 // addressVerified says whether a member has proved an address, in whatever case it was typed.
-func addressVerified(ctx context.Context, db database, email string) (verified bool, err error) {
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email).Scan(&verified); err != nil {
-		return false, fmt.Errorf("look for a proved address: %w", err)
-	}
-	return verified, nil
+func addressVerified(ctx context.Context, db pg.DB, email string) (verified bool, err error) {
+	return pg.Get[bool](ctx, db, "look for a proved address", `
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email)
 }

@@ -2,9 +2,10 @@ package user
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // One address is one person, whatever letters are capital: statements compare lower(email), which has
@@ -16,10 +17,8 @@ const addressClass = 0x61646472
 // lockAddress makes whatever else looks at an address in order to add a record of it wait until tx
 // ends: two spellings of an address are two values to a unique constraint.
 func lockAddress(ctx context.Context, tx pgx.Tx, email string) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, hashtext(lower($2)))`, addressClass, email); err != nil {
-		return fmt.Errorf("lock an address: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "lock an address", `
+		SELECT pg_advisory_xact_lock($1, hashtext(lower($2)))`, addressClass, email)
 }
 
 // maxUnproved is how many accounts may wait for the proof of one address: each brings mails to it,
@@ -32,10 +31,7 @@ func addressFull(ctx context.Context, tx pgx.Tx, email string, but int64) (full 
 	if err := lockAddress(ctx, tx, email); err != nil {
 		return false, err
 	}
-	err = tx.QueryRow(ctx, `SELECT count(*) >= $3 FROM account WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2`,
-		email, but, maxUnproved).Scan(&full)
-	if err != nil {
-		return false, fmt.Errorf("count the unproved accounts of an address: %w", err)
-	}
-	return full, nil
+	return pg.Get[bool](ctx, tx, "count the unproved accounts of an address", `
+		SELECT count(*) >= $3 FROM account WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2`,
+		email, but, maxUnproved)
 }

@@ -2,12 +2,12 @@ package user
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // chatMessage is a message to staff.
@@ -22,37 +22,27 @@ func chatKey(id int64) string { return fmt.Sprintf("%s:%d", msg.MailChatAlert, i
 // address. known is true, and the member 0, when members have the address but none has proved it:
 // the message waits, and nobody can claim it by merely naming the address.
 func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (member int64, known bool, err error) {
-	var verified bool
-	err = tx.QueryRow(ctx, `
-		SELECT id, id = $1 OR email_verified FROM account WHERE id = $1 OR lower(email) = lower($2) ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`,
-		loggedIn, email).Scan(&member, &verified)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
+	sender, known, err := pg.One[struct {
+		ID     int64
+		Proved bool
+	}](ctx, tx, "look for the sender of a chat message", `
+		SELECT id, id = $1 OR email_verified AS proved FROM account WHERE id = $1 OR lower(email) = lower($2)
+		ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`, loggedIn, email)
+	if !sender.Proved {
+		return 0, known, err
 	}
-	if err != nil {
-		return 0, false, fmt.Errorf("look for the sender of a chat message: %w", err)
-	}
-	if !verified {
-		member = 0
-	}
-	return member, true, nil
+	return sender.ID, known, err
 }
 
 func insertChatMessage(ctx context.Context, tx pgx.Tx, c chatMessage) (id int64, err error) {
-	err = tx.QueryRow(ctx, `
+	return pg.Get[int64](ctx, tx, "store a chat message", `
 		INSERT INTO chat_message (member_id, prospect_id, name, email, message)
 		VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, $5) RETURNING id`,
-		c.MemberID, c.ProspectID, c.Name, c.Email, c.Message).Scan(&id)
-	if err != nil {
-		return 0, fmt.Errorf("store a chat message: %w", err)
-	}
-	return id, nil
+		c.MemberID, c.ProspectID, c.Name, c.Email, c.Message)
 }
 
 // adoptChatMessages gives messages of the address that a member has just proved to the member.
 func adoptChatMessages(ctx context.Context, tx pgx.Tx, a account) error {
-	if _, err := tx.Exec(ctx, `UPDATE chat_message SET member_id = $1 WHERE lower(email) = lower($2) AND member_id IS NULL`, a.ID, a.Email); err != nil {
-		return fmt.Errorf("hand chat messages over to member %d: %w", a.ID, err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "hand chat messages over to member $1", `
+		UPDATE chat_message SET member_id = $1 WHERE lower(email) = lower($2) AND member_id IS NULL`, a.ID, a.Email)
 }

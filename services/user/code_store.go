@@ -2,8 +2,6 @@ package user
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,47 +18,32 @@ func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind strin
 	}
 	expires := time.Now().Add(life)
 	code = newCode(key, kind, expires)
-	err = tx.QueryRow(ctx, `INSERT INTO code (hash, member_id, kind, email, expires) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-		hashCode(code), m.ID, kind, m.Email, expires).Scan(&id)
-	if err != nil {
-		return 0, "", fmt.Errorf("store a %s code of member %d: %w", kind, m.ID, err)
-	}
-	return id, code, nil
+	id, err = pg.Get[int64](ctx, tx, "store a $3 code of member $2", `
+		INSERT INTO code (hash, member_id, kind, email, expires) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		hashCode(code), m.ID, kind, m.Email, expires)
+	return id, code, err
 }
 
 // voidCodes makes a member's open codes of a kind useless.
 func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error {
-	_, err := tx.Exec(ctx, `UPDATE code SET superseded = now() WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL`, member, kind)
-	if err != nil {
-		return fmt.Errorf("void %s codes of member %d: %w", kind, member, err)
-	}
-	return nil
+	return pg.Exec(ctx, tx, "void $2 codes of member $1", `
+		UPDATE code SET superseded = now() WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL`,
+		member, kind)
 }
 
 // openCode says whether a code is the newest of its kind, unused, and this member's.
-func openCode(ctx context.Context, db database, member int64, kind, code string) (bool, error) {
-	var open bool
-	err := db.QueryRow(ctx, `
+func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look up a $3 code of member $2", `
 		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL)`,
-		hashCode(code), member, kind).Scan(&open)
-	if err != nil {
-		return false, fmt.Errorf("look up a %s code of member %d: %w", kind, member, err)
-	}
-	return open, nil
+		hashCode(code), member, kind)
 }
 
 // redeemCode uses a code up and says which address it was sent to, or "" when it is not open.
 func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string) (email string, err error) {
-	err = tx.QueryRow(ctx, `
+	email, _, err = pg.One[string](ctx, tx, "redeem a $3 code of member $2", `
 		UPDATE code SET used = now() WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL
-		RETURNING email`, hashCode(code), member, kind).Scan(&email)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("redeem a %s code of member %d: %w", kind, member, err)
-	}
-	return email, nil
+		RETURNING email`, hashCode(code), member, kind)
+	return email, err
 }
 
 // forgetOld deletes codes whose signature says by itself that they are too old, and requests for

@@ -2,10 +2,9 @@ package user
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // listedProspect is a prospect as lists for staff show one.
@@ -17,19 +16,11 @@ type listedProspect struct {
 	Converted    *time.Time
 }
 
-func listProspects(ctx context.Context, db database) ([]listedProspect, error) {
-	rows, err := db.Query(ctx, `
+func listProspects(ctx context.Context, db pg.DB) ([]listedProspect, error) {
+	return pg.List[listedProspect](ctx, db, "list prospects", `
 		SELECT email, coalesce(first_name, '') AS first_name, coalesce(last_name, '') AS last_name, coalesce(phone, '') AS phone, prospect_comment AS comment,
 			pr_cd, swa_comment, unsubscribed, created, converted
 		FROM prospect ORDER BY id`)
-	if err != nil {
-		return nil, fmt.Errorf("list prospects: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[listedProspect])
-	if err != nil {
-		return nil, fmt.Errorf("list prospects: %w", err)
-	}
-	return list, nil
 }
 
 // listedChat is a chat message as staff read it.
@@ -40,14 +31,7 @@ type listedChat struct {
 }
 
 // listChatMessages are the newest ones, newest first.
-func listChatMessages(ctx context.Context, db database, limit int) ([]listedChat, error) {
-	rows, err := db.Query(ctx, `SELECT created, name, email, message, member_id FROM chat_message ORDER BY id DESC LIMIT $1`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list chat messages: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[listedChat])
-	if err != nil {
-		return nil, fmt.Errorf("list chat messages: %w", err)
-	}
-	return list, nil
+func listChatMessages(ctx context.Context, db pg.DB, limit int) ([]listedChat, error) {
+	return pg.List[listedChat](ctx, db, "list chat messages", `
+		SELECT created, name, email, message, member_id FROM chat_message ORDER BY id DESC LIMIT $1`, limit)
 }

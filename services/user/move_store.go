@@ -2,11 +2,11 @@ package user
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // addressChange is a change of address as it was before it.
@@ -24,46 +24,28 @@ type addressChange struct {
 func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (code string, err error) {
 	expires := time.Now().Add(undoLife)
 	code = newCode(key, codeUndo, expires)
-	_, err = tx.Exec(ctx, `
+	return code, pg.Exec(ctx, tx, "keep a change of the address of member $1", `
 		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires) VALUES ($1, $2, $3, $4, $5, $6)`,
 		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
-	if err != nil {
-		return "", fmt.Errorf("keep a change of the address of member %d: %w", before.ID, err)
-	}
-	return code, nil
 }
 
 // openChange finds the change that a code undoes, unless that was done.
 func openChange(ctx context.Context, tx pgx.Tx, code string) (c addressChange, found bool, err error) {
-	rows, err := tx.Query(ctx, `
+	return pg.One[addressChange](ctx, tx, "find a change of address", `
 		SELECT id, member_id, old_email, old_verified, old_proved, changed FROM address_change
 		WHERE hash = $1 AND undone IS NULL AND superseded IS NULL`, hashCode(code))
-	if err != nil {
-		return addressChange{}, false, fmt.Errorf("find a change of address: %w", err)
-	}
-	c, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[addressChange])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return addressChange{}, false, nil
-	}
-	if err != nil {
-		return addressChange{}, false, fmt.Errorf("find a change of address: %w", err)
-	}
-	return c, true, nil
 }
 
 // closeChange notes that a change is undone, and all later ones of the member with it. done is false
 // when that happened meanwhile. The account must be locked by tx.
 func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, err error) {
-	tag, err := tx.Exec(ctx, `UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
+	done, err = pg.ExecOne(ctx, tx, "close the change of address $1", `
+		UPDATE address_change SET undone = now() WHERE id = $1 AND undone IS NULL AND superseded IS NULL`, c.ID)
 	if err != nil {
-		return false, fmt.Errorf("close the change of address %d: %w", c.ID, err)
+		return false, err
 	}
-	_, err = tx.Exec(ctx, `
+	return done, pg.Exec(ctx, tx, "close the changes of address behind $2", `
 		UPDATE address_change SET superseded = now() WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
-	if err != nil {
-		return false, fmt.Errorf("close the changes of address behind %d: %w", c.ID, err)
-	}
-	return tag.RowsAffected() == 1, nil
 }
 
 // restoreAddress undoes a change. A password that was set since is replaced by one that opens nothing.

@@ -79,7 +79,7 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 			return errUnchanged
 		}
 		if why.any() {
-			if err := insertReasons(ctx, tx, subscriber{member: true, id: id}, why); err != nil {
+			if err := insertReasons(ctx, tx, subscriber{member: true, ID: id}, why); err != nil {
 				return err
 			}
 		}
@@ -89,7 +89,7 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 		}
 		if a.Unsubscribed != unsubscribe {
 			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe, Source: "account page"})
-			if err := keepFormerToken(ctx, tx, subscriber{member: true, id: id}, a.UnsubscribeToken, false); err != nil {
+			if err := keepFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken, false); err != nil {
 				return err
 			}
 			a.UnsubscribeToken = unsubscribeToken()
@@ -123,7 +123,7 @@ func choiceForAddress(ctx context.Context, tx pgx.Tx, a account, asked, refused 
 	case !a.EmailVerified:
 		return nil
 	case refused:
-		return unsubscribeOthers(ctx, tx, subscriber{member: true, id: a.ID, email: a.Email}, "account page")
+		return unsubscribeOthers(ctx, tx, subscriber{member: true, ID: a.ID, Email: a.Email}, "account page")
 	case asked:
 		lifted, err := liftRefusals(ctx, tx, a.Email)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // prospect is a person without an account.
@@ -31,19 +32,8 @@ const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubs
 	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
 
 // queryProspect runs a statement that returns at most one prospect.
-func queryProspect(ctx context.Context, db database, sql string, args ...any) (p prospect, found bool, err error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return prospect{}, false, fmt.Errorf("query a prospect: %w", err)
-	}
-	p, err = pgx.CollectOneRow(rows, pgx.RowToStructByName[prospect])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return prospect{}, false, nil
-	}
-	if err != nil {
-		return prospect{}, false, fmt.Errorf("read a prospect: %w", err)
-	}
-	return p, true, nil
+func queryProspect(ctx context.Context, db pg.DB, sql string, args ...any) (p prospect, found bool, err error) {
+	return pg.One[prospect](ctx, db, "query a prospect", sql, args...)
 }
 
 // newProspect is what the shop learns of somebody at first.
@@ -105,18 +95,17 @@ func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospe
 
 // prospectCodeTaken says whether a code is out already.
 func prospectCodeTaken(ctx context.Context, tx pgx.Tx, code string) (taken bool, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM prospect WHERE pr_cd = $1) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $1)`, code).Scan(&taken)
-	if err != nil {
-		return false, fmt.Errorf("look for a prospect's code: %w", err)
-	}
-	return taken, nil
+	return pg.Get[bool](ctx, tx, "look for a prospect's code", `
+		SELECT EXISTS (SELECT FROM prospect WHERE pr_cd = $1) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $1)`,
+		code)
 }
 
 // addAlias notes a further code of a prospect and counts it as a change.
 func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect, error) {
-	if _, err := tx.Exec(ctx, `INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, code, p.ID); err != nil {
-		return prospect{}, fmt.Errorf("note a further code of prospect %d: %w", p.ID, err)
+	if err := pg.Exec(ctx, tx, "note a further code of prospect $2", `
+		INSERT INTO prospect_alias (pr_cd, prospect_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+		code, p.ID); err != nil {
+		return prospect{}, err
 	}
 	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+prospectColumns, p.ID)
 	return p, err
@@ -137,16 +126,8 @@ func (p prospect) refused() bool {
 }
 
 // queryProspects runs a statement that returns prospects.
-func queryProspects(ctx context.Context, db database, sql string, args ...any) ([]prospect, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query prospects: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[prospect])
-	if err != nil {
-		return nil, fmt.Errorf("read prospects: %w", err)
-	}
-	return list, nil
+func queryProspects(ctx context.Context, db pg.DB, sql string, args ...any) ([]prospect, error) {
+	return pg.List[prospect](ctx, db, "query prospects", sql, args...)
 }
 
 // convertProspects notes that the prospects of the member's address registered: stamped once, noted,

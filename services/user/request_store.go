@@ -2,11 +2,12 @@ package user
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // requestUsername is the kind of request that asks for user names; the other kind is codeReset.
@@ -21,33 +22,22 @@ type mailRequest struct {
 
 func requestKey(a account, q mailRequest) string { return fmt.Sprintf("%d:%d", a.ID, q.ID) }
 
-func insertRequest(ctx context.Context, db database, kind, username, email string) error {
-	if _, err := db.Exec(ctx, `INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email); err != nil {
-		return fmt.Errorf("store a request for a %s mail: %w", kind, err)
-	}
-	return nil
+func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) error {
+	return pg.Exec(ctx, db, "store a request for a $1 mail", `
+		INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email)
 }
 
 // takeRequest deletes the oldest request that is due and that nobody else is at.
 func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
-	err = tx.QueryRow(ctx, `
+	return pg.One[mailRequest](ctx, tx, "take a request for a mail", `
 		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-		RETURNING id, kind, username, email`).Scan(&q.ID, &q.Kind, &q.Username, &q.Email)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return mailRequest{}, false, nil
-	}
-	if err != nil {
-		return mailRequest{}, false, fmt.Errorf("take a request for a mail: %w", err)
-	}
-	return q, true, nil
+		RETURNING id, kind, username, email`)
 }
 
 // postponeRequest puts a request that failed behind the others.
-func postponeRequest(ctx context.Context, db database, id int64) error {
-	if _, err := db.Exec(ctx, `UPDATE mail_request SET due = now() + interval '1 minute' WHERE id = $1`, id); err != nil {
-		return fmt.Errorf("postpone a request for a mail: %w", err)
-	}
-	return nil
+func postponeRequest(ctx context.Context, db pg.DB, id int64) error {
+	return pg.Exec(ctx, db, "postpone a request for a mail", `
+		UPDATE mail_request SET due = now() + interval '1 minute' WHERE id = $1`, id)
 }
 
 // resetsFree is how many reset mails a member gets in a day before they have to be resetPause apart:
@@ -63,14 +53,10 @@ const (
 // roomForReset says whether another code may be mailed to a member, who must be locked by tx, at an
 // address. Codes that were used were no stranger's.
 func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (room bool, err error) {
-	err = tx.QueryRow(ctx, `
+	return pg.Get[bool](ctx, tx, "count the reset codes of member $1", `
 		SELECT count(*) < $2 OR max(issued) <= now() - $3::interval FROM code
 		WHERE member_id = $1 AND kind = 'reset' AND email = $4 AND used IS NULL AND issued > now() - interval '1 day'`,
-		member, resetsFree, resetPause, email).Scan(&room)
-	if err != nil {
-		return false, fmt.Errorf("count the reset codes of member %d: %w", member, err)
-	}
-	return room, nil
+		member, resetsFree, resetPause, email)
 }
 
 // accountOfReset compares the user name exactly, the address without case. While the present address is

@@ -3,56 +3,45 @@ package user
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // findPerson locks a person's accounts and says where else the person is found.
 func findPerson(ctx context.Context, tx pgx.Tx, p Person) (h msg.Person, err error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM account WHERE id = $1 OR lower(email) = lower(nullif($2::varchar, '')) ORDER BY id FOR UPDATE`, p.MemberID, p.Email)
+	h.MemberIDs, err = pg.List[int64](ctx, tx, "look for a person's accounts", `
+		SELECT id FROM account WHERE id = $1 OR lower(email) = lower(nullif($2::varchar, '')) ORDER BY id FOR UPDATE`,
+		p.MemberID, p.Email)
 	if err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's accounts: %w", err)
+		return msg.Person{}, err
 	}
-	if h.MemberIDs, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's accounts: %w", err)
-	}
-	rows, err = tx.Query(ctx, `
+	h.Emails, err = pg.List[string](ctx, tx, "look for a person's addresses", `
 		SELECT email FROM (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
 			UNION SELECT $2::varchar WHERE $2::varchar <> '') AS known
 		WHERE NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(known.email) AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`, h.MemberIDs, p.Email)
 	if err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's addresses: %w", err)
+		return msg.Person{}, err
 	}
-	if h.Emails, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's addresses: %w", err)
-	}
-	rows, err = tx.Query(ctx, `SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER BY id FOR UPDATE`, h.Emails)
+	h.ProspectIDs, err = pg.List[int64](ctx, tx, "look for a person's prospect records", `
+		SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e))
+		ORDER BY id FOR UPDATE`, h.Emails)
 	if err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's prospect records: %w", err)
+		return msg.Person{}, err
 	}
-	if h.ProspectIDs, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's prospect records: %w", err)
-	}
-	rows, err = tx.Query(ctx, `
+	h.Codes, err = pg.List[string](ctx, tx, "look for a person's codes", `
 		SELECT mb_cd FROM account WHERE id = ANY($1) UNION SELECT unsubscribe_token FROM account WHERE id = ANY($1)
 		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect WHERE id = ANY($2)
 		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, h.MemberIDs, h.ProspectIDs)
-	if err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's codes: %w", err)
-	}
-	if h.Codes, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-		return msg.Person{}, fmt.Errorf("look for a person's codes: %w", err)
-	}
-	return h, nil
+	return h, err
 }
 
 // readPersonRows is one JSON object with a list for each table.
 func readPersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) (raw json.RawMessage, err error) {
-	err = tx.QueryRow(ctx, `
+	return pg.Get[json.RawMessage](ctx, tx, "export a person", `
 		SELECT jsonb_build_object(
 			'accounts', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'password' ORDER BY id), '[]') FROM account t WHERE id = ANY($1)),
 			'address_changes', (SELECT coalesce(jsonb_agg(to_jsonb(t) - 'hash' ORDER BY id), '[]') FROM address_change t WHERE member_id = ANY($1)),
@@ -66,11 +55,7 @@ func readPersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) (raw json.RawM
 			'chat_messages', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM chat_message t
 				WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))),
 			'requests_for_mails', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY id), '[]') FROM mail_request t WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))))`,
-		h.MemberIDs, h.ProspectIDs, h.Emails).Scan(&raw)
-	if err != nil {
-		return nil, fmt.Errorf("export a person: %w", err)
-	}
-	return raw, nil
+		h.MemberIDs, h.ProspectIDs, h.Emails)
 }
 
 // deletePersonRows leaves no row of a person.
@@ -84,8 +69,8 @@ func deletePersonRows(ctx context.Context, tx pgx.Tx, h msg.Person) error {
 		{"prospects", `DELETE FROM prospect WHERE id = ANY($1)`, []any{h.ProspectIDs}},
 		{"accounts", `DELETE FROM account WHERE id = ANY($1)`, []any{h.MemberIDs}}, // and with them all that refers to them
 	} {
-		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
-			return fmt.Errorf("erase a person's %s: %w", step.what, err)
+		if err := pg.Exec(ctx, tx, "erase a person's "+step.what, step.sql, step.args...); err != nil {
+			return err
 		}
 	}
 	return nil

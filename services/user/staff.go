@@ -2,8 +2,6 @@ package user
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -47,27 +45,6 @@ func checkStaff(username, password string) error {
 	}
 	if common(password) || personal(password, username) {
 		return misused("STAFF_PASSWORD is one of the commonest passwords or contains the user name")
-	}
-	return nil
-}
-
-func staffPassword(ctx context.Context, tx pgx.Tx, username string) (stored string, found bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT password FROM staff WHERE username = $1 FOR UPDATE`, username).Scan(&stored)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", false, nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("look for staff account %s: %w", username, err)
-	}
-	return stored, true, nil
-}
-
-func putStaff(ctx context.Context, tx pgx.Tx, username, password string) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO staff (username, password) VALUES ($1, $2)
-		ON CONFLICT (username) DO UPDATE SET password = excluded.password, changed = now()`, username, password)
-	if err != nil {
-		return fmt.Errorf("store staff account %s: %w", username, err)
 	}
 	return nil
 }

@@ -22,11 +22,12 @@ const (
 
 // subscriber is the person that an unsubscribe token belongs to.
 type subscriber struct {
-	member       bool // else a prospect
-	id           int64
-	email        string
-	unsubscribed bool
-	spent        bool // the token is a former one, which has unsubscribed the person
+	ID           int64
+	Email        string
+	Unsubscribed bool
+	Spent        bool // the token is a former one, which has unsubscribed the person
+
+	member bool // else a prospect
 }
 
 // readToken reads the token of a link; a member's wins. Old pages send an empty one for a token that
@@ -44,9 +45,9 @@ func readToken(v web.Values) (token string, member, sent bool) {
 // link and got a new token with the answer the old one is unknown, as long as it has nothing to do.
 func (who subscriber) refusal(found bool) string {
 	switch {
-	case !found || who.spent && who.unsubscribed:
+	case !found || who.Spent && who.Unsubscribed:
 		return tokenUnknown
-	case who.unsubscribed:
+	case who.Unsubscribed:
 		return alreadyUnsubscribed
 	}
 	return ""
@@ -75,7 +76,7 @@ func (s *server) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) 
 	if code := who.refusal(found); code != "" {
 		return unsubscribeError(w, endpoint, code)
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.email)})
+	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)})
 }
 
 // emailUnsubscribeConfirm unsubscribes and replaces the token; the new one is for the reasons.
@@ -117,7 +118,7 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.email)}, web.Field{Key: "token", Value: fresh})
+	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)}, web.Field{Key: "token", Value: fresh})
 }
 
 // internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
@@ -163,12 +164,12 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fr
 	var event msg.Message
 	c := consent{What: "marketing-mail", Source: source}
 	if who.member {
-		a, found, err := lockAccount(ctx, tx, who.id)
+		a, found, err := lockAccount(ctx, tx, who.ID)
 		if err != nil || !found || a.Unsubscribed {
 			return false, false, err
 		}
 		old := a.UnsubscribeToken
-		if a, _, err = unsubscribeMember(ctx, tx, who.id, fresh); err != nil {
+		if a, _, err = unsubscribeMember(ctx, tx, who.ID, fresh); err != nil {
 			return false, false, err
 		}
 		if err := replacedToken(ctx, tx, who, old, a.UnsubscribeToken); err != nil {
@@ -177,12 +178,12 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fr
 		proved = a.EmailVerified
 		c.MemberID, event = a.ID, a.event(msg.UserPreferencesChanged)
 	} else {
-		p, open, err := lockOpenProspect(ctx, tx, who.id)
+		p, open, err := lockOpenProspect(ctx, tx, who.ID)
 		if err != nil || !open {
 			return false, false, err
 		}
 		old := p.UnsubscribeToken
-		if p, _, err = unsubscribeProspect(ctx, tx, who.id, fresh); err != nil {
+		if p, _, err = unsubscribeProspect(ctx, tx, who.ID, fresh); err != nil {
 			return false, false, err
 		}
 		if err := replacedToken(ctx, tx, who, old, p.UnsubscribeToken); err != nil {
@@ -200,15 +201,15 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fr
 // unsubscribeOthers does the same for all other records of the address: it is one person's, and "no"
 // wins. Their tokens stay.
 func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source string) error {
-	member, prospect := who.id, int64(0)
+	member, prospect := who.ID, int64(0)
 	if !who.member {
-		member, prospect = 0, who.id
+		member, prospect = 0, who.ID
 	}
-	accounts, err := unsubscribeMembers(ctx, tx, who.email, member)
+	accounts, err := unsubscribeMembers(ctx, tx, who.Email, member)
 	if err != nil {
 		return err
 	}
-	prospects, err := refuseProspects(ctx, tx, who.email, prospect)
+	prospects, err := refuseProspects(ctx, tx, who.Email, prospect)
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func (s *server) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	if !found || who.spent && who.unsubscribed {
+	if !found || who.Spent && who.Unsubscribed {
 		return unsubscribeError(w, endpoint, tokenUnknown)
 	}
 	why, err := readReasons(form)

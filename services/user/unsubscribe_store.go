@@ -3,10 +3,10 @@ package user
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // settledProspect says that a prospect's token has nothing to unsubscribe: the record is unsubscribed,
@@ -17,24 +17,18 @@ const settledProspect = ` (p.unsubscribed AND NOT EXISTS (
 
 // findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
 // with them are out.
-func findSubscriber(ctx context.Context, db database, token string, member bool) (who subscriber, found bool, err error) {
+func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
-		SELECT id, email,` + settledProspect + `, false FROM prospect p WHERE unsubscribe_token = $1
+		SELECT id, email,` + settledProspect + `AS unsubscribed, false AS spent FROM prospect p WHERE unsubscribe_token = $1
 		UNION ALL SELECT p.id, p.email,` + settledProspect + `, t.spent FROM former_token t JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
-			SELECT id, email, unsubscribed, false FROM account WHERE unsubscribe_token = $1
+			SELECT id, email, unsubscribed, false AS spent FROM account WHERE unsubscribe_token = $1
 			UNION ALL SELECT a.id, a.email, a.unsubscribed, t.spent FROM former_token t JOIN account a ON a.id = t.member_id WHERE t.hash = $2 LIMIT 1`
 	}
+	who, found, err = pg.One[subscriber](ctx, db, "look an unsubscribe token up", query, token, hashToken(token))
 	who.member = member
-	err = db.QueryRow(ctx, query, token, hashToken(token)).Scan(&who.id, &who.email, &who.unsubscribed, &who.spent)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return subscriber{}, false, nil
-	}
-	if err != nil {
-		return subscriber{}, false, fmt.Errorf("look an unsubscribe token up: %w", err)
-	}
-	return who, true, nil
+	return who, found, err
 }
 
 // hashToken is how a token is kept that is not mailed any more.
@@ -58,13 +52,9 @@ func keepFormerToken(ctx context.Context, tx pgx.Tx, who subscriber, token strin
 	if who.member {
 		column = "member_id"
 	}
-	_, err := tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "keep a former unsubscribe token", `
 		INSERT INTO former_token (hash, `+column+`, spent) VALUES ($1, $2, $3)
-		ON CONFLICT (hash) DO UPDATE SET spent = former_token.spent OR excluded.spent`, hashToken(token), who.id, spent)
-	if err != nil {
-		return fmt.Errorf("keep a former unsubscribe token: %w", err)
-	}
-	return nil
+		ON CONFLICT (hash) DO UPDATE SET spent = former_token.spent OR excluded.spent`, hashToken(token), who.ID, spent)
 }
 
 // unsubscribeMember replaces the token, too, unless the fresh one is empty.
@@ -88,10 +78,9 @@ func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, ope
 	if err != nil || !found {
 		return prospect{}, false, err
 	}
-	if err := tx.QueryRow(ctx, `SELECT NOT`+settledProspect+`FROM prospect p WHERE p.id = $1`, id).Scan(&open); err != nil {
-		return prospect{}, false, fmt.Errorf("look at prospect %d: %w", id, err)
-	}
-	return p, open, nil
+	open, err = pg.Get[bool](ctx, tx, "look at prospect $1", `
+		SELECT NOT`+settledProspect+`FROM prospect p WHERE p.id = $1`, id)
+	return p, open, err
 }
 
 // unsubscribeProspect replaces the token, too, unless the fresh one is empty.
@@ -101,16 +90,12 @@ func unsubscribeProspect(ctx context.Context, tx pgx.Tx, id int64, fresh string)
 		WHERE id = $1 RETURNING`+prospectColumns, id, fresh)
 }
 
-func insertReasons(ctx context.Context, db database, who subscriber, why reasons) error {
+func insertReasons(ctx context.Context, db pg.DB, who subscriber, why reasons) error {
 	column := "prospect_id"
 	if who.member {
 		column = "member_id"
 	}
-	_, err := db.Exec(ctx, `
+	return pg.Exec(ctx, db, "keep the reasons of an unsubscription", `
 		INSERT INTO unsubscribe_reason (`+column+`, no_longer_want, never_signed_up, inappropriate, spam, other) VALUES ($1, $2, $3, $4, $5, $6)`,
-		who.id, why.NoLongerWant, why.NeverSignedUp, why.Inappropriate, why.Spam, why.Other)
-	if err != nil {
-		return fmt.Errorf("keep the reasons of an unsubscription: %w", err)
-	}
-	return nil
+		who.ID, why.NoLongerWant, why.NeverSignedUp, why.Inappropriate, why.Spam, why.Other)
 }

@@ -10,32 +10,29 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // forget empties the events that are about a person.
 func forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
 	// All events are looked at.
-	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '18s'`); err != nil {
-		return fmt.Errorf("allow for a long look: %w", err)
+	if err := pg.Exec(ctx, tx, "allow for a long look", `SET LOCAL statement_timeout = '18s'`); err != nil {
+		return err
 	}
 	ids, err := eventsAbout(ctx, tx, e)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids); err != nil {
-		return fmt.Errorf("empty the events of a person: %w", err)
+	if err := pg.Exec(ctx, tx, "empty the events of a person", `
+		UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids); err != nil {
+		return err
 	}
 	return bus.ForgetPeople(ctx, tx, e)
 }
 
-// database is a pool or a transaction.
-type database interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // eventsAbout finds the events that name a person, and those of the same purchases (see
 // msg.StripeObjects).
-func eventsAbout(ctx context.Context, db database, e msg.Erased) ([]string, error) {
+func eventsAbout(ctx context.Context, db pg.DB, e msg.Erased) ([]string, error) {
 	ids, objects := map[string]bool{}, map[string]bool{}
 	err := eventsWith(ctx, db, e.Needles(), func(id string, payload []byte) {
 		if !e.Mentions(payload) {
@@ -53,7 +50,7 @@ func eventsAbout(ctx context.Context, db database, e msg.Erased) ([]string, erro
 }
 
 // eventsWith calls found for every event in which one of these texts stands, in whatever case.
-func eventsWith(ctx context.Context, db database, texts []string, found func(id string, payload []byte)) error {
+func eventsWith(ctx context.Context, db pg.DB, texts []string, found func(id string, payload []byte)) error {
 	rows, err := db.Query(ctx, `
 		SELECT id, payload FROM event
 		WHERE EXISTS (SELECT FROM unnest($1::text[]) AS n (t) WHERE position(lower(encode(convert_to(t, 'UTF8'), 'escape')) IN lower(encode(payload, 'escape'))) > 0)`, texts)

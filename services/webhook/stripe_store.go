@@ -160,17 +160,13 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		bodies = append(bodies, j.body...)
 	}
 	*scratch = bodies
-	rows, err := tx.Query(ctx, `
+	stored, err := pg.List[string](ctx, tx, "insert events", `
 		INSERT INTO event (id, type, api_version, created, payload)
 		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length)
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[]) AS n (id, type, api_version, created, start, length)
 		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies)
 	if err != nil {
-		return nil, fmt.Errorf("insert events: %w", err)
-	}
-	stored, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("insert events: %w", err)
+		return nil, err
 	}
 	for _, id := range stored {
 		i, _ := slices.BinarySearchFunc(group, id, func(j *job, id string) int { return strings.Compare(j.id, id) })
@@ -191,13 +187,9 @@ func enqueue(ctx context.Context, tx pgx.Tx, added []*job) error {
 	}
 	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
 	// through all of it when it is large.
-	_, err := tx.Exec(ctx, `
+	return pg.Exec(ctx, tx, "enqueue events", `
 		INSERT INTO outbox (key, subject, payload, headers, pending)
 		SELECT id, subject, payload, headers::jsonb, pending::text[]
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending) JOIN event USING (id)
 		ON CONFLICT (key) DO NOTHING`, pgx.QueryExecModeExec, ids, subjects, headers, pending)
-	if err != nil {
-		return fmt.Errorf("enqueue events: %w", err)
-	}
-	return nil
 }

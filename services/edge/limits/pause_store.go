@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
@@ -68,19 +70,12 @@ func (r Rule) waits(at []time.Time, now time.Time) time.Duration {
 func uncountPaused(pool *pgxpool.Pool, k key, at time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	_, err := pool.Exec(ctx, `
+	return pg.Exec(ctx, pool, "take back a count", `
 		UPDATE guess SET at = at[:array_position(at, $2) - 1] || at[array_position(at, $2) + 1:]
 		WHERE key = $1 AND array_position(at, $2) IS NOT NULL`, k[:], at)
-	if err != nil {
-		return fmt.Errorf("take back a count: %w", err)
-	}
-	return nil
 }
 
 // dropOver deletes what no rule looks at any more.
 func dropOver(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, `DELETE FROM guess WHERE until < now() OR at = '{}'`); err != nil {
-		return fmt.Errorf("drop old counts: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, pool, "drop old counts", `DELETE FROM guess WHERE until < now() OR at = '{}'`)
 }

@@ -1,0 +1,119 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// DB is a pool or a transaction: what store functions run their statements on.
+type DB interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// In the functions below, what is the text of an error: what was tried, as verb, noun and key ("read
+// newsletter $1"). $1 to $9 in it stand for the statement's arguments, so it is only put together once
+// something failed; take identifiers, never names or addresses. A row becomes a T: a struct has a field
+// for each column by its name, anything else takes the only column.
+
+// List returns all rows of a query; without any the list is empty, not nil.
+func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, failed(what, args, err)
+	}
+	list, err := pgx.CollectRows(rows, rowTo[T]())
+	if err != nil {
+		return nil, failed(what, args, err)
+	}
+	return list, nil
+}
+
+// One returns the first row of a query, or of a change with RETURNING; found is false when there is none.
+func One[T any](ctx context.Context, db DB, what, sql string, args ...any) (row T, found bool, err error) {
+	row, err = first[T](ctx, db, sql, args)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return row, false, nil
+	case err != nil:
+		return row, false, failed(what, args, err)
+	}
+	return row, true, nil
+}
+
+// Get is One where there always is a row, such as SELECT EXISTS or INSERT … RETURNING id. Should there
+// be none, that is an error.
+func Get[T any](ctx context.Context, db DB, what, sql string, args ...any) (row T, err error) {
+	if row, err = first[T](ctx, db, sql, args); err != nil {
+		return row, failed(what, args, err)
+	}
+	return row, nil
+}
+
+// Exec runs a statement without rows.
+func Exec(ctx context.Context, db DB, what, sql string, args ...any) error {
+	_, err := ExecRows(ctx, db, what, sql, args...)
+	return err
+}
+
+// ExecRows is Exec that says how many rows were changed.
+func ExecRows(ctx context.Context, db DB, what, sql string, args ...any) (int64, error) {
+	tag, err := db.Exec(ctx, sql, args...)
+	if err != nil {
+		return 0, failed(what, args, err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// ExecOne is Exec that says whether a row was changed.
+func ExecOne(ctx context.Context, db DB, what, sql string, args ...any) (bool, error) {
+	n, err := ExecRows(ctx, db, what, sql, args...)
+	return n == 1, err
+}
+
+func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, err error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return row, err
+	}
+	if row, err = pgx.CollectOneRow(rows, rowTo[T]()); err != nil {
+		var none T // a row that was read in part is none
+		return none, err
+	}
+	return row, nil
+}
+
+// rowTo reads a row into a T.
+func rowTo[T any]() pgx.RowToFunc[T] {
+	if t := reflect.TypeFor[T](); t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]() {
+		return pgx.RowToStructByName[T]
+	}
+	return pgx.RowTo[T]
+}
+
+// failed wraps an error with what was tried.
+func failed(what string, args []any, err error) error {
+	for len(args) > 0 {
+		if _, mode := args[0].(pgx.QueryExecMode); !mode {
+			break
+		}
+		args = args[1:]
+	}
+	text := os.Expand(what, func(name string) string {
+		if i, err := strconv.Atoi(name); err == nil && i > 0 && i <= len(args) {
+			return fmt.Sprint(args[i-1])
+		}
+		return "$" + name
+	})
+	return fmt.Errorf("%s: %w", text, err)
+}
