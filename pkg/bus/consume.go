@@ -47,7 +47,7 @@ type Consumer struct {
 	// stands alone. An error comes back later, a Permanent one (or one that PostgreSQL blames on the
 	// data) is parked, a panic is an error.
 	Handle func(ctx context.Context, tx pgx.Tx, group []*Delivery) error
-	// Committed, if set, runs after each commit that handled something: to wake an outbox.
+	// Committed, if set, runs after each commit that handled something: to wake the outbox that Handle wrote to.
 	Committed func()
 }
 

@@ -17,14 +17,15 @@ import (
 
 // Outbox sends what a service's transactions enqueued.
 type Outbox struct {
-	bus  *Bus
-	pool *pgxpool.Pool
-	wake chan struct{}
+	bus     *Bus
+	pool    *pgxpool.Pool
+	wake    chan struct{}
+	awaited awaited
 }
 
 // NewOutbox makes the outbox of the service that the bus and the pool belong to. Run sends.
 func NewOutbox(b *Bus, pool *pgxpool.Pool) *Outbox {
-	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1)}
+	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1), awaited: awaited{byKey: map[awaitedKey]chan struct{}{}}}
 }
 
 // Tx is pg.Tx, and wakes the relay after the commit.
@@ -72,20 +73,24 @@ func Pending(subject string) string {
 }
 
 const (
-	awaitPause = 5 * time.Millisecond
-	awaitTimes = 7
+	awaitPause = 20 * time.Millisecond
+	awaitTimes = 5
 )
 
-// Await gives a receiver a moment (635 ms at most) to commit a message that was enqueued, so that
+// Await gives a receiver a moment (620 ms at most) to commit a message that was enqueued, so that
 // what a shopper does next finds its effect. It is a courtesy and no promise: when the moment is over
-// the message is still under way.
+// the message is still under way. A confirmation that this process hears ends it at once; one that
+// another process of the service heard is found in the table.
 func (o *Outbox) Await(ctx context.Context, receiver, key string) {
+	confirmed := o.awaited.add(awaitedKey{receiver, key})
 	pause := awaitPause
 	for range awaitTimes {
 		if !o.bus.Connected() {
 			return
 		}
 		select {
+		case <-confirmed:
+			return
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return

@@ -204,4 +204,5 @@ func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
 	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {
 		o.bus.log.Warn("outbox", "error", err)
 	}
+	o.awaited.confirm(c.Consumer, c.Keys)
 }

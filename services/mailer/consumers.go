@@ -8,7 +8,7 @@ import (
 // consumers is every subscription of mailer.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Handle: s.onMail, Committed: s.committed},
-		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Handle: s.onUser, Committed: s.outbox.Wake},
+		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Handle: s.onMail, Committed: s.wakeSender},
+		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Handle: s.onUser},
 	}
 }

@@ -74,12 +74,6 @@ func dropForgotten(ctx context.Context, tx pgx.Tx, fresh []newDelivery) ([]newDe
 	}), nil
 }
 
-// committed wakes the senders and, in case a message was parked, the relay.
-func (s *server) committed() {
-	s.outbox.Wake()
-	s.wakeSender()
-}
-
 // newDelivery is a command as the ledger takes it.
 type newDelivery struct {
 	key, kind, messageID, prospectCode string

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"crypto/rand"
 	"net/http"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -29,6 +27,9 @@ type cart struct {
 	MemberEmail  string          `db:"-"`
 	Shipping     *shippingMethod `db:"-"`
 	Pending      *money.Cents    // of a debit for this cart that a bank still works on
+	HasCodes     bool
+
+	unlooked bool // that it was looked at has not been noted for a day
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -92,28 +93,20 @@ func (c *cart) person() string {
 func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }
 
 func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), &pgx.Batch{})
 	if err != nil {
 		return err
 	}
-	items, _, err := s.itemData(r, c)
-	if err != nil {
-		return err
-	}
-	return answer(w, append([]web.Field{cartFound(c != nil), items}, pendingField(c)...)...)
+	return answer(w, append([]web.Field{cartFound(c != nil), itemData(c, lines)}, pendingField(c)...)...)
 }
 
 // itemData is the contract's ItemData: an empty object without a cart.
-func (s *server) itemData(r *http.Request, c *cart) (web.Field, []line, error) {
-	data, lines := web.Object{}, []line(nil)
+func itemData(c *cart, lines []line) web.Field {
+	data := web.Object{}
 	if c != nil {
-		var err error
-		if lines, err = cartLines(r.Context(), s.db, c.ID); err != nil {
-			return web.Field{}, nil, err
-		}
 		data = web.Object{{Key: "product_sku_data", Value: web.Numbered(0, lines)}}
 	}
-	return web.Field{Key: "item_data", Value: data}, lines, nil
+	return web.Field{Key: "item_data", Value: data}
 }
 
 // pendingField tells pages of a debit for this cart that a bank still works on.
@@ -124,43 +117,24 @@ func pendingField(c *cart) []web.Field {
 	return []web.Field{{Key: "payment_pending", Value: web.Object{{Key: "total", Value: *c.Pending}}}}
 }
 
+// cartTotals counts the default shipping method when none was chosen. A cart page asks for totals and
+// shipping methods at once, and shows the default as chosen: the totals have to fit it, whichever call
+// comes first.
 func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.findSettledCart(r.Context(), web.Who(r))
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), &pgx.Batch{})
 	if err != nil {
 		return err
 	}
-	in, err := readContents(r.Context(), s.db, c)
+	if len(lines) > 0 {
+		if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
+			return err
+		}
+	}
+	in, err := withCodes(r.Context(), s.db, c, lines)
 	if err != nil {
 		return err
 	}
 	return answer(w, cartFound(c != nil), web.Field{Key: "cart_totals_data", Value: in.totalsData(c)})
-}
-
-// settlePause and settleTimes give a cart without a shipping method 630 ms to get one.
-const (
-	settlePause = 10 * time.Millisecond
-	settleTimes = 6
-)
-
-// findSettledCart is findCart for the totals. A cart page asks for totals and shipping methods at
-// once, and it is the latter call that gives a cart its default method. The totals wait a little for
-// it, so that they fit the method that the page shows as chosen, whichever call comes first.
-func (s *server) findSettledCart(ctx context.Context, who web.Identity) (*cart, error) {
-	c, err := findCart(ctx, s.db, who)
-	pause := settlePause
-	for range settleTimes {
-		if err != nil || c == nil || c.Shipping != nil {
-			break
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		pause *= 2
-		c, err = findCart(ctx, s.db, who)
-	}
-	return c, err
 }
 
 // totalsData writes the five totals in the contract's types: the number 0 where there is nothing to
@@ -243,15 +217,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	if !who.Member() && who.Cart == "" {
 		who.Cart = rand.Text()
 	}
-	var count int
-	var outcome addOutcome
-	err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) error {
-		outcome, count, err = addLine(r.Context(), tx, who, sku, pieces)
-		if err == nil && outcome != added {
-			return errRefused // a refused add leaves no cart behind
-		}
-		return err
-	})
+	outcome, count, err := addLine(r.Context(), s.db, who, sku, pieces)
 	switch {
 	case outcome == noSuchSKU:
 		return refuse(w, endpoint, "sku-not-found", echo)

@@ -12,51 +12,104 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// errRefused rolls a transaction back after a refusal that is answered by its outcome.
-var errRefused = errors.New("refused")
-
-// findCart reads the cart of whoever asks, with its shipping method, or nil. A member's request
-// never sees a visitor's cart. A cart that is looked at is not forgotten (keepCarts).
+// findCart reads the cart of who asks, with its shipping method, or nil. A member's request never sees
+// a visitor's cart.
 func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) {
-	return readCart(ctx, db, who, `
-		WITH looked AS (UPDATE cart c SET updated_at = now() WHERE (`+ownCart+`) AND updated_at < now() - interval '1 day')`, "")
+	return readCart(ctx, db, who, "")
 }
 
 // lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
 // still be put in meanwhile.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
-	return readCart(ctx, tx, who, "", " FOR NO KEY UPDATE OF c")
+	return readCart(ctx, tx, who, " FOR NO KEY UPDATE OF c")
 }
 
-// ownCart is the cart of member $1, or of the visitor $2.
-const ownCart = `c.member_id = nullif($1::bigint, 0) OR (c.anonymous_id = $2 AND $1 = 0)`
-
-func readCart(ctx context.Context, db querier, who web.Identity, with, lock string) (*cart, error) {
-	if !who.Member() && who.Cart == "" {
+func readCart(ctx context.Context, db querier, who web.Identity, lock string) (c *cart, err error) {
+	batch := &pgx.Batch{}
+	queueCart(batch, who, lock, &c)
+	if batch.Len() == 0 {
 		return nil, nil
 	}
-	c, m := &cart{MemberEmail: who.Email}, struct {
-		id, cost, pending         *int64
-		identifier, carrier, base *string
-	}{}
-	err := db.QueryRow(ctx, with+`
-		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("find the cart: %w", err)
+	}
+	return c, noteLooked(ctx, db, c)
+}
+
+// findFilledCart is findCart with the lines, in the same round trip, after what else the batch holds.
+func findFilledCart(ctx context.Context, db querier, who web.Identity, batch *pgx.Batch) (c *cart, lines []line, err error) {
+	queueCart(batch, who, "", &c)
+	if where, owner := ownCart(who); where != "" {
+		queue(batch, func(l line) { lines = append(lines, l) }, linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
+	}
+	if batch.Len() == 0 {
+		return nil, nil, nil
+	}
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, nil, fmt.Errorf("find the cart: %w", err)
+	}
+	if c == nil { // made between the two statements
+		lines = nil
+	}
+	return c, lines, noteLooked(ctx, db, c)
+}
+
+// ownCart is the condition on cart c for the cart of who asks, and its argument $1; "" for a visitor
+// who has none. Each case has an index of its own.
+func ownCart(who web.Identity) (where string, owner any) {
+	switch {
+	case who.Member():
+		return `c.member_id = $1`, who.MemberID
+	case who.Cart != "":
+		return `c.anonymous_id = $1`, who.Cart
+	}
+	return "", nil
+}
+
+// queueCart adds reading the head of a cart to a batch; c stays nil when there is none.
+func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
+	where, owner := ownCart(who)
+	if where == "" {
+		return
+	}
+	batch.Queue(`
+		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, c.updated_at < now() - interval '1 day',
+		       EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
+		       m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
 		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
 		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g WHERE g.to_cart_id = c.id)))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE `+ownCart+lock, who.MemberID, who.Cart).
-		Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+		WHERE `+where+lock, owner).QueryRow(func(row pgx.Row) error {
+		c, m := &cart{MemberEmail: who.Email}, struct {
+			id, cost, pending         *int64
+			identifier, carrier, base *string
+		}{}
+		err := row.Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &c.unlooked, &c.HasCodes,
+			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // the batch's error is wrapped
+		}
+		c.Pending = (*money.Cents)(m.pending)
+		if m.id != nil {
+			c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, cents(*m.cost), *m.base}
+		}
+		*into = c
+		return nil
+	})
+}
+
+// noteLooked keeps a cart that is looked at from ending by its age (keepCarts): once a day is enough.
+func noteLooked(ctx context.Context, db querier, c *cart) error {
+	if c == nil || !c.unlooked {
+		return nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("find the cart: %w", err)
+	if _, err := db.Exec(ctx, `UPDATE cart SET updated_at = now() WHERE id = $1`, c.ID); err != nil {
+		return fmt.Errorf("note that cart %d was looked at: %w", c.ID, err)
 	}
-	c.Pending = (*money.Cents)(m.pending)
-	if m.id != nil {
-		c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, cents(*m.cost), *m.base}
-	}
-	return c, nil
+	return nil
 }
 
 // linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
@@ -73,7 +126,7 @@ const linesSQL = `
 	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
 	  JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
-	WHERE l.cart_id = $1 ORDER BY l.seq`
+	WHERE l.cart_id = `
 
 // codesSQL leaves the uses that this shopper's own unpaid pages hold out of the count: they will be
 // given back before another one is made.
@@ -90,20 +143,31 @@ const codesSQL = `
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
-	return collect[line](ctx, db, "cart lines", linesSQL, cartID)
+	return collect[line](ctx, db, "cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)
 }
 
-// readContents reads lines and codes in one round trip and computes the totals. c may be nil.
+// readContents reads lines and codes and computes the totals. c may be nil.
 func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
-	var in contents
+	if c == nil {
+		return contents{}, nil
+	}
+	lines, err := cartLines(ctx, db, c.ID)
+	if err != nil {
+		return contents{}, err
+	}
+	return withCodes(ctx, db, c, lines)
+}
+
+// withCodes adds the codes of a cart to its lines, and computes the totals. c may be nil.
+func withCodes(ctx context.Context, db querier, c *cart, lines []line) (in contents, err error) {
 	if c == nil {
 		return in, nil
 	}
-	batch := &pgx.Batch{}
-	queue(batch, func(l line) { in.lines = append(in.lines, l) }, linesSQL, c.ID)
-	queue(batch, func(a appliedCode) { in.codes = append(in.codes, a) }, codesSQL, c.ID, c.customer(), c.person())
-	if err := db.SendBatch(ctx, batch).Close(); err != nil {
-		return contents{}, fmt.Errorf("read cart %d: %w", c.ID, err)
+	in.lines = lines
+	if c.HasCodes { // most carts have none
+		if in.codes, err = collect[appliedCode](ctx, db, "the codes of a cart", codesSQL, c.ID, c.customer(), c.person()); err != nil {
+			return contents{}, err
+		}
 	}
 	in.compute(c.Shipping, time.Now())
 	return in, nil
@@ -117,48 +181,38 @@ const (
 	tooMany
 )
 
-// addLine adds pieces to a line, making cart and line when they are missing, in statements that
-// parallel adds cannot lose pieces to.
-func addLine(ctx context.Context, tx pgx.Tx, who web.Identity, sku int64, pieces int) (addOutcome, int, error) {
-	var exists bool
-	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sku_now WHERE id = $1)`, sku).Scan(&exists); err != nil {
-		return added, 0, fmt.Errorf("look for a SKU: %w", err)
+// addLine adds pieces to a line, making cart and line when they are missing, in one statement that
+// parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind.
+func addLine(ctx context.Context, db querier, who web.Identity, sku int64, pieces int) (outcome addOutcome, lines int, err error) {
+	column, owner := "anonymous_id", any(who.Cart)
+	if who.Member() {
+		column, owner = "member_id", who.MemberID
 	}
-	if !exists {
+	var exists, fits bool
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		WITH c AS (
+		  INSERT INTO cart (`+column+`) SELECT $1 WHERE EXISTS (SELECT FROM sku_now WHERE id = $2)
+		  ON CONFLICT (`+column+`) DO UPDATE SET updated_at = now() RETURNING id
+		), l AS (
+		  INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, $2, $3 FROM c
+		  ON CONFLICT (cart_id, sku_id) DO UPDATE SET quantity = cart_line.quantity + EXCLUDED.quantity
+		  WHERE cart_line.quantity + EXCLUDED.quantity <= $4 RETURNING cart_id
+		)
+		SELECT EXISTS (SELECT FROM c), EXISTS (SELECT FROM l)`, owner, sku, pieces, maxPieces).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&exists, &fits) })
+	batch.Queue(`SELECT count(*) FROM cart c JOIN cart_line l ON l.cart_id = c.id WHERE c.`+column+` = $1`, owner).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&lines) })
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return added, 0, fmt.Errorf("add SKU %d to a cart: %w", sku, err)
+	}
+	switch {
+	case !exists:
 		return noSuchSKU, 0, nil
-	}
-	cartID, err := ensureCart(ctx, tx, who)
-	if err != nil {
-		return added, 0, err
-	}
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO cart_line (cart_id, sku_id, quantity) VALUES ($1, $2, $3)
-		ON CONFLICT (cart_id, sku_id) DO UPDATE SET quantity = cart_line.quantity + EXCLUDED.quantity
-		WHERE cart_line.quantity + EXCLUDED.quantity <= $4`, cartID, sku, pieces, maxPieces)
-	if err != nil {
-		return added, 0, fmt.Errorf("add to cart %d: %w", cartID, err)
-	}
-	if tag.RowsAffected() == 0 {
+	case !fits:
 		return tooMany, 0, nil
 	}
-	var count int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM cart_line WHERE cart_id = $1`, cartID).Scan(&count); err != nil {
-		return added, 0, fmt.Errorf("count the lines of cart %d: %w", cartID, err)
-	}
-	return added, count, nil
-}
-
-// ensureCart finds or makes the cart of whoever asks.
-func ensureCart(ctx context.Context, tx pgx.Tx, who web.Identity) (int64, error) {
-	sql, owner := `INSERT INTO cart (anonymous_id) VALUES ($1) ON CONFLICT (anonymous_id) DO UPDATE SET updated_at = now() RETURNING id`, any(who.Cart)
-	if who.Member() {
-		sql, owner = `INSERT INTO cart (member_id) VALUES ($1) ON CONFLICT (member_id) DO UPDATE SET updated_at = now() RETURNING id`, who.MemberID
-	}
-	var cartID int64
-	if err := tx.QueryRow(ctx, sql, owner).Scan(&cartID); err != nil {
-		return 0, fmt.Errorf("find or make the cart: %w", err)
-	}
-	return cartID, nil
+	return added, lines, nil
 }
 
 // setQuantity changes the pieces of a line. A cart without any piece left begins a new generation: the

@@ -170,12 +170,32 @@ func endCheckout(ctx context.Context, db querier, checkoutID, state string) erro
 	return nil
 }
 
-// knownSession says whether a checkout of ours has a session, and whether staff have it in their list.
-func knownSession(ctx context.Context, db querier, sessionID string) (ours, withStaff bool, err error) {
-	err = db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM checkout WHERE session_id = $1), EXISTS (SELECT FROM payment_issue WHERE session_id = $1)`, sessionID).
-		Scan(&ours, &withStaff)
+// sessionLookup is what the shop knows of a session without asking Stripe.
+type sessionLookup struct {
+	Order     string // identifier of its order, or ""
+	Ours      bool   // a checkout of ours has it
+	WithStaff bool   // it is in the list for staff
+}
+
+func lookUpSession(ctx context.Context, db querier, sessionID string) (l sessionLookup, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), ''),
+		       EXISTS (SELECT FROM checkout WHERE session_id = $1), EXISTS (SELECT FROM payment_issue WHERE session_id = $1)`, sessionID).
+		Scan(&l.Order, &l.Ours, &l.WithStaff)
 	if err != nil {
-		return false, false, fmt.Errorf("look for session %s: %w", sessionID, err)
+		return l, fmt.Errorf("look for session %s: %w", sessionID, err)
 	}
-	return ours, withStaff, nil
+	return l, nil
+}
+
+// orderOrFree finds the order of a session, or says that no transaction is about to make it. It waits
+// for no lock.
+func orderOrFree(ctx context.Context, db querier, sessionID string) (identifier string, free bool, err error) {
+	err = db.QueryRow(ctx, `
+		WITH k AS (SELECT id FROM checkout WHERE session_id = $1 FOR UPDATE SKIP LOCKED)
+		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), ''), EXISTS (SELECT FROM k)`, sessionID).Scan(&identifier, &free)
+	if err != nil {
+		return "", false, fmt.Errorf("look for the order of session %s: %w", sessionID, err)
+	}
+	return identifier, free, nil
 }

@@ -121,6 +121,7 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 		}
 		return refuse(w, endpoint, refusal, echo)
 	}
+	c.HasCodes = true // as far as we know
 	_, after, err := s.changed(r, c)
 	if err != nil {
 		return err

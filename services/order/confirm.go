@@ -6,26 +6,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 func allowed(yes bool) web.Field { return web.Field{Key: "checkout_allowed", Value: yes} }
 
-// mayCheckOut looks a shopper up in the two lists that staff may narrow: * means all, null nobody.
+// mayCheckOut looks a shopper up in the two lists that staff may narrow.
 func (s *server) mayCheckOut(ctx context.Context, who web.Identity) (bool, error) {
-	key, name := "an_ct_values_allowed_to_checkout", who.Cart
+	list, err := setting(ctx, s.db, checkoutList(who))
+	return onList(list, who), err
+}
+
+// checkoutList is the setting that says which members, or visitors, may check out.
+func checkoutList(who web.Identity) string {
 	if who.Member() {
-		key, name = "usernames_allowed_to_checkout", who.Username
+		return "usernames_allowed_to_checkout"
 	}
-	list, err := setting(ctx, s.db, key)
-	if err != nil || list == nil {
-		return false, err
+	return "an_ct_values_allowed_to_checkout"
+}
+
+// onList says whether a list names a shopper: * means all, null none.
+func onList(list *string, who web.Identity) bool {
+	name := who.Cart
+	if who.Member() {
+		name = who.Username
 	}
-	names := strings.Split(*list, ",")
+	names := strings.Split(text(list), ",")
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
 	}
-	return slices.Contains(names, "*") || (name != "" && slices.Contains(names, name)), nil
+	return slices.Contains(names, "*") || (name != "" && slices.Contains(names, name))
 }
 
 func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
@@ -38,23 +50,22 @@ func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
 
 // confirm is what the confirm pages share: may the shopper check out at all, and their cart with a
 // shipping method (the default one when none was chosen).
-func (s *server) confirm(w http.ResponseWriter, r *http.Request, rest func(c *cart) ([]web.Field, error)) error {
+func (s *server) confirm(w http.ResponseWriter, r *http.Request, fieldsOf func(c *cart, lines []line) ([]web.Field, error)) error {
 	who := web.Who(r)
-	ok, err := s.mayCheckOut(r.Context(), who)
+	var list *string
+	batch := &pgx.Batch{}
+	queue(batch, func(s configured) { list = s.Value }, settingsSQL, []string{checkoutList(who)})
+	c, lines, err := findFilledCart(r.Context(), s.db, who, batch)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if !onList(list, who) {
 		return answer(w, allowed(false))
-	}
-	c, err := findCart(r.Context(), s.db, who)
-	if err != nil {
-		return err
 	}
 	if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
 		return err
 	}
-	fields, err := rest(c)
+	fields, err := fieldsOf(c, lines)
 	if err != nil {
 		return err
 	}
@@ -62,18 +73,17 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request, rest func(c *ca
 }
 
 func (s *server) confirmItems(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
-		items, lines, err := s.itemData(r, c)
-		fields := append([]web.Field{items}, pendingField(c)...)
+	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
+		fields := append([]web.Field{itemData(c, lines)}, pendingField(c)...)
 		if c != nil && asksForQuote(r) {
 			fields = append(fields, web.Field{Key: "quote_lines", Value: shownLines(lines)})
 		}
-		return fields, err
+		return fields, nil
 	})
 }
 
 func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
+	return s.confirm(w, r, func(c *cart, _ []line) ([]web.Field, error) {
 		method := any(web.Object{})
 		if c != nil && c.Shipping != nil {
 			method = c.Shipping
@@ -83,15 +93,15 @@ func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) e
 }
 
 func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
-		in, err := readContents(r.Context(), s.db, c)
+	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
+		in, err := withCodes(r.Context(), s.db, c, lines)
 		return append([]web.Field{{Key: "discount_code_data", Value: in.codeData()}}, in.quoteField(r, c)...), err
 	})
 }
 
 func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart) ([]web.Field, error) {
-		in, err := readContents(r.Context(), s.db, c)
+	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
+		in, err := withCodes(r.Context(), s.db, c, lines)
 		return append([]web.Field{{Key: "confirm_totals_data", Value: in.totalsData(c)}}, in.quoteField(r, c)...), err
 	})
 }
@@ -102,12 +112,15 @@ func setting(ctx context.Context, db querier, key string) (*string, error) {
 	return all[key], err
 }
 
+type configured struct {
+	Key   string
+	Value *string
+}
+
+const settingsSQL = `SELECT key, value FROM configuration WHERE key = ANY($1)`
+
 func settings(ctx context.Context, db querier, keys ...string) (map[string]*string, error) {
-	type row struct {
-		Key   string
-		Value *string
-	}
-	rows, err := collect[row](ctx, db, "configuration", `SELECT key, value FROM configuration WHERE key = ANY($1)`, keys)
+	rows, err := collect[configured](ctx, db, "configuration", settingsSQL, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,6 @@ import (
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.OrderStripe, Stream: "STRIPE", Pool: s.db, Prepare: s.readStripeEvent, Handle: s.onStripeEvents, Committed: s.outbox.Wake},
-		{Name: msg.OrderUser, Stream: "USER", Pool: s.db, Handle: s.onUserEvents, Committed: s.outbox.Wake},
+		{Name: msg.OrderUser, Stream: "USER", Pool: s.db, Handle: s.onUserEvents},
 	}
 }

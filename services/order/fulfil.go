@@ -281,6 +281,35 @@ func (s *server) settle(ctx context.Context, paid session, eventID string) (r re
 	return r, err
 }
 
+const (
+	// placeLook is the pause before the first look at what the webhook's event became, doubled each time.
+	placeLook = 4 * time.Millisecond
+	// placeLooks is how often, about a second in all; then this request waits for the lock.
+	placeLooks = 8
+)
+
+// awaitOrder is settle for who waits for the answer. The event comes at the same moment as the shopper,
+// most often: while its transaction is under way, the order is waited for without one of our own.
+func (s *server) awaitOrder(ctx context.Context, paid session) (result, error) {
+	pause := placeLook
+	for range placeLooks {
+		identifier, free, err := orderOrFree(ctx, s.db, paid.ID)
+		if err != nil || identifier != "" {
+			return result{identifier: identifier}, err
+		}
+		if free {
+			break
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return result{}, ctx.Err() //nolint:wrapcheck // the shopper has gone
+		}
+		pause *= 2
+	}
+	return s.settle(ctx, paid, "")
+}
+
 // checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
 // webhook's event was faster; all callers get the same identifier.
 func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
@@ -299,20 +328,15 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	}
-	identifier, found, err := orderOfSession(r.Context(), s.db, sessionID)
-	if err != nil {
-		return err
-	}
-	if found {
-		return success(identifier)
-	}
-	ours, noted, err := knownSession(r.Context(), s.db, sessionID)
+	known, err := lookUpSession(r.Context(), s.db, sessionID)
 	switch {
 	case err != nil:
 		return err
-	case noted && !ours:
+	case known.Order != "":
+		return success(known.Order)
+	case known.WithStaff && !known.Ours:
 		return refuse(w, endpoint, cartNotFound)
-	case !ours: // a question to Stripe for each guess would use up the calls that payments need
+	case !known.Ours: // a question to Stripe for each guess would use up the calls that payments need
 		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	}
@@ -333,7 +357,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return refuseWith(w, endpoint, append(web.Object{{Key: "error", Value: "payment-not-completed"}}, paymentFields(payment)...))
 	}
 	fault.Point("order", "success-asked")
-	done, err := s.settle(r.Context(), now, "")
+	done, err := s.awaitOrder(r.Context(), now)
 	if done.reason != "" {
 		web.Note(r, "payment_issue", done.reason)
 	}

@@ -141,15 +141,14 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
 	}
 	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts) // before stock and lines, as everywhere
+	found, args := ordersOfPaymentsSQL, []any{sessions, intents, carts, rounds}
+	if len(beside) > 0 {
+		found = ordersBesideSQL
+	}
 	queue(batch, func(r row) {
 		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration,
 			checkout: &checkout{ID: r.CheckoutID, Round: r.Round}})
-	}, `
-		SELECT o.identifier, o.session_id, o.checkout_id, o.payment_intent, o.cart_id, o.cart_generation, k.round
-		FROM orders o JOIN checkout k ON k.id = o.checkout_id
-		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
-		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`,
-		sessions, intents, carts, rounds)
+	}, found, args...)
 	type closed struct{ SessionID, Reason string }
 	queue(batch, func(c closed) { m.closed[c.SessionID] = c.Reason }, `
 		SELECT session_id, reason FROM payment_issue WHERE session_id = ANY($1) AND reason = ANY($2) AND resolved_at IS NOT NULL`, sessions, finalReasons)
@@ -158,6 +157,19 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	}
 	return m, nil
 }
+
+// ordersOfPaymentsSQL are the orders that payments may be already. Only a page that stands beside another
+// can have an order of its round (ordersBesideSQL), so that the others need no look at the quotes.
+const (
+	ordersOfPaymentsSQL = `
+		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation, NULL::text AS round
+		FROM orders WHERE session_id = ANY($1) OR payment_intent = ANY($2) OR cart_id = ANY($3) OR checkout_id = ANY($4)`
+	ordersBesideSQL = `
+		SELECT o.identifier, o.session_id, o.checkout_id, o.payment_intent, o.cart_id, o.cart_generation, k.round
+		FROM orders o JOIN checkout k ON k.id = o.checkout_id
+		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
+		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
+)
 
 // insertOrders writes a group of orders in one statement, with lines, codes, first status, the
 // quotes' new state, and what was reserved for them; entries for staff that they were before are

@@ -73,7 +73,7 @@ func TestLinesAreFoundByKey(t *testing.T) {
 	for n := range 20 {
 		p.add(fmt.Sprint(1000+n), "1")
 	}
-	rows, err := s.owner.Query(t.Context(), `EXPLAIN `+linesSQL, s.number(`SELECT id FROM cart`))
+	rows, err := s.owner.Query(t.Context(), `EXPLAIN `+linesSQL+`$1`, s.number(`SELECT id FROM cart`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,7 +207,7 @@ func testDefaultAfterRemoval(t *testing.T, w *world) {
 	b.add("6", "1")
 	b.post("/order/cart-update-shipping-method", "shipping_method_identifier", "FedExGround")
 	b.post("/order/cart-remove-sku", "sku_id", "6")
-	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "3.50", "0.00", "0.00", "0.00", "3.50")
+	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 	b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 	b.has(b.get("/order/confirm-shipping-method"), "USPSRetailGround", "confirm_shipping_method", "identifier")
 }
