@@ -7,52 +7,62 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 const (
 	// catalogueFresh is how old a catalogue answer may be: a lost signal costs two seconds.
 	catalogueFresh = 2 * time.Second
-	// catalogueRefresh is the age from which one request has it fetched anew while it is still served.
+	// catalogueRefresh is the age from which one request has it fetched again while it is still served.
 	catalogueRefresh = time.Second
 	// catalogueStale is how long the last known answer stands in for an order that is away.
 	catalogueStale = 10 * time.Minute
 	// catalogueWait is how long order may take where the last known answer is at hand.
 	catalogueWait = 2 * time.Second
+	// catalogueRetry is how long a failed fetch speaks for the next ones where the last known answer is at hand.
+	catalogueRetry = time.Second
 	// catalogueLimit bounds the number of remembered products.
 	catalogueLimit = 2000
 	productsPath   = "/order/products"
 	productPath    = "/order/product/"
 )
 
-// catalogue keeps order's public answers in memory. Nothing in them is about a shopper.
+// catalogue keeps order's public answers in memory. Nothing in them is about a shopper. It is the only
+// clock of the catalogue: the storefront renders its pages again when an answer here has changed.
 type catalogue struct {
+	log   *slog.Logger
 	fetch func(ctx context.Context, path string) (*page, error)
 	// generation grows when something changed: pages of older ones are out of date.
 	generation atomic.Int64
+	fetches    singleflight.Group
 	mu         sync.RWMutex
 	pages      map[string]*entry
 }
 
-// entry is one path with its page. Its lock makes one fetch of many askers.
+// entry is one path with its page.
 type entry struct {
 	page       atomic.Pointer[page]
 	failed     atomic.Pointer[failure] // the last fetch that failed
 	refreshing atomic.Bool
-	fetching   chan struct{} // holds the one token of whoever fetches
 }
 
 type failure struct {
-	at  time.Time
-	err error
+	generation int64
+	at         time.Time
+	err        error
 }
 
 // page is one answer.
@@ -73,15 +83,19 @@ var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Con
 // errAway says that order is away and nothing is known of a path.
 var errAway = errors.New("order is away")
 
-func newCatalogue(fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
-	return &catalogue{fetch: fetch, pages: map[string]*entry{}}
+func newCatalogue(log *slog.Logger, fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
+	return &catalogue{log: log, fetch: fetch, pages: map[string]*entry{}}
 }
 
 // drop makes every page out of date. Pages stay as a stand-in for the time when order is away.
 func (c *catalogue) drop() { c.generation.Add(1) }
 
 // fresh is the page of a path when it can be served as it is, else nil.
-func (c *catalogue) fresh(path string) *page {
+func (c *catalogue) fresh(path string) *page { return c.younger(path, catalogueFresh) }
+
+// younger is the page of a path up to an age, unless something changed since. From catalogueRefresh on it
+// is fetched again behind the request.
+func (c *catalogue) younger(path string, limit time.Duration) *page {
 	c.mu.RLock()
 	en := c.pages[path]
 	c.mu.RUnlock()
@@ -93,7 +107,7 @@ func (c *catalogue) fresh(path string) *page {
 		return nil
 	}
 	age := time.Since(p.at)
-	if age > catalogueFresh {
+	if age > limit {
 		return nil
 	}
 	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
@@ -110,74 +124,74 @@ func (c *catalogue) get(ctx context.Context, path string) (*page, error) {
 	if p := c.fresh(path); p != nil {
 		return p, nil
 	}
-	c.mu.RLock()
-	en := c.pages[path]
-	c.mu.RUnlock()
-	if en == nil {
-		en = c.add(path)
-	}
-	return c.refill(ctx, path, en)
+	return c.refill(ctx, path, c.entryOf(path))
 }
 
-// body is what order says under a path, for the pages that are made of it.
-func (c *catalogue) body(ctx context.Context, path string) ([]byte, error) {
-	p, err := c.get(ctx, path)
-	if err != nil {
-		return nil, err
+// source is what order says under a path, for the pages that are made of it. A visitor does not wait for
+// an answer that is only old: it is served while it is fetched again.
+func (c *catalogue) source(ctx context.Context, path string) (storefront.Source, error) {
+	p := c.younger(path, catalogueStale)
+	if p == nil {
+		var err error
+		if p, err = c.refill(ctx, path, c.entryOf(path)); err != nil {
+			return storefront.Source{}, err
+		}
 	}
 	if p.status != http.StatusOK {
-		return nil, &ownerError{path, p.status}
+		return storefront.Source{}, &ownerError{path, p.status}
 	}
-	return p.body, nil
+	return storefront.Source{Body: p.body, Tag: p.tag()}, nil
 }
 
-func (c *catalogue) add(path string) *entry {
+func (c *catalogue) entryOf(path string) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if en := c.pages[path]; en != nil {
 		return en
 	}
 	if len(c.pages) >= catalogueLimit {
-		for other := range c.pages { // somebody guesses identifiers: the list of products stays
+		for other := range c.pages { // identifiers are being guessed: the list of products stays
 			if other != productsPath {
 				delete(c.pages, other)
 			}
 		}
 	}
-	en := &entry{fetching: make(chan struct{}, 1)}
+	en := &entry{}
 	c.pages[path] = en
 	return en
 }
 
-// refill fetches a page unless somebody else did meanwhile.
+// refill fetches a page, once for all who ask for it in the same generation. While order is away only one
+// of them waits for it each catalogueRetry, if anything is known of the path.
 func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, error) {
-	asked := time.Now()
+	generation := c.generation.Load()
+	old := en.page.Load()
+	if f := en.failed.Load(); old != nil && f != nil && f.generation == generation && time.Since(f.at) < catalogueRetry {
+		return standIn(old, f.err)
+	}
+	fetch := func() (any, error) { return c.load(context.WithoutCancel(ctx), path, en, generation) }
 	select {
-	case en.fetching <- struct{}{}:
-		defer func() { <-en.fetching }()
+	case r := <-c.fetches.DoChan(strconv.FormatInt(generation, 10)+path, fetch):
+		p, _ := r.Val.(*page) //nolint:errcheck // load returns no other type
+		return p, r.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	generation := c.generation.Load()
-	old := en.page.Load()
-	if old != nil && old.generation == generation && old.at.After(asked) {
-		return old, nil
-	}
-	// What failed for whoever went before fails for all who waited: else they would wait one after
-	// the other for an order that hangs.
-	if f := en.failed.Load(); f != nil && f.at.After(asked) {
-		return standIn(old, f.err)
-	}
-	limit := insideTimeout
+}
+
+// load fetches a page and keeps it.
+func (c *catalogue) load(ctx context.Context, path string, en *entry, generation int64) (*page, error) {
+	old, limit := en.page.Load(), insideTimeout
 	if old != nil {
 		limit = catalogueWait
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit) // others want it, too
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	at := time.Now()
 	p, err := c.fetch(ctx, path)
 	if err != nil {
-		en.failed.Store(&failure{time.Now(), err})
+		c.log.Warn("catalogue not fetched", "path", path, "known", old != nil, "error", err)
+		en.failed.Store(&failure{generation, time.Now(), err})
 		return standIn(old, err)
 	}
 	p.generation, p.at = generation, at
@@ -187,7 +201,7 @@ func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, 
 	return p, nil
 }
 
-// standIn is the last known page, unless that is too old, or nobody ever got one.
+// standIn is the last known page, unless there is none or it is too old.
 func standIn(old *page, err error) (*page, error) {
 	if old != nil && time.Since(old.at) < catalogueStale {
 		return old, nil
@@ -226,16 +240,16 @@ func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	}}, nil
 }
 
+// tag is the page's ETag.
+func (p *page) tag() string { return p.header[2][0] }
+
 // write answers with the page, or with 304 when the client has it.
 func (p *page) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	for i, name := range pageHeaders {
 		h[name] = p.header[i]
 	}
-	if known := r.Header["If-None-Match"]; len(known) > 0 && p.status == http.StatusOK && strings.Contains(strings.Join(known, ","), p.header[2][0]) {
-		delete(h, "Content-Length")
-		delete(h, "Content-Type")
-		w.WriteHeader(http.StatusNotModified)
+	if p.status == http.StatusOK && web.NotModified(w, r, p.tag()) {
 		return
 	}
 	if p.status != http.StatusOK {
@@ -269,13 +283,9 @@ func (e *server) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
 
 // listenCatalogue drops pages when order says that something changed, and after a reconnect.
 func (e *server) listenCatalogue(ctx context.Context) error {
-	drop := func() {
-		e.catalogue.drop()
-		e.pages.CatalogueChanged()
-	}
-	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { drop() }); err != nil {
+	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { e.catalogue.drop() }); err != nil {
 		return err
 	}
-	e.bus.OnConnect(ctx, drop)
+	e.bus.OnConnect(ctx, e.catalogue.drop)
 	return nil
 }

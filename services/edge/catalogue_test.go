@@ -3,7 +3,9 @@ package edge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -92,28 +94,33 @@ func TestCatalogueAsksOnceForMany(t *testing.T) {
 func catalogueAsksOnceForMany(t *testing.T) {
 	var fetched atomic.Int64
 	release := make(chan struct{})
-	c := newCatalogue(func(context.Context, string) (*page, error) {
-		if fetched.Add(1) < 3 {
+	c := newCatalogue(slog.New(slog.DiscardHandler), func(context.Context, string) (*page, error) {
+		n := fetched.Add(1)
+		if n < 3 {
 			<-release
-			<-time.After(time.Millisecond) // else no moment is after another: the bubble's clock stands still
 		}
-		return &page{status: http.StatusOK, body: []byte("x")}, nil
+		return &page{status: http.StatusOK, body: fmt.Appendf(nil, "%d", min(n, 3))}, nil
 	})
 	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			if p, err := c.get(t.Context(), productsPath); err != nil || string(p.body) != "x" {
-				t.Errorf("get = %v, %v", p, err)
-			}
-		})
+	ask := func(want string) {
+		for range 50 {
+			wg.Go(func() {
+				if p, err := c.get(t.Context(), productsPath); err != nil || string(p.body) != want {
+					t.Errorf("get = %v, %v, want %s", p, err, want)
+				}
+			})
+		}
+		synctest.Wait()
 	}
-	synctest.Wait()
+	ask("1")
 	if n := fetched.Load(); n != 1 {
 		t.Errorf("fetched %d times at once", n)
 	}
+	// What began before a change is no answer for those who ask after it.
+	c.drop()
+	ask("2")
 	close(release)
 	wg.Wait()
-	// Whoever came after the first fetch had begun gets what the second brings.
 	if n := fetched.Load(); n != 2 {
 		t.Errorf("fetched %d times", n)
 	}
@@ -127,16 +134,24 @@ func catalogueAsksOnceForMany(t *testing.T) {
 	}
 }
 
-// While order hangs nobody waits for more than one fetch that fails, however many ask.
+// While order hangs no request waits for more than one fetch that fails, however many ask.
 func TestCatalogueFailsOnceForMany(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, catalogueFailsOnceForMany)
+}
+
+func catalogueFailsOnceForMany(t *testing.T) {
 	var fetched atomic.Int64
-	c := newCatalogue(func(context.Context, string) (*page, error) {
+	var away atomic.Bool
+	c := newCatalogue(slog.New(slog.DiscardHandler), func(ctx context.Context, _ string) (*page, error) {
 		fetched.Add(1)
-		return nil, errors.New("away")
+		if away.Load() {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return &page{status: http.StatusOK, header: [4][]string{{""}, {""}, {"tag"}, {""}}}, nil
 	})
-	en := c.add(productsPath)
-	en.fetching <- struct{}{} // somebody is at it
+	away.Store(true)
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -145,22 +160,78 @@ func TestCatalogueFailsOnceForMany(t *testing.T) {
 			}
 		})
 	}
-	en.failed.Store(&failure{time.Now().Add(time.Hour), errors.New("away")}) // after all have asked
-	<-en.fetching
 	all.Wait()
-	if n := fetched.Load(); n != 0 {
-		t.Errorf("fetched %d times more", n)
+	if n := fetched.Load(); n != 1 {
+		t.Errorf("fetched %d times", n)
 	}
-	en.failed.Store(&failure{time.Now(), errors.New("away")})
-	if _, err := c.get(t.Context(), productsPath); !errors.Is(err, errAway) || fetched.Load() != 1 {
-		t.Errorf("whoever asks later: %v, fetched %d times", err, fetched.Load())
+	if _, err := c.get(t.Context(), productsPath); !errors.Is(err, errAway) || fetched.Load() != 2 {
+		t.Errorf("a later request: %v, fetched %d times", err, fetched.Load())
 	}
+	// With something known, it stands in, and only one request in a while waits at all.
+	away.Store(false)
+	known, err := c.get(t.Context(), productsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away.Store(true)
+	c.drop()
+	for i := range 3 {
+		began := time.Now()
+		if p, err := c.get(t.Context(), productsPath); err != nil || p != known {
+			t.Errorf("get = %v, %v", p, err)
+		}
+		if waited := time.Since(began); waited > catalogueWait || i > 0 && waited > 0 {
+			t.Errorf("request %d waited %v", i, waited)
+		}
+	}
+	if n := fetched.Load(); n != 4 {
+		t.Errorf("fetched %d times", n)
+	}
+	time.Sleep(catalogueRetry)
+	if p, err := c.get(t.Context(), productsPath); err != nil || p != known || fetched.Load() != 5 {
+		t.Errorf("after a while: %v, %v, fetched %d times", p, err, fetched.Load())
+	}
+}
+
+// Pages are made of what is known, however old, and it is fetched again behind their visitors.
+func TestPagesDoNotWaitForTheCatalogue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, pagesDoNotWaitForTheCatalogue)
+}
+
+func pagesDoNotWaitForTheCatalogue(t *testing.T) {
+	var fetched atomic.Int64
+	c := newCatalogue(slog.New(slog.DiscardHandler), func(context.Context, string) (*page, error) {
+		tag := fmt.Sprint(fetched.Add(1))
+		time.Sleep(time.Second / 2)
+		return &page{status: http.StatusOK, body: []byte(tag), header: [4][]string{{""}, {""}, {tag}, {""}}}, nil
+	})
+	ask := func(want string, wait time.Duration) {
+		t.Helper()
+		began := time.Now()
+		if src, err := c.source(t.Context(), productsPath); err != nil || src.Tag != want || string(src.Body) != want {
+			t.Errorf("source = %+v, %v, want %s", src, err, want)
+		}
+		if waited := time.Since(began); waited != wait {
+			t.Errorf("waited %v", waited)
+		}
+	}
+	ask("1", time.Second/2)
+	ask("1", 0)
+	time.Sleep(time.Minute)
+	ask("1", 0) // and again behind
+	time.Sleep(time.Second)
+	ask("2", 0)
+	c.drop() // prices have changed: what is known would be wrong
+	ask("3", time.Second/2)
+	time.Sleep(catalogueStale + time.Second)
+	ask("4", time.Second/2)
 }
 
 func TestCatalogueAges(t *testing.T) {
 	t.Parallel()
 	var fetched atomic.Int64
-	c := newCatalogue(func(context.Context, string) (*page, error) {
+	c := newCatalogue(testenv.Log(t), func(context.Context, string) (*page, error) {
 		fetched.Add(1)
 		return &page{status: http.StatusOK}, nil
 	})

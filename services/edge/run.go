@@ -69,15 +69,17 @@ func newServer(log *slog.Logger, cfg Config, pool *pgxpool.Pool, b *bus.Bus) (*s
 	e.keys.sessions = cfg.Key("names of sessions")
 	e.keys.known = cfg.Key("known browser cookie")
 	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
-	e.catalogue = newCatalogue(e.fetchPage)
+	e.catalogue = newCatalogue(log, e.fetchPage)
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err
 	}
 	e.pages, err = storefront.New(storefront.Config{
 		PublicURL: cfg.PublicURL, Log: log,
-		Catalogue: func(ctx context.Context) ([]byte, error) { return e.catalogue.body(ctx, productsPath) },
-		Product:   func(ctx context.Context, id string) ([]byte, error) { return e.catalogue.body(ctx, productPath+id) },
+		Catalogue: func(ctx context.Context) (storefront.Source, error) { return e.catalogue.source(ctx, productsPath) },
+		Product: func(ctx context.Context, id string) (storefront.Source, error) {
+			return e.catalogue.source(ctx, productPath+id)
+		},
 	})
 	if err != nil {
 		return nil, err

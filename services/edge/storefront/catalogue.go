@@ -5,123 +5,99 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
-	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
-const (
-	// staleAfter bounds how long a page may show an old price when the message that the catalogue
-	// changed got lost.
-	staleAfter = 5 * time.Second
-	// fetchTimeout bounds one question to the catalogue's owner.
-	fetchTimeout = 5 * time.Second
-	// maxRendered bounds how many product pages are kept.
-	maxRendered = 10_000
-)
+// maxRendered bounds how many product pages are kept.
+const maxRendered = 10_000
 
-// catalogue keeps the pages rendered from catalogue data. A page older than staleAfter is still
-// served while it is rendered anew, and when its owner can't be reached: an old price list is
-// better than none, and the cart asks for the current price in any case.
+// Source is what the catalogue's owner answered, and what pages are rendered from.
+type Source struct {
+	Body []byte
+	// Tag changes with the body.
+	Tag string
+}
+
+// catalogue keeps the pages rendered from catalogue data, each for as long as its source stays the same.
+// How old a source may be is up to the one who gives it (Config.Catalogue, Config.Product).
 type catalogue struct {
-	pages *Pages
-	mu    sync.Mutex
-	round int // counts up with forget; what was rendered before is not kept after
-	kept  map[string]*rendered
+	log   *slog.Logger
+	turns singleflight.Group
+	mu    sync.RWMutex
+	kept  map[string]rendered
 }
 
 // rendered is one page from memory. Status 404 pages are never kept.
 type rendered struct {
-	doc        *document
-	at         time.Time
-	round      int
-	refreshing bool
+	doc *document
+	tag string // of its source
 }
 
-func newCatalogue(p *Pages) *catalogue {
-	return &catalogue{pages: p, kept: map[string]*rendered{}}
+// renderer makes a page. A nil document means that there is no such page.
+type renderer func(body []byte) (*document, error)
+
+func newCatalogue(log *slog.Logger) *catalogue {
+	return &catalogue{log: log, kept: map[string]rendered{}}
 }
 
-// forget marks all pages as out of date. They stay as a reserve for the time the owner is down.
-func (c *catalogue) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.round++
-}
-
-// get returns the page kept under key, made by the given function when there is none or when it
-// is of an earlier round. A nil document means that there is no such page.
-func (c *catalogue) get(ctx context.Context, key string, render func(context.Context) (*document, error)) (*document, error) {
-	c.mu.Lock()
-	old, round := c.kept[key], c.round
-	if old != nil && old.round == round {
-		if time.Since(old.at) > staleAfter && !old.refreshing {
-			old.refreshing = true
-			go c.refresh(key, render)
-		}
-		c.mu.Unlock()
+// get returns the page kept under key, rendered again when its source has changed. A page whose source
+// cannot be reached is served as it was: an old price list is better than none, and the cart asks for
+// the current price in any case.
+func (c *catalogue) get(ctx context.Context, key string, fetch func(context.Context) (Source, error), render renderer) (*document, error) {
+	src, err := fetch(ctx)
+	c.mu.RLock()
+	old := c.kept[key]
+	c.mu.RUnlock()
+	switch {
+	case err != nil && old.doc == nil:
+		return nil, err
+	case err != nil || old.doc != nil && old.tag == src.Tag:
 		return old.doc, nil
 	}
-	c.mu.Unlock()
-
-	doc, err := render(ctx)
+	made, err, _ := c.turns.Do(key+" "+src.Tag, func() (any, error) { return c.renew(key, src, old, render) })
 	if err != nil {
-		if old == nil {
+		return nil, err
+	}
+	return made.(*document), nil //nolint:forcetypeassert // of the line above
+}
+
+// renew renders a page and keeps it. A page that cannot be rendered stays as it was.
+func (c *catalogue) renew(key string, src Source, old rendered, render renderer) (*document, error) {
+	doc, err := render(src.Body)
+	if err != nil {
+		if old.doc == nil {
 			return nil, err
 		}
-		c.pages.cfg.Log.WarnContext(ctx, "catalogue page served from reserve", "page", key, "error", err)
-		// Taken as fresh for a while, so that not every visitor waits for an owner that is down.
-		c.keep(key, old.doc, round)
-		return old.doc, nil
+		c.log.Warn("catalogue page cannot be made of what its owner says, the earlier one stands in", "page", key, "error", err)
+		doc = old.doc
 	}
-	c.keep(key, doc, round)
-	return doc, nil
-}
-
-// refresh renders a page again behind the back of the visitor who is served the old one.
-func (c *catalogue) refresh(key string, render func(context.Context) (*document, error)) {
-	c.mu.Lock()
-	round := c.round
-	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
-	defer cancel()
-	doc, err := render(ctx)
-	if err != nil {
-		c.pages.cfg.Log.Warn("catalogue page not refreshed", "page", key, "error", err)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if old := c.kept[key]; old != nil {
-			old.refreshing = false
-			old.at = time.Now()
-		}
-		return
-	}
-	c.keep(key, doc, round)
-}
-
-// keep stores a page under the round in which its data was asked for, so that a change in between
-// is not hidden by it.
-func (c *catalogue) keep(key string, doc *document, round int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if doc == nil {
 		delete(c.kept, key)
-		return
+		return nil, nil
 	}
 	if _, there := c.kept[key]; !there && len(c.kept) >= maxRendered {
 		clear(c.kept)
 	}
-	c.kept[key] = &rendered{doc: doc, at: time.Now(), round: round}
+	c.kept[key] = rendered{doc, src.Tag}
+	return doc, nil
 }
 
 // products fetches and decodes the list of all products, in shop order.
 func (p *Pages) products(ctx context.Context) ([]product, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	body, err := p.cfg.Catalogue(ctx)
+	src, err := p.cfg.Catalogue(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch product list: %w", err)
 	}
+	return readProducts(src.Body)
+}
+
+func readProducts(body []byte) ([]product, error) {
 	var answer struct {
 		Products ordered[product] `json:"products_data"`
 	}
@@ -137,8 +113,8 @@ func (p *Pages) products(ctx context.Context) ([]product, error) {
 
 // list serves the home page and the product list.
 func (p *Pages) list(pg page) http.HandlerFunc {
-	render := func(ctx context.Context) (*document, error) {
-		products, err := p.products(ctx)
+	render := func(body []byte) (*document, error) {
+		products, err := readProducts(body)
 		if err != nil {
 			return nil, err
 		}
@@ -156,7 +132,7 @@ func (p *Pages) list(pg page) http.HandlerFunc {
 		return p.render(v)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		p.serveRendered(w, r, pg.name, render)
+		p.serveRendered(w, r, pg.name, p.cfg.Catalogue, render)
 	}
 }
 
@@ -169,8 +145,8 @@ func (p *Pages) noCatalogue(r *http.Request, what string, more ...any) {
 }
 
 // serveRendered answers with a catalogue page, 404 or, without data, the error page.
-func (p *Pages) serveRendered(w http.ResponseWriter, r *http.Request, key string, render func(context.Context) (*document, error)) {
-	doc, err := p.catalogue.get(r.Context(), key, render)
+func (p *Pages) serveRendered(w http.ResponseWriter, r *http.Request, key string, fetch func(context.Context) (Source, error), render renderer) {
+	doc, err := p.catalogue.get(r.Context(), key, fetch, render)
 	if err != nil {
 		p.noCatalogue(r, "catalogue page", "page", key, "error", err)
 		w.Header().Set("Retry-After", "5")

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // document is a finished answer body: its bytes, the same compressed, and its tag.
@@ -79,10 +81,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	}
 	if status == http.StatusOK {
 		h.Set("ETag", tag)
-		if matchesTag(r.Header.Get("If-None-Match"), tag) {
-			h.Del("Content-Encoding")
-			h.Del("Content-Type")
-			w.WriteHeader(http.StatusNotModified)
+		if web.NotModified(w, r, tag) {
 			return
 		}
 	}
@@ -107,19 +106,6 @@ func acceptsGzip(header string) bool {
 			return true
 		}
 		return strings.Trim(q, "0.") != ""
-	}
-	return false
-}
-
-// matchesTag compares weakly, as If-None-Match asks for.
-func matchesTag(header, tag string) bool {
-	if header == "*" {
-		return true
-	}
-	for part := range strings.SplitSeq(header, ",") {
-		if strings.TrimPrefix(strings.TrimSpace(part), "W/") == tag {
-			return true
-		}
 	}
 	return false
 }

@@ -32,6 +32,7 @@ type fakeAPI struct {
 	events   map[string]int // client events by kind
 	fail     map[string]int // path to the status it answers with
 	calls    map[string]int
+	products sync.Map // Source by identifier
 }
 
 type fakeLine struct{ sku, quantity int }
@@ -66,10 +67,23 @@ const fakeList = `{"products_data": {
 }, "order-api-version": "0.0.1"}`
 
 // catalogue is the product list.
-func (f *fakeAPI) catalogue(context.Context) ([]byte, error) { return []byte(fakeList), nil }
+func (f *fakeAPI) catalogue(context.Context) (Source, error) {
+	return Source{[]byte(fakeList), "list"}, nil
+}
+
+// remembered is product from memory, as edge gives it.
+func (f *fakeAPI) remembered(_ context.Context, identifier string) (Source, error) {
+	if known, ok := f.products.Load(identifier); ok {
+		return known.(Source), nil
+	}
+	body, err := f.product(identifier)
+	known := Source{body, identifier}
+	f.products.Store(identifier, known)
+	return known, err
+}
 
 // product is one product in full.
-func (f *fakeAPI) product(_ context.Context, identifier string) ([]byte, error) {
+func (f *fakeAPI) product(identifier string) ([]byte, error) {
 	var list struct {
 		Products map[string]object `json:"products_data"`
 	}
@@ -115,7 +129,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	// The tests count in dollars, whatever somebody who made the shop their own sells in.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
-	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.product, Log: slog.New(slog.DiscardHandler)})
+	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

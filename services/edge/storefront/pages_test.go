@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -250,20 +251,23 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-func TestCatalogueIsKeptAndForgotten(t *testing.T) {
+func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 	t.Parallel()
-	var asked, broken atomic.Int64
+	var price, broken atomic.Int64
 	f := &fakeAPI{}
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(ctx context.Context) ([]byte, error) {
-			asked.Add(1)
-			if broken.Load() > 0 {
-				return nil, errors.New("order is down")
+		Catalogue: func(context.Context) (Source, error) {
+			switch {
+			case broken.Load() > 0:
+				return Source{}, errors.New("order is down")
+			case price.Load() < 0:
+				return Source{[]byte("no JSON"), "broken"}, nil
 			}
-			return f.catalogue(ctx)
+			now := fmt.Sprintf("%d.00", price.Load())
+			return Source{[]byte(strings.ReplaceAll(fakeList, `"3.50"`, `"`+now+`"`)), now}, nil
 		},
-		Product: f.product,
+		Product: f.remembered,
 		Log:     slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -271,37 +275,40 @@ func TestCatalogueIsKeptAndForgotten(t *testing.T) {
 	}
 	router := chi.NewRouter()
 	pages.Mount(router)
-	get := func(path string) int {
+	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		return w.Code
+		return w.Code, w.Body.String()
 	}
 	broken.Store(1)
-	if code := get("/products"); code != http.StatusServiceUnavailable {
+	if code, _ := get("/products"); code != http.StatusServiceUnavailable {
 		t.Errorf("without a catalogue: status %d", code)
 	}
 	broken.Store(0)
-	asked.Store(0)
+	price.Store(17)
+	get("/products")
+	first := pages.catalogue.kept["products"].doc
 	for range 20 {
 		get("/products")
 	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("20 visits asked %d times", n)
+	if first == nil || pages.catalogue.kept["products"].doc != first {
+		t.Error("the page was rendered again though its source is the same")
 	}
-	pages.CatalogueChanged()
-	get("/products")
-	if n := asked.Load(); n != 2 {
-		t.Errorf("after a change asked %d times, want 2", n)
+	price.Store(18)
+	if _, body := get("/products"); !strings.Contains(body, "18.00") || strings.Contains(body, "17.00") {
+		t.Error("after a change the page shows the earlier price")
 	}
-	pages.CatalogueChanged()
-	broken.Store(1)
-	if code := get("/products"); code != http.StatusOK {
-		t.Errorf("with order down after a first visit: status %d", code)
+	for _, away := range []func(){func() { price.Store(-1) }, func() { broken.Store(1) }} {
+		away()
+		if code, body := get("/products"); code != http.StatusOK || !strings.Contains(body, "18.00") {
+			t.Errorf("with order down after a first visit: status %d", code)
+		}
 	}
+	broken.Store(0)
 	var visits sync.WaitGroup
-	for range 50 {
+	for i := range 50 {
 		visits.Go(func() {
-			pages.CatalogueChanged()
+			price.Store(int64(i))
 			get("/")
 			get("/product/bSusp6dBHm")
 		})
@@ -329,8 +336,8 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 	evil := []byte(`{"product":"success","product_data":{"title":"<script>alert(1)</script>","identifier":"a1","headline":"</script><b>","description_part_1":"\u2028","description_part_2":"","product_images":{"1":{"image_url":"javascript:alert(1)","main":true,"caption":"\"><img src=x onerror=alert(1)>"}},"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) ([]byte, error) { return []byte(`{"products_data":{}}`), nil },
-		Product:   func(context.Context, string) ([]byte, error) { return evil, nil },
+		Catalogue: func(context.Context) (Source, error) { return Source{[]byte(`{"products_data":{}}`), "list"}, nil },
+		Product:   func(context.Context, string) (Source, error) { return Source{evil, "product"}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -179,20 +179,14 @@ func (s sku) MainImage() string {
 // InStock tells whether the SKU can be ordered now.
 func (s sku) InStock() bool { return s.Inventory == "in-stock" }
 
-// fetchProduct asks for one product; nil without an error means that there is no such product.
-func (p *Pages) fetchProduct(ctx context.Context, identifier string) (*product, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	body, err := p.cfg.Product(ctx, identifier)
-	if err != nil {
-		return nil, fmt.Errorf("fetch product %s: %w", identifier, err)
-	}
+// readProduct decodes one product; nil without an error means that there is no such product.
+func readProduct(body []byte) (*product, error) {
 	var answer struct {
 		Outcome string   `json:"product"`
 		Product *product `json:"product_data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("decode product %s: %w", identifier, err)
+		return nil, fmt.Errorf("decode product: %w", err)
 	}
 	if answer.Outcome != "success" || answer.Product == nil {
 		return nil, nil
@@ -251,8 +245,9 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		p.NotFound(w, r)
 		return
 	}
-	p.serveRendered(w, r, "product "+identifier, func(ctx context.Context) (*document, error) {
-		found, err := p.fetchProduct(ctx, identifier)
+	fetch := func(ctx context.Context) (Source, error) { return p.cfg.Product(ctx, identifier) }
+	p.serveRendered(w, r, "product "+identifier, fetch, func(body []byte) (*document, error) {
+		found, err := readProduct(body)
 		if found == nil || err != nil {
 			return nil, err
 		}

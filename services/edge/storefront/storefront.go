@@ -29,10 +29,10 @@ type Config struct {
 	PublicURL string
 	// Shop names the shop; the zero value means DefaultSettings.
 	Shop Settings
-	// Catalogue returns the body of GET /order/products.
-	Catalogue func(ctx context.Context) ([]byte, error)
-	// Product returns the body of GET /order/product/{identifier}.
-	Product func(ctx context.Context, identifier string) ([]byte, error)
+	// Catalogue returns what GET /order/products answers, from memory: every page view asks.
+	Catalogue func(ctx context.Context) (Source, error)
+	// Product returns what GET /order/product/{identifier} answers, from memory as well.
+	Product func(ctx context.Context, identifier string) (Source, error)
 	// Log receives what goes wrong while pages are rendered; nil means slog.Default.
 	Log *slog.Logger
 }
@@ -65,7 +65,7 @@ func New(cfg Config) (*Pages, error) {
 	}
 	p := &Pages{cfg: cfg, static: map[string]*document{}, extras: map[string]*document{}}
 	p.headers = newPageHeaders(cfg)
-	p.catalogue = newCatalogue(p)
+	p.catalogue = newCatalogue(cfg.Log)
 
 	var err error
 	if p.texts, err = loadTexts(cfg.Shop); err != nil {
@@ -88,9 +88,6 @@ func New(cfg Config) (*Pages, error) {
 	}
 	return p, nil
 }
-
-// CatalogueChanged forgets the rendered catalogue pages; the next visitor sees the new prices.
-func (p *Pages) CatalogueChanged() { p.catalogue.forget() }
 
 // Mount adds all pages and files of the shop to the router.
 func (p *Pages) Mount(r chi.Router) {
