@@ -9,14 +9,17 @@ import (
 	"runtime/debug"
 	"text/tabwriter"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
+
+// readyPoll is how often announce looks whether all is ready.
+const readyPoll = 25 * time.Millisecond
 
 // announce prints where everything is, as soon as a shopper could buy.
 func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	for !s.ready(ctx) {
-		select {
-		case <-time.After(25 * time.Millisecond):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, readyPoll) {
 			return nil
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
@@ -353,6 +354,9 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 // databasePatience is how long it is tried to start PostgreSQL again before the shop gives up.
 const databasePatience = time.Minute
 
+// restartPause lies between two tries.
+const restartPause = 2 * time.Second
+
 // tendDatabase starts PostgreSQL again when it ends by itself, killed for its memory for instance.
 // Until then the services answer as they do while any database is away.
 func (s *shop) tendDatabase(ctx context.Context) error {
@@ -368,10 +372,8 @@ func (s *shop) tendDatabase(ctx context.Context) error {
 		err := s.database.Restart(limit)
 		for err != nil && limit.Err() == nil {
 			s.log.Error("PostgreSQL does not start, will try again", "error", err)
-			select {
-			case <-time.After(2 * time.Second):
+			if wait.Sleep(limit, restartPause) {
 				err = s.database.Restart(limit)
-			case <-limit.Done():
 			}
 		}
 		cancel()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // GroupSize is how many messages a consumer takes into one transaction at most. What lies ready is
@@ -68,21 +69,19 @@ func IsPermanent(err error) bool {
 // Consume works until ctx ends, finishes the group in hand, and returns nil. It survives the loss
 // of its consumer, its stream and its broker: it complains and tries again.
 func (b *Bus) Consume(ctx context.Context, c Consumer) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		began := time.Now()
 		err := b.consume(ctx, c)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if time.Since(began) > time.Minute {
-			wait = 100 * time.Millisecond
+			pause = 100 * time.Millisecond
 		}
 		if b.Connected() {
 			b.log.Warn("consumer interrupted, will try again", "consumer", c.Name, "error", err)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, pause) {
 			return nil
 		}
 	}
@@ -132,7 +131,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	for {
 		select {
 		case m := <-messages:
-			w.work(ctx, take(m, messages))
+			w.work(ctx, wait.Queued(m, messages, GroupSize))
 		case <-lag.C:
 			w.measure(ctx, cons)
 		case err := <-broken:
@@ -141,20 +140,6 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 			return nil
 		}
 	}
-}
-
-// take drains what lies ready behind the first message.
-func take(first jetstream.Msg, more <-chan jetstream.Msg) []jetstream.Msg {
-	group := []jetstream.Msg{first}
-	for len(group) < GroupSize {
-		select {
-		case m := <-more:
-			group = append(group, m)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {

@@ -13,6 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Outbox sends what a service's transactions enqueued.
@@ -38,7 +39,7 @@ func (o *Outbox) Tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 }
 
 // Wake makes the relay look at once; call it after a commit that enqueued something.
-func (o *Outbox) Wake() { poke(o.wake) }
+func (o *Outbox) Wake() { wait.Wake(o.wake) }
 
 // Enqueue writes messages into the outbox as part of tx; the trace of ctx goes along. A key that is
 // there already is the same message and stays as it is.

@@ -14,6 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 const (
@@ -89,10 +90,7 @@ func (o *Outbox) rest(ctx context.Context, rows int, round time.Duration) {
 	if len(o.wake) == 0 || rows < restFrom {
 		return
 	}
-	select {
-	case <-time.After(min(restFactor*round, restLimit)):
-	case <-ctx.Done():
-	}
+	wait.Sleep(ctx, min(restFactor*round, restLimit))
 }
 
 func (o *Outbox) rush(ctx context.Context) {

@@ -1,6 +1,10 @@
 package bus
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
 
 // signals wakes any number of waiters; a waiter that is busy is woken once, however often it was
 // signalled meanwhile.
@@ -27,13 +31,6 @@ func (s *signals) send() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for w := range s.waiters {
-		poke(w)
-	}
-}
-
-func poke(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // a wake-up is waiting already
+		wait.Wake(w)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Publisher sends client events, which have no database behind them. Publish never waits; what the
@@ -56,24 +57,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 	for {
 		select {
 		case e := <-p.queue:
-			p.send(ctx, messagesOf(p.gather(e)))
+			p.send(ctx, messagesOf(wait.Queued(e, p.queue, relayGroup)))
 		case <-ctx.Done():
 			return p.flush(context.WithoutCancel(ctx))
 		}
 	}
-}
-
-func (p *Publisher) gather(first event) []event {
-	group := []event{first}
-	for len(group) < relayGroup {
-		select {
-		case e := <-p.queue:
-			group = append(group, e)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // messagesOf packs events into messages.
@@ -121,9 +109,7 @@ func (p *Publisher) send(ctx context.Context, group []*nats.Msg) {
 			}
 			p.bus.log.Warn("events not published, will try again", "messages", len(group))
 		}
-		select {
-		case <-time.After(Backoff(try, 50*time.Millisecond, 2*time.Second)):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, Backoff(try, 50*time.Millisecond, 2*time.Second)) {
 			return
 		}
 	}
@@ -150,7 +136,7 @@ func (p *Publisher) flush(ctx context.Context) error {
 	for {
 		select {
 		case e := <-p.queue:
-			p.send(ctx, messagesOf(p.gather(e)))
+			p.send(ctx, messagesOf(wait.Queued(e, p.queue, relayGroup)))
 			if ctx.Err() != nil {
 				return fmt.Errorf("%d events were not published", len(p.queue))
 			}

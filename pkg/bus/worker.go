@@ -16,6 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // worker is a Consumer at work.
@@ -236,10 +237,7 @@ func (w *worker) outage(ctx context.Context, err error) {
 	w.outages++
 	pause := Backoff(w.outages, 100*time.Millisecond, 2*time.Second)
 	w.bus.log.Warn("database away, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
-	select {
-	case <-time.After(pause):
-	case <-ctx.Done():
-	}
+	wait.Sleep(ctx, pause)
 }
 
 // Backoff is the delay before try n+1: first, doubled for each try, at most limit, give or take a

@@ -15,6 +15,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // InitSQL makes roles and schemas; see deploy/postgres/init.sql.
@@ -41,9 +43,7 @@ func Provision(ctx context.Context, log *slog.Logger, url string) error {
 		} else if attempt == 10 || (c != "XX000" && c != "23505" && c != "42710" && c != "40001" && c != "40P01") {
 			return fmt.Errorf("make roles and schemas: %w", err)
 		}
-		select {
-		case <-time.After(time.Duration(attempt*20) * time.Millisecond):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, time.Duration(attempt*20)*time.Millisecond) {
 			return ctx.Err()
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Role is the database role of a service.
@@ -83,9 +84,7 @@ func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 		if err == nil || attempt == 4 || !IsContention(err) {
 			return err
 		}
-		select {
-		case <-time.After(time.Duration(rand.IntN(20*attempt)+1) * time.Millisecond): //nolint:gosec // jitter
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, time.Duration(rand.IntN(20*attempt)+1)*time.Millisecond) { //nolint:gosec // jitter
 			return err
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // createClusterConf keeps Debian's packages from starting a cluster of their own.
@@ -45,8 +47,8 @@ func install(ctx context.Context, log *slog.Logger) error {
 	out, err := get("update")
 	// Another apt-get may be fetching the lists: their lock is not waited for by apt-get itself.
 	for try := 0; err != nil && strings.Contains(out, "Could not get lock") && try < 60; try++ {
-		if waitErr := pause(ctx, time.Second); waitErr != nil {
-			return waitErr
+		if !wait.Sleep(ctx, time.Second) {
+			return context.Cause(ctx)
 		}
 		out, err = get("update")
 	}
@@ -78,16 +80,4 @@ func privilege(ctx context.Context) (func(ctx context.Context, name string, args
 		out, err := exec.CommandContext(ctx, line[0], line[1:]...).CombinedOutput()
 		return string(out), err
 	}, nil
-}
-
-// pause waits, or less when ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 const (
@@ -49,8 +51,8 @@ func (c *Cluster) launch(ctx context.Context) error {
 		if logErr != nil || try >= launchTries || !c.retryable(out, marker, try) {
 			return errors.Join(fmt.Errorf("%w (%s): %s", errEnded, s.exit(), reason(out)), logErr)
 		}
-		if err := pause(ctx, launchPause); err != nil {
-			return fmt.Errorf("start PostgreSQL: %w: %s", err, reason(out))
+		if !wait.Sleep(ctx, launchPause) {
+			return fmt.Errorf("start PostgreSQL: %w: %s", context.Cause(ctx), reason(out))
 		}
 	}
 }

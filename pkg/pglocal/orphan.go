@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // settle ends the server that an earlier process left behind in the folder, if any: we could not
@@ -54,8 +56,8 @@ func (c *Cluster) stopOrphan(ctx context.Context, pid int, marker string) error 
 		if errors.Is(err, syscall.ESRCH) {
 			return nil
 		}
-		if err == nil {
-			err = pause(ctx, readyPoll)
+		if err == nil && !wait.Sleep(ctx, readyPoll) {
+			err = context.Cause(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("stop the PostgreSQL that an earlier run left behind (pid %d): %w", pid, err)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 func TestMain(m *testing.M) {
@@ -116,7 +118,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for !condition() {
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if !wait.Sleep(ctx, 5*time.Millisecond) {
 			t.Fatalf("waited in vain for: %s", what)
 		}
 	}

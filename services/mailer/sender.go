@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 const (
@@ -77,7 +78,7 @@ func (w *senders) takeSlot(ctx context.Context) bool {
 			return true
 		}
 		w.log.Warn("no sender's slot yet, will try again", "error", err)
-		pause(ctx, pollEvery)
+		wait.Sleep(ctx, pollEvery)
 	}
 	return false
 }
@@ -96,24 +97,12 @@ func (w *senders) keepSlot(ctx context.Context) {
 				w.log.Warn("sweeping slots", "error", err)
 			}
 		}
-		pause(ctx, 2*time.Second)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
+		wait.Sleep(ctx, 2*time.Second)
 	}
 }
 
 // wakeSender has one more sender look for work.
-func (s *server) wakeSender() {
-	select {
-	case s.wakeups <- struct{}{}:
-	default: // all have been woken
-	}
-}
+func (s *server) wakeSender() { wait.Wake(s.wakeups) }
 
 // loop is one sender's life.
 func (w *senders) loop(ctx context.Context, n int) {
@@ -150,12 +139,12 @@ func (w *senders) loop(ctx context.Context, n int) {
 // that wait to write the result of a mail in hand shall be first, or it would be sent again.
 func (w *senders) awaitDatabase(ctx context.Context) {
 	for ctx.Err() == nil {
-		pause(ctx, pollEvery)
+		wait.Sleep(ctx, pollEvery)
 		limit, cancel := context.WithTimeout(ctx, 2*time.Second)
 		err := w.pool.Ping(limit)
 		cancel()
 		if err == nil {
-			pause(ctx, 2*time.Second)
+			wait.Sleep(ctx, 2*time.Second)
 			return
 		}
 	}
@@ -327,6 +316,6 @@ func (w *senders) persist(ctx context.Context, write func(context.Context) error
 		if !pg.IsUnavailable(err) && !pg.IsContention(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return
 		}
-		pause(ctx, 200*time.Millisecond)
+		wait.Sleep(ctx, 200*time.Millisecond)
 	}
 }

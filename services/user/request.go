@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -57,10 +58,7 @@ func (s *server) request(r *http.Request, kind, username, email string) error {
 	if err := insertRequest(r.Context(), s.pool, kind, username, normalEmail(email)); err != nil {
 		return err
 	}
-	select {
-	case s.requested <- struct{}{}:
-	default: // the worker is woken already
-	}
+	wait.Wake(s.requested)
 	return nil
 }
 

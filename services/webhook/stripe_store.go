@@ -16,6 +16,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 const (
@@ -77,29 +78,16 @@ func (s *store) write(ctx context.Context) {
 	for {
 		select {
 		case j := <-s.queue:
-			s.commit(ctx, s.gather(j))
+			s.commit(ctx, wait.Queued(j, s.queue, groupSize))
 		case <-ctx.Done():
 			select {
 			case j := <-s.queue:
-				s.commit(ctx, s.gather(j))
+				s.commit(ctx, wait.Queued(j, s.queue, groupSize))
 			default:
 				return
 			}
 		}
 	}
-}
-
-func (s *store) gather(first *job) []*job {
-	group := append(make([]*job, 0, groupSize), first)
-	for len(group) < groupSize {
-		select {
-		case j := <-s.queue:
-			group = append(group, j)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // commit stores a group and answers each of it. When one event spoils the transaction, the group is

@@ -1,7 +1,6 @@
 package stripestandin
 
 import (
-	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // maxAPIBody is the largest request the API reads.
@@ -198,7 +199,7 @@ func (c *call) doClaimed(h apiHandler) (answer, error) {
 
 func (c *call) doOnce(h apiHandler) (answer, error) {
 	sw := c.s.Switches()
-	if !pause(c.r.Context(), time.Duration(sw.APILatencyMS)*time.Millisecond) {
+	if ms := sw.APILatencyMS; ms > 0 && !wait.Sleep(c.r.Context(), time.Duration(ms)*time.Millisecond) {
 		return answer{}, errCut
 	}
 	if err := c.meetFault(); err != nil && !c.fault.After {
@@ -257,31 +258,14 @@ func (c *call) faultError() error {
 
 // hang holds the connection of a call that a time-out switch has hit.
 func (c *call) hang() {
-	wait := time.Minute
+	hold := time.Minute
 	if c.fault.HangMS > 0 {
-		wait = time.Duration(c.fault.HangMS) * time.Millisecond
+		hold = time.Duration(c.fault.HangMS) * time.Millisecond
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-c.r.Context().Done():
 	case <-c.s.stopping:
-	case <-timer.C:
-	}
-}
-
-// pause waits; it reports false when the caller has gone.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+	case <-time.After(hold):
 	}
 }
 

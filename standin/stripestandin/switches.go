@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Times says how often a switch acts: 0 never, n > 0 the next n times, Always until it is reset.
@@ -167,10 +169,7 @@ func (s *Server) AdvanceClock(step time.Duration) error {
 		return err
 	}
 	s.webhooks.clockMoved(step)
-	select {
-	case s.clockMoved <- struct{}{}:
-	default: // the watcher has not seen the last move yet and will see both
-	}
+	wait.Wake(s.clockMoved)
 	return nil
 }
 

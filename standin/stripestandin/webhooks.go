@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // How webhooks are sent. Stripe waits longer between its repeats; a shop under development should
@@ -87,10 +89,7 @@ func (w *webhooks) schedule(all []due) {
 		heap.Push(&w.queue, d)
 	}
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default: // already awake
-	}
+	wait.Wake(w.wake)
 }
 
 // reordered is the extra pause of the reorder switch: the events of one burst leave at its end, the

@@ -1,0 +1,41 @@
+// Package wait has the small forms of waiting that most parts need: a pause that ends with its context,
+// a wake-up that is never lost, and taking what is queued.
+package wait
+
+import (
+	"context"
+	"time"
+)
+
+// Sleep pauses for d. It is false when ctx ended, which ends the pause early.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Wake wakes the receiver of c, a channel with a buffer of one (or one for each receiver), and never
+// waits: a full buffer is a wake-up that has not been heard yet.
+func Wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Queued is first and what is queued behind it, at most limit in all. It never waits for more.
+func Queued[T any](first T, more <-chan T, limit int) []T {
+	list := append(make([]T, 0, min(1+len(more), max(limit, 1))), first)
+	for len(list) < limit {
+		select {
+		case v := <-more:
+			list = append(list, v)
+		default:
+			return list
+		}
+	}
+	return list
+}

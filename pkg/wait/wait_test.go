@@ -1,0 +1,55 @@
+package wait_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+func TestSleep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if !wait.Sleep(ctx, 20*time.Second) || time.Since(began) != 20*time.Second {
+			t.Errorf("slept %v", time.Since(began))
+		}
+		if wait.Sleep(ctx, time.Hour) || time.Since(began) != time.Minute {
+			t.Errorf("with a context of a minute it slept until %v", time.Since(began))
+		}
+		if wait.Sleep(ctx, 0) {
+			t.Error("a context that has ended is not noticed")
+		}
+	})
+}
+
+// A wake-up is kept for a receiver that is not listening, once, and never holds its sender.
+func TestWake(t *testing.T) {
+	t.Parallel()
+	c := make(chan struct{}, 1)
+	wait.Wake(c)
+	wait.Wake(c)
+	<-c
+	if len(c) != 0 {
+		t.Error("two wake-ups before anybody listened are two")
+	}
+}
+
+func TestQueued(t *testing.T) {
+	t.Parallel()
+	c := make(chan int, 5)
+	for i := range 5 {
+		c <- i + 1
+	}
+	if got := wait.Queued(0, c, 4); !slices.Equal(got, []int{0, 1, 2, 3}) {
+		t.Errorf("took %v", got)
+	}
+	if got := wait.Queued(9, c, 4); !slices.Equal(got, []int{9, 4, 5}) {
+		t.Errorf("then %v", got)
+	}
+}
