@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -75,7 +76,7 @@ func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) err
 	}
 	defer b.Close()
 	var both sync.WaitGroup
-	both.Go(func() { b.KeepErasing(ctx) })
+	both.Go(func() { erasure.SweepStreams(ctx, log, b) })
 	b.KeepProvisioned(ctx, func() {})
 	both.Wait()
 	return nil

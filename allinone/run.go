@@ -19,6 +19,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
@@ -317,7 +318,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		s.bus.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
 		return nil
 	})
-	beside(func(ctx context.Context) error { s.bus.KeepErasing(ctx); return nil })
+	beside(func(ctx context.Context) error { erasure.SweepStreams(ctx, s.log, s.bus); return nil })
 	if s.standin != nil {
 		beside(s.standin.Run)
 	}

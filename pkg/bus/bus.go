@@ -24,8 +24,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Tables is the migration set of outbox, inbox and parked messages, which every service with a
-// schema has.
+// Tables is the migration set of outbox, inbox and parked messages, and of the hashes of erased people
+// (pkg/erasure), which every service with a schema has.
 func Tables() pg.Set {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {

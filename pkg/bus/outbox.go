@@ -54,7 +54,7 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 		if err != nil {
 			return fmt.Errorf("marshal message %s: %w", m.Key, err)
 		}
-		keys[i], subjects[i], pending[i], payloads[i] = m.Key, m.Subject, Pending(m.Subject), payload
+		keys[i], subjects[i], pending[i], payloads[i] = m.Key, m.Subject, pendingFor(m.Subject), payload
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO outbox (key, subject, payload, headers, pending)
@@ -67,9 +67,41 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 	return nil
 }
 
-// Pending is what a new message's column of that name holds, as a literal of text[] (unnest would
-// flatten arrays of arrays): the consumers that have to confirm it.
-func Pending(subject string) string {
+// EnqueueFrom is Enqueue for messages whose payloads are in a table of the service already, in the column
+// payload of the row whose id is the message's key: the database takes them from there, as they are.
+// Each has headers of its own, as JSON.
+func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, headers []string) error {
+	pending := make([]string, len(subjects))
+	for i, subject := range subjects {
+		pending[i] = pendingFor(subject)
+	}
+	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
+	// through all of it when it is large.
+	_, err := tx.Exec(ctx, `
+		INSERT INTO outbox (key, subject, payload, headers, pending)
+		SELECT id, subject, payload, headers::jsonb, pending::text[]
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending) JOIN `+table+` USING (id)
+		ON CONFLICT (key) DO NOTHING`, pgx.QueryExecModeExec, keys, subjects, headers, pending)
+	if err != nil {
+		return fmt.Errorf("enqueue %d messages from %s: %w", len(keys), table, err)
+	}
+	return nil
+}
+
+// InOutbox is the SQL condition that the message with a key is not confirmed yet.
+func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outbox.key = ` + key + `)` }
+
+// TrimInbox drops the keys of a consumer's messages that are older than age, and says how many. A message
+// that comes again later is new to it.
+func TrimInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
+	return pg.InGroups(ctx, pool, "trim the inbox", `
+		DELETE FROM inbox WHERE (consumer, key) IN
+			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`, consumer, age)
+}
+
+// pendingFor is what a new message's column pending holds, as a literal of text[] (unnest would flatten
+// arrays of arrays): the consumers that have to confirm it.
+func pendingFor(subject string) string {
 	return "{" + strings.Join(msg.Receivers(subject), ",") + "}" // their names need no quotes
 }
 
@@ -136,7 +168,7 @@ func release(ctx context.Context, pool *pgxpool.Pool, seqs []int64, after time.D
 	return nil
 }
 
-// confirm notes that a consumer has committed messages, and forgets those that nobody else has to.
+// confirm notes that a consumer has committed messages, and deletes those that no other one has to.
 func confirm(ctx context.Context, pool *pgxpool.Pool, consumer string, keys []string) error {
 	_, err := pool.Exec(ctx, `
 		WITH done AS (DELETE FROM outbox WHERE key = ANY($2) AND pending <@ ARRAY[$1] RETURNING seq)
@@ -148,8 +180,8 @@ func confirm(ctx context.Context, pool *pgxpool.Pool, consumer string, keys []st
 	return nil
 }
 
-// forget deletes rows whose receiver is the stream itself.
-func forget(ctx context.Context, pool *pgxpool.Pool, seqs []int64) error {
+// deletePublished deletes rows whose receiver is the stream itself.
+func deletePublished(ctx context.Context, pool *pgxpool.Pool, seqs []int64) error {
 	if _, err := pool.Exec(ctx, `DELETE FROM outbox WHERE seq = ANY($1) AND pending = '{}'`, seqs); err != nil {
 		return fmt.Errorf("delete published outbox rows: %w", err)
 	}

@@ -100,7 +100,7 @@ func (o *Outbox) rush(ctx context.Context) {
 	o.Wake()
 }
 
-// trim forgets inbox keys that no message can come back for: every stream is younger, and so is
+// trim drops inbox keys that no message can come back for: every stream is younger, and so is
 // every outbox row that is still published again. So it is with the hashes of erased people.
 func (o *Outbox) trim(ctx context.Context) {
 	if _, err := pg.InGroups(ctx, o.pool, "trim the inbox", `
@@ -150,7 +150,7 @@ func (o *Outbox) round(ctx context.Context) (published int) {
 		}
 	}
 	if len(done) > 0 {
-		if err := forget(ctx, o.pool, done); err != nil {
+		if err := deletePublished(ctx, o.pool, done); err != nil {
 			o.bus.log.Warn("outbox", "error", err)
 		}
 	}

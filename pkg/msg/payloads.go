@@ -130,6 +130,15 @@ type Member struct {
 	At      time.Time `json:"at"`
 }
 
+// Erased says that everything about a person must go (pkg/erasure).
+type Erased struct {
+	MemberID   int64     `json:"member_id,omitempty"`
+	ProspectID int64     `json:"prospect_id,omitempty"`
+	Emails     []string  `json:"emails,omitempty"`
+	Codes      []string  `json:"codes,omitempty"`
+	At         time.Time `json:"at"`
+}
+
 // CredentialsChanged says that every session of a member but KeepSession ends.
 type CredentialsChanged struct {
 	MemberID int64 `json:"member_id"`

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -33,7 +34,7 @@ func (e *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 	return nil
 }
 
-// afterUser has every edge forget, once the commit is done, what it knew of the members in question.
+// afterUser has every edge drop, once the commit is done, what it knew of the members in question.
 func (e *server) afterUser() {
 	for _, id := range e.changed.take() {
 		e.revoke(id)
@@ -80,17 +81,7 @@ func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) 
 		}
 		return m.ID, updateSessionsTo(ctx, tx, m)
 	case msg.UserErased:
-		var m msg.Erased
-		if err := read(d, &m); err != nil {
-			return 0, err
-		}
-		if err := bus.ForgetPeople(ctx, tx, m); err != nil {
-			return 0, err
-		}
-		if m.MemberID == 0 {
-			return 0, nil // a prospect has no sessions
-		}
-		return m.MemberID, endSessions(ctx, tx, m.MemberID)
+		return 0, erasure.Receive(ctx, tx, d, e.erasePerson)
 	}
 	return 0, nil
 }

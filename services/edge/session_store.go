@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -75,10 +75,10 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 		}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device, place, created_at, expires_at)
-			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE NOT EXISTS (SELECT FROM forgotten WHERE hash = $13)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE`+erasure.NotForgotten("$13")+`
 				AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
 			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email, l.member.Code, l.remember, l.device, l.place,
-			l.at, life(l.remember), bus.ForgottenHash(bus.MemberKey(l.member.ID)))
+			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID)))
 		if err != nil {
 			return err
 		}

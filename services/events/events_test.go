@@ -140,8 +140,8 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day' FROM unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := forgetInbox(t.Context(), pool); err != nil || n != 1 {
-		t.Errorf("%d keys forgotten, error %v", n, err)
+	if n, err := dropKeys(t.Context(), pool); err != nil || n != 1 {
+		t.Errorf("%d keys dropped, error %v", n, err)
 	}
 }
 

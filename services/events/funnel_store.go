@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -15,7 +15,7 @@ func insertOrder(ctx context.Context, tx pgx.Tx, o msg.OrderPlaced) error {
 	for _, l := range o.Lines {
 		pieces += l.Quantity
 	}
-	gone, err := bus.IsForgotten(ctx, tx, o.PlacedAt, o.ProspectCode)
+	gone, err := erasure.IsForgotten(ctx, tx, o.PlacedAt, o.ProspectCode)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func insertStatus(ctx context.Context, tx pgx.Tx, c msg.OrderStatusChanged) erro
 
 // insertSent also learns the code of a template that is new, so that its links find it.
 func insertSent(ctx context.Context, tx pgx.Tx, m msg.MailDone) error {
-	gone, err := bus.IsForgotten(ctx, tx, m.At, m.ProspectCode)
+	gone, err := erasure.IsForgotten(ctx, tx, m.At, m.ProspectCode)
 	if err != nil {
 		return err
 	}

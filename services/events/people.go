@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -17,11 +18,7 @@ func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		var err error
 		switch d.Subject {
 		case msg.UserErased:
-			var e msg.Erased
-			if json.Unmarshal(d.Data, &e) != nil {
-				return bus.Permanent(errors.New("the erasure is not readable"))
-			}
-			err = erase(ctx, tx, e)
+			err = erasure.Receive(ctx, tx, d, erasePerson)
 		case msg.ProspectChanged:
 			var p msg.Prospect
 			if json.Unmarshal(d.Data, &p) != nil || p.ID == 0 {

@@ -18,8 +18,8 @@ func (s *server) keepHouse(ctx context.Context) error {
 			what string
 			do   func(context.Context) (int64, error)
 		}{
-			{"keys of client events", func(ctx context.Context) (int64, error) { return forgetInbox(ctx, s.pool) }},
-			{"client addresses", func(ctx context.Context) (int64, error) { return forgetClients(ctx, s.pool, traceableDays) }},
+			{"keys of client events", func(ctx context.Context) (int64, error) { return dropKeys(ctx, s.pool) }},
+			{"client addresses", func(ctx context.Context) (int64, error) { return dropClients(ctx, s.pool, traceableDays) }},
 			{"page views", func(ctx context.Context) (int64, error) { return deleteOldReports(ctx, s.pool, s.pageViewDays) }},
 		} {
 			n, err := duty.do(ctx)

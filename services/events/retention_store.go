@@ -2,23 +2,23 @@ package events
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// forgetInbox drops keys of client events that are older than their stream keeps messages.
-func forgetInbox(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, pool, "forget inbox keys", `
-		DELETE FROM inbox WHERE (consumer, key) IN
-			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - interval '8 days' ORDER BY at LIMIT $1)`, msg.EventsEvent)
+// dropKeys drops the keys of client events that are older than their stream keeps messages.
+func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return bus.TrimInbox(ctx, pool, msg.EventsEvent, 8*24*time.Hour)
 }
 
-// forgetClients takes the client's address and the browser's name out of older page views.
-func forgetClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
-	return pg.InGroups(ctx, pool, "forget clients", `
+// dropClients takes the client's address and the browser's name out of older page views.
+func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
+	return pg.InGroups(ctx, pool, "drop clients", `
 		UPDATE pageview SET remote_addr = NULL, user_agent = NULL WHERE id IN
 			(SELECT id FROM pageview WHERE at < now() - $2 * interval '1 day' AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1)`, days)
 }

@@ -31,8 +31,8 @@ func TestOldReportsGo(t *testing.T) {
 		}
 		return n
 	}
-	if n, err := forgetClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
-		t.Errorf("%d clients forgotten, %v", n, err)
+	if n, err := dropClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
+		t.Errorf("%d clients dropped, %v", n, err)
 	}
 	if n := count(`SELECT count(*) FROM pageview WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 || count(`SELECT count(*) FROM pageview`) != 10202 {
 		t.Errorf("%d page views tell the client", n)

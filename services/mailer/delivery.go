@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		}
 		fresh = append(fresh, n)
 	}
-	fresh, err := dropForgotten(ctx, tx, fresh)
+	fresh, err := dropErased(ctx, tx, fresh)
 	if err != nil {
 		return err
 	}
@@ -50,28 +49,6 @@ func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		return err
 	}
 	return insertDeliveries(ctx, tx, fresh)
-}
-
-// dropForgotten leaves out mails to people who were erased while the command was under way.
-func dropForgotten(ctx context.Context, tx pgx.Tx, fresh []newDelivery) ([]newDelivery, error) {
-	var keys []string
-	for _, n := range fresh {
-		keys = append(append(keys, bus.MemberKey(n.memberID)), n.addresses...)
-	}
-	forgotten, err := bus.Forgotten(ctx, tx, keys...)
-	if err != nil || len(forgotten) == 0 {
-		return fresh, err
-	}
-	return slices.DeleteFunc(fresh, func(n newDelivery) bool {
-		if n.memberID != 0 { // somebody else may have the address, too
-			_, gone := forgotten[bus.MemberKey(n.memberID)]
-			return gone
-		}
-		return slices.ContainsFunc(n.addresses, func(address string) bool {
-			at, gone := forgotten[address]
-			return gone && !n.createdAt.After(at)
-		})
-	}), nil
 }
 
 // newDelivery is a command as the ledger takes it.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -29,7 +29,7 @@ func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		var err error
 		switch d.Subject {
 		case msg.UserErased:
-			err = s.onErased(ctx, tx, d)
+			err = erasure.Receive(ctx, tx, d, s.erasePerson)
 		case msg.ProspectChanged:
 			var p msg.Prospect
 			if json.Unmarshal(d.Data, &p) != nil || p.ID == 0 {
@@ -50,17 +50,4 @@ func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		}
 	}
 	return nil
-}
-
-// onErased forgets a person: who they are, what was sent to them, what waits to be sent.
-func (s *server) onErased(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
-	var e msg.Erased
-	if json.Unmarshal(d.Data, &e) != nil {
-		return bus.Permanent(errors.New("the erasure is not readable"))
-	}
-	hashes := make([]string, 0, len(e.Emails))
-	for _, address := range e.Emails {
-		hashes = append(hashes, s.hash(strings.TrimSpace(address)))
-	}
-	return erase(ctx, tx, e, hashes)
 }

@@ -5,10 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -64,41 +61,4 @@ func queryReceivers(ctx context.Context, d pg.DB, sql string, args ...any) ([]re
 		return nil, fmt.Errorf("look for the receivers of newsletters: %w", err)
 	}
 	return list, nil
-}
-
-// erase deletes a person and the mails to the person's addresses. A mail that waits for another
-// member who shares the address stays.
-func erase(ctx context.Context, tx pgx.Tx, e msg.Erased, hashes []string) error {
-	err := pg.Exec(ctx, tx, "erase a person", `
-		WITH who AS (SELECT * FROM (VALUES ('member', $1::bigint), ('prospect', $2::bigint)) AS w (kind, id) WHERE id <> 0),
-		noted AS (INSERT INTO erased (kind, id) SELECT kind, id FROM who ON CONFLICT DO NOTHING),
-		gone AS (DELETE FROM recipient r USING who WHERE r.kind = who.kind AND r.id = who.id)
-		DELETE FROM delivery WHERE (member_id = $1 AND $1 <> 0)
-			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, e.MemberID, e.ProspectID, hashes)
-	if err != nil {
-		return err
-	}
-	return bus.ForgetPeople(ctx, tx, e)
-}
-
-// deliveriesTo finds mails by what they were filled with.
-func deliveriesTo(ctx context.Context, pool *pgxpool.Pool, e msg.Erased) (ids []int64, err error) {
-	rows, err := pool.Query(ctx, `
-		SELECT id, payload FROM delivery WHERE payload IS NOT NULL AND EXISTS (
-			SELECT FROM unnest($1::text[]) AS n (needle) WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(payload, 'escape'))) > 0)`, e.Needles())
-	if err != nil {
-		return nil, fmt.Errorf("look for the mails of a person: %w", err)
-	}
-	var id int64
-	var payload []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &payload}, func() error {
-		if e.Mentions(payload) {
-			ids = append(ids, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for the mails of a person: %w", err)
-	}
-	return ids, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -84,7 +85,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	if email == "" {
 		return nil
 	}
-	if gone, err := bus.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone { // erased while the bank was at it
+	if gone, err := erasure.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone { // erased while the bank was at it
 		return err
 	}
 	now := time.Now().UTC()

@@ -221,7 +221,7 @@ func newOrder(p payment, c *checkout) order {
 
 // storeOrders writes the orders of a group with everything that goes with them.
 func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) error {
-	if err := leaveOutForgotten(ctx, tx, orders); err != nil {
+	if err := eraseBuyers(ctx, tx, orders); err != nil {
 		return err
 	}
 	var visitors []string

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -65,7 +66,7 @@ func quotedLines(c *checkout) (lines []msg.OrderLine) {
 }
 
 // onUserEvents keeps what this service must know of people: who owns a visitor's orders, under
-// which code a prospect is known, who must be forgotten.
+// which code a prospect is known, who must be erased.
 func (s *server) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
 		if err := onUserEvent(ctx, tx, d); err != nil {
@@ -90,11 +91,7 @@ func onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
 		}
 		return learnProspect(ctx, tx, p)
 	case msg.UserErased:
-		var e msg.Erased
-		if err := json.Unmarshal(d.Data, &e); err != nil {
-			return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
-		}
-		return erase(ctx, tx, e)
+		return erasure.Receive(ctx, tx, d, eraseOrders)
 	}
 	return nil
 }
@@ -110,7 +107,7 @@ func adoptOrders(ctx context.Context, tx pgx.Tx, member int64, email string) err
 // learnProspect keeps the code of a prospect; an older message never undoes a newer one.
 func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 	// The record may have been erased while the message was under way; its id never comes back.
-	forgotten, err := bus.Forgotten(ctx, tx, bus.ProspectKey(p.ID))
+	forgotten, err := erasure.Forgotten(ctx, tx, erasure.ProspectKey(p.ID))
 	if err != nil || len(forgotten) > 0 {
 		return err
 	}

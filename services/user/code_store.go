@@ -46,9 +46,9 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 	return email, err
 }
 
-// forgetOld deletes codes whose signature says by itself that they are too old, and requests for
+// dropOld deletes codes whose signature says by itself that they are too old, and requests for
 // mails that nobody waits for any more.
-func forgetOld(ctx context.Context, pool *pgxpool.Pool) error {
+func dropOld(ctx context.Context, pool *pgxpool.Pool) error {
 	for _, old := range []struct{ what, sql string }{
 		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 day' LIMIT $1)`},
 		{"delete old changes of address", `DELETE FROM address_change WHERE id IN (SELECT id FROM address_change WHERE expires < now() - interval '1 day' LIMIT $1)`},

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -103,15 +104,12 @@ func command(ctx context.Context, cfg Config, args []string, out io.Writer) erro
 func readCommand(cfg Config, args []string) (task, error) {
 	switch name, rest := args[0], args[1:]; name {
 	case "export", "erase":
-		p, err := readPerson(name, rest)
+		p, err := ReadPerson(name, rest)
+		run := printPerson
 		if name == "erase" {
-			return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
-				return ErasePerson(ctx, pool, p, out)
-			}, err
+			run = Erase
 		}
-		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
-			return exportPerson(ctx, pool, p, out)
-		}, err
+		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error { return run(ctx, pool, p, out) }, err
 	case "terms":
 		return readPublishTerms(rest)
 	case "staff":
@@ -138,20 +136,24 @@ func flags(name string, args []string, define func(*flag.FlagSet)) error {
 	return nil
 }
 
-func readPerson(name string, args []string) (Person, error) {
-	var p Person
-	err := flags(name, args, func(set *flag.FlagSet) {
-		set.Int64Var(&p.MemberID, "member", 0, "")
-		set.StringVar(&p.Email, "email", "", "")
+// ReadPerson reads the flags of a command about a person: -member or -email.
+func ReadPerson(command string, args []string) (erasure.Person, error) {
+	var member int64
+	var address string
+	err := flags(command, args, func(set *flag.FlagSet) {
+		set.Int64Var(&member, "member", 0, "")
+		set.StringVar(&address, "email", "", "")
 	})
-	if err != nil {
-		return Person{}, err
+	address = normalEmail(strings.TrimSpace(address))
+	switch {
+	case err != nil:
+		return erasure.Person{}, err
+	case member < 0 || (member == 0) == (address == ""):
+		return erasure.Person{}, misused("%s: name one person, by -member or by -email", command)
+	case member > 0:
+		return erasure.Person{MemberIDs: []int64{member}}, nil
 	}
-	if (p.MemberID == 0) == (p.Email == "") {
-		return Person{}, misused("%s: name a person by -member or by -email", name)
-	}
-	p.Email = normalEmail(p.Email)
-	return p, nil
+	return erasure.Person{Emails: []string{address}}, nil
 }
 
 func readPublishTerms(args []string) (task, error) {

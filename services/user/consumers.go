@@ -12,6 +12,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -89,7 +90,7 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 		return err
 	}
 	// The person may have been erased while the message was under way.
-	forgotten, err := bus.IsForgotten(ctx, tx, v.seen, v.email)
+	forgotten, err := erasure.IsForgotten(ctx, tx, v.seen, v.email)
 	if err != nil || forgotten {
 		return err
 	}

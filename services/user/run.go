@@ -105,7 +105,7 @@ func (s *server) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := forgetOld(ctx, s.pool); err != nil && ctx.Err() == nil {
+		if err := dropOld(ctx, s.pool); err != nil && ctx.Err() == nil {
 			s.log.Warn("tidy up", "error", err)
 		}
 		select {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 )
 
 // keepEvents is how long Stripe's events stay: disputes come within about four months of a payment,
@@ -20,8 +22,8 @@ const (
 	retentionGroup = 1000
 )
 
-// forgetOldEvents deletes what is older than keepEvents until ctx ends.
-func (s *server) forgetOldEvents(ctx context.Context, pool *pgxpool.Pool) {
+// dropOldEvents deletes what is older than keepEvents until ctx ends.
+func (s *server) dropOldEvents(ctx context.Context, pool *pgxpool.Pool) {
 	tick := time.NewTicker(retentionEvery)
 	defer tick.Stop()
 	for {
@@ -46,7 +48,7 @@ func deleteOldEvents(ctx context.Context, pool *pgxpool.Pool) (total int64, err 
 	for {
 		tag, err := pool.Exec(ctx, `
 			DELETE FROM event WHERE id IN (
-				SELECT id FROM event WHERE received < now() - $1::interval AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = event.id) ORDER BY received LIMIT $2)`,
+				SELECT id FROM event WHERE received < now() - $1::interval AND NOT `+bus.InOutbox("event.id")+` ORDER BY received LIMIT $2)`,
 			keepEvents, retentionGroup)
 		if err != nil {
 			return total, fmt.Errorf("delete old events: %w", err)

@@ -74,7 +74,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			}
 		})
 	}
-	writers.Go(func() { s.forgetOldEvents(serving, pool) })
+	writers.Go(func() { s.dropOldEvents(serving, pool) })
 	err = web.Serve(serving, l, s.routes())
 	stopWriting()
 	writers.Wait()

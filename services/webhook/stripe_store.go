@@ -168,16 +168,9 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 // took a third of the database's time for an event.
 func enqueue(ctx context.Context, tx pgx.Tx, added []*job) error {
 	n := len(added)
-	ids, subjects, headers, pending := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, subjects, headers := make([]string, n), make([]string, n), make([]string, n)
 	for i, j := range added {
 		ids[i], subjects[i], headers[i] = j.id, msg.StripeSubject(j.kind), j.headers
-		pending[i] = bus.Pending(subjects[i])
 	}
-	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
-	// through all of it when it is large.
-	return pg.Exec(ctx, tx, "enqueue events", `
-		INSERT INTO outbox (key, subject, payload, headers, pending)
-		SELECT id, subject, payload, headers::jsonb, pending::text[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending) JOIN event USING (id)
-		ON CONFLICT (key) DO NOTHING`, pgx.QueryExecModeExec, ids, subjects, headers, pending)
+	return bus.EnqueueFrom(ctx, tx, "event", ids, subjects, headers)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -342,7 +343,10 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 		}
 	}
 	provision := connect(w.t, url, "provision")
-	run(w.t, func(ctx context.Context) error { provision.KeepErasing(ctx); return nil })
+	run(w.t, func(ctx context.Context) error {
+		erasure.SweepStreams(ctx, slog.New(slog.DiscardHandler), provision)
+		return nil
+	})
 	nc, err := nats.Connect(url("staff"))
 	if err != nil {
 		w.t.Fatal(err)

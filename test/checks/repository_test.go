@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ var rules = []struct {
 	what    string
 	allowed []string
 }{
-	{"github.com/nats-io/nats.go", []string{"pkg/bus", "test:test", "test:standin", "test:allinone"}},
+	{"github.com/nats-io/nats.go", []string{"pkg/bus", "test:pkg/erasure", "test:test", "test:standin", "test:allinone"}},
 	{"github.com/nats-io/nats-server/v2", []string{"pkg/testenv", "allinone", "test"}},
 	{"github.com/stripe/stripe-go/v76", []string{"services/order", "services/webhook", "test:test", "test:standin"}},
 	{"github.com/wneessen/go-mail", []string{"services/mailer", "test:test", "test:standin"}},
@@ -191,6 +192,25 @@ func TestImports(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The tables that every service has are read and written by pkg/bus and pkg/erasure alone.
+func TestSharedTablesHaveOneAPI(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`\b(FROM|INTO|UPDATE|JOIN) (outbox|inbox|forgotten)\b`)
+	err := filepath.WalkDir(filepath.Join(root, "services"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if found := named.Find(text); found != nil {
+			t.Errorf("%s: %s", path, found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

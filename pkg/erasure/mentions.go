@@ -1,42 +1,29 @@
-package msg
+package erasure
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
-
-// Person is where somebody is found: their accounts, their records without an account, every
-// address they have or had here, and the codes that stand for them in links.
-type Person struct {
-	MemberIDs   []int64
-	ProspectIDs []int64
-	Emails      []string
-	// Codes are mb_cd, pr_cd (further ones, too) and the tokens of unsubscribe links.
-	Codes []string
-}
-
-// Erased says that everything about a person must go.
-type Erased struct {
-	MemberID   int64     `json:"member_id,omitempty"`
-	ProspectID int64     `json:"prospect_id,omitempty"`
-	Emails     []string  `json:"emails,omitempty"`
-	Codes      []string  `json:"codes,omitempty"`
-	At         time.Time `json:"at"`
-}
 
 // Needles are the texts, in lower case, of which one stands in whatever mentions the person. They
 // find too much: ann@mail.example.com stands in joann@mail.example.com. Mentions looks closer.
-func (e Erased) Needles() []string {
+func (p Person) Needles() []string {
 	var all []string
-	for _, address := range e.Emails {
+	for _, address := range p.Emails {
 		all = append(all, addressForms(address)...)
 	}
-	for _, code := range e.Codes {
+	for _, code := range p.Codes {
 		if code != "" {
 			all = append(all, strings.ToLower(code))
 		}
@@ -60,16 +47,16 @@ func addressForms(address string) []string {
 }
 
 // Mentions says whether a text names one of the person's addresses or codes.
-func (e Erased) Mentions(text []byte) bool {
+func (p Person) Mentions(text []byte) bool {
 	lower := bytes.ToLower(text)
-	for _, address := range e.Emails {
+	for _, address := range p.Emails {
 		for _, form := range addressForms(address) {
 			if containsAddress(lower, []byte(form)) {
 				return true
 			}
 		}
 	}
-	for _, code := range e.Codes {
+	for _, code := range p.Codes {
 		if code != "" && bytes.Contains(lower, []byte(strings.ToLower(code))) {
 			return true
 		}
@@ -79,28 +66,65 @@ func (e Erased) Mentions(text []byte) bool {
 
 // MentionedIn says whether a message is about the person: it names an address, a code, or the
 // member's id where ids of members stand.
-func (e Erased) MentionedIn(subject string, data []byte) bool {
+func (p Person) MentionedIn(subject string, data []byte) bool {
 	if strings.HasPrefix(subject, "dead.") {
 		var letter struct{ Payload []byte }
 		if json.Unmarshal(data, &letter) == nil {
 			data = append(append([]byte{}, data...), letter.Payload...) // the copy is base64
 		}
 	}
-	if e.Mentions(data) {
+	if p.Mentions(data) {
 		return true
 	}
-	if e.MemberID == 0 {
-		return false
-	}
-	number := strconv.FormatInt(e.MemberID, 10)
-	for _, field := range []string{"member_id", "user_id"} {
-		for _, end := range []string{",", "}"} {
-			if bytes.Contains(data, []byte(`"`+field+`":`+number+end)) {
+	for _, id := range p.MemberIDs {
+		number := strconv.FormatInt(id, 10)
+		for _, field := range []string{`"member_id":`, `"user_id":`} {
+			if bytes.Contains(data, []byte(field+number+",")) || bytes.Contains(data, []byte(field+number+"}")) {
 				return true
 			}
 		}
+		if strings.HasPrefix(subject, "user.") && subject != msg.ProspectChanged && bytes.Contains(data, []byte(`{"id":`+number+`,`)) {
+			return true
+		}
 	}
-	return strings.HasPrefix(subject, "user.") && subject != ProspectChanged && bytes.Contains(data, []byte(`{"id":`+number+`,`))
+	return false
+}
+
+// Mentioning runs a query of id, subject and payload that finds too much by the person's Needles, $1, and
+// returns the ids of what names an address or a code of the person. An id of theirs alone does not count:
+// it stands in messages to others, too. The subject of what is no message is empty.
+func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string) ([]ID, error) {
+	named := Person{Emails: p.Emails, Codes: p.Codes}
+	rows, err := db.Query(ctx, sql, named.Needles())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	var found []ID
+	var id ID
+	var subject string
+	var payload []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &subject, &payload}, func() error {
+		if named.MentionedIn(subject, payload) {
+			found = append(found, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return found, nil
+}
+
+// InText is the SQL condition that one of the texts in a parameter, which are in lower case, stands in a
+// column in whatever case.
+func InText(column, param string) string {
+	return `EXISTS (SELECT FROM unnest(` + param + `::text[]) AS n (needle) WHERE position(needle IN lower(` + column + `)) > 0)`
+}
+
+// InBytes is InText for a column of bytes.
+func InBytes(column, param string) string {
+	return `EXISTS (SELECT FROM unnest(` + param + `::text[]) AS n (needle)
+		WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(` + column + `, 'escape'))) > 0)`
 }
 
 // containsAddress finds an address that is not the end or the beginning of another one. Both are in

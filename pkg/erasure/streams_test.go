@@ -1,8 +1,9 @@
-package bus_test
+package erasure_test
 
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -11,19 +12,33 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
+// start runs a loop for the length of the test.
+func start(t *testing.T, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("a loop ended with %v", err)
+		}
+	})
+}
+
 func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)
 	url := testenv.Database(t, testenv.Schema{Service: "user", Sets: []pg.Set{bus.Tables()}})
-	w := &world{t: t, broker: broker, sender: testenv.Open(t, url, "user"), handled: map[string]int{}}
+	pool := testenv.Open(t, url, "user")
 	b := broker.Bus("user")
-	w.outbox = bus.NewOutbox(b, w.sender)
-	w.start(w.outbox.Run)
+	outbox := bus.NewOutbox(b, pool)
+	start(t, outbox.Run)
 	nc, err := nats.Connect(broker.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -56,11 +71,11 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	erasing, stopErasing := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		broker.Bus("provision").KeepErasing(erasing)
+		erasure.SweepStreams(erasing, slog.New(slog.DiscardHandler), broker.Bus("provision"))
 		close(ended)
 	}()
 	erased := msg.Message{Key: "user.erased:7:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
-	if err := w.outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
+	if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
 		t.Fatal(err)
 	}
 	left := func() (n int) {
@@ -83,8 +98,8 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		if c.Stream != "USER" || !msg.Matches(c.Subjects[len(c.Subjects)-1], msg.UserErased) {
 			continue
 		}
-		w.start(func(ctx context.Context) error {
-			return b.Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: w.sender, Handle: func(context.Context, pgx.Tx, []*bus.Delivery) error { return nil }})
+		start(t, func(ctx context.Context) error {
+			return b.Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: pool, Handle: func(context.Context, pgx.Tx, []*bus.Delivery) error { return nil }})
 		})
 	}
 	testenv.Eventually(t, 30*time.Second, "only what is about others is left", func() bool { return left() == 3 })
@@ -94,25 +109,5 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 	case <-ended:
 	case <-time.After(3 * time.Second):
 		t.Error("erasing does not end")
-	}
-}
-
-func TestForgetPeople(t *testing.T) {
-	t.Parallel()
-	pool := testenv.Pool(t, "user", bus.Tables())
-	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		err := bus.Enqueue(t.Context(), tx, msg.Message{Key: "a", Subject: "mail.send.verify", Payload: map[string]string{"to": "Ann@mail.example.com"}},
-			msg.Message{Key: "b", Subject: "mail.send.verify", Payload: map[string]string{"to": "bob@mail.example.com"}})
-		if err != nil {
-			return err
-		}
-		return bus.ForgetPeople(t.Context(), tx, msg.Erased{Emails: []string{"ann@mail.example.com", ""}, Codes: []string{"Code1"}})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left string
-	if err := pool.QueryRow(t.Context(), `SELECT string_agg(key, ',') FROM outbox`).Scan(&left); err != nil || left != "b" {
-		t.Errorf("left %q, %v; want b", left, err)
 	}
 }

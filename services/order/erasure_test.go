@@ -1,6 +1,7 @@
 package order
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -8,12 +9,20 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 func (s *shop) erase(e msg.Erased) {
 	s.t.Helper()
-	if err := pgx.BeginFunc(s.t.Context(), s.db, func(tx pgx.Tx) error { return erase(s.t.Context(), tx, e) }); err != nil {
+	data, err := json.Marshal(e)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	err = pgx.BeginFunc(s.t.Context(), s.db, func(tx pgx.Tx) error {
+		return erasure.Receive(s.t.Context(), tx, &bus.Delivery{Subject: msg.UserErased, Data: data}, eraseOrders)
+	})
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -19,7 +19,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	raw, err := Export(t.Context(), pool, msg.Person{Emails: []string{"ann@mail.example.com"}})
+	raw, err := Export(t.Context(), pool, erasure.Person{Emails: []string{"ann@mail.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,9 @@ package allinone
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/printout"
 	"github.com/startupwebapp/startupwebapp/services/edge"
 	"github.com/startupwebapp/startupwebapp/services/events"
 	"github.com/startupwebapp/startupwebapp/services/mailer"
@@ -43,7 +40,7 @@ const peopleLimit = 5 * time.Minute
 func People(ctx context.Context, args []string, out, stderr io.Writer) int {
 	ctx, cancel := context.WithTimeout(ctx, peopleLimit)
 	defer cancel()
-	who, err := readWho(args)
+	who, err := user.ReadPerson(args[0], args[1:])
 	var url string
 	if err == nil {
 		url, err = databaseOfCommands()
@@ -62,22 +59,6 @@ func People(ctx context.Context, args []string, out, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-func readWho(args []string) (user.Person, error) {
-	var who user.Person
-	set := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Int64Var(&who.MemberID, "member", 0, "")
-	set.StringVar(&who.Email, "email", "", "")
-	if err := set.Parse(args[1:]); err != nil {
-		return who, err
-	}
-	who.Email = strings.TrimSpace(who.Email)
-	if set.NArg() > 0 || who.MemberID < 0 || (who.MemberID == 0) == (who.Email == "") {
-		return who, fmt.Errorf("%s: name one person, by -member or by -email", args[0])
-	}
-	return who, nil
 }
 
 // databaseOfCommands is DATABASE_URL, else what the shop wrote down in its data folder.
@@ -102,22 +83,22 @@ func databaseOfCommands() (string, error) {
 	return "", errors.New("the settings in DATA_DIR name no DATABASE_URL")
 }
 
-func erasePerson(ctx context.Context, url string, who user.Person, out io.Writer) error {
+func erasePerson(ctx context.Context, url string, who erasure.Person, out io.Writer) error {
 	pool, err := commandPool(ctx, url, "user")
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	return user.ErasePerson(ctx, pool, who, out)
+	return user.Erase(ctx, pool, who, out)
 }
 
 // exportPerson asks user who the person is, and then every service what it has of them.
-func exportPerson(ctx context.Context, url string, who user.Person, out io.Writer) error {
-	var known msg.Person
+func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Writer) error {
+	var known erasure.Person
 	parts := map[string]json.RawMessage{}
 	for _, service := range []struct {
 		name   string
-		export func(context.Context, *pgxpool.Pool, msg.Person) (json.RawMessage, error)
+		export func(context.Context, *pgxpool.Pool, erasure.Person) (json.RawMessage, error)
 	}{
 		{"user", user.Export}, {"order", order.Export}, {"mailer", mailer.Export},
 		{"events", events.Export}, {"edge", edge.Export}, {"webhook", webhook.Export},
@@ -144,15 +125,7 @@ func exportPerson(ctx context.Context, url string, who user.Person, out io.Write
 	if err != nil {
 		return fmt.Errorf("put the export together: %w", err)
 	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, raw, "", "  "); err != nil {
-		return fmt.Errorf("indent the export: %w", err)
-	}
-	pretty.WriteByte('\n')
-	if _, err := out.Write(printout.JSON(pretty.Bytes())); err != nil {
-		return fmt.Errorf("print the export: %w", err)
-	}
-	return nil
+	return erasure.Print(out, raw)
 }
 
 // commandPool opens a service's schema for statements that may read whole tables.

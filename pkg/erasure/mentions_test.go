@@ -1,10 +1,10 @@
-package msg
+package erasure
 
 import "testing"
 
 func TestMentions(t *testing.T) {
 	t.Parallel()
-	who := Erased{MemberID: 7, Emails: []string{"Ann@mail.example.com", "a&b@mail.example.com", ""}, Codes: []string{"Code12345678", ""}}
+	who := Person{MemberIDs: []int64{7}, Emails: []string{"Ann@mail.example.com", "a&b@mail.example.com", ""}, Codes: []string{"Code12345678", ""}}
 	for text, want := range map[string]bool{
 		`{"to":["ANN@mail.example.com"]}`:           true,
 		"ann@mail.example.com":                      true,
@@ -29,7 +29,7 @@ func TestMentions(t *testing.T) {
 
 func TestMentionedIn(t *testing.T) {
 	t.Parallel()
-	who := Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}
+	who := Person{MemberIDs: []int64{7}, Emails: []string{"ann@mail.example.com"}}
 	for _, c := range []struct {
 		subject, data string
 		want          bool

@@ -1,0 +1,61 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// Export is everything that this service has of a person, as a JSON object with a list for each
+// table: what they did as a member, what followed from links in mails to them, what their browsers did
+// before they logged in, their orders and mails in the funnel.
+func Export(ctx context.Context, pool *pgxpool.Pool, p erasure.Person) (json.RawMessage, error) {
+	orders, err := ordersOf(ctx, pool, p)
+	if err != nil {
+		return nil, err
+	}
+	return exportVisits(ctx, pool, p, orders)
+}
+
+// erasePerson takes a person out of everything: what the person did stays as numbers. Visits of the
+// same browser before the login lose their mark, too, and addresses lose their parameters, which may
+// hold codes.
+func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
+	orders, err := ordersOf(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	browsers, err := browsersOf(ctx, tx, p, orders)
+	if err != nil {
+		return err
+	}
+	if err := eraseVisits(ctx, tx, p, browsers, orders); err != nil {
+		return err
+	}
+	return eraseFunnel(ctx, tx, p, orders)
+}
+
+// needlesOf are the texts, in lower case, that page addresses hold of a person: addresses, codes, and the
+// identifiers of orders.
+func needlesOf(p erasure.Person, orders []string) []string {
+	needles := p.Needles()
+	for _, identifier := range orders {
+		needles = append(needles, strings.ToLower(identifier))
+	}
+	return needles
+}
+
+// orderMarks are what page views hold of orders.
+func orderMarks(orders []string) []string {
+	marks := make([]string, len(orders))
+	for i, identifier := range orders {
+		marks[i] = msg.OrderMark(identifier)
+	}
+	return marks
+}

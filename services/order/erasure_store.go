@@ -1,0 +1,77 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Whose a row is: the member's ($1), or known under an address ($2).
+const (
+	theirs     = ` (member_id = ANY($1) OR lower(email) = ANY($2)) `
+	theirCarts = ` (member_id = ANY($1) OR lower(receipt_email) = ANY($2)) `
+)
+
+// eraseOrders erases a person: orders keep their amounts, everything else that tells who it was goes.
+func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
+	issues, err := issuesAbout(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	members, emails := p.MemberIDs, addressKeys(p.Emails)
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM orders WHERE`+theirs+`)`, members, emails)
+	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id IN (SELECT session_id FROM checkout WHERE`+theirs+`) OR id = ANY($3)`, members, emails, issues)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM payment_issue WHERE payload = '{}')`)
+	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
+	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
+	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL WHERE customer IN (SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)) OR customer = ANY($2)
+		OR checkout_id IN (SELECT id FROM checkout WHERE`+theirs+`)`, members, emails)
+	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = NULL WHERE`+theirs, members, emails)
+	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
+	batch.Queue(`DELETE FROM cart WHERE`+theirCarts, members, emails)
+	batch.Queue(`DELETE FROM prospect WHERE email = ANY($1) OR code = ANY($2)`, emails, p.Codes)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("erase a person: %w", err)
+	}
+	return nil
+}
+
+// exportOrders reads what is exported of a person.
+func exportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+	issues, err := issuesAbout(ctx, db, p)
+	if err != nil {
+		return nil, err
+	}
+	const with = `
+		WITH o AS (SELECT * FROM orders WHERE` + theirs + `ORDER BY id), k AS (SELECT * FROM checkout WHERE` + theirs + `ORDER BY created_at),
+		c AS (SELECT * FROM cart WHERE` + theirCarts + `)`
+	return erasure.Export(ctx, db, with, []erasure.Table{
+		{Name: "orders", Rows: `o`},
+		{Name: "order_lines", Rows: `order_line WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "order_codes", Rows: `order_code WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "order_statuses", Rows: `order_status WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "carts", Rows: `c`},
+		{Name: "cart_lines", Rows: `cart_line WHERE cart_id IN (SELECT id FROM c)`},
+		{Name: "cart_codes", Rows: `cart_code WHERE cart_id IN (SELECT id FROM c)`},
+		{Name: "cart_merges", Rows: `cart_merge WHERE member_id = ANY($1)`},
+		{Name: "checkouts", Rows: `k`},
+		{Name: "code_uses", Rows: `code_use WHERE checkout_id IN (SELECT id FROM k) OR customer = ANY($2)`},
+		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
+		{Name: "payment_events", Rows: `payment_event WHERE payment_intent IN (
+			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3))`},
+		{Name: "payment_issues", Rows: `payment_issue WHERE id = ANY($3) OR session_id IN (SELECT session_id FROM k)`},
+	}, p.MemberIDs, addressKeys(p.Emails), issues)
+}
+
+// issuesAbout finds payments for staff whose copy of Stripe's words names the person. They may belong
+// to no checkout of ours.
+func issuesAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]int64, error) {
+	return erasure.Mentioning[int64](ctx, db, p, "look for payments of a person",
+		`SELECT id, '', payload::text FROM payment_issue WHERE `+erasure.InText("payload::text", "$1"))
+}

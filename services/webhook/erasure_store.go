@@ -1,0 +1,63 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// eraseEvents empties the events that are about a person.
+func eraseEvents(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
+	ids, err := eventsAbout(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	return pg.Exec(ctx, tx, "empty the events of a person", `UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids)
+}
+
+// exportEvents reads what is exported of a person.
+func exportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+	ids, err := eventsAbout(ctx, db, p)
+	if err != nil {
+		return nil, err
+	}
+	events, err := erasure.ExportPayloads(ctx, db, erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`}, ids)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(map[string][]json.RawMessage{"events": events})
+	if err != nil {
+		return nil, fmt.Errorf("marshal an export: %w", err)
+	}
+	return raw, nil
+}
+
+// eventsAbout finds the events that name a person, and those of the same purchases (see
+// erasure.StripeObjects).
+func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
+	named, err := erasure.Mentioning[string](ctx, db, p, "look for the events of a person",
+		`SELECT id, '', payload FROM event WHERE `+erasure.InBytes("payload", "$1"))
+	if err != nil || len(named) == 0 {
+		return nil, err
+	}
+	payloads, err := pg.List[[]byte](ctx, db, "read the events of a person", `SELECT payload FROM event WHERE id = ANY($1)`, named)
+	if err != nil {
+		return nil, err
+	}
+	var objects []string
+	for _, payload := range payloads {
+		for _, id := range erasure.StripeObjects(payload) {
+			objects = append(objects, strings.ToLower(id))
+		}
+	}
+	slices.Sort(objects)
+	return pg.List[string](ctx, db, "look for the events of a person's purchases",
+		`SELECT id FROM event WHERE id = ANY($1) OR `+erasure.InBytes("payload", "$2")+` ORDER BY id`, named, slices.Compact(objects))
+}
