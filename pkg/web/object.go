@@ -51,6 +51,29 @@ func Numbered[T any](first int, list []T) Object {
 	return o
 }
 
+// OrEmpty is a value, or the contract's empty object where there is none.
+type OrEmpty[T any] struct{ Value *T }
+
+// MarshalJSON writes the value, or {}.
+func (o OrEmpty[T]) MarshalJSON() ([]byte, error) {
+	if o.Value == nil {
+		return []byte("{}"), nil
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(o.Value); err != nil {
+		return nil, fmt.Errorf("encode a value or {}: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// Success is the outcome of an answer that did what was asked.
+type Success struct{}
+
+// MarshalJSON writes "success".
+func (Success) MarshalJSON() ([]byte, error) { return []byte(`"success"`), nil }
+
 // Time is the contract's way to write a moment: ISO 8601, UTC, milliseconds, Z.
 type Time time.Time
 

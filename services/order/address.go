@@ -25,7 +25,6 @@ const (
 // anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Whether
 // it is a member's was looked up by edge and is part of the identity.
 func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *http.Request) error {
-	const endpoint = "anonymous_email_address_payment_lookup"
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
@@ -36,11 +35,10 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 		return err
 	}
 	if !ok {
-		return answer(w, allowed(false))
+		return answer(w, notAllowed{})
 	}
 	refusal := func(code, text string) error {
-		return answer(w, allowed(true), web.Field{Key: endpoint, Value: "error"},
-			web.Field{Key: "errors", Value: web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}}})
+		return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "error", Errors: &refusalErrors{Error: code, Description: text}})
 	}
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
 	if !email.Valid(address) {
@@ -53,8 +51,20 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	if err := s.rememberAddress(r.Context(), who, address); err != nil {
 		return err
 	}
-	return answer(w, allowed(true), web.Field{Key: endpoint, Value: "success"},
-		web.Field{Key: "stripe_publishable_key", Value: s.cfg.StripePublishableKey}, web.Field{Key: "customer_data", Value: nil})
+	return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "success", addressTaken: &addressTaken{StripePublishableKey: s.cfg.StripePublishableKey}})
+}
+
+type addressAnswer struct {
+	CheckoutAllowed bool           `json:"checkout_allowed"`
+	Outcome         string         `json:"anonymous_email_address_payment_lookup"`
+	Errors          *refusalErrors `json:"errors,omitempty"`
+	*addressTaken
+	versioned
+}
+
+type addressTaken struct {
+	StripePublishableKey string `json:"stripe_publishable_key"`
+	CustomerData         any    `json:"customer_data"` // null: pages once read a saved card here
 }
 
 // guestAddress is the address for a visitor's receipt: the one that came with the click, else the one
@@ -102,14 +112,18 @@ func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.R
 		return err
 	}
 	if !ok {
-		return answer(w, allowed(false))
+		return answer(w, notAllowed{})
 	}
 	if !who.Member() && who.Cart != "" {
 		if _, err := s.db.Exec(r.Context(), `UPDATE cart SET receipt_email = NULL WHERE anonymous_id = $1`, who.Cart); err != nil {
 			return fmt.Errorf("forget a receipt address: %w", err)
 		}
 	}
-	return answer(w, allowed(true), web.Field{Key: "change_confirmation_email_address", Value: "success"})
+	return answer(w, struct {
+		CheckoutAllowed bool        `json:"checkout_allowed"`
+		Outcome         web.Success `json:"change_confirmation_email_address"`
+		versioned
+	}{CheckoutAllowed: true})
 }
 
 // prospectCodes gives every address its pr_cd: the one that user told us, else one that we propose.

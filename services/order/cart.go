@@ -90,31 +90,42 @@ func (c *cart) person() string {
 	return ""
 }
 
-func cartFound(found bool) web.Field { return web.Field{Key: "cart_found", Value: found} }
-
 func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
 	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), &pgx.Batch{})
 	if err != nil {
 		return err
 	}
-	return answer(w, append([]web.Field{cartFound(c != nil), itemData(c, lines)}, pendingField(c)...)...)
+	return answer(w, struct {
+		CartFound bool `json:"cart_found"`
+		cartItems
+		versioned
+	}{CartFound: c != nil, cartItems: itemsOf(c, lines)})
+}
+
+// cartItems are the lines of a cart, and the debit for it that a bank still works on.
+type cartItems struct {
+	ItemData       itemData        `json:"item_data"`
+	PaymentPending *pendingPayment `json:"payment_pending,omitempty"`
 }
 
 // itemData is the contract's ItemData: an empty object without a cart.
-func itemData(c *cart, lines []line) web.Field {
-	data := web.Object{}
-	if c != nil {
-		data = web.Object{{Key: "product_sku_data", Value: web.Numbered(0, lines)}}
-	}
-	return web.Field{Key: "item_data", Value: data}
+type itemData struct {
+	Lines web.Object `json:"product_sku_data,omitzero"`
 }
 
-// pendingField tells pages of a debit for this cart that a bank still works on.
-func pendingField(c *cart) []web.Field {
-	if c == nil || c.Pending == nil {
-		return nil
+type pendingPayment struct {
+	Total money.Cents `json:"total"`
+}
+
+func itemsOf(c *cart, lines []line) (items cartItems) {
+	if c == nil {
+		return items
 	}
-	return []web.Field{{Key: "payment_pending", Value: web.Object{{Key: "total", Value: *c.Pending}}}}
+	items.ItemData.Lines = web.Numbered(0, lines)
+	if c.Pending != nil {
+		items.PaymentPending = &pendingPayment{*c.Pending}
+	}
+	return items
 }
 
 // cartTotals counts the default shipping method when none was chosen. A cart page asks for totals and
@@ -134,12 +145,24 @@ func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, cartFound(c != nil), web.Field{Key: "cart_totals_data", Value: in.totalsData(c)})
+	return answer(w, struct {
+		CartFound bool       `json:"cart_found"`
+		Totals    totalsData `json:"cart_totals_data"`
+		versioned
+	}{CartFound: c != nil, Totals: in.totalsData(c)})
 }
 
-// totalsData writes the five totals in the contract's types: the number 0 where there is nothing to
-// count, decimal strings elsewhere.
-func (in contents) totalsData(c *cart) web.Object {
+// totalsData are the five totals in the contract's types: the number 0 where there is nothing to count,
+// decimal strings elsewhere.
+type totalsData struct {
+	ItemSubtotal     any `json:"item_subtotal"`
+	ItemDiscount     any `json:"item_discount"`
+	ShippingSubtotal any `json:"shipping_subtotal"`
+	ShippingDiscount any `json:"shipping_discount"`
+	CartTotal        any `json:"cart_total"`
+}
+
+func (in contents) totalsData(c *cart) totalsData {
 	orZero := func(there bool, amount money.Cents) any {
 		if !there {
 			return 0
@@ -153,22 +176,28 @@ func (in contents) totalsData(c *cart) web.Object {
 	if len(in.lines) > 0 || (c != nil && c.Shipping != nil) {
 		total = in.totals.Total
 	}
-	return web.Object{
-		{Key: "item_subtotal", Value: orZero(len(in.lines) > 0, in.totals.ItemSubtotal)},
-		{Key: "item_discount", Value: discount},
-		{Key: "shipping_subtotal", Value: orZero(c != nil && c.Shipping != nil, in.totals.ShippingSubtotal)},
-		{Key: "shipping_discount", Value: orZero(in.totals.ShippingDiscount != 0, in.totals.ShippingDiscount)},
-		{Key: "cart_total", Value: total},
+	return totalsData{
+		ItemSubtotal:     orZero(len(in.lines) > 0, in.totals.ItemSubtotal),
+		ItemDiscount:     discount,
+		ShippingSubtotal: orZero(c != nil && c.Shipping != nil, in.totals.ShippingSubtotal),
+		ShippingDiscount: orZero(in.totals.ShippingDiscount != 0, in.totals.ShippingDiscount),
+		CartTotal:        total,
 	}
 }
 
-// changed is what every answer to a cart change repeats.
-func (s *server) changed(r *http.Request, c *cart) (contents, []web.Field, error) {
+// cartAfter is what every answer to a cart change ends with.
+type cartAfter struct {
+	Codes  web.Object `json:"discount_code_data"`
+	Totals totalsData `json:"cart_totals_data"`
+	versioned
+}
+
+func (s *server) changed(r *http.Request, c *cart) (contents, cartAfter, error) {
 	in, err := readContents(r.Context(), s.db, c)
 	if err != nil {
-		return contents{}, nil, err
+		return contents{}, cartAfter{}, err
 	}
-	return in, []web.Field{{Key: "discount_code_data", Value: in.codeData()}, {Key: "cart_totals_data", Value: in.totalsData(c)}}, nil
+	return in, cartAfter{Codes: in.codeData(), Totals: in.totalsData(c)}, nil
 }
 
 var wholeNumber = regexp.MustCompile(`^-?[0-9]+$`)
@@ -229,7 +258,12 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	if !who.Member() {
 		w.Header().Set(web.SetCartHeader, who.Cart)
 	}
-	return answer(w, web.Field{Key: endpoint, Value: "success"}, echo, web.Field{Key: "cart_item_count", Value: count})
+	return answer(w, struct {
+		Outcome web.Success `json:"cart_add_product_sku"`
+		SKUID   string      `json:"sku_id"`
+		Lines   int         `json:"cart_item_count"`
+		versioned
+	}{SKUID: text, Lines: count})
 }
 
 var quantityTexts = map[string]string{
@@ -239,8 +273,13 @@ var quantityTexts = map[string]string{
 
 // refuseQuantity nests the problem twice: old pages read errors.quantity[0][0].type.
 func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Field) error {
-	item := web.Object{{Key: "type", Value: problem}, {Key: "description", Value: quantityTexts[problem]}}
-	return refuseWith(w, endpoint, web.Object{{Key: "quantity", Value: [][]web.Object{{item}}}}, echo)
+	type item struct {
+		Type        string `json:"type"`
+		Description string `json:"description"`
+	}
+	return refuseWith(w, endpoint, struct {
+		Quantity [1][1]item `json:"quantity"`
+	}{[1][1]item{{{Type: problem, Description: quantityTexts[problem]}}}}, echo)
 }
 
 // cartAndSKU does the checks that update and remove share: the cart, then sku_id, then its form.
@@ -294,8 +333,13 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	if in.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
-	fields := []web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo, {Key: "sku_subtotal", Value: in.lineSubtotal(sku)}}
-	return answer(w, append(fields, after...)...)
+	return answer(w, struct {
+		Outcome     web.Success `json:"cart_update_sku_quantity"`
+		CartFound   bool        `json:"cart_found"`
+		SKUID       any         `json:"sku_id"`
+		SKUSubtotal money.Cents `json:"sku_subtotal"`
+		cartAfter
+	}{CartFound: true, SKUID: echo.Value, SKUSubtotal: in.lineSubtotal(sku), cartAfter: after})
 }
 
 func (in contents) lineSubtotal(sku int64) money.Cents {
@@ -336,11 +380,15 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	fields := []web.Field{
-		{Key: endpoint, Value: "success"}, cartFound(true), echo, {Key: "cart_item_count", Value: len(in.lines)},
-		{Key: "cart_shipping_methods", Value: web.Numbered(0, methods)}, {Key: "shipping_method_selected", Value: nil},
-	}
-	return answer(w, append(fields, after...)...)
+	return answer(w, struct {
+		Outcome   web.Success `json:"cart_remove_sku"`
+		CartFound bool        `json:"cart_found"`
+		SKUID     any         `json:"sku_id"`
+		Lines     int         `json:"cart_item_count"`
+		Methods   web.Object  `json:"cart_shipping_methods"`
+		Selected  *string     `json:"shipping_method_selected"` // null: the choice went with the line
+		cartAfter
+	}{CartFound: true, SKUID: echo.Value, Lines: len(in.lines), Methods: web.Numbered(0, methods), cartAfter: after})
 }
 
 func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
@@ -359,7 +407,10 @@ func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, endpoint, "cart-not-found")
 	}
 	s.closeEnded(r.Context(), c.ID)
-	return answer(w, web.Field{Key: endpoint, Value: "success"})
+	return answer(w, struct {
+		Outcome web.Success `json:"cart_delete_cart"`
+		versioned
+	}{})
 }
 
 // cartCounts is for edge's logged-in: how many lines, not pieces, the carts of members and visitors
@@ -389,7 +440,10 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 			ofCarts[*c.AnonymousID] = c.Lines
 		}
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "members", Value: ofMembers}, {Key: "carts", Value: ofCarts}})
+	return answer(w, struct {
+		Members map[int64]int  `json:"members"`
+		Carts   map[string]int `json:"carts"`
+	}{ofMembers, ofCarts})
 }
 
 // shippingMethod is a way to send an order, as clients see it.

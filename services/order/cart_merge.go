@@ -38,7 +38,9 @@ func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 			s.closeEnded(r.Context(), visitor)
 		}
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "merged", Value: true}})
+	return answer(w, struct {
+		Merged bool `json:"merged"`
+	}{true})
 }
 
 // mergeCarts follows the contract's rules: without a cart of their own the member takes the

@@ -20,7 +20,10 @@ func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 	for _, p := range list {
 		data = append(data, web.Field{Key: p.Identifier, Value: p})
 	}
-	return answer(w, web.Field{Key: "products_data", Value: data})
+	return answer(w, struct {
+		Products web.Object `json:"products_data"`
+		versioned
+	}{Products: data})
 }
 
 // product is one product with everything that its page shows.
@@ -30,11 +33,15 @@ func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	echo := web.Field{Key: "product_identifier", Value: identifier}
 	if !found {
-		return refuse(w, "product", "product-identifier-not-found", echo)
+		return refuse(w, "product", "product-identifier-not-found", web.Field{Key: "product_identifier", Value: identifier})
 	}
-	return answer(w, web.Field{Key: "product", Value: "success"}, echo, web.Field{Key: "product_data", Value: p})
+	return answer(w, struct {
+		Outcome    web.Success   `json:"product"`
+		Identifier string        `json:"product_identifier"`
+		Product    productDetail `json:"product_data"`
+		versioned
+	}{Identifier: identifier, Product: p})
 }
 
 // listedProduct is a product in the list; prices are null without SKUs.

@@ -121,7 +121,12 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	if no != nil {
 		return no.answer(w)
 	}
-	return answer(w, web.Field{Key: checkoutEndpoint, Value: "success"}, web.Field{Key: "session_id", Value: *c.SessionID}, web.Field{Key: "checkout_url", Value: *c.URL})
+	return answer(w, struct {
+		Outcome   web.Success `json:"create_checkout_session"`
+		SessionID string      `json:"session_id"`
+		URL       string      `json:"checkout_url"`
+		versioned
+	}{SessionID: *c.SessionID, URL: *c.URL})
 }
 
 // errAgain says that another tab was faster: the cart and its pages have to be looked at again.

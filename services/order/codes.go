@@ -52,12 +52,16 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return answer(w, cartFound(c != nil), web.Field{Key: "discount_code_data", Value: in.codeData()})
+	return answer(w, struct {
+		CartFound bool       `json:"cart_found"`
+		Codes     web.Object `json:"discount_code_data"`
+		versioned
+	}{CartFound: c != nil, Codes: in.codeData()})
 }
 
 // cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
 func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
-	return s.changeCodes(w, r, "cart_apply_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
+	after, err := s.changeCodes(w, r, "cart_apply_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
 		case err != nil:
 			return "", err
@@ -72,11 +76,18 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 		}
 		return "", nil
 	})
+	if err != nil || after == nil {
+		return err
+	}
+	return answer(w, struct {
+		Outcome web.Success `json:"cart_apply_discount_code"`
+		*codesAfter
+	}{codesAfter: after})
 }
 
 // cartRemoveDiscountCode takes the numeric id under the same name.
 func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) error {
-	return s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
+	after, err := s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		code, ok := rowID(text)
 		if !ok {
 			return codeNotFound, nil
@@ -87,46 +98,61 @@ func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) 
 		}
 		return "", err
 	})
+	if err != nil || after == nil {
+		return err
+	}
+	return answer(w, struct {
+		Outcome web.Success `json:"cart_remove_discount_code"`
+		*codesAfter
+	}{codesAfter: after})
 }
 
-// changeCodes is what applying and removing share: checks, echo, the answer with the new totals.
-func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) error {
+// codesAfter is how an answer to a change of codes goes on after its outcome.
+type codesAfter struct {
+	CartFound bool   `json:"cart_found"`
+	Code      string `json:"discount_code_id"` // as it was sent
+	cartAfter
+}
+
+// changeCodes is what applying and removing share: checks, the change, the cart after it. The result is
+// nil when it has refused.
+func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) (*codesAfter, error) {
 	form, err := web.Form(w, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c, err := findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c == nil {
-		return refuse(w, endpoint, cartNotFound)
+		return nil, refuse(w, endpoint, cartNotFound)
 	}
 	text, sent := form.Lookup("discount_code_id")
 	if !sent {
-		return refuse(w, endpoint, "discount-code-required")
+		return nil, refuse(w, endpoint, "discount-code-required")
 	}
 	echo := web.Field{Key: "discount_code_id", Value: text}
 	refusal, err := change(r.Context(), c, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch refusal {
 	case "":
 	case cartNotFound:
-		return refuse(w, endpoint, refusal)
+		return nil, refuse(w, endpoint, refusal)
 	default:
 		if refusal == codeNotFound {
 			web.TellOutcome(w, web.OutcomeWrong)
 		}
-		return refuse(w, endpoint, refusal, echo)
+		return nil, refuse(w, endpoint, refusal, echo)
 	}
 	c.HasCodes = true // as far as we know
 	_, after, err := s.changed(r, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return answer(w, append([]web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo}, after...)...)
+	return &codesAfter{CartFound: true, Code: text, cartAfter: after}, nil
 }
 
 const (

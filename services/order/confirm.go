@@ -11,7 +11,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func allowed(yes bool) web.Field { return web.Field{Key: "checkout_allowed", Value: yes} }
+// notAllowed answers a shopper who may not check out.
+type notAllowed struct {
+	CheckoutAllowed bool `json:"checkout_allowed"`
+	versioned
+}
 
 // mayCheckOut looks a shopper up in the two lists that staff may narrow.
 func (s *server) mayCheckOut(ctx context.Context, who web.Identity) (bool, error) {
@@ -45,12 +49,21 @@ func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, allowed(ok))
+	return answer(w, struct {
+		CheckoutAllowed bool `json:"checkout_allowed"`
+		versioned
+	}{CheckoutAllowed: ok})
+}
+
+// confirmed is how the answers for the confirm page begin.
+type confirmed struct {
+	CheckoutAllowed bool `json:"checkout_allowed"`
+	CartFound       bool `json:"cart_found"`
 }
 
 // confirm is what the confirm pages share: may the shopper check out at all, and their cart with a
 // shipping method (the default one when none was chosen).
-func (s *server) confirm(w http.ResponseWriter, r *http.Request, fieldsOf func(c *cart, lines []line) ([]web.Field, error)) error {
+func (s *server) confirm(w http.ResponseWriter, r *http.Request, answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)
 	var list *string
 	batch := &pgx.Batch{}
@@ -60,49 +73,70 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request, fieldsOf func(c
 		return err
 	}
 	if !onList(list, who) {
-		return answer(w, allowed(false))
+		return answer(w, notAllowed{})
 	}
 	if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
 		return err
 	}
-	fields, err := fieldsOf(c, lines)
-	if err != nil {
-		return err
-	}
-	return answer(w, append([]web.Field{allowed(true), cartFound(c != nil)}, fields...)...)
+	return answerWith(confirmed{CheckoutAllowed: true, CartFound: c != nil}, c, lines)
 }
 
 func (s *server) confirmItems(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
-		fields := append([]web.Field{itemData(c, lines)}, pendingField(c)...)
+	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
+		shown := ""
 		if c != nil && asksForQuote(r) {
-			fields = append(fields, web.Field{Key: "quote_lines", Value: shownLines(lines)})
+			shown = shownLines(lines)
 		}
-		return fields, nil
+		return answer(w, struct {
+			confirmed
+			cartItems
+			QuoteLines string `json:"quote_lines,omitempty"`
+			versioned
+		}{confirmed: begin, cartItems: itemsOf(c, lines), QuoteLines: shown})
 	})
 }
 
 func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart, _ []line) ([]web.Field, error) {
-		method := any(web.Object{})
-		if c != nil && c.Shipping != nil {
+	return s.confirm(w, r, func(begin confirmed, c *cart, _ []line) error {
+		var method *shippingMethod
+		if c != nil {
 			method = c.Shipping
 		}
-		return []web.Field{{Key: "confirm_shipping_method", Value: method}}, nil
+		return answer(w, struct {
+			confirmed
+			Method web.OrEmpty[shippingMethod] `json:"confirm_shipping_method"`
+			versioned
+		}{confirmed: begin, Method: web.OrEmpty[shippingMethod]{Value: method}})
 	})
 }
 
 func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
+	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
 		in, err := withCodes(r.Context(), s.db, c, lines)
-		return append([]web.Field{{Key: "discount_code_data", Value: in.codeData()}}, in.quoteField(r, c)...), err
+		if err != nil {
+			return err
+		}
+		return answer(w, struct {
+			confirmed
+			Codes web.Object `json:"discount_code_data"`
+			Quote string     `json:"quote,omitempty"`
+			versioned
+		}{confirmed: begin, Codes: in.codeData(), Quote: in.quoteName(r, c)})
 	})
 }
 
 func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(c *cart, lines []line) ([]web.Field, error) {
+	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
 		in, err := withCodes(r.Context(), s.db, c, lines)
-		return append([]web.Field{{Key: "confirm_totals_data", Value: in.totalsData(c)}}, in.quoteField(r, c)...), err
+		if err != nil {
+			return err
+		}
+		return answer(w, struct {
+			confirmed
+			Totals totalsData `json:"confirm_totals_data"`
+			Quote  string     `json:"quote,omitempty"`
+			versioned
+		}{confirmed: begin, Totals: in.totalsData(c), Quote: in.quoteName(r, c)})
 	})
 }
 

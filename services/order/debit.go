@@ -11,7 +11,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // A bank debit is authorized on Stripe's page and paid, or refused, days later. Meanwhile its checkout is
@@ -150,12 +149,4 @@ func stateOfSession(ctx context.Context, db querier, p session) (state string, e
 var textsOfUnpaid = map[string]string{
 	paymentPending: "Your bank has not confirmed the payment yet. The order is made as soon as it does, and we will write to you either way.",
 	paymentRefused: "Your bank refused the payment, so there is no order. Your cart is as it was; please pay in another way.",
-}
-
-// paymentFields are the additions to the contract's payment-not-completed.
-func paymentFields(payment string) web.Object {
-	if payment == "" {
-		return nil
-	}
-	return web.Object{{Key: "payment", Value: payment}, {Key: "description", Value: textsOfUnpaid[payment]}}
 }

@@ -319,10 +319,14 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return refuse(w, endpoint, "session-id-required")
 	}
 	success := func(identifier string) error {
-		return answer(w, web.Field{Key: endpoint, Value: "success"}, web.Field{Key: "order_identifier", Value: identifier})
+		return answer(w, struct {
+			Outcome    web.Success `json:"checkout_session_success"`
+			Identifier string      `json:"order_identifier"`
+			versioned
+		}{Identifier: identifier})
 	}
 	described := func(code, text string) error {
-		return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}, {Key: "description", Value: text}})
+		return refuseWith(w, endpoint, refusalErrors{Error: code, Description: text})
 	}
 	if !sessionShape.MatchString(sessionID) {
 		web.TellOutcome(w, web.OutcomeWrong)
@@ -354,7 +358,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		if err != nil {
 			web.Note(r, "cause", err.Error())
 		}
-		return refuseWith(w, endpoint, append(web.Object{{Key: "error", Value: "payment-not-completed"}}, paymentFields(payment)...))
+		return refuseWith(w, endpoint, refusalErrors{Error: "payment-not-completed", Payment: payment, Description: textsOfUnpaid[payment]})
 	}
 	fault.Point("order", "success-asked")
 	done, err := s.awaitOrder(r.Context(), now)
@@ -369,9 +373,9 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	case done.reason == "no-quote":
 		return refuse(w, endpoint, cartNotFound)
 	}
-	errs := web.Object{{Key: "error", Value: "unexpected-error"}, {Key: "description", Value: textForStaff}}
+	errs := refusalErrors{Error: "unexpected-error", Description: textForStaff}
 	if r.URL.Query().Get("payment") == "true" {
-		errs = append(errs, withStaff)
+		errs.Payment = withStaff
 	}
 	return refuseWith(w, endpoint, errs)
 }
@@ -379,7 +383,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 // withStaff tells pages that ask for it (payment=true) that there is nothing to wait for: the payment is
 // on the list for staff. Others get the contract's shape, whose text says the same. cart-not-found needs
 // no more: it is only said of a payment on that list.
-var withStaff = web.Field{Key: "payment", Value: "with-staff"}
+const withStaff = "with-staff"
 
 const (
 	textNoSession  = "We do not know this payment. If you paid, please contact us."

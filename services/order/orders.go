@@ -78,7 +78,11 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, web.Field{Key: endpoint, Value: "success"}, web.Field{Key: "order_data", Value: orderData(o, parts)})
+	return answer(w, struct {
+		Outcome web.Success `json:"order_detail"`
+		Order   orderData   `json:"order_data"`
+		versioned
+	}{Order: newOrderData(o, parts)})
 }
 
 // sentBy is the way an order is sent. The number of its parcel is no part of the contract, and is
@@ -88,39 +92,69 @@ type sentBy struct {
 	TrackingNumber *string `json:"tracking_number,omitempty"`
 }
 
-func orderData(o orderHead, parts orderParts) web.Object {
+// orderData is an order as its page shows it.
+type orderData struct {
+	Attributes      orderAttributes          `json:"order_attributes"`
+	Items           itemData                 `json:"order_items"`
+	ShippingMethod  web.OrEmpty[sentBy]      `json:"order_shipping_method"`
+	Codes           web.Object               `json:"order_discount_codes"`
+	Totals          orderTotals              `json:"order_totals"`
+	Statuses        web.Object               `json:"order_statuses"`
+	ShippingAddress web.OrEmpty[msg.Address] `json:"order_shipping_address"`
+	BillingAddress  web.OrEmpty[msg.Address] `json:"order_billing_address"`
+	Payment         orderPayment             `json:"order_payment_info"`
+}
+
+type orderAttributes struct {
+	Identifier string      `json:"identifier"`
+	PlacedAt   web.Time    `json:"order_date_time"`
+	SalesTax   money.Cents `json:"sales_tax_amt"`
+}
+
+type orderTotals struct {
+	ItemSubtotal     money.Cents `json:"item_subtotal"`
+	ItemDiscount     money.Cents `json:"item_discount"`
+	ShippingSubtotal money.Cents `json:"shipping_subtotal"`
+	ShippingDiscount money.Cents `json:"shipping_discount"`
+	Total            money.Cents `json:"order_total"`
+}
+
+// orderPayment keeps the contract's fields of a card, which Stripe no longer tells: they are null.
+type orderPayment struct {
+	Email        *string `json:"email"`
+	PaymentType  string  `json:"payment_type"`
+	CardName     *string `json:"card_name"`
+	CardBrand    any     `json:"card_brand"`
+	CardLast4    any     `json:"card_last4"`
+	CardExpMonth any     `json:"card_exp_month"`
+	CardExpYear  any     `json:"card_exp_year"`
+	CardZip      any     `json:"card_zip"`
+}
+
+func newOrderData(o orderHead, parts orderParts) orderData {
 	codes := web.Object{}
 	for _, c := range parts.codes {
 		c.Detail.Applied = c.Applied
 		codes = append(codes, web.Field{Key: id(c.CodeID), Value: c.Detail})
 	}
-	method := any(web.Object{})
+	var method *sentBy
 	if o.ShippingMethod != nil {
-		method = sentBy{o.ShippingMethod, o.TrackingNumber}
+		method = &sentBy{o.ShippingMethod, o.TrackingNumber}
 	}
-	return web.Object{
-		{Key: "order_attributes", Value: web.Object{{Key: "identifier", Value: o.Identifier}, {Key: "order_date_time", Value: web.Time(o.PlacedAt)}, {Key: "sales_tax_amt", Value: o.SalesTax}}},
-		{Key: "order_items", Value: web.Object{{Key: "product_sku_data", Value: web.Numbered(0, parts.lines)}}},
-		{Key: "order_shipping_method", Value: method},
-		{Key: "order_discount_codes", Value: codes},
-		{Key: "order_totals", Value: web.Object{
-			{Key: "item_subtotal", Value: o.ItemSubtotal}, {Key: "item_discount", Value: o.ItemDiscount}, {Key: "shipping_subtotal", Value: o.ShippingSubtotal},
-			{Key: "shipping_discount", Value: o.ShippingDiscount}, {Key: "order_total", Value: o.Total}}},
-		{Key: "order_statuses", Value: web.Numbered(0, parts.statuses)},
-		{Key: "order_shipping_address", Value: orEmpty(o.ShippingAddress)},
-		{Key: "order_billing_address", Value: orEmpty(o.BillingAddress)},
-		{Key: "order_payment_info", Value: web.Object{
-			{Key: "email", Value: o.Email}, {Key: "payment_type", Value: "card"}, {Key: "card_name", Value: o.CustomerName}, {Key: "card_brand", Value: nil},
-			{Key: "card_last4", Value: nil}, {Key: "card_exp_month", Value: nil}, {Key: "card_exp_year", Value: nil}, {Key: "card_zip", Value: nil}}},
+	return orderData{
+		Attributes:     orderAttributes{Identifier: o.Identifier, PlacedAt: web.Time(o.PlacedAt), SalesTax: o.SalesTax},
+		Items:          itemData{Lines: web.Numbered(0, parts.lines)},
+		ShippingMethod: web.OrEmpty[sentBy]{Value: method},
+		Codes:          codes,
+		Totals: orderTotals{
+			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
+			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total,
+		},
+		Statuses:        web.Numbered(0, parts.statuses),
+		ShippingAddress: web.OrEmpty[msg.Address]{Value: o.ShippingAddress},
+		BillingAddress:  web.OrEmpty[msg.Address]{Value: o.BillingAddress},
+		Payment:         orderPayment{Email: o.Email, PaymentType: "card", CardName: o.CustomerName},
 	}
-}
-
-// orEmpty is the contract's empty object for an address that an order does not have.
-func orEmpty(a *msg.Address) any {
-	if a == nil {
-		return web.Object{}
-	}
-	return a
 }
 
 // accountOrder is an order on the account page.
@@ -142,5 +176,7 @@ func (s *server) accountOrders(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "orders_data", Value: web.Numbered(1, list)}})
+	return answer(w, struct {
+		Orders web.Object `json:"orders_data"`
+	}{web.Numbered(1, list)})
 }

@@ -12,12 +12,14 @@ import (
 const checkoutEndpoint = "create_checkout_session"
 
 // refusal says why there is no payment page. The code is one of the contract's, so that pages which know
-// no more go on working; reason and details say more to those that do.
+// no more go on working; reason and what follows say more to those that do.
 type refusal struct {
-	code    string
-	reason  string // one of the reasons below
-	text    string
-	details web.Object
+	code     string
+	reason   string // one of the reasons below
+	text     string
+	order    string       // that was paid already
+	pending  *money.Cents // of debits that a bank still works on
+	old, now *quoted      // what was shown, if it can be told, and what should be
 }
 
 // Reasons beside the contract's codes.
@@ -27,14 +29,11 @@ const (
 )
 
 func (no *refusal) answer(w http.ResponseWriter) error {
-	errs := web.Object{{Key: "error", Value: no.code}}
-	if no.text != "" {
-		errs = append(errs, web.Field{Key: "description", Value: no.text})
+	errs := refusalErrors{Error: no.code, Description: no.text, Reason: no.reason, OrderIdentifier: no.order, PendingTotal: no.pending, New: no.now}
+	if no.now != nil {
+		errs.Old = &web.OrEmpty[quoted]{Value: no.old}
 	}
-	if no.reason != "" {
-		errs = append(errs, web.Field{Key: "reason", Value: no.reason})
-	}
-	return refuseWith(w, checkoutEndpoint, append(errs, no.details...))
+	return refuseWith(w, checkoutEndpoint, errs)
 }
 
 // refusePaid tells of a payment in another tab: which order it is, or that staff look at it.
@@ -51,7 +50,7 @@ func refusePaid(paid result) *refusal {
 func (no *refusal) name(order string) {
 	no.reason = reasonPaid
 	no.text = "You have paid in another tab already: that is order " + order + ". If there is more in your cart that you want, look at it again and go on from there."
-	no.details = append(no.details, web.Field{Key: "order_identifier", Value: order})
+	no.order = order
 }
 
 // nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
@@ -75,7 +74,7 @@ func refusePending(pending []checkout) *refusal {
 	for _, c := range pending {
 		total += c.Total
 	}
-	return &refusal{code: "unexpected-error", reason: reasonPending, text: textPending, details: web.Object{{Key: "pending_total", Value: total}}}
+	return &refusal{code: "unexpected-error", reason: reasonPending, text: textPending, pending: &total}
 }
 
 // A page that knows no parameter for the answer answers by a second click: not at once, which would be

@@ -51,21 +51,3 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 	})
 	return r
 }
-
-// version ends every answer under /order.
-var version = web.Field{Key: "order-api-version", Value: "0.0.1"}
-
-// answer is the contract's success: 200, the outcome first, the version last.
-func answer(w http.ResponseWriter, fields ...web.Field) error {
-	return web.JSON(w, http.StatusOK, append(web.Object(fields), version))
-}
-
-// refuse is the contract's refusal: 200, "error" under the endpoint's key, a code, then echoes.
-func refuse(w http.ResponseWriter, endpoint, code string, echo ...web.Field) error {
-	return refuseWith(w, endpoint, web.Object{{Key: "error", Value: code}}, echo...)
-}
-
-func refuseWith(w http.ResponseWriter, endpoint string, errs any, echo ...web.Field) error {
-	fields := []web.Field{{Key: endpoint, Value: "error"}, {Key: "errors", Value: errs}}
-	return answer(w, append(fields, echo...)...)
-}

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // What one payment page of Stripe's takes (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -117,5 +116,5 @@ func (s *server) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint 
 		checkoutRefused.WithLabelValues(n.reason).Inc()
 		s.log.WarnContext(r.Context(), "a cart cannot be sold", "reason", n.reason, "error", err)
 	}
-	return true, refuseWith(w, endpoint, web.Object{{Key: "error", Value: n.code}, {Key: "description", Value: n.text}})
+	return true, refuseWith(w, endpoint, refusalErrors{Error: n.code, Description: n.text})
 }

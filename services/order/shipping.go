@@ -18,7 +18,7 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	methods, selected := web.Object{}, any(nil)
+	methods, selected := web.Object{}, (*string)(nil)
 	if c != nil {
 		if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
 			return err
@@ -29,12 +29,17 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 		}
 		switch {
 		case c.Shipping != nil:
-			methods, selected = web.Numbered(0, list), c.Shipping.Identifier
+			methods, selected = web.Numbered(0, list), &c.Shipping.Identifier
 		case len(list) > 0:
 			c = nil // it was deleted or paid at this very moment
 		}
 	}
-	return answer(w, cartFound(c != nil), web.Field{Key: "cart_shipping_methods", Value: methods}, web.Field{Key: "shipping_method_selected", Value: selected})
+	return answer(w, struct {
+		CartFound bool       `json:"cart_found"`
+		Methods   web.Object `json:"cart_shipping_methods"`
+		Selected  *string    `json:"shipping_method_selected"`
+		versioned
+	}{CartFound: c != nil, Methods: methods, Selected: selected})
 }
 
 func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request) error {
@@ -66,7 +71,12 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return err
 	}
-	return answer(w, append([]web.Field{{Key: endpoint, Value: "success"}, cartFound(true), echo}, after...)...)
+	return answer(w, struct {
+		Outcome    web.Success `json:"cart_update_shipping_method"`
+		CartFound  bool        `json:"cart_found"`
+		Identifier string      `json:"shipping_method_identifier"`
+		cartAfter
+	}{CartFound: true, Identifier: identifier, cartAfter: after})
 }
 
 func activeShippingMethods(ctx context.Context, db querier) ([]shippingMethod, error) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // What the confirm page shows has a short name, and our own page sends it along when the shopper goes
@@ -72,30 +71,30 @@ func (in contents) refuseChanged(sent string, method *shippingMethod) *refusal {
 		return nil
 	}
 	before := quoteNamed(sent)
-	after := web.Object{{Key: "total", Value: in.totals.Total}, {Key: "shipping_method", Value: now.method}, {Key: "quote", Value: now.String()}}
-	return &refusal{code: "quote-changed", text: textChanged(before, after), details: web.Object{{Key: "old", Value: before}, {Key: "new", Value: after}}}
+	after := quoted{Total: in.totals.Total, ShippingMethod: now.method, Quote: now.String()}
+	return &refusal{code: "quote-changed", text: textChanged(before, after), old: before, now: &after}
 }
 
-// quoteNamed is what a name says was shown; an empty object when it is none.
-func quoteNamed(name string) web.Object {
+// quoteNamed is what a name says was shown; nil when it is none.
+func quoteNamed(name string) *quoted {
 	parts := strings.SplitN(name, ".", 4)
 	total, err := strconv.ParseInt(parts[0], 10, 64)
 	if len(parts) != 4 || err != nil || total < 0 || len(parts[3]) > 100 {
-		return web.Object{}
+		return nil
 	}
-	return web.Object{{Key: "total", Value: money.Cents(total)}, {Key: "shipping_method", Value: parts[3]}}
+	return &quoted{Total: money.Cents(total), ShippingMethod: parts[3]}
 }
 
-func textChanged(before, after web.Object) string {
-	if len(before) == 0 {
-		return fmt.Sprintf("Your cart has changed since this page showed it. The total is %v now. Please look at it again before you pay.", after[0].Value)
+func textChanged(before *quoted, after quoted) string {
+	if before == nil {
+		return fmt.Sprintf("Your cart has changed since this page showed it. The total is %v now. Please look at it again before you pay.", after.Total)
 	}
 	text := "Your cart has changed since this page showed it."
-	if before[0].Value != after[0].Value {
-		text += fmt.Sprintf(" The total was %v and is %v now.", before[0].Value, after[0].Value)
+	if before.Total != after.Total {
+		text += fmt.Sprintf(" The total was %v and is %v now.", before.Total, after.Total)
 	}
-	if before[1].Value != after[1].Value {
-		text += fmt.Sprintf(" The shipping method was %v and is %v now.", before[1].Value, after[1].Value)
+	if before.ShippingMethod != after.ShippingMethod {
+		text += fmt.Sprintf(" The shipping method was %v and is %v now.", before.ShippingMethod, after.ShippingMethod)
 	}
 	return text + " Please look at it again before you pay."
 }
@@ -104,10 +103,10 @@ func textChanged(before, after web.Object) string {
 // contract's alone.
 func asksForQuote(r *http.Request) bool { return r.URL.Query().Get("quote") == "true" }
 
-// quoteField is the name of what the confirm page shows, for pages that ask for it.
-func (in contents) quoteField(r *http.Request, c *cart) []web.Field {
+// quoteName is the name of what the confirm page shows, for pages that ask for it, or "".
+func (in contents) quoteName(r *http.Request, c *cart) string {
 	if c == nil || !asksForQuote(r) {
-		return nil
+		return ""
 	}
-	return []web.Field{{Key: "quote", Value: in.shownOf(c.Shipping).String()}}
+	return in.shownOf(c.Shipping).String()
 }
