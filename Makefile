@@ -58,7 +58,7 @@ lint: lint-scripts bin/golangci-lint ## check style, errors and the rules of imp
 lint-scripts:
 	@tools/need.sh npx:npm
 	@echo "== scripts of the storefront"
-	@cd services/edge/storefront && npx --yes eslint@$(ESLINT) static/js testdata/js
+	@cd services/edge/storefront && npx --yes eslint@$(ESLINT) static/js
 
 .PHONY: bench
 bench: ## measure the shop against bare handlers and pgbench
@@ -82,7 +82,7 @@ schema: bin/withpostgres ## write every service's schema.sql anew from its migra
 
 .PHONY: pictures
 pictures: need ## render the drawings of the storefront (needs Chromium)
-	@cd services/edge/storefront && $(GO) run ./pictures/render
+	@cd services/edge/storefront && $(GO) run ./images/render
 
 .PHONY: fmt
 fmt: ## format all Go files

@@ -26,8 +26,8 @@ type assets struct {
 const immutable = "public, max-age=31536000, immutable"
 
 var (
-	// importPattern finds './x.js' in "from './x.js'", "import './x.js'" and "import('./x.js')".
-	importPattern = regexp.MustCompile(`(from\s*|import\s*\(?\s*)'\./([a-z-]+\.js)'`)
+	// importPattern finds './x.js' in "from './x.js'", "import './x.js'" and "import('./x.js')", and '../x.js' as well.
+	importPattern = regexp.MustCompile(`(from\s*|import\s*\(?\s*)'(\.\.?/[a-z-]+\.js)'`)
 	// urlPattern finds url(../fonts/x) in the stylesheet.
 	urlPattern = regexp.MustCompile(`url\(\.\./([a-z0-9/.-]+)\)`)
 	// stylesheets are joined in this order into the one stylesheet of the shop.
@@ -44,14 +44,8 @@ func loadAssets(words []byte) (*assets, error) {
 		return nil, err
 	}
 	scripts := map[string][]byte{"words.js": words}
-	names, err := fs.Glob(files, "static/js/*.js")
-	if err != nil {
-		return nil, fmt.Errorf("list scripts: %w", err)
-	}
-	for _, name := range names {
-		if scripts[path.Base(name)], err = files.ReadFile(name); err != nil {
-			return nil, fmt.Errorf("read script %s: %w", name, err)
-		}
+	if err := readScripts(scripts); err != nil {
+		return nil, err
 	}
 	for name := range scripts {
 		if err := a.addScript(name, scripts, nil); err != nil {
@@ -61,19 +55,32 @@ func loadAssets(words []byte) (*assets, error) {
 	return a, nil
 }
 
+// readScripts reads modules and pages' scripts by their names below static/js. Tests and what they need have a
+// second dot in their names (links.test.js).
+func readScripts(scripts map[string][]byte) error {
+	const root = "static/js/"
+	return fs.WalkDir(files, "static/js", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.Count(e.Name(), ".") > 1 {
+			return err
+		}
+		scripts[strings.TrimPrefix(name, root)], err = files.ReadFile(name)
+		return err
+	})
+}
+
 // addPlain adds fonts and icons, which refer to nothing else.
 func (a *assets) addPlain() error {
-	for _, dir := range []string{"fonts", "icons"} {
-		entries, err := files.ReadDir("static/" + dir)
+	for _, dir := range []string{"static/fonts", "images/icons"} {
+		entries, err := files.ReadDir(dir)
 		if err != nil {
 			return fmt.Errorf("list static files: %w", err)
 		}
 		for _, e := range entries {
-			body, err := files.ReadFile("static/" + dir + "/" + e.Name())
+			body, err := files.ReadFile(path.Join(dir, e.Name()))
 			if err != nil {
 				return fmt.Errorf("read static file: %w", err)
 			}
-			if err := a.add(dir+"/"+e.Name(), body); err != nil {
+			if err := a.add(path.Join(path.Base(dir), e.Name()), body); err != nil {
 				return err
 			}
 		}
@@ -91,7 +98,7 @@ func (a *assets) addStylesheet() error {
 		}
 		all.Write(body)
 	}
-	body := urlPattern.ReplaceAllFunc(stripCSSComments(all.Bytes()), func(m []byte) []byte {
+	body := urlPattern.ReplaceAllFunc(squeeze(stripCSSComments(all.Bytes())), func(m []byte) []byte {
 		name := string(urlPattern.FindSubmatch(m)[1])
 		return []byte("url(" + a.path(name) + ")")
 	})
@@ -114,17 +121,18 @@ func (a *assets) addScript(name string, scripts map[string][]byte, way []string)
 	if !ok {
 		return fmt.Errorf("script %s is imported by %v and does not exist", name, way)
 	}
+	plain := func(imported []byte) string { return path.Join(path.Dir(name), string(imported)) }
 	for _, m := range importPattern.FindAllSubmatch(body, -1) {
-		if err := a.addScript(string(m[2]), scripts, append(way, name)); err != nil {
+		if err := a.addScript(plain(m[2]), scripts, append(way, name)); err != nil {
 			return err
 		}
 		if !strings.Contains(string(m[1]), "(") {
-			a.imports[name] = append(a.imports[name], string(m[2]))
+			a.imports[name] = append(a.imports[name], plain(m[2]))
 		}
 	}
 	body = importPattern.ReplaceAllFunc(body, func(m []byte) []byte {
 		parts := importPattern.FindSubmatch(m)
-		hashed := path.Base(a.path("js/" + string(parts[2])))
+		hashed := path.Base(a.path("js/" + plain(parts[2]))) // all are served from one folder
 		return []byte(string(parts[1]) + "'./" + hashed + "'")
 	})
 	return a.add("js/"+name, body)

@@ -76,7 +76,7 @@ func TestTextsOfScripts(t *testing.T) {
 	t.Parallel()
 	_, pages, _ := newFake(t)
 	var source strings.Builder
-	for _, pattern := range []string{"static/js/*.js", "templates/*.html", "templates/parts/*.html", "*.go"} {
+	for _, pattern := range []string{"static/js/*.js", "static/js/pages/*.js", "templates/*.html", "templates/parts/*.html", "*.go"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -202,20 +202,8 @@ func TestScripts(t *testing.T) {
 	}
 	_, pages, _ := newFake(t)
 	dir := t.TempDir()
-	for _, pattern := range []string{"static/js/*.js", "testdata/js/*.js"} {
-		names, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			body, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), body, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := os.CopyFS(dir, os.DirFS("static/js")); err != nil {
+		t.Fatal(err)
 	}
 	for name, body := range map[string][]byte{"words.js": pages.wordsModule(), "package.json": []byte(`{"type":"module"}`)} {
 		if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {

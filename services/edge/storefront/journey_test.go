@@ -143,7 +143,7 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 func TestNextInTheBrowser(t *testing.T) {
 	t.Parallel()
 	f, pages, server := newFake(t)
-	source, err := os.ReadFile("testdata/js/next-forms.js")
+	source, err := os.ReadFile("static/js/links.testdata.js")
 	if err != nil {
 		t.Fatal(err)
 	}

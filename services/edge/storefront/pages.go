@@ -9,7 +9,7 @@ import (
 )
 
 // page is one address of the shop. Its template is templates/<name>.html, its script
-// static/js/<name>.js unless script says otherwise, its title and description the texts
+// static/js/pages/<name>.js unless script says otherwise, its title and description the texts
 // <name>.page_title and <name>.page_description.
 type page struct {
 	name   string
@@ -25,7 +25,7 @@ type page struct {
 var pageTable = []page{
 	{name: "home", path: "/", script: "app.js", live: true},
 	{name: "products", path: "/products", script: "app.js", live: true},
-	{name: "product", path: "/product", script: "product.js", live: true},
+	{name: "product", path: "/product", live: true},
 	{name: "cart", path: "/cart"},
 	{name: "confirm", path: "/checkout/confirm", hidden: true},
 	{name: "success", path: "/checkout/success", hidden: true, secret: true},
@@ -150,7 +150,7 @@ func (p *Pages) newView(pg page) (view, error) {
 	}
 	script := pg.script
 	if script == "" {
-		script = pg.name + ".js"
+		script = "pages/" + pg.name + ".js"
 	}
 	return view{
 		Shop:        p.cfg.Shop,
@@ -175,11 +175,11 @@ func (p *Pages) render(v view) (*document, error) {
 	return newDocument(squeeze(buf.Bytes()), "text/html; charset=utf-8", "")
 }
 
-// squeeze drops the indentation and empty lines that template actions leave behind. Our templates
-// hold no text whose leading spaces mean anything.
-func squeeze(html []byte) []byte {
+// squeeze drops the indentation and empty lines of templates and styles. Neither holds text whose leading
+// spaces mean anything.
+func squeeze(text []byte) []byte {
 	var out bytes.Buffer
-	for line := range bytes.Lines(html) {
+	for line := range bytes.Lines(text) {
 		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 {
 			out.Write(trimmed)
 			out.WriteByte('\n')

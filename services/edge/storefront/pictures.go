@@ -21,12 +21,12 @@ var sizedName = regexp.MustCompile(`^(.+)-(\d+)\.webp$`)
 
 func loadPictures() (*pictures, error) {
 	p := &pictures{byName: map[string]*document{}, widths: map[string][]int{}}
-	entries, err := files.ReadDir("img/product")
+	entries, err := files.ReadDir("images/product")
 	if err != nil {
 		return nil, fmt.Errorf("list pictures: %w", err)
 	}
 	for _, e := range entries {
-		body, err := files.ReadFile("img/product/" + e.Name())
+		body, err := files.ReadFile("images/product/" + e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read picture: %w", err)
 		}

@@ -256,7 +256,7 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 }
 
 func (p *Pages) renderProduct(found *product) (*document, error) {
-	v, err := p.newView(page{name: "product", path: found.Path(), script: "product.js"})
+	v, err := p.newView(page{name: "product", path: found.Path()})
 	if err != nil {
 		return nil, err
 	}

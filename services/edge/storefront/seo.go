@@ -102,7 +102,7 @@ func (p *Pages) renderExtras() error {
 	if err != nil {
 		return fmt.Errorf("make web manifest: %w", err)
 	}
-	icon, err := files.ReadFile("static/icons/favicon.ico")
+	icon, err := files.ReadFile("images/icons/favicon.ico")
 	if err != nil {
 		return fmt.Errorf("read favicon: %w", err)
 	}

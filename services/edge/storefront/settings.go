@@ -2,7 +2,7 @@ package storefront
 
 // Settings is everything a founder changes that is not a text, a colour or a picture: who the
 // shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colours
-// and type in static/css/theme.css, pictures in img/product.
+// and type in static/css/theme.css, pictures in images/product.
 type Settings struct {
 	// Name of the shop, as it stands in the header and in titles. Mails take theirs from MAIL_FROM.
 	Name string
@@ -27,7 +27,7 @@ type Settings struct {
 	// VideoHosts are the origins that a product video may be embedded from, on click.
 	VideoHosts []string
 	// PictureHosts are further origins that product pictures may come from, for a shop that keeps
-	// them elsewhere than in img/product.
+	// them elsewhere than in images/product.
 	PictureHosts []string
 	// Featured is how many products the home page shows.
 	Featured int

@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-//go:embed templates texts content static img
+//go:embed templates texts content static images/product images/icons
 var files embed.FS
 
 // Config is what the storefront needs from its surroundings.

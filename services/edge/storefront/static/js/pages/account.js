@@ -1,13 +1,13 @@
 // The account: orders, details, settings, and the confirmation of the e-mail address.
-import { cartChanged } from './app.js';
-import { $, clone, load, money, show, troubleText } from './dom.js';
-import { busy } from './forms.js';
-import { get, post } from './api.js';
-import { inOrder } from './lines.js';
-import { goTo, goToLogin, say, showMessage } from './messages.js';
-import { forgetAll } from './store.js';
-import { listSessions } from './sessions.js';
-import { t, when } from './text.js';
+import { cartChanged } from '../app.js';
+import { $, clone, load, money, show, troubleText } from '../dom.js';
+import { busy } from '../forms.js';
+import { get, post } from '../api.js';
+import { inOrder } from '../lines.js';
+import { goTo, goToLogin, say, showMessage } from '../messages.js';
+import { forgetAll } from '../store.js';
+import { listSessions } from '../sessions.js';
+import { t, when } from '../text.js';
 
 const code = new URLSearchParams(location.search).get('email_verification_code');
 

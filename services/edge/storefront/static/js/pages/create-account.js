@@ -1,11 +1,11 @@
 // A new account. On success the server has logged the shopper in already.
-import './app.js';
-import { cartChanged } from './app.js';
-import { $ } from './dom.js';
-import { showErrors, wire } from './forms.js';
-import { post } from './api.js';
-import { safeNext } from './links.js';
-import { goTo } from './messages.js';
+import '../app.js';
+import { cartChanged } from '../app.js';
+import { $ } from '../dom.js';
+import { showErrors, wire } from '../forms.js';
+import { post } from '../api.js';
+import { safeNext } from '../links.js';
+import { goTo } from '../messages.js';
 
 const next = new URLSearchParams(location.search).get('next');
 const form = $('form');

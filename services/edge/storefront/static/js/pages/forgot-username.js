@@ -1,9 +1,9 @@
 // Have the username mailed. The answer is the same whether there is an account or not.
-import './app.js';
-import { $ } from './dom.js';
-import { showErrors, wire } from './forms.js';
-import { post } from './api.js';
-import { finish } from './done.js';
+import '../app.js';
+import { $ } from '../dom.js';
+import { showErrors, wire } from '../forms.js';
+import { post } from '../api.js';
+import { finish } from '../done.js';
 
 const form = $('form');
 

@@ -1,11 +1,11 @@
 // One order: what was bought, where it is, where it goes and what was paid.
-import './app.js';
-import { $, clone, focusOn, load, show } from './dom.js';
-import { get } from './api.js';
-import { drawCode, drawLine, drawTotals, inOrder } from './lines.js';
-import { trackingLink } from './links.js';
-import { forget, recall } from './store.js';
-import { has, shop, t, when } from './text.js';
+import '../app.js';
+import { $, clone, focusOn, load, show } from '../dom.js';
+import { get } from '../api.js';
+import { drawCode, drawLine, drawTotals, inOrder } from '../lines.js';
+import { trackingLink } from '../links.js';
+import { forget, recall } from '../store.js';
+import { has, shop, t, when } from '../text.js';
 
 const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
 

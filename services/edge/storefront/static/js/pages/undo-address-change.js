@@ -1,11 +1,11 @@
 // Taking an account back to its former address, by the link that was mailed there. Opening the page
 // changes nothing; the button does.
-import './app.js';
-import { $ } from './dom.js';
-import { finish } from './done.js';
-import { formError, wire } from './forms.js';
-import { post } from './api.js';
-import { has, t } from './text.js';
+import '../app.js';
+import { $ } from '../dom.js';
+import { finish } from '../done.js';
+import { formError, wire } from '../forms.js';
+import { post } from '../api.js';
+import { has, t } from '../text.js';
 
 const code = new URLSearchParams(location.search).get('address_undo_code') ?? '';
 const form = $('form');

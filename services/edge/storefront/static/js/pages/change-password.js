@@ -1,10 +1,10 @@
 // A new password while logged in.
-import './app.js';
-import { $ } from './dom.js';
-import { showErrors, wire } from './forms.js';
-import { get, post } from './api.js';
-import { goTo, goToLogin } from './messages.js';
-import { whoami } from './session.js';
+import '../app.js';
+import { $ } from '../dom.js';
+import { showErrors, wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { goTo, goToLogin } from '../messages.js';
+import { whoami } from '../session.js';
 
 const form = $('form');
 

@@ -1,7 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { linkCodes, publicAddress, safeNext, trackingLink, wayBack } from './links.js';
-import { forms, leadsAway, randomForms } from './next-forms.js';
+import { forms, leadsAway, randomForms } from './links.testdata.js';
 
 const origin = 'https://shop.example';
 

@@ -1,9 +1,9 @@
 // Have a link mailed that sets a new password. The answer is always the same.
-import './app.js';
-import { $ } from './dom.js';
-import { showErrors, wire } from './forms.js';
-import { post } from './api.js';
-import { finish } from './done.js';
+import '../app.js';
+import { $ } from '../dom.js';
+import { showErrors, wire } from '../forms.js';
+import { post } from '../api.js';
+import { finish } from '../done.js';
 
 const form = $('form');
 

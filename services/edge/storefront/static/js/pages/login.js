@@ -1,13 +1,13 @@
 // Logging in, and back to where the shopper came from.
-import './app.js';
-import { cartChanged } from './app.js';
-import { $ } from './dom.js';
-import { formError, showErrors, wire } from './forms.js';
-import { post } from './api.js';
-import { safeNext } from './links.js';
-import { showMessage } from './messages.js';
-import { whoami } from './session.js';
-import { t } from './text.js';
+import '../app.js';
+import { cartChanged } from '../app.js';
+import { $ } from '../dom.js';
+import { formError, showErrors, wire } from '../forms.js';
+import { post } from '../api.js';
+import { safeNext } from '../links.js';
+import { showMessage } from '../messages.js';
+import { whoami } from '../session.js';
+import { t } from '../text.js';
 
 const query = new URLSearchParams(location.search);
 const form = $('form');

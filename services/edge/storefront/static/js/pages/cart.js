@@ -1,11 +1,11 @@
 // The cart: everything changes in place, and every answer of the server brings the new totals.
-import { cartChanged, onCartElsewhere } from './app.js';
-import { $, announce, clone, focusOn, load, money, openDialog, show, trouble, troubleText } from './dom.js';
-import { busy, setError, wire } from './forms.js';
-import { get, post } from './api.js';
-import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder, offSale } from './lines.js';
-import { quantityOf, wireStepper } from './stepper.js';
-import { has, t } from './text.js';
+import { cartChanged, onCartElsewhere } from '../app.js';
+import { $, announce, clone, focusOn, load, money, openDialog, show, trouble, troubleText } from '../dom.js';
+import { busy, setError, wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder, offSale } from '../lines.js';
+import { quantityOf, wireStepper } from '../stepper.js';
+import { has, t } from '../text.js';
 
 let lines = [];
 let last = Promise.resolve(); // the newest change of the cart that was sent

@@ -1,10 +1,10 @@
 // Back from the payment page: waits until there is an order, and says so meanwhile.
-import { cartChanged } from './app.js';
-import { $, focusOn, show } from './dom.js';
-import { CallError, get } from './api.js';
-import { forget, remember } from './store.js';
-import { pause } from './wait.js';
-import { t } from './text.js';
+import { cartChanged } from '../app.js';
+import { $, focusOn, show } from '../dom.js';
+import { CallError, get } from '../api.js';
+import { forget, remember } from '../store.js';
+import { pause } from '../wait.js';
+import { t } from '../text.js';
 
 const PATIENCE = 10 * 60_000;
 

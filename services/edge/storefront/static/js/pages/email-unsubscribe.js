@@ -1,9 +1,9 @@
 // Unsubscribing by a mailed link: look up, confirm, and tell why if one likes.
-import './app.js';
-import { $, focusOn, load, show } from './dom.js';
-import { wire } from './forms.js';
-import { get, post } from './api.js';
-import { has, t } from './text.js';
+import '../app.js';
+import { $, focusOn, load, show } from '../dom.js';
+import { wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { has, t } from '../text.js';
 
 const query = new URLSearchParams(location.search);
 // A member's token wins when both are there, as on the server.

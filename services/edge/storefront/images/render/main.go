@@ -1,8 +1,8 @@
-// Command render turns the drawings in pictures/*.svg into what the shop serves: a JPEG at the
+// Command render turns the drawings in images/source/*.svg into what the shop serves: a JPEG at the
 // address that the catalogue names and WebP versions in smaller sizes beside it, and the icon in
 // the sizes that browsers ask for. It needs Chromium. Run it in the storefront's folder:
 //
-//	go run ./pictures/render
+//	go run ./images/render
 package main
 
 import (
@@ -48,13 +48,13 @@ func run() error {
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
 
-	drawings, err := filepath.Glob("pictures/*.svg")
+	drawings, err := filepath.Glob("images/source/*.svg")
 	if err != nil {
 		return fmt.Errorf("list drawings: %w", err)
 	}
 	for _, drawing := range drawings {
 		name := strings.TrimSuffix(filepath.Base(drawing), ".svg")
-		target := filepath.Join("img", "product", name)
+		target := filepath.Join("images", "product", name)
 		if err := paint(ctx, drawing, target+".jpg", 1200, "image/jpeg", 0.86); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func paint(ctx context.Context, drawing, target string, size int, kind string, q
 
 // icons renders the shop's mark; favicon.ico is a PNG in the wrapping that old browsers expect.
 func icons(ctx context.Context) error {
-	const folder = "static/icons/"
+	const folder = "images/icons/"
 	for _, size := range []int{32, 180, 192, 512} {
 		if err := paint(ctx, folder+"icon.svg", fmt.Sprintf("%sicon-%d.png", folder, size), size, "image/png", 1); err != nil {
 			return err

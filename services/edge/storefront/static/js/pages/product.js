@@ -1,12 +1,12 @@
 // The product page: choosing a SKU, looking at pictures and videos, putting into the cart.
-import './app.js';
-import { cartChanged } from './app.js';
-import { $, announce, money, picture, show } from './dom.js';
-import { errorText, wire } from './forms.js';
-import { wayBack } from './links.js';
-import { post } from './api.js';
-import { wireStepper } from './stepper.js';
-import { shop, t } from './text.js';
+import '../app.js';
+import { cartChanged } from '../app.js';
+import { $, announce, money, picture, show } from '../dom.js';
+import { errorText, wire } from '../forms.js';
+import { wayBack } from '../links.js';
+import { post } from '../api.js';
+import { wireStepper } from '../stepper.js';
+import { shop, t } from '../text.js';
 
 const form = $('buy');
 

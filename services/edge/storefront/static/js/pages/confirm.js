@@ -1,12 +1,12 @@
 // The last page before paying: who gets the receipt, what is bought, and the way to the payment.
-import { cartChanged, onCartElsewhere } from './app.js';
-import { $, focusOn, load, money, openDialog, show } from './dom.js';
-import { busy, formError, setError, showErrors, wire } from './forms.js';
-import { get, post } from './api.js';
-import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder } from './lines.js';
-import { whoami } from './session.js';
-import { forget, recall, remember } from './store.js';
-import { has, t } from './text.js';
+import { cartChanged, onCartElsewhere } from '../app.js';
+import { $, focusOn, load, money, openDialog, show } from '../dom.js';
+import { busy, formError, setError, showErrors, wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder } from '../lines.js';
+import { whoami } from '../session.js';
+import { forget, recall, remember } from '../store.js';
+import { has, t } from '../text.js';
 
 // The guest's address outlives the visit to the payment page, and no more than this tab.
 const REMEMBERED = 'receipt-address';

@@ -1,9 +1,9 @@
 // Name and address of a member.
-import './app.js';
-import { $, load, show } from './dom.js';
-import { showErrors, wire } from './forms.js';
-import { get, post } from './api.js';
-import { goTo, goToLogin } from './messages.js';
+import '../app.js';
+import { $, load, show } from '../dom.js';
+import { showErrors, wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { goTo, goToLogin } from '../messages.js';
 
 const form = $('form');
 let address = '';

@@ -1,10 +1,10 @@
 // What the shop may mail to a member.
-import './app.js';
-import { $, load, show } from './dom.js';
-import { formError, wire } from './forms.js';
-import { get, post } from './api.js';
-import { goTo, goToLogin } from './messages.js';
-import { t } from './text.js';
+import '../app.js';
+import { $, load, show } from '../dom.js';
+import { formError, wire } from '../forms.js';
+import { get, post } from '../api.js';
+import { goTo, goToLogin } from '../messages.js';
+import { t } from '../text.js';
 
 const form = $('form');
 const { newsletter, email_unsubscribe: unsubscribe } = form.elements;

@@ -1,10 +1,10 @@
 // A new password, with the code of a mailed link.
-import './app.js';
-import { $, show } from './dom.js';
-import { formError, showErrors, wire } from './forms.js';
-import { post } from './api.js';
-import { finish } from './done.js';
-import { t } from './text.js';
+import '../app.js';
+import { $, show } from '../dom.js';
+import { formError, showErrors, wire } from '../forms.js';
+import { post } from '../api.js';
+import { finish } from '../done.js';
+import { t } from '../text.js';
 
 const code = new URLSearchParams(location.search).get('password_reset_code') ?? '';
 const form = $('form');
