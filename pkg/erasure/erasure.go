@@ -6,8 +6,6 @@ package erasure
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,9 +39,9 @@ func Of(e msg.Erased) Person {
 // Receive acts on a message of msg.UserErased in a consumer's transaction: erase deletes what the service
 // has of the person itself, Forget what is alike in every service.
 func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context.Context, pgx.Tx, Person) error) error {
-	var e msg.Erased
-	if err := json.Unmarshal(d.Data, &e); err != nil {
-		return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
+	e, err := bus.Decode[msg.Erased](d)
+	if err != nil {
+		return err
 	}
 	// Some tables are searched whole. A consumer has 20 seconds for a group.
 	if err := pg.Exec(ctx, tx, "allow for a long search", `SET LOCAL statement_timeout = '18s'`); err != nil {

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -65,8 +64,8 @@ func (m *members) take() []int64 {
 func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) (memberID int64, err error) {
 	switch d.Subject {
 	case msg.UserCredentialsChanged:
-		var m msg.CredentialsChanged
-		if err := read(d, &m); err != nil {
+		m, err := bus.Decode[msg.CredentialsChanged](d)
+		if err != nil {
 			return 0, err
 		}
 		keep, err := hex.DecodeString(m.KeepSession)
@@ -75,8 +74,8 @@ func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) 
 		}
 		return m.MemberID, endSessionsBefore(ctx, tx, m.MemberID, keep, m.At)
 	case msg.UserProfileChanged:
-		var m msg.Member
-		if err := read(d, &m); err != nil {
+		m, err := bus.Decode[msg.Member](d)
+		if err != nil {
 			return 0, err
 		}
 		return m.ID, updateSessionsTo(ctx, tx, m)
@@ -84,11 +83,4 @@ func (e *server) onUserMessage(ctx context.Context, tx pgx.Tx, d *bus.Delivery) 
 		return 0, erasure.Receive(ctx, tx, d, e.erasePerson)
 	}
 	return 0, nil
-}
-
-func read(d *bus.Delivery, v any) error {
-	if err := json.Unmarshal(d.Data, v); err != nil {
-		return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
-	}
-	return nil
 }

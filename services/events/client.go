@@ -51,13 +51,12 @@ func readEvents(d *bus.Delivery) ([]msg.ClientEvent, error) {
 		e, err := readEvent(d.Key, d.Data)
 		return []msg.ClientEvent{e}, err
 	}
-	var raw []json.RawMessage
-	if json.Unmarshal(d.Data, &raw) != nil {
-		return nil, errors.New("the events are not readable")
+	raw, err := bus.Decode[[]json.RawMessage](d)
+	if err != nil {
+		return nil, err
 	}
 	list := make([]msg.ClientEvent, len(raw))
 	for i := range raw {
-		var err error
 		if list[i], err = readEvent(d.Key+":"+strconv.Itoa(i), raw[i]); err != nil {
 			return nil, err
 		}

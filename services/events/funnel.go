@@ -2,8 +2,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,17 +14,9 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 	for _, d := range group {
 		var err error
 		if d.Subject == msg.OrderStatusChangedSubject {
-			var c msg.OrderStatusChanged
-			if json.Unmarshal(d.Data, &c) != nil || c.Identifier == "" {
-				return bus.Permanent(errors.New("the change of an order's status is not readable"))
-			}
-			err = insertStatus(ctx, tx, c)
+			err = bus.Apply(ctx, tx, d, insertStatus)
 		} else {
-			var o msg.OrderPlaced
-			if json.Unmarshal(d.Data, &o) != nil || o.Identifier == "" {
-				return bus.Permanent(errors.New("the order is not readable"))
-			}
-			err = insertOrder(ctx, tx, o)
+			err = bus.Apply(ctx, tx, d, insertOrder)
 		}
 		if err != nil {
 			return err
@@ -38,14 +28,7 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 // onMail notes who got which template when.
 func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
-		var m msg.MailDone
-		if json.Unmarshal(d.Data, &m) != nil || m.Key == "" {
-			return bus.Permanent(errors.New("the report of a mail is not readable"))
-		}
-		if m.EmailCode == "" {
-			continue // a mail without a template: nothing links back
-		}
-		if err := insertSent(ctx, tx, m); err != nil {
+		if err := bus.Apply(ctx, tx, d, insertSent); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,9 @@ func insertStatus(ctx context.Context, tx pgx.Tx, c msg.OrderStatusChanged) erro
 
 // insertSent also learns the code of a template that is new, so that its links find it.
 func insertSent(ctx context.Context, tx pgx.Tx, m msg.MailDone) error {
+	if m.EmailCode == "" {
+		return nil // a mail without a template: nothing links back
+	}
 	gone, err := erasure.IsForgotten(ctx, tx, m.At, m.ProspectCode)
 	if err != nil {
 		return err

@@ -2,8 +2,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,17 +18,9 @@ func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		case msg.UserErased:
 			err = erasure.Receive(ctx, tx, d, erasePerson)
 		case msg.ProspectChanged:
-			var p msg.Prospect
-			if json.Unmarshal(d.Data, &p) != nil || p.ID == 0 {
-				return bus.Permanent(errors.New("the prospect is not readable"))
-			}
-			err = upsertProspect(ctx, tx, p)
+			err = bus.Apply(ctx, tx, d, upsertProspect)
 		default:
-			var m msg.Member
-			if json.Unmarshal(d.Data, &m) != nil || m.ID == 0 {
-				return bus.Permanent(errors.New("the member is not readable"))
-			}
-			err = upsertMember(ctx, tx, m)
+			err = bus.Apply(ctx, tx, d, upsertMember)
 		}
 		if err != nil {
 			return err

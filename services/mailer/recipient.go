@@ -2,8 +2,6 @@ package mailer
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,23 +29,27 @@ func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		case msg.UserErased:
 			err = erasure.Receive(ctx, tx, d, s.erasePerson)
 		case msg.ProspectChanged:
-			var p msg.Prospect
-			if json.Unmarshal(d.Data, &p) != nil || p.ID == 0 {
-				return bus.Permanent(errors.New("the prospect is not readable"))
-			}
-			err = upsertRecipient(ctx, tx, recipient{kind: "prospect", id: p.ID, email: p.Email, firstName: p.FirstName, lastName: p.LastName,
-				code: p.Code, token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, refused: p.Refused, version: p.Version})
+			err = bus.Apply(ctx, tx, d, upsertProspect)
 		default:
-			var m msg.Member
-			if json.Unmarshal(d.Data, &m) != nil || m.ID == 0 {
-				return bus.Permanent(errors.New("the member is not readable"))
-			}
-			err = upsertRecipient(ctx, tx, recipient{kind: "member", id: m.ID, email: m.Email, firstName: m.FirstName, lastName: m.LastName,
-				code: m.Code, token: m.UnsubscribeToken, newsletter: m.Newsletter, unsubscribed: m.Unsubscribed, version: m.Version})
+			err = bus.Apply(ctx, tx, d, upsertMember)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func upsertMember(ctx context.Context, tx pgx.Tx, m msg.Member) error {
+	return upsertRecipient(ctx, tx, recipient{
+		kind: "member", id: m.ID, email: m.Email, firstName: m.FirstName, lastName: m.LastName, code: m.Code,
+		token: m.UnsubscribeToken, newsletter: m.Newsletter, unsubscribed: m.Unsubscribed, version: m.Version,
+	})
+}
+
+func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
+	return upsertRecipient(ctx, tx, recipient{
+		kind: "prospect", id: p.ID, email: p.Email, firstName: p.FirstName, lastName: p.LastName, code: p.Code,
+		token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, refused: p.Refused, version: p.Version,
+	})
 }

@@ -2,8 +2,6 @@ package order
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -79,44 +77,11 @@ func (s *server) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Deliv
 func onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
 	switch d.Subject {
 	case msg.UserEmailVerified:
-		var m msg.Member
-		if err := json.Unmarshal(d.Data, &m); err != nil {
-			return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
-		}
-		return adoptOrders(ctx, tx, m.ID, m.Email)
+		return bus.Apply(ctx, tx, d, adoptOrders)
 	case msg.ProspectChanged:
-		var p msg.Prospect
-		if err := json.Unmarshal(d.Data, &p); err != nil {
-			return bus.Permanent(fmt.Errorf("read %s: %w", d.Subject, err))
-		}
-		return learnProspect(ctx, tx, p)
+		return bus.Apply(ctx, tx, d, learnProspect)
 	case msg.UserErased:
 		return erasure.Receive(ctx, tx, d, eraseOrders)
-	}
-	return nil
-}
-
-// adoptOrders gives a visitor's orders to the member who has proved to own their address.
-func adoptOrders(ctx context.Context, tx pgx.Tx, member int64, email string) error {
-	if _, err := tx.Exec(ctx, `UPDATE orders SET member_id = $1 WHERE member_id IS NULL AND lower(email) = $2`, member, addressKey(email)); err != nil {
-		return fmt.Errorf("give visitor orders to member %d: %w", member, err)
-	}
-	return nil
-}
-
-// learnProspect keeps the code of a prospect; an older message never undoes a newer one.
-func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
-	// The record may have been erased while the message was under way; its id never comes back.
-	forgotten, err := erasure.Forgotten(ctx, tx, erasure.ProspectKey(p.ID))
-	if err != nil || len(forgotten) > 0 {
-		return err
-	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO prospect (email, code, version) VALUES ($1, $2, $3)
-		ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version WHERE prospect.version < EXCLUDED.version`,
-		addressKey(p.Email), p.Code, p.Version)
-	if err != nil {
-		return fmt.Errorf("note the code of a prospect: %w", err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package user
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,18 +56,15 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 func readVisit(d *bus.Delivery) (visit, error) {
 	var v visit
 	if d.Subject == msg.ReceiptAddressGivenSubject {
-		var m msg.ReceiptAddressGiven
-		if err := json.Unmarshal(d.Data, &m); err != nil {
-			return visit{}, bus.Permanent(fmt.Errorf("read %s: %w", d.Key, err))
+		m, err := bus.Decode[msg.ReceiptAddressGiven](d)
+		if err != nil {
+			return visit{}, err
 		}
 		v = visit{email: m.Email, code: m.ProspectCode, source: "checkout address", seen: m.At}
 	} else {
-		var m msg.OrderPlaced
-		if err := json.Unmarshal(d.Data, &m); err != nil {
-			return visit{}, bus.Permanent(fmt.Errorf("read %s: %w", d.Key, err))
-		}
-		if m.MemberID != 0 {
-			return visit{}, nil
+		m, err := bus.Decode[msg.OrderPlaced](d)
+		if err != nil || m.MemberID != 0 {
+			return visit{}, err
 		}
 		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter, at: m.ConsentAt, seen: m.PlacedAt}
 		if v.at.IsZero() {
