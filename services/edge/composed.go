@@ -13,8 +13,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// apiVersion ends every answer under /user.
-var apiVersion = web.Field{Key: "user-api-version", Value: "0.0.1"}
+// versioned ends every answer under /user.
+type versioned struct {
+	Version version `json:"user-api-version"`
+}
+
+type version struct{}
+
+// MarshalJSON writes the version of this API.
+func (version) MarshalJSON() ([]byte, error) { return []byte(`"0.0.1"`), nil }
+
+// answerOutcome sends an endpoint's outcome.
+func answerOutcome(w http.ResponseWriter, endpoint, outcome string) error {
+	return web.JSON(w, http.StatusOK, web.Object{{Key: endpoint, Value: outcome}, {Key: "user-api-version", Value: version{}}})
+}
 
 // loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part
 // of the answer only.
@@ -29,18 +41,31 @@ func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
 		if req.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}
-		return web.JSON(w, http.StatusOK, web.Object{
-			{Key: "logged_in", Value: false}, {Key: "log_client_events", Value: log}, {Key: "client_event_id", Value: "null"},
-			{Key: "cart_item_count", Value: count}, apiVersion,
-		})
+		return web.JSON(w, http.StatusOK, loggedInAnswer{LogClientEvents: log, ClientEventID: "null", CartItemCount: count})
 	}
 	s := req.session
-	return web.JSON(w, http.StatusOK, web.Object{
-		{Key: "logged_in", Value: true}, {Key: "log_client_events", Value: log}, {Key: "client_event_id", Value: s.MemberID},
-		{Key: "member_initials", Value: initial(s.FirstName) + initial(s.LastName)},
-		{Key: "first_name", Value: s.FirstName}, {Key: "last_name", Value: s.LastName}, {Key: "email_address", Value: s.Email},
-		{Key: "cart_item_count", Value: count}, apiVersion,
+	return web.JSON(w, http.StatusOK, loggedInAnswer{
+		LoggedIn: true, LogClientEvents: log, ClientEventID: s.MemberID, CartItemCount: count,
+		sessionMember: &sessionMember{
+			Initials: initial(s.FirstName) + initial(s.LastName), FirstName: s.FirstName, LastName: s.LastName, Email: s.Email,
+		},
 	})
+}
+
+type loggedInAnswer struct {
+	LoggedIn        bool `json:"logged_in"`
+	LogClientEvents bool `json:"log_client_events"`
+	ClientEventID   any  `json:"client_event_id"` // the member's number; the text "null" for a visitor
+	*sessionMember
+	CartItemCount int64 `json:"cart_item_count"`
+	versioned
+}
+
+type sessionMember struct {
+	Initials  string `json:"member_initials"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Email     string `json:"email_address"`
 }
 
 func initial(name string) string {
@@ -111,7 +136,17 @@ func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
 // there are no orders on it; without user there is no page.
 func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	visitor := web.Object{{Key: "account_content", Value: web.Object{{Key: "authenticated", Value: "false"}}}, apiVersion}
+	type content struct {
+		Authenticated string          `json:"authenticated"`
+		Personal      json.RawMessage `json:"personal_data,omitempty"`
+		Email         json.RawMessage `json:"email_data,omitempty"`
+		Orders        json.RawMessage `json:"orders_data,omitempty"`
+	}
+	type page struct {
+		Content content `json:"account_content"`
+		versioned
+	}
+	visitor := page{Content: content{Authenticated: "false"}}
 	if req.session == nil {
 		return web.JSON(w, http.StatusOK, visitor)
 	}
@@ -137,10 +172,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "account_content", Value: web.Object{
-		{Key: "authenticated", Value: "true"}, {Key: "personal_data", Value: account.Personal},
-		{Key: "email_data", Value: account.Email}, {Key: "orders_data", Value: orders.Data},
-	}}, apiVersion})
+	return web.JSON(w, http.StatusOK, page{Content: content{Authenticated: "true", Personal: account.Personal, Email: account.Email, Orders: orders.Data}})
 }
 
 // logout ends the session. The browser starts over as a new visitor without a cart.
@@ -151,7 +183,7 @@ func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
 		if req.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "logout", Value: "user_not_authenticated"}, apiVersion})
+		return answerOutcome(w, "logout", notAuthenticated)
 	}
 	if err := endSession(r.Context(), e.pool, req.session.TokenHash); err != nil {
 		return web.Unavailable(err)
@@ -161,7 +193,7 @@ func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
 	e.clearSession(h)
 	e.setCookie(h, cartCookie, "", -1)
 	e.setAnonymous(h)
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "logout", Value: "true"}, apiVersion})
+	return answerOutcome(w, "logout", "true")
 }
 
 // addressOfMember tells order, with a visitor's receipt address, whether it is a member's: order

@@ -84,8 +84,5 @@ func (e *server) csrfPasses(r *http.Request) bool {
 // token hands out a CSRF token.
 func (e *server) token(w http.ResponseWriter, r *http.Request) error {
 	token := e.keepCSRF(w.Header(), r, requestOf(r))
-	return web.JSON(w, http.StatusOK, web.Object{
-		{Key: "token", Value: `<input type="hidden" name="csrfmiddlewaretoken" value="` + html.EscapeString(token) + `">`},
-		apiVersion,
-	})
+	return answerOutcome(w, "token", `<input type="hidden" name="csrfmiddlewaretoken" value="`+html.EscapeString(token)+`">`)
 }

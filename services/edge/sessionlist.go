@@ -15,25 +15,37 @@ const notAuthenticated = "user_not_authenticated"
 func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
 	if req.session == nil {
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: notAuthenticated}, apiVersion})
+		return answerOutcome(w, "sessions", notAuthenticated)
 	}
 	list, err := sessionsOf(r.Context(), e.pool, req.session.MemberID)
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	data := make([]web.Object, len(list))
+	data := make([]listedSession, len(list))
 	for i := range list {
 		s := &list[i]
 		if s.Device == "" { // opened by an older edge
 			s.Device, s.Place = device(""), place(netip.Addr{})
 		}
-		data[i] = web.Object{
-			{Key: "session", Value: e.sessionName(s)}, {Key: "device", Value: s.Device}, {Key: "place", Value: s.Place},
-			{Key: "logged_in_date_time", Value: web.Time(s.CreatedAt)}, {Key: "last_seen_date_time", Value: web.Time(s.SeenAt)},
-			{Key: "current", Value: string(s.TokenHash) == string(req.session.TokenHash)},
+		data[i] = listedSession{
+			Session: e.sessionName(s), Device: s.Device, Place: s.Place, LoggedIn: web.Time(s.CreatedAt), LastSeen: web.Time(s.SeenAt),
+			Current: string(s.TokenHash) == string(req.session.TokenHash),
 		}
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "sessions", Value: "success"}, {Key: "session_data", Value: data}, apiVersion})
+	return web.JSON(w, http.StatusOK, struct {
+		Outcome  web.Success     `json:"sessions"`
+		Sessions []listedSession `json:"session_data"`
+		versioned
+	}{Sessions: data})
+}
+
+type listedSession struct {
+	Session  string   `json:"session"`
+	Device   string   `json:"device"`
+	Place    string   `json:"place"`
+	LoggedIn web.Time `json:"logged_in_date_time"`
+	LastSeen web.Time `json:"last_seen_date_time"`
+	Current  bool     `json:"current"`
 }
 
 // sessionName names a session to its member. It opens nothing and says nothing of the token.
@@ -44,9 +56,7 @@ func (e *server) sessionName(s *session) string {
 // endOneSession ends one of the member's sessions, the asking one too.
 func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	outcome := func(s string) error {
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_session", Value: s}, apiVersion})
-	}
+	outcome := func(s string) error { return answerOutcome(w, "end_session", s) }
 	if req.session == nil {
 		return outcome(notAuthenticated)
 	}
@@ -82,9 +92,7 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 // endTheOtherSessions leaves the asking session alone.
 func (e *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
-	outcome := func(s string) error {
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "end_other_sessions", Value: s}, apiVersion})
-	}
+	outcome := func(s string) error { return answerOutcome(w, "end_other_sessions", s) }
 	if req.session == nil {
 		return outcome(notAuthenticated)
 	}

@@ -200,18 +200,33 @@ func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 	if p.LastLogin != nil {
 		lastLogin = *p.LastLogin
 	}
-	return web.JSON(w, http.StatusOK, web.Object{
-		{Key: "personal_data", Value: web.Object{
-			{Key: "username", Value: p.Username}, {Key: "first_name", Value: p.FirstName}, {Key: "last_name", Value: p.LastName},
-			{Key: "newsletter_subscriber", Value: p.Newsletter}, {Key: "email_unsubscribed", Value: p.Unsubscribed},
-			{Key: "joined_date_time", Value: web.Time(p.Joined)}, {Key: "last_login_date_time", Value: web.Time(lastLogin)},
-			{Key: "terms_of_use_agreed_date_time", Value: (*web.Time)(p.TermsAgreed)},
-		}},
-		{Key: "email_data", Value: web.Object{
-			{Key: "email_address", Value: p.Email}, {Key: "email_verified", Value: p.EmailVerified},
-			{Key: "verification_request_sent_within_24_hours", Value: p.CodeRequested && !p.EmailVerified},
-		}},
-	})
+	var page struct {
+		Personal personalData `json:"personal_data"`
+		Email    emailData    `json:"email_data"`
+	}
+	page.Personal = personalData{
+		Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Newsletter: p.Newsletter, Unsubscribed: p.Unsubscribed,
+		Joined: web.Time(p.Joined), LastLogin: web.Time(lastLogin), TermsAgreed: (*web.Time)(p.TermsAgreed),
+	}
+	page.Email = emailData{Address: p.Email, Verified: p.EmailVerified, CodeSent: p.CodeRequested && !p.EmailVerified}
+	return web.JSON(w, http.StatusOK, page)
+}
+
+type personalData struct {
+	Username     string    `json:"username"`
+	FirstName    string    `json:"first_name"`
+	LastName     string    `json:"last_name"`
+	Newsletter   bool      `json:"newsletter_subscriber"`
+	Unsubscribed bool      `json:"email_unsubscribed"`
+	Joined       web.Time  `json:"joined_date_time"`
+	LastLogin    web.Time  `json:"last_login_date_time"`
+	TermsAgreed  *web.Time `json:"terms_of_use_agreed_date_time"`
+}
+
+type emailData struct {
+	Address  string `json:"email_address"`
+	Verified bool   `json:"email_verified"`
+	CodeSent bool   `json:"verification_request_sent_within_24_hours"`
 }
 
 // internalAddressOfMember tells edge whether a receipt address is a member's. Only a proved one is: an
@@ -229,5 +244,7 @@ func (s *server) internalAddressOfMember(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "member", Value: known}})
+	return web.JSON(w, http.StatusOK, struct {
+		Member bool `json:"member"`
+	}{known})
 }

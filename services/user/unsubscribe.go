@@ -144,7 +144,9 @@ func (s *server) internalUnsubscribe(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, web.Object{{Key: "unsubscribed", Value: true}})
+	return web.JSON(w, http.StatusOK, struct {
+		Unsubscribed bool `json:"unsubscribed"`
+	}{true})
 }
 
 // unsubscribe stores that a person wants no mail, under whatever spelling of the address we know them,
