@@ -94,7 +94,85 @@ func TestDocumentsFitTheCode(t *testing.T) {
 			t.Errorf("docs/architecture.md does not name consumer %s", c.Name)
 		}
 	}
+}
+
+// Links in documents lead somewhere, and so does what they name in code: files, tests, make targets.
+func TestDocumentsNameWhatThereIs(t *testing.T) {
+	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	file := regexp.MustCompile("`((?:pkg|services|allinone|standin|test|deploy|docs|tools)/[A-Za-z0-9_./-]+)`")
+	beside := regexp.MustCompile("`([a-z][a-z0-9_]*(?:/[a-z0-9_]+)*\\.go)`")
+	test := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z][A-Za-z0-9]+\b`)
+	target := regexp.MustCompile("`?make ([a-z]+)`?")
+	files, tests := sourceFiles(t)
+	makefile := readFile(t, "Makefile")
+	for path, body := range documents(t) {
+		for _, m := range link.FindAllStringSubmatch(body, -1) {
+			if strings.HasPrefix(m[1], "/") || strings.Contains(m[1], "{") {
+				continue // an address of the shop in a text of its pages
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+		if strings.HasSuffix(path, "CHANGELOG.md") || strings.Contains(path, "/adr/") {
+			continue // of their day
+		}
+		for _, m := range file.FindAllStringSubmatch(body, -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", path, m[1])
+			}
+		}
+		for _, m := range beside.FindAllStringSubmatch(body, -1) {
+			if !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "/"+m[1]) }) {
+				t.Errorf("%s names %s, which is nowhere", path, m[1])
+			}
+		}
+		for _, name := range test.FindAllString(body, -1) {
+			if !slices.ContainsFunc(tests, func(have string) bool { return strings.HasPrefix(have, name) }) {
+				t.Errorf("%s names %s, which is no test", path, name)
+			}
+		}
+		for _, m := range target.FindAllStringSubmatch(body, -1) {
+			if strings.Contains(m[0], "`") && !strings.Contains(makefile, "\n"+m[1]+":") {
+				t.Errorf("%s names make %s, which is no target", path, m[1])
+			}
+		}
+	}
+}
+
+// documents are the Markdown files of the repository.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	walk(t, func(path string) {
+		if strings.HasSuffix(path, ".md") {
+			found[path] = readFile(t, strings.TrimPrefix(path, root+"/"))
+		}
+	})
+	return found
+}
+
+// sourceFiles are the Go files, and the names of their tests.
+func sourceFiles(t *testing.T) (files, tests []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w+)\(`)
+	walk(t, func(path string) {
+		if !strings.HasSuffix(path, ".go") {
+			return
+		}
+		files = append(files, path)
+		if strings.HasSuffix(path, "_test.go") {
+			for _, m := range declared.FindAllStringSubmatch(readFile(t, strings.TrimPrefix(path, root+"/")), -1) {
+				tests = append(tests, m[1])
+			}
+		}
+	})
+	return files, tests
+}
+
+func walk(t *testing.T, each func(path string)) {
+	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -102,20 +180,8 @@ func TestDocumentsFitTheCode(t *testing.T) {
 		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(d.Name(), ".md") {
-			return nil
-		}
-		body, err := os.ReadFile(path) //nolint:gosec // our own
-		if err != nil {
-			return err
-		}
-		for _, m := range link.FindAllStringSubmatch(string(body), -1) {
-			if strings.HasPrefix(m[1], "/") || strings.Contains(m[1], "{") {
-				continue // an address of the shop in a text of its pages
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
-				t.Errorf("%s links to %s, which is not there", path, m[1])
-			}
+		if !d.IsDir() {
+			each(path)
 		}
 		return nil
 	})
