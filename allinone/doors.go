@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // doors are the listeners of the process, by the setting that names their address. All are opened
@@ -33,16 +35,7 @@ func (d doors) open(name, addr string, fixed bool) error {
 func (d doors) url(name string) string { return "http://" + d[name].Addr().String() }
 
 // publicURL is the shop's address where PUBLIC_URL does not say it: edge's own door.
-func (d doors) publicURL() string {
-	host, port, err := net.SplitHostPort(d["EDGE_ADDR"].Addr().String())
-	if err != nil {
-		return d.url("EDGE_ADDR")
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
+func (d doors) publicURL() string { return web.URL(d["EDGE_ADDR"]) }
 
 func (d doors) close() {
 	for _, l := range d {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // health asks the process of the same environment whether it is ready: a container's health check
@@ -17,16 +18,13 @@ func health(ctx context.Context) error {
 	if addr == "" {
 		return errors.New("ADMIN_ADDR is not set, so nobody answers /readyz")
 	}
-	host, port, err := net.SplitHostPort(addr)
+	addr, err := web.Reachable(addr)
 	if err != nil {
 		return fmt.Errorf("ADMIN_ADDR: %w", err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // it listens on all addresses
-	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("ask for /readyz: %w", err)
 	}

@@ -34,6 +34,22 @@ func StorableText(s string, most int) string {
 	return s[:most]
 }
 
+// Clip makes a text from outside storable, with at most so many characters; NUL is dropped.
+func Clip(s string, most int) string {
+	s = StorableText(strings.ReplaceAll(s, "\x00", ""), 0)
+	if len(s) <= most {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}
+
 // StorableKey is StorableText for what things are told apart by: two different long ones stay
 // different. most is at least 32.
 func StorableKey(s string, most int) string {

@@ -60,6 +60,20 @@ func FuzzStorable(f *testing.F) {
 	})
 }
 
+func TestClip(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, want string
+		most       int
+	}{
+		{"plain", "plain", 5}, {"plain", "pla", 3}, {"ééé", "éé", 2}, {"ééé", "ééé", 3}, {"a\xffb\x00cd", "a\uFFFDbc", 4}, {"a", "", 0},
+	} {
+		if got := pg.Clip(tt.text, tt.most); got != tt.want {
+			t.Errorf("%q cut to %d is %q, want %q", tt.text, tt.most, got, tt.want)
+		}
+	}
+}
+
 func TestLongKeysStayDifferent(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 300)

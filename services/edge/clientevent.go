@@ -3,15 +3,15 @@ package edge
 import (
 	"crypto/rand"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -20,6 +20,7 @@ const (
 	maxAddress    = 4000 // of a page, before what must not be recorded is cut from it
 	maxEventURL   = 1000
 	maxEventAgent = 1000
+	maxPageWidth  = 100_000
 	maxEventText  = 100
 )
 
@@ -65,29 +66,29 @@ func (e *server) takeEvent(w http.ResponseWriter, r *http.Request, kind string) 
 
 // newEvent keeps of a report what makes sense. Without a page address there is no event.
 func (e *server) newEvent(kind string, q url.Values, r *http.Request, client netip.Addr) (msg.ClientEvent, bool) {
-	address := clip(q.Get("url"), maxAddress)
-	page := clip(msg.PublicAddress(address), maxEventURL)
+	address := pg.Clip(q.Get("url"), maxAddress)
+	page := pg.Clip(msg.PublicAddress(address), maxEventURL)
 	if page == "" {
 		return msg.ClientEvent{}, false
 	}
 	who := e.readAnonymous(q.Get("anonymous_id"))
 	ev := msg.ClientEvent{
-		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page, AnonymousID: clip(who.id, maxEventText),
+		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page, AnonymousID: pg.Clip(who.id, maxEventText),
 	}
 	if kind != "linkevent" {
-		ev.UserID = e.lookedAtBy(r, client, wholeNumber(q.Get("client_event_id")), who)
+		member, _ := web.Number(q.Get("client_event_id"), math.MaxInt64)
+		ev.UserID = e.lookedAtBy(r, client, member, who)
 	}
 	switch kind {
 	case "pageview":
 		ev.Order = msg.OrderInAddress(address)
-		if width := wholeNumber(q.Get("pageWidth")); width <= 100_000 {
-			ev.PageWidth = int(width)
-		}
-		ev.UserAgent, ev.RemoteAddr = clip(r.UserAgent(), maxEventAgent), client.String()
+		width, _ := web.Number(q.Get("pageWidth"), maxPageWidth)
+		ev.PageWidth = int(width)
+		ev.UserAgent, ev.RemoteAddr = pg.Clip(r.UserAgent(), maxEventAgent), client.String()
 	case "ajaxerror":
-		ev.What = clip(q.Get("error_id"), maxEventText)
+		ev.What = pg.Clip(q.Get("error_id"), maxEventText)
 	case "buttonclick":
-		ev.What = clip(q.Get("button_id"), maxEventText)
+		ev.What = pg.Clip(q.Get("button_id"), maxEventText)
 	case "linkevent":
 		ev.MemberCode, ev.ProspectCode = linkCode(q.Get("mb_cd")), linkCode(q.Get("pr_cd"))
 		ev.EmailCode, ev.AdCode = linkCode(q.Get("em_cd")), linkCode(q.Get("ad_cd"))
@@ -104,36 +105,6 @@ func (e *server) publish(ev msg.ClientEvent) {
 	if !e.publisher.Publish("event."+ev.Kind, ev.ID, data) {
 		e.log.Warn("client event dropped: the broker has been away for long")
 	}
-}
-
-// clip makes text that a database takes: valid UTF-8 without NUL, at most limit characters.
-func clip(s string, limit int) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "")
-	}
-	if len(s) <= limit {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n == limit {
-			return s[:i]
-		}
-		n++
-	}
-	return s
-}
-
-// wholeNumber reads plain digits; anything else is 0.
-func wholeNumber(s string) int64 {
-	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil {
-		return 0
-	}
-	return int64(n)
 }
 
 // linkCode is a code of a tracked link; old pages send words for the ones they have not got.

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // The columns' lengths, in characters. Edge cuts at the same places; what comes here is cut again
@@ -75,7 +75,7 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	default:
 		return e, errors.New("the kind of event is unknown")
 	}
-	if e.URL = clip(msg.PublicAddress(clip(e.URL, 2*maxURL)), maxURL); e.URL == "" {
+	if e.URL = pg.Clip(msg.PublicAddress(pg.Clip(e.URL, 2*maxURL)), maxURL); e.URL == "" {
 		return e, errors.New("the event has no URL")
 	}
 	if e.ID == "" {
@@ -84,26 +84,11 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	e.ID, e.At, e.Order = clip(e.ID, maxText), e.At.UTC(), clip(e.Order, maxText)
-	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = clip(e.AnonymousID, maxText), clip(e.RemoteAddr, maxText), clip(e.What, maxText), clip(e.UserAgent, maxAgent)
-	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = clip(e.MemberCode, maxCode), clip(e.ProspectCode, maxCode), clip(e.EmailCode, maxCode), clip(e.AdCode, maxCode)
+	e.ID, e.At, e.Order = pg.Clip(e.ID, maxText), e.At.UTC(), pg.Clip(e.Order, maxText)
+	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = pg.Clip(e.AnonymousID, maxText), pg.Clip(e.RemoteAddr, maxText), pg.Clip(e.What, maxText), pg.Clip(e.UserAgent, maxAgent)
+	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = pg.Clip(e.MemberCode, maxCode), pg.Clip(e.ProspectCode, maxCode), pg.Clip(e.EmailCode, maxCode), pg.Clip(e.AdCode, maxCode)
 	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {
 		e.PageWidth = 0
 	}
 	return e, nil
-}
-
-// clip cuts a text to n characters that PostgreSQL takes.
-func clip(s string, n int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
-	if len(s) <= n {
-		return s
-	}
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
 }

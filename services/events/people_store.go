@@ -13,7 +13,7 @@ func upsertMember(ctx context.Context, tx pgx.Tx, m msg.Member) error {
 	return pg.Exec(ctx, tx, "store member $1", `
 		INSERT INTO member (id, mb_cd, version) SELECT $1, nullif($2, ''), $3 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $1)
 		ON CONFLICT (id) DO UPDATE SET mb_cd = excluded.mb_cd, version = excluded.version WHERE member.version < excluded.version`,
-		m.ID, clip(m.Code, maxCode), m.Version)
+		m.ID, pg.Clip(m.Code, maxCode), m.Version)
 }
 
 // upsertProspect notes a prospect and every code it goes by. Codes are only added: old links are out.
@@ -21,7 +21,7 @@ func upsertMember(ctx context.Context, tx pgx.Tx, m msg.Member) error {
 func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 	var codes []string
 	for _, code := range append([]string{p.Code}, p.Aliases...) {
-		if code = clip(code, maxCode); code != "" {
+		if code = pg.Clip(code, maxCode); code != "" {
 			codes = append(codes, code)
 		}
 	}

@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"net"
 	"net/http"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -10,7 +9,7 @@ import (
 // routes is every request that mailer answers: staff on the same machine, nobody else.
 func (s *server) routes() http.Handler {
 	r := web.Router("mailer", s.log)
-	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, loopbackOnly)
+	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, web.LoopbackOnly)
 	r.Get("/staff/parked", web.Handle(s.parkedMails))
 	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
 	r.Get("/staff/suppressed", web.Handle(s.suppressedMails))
@@ -21,15 +20,4 @@ func (s *server) routes() http.Handler {
 	r.Post("/staff/templates/{em_cd}/draft", web.Handle(s.draftNewsletter))
 	r.Post("/staff/templates/{em_cd}/send", web.Handle(s.sendNewsletter))
 	return r
-}
-
-func loopbackOnly(next http.Handler) http.Handler {
-	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil || !loopback(host) {
-			return web.Forbidden("this-machine-only")
-		}
-		next.ServeHTTP(w, r)
-		return nil
-	})
 }

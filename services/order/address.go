@@ -2,9 +2,7 @@ package order
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"math/big"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -131,7 +130,7 @@ func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.R
 func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[string]string, error) {
 	emails, proposals := make([]string, len(addresses)), make([]string, len(addresses))
 	for i, a := range addresses {
-		emails[i], proposals[i] = addressKey(a), randomCode(20)
+		emails[i], proposals[i] = addressKey(a), random.Code(20)
 	}
 	type row struct{ Email, Code string }
 	rows, err := collect[row](ctx, tx, "prospect codes", `
@@ -146,19 +145,4 @@ func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[stri
 		codes[r.Email] = r.Code
 	}
 	return codes, nil
-}
-
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-// randomCode is n letters and digits from crypto/rand, 5.95 bits each.
-func randomCode(n int) string {
-	b, size := make([]byte, n), big.NewInt(int64(len(alphabet)))
-	for i := range b {
-		k, err := rand.Int(rand.Reader, size)
-		if err != nil {
-			panic(err) // crypto/rand never fails (since Go 1.24)
-		}
-		b[i] = alphabet[k.Int64()]
-	}
-	return string(b)
 }

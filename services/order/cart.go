@@ -2,6 +2,7 @@ package order
 
 import (
 	"crypto/rand"
+	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -200,11 +201,12 @@ func (s *server) changed(r *http.Request, c *cart) (contents, cartAfter, error) 
 	return in, cartAfter{Codes: in.codeData(), Totals: in.totalsData(c)}, nil
 }
 
-var wholeNumber = regexp.MustCompile(`^-?[0-9]+$`)
+// integer is a whole number with or without a sign, however large.
+var integer = regexp.MustCompile(`^-?[0-9]+$`)
 
 // quantityProblem says what is wrong with a quantity, or "".
 func quantityProblem(text string) string {
-	if !wholeNumber.MatchString(text) {
+	if !integer.MatchString(text) {
 		return "not_an_int"
 	}
 	if n, err := strconv.Atoi(text); err != nil || n < 0 || n > maxPieces {
@@ -215,8 +217,8 @@ func quantityProblem(text string) string {
 
 // rowID reads an id that a client sent: plain digits that fit a bigint.
 func rowID(text string) (int64, bool) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil && n > 0 && text[0] != '+'
+	n, ok := web.Number(text, math.MaxInt64)
+	return n, ok && n > 0
 }
 
 func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error {

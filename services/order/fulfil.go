@@ -15,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -195,7 +196,7 @@ type orderCode struct {
 
 func newOrder(p payment, c *checkout) order {
 	o := order{
-		Identifier: randomCode(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID, CartGeneration: c.CartGeneration,
+		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID, CartGeneration: c.CartGeneration,
 		MemberID: c.MemberID, Email: p.email(), CustomerName: p.customerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -31,7 +32,7 @@ const (
 // that forged, expired and used codes can be told apart. Mail links carry it undecoded, hence only
 // characters that are plain in URLs.
 func newCode(key []byte, kind string, expires time.Time) string {
-	random, until := randomCode(22), strconv.FormatInt(expires.Unix(), 36)
+	random, until := random.Code(22), strconv.FormatInt(expires.Unix(), 36)
 	return random + "." + until + "." + web.MAC(key, kind, random, until)
 }
 
@@ -56,3 +57,9 @@ func hashCode(code string) []byte {
 	sum := sha256.Sum256([]byte(code))
 	return sum[:]
 }
+
+// memberCode makes the contract's mb_cd and pr_cd; 119 bits.
+func memberCode() string { return random.Code(20) }
+
+// unsubscribeToken has 190 bits, so that looking it up is all the proof it needs.
+func unsubscribeToken() string { return random.Code(32) }

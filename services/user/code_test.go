@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -58,7 +59,7 @@ func TestCodesArePlainAndTheirOwn(t *testing.T) {
 			t.Fatalf("%q is %s", code, got)
 		}
 		i := rapid.IntRange(0, len(code)-1).Draw(t, "at")
-		with := rapid.SampledFrom([]byte(alphabet+"-_.")).Draw(t, "with")
+		with := rapid.SampledFrom([]byte(random.Letters+"-_.")).Draw(t, "with")
 		if with == code[i] {
 			return
 		}

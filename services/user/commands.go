@@ -17,6 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // usage is the commands beside running the service. They work on the database alone; what others
@@ -168,7 +169,7 @@ func readPublishTerms(args []string) (task, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, ok := wholeNumber(version)
+	number, ok := web.Number(version, maxTerms)
 	if !ok || number < 1 {
 		return nil, misused("terms publish: -version %q is no whole number above 0", version)
 	}
@@ -177,7 +178,7 @@ func readPublishTerms(args []string) (task, error) {
 		return nil, fmt.Errorf("read the note: %w", err)
 	}
 	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
-		fresh, err := PublishTerms(ctx, pool, number, string(note))
+		fresh, err := PublishTerms(ctx, pool, int(number), string(note))
 		if err != nil {
 			return err
 		}

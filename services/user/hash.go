@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
 // Cost is what one argon2id hash costs.
@@ -55,7 +57,7 @@ func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
-	return &hasher{cost: cost, places: newHashPlaces(), dummy: cost.hash(randomCode(20))}
+	return &hasher{cost: cost, places: newHashPlaces(), dummy: cost.hash(random.Code(20))}
 }
 
 // hash makes the stored form of a password.

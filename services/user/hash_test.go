@@ -1,7 +1,6 @@
 package user
 
 import (
-	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -115,27 +114,4 @@ func BenchmarkHash(b *testing.B) {
 			}
 		})
 	})
-}
-
-func TestRandomCode(t *testing.T) {
-	t.Parallel()
-	seen, letters := map[string]bool{}, map[rune]int{}
-	for range 2000 {
-		c := randomCode(20)
-		if len(c) != 20 || seen[c] || strings.Trim(c, alphabet) != "" {
-			t.Fatalf("code %q", c)
-		}
-		seen[c] = true
-		for _, r := range c {
-			letters[r]++
-		}
-	}
-	for _, r := range alphabet { // 645 each are expected; 6 standard deviations either way
-		if n := letters[r]; n < 490 || n > 800 {
-			t.Errorf("%c came %d times in 40,000", r, n)
-		}
-	}
-	if _, err := base64.RawURLEncoding.DecodeString(unsubscribeToken()); err != nil {
-		t.Error(err)
-	}
 }

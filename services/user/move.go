@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -188,7 +189,7 @@ const outcomeProved = "address-proved-since"
 // password that was set since, and mails a code for a new one.
 func (s *server) undo(r *http.Request, code string) (a account, refusal string, err error) {
 	ctx := r.Context()
-	locked, err := s.hasher.hash(ctx, randomCode(40))
+	locked, err := s.hasher.hash(ctx, random.Code(40))
 	if err != nil {
 		return account{}, "", err
 	}

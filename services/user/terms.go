@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -55,11 +54,11 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	if !sent {
 		return refuse("version-required")
 	}
-	number, ok := wholeNumber(version)
+	number, ok := web.Number(version, maxTerms)
 	if !ok {
 		return refuse("version-not-found")
 	}
-	outcome, err := s.agree(r, who.MemberID, number)
+	outcome, err := s.agree(r, who.MemberID, int(number))
 	switch {
 	case err != nil:
 		return err
@@ -125,16 +124,5 @@ func PublishTerms(ctx context.Context, pool *pgxpool.Pool, version int, note str
 	return fresh, err
 }
 
-// wholeNumber reads plain digits.
-func wholeNumber(s string) (int, bool) {
-	if s == "" || len(s) > 9 {
-		return 0, false
-	}
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.Atoi(s)
-	return n, err == nil
-}
+// maxTerms bounds the numbers of versions.
+const maxTerms = 999_999_999

@@ -183,13 +183,4 @@ func (s *Server) stop(served <-chan struct{}) error {
 func (s *Server) SMTPAddr() string { return s.gate.addr }
 
 // URL is the address of the page, without a slash at its end.
-func (s *Server) URL() string {
-	host, port, err := net.SplitHostPort(s.webL.Addr().String())
-	if err != nil {
-		return "http://" + s.webL.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
+func (s *Server) URL() string { return web.URL(s.webL) }

@@ -2,10 +2,11 @@ package stripestandin
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
 // null is a field that exists in Stripe's object but is never filled here.
@@ -228,26 +229,8 @@ type product struct {
 	Updated     int64             `json:"updated"`
 }
 
-// idAlphabet is what Stripe's ids are made of.
-const idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
 // newID makes an unguessable id with a prefix and n random characters.
-func newID(prefix string, n int) string {
-	var b strings.Builder
-	b.WriteString(prefix)
-	buf := make([]byte, n*2)
-	for left := n; left > 0; {
-		rand.Read(buf) // never fails: crypto/rand ends the process instead
-		for _, c := range buf {
-			// 248 is the largest multiple of 62 in a byte: no letter is likelier than another.
-			if c < 248 && left > 0 {
-				b.WriteByte(idAlphabet[c%62])
-				left--
-			}
-		}
-	}
-	return b.String()
-}
+func newID(prefix string, n int) string { return prefix + random.Code(n) }
 
 // money writes an amount in minor units for people, 1234 usd as $12.34.
 func money(amount int64, currency string) string {

@@ -116,16 +116,7 @@ func (cfg *Config) check() error {
 }
 
 // URL is the base address under which this machine reaches the stand-in.
-func (s *Server) URL() string {
-	host, port, err := net.SplitHostPort(s.listener.Addr().String())
-	if err != nil {
-		return "http://" + s.listener.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
+func (s *Server) URL() string { return web.URL(s.listener) }
 
 // Run serves until ctx ends, then finishes what is under way and closes the state file. It is to
 // be called once.

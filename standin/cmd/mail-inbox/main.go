@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -17,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
 )
 
@@ -106,16 +106,13 @@ func serve(ctx context.Context, set settings, out io.Writer) error {
 
 // probe asks the inbox at the configured address.
 func probe(ctx context.Context, set settings, _ io.Writer) error {
-	host, port, err := net.SplitHostPort(set.httpAddr)
+	addr, err := web.Reachable(set.httpAddr)
 	if err != nil {
 		return fmt.Errorf("MAIL_INBOX_HTTP_ADDR: %w", err)
 	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 	if err != nil {
 		return err
 	}

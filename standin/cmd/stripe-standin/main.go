@@ -24,13 +24,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
@@ -77,16 +77,13 @@ func serve(ctx context.Context, env func(string) string, logTo io.Writer) error 
 
 // ask calls the health endpoint of the stand-in that listens at STANDIN_ADDR.
 func ask(ctx context.Context, env func(string) string, _ io.Writer) error {
-	host, port, err := net.SplitHostPort(cmp.Or(env("STANDIN_ADDR"), defaultAddr))
+	addr, err := web.Reachable(cmp.Or(env("STANDIN_ADDR"), defaultAddr))
 	if err != nil {
 		return fmt.Errorf("stripe stand-in: STANDIN_ADDR: %w", err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 	if err != nil {
 		return fmt.Errorf("stripe stand-in: %w", err)
 	}
