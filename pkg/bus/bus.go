@@ -9,7 +9,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"time"
 
@@ -26,13 +25,7 @@ var migrations embed.FS
 
 // Tables is the migration set of outbox, inbox and parked messages, and of the hashes of erased people
 // (pkg/erasure), which every service with a schema has.
-func Tables() pg.Set {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return pg.Set{Name: "messages", Files: files}
-}
+func Tables() pg.Set { return pg.Migrations("messages", migrations) }
 
 // apiTimeout bounds every request to JetStream: a cluster without a leader never answers one.
 const apiTimeout = 3 * time.Second

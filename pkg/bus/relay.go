@@ -28,6 +28,8 @@ const (
 	restFrom   = 64
 	restFactor = 8
 	restLimit  = 400 * time.Millisecond
+	// stopLimit is how long the relay goes on after its context ended, to finish a round and make the last.
+	stopLimit = 2 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
 )
@@ -38,8 +40,8 @@ type confirmation struct {
 	Keys     []string `json:"keys"`
 }
 
-// Run publishes due rows and deletes confirmed ones until ctx ends; then it makes a last round, so
-// that a clean stop leaves little behind. Any number of relays may run beside one another.
+// Run publishes due rows and deletes confirmed ones until ctx ends; then it finishes its round and makes
+// a last one, so that a clean stop leaves little behind. Any number of relays may run beside one another.
 func (o *Outbox) Run(ctx context.Context) error {
 	// Confirmations come as core messages. One that is lost costs a repeated publication.
 	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) {
@@ -55,12 +57,17 @@ func (o *Outbox) Run(ctx context.Context) error {
 	o.bus.OnConnect(ctx, func() { o.rush(ctx) })
 	o.rush(ctx)
 
+	// A round that is torn apart would leave claimed rows behind, which the last one does not find.
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopLimit, cancel) })()
+
 	tick := time.NewTicker(relayPoll)
 	defer tick.Stop()
 	var measured, trimmed time.Time
 	for {
 		began := time.Now()
-		rows := o.round(ctx)
+		rows := o.round(working)
 		o.rest(ctx, rows, time.Since(began))
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
@@ -70,16 +77,14 @@ func (o *Outbox) Run(ctx context.Context) error {
 			trimmed = time.Now()
 			o.trim(ctx)
 		}
-		if rows == relayGroup {
+		if rows == relayGroup && ctx.Err() == nil {
 			continue
 		}
 		select {
 		case <-o.wake:
 		case <-tick.C:
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			o.round(last)
+			o.round(working)
 			return nil
 		}
 	}

@@ -3,7 +3,7 @@ package pg
 import (
 	"context"
 	"database/sql"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,6 +64,15 @@ func provisionWithoutRoles(ctx context.Context, log *slog.Logger, conn *pgx.Conn
 type Set struct {
 	Name  string
 	Files fs.FS // *.sql at its root
+}
+
+// Migrations is the set in the folder migrations that a package embeds.
+func Migrations(name string, embedded embed.FS) Set {
+	files, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return Set{Name: name, Files: files}
 }
 
 // Migrate brings a service's schema up to date, forward only. url is a login that owns the database.

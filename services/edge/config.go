@@ -1,10 +1,8 @@
 package edge
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // Config holds edge's settings.
@@ -121,16 +117,4 @@ func list(s string) []string {
 		}
 	}
 	return parts
-}
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Migrations are the sets that make edge's schema.
-func Migrations() []pg.Set {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return []pg.Set{bus.Tables(), {Name: "edge", Files: files}}
 }

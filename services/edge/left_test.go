@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -39,7 +40,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	b := w.browser()
 	b.login()
 	log := make(requestLog, 1000)
-	e, err := newServer(slog.New(slog.NewJSONHandler(log, nil)), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	e, err := newServer(service.NewCore(slog.New(slog.NewJSONHandler(log, nil)), w.pool, w.broker.Bus("edge")), w.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
@@ -116,7 +117,7 @@ func TestGoodLoginsAreNotCounted(t *testing.T) {
 func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other, err := newServer(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	other, err := newServer(service.NewCore(testenv.Log(t), w.pool, w.broker.Bus("edge")), w.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

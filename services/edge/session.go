@@ -21,8 +21,6 @@ const (
 	cacheLimit = 50_000
 	// seenEvery is how coarse a session's last use is noted: it ends idle by as much earlier at most.
 	seenEvery = 5 * time.Minute
-	// cleanEvery is how often expired sessions are deleted.
-	cleanEvery = 10 * time.Minute
 	// tokenLength is that of 32 bytes in base64url.
 	tokenLength = 43
 	// sessionRevoked tells every edge to forget what it knows of a member's sessions; the payload is
@@ -175,31 +173,6 @@ func (e *server) listen(ctx context.Context) error {
 	}
 	e.bus.OnConnect(ctx, e.sessions.dropAll)
 	return nil
-}
-
-// clean deletes expired sessions and counts until ctx ends.
-func (e *server) clean(ctx context.Context) error {
-	tick := time.NewTicker(cleanEvery)
-	defer tick.Stop()
-	for {
-		e.sessions.sweep()
-		if err := e.limits.Clean(ctx); err != nil && ctx.Err() == nil {
-			e.log.Warn("limits", "error", err)
-		}
-		n, err := dropExpiredSessions(ctx, e.pool)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			e.log.Warn("sessions", "error", err)
-		case n > 0:
-			e.log.Info("sessions expired", "sessions", n)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // hexHash is how identities and messages name a session.

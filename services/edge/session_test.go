@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -136,7 +137,7 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 func TestRevocationReachesOtherEdges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other, err := newServer(testenv.Log(t), w.edge.cfg, w.pool, w.broker.Bus("edge"))
+	other, err := newServer(service.NewCore(testenv.Log(t), w.pool, w.broker.Bus("edge")), w.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -131,7 +132,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	for _, c := range change {
 		c(&cfg)
 	}
-	e, err := newServer(testenv.Log(t), cfg, w.pool, w.broker.Bus("edge"))
+	e, err := newServer(service.NewCore(testenv.Log(t), w.pool, w.broker.Bus("edge")), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

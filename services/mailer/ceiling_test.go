@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -154,7 +155,7 @@ func TestCeilingOfADay(t *testing.T) {
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
-	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

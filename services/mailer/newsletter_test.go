@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -27,7 +28,7 @@ type desk struct {
 
 func newDesk(t *testing.T, w *world) desk {
 	t.Helper()
-	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

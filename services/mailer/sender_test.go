@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -115,7 +116,7 @@ func TestCommandsComeTwice(t *testing.T) {
 		w.sent(1)
 	}
 	// A repeat that the inbox has forgotten meets the ledger.
-	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

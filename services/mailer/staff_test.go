@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -55,7 +55,7 @@ func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
 	sink.set(nil)
 
-	s, err := newServer(w.cfg, testenv.Log(t), w.pool, w.outbox, quick)
+	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestSettings(t *testing.T) {
 	if err := Run(context.Background(), testenv.Log(t), Config{Addr: "127.0.0.1:0"}); err == nil {
 		t.Error("runs without a database")
 	}
-	if _, err := newServer(Config{}, testenv.Log(t), nil, (*bus.Outbox)(nil), quick); err == nil {
+	if _, err := newServer(service.NewCore(testenv.Log(t), nil, nil), Config{}, quick); err == nil {
 		t.Error("runs without a mail server")
 	}
 }

@@ -3,18 +3,14 @@
 package order
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // Config is the service's settings.
@@ -79,16 +75,4 @@ func (c Config) stripeRate() int {
 		return 80
 	}
 	return 0
-}
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Migrations are the sets that make this service's schema.
-func Migrations() []pg.Set {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return []pg.Set{bus.Tables(), {Name: "order", Files: files}}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
 const (
@@ -16,27 +17,12 @@ const (
 	keepQuotes = 90 * 24 * time.Hour
 )
 
-// keepHouse deletes what has outlived its use, now and every hour, until ctx ends.
-func (s *server) keepHouse(ctx context.Context) error {
-	for {
-		for _, duty := range []struct {
-			what string
-			do   func(context.Context, *pgxpool.Pool) (int64, error)
-		}{{"carts", deleteOldCarts}, {"quotes", deleteOldQuotes}, {"merged carts", deleteOldMerges}} {
-			n, err := duty.do(ctx, s.db)
-			switch {
-			case ctx.Err() != nil:
-			case err != nil:
-				s.log.Warn("old data stays for another hour", "what", duty.what, "error", err)
-			case n > 0:
-				s.log.Info("old data deleted", "what", duty.what, "rows", n)
-			}
-		}
-		select {
-		case <-time.After(time.Hour):
-		case <-ctx.Done():
-			return nil
-		}
+// housekeeping deletes what has outlived its use.
+func (s *server) housekeeping() []service.Task {
+	return []service.Task{
+		{Name: "old carts", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldCarts(ctx, s.db) }},
+		{Name: "old quotes", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldQuotes(ctx, s.db) }},
+		{Name: "merged carts", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldMerges(ctx, s.db) }},
 	}
 }
 

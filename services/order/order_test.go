@@ -13,6 +13,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -40,7 +41,7 @@ func newShop(t *testing.T) *shop {
 	}
 	t.Cleanup(b.Close)
 	db := testenv.Open(t, databaseURL, "order")
-	s := &server{cfg: cfg, log: testenv.Log(t), db: db, outbox: bus.NewOutbox(b, db), stripe: newStripeAPI(cfg, testenv.Log(t))}
+	s := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
 	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
 	return &shop{t: t, service: s, db: db, owner: testenv.OpenOwner(t, databaseURL, "order"), server: server, contract: testenv.NewContract(t, "openapi.yaml"), key: cfg.Key("identity"), databaseURL: databaseURL}

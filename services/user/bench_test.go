@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -18,7 +18,7 @@ func BenchmarkLogin(b *testing.B) {
 	cfg := testConfig()
 	cfg.HashCost = DefaultCost
 	pool := testenv.Pool(b, "user", Migrations()...)
-	s := newServer(testenv.Log(b), cfg, pool, bus.NewOutbox(nil, pool))
+	s := newServer(service.NewCore(testenv.Log(b), pool, nil), cfg)
 	h := s.routes()
 	ask := func(path string, fields []string) string {
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(url.Values(values(fields)).Encode()))

@@ -48,15 +48,16 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 
 // dropOld deletes codes whose signature says by itself that they are too old, and requests for
 // mails that nobody waits for any more.
-func dropOld(ctx context.Context, pool *pgxpool.Pool) error {
+func dropOld(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, old := range []struct{ what, sql string }{
 		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 day' LIMIT $1)`},
 		{"delete old changes of address", `DELETE FROM address_change WHERE id IN (SELECT id FROM address_change WHERE expires < now() - interval '1 day' LIMIT $1)`},
 		{"delete old requests for mails", `DELETE FROM mail_request WHERE id IN (SELECT id FROM mail_request WHERE created < now() - interval '1 hour' LIMIT $1)`},
 	} {
-		if _, err := pg.InGroups(ctx, pool, old.what, old.sql); err != nil {
-			return err
+		n, err := pg.InGroups(ctx, pool, old.what, old.sql)
+		if total += n; err != nil {
+			return total, err
 		}
 	}
-	return nil
+	return total, nil
 }

@@ -66,7 +66,7 @@ func (s *server) request(r *http.Request, kind, username, email string) error {
 const requestPoll = time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
-func (s *server) answerRequests(ctx context.Context) {
+func (s *server) answerRequests(ctx context.Context) error {
 	tick := time.NewTicker(requestPoll)
 	defer tick.Stop()
 	for {
@@ -83,7 +83,7 @@ func (s *server) answerRequests(ctx context.Context) {
 		case <-s.requested:
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	url := testenv.Database(t, testenv.Schema{Service: "user", Sets: Migrations()})
 	pool := testenv.Open(t, url, "user")
-	s := newServer(testenv.Log(t), testConfig(), pool, bus.NewOutbox(nil, pool))
+	s := newServer(service.NewCore(testenv.Log(t), pool, nil), testConfig())
 	return &world{server: s, t: t, url: url, handler: s.routes(), contract: testenv.NewContract(t, "openapi.yaml")}
 }
 

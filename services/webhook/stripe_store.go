@@ -74,7 +74,7 @@ func (s *store) add(ctx context.Context, e event) error {
 }
 
 // write takes one event and whatever waits behind it, until ctx ends and nothing waits.
-func (s *store) write(ctx context.Context) {
+func (s *store) write(ctx context.Context) error {
 	for {
 		select {
 		case j := <-s.queue:
@@ -84,7 +84,7 @@ func (s *store) write(ctx context.Context) {
 			case j := <-s.queue:
 				s.commit(ctx, wait.Queued(j, s.queue, groupSize))
 			default:
-				return
+				return nil
 			}
 		}
 	}

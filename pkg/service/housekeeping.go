@@ -1,0 +1,53 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// Task is a piece of housekeeping: done at the start and again whenever Every has passed. Do says how
+// many rows it changed, for the log. After an error it is tried again within a minute.
+type Task struct {
+	Name  string
+	Every time.Duration
+	Do    func(context.Context) (rows int64, err error)
+}
+
+// errorPause is the most that passes before a failed task is tried again.
+const errorPause = time.Minute
+
+// keepHouse does what is due until ctx ends, one task after the other, so that housekeeping takes one
+// connection from the requests and no more.
+func keepHouse(ctx context.Context, log *slog.Logger, tasks []Task) error {
+	due := make([]time.Time, len(tasks))
+	for {
+		next := time.Now().Add(time.Hour)
+		for i, t := range tasks {
+			if ctx.Err() == nil && !time.Now().Before(due[i]) {
+				due[i] = time.Now().Add(t.do(ctx, log))
+			}
+			if due[i].Before(next) {
+				next = due[i]
+			}
+		}
+		if !wait.Sleep(ctx, time.Until(next)) {
+			return nil
+		}
+	}
+}
+
+// do does the task and returns after how long it is due again.
+func (t Task) do(ctx context.Context, log *slog.Logger) time.Duration {
+	rows, err := t.Do(ctx)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		log.Warn("housekeeping failed, will try again", "task", t.Name, "error", err)
+		return min(t.Every, errorPause)
+	case rows > 0:
+		log.Info("housekeeping", "task", t.Name, "rows", rows)
+	}
+	return t.Every
+}

@@ -1,0 +1,70 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Tasks are done at the start and in their rhythm, one after the other, and errors stop none of them.
+func TestHousekeeping(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		done := map[string][]time.Duration{}
+		task := func(name string, every time.Duration, do func(n int) (int64, error)) Task {
+			return Task{name, every, func(context.Context) (int64, error) {
+				done[name] = append(done[name], time.Since(began))
+				return do(len(done[name]))
+			}}
+		}
+		var log bytes.Buffer
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- keepHouse(ctx, slog.New(slog.NewTextHandler(&log, nil)), []Task{
+				task("fails at first", time.Hour, func(n int) (int64, error) {
+					if n < 3 {
+						return 0, errors.New("the database is away")
+					}
+					return 7, nil
+				}),
+				task("often", 25*time.Minute, func(int) (int64, error) { return 0, nil }),
+				task("seldom", 3*time.Hour, func(int) (int64, error) { return 0, nil }),
+			})
+		}()
+		time.Sleep(70 * time.Minute)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		for name, want := range map[string][]time.Duration{
+			"fails at first": {0, time.Minute, 2 * time.Minute, 62 * time.Minute},
+			"often":          {0, 25 * time.Minute, 50 * time.Minute},
+			"seldom":         {0},
+		} {
+			if !slices.Equal(done[name], want) {
+				t.Errorf("%q was done after %v, want %v", name, done[name], want)
+			}
+		}
+		if text := log.String(); strings.Count(text, "the database is away") != 2 || strings.Count(text, "rows=7") != 2 || strings.Count(text, "\n") != 4 {
+			t.Error(text)
+		}
+	})
+}
+
+// Without a task there is nothing to do, and still a stop to wait for.
+func TestNoHousekeeping(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
+	defer stop()
+	if err := keepHouse(ctx, slog.New(slog.DiscardHandler), nil); err != nil || ctx.Err() == nil {
+		t.Error(err)
+	}
+}

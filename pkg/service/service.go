@@ -1,0 +1,127 @@
+// Package service is the skeleton of a service: it opens listener, database and broker, runs the
+// service's parts beside the relay of its outbox, and stops them in an order that finishes what was
+// begun.
+//
+// A stop has three stages. HTTP ends first: requests in flight are answered. Then consumers, workers
+// and housekeeping finish what they have begun, so what a request left to them is done. Then the relay
+// makes its last round, so that what all of these enqueued is published. Broker and database are closed
+// last.
+//
+// A part that ends before it is told to ends the service, with an error that names it: a service that
+// lacks a part must not look healthy.
+package service
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Settings are what the skeleton needs to know of a service.
+type Settings struct {
+	Name string // of the service: its schema, its role, its broker user
+	boot.Common
+	Addr     string       // where it listens
+	Listener net.Listener // used instead of Addr when it is set
+	TLS      certs.Files  // of the listener; none for plain HTTP
+}
+
+// Core is what every service works with.
+type Core struct {
+	Log    *slog.Logger
+	Pool   *pgxpool.Pool
+	Bus    *bus.Bus
+	Outbox *bus.Outbox
+}
+
+// NewCore makes the core of a service by itself, for its tests, which may have no bus.
+func NewCore(log *slog.Logger, pool *pgxpool.Pool, b *bus.Bus) *Core {
+	return &Core{Log: log, Pool: pool, Bus: b, Outbox: bus.NewOutbox(b, pool)}
+}
+
+// Parts are what a service consists of, beside the relay of its outbox.
+type Parts struct {
+	// Prepare, if set, is called before anything runs. Its context ends with the workers.
+	Prepare func(context.Context) error
+	// Handler answers HTTP requests.
+	Handler http.Handler
+	// Consumers are the durable subscriptions.
+	Consumers []bus.Consumer
+	// Workers run beside the requests, and end after them.
+	Workers []Worker
+	// Housekeeping is what is done now and then.
+	Housekeeping []Task
+}
+
+// Worker is a loop that runs until its context ends, finishes what it has begun, and returns nil.
+type Worker struct {
+	Name string
+	Run  func(context.Context) error
+}
+
+// Migrations are the sets that make a service's schema: the tables of its messages, and those of the
+// folder migrations that the service embeds.
+func Migrations(name string, embedded embed.FS) []pg.Set {
+	return []pg.Set{bus.Tables(), pg.Migrations(name, embedded)}
+}
+
+// Run has build make the parts and runs them until ctx ends or a part of them does.
+func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) (Parts, error)) error {
+	l, err := web.Listen(set.Listener, set.Addr, set.TLS)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // Serve closed it already, unless what follows fails
+	pool, err := pg.Open(context.WithoutCancel(ctx), set.DatabaseURL, set.Name)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	defer pg.Ready(set.Name, pool)()
+	b, err := bus.Connect(log, set.NATS(), set.Name, set.BrokerFiles())
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	core := NewCore(log, pool, b)
+	parts, err := build(core)
+	if err != nil {
+		return err
+	}
+	return core.run(ctx, l, parts)
+}
+
+// run starts the parts, those first that others rely on, and stops them in the opposite order.
+func (c *Core) run(ctx context.Context, l net.Listener, parts Parts) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	serving, working, relaying := newStage(ctx, end), newStage(ctx, end), newStage(ctx, end)
+	if parts.Prepare != nil {
+		if err := parts.Prepare(working.ctx); err != nil {
+			working.end()
+			return err
+		}
+	}
+	relaying.start("outbox", c.Outbox.Run)
+	for _, w := range parts.Workers {
+		working.start(w.Name, w.Run)
+	}
+	for _, consumer := range parts.Consumers {
+		working.start(consumer.Name, func(ctx context.Context) error { return c.Bus.Consume(ctx, consumer) })
+	}
+	working.start("housekeeping", func(ctx context.Context) error { return keepHouse(ctx, c.Log, parts.Housekeeping) })
+	serving.start("http", func(ctx context.Context) error { return web.Serve(ctx, l, parts.Handler) })
+	<-ctx.Done()
+	return cmp.Or(serving.stop(), working.stop(), relaying.stop())
+}

@@ -1,0 +1,86 @@
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/services/edge/limits"
+	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
+)
+
+// server is what handlers and consumers share.
+type server struct {
+	cfg      Config
+	settings settings
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	bus      *bus.Bus
+	secure   bool // PUBLIC_URL is https: cookies are for https only
+	hsts     []string
+	warned   sync.Once // of a proxy that is not trusted
+	keys     struct{ identity, csrf, cart, anonymous, sessions, known []byte }
+
+	outbox    *bus.Outbox
+	publisher *bus.Publisher
+	sessions  *sessions
+	catalogue *catalogue
+	pages     *storefront.Pages
+	events    configuration
+	carts     cartCounts
+	limits    *limits.Limiter
+	changed   members
+	origins   *http.CrossOriginProtection
+	transport *http.Transport
+	buffers   buffers
+
+	eventSeconds, catalogueSeconds prometheus.Observer
+}
+
+// quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
+var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+
+func newServer(core *service.Core, cfg Config) (*server, error) {
+	log, pool, b := core.Log, core.Pool, core.Bus
+	s, err := cfg.parse()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := toOwners(cfg.InsideFiles())
+	if err != nil {
+		return nil, err
+	}
+	e := &server{
+		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https", hsts: hsts(cfg, s.public.Scheme == "https"),
+		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(secure),
+		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+	}
+	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
+	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
+	e.keys.sessions = cfg.Key("names of sessions")
+	e.keys.known = cfg.Key("known browser cookie")
+	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
+	e.catalogue = newCatalogue(log, e.fetchPage)
+	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
+	if e.origins, err = newCrossOrigin(s.origins); err != nil {
+		return nil, err
+	}
+	e.pages, err = storefront.New(storefront.Config{
+		PublicURL: cfg.PublicURL, Log: log,
+		Catalogue: func(ctx context.Context) (storefront.Source, error) { return e.catalogue.source(ctx, productsPath) },
+		Product: func(ctx context.Context, id string) (storefront.Source, error) {
+			return e.catalogue.source(ctx, productPath+id)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}

@@ -1,0 +1,23 @@
+package events
+
+import (
+	"context"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/service"
+)
+
+// traceableDays is how long a page view keeps the client's address and the browser's name: long enough to
+// see an attack or a broken browser, and no longer.
+const traceableDays = 30
+
+// housekeeping deletes what has outlived its use: the keys of client events that the stream cannot hold
+// any more (the events themselves are unique by id), client addresses and browser names, and at last the
+// reports themselves.
+func (s *server) housekeeping() []service.Task {
+	return []service.Task{
+		{Name: "keys of client events", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return dropKeys(ctx, s.pool) }},
+		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return dropClients(ctx, s.pool, traceableDays) }},
+		{Name: "page views", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldReports(ctx, s.pool, s.pageViewDays) }},
+	}
+}

@@ -1,0 +1,33 @@
+package user
+
+import (
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
+)
+
+// server is what handlers and consumers share.
+type server struct {
+	log         *slog.Logger
+	pool        *pgxpool.Pool
+	outbox      *bus.Outbox
+	shop        string // the shop's name
+	hasher      *hasher
+	codeKey     []byte // signs the codes of mail links
+	identityKey []byte // checks who edge says is asking
+	logKey      []byte // makes marks of accounts for logs
+	// requested wakes the worker that answers requests for mails.
+	requested chan struct{}
+}
+
+func newServer(core *service.Core, cfg Config) *server {
+	return &server{
+		log: core.Log, pool: core.Pool, outbox: core.Outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
+		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
+		logKey:    cfg.Key("accounts in logs"),
+		requested: make(chan struct{}, 1),
+	}
+}

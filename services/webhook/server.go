@@ -1,0 +1,21 @@
+package webhook
+
+import (
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/service"
+)
+
+// server is what handlers and writers share.
+type server struct {
+	log     *slog.Logger
+	pool    *pgxpool.Pool
+	secrets []string
+	store   *store
+}
+
+func newServer(core *service.Core, cfg Config) *server {
+	return &server{log: core.Log, pool: core.Pool, secrets: cfg.secrets(), store: newStore(core.Pool, core.Outbox.Wake)}
+}
