@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -22,13 +21,6 @@ const (
 	maxEventAgent = 1000
 	maxPageWidth  = 100_000
 	maxEventText  = 100
-)
-
-var (
-	thankYou       = []byte(`"thank you"`)
-	headerJSON     = []string{"application/json"}
-	headerNoStore  = []string{"no-store"}
-	headerThankYou = []string{strconv.Itoa(len(thankYou))}
 )
 
 // eventKinds are the paths under which browsers report, and what each reports.

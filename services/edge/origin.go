@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -74,27 +73,6 @@ func (e *server) apiHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// The values are shared by all answers; nothing appends to them.
-var (
-	headerNosniff     = []string{"nosniff"}
-	headerDeny        = []string{"DENY"}
-	headerSameOrigin  = []string{"same-origin"}
-	headerAPIPolicy   = []string{apiPolicy}
-	headerVaryOrigin  = []string{"Origin"}
-	headerCredentials = []string{"true"}
-	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
-)
-
-func (e *server) setAPIHeaders(h http.Header, r *http.Request) {
-	e.setCommonHeaders(h)
-	h["Content-Security-Policy"] = headerAPIPolicy
-	h["Vary"] = headerVaryOrigin
-	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
-		h["Access-Control-Allow-Origin"] = origin
-		h["Access-Control-Allow-Credentials"] = headerCredentials
-	}
-}
-
 // fileHeaders sets what every other answer carries, of a file or of a mistake; pages put their own
 // policy in its place.
 func (e *server) fileHeaders(next http.Handler) http.Handler {
@@ -106,15 +84,6 @@ func (e *server) fileHeaders(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (e *server) setCommonHeaders(h http.Header) {
-	h["X-Content-Type-Options"] = headerNosniff
-	h["X-Frame-Options"] = headerDeny
-	h["Referrer-Policy"] = headerSameOrigin
-	if e.hsts != nil {
-		h["Strict-Transport-Security"] = e.hsts
-	}
 }
 
 // hsts is the value of Strict-Transport-Security, nil where the shop is not under https.

@@ -12,7 +12,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
@@ -52,18 +51,6 @@ func toOwners(files certs.Files) (*tls.Config, error) {
 	}
 	return cfg, nil
 }
-
-// buffers are for copying answers.
-type buffers struct{ pool sync.Pool }
-
-func (b *buffers) Get() []byte {
-	if p, ok := b.pool.Get().(*[]byte); ok {
-		return *p
-	}
-	return make([]byte, 16<<10)
-}
-
-func (b *buffers) Put(p []byte) { b.pool.Put(&p) }
 
 // forwarded are the request headers that owners get; nothing else of what a client sends reaches
 // them, least of all cookies and forged identities.

@@ -1,0 +1,43 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// Values of headers that do not differ from answer to answer: all answers share them, and nothing appends to
+// them (docs/adr/0019).
+var (
+	thankYou       = []byte(`"thank you"`)
+	headerThankYou = []string{strconv.Itoa(len(thankYou))}
+	headerJSON     = []string{"application/json"}
+	headerNoStore  = []string{"no-store"}
+
+	headerNosniff     = []string{"nosniff"}
+	headerDeny        = []string{"DENY"}
+	headerSameOrigin  = []string{"same-origin"}
+	headerAPIPolicy   = []string{apiPolicy}
+	headerVaryOrigin  = []string{"Origin"}
+	headerCredentials = []string{"true"}
+	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+)
+
+func (e *server) setAPIHeaders(h http.Header, r *http.Request) {
+	e.setCommonHeaders(h)
+	h["Content-Security-Policy"] = headerAPIPolicy
+	h["Vary"] = headerVaryOrigin
+	if origin := r.Header["Origin"]; len(origin) == 1 && slices.Contains(e.settings.origins, origin[0]) {
+		h["Access-Control-Allow-Origin"] = origin
+		h["Access-Control-Allow-Credentials"] = headerCredentials
+	}
+}
+
+func (e *server) setCommonHeaders(h http.Header) {
+	h["X-Content-Type-Options"] = headerNosniff
+	h["X-Frame-Options"] = headerDeny
+	h["Referrer-Policy"] = headerSameOrigin
+	if e.hsts != nil {
+		h["Strict-Transport-Security"] = e.hsts
+	}
+}

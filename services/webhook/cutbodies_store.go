@@ -1,0 +1,56 @@
+package webhook
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// insertEvents returns those of a group that were not stored before. The bodies travel as one value,
+// which the statement cuts apart: an array of them would be built, and read, piece by piece.
+func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, err error) {
+	scratch := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	bodies := (*scratch)[:0]
+	n := len(group)
+	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
+	starts, lengths := make([]int, n), make([]int, n)
+	for i, j := range group {
+		ids[i], types[i], versions[i], created[i] = j.id, j.kind, j.apiVersion, j.created
+		starts[i], lengths[i] = len(bodies)+1, len(j.body)
+		bodies = append(bodies, j.body...)
+	}
+	*scratch = bodies
+	stored, err := pg.List[string](ctx, tx, "insert events", `
+		INSERT INTO event (id, type, api_version, created, payload)
+		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length)
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[]) AS n (id, type, api_version, created, start, length)
+		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range stored {
+		i, _ := slices.BinarySearchFunc(group, id, func(j *job, id string) int { return strings.Compare(j.id, id) })
+		added = append(added, group[i])
+	}
+	return added, nil
+}
+
+// enqueue writes the messages of events that were inserted in the same transaction. They take the
+// bodies from the events' rows, where they are compressed already: compressing them a second time
+// took a third of the database's time for an event.
+func enqueue(ctx context.Context, tx pgx.Tx, added []*job) error {
+	n := len(added)
+	ids, subjects, headers := make([]string, n), make([]string, n), make([]string, n)
+	for i, j := range added {
+		ids[i], subjects[i], headers[i] = j.id, msg.StripeSubject(j.kind), j.headers
+	}
+	return bus.EnqueueFrom(ctx, tx, "event", ids, subjects, headers)
+}

@@ -1,0 +1,48 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// parseEvent reads an event's own fields and steps over what lies inside of others: decoding that
+// took a fifth of what a webhook costs. Only id and type must be right: what else Stripe may change
+// one day must not stop a payment at the door.
+func parseEvent(body []byte) (event, error) {
+	if !validJSON(body) {
+		return event{}, errors.New("the event is no JSON")
+	}
+	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created")
+	id, kind, version, created := f[0], f[1], f[2], f[3]
+	if id.Type != gjson.String || !usableID(id.Str) {
+		return event{}, errors.New("the event's id is missing or unusable")
+	}
+	if kind.Type != gjson.String || !usableType(kind.Str) {
+		return event{}, errors.New("the event's type is missing or unusable")
+	}
+	e := event{id: id.Str, kind: kind.Str, body: body}
+	if version.Type == gjson.String && usableID(version.Str) {
+		e.apiVersion = &version.Str
+	}
+	if seconds, err := strconv.ParseInt(created.Raw, 10, 64); err == nil && seconds > 0 && seconds < 1<<36 {
+		at := time.Unix(seconds, 0).UTC()
+		e.created = &at
+	}
+	return e, nil
+}
+
+// deepest is how many levels encoding/json goes down, with which receivers read.
+const deepest = 10_000
+
+// validJSON says what json.Valid says, and faster where nothing can be too deep.
+func validJSON(body []byte) bool {
+	if bytes.Count(body, []byte{'{'})+bytes.Count(body, []byte{'['}) > deepest {
+		return json.Valid(body)
+	}
+	return gjson.ValidBytes(body)
+}
