@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -82,15 +80,15 @@ func (s *server) rememberAddress(ctx context.Context, who web.Identity, address 
 	var key string
 	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		if !who.Member() && who.Cart != "" {
-			if _, err := tx.Exec(ctx, `UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, who.Cart, address); err != nil {
-				return fmt.Errorf("remember a receipt address: %w", err)
+			if err := setReceiptAddress(ctx, tx, who.Cart, &address); err != nil {
+				return err
 			}
 		}
 		codes, err := prospectCodes(ctx, tx, []string{address})
 		if err != nil {
 			return err
 		}
-		code := codes[addressKey(address)]
+		code := codes[email.Key(address)]
 		key = "receipt-address:" + code
 		return bus.Enqueue(ctx, tx, msg.Message{
 			Key: key, Subject: msg.ReceiptAddressGivenSubject,
@@ -114,8 +112,8 @@ func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.R
 		return answer(w, notAllowed{})
 	}
 	if !who.Member() && who.Cart != "" {
-		if _, err := s.db.Exec(r.Context(), `UPDATE cart SET receipt_email = NULL WHERE anonymous_id = $1`, who.Cart); err != nil {
-			return fmt.Errorf("forget a receipt address: %w", err)
+		if err := setReceiptAddress(r.Context(), s.db, who.Cart, nil); err != nil {
+			return err
 		}
 	}
 	return answer(w, struct {
@@ -123,26 +121,4 @@ func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.R
 		Outcome         web.Success `json:"change_confirmation_email_address"`
 		versioned
 	}{CheckoutAllowed: true})
-}
-
-// prospectCodes gives every address its pr_cd: the one that user told us, else one that we propose.
-// The result is keyed by addressKey.
-func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[string]string, error) {
-	emails, proposals := make([]string, len(addresses)), make([]string, len(addresses))
-	for i, a := range addresses {
-		emails[i], proposals[i] = addressKey(a), random.Code(20)
-	}
-	type row struct{ Email, Code string }
-	rows, err := collect[row](ctx, tx, "prospect codes", `
-		INSERT INTO prospect (email, code)
-		SELECT DISTINCT ON (email) email, code FROM unnest($1::text[], $2::text[]) AS n (email, code) ORDER BY email
-		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code`, emails, proposals)
-	if err != nil {
-		return nil, err
-	}
-	codes := make(map[string]string, len(rows))
-	for _, r := range rows {
-		codes[r.Email] = r.Code
-	}
-	return codes, nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -67,7 +66,7 @@ func (c *cart) customer() string {
 	case c.MemberID != nil:
 		return "member:" + id(*c.MemberID)
 	case c.ReceiptEmail != nil:
-		return addressKey(*c.ReceiptEmail)
+		return email.Key(*c.ReceiptEmail)
 	}
 	return "cart:" + id(c.ID)
 }
@@ -446,34 +445,4 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 		Members map[int64]int  `json:"members"`
 		Carts   map[string]int `json:"carts"`
 	}{ofMembers, ofCarts})
-}
-
-// shippingMethod is a way to send an order, as clients see it.
-type shippingMethod struct {
-	ID              int64       `json:"-"`
-	Identifier      string      `json:"identifier"`
-	Carrier         string      `json:"carrier"`
-	Cost            money.Cents `json:"shipping_cost" db:"shipping_cost_cents"`
-	TrackingBaseURL string      `json:"tracking_code_base_url" db:"tracking_code_base_url"`
-}
-
-// appliedCode is a discount code on a cart, as clients see it.
-type appliedCode struct {
-	ID            int64       `json:"discount_code_id"`
-	Code          string      `json:"code"`
-	Description   string      `json:"description"`
-	Start         web.Time    `json:"start_date_time" db:"-"`
-	End           web.Time    `json:"end_date_time" db:"-"`
-	Combinable    bool        `json:"combinable"`
-	Amount        money.Cents `json:"discount_amount"`
-	OrderMinimum  money.Cents `json:"order_minimum" db:"order_minimum_cents"`
-	TypeTitle     string      `json:"discounttype__title"`
-	TypeText      string      `json:"discounttype__description"`
-	AppliesTo     string      `json:"discounttype__applies_to"`
-	Action        string      `json:"discounttype__action"`
-	Applied       bool        `json:"discount_applied" db:"-"`
-	StartDateTime time.Time   `json:"-"`
-	EndDateTime   time.Time   `json:"-"`
-	// Left says that the limits of uses leave one for this cart.
-	Left bool `json:"-"`
 }

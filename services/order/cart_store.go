@@ -9,12 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // findCart reads the cart of who asks, with its shipping method, or nil. A member's request never sees
 // a visitor's cart.
-func findCart(ctx context.Context, db querier, who web.Identity) (*cart, error) {
+func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
 	return readCart(ctx, db, who, "")
 }
 
@@ -24,7 +25,7 @@ func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
 	return readCart(ctx, tx, who, " FOR NO KEY UPDATE OF c")
 }
 
-func readCart(ctx context.Context, db querier, who web.Identity, lock string) (c *cart, err error) {
+func readCart(ctx context.Context, db pg.DB, who web.Identity, lock string) (c *cart, err error) {
 	batch := &pgx.Batch{}
 	queueCart(batch, who, lock, &c)
 	if batch.Len() == 0 {
@@ -37,7 +38,7 @@ func readCart(ctx context.Context, db querier, who web.Identity, lock string) (c
 }
 
 // findFilledCart is findCart with the lines, in the same round trip, after what else the batch holds.
-func findFilledCart(ctx context.Context, db querier, who web.Identity, batch *pgx.Batch) (c *cart, lines []line, err error) {
+func findFilledCart(ctx context.Context, db pg.DB, who web.Identity, batch *pgx.Batch) (c *cart, lines []line, err error) {
 	queueCart(batch, who, "", &c)
 	if where, owner := ownCart(who); where != "" {
 		queue(batch, func(l line) { lines = append(lines, l) }, linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
@@ -94,7 +95,7 @@ func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
 		}
 		c.Pending = (*money.Cents)(m.pending)
 		if m.id != nil {
-			c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, cents(*m.cost), *m.base}
+			c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, money.Cents(*m.cost), *m.base}
 		}
 		*into = c
 		return nil
@@ -102,14 +103,11 @@ func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
 }
 
 // noteLooked keeps a cart that is looked at from ending by its age (keepCarts): once a day is enough.
-func noteLooked(ctx context.Context, db querier, c *cart) error {
+func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 	if c == nil || !c.unlooked {
 		return nil
 	}
-	if _, err := db.Exec(ctx, `UPDATE cart SET updated_at = now() WHERE id = $1`, c.ID); err != nil {
-		return fmt.Errorf("note that cart %d was looked at: %w", c.ID, err)
-	}
-	return nil
+	return pg.Exec(ctx, db, "note that cart $1 was looked at", `UPDATE cart SET updated_at = now() WHERE id = $1`, c.ID)
 }
 
 // linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
@@ -142,12 +140,12 @@ const codesSQL = `
 	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
-func cartLines(ctx context.Context, db querier, cartID int64) ([]line, error) {
-	return collect[line](ctx, db, "cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)
+func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
+	return pg.List[line](ctx, db, "read cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)
 }
 
 // readContents reads lines and codes and computes the totals. c may be nil.
-func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
+func readContents(ctx context.Context, db pg.DB, c *cart) (contents, error) {
 	if c == nil {
 		return contents{}, nil
 	}
@@ -159,13 +157,13 @@ func readContents(ctx context.Context, db querier, c *cart) (contents, error) {
 }
 
 // withCodes adds the codes of a cart to its lines, and computes the totals. c may be nil.
-func withCodes(ctx context.Context, db querier, c *cart, lines []line) (in contents, err error) {
+func withCodes(ctx context.Context, db pg.DB, c *cart, lines []line) (in contents, err error) {
 	if c == nil {
 		return in, nil
 	}
 	in.lines = lines
 	if c.HasCodes { // most carts have none
-		if in.codes, err = collect[appliedCode](ctx, db, "the codes of a cart", codesSQL, c.ID, c.customer(), c.person()); err != nil {
+		if in.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(), c.person()); err != nil {
 			return contents{}, err
 		}
 	}
@@ -183,7 +181,7 @@ const (
 
 // addLine adds pieces to a line, making cart and line when they are missing, in one statement that
 // parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind.
-func addLine(ctx context.Context, db querier, who web.Identity, sku int64, pieces int) (outcome addOutcome, lines int, err error) {
+func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64, pieces int) (outcome addOutcome, lines int, err error) {
 	column, owner := "anonymous_id", any(who.Cart)
 	if who.Member() {
 		column, owner = "member_id", who.MemberID
@@ -217,7 +215,7 @@ func addLine(ctx context.Context, db querier, who web.Identity, sku int64, piece
 
 // setQuantity changes the pieces of a line. A cart without any piece left begins a new generation: the
 // payment page of what was in it has ended.
-func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int) (found bool, err error) {
+func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (found bool, err error) {
 	sql, args := `UPDATE cart_line SET quantity = $3 WHERE cart_id = $1 AND sku_id = $2`, []any{cartID, sku, pieces}
 	if pieces == 0 {
 		sql, args = `
@@ -225,11 +223,7 @@ func setQuantity(ctx context.Context, db querier, cartID, sku int64, pieces int)
 			     none AS (UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
 			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+` FROM none WHERE cart.id = none.cart_id`, args[:2]
 	}
-	tag, err := db.Exec(ctx, sql, args...)
-	if err != nil {
-		return false, fmt.Errorf("set a quantity in cart %d: %w", cartID, err)
-	}
-	return tag.RowsAffected() == 1, nil
+	return pg.ExecOne(ctx, db, "set a quantity in cart $1", sql, args...)
 }
 
 // emptiedSQL is 1 when SKU $2 was all that there was in a cart, else 0.
@@ -238,23 +232,15 @@ const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.
 // removeLine takes a line out and forgets the shipping method with it. The cart is locked before the
 // line, as everywhere, so that no two requests wait for each other. A cart without any piece left begins a new
 // generation, as in setQuantity.
-func removeLine(ctx context.Context, db querier, cartID, sku int64) (found bool, err error) {
-	tag, err := db.Exec(ctx, `
+func removeLine(ctx context.Context, db pg.DB, cartID, sku int64) (found bool, err error) {
+	return pg.ExecOne(ctx, db, "remove a line from cart $1", `
 		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
 		     gone AS (DELETE FROM cart_line USING c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
 		UPDATE cart SET shipping_method_id = NULL, updated_at = now(), generation = generation + `+emptiedSQL+` FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
-	if err != nil {
-		return false, fmt.Errorf("remove a line from cart %d: %w", cartID, err)
-	}
-	return tag.RowsAffected() == 1, nil
 }
 
-func deleteCart(ctx context.Context, db querier, cartID int64) (deleted bool, err error) {
-	tag, err := db.Exec(ctx, `DELETE FROM cart WHERE id = $1`, cartID)
-	if err != nil {
-		return false, fmt.Errorf("delete cart %d: %w", cartID, err)
-	}
-	return tag.RowsAffected() == 1, nil
+func deleteCart(ctx context.Context, db pg.DB, cartID int64) (deleted bool, err error) {
+	return pg.ExecOne(ctx, db, "delete cart $1", `DELETE FROM cart WHERE id = $1`, cartID)
 }
 
 // lineCount is the number of lines of a member's or a visitor's cart.
@@ -264,16 +250,8 @@ type lineCount struct {
 	Lines       int
 }
 
-func countLines(ctx context.Context, db querier, members []int64, carts []string) ([]lineCount, error) {
-	rows, err := db.Query(ctx, `
+func countLines(ctx context.Context, db pg.DB, members []int64, carts []string) ([]lineCount, error) {
+	return pg.List[lineCount](ctx, db, "count cart lines", `
 		SELECT c.member_id, c.anonymous_id, count(*) AS lines FROM cart c JOIN cart_line l ON l.cart_id = c.id
 		WHERE c.member_id = ANY($1) OR c.anonymous_id = ANY($2) GROUP BY c.id`, members, carts)
-	if err != nil {
-		return nil, fmt.Errorf("count cart lines: %w", err)
-	}
-	counts, err := pgx.CollectRows(rows, pgx.RowToStructByName[lineCount])
-	if err != nil {
-		return nil, fmt.Errorf("count cart lines: %w", err)
-	}
-	return counts, nil
 }

@@ -2,7 +2,6 @@ package order
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -97,5 +96,3 @@ type productSKU struct {
 	InventoryDescription *string     `json:"inventory_status_description"`
 	Images               web.Object  `json:"sku_images" db:"-"`
 }
-
-func id(n int64) string { return strconv.FormatInt(n, 10) }

@@ -6,34 +6,13 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// querier is a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
-// collect runs a query and reads its rows into structs by column name.
-func collect[T any](ctx context.Context, db querier, what, sql string, args ...any) ([]T, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", what, err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", what, err)
-	}
-	return list, nil
-}
-
-func listProducts(ctx context.Context, db querier) ([]listedProduct, error) {
-	return collect[listedProduct](ctx, db, "products", `
+func listProducts(ctx context.Context, db pg.DB) ([]listedProduct, error) {
+	return pg.List[listedProduct](ctx, db, "read products", `
 		SELECT p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 		       prices.low AS price_low, prices.high AS price_high,
 		       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url
@@ -45,7 +24,7 @@ func listProducts(ctx context.Context, db querier) ([]listedProduct, error) {
 
 // findProduct reads a product and its parts: five queries however many parts there are, in one
 // round trip.
-func findProduct(ctx context.Context, db querier, identifier string) (p productDetail, found bool, err error) {
+func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDetail, found bool, err error) {
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
@@ -80,15 +59,4 @@ func findProduct(ctx context.Context, db querier, identifier string) (p productD
 		return productDetail{}, false, fmt.Errorf("read product %s: %w", identifier, err)
 	}
 	return p, found, nil
-}
-
-// queue adds a query whose rows are handed on one by one, as structs.
-func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
-	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-		for _, v := range list {
-			each(v)
-		}
-		return err
-	})
 }

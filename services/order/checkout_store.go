@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 var (
@@ -19,14 +21,14 @@ const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member
 
 // storeCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
 func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
-	_, err := tx.Exec(ctx, `
+	err := pg.Exec(ctx, tx, "store a quote", `
 		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
 		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round, person, client)
 		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, nullif($20, ''), nullif($21, ''))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
 		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round, q.person, q.holder.client)
 	if err != nil {
-		return fmt.Errorf("store a quote: %w", err)
+		return err
 	}
 	took, err := reserve(ctx, tx, q)
 	if err != nil {
@@ -36,11 +38,9 @@ func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 }
 
 // noteNewsletter keeps a consent that came with a later click for the same quote.
-func noteNewsletter(ctx context.Context, db querier, checkoutID string) error {
-	if _, err := db.Exec(ctx, `UPDATE checkout SET newsletter = true WHERE id = $1`, checkoutID); err != nil {
-		return fmt.Errorf("note a consent with checkout %s: %w", checkoutID, err)
-	}
-	return nil
+func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
+	return pg.Exec(ctx, db, "note a consent with checkout $1", `
+		UPDATE checkout SET newsletter = true WHERE id = $1`, checkoutID)
 }
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
@@ -92,13 +92,6 @@ func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	return true, part.Commit(ctx)
 }
 
-func filled(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 // reserveCodes takes a use of every code that counts in a quote, and says whether one of them is
 // limited.
 func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err error) {
@@ -133,41 +126,36 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 
 // storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
 // or the end of the cart, may have ended the quote meanwhile.
-func storeSession(ctx context.Context, db querier, checkoutID string, made session) (state string, wanted bool, err error) {
-	err = db.QueryRow(ctx, `
+func storeSession(ctx context.Context, db pg.DB, checkoutID string, made session) (state string, wanted bool, err error) {
+	row, found, err := pg.One[struct {
+		State  string
+		Wanted bool
+	}](ctx, db, "note the session of checkout $1", `
 		WITH k AS (
 		  UPDATE checkout SET session_id = $2, url = $3, state = CASE state WHEN 'creating' THEN 'open' ELSE state END
 		  WHERE id = $1 AND (session_id IS NULL OR session_id = $2) RETURNING *)
-		SELECT state, state = 'open' AND NOT `+endedSQL+` FROM k`, checkoutID, made.ID, made.URL).Scan(&state, &wanted)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", false, fmt.Errorf("checkout %s has another session than %s", checkoutID, made.ID)
+		SELECT state, state = 'open' AND NOT `+endedSQL+` AS wanted FROM k`, checkoutID, made.ID, made.URL)
+	if err == nil && !found {
+		err = fmt.Errorf("checkout %s has another session than %s", checkoutID, made.ID)
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("note the session of checkout %s: %w", checkoutID, err)
-	}
-	return state, wanted, nil
+	return row.State, row.Wanted, err
 }
 
 // nextAttempt gives a quote a new idempotency key.
-func nextAttempt(ctx context.Context, db querier, checkoutID string, from int) error {
-	if _, err := db.Exec(ctx, `UPDATE checkout SET stripe_attempt = $2 + 1 WHERE id = $1 AND stripe_attempt = $2 AND session_id IS NULL`, checkoutID, from); err != nil {
-		return fmt.Errorf("note a failed attempt of checkout %s: %w", checkoutID, err)
-	}
-	return nil
+func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) error {
+	return pg.Exec(ctx, db, "note a failed attempt of checkout $1", `
+		UPDATE checkout SET stripe_attempt = $2 + 1 WHERE id = $1 AND stripe_attempt = $2 AND session_id IS NULL`,
+		checkoutID, from)
 }
 
 // endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
-func endCheckout(ctx context.Context, db querier, checkoutID, state string) error {
-	_, err := db.Exec(ctx, `
+func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error {
+	return pg.Exec(ctx, db, "end checkout $1", `
 		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
 		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
 		     back AS (UPDATE sku SET stock = least(stock + p.quantity, 2147483647) FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
 		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
 		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
-	if err != nil {
-		return fmt.Errorf("end checkout %s: %w", checkoutID, err)
-	}
-	return nil
 }
 
 // sessionLookup is what the shop knows of a session without asking Stripe.
@@ -177,25 +165,22 @@ type sessionLookup struct {
 	WithStaff bool   // it is in the list for staff
 }
 
-func lookUpSession(ctx context.Context, db querier, sessionID string) (l sessionLookup, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), ''),
-		       EXISTS (SELECT FROM checkout WHERE session_id = $1), EXISTS (SELECT FROM payment_issue WHERE session_id = $1)`, sessionID).
-		Scan(&l.Order, &l.Ours, &l.WithStaff)
-	if err != nil {
-		return l, fmt.Errorf("look for session %s: %w", sessionID, err)
-	}
-	return l, nil
+func lookUpSession(ctx context.Context, db pg.DB, sessionID string) (l sessionLookup, err error) {
+	return pg.Get[sessionLookup](ctx, db, "look for session $1", `
+		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS order, EXISTS (SELECT
+		FROM checkout WHERE session_id = $1) AS ours,
+		       EXISTS (SELECT FROM payment_issue WHERE session_id = $1) AS with_staff`, sessionID)
 }
 
 // orderOrFree finds the order of a session, or says that no transaction is about to make it. It waits
 // for no lock.
-func orderOrFree(ctx context.Context, db querier, sessionID string) (identifier string, free bool, err error) {
-	err = db.QueryRow(ctx, `
+func orderOrFree(ctx context.Context, db pg.DB, sessionID string) (identifier string, free bool, err error) {
+	row, err := pg.Get[struct {
+		Identifier string
+		Free       bool
+	}](ctx, db, "look for the order of session $1", `
 		WITH k AS (SELECT id FROM checkout WHERE session_id = $1 FOR UPDATE SKIP LOCKED)
-		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), ''), EXISTS (SELECT FROM k)`, sessionID).Scan(&identifier, &free)
-	if err != nil {
-		return "", false, fmt.Errorf("look for the order of session %s: %w", sessionID, err)
-	}
-	return identifier, free, nil
+		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS identifier, EXISTS (SELECT
+		FROM k) AS free`, sessionID)
+	return row.Identifier, row.Free, err
 }

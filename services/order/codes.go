@@ -2,19 +2,33 @@ package order
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func cents(n int64) money.Cents { return money.Cents(n) }
-
-// addressKey is an e-mail address for comparing: case does not count.
-func addressKey(address string) string { return email.Key(address) }
+// appliedCode is a discount code on a cart, as clients see it.
+type appliedCode struct {
+	ID            int64       `json:"discount_code_id"`
+	Code          string      `json:"code"`
+	Description   string      `json:"description"`
+	Start         web.Time    `json:"start_date_time" db:"-"`
+	End           web.Time    `json:"end_date_time" db:"-"`
+	Combinable    bool        `json:"combinable"`
+	Amount        money.Cents `json:"discount_amount"`
+	OrderMinimum  money.Cents `json:"order_minimum" db:"order_minimum_cents"`
+	TypeTitle     string      `json:"discounttype__title"`
+	TypeText      string      `json:"discounttype__description"`
+	AppliesTo     string      `json:"discounttype__applies_to"`
+	Action        string      `json:"discounttype__action"`
+	Applied       bool        `json:"discount_applied" db:"-"`
+	StartDateTime time.Time   `json:"-"`
+	EndDateTime   time.Time   `json:"-"`
+	// Left says that the limits of uses leave one for this cart.
+	Left bool `json:"-"`
+}
 
 // compute sets the totals and the flags of the codes, as of now.
 func (in *contents) compute(shipping *shippingMethod, now time.Time) {
@@ -24,7 +38,10 @@ func (in *contents) compute(shipping *shippingMethod, now time.Time) {
 	}
 	terms := make([]codeTerms, len(in.codes))
 	for i, c := range in.codes {
-		terms[i] = codeTerms{c.ID, c.AppliesTo, c.Action, c.Amount, c.OrderMinimum, c.Combinable, c.Left && active(c.StartDateTime, c.EndDateTime, now)}
+		terms[i] = codeTerms{
+			ID: c.ID, AppliesTo: c.AppliesTo, Action: c.Action, Amount: c.Amount, OrderMinimum: c.OrderMinimum,
+			Combinable: c.Combinable, Counts: c.Left && active(c.StartDateTime, c.EndDateTime, now),
+		}
 	}
 	in.totals = computeTotals(lines, terms, shipping)
 	for i := range in.codes {
@@ -159,38 +176,3 @@ const (
 	cartNotFound = "cart-not-found"
 	codeNotFound = "cart-discount-code-not-found"
 )
-
-// applied is what applyCode found and did.
-type applied struct{ Cart, Found, Active, Added bool }
-
-// applyCode puts a code on a cart in one statement, unless it is unknown, outside its window, used
-// up, or there already. The text is compared exactly.
-func applyCode(ctx context.Context, db querier, c *cart, text string, now time.Time) (a applied, err error) {
-	err = db.QueryRow(ctx, `
-		WITH d AS (
-		  SELECT id, $3 BETWEEN start_date_time AND end_date_time AND (max_uses IS NULL OR uses < max_uses OR EXISTS (
-		           SELECT FROM code_use u JOIN checkout o ON o.id = u.checkout_id WHERE u.code_id = discount_code.id AND o.cart_id = $1 AND o.state IN ('creating', 'open'))) AS active
-		  FROM discount_code WHERE code = $2
-		), c AS (
-		  SELECT id FROM cart WHERE id = $1 FOR KEY SHARE -- it may be deleted at this moment
-		), added AS (
-		  INSERT INTO cart_code (cart_id, code_id) SELECT c.id, d.id FROM c, d WHERE d.active ON CONFLICT DO NOTHING RETURNING code_id
-		)
-		SELECT EXISTS (SELECT FROM c), EXISTS (SELECT FROM d), EXISTS (SELECT FROM d WHERE active), EXISTS (SELECT FROM added)`, c.ID, text, now).
-		Scan(&a.Cart, &a.Found, &a.Active, &a.Added)
-	if err != nil {
-		return a, fmt.Errorf("apply a discount code to cart %d: %w", c.ID, err)
-	}
-	return a, nil
-}
-
-// removeCode takes a code off a cart. A known code that is not on the cart is fine.
-func removeCode(ctx context.Context, db querier, cartID, code int64) (known bool, err error) {
-	err = db.QueryRow(ctx, `
-		WITH gone AS (DELETE FROM cart_code WHERE cart_id = $1 AND code_id = $2)
-		SELECT EXISTS (SELECT FROM discount_code WHERE id = $2)`, cartID, code).Scan(&known)
-	if err != nil {
-		return false, fmt.Errorf("remove a discount code from cart %d: %w", cartID, err)
-	}
-	return known, nil
-}

@@ -122,9 +122,7 @@ type openPayment struct {
 }
 
 func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
-	list, err := collect[openPayment](ctx, db, "payments for staff", `
-		SELECT id, at, reason, explanation, session_id, payment_intent, event_id, amount, currency, payload FROM payment_issue
-		WHERE resolved_at IS NULL ORDER BY at`)
+	list, err := openPayments(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -150,26 +148,30 @@ func moveOrder(ctx context.Context, db *pgxpool.Pool, identifier, status, tracki
 		return fmt.Errorf("%w: a tracking number has at most %d characters", errUsage, maxTracking)
 	}
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		e := msg.OrderStatusChanged{Identifier: identifier, Status: status, At: time.Now().UTC()}
-		var orderID int64
-		err := tx.QueryRow(ctx, `
-			UPDATE orders SET tracking_number = coalesce(nullif($2, ''), tracking_number) WHERE identifier = $1
-			RETURNING id, coalesce(member_id, 0), coalesce(email, '')`, identifier, tracking).Scan(&orderID, &e.MemberID, &e.Email)
-		if errors.Is(err, pgx.ErrNoRows) {
+		o, found, err := setTracking(ctx, tx, identifier, tracking)
+		if err != nil {
+			return err
+		}
+		if !found {
 			return fmt.Errorf("there is no order %s", identifier)
 		}
+		added, err := addStatus(ctx, tx, o.ID, status)
 		if err != nil {
-			return fmt.Errorf("find order %s: %w", identifier, err)
+			return err
 		}
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO order_status (order_id, status) SELECT $1, identifier FROM status WHERE identifier = $2 ON CONFLICT DO NOTHING`, orderID, status)
-		if err != nil {
-			return fmt.Errorf("add status %s to order %s: %w", status, identifier, err)
+		if !added { // it has it already, or there is none of this name
+			known, err := statusKnown(ctx, tx, status)
+			if err == nil && !known {
+				err = fmt.Errorf("there is no status %s", status)
+			}
+			return err
 		}
-		if tag.RowsAffected() == 0 {
-			return knownStatus(ctx, tx, status) // it has it already, or there is none of this name
-		}
-		return bus.Enqueue(ctx, tx, msg.Message{Key: "order-status:" + identifier + ":" + status, Subject: msg.OrderStatusChangedSubject, Payload: e})
+		return bus.Enqueue(ctx, tx, msg.Message{
+			Key: "order-status:" + identifier + ":" + status, Subject: msg.OrderStatusChangedSubject,
+			Payload: msg.OrderStatusChanged{
+				Identifier: identifier, Status: status, At: time.Now().UTC(), MemberID: o.MemberID, Email: o.Email,
+			},
+		})
 	})
 }
 
@@ -188,15 +190,4 @@ func trackingNumber(text string) string {
 		}
 		return r
 	}, text))
-}
-
-func knownStatus(ctx context.Context, db querier, status string) error {
-	var known bool
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM status WHERE identifier = $1)`, status).Scan(&known); err != nil {
-		return fmt.Errorf("look for status %s: %w", status, err)
-	}
-	if !known {
-		return fmt.Errorf("there is no status %s", status)
-	}
-	return nil
 }

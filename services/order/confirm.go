@@ -139,28 +139,3 @@ func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 		}{confirmed: begin, Totals: in.totalsData(c), Quote: in.quoteName(r, c)})
 	})
 }
-
-// setting reads one value of the configuration, as it is now; nil when it is null or missing.
-func setting(ctx context.Context, db querier, key string) (*string, error) {
-	all, err := settings(ctx, db, key)
-	return all[key], err
-}
-
-type configured struct {
-	Key   string
-	Value *string
-}
-
-const settingsSQL = `SELECT key, value FROM configuration WHERE key = ANY($1)`
-
-func settings(ctx context.Context, db querier, keys ...string) (map[string]*string, error) {
-	rows, err := collect[configured](ctx, db, "configuration", settingsSQL, keys)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]*string, len(rows))
-	for _, r := range rows {
-		all[r.Key] = r.Value
-	}
-	return all, nil
-}

@@ -2,8 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,11 +22,9 @@ func (s *server) hold(ctx context.Context, p session) error {
 // holdCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
 // that we wait for the bank: once, since a quote becomes pending once.
 func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
-	held, err := collect[checkout](ctx, tx, "a checkout to hold", `
-		UPDATE checkout SET state = 'pending', session_id = $1 WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')
-		RETURNING `+checkoutColumns, p.ID, p.ClientReferenceID, p.CheckoutID)
+	held, err := markPending(ctx, tx, p)
 	if err != nil {
-		return fmt.Errorf("hold the checkout of session %s: %w", p.ID, err)
+		return err
 	}
 	for _, c := range held {
 		if err := mailAboutDebit(ctx, tx, msg.MailPaymentPending, c, p); err != nil {
@@ -129,21 +125,6 @@ func (s *server) unpaid(ctx context.Context, p session) (string, error) {
 		return paymentRefused, err
 	}
 	return paymentPending, err
-}
-
-// stateOfSession is the state of the checkout that a session belongs to, "" without one.
-func stateOfSession(ctx context.Context, db querier, p session) (state string, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT state FROM checkout WHERE id IN (
-		  SELECT id FROM checkout WHERE session_id = $1 UNION SELECT id FROM checkout WHERE id IN ($2, $3) AND session_id IS NULL) LIMIT 1`,
-		p.ID, p.ClientReferenceID, p.CheckoutID).Scan(&state)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("look for the checkout of session %s: %w", p.ID, err)
-	}
-	return state, nil
 }
 
 var textsOfUnpaid = map[string]string{

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
@@ -24,7 +25,7 @@ func Export(ctx context.Context, pool *pgxpool.Pool, p erasure.Person) (raw json
 func addressKeys(emails []string) []string {
 	keys := make([]string, len(emails))
 	for i, a := range emails {
-		keys[i] = addressKey(a)
+		keys[i] = email.Key(a)
 	}
 	return keys
 }

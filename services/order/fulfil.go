@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
@@ -239,7 +240,7 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 		}
 	}
 	for i := range orders {
-		if code, ok := codes[addressKey(orders[i].Email)]; ok && orders[i].MemberID == nil {
+		if code, ok := codes[email.Key(orders[i].Email)]; ok && orders[i].MemberID == nil {
 			orders[i].ProspectCode = &code
 		}
 	}
@@ -263,13 +264,6 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 		messages = append(messages, placedMessages(o, ids[o.CheckoutID], text(conf["order_confirmation_em_cd_member"]), text(conf["order_confirmation_em_cd_prospect"]))...)
 	}
 	return bus.Enqueue(ctx, tx, messages...)
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // settle places one payment outside of the consumer: for the success page and the sweep.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 var errIdentifierTaken = errors.New("an order has this identifier already")
@@ -180,7 +182,7 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus st
 		CheckoutID string
 		Status     *string
 	}
-	rows, err := collect[row](ctx, tx, "the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused, "the shop: it is an order now")
+	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused, "the shop: it is an order now")
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
 		return nil, "", errIdentifierTaken // not wrapped: the caller draws another one
 	}

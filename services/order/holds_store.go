@@ -2,9 +2,10 @@ package order
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // reserved says whether a quote took pieces that are counted, and uses of codes that are limited.
@@ -17,7 +18,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	for _, l := range q.Quote.Lines {
 		skus = append(skus, l.SKUID)
 	}
-	return collect[hold](ctx, tx, "held pieces", `
+	return pg.List[hold](ctx, tx, "read held pieces", `
 		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
 		FROM sku s JOIN product p ON p.id = s.product_id CROSS JOIN LATERAL (
 		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2), 0)::int AS client,
@@ -34,7 +35,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 			codes = append(codes, c.ID)
 		}
 	}
-	return collect[hold](ctx, tx, "held codes", `
+	return pg.List[hold](ctx, tx, "read held codes", `
 		SELECT d.code AS name, d.max_uses - d.uses + h.all AS left, h.all, h.client, h.person
 		FROM discount_code d CROSS JOIN LATERAL (
 		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client, (count(*) FILTER (WHERE u.person = $3))::int AS person
@@ -43,12 +44,9 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 }
 
 // mostHeld is the largest share, in per cent, that unpaid pages hold of what is left of an article.
-func mostHeld(ctx context.Context, db querier) (percent float64, err error) {
-	err = db.QueryRow(ctx, `
+func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
+	return pg.Get[float64](ctx, db, "look for the article that most is held of", `
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
-		FROM (SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id WHERE s.stock IS NOT NULL GROUP BY s.id) h`).Scan(&percent)
-	if err != nil {
-		return 0, fmt.Errorf("look for the article that most is held of: %w", err)
-	}
-	return percent, nil
+		FROM (SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id
+		WHERE s.stock IS NOT NULL GROUP BY s.id) h`)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -13,7 +14,7 @@ import (
 // adoptOrders gives a visitor's orders to the member who has proved to own their address.
 func adoptOrders(ctx context.Context, tx pgx.Tx, m msg.Member) error {
 	return pg.Exec(ctx, tx, "give visitor orders to member $1", `
-		UPDATE orders SET member_id = $1 WHERE member_id IS NULL AND lower(email) = $2`, m.ID, addressKey(m.Email))
+		UPDATE orders SET member_id = $1 WHERE member_id IS NULL AND lower(email) = $2`, m.ID, email.Key(m.Email))
 }
 
 // learnProspect keeps the code of a prospect; an older message never undoes a newer one.
@@ -27,5 +28,5 @@ func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
 		INSERT INTO prospect (email, code, version) VALUES ($1, $2, $3)
 		ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version
 		WHERE prospect.version < EXCLUDED.version`,
-		addressKey(p.Email), p.Code, p.Version)
+		email.Key(p.Email), p.Code, p.Version)
 }

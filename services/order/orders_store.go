@@ -2,28 +2,24 @@ package order
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func findOrder(ctx context.Context, db querier, identifier string) (o orderHead, found bool, err error) {
-	list, err := collect[orderHead](ctx, db, "an order", `
+func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, found bool, err error) {
+	return pg.One[orderHead](ctx, db, "read an order", `
 		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, total,
 		       shipping_method, tracking_number, shipping_address, billing_address, placed_at
 		FROM orders WHERE identifier = $1`, identifier)
-	if err != nil || len(list) == 0 {
-		return orderHead{}, false, err
-	}
-	return list[0], true, nil
 }
 
 // readOrderParts reads lines (as they were sold; state, picture and the address of the product's page
 // are today's), codes and statuses, in one round trip. Lines from before titles were kept show today's.
-func readOrderParts(ctx context.Context, db querier, orderID int64) (parts orderParts, err error) {
+func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderParts, err error) {
 	batch := &pgx.Batch{}
 	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, `
 		SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title, '' AS inventory_identifier, l.price_cents, l.quantity,
@@ -46,19 +42,13 @@ func readOrderParts(ctx context.Context, db querier, orderID int64) (parts order
 	return parts, nil
 }
 
-func orderOfSession(ctx context.Context, db querier, sessionID string) (identifier string, found bool, err error) {
-	err = db.QueryRow(ctx, `SELECT identifier FROM orders WHERE session_id = $1`, sessionID).Scan(&identifier)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", false, nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("find the order of a session: %w", err)
-	}
-	return identifier, true, nil
+func orderOfSession(ctx context.Context, db pg.DB, sessionID string) (identifier string, found bool, err error) {
+	return pg.One[string](ctx, db, "find the order of a session", `
+		SELECT identifier FROM orders WHERE session_id = $1`, sessionID)
 }
 
-func listMemberOrders(ctx context.Context, db querier, member int64) ([]accountOrder, error) {
-	list, err := collect[accountOrder](ctx, db, "orders of a member", `
+func listMemberOrders(ctx context.Context, db pg.DB, member int64) ([]accountOrder, error) {
+	list, err := pg.List[accountOrder](ctx, db, "read orders of a member", `
 		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1 ORDER BY placed_at DESC, id DESC`, member)
 	for i := range list {
 		list[i].PlacedAt = web.Time(list[i].At)

@@ -2,8 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,8 +24,8 @@ const ownLiveSQL = `
 // unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those whose
 // bank is at it, and those that Stripe would not close, unless one of their round was bought already. A
 // page that was paid and is with staff stands in the way of its own cart alone.
-func unsettledPages(ctx context.Context, db querier, cartID int64, generation int, owner string) ([]checkout, error) {
-	return collect[checkout](ctx, db, "the payment pages of a shopper", `
+func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int, owner string) ([]checkout, error) {
+	return pg.List[checkout](ctx, db, "read the payment pages of a shopper", `
 		SELECT `+checkoutColumns+` FROM checkout k
 		WHERE id IN (
 		    SELECT id FROM checkout WHERE owner = $2 AND (state IN ('creating', 'open', 'pending') OR unclosed)
@@ -41,14 +39,14 @@ func unsettledPages(ctx context.Context, db querier, cartID int64, generation in
 }
 
 // endedPages are the live pages of some carts that ended.
-func endedPages(ctx context.Context, db querier, carts []int64) ([]checkout, error) {
-	return collect[checkout](ctx, db, "the pages of ended carts", `
+func endedPages(ctx context.Context, db pg.DB, carts []int64) ([]checkout, error) {
+	return pg.List[checkout](ctx, db, "read the pages of ended carts", `
 		SELECT `+checkoutColumns+` FROM checkout k WHERE cart_id = ANY($1) AND state IN ('creating', 'open') AND `+endedSQL, carts)
 }
 
 // endedPagesToSweep are the pages of any ended cart, and those that Stripe would not close.
-func endedPagesToSweep(ctx context.Context, db querier) ([]checkout, error) {
-	return collect[checkout](ctx, db, "pages to close", `
+func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
+	return pg.List[checkout](ctx, db, "read pages to close", `
 		UPDATE checkout SET checked_at = now() WHERE id IN (
 		  SELECT id FROM checkout k WHERE (state IN ('creating', 'open') AND `+endedSQL+`) OR unclosed ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 		RETURNING `+checkoutColumns)
@@ -57,13 +55,11 @@ func endedPagesToSweep(ctx context.Context, db querier) ([]checkout, error) {
 // endUnseen ends a quote whose page no one has seen. One that has a page by now stays, and is met again.
 func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		var unseen bool
-		err := tx.QueryRow(ctx, `SELECT session_id IS NULL FROM checkout WHERE id = $1 AND state IN ('creating', 'open') FOR UPDATE`, checkoutID).Scan(&unseen)
-		if errors.Is(err, pgx.ErrNoRows) || (err == nil && !unseen) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("look for the page of checkout %s: %w", checkoutID, err)
+		unseen, _, err := pg.One[bool](ctx, tx, "look for the page of checkout $1", `
+			SELECT session_id IS NULL FROM checkout WHERE id = $1 AND state IN ('creating', 'open') FOR UPDATE`,
+			checkoutID)
+		if err != nil || !unseen {
+			return err
 		}
 		return endCheckout(ctx, tx, checkoutID, "expired")
 	})
@@ -72,42 +68,34 @@ func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
 // endUnclosed ends a quote whose page may still be open at Stripe.
 func endUnclosed(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE checkout SET unclosed = true WHERE id = $1 AND state IN ('creating', 'open', 'expired', 'failed')`, checkoutID); err != nil {
-			return fmt.Errorf("note that the page of checkout %s is open: %w", checkoutID, err)
+		if err := pg.Exec(ctx, tx, "note that the page of checkout $1 is open", `
+			UPDATE checkout SET unclosed = true WHERE id = $1 AND state IN ('creating', 'open', 'expired', 'failed')`,
+			checkoutID); err != nil {
+			return err
 		}
 		return endCheckout(ctx, tx, checkoutID, "expired")
 	})
 }
 
-func noteClosed(ctx context.Context, db querier, checkoutID string) error {
-	if _, err := db.Exec(ctx, `UPDATE checkout SET unclosed = false WHERE id = $1`, checkoutID); err != nil {
-		return fmt.Errorf("note that the page of checkout %s is closed: %w", checkoutID, err)
-	}
-	return nil
+func noteClosed(ctx context.Context, db pg.DB, checkoutID string) error {
+	return pg.Exec(ctx, db, "note that the page of checkout $1 is closed", `
+		UPDATE checkout SET unclosed = false WHERE id = $1`, checkoutID)
 }
 
 // noteAsked remembers that a shopper was told of the debits that a bank still works on.
-func noteAsked(ctx context.Context, db querier, pending []checkout) error {
+func noteAsked(ctx context.Context, db pg.DB, pending []checkout) error {
 	ids := make([]string, len(pending))
 	for i, c := range pending {
 		ids[i] = c.ID
 	}
-	if _, err := db.Exec(ctx, `UPDATE checkout SET asked_at = now() WHERE id = ANY($1)`, ids); err != nil {
-		return fmt.Errorf("note that a shopper was asked: %w", err)
-	}
-	return nil
+	return pg.Exec(ctx, db, "note that a shopper was asked", `
+		UPDATE checkout SET asked_at = now() WHERE id = ANY($1)`, ids)
 }
 
 // recentOrder is the order that a shopper made last, in another tab perhaps.
-func recentOrder(ctx context.Context, db querier, owner string) (identifier string, err error) {
-	err = db.QueryRow(ctx, `
+func recentOrder(ctx context.Context, db pg.DB, owner string) (identifier string, err error) {
+	identifier, _, err = pg.One[string](ctx, db, "look for the order of another tab", `
 		SELECT o.identifier FROM checkout k JOIN orders o ON o.checkout_id = k.id
-		WHERE k.owner = $1 AND o.placed_at > now() - interval '1 day' ORDER BY o.placed_at DESC LIMIT 1`, owner).Scan(&identifier)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("look for the order of another tab: %w", err)
-	}
-	return identifier, nil
+		WHERE k.owner = $1 AND o.placed_at > now() - interval '1 day' ORDER BY o.placed_at DESC LIMIT 1`, owner)
+	return identifier, err
 }

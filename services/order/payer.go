@@ -28,14 +28,9 @@ func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue,
 	if len(used) == 0 {
 		return nil, nil
 	}
-	type row struct{ Code string }
-	limited, err := collect[row](ctx, tx, "codes that each customer has a number of times", `SELECT code FROM discount_code WHERE id = ANY($1) AND max_uses_per_customer IS NOT NULL ORDER BY id`, used)
+	limited, err := limitedCodes(ctx, tx, used)
 	if err != nil || len(limited) == 0 {
 		return nil, err
 	}
-	names := make([]string, len(limited))
-	for i, l := range limited {
-		names[i] = l.Code
-	}
-	return []issue{newIssue(p, payerDiffers, fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: look whether this customer had it before.", strings.Join(names, ", ")))}, nil
+	return []issue{newIssue(p, payerDiffers, fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: look whether this customer had it before.", strings.Join(limited, ", ")))}, nil
 }

@@ -167,22 +167,10 @@ type issue struct {
 
 // newIssue makes an entry that can be stored whatever the payment is like.
 func newIssue(p payment, reason, explanation string) issue {
-	return issue{reason, pg.StorableText(explanation, maxStripeText), p.ID, p.PaymentIntent, pg.StorableKey(p.eventID, maxStripeID), p.AmountTotal, p.Currency, pg.StorableJSON(p.raw)}
-}
-
-func storeIssues(ctx context.Context, tx pgx.Tx, issues []issue) error {
-	for _, i := range issues {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, event_id, amount, currency, payload)
-			VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, nullif($7, ''), $8)
-			ON CONFLICT (session_id, reason) DO UPDATE SET explanation = CASE WHEN payment_issue.resolved_at IS NULL THEN EXCLUDED.explanation ELSE payment_issue.explanation END,
-			  event_id = coalesce(payment_issue.event_id, EXCLUDED.event_id), payload = CASE WHEN payment_issue.event_id IS NULL THEN EXCLUDED.payload ELSE payment_issue.payload END`,
-			i.Reason, i.Explanation, i.SessionID, i.PaymentIntent, i.EventID, (*int64)(i.Amount), i.Currency, i.Payload)
-		if err != nil {
-			return fmt.Errorf("note a payment for staff: %w", err)
-		}
+	return issue{
+		Reason: reason, Explanation: pg.StorableText(explanation, maxStripeText), SessionID: p.ID, PaymentIntent: p.PaymentIntent,
+		EventID: pg.StorableKey(p.eventID, maxStripeID), Amount: p.AmountTotal, Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
 	}
-	return nil
 }
 
 // paymentEvent is a refund or a dispute. It may come before its order; it is found by its payment
@@ -214,18 +202,4 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 		pe.At = time.Now().UTC()
 	}
 	return pe, true
-}
-
-// storePaymentEvents keeps Stripe's object, except of an order whose buyer was erased.
-func storePaymentEvents(ctx context.Context, tx pgx.Tx, events []paymentEvent) error {
-	for _, e := range events {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO payment_event (event_id, type, payment_intent, amount, currency, payload, at)
-			SELECT $1, $2, $3, $4, nullif($5, ''), CASE WHEN EXISTS (SELECT FROM orders WHERE payment_intent = $3 AND email IS NULL AND customer_name IS NULL) THEN '{}' ELSE $6::jsonb END, $7
-			ON CONFLICT DO NOTHING`, e.ID, e.Type, e.PaymentIntent, e.Amount, e.Currency, e.Payload, e.At)
-		if err != nil {
-			return fmt.Errorf("note a refund or dispute: %w", err)
-		}
-	}
-	return nil
 }

@@ -59,10 +59,6 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause and the order makes itself, as long as this entry is open; or refund the payment in Stripe, or serve it by hand, and resolve this.", err))})
 }
 
-// savepoint travels with the first statement of placeTogether, and is released by the commit: payments
-// that nothing is wrong with pay no further round trip for it.
-const savepoint = "SAVEPOINT place"
-
 // tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.
 func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
 	defer func() {
@@ -73,8 +69,8 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 		if err == nil {
 			return
 		}
-		if _, rerr := tx.Exec(ctx, "ROLLBACK TO "+savepoint); rerr != nil {
-			err = errors.Join(err, errBroken, fmt.Errorf("undo the placing of payments: %w", rerr))
+		if rerr := undoPlacing(ctx, tx); rerr != nil {
+			err = errors.Join(err, errBroken, rerr)
 		}
 	}()
 	return s.placeTogether(ctx, tx, payments)

@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -23,33 +22,22 @@ func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by str
 		return fmt.Errorf("%w: resolve wants -payment and -by", errUsage)
 	}
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		var held *string
 		// The checkout is locked before its entries, as where payments are placed.
-		err := tx.QueryRow(ctx, `
-			SELECT k.id FROM checkout k JOIN payment_issue i ON i.session_id = k.session_id
-			WHERE i.id = $1 AND i.reason = ANY($2) AND k.state IN ('creating', 'open', 'pending') FOR UPDATE OF k`, payment, heldReasons).Scan(&held)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("find the checkout of payment %d: %w", payment, err)
-		}
-		tag, err := tx.Exec(ctx, `UPDATE payment_issue SET resolved_at = coalesce(resolved_at, now()), resolved_by = coalesce(resolved_by, $2) WHERE id = $1`, payment, by)
+		checkout, held, err := lockHeld(ctx, tx, payment)
 		if err != nil {
-			return fmt.Errorf("resolve payment %d: %w", payment, err)
+			return err
 		}
-		if tag.RowsAffected() == 0 {
+		known, err := markResolved(ctx, tx, payment, by)
+		switch {
+		case err != nil:
+			return err
+		case !known:
 			return fmt.Errorf("there is no payment %d", payment)
-		}
-		if held == nil {
+		case !held:
 			return nil
+		case served:
+			return endServed(ctx, tx, checkout)
 		}
-		if served {
-			if _, err := tx.Exec(ctx, `DELETE FROM reservation WHERE checkout_id = $1`, *held); err != nil {
-				return fmt.Errorf("keep what payment %d held: %w", payment, err)
-			}
-			if _, err := tx.Exec(ctx, `UPDATE checkout SET state = 'failed', client = NULL WHERE id = $1`, *held); err != nil {
-				return fmt.Errorf("end the checkout of payment %d: %w", payment, err)
-			}
-			return nil
-		}
-		return endCheckout(ctx, tx, *held, "failed")
+		return endCheckout(ctx, tx, checkout, "failed")
 	})
 }

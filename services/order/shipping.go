@@ -1,15 +1,20 @@
 package order
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/http"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
+
+// shippingMethod is a way to send an order, as clients see it.
+type shippingMethod struct {
+	ID              int64       `json:"-"`
+	Identifier      string      `json:"identifier"`
+	Carrier         string      `json:"carrier"`
+	Cost            money.Cents `json:"shipping_cost" db:"shipping_cost_cents"`
+	TrackingBaseURL string      `json:"tracking_code_base_url" db:"tracking_code_base_url"`
+}
 
 // cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
 // the default one.
@@ -77,65 +82,4 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 		Identifier string      `json:"shipping_method_identifier"`
 		cartAfter
 	}{CartFound: true, Identifier: identifier, cartAfter: after})
-}
-
-func activeShippingMethods(ctx context.Context, db querier) ([]shippingMethod, error) {
-	return collect[shippingMethod](ctx, db, "shipping methods", `
-		SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
-		WHERE active ORDER BY shipping_cost_cents DESC, id`)
-}
-
-// setShipping stores an active method on a cart and returns it; nil when there is no such method.
-func setShipping(ctx context.Context, db querier, cartID int64, identifier string) (*shippingMethod, error) {
-	return oneMethod(ctx, db, `
-		WITH m AS (SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE identifier = $2 AND active),
-		     u AS (UPDATE cart SET shipping_method_id = m.id, updated_at = now() FROM m WHERE cart.id = $1)
-		SELECT * FROM m`, cartID, identifier)
-}
-
-// withDefaultShipping gives a cart without a method the configured default, or the cheapest active
-// one when the configured one is not active. A method that the shopper chooses at the same moment
-// stays: the row is looked at again once it is locked.
-func withDefaultShipping(ctx context.Context, db querier, c *cart) error {
-	if c == nil || c.Shipping != nil {
-		return nil
-	}
-	for range 3 { // a method that was there for the first statement may be gone for the second
-		m, err := oneMethod(ctx, db, `
-			WITH m AS (
-			  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE active
-			  ORDER BY identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
-			), u AS (
-			  UPDATE cart SET shipping_method_id = m.id FROM m
-			  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
-			)
-			SELECT m.* FROM m, u`, c.ID)
-		if m == nil && err == nil {
-			m, err = oneMethod(ctx, db, `
-				SELECT m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
-				FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
-		}
-		if err != nil {
-			return err
-		}
-		if c.Shipping = m; m != nil {
-			break
-		}
-	}
-	return nil
-}
-
-func oneMethod(ctx context.Context, db querier, sql string, args ...any) (*shippingMethod, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("choose a shipping method: %w", err)
-	}
-	m, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByName[shippingMethod])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("choose a shipping method: %w", err)
-	}
-	return m, nil
 }

@@ -2,43 +2,35 @@ package order
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // leaseSweep makes one process of several the one that sweeps.
-func leaseSweep(ctx context.Context, db querier, lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
-	var finished time.Time
-	err = db.QueryRow(ctx, `
+func leaseSweep(ctx context.Context, db pg.DB, lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
+	sweep, err := pg.Get[struct {
+		Mine                 bool
+		FinishedAt, ListedTo time.Time
+	}](ctx, db, "lease the sweep", `
 		WITH l AS (UPDATE sweep SET lease_until = now() + $1::interval WHERE lease_until < now() RETURNING id)
-		SELECT EXISTS (SELECT FROM l), finished_at, listed_to FROM sweep`, lease).Scan(&mine, &finished, &listedTo)
-	if err != nil {
-		return false, 0, time.Time{}, fmt.Errorf("lease the sweep: %w", err)
-	}
-	return mine, time.Since(finished), listedTo, nil
+		SELECT EXISTS (SELECT FROM l) AS mine, finished_at, listed_to FROM sweep`, lease)
+	return sweep.Mine, time.Since(sweep.FinishedAt), sweep.ListedTo, err
 }
 
-func releaseSweep(ctx context.Context, db querier, listedTo time.Time) error {
-	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
-		return fmt.Errorf("give the sweep back: %w", err)
-	}
-	return nil
+func releaseSweep(ctx context.Context, db pg.DB, listedTo time.Time) error {
+	return pg.Exec(ctx, db, "give the sweep back", `
+		UPDATE sweep SET lease_until = '-infinity', listed_to = greatest(listed_to, $1)`, listedTo)
 }
 
-func finishSweep(ctx context.Context, db querier, listedTo time.Time) error {
-	if _, err := db.Exec(ctx, `UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo); err != nil {
-		return fmt.Errorf("finish the sweep: %w", err)
-	}
-	return nil
+func finishSweep(ctx context.Context, db pg.DB, listedTo time.Time) error {
+	return pg.Exec(ctx, db, "finish the sweep", `
+		UPDATE sweep SET lease_until = '-infinity', finished_at = now(), listed_to = greatest(listed_to, $1)`, listedTo)
 }
 
-func countIssues(ctx context.Context, db querier) (n int, err error) {
-	if err := db.QueryRow(ctx, `SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count payments for staff: %w", err)
-	}
-	return n, nil
+func countIssues(ctx context.Context, db pg.DB) (n int, err error) {
+	return pg.Get[int](ctx, db, "count payments for staff", `
+		SELECT count(*) FROM payment_issue WHERE resolved_at IS NULL`)
 }
 
 // openCheckout is what the sweep has to know of a checkout. The quote is none of it: one that cannot be
@@ -55,8 +47,8 @@ const sweepRefused = 10 * time.Minute
 
 // checkoutsToSweep takes the next checkouts that Stripe was not asked about for a while. Those whose
 // payment waits for staff take longer, and those that staff have seen to are left alone.
-func checkoutsToSweep(ctx context.Context, db querier, after time.Duration) ([]openCheckout, error) {
-	return collect[openCheckout](ctx, db, "checkouts to sweep", `
+func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]openCheckout, error) {
+	return pg.List[openCheckout](ctx, db, "read checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
 		WHERE id IN (SELECT id FROM checkout c WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval
 		             AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = c.session_id AND i.reason = ANY($2) AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
@@ -65,50 +57,33 @@ func checkoutsToSweep(ctx context.Context, db querier, after time.Duration) ([]o
 }
 
 // noteUnsettled keeps a paid session that is neither an order nor an entry for staff.
-func noteUnsettled(ctx context.Context, db querier, p session, cause error) error {
+func noteUnsettled(ctx context.Context, db pg.DB, p session, cause error) error {
 	created := p.Created
 	if created.IsZero() {
 		created = time.Now().UTC()
 	}
-	_, err := db.Exec(ctx, `INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE SET cause = EXCLUDED.cause`,
+	return pg.Exec(ctx, db, "note session $1 as unsettled", `
+		INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE
+		SET cause = EXCLUDED.cause`,
 		p.ID, created, pg.StorableText(cause.Error(), maxStripeText))
-	if err != nil {
-		return fmt.Errorf("note session %s as unsettled: %w", p.ID, err)
-	}
-	return nil
 }
 
 // listUnsettled forgets sessions that are settled by now, and lists the others.
-func listUnsettled(ctx context.Context, db querier) ([]string, error) {
-	type row struct{ SessionID string }
-	if _, err := db.Exec(ctx, `DELETE FROM unsettled u WHERE NOT (`+isUnsettled+`)`); err != nil {
-		return nil, fmt.Errorf("forget settled sessions: %w", err)
-	}
-	rows, err := collect[row](ctx, db, "unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
-	if err != nil {
+func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
+	if err := pg.Exec(ctx, db, "forget settled sessions", `
+		DELETE FROM unsettled u WHERE NOT (`+isUnsettled+`)`); err != nil {
 		return nil, err
 	}
-	var ids []string
-	for _, r := range rows {
-		ids = append(ids, r.SessionID)
-	}
-	return ids, nil
+	return pg.List[string](ctx, db, "read unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
 }
 
 const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = u.session_id)`
 
-func forgetUnsettled(ctx context.Context, db querier, sessionID string) error {
-	if _, err := db.Exec(ctx, `DELETE FROM unsettled WHERE session_id = $1`, sessionID); err != nil {
-		return fmt.Errorf("forget session %s: %w", sessionID, err)
-	}
-	return nil
+func forgetUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
+	return pg.Exec(ctx, db, "forget session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
 }
 
-func oldestUnsettled(ctx context.Context, db querier) (time.Duration, error) {
-	var seconds float64
-	err := db.QueryRow(ctx, `SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM unsettled u WHERE `+isUnsettled).Scan(&seconds)
-	if err != nil {
-		return 0, fmt.Errorf("find the oldest unsettled session: %w", err)
-	}
-	return time.Duration(seconds * float64(time.Second)), nil
+func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
+	return pg.Get[time.Duration](ctx, db, "find the oldest unsettled session", `
+		SELECT coalesce(now() - min(created_at), interval '0') FROM unsettled u WHERE `+isUnsettled)
 }

@@ -1,0 +1,26 @@
+package order
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// stateOfSession is the state of the checkout that a session belongs to, "" without one.
+func stateOfSession(ctx context.Context, db pg.DB, p session) (state string, err error) {
+	state, _, err = pg.One[string](ctx, db, "look for the checkout of session $1", `
+		SELECT state FROM checkout WHERE id IN (
+		  SELECT id FROM checkout WHERE session_id = $1 UNION SELECT id FROM checkout WHERE id IN ($2, $3) AND session_id IS NULL) LIMIT 1`,
+		p.ID, p.ClientReferenceID, p.CheckoutID)
+	return state, err
+}
+
+// markPending makes the unpaid checkout of a session pending, and returns it if there is one.
+func markPending(ctx context.Context, tx pgx.Tx, p session) ([]checkout, error) {
+	return pg.List[checkout](ctx, tx, "hold the checkout of session $1", `
+		UPDATE checkout SET state = 'pending', session_id = $1
+		WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')
+		RETURNING `+checkoutColumns, p.ID, p.ClientReferenceID, p.CheckoutID)
+}
