@@ -78,6 +78,7 @@ type delivery struct {
 	Attempts     int
 	Refusals     int
 	WasMaybe     bool
+	More         bool // further mails wait
 	MemberID     *int64
 	ProspectCode *string
 	LeftOut      []string
@@ -101,7 +102,8 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline`,
+		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
+			EXISTS (SELECT FROM delivery o WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage)) AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
 		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil || !found {
 		return nil, err // nil: none is due

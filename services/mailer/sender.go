@@ -175,7 +175,9 @@ func (w *senders) next(ctx context.Context, l *link) (found bool, err error) {
 	fault.Point("mailer", "claimed")
 	w.keep(d.ID, true)
 	defer w.keep(d.ID, false)
-	w.wakeSender() // there may be more
+	if d.More {
+		w.wakeSender()
+	}
 	w.deliver(context.WithoutCancel(ctx), l, d)
 	return true, nil
 }
