@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -12,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-// Contract is a service's openapi.yaml, against which every answer of its handler tests is held.
+// Contract is a service's openapi.yaml, that its answers in tests are held against.
 type Contract struct {
 	Doc    *openapi3.T
 	router routers.Router
@@ -51,5 +52,17 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 		Options: &openapi3filter.Options{IncludeResponseStatus: true}}).SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(tb.Context(), out); err != nil {
 		tb.Errorf("%s %s answered %d %s\n%v", r.Method, r.URL.Path, w.StatusCode, body, err)
+	}
+}
+
+// Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The contract
+// describes no other answers, and of those in HTML their status alone.
+func (c *Contract) Below(tb testing.TB, prefix string) func(*http.Request, *http.Response) {
+	return func(r *http.Request, w *http.Response) {
+		tb.Helper()
+		described := w.StatusCode == http.StatusOK || w.StatusCode == http.StatusBadRequest
+		if described && strings.HasPrefix(r.URL.Path, prefix) && !strings.HasPrefix(w.Header.Get("Content-Type"), "text/html") {
+			c.Check(tb, r, w)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package testenv
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-var update = flag.Bool("update", false, "write schema.sql instead of comparing it")
-
 // CheckSchema compares a service's checked-in schema.sql with what its migrations make. With
 // -update it writes the file.
 func CheckSchema(tb testing.TB, pool *pgxpool.Pool, file string) {
@@ -24,9 +21,7 @@ func CheckSchema(tb testing.TB, pool *pgxpool.Pool, file string) {
 		tb.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			tb.Fatal(err)
-		}
+		write(tb, file, got)
 	}
 	want, err := os.ReadFile(file) //nolint:gosec // a test's own file
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package testenv builds a test's world on real parts with one call each: a database of its own, a
-// broker, a log. Nothing is shared between tests, so all can run in parallel. A missing part fails
-// the test; it never skips.
+// Package testenv gives a test real parts with one call each (a database of its own, a broker, a log),
+// and what it asks them with: a Client for HTTP, whose answers are held against the contract, and DB for
+// SQL. Nothing is shared between tests, so all can run in parallel. A missing part fails the test; it
+// never skips.
 package testenv
 
 import (

@@ -21,17 +21,17 @@ func TestSchema(t *testing.T) {
 
 func TestCreateAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	got := w.post(web.Identity{Cart: "c1"}, "/user/create-account", form("ann_lee", "Ann@Mail.EXAMPLE.com", "newsletter", "true", "remember_me", "true")...)
-	w.is(got, `{"create_account":"true"}`)
+	e := newEnv(t)
+	got := e.As(web.Identity{Cart: "c1"}).Post("/user/create-account", form("ann_lee", "Ann@Mail.EXAMPLE.com", "newsletter", "true", "remember_me", "true")...)
+	e.is(got, `{"create_account":"true"}`)
 
-	a := w.account(got.session.Member.ID)
+	a := e.account(sessionOf(got).Member.ID)
 	want := web.SessionChange{
 		Action: web.SessionOpen, Remember: true, At: a.LastLogin.UTC(), KeepCart: true,
 		Member: web.SessionMember{ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com", Code: a.MbCd},
 		Failed: []byte(`{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`),
 	}
-	if diff := cmp.Diff(want, got.session); diff != "" {
+	if diff := cmp.Diff(want, sessionOf(got)); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
 	}
 	if a.Email != "Ann@mail.example.com" || !a.Newsletter || a.EmailVerified || a.LastLogin == nil || len(a.MbCd) != 20 || len(a.UnsubscribeToken) != 32 {
@@ -40,127 +40,134 @@ func TestCreateAccount(t *testing.T) {
 	if !verifyHash(goodPassword, a.Password) || strings.Contains(a.Password, goodPassword) {
 		t.Errorf("stored password %s", a.Password)
 	}
-	if n := w.count(`SELECT count(*) FROM terms_agreed WHERE member_id = $1 AND version = 1`, a.ID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM terms_agreed WHERE member_id = $1 AND version = 1`, a.ID); n != 1 {
 		t.Errorf("%d agreements to the terms", n)
 	}
-	if n := w.count(`SELECT count(*) FROM consent WHERE member_id = $1 AND given AND source = 'registration'`, a.ID); n != 2 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND given AND source = 'registration'`, a.ID); n != 2 {
 		t.Errorf("%d consents", n)
 	}
-	mail := w.lastMail(msg.MailWelcome)
-	if mail.To[0] != a.Email || mail.Data["first_name"] != "Ann" || mail.Data["username"] != "ann_lee" || readCode(w.codeKey, codeVerify, mail.Data["code"], time.Now()) != "" {
+	mail := e.lastMail(msg.MailWelcome)
+	if mail.To[0] != a.Email || mail.Data["first_name"] != "Ann" || mail.Data["username"] != "ann_lee" || readCode(e.codeKey, codeVerify, mail.Data["code"], time.Now()) != "" {
 		t.Errorf("welcome mail %+v", mail)
 	}
-	events := said[msg.Member](w, msg.UserRegistered)
+	events := said[msg.Member](e, msg.UserRegistered)
 	if len(events) != 1 || events[0].ID != a.ID || events[0].Version != 1 || events[0].Code != a.MbCd || !events[0].Newsletter {
 		t.Errorf("events %+v", events)
 	}
-	if n := w.count(`SELECT count(*) FROM outbox WHERE key = 'welcome:' || $1::bigint`, a.ID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE key = 'welcome:' || $1::bigint`, a.ID); n != 1 {
 		t.Error("the welcome mail has another key")
 	}
 }
 
 func TestCreateAccountRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.register("ann_lee", "ann@mail.example.com")
-	before := w.count(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`)
+	e := newEnv(t)
+	e.register("ann_lee", "ann@mail.example.com")
+	before := e.Number(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`)
 	one := func(codes ...string) string {
 		var list []string
 		for _, c := range codes {
-			list = append(list, `{"type":"`+c+`","description":"…"}`)
+			list = append(list, `{"type":"`+c+`","description":"*"}`)
 		}
 		return "[" + strings.Join(list, ",") + "]"
 	}
-	const fine = "true"
+	orTrue := func(errors string) string {
+		if errors == "" {
+			return "true"
+		}
+		return errors
+	}
 	for _, c := range []struct {
-		changes                              []string
-		first, last, username, email, secret string
+		changes []string
+		// What the answer says of each field; "" stands for true, that it is fine.
+		firstname, lastname, username, email, password string
 	}{
-		{[]string{"firstname", ""}, one("required"), fine, fine, fine, fine},
-		{[]string{"firstname", "Zoë"}, one("not_valid"), fine, fine, fine, fine},
-		{[]string{"firstname", "Ann\n"}, one("not_valid"), fine, fine, fine, fine},
-		{[]string{"firstname", strings.Repeat("a", 31)}, one("too_many_chars"), fine, fine, fine, fine},
-		{[]string{"firstname", strings.Repeat("é", 31)}, one("not_valid", "too_many_chars"), fine, fine, fine, fine},
-		{[]string{"lastname", strings.Repeat("a", 150), "username", "new_user1"}, fine, fine, fine, fine, fine},
-		{[]string{"lastname", strings.Repeat("a", 151)}, fine, one("too_many_chars"), fine, fine, fine},
-		{[]string{"lastname", "O'Hara"}, fine, one("not_valid"), fine, fine, fine},
-		{[]string{"username", ""}, fine, fine, one("required"), fine, fine},
-		{[]string{"username", "ann lee"}, fine, fine, one("not_valid"), fine, fine},
-		{[]string{"username", "a!"}, fine, fine, one("not_valid", "too_short"), fine, fine},
-		{[]string{"username", strings.Repeat("u", 151)}, fine, fine, one("too_many_chars"), fine, fine},
-		{[]string{"username", "short"}, fine, fine, one("too_short"), fine, fine},
-		{[]string{"username", "ann_lee"}, fine, fine, one("unavailable"), fine, fine},
-		{[]string{"email_address", ""}, fine, fine, fine, one("required"), fine},
-		{[]string{"email_address", "ann"}, fine, fine, fine, one("not_valid"), fine},
-		{[]string{"email_address", strings.Repeat("a", 250) + "@b.com"}, fine, fine, fine, one("too_many_chars"), fine},
-		{[]string{"password", ""}, fine, fine, fine, fine, one("required")},
-		{[]string{"password", "a"}, fine, fine, fine, fine, one("too_short", "no_capital_letter", "no_special_character", "confirm_password_doesnt_match")},
-		{[]string{"password", "lower!case", "confirm_password", "lower!case"}, fine, fine, fine, fine, one("no_capital_letter")},
-		{[]string{"password", "Plain+text", "confirm_password", "Plain+text"}, fine, fine, fine, fine, one("no_special_character")},
-		{[]string{"confirm_password", "Other!horse"}, fine, fine, fine, fine, one("confirm_password_doesnt_match")},
-		{[]string{"password", "A!" + strings.Repeat("x", 149), "confirm_password", "A!" + strings.Repeat("x", 149)}, fine, fine, fine, fine, one("too_many_chars")},
+		{changes: []string{"firstname", ""}, firstname: one("required")},
+		{changes: []string{"firstname", "Zoë"}, firstname: one("not_valid")},
+		{changes: []string{"firstname", "Ann\n"}, firstname: one("not_valid")},
+		{changes: []string{"firstname", strings.Repeat("a", 31)}, firstname: one("too_many_chars")},
+		{changes: []string{"firstname", strings.Repeat("é", 31)}, firstname: one("not_valid", "too_many_chars")},
+		{changes: []string{"lastname", strings.Repeat("a", 150), "username", "new_user1"}},
+		{changes: []string{"lastname", strings.Repeat("a", 151)}, lastname: one("too_many_chars")},
+		{changes: []string{"lastname", "O'Hara"}, lastname: one("not_valid")},
+		{changes: []string{"username", ""}, username: one("required")},
+		{changes: []string{"username", "ann lee"}, username: one("not_valid")},
+		{changes: []string{"username", "a!"}, username: one("not_valid", "too_short")},
+		{changes: []string{"username", strings.Repeat("u", 151)}, username: one("too_many_chars")},
+		{changes: []string{"username", "short"}, username: one("too_short")},
+		{changes: []string{"username", "ann_lee"}, username: one("unavailable")},
+		{changes: []string{"email_address", ""}, email: one("required")},
+		{changes: []string{"email_address", "ann"}, email: one("not_valid")},
+		{changes: []string{"email_address", strings.Repeat("a", 250) + "@b.com"}, email: one("too_many_chars")},
+		{changes: []string{"password", ""}, password: one("required")},
+		{changes: []string{"password", "a"}, password: one("too_short", "no_capital_letter", "no_special_character", "confirm_password_doesnt_match")},
+		{changes: []string{"password", "lower!case", "confirm_password", "lower!case"}, password: one("no_capital_letter")},
+		{changes: []string{"password", "Plain+text", "confirm_password", "Plain+text"}, password: one("no_special_character")},
+		{changes: []string{"confirm_password", "Other!horse"}, password: one("confirm_password_doesnt_match")},
+		{changes: []string{"password", "A!" + strings.Repeat("x", 149), "confirm_password", "A!" + strings.Repeat("x", 149)}, password: one("too_many_chars")},
 	} {
-		got := w.post(web.Identity{}, "/user/create-account", form("new_user0", "bob@mail.example.com", c.changes...)...)
-		if c.username == fine && c.first == fine && c.last == fine && c.email == fine && c.secret == fine {
-			w.is(got, `{"create_account":"true"}`)
-			w.exec(`DELETE FROM account WHERE username = 'new_user1'`)
-			w.exec(`DELETE FROM outbox WHERE position(convert_to('new_user1', 'UTF8') IN payload) > 0`)
+		got := e.Post("/user/create-account", form("new_user0", "bob@mail.example.com", c.changes...)...)
+		if c.firstname+c.lastname+c.username+c.email+c.password == "" {
+			e.is(got, `{"create_account":"true"}`)
+			e.Exec(`DELETE FROM account WHERE username = 'new_user1'`)
+			e.Exec(`DELETE FROM outbox WHERE position(convert_to('new_user1', 'UTF8') IN payload) > 0`)
 			continue
 		}
-		w.is(got, `{"create_account":"false","errors":{"firstname":`+c.first+`,"lastname":`+c.last+`,"username":`+c.username+`,"email-address":`+c.email+`,"password":`+c.secret+`}}`)
-		if got.session.Action != "" {
+		e.is(got, `{"create_account":"false","errors":{"firstname":`+orTrue(c.firstname)+`,"lastname":`+orTrue(c.lastname)+
+			`,"username":`+orTrue(c.username)+`,"email-address":`+orTrue(c.email)+`,"password":`+orTrue(c.password)+`}}`)
+		if sessionOf(got).Action != "" {
 			t.Errorf("%v opened a session", c.changes)
 		}
 	}
-	if after := w.count(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`); after != before {
+	if after := e.Number(`SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM account)`); after != before {
 		t.Errorf("refusals left %d rows", after-before)
 	}
 }
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
 	for _, c := range []struct{ username, password, want string }{
 		{"ann_lee", "wrong", "false"}, {"Ann_lee", goodPassword, "false"}, {"ann@mail.example.com", goodPassword, "false"},
 		{"", "", "false"}, {"nobody", goodPassword, "false"}, {"ann_lee", "", "false"}, {"ann_lee", goodPassword + " ", "false"},
 		{"ann_lee", goodPassword, "true"},
 	} {
-		got := w.post(web.Identity{}, "/user/login", "username", c.username, "password", c.password, "remember_me", "true")
-		w.is(got, `{"login":"`+c.want+`"}`)
-		open := got.session.Action == web.SessionOpen
-		if open != (c.want == "true") || open && (got.session.KeepCart || string(got.session.Overtaken) != `{"login":"false","user-api-version":"0.0.1"}` ||
-			!got.session.Remember || got.session.Member.ID != id) {
-			t.Errorf("%v: session %+v", c, got.session)
+		got := e.Post("/user/login", "username", c.username, "password", c.password, "remember_me", "true")
+		e.is(got, `{"login":"`+c.want+`"}`)
+		open := sessionOf(got).Action == web.SessionOpen
+		if open != (c.want == "true") || open && (sessionOf(got).KeepCart || string(sessionOf(got).Overtaken) != `{"login":"false","user-api-version":"0.0.1"}` ||
+			!sessionOf(got).Remember || sessionOf(got).Member.ID != id) {
+			t.Errorf("%v: session %+v", c, sessionOf(got))
 		}
 	}
-	if got := w.post(web.Identity{}, "/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "TRUE"); got.session.Remember {
+	if got := e.Post("/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "TRUE"); sessionOf(got).Remember {
 		t.Error("remembered although remember_me was not true")
 	}
 }
 
 func TestLoginStampsAndRehashes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
 	for _, stored := range []string{djangoHash, Cost{Time: 1, Memory: 32, Threads: 1}.hash(djangoPassword)} {
-		w.exec(`UPDATE account SET password = $2, last_login = NULL WHERE id = $1`, id, stored)
-		w.is(w.post(web.Identity{}, "/user/login", "username", "ann_lee", "password", djangoPassword, "remember_me", "false"), `{"login":"true"}`)
-		a := w.account(id)
+		e.Exec(`UPDATE account SET password = $2, last_login = NULL WHERE id = $1`, id, stored)
+		e.is(e.Post("/user/login", "username", "ann_lee", "password", djangoPassword, "remember_me", "false"), `{"login":"true"}`)
+		a := e.account(id)
 		if p, err := parsePHC(a.Password); err != nil || p.cost != testCost || a.LastLogin == nil {
 			t.Errorf("after the login: %s, %v, %v", a.Password, err, a.LastLogin)
 		}
-		w.is(w.post(web.Identity{}, "/user/login", "username", "ann_lee", "password", djangoPassword, "remember_me", "false"), `{"login":"true"}`)
+		e.is(e.Post("/user/login", "username", "ann_lee", "password", djangoPassword, "remember_me", "false"), `{"login":"true"}`)
 	}
-	w.exec(`UPDATE account SET password = '!unusable' WHERE id = $1`, id)
-	w.is(w.post(web.Identity{}, "/user/login", "username", "ann_lee", "password", "!unusable", "remember_me", "false"), `{"login":"false"}`)
+	e.Exec(`UPDATE account SET password = '!unusable' WHERE id = $1`, id)
+	e.is(e.Post("/user/login", "username", "ann_lee", "password", "!unusable", "remember_me", "false"), `{"login":"false"}`)
 }
 
 // Every path that needs parameters names the first one that is missing, and nothing answers 5xx.
 func TestMissingParameters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
 	for path, names := range map[string]string{
 		"/user/create-account":                   "firstname lastname username email_address password confirm_password newsletter remember_me",
 		"/user/login":                            "username password remember_me",
@@ -176,14 +183,14 @@ func TestMissingParameters(t *testing.T) {
 	} {
 		var sent []string
 		for _, name := range strings.Fields(names) {
-			got := w.post(member(id), path, sent...)
+			got := e.As(member(id)).Post(path, sent...)
 			sent = append(sent, name, "false")
 			if name == "newsletter" && path == "/user/update-communication-preferences" || name == "email_unsubscribe" {
-				w.is(got, `{"update_communication_preferences":"errors","errors":{"data_missing":"Please set both switches."}}`)
+				e.is(got, `{"update_communication_preferences":"errors","errors":{"data_missing":"Please set both switches."}}`)
 				continue
 			}
-			if want := `{"error":"bad-request","parameter":"` + name + `"}`; got.status != http.StatusBadRequest || got.body != want {
-				t.Errorf("%s without %s answered %d %s", path, name, got.status, got.body)
+			if want := `{"error":"bad-request","parameter":"` + name + `"}`; got.Status != http.StatusBadRequest || got.Body != want {
+				t.Errorf("%s without %s answered %d %s", path, name, got.Status, got.Body)
 			}
 		}
 	}
@@ -191,23 +198,23 @@ func TestMissingParameters(t *testing.T) {
 
 func TestMethodsAndUnknownPaths(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for path, method := range map[string]string{"/user/login": "GET", "/user/create-account": "PUT", "/user/terms-of-use-agree": "DELETE",
 		"/user/verify-email-address": "POST", "/user/email-unsubscribe-lookup": "DELETE", "/user/put-chat-message": "GET"} {
-		if got := w.do(web.Identity{}, httptest.NewRequest(method, path, nil)); got.status != http.StatusMethodNotAllowed || got.body != `{"error":"method-not-allowed"}` || got.header.Get("Allow") == "" {
-			t.Errorf("%s %s answered %d %s %v", method, path, got.status, got.body, got.header)
+		if got := e.Ask(method, path); got.Status != http.StatusMethodNotAllowed || got.Body != `{"error":"method-not-allowed"}` || got.Header.Get("Allow") == "" {
+			t.Errorf("%s %s answered %d %s %v", method, path, got.Status, got.Body, got.Header)
 		}
 	}
 	for _, path := range []string{"/user/login/", "/user", "/user/nothing", "/internal/"} {
-		if got := w.do(web.Identity{}, httptest.NewRequest(http.MethodGet, path, nil)); got.status != http.StatusNotFound {
-			t.Errorf("%s answered %d", path, got.status)
+		if got := e.Get(path); got.Status != http.StatusNotFound {
+			t.Errorf("%s answered %d", path, got.Status)
 		}
 	}
-	if got := w.get(web.Identity{}, "/user/"); got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
-		t.Errorf("/user/ answered %d %s", got.status, got.body)
+	if got := e.Get("/user/"); got.Status != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
+		t.Errorf("/user/ answered %d %s", got.Status, got.Body)
 	}
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/user/", nil))
+	e.Handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/user/", nil))
 	if rec.Code != http.StatusUnauthorized {
 		t.Errorf("without an identity: %d", rec.Code)
 	}
@@ -216,69 +223,69 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 // Bodies that no browser sends change nothing and are no server's fault.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
 	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/user/terms-of-use-agree", "/user/email-unsubscribe-why", "/user/reset-password"} {
 		for _, body := range []string{"username=%ff%fe", "%zz", "username=a%00b", strings.Repeat("a=b&", 40_000), "username[]=1", "{}", "version=\x01", "token=%f0%9f%98%80"} {
 			for _, kind := range []string{"application/x-www-form-urlencoded", "application/json", "multipart/form-data", ""} {
-				r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+				r := e.Body(http.MethodPost, path, body)
 				r.Header.Set("Content-Type", kind)
-				if got := w.do(member(id), r); got.status >= 500 {
-					t.Errorf("%s with %.20q (%s) answered %d %s", path, body, kind, got.status, got.body)
+				if got := e.As(member(id)).Do(r); got.Status >= 500 {
+					t.Errorf("%s with %.20q (%s) answered %d %s", path, body, kind, got.Status, got.Body)
 				}
 			}
 		}
 	}
 	for _, query := range []string{"?token=%ff", "?token=%00", "?pr_token=" + strings.Repeat("x", 10_000), "?%zz", "?token[]=1"} {
-		if got := w.do(web.Identity{}, httptest.NewRequest(http.MethodGet, "/user/email-unsubscribe-lookup"+query, nil)); got.status >= 500 {
-			t.Errorf("%s answered %d", query, got.status)
+		if got := e.Get("/user/email-unsubscribe-lookup" + query); got.Status >= 500 {
+			t.Errorf("%s answered %d", query, got.Status)
 		}
 	}
 }
 
 func TestUpdateMyInformation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	const path = "/user/update-my-information"
-	id := w.verified("ann_lee", "ann@mail.example.com")
-	version := w.account(id).Version
-	w.is(w.post(web.Identity{}, path), `{"update_my_information":"user_not_authenticated"}`)
-	w.is(w.post(member(id), path, "firstname", "", "lastname", "Lee", "email_address", "x@y"),
-		`{"update_my_information":"errors","errors":{"firstname":[{"type":"required","description":"…"}],"lastname":true,"email-address":[{"type":"not_valid","description":"…"}]}}`)
-	w.is(w.post(member(id), path, "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.com"), `{"update_my_information":"success"}`)
-	if v := w.account(id).Version; v != version {
+	id := e.verified("ann_lee", "ann@mail.example.com")
+	version := e.account(id).Version
+	e.is(e.Post(path), `{"update_my_information":"user_not_authenticated"}`)
+	e.is(e.As(member(id)).Post(path, "firstname", "", "lastname", "Lee", "email_address", "x@y"),
+		`{"update_my_information":"errors","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":true,"email-address":[{"type":"not_valid","description":"*"}]}}`)
+	e.is(e.As(member(id)).Post(path, "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.com"), `{"update_my_information":"success"}`)
+	if v := e.account(id).Version; v != version {
 		t.Errorf("version %d after nothing changed, %d before", v, version)
 	}
-	got := w.post(member(id), path, "firstname", "Anna", "lastname", "Lee", "email_address", "ann@Mail.example.com")
-	w.is(got, `{"update_my_information":"success"}`)
-	if a := w.account(id); !a.EmailVerified || a.FirstName != "Anna" || len(w.mails(msg.MailAddressChanged)) != 0 {
+	got := e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "ann@Mail.example.com")
+	e.is(got, `{"update_my_information":"success"}`)
+	if a := e.account(id); !a.EmailVerified || a.FirstName != "Anna" || len(e.mails(msg.MailAddressChanged)) != 0 {
 		t.Errorf("only the name changed, but %+v", a)
 	}
-	if got.session.Action != web.SessionUpdate || got.session.Member.FirstName != "Anna" {
-		t.Errorf("session %+v", got.session)
+	if sessionOf(got).Action != web.SessionUpdate || sessionOf(got).Member.FirstName != "Anna" {
+		t.Errorf("session %+v", sessionOf(got))
 	}
-	w.is(w.post(member(id), path, "firstname", "Anna", "lastname", "Lee", "email_address", "new@mail.example.com"), `{"update_my_information":"success"}`)
-	a := w.account(id)
-	mail := w.lastMail(msg.MailAddressChanged)
+	e.is(e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "new@mail.example.com"), `{"update_my_information":"success"}`)
+	a := e.account(id)
+	mail := e.lastMail(msg.MailAddressChanged)
 	if a.EmailVerified || a.Email != "new@mail.example.com" || cmp.Diff([]string{"new@mail.example.com", "ann@mail.example.com"}, mail.To) != "" ||
 		mail.Data["email"] != a.Email || mail.Data["old_email"] != "ann@mail.example.com" {
 		t.Errorf("%+v, mail %+v", a, mail)
 	}
-	events := said[msg.Member](w, msg.UserProfileChanged)
+	events := said[msg.Member](e, msg.UserProfileChanged)
 	if len(events) != 2 || events[1].Email != a.Email || events[1].EmailVerified || events[1].Version != events[0].Version+1 {
 		t.Errorf("events %+v", events)
 	}
-	w.is(w.post(member(id), "/user/verify-email-address-response", "email_verification_code", mail.Data["code"]), `{"verify_email_address_response":"success"}`)
-	w.is(w.post(member(999), path, "firstname", "A", "lastname", "B", "email_address", "a@b.cd"), `{"update_my_information":"user_not_authenticated"}`)
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", mail.Data["code"]), `{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(999)).Post(path, "firstname", "A", "lastname", "B", "email_address", "a@b.cd"), `{"update_my_information":"user_not_authenticated"}`)
 }
 
 func TestInternalAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
-	page := func() string { return w.get(member(id), "/internal/account").body }
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
+	page := func() string { return e.As(member(id)).Get("/internal/account").Body }
 	at := func(tm time.Time) string { return tm.UTC().Format(`"2006-01-02T15:04:05.000Z"`) }
-	a, _, err := readAccountPage(t.Context(), w.pool, id)
+	a, _, err := readAccountPage(t.Context(), e.pool, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,17 +295,17 @@ func TestInternalAccount(t *testing.T) {
 	if diff := cmp.Diff(want, page()); diff != "" {
 		t.Error(diff)
 	}
-	w.exec(`UPDATE code SET expires = now() - interval '1 second'`)
-	w.exec(`UPDATE account SET last_login = NULL`)
-	w.exec(`DELETE FROM terms_agreed`)
+	e.Exec(`UPDATE code SET expires = now() - interval '1 second'`)
+	e.Exec(`UPDATE account SET last_login = NULL`)
+	e.Exec(`DELETE FROM terms_agreed`)
 	if got := page(); !strings.Contains(got, `"verification_request_sent_within_24_hours":false`) || !strings.Contains(got, `"terms_of_use_agreed_date_time":null`) ||
 		!strings.Contains(got, `"last_login_date_time":`+at(a.Joined)) {
 		t.Error(got)
 	}
-	if got := w.get(web.Identity{}, "/internal/account"); got.status != http.StatusNotFound {
-		t.Errorf("for a visitor: %d", got.status)
+	if got := e.Get("/internal/account"); got.Status != http.StatusNotFound {
+		t.Errorf("for a visitor: %d", got.Status)
 	}
-	if got := w.get(web.Identity{}, "/internal/address-of-member"); got.status != http.StatusBadRequest {
-		t.Errorf("without an address: %d", got.status)
+	if got := e.Get("/internal/address-of-member"); got.Status != http.StatusBadRequest {
+		t.Errorf("without an address: %d", got.Status)
 	}
 }

@@ -26,19 +26,19 @@ func TestReadCode(t *testing.T) {
 		at               time.Time
 		want             string
 	}{
-		{"genuine", codeVerify, code, now, ""},
-		{"in its last second", codeVerify, code, now.Add(time.Hour), ""},
-		{"a second too late", codeVerify, code, now.Add(time.Hour + time.Second), codeExpired},
-		{"of another kind", codeReset, code, now, codeForged},
-		{"of another shop", codeVerify, newCode(other, codeVerify, now.Add(time.Hour)), now, codeForged},
-		{"prolonged", codeVerify, parts[0] + "." + strings.Split(later, ".")[1] + "." + parts[2], now, codeForged},
-		{"altered", codeVerify, "x" + code[1:], now, codeForged},
-		{"cut", codeVerify, code[:len(code)-1], now, codeForged},
-		{"longer", codeVerify, code + "A", now, codeForged},
-		{"with more parts", codeVerify, code + ".A", now, codeForged},
-		{"empty", codeVerify, "", now, codeForged},
-		{"dots", codeVerify, "..", now, codeForged},
-		{"old and forged", codeVerify, parts[0] + ".1." + parts[2], now, codeForged},
+		{what: "genuine", kind: codeVerify, code: code, at: now},
+		{what: "in its last second", kind: codeVerify, code: code, at: now.Add(time.Hour)},
+		{what: "a second too late", kind: codeVerify, code: code, at: now.Add(time.Hour + time.Second), want: codeExpired},
+		{what: "of another kind", kind: codeReset, code: code, at: now, want: codeForged},
+		{what: "of another shop", kind: codeVerify, code: newCode(other, codeVerify, now.Add(time.Hour)), at: now, want: codeForged},
+		{what: "prolonged", kind: codeVerify, code: parts[0] + "." + strings.Split(later, ".")[1] + "." + parts[2], at: now, want: codeForged},
+		{what: "altered", kind: codeVerify, code: string(code[0]^1) + code[1:], at: now, want: codeForged},
+		{what: "cut", kind: codeVerify, code: code[:len(code)-1], at: now, want: codeForged},
+		{what: "longer", kind: codeVerify, code: code + "A", at: now, want: codeForged},
+		{what: "with more parts", kind: codeVerify, code: code + ".A", at: now, want: codeForged},
+		{what: "empty", kind: codeVerify, at: now, want: codeForged},
+		{what: "dots", kind: codeVerify, code: "..", at: now, want: codeForged},
+		{what: "old and forged", kind: codeVerify, code: parts[0] + ".1." + parts[2], at: now, want: codeForged},
 	} {
 		if got := readCode(key, c.kind, c.code, c.at); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)

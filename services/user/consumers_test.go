@@ -13,7 +13,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 func delivery(t testing.TB, subject, key string, payload any) *bus.Delivery {
@@ -32,96 +31,96 @@ func placed(t testing.TB, identifier, email, code string, newsletter bool) *bus.
 }
 
 // receive hands messages to the consumer as one group.
-func (w *world) receive(group ...*bus.Delivery) {
-	w.t.Helper()
-	w.inTx(func(ctx context.Context, tx pgx.Tx) error { return w.onOrder(ctx, tx, group) })
+func (e *env) receive(group ...*bus.Delivery) {
+	e.t.Helper()
+	e.inTx(func(ctx context.Context, tx pgx.Tx) error { return e.onOrder(ctx, tx, group) })
 }
 
 func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.receive(placed(t, "A1", "ann@MAIL.example.com", "code1", false))
-	p, found := w.prospect("ann@mail.example.com")
+	e := newEnv(t)
+	e.receive(placed(t, "A1", "ann@MAIL.example.com", "code1", false))
+	p, found := e.prospect("ann@mail.example.com")
 	if !found || p.PrCd != "code1" || !p.Unsubscribed || len(p.UnsubscribeToken) != 32 || p.Version != 1 {
 		t.Fatalf("prospect %+v", p)
 	}
-	w.receive(placed(t, "A1", "ann@mail.example.com", "code1", false), placed(t, "A1", "ann@mail.example.com", "code1", false))
-	if again, _ := w.prospect("ann@mail.example.com"); again.Version != 1 || len(said[msg.Prospect](w, msg.ProspectChanged)) != 1 {
+	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", false), placed(t, "A1", "ann@mail.example.com", "code1", false))
+	if again, _ := e.prospect("ann@mail.example.com"); again.Version != 1 || len(said[msg.Prospect](e, msg.ProspectChanged)) != 1 {
 		t.Errorf("after repeats: %+v", again)
 	}
-	w.receive(placed(t, "A2", "ann@mail.example.com", "code2", false), placed(t, "A3", "ann@mail.example.com", "code3", false))
-	p, _ = w.prospect("ann@mail.example.com")
-	events := said[msg.Prospect](w, msg.ProspectChanged)
+	e.receive(placed(t, "A2", "ann@mail.example.com", "code2", false), placed(t, "A3", "ann@mail.example.com", "code3", false))
+	p, _ = e.prospect("ann@mail.example.com")
+	events := said[msg.Prospect](e, msg.ProspectChanged)
 	if last := events[len(events)-1]; p.PrCd != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" || strings.Join(last.Aliases, " ") != "code2 code3" || last.Version != p.Version {
 		t.Errorf("prospect %+v, event %+v", p, last)
 	}
 	// A code that is out already under another address stays with that one.
-	w.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
-	if bob, found := w.prospect("bob@mail.example.com"); !found || bob.PrCd == "code2" || len(bob.PrCd) != 20 || !bob.Unsubscribed {
+	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
+	if bob, found := e.prospect("bob@mail.example.com"); !found || bob.PrCd == "code2" || len(bob.PrCd) != 20 || !bob.Unsubscribed {
 		t.Errorf("prospect %+v", bob)
 	}
-	if n := w.count(`SELECT count(*) FROM consent`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM consent`); n != 0 {
 		t.Errorf("%d consents that nobody gave", n)
 	}
 }
 
 func TestConsentAtCheckout(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "ann@mail.example.com", ProspectCode: "code1", At: time.Now()}),
+	e := newEnv(t)
+	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "ann@mail.example.com", ProspectCode: "code1", At: time.Now()}),
 		placed(t, "A1", "ann@mail.example.com", "code1", true))
-	p, _ := w.prospect("ann@mail.example.com")
+	p, _ := e.prospect("ann@mail.example.com")
 	if p.Unsubscribed || p.Version != 2 {
 		t.Errorf("prospect %+v", p)
 	}
-	if n := w.count(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'order A1' AND at < now() - interval '30 seconds'`, p.ID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'order A1' AND at < now() - interval '30 seconds'`, p.ID); n != 1 {
 		t.Errorf("%d consents", n)
 	}
 	// Who unsubscribed after the consent was given stays unsubscribed, however late the order comes.
-	w.is(w.post(web.Identity{}, "/user/email-unsubscribe-confirm", "pr_token", p.UnsubscribeToken), `{"email_unsubscribe_confirm":"success","email_address":"ann@mail.example.com","token":"`+w.token()+`"}`)
-	w.receive(placed(t, "A2", "ann@mail.example.com", "code1", true))
-	if p, _ := w.prospect("ann@mail.example.com"); !p.Unsubscribed {
+	e.is(e.Post("/user/email-unsubscribe-confirm", "pr_token", p.UnsubscribeToken), `{"email_unsubscribe_confirm":"success","email_address":"ann@mail.example.com","token":"`+e.token()+`"}`)
+	e.receive(placed(t, "A2", "ann@mail.example.com", "code1", true))
+	if p, _ := e.prospect("ann@mail.example.com"); !p.Unsubscribed {
 		t.Error("an older consent lifted a younger unsubscription")
 	}
 	later := msg.OrderPlaced{Identifier: "A3", Email: "ann@mail.example.com", Newsletter: true, ConsentAt: time.Now().Add(time.Minute)}
-	w.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A3", later))
-	if p, _ := w.prospect("ann@mail.example.com"); p.Unsubscribed {
+	e.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A3", later))
+	if p, _ := e.prospect("ann@mail.example.com"); p.Unsubscribed {
 		t.Error("a younger consent counted for nothing")
 	}
-	w.register("ann_lee", "ann@mail.example.com")
+	e.register("ann_lee", "ann@mail.example.com")
 	later.Identifier, later.ConsentAt = "A4", time.Now().Add(time.Hour)
-	w.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A4", later))
-	if p, _ := w.prospect("ann@mail.example.com"); !p.Unsubscribed || p.Converted == nil {
+	e.receive(delivery(t, msg.OrderPlacedSubject, "order.placed:A4", later))
+	if p, _ := e.prospect("ann@mail.example.com"); !p.Unsubscribed || p.Converted == nil {
 		t.Error("a converted prospect is written to again")
 	}
 }
 
 // token is the only prospect's unsubscribe token.
-func (w *world) token() (token string) {
-	w.t.Helper()
-	if err := w.pool.QueryRow(w.t.Context(), `SELECT unsubscribe_token FROM prospect`).Scan(&token); err != nil {
-		w.t.Fatal(err)
+func (e *env) token() (token string) {
+	e.t.Helper()
+	if err := e.pool.QueryRow(e.t.Context(), `SELECT unsubscribe_token FROM prospect`).Scan(&token); err != nil {
+		e.t.Fatal(err)
 	}
 	return token
 }
 
 func TestOrdersThatMakeNoProspect(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.verified("ann_lee", "ann@mail.example.com")
-	w.register("bob_ray", "bob@mail.example.com")
-	w.receive(placed(t, "A1", "ann@mail.example.com", "code1", true), placed(t, "A2", "", "code2", true),
+	e := newEnv(t)
+	e.verified("ann_lee", "ann@mail.example.com")
+	e.register("bob_ray", "bob@mail.example.com")
+	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", true), placed(t, "A2", "", "code2", true),
 		delivery(t, msg.OrderPlacedSubject, "order.placed:A3", msg.OrderPlaced{Identifier: "A3", MemberID: 1, Email: "carl@mail.example.com"}))
-	if n := w.count(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent WHERE prospect_id IS NOT NULL)`); n != 0 {
+	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent WHERE prospect_id IS NOT NULL)`); n != 0 {
 		t.Errorf("%d rows", n)
 	}
-	w.receive(placed(t, "A4", "bob@mail.example.com", "code4", false))
-	if _, found := w.prospect("bob@mail.example.com"); !found {
+	e.receive(placed(t, "A4", "bob@mail.example.com", "code4", false))
+	if _, found := e.prospect("bob@mail.example.com"); !found {
 		t.Error("an address that nobody proved made no prospect")
 	}
 	for _, bad := range []*bus.Delivery{{Subject: msg.OrderPlacedSubject, Data: []byte("{")}, {Subject: msg.ReceiptAddressGivenSubject, Data: []byte("[]")},
 		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: strings.Repeat("a", 255)}), delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: "a@b.cd", ProspectCode: strings.Repeat("a", 51)})} {
-		if err := w.onOrder(t.Context(), nil, []*bus.Delivery{bad}); !bus.IsPermanent(err) {
+		if err := e.onOrder(t.Context(), nil, []*bus.Delivery{bad}); !bus.IsPermanent(err) {
 			t.Errorf("%s: %v", bad.Data, err)
 		}
 	}
@@ -131,7 +130,7 @@ func TestOrdersThatMakeNoProspect(t *testing.T) {
 // place, and versions that only grow.
 func TestVisitsInAnyOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
@@ -151,20 +150,20 @@ func TestVisitsInAnyOrder(t *testing.T) {
 			}
 			group = append(group, placed(t, strconv.Itoa(round)+"-"+strconv.Itoa(i), email, code, rapid.Bool().Draw(rt, "newsletter")))
 		}
-		w.receive(group...)
-		w.receive(rapid.Permutation(group).Draw(rt, "repeated")...)
+		e.receive(group...)
+		e.receive(rapid.Permutation(group).Draw(rt, "repeated")...)
 	})
-	if n := w.count(`SELECT count(*) FROM prospect p JOIN prospect_alias a USING (pr_cd)`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM prospect p JOIN prospect_alias a USING (pr_cd)`); n != 0 {
 		t.Errorf("%d codes stand twice", n)
 	}
 	versions := map[int64]int64{}
-	for _, e := range said[msg.Prospect](w, msg.ProspectChanged) {
-		if e.Version <= versions[e.ID] {
-			t.Errorf("version %d of prospect %d came after %d", e.Version, e.ID, versions[e.ID])
+	for _, p := range said[msg.Prospect](e, msg.ProspectChanged) {
+		if p.Version <= versions[p.ID] {
+			t.Errorf("version %d of prospect %d came after %d", p.Version, p.ID, versions[p.ID])
 		}
-		versions[e.ID] = e.Version
+		versions[p.ID] = p.Version
 	}
-	if n := w.count(`SELECT count(*) FROM prospect`); n != len(versions) {
+	if n := e.Number(`SELECT count(*) FROM prospect`); n != len(versions) {
 		t.Errorf("%d prospects, %d told of", n, len(versions))
 	}
 }

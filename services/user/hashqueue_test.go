@@ -80,11 +80,11 @@ func TestHashQueue(t *testing.T) {
 // gets through.
 func TestLoginWhileManyWait(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.register("ann_lee", "ann@mail.example.com")
-	fill(t, w.hasher.places)
-	login := func(client, password string) reply {
-		return w.post(web.Identity{Client: client}, "/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
+	e := newEnv(t)
+	e.register("ann_lee", "ann@mail.example.com")
+	fill(t, e.hasher.places)
+	login := func(client, password string) testenv.Answer {
+		return e.As(web.Identity{Client: client}).Post("/user/login", "username", "ann_lee", "password", password, "remember_me", "false")
 	}
 	var wg sync.WaitGroup
 	statuses := make(chan int, hashQueue)
@@ -95,20 +95,20 @@ func TestLoginWhileManyWait(t *testing.T) {
 		} else if i >= 130 {
 			client = fmt.Sprintf("2001:db8:0:%x::1", i)
 		}
-		wg.Go(func() { statuses <- login(client, "Wrong!password").status })
+		wg.Go(func() { statuses <- login(client, "Wrong!password").Status })
 	}
-	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return w.hasher.places.waitingNow() == hashQueue })
-	right := make(chan reply, 1)
+	testenv.Eventually(t, 60*time.Second, "all wait", func() bool { return e.hasher.places.waitingNow() == hashQueue })
+	right := make(chan testenv.Answer, 1)
 	wg.Go(func() { right <- login("192.0.2.1", goodPassword) })
 	refused := <-statuses // the newest of the address that has the most gives up its place
 	if refused != http.StatusServiceUnavailable {
 		t.Errorf("a full line: %d", refused)
 	}
 	for range hashesAtOnce {
-		w.hasher.places.release()
+		e.hasher.places.release()
 	}
 	wg.Wait()
-	w.is(<-right, `{"login":"true"}`)
+	e.is(<-right, `{"login":"true"}`)
 	for range hashQueue - 1 {
 		if status := <-statuses; status != http.StatusOK {
 			t.Errorf("one that waited: %d", status)

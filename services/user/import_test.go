@@ -29,12 +29,12 @@ func TestImportOfSpreadsheets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			code, out, stderr := w.command("prospects", "import", "-file", w.file(text))
+			e := newEnv(t)
+			code, out, stderr := e.command("prospects", "import", "-file", e.file(text))
 			if code != 0 || !strings.HasPrefix(out, "Prospects added: 3,") {
 				t.Fatalf("%d %s %s", code, out, stderr)
 			}
-			if n := w.count(`SELECT count(*) FROM prospect`); n != 3 {
+			if n := e.Number(`SELECT count(*) FROM prospect`); n != 3 {
 				t.Errorf("%d prospects", n)
 			}
 			for email, where := range map[string]string{
@@ -42,7 +42,7 @@ func TestImportOfSpreadsheets(t *testing.T) {
 				"bob@mail.example.com": `first_name = 'Bob' AND phone IS NULL AND unsubscribed AND unsubscribed_at IS NOT NULL`,
 				"cid@mail.example.com": `first_name IN (E'Ci\nd', 'Ci d') AND unsubscribed AND unsubscribed_at IS NULL`,
 			} {
-				if n := w.count(`SELECT count(*) FROM prospect WHERE email = $1 AND `+where, email); n != 1 {
+				if n := e.Number(`SELECT count(*) FROM prospect WHERE email = $1 AND `+where, email); n != 1 {
 					t.Errorf("%s is not as listed", email)
 				}
 			}
@@ -53,10 +53,10 @@ func TestImportOfSpreadsheets(t *testing.T) {
 // Every line that is no good is named, and nothing is stored.
 func TestImportNamesEveryRefusedLine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	refused := func(text string, want ...string) {
 		t.Helper()
-		code, out, stderr := w.command("prospects", "import", "-file", w.file(text))
+		code, out, stderr := e.command("prospects", "import", "-file", e.file(text))
 		if code != 1 || out != "" {
 			t.Errorf("%q: %d %s", text, code, out)
 		}
@@ -65,7 +65,7 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 				t.Errorf("%q: %q is not in %s", text, part, stderr)
 			}
 		}
-		if n := w.count(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent) + (SELECT count(*) FROM outbox)`); n != 0 {
+		if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent) + (SELECT count(*) FROM outbox)`); n != 0 {
 			t.Errorf("%q left %d rows", text, n)
 		}
 	}
@@ -83,14 +83,14 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 // Who is known is known in whatever letters, and keeps the choice that was made.
 func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.register("ann_lee", "Ann@mail.example.com")
-	w.exec(`INSERT INTO prospect (email, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', true, now(), 'token1', 'code1')`)
-	code, out, stderr := w.command("prospects", "import", "-file", w.file("email,unsubscribed\nANN@mail.example.com,FALSE\nbob@MAIL.example.com,FALSE\ncid@mail.example.com,FALSE\nCID@mail.example.com,TRUE\n"))
+	e := newEnv(t)
+	e.register("ann_lee", "Ann@mail.example.com")
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', true, now(), 'token1', 'code1')`)
+	code, out, stderr := e.command("prospects", "import", "-file", e.file("email,unsubscribed\nANN@mail.example.com,FALSE\nbob@MAIL.example.com,FALSE\ncid@mail.example.com,FALSE\nCID@mail.example.com,TRUE\n"))
 	if code != 0 || out != "Prospects added: 1, known before: 3.\n" {
 		t.Errorf("%d %s %s", code, out, stderr)
 	}
-	if n := w.count(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 || w.count(`SELECT count(*) FROM prospect`) != 2 {
+	if n := e.Number(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 || e.Number(`SELECT count(*) FROM prospect`) != 2 {
 		t.Errorf("%d prospects have said no", n)
 	}
 }
@@ -99,32 +99,32 @@ func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 // said it changes nothing.
 func TestImportedNoWins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	ann := w.register("ann_lee", "Ann@mail.example.com", "newsletter", "true")
-	w.exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', false, 'token1', 'code1'),
+	e := newEnv(t)
+	ann := e.register("ann_lee", "Ann@mail.example.com", "newsletter", "true")
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', false, 'token1', 'code1'),
 		('cid@mail.example.com', true, 'token2', 'code2'), ('dan@mail.example.com', false, 'token3', 'code3')`)
-	dan := w.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
-	list := w.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com,TRUE\ndan@mail.example.com,TRUE\n")
+	dan := e.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
+	list := e.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com,TRUE\ndan@mail.example.com,TRUE\n")
 	for range 2 { // the second time nothing is left to do
-		if code, out, stderr := w.command("prospects", "import", "-file", list); code != 0 || out != "Prospects added: 0, known before: 4.\n" {
+		if code, out, stderr := e.command("prospects", "import", "-file", list); code != 0 || out != "Prospects added: 0, known before: 4.\n" {
 			t.Errorf("%d %s %s", code, out, stderr)
 		}
 	}
-	if a := w.account(ann); !a.Unsubscribed || a.Newsletter {
+	if a := e.account(ann); !a.Unsubscribed || a.Newsletter {
 		t.Error("the member still gets newsletters")
 	}
-	if a := w.account(dan); a.Unsubscribed || !a.Newsletter {
+	if a := e.account(dan); a.Unsubscribed || !a.Newsletter {
 		t.Error("that a prospect registered was taken for a no")
 	}
-	bob, _ := w.prospect("Bob@mail.example.com")
-	cid, _ := w.prospect("cid@mail.example.com")
+	bob, _ := e.prospect("Bob@mail.example.com")
+	cid, _ := e.prospect("cid@mail.example.com")
 	if !bob.refused() || cid.refused() || !cid.Unsubscribed {
 		t.Errorf("prospects %+v, %+v", bob, cid)
 	}
-	if n := w.count(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'import by staff'`); n != 2 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'import by staff'`); n != 2 {
 		t.Errorf("%d consents taken back", n)
 	}
-	if m := said[msg.Member](w, msg.UserPreferencesChanged); len(m) != 1 || !m[0].Unsubscribed {
+	if m := said[msg.Member](e, msg.UserPreferencesChanged); len(m) != 1 || !m[0].Unsubscribed {
 		t.Errorf("events %+v", m)
 	}
 }

@@ -4,62 +4,63 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Every answer that edge's limits count tells its outcome.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	told := func(what string, got reply, want web.Outcome) {
+	e := newEnv(t)
+	told := func(what string, got testenv.Answer, want web.Outcome) {
 		t.Helper()
-		if o := web.Outcome(got.header.Get(web.OutcomeHeader)); o != want {
-			t.Errorf("%s tells %q, want %q: %s", what, o, want, got.body)
+		if o := web.Outcome(got.Header.Get(web.OutcomeHeader)); o != want {
+			t.Errorf("%s tells %q, want %q: %s", what, o, want, got.Body)
 		}
 	}
 	visitor := web.Identity{}
-	login := func(username, password string) reply {
-		return w.post(visitor, "/user/login", "username", username, "password", password, "remember_me", "false")
+	login := func(username, password string) testenv.Answer {
+		return e.As(visitor).Post("/user/login", "username", username, "password", password, "remember_me", "false")
 	}
-	reset := func(username, code string) reply {
-		return w.post(visitor, "/user/set-new-password", "username", username, "password_reset_code", code, "new_password", nextPassword, "confirm_new_password", nextPassword)
+	reset := func(username, code string) testenv.Answer {
+		return e.As(visitor).Post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", nextPassword, "confirm_new_password", nextPassword)
 	}
-	change := func(current string) reply {
-		return w.post(member(1), "/user/change-my-password", "current_password", current, "new_password", nextPassword, "confirm_new_password", nextPassword)
+	change := func(current string) testenv.Answer {
+		return e.As(member(1)).Post("/user/change-my-password", "current_password", current, "new_password", nextPassword, "confirm_new_password", nextPassword)
 	}
-	inform := func(email string) reply {
-		return w.post(member(1), "/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", email)
+	inform := func(email string) testenv.Answer {
+		return e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", email)
 	}
-	wait := func() reply {
-		return w.post(visitor, "/user/pythonabot-notify-me", "email_address", "x@mail.example.com", "how_excited", "1")
+	wait := func() testenv.Answer {
+		return e.As(visitor).Post("/user/pythonabot-notify-me", "email_address", "x@mail.example.com", "how_excited", "1")
 	}
-	chat := func(text string) reply {
-		return w.post(visitor, "/user/put-chat-message", "name", "X", "email_address", "y@mail.example.com", "message", text)
+	chat := func(text string) testenv.Answer {
+		return e.As(visitor).Post("/user/put-chat-message", "name", "X", "email_address", "y@mail.example.com", "message", text)
 	}
-	told("a registration", w.post(visitor, "/user/create-account", form("ann_lee", "ann@mail.example.com")...), web.OutcomeDone)
-	told("a taken name", w.post(visitor, "/user/create-account", form("ann_lee", "bob@mail.example.com")...), web.OutcomeReveals)
-	told("a bad registration", w.post(visitor, "/user/create-account", form("x", "bob@mail.example.com")...), web.OutcomeNothing)
+	told("a registration", e.As(visitor).Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...), web.OutcomeDone)
+	told("a taken name", e.As(visitor).Post("/user/create-account", form("ann_lee", "bob@mail.example.com")...), web.OutcomeReveals)
+	told("a bad registration", e.As(visitor).Post("/user/create-account", form("x", "bob@mail.example.com")...), web.OutcomeNothing)
 	told("a login", login("ann_lee", goodPassword), web.OutcomeNothing)
 	told("a wrong password", login("ann_lee", "x"), web.OutcomeWrong)
 	told("an unknown name", login("nobody", "x"), web.OutcomeWrong)
-	told("no password", w.post(visitor, "/user/login", "username", "ann_lee"), web.OutcomeNothing)
+	told("no password", e.As(visitor).Post("/user/login", "username", "ann_lee"), web.OutcomeNothing)
 	told("a code for an unknown name", reset("nobody", "x"), web.OutcomeReveals)
 	told("a forged code", reset("ann_lee", "x"), web.OutcomeWrong)
 	told("a wrong current password", change("x"), web.OutcomeWrong)
 	told("a changed password", change(goodPassword), web.OutcomeNothing)
-	told("a visitor's change", w.post(visitor, "/user/change-my-password"), web.OutcomeNothing)
+	told("a visitor's change", e.As(visitor).Post("/user/change-my-password"), web.OutcomeNothing)
 	told("information", inform("ann@mail.example.org"), web.OutcomeDone)
-	told("information with a wrong password", w.post(member(1), "/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.net", "current_password", "x"), web.OutcomeWrong)
+	told("information with a wrong password", e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.net", "current_password", "x"), web.OutcomeWrong)
 	told("bad information", inform("x"), web.OutcomeNothing)
 	told("the waiting list", wait(), web.OutcomeDone)
 	told("the waiting list again", wait(), web.OutcomeReveals)
 	told("a chat message", chat("x"), web.OutcomeDone)
 	told("an empty chat message", chat(""), web.OutcomeNothing)
 
-	w.is(w.post(visitor, "/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.org"), `{"reset_password":"success"}`)
-	w.answerAll()
-	foreign := w.lastMail(msg.MailReset).Data["code"]
-	w.register("bea_lee", "bea@mail.example.com")
+	e.is(e.As(visitor).Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.org"), `{"reset_password":"success"}`)
+	e.answerAll()
+	foreign := e.lastMail(msg.MailReset).Data["code"]
+	e.register("bea_lee", "bea@mail.example.com")
 	told("another's code", reset("bea_lee", foreign), web.OutcomeWrong)
 	told("a good code", reset("ann_lee", foreign), web.OutcomeNothing)
 }
@@ -68,46 +69,46 @@ func TestOutcomes(t *testing.T) {
 // mailed before goes on working.
 func TestResetWithoutMail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.register("ann_lee", "ann@mail.example.com")
-	ask := func(id web.Identity) reply {
-		return w.post(id, "/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
+	e := newEnv(t)
+	e.register("ann_lee", "ann@mail.example.com")
+	ask := func(id web.Identity) testenv.Answer {
+		return e.As(id).Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
 	}
 	mailed := ask(web.Identity{})
-	w.answerAll()
-	code := w.lastMail(msg.MailReset).Data["code"]
+	e.answerAll()
+	code := e.lastMail(msg.MailReset).Data["code"]
 	silent := ask(web.Identity{NoMail: true})
-	w.answerAll()
-	if silent.status != mailed.status || silent.body != mailed.body || silent.header.Get("Content-Type") != mailed.header.Get("Content-Type") {
-		t.Errorf("without a mail the answer is %d %s", silent.status, silent.body)
+	e.answerAll()
+	if silent.Status != mailed.Status || silent.Body != mailed.Body || silent.Header.Get("Content-Type") != mailed.Header.Get("Content-Type") {
+		t.Errorf("without a mail the answer is %d %s", silent.Status, silent.Body)
 	}
-	if mails := w.mails(msg.MailReset); len(mails) != 1 {
+	if mails := e.mails(msg.MailReset); len(mails) != 1 {
 		t.Errorf("%d mails", len(mails))
 	}
-	w.is(w.setNew("ann_lee", code, nextPassword), `{"set_new_password":"success"}`)
+	e.is(e.setNew("ann_lee", code, nextPassword), `{"set_new_password":"success"}`)
 }
 
 // Strangers who ask for resets all day neither end the code that was mailed last nor have more mailed
 // than the owner's mailbox takes in a day.
 func TestStrangersResets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.verified("ann_lee", "ann@mail.example.com")
+	e := newEnv(t)
+	id := e.verified("ann_lee", "ann@mail.example.com")
 	ask := func() {
-		w.is(w.post(web.Identity{}, "/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"), `{"reset_password":"success"}`)
-		w.answerAll()
+		e.is(e.Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"), `{"reset_password":"success"}`)
+		e.answerAll()
 	}
 	for range 24 * 4 {
 		ask()
-		w.exec(`UPDATE code SET issued = issued - interval '15 minutes' WHERE member_id = $1`, id)
+		e.Exec(`UPDATE code SET issued = issued - interval '15 minutes' WHERE member_id = $1`, id)
 	}
-	mails := w.mails(msg.MailReset)
+	mails := e.mails(msg.MailReset)
 	if len(mails) < 15 || len(mails) > 20 {
 		t.Errorf("%d mails in a day", len(mails))
 	}
 	ask()
 	ask()
-	w.is(w.setNew("ann_lee", w.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
+	e.is(e.setNew("ann_lee", e.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
 }
 
 // Strangers' resets of a fresh account stay below the mailer's ceiling of five mails an hour: a code whose
@@ -115,14 +116,14 @@ func TestStrangersResets(t *testing.T) {
 func TestResetsOfAFreshAccountAreAllMailed(t *testing.T) {
 	t.Parallel()
 	const ceiling = 5
-	w := newWorld(t)
-	id := w.register("ann_lee", "ann@mail.example.com")
-	w.is(w.get(member(id), "/user/verify-email-address"), `{"verify_email_address":"verification_email_sent"}`)
+	e := newEnv(t)
+	id := e.register("ann_lee", "ann@mail.example.com")
+	e.is(e.As(member(id)).Get("/user/verify-email-address"), `{"verify_email_address":"verification_email_sent"}`)
 	for range 25 {
-		w.requestReset("ann_lee", "ann@mail.example.com")
+		e.requestReset("ann_lee", "ann@mail.example.com")
 	}
-	if n := len(w.mails(msg.MailWelcome)) + len(w.mails(msg.MailVerify)) + len(w.mails(msg.MailReset)); n > ceiling {
+	if n := len(e.mails(msg.MailWelcome)) + len(e.mails(msg.MailVerify)) + len(e.mails(msg.MailReset)); n > ceiling {
 		t.Errorf("%d mails", n)
 	}
-	w.is(w.setNew("ann_lee", w.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
+	e.is(e.setNew("ann_lee", e.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"success"}`)
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -18,17 +15,15 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // running is the whole service with a real database and broker, as edge and the others see it.
 type running struct {
-	t      *testing.T
-	broker *testenv.Broker
-	url    string // of the database
-	base   string
-	key    []byte
-	stop   func() error
+	*testenv.Client // with the identity of a visitor
+	t               *testing.T
+	broker          *testenv.Broker
+	url             string // of the database
+	stop            func() error
 }
 
 func start(t *testing.T) *running {
@@ -43,16 +38,13 @@ func start(t *testing.T) *running {
 	return r
 }
 
-// again starts the service (anew).
+// again starts the service, the first time or after a stop.
 func (r *running) again() {
 	r.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	l, url := testenv.Listen(r.t)
 	cfg := testConfig()
 	cfg.DatabaseURL, cfg.NATSURL, cfg.Listener = r.url, r.broker.URL(), l
-	r.base, r.key = "http://"+l.Addr().String(), cfg.Key("identity")
+	r.Client = &testenv.Client{TB: r.t, URL: url, Key: cfg.Key("identity")}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, testenv.Log(r.t), cfg) }()
@@ -65,28 +57,6 @@ func (r *running) again() {
 			return errors.New("the service does not stop")
 		}
 	})
-}
-
-func (r *running) post(path string, fields ...string) (status int, body string) {
-	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.base+path, strings.NewReader(url.Values(values(fields)).Encode()))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if err := web.SignIdentity(req, r.key, web.Identity{}); err != nil {
-		r.t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return res.StatusCode, string(text)
 }
 
 // hear collects what a consumer of the broker's list is sent, in the place of its service.
@@ -122,9 +92,7 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	mails, members := r.hear(msg.MailerMail, "MAIL"), r.hear(msg.MailerUser, "USER")
-	if status, body := r.post("/user/create-account", form("ann_lee", "ann@mail.example.com")...); status != 200 || !strings.Contains(body, `{"create_account":"true"`) {
-		t.Fatalf("%d %s", status, body)
-	}
+	r.Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...).Want("true", "create_account")
 	testenv.Eventually(t, 30*time.Second, "the welcome mail and the event have left", func() bool { return len(mails()) == 1 && len(members()) == 1 })
 	if d := mails()[0]; d.Key != "welcome:1" || d.Subject != "mail.send.welcome" {
 		t.Errorf("mail %s, %s", d.Key, d.Subject)
@@ -153,12 +121,10 @@ func TestRun(t *testing.T) {
 		t.Errorf("heard %s", d.Subject)
 	}
 	pool := testenv.Open(t, r.url, "user")
-	testenv.Eventually(t, 30*time.Second, "the garbage is parked", func() bool { return count(t, pool, `SELECT count(*) FROM parked`) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the garbage is parked", func() bool { return testenv.DB{TB: t, Conn: pool}.Number(`SELECT count(*) FROM parked`) == 1 })
 
 	// The worker answers a request by itself.
-	if status, body := r.post("/user/forgot-username", "email_address", "ann@mail.example.com"); status != 200 {
-		t.Fatalf("%d %s", status, body)
-	}
+	r.Post("/user/forgot-username", "email_address", "ann@mail.example.com").OK()
 	testenv.Eventually(t, 30*time.Second, "the user name mail has left", func() bool { return len(mails()) == 2 })
 	if err := r.stop(); err != nil {
 		t.Errorf("a clean stop: %v", err)
@@ -170,12 +136,8 @@ func TestRegistrationOutlivesBrokerAndProcess(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	r.broker.Stop()
-	if status, body := r.post("/user/create-account", form("ann_lee", "ann@mail.example.com")...); status != 200 || !strings.Contains(body, `{"create_account":"true"`) {
-		t.Fatalf("%d %s", status, body)
-	}
-	if status, body := r.post("/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "true"); status != 200 || !strings.Contains(body, `{"login":"true"`) {
-		t.Fatalf("%d %s", status, body)
-	}
+	r.Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...).Want("true", "create_account")
+	r.Post("/user/login", "username", "ann_lee", "password", goodPassword, "remember_me", "true").Want("true", "login")
 	if err := r.stop(); err != nil {
 		t.Errorf("a stop without a broker: %v", err)
 	}

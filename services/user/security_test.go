@@ -27,15 +27,15 @@ func lines(t *testing.T, log *bytes.Buffer, route string) (found []map[string]an
 
 func TestAuthenticationIsLogged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	var log bytes.Buffer
-	w.server.log = slog.New(slog.NewJSONHandler(&log, nil))
-	w.handler = w.routes()
+	e.server.log = slog.New(slog.NewJSONHandler(&log, nil))
+	e.Handler = e.routes()
 	const client, network = "198.51.100.77", "198.51.100.0/24"
 	from := web.Identity{Client: client}
-	id := w.register("quirina_z", "quirina@mail.example.com")
+	id := e.register("quirina_z", "quirina@mail.example.com")
 	login := func(username, password string) {
-		w.post(from, "/user/login", "username", username, "password", password, "remember_me", "false")
+		e.As(from).Post("/user/login", "username", username, "password", password, "remember_me", "false")
 	}
 	login("quirina_z", "Wrong!word1")
 	login(" quirina_z ", goodPassword)
@@ -49,7 +49,7 @@ func TestAuthenticationIsLogged(t *testing.T) {
 			t.Errorf("login %d is logged as %v", i, got[i])
 		}
 	}
-	if got[0]["account"] != got[1]["account"] || got[0]["account"] == got[2]["account"] || got[0]["account"] != w.accountMark("quirina_z") {
+	if got[0]["account"] != got[1]["account"] || got[0]["account"] == got[2]["account"] || got[0]["account"] != e.accountMark("quirina_z") {
 		t.Errorf("marks of accounts: %v", got)
 	}
 	me := member(id)
@@ -65,12 +65,12 @@ func TestAuthenticationIsLogged(t *testing.T) {
 		"/user/reset-password":                {from, "success", []string{"username", "quirina_z", "email_address", "quirina@mail.example.com"}},
 		"/user/verify-email-address-response": {me, "signature-invalid", []string{"email_verification_code", "forged"}},
 	} {
-		w.post(c.who, route, c.fields...)
-		if got := lines(t, &log, route); len(got) == 0 || got[len(got)-1]["outcome"] != c.outcome || got[len(got)-1]["account"] != w.accountMark("quirina_z") || got[len(got)-1]["network"] != network {
+		e.As(c.who).Post(route, c.fields...)
+		if got := lines(t, &log, route); len(got) == 0 || got[len(got)-1]["outcome"] != c.outcome || got[len(got)-1]["account"] != e.accountMark("quirina_z") || got[len(got)-1]["network"] != network {
 			t.Errorf("%s is logged as %v, want %s", route, got, c.outcome)
 		}
 	}
-	w.post(from, "/user/forgot-username", "email_address", "quirina@mail.example.com")
+	e.As(from).Post("/user/forgot-username", "email_address", "quirina@mail.example.com")
 	for _, secret := range []string{"quirina", "mail.example.com", client, "Wrong!word1", goodPassword, "nobody_here", "forged"} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log holds %q:\n%s", secret, log.String())
