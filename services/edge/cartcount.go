@@ -16,7 +16,7 @@ const (
 	// cart looks empty because the machine was busy for a moment is worse off than one who waits.
 	cartCountTimeout = 3 * time.Second
 	// cartCountCalls is how many questions to order are under way at once. Under load everybody who
-	// comes meanwhile is part of the next one; nobody waits for a group to fill.
+	// comes meanwhile is part of the next one; no request waits for a group to fill.
 	cartCountCalls = 2
 	// cartCountGroup bounds the length of one question.
 	cartCountGroup = 128
@@ -69,7 +69,7 @@ func (c *cartCounts) get(ctx context.Context, req *request) (int64, error) {
 	}
 }
 
-// work asks for whoever waits until nobody does.
+// work asks for all who wait, until none is left.
 func (c *cartCounts) work() {
 	for {
 		c.mu.Lock()

@@ -38,7 +38,7 @@ func (e *server) clientEvent(kind string) web.Handler {
 }
 
 // takeEvent takes a browser's report of one kind. The answer never says what became of it, and
-// waits for nobody.
+// waits for nothing.
 func (e *server) takeEvent(w http.ResponseWriter, r *http.Request, kind string) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 // A CSRF token is <random>.<mac>, and a member's <random>.<mac>.<mac of the session>. The cookie and
-// what the page sends must be the same token; in a session its last mac must fit too, so that nobody
-// else can plant a cookie for a member. Without a session any token of ours will do, so that a page
+// what the page sends must be the same token; in a session its last mac must fit too, so that no other
+// site can plant a cookie for a member. Without a session any token of ours will do, so that a page
 // that was left open when its session ended hears that it ended, not that its token is no good.
 
 // newCSRF makes a token for a binding.
@@ -33,7 +33,7 @@ func (e *server) validCSRF(token, binding string) bool {
 	return binding == visitorBinding || web.ValidMAC(e.keys.csrf, parts[len(parts)-1], parts[0], binding)
 }
 
-// csrfOf is the token of the request's cookie when it is good for whoever asks, or "".
+// csrfOf is the token of the request's cookie if it is valid for the request's session, or "".
 func (e *server) csrfOf(r *http.Request, req *request) string {
 	for _, c := range r.CookiesNamed(csrfCookie) {
 		if e.validCSRF(c.Value, req.binding()) {

@@ -1,2 +1,2 @@
-// Package edge is the shoppers' door: sessions, pages, and the way to every other service.
+// Package edge is what shoppers talk to: sessions, pages, and the way to every other service.
 package edge

@@ -97,7 +97,7 @@ func (e *server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// readBody takes the whole body into memory and leaves a fresh reader in its place.
+// readBody takes the whole body into memory and puts a fresh reader in its place.
 func (req *request) readBody(r *http.Request, limit int64) error {
 	if r.Method != http.MethodPost || r.Body == nil || r.Body == http.NoBody {
 		r.Body, r.ContentLength = http.NoBody, 0

@@ -17,7 +17,7 @@ import (
 const (
 	// cacheLife is how long an ended session may live on when the signal that ended it was lost.
 	cacheLife = 10 * time.Second
-	// cacheLimit bounds the cache; a full one starts anew.
+	// cacheLimit bounds the cache; a full one is emptied.
 	cacheLimit = 50_000
 	// seenEvery is how coarse a session's last use is noted: it ends idle by as much earlier at most.
 	seenEvery = 5 * time.Minute

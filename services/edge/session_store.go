@@ -180,7 +180,7 @@ func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 		m.ID, m.Username, m.FirstName, m.LastName, m.Email, m.Code, m.Version)
 }
 
-// dropExpiredSessions deletes what nobody can use any more, and what no login is on its way for.
+// dropExpiredSessions deletes what can no longer be used, and what no login is on its way for.
 func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	if _, err := pg.InGroups(ctx, pool, "drop old changes of credentials", `
 		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {

@@ -89,7 +89,7 @@ func (e *server) endOneSession(w http.ResponseWriter, r *http.Request) error {
 	return outcome("session-not-found")
 }
 
-// endTheOtherSessions leaves the asking session alone.
+// endTheOtherSessions ends all sessions of the member but the asking one.
 func (e *server) endTheOtherSessions(w http.ResponseWriter, r *http.Request) error {
 	req := requestOf(r)
 	outcome := func(s string) error { return answerOutcome(w, "end_other_sessions", s) }

@@ -63,7 +63,7 @@ var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day
 var Table = []Route{
 	{"POST /user/login", []Rule{
 		{Name: "login-browser", By: KnownBrowser, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second, Keep: wrong,
-			Why: "a browser that has logged in to the account before is stopped by nobody else's guesses"},
+			Why: "a browser that has logged in to the account before is not stopped by the guesses of others"},
 		{Name: "login-account-client", By: AccountAndClient, Limit: 30, Window: day, Free: 10, Step: 30 * time.Second, Keep: wrong,
 			Why: "one address guesses at one account; it stops itself long before it slows down anybody else"},
 		{Name: "login-client", By: StrangeClient, Limit: 24, Window: time.Minute, Keep: wrong, Why: "one address guesses at many accounts"},

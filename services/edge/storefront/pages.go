@@ -111,7 +111,7 @@ func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 	return sets, nil
 }
 
-// dict lets a template hand several named values to a part.
+// dict lets a template pass several named values to a part.
 func dict(pairs ...any) (map[string]any, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fmt.Errorf("dict: a name without a value")
@@ -120,7 +120,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	for i := 0; i < len(pairs); i += 2 {
 		name, ok := pairs[i].(string)
 		if !ok {
-			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+			return nil, fmt.Errorf("dict: %v is not a name", pairs[i])
 		}
 		m[name] = pairs[i+1]
 	}

@@ -3,7 +3,7 @@
 // Every page is the same for all visitors, so each is rendered once, compressed once and served
 // from memory; what differs from shopper to shopper (cart count, names, orders) is fetched by
 // small ES modules from the public JSON API, like any other client does. Catalogue pages are
-// complete without scripts and are rendered anew when the catalogue changes.
+// complete without scripts and are rendered again when the catalogue changes.
 package storefront
 
 import (
