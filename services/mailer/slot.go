@@ -7,8 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 const (
@@ -35,7 +33,7 @@ func (s *slots) take(ctx context.Context) error {
 	}
 	s.conn = conn.Hijack()
 	for slot := 1; slot <= slotCount; slot++ {
-		free, err := s.lock(ctx, slot)
+		free, err := lockSlot(ctx, s.conn, slot)
 		if err != nil {
 			s.leave()
 			return err
@@ -65,7 +63,7 @@ func (s *slots) sweep(ctx context.Context) error {
 		if slot == s.own {
 			continue
 		}
-		free, err := s.lock(ctx, slot)
+		free, err := lockSlot(ctx, s.conn, slot)
 		if err != nil {
 			return err
 		}
@@ -75,16 +73,11 @@ func (s *slots) sweep(ctx context.Context) error {
 		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
 			return err
 		}
-		if err := pg.Exec(ctx, s.conn, "unlock slot $2", `
-			SELECT pg_advisory_unlock($1, $2)`, slotClass, slot); err != nil {
+		if err := unlockSlot(ctx, s.conn, slot); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (s *slots) lock(ctx context.Context, slot int) (free bool, err error) {
-	return pg.Get[bool](ctx, s.conn, "lock slot $2", `SELECT pg_try_advisory_lock($1, $2)`, slotClass, slot)
 }
 
 // held says whether the lock is still there.
