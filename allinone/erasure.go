@@ -98,10 +98,10 @@ func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Wr
 	parts := map[string]json.RawMessage{}
 	for _, service := range []struct {
 		name   string
-		export func(context.Context, *pgxpool.Pool, erasure.Person) (json.RawMessage, error)
+		export func(context.Context, pg.DB, erasure.Person) (json.RawMessage, error)
 	}{
-		{"user", user.Export}, {"order", order.Export}, {"mailer", mailer.Export},
-		{"events", events.Export}, {"edge", edge.Export}, {"webhook", webhook.Export},
+		{"user", user.ExportPerson}, {"order", order.ExportOrders}, {"mailer", mailer.ExportMails},
+		{"events", events.ExportVisits}, {"edge", edge.ExportSessions}, {"webhook", webhook.ExportEvents},
 	} {
 		err := func() error {
 			pool, err := commandPool(ctx, url, service.name)

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // workLease is how long the broker waits for a word about a message that AfterAll works on.
@@ -21,102 +21,84 @@ const workLease = time.Minute
 // acted on them, until ctx ends. When do returns nil they are deleted from their stream, otherwise they
 // come again. name is the durable consumer for that. It needs the rights of provisioning.
 func AfterAll[T any](ctx context.Context, b *Bus, name, subject string, do func(context.Context, []T) error) {
-	for ctx.Err() == nil {
-		err := afterAll(ctx, b, name, subject, do)
-		if ctx.Err() != nil {
-			return
+	var cons jetstream.Consumer
+	for ok := true; ok; ok = wait.Sleep(ctx, time.Second) {
+		err := b.makeConsumer(ctx, name, subject, &cons)
+		if err == nil {
+			err = afterAll(ctx, b, cons, do)
 		}
-		if b.Connected() {
+		if err != nil && ctx.Err() == nil && b.Connected() {
 			b.log.Warn("consumer interrupted, will try again", "consumer", name, "error", err)
-		}
-		select {
-		case <-time.After(2 * time.Second):
-		case <-ctx.Done():
+			cons = nil // it may be gone
 		}
 	}
 }
 
-func afterAll[T any](ctx context.Context, b *Bus, name, subject string, do func(context.Context, []T) error) error {
-	create, cancel := context.WithTimeout(ctx, apiTimeout)
-	cons, err := b.js.CreateOrUpdateConsumer(create, streamOf(subject), jetstream.ConsumerConfig{
+// makeConsumer makes the consumer, unless it is there.
+func (b *Bus) makeConsumer(ctx context.Context, name, subject string, cons *jetstream.Consumer) (err error) {
+	if *cons != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	*cons, err = b.js.CreateOrUpdateConsumer(ctx, streamOf(subject), jetstream.ConsumerConfig{
 		Durable: name, FilterSubject: subject, AckPolicy: jetstream.AckExplicitPolicy, AckWait: workLease, MaxDeliver: -1,
 	})
-	cancel()
+	return err
+}
+
+// afterAll does what is there.
+func afterAll[T any](ctx context.Context, b *Bus, cons jetstream.Consumer, do func(context.Context, []T) error) error {
+	group, err := cons.FetchNoWait(GroupSize)
 	if err != nil {
-		return fmt.Errorf("make consumer %s: %w", name, err)
+		return fmt.Errorf("fetch: %w", err)
 	}
-	for ctx.Err() == nil {
-		group, err := nextGroup(ctx, cons)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
+	var due []jetstream.Msg
+	var payloads []T
+	for m := range group.Messages() {
+		var payload T
+		switch {
+		case json.Unmarshal(m.Data(), &payload) != nil || !fits(m):
+			obs.Messages.WithLabelValues(cons.CachedInfo().Name, "misfit").Inc()
+			b.log.Error("no sender published this: nothing is done for it", "subject", m.Subject())
+			err = errors.Join(err, m.Term())
+		case !b.allHavePassed(ctx, m):
+			err = errors.Join(err, m.NakWithDelay(time.Second))
+		default:
+			due, payloads = append(due, m), append(payloads, payload)
 		}
-		var due []jetstream.Msg
-		var payloads []T
-		for _, m := range group {
-			var payload T
-			ready, err := b.isReady(ctx, name, m, &payload)
-			if err != nil {
-				return err
-			}
-			if ready {
-				due, payloads = append(due, m), append(payloads, payload)
-			}
+	}
+	if err = errors.Join(err, group.Error()); err != nil || len(due) == 0 {
+		return err
+	}
+	return b.finish(ctx, due, func() error { return do(ctx, payloads) })
+}
+
+// allHavePassed says whether every service that receives a message has acknowledged everything up to it.
+func (b *Bus) allHavePassed(ctx context.Context, m jetstream.Msg) bool {
+	meta, err := m.Metadata()
+	for _, name := range msg.Receivers(m.Subject()) {
+		if err == nil {
+			err = b.hasPassed(ctx, meta.Stream, name, meta.Sequence.Stream)
 		}
-		if len(due) == 0 {
-			continue
-		}
-		if err := b.finish(ctx, due, func() error { return do(ctx, payloads) }); err != nil {
-			return err
-		}
+	}
+	if err != nil {
+		b.log.Info("waiting for a service, will try again", "subject", m.Subject(), "reason", err)
+	}
+	return err == nil
+}
+
+func (b *Bus) hasPassed(ctx context.Context, stream, name string, sequence uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	cons, err := b.js.Consumer(ctx, stream, name)
+	if err != nil {
+		return fmt.Errorf("look at consumer %s: %w", name, err)
+	}
+	if info := cons.CachedInfo(); info.AckFloor.Stream < sequence && (info.NumPending > 0 || info.NumAckPending > 0) {
+		return fmt.Errorf("%s has not acted on it", name)
 	}
 	return nil
-}
-
-// nextGroup waits five seconds at most, so that ctx's end need not wait for a message.
-func nextGroup(ctx context.Context, cons jetstream.Consumer) ([]jetstream.Msg, error) {
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	first, err := cons.Next(jetstream.FetchContext(wait))
-	if err != nil {
-		if errors.Is(err, jetstream.ErrNoMessages) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "timeout") {
-			return nil, nil
-		}
-		return nil, err
-	}
-	group := []jetstream.Msg{first}
-	more, err := cons.FetchNoWait(GroupSize)
-	if err != nil {
-		return nil, errors.Join(err, first.Nak())
-	}
-	for m := range more.Messages() {
-		group = append(group, m)
-	}
-	return group, nil
-}
-
-// isReady reads a message and says whether every service has acted on it. One that is not ready comes
-// again in a second, one that no sender published or that cannot be read stays in its stream.
-func (b *Bus) isReady(ctx context.Context, name string, m jetstream.Msg, payload any) (bool, error) {
-	if err := json.Unmarshal(m.Data(), payload); err != nil || !fits(m) {
-		obs.Messages.WithLabelValues(name, "misfit").Inc()
-		b.log.Error("no sender published this: nothing is done for it", "consumer", name, "subject", m.Subject(), "error", err)
-		if err := m.Term(); err != nil {
-			return false, fmt.Errorf("refuse: %w", err)
-		}
-		return false, nil
-	}
-	for _, receiver := range msg.Receivers(m.Subject()) {
-		err := b.hasPassed(ctx, receiver, m)
-		if err == nil {
-			continue
-		}
-		b.log.Info("a service has not acted yet, will try again", "consumer", name, "reason", err)
-		if err := m.NakWithDelay(time.Second); err != nil {
-			return false, fmt.Errorf("refuse: %w", err)
-		}
-		return false, nil
-	}
-	return true, nil
 }
 
 // finish runs do for messages and deletes them. They go last: should this process end half way, they come again.
@@ -152,24 +134,6 @@ func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) 
 		if err := m.Ack(); err != nil {
 			return fmt.Errorf("acknowledge: %w", err)
 		}
-	}
-	return nil
-}
-
-// hasPassed is nil when a consumer has acknowledged everything up to a message of its stream.
-func (b *Bus) hasPassed(ctx context.Context, name string, m jetstream.Msg) error {
-	meta, err := m.Metadata()
-	if err != nil {
-		return fmt.Errorf("read metadata: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
-	defer cancel()
-	cons, err := b.js.Consumer(ctx, meta.Stream, name)
-	if err != nil {
-		return fmt.Errorf("look at consumer %s: %w", name, err)
-	}
-	if info := cons.CachedInfo(); info.AckFloor.Stream < meta.Sequence.Stream && (info.NumPending > 0 || info.NumAckPending > 0) {
-		return fmt.Errorf("%s has not acted on it", name)
 	}
 	return nil
 }

@@ -50,5 +50,5 @@ func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context
 	if err := erase(ctx, tx, Of(e)); err != nil {
 		return err
 	}
-	return Forget(ctx, tx, e)
+	return Forget(ctx, tx, Of(e), e.At)
 }

@@ -15,12 +15,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// Forget deletes what mentions an erased person from a service's outbox and parked messages, and notes
-// whom the service forgot (see Forgotten). Of a parked event of Stripe the row stays, empty: there is
-// money behind it, and its key is Stripe's.
-func Forget(ctx context.Context, tx pgx.Tx, e msg.Erased) error {
-	p := Of(e)
-	at := e.At
+// Forget deletes what mentions a person from a service's outbox and parked messages, and notes that the
+// service forgot them at a moment (see Forgotten), now if it is zero. Of a parked event of Stripe the row
+// stays, empty: there is money behind it, and its key is Stripe's.
+func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 	if at.IsZero() {
 		at = time.Now()
 	}

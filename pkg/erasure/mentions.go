@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,50 +19,33 @@ import (
 
 // Needles are the texts, in lower case, of which one stands in whatever mentions the person. They
 // find too much: ann@mail.example.com stands in joann@mail.example.com. Mentions looks closer.
-func (p Person) Needles() []string {
-	var all []string
+func (p Person) Needles() []string { return append(p.addresses(), p.codes()...) }
+
+// addresses are the ways to write the person's addresses: as they are, in Go's JSON, in a URL.
+func (p Person) addresses() (forms []string) {
 	for _, address := range p.Emails {
-		all = append(all, addressForms(address)...)
-	}
-	for _, code := range p.Codes {
-		if code != "" {
-			all = append(all, strings.ToLower(code))
+		if lower := strings.ToLower(strings.TrimSpace(address)); lower != "" {
+			forms = append(forms, lower, strings.ReplaceAll(lower, "&", `\u0026`), strings.ToLower(url.QueryEscape(lower)))
 		}
 	}
-	return all
+	slices.Sort(forms)
+	return slices.Compact(forms)
 }
 
-// addressForms are the ways to write an address: as it is, in Go's JSON, in a URL.
-func addressForms(address string) []string {
-	lower := strings.ToLower(strings.TrimSpace(address))
-	if lower == "" {
-		return nil
-	}
-	forms := []string{lower}
-	for _, other := range []string{strings.ReplaceAll(lower, "&", `\u0026`), strings.ToLower(url.QueryEscape(lower))} {
-		if other != lower {
-			forms = append(forms, other)
+func (p Person) codes() (codes []string) {
+	for _, code := range p.Codes {
+		if code != "" {
+			codes = append(codes, strings.ToLower(code))
 		}
 	}
-	return forms
+	return codes
 }
 
 // Mentions says whether a text names one of the person's addresses or codes.
 func (p Person) Mentions(text []byte) bool {
 	lower := bytes.ToLower(text)
-	for _, address := range p.Emails {
-		for _, form := range addressForms(address) {
-			if containsAddress(lower, []byte(form)) {
-				return true
-			}
-		}
-	}
-	for _, code := range p.Codes {
-		if code != "" && bytes.Contains(lower, []byte(strings.ToLower(code))) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.addresses(), func(address string) bool { return containsAddress(lower, address) }) ||
+		slices.ContainsFunc(p.codes(), func(code string) bool { return bytes.Contains(lower, []byte(code)) })
 }
 
 // MentionedIn says whether a message is about the person: it names an address, a code, or the
@@ -127,55 +111,22 @@ func InBytes(column, param string) string {
 		WHERE position(encode(convert_to(needle, 'UTF8'), 'escape') IN lower(encode(` + column + `, 'escape'))) > 0)`
 }
 
-// containsAddress finds an address that is not the end or the beginning of another one. Both are in
-// lower case.
-func containsAddress(text, address []byte) bool {
-	for from := 0; ; {
-		i := bytes.Index(text[from:], address)
-		if i < 0 {
-			return false
-		}
-		i += from
-		if beginsAddress(text[:i]) && endsAddress(text[i+len(address):]) {
-			return true
-		}
-		from = i + 1
+// What stands around an address, in lower case, that is not the end or the beginning of another one: what
+// belongs to no address of the shop's (the contract, section 3; other signs that mail knows end words more
+// often), or an escape before it (\n, \u003c, %3d), or the dot at the end of a sentence behind it.
+const (
+	beforeAddress = `(?:^|[^a-z0-9\x{80}-\x{10ffff}+_.-]|\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2})`
+	afterAddress  = `(?:$|[^a-z0-9\x{80}-\x{10ffff}.-]|\.$|\.[^a-z0-9\x{80}-\x{10ffff}])`
+)
+
+// containsAddress says whether an address stands in a text by itself. Both are in lower case.
+func containsAddress(text []byte, address string) bool {
+	if !bytes.Contains(text, []byte(address)) {
+		return false
 	}
+	alone, err := regexp.Compile(beforeAddress + regexp.QuoteMeta(address) + afterAddress)
+	return err != nil || alone.Match(text) // what is no text is taken for the address
 }
-
-// beginsAddress says whether an address can begin behind this text: what stands there belongs to no
-// address, or is the end of an escape (\n, \u003c, %3d).
-func beginsAddress(before []byte) bool {
-	n := len(before)
-	if n == 0 || !inAddress(before[n-1]) {
-		return true
-	}
-	return (n >= 2 && before[n-2] == '\\' && bytes.IndexByte([]byte("bfnrt"), before[n-1]) >= 0) ||
-		(n >= 6 && before[n-6] == '\\' && before[n-5] == 'u' && hexDigits(before[n-4:])) ||
-		(n >= 3 && before[n-3] == '%' && hexDigits(before[n-2:]))
-}
-
-// endsAddress says whether an address can end before this text. A dot at the end of a sentence does
-// not go on.
-func endsAddress(after []byte) bool {
-	switch {
-	case len(after) == 0:
-		return true
-	case after[0] == '.':
-		return len(after) == 1 || !alphanumeric(after[1])
-	}
-	return !alphanumeric(after[0]) && after[0] != '-'
-}
-
-// inAddress names what may stand in an address of the shop's (the contract, section 3); other signs that
-// mail knows in addresses end words more often.
-func inAddress(c byte) bool {
-	return alphanumeric(c) || bytes.IndexByte([]byte("+_.-"), c) >= 0
-}
-
-func alphanumeric(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80 }
-
-func hexDigits(b []byte) bool { return len(bytes.Trim(b, "0123456789abcdef")) == 0 }
 
 // stripeObject matches the ids of what belongs to one purchase or customer.
 var stripeObject = regexp.MustCompile(`\b(?:cs|pi|ch|py|cus|re|pyr|dp|du)_[A-Za-z0-9_]{6,255}\b`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // underway is how long a message that left an outbox before the erasure may be on its way into its
@@ -26,9 +27,7 @@ func SweepStreams(ctx context.Context, log *slog.Logger, b *bus.Bus) {
 		if err := s.round(ctx); err != nil {
 			return err
 		}
-		select {
-		case <-time.After(underway):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, underway) {
 			return ctx.Err()
 		}
 		if err := s.round(ctx); err != nil {

@@ -15,8 +15,9 @@ func eraseSessions(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person's sessions", `DELETE FROM session WHERE member_id = ANY($1)`, p.MemberIDs)
 }
 
-// exportSessions reads what is exported of a person.
-func exportSessions(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+// ExportSessions is everything that this service has of a person: their sessions, without what would
+// open one.
+func ExportSessions(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
 		{Name: "sessions", Rows: `session WHERE member_id = ANY($1) ORDER BY created_at`, Without: "token_hash,previous_hash"},
 	}, p.MemberIDs)

@@ -2,26 +2,13 @@ package events
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
-
-// Export is everything that this service has of a person, as a JSON object with a list for each
-// table: what they did as a member, what followed from links in mails to them, what their browsers did
-// before they logged in, their orders and mails in the funnel.
-func Export(ctx context.Context, pool *pgxpool.Pool, p erasure.Person) (json.RawMessage, error) {
-	orders, err := ordersOf(ctx, pool, p)
-	if err != nil {
-		return nil, err
-	}
-	return exportVisits(ctx, pool, p, orders)
-}
 
 // erasePerson takes a person out of everything: what the person did stays as numbers. Visits of the
 // same browser before the login lose their mark, too, and addresses lose their parameters, which may

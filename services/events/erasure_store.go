@@ -64,8 +64,14 @@ func eraseFunnel(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []stri
 		DELETE FROM prospect WHERE id = ANY($3)`, orders, p.MemberIDs, p.ProspectIDs, p.Codes)
 }
 
-// exportVisits reads what is exported of a person.
-func exportVisits(ctx context.Context, db pg.DB, p erasure.Person, orders []string) (json.RawMessage, error) {
+// ExportVisits is everything that this service has of a person: what they did as a member, what followed
+// from links in mails to them, what their browsers did before they logged in, their orders and mails in
+// the funnel.
+func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+	orders, err := ordersOf(ctx, db, p)
+	if err != nil {
+		return nil, err
+	}
 	theirs := ` WHERE user_id = ANY($1) OR anonymous_id IN (SELECT anonymous_id FROM b) OR` + inAddress
 	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, []erasure.Table{
 		{Name: "member", Rows: `member WHERE id = ANY($1)`},

@@ -42,7 +42,7 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 		"/account/order?identifier="+before); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := Export(t.Context(), w.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
+	raw, err := ExportVisits(t.Context(), w.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
 	var got struct {
 		Views  []any `json:"page_views"`
 		Orders []any `json:"orders_placed"`

@@ -2,23 +2,13 @@ package mailer
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 )
-
-// Export is everything that this service has of a person, as a JSON object with a list for each
-// table: who they are to mailer, and the mails to them with what they were filled with. The ledger
-// knows receivers by keyed hashes; the addresses are found in what the mails were filled with, for as
-// long as that is kept.
-func Export(ctx context.Context, pool *pgxpool.Pool, p erasure.Person) (json.RawMessage, error) {
-	return exportMails(ctx, pool, p)
-}
 
 // erasePerson erases who a person is, what was sent to them and what waits to be sent.
 func (s *server) erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {

@@ -3,7 +3,6 @@ package mailer
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,8 +23,10 @@ func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []strin
 			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, p.MemberIDs, p.ProspectIDs, hashes)
 }
 
-// exportMails reads what is exported of a person.
-func exportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+// ExportMails is everything that this service has of a person: who they are to mailer, and the mails to
+// them with what they were filled with. The ledger knows receivers by keyed hashes; the addresses are
+// found in what the mails were filled with, for as long as that is kept.
+func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	named, err := erasure.Mentioning[int64](ctx, db, p, "look for the mails of a person",
 		`SELECT id, '', payload FROM delivery WHERE payload IS NOT NULL AND `+erasure.InBytes("payload", "$1"))
 	if err != nil {
@@ -42,9 +43,5 @@ func exportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(map[string][]json.RawMessage{"recipients": recipients, "deliveries": deliveries})
-	if err != nil {
-		return nil, fmt.Errorf("marshal an export: %w", err)
-	}
-	return raw, nil
+	return json.Marshal(map[string][]json.RawMessage{"recipients": recipients, "deliveries": deliveries})
 }

@@ -19,7 +19,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	raw, err := Export(t.Context(), pool, erasure.Person{Emails: []string{"ann@mail.example.com"}})
+	raw, err := ExportMails(t.Context(), pool, erasure.Person{Emails: []string{"ann@mail.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,33 +2,12 @@ package order
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
-
-// Export is everything that this service has of a person, as a JSON object with a list for each
-// table.
-func Export(ctx context.Context, pool *pgxpool.Pool, p erasure.Person) (raw json.RawMessage, err error) {
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
-		raw, err = exportOrders(ctx, tx, p)
-		return err
-	})
-	return raw, err
-}
-
-func addressKeys(emails []string) []string {
-	keys := make([]string, len(emails))
-	for i, a := range emails {
-		keys[i] = email.Key(a)
-	}
-	return keys
-}
 
 // eraseBuyers takes the person out of orders whose buyer was erased while Stripe's event was under
 // way. A person who pays after having been erased is a new customer.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -42,8 +43,8 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return nil
 }
 
-// exportOrders reads what is exported of a person.
-func exportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+// ExportOrders is everything that this service has of a person.
+func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	issues, err := issuesAbout(ctx, db, p)
 	if err != nil {
 		return nil, err
@@ -74,4 +75,12 @@ func exportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 func issuesAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]int64, error) {
 	return erasure.Mentioning[int64](ctx, db, p, "look for payments of a person",
 		`SELECT id, '', payload::text FROM payment_issue WHERE `+erasure.InText("payload::text", "$1"))
+}
+
+func addressKeys(emails []string) []string {
+	keys := make([]string, len(emails))
+	for i, a := range emails {
+		keys[i] = email.Key(a)
+	}
+	return keys
 }

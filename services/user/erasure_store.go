@@ -10,15 +10,18 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// findPerson locks a person's accounts and says where else the person is found.
-func findPerson(ctx context.Context, tx pgx.Tx, named erasure.Person) (p erasure.Person, err error) {
-	p.MemberIDs, err = pg.List[int64](ctx, tx, "look for a person's accounts", `
+// FindPerson says where a person is found that a command names by a member's id or by an address. What
+// is known under a member's addresses counts as the member's, proved or not, so look first whether the
+// person who asks is the one the address belongs to. An address that another member has proved stays
+// that member's.
+func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
+	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
 		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(SELECT lower(e) FROM unnest($2::varchar[]) AS n (e)) ORDER BY id FOR UPDATE`,
 		named.MemberIDs, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
-	p.Emails, err = pg.List[string](ctx, tx, "look for a person's addresses", `
+	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
 		SELECT email FROM (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
 			UNION SELECT unnest($2::varchar[])) AS known
@@ -27,12 +30,12 @@ func findPerson(ctx context.Context, tx pgx.Tx, named erasure.Person) (p erasure
 	if err != nil {
 		return erasure.Person{}, err
 	}
-	p.ProspectIDs, err = pg.List[int64](ctx, tx, "look for a person's prospect records",
+	p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records",
 		`SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER BY id FOR UPDATE`, p.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
-	p.Codes, err = pg.List[string](ctx, tx, "look for a person's codes", `
+	p.Codes, err = pg.List[string](ctx, db, "look for a person's codes", `
 		SELECT mb_cd FROM account WHERE id = ANY($1) UNION SELECT unsubscribe_token FROM account WHERE id = ANY($1)
 		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect WHERE id = ANY($2)
 		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, p.MemberIDs, p.ProspectIDs)
@@ -46,8 +49,9 @@ const (
 	byAddress  = ` lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))`
 )
 
-// exportPerson reads what is exported of a person.
-func exportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+// ExportPerson is everything that this service has of a person; only secrets (password, hashes of codes)
+// are left out.
+func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
 		{Name: "accounts", Rows: `account WHERE id = ANY($1) ORDER BY id`, Without: "password"},
 		{Name: "address_changes", Rows: `address_change` + byMember + ` ORDER BY id`, Without: "hash"},

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -22,8 +21,9 @@ func eraseEvents(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "empty the events of a person", `UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids)
 }
 
-// exportEvents reads what is exported of a person.
-func exportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
+// ExportEvents is everything that this service has of a person: the events of Stripe that name them,
+// and those of the same purchases.
+func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	ids, err := eventsAbout(ctx, db, p)
 	if err != nil {
 		return nil, err
@@ -32,11 +32,7 @@ func exportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(map[string][]json.RawMessage{"events": events})
-	if err != nil {
-		return nil, fmt.Errorf("marshal an export: %w", err)
-	}
-	return raw, nil
+	return json.Marshal(map[string][]json.RawMessage{"events": events})
 }
 
 // eventsAbout finds the events that name a person, and those of the same purchases (see

@@ -25,7 +25,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	raw, err := Export(t.Context(), pool, erasure.Person{Emails: []string{"Ann@mail.example.com"}})
+	raw, err := ExportEvents(t.Context(), pool, erasure.Person{Emails: []string{"Ann@mail.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 			t.Errorf("event %d is exported as %s %s, want %s", i, e.ID, e.Payload, want)
 		}
 	}
-	if raw, err = Export(t.Context(), pool, erasure.Person{Emails: []string{"bob@mail.example.com"}}); err != nil || string(raw) != `{"events":[]}` {
+	if raw, err = ExportEvents(t.Context(), pool, erasure.Person{Emails: []string{"bob@mail.example.com"}}); err != nil || string(raw) != `{"events":[]}` {
 		t.Errorf("a person without events: %s, %v", raw, err)
 	}
 }
