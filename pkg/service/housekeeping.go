@@ -2,8 +2,9 @@ package service
 
 import (
 	"context"
-	"log/slog"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
@@ -13,7 +14,7 @@ import (
 type Task struct {
 	Name  string
 	Every time.Duration
-	Do    func(context.Context) (rows int64, err error)
+	Do    func(context.Context, *pgxpool.Pool) (rows int64, err error)
 }
 
 // errorPause is the most that passes before a failed task is tried again.
@@ -21,13 +22,13 @@ const errorPause = time.Minute
 
 // keepHouse does what is due until ctx ends, one task after the other, so that housekeeping takes one
 // connection from the requests and no more.
-func keepHouse(ctx context.Context, log *slog.Logger, tasks []Task) error {
+func (c *Core) keepHouse(ctx context.Context, tasks []Task) error {
 	due := make([]time.Time, len(tasks))
 	for {
 		next := time.Now().Add(time.Hour)
 		for i, t := range tasks {
 			if ctx.Err() == nil && !time.Now().Before(due[i]) {
-				due[i] = time.Now().Add(t.do(ctx, log))
+				due[i] = time.Now().Add(c.do(ctx, t))
 			}
 			if due[i].Before(next) {
 				next = due[i]
@@ -39,15 +40,15 @@ func keepHouse(ctx context.Context, log *slog.Logger, tasks []Task) error {
 	}
 }
 
-// do does the task and returns after how long it is due again.
-func (t Task) do(ctx context.Context, log *slog.Logger) time.Duration {
-	rows, err := t.Do(ctx)
+// do does a task and returns after how long it is due again.
+func (c *Core) do(ctx context.Context, t Task) time.Duration {
+	rows, err := t.Do(ctx, c.Pool)
 	switch {
 	case err != nil && ctx.Err() == nil:
-		log.Warn("housekeeping failed, will try again", "task", t.Name, "error", err)
+		c.Log.Warn("housekeeping failed, will try again", "task", t.Name, "error", err)
 		return min(t.Every, errorPause)
 	case rows > 0:
-		log.Info("housekeeping", "task", t.Name, "rows", rows)
+		c.Log.Info("housekeeping", "task", t.Name, "rows", rows)
 	}
 	return t.Every
 }

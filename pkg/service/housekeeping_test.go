@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Tasks are done at the start and in their rhythm, one after the other, and errors stop none of them.
@@ -19,16 +21,17 @@ func TestHousekeeping(t *testing.T) {
 		began := time.Now()
 		done := map[string][]time.Duration{}
 		task := func(name string, every time.Duration, do func(n int) (int64, error)) Task {
-			return Task{name, every, func(context.Context) (int64, error) {
+			return Task{name, every, func(context.Context, *pgxpool.Pool) (int64, error) {
 				done[name] = append(done[name], time.Since(began))
 				return do(len(done[name]))
 			}}
 		}
 		var log bytes.Buffer
+		core := &Core{Log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- keepHouse(ctx, slog.New(slog.NewTextHandler(&log, nil)), []Task{
+			ended <- core.keepHouse(ctx, []Task{
 				task("fails at first", time.Hour, func(n int) (int64, error) {
 					if n < 3 {
 						return 0, errors.New("the database is away")
@@ -64,7 +67,7 @@ func TestNoHousekeeping(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
 	defer stop()
-	if err := keepHouse(ctx, slog.New(slog.DiscardHandler), nil); err != nil || ctx.Err() == nil {
+	if err := NewCore(slog.New(slog.DiscardHandler), nil, nil).keepHouse(ctx, nil); err != nil || ctx.Err() == nil {
 		t.Error(err)
 	}
 }

@@ -84,15 +84,16 @@ func (r *running) heard() func() string {
 	pool, b := testenv.Open(r.t, r.database, "user"), r.broker.Bus("user")
 	var mu sync.Mutex
 	var keys []string
+	note := func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, d := range group {
+			keys = append(keys, d.Key)
+		}
+		return nil
+	}
 	r.loop(func(ctx context.Context) error {
-		return b.Consume(ctx, bus.Consumer{Name: msg.UserOrder, Stream: "ORDER", Pool: pool, Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, d := range group {
-				keys = append(keys, d.Key)
-			}
-			return nil
-		}})
+		return b.Consume(ctx, bus.Consumer{Name: msg.UserOrder, Stream: "ORDER", Pool: pool, Handle: note})
 	})
 	return func() string {
 		mu.Lock()
@@ -143,6 +144,11 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	r.loop(neighbor.Run)
 	var requested, received, goOn, commit = make(chan bool, 1), make(chan bool, 1), make(chan bool), make(chan bool)
 	told := make(chan bool, 1) // the worker, that it shall end
+	handle := func(ctx context.Context, tx pgx.Tx, _ []*bus.Delivery) error {
+		received <- true
+		<-commit
+		return bus.Enqueue(ctx, tx, placed("message"))
+	}
 	stop := r.run(func(c *Core) (Parts, error) {
 		return Parts{
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -153,11 +159,7 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 				}
 				io.WriteString(w, "done")
 			}),
-			Consumers: []bus.Consumer{{Name: msg.OrderUser, Stream: "USER", Pool: c.Pool, Handle: func(ctx context.Context, tx pgx.Tx, _ []*bus.Delivery) error {
-				received <- true
-				<-commit
-				return bus.Enqueue(ctx, tx, placed("message"))
-			}}},
+			Consumers: []bus.Consumer{{Name: msg.OrderUser, Stream: "USER", Pool: c.Pool, Handle: handle}},
 			Workers: []Worker{{"worker", func(ctx context.Context) error {
 				<-ctx.Done()
 				told <- true
@@ -166,7 +168,8 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 		}, nil
 	})
 	err := neighbor.Tx(t.Context(), func(tx pgx.Tx) error {
-		return bus.Enqueue(t.Context(), tx, msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 1}})
+		m := msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 1}}
+		return bus.Enqueue(t.Context(), tx, m)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +204,9 @@ func TestStopFinishesWhatWasBegun(t *testing.T) {
 	}
 	heard := r.heard()
 	for _, what := range []string{"request", "message", "worker"} {
-		testenv.Eventually(t, 30*time.Second, "what the "+what+" left is published", func() bool { return strings.Contains(heard(), "order-placed:"+what) })
+		testenv.Eventually(t, 30*time.Second, "what the "+what+" left is published", func() bool {
+			return strings.Contains(heard(), "order-placed:"+what)
+		})
 	}
 }
 

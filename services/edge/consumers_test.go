@@ -131,7 +131,7 @@ func TestExpiredSessions(t *testing.T) {
 		t.Error("an expired session counts")
 	}
 	for _, task := range w.edge.housekeeping() {
-		if _, err := task.Do(t.Context()); err != nil {
+		if _, err := task.Do(t.Context(), w.pool); err != nil {
 			t.Errorf("%s: %v", task.Name, err)
 		}
 	}

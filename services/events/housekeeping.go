@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
@@ -16,8 +18,12 @@ const traceableDays = 30
 // reports themselves.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "keys of client events", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return dropKeys(ctx, s.pool) }},
-		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return dropClients(ctx, s.pool, traceableDays) }},
-		{Name: "page views", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldReports(ctx, s.pool, s.pageViewDays) }},
+		{Name: "keys of client events", Every: time.Hour, Do: dropKeys},
+		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+			return dropClients(ctx, pool, traceableDays)
+		}},
+		{Name: "page views", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+			return deleteOldReports(ctx, pool, s.pageViewDays)
+		}},
 	}
 }

@@ -67,8 +67,9 @@ func insertRooms(ctx context.Context, tx pgx.Tx, counted []roomEntry) error {
 }
 
 // emptyRooms forgets what no window reaches any more.
-func emptyRooms(ctx context.Context, pool *pgxpool.Pool) error {
-	return pg.Exec(ctx, pool, "empty rooms", `DELETE FROM room WHERE at < now() - interval '25 hours'`)
+func emptyRooms(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "empty rooms", `
+		DELETE FROM room WHERE ctid IN (SELECT ctid FROM room WHERE at < now() - interval '25 hours' LIMIT $1)`)
 }
 
 // countSuppressed is how many mails the ceiling held back within a day.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
@@ -15,27 +17,27 @@ const lookEvery = 5 * time.Second
 // resumed by SQL, and measures what waits.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "room of addresses", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return 0, emptyRooms(ctx, s.pool) }},
-		{Name: "content of old mails", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return forgetContent(ctx, s.pool) }},
+		{Name: "room of addresses", Every: time.Hour, Do: emptyRooms},
+		{Name: "content of old mails", Every: time.Hour, Do: forgetContent},
 		{Name: "resumed newsletters", Every: lookEvery, Do: s.resumeNewsletters},
-		{Name: "measure", Every: lookEvery, Do: s.measure},
+		{Name: "measure", Every: lookEvery, Do: measure},
 	}
 }
 
-func (s *server) resumeNewsletters(ctx context.Context) (int64, error) {
-	n, err := resumeOthers(ctx, s.pool)
+func (s *server) resumeNewsletters(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	n, err := resumeOthers(ctx, pool)
 	if n > 0 {
 		s.wakeSender()
 	}
 	return n, err
 }
 
-func (s *server) measure(ctx context.Context) (int64, error) {
-	queued, qerr := countQueued(ctx, s.pool)
+func measure(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	queued, qerr := countQueued(ctx, pool)
 	if qerr == nil {
 		mailsQueued.Set(float64(queued))
 	}
-	suppressed, serr := countSuppressed(ctx, s.pool)
+	suppressed, serr := countSuppressed(ctx, pool)
 	if serr == nil {
 		mailsSuppressed.Set(float64(suppressed))
 	}

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/service"
@@ -17,8 +16,8 @@ const (
 // housekeeping deletes what has outlived its use.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "old carts", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldCarts(ctx, s.db) }},
-		{Name: "old quotes", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldQuotes(ctx, s.db) }},
-		{Name: "merged carts", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldMerges(ctx, s.db) }},
+		{Name: "old carts", Every: time.Hour, Do: deleteOldCarts},
+		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
+		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
 	}
 }

@@ -1,7 +1,6 @@
 package user
 
 import (
-	"context"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/service"
@@ -10,6 +9,6 @@ import (
 // housekeeping deletes what has outlived its use.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "codes and requests", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return dropOld(ctx, s.pool) }},
+		{Name: "codes and requests", Every: time.Hour, Do: dropOld},
 	}
 }

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"context"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/service"
@@ -15,6 +14,6 @@ const keepEvents = 400 * 24 * time.Hour
 // housekeeping deletes old events.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
-		{Name: "old events", Every: time.Hour, Do: func(ctx context.Context) (int64, error) { return deleteOldEvents(ctx, s.pool) }},
+		{Name: "old events", Every: time.Hour, Do: deleteOldEvents},
 	}
 }

@@ -18,7 +18,8 @@ func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 
 // Run takes Stripe's events until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener, TLS: cfg.InsideFiles()}
+	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
+	set.TLS = cfg.InsideFiles()
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{
