@@ -56,8 +56,11 @@ func TestHousekeeping(t *testing.T) {
 				t.Errorf("%q was done after %v, want %v", name, done[name], want)
 			}
 		}
-		if text := log.String(); strings.Count(text, "the database is away") != 2 || strings.Count(text, "rows=7") != 2 || strings.Count(text, "\n") != 4 {
-			t.Error(text)
+		text := log.String()
+		for what, want := range map[string]int{"the database is away": 2, "rows=7": 2, "\n": 4} {
+			if n := strings.Count(text, what); n != want {
+				t.Errorf("%q is logged %d times, want %d:\n%s", what, n, want, text)
+			}
 		}
 	})
 }

@@ -296,8 +296,12 @@ func TestRunRefuses(t *testing.T) {
 		build      func(*Core) (Parts, error)
 	}{
 		{name: "no database", want: "DATABASE_URL", change: func(s *Settings) { s.DatabaseURL = "" }, build: none},
-		{name: "an address in use", want: "in use", change: func(s *Settings) { s.Listener, s.Addr = nil, s.Listener.Addr().String() }, build: none},
-		{name: "a certificate that is missing", want: "TLS_CERT", change: func(s *Settings) { s.TLS.Cert, s.TLS.Key = "none", "none" }, build: none},
+		{name: "an address in use", want: "in use", build: none, change: func(s *Settings) {
+			s.Listener, s.Addr = nil, s.Listener.Addr().String()
+		}},
+		{name: "a certificate that is missing", want: "TLS_CERT", build: none, change: func(s *Settings) {
+			s.TLS.Cert, s.TLS.Key = "none", "none"
+		}},
 		{name: "no address of a broker", want: "NATS", change: func(s *Settings) { s.NATSCA = "none" }, build: none},
 		{name: "parts that cannot be made", want: "broken", build: func(*Core) (Parts, error) { return Parts{}, broken }},
 		{name: "parts that cannot be prepared", want: "broken", build: func(*Core) (Parts, error) {
@@ -308,7 +312,8 @@ func TestRunRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := Settings{Name: "order", Listener: l, Common: boot.Common{DatabaseURL: "postgres://127.0.0.1:1/none", NATSURL: "nats://127.0.0.1:1"}}
+		away := boot.Common{DatabaseURL: "postgres://127.0.0.1:1/none", NATSURL: "nats://127.0.0.1:1"}
+		set := Settings{Name: "order", Listener: l, Common: away}
 		if c.change != nil {
 			c.change(&set)
 		}
