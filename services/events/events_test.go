@@ -17,15 +17,13 @@ const at = "2026-11-22T10:00:00.123456Z"
 
 func TestEveryKindFindsItsTable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.enqueue(
+	e := newEnv(t)
+	e.enqueue(
 		msg.Message{Key: "m7", Subject: msg.UserRegistered, Payload: msg.Member{ID: 7, Code: "MB7", Version: 1}},
 		msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Aliases: []string{"PR9b", ""}, Version: 1}})
-	w.becomes(3, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect_code)`)
-	if _, err := w.pool.Exec(t.Context(), `INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 3, 'AD1')`); err != nil {
-		t.Fatal(err)
-	}
-	for i, e := range []string{
+	e.Becomes(3, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect_code)`)
+	e.Exec(`INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 3, 'AD1')`)
+	for i, event := range []string{
 		`{"id":"e1","kind":"pageview","at":"` + at + `","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","order":"mark"}`,
 		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // nobody we know
 		`{"id":"e3","kind":"ajaxerror","at":"` + at + `","user_id":7,"url":"/cart","what":"cart-items"}`,
@@ -33,9 +31,9 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 		`{"id":"e5","kind":"linkevent","at":"` + at + `","url":"/","mb_cd":"MB7","em_cd":"gvREoqen93ffZsmBIc8zl","ad_cd":"AD1"}`,
 		`{"id":"e6","kind":"linkevent","at":"` + at + `","url":"/","pr_cd":"PR9b","em_cd":"unknown","mb_cd":"unknown","ad_cd":"unknown"}`,
 	} {
-		w.report(fmt.Sprint("e", i+1), e)
+		e.report(fmt.Sprint("e", i+1), event)
 	}
-	w.becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + (SELECT count(*) FROM link_event)`)
+	e.Becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + (SELECT count(*) FROM link_event)`)
 	for sql, want := range map[string]string{
 		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`:   `{"id":1,"event_id":"e1","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","at":"2026-11-22T10:00:00.123456+00:00","order_mark":"mark"}`,
 		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`:   `{"id":2,"event_id":"e2","user_id":null,"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,"at":"2026-11-22T10:00:00.123456+00:00","order_mark":null}`,
@@ -45,7 +43,7 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e6'`: `{"id":2,"event_id":"e6","user_id":null,"prospect_id":9,"anonymous_id":null,"email_id":null,"ad_id":null,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
 	} {
 		var got string
-		if err := w.pool.QueryRow(t.Context(), sql).Scan(&got); err != nil {
+		if err := e.pool.QueryRow(t.Context(), sql).Scan(&got); err != nil {
 			t.Errorf("%s: %v", sql, err)
 			continue
 		}
@@ -59,16 +57,16 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 
 func TestOddEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for i, bad := range []string{`hello`, `[]`, `{}`, `{"kind":"strange","url":"/"}`, `{"kind":"pageview"}`, `{"kind":"pageview","url":"\u0000"}`, `{"kind":"pageview","url":7}`} {
-		w.report(fmt.Sprint("bad", i), bad)
-		w.becomes(i+1, `SELECT count(*) FROM parked`) // one by one: edge, which sends many together, sends none of these
+		e.report(fmt.Sprint("bad", i), bad)
+		e.Becomes(i+1, `SELECT count(*) FROM parked`) // one by one: edge, which sends many together, sends none of these
 	}
-	w.report("long", fmt.Sprintf(`{"id":"long","kind":"pageview","url":%q,"user_agent":%q,"anonymous_id":%q,"page_width":-5,"user_id":-1}`, "/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
-	w.report("", `{"id":"","kind":"ajaxerror","url":"/a\u0000b","what":"`+strings.Repeat("y", 500)+`"}`)
-	w.becomes(7, `SELECT count(*) FROM parked`)
-	w.becomes(1, `SELECT count(*) FROM pageview WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 AND page_width IS NULL AND user_id IS NULL`)
-	w.becomes(1, `SELECT count(*) FROM ajax_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - interval '1 minute'`)
+	e.report("long", fmt.Sprintf(`{"id":"long","kind":"pageview","url":%q,"user_agent":%q,"anonymous_id":%q,"page_width":-5,"user_id":-1}`, "/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
+	e.report("", `{"id":"","kind":"ajaxerror","url":"/a\u0000b","what":"`+strings.Repeat("y", 500)+`"}`)
+	e.Becomes(7, `SELECT count(*) FROM parked`)
+	e.Becomes(1, `SELECT count(*) FROM pageview WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 AND page_width IS NULL AND user_id IS NULL`)
+	e.Becomes(1, `SELECT count(*) FROM ajax_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - interval '1 minute'`)
 }
 
 func pageview(i int) string {
@@ -78,34 +76,34 @@ func pageview(i int) string {
 // TestNothingIsLost repeats reports, cuts the database off, stops events, and stops the broker.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	report := func(from, to int) {
 		for i := from; i < to; i++ {
-			w.report(fmt.Sprint("e", i), pageview(i))
+			e.report(fmt.Sprint("e", i), pageview(i))
 		}
 	}
 	report(0, 1000)
 	report(0, 500) // again
-	w.becomes(1000, `SELECT count(*) FROM pageview`)
+	e.Becomes(1000, `SELECT count(*) FROM pageview`)
 
-	w.cut.Set(true)
+	e.cut.Set(true)
 	report(1000, 1500)
-	if status, text := w.get("/internal/configuration", true); status != 503 || text != `{"error":"unavailable"}` {
-		t.Errorf("without the database: %d %s", status, text)
+	if a := e.Get("/internal/configuration"); a.Status != 503 || a.Body != `{"error":"unavailable"}` {
+		t.Errorf("without the database: %d %s", a.Status, a.Body)
 	}
-	w.cut.Set(false)
-	w.becomes(1500, `SELECT count(*) FROM pageview`)
+	e.cut.Set(false)
+	e.Becomes(1500, `SELECT count(*) FROM pageview`)
 
-	w.stop()
+	e.stop()
 	report(1500, 2000)
-	w.start()
-	w.becomes(2000, `SELECT count(*) FROM pageview`)
+	e.start()
+	e.Becomes(2000, `SELECT count(*) FROM pageview`)
 
-	w.broker.Stop()
+	e.broker.Stop()
 	report(2000, 2500)
-	w.broker.Start()
-	w.becomes(2500, `SELECT count(*) FROM pageview`)
-	if n := w.count(`SELECT count(DISTINCT event_id) FROM pageview`); n != 2500 {
+	e.broker.Start()
+	e.Becomes(2500, `SELECT count(*) FROM pageview`)
+	if n := e.Number(`SELECT count(DISTINCT event_id) FROM pageview`); n != 2500 {
 		t.Errorf("%d different ids", n)
 	}
 }
@@ -147,12 +145,12 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 
 func TestFunnelAndReport(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	now := time.Now().UTC()
 	placed := msg.OrderPlaced{Identifier: "A1", PlacedAt: now, MemberID: 7, Email: "ada@x.example", Currency: "usd", Total: 3250, Lines: []msg.OrderLine{{Quantity: 3}, {Quantity: 1}}}
 	visitor := placed
 	visitor.Identifier, visitor.MemberID, visitor.Total = "A2", 0, 1
-	w.enqueue(
+	e.enqueue(
 		msg.Message{Key: "o1", Subject: msg.OrderPlacedSubject, Payload: placed}, msg.Message{Key: "o1 again", Subject: msg.OrderPlacedSubject, Payload: placed},
 		msg.Message{Key: "o2", Subject: msg.OrderPlacedSubject, Payload: visitor},
 		msg.Message{Key: "s1", Subject: msg.OrderStatusChangedSubject, Payload: msg.OrderStatusChanged{Identifier: "A1", Status: "shipped", At: now}},
@@ -160,24 +158,24 @@ func TestFunnelAndReport(t *testing.T) {
 		msg.Message{Key: "sent2", Subject: msg.MailSentSubject, Payload: msg.MailDone{Key: "order:A2", EmailCode: "staffmade", ProspectCode: "PR9", At: now}},
 		msg.Message{Key: "sent3", Subject: msg.MailSentSubject, Payload: msg.MailDone{Key: "welcome:7", MemberID: 7, At: now}},
 		msg.Message{Key: "garbage", Subject: msg.OrderPlacedSubject, Payload: 7})
-	w.becomes(2, `SELECT count(*) FROM order_placed`)
-	w.becomes(1, `SELECT count(*) FROM order_status`)
-	w.becomes(2, `SELECT count(*) FROM email_sent`)
-	w.becomes(1, `SELECT count(*) FROM parked`)
-	w.becomes(1, `SELECT count(*) FROM email_sent JOIN email_code c ON c.id = email_id WHERE em_cd = 'staffmade' AND pr_cd = 'PR9' AND prospect_id IS NULL`)
-	w.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "other", Aliases: []string{"PR9"}, Version: 1}})
-	w.becomes(1, `SELECT count(*) FROM email_sent WHERE prospect_id = 9 AND pr_cd IS NULL`)
+	e.Becomes(2, `SELECT count(*) FROM order_placed`)
+	e.Becomes(1, `SELECT count(*) FROM order_status`)
+	e.Becomes(2, `SELECT count(*) FROM email_sent`)
+	e.Becomes(1, `SELECT count(*) FROM parked`)
+	e.Becomes(1, `SELECT count(*) FROM email_sent JOIN email_code c ON c.id = email_id WHERE em_cd = 'staffmade' AND pr_cd = 'PR9' AND prospect_id IS NULL`)
+	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "other", Aliases: []string{"PR9"}, Version: 1}})
+	e.Becomes(1, `SELECT count(*) FROM email_sent WHERE prospect_id = 9 AND pr_cd IS NULL`)
 
 	for i := range 6 {
-		w.report(fmt.Sprint("e", i), pageview(i))
+		e.report(fmt.Sprint("e", i), pageview(i))
 	}
-	w.report("x", `{"id":"x","kind":"ajaxerror","url":"/","what":"cart-items"}`)
-	w.report("l", `{"id":"l","kind":"linkevent","url":"/","em_cd":"staffmade"}`)
-	w.becomes(8, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM link_event)`)
-	status, text := w.get("/staff/reports/summary?days=1", false)
+	e.report("x", `{"id":"x","kind":"ajaxerror","url":"/","what":"cart-items"}`)
+	e.report("l", `{"id":"l","kind":"linkevent","url":"/","em_cd":"staffmade"}`)
+	e.Becomes(8, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM link_event)`)
+	a := e.staff().Get("/staff/reports/summary?days=1")
 	var got, want map[string]any
-	if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
-		t.Fatalf("%d %s: %v", status, text, err)
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != 200 {
+		t.Fatalf("%s: %v", a, err)
 	}
 	day := now.Format("2006-01-02")
 	if err := json.Unmarshal([]byte(`{"days":1,"page_views":[{"day":"`+day+`","count":6}],"orders":[{"day":"`+day+`","count":2,"pieces":8,"total":"32.51"}],
@@ -189,61 +187,61 @@ func TestFunnelAndReport(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, days := range []string{"0", "367", "x", "", "1e9", "%00"} {
-		if status, text := w.get("/staff/reports/summary?days="+days, false); status != 400 {
-			t.Errorf("days=%s: %d %s", days, status, text)
+		if a := e.staff().Get("/staff/reports/summary?days=" + days); a.Status != 400 {
+			t.Errorf("days=%s: %d %s", days, a.Status, a.Body)
 		}
 	}
 }
 
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if status, text := w.get("/internal/configuration", true); status != 200 || text != `{"log_client_events":true}` {
-		t.Errorf("%d %s", status, text)
+	e := newEnv(t)
+	if a := e.Get("/internal/configuration"); a.Status != 200 || a.Body != `{"log_client_events":true}` {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if status, text := w.get("/internal/configuration", false); status != 401 {
-		t.Errorf("without an identity: %d %s", status, text)
+	if a := e.staff().Get("/internal/configuration"); a.Status != 401 {
+		t.Errorf("without an identity: %d %s", a.Status, a.Body)
 	}
-	if status, text := w.get("/clientevent/pageview", true); status != 404 {
-		t.Errorf("another path: %d %s", status, text)
+	if a := e.Get("/clientevent/pageview"); a.Status != 404 {
+		t.Errorf("another path: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestPeople(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	member := func(version int64, code string) msg.Message {
 		return msg.Message{Key: "m" + code, Subject: msg.UserRegistered, Payload: msg.Member{ID: 7, Code: code, Version: version}}
 	}
-	w.enqueue(member(2, "new"))
-	w.becomes(1, `SELECT count(*) FROM member WHERE mb_cd = 'new'`)
-	w.enqueue(member(1, "old"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Version: 2}})
-	w.becomes(1, `SELECT count(*) FROM prospect_code`)
-	w.enqueue(msg.Message{Key: "p2", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9late", Version: 1}},
+	e.enqueue(member(2, "new"))
+	e.Becomes(1, `SELECT count(*) FROM member WHERE mb_cd = 'new'`)
+	e.enqueue(member(1, "old"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Version: 2}})
+	e.Becomes(1, `SELECT count(*) FROM prospect_code`)
+	e.enqueue(msg.Message{Key: "p2", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9late", Version: 1}},
 		msg.Message{Key: "o", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: "A1", MemberID: 7, PlacedAt: time.Now()}})
-	w.becomes(1, `SELECT count(*) FROM order_placed WHERE member_id = 7`)
-	for i, e := range []string{
+	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE member_id = 7`)
+	for i, event := range []string{
 		`"kind":"pageview","user_id":7,"anonymous_id":"anon7","url":"/account?mb_cd=new","remote_addr":"192.0.2.7","user_agent":"B"`,
 		`"kind":"pageview","anonymous_id":"anon7","url":"/before?code=1","remote_addr":"192.0.2.7"`,
 		`"kind":"pageview","anonymous_id":"somebody","url":"/other?code=1","remote_addr":"192.0.2.8"`,
 		`"kind":"linkevent","pr_cd":"PR9","anonymous_id":"anon9","url":"/?pr_cd=PR9"`,
 		`"kind":"buttonclick","anonymous_id":"anon9","url":"/?pr_cd=PR9","what":"chat-icon"`,
 	} {
-		w.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d",%s}`, i, e))
+		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d",%s}`, i, event))
 	}
-	w.becomes(5, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM link_event) + (SELECT count(*) FROM button_click)`)
-	if n := w.count(`SELECT count(*) FROM member WHERE mb_cd = 'new' AND version = 2`); n != 1 {
+	e.Becomes(5, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM link_event) + (SELECT count(*) FROM button_click)`)
+	if n := e.Number(`SELECT count(*) FROM member WHERE mb_cd = 'new' AND version = 2`); n != 1 {
 		t.Error("an older version has replaced a newer one")
 	}
-	w.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9}})
-	w.becomes(0, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect)`)
-	w.enqueue(member(9, "late"), msg.Message{Key: "m8", Subject: msg.UserRegistered, Payload: msg.Member{ID: 8, Version: 1}})
-	w.becomes(1, `SELECT count(*) FROM member`)
-	if n := w.count(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, '' FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
+	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9}})
+	e.Becomes(0, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect)`)
+	e.enqueue(member(9, "late"), msg.Message{Key: "m8", Subject: msg.UserRegistered, Payload: msg.Member{ID: 8, Version: 1}})
+	e.Becomes(1, `SELECT count(*) FROM member`)
+	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, '' FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
 		WHERE anonymous_id IN ('anon7', 'anon9') OR url LIKE '%?%' OR remote_addr = '192.0.2.7'`); n != 1 {
 		t.Errorf("%d visits are traceable, want only somebody's", n)
 	}
-	if n := w.count(`SELECT count(*) FROM order_placed WHERE member_id IS NULL AND NOT visitor`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM order_placed WHERE member_id IS NULL AND NOT visitor`); n != 1 {
 		t.Error("the order has lost its kind or kept its member")
 	}
 }
@@ -256,10 +254,10 @@ func TestSchema(t *testing.T) {
 // Events that waited at the same moment travel in one message.
 func TestEventsThatTravelTogether(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for i := range 1500 {
-		w.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","kind":"pageview","url":"/a,b/[%d]"}`, i, i))
+		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","kind":"pageview","url":"/a,b/[%d]"}`, i, i))
 	}
-	w.becomes(1500, `SELECT count(DISTINCT url) FROM pageview`)
-	w.becomes(1500, `SELECT count(*) FROM pageview`)
+	e.Becomes(1500, `SELECT count(DISTINCT url) FROM pageview`)
+	e.Becomes(1500, `SELECT count(*) FROM pageview`)
 }

@@ -2,25 +2,22 @@ package mailer
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/service"
-	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // withCeiling is the setting that a shop has by itself.
 func withCeiling(c *Config) { c.MailsAnHour, c.MailsADay = 5, 20 }
 
 // settled waits until every command is a row and none of the rows waits.
-func (w *world) settled(rows int) {
-	w.t.Helper()
-	w.eventually(fmt.Sprint(rows, " mails settled"), func() bool {
-		return w.count(`SELECT count(*) FROM delivery`) == rows && w.count(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0
+func (e *env) settled(rows int) {
+	e.t.Helper()
+	e.eventually(fmt.Sprint(rows, " mails settled"), func() bool {
+		return e.Number(`SELECT count(*) FROM delivery`) == rows && e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0
 	})
 }
 
@@ -43,9 +40,9 @@ func is(address string) func(string) bool {
 func TestCeilingOfOneAddress(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), withCeiling)
-	w.start()
-	w.start()
+	e := newEnv(t, sink.port(), withCeiling)
+	e.start()
+	e.start()
 	kinds := []string{msg.MailWelcome, msg.MailVerify, msg.MailReset, msg.MailUsername, msg.MailPasswordSet, msg.MailPasswordChanged, msg.MailAddressChanged}
 	var commands []msg.Message
 	for i := range 42 {
@@ -53,22 +50,22 @@ func TestCeilingOfOneAddress(t *testing.T) {
 		m.Kind, m.MemberID, m.CreatedAt, m.Deadline = kinds[i%len(kinds)], int64(100+i), time.Now(), time.Now().Add(time.Hour)
 		commands = append(commands, msg.Message{Key: fmt.Sprint("bomb:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
-	w.enqueue(commands...)
-	w.settled(42)
+	e.enqueue(commands...)
+	e.settled(42)
 	if n := receivedBy(sink, is("victim@x.example")); n != 5 {
 		t.Errorf("the victim got %d mails, want 5", n)
 	}
-	if n := w.count(`SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at IS NOT NULL AND payload IS NOT NULL`); n != 37 {
+	if n := e.Number(`SELECT count(*) FROM delivery WHERE state = 'suppressed' AND done_at IS NOT NULL AND payload IS NOT NULL`); n != 37 {
 		t.Errorf("%d mails are noted as suppressed, want 37", n)
 	}
-	if n, err := countSuppressed(t.Context(), w.pool); err != nil || n != 37 {
+	if n, err := countSuppressed(t.Context(), e.pool); err != nil || n != 37 {
 		t.Errorf("the metric says %d, error %v", n, err)
 	}
 	for i := range 7 { // what was paid for is always confirmed
-		w.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
+		e.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
 	}
-	w.send("other:1", welcome("other@x.example"))
-	w.settled(50)
+	e.send("other:1", welcome("other@x.example"))
+	e.settled(50)
 	if n := receivedBy(sink, is("victim@x.example")); n != 12 {
 		t.Errorf("the victim has %d mails, want 5 and 7 orders", n)
 	}
@@ -82,24 +79,24 @@ func TestCeilingOfOneAddress(t *testing.T) {
 func TestCeilingHidesNoNotice(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), withCeiling)
-	w.start()
+	e := newEnv(t, sink.port(), withCeiling)
+	e.start()
 	for i := range 8 {
 		m := welcome("ann@x.example")
 		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // accounts that have not proved the address
-		w.send(fmt.Sprint("bomb:", i), m)
+		e.send(fmt.Sprint("bomb:", i), m)
 	}
-	w.settled(8)
+	e.settled(8)
 	changed := welcome("Ann@x.example")
 	changed.Kind, changed.Proved = msg.MailPasswordChanged, []string{"Ann@x.example"}
-	w.send("password-changed:7", changed)
+	e.send("password-changed:7", changed)
 	moved := welcome("new@x.example")
 	moved.Kind, moved.To, moved.Proved = msg.MailAddressChanged, []string{"new@x.example", "ann@x.example"}, []string{"ann@x.example"}
 	moved.Data["old_email"] = "ann@x.example"
-	w.send("address-changed:7", moved)
+	e.send("address-changed:7", moved)
 	moved.To, moved.Proved, moved.MemberID = []string{"fresh@x.example", "ann@x.example"}, nil, 101
-	w.send("address-changed:101", moved)
-	w.settled(11)
+	e.send("address-changed:101", moved)
+	e.settled(11)
 	mails := sink.all()
 	if n := receivedBy(sink, is("ann@x.example")); n != 7 {
 		t.Errorf("ann has %d mails, want 5 and the 2 notices", n)
@@ -109,9 +106,9 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 		t.Errorf("the mail without the full address went to %v, %s", last.to, last.header.Get("To"))
 	}
 	for i := range 9 { // that room has its end, too: a thief cannot bomb the owner
-		w.send(fmt.Sprint("password-changed:7:", i), changed)
+		e.send(fmt.Sprint("password-changed:7:", i), changed)
 	}
-	w.settled(20)
+	e.settled(20)
 	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
 		t.Errorf("ann has %d mails, want 5 and 5 notices", n)
 	}
@@ -121,14 +118,14 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 func TestCeilingOfOneMailbox(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), withCeiling)
-	w.start()
+	e := newEnv(t, sink.port(), withCeiling)
+	e.start()
 	const local = "averylongnameofsomeonewithmail"
 	for i := range 28 {
-		w.send(fmt.Sprint("tag:", i), welcome(fmt.Sprintf("eve+%d@x.example", i)))
-		w.send(fmt.Sprint("dot:", i), welcome(local[:i+1]+"."+local[i+1:]+"@gmail.com"))
+		e.send(fmt.Sprint("tag:", i), welcome(fmt.Sprintf("eve+%d@x.example", i)))
+		e.send(fmt.Sprint("dot:", i), welcome(local[:i+1]+"."+local[i+1:]+"@gmail.com"))
 	}
-	w.settled(56)
+	e.settled(56)
 	if n := receivedBy(sink, func(a string) bool { return strings.HasPrefix(a, "eve") }); n != 20 {
 		t.Errorf("the mailbox with tags has %d mails, want 20", n)
 	}
@@ -141,8 +138,8 @@ func TestCeilingOfOneMailbox(t *testing.T) {
 func TestCeilingOfADay(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), withCeiling)
-	w.start()
+	e := newEnv(t, sink.port(), withCeiling)
+	e.start()
 	began := time.Now().Add(-23 * time.Hour)
 	var commands []msg.Message
 	for i := range 46 { // two an hour
@@ -150,42 +147,36 @@ func TestCeilingOfADay(t *testing.T) {
 		m.CreatedAt, m.Deadline = began.Add(time.Duration(i)*30*time.Minute), time.Now().Add(time.Hour)
 		commands = append(commands, msg.Message{Key: fmt.Sprint("day:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
-	w.enqueue(commands...)
-	w.settled(46)
+	e.enqueue(commands...)
+	e.settled(46)
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
-	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
-	if err != nil {
-		t.Fatal(err)
+	staff := e.staff()
+	if a := staff.Get("/staff/suppressed"); a.Status != 200 || strings.Count(a.Body, `"kind":"welcome"`) != 26 {
+		t.Error(a)
 	}
-	staff := httptest.NewServer(s.routes())
-	t.Cleanup(staff.Close)
-	call := caller(t, staff.URL)
-	if status, text := call("GET", "/staff/suppressed"); status != 200 || strings.Count(text, `"kind":"welcome"`) != 26 {
-		t.Errorf("%d %s", status, text)
+	id := e.Number(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)
+	if a := staff.Post(fmt.Sprint("/staff/suppressed/", id, "/retry")); a.Status != 200 {
+		t.Error(a)
 	}
-	id := w.count(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)
-	if status, text := call("POST", fmt.Sprint("/staff/suppressed/", id, "/retry")); status != 200 {
-		t.Errorf("%d %s", status, text)
-	}
-	w.sent(21)
+	e.sent(21)
 }
 
 // Mails about bank debits neither bomb nor can be hidden.
 func TestCeilingOfDebits(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), withCeiling)
-	w.start()
+	e := newEnv(t, sink.port(), withCeiling)
+	e.start()
 	for i := range 6 {
-		w.send(fmt.Sprint("welcome:", i), welcome("ann@x.example"))
+		e.send(fmt.Sprint("welcome:", i), welcome("ann@x.example"))
 	}
-	w.settled(6)
+	e.settled(6)
 	for i := range 7 {
-		w.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"}, Payment: &msg.PaymentMail{Total: 1234}})
+		e.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"}, Payment: &msg.PaymentMail{Total: 1234}})
 	}
-	w.settled(13)
+	e.settled(13)
 	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
 		t.Errorf("ann has %d mails, want 5 and 5 about debits", n)
 	}

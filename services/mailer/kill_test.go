@@ -37,15 +37,15 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const mails, kills = 300, 8
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL, cfg.Addr = sink.ask.URL, "127.0.0.1:0" })
+	e := newEnv(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL, cfg.Addr = sink.ask.URL, "127.0.0.1:0" })
 	var commands []msg.Message
 	for i := range mails {
 		m := welcome(fmt.Sprintf("a%d@x.example", i))
 		m.CreatedAt, m.Deadline = time.Now(), time.Now().Add(time.Hour)
 		commands = append(commands, msg.Message{Key: fmt.Sprint("welcome:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
-	w.enqueue(commands...)
-	settings, err := json.Marshal(w.cfg)
+	e.enqueue(commands...)
+	settings, err := json.Marshal(e.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +60,9 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		if n < kills {
 			limit = min(sink.count()+10+rand.IntN(30), mails) //nolint:gosec // when to kill
 		}
-		w.eventually(fmt.Sprint(limit, " mails out"), func() bool { return sink.count() >= limit })
+		e.eventually(fmt.Sprint(limit, " mails out"), func() bool { return sink.count() >= limit })
 		if n == kills {
-			w.sent(mails)
+			e.sent(mails)
 		}
 		if err := p.Process.Kill(); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 func TestWhatEachMailSays(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	const shop = "https://shop.example"
 	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example", "old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1"}
 	link := shop + "/account/?email_verification_code=abc:DEF-_.1"
@@ -35,8 +35,8 @@ func TestWhatEachMailSays(t *testing.T) {
 			to = nil
 		}
 		before := sink.count()
-		w.send("test:"+kind, msg.SendMail{Kind: kind, To: to, Data: person, CreatedAt: time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC), Deadline: time.Now().Add(time.Hour)})
-		w.eventually(kind+" arrives", func() bool { return sink.count() > before })
+		e.send("test:"+kind, msg.SendMail{Kind: kind, To: to, Data: person, CreatedAt: time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC), Deadline: time.Now().Add(time.Hour)})
+		e.eventually(kind+" arrives", func() bool { return sink.count() > before })
 		m := sink.all()[before]
 		holds(t, kind, m.text, append(want, "Paper & Co", "shop@shop.example")...)
 		holds(t, kind+"'s subject", m.subject, "Paper & Co")
@@ -60,13 +60,11 @@ func TestWhatEachMailSays(t *testing.T) {
 func TestOrderConfirmations(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	if _, err := w.pool.Exec(t.Context(), `UPDATE template SET bcc_address = 'archive@shop.example, broken', from_address = 'Orders <orders@shop.example>' WHERE em_cd = $1`, memberConfirmation); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.send("order-confirmation:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"ada@x.example"}, MemberID: 7, MemberCode: "MB12345678901234567890"[:20], Order: order()})
-	w.sent(1)
+	e := newEnv(t, sink.port(), nil)
+	e.Exec(`UPDATE template SET bcc_address = 'archive@shop.example, broken', from_address = 'Orders <orders@shop.example>' WHERE em_cd = $1`, memberConfirmation)
+	e.start()
+	e.send("order-confirmation:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"ada@x.example"}, MemberID: 7, MemberCode: "MB12345678901234567890"[:20], Order: order()})
+	e.sent(1)
 	m := sink.all()[0]
 	if fmt.Sprint(m.to) != "[ada@x.example archive@shop.example]" || m.from != "orders@shop.example" || strings.Contains(m.raw, "archive@") {
 		t.Errorf("from %s to %v", m.from, m.to)
@@ -86,15 +84,15 @@ func TestOrderConfirmations(t *testing.T) {
 
 	o := order()
 	o.EmailCode, o.Codes, o.ItemDiscount, o.ShippingDiscount, o.SalesTax, o.Total = "gone", nil, 0, 956, 100, 2649
-	w.send("order-confirmation:2", msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"eve@x.example"}, ProspectCode: "PR123", Order: o})
-	w.sent(2)
+	e.send("order-confirmation:2", msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"eve@x.example"}, ProspectCode: "PR123", Order: o})
+	e.sent(2)
 	m = sink.all()[1]
 	holds(t, "text", m.text, "&em_cd="+visitorConfirmation+"&pr_cd=PR123", "none", "Shipping discount: -$9.56", "Sales tax: $1.00", "Total: $26.49", "marketing list")
 	if strings.Contains(m.text, "\nDiscount:") || strings.Contains(m.text, "mb_cd") || strings.Contains(m.text, "unsubscribe") {
 		t.Errorf("shows what is not there:\n%s", m.text)
 	}
 	var done msg.MailDone
-	if err := w.pool.QueryRow(t.Context(), `SELECT em_cd, prospect_code FROM delivery WHERE key = 'order-confirmation:2'`).Scan(&done.EmailCode, &done.ProspectCode); err != nil || done.EmailCode != visitorConfirmation || done.ProspectCode != "PR123" {
+	if err := e.pool.QueryRow(t.Context(), `SELECT em_cd, prospect_code FROM delivery WHERE key = 'order-confirmation:2'`).Scan(&done.EmailCode, &done.ProspectCode); err != nil || done.EmailCode != visitorConfirmation || done.ProspectCode != "PR123" {
 		t.Errorf("ledger says %+v, error %v", done, err)
 	}
 }
@@ -102,29 +100,29 @@ func TestOrderConfirmations(t *testing.T) {
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	evil := "Eve\r\nBcc: all@victim.example\r\n\r\n<script>\u2028\u202e{{.Code}}\x00"
 	o := order()
 	o.Identifier, o.CustomerName, o.Lines[0].Product, o.ShippingAddress.Line1, o.ShippingAddress.Line2 = evil, evil, evil, evil, evil
-	w.send("a\r\nBcc: x@y.z", msg.SendMail{Kind: msg.MailWelcome, To: []string{"a@x.example"}, Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
-	w.send("b", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"b@x.example"}, MemberCode: evil, Order: o})
-	w.sent(2)
+	e.send("a\r\nBcc: x@y.z", msg.SendMail{Kind: msg.MailWelcome, To: []string{"a@x.example"}, Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
+	e.send("b", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"b@x.example"}, MemberCode: evil, Order: o})
+	e.sent(2)
 	for _, m := range sink.all() {
 		if len(m.to) != 1 || m.header.Get("Bcc") != "" || strings.Contains(m.text, "\nBcc:") || strings.Contains(m.html, "<script>") || strings.ContainsAny(m.text, "\u2028\u202e\x00") {
 			t.Errorf("to %v:\n%s", m.to, m.raw)
 		}
 	}
 	for i, to := range []string{"", "nobody", "a@b\r\nBcc: c@d.example", `"x> NOTIFY=NEVER"@d.example`, "a b@c.example", "<>@x.example", "@x.example", "a@", strings.Repeat("a", 250) + "@x.example", "a@x.example,b@x.example"} {
-		w.send(fmt.Sprint("bad", i), welcome(to))
+		e.send(fmt.Sprint("bad", i), welcome(to))
 	}
-	w.send("many", msg.SendMail{Kind: msg.MailWelcome, To: strings.Split(strings.Repeat("a@x.example ", 11), " ")})
-	w.send("strange", msg.SendMail{Kind: "strange", To: []string{"a@x.example"}})
-	w.send("no order", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"a@x.example"}})
-	w.enqueue(msg.Message{Key: "no command", Subject: msg.MailSubject(msg.MailWelcome), Payload: []int{1}})
-	w.eventually("14 parked", func() bool { return w.count(`SELECT count(*) FROM parked`) == 14 })
-	w.send("good", welcome("c@x.example"))
-	w.sent(3)
+	e.send("many", msg.SendMail{Kind: msg.MailWelcome, To: strings.Split(strings.Repeat("a@x.example ", 11), " ")})
+	e.send("strange", msg.SendMail{Kind: "strange", To: []string{"a@x.example"}})
+	e.send("no order", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"a@x.example"}})
+	e.enqueue(msg.Message{Key: "no command", Subject: msg.MailSubject(msg.MailWelcome), Payload: []int{1}})
+	e.eventually("14 parked", func() bool { return e.Number(`SELECT count(*) FROM parked`) == 14 })
+	e.send("good", welcome("c@x.example"))
+	e.sent(3)
 }
 
 func TestClean(t *testing.T) {

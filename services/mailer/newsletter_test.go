@@ -1,17 +1,12 @@
 package mailer
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -20,47 +15,21 @@ const (
 	prospectNews = "A1jAqhMyLVpBVgxjuknq"
 )
 
-// desk is staff at the endpoints of a mailer.
-type desk struct {
-	t   *testing.T
-	url string
+// templates are the endpoints for mail templates, as staff ask them.
+type templates struct{ *testenv.Client }
+
+func (e *env) templates() templates { return templates{e.staff()} }
+
+func (s templates) is(method, path, body string, status int, want string) string {
+	s.TB.Helper()
+	a := s.Do(s.Body(method, "/staff/templates"+path, body))
+	a.Has(status, want)
+	return a.Body
 }
 
-func newDesk(t *testing.T, w *world) desk {
-	t.Helper()
-	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s.routes())
-	t.Cleanup(server.Close)
-	return desk{t, server.URL + "/staff/templates"}
-}
-
-func (d desk) is(method, path, body string, status int, want string) string {
-	d.t.Helper()
-	r, err := http.NewRequestWithContext(d.t.Context(), method, d.url+path, bytes.NewReader([]byte(body)))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer answer.Body.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if answer.StatusCode != status || !strings.Contains(string(text), want) {
-		d.t.Errorf("%s %s %s: %d %s, want %d %s", method, path, body, answer.StatusCode, text, status, want)
-	}
-	return string(text)
-}
-
-// audience is everybody that the tests know.
-func (w *world) audience() {
-	w.t.Helper()
+// people are the recipients that the tests know.
+func (e *env) people() {
+	e.t.Helper()
 	for id, m := range []msg.Member{
 		{FirstName: "Ada {token}", Email: "ada@x.example", Newsletter: true},
 		{FirstName: "Bob", Email: "bob@x.example", Newsletter: true},
@@ -68,13 +37,13 @@ func (w *world) audience() {
 		{FirstName: "Dan", Email: "dan@x.example", Unsubscribed: true},
 	} {
 		m.ID, m.Code, m.UnsubscribeToken, m.Version = int64(id+1), fmt.Sprint("MB", id+1), fmt.Sprint("T", id+1), 1
-		w.enqueue(msg.Message{Key: fmt.Sprint("member:", m.ID), Subject: msg.UserRegistered, Payload: m})
+		e.enqueue(msg.Message{Key: fmt.Sprint("member:", m.ID), Subject: msg.UserRegistered, Payload: m})
 	}
 	for id, p := range []msg.Prospect{{Email: "pia@x.example"}, {Email: "quin@x.example", Unsubscribed: true}} {
 		p.ID, p.Code, p.UnsubscribeToken, p.Version = int64(id+1), fmt.Sprint("PR", id+1), fmt.Sprint("PT", id+1), 1
-		w.enqueue(msg.Message{Key: fmt.Sprint("prospect:", p.ID), Subject: msg.ProspectChanged, Payload: p})
+		e.enqueue(msg.Message{Key: fmt.Sprint("prospect:", p.ID), Subject: msg.ProspectChanged, Payload: p})
 	}
-	w.eventually("the audience known", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 6 })
+	e.eventually("the recipients are known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 6 })
 }
 
 func receiversOf(mails []taken) (list []string) {
@@ -88,14 +57,14 @@ func receiversOf(mails []taken) (list []string) {
 func TestNewsletters(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
-	w.audience()
-	d := newDesk(t, w)
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.people()
+	s := e.templates()
 
-	d.is("POST", "/"+memberNews+"/send", "", 409, "template-is-draft")
-	d.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`)
-	w.sent(1)
+	s.is("POST", "/"+memberNews+"/send", "", 409, "template-is-draft")
+	s.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`)
+	e.sent(1)
 	for _, m := range sink.all() {
 		if fmt.Sprint(m.to) != "[staff@shop.example]" || m.header.Get("List-Unsubscribe") != "" {
 			t.Errorf("a draft went to %v", m.to)
@@ -105,11 +74,11 @@ func TestNewsletters(t *testing.T) {
 		holds(t, "draft", m.html, "<pre>THIS IS A DRAFT", "bob@x.example")
 	}
 
-	d.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"News of {shop_name}","bcc_address":"archive@shop.example","em_cd":"other"}`, 200, `"em_cd":"`+memberNews+`"`)
-	d.is("POST", "/"+memberNews+"/draft", "", 409, "template-is-ready")
-	d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-	d.is("POST", "/"+memberNews+"/send", "", 409, "template-is-sent")
-	w.sent(3)
+	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"News of {shop_name}","bcc_address":"archive@shop.example","em_cd":"other"}`, 200, `"em_cd":"`+memberNews+`"`)
+	s.is("POST", "/"+memberNews+"/draft", "", 409, "template-is-ready")
+	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
+	s.is("POST", "/"+memberNews+"/send", "", 409, "template-is-sent")
+	e.sent(3)
 	mails := sink.all()[1:]
 	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example archive@shop.example bob@x.example]" {
 		t.Fatalf("the newsletter went to %s", got)
@@ -123,22 +92,21 @@ func TestNewsletters(t *testing.T) {
 		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
 		t.Errorf("newsletter: %v\n%s", ada.header, ada.text)
 	}
-	var told int
-	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, memberNews).Scan(&told); err != nil || told != 2 {
-		t.Errorf("%d mails recorded, error %v", told, err)
+	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, memberNews); told != 2 {
+		t.Errorf("%d mails recorded", told)
 	}
 
 	// Whoever unsubscribes while it is under way gets none.
 	sink.set(always("rcpt", 450))
-	d.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, `"status":"Ready"`)
-	d.is("PATCH", "/"+prospectNews, `{"status":"Ready"}`, 200, `"type":"Prospect"`)
-	d.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-	d.is("POST", "/"+prospectNews+"/send", "", 200, `{"mails":1}`)
-	w.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
-	w.eventually("bob unsubscribed", func() bool { return w.count(`SELECT count(*) FROM recipient WHERE id = 2 AND unsubscribed`) == 2 })
+	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, `"status":"Ready"`)
+	s.is("PATCH", "/"+prospectNews, `{"status":"Ready"}`, 200, `"type":"Prospect"`)
+	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
+	s.is("POST", "/"+prospectNews+"/send", "", 200, `{"mails":1}`)
+	e.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
+	e.eventually("bob unsubscribed", func() bool { return e.Number(`SELECT count(*) FROM recipient WHERE id = 2 AND unsubscribed`) == 2 })
 	sink.set(nil)
-	w.sent(5)
-	w.eventually("nothing waits", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
+	e.sent(5)
+	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
 	mails = sink.all()[3:]
 	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example pia@x.example]" {
 		t.Errorf("the second newsletter went to %s", got)
@@ -149,15 +117,15 @@ func TestNewsletters(t *testing.T) {
 
 func TestTemplatesOfStaff(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 1, nil)
-	d := newDesk(t, w)
-	d.is("GET", "", "", 200, `"em_cd":"`+memberConfirmation+`"`)
-	d.is("POST", "/unknown/send", "", 404, "not-found")
-	d.is("PATCH", "/unknown", "{}", 404, "not-found")
-	d.is("POST", "/"+memberConfirmation+"/send", "", 409, "template-of-orders")
-	made := d.is("POST", "", `{"subject":"Sale","type":"Member","body_text":"Hello"}`, 200, `"status":"Draft"`)
+	e := newEnv(t, 1, nil)
+	s := e.templates()
+	s.is("GET", "", "", 200, `"em_cd":"`+memberConfirmation+`"`)
+	s.is("POST", "/unknown/send", "", 404, "not-found")
+	s.is("PATCH", "/unknown", "{}", 404, "not-found")
+	s.is("POST", "/"+memberConfirmation+"/send", "", 409, "template-of-orders")
+	made := s.is("POST", "", `{"subject":"Sale","type":"Member","body_text":"Hello"}`, 200, `"status":"Draft"`)
 	code := made[len(`{"em_cd":"`):][:20]
-	d.is("POST", "/"+code+"/draft", "", 409, "no-unsubscribe-link")
+	s.is("POST", "/"+code+"/draft", "", 409, "no-unsubscribe-link")
 	for field, body := range map[string]string{
 		"":             `{"subject":1}`,
 		"subject":      `{"subject":""}`,
@@ -172,10 +140,10 @@ func TestTemplatesOfStaff(t *testing.T) {
 		if field != "" {
 			want += `,"parameter":"` + field + `"`
 		}
-		d.is("PATCH", "/"+code, body, 400, want)
-		d.is("POST", "", body, 400, `{"error":"bad-request"`)
+		s.is("PATCH", "/"+code, body, 400, want)
+		s.is("POST", "", body, 400, `{"error":"bad-request"`)
 	}
-	d.is("PATCH", "/"+code, `{"unknown":1}`, 400, "bad-request")
-	d.is("PATCH", "/"+code, `{"body_text":"Hello {token}","from_address":"News <news@shop.example>"}`, 200, `"subject":"Sale"`)
-	d.is("POST", "/"+code+"/draft", "", 200, `{"mails":0}`)
+	s.is("PATCH", "/"+code, `{"unknown":1}`, 400, "bad-request")
+	s.is("PATCH", "/"+code, `{"body_text":"Hello {token}","from_address":"News <news@shop.example>"}`, 200, `"subject":"Sale"`)
+	s.is("POST", "/"+code+"/draft", "", 200, `{"mails":0}`)
 }

@@ -9,16 +9,15 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // row is what the ledger says of a mail.
-func (w *world) row(key string) (state string, attempts int, maybe bool, reason string) {
-	w.t.Helper()
-	err := w.pool.QueryRow(w.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`, key).Scan(&state, &attempts, &maybe, &reason)
+func (e *env) row(key string) (state string, attempts int, maybe bool, reason string) {
+	e.t.Helper()
+	err := e.pool.QueryRow(e.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`, key).Scan(&state, &attempts, &maybe, &reason)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	return state, attempts, maybe, reason
 }
@@ -32,38 +31,38 @@ func TestFaultsOfTheServer(t *testing.T) {
 		attempts int
 		took     int
 	}{
-		{"close@MAIL", false, "sent", 2, 1},
-		{"close@RCPT", false, "sent", 2, 1},
-		{"close@DATA", false, "sent", 2, 1},
-		{"close-in-data", false, "sent", 2, 1},
-		{"MAIL 421", false, "sent", 2, 1},
-		{"MAIL 450", false, "sent", 2, 1},
-		{"MAIL 530", false, "sent", 2, 1},
-		{"RCPT 450", false, "sent", 2, 1},
-		{"DATA 451", false, "sent", 2, 1},
-		{"END 452", false, "sent", 2, 1},
-		{"MAIL 550", false, "parked", 1, 0},
-		{"RCPT 550", false, "parked", 1, 0},
-		{"DATA 554", false, "parked", 1, 0},
-		{"END 554", false, "parked", 1, 0},
-		{"close-after-250", false, "sent", 1, 1},
-		{"lose-reply", false, "sent", 2, 2}, // SMTP cannot do better
-		{"lose-reply", true, "sent", 2, 1},  // but a server that can be asked
-		{"lose-and-forget", true, "sent", 2, 1},
-		{"lose-and-forget", false, "sent", 2, 1},
+		{fault: "close@MAIL", state: "sent", attempts: 2, took: 1},
+		{fault: "close@RCPT", state: "sent", attempts: 2, took: 1},
+		{fault: "close@DATA", state: "sent", attempts: 2, took: 1},
+		{fault: "close-in-data", state: "sent", attempts: 2, took: 1},
+		{fault: "MAIL 421", state: "sent", attempts: 2, took: 1},
+		{fault: "MAIL 450", state: "sent", attempts: 2, took: 1},
+		{fault: "MAIL 530", state: "sent", attempts: 2, took: 1},
+		{fault: "RCPT 450", state: "sent", attempts: 2, took: 1},
+		{fault: "DATA 451", state: "sent", attempts: 2, took: 1},
+		{fault: "END 452", state: "sent", attempts: 2, took: 1},
+		{fault: "MAIL 550", state: "parked", attempts: 1},
+		{fault: "RCPT 550", state: "parked", attempts: 1},
+		{fault: "DATA 554", state: "parked", attempts: 1},
+		{fault: "END 554", state: "parked", attempts: 1},
+		{fault: "close-after-250", state: "sent", attempts: 1, took: 1},
+		{fault: "lose-reply", state: "sent", attempts: 2, took: 2},            // SMTP cannot do better
+		{fault: "lose-reply", ask: true, state: "sent", attempts: 2, took: 1}, // but a server that can be asked
+		{fault: "lose-and-forget", ask: true, state: "sent", attempts: 2, took: 1},
+		{fault: "lose-and-forget", state: "sent", attempts: 2, took: 1},
 	} {
 		t.Run(fmt.Sprint(c.fault, " ask ", c.ask), func(t *testing.T) {
 			t.Parallel()
 			server := newRaw(t, c.fault)
-			w := newWorld(t, server.port(), func(cfg *Config) {
+			e := newEnv(t, server.port(), func(cfg *Config) {
 				if c.ask {
 					cfg.MailSeenURL = server.ask.URL + "/api/seen?box=1"
 				}
 			})
-			w.start()
-			w.send("welcome:1", welcome("ada@x.example"))
-			w.eventually("an end", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state <> 'queued'`) == 1 })
-			state, attempts, maybe, reason := w.row("welcome:1")
+			e.start()
+			e.send("welcome:1", welcome("ada@x.example"))
+			e.eventually("an end", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'queued'`) == 1 })
+			state, attempts, maybe, reason := e.row("welcome:1")
 			if state != c.state || attempts != c.attempts || maybe != (state == "parked") || (reason != "") != (state == "parked") {
 				t.Errorf("%s after %d attempts, maybe %t, reason %q; want %s after %d", state, attempts, maybe, reason, c.state, c.attempts)
 			}
@@ -76,12 +75,12 @@ func TestFaultsOfTheServer(t *testing.T) {
 				}
 			}
 			want := map[string]string{"sent": msg.MailSentSubject, "parked": msg.MailParkedSubject}[state]
-			if n := w.count(`SELECT count(*) FROM outbox WHERE subject = '` + want + `'`); n > 1 || (n != 1 && state == "sent") {
+			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = '` + want + `'`); n > 1 || (n != 1 && state == "sent") {
 				t.Errorf("%d messages on %s", n, want)
 			}
 			// The next mail goes out whatever happened to this one.
-			w.send("welcome:2", welcome("bea@x.example"))
-			w.eventually("the next mail", func() bool { return server.took() == c.took+1 })
+			e.send("welcome:2", welcome("bea@x.example"))
+			e.eventually("the next mail", func() bool { return server.took() == c.took+1 })
 		})
 	}
 }
@@ -90,16 +89,16 @@ func TestAQuestionThatCannotBeAnswered(t *testing.T) {
 	t.Parallel()
 	server := newRaw(t, "lose-reply")
 	server.deaf = true
-	w := newWorld(t, server.port(), func(cfg *Config) { cfg.MailSeenURL = server.ask.URL })
-	w.start()
-	w.send("welcome:1", welcome("ada@x.example"))
-	w.eventually("put off because nobody answers", func() bool {
-		return w.count(`SELECT count(*) FROM delivery WHERE maybe AND attempts >= 2 AND smtp_reply LIKE '%asked%'`) == 1
+	e := newEnv(t, server.port(), func(cfg *Config) { cfg.MailSeenURL = server.ask.URL })
+	e.start()
+	e.send("welcome:1", welcome("ada@x.example"))
+	e.eventually("put off because nobody answers", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery WHERE maybe AND attempts >= 2 AND smtp_reply LIKE '%asked%'`) == 1
 	})
 	server.mu.Lock()
 	server.deaf = false
 	server.mu.Unlock()
-	w.sent(1)
+	e.sent(1)
 	if server.took() != 1 {
 		t.Errorf("the server took %d mails, want 1", server.took())
 	}
@@ -108,26 +107,23 @@ func TestAQuestionThatCannotBeAnswered(t *testing.T) {
 func TestCommandsComeTwice(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	for range 3 {
-		w.send("welcome:1", welcome("ada@x.example"))
-		w.send("welcome:1", welcome("somebody-else@x.example"))
-		w.sent(1)
+		e.send("welcome:1", welcome("ada@x.example"))
+		e.send("welcome:1", welcome("somebody-else@x.example"))
+		e.sent(1)
 	}
 	// A repeat that the inbox has forgotten meets the ledger.
-	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := e.server()
 	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
 	for range 2 {
-		if err := pgx.BeginFunc(t.Context(), w.pool, func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
+		if err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.send("welcome:2", welcome("bea@x.example"))
-	w.sent(2)
+	e.send("welcome:2", welcome("bea@x.example"))
+	e.sent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
@@ -142,12 +138,12 @@ func TestOneOfTwoReceiversIsGone(t *testing.T) {
 		}
 		return nil
 	})
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	m := welcome("ada@old.example")
 	m.To = append(m.To, "ada@new.example", "ADA@new.example")
-	w.send("1", m)
-	w.sent(1)
+	e.send("1", m)
+	e.sent(1)
 	if got := fmt.Sprint(sink.all()[0].to); got != "[ada@new.example]" {
 		t.Errorf("went to %s", got)
 	}
@@ -158,13 +154,13 @@ func TestOneOfTwoReceiversIsGone(t *testing.T) {
 func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	addresses := []string{"a..b@mail.example", "a.-_+1@mail.example", "1@-x-.example", "o'brien@mail.example", `o'b..x@mail.example`}
 	for i, a := range addresses {
-		w.send(fmt.Sprint(i), welcome(a))
+		e.send(fmt.Sprint(i), welcome(a))
 	}
-	w.sent(len(addresses))
+	e.sent(len(addresses))
 	got := map[string]bool{}
 	for _, m := range sink.all() {
 		list, err := m.header.AddressList("To")
@@ -184,18 +180,18 @@ func TestEveryAddressOfTheShopCanBeMailed(t *testing.T) {
 func TestOutageAndReturn(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	sink.stop()
 	for i := range 20 {
-		w.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
+		e.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
 	}
-	w.eventually("in the ledger and tried", func() bool {
-		return w.count(`SELECT count(*) FROM delivery`) == 20 && w.count(`SELECT coalesce(sum(attempts), 0) FROM delivery`) > 2
+	e.eventually("in the ledger and tried", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery`) == 20 && e.Number(`SELECT coalesce(sum(attempts), 0) FROM delivery`) > 2
 	})
-	w.eventually("no mail is a maybe", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0 })
+	e.eventually("no mail is a maybe", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0 })
 	sink.start()
-	w.sent(20) // although each may have been put off for a minute
+	e.sent(20) // although each may have been put off for a minute
 	if n := sink.count(); n != 20 {
 		t.Errorf("%d mails, want 20", n)
 	}
@@ -204,32 +200,32 @@ func TestOutageAndReturn(t *testing.T) {
 func TestAServerThatRefusesAllForNow(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	sink.set(always("rcpt", 450))
 	for i := range 5 {
-		w.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
+		e.send(fmt.Sprint("welcome:", i), welcome(fmt.Sprintf("a%d@x.example", i)))
 	}
 	// The fourth refusal puts a mail off for a minute; the probe and what follows it must not wait so long.
-	w.eventually("long delays", func() bool {
-		return w.count(`SELECT count(*) FROM delivery WHERE next_at > now() + interval '30 seconds'`) >= 3
+	e.eventually("long delays", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery WHERE next_at > now() + interval '30 seconds'`) >= 3
 	})
 	sink.set(nil)
-	w.sent(5)
+	e.sent(5)
 }
 
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	sink.set(always("rcpt", 450))
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	m := welcome("ada@x.example")
 	m.CreatedAt = time.Now()
 	m.Deadline = m.CreatedAt.Add(time.Second)
-	w.send("welcome:1", m)
-	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
-	if _, _, _, reason := w.row("welcome:1"); reason != "the deadline has passed" {
+	e.send("welcome:1", m)
+	e.eventually("parked", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
+	if _, _, _, reason := e.row("welcome:1"); reason != "the deadline has passed" {
 		t.Errorf("parked because %s", reason)
 	}
 	if sink.count() != 0 {
@@ -242,22 +238,22 @@ func TestDeadline(t *testing.T) {
 func TestStoppedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL = sink.ask.URL })
-	w.start()
-	w.send("welcome:1", welcome("ada@x.example"))
-	w.sent(1)
-	w.stop()
+	e := newEnv(t, sink.port(), func(cfg *Config) { cfg.MailSeenURL = sink.ask.URL })
+	e.start()
+	e.send("welcome:1", welcome("ada@x.example"))
+	e.sent(1)
+	e.stop()
 	for i, sql := range []string{ // killed after the server took it; killed before
 		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = 'welcome:1'`,
 		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, maybe, attempts, claimed_by, claimed_until, deadline, created_at)
 			SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes', deadline, created_at FROM delivery`,
 	} {
-		if tag, err := w.pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+		if tag, err := e.pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	w.start()
-	w.sent(2)
+	e.start()
+	e.sent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
@@ -265,12 +261,12 @@ func TestStoppedInTheMiddle(t *testing.T) {
 
 func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 1, nil)
-	first, second := &slots{pool: w.pool}, &slots{pool: w.pool}
+	e := newEnv(t, 1, nil)
+	first, second := &slots{pool: e.pool}, &slots{pool: e.pool}
 	if err := first.take(t.Context()); err != nil || first.own != 1 {
 		t.Fatalf("slot %d, error %v", first.own, err)
 	}
-	_, err := w.pool.Exec(t.Context(), `
+	_, err := e.pool.Exec(t.Context(), `
 		INSERT INTO delivery (key, kind, to_hashes, message_id, claimed_by, claimed_until, deadline, created_at)
 		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now() FROM generate_series(1, 3) AS i`)
 	if err != nil {
@@ -279,7 +275,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	if err := second.take(t.Context()); err != nil || second.own != 2 {
 		t.Fatalf("slot %d, error %v", second.own, err)
 	}
-	if n := w.count(`SELECT sum(claimed_by) FROM delivery`); n != 1 {
+	if n := e.Number(`SELECT sum(claimed_by) FROM delivery`); n != 1 {
 		t.Errorf("slots %d are still leased, want only 1", n)
 	}
 	first.leave()
@@ -287,7 +283,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 		if err := second.sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return w.count(`SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) == 0
+		return e.Number(`SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) == 0
 	})
 	second.leave()
 }
@@ -295,21 +291,21 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.start()
 	var commands []msg.Message
 	for i := range 300 {
 		m := welcome(fmt.Sprintf("a%d@x.example", i))
 		m.CreatedAt, m.Deadline = time.Now(), time.Now().Add(time.Hour)
 		commands = append(commands, msg.Message{Key: fmt.Sprint("welcome:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
-	w.enqueue(commands...)
-	w.eventually("some are out", func() bool { return sink.count() > 50 })
-	w.stop() // both, in the middle
-	w.start()
-	w.start()
-	w.sent(300)
+	e.enqueue(commands...)
+	e.eventually("some are out", func() bool { return sink.count() > 50 })
+	e.stop() // both, in the middle
+	e.start()
+	e.start()
+	e.sent(300)
 	if n := sink.count(); n != 300 {
 		t.Errorf("%d mails, want 300", n)
 	}
@@ -318,10 +314,10 @@ func TestTwoProcesses(t *testing.T) {
 func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	ledger := testenv.NewCut(t, w.cfg.DatabaseURL)
-	w.cfg.DatabaseURL = ledger.URL
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	ledger := testenv.NewCut(t, e.cfg.DatabaseURL)
+	e.cfg.DatabaseURL = ledger.URL
+	e.start()
 	inHand, goOn := make(chan struct{}), make(chan struct{})
 	sink.set(func(stage, who string) error {
 		if stage == "data" && who == "ada@x.example" {
@@ -330,14 +326,14 @@ func TestTheLedgerIsAwayWhileAMailIsInHand(t *testing.T) {
 		}
 		return nil
 	})
-	w.send("welcome:1", welcome("ada@x.example"))
+	e.send("welcome:1", welcome("ada@x.example"))
 	<-inHand
 	ledger.Set(true)
 	close(goOn)
-	w.eventually("taken", func() bool { return sink.count() == 1 })
-	w.send("welcome:2", welcome("bea@x.example"))
+	e.eventually("taken", func() bool { return sink.count() == 1 })
+	e.send("welcome:2", welcome("bea@x.example"))
 	ledger.Set(false)
-	w.sent(2)
+	e.sent(2)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}

@@ -3,8 +3,6 @@ package mailer
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -20,49 +18,18 @@ func TestSchema(t *testing.T) {
 	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
 }
 
-// caller makes requests to a server, with one further header at most.
-func caller(t *testing.T, url string) func(method, path string, header ...string) (int, string) {
-	t.Helper()
-	return func(method, path string, header ...string) (int, string) {
-		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(header) > 0 {
-			r.Header.Set(header[0], header[1])
-		}
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close() //nolint:errcheck // only read
-		text, err := io.ReadAll(answer.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer.StatusCode, string(text)
-	}
-}
-
 func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	sink.set(always("rcpt", 550))
-	w := newWorld(t, sink.port(), nil)
-	w.start()
-	w.send("welcome:1", welcome("ada@x.example"))
-	w.eventually("parked", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.send("welcome:1", welcome("ada@x.example"))
+	e.eventually("parked", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
 	sink.set(nil)
 
-	s, err := newServer(&service.Core{Log: testenv.Log(t), Pool: w.pool, Outbox: w.outbox}, w.cfg, quick)
-	if err != nil {
-		t.Fatal(err)
-	}
-	staff := httptest.NewServer(s.routes())
-	t.Cleanup(staff.Close)
-	call := caller(t, staff.URL)
-	_, text := call("GET", "/staff/parked")
+	staff := e.staff()
+	parked := staff.Get("/staff/parked")
 	var list struct {
 		Mails []struct {
 			ID                    int64
@@ -71,34 +38,36 @@ func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 			Retryable, Maybe_sent bool   //nolint:revive // as in JSON
 		}
 	}
-	if err := json.Unmarshal([]byte(text), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" || !list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
-		t.Fatalf("%s, error %v", text, err)
+	if err := json.Unmarshal([]byte(parked.Body), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" || !list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
+		t.Fatalf("%s, error %v", parked, err)
 	}
 	for path, want := range map[string]int{"/staff/parked/999/retry": 404, "/staff/parked/x/retry": 404, "/staff/parked/99999999999999999999/retry": 404} {
-		if status, text := call("POST", path); status != want {
-			t.Errorf("%s: %d %s", path, status, text)
+		if a := staff.Post(path); a.Status != want {
+			t.Error(a)
 		}
 	}
-	if status, _ := call("POST", "/staff/parked/1/retry", "Sec-Fetch-Site", "cross-site"); status != 403 {
-		t.Errorf("from another site: %d", status)
+	crossSite := staff.Request("POST", "/staff/parked/1/retry")
+	crossSite.Header.Set("Sec-Fetch-Site", "cross-site")
+	if a := staff.Do(crossSite); a.Status != 403 {
+		t.Errorf("from another site: %d", a.Status)
 	}
-	if status, _ := call("GET", "/staff/parked/1/retry"); status != 405 {
-		t.Errorf("by GET: %d", status)
+	if a := staff.Get("/staff/parked/1/retry"); a.Status != 405 {
+		t.Errorf("by GET: %d", a.Status)
 	}
-	if status, text := call("POST", "/staff/parked/1/retry"); status != 200 {
-		t.Errorf("%d %s", status, text)
+	if a := staff.Post("/staff/parked/1/retry"); a.Status != 200 {
+		t.Error(a)
 	}
-	if status, _ := call("POST", "/staff/parked/1/retry"); status != 404 && sink.count() == 0 {
-		t.Errorf("a second time: %d", status)
+	if a := staff.Post("/staff/parked/1/retry"); a.Status != 404 && sink.count() == 0 {
+		t.Errorf("a second time: %d", a.Status)
 	}
-	w.sent(1)
-	if status, text := call("GET", "/staff/parked"); status != 200 || text != `{"mails":[],"messages":[]}` {
-		t.Errorf("%d %s", status, text)
+	e.sent(1)
+	if a := staff.Get("/staff/parked"); a.Status != 200 || a.Body != `{"mails":[],"messages":[]}` {
+		t.Error(a)
 	}
 	elsewhere := httptest.NewRequest("GET", "/staff/parked", nil)
 	elsewhere.RemoteAddr = "192.0.2.1:1234"
 	answer := httptest.NewRecorder()
-	s.routes().ServeHTTP(answer, elsewhere)
+	e.server().routes().ServeHTTP(answer, elsewhere)
 	if answer.Code != 403 {
 		t.Errorf("from another machine: %d", answer.Code)
 	}
@@ -107,46 +76,46 @@ func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
-	w := newWorld(t, sink.port(), nil)
-	w.start()
+	e := newEnv(t, sink.port(), nil)
+	e.start()
 	member := func(version int64, email string) msg.Message {
 		return msg.Message{Key: "member:" + email, Subject: msg.UserProfileChanged, Payload: msg.Member{ID: 7, Email: email, Code: "MB7", Newsletter: true, UnsubscribeToken: "T", Version: version}}
 	}
-	w.enqueue(member(3, "newest@x.example"))
-	w.eventually("known", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 1 })
-	w.enqueue(member(2, "older@x.example"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Email: "pros@x.example", Code: "PR9", UnsubscribeToken: "PT", Version: 1}})
-	w.eventually("prospect known", func() bool {
-		return w.count(`SELECT count(*) FROM recipient WHERE kind = 'prospect' AND token = 'PT'`) == 1
+	e.enqueue(member(3, "newest@x.example"))
+	e.eventually("known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
+	e.enqueue(member(2, "older@x.example"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Email: "pros@x.example", Code: "PR9", UnsubscribeToken: "PT", Version: 1}})
+	e.eventually("prospect known", func() bool {
+		return e.Number(`SELECT count(*) FROM recipient WHERE kind = 'prospect' AND token = 'PT'`) == 1
 	})
-	if n := w.count(`SELECT count(*) FROM recipient WHERE email = 'newest@x.example' AND version = 3`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM recipient WHERE email = 'newest@x.example' AND version = 3`); n != 1 {
 		t.Error("an older version has replaced a newer one")
 	}
 
 	// Codes that a command lacks come from the projection.
-	w.send("order:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"newest@x.example"}, MemberID: 7, Order: order()})
-	w.sent(1)
+	e.send("order:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"newest@x.example"}, MemberID: 7, Order: order()})
+	e.sent(1)
 	holds(t, "confirmation", sink.all()[0].text, "mb_cd=MB7")
 
 	// One mail waits for the person to be erased, one for another member with the same address.
-	w.stop()
-	w.start()
+	e.stop()
+	e.start()
 	sink.set(always("rcpt", 450))
 	m := welcome("Newest@X.example")
-	w.send("welcome:7", m)
+	e.send("welcome:7", m)
 	m.MemberID = 8
-	w.send("welcome:8", m)
+	e.send("welcome:8", m)
 	m.MemberID, m.To = 7, []string{"former@x.example"}
-	w.send("welcome:7:former", m)
-	w.eventually("three wait", func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 3 })
-	w.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
-	w.eventually("forgotten", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 0 })
-	w.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
-	w.eventually("the message after a late one", func() bool { return w.count(`SELECT count(*) FROM recipient`) == 1 })
-	if n := w.count(`SELECT count(*) FROM delivery WHERE key <> 'welcome:8'`); n != 0 {
+	e.send("welcome:7:former", m)
+	e.eventually("three wait", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 3 })
+	e.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
+	e.eventually("forgotten", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 0 })
+	e.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
+	e.eventually("the message after a late one", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
+	if n := e.Number(`SELECT count(*) FROM delivery WHERE key <> 'welcome:8'`); n != 0 {
 		t.Errorf("%d mails of the erased person are left", n)
 	}
 	sink.set(nil)
-	w.sent(1)
+	e.sent(1)
 	if n := sink.count(); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}

@@ -24,16 +24,16 @@ import (
 
 func TestAnEventIsStoredAsItCame(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, " whsec_other", secret)
+	e := newEnv(t, " whsec_other", secret)
 	sent := body("evt_1") + "\n"
-	if status, answer := w.send(sent); status != 200 || answer != `{"received":true}` {
-		t.Fatalf("answered %d %s", status, answer)
+	if a := e.send(sent); a.Status != 200 || a.Body != `{"received":true}` {
+		t.Fatalf("answered %d %s", a.Status, a.Body)
 	}
 	var kind, version, subject string
 	var created time.Time
 	var payload, message []byte
 	var pending []string
-	err := w.pool.QueryRow(t.Context(), `
+	err := e.pool.QueryRow(t.Context(), `
 		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending FROM event e JOIN outbox o ON o.key = e.id WHERE e.id = 'evt_1'`).
 		Scan(&kind, &version, &created, &payload, &subject, &message, &pending)
 	if err != nil {
@@ -48,12 +48,12 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	if fmt.Sprint(pending) != fmt.Sprint([]string{msg.OrderStripe}) {
 		t.Errorf("waits for %v", pending)
 	}
-	testenv.Eventually(t, time.Minute, "published", func() bool { return w.count(`SELECT count(*) FROM outbox WHERE attempts > 0`) == 1 })
+	testenv.Eventually(t, time.Minute, "published", func() bool { return e.Number(`SELECT count(*) FROM outbox WHERE attempts > 0`) == 1 })
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
+	e := newEnv(t, secret)
 	for name, text := range map[string]string{
 		"empty": "", "no JSON": "hello", "half": `{"id":"evt_1"`, "a number": "42", "null": "null", "a list": `[{"id":"evt_1","type":"a"}]`, "a text": `"evt_1"`,
 		"no id": `{"type":"a.b"}`, "an id that is a number": `{"id":1,"type":"a.b"}`, "an empty id": `{"id":"","type":"a.b"}`,
@@ -65,33 +65,33 @@ func TestRefusals(t *testing.T) {
 		"too many levels": `{"id":"evt_1","type":"a.b","x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
 		"deep":            strings.Repeat("[", 20_000),
 	} {
-		if status, answer := w.send(text); status != 400 || answer != `{"error":"invalid-payload"}` {
-			t.Errorf("%s: answered %d %s", name, status, answer)
+		if a := e.send(text); a.Status != 400 || a.Body != `{"error":"invalid-payload"}` {
+			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
 	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff", "old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
-		if status, answer := w.post(body("evt_1"), signature); status != 400 || answer != `{"error":"invalid-signature"}` {
-			t.Errorf("signature %s: answered %d %s", name, status, answer)
+		if a := e.post(body("evt_1"), signature); a.Status != 400 || a.Body != `{"error":"invalid-signature"}` {
+			t.Errorf("signature %s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
 	for _, size := range []int{maxBody + 1, 10 << 20} {
-		if status, answer := w.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); status != 413 || answer != `{"error":"body-too-large"}` {
-			t.Errorf("%d bytes: answered %d %s", size, status, answer)
+		if a := e.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); a.Status != 413 || a.Body != `{"error":"body-too-large"}` {
+			t.Errorf("%d bytes: answered %d %s", size, a.Status, a.Body)
 		}
 	}
-	if n := w.count(`SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM outbox)`); n != 0 {
+	if n := e.Number(`SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM outbox)`); n != 0 {
 		t.Errorf("%d rows were written for refused requests", n)
 	}
-	if status, answer := w.send(body("evt_1") + strings.Repeat(" ", maxBody-len(body("evt_1")))); status != 200 {
-		t.Errorf("exactly %d bytes: answered %d %s", maxBody, status, answer)
+	if a := e.send(body("evt_1") + strings.Repeat(" ", maxBody-len(body("evt_1")))); a.Status != 200 {
+		t.Errorf("exactly %d bytes: answered %d %s", maxBody, a.Status, a.Body)
 	}
 }
 
 // A client that reads nothing before it has sent everything gets its answer too.
 func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
-	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/order/stripe-webhook"))
+	e := newEnv(t, secret)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,86 +111,82 @@ func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 
 func TestOtherMethods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
+	e := newEnv(t, secret)
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
-		r, err := http.NewRequestWithContext(t.Context(), method, w.url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status, answer := w.do(r); status != 405 || answer != `{"error":"method-not-allowed"}` {
-			t.Errorf("%s: answered %d %s", method, status, answer)
+		if a := e.Ask(method, intake); a.Status != 405 || a.Body != `{"error":"method-not-allowed"}` {
+			t.Errorf("%s: answered %d %s", method, a.Status, a.Body)
 		}
 	}
 }
 
 func TestWithoutASecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "", " ")
-	if status, answer := w.post(body("evt_1"), sign(time.Now(), body("evt_1"), "")); status != 500 || answer != `{"error":"webhook-not-configured"}` {
-		t.Errorf("answered %d %s", status, answer)
+	e := newEnv(t, "", " ")
+	if a := e.post(body("evt_1"), sign(time.Now(), body("evt_1"), "")); a.Status != 500 || a.Body != `{"error":"webhook-not-configured"}` {
+		t.Errorf("answered %d %s", a.Status, a.Body)
 	}
 }
 
 func TestOddFramesAreStored(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
+	e := newEnv(t, secret)
 	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`, `"api_version":"\u0000"`, `"api_version":null`, `"created":null`} {
 		text := fmt.Sprintf(`{"id":"evt_%d","type":"a.b_2",%s}`, i, rest)
-		if status, answer := w.send(text); status != 200 {
-			t.Errorf("%s: answered %d %s", text, status, answer)
+		if a := e.send(text); a.Status != 200 {
+			t.Errorf("%s: answered %d %s", text, a.Status, a.Body)
 		}
 	}
-	if n := w.count(`SELECT count(*) FROM event WHERE created IS NULL AND api_version IS NULL`); n != 8 {
+	if n := e.Number(`SELECT count(*) FROM event WHERE created IS NULL AND api_version IS NULL`); n != 8 {
 		t.Errorf("%d events are stored without the odd values, want 8", n)
 	}
 }
 
 func TestAHundredRepeatsAreOneEvent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
+	e := newEnv(t, secret)
 	var all sync.WaitGroup
 	for range 100 {
-		all.Go(func() { w.insist(body("evt_1")) })
+		all.Go(func() { e.insist(body("evt_1")) })
 	}
 	all.Wait()
-	if events, messages := w.count(`SELECT count(*) FROM event`), w.count(`SELECT count(*) FROM outbox`); events != 1 || messages != 1 {
+	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 1 || messages != 1 {
 		t.Errorf("%d events, %d messages", events, messages)
 	}
 }
 
 func TestFiveHundredAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
+	e := newEnv(t, secret)
 	var all sync.WaitGroup
 	for i := range 500 {
-		all.Go(func() { w.insist(body(fmt.Sprint("evt_", i))) })
+		all.Go(func() { e.insist(body(fmt.Sprint("evt_", i))) })
 	}
 	all.Wait()
-	if events, messages := w.count(`SELECT count(*) FROM event`), w.count(`SELECT count(*) FROM outbox`); events != 500 || messages != 500 {
+	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 500 || messages != 500 {
 		t.Errorf("%d events, %d messages", events, messages)
 	}
 }
 
 func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, secret)
-	w.insist(body("evt_1"))
-	w.cut.Set(true)
+	e := newEnv(t, secret)
+	e.insist(body("evt_1"))
+	e.cut.Set(true)
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
 			began := time.Now()
-			status, answer := w.send(body(fmt.Sprint("evt_2_", i)))
-			if status != 503 || answer != `{"error":"unavailable"}` || time.Since(began) > 20*time.Second {
-				t.Errorf("without the database: %d %s after %s", status, answer, time.Since(began))
+			a := e.send(body(fmt.Sprint("evt_2_", i)))
+			if a.Status != 503 || a.Body != `{"error":"unavailable"}` || time.Since(began) > 20*time.Second {
+				t.Errorf("without the database: %d %s after %s", a.Status, a.Body, time.Since(began))
 			}
 		})
 	}
 	all.Wait()
-	w.cut.Set(false)
-	w.insist(body("evt_2_0"))
+	e.cut.Set(false)
+	e.insist(body("evt_2_0"))
 	// Those that were answered 503 and not repeated may be stored or not.
-	if n := w.count(`SELECT count(*) FROM event WHERE id IN ('evt_1', 'evt_2_0')`); n != 2 {
+	if n := e.Number(`SELECT count(*) FROM event WHERE id IN ('evt_1', 'evt_2_0')`); n != 2 {
 		t.Errorf("%d events, want 2", n)
 	}
 }

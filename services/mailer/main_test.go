@@ -3,19 +3,19 @@ package mailer
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // quick are the pauses of tests.
@@ -24,105 +24,93 @@ var quick = timing{
 	delays: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Minute},
 }
 
-// world is mailer as it runs, the user service's outbox as the sender of commands, and a mail server.
-type world struct {
+// env is mailer as it runs, the user service's outbox as the sender of commands, and a mail server.
+type env struct {
+	testenv.DB
 	t      *testing.T
 	cfg    Config
-	pool   *pgxpool.Pool // mailer's tables
-	sender *pgxpool.Pool
+	pool   *pgxpool.Pool
 	outbox *bus.Outbox
 	stops  []func()
 }
 
-func newWorld(t *testing.T, port int, more func(*Config)) *world {
+func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	t.Helper()
 	database := testenv.Database(t, testenv.Schema{Service: "mailer", Sets: Migrations()}, testenv.Schema{Service: "user", Sets: []pg.Set{bus.Tables()}})
 	broker := testenv.NewBroker(t)
-	w := &world{t: t, pool: testenv.Open(t, database, "mailer"), sender: testenv.Open(t, database, "user")}
-	w.cfg = Config{
+	e := &env{t: t, pool: testenv.Open(t, database, "mailer")}
+	e.DB = testenv.DB{TB: t, Conn: e.pool}
+	e.cfg = Config{
 		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},
 		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example", CurrencySign: "$",
 	}
 	if more != nil {
-		more(&w.cfg)
+		more(&e.cfg)
 	}
-	w.outbox = bus.NewOutbox(broker.Bus("user"), w.sender)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.outbox.Run(ctx) }()
-	t.Cleanup(func() { w.stop(); cancel(); <-done })
-	return w
+	e.outbox = bus.NewOutbox(broker.Bus("user"), testenv.Open(t, database, "user"))
+	testenv.Run(t, e.outbox.Run)
+	return e
 }
 
 // start runs one more mailer.
-func (w *world) start() {
-	w.t.Helper()
-	l, err := web.Listen(nil, "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cfg := w.cfg
-	cfg.Listener = l
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- runWith(ctx, testenv.Log(w.t), cfg, quick) }()
-	w.stops = append(w.stops, func() {
-		cancel()
-		if err := <-done; err != nil {
-			w.t.Errorf("mailer ended with %v", err)
-		}
-	})
+func (e *env) start() {
+	e.t.Helper()
+	cfg := e.cfg
+	cfg.Listener, _ = testenv.Listen(e.t)
+	e.stops = append(e.stops, testenv.Run(e.t, func(ctx context.Context) error { return runWith(ctx, testenv.Log(e.t), cfg, quick) }))
 }
 
-func (w *world) stop() {
-	for _, stop := range w.stops {
+func (e *env) stop() {
+	for _, stop := range e.stops {
 		stop()
 	}
-	w.stops = nil
+	e.stops = nil
+}
+
+// server is a mailer that does not run.
+func (e *env) server() *server {
+	e.t.Helper()
+	s, err := newServer(&service.Core{Log: testenv.Log(e.t), Pool: e.pool, Outbox: e.outbox}, e.cfg, quick)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return s
+}
+
+// staff asks the endpoints of a mailer that does not run.
+func (e *env) staff() *testenv.Client {
+	e.t.Helper()
+	server := httptest.NewServer(e.server().routes())
+	e.t.Cleanup(server.Close)
+	return &testenv.Client{TB: e.t, URL: server.URL}
 }
 
 // send commands a mail, as another service would.
-func (w *world) send(key string, m msg.SendMail) {
-	w.t.Helper()
+func (e *env) send(key string, m msg.SendMail) {
+	e.t.Helper()
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = time.Now().UTC().Truncate(time.Second)
 	}
 	if m.Deadline.IsZero() {
 		m.Deadline = m.CreatedAt.Add(time.Hour)
 	}
-	w.enqueue(msg.Message{Key: key, Subject: msg.MailSubject(m.Kind), Payload: m})
+	e.enqueue(msg.Message{Key: key, Subject: msg.MailSubject(m.Kind), Payload: m})
 }
 
-func (w *world) enqueue(messages ...msg.Message) {
-	w.t.Helper()
-	for i, m := range messages {
-		if begin := msg.KeyBegin(m.Subject); !strings.HasPrefix(m.Key, begin) {
-			messages[i].Key = begin + m.Key // tests name them briefly
-		}
-	}
-	err := w.outbox.Tx(w.t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(w.t.Context(), tx, messages...) })
-	if err != nil {
-		w.t.Fatal(err)
-	}
+func (e *env) enqueue(messages ...msg.Message) {
+	e.t.Helper()
+	testenv.Enqueue(e.t, e.outbox, messages...)
 }
 
-func (w *world) count(sql string) (n int) {
-	w.t.Helper()
-	if err := w.pool.QueryRow(w.t.Context(), sql).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
-}
-
-func (w *world) eventually(what string, ok func() bool) {
-	w.t.Helper()
-	testenv.Eventually(w.t, 30*time.Second, what, ok)
+func (e *env) eventually(what string, ok func() bool) {
+	e.t.Helper()
+	testenv.Eventually(e.t, 30*time.Second, what, ok)
 }
 
 // sent waits until n mails are marked sent.
-func (w *world) sent(n int) {
-	w.t.Helper()
-	w.eventually(fmt.Sprint(n, " mails sent"), func() bool { return w.count(`SELECT count(*) FROM delivery WHERE state = 'sent'`) == n })
+func (e *env) sent(n int) {
+	e.t.Helper()
+	e.eventually(fmt.Sprint(n, " mails sent"), func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'sent'`) == n })
 }
 
 func welcome(to string) msg.SendMail {

@@ -1,0 +1,68 @@
+package events
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// env is events as it runs, edge's publisher, the order service's outbox, and a database that can be
+// cut off.
+type env struct {
+	*testenv.Client // as edge asks
+	testenv.DB      // beside the cut
+	t               *testing.T
+	pool            *pgxpool.Pool
+	cut             *testenv.Cut
+	broker          *testenv.Broker
+	browser         *bus.Publisher
+	outbox          *bus.Outbox
+	cfg             Config
+	stop            func()
+}
+
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	e := &env{t: t, pool: testenv.Open(t, database, "events"), cut: testenv.NewCut(t, database), broker: testenv.NewBroker(t)}
+	e.DB = testenv.DB{TB: t, Conn: e.pool}
+	e.browser = e.broker.Bus("edge").NewPublisher()
+	e.outbox = bus.NewOutbox(e.broker.Bus("order"), testenv.Open(t, database, "order"))
+	e.cfg = Config{Common: boot.Common{DatabaseURL: e.cut.URL, NATSURL: e.broker.URL()}, PageViewDays: 400}
+	testenv.Run(t, e.browser.Run)
+	testenv.Run(t, e.outbox.Run)
+	e.start()
+	return e
+}
+
+func (e *env) start() {
+	e.t.Helper()
+	l, url := testenv.Listen(e.t)
+	cfg := e.cfg
+	cfg.Listener = l
+	e.Client = &testenv.Client{TB: e.t, URL: url, Key: cfg.Key("identity")}
+	e.stop = testenv.Run(e.t, func(ctx context.Context) error { return Run(ctx, testenv.Log(e.t), cfg) })
+}
+
+// staff asks from this machine, without an identity.
+func (e *env) staff() *testenv.Client { return &testenv.Client{TB: e.t, URL: e.URL} }
+
+// report publishes a client event, as edge does.
+func (e *env) report(id, data string) {
+	e.t.Helper()
+	if !e.browser.Publish("event.pageview", id, []byte(data)) {
+		e.t.Fatal("the publisher has no room")
+	}
+}
+
+func (e *env) enqueue(messages ...msg.Message) {
+	e.t.Helper()
+	testenv.Enqueue(e.t, e.outbox, messages...)
+}
