@@ -187,7 +187,7 @@ func catalogueFailsOnceForMany(t *testing.T) {
 	if n := fetched.Load(); n != 4 {
 		t.Errorf("fetched %d times", n)
 	}
-	time.Sleep(catalogueRetry)
+	<-time.After(catalogueRetry)
 	if p, err := c.get(t.Context(), productsPath); err != nil || p != known || fetched.Load() != 5 {
 		t.Errorf("after a while: %v, %v, fetched %d times", p, err, fetched.Load())
 	}
@@ -203,7 +203,7 @@ func pagesDoNotWaitForTheCatalogue(t *testing.T) {
 	var fetched atomic.Int64
 	c := newCatalogue(slog.New(slog.DiscardHandler), func(context.Context, string) (*page, error) {
 		tag := fmt.Sprint(fetched.Add(1))
-		time.Sleep(time.Second / 2)
+		<-time.After(time.Second / 2)
 		return &page{status: http.StatusOK, body: []byte(tag), header: [4][]string{{""}, {""}, {tag}, {""}}}, nil
 	})
 	ask := func(want string, wait time.Duration) {
@@ -218,13 +218,13 @@ func pagesDoNotWaitForTheCatalogue(t *testing.T) {
 	}
 	ask("1", time.Second/2)
 	ask("1", 0)
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 	ask("1", 0) // and again behind
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	ask("2", 0)
 	c.drop() // prices have changed: what is known would be wrong
 	ask("3", time.Second/2)
-	time.Sleep(catalogueStale + time.Second)
+	<-time.After(catalogueStale + time.Second)
 	ask("4", time.Second/2)
 }
 

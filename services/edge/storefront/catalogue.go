@@ -56,7 +56,7 @@ func (c *catalogue) get(ctx context.Context, key string, fetch func(context.Cont
 	case err != nil && old.doc == nil:
 		return nil, err
 	case err != nil || old.doc != nil && old.tag == src.Tag:
-		return old.doc, nil
+		return old.doc, nil //nolint:nilerr // the earlier page stands in for what cannot be fetched
 	}
 	made, err, _ := c.turns.Do(key+" "+src.Tag, func() (any, error) { return c.renew(key, src, old, render) })
 	if err != nil {

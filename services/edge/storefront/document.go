@@ -91,7 +91,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	// A client that went away is no fault of ours and nothing can be told to it any more.
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // what pages show of others is escaped when they are rendered
 }
 
 // acceptsGzip reads an Accept-Encoding header; "gzip;q=0" is a refusal.
