@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // Currency is what the shop sells in. Stripe wants it in lower case.
@@ -33,8 +33,6 @@ const (
 	// checkoutReuse is how long before its end a quote that has no page yet is made again rather than
 	// sent to Stripe: what is above Stripe's least is for clocks that differ.
 	checkoutReuse = stripeLife + 90*time.Second
-	// lateExpiry is added to the end of a page that Stripe calls too early: its clock is far ahead of ours.
-	lateExpiry = 10 * time.Minute
 )
 
 // quote is what the shopper was shown, frozen.
@@ -105,7 +103,7 @@ func (s *server) createCheckoutSession(w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
-	c, no, err := s.checkOut(onLane(r.Context(), laneNew), web.Who(r), form)
+	c, no, err := s.checkOut(stripe.OnLane(r.Context(), stripe.LaneNew), web.Who(r), form)
 	if c.ID != "" { // there was a quote to ask for
 		web.TellOutcome(w, web.OutcomeAsked)
 	}
@@ -329,7 +327,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 // goes away meanwhile leaves no page at Stripe that the shop does not know.
 func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	ctx = context.WithoutCancel(ctx)
-	made, err := s.stripe.createSession(ctx, *c)
+	made, err := s.stripe.CreatePage(ctx, c.page())
 	fault.Point("order", "session-made")
 	stripeError := &refusal{code: "stripe-error", text: textStripe}
 	if err != nil {
@@ -338,7 +336,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	if made.AmountTotal != nil && *made.AmountTotal != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
-		return stripeError, errors.Join(err, s.stripe.expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, "failed"))
+		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, "failed"))
 	}
 	state, wanted, err := storeSession(ctx, s.db, c.ID, made)
 	switch {
@@ -362,7 +360,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	switch code := status(cause); {
+	switch code := stripe.Status(cause); {
 	case code >= 500:
 		return nextAttempt(ctx, s.db, c.ID, c.StripeAttempt)
 	case code == http.StatusTooManyRequests, code == http.StatusConflict, code == 0:
@@ -386,14 +384,4 @@ func (s *server) closeOlder(ctx context.Context, older []checkout) (*refusal, er
 		}
 	}
 	return nil, nil
-}
-
-func skuText(color, size *string) string {
-	var parts []string
-	for _, p := range []*string{color, size} {
-		if p != nil && *p != "" {
-			parts = append(parts, *p)
-		}
-	}
-	return strings.Join(parts, " - ")
 }

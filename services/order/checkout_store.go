@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 var (
@@ -126,7 +127,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 
 // storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
 // or the end of the cart, may have ended the quote meanwhile.
-func storeSession(ctx context.Context, db pg.DB, checkoutID string, made session) (state string, wanted bool, err error) {
+func storeSession(ctx context.Context, db pg.DB, checkoutID string, made stripe.Session) (state string, wanted bool, err error) {
 	row, found, err := pg.One[struct {
 		State  string
 		Wanted bool

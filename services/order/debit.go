@@ -9,19 +9,20 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // A bank debit is authorized on Stripe's page and paid, or refused, days later. Meanwhile its checkout is
 // pending: what it holds stays held, and the shopper hears by mail and on our pages how it stands.
 
 // hold is holdCheckout outside of the consumer.
-func (s *server) hold(ctx context.Context, p session) error {
+func (s *server) hold(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return holdCheckout(ctx, tx, p) })
 }
 
 // holdCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
 // that we wait for the bank: once, since a quote becomes pending once.
-func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
+func holdCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 	held, err := markPending(ctx, tx, p)
 	if err != nil {
 		return err
@@ -35,11 +36,11 @@ func holdCheckout(ctx context.Context, tx pgx.Tx, p session) error {
 }
 
 // endSession ends the quote of a session that will not be paid any more; the cart stays.
-func (s *server) endSession(ctx context.Context, tx pgx.Tx, p session, eventType string) error {
+func (s *server) endSession(ctx context.Context, tx pgx.Tx, p stripe.Session, eventType string) error {
 	if eventType == "checkout.session.async_payment_failed" {
 		return failDebit(ctx, tx, p)
 	}
-	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
+	known, err := lockCheckouts(ctx, tx, []payment{{Session: p}})
 	if err != nil {
 		return err
 	}
@@ -50,13 +51,13 @@ func (s *server) endSession(ctx context.Context, tx pgx.Tx, p session, eventType
 }
 
 // refuseDebit is failDebit outside of the consumer.
-func (s *server) refuseDebit(ctx context.Context, p session) error {
+func (s *server) refuseDebit(ctx context.Context, p stripe.Session) error {
 	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return failDebit(ctx, tx, p) })
 }
 
 // failDebit ends the quote of a payment that its bank refused, and tells the shopper, once.
-func failDebit(ctx context.Context, tx pgx.Tx, p session) error {
-	known, err := lockCheckouts(ctx, tx, []payment{{session: p}})
+func failDebit(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
+	known, err := lockCheckouts(ctx, tx, []payment{{Session: p}})
 	if err != nil {
 		return err
 	}
@@ -72,10 +73,10 @@ func failDebit(ctx context.Context, tx pgx.Tx, p session) error {
 
 // mailAboutDebit tells who pays how their bank debit stands. The key holds the checkout, so that there
 // is one mail of a kind for a payment, however often Stripe says so.
-func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p session) error {
+func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p stripe.Session) error {
 	email := c.Email
 	if email == "" {
-		email = p.email()
+		email = p.Email()
 	}
 	if email == "" {
 		return nil
@@ -102,7 +103,7 @@ const (
 
 // unpaid tells how a session stands that is not paid: a bank is at it, or refused it, or the shopper did
 // not pay at all, which is "". What the shop did not know yet it knows afterwards.
-func (s *server) unpaid(ctx context.Context, p session) (string, error) {
+func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
 	if p.Status != "complete" {
 		return "", nil
 	}
@@ -112,7 +113,7 @@ func (s *server) unpaid(ctx context.Context, p session) (string, error) {
 	}
 	failed := state == "failed"
 	if !failed {
-		if failed, err = s.stripe.intentFailed(ctx, p.PaymentIntent); err != nil {
+		if failed, err = s.stripe.IntentFailed(ctx, p.PaymentIntent); err != nil {
 			return paymentPending, err
 		}
 		if failed {

@@ -18,6 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // identifierLength makes an order's identifier 131 bits of crypto/rand: a visitor's order is open
@@ -26,7 +27,7 @@ const identifierLength = 22
 
 // payment is a paid session that wants to become an order, and the event that said so, if any.
 type payment struct {
-	session
+	stripe.Session
 	eventID string
 	raw     json.RawMessage // the raw event, or the session as retrieved
 	at      time.Time       // of the event
@@ -44,7 +45,7 @@ type result struct {
 // or by us, becomes an entry for staff and spoils none of the others. Results are keyed by session id.
 func (s *server) place(ctx context.Context, tx pgx.Tx, payments []payment) (map[string]result, error) {
 	for _, p := range payments {
-		if !p.paid() {
+		if !p.Paid() {
 			return nil, fmt.Errorf("session %s is not paid and was to be an order", p.ID)
 		}
 	}
@@ -66,8 +67,8 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 	var orders []order
 	var issues []issue
 	for _, p := range payments {
-		c := checkouts.of(p.session)
-		if identifier, ok := made.find(p.session, c); ok {
+		c := checkouts.of(p.Session)
+		if identifier, ok := made.find(p.Session, c); ok {
 			results[p.ID] = result{identifier: identifier}
 			continue
 		}
@@ -75,7 +76,7 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			results[p.ID] = result{reason: reason}
 			continue
 		}
-		reason, text := refuseOrder(p.session, c, made)
+		reason, text := refuseOrder(p.Session, c, made)
 		if reason == paidAfterEnd {
 			back, err := reserveAgain(ctx, tx, *c)
 			if err != nil {
@@ -122,10 +123,10 @@ const paidTwice = "paid-twice"
 const paidAfterEnd = "paid-after-end"
 
 // refuseOrder says why a paid session makes no order, or "".
-func refuseOrder(p session, c *checkout, made madeOrders) (reason, explanation string) {
+func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
-	case p.odd != nil:
-		return "unreadable", fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.odd)
+	case p.Odd != nil:
+		return "unreadable", fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
 	case c == nil:
 		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
 	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
@@ -198,10 +199,10 @@ type orderCode struct {
 func newOrder(p payment, c *checkout) order {
 	o := order{
 		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID, CartGeneration: c.CartGeneration,
-		MemberID: c.MemberID, Email: p.email(), CustomerName: p.customerName(), Currency: c.Currency,
+		MemberID: c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: p.shippingAddress(), BillingAddress: p.billingAddress(), PlacedAt: time.Now().UTC(), checkout: c, saidAt: p.at,
+		ShippingAddress: p.ShippingAddress(), BillingAddress: p.BillingAddress(), PlacedAt: time.Now().UTC(), checkout: c, saidAt: p.at,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
@@ -267,9 +268,9 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 }
 
 // settle places one payment outside of the consumer: for the success page and the sweep.
-func (s *server) settle(ctx context.Context, paid session, eventID string) (r result, err error) {
+func (s *server) settle(ctx context.Context, paid stripe.Session, eventID string) (r result, err error) {
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		results, err := s.place(ctx, tx, []payment{{session: paid, eventID: eventID, raw: paid.raw}})
+		results, err := s.place(ctx, tx, []payment{{Session: paid, eventID: eventID, raw: paid.Raw}})
 		r = results[paid.ID]
 		return err
 	})
@@ -285,7 +286,7 @@ const (
 
 // awaitOrder is settle for who waits for the answer. The event comes at the same moment as the shopper,
 // most often: while its transaction is under way, the order is waited for without one of our own.
-func (s *server) awaitOrder(ctx context.Context, paid session) (result, error) {
+func (s *server) awaitOrder(ctx context.Context, paid stripe.Session) (result, error) {
 	pause := placeLook
 	for range placeLooks {
 		identifier, free, err := orderOrFree(ctx, s.db, paid.ID)
@@ -340,15 +341,15 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return described("invalid-session", textNoSession)
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
-	now, err := s.stripe.session(onLane(r.Context(), laneAsk), sessionID)
+	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
 	switch {
-	case errors.Is(err, errNoSession):
+	case errors.Is(err, stripe.ErrNoSession):
 		web.TellOutcome(w, web.OutcomeWrong)
 		return described("invalid-session", textNoSession)
 	case err != nil:
 		web.Note(r, "cause", err.Error())
 		return described("unexpected-error", textStripeAway)
-	case !now.paid():
+	case !now.Paid():
 		payment, err := s.unpaid(r.Context(), now)
 		if err != nil {
 			web.Note(r, "cause", err.Error())

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 var errIdentifierTaken = errors.New("an order has this identifier already")
@@ -17,7 +18,7 @@ var errIdentifierTaken = errors.New("an order has this identifier already")
 // knownCheckouts finds a quote by its own id or by Stripe's session.
 type knownCheckouts struct{ byID, bySession map[string]*checkout }
 
-func (k knownCheckouts) of(p session) *checkout {
+func (k knownCheckouts) of(p stripe.Session) *checkout {
 	if c := k.bySession[p.ID]; c != nil {
 		return c
 	}
@@ -75,7 +76,7 @@ type cartRound struct {
 	generation int
 }
 
-func (m madeOrders) find(p session, c *checkout) (string, bool) {
+func (m madeOrders) find(p stripe.Session, c *checkout) (string, bool) {
 	if identifier, ok := m.bySession[p.ID]; ok {
 		return identifier, true
 	}
@@ -87,12 +88,12 @@ func (m madeOrders) find(p session, c *checkout) (string, bool) {
 }
 
 // intent is the order of a payment intent.
-func (m madeOrders) intent(p session) (string, bool) {
+func (m madeOrders) intent(p stripe.Session) (string, bool) {
 	identifier, ok := m.byIntent[p.PaymentIntent]
 	return identifier, ok && p.PaymentIntent != ""
 }
 
-func (m madeOrders) hasIntent(p session) bool {
+func (m madeOrders) hasIntent(p stripe.Session) bool {
 	_, ok := m.intent(p)
 	return ok
 }
@@ -122,7 +123,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		if p.PaymentIntent != "" {
 			intents = append(intents, p.PaymentIntent)
 		}
-		if c := known.of(p.session); c != nil {
+		if c := known.of(p.Session); c != nil {
 			carts, rounds = append(carts, c.CartID), append(rounds, c.roundKey())
 			if c.Round != nil || c.State == "expired" || c.State == "failed" { // only these can stand beside another page
 				beside = append(beside, c.roundKey())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // quoted stores what a checkout of this shopper's cart would, with a session id as Stripe gives it.
@@ -53,7 +54,7 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	if err := pgx.BeginFunc(ctx, p.db, func(tx pgx.Tx) error { return storeCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}
-	s := session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
+	s := stripe.Session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
 	q.SessionID = &s.ID
 	_, _, err = storeSession(ctx, p.db, q.ID, s)
 	return q, err

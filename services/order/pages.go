@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // A shopper has at most one payment page that can be paid (docs/adr/0006). Every way to a new page
@@ -29,16 +30,16 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	if o.SessionID == nil { // its page was shown to no one, and who makes it will find it ended
 		return nil, endUnseen(ctx, s.db, o.ID)
 	}
-	err := s.stripe.expire(ctx, *o.SessionID)
+	err := s.stripe.Expire(ctx, *o.SessionID)
 	if err == nil {
 		return nil, endCheckout(ctx, s.db, o.ID, "expired")
 	}
-	now, rerr := s.stripe.session(ctx, *o.SessionID)
+	now, rerr := s.stripe.Session(ctx, *o.SessionID)
 	switch {
-	case errors.Is(rerr, errNoSession):
+	case errors.Is(rerr, stripe.ErrNoSession):
 	case rerr != nil:
 		return nil, errors.Join(errStripeAway, err, rerr)
-	case now.paid():
+	case now.Paid():
 		r, err := s.settle(ctx, now, "")
 		return &r, err
 	case now.Status == "complete":
@@ -53,7 +54,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 
 // dropPage closes a page that was made while its quote ended: no one has seen it yet.
 func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) error {
-	if err := s.stripe.expire(ctx, sessionID); err != nil {
+	if err := s.stripe.Expire(ctx, sessionID); err != nil {
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
 		return endUnclosed(ctx, s.db, c.ID)
 	}
@@ -63,7 +64,7 @@ func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) err
 // closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
 // closed now the sweep closes, so the shopper's change has succeeded either way.
 func (s *server) closeEnded(ctx context.Context, carts ...int64) {
-	ctx, cancel := context.WithTimeout(onLane(context.WithoutCancel(ctx), laneNew), closeTime)
+	ctx, cancel := context.WithTimeout(stripe.OnLane(context.WithoutCancel(ctx), stripe.LaneNew), closeTime)
 	defer cancel()
 	list, err := endedPages(ctx, s.db, carts)
 	for _, o := range list {
@@ -101,13 +102,13 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 	if o.SessionID == nil {
 		return noteClosed(ctx, s.db, o.ID)
 	}
-	if err := s.stripe.expire(ctx, *o.SessionID); err != nil {
-		now, rerr := s.stripe.session(ctx, *o.SessionID)
+	if err := s.stripe.Expire(ctx, *o.SessionID); err != nil {
+		now, rerr := s.stripe.Session(ctx, *o.SessionID)
 		switch {
-		case errors.Is(rerr, errNoSession):
+		case errors.Is(rerr, stripe.ErrNoSession):
 		case rerr != nil:
 			return errors.Join(err, rerr)
-		case now.paid():
+		case now.Paid():
 			if err := s.sweepPaid(ctx, now); err != nil {
 				return err
 			}

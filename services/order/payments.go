@@ -15,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // stripeEvent is the envelope of what Stripe tells us.
@@ -28,8 +29,8 @@ type stripeEvent struct {
 		Object json.RawMessage `json:"object"`
 	} `json:"data"`
 
-	session session // of checkout.session.*
-	asked   bool    // the session is Stripe's answer, not what the event holds
+	session stripe.Session // of checkout.session.*
+	asked   bool           // the session is Stripe's answer, not what the event holds
 }
 
 // looseText is a text, or nothing when there is something else: an odd envelope must not cost the
@@ -40,7 +41,7 @@ type looseText string
 func (t *looseText) UnmarshalJSON(raw []byte) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		*t = looseText(pg.StorableText(text, maxStripeID))
+		*t = looseText(pg.StorableText(text, stripe.MaxID))
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ const (
 
 // at is when Stripe made the event; the zero time when it does not say.
 func (e *stripeEvent) at() time.Time {
-	return unixTime(e.Created)
+	return stripe.UnixTime(e.Created)
 }
 
 // knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
@@ -72,16 +73,16 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 		return nil
 	}
 	var err error
-	if e.session, err = anySession(e.Data.Object); err != nil {
+	if e.session, err = stripe.ReadSession(e.Data.Object); err != nil {
 		return bus.Permanent(err)
 	}
 	reason := e.foreign(s.cfg.StripeAccount)
-	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount || (reason == "" && e.session.complete()) {
+	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount || (reason == "" && e.session.Complete()) {
 		return nil
 	}
-	full, err := s.stripe.session(ctx, e.session.ID)
+	full, err := s.stripe.Session(ctx, e.session.ID)
 	switch {
-	case errors.Is(err, errNoSession), errors.Is(err, errNoStripeKey), status(err) == http.StatusUnauthorized, status(err) == http.StatusForbidden:
+	case errors.Is(err, stripe.ErrNoSession), errors.Is(err, stripe.ErrNoKey), stripe.Status(err) == http.StatusUnauthorized, stripe.Status(err) == http.StatusForbidden:
 		return nil // what the event holds has to do
 	case err != nil:
 		return err
@@ -114,7 +115,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		if !ok {
 			return fmt.Errorf("event %s was not prepared", d.Key)
 		}
-		p := payment{session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
+		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
 			issues = append(issues, newIssue(p, reason, fmt.Sprintf("An event that was not made for this shop as it is set up (account %s, version %s).", e.Account, e.APIVersion)))
@@ -126,7 +127,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		}
 		switch {
 		case e.Type == completedEvent || e.Type == delayedEvent:
-			if e.session.paid() {
+			if e.session.Paid() {
 				paid = append(paid, p)
 				continue
 			}
@@ -168,8 +169,8 @@ type issue struct {
 // newIssue makes an entry that can be stored whatever the payment is like.
 func newIssue(p payment, reason, explanation string) issue {
 	return issue{
-		Reason: reason, Explanation: pg.StorableText(explanation, maxStripeText), SessionID: p.ID, PaymentIntent: p.PaymentIntent,
-		EventID: pg.StorableKey(p.eventID, maxStripeID), Amount: p.AmountTotal, Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
+		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID, PaymentIntent: p.PaymentIntent,
+		EventID: pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal, Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
 	}
 }
 
@@ -193,8 +194,8 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
-	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: pg.StorableKey(objectID(o.PaymentIntent), maxStripeID), Amount: o.Amount,
-		Currency: pg.StorableText(o.Currency, maxStripeID), Payload: pg.StorableJSON(e.Data.Object), At: e.at()}
+	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: pg.StorableKey(stripe.ObjectID(o.PaymentIntent), stripe.MaxID), Amount: o.Amount,
+		Currency: pg.StorableText(o.Currency, stripe.MaxID), Payload: pg.StorableJSON(e.Data.Object), At: e.at()}
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded
 	}

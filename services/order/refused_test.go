@@ -12,6 +12,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // settled is what became of a session after it was settled as the success page and the sweep do it.
@@ -23,7 +24,7 @@ func (s *shop) settled(d *bus.Delivery) result {
 	if err := json.Unmarshal(d.Data, &e); err != nil {
 		s.t.Fatal(err)
 	}
-	paid, err := anySession(e.Data.Object)
+	paid, err := stripe.ReadSession(e.Data.Object)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -255,11 +256,11 @@ func TestTheEntryForStaffCanAlwaysBeStored(t *testing.T) {
 	long := strings.Repeat("é", 4000)
 	for i, id := range []string{"cs_\x00", "cs_" + long, "cs_" + long + "2", "cs_\xff", "cs_1"} {
 		amount := money.Cents(-5)
-		paid := session{ID: id, PaymentStatus: "paid", PaymentIntent: long, Currency: "\x00" + long, AmountTotal: &amount}
-		paid.clean()
+		paid := stripe.Session{ID: id, PaymentStatus: "paid", PaymentIntent: long, Currency: "\x00" + long, AmountTotal: &amount}
+		paid.Clean()
 		for range 2 {
 			err := s.service.outbox.Tx(t.Context(), func(tx pgx.Tx) error {
-				_, err := s.service.place(t.Context(), tx, []payment{{session: paid, eventID: "evt\x00" + long, raw: []byte(outsides[i])}})
+				_, err := s.service.place(t.Context(), tx, []payment{{Session: paid, eventID: "evt\x00" + long, raw: []byte(outsides[i])}})
 				return err
 			})
 			if err != nil {

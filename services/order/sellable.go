@@ -9,16 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"github.com/startupwebapp/startupwebapp/pkg/money"
-)
-
-// What one payment page of Stripe's takes (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
-// and its description of Checkout Sessions). The schema's upper price is the same.
-const (
-	stripeLines             = 100
-	stripeLeast money.Cents = 50 // for usd
-	stripeMost  money.Cents = 99_999_999
-	maxPicture              = 2048 // characters of a picture's address
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 var checkoutRefused = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -63,19 +54,19 @@ func (c checkout) sellable() error {
 	if c.ShippingSubtotal > c.ShippingDiscount {
 		items++
 	}
-	if items > stripeLines {
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textManyItems, stripeLines), reason: "too-many-items"}
+	if items > stripe.MaxLines {
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textManyItems, stripe.MaxLines), reason: "too-many-items"}
 	}
 	for _, l := range c.Quote.Lines {
-		if l.Price > stripeMost {
-			return &notSold{code: "stripe-error", text: fmt.Sprintf(textDearItem, l.ProductTitle, stripeMost, currencyWord), reason: "price-too-high"}
+		if l.Price > stripe.MaxTotal {
+			return &notSold{code: "stripe-error", text: fmt.Sprintf(textDearItem, l.ProductTitle, stripe.MaxTotal, currencyWord), reason: "price-too-high"}
 		}
 	}
 	switch {
-	case c.Total > 0 && c.Total < stripeLeast:
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripeLeast), reason: "total-too-low"}
-	case c.Total > stripeMost, c.ItemDiscount > stripeMost, c.ShippingSubtotal-c.ShippingDiscount > stripeMost:
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripeMost), reason: "total-too-high"}
+	case c.Total > 0 && c.Total < stripe.MinTotal:
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripe.MinTotal), reason: "total-too-low"}
+	case c.Total > stripe.MaxTotal, c.ItemDiscount > stripe.MaxTotal, c.ShippingSubtotal-c.ShippingDiscount > stripe.MaxTotal:
+		return &notSold{code: "stripe-error", text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripe.MaxTotal), reason: "total-too-high"}
 	}
 	return nil
 }
@@ -86,17 +77,12 @@ const currencyWord = "USD"
 // permanent turns a refusal of Stripe's that would be the same the next time into one that the shopper
 // understands; other errors stay what they are.
 func permanent(err error) error {
-	e, ok := errors.AsType[*stripeError](err)
-	if !ok {
+	switch s := stripe.Status(err); {
+	case s < 400 || s >= 500: // Stripe's trouble, or no answer of Stripe's
 		return err
-	}
-	switch s := e.cause.HTTPStatusCode; s {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests:
+	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusConflict, s == http.StatusTooManyRequests:
 		return err // our key, or the moment
 	default:
-		if s < 400 || s >= 500 {
-			return err
-		}
 		return &notSold{code: "stripe-error", text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
 	}
 }

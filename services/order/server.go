@@ -7,6 +7,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // server is what handlers and consumers share.
@@ -15,11 +16,9 @@ type server struct {
 	log    *slog.Logger
 	db     *pgxpool.Pool
 	outbox *bus.Outbox
-	stripe *stripeAPI
+	stripe *stripe.Client
 }
 
 func newServer(core *service.Core, cfg Config) *server {
-	s := &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox, stripe: newStripeAPI(cfg, core.Log)}
-	s.stripe.brake = newBrake(core.Bus, cfg.stripeRate())
-	return s
+	return &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox, stripe: newStripe(core.Log, cfg, core.Bus)}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // An order shows what was sold, whatever becomes of the catalogue; only state and picture are today's.
@@ -120,8 +121,8 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 // The newer place of the shipping address has it, too.
 func TestTheSecondLineInCollectedInformation(t *testing.T) {
 	t.Parallel()
-	p, err := readSession([]byte(`{"id":"cs_1","collected_information":{"shipping_details":{"name":"Pat","address":{"line1":"1","line2":"Unit 7"}}}}`))
-	if err != nil || p.shippingAddress().Line2 != "Unit 7" {
-		t.Errorf("%v %v", p.shippingAddress(), err)
+	p, err := stripe.ReadSession([]byte(`{"id":"cs_1","collected_information":{"shipping_details":{"name":"Pat","address":{"line1":"1","line2":"Unit 7"}}}}`))
+	if err != nil || p.ShippingAddress().Line2 != "Unit 7" {
+		t.Errorf("%v %v", p.ShippingAddress(), err)
 	}
 }

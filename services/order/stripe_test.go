@@ -1,123 +1,64 @@
 package order
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// stripeMock starts Stripe's own mock, which holds every request against Stripe's description of
-// its API: an unknown parameter or a wrong value is a 400. It keeps no state.
-func stripeMock(t *testing.T) *stripeAPI {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "stripe-mock")
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../tools/stripe-mock", "-o", binary, "github.com/stripe/stripe-mock")
-	build.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build stripe-mock: %v\n%s", err, out)
-	}
-	addr := testenv.Port(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	mock := exec.CommandContext(ctx, binary, "-http-addr", addr, "-https-addr", testenv.Port(t)) //nolint:gosec // built above
-	if err := mock.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = mock.Wait() // it was killed
-	})
-	testenv.Eventually(t, time.Minute, "stripe-mock answers", func() bool {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
-		if err != nil {
-			return false
-		}
-		w, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return false
-		}
-		return w.Body.Close() == nil
-	})
-	return newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: "http://" + addr, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
-}
-
-func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
+// Stripe is asked about sessions that a checkout of ours knows, and about no others.
+func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	t.Parallel()
-	api := stripeMock(t)
-	c := checkout{
-		ID: "CHECKOUT", CartID: 7, Email: "pat@mail.example.com", Currency: currency, StripeAttempt: 1, ExpiresAt: time.Now().Add(checkoutLife),
-		ItemSubtotal: 1995, ItemDiscount: 200, ShippingSubtotal: 956, Total: 2751,
-		Quote: quote{Lines: []line{{SKUID: 6, ProductTitle: "Binder Clips", Price: 399, Quantity: 5, ImageURL: "/img/product/binder_clip_small_2.jpg", Color: ptr("Black")}}, Shipping: &shippingMethod{Carrier: "USPS Retail Ground", Cost: 956}},
-	}
-	made, err := api.createSession(t.Context(), c) // the coupon, and the session with every parameter that we use
-	if err != nil {
-		t.Fatal(err)
-	}
-	if made.ID == "" {
-		t.Error("no session came back")
-	}
-	c.ItemDiscount, c.ShippingDiscount, c.Email, c.ID = 0, 956, "", "OTHER"
-	if _, err := api.createSession(t.Context(), c); err != nil {
-		t.Error(err)
-	}
-	if _, err := api.session(t.Context(), "cs_test_1"); err != nil {
-		t.Error(err)
-	}
-	if _, err := api.intentFailed(t.Context(), "pi_1"); err != nil {
-		t.Error(err)
-	}
-	if err := api.expire(t.Context(), "cs_test_1"); err != nil {
-		t.Error(err)
-	}
-	listed := 0
-	if err := api.listSessions(t.Context(), time.Now().Add(-time.Hour), func(session) error { listed++; return nil }); err != nil || listed == 0 {
-		t.Errorf("listed %d, %v", listed, err)
-	}
-}
-
-func ptr(s string) *string { return &s }
-
-// Small servers, and proxies between us and Stripe, read as much of a body as Content-Length says.
-func TestRequestsToStripeHaveALength(t *testing.T) {
-	t.Parallel()
-	asked := map[string]string{}
+	s := newShop(t)
+	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := make([]byte, max(r.ContentLength, 0))
-		if _, err := io.ReadFull(r.Body, body); err != nil {
-			t.Error(err)
+		asked.Add(1)
+		if r.URL.Path != "/v1/checkout/sessions/cs_test_known" {
+			t.Errorf("asked for %s", r.URL.Path)
 		}
-		asked[r.URL.Path] = fmt.Sprintf("%v %s", r.TransferEncoding, body)
-		if r.Method == http.MethodGet {
-			http.Error(w, "no such page", http.StatusNotFound)
-		} else if _, err := io.WriteString(w, `{"id":"made"}`); err != nil {
+		if _, err := w.Write([]byte(`{"id":"cs_test_known","object":"checkout.session","status":"open","payment_status":"unpaid"}`)); err != nil {
 			t.Error(err)
 		}
 	}))
-	defer server.Close()
-	api := newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, testenv.Log(t))
-	if _, err := api.createSession(t.Context(), checkout{ID: "CHECKOUT", Currency: currency, ItemDiscount: 200}); err != nil {
-		t.Fatal(err)
+	t.Cleanup(server.Close)
+	s.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, nil)
+	p := s.visitor()
+	success := func(session string) body { return p.get("/order/checkout-session-success?session_id=" + session) }
+	for range 20 {
+		want(t, success("cs_test_unknown"), "invalid-session", "errors", "error")
 	}
-	if err := api.expire(t.Context(), "made"); err != nil {
-		t.Fatal(err)
+	// One that came by the webhook or Stripe's list, paid and not made by us, is with staff.
+	s.exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('no-quote', 'x', 'cs_test_foreign', '{}')`)
+	want(t, success("cs_test_foreign"), "cart-not-found", "errors", "error")
+	if asked.Load() != 0 {
+		t.Errorf("Stripe was asked %d times about sessions that no checkout knows", asked.Load())
 	}
-	if _, err := api.session(t.Context(), "lost"); !errors.Is(err, errNoSession) {
-		t.Errorf("a refusal in other words than Stripe's: %v", err)
+	p.add("6", "1")
+	c := p.quoted("pat@mail.example.com")
+	s.exec(`UPDATE checkout SET session_id = 'cs_test_known' WHERE id = $1`, c.ID)
+	want(t, success("cs_test_known"), "payment-not-completed", "errors", "error")
+	if asked.Load() != 1 {
+		t.Errorf("Stripe was asked %d times about ours", asked.Load())
 	}
-	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made", "/v1/checkout/sessions/made/expire": ""} {
-		if got, ok := asked[path]; !ok || !strings.HasPrefix(got, "[] ") || !strings.Contains(got, holds) {
-			t.Errorf("%s came with %q", path, got)
+}
+
+func TestTheRateAtStripe(t *testing.T) {
+	t.Parallel()
+	none, some := 0, 40
+	for _, c := range []struct {
+		base string
+		set  *int
+		want int
+	}{
+		{"https://api.stripe.com", nil, 80}, {"https://api.stripe.com/", nil, 80}, {"http://127.0.0.1:8090", nil, 0},
+		{"https://api.stripe.com", &none, 0}, {"https://api.stripe.com", &some, 40}, {"http://127.0.0.1:8090", &some, 40},
+	} {
+		if got := (Config{StripeAPIBase: c.base, StripeRate: c.set}).stripeRate(); got != c.want {
+			t.Errorf("%+v: %d", c, got)
 		}
 	}
 }

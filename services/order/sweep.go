@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 const (
@@ -36,7 +37,7 @@ var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issu
 // one by one, and now and then lists Stripe's recent sessions. It runs the same function as the
 // webhook's event, so it never makes a second order.
 func (s *server) sweep(ctx context.Context) error {
-	if s.stripe.noKey {
+	if !s.stripe.HasKey() {
 		s.log.Warn("STRIPE_SECRET_KEY is not set: no payments, no sweep")
 		<-ctx.Done()
 		return nil
@@ -76,7 +77,7 @@ func (s *server) sweepOnce(ctx context.Context) error {
 		// A Stripe that cannot list (a restricted key) must not stop the sweep of our own checkouts.
 		err := s.sweepUnsettled(ctx)
 		if err == nil {
-			err = s.stripe.listSessions(ctx, listedTo.Add(-sweepOverlap), func(p session) error { return s.sweepListed(ctx, p) })
+			err = s.stripe.Sessions(ctx, listedTo.Add(-sweepOverlap), func(p stripe.Session) error { return s.sweepListed(ctx, p) })
 		}
 		if err != nil {
 			s.log.Warn("sweep: Stripe's list", "error", err)
@@ -136,16 +137,16 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 		}
 		return nil
 	}
-	now, err := s.stripe.session(ctx, *c.SessionID)
+	now, err := s.stripe.Session(ctx, *c.SessionID)
 	switch {
-	case errors.Is(err, errNoSession):
+	case errors.Is(err, stripe.ErrNoSession):
 		if time.Since(c.ExpiresAt) > 0 {
 			return endCheckout(ctx, s.db, c.ID, "expired")
 		}
 		return nil
 	case err != nil:
 		return err
-	case now.paid():
+	case now.Paid():
 		return s.sweepPaid(ctx, now)
 	case now.Status == "expired":
 		return endCheckout(ctx, s.db, c.ID, "expired")
@@ -153,7 +154,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 		return s.hold(ctx, now)
 	case now.Status == "complete":
 		// A delayed payment: whether it failed meanwhile does not show in the session.
-		if failed, err := s.stripe.intentFailed(ctx, now.PaymentIntent); err != nil || !failed {
+		if failed, err := s.stripe.IntentFailed(ctx, now.PaymentIntent); err != nil || !failed {
 			return err
 		}
 		return s.refuseDebit(ctx, now)
@@ -161,8 +162,8 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	return nil
 }
 
-func (s *server) sweepListed(ctx context.Context, p session) error {
-	if !p.paid() || (p.Status != "complete" && p.odd == nil) {
+func (s *server) sweepListed(ctx context.Context, p stripe.Session) error {
+	if !p.Paid() || (p.Status != "complete" && p.Odd == nil) {
 		return nil
 	}
 	if _, found, err := orderOfSession(ctx, s.db, p.ID); err != nil || found {
@@ -173,7 +174,7 @@ func (s *server) sweepListed(ctx context.Context, p session) error {
 
 // sweepPaid settles a paid session. One that cannot be settled is noted, and the sweep goes on: only
 // when that cannot be noted either is the database away.
-func (s *server) sweepPaid(ctx context.Context, p session) error {
+func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 	fault.Point("order", "sweep-found")
 	r, err := s.settle(ctx, p, "")
 	if err != nil {
@@ -196,9 +197,9 @@ func (s *server) sweepUnsettled(ctx context.Context) error {
 		return err
 	}
 	for _, id := range list {
-		now, err := s.stripe.session(ctx, id)
+		now, err := s.stripe.Session(ctx, id)
 		switch {
-		case errors.Is(err, errNoSession), err == nil && !now.paid():
+		case errors.Is(err, stripe.ErrNoSession), err == nil && !now.Paid():
 			err = forgetUnsettled(ctx, s.db, id)
 		case err == nil:
 			err = s.sweepPaid(ctx, now)

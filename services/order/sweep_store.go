@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // leaseSweep makes one process of several the one that sweeps.
@@ -57,7 +58,7 @@ func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]ope
 }
 
 // noteUnsettled keeps a paid session that is neither an order nor an entry for staff.
-func noteUnsettled(ctx context.Context, db pg.DB, p session, cause error) error {
+func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error) error {
 	created := p.Created
 	if created.IsZero() {
 		created = time.Now().UTC()
@@ -65,7 +66,7 @@ func noteUnsettled(ctx context.Context, db pg.DB, p session, cause error) error 
 	return pg.Exec(ctx, db, "note session $1 as unsettled", `
 		INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE
 		SET cause = EXCLUDED.cause`,
-		p.ID, created, pg.StorableText(cause.Error(), maxStripeText))
+		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
 // listUnsettled forgets sessions that are settled by now, and lists the others.

@@ -64,7 +64,7 @@ func (s *shop) sweeping() *oddStripe {
 	server := httptest.NewServer(o)
 	s.t.Cleanup(server.Close)
 	s.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1", SweepEvery: time.Second, SweepAfter: time.Hour}
-	s.service.stripe = newStripeAPI(s.service.cfg, testenv.Log(s.t))
+	s.service.stripe = newStripe(testenv.Log(s.t), s.service.cfg, nil)
 	return o
 }
 

@@ -131,7 +131,7 @@ var rules = []struct {
 }{
 	{"github.com/nats-io/nats.go", []string{"pkg/bus", "test:pkg/erasure", "test:test", "test:standin", "test:allinone"}},
 	{"github.com/nats-io/nats-server/v2", []string{"pkg/testenv", "allinone", "test"}},
-	{"github.com/stripe/stripe-go/v76", []string{"services/order", "services/webhook", "test:test", "test:standin"}},
+	{"github.com/stripe/stripe-go/v76", []string{"services/order/stripe", "services/webhook", "test:test", "test:standin"}},
 	{"github.com/wneessen/go-mail", []string{"services/mailer", "test:test", "test:standin"}},
 	{"github.com/kelseyhightower/envconfig", []string{"pkg/boot"}},
 	{"github.com/pressly/goose/v3", []string{"pkg/pg"}},

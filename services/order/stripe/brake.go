@@ -1,8 +1,7 @@
-package order
+package stripe
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Stripe counts the calls of the whole account and refuses what is too much: 100 a second with a live
@@ -18,14 +18,14 @@ import (
 // processes count together, each kind of call has room of its own, and what belongs to a payment may
 // also use the room that new pages leave.
 
-// lane is a kind of call to Stripe.
-type lane int
+// Lane is a kind of call to Stripe.
+type Lane int
 
 // The lanes, those that give way first.
 const (
-	laneKept lane = iota // the sweep, webhook's questions: the zero value, for whatever says nothing
-	laneAsk              // success pages
-	laneNew              // new pages, and closing old ones for them
+	LaneKept Lane = iota // the sweep, webhook's questions: the zero value, for whatever says nothing
+	LaneAsk              // success pages
+	LaneNew              // new pages, and closing old ones for them
 )
 
 // lanes say what share of the calls each lane has, in quarters, under which name it is counted, and how
@@ -34,25 +34,26 @@ var lanes = [...]struct {
 	name    string
 	quarter int64
 	wait    time.Duration
-	others  []lane // whose room it may use as well
+	others  []Lane // whose room it may use as well
 }{
-	laneKept: {"kept", 1, stripeCall, []lane{laneAsk, laneNew}},
-	laneAsk:  {"ask", 1, 3 * time.Second, []lane{laneNew}},
-	laneNew:  {"new", 2, 3 * time.Second, nil},
+	LaneKept: {name: "kept", quarter: 1, wait: callLimit, others: []Lane{LaneAsk, LaneNew}},
+	LaneAsk:  {name: "ask", quarter: 1, wait: shopperWait, others: []Lane{LaneNew}},
+	LaneNew:  {name: "new", quarter: 2, wait: shopperWait},
 }
+
+// shopperWait is how long a call that a shopper waits for waits for its turn.
+const shopperWait = 3 * time.Second
 
 // brakeWindow is short, so that two windows that meet hold little more than a second's calls.
 const brakeWindow = 250 * time.Millisecond
 
-// brakeLeast is the slowest rate that leaves each lane a call in each window.
-const brakeLeast = 16
+// LeastRate is the slowest rate that leaves each lane a call in each window.
+const LeastRate = 16
 
-var stripeBraked = promauto.NewCounterVec(prometheus.CounterOpts{
+var braked = promauto.NewCounterVec(prometheus.CounterOpts{
 	Name: "shop_stripe_braked_total",
 	Help: "Calls to Stripe that waited (waited) or were not made (refused) because the shop makes too many, by kind.",
 }, []string{"lane", "outcome"})
-
-var errStripeBusy = errors.New("the shop asks Stripe as often as it may")
 
 // brake keeps the calls to Stripe below a rate. A nil brake lets all through.
 type brake struct {
@@ -74,43 +75,41 @@ func newBrake(b *bus.Bus, rate int) *brake {
 
 type laneKey struct{}
 
-// onLane says what kind of calls a context's are.
-func onLane(ctx context.Context, l lane) context.Context {
+// OnLane says what kind of calls a context's are.
+func OnLane(ctx context.Context, l Lane) context.Context {
 	return context.WithValue(ctx, laneKey{}, l)
 }
 
-// take waits until a call may be made. errStripeBusy: its turn does not come soon.
+// take waits until a call may be made. ErrBusy: its turn does not come soon.
 func (b *brake) take(ctx context.Context) error {
 	if b == nil {
 		return nil
 	}
-	l, ok := ctx.Value(laneKey{}).(lane)
+	l, ok := ctx.Value(laneKey{}).(Lane)
 	if !ok {
-		l = laneKept
+		l = LaneKept
 	}
 	last := time.Now().Add(lanes[l].wait)
 	for waited := false; ; waited = true {
 		if b.grant(ctx, l) {
 			if waited {
-				stripeBraked.WithLabelValues(lanes[l].name, "waited").Inc()
+				braked.WithLabelValues(lanes[l].name, "waited").Inc()
 			}
 			return nil
 		}
 		// Not all at the first moment of the next window.
 		next := brakeWindow - time.Duration(time.Now().UnixNano()%int64(brakeWindow)) + rand.N(brakeWindow/4) //nolint:gosec // no secret
 		if time.Now().Add(next).After(last) {
-			stripeBraked.WithLabelValues(lanes[l].name, "refused").Inc()
-			return errStripeBusy
+			braked.WithLabelValues(lanes[l].name, "refused").Inc()
+			return ErrBusy
 		}
-		select {
-		case <-time.After(next):
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, next) {
 			return ctx.Err()
 		}
 	}
 }
 
-func (b *brake) grant(ctx context.Context, l lane) bool {
+func (b *brake) grant(ctx context.Context, l Lane) bool {
 	if b.within(ctx, l) {
 		return true
 	}
@@ -124,7 +123,7 @@ func (b *brake) grant(ctx context.Context, l lane) bool {
 
 // within counts a call in a lane's room and says whether it fits. While the broker is away each process
 // goes by its own count, to a half: there may be another one.
-func (b *brake) within(ctx context.Context, l lane) bool {
+func (b *brake) within(ctx context.Context, l Lane) bool {
 	room := max(b.rate*lanes[l].quarter/4*int64(brakeWindow)/int64(time.Second), 1)
 	own := b.countLocal(l)
 	if b.bus != nil {
@@ -135,7 +134,7 @@ func (b *brake) within(ctx context.Context, l lane) bool {
 	return own <= max(room/2, 1)
 }
 
-func (b *brake) countLocal(l lane) int64 {
+func (b *brake) countLocal(l Lane) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := time.Now().UnixNano() / int64(brakeWindow); now != b.window {

@@ -1,4 +1,4 @@
-package order
+package stripe
 
 import (
 	"bytes"
@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	stripe "github.com/stripe/stripe-go/v76"
-
-	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	sdk "github.com/stripe/stripe-go/v76"
 )
 
 // Stripe's messages repeat what they refuse, and its objects hold the buyer: neither gets further than
@@ -31,18 +29,20 @@ func TestStripesWordsStayOut(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var log bytes.Buffer
-	api := newStripeAPI(Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"},
-		slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	c := checkout{ID: "CHECKOUT", Email: address, Currency: currency, StripeAttempt: 1, ExpiresAt: time.Now().Add(time.Hour), Total: 100, ItemSubtotal: 100}
-	discounted := c
-	discounted.ItemDiscount = 10
+	api := New(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Settings{Shop: "https://shop.test", APIBase: server.URL, SecretKey: "sk_test_123"})
+	page := Page{
+		CheckoutID: "CHECKOUT", Attempt: 1, Email: address, Currency: "usd", ExpiresAt: time.Now().Add(time.Hour),
+		Lines: []Line{{Name: "Clip", Price: 100, Quantity: 1}},
+	}
+	discounted := page
+	discounted.Discount = 10
 	for name, call := range map[string]func() error{
-		"create":  func() error { _, err := api.createSession(t.Context(), c); return err },
+		"create":  func() error { _, err := api.CreatePage(t.Context(), page); return err },
 		"coupon":  func() error { _, err := api.coupon(t.Context(), discounted); return err },
-		"session": func() error { _, err := api.session(t.Context(), "cs_1"); return err },
-		"expire":  func() error { return api.expire(t.Context(), "cs_1") },
-		"intent":  func() error { _, err := api.intentFailed(t.Context(), "pi_1"); return err },
-		"list":    func() error { return api.listSessions(t.Context(), time.Now(), func(session) error { return nil }) },
+		"session": func() error { _, err := api.Session(t.Context(), "cs_1"); return err },
+		"expire":  func() error { return api.Expire(t.Context(), "cs_1") },
+		"intent":  func() error { _, err := api.IntentFailed(t.Context(), "pi_1"); return err },
+		"list":    func() error { return api.Sessions(t.Context(), time.Now(), func(Session) error { return nil }) },
 	} {
 		err := call()
 		if err == nil {
@@ -50,7 +50,7 @@ func TestStripesWordsStayOut(t *testing.T) {
 			continue
 		}
 		text := fmt.Sprintf("%v %+v", err, err)
-		if e, ok := errors.AsType[*stripe.Error](err); ok {
+		if e, ok := errors.AsType[*sdk.Error](err); ok {
 			text += fmt.Sprintf(" %+v", e)
 		}
 		for _, part := range []string{buyer, address, "Zeltbaum"} {

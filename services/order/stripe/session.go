@@ -1,4 +1,4 @@
-package order
+package stripe
 
 import (
 	"encoding/json"
@@ -14,9 +14,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
+// Session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
 // on the shipping address is found in collected_information only, before that in shipping_details.
-type session struct {
+type Session struct {
 	ID                string       `json:"id"`
 	ClientReferenceID string       `json:"client_reference_id"`
 	Status            string       `json:"status"`
@@ -31,23 +31,24 @@ type session struct {
 	CustomerDetails   *struct {
 		Email   string        `json:"email"`
 		Name    string        `json:"name"`
-		Address stripeAddress `json:"address"`
+		Address postalAddress `json:"address"`
 	} `json:"customer_details"`
 	ShippingDetails      *shippingDetails `json:"shipping_details"`
 	CollectedInformation *struct {
 		ShippingDetails *shippingDetails `json:"shipping_details"`
 	} `json:"collected_information"`
 
-	raw json.RawMessage
-	odd error // why it cannot be read; then only what oddSession could make out is filled in
+	Raw json.RawMessage `json:"-"` // as Stripe said it
+	// Odd is why the session cannot be read; then only what oddSession could make out is filled in.
+	Odd error `json:"-"`
 }
 
 type shippingDetails struct {
 	Name    string        `json:"name"`
-	Address stripeAddress `json:"address"`
+	Address postalAddress `json:"address"`
 }
 
-type stripeAddress struct {
+type postalAddress struct {
 	Line1      string `json:"line1"`
 	Line2      string `json:"line2"`
 	City       string `json:"city"`
@@ -56,8 +57,8 @@ type stripeAddress struct {
 	Country    string `json:"country"`
 }
 
-func readSession(raw []byte) (session, error) {
-	s := session{raw: raw}
+func readSession(raw []byte) (Session, error) {
+	s := Session{Raw: raw}
 	var more struct {
 		AmountTotal   *int64          `json:"amount_total"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
@@ -65,47 +66,47 @@ func readSession(raw []byte) (session, error) {
 		Created       json.RawMessage `json:"created"`
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return session{}, fmt.Errorf("read a Stripe session: %w", err)
+		return Session{}, fmt.Errorf("read a Stripe session: %w", err)
 	}
 	if err := json.Unmarshal(raw, &more); err != nil {
-		return session{}, fmt.Errorf("read a Stripe session: %w", err)
+		return Session{}, fmt.Errorf("read a Stripe session: %w", err)
 	}
 	if more.AmountTotal != nil {
 		n := money.Cents(*more.AmountTotal)
 		s.AmountTotal = &n
 	}
-	s.PaymentIntent = objectID(more.PaymentIntent)
+	s.PaymentIntent = ObjectID(more.PaymentIntent)
 	var metadata struct {
 		CheckoutID string `json:"checkout_id"`
 	}
 	if json.Unmarshal(more.Metadata, &metadata) == nil { // what else is in there is none of ours
 		s.CheckoutID = metadata.CheckoutID
 	}
-	s.Created = unixTime(more.Created)
-	s.clean()
+	s.Created = UnixTime(more.Created)
+	s.Clean()
 	return s, nil
 }
 
-// anySession is readSession, and what can be made out of a session that has an id and is not as Stripe
+// ReadSession is readSession, and what can be made out of a session that has an id and is not as Stripe
 // describes its sessions: staff must learn that a buyer paid.
-func anySession(raw []byte) (session, error) {
+func ReadSession(raw []byte) (Session, error) {
 	s, err := readSession(raw)
 	if err != nil {
 		s = oddSession(raw, err)
 	}
 	if s.ID == "" {
-		return session{}, errors.Join(errors.New("a session without an id"), err)
+		return Session{}, errors.Join(errors.New("a session without an id"), err)
 	}
 	return s, nil
 }
 
 // oddSession reads the fields of a session that can be read, each by itself.
-func oddSession(raw []byte, cause error) session {
+func oddSession(raw []byte, cause error) Session {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
-		return session{}
+		return Session{}
 	}
-	s := session{raw: raw, odd: cause, PaymentIntent: objectID(fields["payment_intent"]), Created: unixTime(fields["created"])}
+	s := Session{Raw: raw, Odd: cause, PaymentIntent: ObjectID(fields["payment_intent"]), Created: UnixTime(fields["created"])}
 	for name, into := range map[string]*string{
 		"id": &s.ID, "client_reference_id": &s.ClientReferenceID, "status": &s.Status, "payment_status": &s.PaymentStatus, "currency": &s.Currency,
 	} {
@@ -114,21 +115,21 @@ func oddSession(raw []byte, cause error) session {
 			*into = text
 		}
 	}
-	s.clean()
+	s.Clean()
 	return s
 }
 
 // What texts of a session may be long, in bytes: more than Stripe allows, less than an index refuses.
 const (
-	maxStripeID   = 255
-	maxStripeText = 1000
+	MaxID   = 255
+	MaxText = 1000
 )
 
-// clean makes every text of a session storable. It is the only way in for what buyers tell Stripe: the
+// Clean makes every text of a session storable. It is the only way in for what buyers tell Stripe: the
 // order, its messages and its mail are made from this.
-func (s *session) clean() {
+func (s *Session) Clean() {
 	for _, id := range []*string{&s.ID, &s.ClientReferenceID, &s.PaymentIntent, &s.CheckoutID} {
-		*id = pg.StorableKey(*id, maxStripeID)
+		*id = pg.StorableKey(*id, MaxID)
 	}
 	texts := []*string{&s.Status, &s.PaymentStatus, &s.Currency}
 	if d := s.CustomerDetails; d != nil {
@@ -141,13 +142,13 @@ func (s *session) clean() {
 		}
 	}
 	for _, t := range texts {
-		*t = pg.StorableText(*t, maxStripeText)
+		*t = pg.StorableText(*t, MaxText)
 	}
 	s.CustomerEmail = usableEmail(s.CustomerEmail)
 	s.URL = pg.StorableText(s.URL, 0)
 }
 
-func (a *stripeAddress) texts() []*string {
+func (a *postalAddress) texts() []*string {
 	return []*string{&a.Line1, &a.Line2, &a.City, &a.State, &a.PostalCode, &a.Country}
 }
 
@@ -159,8 +160,8 @@ func usableEmail(address string) string {
 	return address
 }
 
-// unixTime reads a field of seconds; the zero time when it is none.
-func unixTime(raw json.RawMessage) time.Time {
+// UnixTime reads a field of seconds; the zero time when it is none.
+func UnixTime(raw json.RawMessage) time.Time {
 	var seconds float64
 	if json.Unmarshal(raw, &seconds) != nil || seconds <= 0 || seconds > 1<<36 {
 		return time.Time{}
@@ -168,8 +169,8 @@ func unixTime(raw json.RawMessage) time.Time {
 	return time.Unix(int64(seconds), 0).UTC()
 }
 
-// objectID reads a field that Stripe fills with an id or, when expanded, with the object.
-func objectID(raw json.RawMessage) string {
+// ObjectID reads a field that Stripe fills with an id or, when expanded, with the object.
+func ObjectID(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return text
@@ -181,62 +182,62 @@ func objectID(raw json.RawMessage) string {
 	return ""
 }
 
-// paid says that the money is ours: paid, or nothing was due. One that cannot be read and does not say
+// Paid says that the money is ours: paid, or nothing was due. One that cannot be read and does not say
 // otherwise may be, and is for staff.
-func (s session) paid() bool {
-	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" || (s.odd != nil && s.PaymentStatus == "")
+func (s Session) Paid() bool {
+	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" || (s.Odd != nil && s.PaymentStatus == "")
 }
 
-// complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
-func (s session) complete() bool {
-	if s.odd != nil {
+// Complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
+func (s Session) Complete() bool {
+	if s.Odd != nil {
 		return false
 	}
-	if !s.paid() {
+	if !s.Paid() {
 		return s.PaymentStatus != ""
 	}
 	free := s.AmountTotal != nil && *s.AmountTotal == 0 // then there is no payment intent either
 	return s.AmountTotal != nil && s.CustomerDetails != nil && (s.collected() != nil || s.ShippingDetails != nil) && (s.PaymentIntent != "" || free)
 }
 
-func (s session) email() string {
+func (s Session) Email() string {
 	if s.CustomerEmail == "" && s.CustomerDetails != nil {
 		return s.CustomerDetails.Email
 	}
 	return s.CustomerEmail
 }
 
-func (s session) customerName() string {
+func (s Session) CustomerName() string {
 	if s.CustomerDetails == nil {
 		return ""
 	}
 	return s.CustomerDetails.Name
 }
 
-// shippingAddress is where the order goes; without one, the customer's name alone.
-func (s session) shippingAddress() msg.Address {
+// ShippingAddress is where the order goes; without one, the customer's name alone.
+func (s Session) ShippingAddress() msg.Address {
 	for _, d := range []*shippingDetails{s.collected(), s.ShippingDetails} {
 		if d != nil {
 			return address(d.Name, d.Address)
 		}
 	}
-	return address(s.customerName(), stripeAddress{})
+	return address(s.CustomerName(), postalAddress{})
 }
 
-func (s session) collected() *shippingDetails {
+func (s Session) collected() *shippingDetails {
 	if s.CollectedInformation == nil {
 		return nil
 	}
 	return s.CollectedInformation.ShippingDetails
 }
 
-func (s session) billingAddress() msg.Address {
+func (s Session) BillingAddress() msg.Address {
 	if s.CustomerDetails == nil {
 		return msg.Address{}
 	}
 	return address(s.CustomerDetails.Name, s.CustomerDetails.Address)
 }
 
-func address(name string, a stripeAddress) msg.Address {
+func address(name string, a postalAddress) msg.Address {
 	return msg.Address{Name: name, Line1: a.Line1, Line2: a.Line2, City: a.City, State: a.State, Zip: a.PostalCode, Country: a.Country, CountryCode: a.Country}
 }

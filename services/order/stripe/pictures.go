@@ -1,14 +1,17 @@
-package order
+package stripe
 
 import (
 	"net/url"
 	"strings"
 )
 
-// stripePicture is the absolute address of a picture in the form that Stripe takes, or "" when there is none:
+// maxPicture is the length of the longest address of a picture that Stripe takes.
+const maxPicture = 2048
+
+// picture is the absolute address of a picture in the form that Stripe takes, or "" when there is none:
 // a picture is never worth a sale. Staff write addresses as browsers understand them: relative ones,
 // those without a scheme, with blanks and letters of any alphabet.
-func stripePicture(shop *url.URL, address string) string {
+func picture(shop *url.URL, address string) string {
 	// What browsers do first: forget what surrounds the address, and line breaks inside.
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
@@ -25,7 +28,7 @@ func stripePicture(shop *url.URL, address string) string {
 	}
 	u := shop.ResolveReference(ref)
 	u.Fragment, u.RawFragment = "", ""
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || !ascii(u.Host) {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || !ASCII(u.Host) {
 		return ""
 	}
 	if text := u.String(); len(text) <= maxPicture {
@@ -57,6 +60,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-func ascii(s string) bool {
+// ASCII says that an address has visible ASCII characters alone: Stripe takes no others.
+func ASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

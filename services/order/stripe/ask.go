@@ -1,0 +1,148 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	sdk "github.com/stripe/stripe-go/v76"
+)
+
+// answered is Stripe's answer as it came. stripe-go's own types refuse a whole list for one session that
+// does not fit them, and their error quotes the session.
+type answered struct {
+	sdk.APIResource
+	raw json.RawMessage
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *answered) UnmarshalJSON(raw []byte) error {
+	a.raw = append(a.raw[:0], raw...)
+	return nil
+}
+
+// get asks Stripe for something and reads none of it.
+func (c *Client) get(ctx context.Context, path string) (json.RawMessage, error) {
+	if err := c.brake.take(ctx); err != nil {
+		return nil, err
+	}
+	var a answered
+	sessions := c.api.CheckoutSessions
+	if err := sessions.B.Call(http.MethodGet, path, sessions.Key, &sdk.Params{Context: ctx}, &a); err != nil {
+		return nil, withoutText(err)
+	}
+	return a.raw, nil
+}
+
+// Session asks Stripe how a session stands. ErrNoSession: Stripe does not know it.
+func (c *Client) Session(ctx context.Context, sessionID string) (Session, error) {
+	if c.noKey {
+		return Session{}, ErrNoKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	raw, err := c.get(ctx, "/v1/checkout/sessions/"+url.PathEscape(sessionID))
+	if err != nil {
+		if Status(err) == http.StatusNotFound || Status(err) == http.StatusBadRequest {
+			return Session{}, errors.Join(ErrNoSession, err)
+		}
+		return Session{}, fmt.Errorf("retrieve Stripe session %s: %w", sessionID, err)
+	}
+	return ReadSession(raw)
+}
+
+// Sessions hands on every session created at or after a moment, newest first, until each fails. A
+// session that cannot be read is handed on as far as it can.
+func (c *Client) Sessions(ctx context.Context, since time.Time, each func(Session) error) error {
+	if c.noKey {
+		return ErrNoKey
+	}
+	query := url.Values{"limit": {"100"}, "created[gte]": {strconv.FormatInt(since.Unix(), 10)}}
+	for after := ""; ; {
+		if after != "" {
+			query.Set("starting_after", after)
+		}
+		page, err := c.listPage(ctx, query)
+		if err != nil {
+			return err
+		}
+		last := after
+		for _, raw := range page.Data {
+			one, err := ReadSession(raw)
+			if err != nil {
+				c.log.WarnContext(ctx, "Stripe's list has something that is no session", "error", err)
+				continue
+			}
+			if err := each(one); err != nil {
+				return err
+			}
+			after = one.ID
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return nil
+		}
+		if after == last {
+			return errors.New("list Stripe's sessions: a page has nothing to go on from")
+		}
+	}
+}
+
+type sessionPage struct {
+	Data    []json.RawMessage `json:"data"`
+	HasMore bool              `json:"has_more"`
+}
+
+func (c *Client) listPage(ctx context.Context, query url.Values) (page sessionPage, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	raw, err := c.get(ctx, "/v1/checkout/sessions?"+query.Encode())
+	if err != nil {
+		return page, fmt.Errorf("list Stripe's sessions: %w", err)
+	}
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return page, fmt.Errorf("read Stripe's list of sessions: %w", err)
+	}
+	return page, nil
+}
+
+// IntentFailed asks Stripe whether a payment that was under way has failed for good.
+func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) {
+	if intent == "" {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	p := &sdk.PaymentIntentParams{}
+	p.Context = ctx
+	if err := c.brake.take(ctx); err != nil {
+		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
+	}
+	got, err := c.api.PaymentIntents.Get(intent, p)
+	if err = withoutText(err); err != nil {
+		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
+	}
+	return got.Status == sdk.PaymentIntentStatusRequiresPaymentMethod || got.Status == sdk.PaymentIntentStatusCanceled, nil
+}
+
+// Expire closes a payment page that nobody shall pay on any more.
+func (c *Client) Expire(ctx context.Context, sessionID string) error {
+	if c.noKey {
+		return ErrNoKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if err := c.brake.take(ctx); err != nil {
+		return fmt.Errorf("expire Stripe session %s: %w", sessionID, err)
+	}
+	p := &sdk.CheckoutSessionExpireParams{}
+	p.Context = ctx
+	if _, err := c.api.CheckoutSessions.Expire(sessionID, p); err != nil {
+		return fmt.Errorf("expire Stripe session %s: %w", sessionID, withoutText(err))
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+// Package stripe is order's way to Stripe: payment pages, what became of them, and how many calls may be
+// made. The types of stripe-go, and Stripe's words about a buyer, stay inside.
+package stripe
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	sdk "github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// Client makes the shop's calls to Stripe (stripe-go v76, API version 2023-10-16).
+type Client struct {
+	api   *client.API
+	log   *slog.Logger
+	shop  string   // the shop's address, for links
+	base  *url.URL // the same, for pictures
+	noKey bool
+	brake *brake
+}
+
+// Settings are what a client needs.
+type Settings struct {
+	APIBase   string   // where Stripe's API is
+	SecretKey string   // without it nothing can be paid
+	Shop      string   // the shop's address
+	Rate      int      // calls a second of all processes together; 0 for any number
+	Bus       *bus.Bus // over which they are counted
+}
+
+// Bounds of one call to Stripe: one try, all tries.
+const (
+	tryLimit  = 8 * time.Second
+	callLimit = 20 * time.Second
+)
+
+// Pauses between the tries of a call that Stripe refuses for there being too many.
+const (
+	retryFirst = 300 * time.Millisecond
+	retryLimit = 2 * time.Second
+)
+
+// New makes a client; it asks nothing yet.
+func New(log *slog.Logger, set Settings) *Client {
+	backend := sdk.GetBackendWithConfig(sdk.APIBackend, &sdk.BackendConfig{
+		URL: sdk.String(strings.TrimSuffix(set.APIBase, "/")), MaxNetworkRetries: sdk.Int64(2), EnableTelemetry: sdk.Bool(false),
+		LeveledLogger: sdkLog{log},
+		HTTPClient: &http.Client{
+			Timeout: tryLimit, Transport: transport{http.DefaultTransport},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	})
+	shop := strings.TrimSuffix(set.Shop, "/")
+	base, err := url.Parse(shop + "/")
+	if err != nil {
+		base = &url.URL{} // order's settings have refused it; relative pictures are left out
+	}
+	return &Client{
+		api:   client.New(set.SecretKey, &sdk.Backends{API: backend, Connect: backend, Uploads: backend}),
+		log:   log,
+		shop:  shop,
+		base:  base,
+		noKey: set.SecretKey == "",
+		brake: newBrake(set.Bus, set.Rate),
+	}
+}
+
+// HasKey says whether payments are possible at all.
+func (c *Client) HasKey() bool { return !c.noKey }
+
+// What a call may end with beside a refusal of Stripe's (see Status).
+var (
+	ErrNoKey     = errors.New("STRIPE_SECRET_KEY is not set")
+	ErrNoSession = errors.New("Stripe does not know this session")
+	ErrBusy      = errors.New("the shop asks Stripe as often as it may")
+)
+
+// Status is the HTTP status of Stripe's answer, 0 when there was none.
+func Status(err error) int {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e.cause.HTTPStatusCode
+	}
+	return 0
+}
+
+// retry adds to the library's own repetitions (broken connections, 409, 5xx) those after 429.
+func (c *Client) retry(ctx context.Context, call func() error) error {
+	for try := 1; ; try++ {
+		if err := c.brake.take(ctx); err != nil {
+			return err
+		}
+		err := withoutText(call())
+		e, ok := errors.AsType[*apiError](err)
+		if !ok || e.cause.HTTPStatusCode != http.StatusTooManyRequests || try == 3 {
+			return err
+		}
+		if !wait.Sleep(ctx, bus.Backoff(try, retryFirst, retryLimit)) {
+			return err
+		}
+	}
+}
