@@ -167,8 +167,8 @@ func deletePublished(ctx context.Context, pool *pgxpool.Pool, seqs []int64) erro
 	return nil
 }
 
-// rush makes every row due now.
-func rush(ctx context.Context, pool *pgxpool.Pool) error {
+// makeDue makes every row due now.
+func makeDue(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := pool.Exec(ctx, `UPDATE outbox SET next_at = now() WHERE next_at > now()`); err != nil {
 		return fmt.Errorf("make outbox rows due: %w", err)
 	}

@@ -21,13 +21,13 @@ const (
 	relayGroup = 500
 	// relayPoll finds what another process or a crashed one left; our own writers wake the relay.
 	relayPoll = 250 * time.Millisecond
-	// While this process commits faster than it publishes (a round of restFrom rows, and more since),
-	// the relay rests after each round, restFactor times as long as the round took, at most restLimit:
+	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more since),
+	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleLimit:
 	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
-	// that keeps up never rests.
-	restFrom   = 64
-	restFactor = 8
-	restLimit  = 400 * time.Millisecond
+	// that keeps up never pauses.
+	throttleFrom   = 64
+	throttleFactor = 8
+	throttleLimit  = 400 * time.Millisecond
 	// stopLimit is how long the relay goes on after its context ended, to finish a round and make the last.
 	stopLimit = 2 * time.Second
 	// publishAgain is the pause after a failed publication.
@@ -53,9 +53,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 		return fmt.Errorf("listen for confirmations: %w", err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the connection ends next
-	// Whatever a broker lost, or a crash left in doubt, goes out again now rather than after its wait.
-	o.bus.OnConnect(ctx, func() { o.rush(ctx) })
-	o.rush(ctx)
+	// What a broker lost, or a crash left in doubt, goes out again now rather than after its wait.
+	o.bus.OnConnect(ctx, func() { o.makeDue(ctx) })
+	o.makeDue(ctx)
 
 	// A round that is torn apart would leave claimed rows behind, which the last one does not find.
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -64,18 +64,18 @@ func (o *Outbox) Run(ctx context.Context) error {
 
 	tick := time.NewTicker(relayPoll)
 	defer tick.Stop()
-	var measured, trimmed time.Time
+	var measured, pruned time.Time
 	for {
 		began := time.Now()
-		rows := o.round(working)
-		o.rest(ctx, rows, time.Since(began))
+		rows := o.publishBatch(working)
+		o.throttle(ctx, rows, time.Since(began))
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
 			o.measure(ctx)
 		}
-		if time.Since(trimmed) > time.Hour {
-			trimmed = time.Now()
-			o.trim(ctx)
+		if time.Since(pruned) > time.Hour {
+			pruned = time.Now()
+			o.prune(ctx)
 		}
 		if rows == relayGroup && ctx.Err() == nil {
 			continue
@@ -84,22 +84,22 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-o.wake:
 		case <-tick.C:
 		case <-ctx.Done():
-			o.round(working)
+			o.publishBatch(working)
 			return nil
 		}
 	}
 }
 
-// rest pauses after a round during which more was committed.
-func (o *Outbox) rest(ctx context.Context, rows int, round time.Duration) {
-	if len(o.wake) == 0 || rows < restFrom {
+// throttle pauses after a round during which more was committed.
+func (o *Outbox) throttle(ctx context.Context, rows int, round time.Duration) {
+	if len(o.wake) == 0 || rows < throttleFrom {
 		return
 	}
-	wait.Sleep(ctx, min(restFactor*round, restLimit))
+	wait.Sleep(ctx, min(throttleFactor*round, throttleLimit))
 }
 
-func (o *Outbox) rush(ctx context.Context) {
-	if err := rush(ctx, o.pool); err != nil && ctx.Err() == nil {
+func (o *Outbox) makeDue(ctx context.Context) {
+	if err := makeDue(ctx, o.pool); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("outbox", "error", err)
 	}
 	o.Wake()
@@ -107,11 +107,11 @@ func (o *Outbox) rush(ctx context.Context) {
 
 // trim drops inbox keys that no message can come back for: every stream is younger, and so is
 // every outbox row that is still published again. So it is with the hashes of erased people.
-func (o *Outbox) trim(ctx context.Context) {
-	if _, err := pg.InGroups(ctx, o.pool, "trim the inbox", `
+func (o *Outbox) prune(ctx context.Context) {
+	if _, err := pg.InGroups(ctx, o.pool, "prune the inbox", `
 		DELETE FROM inbox WHERE ctid IN (
 			SELECT ctid FROM inbox WHERE at < now() - interval '90 days' AND NOT EXISTS (SELECT FROM outbox WHERE outbox.key = inbox.key) LIMIT $1)`); err != nil && ctx.Err() == nil {
-		o.bus.log.Warn("trimming the inbox", "error", err)
+		o.bus.log.Warn("pruning the inbox", "error", err)
 	}
 	// No stream but DEAD keeps a message as long as this, and nobody acts on DEAD.
 	if _, err := pg.InGroups(ctx, o.pool, "trim the list of erased people", `
@@ -127,8 +127,8 @@ func (o *Outbox) measure(ctx context.Context) {
 	}
 }
 
-// round publishes one group and says how many rows it held; 0 after a failure.
-func (o *Outbox) round(ctx context.Context) (published int) {
+// publishBatch publishes one group and says how many rows it held; 0 after a failure.
+func (o *Outbox) publishBatch(ctx context.Context) (published int) {
 	if !o.bus.Connected() {
 		return 0 // rows stay due
 	}
