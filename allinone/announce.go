@@ -72,7 +72,7 @@ func (s *shop) ready(ctx context.Context) bool {
 			return false
 		}
 	}
-	return s.provisioned.Load() || s.broker == nil // somebody else's broker may be away: shopping goes on
+	return s.provisioned.Load() || s.broker == nil // someone else's broker may be away: shopping goes on
 }
 
 // setEnvironment sets variables and returns what sets the old values again.

@@ -87,7 +87,7 @@ func (b *broker) urlFor(user string) string {
 	return u.String()
 }
 
-// tend starts the broker anew when somebody has deleted its store under it, until ctx ends: a server
+// tend starts the broker again when someone has deleted its store under it, until ctx ends: a server
 // without its files takes no message any more. The lost streams are then made again, and the
 // outboxes fill them.
 func (b *broker) tend(ctx context.Context) error {
@@ -108,7 +108,7 @@ func (b *broker) tend(ctx context.Context) error {
 		if looks++; looks < 2 {
 			continue
 		}
-		b.log.Error("the store of streams was deleted, the broker starts anew", "folders", lost)
+		b.log.Error("the store of streams was deleted, the broker starts again", "folders", lost)
 		b.stop()
 		for _, folder := range lost { // what the server wrote there since
 			if err := os.RemoveAll(folder); err != nil {
@@ -182,6 +182,6 @@ func (l brokerLog) Fatalf(format string, v ...any) {
 	l.log.Error(reason)
 	select {
 	case l.fatal <- reason:
-	default: // one reason is enough, and later on nobody asks
+	default: // one reason is enough, and later on no one asks
 	}
 }

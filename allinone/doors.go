@@ -12,7 +12,7 @@ import (
 // before anything else starts, so that a taken port is one clear line and nothing else has happened.
 type doors map[string]net.Listener
 
-// open opens one. Where a default is taken that nobody asked for by name, another port serves as
+// open opens one. Where a default is taken that no one asked for by name, another port serves as
 // well: only the shop's own doors must be where they were announced.
 func (d doors) open(name, addr string, fixed bool) error {
 	if set := os.Getenv(name); set != "" {
@@ -39,12 +39,12 @@ func (d doors) publicURL() string { return web.URL(d["EDGE_ADDR"]) }
 
 func (d doors) close() {
 	for _, l := range d {
-		_ = l.Close() // whoever served on it has closed it already
+		_ = l.Close() // who served on it has closed it already
 	}
 }
 
 // freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result
-// means that the server shall take any: a port that was free a moment ago may be somebody's by then.
+// means that the server shall take any: a port that was free a moment ago may be someone's by then.
 func freeAddress(name, addr string) (string, error) {
 	d := doors{}
 	if err := d.open(name, addr, false); err != nil {

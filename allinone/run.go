@@ -33,8 +33,8 @@ type shop struct {
 	log      *slog.Logger
 	folder   *folder
 	doors    doors
-	database *pglocal.Cluster // nil: DATABASE_URL is somebody else's
-	broker   *broker          // nil: NATS_URL is somebody else's
+	database *pglocal.Cluster // nil: DATABASE_URL is someone else's
+	broker   *broker          // nil: NATS_URL is someone else's
 	bus      *bus.Bus         // for provisioning
 	standin  *stripestandin.Server
 	inbox    *mailinbox.Server
@@ -271,7 +271,7 @@ func Migrate(ctx context.Context, log *slog.Logger, databaseURL string, password
 	return both.Wait()
 }
 
-// provision makes streams and consumers before the services look for them. Somebody else's broker
+// provision makes streams and consumers before the services look for them. Someone else's broker
 // may be away: then the shop opens all the same, and provisioning goes on in the background.
 func (s *shop) provision(ctx context.Context) error {
 	b, err := bus.Connect(s.log, s.natsURL("provision"), "provision", s.brokerFiles())

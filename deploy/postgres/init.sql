@@ -1,6 +1,6 @@
 -- One schema and one role for each service, rights on nothing else. Run by the owner of the
 -- database (`migrate` does it); safe to repeat. Services connect as their role, or as a login that
--- may become it (SET ROLE). Passwords are set by whoever deploys, never here.
+-- may become it (SET ROLE). Passwords are set by who deploys, never here.
 -- deploy/postgres/init.sql is the same file; a test compares them.
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -16,7 +16,7 @@ import (
 func health(ctx context.Context) error {
 	addr := os.Getenv("ADMIN_ADDR")
 	if addr == "" {
-		return errors.New("ADMIN_ADDR is not set, so nobody answers /readyz")
+		return errors.New("ADMIN_ADDR is not set, so no one answers /readyz")
 	}
 	addr, err := web.Reachable(addr)
 	if err != nil {

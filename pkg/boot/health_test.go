@@ -40,7 +40,7 @@ func TestHealth(t *testing.T) { // sets variables, so not in parallel
 	admin.Close()
 	for _, addr := range []string{":" + port, "", "nonsense"} {
 		if code, out := ask(addr); code != 1 || strings.Count(out, "\n") != 1 {
-			t.Errorf("nobody there, ADMIN_ADDR %q: %d %q", addr, code, out)
+			t.Errorf("no one there, ADMIN_ADDR %q: %d %q", addr, code, out)
 		}
 	}
 }

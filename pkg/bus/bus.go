@@ -161,5 +161,5 @@ func (b *Bus) OnConnect(ctx context.Context, fn func()) {
 	}()
 }
 
-// Signal publishes a message that nobody has to receive.
+// Signal publishes a message that no one has to receive.
 func (b *Bus) Signal(subject string, data []byte) error { return b.nc.Publish(subject, data) }

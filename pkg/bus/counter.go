@@ -53,7 +53,7 @@ func (b *Bus) Count(ctx context.Context, what, key string, window time.Duration)
 	return n, nil
 }
 
-// Uncount takes back one that was counted at a moment: it turned out not to count. Nobody waits for
+// Uncount takes back one that was counted at a moment: it turned out not to count. No one waits for
 // it, and one that is lost makes a limit a little stricter until its window ends.
 func (b *Bus) Uncount(what, key string, window time.Duration, counted time.Time) error {
 	m := nats.NewMsg(counterSubject(what, key, window, counted))

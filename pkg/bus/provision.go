@@ -55,7 +55,7 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
 		cfg.AllowMsgCounter, cfg.AllowAtomicPublish, cfg.Storage = true, false, jetstream.MemoryStorage
 		cfg.MaxMsgsPerSubject, cfg.Duplicates = 1, 0
 	}
-	// How many copies a stream has is for whoever runs the brokers: what is there stays.
+	// How many copies a stream has is for the brokers' owner: what is there stays.
 	if there, err := b.js.Stream(ctx, s.Name); err == nil {
 		cfg.Replicas = there.CachedInfo().Config.Replicas
 	}

@@ -83,7 +83,7 @@ func messagesOf(group []event) []*nats.Msg {
 			array = append(array, group[n].data...)
 			n++
 		}
-		// The first one's key is nobody else's.
+		// The first one's key is no one else's.
 		messages = append(messages, eventMessage(event{msg.EventsTogether, group[0].key, append(array, ']')}))
 		group = group[n:]
 	}

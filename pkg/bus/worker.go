@@ -174,7 +174,7 @@ func (w *worker) done(group []*Delivery, fresh int) {
 
 // fail parks a message that cannot succeed, and refuses one that may succeed later.
 func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
-	// A unique constraint may have been somebody else's parallel work, which the next try will see.
+	// A unique constraint may have been someone else's parallel work, which the next try will see.
 	conflict := pg.IsConflict(err) && d.Attempt < 10
 	if !IsPermanent(err) && (!pg.IsData(err) || conflict) {
 		w.retry(d, err)

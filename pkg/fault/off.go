@@ -2,5 +2,5 @@
 
 package fault
 
-// Point marks a step of somebody's work. It does nothing in this build.
+// Point marks a step of someone's work. It does nothing in this build.
 func Point(_, _ string) {}

@@ -27,7 +27,7 @@ func parse(setting string) (name string, hit int64) {
 	return name, hit
 }
 
-// Point marks a step of somebody's work, and ends the process when the environment chose it.
+// Point marks a step of someone's work, and ends the process when the environment chose it.
 func Point(who, step string) {
 	if chosenHit == 0 || chosen != who+"."+step || hits.Add(1) != chosenHit {
 		return

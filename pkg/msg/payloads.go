@@ -34,7 +34,7 @@ func MailSubject(kind string) string { return "mail.send." + kind }
 const EventsTogether = "event.together"
 
 // OrderPlaced says that a payment became an order. It carries all that user (owners, prospects),
-// events (funnel) and others need, so that nobody asks back. Amounts are cents.
+// events (funnel) and others need, so that no one asks back. Amounts are cents.
 type OrderPlaced struct {
 	OrderID    int64     `json:"order_id"`
 	Identifier string    `json:"identifier"`

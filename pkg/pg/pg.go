@@ -124,7 +124,7 @@ func IsUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	// Whatever a server says to somebody who only wants to connect, it is none of the statement's.
+	// Whatever a server says to someone who only wants to connect, it is none of the statement's.
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}

@@ -21,7 +21,7 @@ type account struct {
 }
 
 // serverAccount picks the account: this process's own unless it is root; for root the owner of the
-// existing data, else "postgres", else "nobody".
+// existing data, else "postgres", else the account no one.
 func serverAccount(data string) (account, error) {
 	if os.Geteuid() != 0 {
 		name := strconv.Itoa(os.Geteuid())
@@ -133,7 +133,7 @@ func (a account) command(ctx context.Context, e entrance, program string, args .
 	return cmd
 }
 
-// serverEnviron passes on only what the programs need: no PGDATA or PGPORT of somebody's shell, and
+// serverEnviron passes on only what the programs need: no PGDATA or PGPORT of someone's shell, and
 // none of our secrets.
 func serverEnviron() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}

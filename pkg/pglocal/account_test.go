@@ -39,7 +39,7 @@ func TestOutOfReach(t *testing.T) {
 	}
 }
 
-// TestOwnerOfTheData: root runs the server as whoever the data belongs to, and takes data that
+// TestOwnerOfTheData: root runs the server as the owner of the data, and takes data that
 // belongs to root itself over.
 func TestOwnerOfTheData(t *testing.T) {
 	t.Parallel()

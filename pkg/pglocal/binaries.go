@@ -76,7 +76,7 @@ func (c *Cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 		}
 		versions = append(versions, b.version)
 	}
-	return binaries{}, fmt.Errorf("data folder %s was made by PostgreSQL %d, this machine has %s: install PostgreSQL %d, or move the folder away to begin anew",
+	return binaries{}, fmt.Errorf("data folder %s was made by PostgreSQL %d, this machine has %s: install PostgreSQL %d, or move the folder away to begin again",
 		c.folder.data(), major, strings.Join(versions, ", "), major)
 }
 

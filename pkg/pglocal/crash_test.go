@@ -256,7 +256,7 @@ func TestBackendKilled(t *testing.T) {
 }
 
 // TestStaleProcessNumber starts on a folder whose last server was killed and whose process id now
-// belongs to somebody else: a harmless process of the same account, then the server of a copy.
+// belongs to someone else: a harmless process of the same account, then the server of a copy.
 func TestStaleProcessNumber(t *testing.T) {
 	t.Parallel()
 	dir := copied(t)

@@ -100,7 +100,7 @@ func (f *folder) dataVersion() (int, error) {
 		case err != nil:
 			return 0, fmt.Errorf("data folder is not readable: %w", err)
 		case len(entries) > 0:
-			return 0, fmt.Errorf("%s holds files but no PostgreSQL data (no PG_VERSION): move it away to begin anew", f.data())
+			return 0, fmt.Errorf("%s holds files but no PostgreSQL data (no PG_VERSION): move it away to begin again", f.data())
 		}
 		return 0, os.Remove(f.data()) // empty: makes room for the new one
 	}
@@ -115,7 +115,7 @@ func (f *folder) dataVersion() (int, error) {
 }
 
 // marker names the cluster in the command lines of all its processes, so that they can be told from
-// others that got the same process id later. A folder's inode is its own as long as somebody uses
+// others that got the same process id later. A folder's inode is its own as long as someone uses
 // it, also when the folder is moved; a copy of the folder has another.
 func (f *folder) marker() (string, error) {
 	info, err := os.Stat(f.data())

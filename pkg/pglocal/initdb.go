@@ -53,7 +53,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 	if err != nil && strings.Contains(out, "invalid locale") {
 		// A system without C.UTF-8: plain C sorts the same way.
 		if removeErr := os.RemoveAll(filepath.Join(build, "data")); removeErr != nil {
-			return fmt.Errorf("make data folder anew: %w", removeErr)
+			return fmt.Errorf("make data folder again: %w", removeErr)
 		}
 		out, err = c.runInitdb(ctx, build, "--no-locale")
 	}

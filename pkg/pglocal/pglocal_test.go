@@ -328,7 +328,7 @@ func TestForeignFiles(t *testing.T) {
 	write(t, precious, "do not touch")
 	refused(t, Options{Dir: dir}, "no PostgreSQL data", "move it away")
 	if readLine(precious) != "do not touch" {
-		t.Error("somebody's file was touched")
+		t.Error("someone's file was touched")
 	}
 	if err := Remove(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder without a cluster was removed")

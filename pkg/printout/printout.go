@@ -72,7 +72,7 @@ func Plain(s string) string {
 			return '\n'
 		case r == '\t':
 			return ' '
-		case steers(r):
+		case controls(r):
 			return utf8.RuneError
 		}
 		return r
@@ -97,7 +97,7 @@ func JSON(raw []byte) []byte {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			out = utf8.AppendRune(out, utf8.RuneError)
-		case r != '\n' && r != '\r' && r != '\t' && steers(r):
+		case r != '\n' && r != '\r' && r != '\t' && controls(r):
 			out = fmt.Appendf(out, `\u%04x`, r)
 		default:
 			out = append(out, raw[:size]...)
@@ -107,8 +107,8 @@ func JSON(raw []byte) []byte {
 	return out
 }
 
-// steers says whether a terminal may do something else with a character than show it.
-func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(turning, r) }
+// controls says whether a terminal may do something else with a character than show it.
+func controls(r rune) bool { return unicode.IsControl(r) || unicode.Is(turning, r) }
 
 // turning holds the marks, embeddings, overrides and isolates of bidirectional text, and the
 // separators of lines and paragraphs.

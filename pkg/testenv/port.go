@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Reserved ports are below those that systems give to whoever asks for any port, and below those
+// Reserved ports are below those that systems give to programs that ask for any port, and below those
 // where pglocal looks.
 const portFrom, portTo = 10000, 15000
 
@@ -18,7 +18,7 @@ func Port(tb testing.TB) (addr string) {
 	tb.Helper()
 	for range 1000 {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(portFrom+rand.IntN(portTo-portFrom))) //nolint:gosec // no secret
-		// The same number of UDP, which nobody uses, is the reservation.
+		// The same number of UDP, which no one uses, is the reservation.
 		held, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
@@ -27,7 +27,7 @@ func Port(tb testing.TB) (addr string) {
 		if err == nil {
 			err = tcp.Close()
 		}
-		if err != nil { // somebody's who reserves nothing
+		if err != nil { // someone's who reserves nothing
 			held.Close() //nolint:errcheck // it held nothing
 			continue
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// A reserved port is free for whoever holds it, as often as they like, and nobody else gets it.
+// A reserved port is free for its holder, as often as they like, and no one else gets it.
 func TestPort(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

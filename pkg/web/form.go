@@ -13,7 +13,7 @@ import (
 // MaxForm is the largest body of a form, in bytes. The contract's longest text has 5,000 characters.
 const MaxForm = 64 << 10
 
-// drainLimit is how much of a body that nobody wanted is read and thrown away.
+// drainLimit is how much of a body that no one wanted is read and thrown away.
 const drainLimit = 32 << 20
 
 // Drain reads the rest of a request after its answer is ready: a client that is still sending would

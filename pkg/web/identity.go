@@ -59,7 +59,7 @@ func Network(a netip.Addr) string {
 	return a.String()
 }
 
-// Member says whether somebody is logged in.
+// Member says whether someone is logged in.
 func (id Identity) Member() bool { return id.MemberID != 0 }
 
 // Key derives a key for one purpose from the shop's secret (HKDF, RFC 5869).

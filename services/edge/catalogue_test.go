@@ -244,7 +244,7 @@ func TestCatalogueAges(t *testing.T) {
 	}
 	p := get()
 	p.at = time.Now().Add(-catalogueRefresh - 100*time.Millisecond)
-	get() // served, and fetched anew behind
+	get() // served, and fetched again behind
 	testenv.Eventually(t, 30*time.Second, "a refresh", func() bool { return fetched.Load() == 2 })
 	testenv.Eventually(t, 30*time.Second, "the refreshed page", func() bool { return get() != p })
 	aged := get()

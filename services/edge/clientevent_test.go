@@ -118,7 +118,7 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 		t.Errorf("20 page views took %s without a broker", took)
 	}
 	w.broker.Start()
-	// Read as events does: whoever only listens may come too late.
+	// Read as events does: who only listens may come too late.
 	var stored atomic.Int64
 	pool, reader := testenv.Pool(t, "events", bus.Tables()), w.broker.Bus("events")
 	w.start(func(ctx context.Context) error {

@@ -224,7 +224,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// Origins are compared with what browsers send, however somebody wrote them into the settings.
+// Origins are compared with what browsers send, however someone wrote them into the settings.
 func TestOriginsAsBrowsersWriteThem(t *testing.T) {
 	t.Parallel()
 	s, err := Config{

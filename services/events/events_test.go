@@ -25,7 +25,7 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	e.Exec(`INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 3, 'AD1')`)
 	for i, event := range []string{
 		`{"id":"e1","kind":"pageview","at":"` + at + `","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","order":"mark"}`,
-		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // nobody we know
+		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // no one we know
 		`{"id":"e3","kind":"ajaxerror","at":"` + at + `","user_id":7,"url":"/cart","what":"cart-items"}`,
 		`{"id":"e4","kind":"buttonclick","at":"` + at + `","url":"/","what":"chat-icon"}`,
 		`{"id":"e5","kind":"linkevent","at":"` + at + `","url":"/","mb_cd":"MB7","em_cd":"gvREoqen93ffZsmBIc8zl","ad_cd":"AD1"}`,
@@ -239,7 +239,7 @@ func TestPeople(t *testing.T) {
 	e.Becomes(1, `SELECT count(*) FROM member`)
 	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, '' FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
 		WHERE anonymous_id IN ('anon7', 'anon9') OR url LIKE '%?%' OR remote_addr = '192.0.2.7'`); n != 1 {
-		t.Errorf("%d visits are traceable, want only somebody's", n)
+		t.Errorf("%d visits are traceable, want only someone's", n)
 	}
 	if n := e.Number(`SELECT count(*) FROM order_placed WHERE member_id IS NULL AND NOT visitor`); n != 1 {
 		t.Error("the order has lost its kind or kept its member")

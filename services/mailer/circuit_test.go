@@ -17,7 +17,7 @@ func TestCircuit(t *testing.T) {
 		}
 	}
 	want("at first", true, false, false)
-	// Away: nobody but one probe, after 5, 10, 20, 30, 30 s.
+	// Away: no one but one probe, after 5, 10, 20, 30, 30 s.
 	for _, seconds := range []int{5, 10, 20, 30, 30} {
 		c.unreachable()
 		c.unreachable() // one that had begun before

@@ -21,7 +21,7 @@ const (
 	// claimLimit is how long a claim may take. A later answer does not count.
 	claimLimit = 10 * time.Second
 	// orphanAfter is when a mail that is claimed in our name, but that none of our senders has in hand,
-	// is nobody's: the connection broke between the database's commit and its answer.
+	// is no one's: the connection broke between the database's commit and its answer.
 	orphanAfter = claimLimit + 5*time.Second
 )
 
@@ -114,7 +114,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	return &d, nil
 }
 
-// markSent needs no token: whoever holds the row now, the mail is out. It reports whether the row
+// markSent needs no token: no matter which sender holds the row now, the mail is out. It reports whether the row
 // was still queued.
 func markSent(ctx context.Context, tx pgx.Tx, id int64, reply, emCode string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "mark a mail sent", `
@@ -129,7 +129,7 @@ func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason strin
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, reply, reason)
 }
 
-// dropDelivery forgets a mail that nobody wants any more, unless another sender has overtaken this
+// dropDelivery deletes a mail that no one wants any more, unless another sender has overtaken this
 // attempt.
 func dropDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
 	return pg.Exec(ctx, pool, "drop a mail", `
@@ -160,8 +160,8 @@ func boolToInt(b bool) int {
 	return 0
 }
 
-// rushDeferred makes everything due that was put off while the server took no mail.
-func rushDeferred(ctx context.Context, pool *pgxpool.Pool) error {
+// makeDeferredDue makes everything due that was put off while the server took no mail.
+func makeDeferredDue(ctx context.Context, pool *pgxpool.Pool) error {
 	return pg.Exec(ctx, pool, "make deferred mails due", `
 		UPDATE delivery SET next_at = now(), outage = false WHERE state = 'queued' AND outage AND claimed_by IS NULL`)
 }
@@ -177,9 +177,9 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 	return pg.Get[int](ctx, pool, "count queued mails", `SELECT count(*) FROM delivery WHERE state = 'queued'`)
 }
 
-// forgetContent drops what is personal of mails that were sent 30 days ago, suppressed 7 days ago or
+// dropContent drops what is personal of mails that were sent 30 days ago, suppressed 7 days ago or
 // parked 90 days ago.
-func forgetContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+func dropContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL
 		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'

@@ -18,7 +18,7 @@ const lookEvery = 5 * time.Second
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "room of addresses", Every: time.Hour, Do: emptyRooms},
-		{Name: "content of old mails", Every: time.Hour, Do: forgetContent},
+		{Name: "content of old mails", Every: time.Hour, Do: dropContent},
 		{Name: "resumed newsletters", Every: lookEvery, Do: s.resumeNewsletters},
 		{Name: "measure", Every: lookEvery, Do: measure},
 	}

@@ -26,7 +26,7 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// plain are the mails that are nobody's to edit; each file's first line is the subject.
+// plain are the mails that are no one's to edit; each file's first line is the subject.
 var plain = template.Must(template.New("").Option("missingkey=error").ParseFS(templateFiles, "templates/*.txt"))
 
 // letter is a mail ready to go.

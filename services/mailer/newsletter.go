@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// The kinds of mail that staff start by hand. Nobody else commands them.
+// The kinds of mail that staff start by hand. No one else commands them.
 const (
 	kindDraft      = "newsletter-draft"
 	kindNewsletter = "newsletter"

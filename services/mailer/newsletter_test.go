@@ -96,7 +96,7 @@ func TestNewsletters(t *testing.T) {
 		t.Errorf("%d mails recorded", told)
 	}
 
-	// Whoever unsubscribes while it is under way gets none.
+	// Who unsubscribes while it is under way gets none.
 	sink.set(always("rcpt", 450))
 	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, `"status":"Ready"`)
 	s.is("PATCH", "/"+prospectNews, `{"status":"Ready"}`, 200, `"type":"Prospect"`)

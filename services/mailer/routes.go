@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every request that mailer answers: staff on the same machine, nobody else.
+// routes is every request that mailer answers: staff on the same machine, no one else.
 func (s *server) routes() http.Handler {
 	r := web.Router("mailer", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, web.LoopbackOnly)

@@ -17,7 +17,7 @@ import (
 
 const (
 	pollEvery = 500 * time.Millisecond // by the first sender; it wakes the others
-	restEvery = 5 * time.Second        // the others look by themselves only this often
+	idlePoll  = 5 * time.Second        // the others look by themselves only this often
 	// askTries is how often the question whether a mail was taken may fail before it is sent anyway:
 	// a second copy is better than none.
 	askTries = 6
@@ -34,14 +34,14 @@ type senders struct {
 
 // runSenders works until ctx ends and the mails in hand are done.
 func (s *server) runSenders(ctx context.Context) error {
-	if _, err := newLink(s.cfg); err != nil {
+	if _, err := newConn(s.cfg); err != nil {
 		return err // settings that the client refuses; better known at once
 	}
 	w := &senders{server: s, slots: slots{pool: s.pool}, hand: map[int64]bool{}}
 	if !w.takeSlot(ctx) {
 		return nil
 	}
-	w.persist(ctx, func(ctx context.Context) error { return rushDeferred(ctx, s.pool) }) // a start is a new chance
+	w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, s.pool) }) // a start is a new chance
 	var loops, keeper sync.WaitGroup
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	keeper.Go(func() { w.keepSlot(keeping) })
@@ -55,7 +55,7 @@ func (s *server) runSenders(ctx context.Context) error {
 	case <-done:
 	case <-time.After(stopLimit):
 		s.log.Warn("stopped with mails in hand; the next start goes on with them")
-		// The slot stays ours until the process ends, so that nobody takes them out of our hands.
+		// The slot stays ours until the process ends, so that no one takes them out of our hands.
 		stopKeeping()
 		return nil
 	}
@@ -106,15 +106,15 @@ func (s *server) wakeSender() { wait.Wake(s.wakeups) }
 
 // loop is one sender's life.
 func (w *senders) loop(ctx context.Context, n int) {
-	l, err := newLink(w.cfg)
+	l, err := newConn(w.cfg)
 	if err != nil {
 		w.log.Error("no mail client", "error", err)
 		return
 	}
 	defer l.close()
-	rest := restEvery
+	pause := idlePoll
 	if n == 0 {
-		rest = pollEvery
+		pause = pollEvery
 	}
 	for ctx.Err() == nil {
 		found, err := w.next(ctx, l)
@@ -129,7 +129,7 @@ func (w *senders) loop(ctx context.Context, n int) {
 		l.closeIdle()
 		select {
 		case <-w.wakeups:
-		case <-time.After(rest):
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
@@ -151,7 +151,7 @@ func (w *senders) awaitDatabase(ctx context.Context) {
 }
 
 // next claims one mail and sees it to an end, if there is one and the circuit lets it.
-func (w *senders) next(ctx context.Context, l *link) (found bool, err error) {
+func (w *senders) next(ctx context.Context, l *conn) (found bool, err error) {
 	ok, outage, probe := w.circuit.permit()
 	if !ok {
 		return false, nil
@@ -193,7 +193,7 @@ func (w *senders) keep(id int64, inHand bool) {
 }
 
 // deliver brings one claimed mail to an end: sent, parked, or put off.
-func (w *senders) deliver(ctx context.Context, l *link, d *delivery) {
+func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	maybe := d.WasMaybe
 	if maybe && w.cfg.MailSeenURL != "" {
 		n, err := w.seen(ctx, d.MessageID)
@@ -242,7 +242,7 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 		recovered := w.circuit.taken()
 		w.sent(ctx, d, r.reply, emCode)
 		if recovered {
-			w.persist(ctx, func(ctx context.Context) error { return rushDeferred(ctx, w.pool) })
+			w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, w.pool) })
 			w.log.Info("the mail server takes mail again")
 		}
 	case refused:

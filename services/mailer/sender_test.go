@@ -92,7 +92,7 @@ func TestAQuestionThatCannotBeAnswered(t *testing.T) {
 	e := newEnv(t, server.port(), func(cfg *Config) { cfg.MailSeenURL = server.ask.URL })
 	e.start()
 	e.send("welcome:1", welcome("ada@x.example"))
-	e.eventually("put off because nobody answers", func() bool {
+	e.eventually("put off because no one answers", func() bool {
 		return e.Number(`SELECT count(*) FROM delivery WHERE maybe AND attempts >= 2 AND smtp_reply LIKE '%asked%'`) == 1
 	})
 	server.mu.Lock()

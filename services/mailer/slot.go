@@ -16,7 +16,7 @@ const (
 )
 
 // slots knows which leases are whose. A process holds the advisory lock of its slot on a connection
-// of its own for as long as it lives; PostgreSQL drops the lock with the process. So whoever can get
+// of its own for as long as it lives; PostgreSQL drops the lock with the process. So a process that can get
 // the lock of a slot knows that its former owner is gone, and may free its leases at once instead of
 // waiting for them to run out.
 type slots struct {

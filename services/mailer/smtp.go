@@ -39,15 +39,15 @@ type result struct {
 	reply   string // may name a receiver's address: for the ledger, not for logs
 }
 
-// link is one sender's connection. go-mail's own Send does not say which receiver was refused, and
+// conn is one sender's connection. go-mail's own Send does not say which receiver was refused, and
 // calls a mail failed that was taken when the next command fails; so the few commands are given here.
-type link struct {
+type conn struct {
 	client *gomail.Client
 	conn   *smtp.Client
 	used   time.Time
 }
 
-func newLink(cfg Config) (*link, error) {
+func newConn(cfg Config) (*conn, error) {
 	options := []gomail.Option{gomail.WithPort(cfg.SMTPPort), gomail.WithTimeout(dialLimit)}
 	switch cfg.SMTPTLS {
 	case "none":
@@ -64,11 +64,11 @@ func newLink(cfg Config) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the mail client: %w", err)
 	}
-	return &link{client: client}, nil
+	return &conn{client: client}, nil
 }
 
 // close says goodbye, politely if the server still listens.
-func (l *link) close() {
+func (l *conn) close() {
 	if l.conn == nil {
 		return
 	}
@@ -79,7 +79,7 @@ func (l *link) close() {
 }
 
 // drop ends the connection whatever state it is in.
-func (l *link) drop() {
+func (l *conn) drop() {
 	if l.conn != nil {
 		l.conn.Close() //nolint:errcheck,gosec // broken or about to be
 		l.conn = nil
@@ -87,7 +87,7 @@ func (l *link) drop() {
 }
 
 // closeIdle ends a connection that was not used for a while.
-func (l *link) closeIdle() {
+func (l *conn) closeIdle() {
 	if l.conn != nil && time.Since(l.used) > idleLimit {
 		l.close()
 	}
@@ -102,7 +102,7 @@ type envelope struct {
 
 // send hands one mail to the server. A connection left from the mail before that broke meanwhile is
 // replaced once; nothing has been said about this mail then.
-func (l *link) send(ctx context.Context, e envelope, m *gomail.Msg) result {
+func (l *conn) send(ctx context.Context, e envelope, m *gomail.Msg) result {
 	reused := l.conn != nil
 	r, early := l.try(ctx, e, m)
 	if reused && early && r.outcome == deferred && l.conn == nil {
@@ -113,7 +113,7 @@ func (l *link) send(ctx context.Context, e envelope, m *gomail.Msg) result {
 }
 
 // try is one attempt; early says that it ended with MAIL FROM.
-func (l *link) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, early bool) {
+func (l *conn) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, early bool) {
 	if l.conn == nil {
 		conn, err := l.client.DialToSMTPClientWithContext(ctx)
 		if err != nil {
@@ -135,7 +135,7 @@ func (l *link) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, ea
 
 // receivers names the receivers. One refused for good does not keep the mail from the others: who
 // moves to a new address must get the mail there although the old one is gone.
-func (l *link) receivers(e envelope) (result, bool) {
+func (l *conn) receivers(e envelope) (result, bool) {
 	taken := 0
 	var last result
 	for _, to := range e.to {
@@ -163,7 +163,7 @@ func (l *link) receivers(e envelope) (result, bool) {
 }
 
 // reset clears the envelope for the next mail.
-func (l *link) reset(r result) result {
+func (l *conn) reset(r result) result {
 	if l.conn != nil && l.conn.Reset() != nil {
 		l.drop()
 	}
@@ -172,7 +172,7 @@ func (l *link) reset(r result) result {
 
 // data sends the mail itself. Until its last line is out it is surely not taken; from there on only
 // the server's answer tells.
-func (l *link) data(m *gomail.Msg) result {
+func (l *conn) data(m *gomail.Msg) result {
 	w, err := l.conn.Data()
 	if err != nil {
 		return l.failed(err)
@@ -196,7 +196,7 @@ func (l *link) data(m *gomail.Msg) result {
 }
 
 // failed reads an error of one command, and drops a connection that is of no use any more.
-func (l *link) failed(err error) result {
+func (l *conn) failed(err error) result {
 	answer, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
 		l.drop()

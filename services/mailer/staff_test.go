@@ -131,7 +131,7 @@ func TestContentIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := forgetContent(t.Context(), pool); err != nil || n != 4 {
+	if n, err := dropContent(t.Context(), pool); err != nil || n != 4 {
 		t.Errorf("%d forgotten, error %v; want sent31, sent89, sent91, parked91", n, err)
 	}
 }

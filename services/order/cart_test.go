@@ -128,7 +128,7 @@ func TestTotalsFitTheDefaultMethod(t *testing.T) {
 	want(t, p.get("/order/cart-shipping-methods"), "USPSRetailGround", "shipping_method_selected")
 }
 
-// Whoever deletes a cart locks it and then its lines. Other calls that come meanwhile must neither
+// A call that deletes a cart locks it and then its lines. Other calls that come meanwhile must neither
 // fail nor make it fail.
 func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func TestProduct(t *testing.T) {
 	s.exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
 	want(t, p.get("/order/product/ITHJW3mytn"), "out-of-stock", "product_data", "skus", "6", "inventory_status_identifier")
 	if n := s.number(`SELECT count(*) FROM outbox WHERE subject = 'catalog.changed'`); n == 0 {
-		t.Error("nobody is told that the catalogue changed")
+		t.Error("no one is told that the catalogue changed")
 	}
 }
 

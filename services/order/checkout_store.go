@@ -75,7 +75,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
 }
 
 // reserveAgain takes what an ended quote needs once more, for a payment that came all the same; false
-// when somebody else has it by now.
+// when someone else has it by now.
 func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	buyer := &cart{ID: c.CartID, MemberID: c.MemberID, MemberEmail: c.Email, ReceiptEmail: filled(c.Email)}
 	c.customer, c.person = buyer.customer(), buyer.person()

@@ -22,7 +22,7 @@ import (
 )
 
 // identifierLength makes an order's identifier 131 bits of crypto/rand: a visitor's order is open
-// to whoever knows it.
+// to everyone who knows it.
 const identifierLength = 22
 
 // payment is a paid session that wants to become an order, and the event that said so, if any.
@@ -142,7 +142,7 @@ func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explan
 	case made.cart(c):
 		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
 	case c.State == "expired" || c.State == "failed":
-		return paidAfterEnd, "The checkout had ended, and what it reserved was given to somebody else, when this payment came. Refund it in Stripe, or make the order by hand."
+		return paidAfterEnd, "The checkout had ended, and what it reserved was given to someone else, when this payment came. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
 }

@@ -138,7 +138,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	}
 	batch := &pgx.Batch{}
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
-	// after quotes, in the order of their ids: nobody can wait in a circle.
+	// after quotes, in the order of their ids: no one can wait in a circle.
 	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`, carts)
 	if len(beside) > 0 {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)

@@ -52,7 +52,7 @@ type orderStatus struct {
 	At          time.Time `json:"-" db:"created_date_time"`
 }
 
-// orderDetail shows an order to whoever may see it: a member theirs, a visitor those that belong to
+// orderDetail shows an order to those who may see it: a member theirs, a visitor those that belong to
 // no member.
 func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "order_detail"

@@ -131,7 +131,7 @@ func (s *server) sweepOpen(ctx context.Context) error {
 
 func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
-		// Stripe's answer never came. Nobody saw the page; give it time to turn up in the list.
+		// Stripe's answer never came. No one saw the page; give it time to turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
 			return endCheckout(ctx, s.db, c.ID, "expired")
 		}
@@ -200,7 +200,7 @@ func (s *server) sweepUnsettled(ctx context.Context) error {
 		now, err := s.stripe.Session(ctx, id)
 		switch {
 		case errors.Is(err, stripe.ErrNoSession), err == nil && !now.Paid():
-			err = forgetUnsettled(ctx, s.db, id)
+			err = dropUnsettled(ctx, s.db, id)
 		case err == nil:
 			err = s.sweepPaid(ctx, now)
 		default:

@@ -80,7 +80,7 @@ func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
 
 const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = u.session_id)`
 
-func forgetUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
+func dropUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
 	return pg.Exec(ctx, db, "forget session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
-// reference computes the contract's section 10 anew, in rational arithmetic: the sums, the discount
+// reference computes the contract's section 10 again, in rational arithmetic: the sums, the discount
 // by the rule of the first not-combinable item code, rounded half up to cents and kept between
 // nothing and the subtotal, and the free shipping.
 func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) (sub, discount, ship, shipOff, total *big.Rat) {

@@ -58,7 +58,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !made { // somebody else was faster while we hashed
+	if !made { // someone else was faster while we hashed
 		web.TellOutcome(w, web.OutcomeReveals)
 		f[2].add(true, "unavailable", unavailableText)
 		return answer(w, "create_account", "false", refusal(f.object()))

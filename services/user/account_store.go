@@ -51,7 +51,7 @@ func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error)
 	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`, id)
 }
 
-// lockAccount keeps an account as it is until tx ends. Whoever locks a prospect too locks it later.
+// lockAccount keeps an account as it is until tx ends. A caller that locks a prospect too locks it later.
 func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1 FOR UPDATE`, id)
 }
@@ -140,7 +140,7 @@ func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, fo
 	return p, true, nil
 }
 
-// consent is what somebody agreed to or took back.
+// consent is what someone agreed to or took back.
 type consent struct {
 	MemberID, ProspectID int64 // one of them
 	What                 string

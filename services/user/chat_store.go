@@ -20,7 +20,7 @@ func chatKey(id int64) string { return fmt.Sprintf("%s:%d", msg.MailChatAlert, i
 
 // chatMember says whose a message is: the logged-in member's, else that of the first who proved the
 // address. known is true, and the member 0, when members have the address but none has proved it:
-// the message waits, and nobody can claim it by merely naming the address.
+// the message waits, and no one can claim it by merely naming the address.
 func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (member int64, known bool, err error) {
 	sender, known, err := pg.One[struct {
 		ID     int64

@@ -47,7 +47,7 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 }
 
 // dropOld deletes codes whose signature says by itself that they are too old, and requests for
-// mails that nobody waits for any more.
+// mails that no one waits for any more.
 func dropOld(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, old := range []struct{ what, sql string }{
 		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 day' LIMIT $1)`},

@@ -181,7 +181,7 @@ func TestExport(t *testing.T) {
 		}
 	}
 	if code, out, _ := e.command("export", "-member", "999"); code != 0 || strings.Contains(out, "@") {
-		t.Errorf("nobody's export: %d %s", code, out)
+		t.Errorf("no one's export: %d %s", code, out)
 	}
 }
 

@@ -79,7 +79,7 @@ func readVisit(d *bus.Delivery) (visit, error) {
 }
 
 // keepVisit finds or makes the prospect, with the code of the visitor's mail links and the consent.
-// An order of somebody who has proved the address as a member is that member's: order hands it over.
+// An order of someone who has proved the address as a member is that member's: order hands it over.
 func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	verified, err := addressVerified(ctx, tx, v.email)
 	if err != nil || verified {

@@ -60,7 +60,7 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 		t.Errorf("prospect %+v", bob)
 	}
 	if n := e.Number(`SELECT count(*) FROM consent`); n != 0 {
-		t.Errorf("%d consents that nobody gave", n)
+		t.Errorf("%d consents that no one gave", n)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestOrdersThatMakeNoProspect(t *testing.T) {
 	}
 	e.receive(placed(t, "A4", "bob@mail.example.com", "code4", false))
 	if _, found := e.prospect("bob@mail.example.com"); !found {
-		t.Error("an address that nobody proved made no prospect")
+		t.Error("an address that no one proved made no prospect")
 	}
 	for _, bad := range []*bus.Delivery{{Subject: msg.OrderPlacedSubject, Data: []byte("{")}, {Subject: msg.ReceiptAddressGivenSubject, Data: []byte("[]")},
 		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: strings.Repeat("a", 255)}), delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: "a@b.cd", ProspectCode: strings.Repeat("a", 51)})} {

@@ -31,7 +31,7 @@ type Cost struct {
 // choice stands. Each hash takes 19 MiB while it runs.
 var DefaultCost = Cost{Time: 2, Memory: 19456, Threads: 1}
 
-// Limits on what a stored hash may ask for: whoever can write one must not be able to stop the
+// Limits on what a stored hash may ask for: who can write one must not be able to stop the
 // service with it.
 const (
 	maxArgonTime     = 16
@@ -69,7 +69,7 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return h.cost.hash(password), nil
 }
 
-// verify says whether a password is the stored one; nobody's stored form is "".
+// verify says whether a password is the stored one; no one's stored form is "".
 func (h *hasher) verify(ctx context.Context, password, stored string) (bool, error) {
 	if err := h.places.acquire(ctx); err != nil {
 		return false, err
@@ -82,7 +82,7 @@ func (h *hasher) verify(ctx context.Context, password, stored string) (bool, err
 	return verifyHash(password, stored), nil
 }
 
-// outdated says that a stored form should be made anew while the password is at hand.
+// outdated says that a stored form should be made again while the password is at hand.
 func (h *hasher) outdated(stored string) bool {
 	p, err := parsePHC(stored)
 	return err != nil || p.cost != h.cost || len(p.key) != argonKeyLength || len(p.salt) < argonSaltLength
@@ -153,7 +153,7 @@ func parameter(s, name string, limit uint64) (uint32, bool) {
 }
 
 // verifyDjango checks pbkdf2_sha256$iterations$salt$base64, so that an existing member list can
-// move here; the hash is made anew at the first login.
+// move here; the hash is made again at the first login.
 func verifyDjango(password, stored string) bool {
 	parts := strings.Split(stored, "$")
 	if len(stored) > maxEncodedLength || len(parts) != 4 || parts[2] == "" || strings.ContainsAny(stored, "\r\n") { // base64 skips line ends

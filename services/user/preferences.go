@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// reasons is why somebody unsubscribes.
+// reasons is why someone unsubscribes.
 type reasons struct {
 	NoLongerWant, NeverSignedUp, Inappropriate, Spam bool
 	Other                                            string

@@ -36,7 +36,7 @@ func queryProspect(ctx context.Context, db pg.DB, sql string, args ...any) (p pr
 	return pg.One[prospect](ctx, db, "query a prospect", sql, args...)
 }
 
-// newProspect is what the shop learns of somebody at first.
+// newProspect is what the shop learns of someone at first.
 type newProspect struct {
 	Email      string // normalEmail
 	FirstName  string

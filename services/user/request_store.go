@@ -13,7 +13,7 @@ import (
 // requestUsername is the kind of request that asks for user names; the other kind is codeReset.
 const requestUsername = "username"
 
-// mailRequest is somebody's wish for a mail that only the account's owner gets.
+// mailRequest is someone's wish for a mail that only the account's owner gets.
 type mailRequest struct {
 	ID              int64
 	Kind            string
@@ -27,7 +27,7 @@ func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) 
 		INSERT INTO mail_request (kind, username, email) VALUES ($1, $2, $3)`, kind, username, email)
 }
 
-// takeRequest deletes the oldest request that is due and that nobody else is at.
+// takeRequest deletes the oldest request that is due and that no one else is at.
 func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
 	return pg.One[mailRequest](ctx, tx, "take a request for a mail", `
 		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)

@@ -86,7 +86,7 @@ func checkName(s string, limit int) problems {
 	return p
 }
 
-// checkUsername knows nothing of other accounts: unavailable is added by whoever asked for them.
+// checkUsername knows nothing of other accounts: unavailable is added by the caller that asked for them.
 func checkUsername(s string) problems {
 	if s == "" {
 		return problems{{"required", "Please choose a user name."}}

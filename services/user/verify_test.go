@@ -47,7 +47,7 @@ func TestVerifyEmailAddress(t *testing.T) {
 	e.is(redeem(bob, bobs), `{"verify_email_address_response":"success"}`)
 }
 
-// What somebody wrote or ordered as a visitor becomes a member's only with the proof of the address.
+// What someone wrote or ordered as a visitor becomes a member's only with the proof of the address.
 func TestChatMessagesWaitForTheProof(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -7,7 +7,7 @@ import (
 )
 
 // keepEvents is how long Stripe's events stay: disputes come within about four months of a payment,
-// and whoever closes a year's books looks back over that year and the month after. What is older is
+// and an accountant who closes a year's books looks back over that year and the month after. What is older is
 // found at Stripe. It is also longer than any message lives, so a repeated event is known as one.
 const keepEvents = 400 * 24 * time.Hour
 

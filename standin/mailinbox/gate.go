@@ -143,7 +143,7 @@ func (g *gate) cutAll() {
 	}
 }
 
-// setDown closes the port, or opens it again. Opening goes on in the background when somebody else
+// setDown closes the port, or opens it again. Opening goes on in the background when someone else
 // has taken the port meanwhile; the error says so.
 func (g *gate) setDown(down bool) error {
 	g.mu.Lock()

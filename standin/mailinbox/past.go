@@ -82,7 +82,7 @@ func (s *store) rememberLocked(gone []Mail) error {
 	return writeLines(f, s.past[added:])
 }
 
-// writePast writes the whole list anew.
+// writePast writes the whole list again.
 func (s *store) writePast() error {
 	if s.dir == "" {
 		return nil

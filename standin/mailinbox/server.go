@@ -5,7 +5,7 @@
 // mail and never say so (see Switches). And it answers the one question SMTP has no answer to,
 // "have you taken this Message-ID?", at /api/seen.
 //
-// It must never stand in for a real mail system; whoever starts it checks that.
+// It must never stand in for a real mail system; the caller checks that.
 package mailinbox
 
 import (

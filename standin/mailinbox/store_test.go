@@ -217,7 +217,7 @@ func TestDamagedFolder(t *testing.T) {
 		t.Errorf("half-written file: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "readme.txt")); err != nil {
-		t.Errorf("somebody's file: %v", err)
+		t.Errorf("someone's file: %v", err)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestFullDiskRefusesForNow(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mails")
 	s, _ := start(t, Config{StateDir: dir})
-	if err := os.Rename(dir, dir+"-away"); err != nil { // nothing can be written any more, whoever we run as
+	if err := os.Rename(dir, dir+"-away"); err != nil { // nothing can be written any more, not even by root
 		t.Fatal(err)
 	}
 	if err := sendRaw(s, note("full@shop", "F", "")); replyCode(err) != 452 {

@@ -167,7 +167,7 @@ func (w *wire) Close() error {
 	return err
 }
 
-// hangUp closes the connection when nobody is left to be told of trouble with that.
+// hangUp closes the connection when no one is left to be told of trouble with that.
 func (w *wire) hangUp() {
 	if err := w.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		w.gate.log.Debug("mail inbox: hang up", "error", err)

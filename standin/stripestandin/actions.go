@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pay completes a session as if somebody had paid on its page, and returns the id of the
+// Pay completes a session as if someone had paid on its page, and returns the id of the
 // checkout.session.completed event. It does not wait for the webhook.
 func (s *Server) Pay(id string, opt PayOptions) (eventID string, err error) {
 	if opt.Method != "" && opt.Method != "card" && opt.Method != "delayed" {

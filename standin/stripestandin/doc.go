@@ -66,7 +66,7 @@
 // An API fault that strikes after the effect (APIFault.After) leaves the call done: a time-out
 // then cuts the connection, and the caller's repeat under the same key gets the true answer; a 500
 // is itself the answer that is kept under the key, as at Stripe. (Go's HTTP client repeats a call
-// with an Idempotency-Key by itself when a kept connection was cut.) Whoever reaches the listener may
+// with an Idempotency-Key by itself when a kept connection was cut.) Who reaches the listener may
 // use this surface: bind it to loopback.
 //
 // # State

@@ -78,7 +78,7 @@ func (j *journal) wait(n int64) error {
 	return nil
 }
 
-// close writes what nobody has waited for yet.
+// close writes what no one has waited for yet.
 func (j *journal) close() error {
 	return errors.Join(j.wait(j.last()), j.f.Close(), j.lock.Close())
 }

@@ -203,7 +203,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, rec *sessionReco
 			s.pageFailed(w, err)
 			return
 		}
-		// Somebody was faster, in another tab: show what the session is now.
+		// Someone was faster, in another tab: show what the session is now.
 		if now, coupon, lookErr := s.look(rec.Session.ID); lookErr == nil {
 			s.over(w, s.view(now, coupon))
 			return

@@ -165,7 +165,7 @@ func (n *node) walk(visit func(*node)) {
 	}
 }
 
-// reader hands out the parameters of a request and remembers the first fault. What nobody asked
+// reader hands out the parameters of a request and remembers the first fault. What no one asked
 // for is unknown.
 type reader struct {
 	n   *node
@@ -357,7 +357,7 @@ func (r reader) unsupported(names ...string) {
 	}
 }
 
-// done returns the first fault; parameters nobody has read are one.
+// done returns the first fault; parameters no one has read are one.
 func (r reader) done() *apiError {
 	if *r.err == nil {
 		if u := r.n.firstUnread(); u != nil {

@@ -148,7 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatient)
 	defer cancel()
 	if shutdown(patience) != nil {
-		// Somebody holds a connection open; they have had their time.
+		// Someone holds a connection open; they have had their time.
 		if closeErr := srv.Close(); closeErr != nil {
 			s.log.Debug("connections closed", "err", closeErr)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // table keeps records by id in the order they were made. Records are never changed in place: a
-// change puts a new record, so that whoever still holds the old one may read it without a lock.
+// change puts a new record, so that readers who still hold the old one may read it without a lock.
 type table[T any] struct {
 	rows  map[string]T
 	order []string
@@ -251,7 +251,7 @@ func (t *tx) putSettings() {
 }
 
 // change runs fn with the state locked and returns when what it put, and all that it may have
-// seen, is on disk: nobody may hear of a change that a crash could take back. An error of fn does
+// seen, is on disk: no one may hear of a change that a crash could take back. An error of fn does
 // not undo what it has put before.
 func (s *Server) change(requestID, key string, fn func(*tx) error) error {
 	t := &tx{state: s.state, s: s, requestID: requestID, key: key}

@@ -137,5 +137,5 @@ func (b *bench) measure(ctx context.Context) error {
 	return nil
 }
 
-// say tells what goes on, for whoever waits.
+// say tells what goes on, for the person who waits.
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -35,7 +35,7 @@ func play(role string) int {
 		return 1
 	}
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // however it ends, whoever started us is gone
+		_, _ = io.Copy(io.Discard, in) // however it ends, our parent is gone
 		os.Exit(1)
 	}()
 	switch role {
@@ -130,7 +130,7 @@ func runBare(ctx context.Context, input string) error {
 		}
 	})}
 	fmt.Println("ready", l.Addr())
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // nobody is asking any more
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // no one is asking any more
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)

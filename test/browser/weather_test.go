@@ -139,13 +139,13 @@ func (w *world) database(open bool) {
 	}
 }
 
-// The shop is killed while somebody shops: the page says that it can't be reached, and once the
+// The shop is killed while someone shops: the page says that it can't be reached, and once the
 // shop runs again everything is as it was.
 func shopAway(w *world) {
 	b := w.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	b.Visit("/product/" + paperClips)
-	b.Expect("net::ERR_") // whatever was under way, and what is asked while nobody answers
+	b.Expect("net::ERR_") // whatever was under way, and what is asked while no one answers
 	w.shop.Kill()
 	b.Click("#add")
 	b.Says("#quantity-error", "could not reach the shop")

@@ -65,7 +65,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 		_, port, _ := strings.Cut(door, ":")
 		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
 	}
-	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // nobody there: Stripe is away
+	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // no one there: Stripe is away
 	return &deployment{t: t, project: project, addresses: strings.NewReplacer(pairs...)}
 }
 

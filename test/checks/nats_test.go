@@ -320,11 +320,11 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 		return n
 	}
 	for service, least := range map[string]int{"order": 2, "user": 1, "mailer": 2, "events": 2, "webhook": 1, "edge": 1} {
-		testenv.Eventually(t, 30*time.Second, service+" parks what nobody sent", func() bool { return parked(service) >= least })
+		testenv.Eventually(t, 30*time.Second, service+" parks what no one sent", func() bool { return parked(service) >= least })
 	}
 	testenv.Eventually(t, 90*time.Second, "the real event arrives, also after it was handed out elsewhere", func() bool { return w.count("order-stripe") == 1 })
 	if n := w.count("user-order") + w.count("mailer-mail") + w.count("webhook-user"); n != 0 {
-		t.Errorf("%d messages were acted on that nobody sent", n)
+		t.Errorf("%d messages were acted on that no one sent", n)
 	}
 	for _, s := range services {
 		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty", func() bool {

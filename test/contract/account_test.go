@@ -134,7 +134,7 @@ func testReset(t *testing.T, w *world) {
 	ask(m.username, m.email)
 	second := codeIn(t, w.mailWith(t, m.email, resetLink, 2).Text, resetLink)
 	if n := len(w.mails(foreign.email)); n > 1 {
-		t.Errorf("somebody else got %d mails", n)
+		t.Errorf("someone else got %d mails", n)
 	}
 	visitor.is(set("nobody_at_all", second, "Another!word"), `{"set_new_password":"username-not-found","error":"*","user-api-version":"0.0.1"}`)
 	visitor.is(set(m.username, "forged", "x"), outcome("signature-invalid"))

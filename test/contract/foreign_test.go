@@ -78,7 +78,7 @@ func (s *stripe) requestOf(t *testing.T, session string) map[string]string {
 			return flat
 		}
 	}
-	t.Fatalf("nobody made %s", session)
+	t.Fatalf("no one made %s", session)
 	return nil
 }
 
@@ -212,7 +212,7 @@ func testFrozen(t *testing.T, w *world, s *stripe) {
 	s.pay(session, email())
 	identifier = gone.bought(session)
 	gone.has(gone.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
-	// A payment page that asked for no shipping address, and nobody named an address before it.
+	// A payment page that asked for no shipping address, and no one named an address before it.
 	b = w.browser(t)
 	session = b.checkout("")
 	address := email()

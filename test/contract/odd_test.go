@@ -133,7 +133,7 @@ func testClientsApart(t *testing.T, w *world) {
 	}
 }
 
-// testHammering repeats what mails somebody or tells who has an account, until it is told to stop.
+// testHammering repeats what mails someone or tells who has an account, until it is told to stop.
 func testHammering(t *testing.T, w *world) {
 	m := w.browser(t).register()
 	address := email()

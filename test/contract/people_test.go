@@ -262,7 +262,7 @@ func testAddressCall(t *testing.T, w *world) {
 	})
 }
 
-// staffMails are the mails to whoever the shop alerts.
+// staffMails are the mails to the shop's staff.
 func (w *world) staffMails(t *testing.T) []shoptest.Mail {
 	t.Helper()
 	return w.mails("staff@startupwebapp.example")

@@ -283,7 +283,7 @@ func testGuessing(t *testing.T, w *world) {
 	if !limited {
 		t.Error("50 tries at one account")
 	}
-	// Somebody else, from a busy address, is not hit.
+	// Someone else, from a busy address, is not hit.
 	busy := w.browser(t)
 	others := busy.register()
 	for range 12 {

@@ -172,7 +172,7 @@ func (s *stripe) set(change func()) {
 	change()
 }
 
-// event is a thin event about a session, as somebody would write who read the contract only.
+// event is a thin event about a session, as someone would write who read the contract only.
 func (s *stripe) event(kind, session string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,7 +273,7 @@ func (e *envelope) Data(r io.Reader) error {
 	return nil
 }
 
-// of are somebody's mails, newest first.
+// of are someone's mails, newest first.
 func (k *sink) of(to string) (got []shoptest.Mail) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

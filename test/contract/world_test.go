@@ -47,7 +47,7 @@ func newWorld(t *testing.T, env ...string) *world {
 
 var counter atomic.Int64
 
-// name is a username, or the local part of an address, that nobody else has.
+// name is a username, or the local part of an address, that no one else has.
 func name(stem string) string { return fmt.Sprintf("%s%d", stem, counter.Add(1)) }
 
 func email() string { return name("pat") + "@mail.example.com" }
@@ -136,7 +136,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// mail waits until somebody's n-th mail is there and returns it; the first is 1.
+// mail waits until someone's n-th mail is there and returns it; the first is 1.
 func (w *world) mail(t *testing.T, to string, n int) shoptest.Mail {
 	t.Helper()
 	var got []shoptest.Mail
@@ -144,7 +144,7 @@ func (w *world) mail(t *testing.T, to string, n int) shoptest.Mail {
 	return got[len(got)-n]
 }
 
-// mailWith waits until n of somebody's mails hold a text, and returns the newest of them. Mails that
+// mailWith waits until n of someone's mails hold a text, and returns the newest of them. Mails that
 // leave at the same time arrive in any order.
 func (w *world) mailWith(t *testing.T, to, text string, n int) shoptest.Mail {
 	t.Helper()
@@ -187,8 +187,8 @@ func codeIn(t *testing.T, text, marker string) string {
 	return strings.TrimRight(rest[:end], ".:")
 }
 
-// member is somebody with an account.
-// member is somebody with an account.
+// member is someone with an account.
+// member is someone with an account.
 type member struct{ username, email, password string }
 
 // register makes a member; the browser is logged in afterwards.

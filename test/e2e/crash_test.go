@@ -18,7 +18,7 @@ import (
 type crashPoint struct {
 	name  string
 	quiet bool     // Stripe's webhooks do not come
-	away  bool     // nobody comes back to the success page
+	away  bool     // no one comes back to the success page
 	early bool     // reached at every start already, before the shop opens
 	env   []string // settings
 }
@@ -66,7 +66,7 @@ const crashShoppers = 3
 const crashesAtOnce = 3
 
 // Wherever the process is killed, after its restart every payment is one order and one mail of the
-// right amount, and nobody did anything by hand.
+// right amount, and no one did anything by hand.
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	slots := make(chan struct{}, crashesAtOnce)

@@ -169,7 +169,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// forge adds what would open doors if somebody believed it.
+// forge adds what would open doors if someone believed it.
 func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	t.Helper()
 	for _, c := range []string{"sessionid", "an_ct", "csrftoken"} {
@@ -186,7 +186,7 @@ func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	}
 }
 
-// Forged headers and cookies make nobody somebody else.
+// Forged headers and cookies make no one someone else.
 func TestForgedIdentity(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -19,7 +19,7 @@ const (
 	pageOfSuccess  = "checkout_session_success"
 )
 
-// With every webhook lost and nobody coming back, the sweep makes the orders, and a webhook that
+// With every webhook lost and no one coming back, the sweep makes the orders, and a webhook that
 // comes after all makes no second one.
 func TestSweepRepairs(t *testing.T) {
 	t.Parallel()
@@ -272,7 +272,7 @@ func TestStripeInTrouble(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-// However often and fast somebody clicks, there is one payment page for one cart.
+// However often and fast someone clicks, there is one payment page for one cart.
 func TestDoubleClick(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

@@ -27,7 +27,7 @@ func meanwhile(shop *shoptest.Shop, within time.Duration, actions ...func()) {
 	shop.Again()
 }
 
-// try sends a form and does not mind when nobody answers.
+// try sends a form and does not mind when no one answers.
 func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -41,7 +41,7 @@ func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
 }
 
 // TestKilledWhileTheyRegister: after a kill each account exists whole, with its one welcome mail, or
-// not at all; and whoever heard "true" has one.
+// not at all; and a client that heard "true" has one.
 func TestKilledWhileTheyRegister(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -134,7 +134,7 @@ func TestStockUnderKills(t *testing.T) {
 	}
 	meanwhile(shop, 1500*time.Millisecond, actions[:buyers/2]...)
 	meanwhile(shop, 1500*time.Millisecond, actions[buyers/2:]...)
-	for _, s := range shop.Ledger() { // whoever has not paid by now never will
+	for _, s := range shop.Ledger() { // who has not paid by now never will
 		if s.Status == "open" {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")
 		}

@@ -91,7 +91,7 @@ func TestBrokerAway(t *testing.T) {
 	}
 }
 
-// Somebody deletes the store of the shop's own broker while it runs.
+// Someone deletes the store of the shop's own broker while it runs.
 func TestBrokersStoreDeleted(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

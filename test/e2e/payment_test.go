@@ -96,7 +96,7 @@ func withField(t *testing.T, event []byte, name string, value any) []byte {
 	return changed
 }
 
-// Whoever brings the news of a payment, and in which order, it is the same order.
+// No matter what brings the news of a payment, and in which order, it is the same order.
 func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

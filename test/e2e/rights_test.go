@@ -17,7 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// The person whom TestAPersonIsExportedAndErased is about, and somebody whose address ends like
+// The person whom TestAPersonIsExportedAndErased is about, and someone whose address ends like
 // theirs and who must not suffer.
 const (
 	oldAddress = "Quirina@mail.example.com"
@@ -274,7 +274,7 @@ func (l *life) export(t *testing.T, tokens []string) {
 		t.Errorf("export by a former address ended with %d: %s", code, stderr)
 	}
 	if code, _, stderr := l.shop.Command("export"); code != 2 || !strings.Contains(stderr, "name one person") {
-		t.Errorf("export of nobody ended with %d: %s", code, stderr)
+		t.Errorf("export of no one ended with %d: %s", code, stderr)
 	}
 }
 
@@ -318,7 +318,7 @@ func (l *life) after(t *testing.T) {
 		"webhook": `SELECT least(1, count(*)) FROM event WHERE position($1 IN encode(payload, 'escape')) > 0`, "mailer": `SELECT count(*) FROM recipient WHERE email = $1`,
 	} {
 		if n := l.shop.Count(service, sql, bystander); n != 1 {
-			t.Errorf("of somebody else %d are left in %s, want 1", n, service)
+			t.Errorf("of someone else %d are left in %s, want 1", n, service)
 		}
 	}
 	// The same person may come again: nothing of what is new is dropped.

@@ -46,7 +46,7 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 		}
 	}
 	if n := shop.Count("order", `SELECT count(*) FROM orders`); n != before {
-		t.Errorf("%d orders that nobody paid", n-before)
+		t.Errorf("%d orders that no one paid", n-before)
 	}
 	nc, err := nats.Connect(shop.NATS)
 	if err != nil {

@@ -91,7 +91,7 @@ func Start(tb testing.TB, o Options) *Shop {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as somebody has it in their settings
+		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as someone has it in their settings
 	}
 	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	s.env = append(s.env, o.Env...)

@@ -100,7 +100,7 @@ func TestTextsOfScripts(t *testing.T) {
 		plain := strings.TrimPrefix(key, "script.")
 		used := strings.Contains(source.String(), `"`+key+`"`) || strings.Contains(source.String(), `'`+plain+`'`)
 		if !used && !families.MatchString(plain) && !strings.Contains(key, ".page_") && !strings.HasPrefix(key, "pythonabot.excited_") && !strings.HasPrefix(key, "reasons.") {
-			t.Errorf("nobody shows the text %q", key)
+			t.Errorf("no one shows the text %q", key)
 		}
 	}
 }

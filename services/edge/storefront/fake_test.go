@@ -126,7 +126,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	// The tests count in dollars, whatever somebody who made the shop their own sells in.
+	// The tests count in dollars, whatever someone who made the shop their own sells in.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
 	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Log: slog.New(slog.DiscardHandler)})

@@ -129,7 +129,7 @@ func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) 
 	return got.Status == sdk.PaymentIntentStatusRequiresPaymentMethod || got.Status == sdk.PaymentIntentStatusCanceled, nil
 }
 
-// Expire closes a payment page that nobody shall pay on any more.
+// Expire closes a payment page that no one shall pay on any more.
 func (c *Client) Expire(ctx context.Context, sessionID string) error {
 	if c.noKey {
 		return ErrNoKey

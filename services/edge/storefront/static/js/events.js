@@ -1,5 +1,5 @@
 // What the shop records about its own pages: views, clicks, failed calls, arrivals by link.
-// Nothing waits for these, and a failure of theirs is nobody's business.
+// Nothing waits for these, and a failure of theirs is no one's business.
 import { linkCodes, publicAddress } from './links.js';
 
 let person; // promise of { client_event_id, log_client_events }

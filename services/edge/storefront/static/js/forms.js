@@ -130,7 +130,7 @@ export function values(form) {
   return all;
 }
 
-/** Marks the password rules as kept or not while somebody types. */
+/** Marks the password rules as kept or not while someone types. */
 function showRules(list, input) {
   const update = () => {
     const wrong = broken(input.value);

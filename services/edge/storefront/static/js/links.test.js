@@ -12,7 +12,7 @@ test('next leads to a page of this shop or to the account', () => {
   for (const bad of [null, '', '//evil.example', '\\\\evil.example', '/\\evil.example', '/\t/evil.example', '///evil.example']) {
     assert.equal(safeNext(bad, origin), '/account', String(bad));
   }
-  // A scheme becomes a path of ours, which leads nowhere and harms nobody.
+  // A scheme becomes a path of ours, which leads nowhere and harms no one.
   for (const odd of ['https://evil.example', 'javascript:alert(1)', 'data:text/html,x']) {
     assert.equal(new URL(safeNext(odd, origin), origin).origin, origin, odd);
   }

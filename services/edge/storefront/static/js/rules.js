@@ -1,4 +1,4 @@
-// The server's password rules, shown while somebody types. The server decides.
+// The server's password rules, shown while someone types. The server decides.
 
 /** Names of the rules that a password breaks: length, capital, special. */
 export function broken(password) {

@@ -10,7 +10,7 @@ import { has, t } from '../text.js';
 let lines = [];
 let last = Promise.resolve(); // the newest change of the cart that was sent
 let underWay = 0; // how many are not answered yet
-const unsent = new Set(); // quantities that wait for somebody to stop pressing: calling one sends it
+const unsent = new Set(); // quantities that wait for someone to stop pressing: calling one sends it
 
 async function fill() {
   const [items, { shipping, totals }, codes] = await Promise.all([
@@ -82,7 +82,7 @@ function drawCartLine(line) {
   return drawn.root;
 }
 
-/** Takes new quantities and sends the last one once somebody has stopped pressing. */
+/** Takes new quantities and sends the last one once someone has stopped pressing. */
 function changes(line, drawn, controls) {
   let timer;
   let wanted;
@@ -129,7 +129,7 @@ function inTurn(change) {
   return mine;
 }
 
-/** Nobody goes to the checkout with a cart that the server has not heard of yet. */
+/** No one goes to the checkout with a cart that the server has not heard of yet. */
 async function checkOut(event) {
   const link = $('checkout');
   const wrong = () => $('lines').querySelector('[aria-invalid="true"]');

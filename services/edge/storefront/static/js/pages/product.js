@@ -49,7 +49,7 @@ function showPicture(thumb) {
   markCurrent(thumb);
 }
 
-/** Videos come from their own host, and only once somebody asks for one. */
+/** Videos come from their own host, and only once someone asks for one. */
 function showVideo(thumb) {
   const url = new URL(thumb.dataset.video);
   if (!shop.videoHosts.includes(url.origin)) {

@@ -22,7 +22,7 @@ function fail(key, withStaff = false) {
   focusOn($('failed-title'));
 }
 
-/** The bank debit is under way: the page goes on asking, and says that nobody needs to wait for it. */
+/** The bank debit is under way: the page goes on asking, and says that no one needs to wait for it. */
 function pending() {
   $('waiting-title').textContent = t('success.bank_title');
   $('waiting-text').textContent = t('success.bank');
