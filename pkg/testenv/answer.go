@@ -120,9 +120,12 @@ func (a Answer) Has(status int, texts ...string) {
 	}
 }
 
+// Cookies are the cookies that the answer sets.
+func (a Answer) Cookies() []*http.Cookie { return (&http.Response{Header: a.Header}).Cookies() }
+
 // Cookie is a cookie that the answer sets, nil when it does not.
 func (a Answer) Cookie(name string) *http.Cookie {
-	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
+	for _, c := range a.Cookies() {
 		if c.Name == name {
 			return c
 		}

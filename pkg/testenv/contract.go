@@ -55,6 +55,12 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 	}
 }
 
+// CheckAnswer is Check for an answer that a Client has read.
+func (c *Contract) CheckAnswer(a Answer) {
+	a.TB.Helper()
+	c.Check(a.TB, a.Request, &http.Response{StatusCode: a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body))})
+}
+
 // Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The contract
 // describes no other answers, and of those in HTML their status alone.
 func (c *Contract) Below(tb testing.TB, prefix string) func(*http.Request, *http.Response) {

@@ -10,13 +10,13 @@ import (
 // User names are read without the blanks around them, so those make no account of its own to guess at.
 func TestBlanksAroundANameAreNoWayAroundItsLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	refused := 0
 	for i := range 40 {
-		b := w.browser()
-		b.header = http.Header{"X-Forwarded-For": {fmt.Sprintf("203.0.113.%d", i+1)}}
-		a := b.post("/user/login", "username", strings.Repeat(" ", i)+"ann_lee\t", "password", "wrong", "remember_me", "false")
-		if a.StatusCode == http.StatusTooManyRequests {
+		b := e.browser()
+		b.Header = http.Header{"X-Forwarded-For": {fmt.Sprintf("203.0.113.%d", i+1)}}
+		a := b.Post("/user/login", "username", strings.Repeat(" ", i)+"ann_lee\t", "password", "wrong", "remember_me", "false")
+		if a.Status == http.StatusTooManyRequests {
 			refused++
 		}
 	}

@@ -15,45 +15,45 @@ var cookieText = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 
 func TestVisitorsCart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	a := b.post("/order/cart-add-product-sku", "sku_id", "1")
-	c := a.cookie(cartCookie)
+	e := newEnv(t)
+	b := e.browser()
+	a := b.Post("/order/cart-add-product-sku", "sku_id", "1")
+	c := a.Cookie(cartCookie)
 	if c == nil || c.MaxAge != 31536000 || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || !cookieText.MatchString(c.Value) {
 		t.Fatalf("cart cookie: %v", c)
 	}
 	if a.Header.Get(web.SetCartHeader) != "" {
 		t.Error("the cart header got out")
 	}
-	b.post("/order/cart-add-product-sku", "sku_id", "1")
-	if got := w.order.last().id; got.Cart != "cart123" || got.Member() {
+	b.Post("/order/cart-add-product-sku", "sku_id", "1")
+	if got := e.order.last().id; got.Cart != "cart123" || got.Member() {
 		t.Errorf("order sees %+v", got)
 	}
 	for _, forged := range []string{"cart123", "cart124" + c.Value[strings.IndexByte(c.Value, '.'):], c.Value[:len(c.Value)-2], "." + c.Value, "", "a.b.c", strings.Repeat("x.", 2000)} {
-		f := w.browser()
+		f := e.browser()
 		f.setCookie(cartCookie, forged)
-		f.post("/order/cart-add-product-sku")
-		if got := w.order.last().id.Cart; got != "" {
+		f.Post("/order/cart-add-product-sku")
+		if got := e.order.last().id.Cart; got != "" {
 			t.Errorf("forged %q gives cart %q", forged, got)
 		}
 	}
 	// A token of another purpose is no cart.
-	f := w.browser()
-	f.get("/user/logged-in")
+	f := e.browser()
+	f.Get("/user/logged-in")
 	f.setCookie(cartCookie, f.cookie(anonymousCookie))
-	f.post("/order/cart-add-product-sku")
-	if got := w.order.last().id.Cart; got != "" {
+	f.Post("/order/cart-add-product-sku")
+	if got := e.order.last().id.Cart; got != "" {
 		t.Errorf("an anonymous id gives cart %q", got)
 	}
 }
 
 func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	b.post("/order/cart-add-product-sku")
+	e := newEnv(t)
+	b := e.browser()
+	b.Post("/order/cart-add-product-sku")
 	merged := make(chan seen, 2)
-	w.order.on("POST /internal/cart-merge", func(rw http.ResponseWriter, r seen) {
+	e.order.on("POST /internal/cart-merge", func(rw http.ResponseWriter, r seen) {
 		merged <- r
 		io.WriteString(rw, `{"merged":true}`) //nolint:errcheck // a test's answer
 	})
@@ -65,40 +65,40 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 	if r.id.MemberID != ann.ID || r.id.Cart != "cart123" || r.URL.RawQuery != "" {
 		t.Errorf("merge was asked %s by %+v", r.URL, r.id)
 	}
-	if c := a.cookie(cartCookie); c == nil || c.MaxAge >= 0 {
+	if c := a.Cookie(cartCookie); c == nil || c.MaxAge >= 0 {
 		t.Errorf("login leaves the cart cookie: %v", c)
 	}
 	// As a member no visitor's cart counts, even when the cookie is still there.
-	n := w.browser()
-	n.post("/order/cart-add-product-sku")
+	n := e.browser()
+	n.Post("/order/cart-add-product-sku")
 	cart := n.cookie(cartCookie)
-	a = n.post("/user/create-account")
+	a = n.Post("/user/create-account")
 	if r := <-merged; r.id.MemberID != ann.ID || r.id.Cart == "" {
 		t.Errorf("merge was asked %s by %+v", r.URL, r.id)
 	}
-	if a.cookie(cartCookie) != nil || n.cookie(cartCookie) != cart || a.cookie(sessionCookie) == nil || !n.member() {
+	if a.Cookie(cartCookie) != nil || n.cookie(cartCookie) != cart || a.Cookie(sessionCookie) == nil || !n.member() {
 		t.Errorf("create-account sets %v", a.Cookies())
 	}
-	n.post("/order/cart-add-product-sku")
-	if got := w.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code || got.Email != ann.Email {
+	n.Post("/order/cart-add-product-sku")
+	if got := e.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code || got.Email != ann.Email {
 		t.Errorf("order sees %+v", got)
 	}
 }
 
 func TestOrderAwayAtLogin(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	b.post("/order/cart-add-product-sku")
-	empty := w.browser()
-	w.order.Close()
-	a := b.post("/user/login", "username", "ann_lee", "password", "right")
-	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
-	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() || count(t, w.pool, `SELECT count(*) FROM session`) != 0 {
+	e := newEnv(t)
+	b := e.browser()
+	b.Post("/order/cart-add-product-sku")
+	empty := e.browser()
+	e.order.Close()
+	a := b.Post("/user/login", "username", "ann_lee", "password", "right")
+	a.Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if len(a.Cookies()) != 0 || a.Header.Get("Retry-After") == "" || b.member() || e.Number(`SELECT count(*) FROM session`) != 0 {
 		t.Errorf("a login without merge: %v", a.Header)
 	}
-	a = b.post("/user/create-account")
-	expect(t, a, http.StatusOK, `{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)
+	a = b.Post("/user/create-account")
+	a.Has(http.StatusOK, `{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`)
 	if len(a.Cookies()) != 0 || b.member() {
 		t.Errorf("a registration without merge: %v", a.Header)
 	}
@@ -106,8 +106,8 @@ func TestOrderAwayAtLogin(t *testing.T) {
 	if !empty.member() {
 		t.Error("login without a cart needs order")
 	}
-	a = empty.get("/order/cart-items")
-	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	a = empty.Get("/order/cart-items")
+	a.Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("order away: %v", a.Header)
 	}
@@ -115,72 +115,72 @@ func TestOrderAwayAtLogin(t *testing.T) {
 
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	member, visitor := w.browser(), w.browser()
+	e := newEnv(t)
+	member, visitor := e.browser(), e.browser()
 	member.login()
-	visitor.post("/order/cart-add-product-sku")
-	w.edge.sessions.dropAll()
-	w.pool.Close()
+	visitor.Post("/order/cart-add-product-sku")
+	e.edge.sessions.dropAll()
+	e.pool.Close()
 	for _, path := range []string{"/user/logged-in", "/user/account-content", "/user/logout", "/order/cart-items"} {
-		expect(t, member.get(path), http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+		member.Get(path).Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 	}
-	expect(t, member.get("/order/products"), http.StatusOK, "products")
-	expect(t, member.get("/clientevent/pageview?url=x"), http.StatusOK, "thank you")
-	expect(t, visitor.get("/user/logged-in"), http.StatusOK, `"logged_in":false`)
-	expect(t, visitor.post("/order/cart-add-product-sku"), http.StatusOK, "success")
-	a := visitor.post("/user/login", "username", "ann_lee", "password", "right")
-	expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
-	if len(a.Cookies()) != 0 || w.order.count("/internal/cart-merge") != 0 {
+	member.Get("/order/products").Has(http.StatusOK, "products")
+	member.Get("/clientevent/pageview?url=x").Has(http.StatusOK, "thank you")
+	visitor.Get("/user/logged-in").Has(http.StatusOK, `"logged_in":false`)
+	visitor.Post("/order/cart-add-product-sku").Has(http.StatusOK, "success")
+	a := visitor.Post("/user/login", "username", "ann_lee", "password", "right")
+	a.Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if len(a.Cookies()) != 0 || e.order.count("/internal/cart-merge") != 0 {
 		t.Errorf("a login without a session: %v", a.Cookies())
 	}
-	expect(t, visitor.post("/user/create-account"), http.StatusOK, "created_but_login_failed")
+	visitor.Post("/user/create-account").Has(http.StatusOK, "created_but_login_failed")
 }
 
 func TestAnonymousId(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	c := b.get("/user/logged-in").cookie(anonymousCookie)
+	e := newEnv(t)
+	b := e.browser()
+	c := b.Get("/user/logged-in").Cookie(anonymousCookie)
 	if c == nil || c.HttpOnly || c.MaxAge != 31536000 || c.Path != "/" || !cookieText.MatchString(c.Value) {
 		t.Fatalf("anonymous cookie: %v", c)
 	}
-	if again := b.get("/user/logged-in").cookie(anonymousCookie); again != nil {
+	if again := b.Get("/user/logged-in").Cookie(anonymousCookie); again != nil {
 		t.Errorf("a good id was replaced: %v", again)
 	}
 	b.setCookie(anonymousCookie, c.Value+"x")
-	if fresh := b.get("/user/logged-in").cookie(anonymousCookie); fresh == nil || fresh.Value == c.Value {
+	if fresh := b.Get("/user/logged-in").Cookie(anonymousCookie); fresh == nil || fresh.Value == c.Value {
 		t.Errorf("a forged id was kept: %v", fresh)
 	}
-	m := w.browser()
-	bound := m.login().cookie(anonymousCookie)
+	m := e.browser()
+	bound := m.login().Cookie(anonymousCookie)
 	if bound == nil || bound.HttpOnly || bound.MaxAge != 31536000 || !cookieText.MatchString(bound.Value) {
 		t.Fatalf("a member's id: %v", bound)
 	}
-	if again := m.get("/user/logged-in").cookie(anonymousCookie); again != nil {
+	if again := m.Get("/user/logged-in").Cookie(anonymousCookie); again != nil {
 		t.Errorf("a member's id was replaced: %v", again)
 	}
 }
 
 func TestProductionCookies(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config) { c.PublicURL, c.CookieDomain = "https://www.shop.example", "shop.example" })
-	a := w.browser().get("/user/logged-in")
+	e := newEnv(t, func(c *Config) { c.PublicURL, c.CookieDomain = "https://www.shop.example", "shop.example" })
+	a := e.browser().Get("/user/logged-in")
 	for _, name := range []string{csrfCookie, anonymousCookie} {
-		if c := a.cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+		if c := a.Cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
 			t.Errorf("%s: %v", name, c)
 		}
 	}
 	if a.Header.Get("Strict-Transport-Security") == "" {
 		t.Error("no HSTS")
 	}
-	b := w.browser()
+	b := e.browser()
 	token := tokenOf(t, b)
 	r := b.form("/user/login", "username", "ann_lee", "password", "right", "remember_me", "true")
 	r.Header.Set("Cookie", csrfCookie+"="+token)
 	r.Header.Set("X-CSRFToken", token)
-	a = b.do(r)
+	a = b.Do(r)
 	for _, name := range []string{sessionCookie, csrfCookie, cartCookie} {
-		if c := a.cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly != (name != csrfCookie) {
+		if c := a.Cookie(name); c == nil || !c.Secure || c.Domain != "shop.example" || c.HttpOnly != (name != csrfCookie) {
 			t.Errorf("%s: %v", name, c)
 		}
 	}
@@ -188,32 +188,32 @@ func TestProductionCookies(t *testing.T) {
 
 func TestReceiptAddressLookup(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	const path = "/order/anonymous-email-address-payment-lookup"
-	w.order.says("POST "+path, `{"anonymous_email_address_payment_lookup":"success"}`)
-	w.user.on("GET /internal/address-of-member", func(rw http.ResponseWriter, r seen) {
+	e.order.says("POST "+path, `{"anonymous_email_address_payment_lookup":"success"}`)
+	e.user.on("GET /internal/address-of-member", func(rw http.ResponseWriter, r seen) {
 		if r.URL.Query().Get("email") == "ann+1@mail.example.com" {
 			io.WriteString(rw, `{"member":true}`) //nolint:errcheck // a test's answer
 			return
 		}
 		io.WriteString(rw, `{"member":false}`) //nolint:errcheck // a test's answer
 	})
-	visitor := w.browser()
+	visitor := e.browser()
 	for address, member := range map[string]bool{"ann+1@mail.example.com": true, "bea@mail.example.com": false} {
-		expect(t, visitor.post(path, "anonymous_email_address", address), http.StatusOK, "success")
-		if got := w.order.last().id.AddressOfMember; got != member {
+		visitor.Post(path, "anonymous_email_address", address).Has(http.StatusOK, "success")
+		if got := e.order.last().id.AddressOfMember; got != member {
 			t.Errorf("%s: member %v", address, got)
 		}
 	}
-	asked := w.user.count("/internal/address-of-member")
-	visitor.post(path)
-	visitor.post(path, "anonymous_email_address", "")
-	m := w.browser()
+	asked := e.user.count("/internal/address-of-member")
+	visitor.Post(path)
+	visitor.Post(path, "anonymous_email_address", "")
+	m := e.browser()
 	m.login()
-	m.post(path, "anonymous_email_address", "ann+1@mail.example.com")
-	if n := w.user.count("/internal/address-of-member"); n != asked || w.order.last().id.AddressOfMember {
+	m.Post(path, "anonymous_email_address", "ann+1@mail.example.com")
+	if n := e.user.count("/internal/address-of-member"); n != asked || e.order.last().id.AddressOfMember {
 		t.Errorf("user was asked %d times more", n-asked)
 	}
-	w.user.Close()
-	expect(t, visitor.post(path, "anonymous_email_address", "bea@mail.example.com"), http.StatusServiceUnavailable, "unavailable")
+	e.user.Close()
+	visitor.Post(path, "anonymous_email_address", "bea@mail.example.com").Has(http.StatusServiceUnavailable, "unavailable")
 }

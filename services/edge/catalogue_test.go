@@ -19,9 +19,9 @@ import (
 
 func TestCatalogueFromMemory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	var version atomic.Int64
-	w.order.on("GET /order/products", func(rw http.ResponseWriter, _ seen) {
+	e.order.on("GET /order/products", func(rw http.ResponseWriter, _ seen) {
 		rw.Header().Set("Content-Type", "application/json")
 		if version.Load() == 0 {
 			io.WriteString(rw, `{"products":{"a":1}}`) //nolint:errcheck // a test's answer
@@ -29,60 +29,54 @@ func TestCatalogueFromMemory(t *testing.T) {
 			io.WriteString(rw, `{"products":{"b":2}}`) //nolint:errcheck // a test's answer
 		}
 	})
-	b := w.browser()
+	b := e.browser()
 	b.login()
-	a := b.get(productsPath)
-	if a.body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 || a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
-		t.Fatalf("%s %v", a.body, a.Header)
+	a := b.Get(productsPath)
+	if a.Body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 || a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
+		t.Fatalf("%s %v", a.Body, a.Header)
 	}
-	if got := w.order.last().id; got.Member() || got.Cart != "" {
+	if got := e.order.last().id; got.Member() || got.Cart != "" {
 		t.Errorf("order was asked by %+v", got)
 	}
-	if again := b.get(productsPath); again.body != a.body || again.Header.Get("X-Frame-Options") != "DENY" {
-		t.Errorf("%s %v", again.body, again.Header)
+	if again := b.Get(productsPath); again.Body != a.Body || again.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("%s %v", again.Body, again.Header)
 	}
-	r, err := http.NewRequest(http.MethodGet, w.url+productsPath, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := e.browser().Body(http.MethodGet, productsPath, "")
 	r.Header.Set("If-None-Match", `W/"x", `+a.Header.Get("Etag"))
-	expect(t, b.do(r), http.StatusNotModified, "")
+	b.Do(r).Has(http.StatusNotModified, "")
 
 	version.Store(1)
-	before := w.edge.catalogue.generation.Load()
-	if err := w.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
+	before := e.edge.catalogue.generation.Load()
+	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "the signal heard", func() bool { return w.edge.catalogue.generation.Load() > before })
-	expect(t, b.get(productsPath), http.StatusOK, `{"products":{"b":2}}`) // not only when the old one has aged
+	testenv.Eventually(t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalogue.generation.Load() > before })
+	b.Get(productsPath).Has(http.StatusOK, `{"products":{"b":2}}`) // not only when the old one has aged
 
 	// Order away: the last known answer stands in.
-	w.order.Close()
-	w.edge.catalogue.drop()
-	expect(t, b.get(productsPath), http.StatusOK, `{"products":{"b":2}}`)
-	expect(t, b.get(productPath+"unknown1"), http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	e.order.Close()
+	e.edge.catalogue.drop()
+	b.Get(productsPath).Has(http.StatusOK, `{"products":{"b":2}}`)
+	b.Get(productPath+"unknown1").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 }
 
 func TestProducts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.order.says("GET /order/product/abc123", `{"product":"abc123"}`)
-	w.order.says("GET /order/product/other1", `{"error":"product-identifier-not-found"}`)
+	e := newEnv(t)
+	e.order.says("GET /order/product/abc123", `{"product":"abc123"}`)
+	e.order.says("GET /order/product/other1", `{"error":"product-identifier-not-found"}`)
 	for range 3 {
-		expect(t, w.browser().get(productPath+"abc123"), http.StatusOK, `{"product":"abc123"}`)
-		expect(t, w.browser().get(productPath+"other1"), http.StatusOK, `product-identifier-not-found`)
+		e.browser().Get(productPath+"abc123").Has(http.StatusOK, `{"product":"abc123"}`)
+		e.browser().Get(productPath+"other1").Has(http.StatusOK, `product-identifier-not-found`)
 	}
-	if n := w.order.count("/order/product/abc123"); n != 1 {
+	if n := e.order.count("/order/product/abc123"); n != 1 {
 		t.Errorf("order was asked %d times", n)
 	}
-	expect(t, w.browser().get(productPath+"a%00b"), http.StatusNotFound, "Not found")
-	expect(t, w.browser().post(productPath+"abc123"), http.StatusMethodNotAllowed, "method-not-allowed")
-	r, err := http.NewRequest(http.MethodHead, w.url+productPath+"abc123", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := w.browser().do(r); a.StatusCode != http.StatusOK || a.ContentLength != 20 || a.body != "" {
-		t.Errorf("HEAD: %d %d", a.StatusCode, a.ContentLength)
+	e.browser().Get(productPath+"a%00b").Has(http.StatusNotFound, "Not found")
+	e.browser().Post(productPath+"abc123").Has(http.StatusMethodNotAllowed, "method-not-allowed")
+	r := e.browser().Body(http.MethodHead, productPath+"abc123", "")
+	if a := e.browser().Do(r); a.Status != http.StatusOK || a.Header.Get("Content-Length") != "20" || a.Body != "" {
+		t.Errorf("HEAD: %d %v", a.Status, a.Header)
 	}
 }
 

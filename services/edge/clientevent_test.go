@@ -39,10 +39,10 @@ func hears(t *testing.T, b *bus.Bus) {
 
 func TestClientEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	contract := testenv.NewContract(t, "openapi.yaml")
 	got := make(chan msg.ClientEvent, 100)
-	listener := w.broker.Bus("listener")
+	listener := e.broker.Bus("listener")
 	err := listener.Listen("event.>", func(subject string, data []byte) {
 		var ev msg.ClientEvent
 		if err := json.Unmarshal(data, &ev); err != nil || subject != "event."+ev.Kind {
@@ -54,12 +54,12 @@ func TestClientEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	hears(t, listener)
-	b := w.browser()
-	b.header.Set("User-Agent", "Tester/1")
-	b.header.Set("X-Forwarded-For", "198.51.100.9")
-	b.get("/user/logged-in")
+	b := e.browser()
+	b.Header.Set("User-Agent", "Tester/1")
+	b.Header.Set("X-Forwarded-For", "198.51.100.9")
+	b.Get("/user/logged-in")
 	id := b.cookie(anonymousCookie)
-	value := unsign(w.edge.keys.anonymous, id)
+	value := unsign(e.edge.keys.anonymous, id)
 	long := strings.Repeat("é", 1200)
 	for _, c := range []struct {
 		path, query string
@@ -80,10 +80,10 @@ func TestClientEvents(t *testing.T) {
 		{"linkevent", "url=/l&mb_cd=null&pr_cd=undefined&em_cd=abcdefghijklmnopqrstu&ad_cd=a%20b", &msg.ClientEvent{Kind: "linkevent", URL: "/l", EmailCode: "abcdefghijklmnopqrstu"}},
 		{"linkevent", "url=/l&mb_cd=M1&pr_cd=P1&ad_cd=A1&client_event_id=7&anonymous_id=" + id, &msg.ClientEvent{Kind: "linkevent", URL: "/l", MemberCode: "M1", ProspectCode: "P1", AdCode: "A1", AnonymousID: value}},
 	} {
-		a := b.get("/clientevent/" + c.path + "?" + c.query)
-		contract.Check(t, a.Request, a.Response)
-		if a.StatusCode != http.StatusOK || a.body != `"thank you"` {
-			t.Errorf("%s?%s: %d %s", c.path, c.query, a.StatusCode, a.body)
+		a := b.Get("/clientevent/" + c.path + "?" + c.query)
+		contract.CheckAnswer(a)
+		if a.Status != http.StatusOK || a.Body != `"thank you"` {
+			t.Errorf("%s?%s: %d %s", c.path, c.query, a.Status, a.Body)
 		}
 		if c.want == nil {
 			continue
@@ -107,21 +107,21 @@ func TestClientEvents(t *testing.T) {
 
 func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.broker.Stop()
-	b := w.browser()
+	e := newEnv(t)
+	e.broker.Stop()
+	b := e.browser()
 	began := time.Now()
 	for range 20 {
-		expect(t, b.get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
+		b.Get("/clientevent/pageview?url=/").Has(http.StatusOK, "thank you")
 	}
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("20 page views took %s without a broker", took)
 	}
-	w.broker.Start()
+	e.broker.Start()
 	// Read as events does: who only listens may come too late.
 	var stored atomic.Int64
-	pool, reader := testenv.Pool(t, "events", bus.Tables()), w.broker.Bus("events")
-	w.start(func(ctx context.Context) error {
+	pool, reader := testenv.Pool(t, "events", bus.Tables()), e.broker.Bus("events")
+	testenv.Run(t, func(ctx context.Context) error {
 		return reader.Consume(ctx, bus.Consumer{Name: msg.EventsEvent, Stream: "EVENT", Pool: pool, Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
 			for _, d := range group {
 				stored.Add(int64(bytes.Count(d.Data, []byte(`"kind":"pageview"`)))) // some travel together
@@ -134,9 +134,9 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 
 func TestPageViewsAreTheirSessions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	got := make(chan msg.ClientEvent, 100)
-	listener := w.broker.Bus("listener")
+	listener := e.broker.Bus("listener")
 	if err := listener.Listen("event.>", func(_ string, data []byte) {
 		var ev msg.ClientEvent
 		if err := json.Unmarshal(data, &ev); err != nil {
@@ -148,31 +148,31 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	}
 	hears(t, listener)
 	loginAs := func(b *browser, id int64) {
-		w.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+		e.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 			m := ann
 			m.ID = id
 			return web.SessionChange{Action: web.SessionOpen, Member: m}
 		}))
 		b.login()
 	}
-	one, two, visitor := w.browser(), w.browser(), w.browser()
-	visitor.get("/user/logged-in")
-	before := w.edge.readAnonymous(one.get("/user/logged-in").cookie(anonymousCookie).Value)
+	one, two, visitor := e.browser(), e.browser(), e.browser()
+	visitor.Get("/user/logged-in")
+	before := e.edge.readAnonymous(one.Get("/user/logged-in").Cookie(anonymousCookie).Value)
 	loginAs(one, 7)
-	one.get("/user/logged-in")
+	one.Get("/user/logged-in")
 	loginAs(two, 9)
-	two.get("/user/logged-in")
+	two.Get("/user/logged-in")
 	idOf := func(b *browser) string { return b.cookie(anonymousCookie) }
-	oneID, twoID := w.edge.readAnonymous(idOf(one)), w.edge.readAnonymous(idOf(two))
+	oneID, twoID := e.edge.readAnonymous(idOf(one)), e.edge.readAnonymous(idOf(two))
 	if oneID.id != before.id || oneID.member != 7 || twoID.member != 9 || oneID.id == twoID.id {
 		t.Fatalf("ids before %+v, after the logins %+v and %+v", before, oneID, twoID)
 	}
-	old := sign(w.edge.keys.anonymous, oneID.id+".7-"+strconv.FormatInt(today()-15, 36))
+	old := sign(e.edge.keys.anonymous, oneID.id+".7-"+strconv.FormatInt(today()-15, 36))
 	without := func(query string) {
 		t.Helper()
-		w.browser().get("/clientevent/pageview?url=/&" + query)
+		e.browser().Get("/clientevent/pageview?url=/&" + query)
 	}
-	with := func(b *browser, query string) { b.get("/clientevent/pageview?url=/&" + query) }
+	with := func(b *browser, query string) { b.Get("/clientevent/pageview?url=/&" + query) }
 	for i, c := range []struct {
 		send func()
 		user int64
@@ -182,7 +182,7 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 		{func() { without("client_event_id=7&anonymous_id=undefined") }, 0, ""},
 		{func() { without("client_event_id=7") }, 0, ""},
 		{func() { without("client_event_id=7&anonymous_id=" + idOf(two)) }, 0, twoID.id},
-		{func() { without("client_event_id=7&anonymous_id=" + idOf(visitor)) }, 0, w.edge.readAnonymous(idOf(visitor)).id},
+		{func() { without("client_event_id=7&anonymous_id=" + idOf(visitor)) }, 0, e.edge.readAnonymous(idOf(visitor)).id},
 		{func() { without("client_event_id=null&anonymous_id=" + idOf(one)) }, 0, oneID.id},
 		{func() { without("client_event_id=7&anonymous_id=" + old) }, 0, oneID.id},
 		{func() { without("client_event_id=7&anonymous_id=" + oneID.id + ".7-zz.forged") }, 0, ""},
@@ -203,13 +203,13 @@ func TestPageViewsAreTheirSessions(t *testing.T) {
 	}
 	// Another member in the same browser is not found under the first one's id, nor is a visitor after the session.
 	loginAs(one, 8)
-	one.get("/user/logged-in")
-	if next := w.edge.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
+	one.Get("/user/logged-in")
+	if next := e.edge.readAnonymous(idOf(one)); next.member != 8 || next.id == oneID.id {
 		t.Errorf("the next member in the browser: %+v", next)
 	}
 	one.setCookie(sessionCookie, "")
-	one.get("/user/logged-in")
-	if next := w.edge.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {
+	one.Get("/user/logged-in")
+	if next := e.edge.readAnonymous(idOf(one)); next.member != 0 || next.id == oneID.id || next.id == "" {
 		t.Errorf("a visitor after the session: %+v", next)
 	}
 }

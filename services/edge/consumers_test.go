@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -16,46 +13,35 @@ import (
 )
 
 // userOutbox sends as user does.
-func userOutbox(t *testing.T, w *world) (send func(m msg.Message), empty func() bool) {
+func userOutbox(t *testing.T, e *env) (send func(m msg.Message), empty func() bool) {
 	t.Helper()
 	pool := testenv.Pool(t, "user", bus.Tables())
-	outbox := bus.NewOutbox(w.broker.Bus("user"), pool)
-	w.start(outbox.Run)
+	outbox := bus.NewOutbox(e.broker.Bus("user"), pool)
+	testenv.Run(t, outbox.Run)
 	send = func(m msg.Message) {
-		m.Key = msg.KeyBegin(m.Subject) + m.Key
 		t.Helper()
-		if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, m) }); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Enqueue(t, outbox, m)
 	}
 	return send, func() bool {
-		return count(t, pool, `SELECT count(*) FROM outbox WHERE 'edge-user' = ANY(pending)`) == 0
+		return testenv.DB{TB: t, Conn: pool}.Number(`SELECT count(*) FROM outbox WHERE 'edge-user' = ANY(pending)`) == 0
 	}
-}
-
-func count(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := pool.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	send, empty := userOutbox(t, w)
-	old, renewed, later := w.browser(), w.browser(), w.browser()
+	e := newEnv(t)
+	send, empty := userOutbox(t, e)
+	old, renewed, later := e.browser(), e.browser(), e.browser()
 	renewed.login()
 	hash := ""
-	w.user.on("GET /user/email-unsubscribe-lookup", func(_ http.ResponseWriter, r seen) { hash = r.id.Session })
-	renewed.get("/user/email-unsubscribe-lookup")
+	e.user.on("GET /user/email-unsubscribe-lookup", func(_ http.ResponseWriter, r seen) { hash = r.id.Session })
+	renewed.Get("/user/email-unsubscribe-lookup")
 	old.login()
 	var at time.Time
-	if err := w.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&at); err != nil {
+	if err := e.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&at); err != nil {
 		t.Fatal(err)
 	}
-	renewed.post("/user/change-my-password") // ends old at once
+	renewed.Post("/user/change-my-password") // ends old at once
 	if old.member() {
 		t.Error("a session outlives the password change")
 	}
@@ -73,26 +59,26 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 // A login whose password was right opens no session when the password changed before edge opened it.
 func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	send, empty := userOutbox(t, w)
+	e := newEnv(t)
+	send, empty := userOutbox(t, e)
 	checked := time.Now()
-	w.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
+	e.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
 		return web.SessionChange{Action: web.SessionOpen, At: checked, Member: ann, Overtaken: []byte(`{"login":"false","user-api-version":"0.0.1"}`)}
 	}))
-	early, late := w.browser(), w.browser()
-	early.post("/user/login")
+	early, late := e.browser(), e.browser()
+	early.Post("/user/login")
 	if !early.member() {
 		t.Fatal("not logged in")
 	}
 	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: checked.Add(time.Microsecond)}})
 	testenv.Eventually(t, 20*time.Second, "the message handled", empty)
-	a := late.post("/user/login")
-	expect(t, a, http.StatusOK, `{"login":"false"`)
-	if early.member() || late.member() || a.cookie(sessionCookie) != nil {
+	a := late.Post("/user/login")
+	a.Has(http.StatusOK, `{"login":"false"`)
+	if early.member() || late.member() || a.Cookie(sessionCookie) != nil {
 		t.Error("a session opened with the former password outlives the change")
 	}
 	checked = checked.Add(time.Second)
-	late.post("/user/login")
+	late.Post("/user/login")
 	if !late.member() {
 		t.Error("no login after the change")
 	}
@@ -100,42 +86,40 @@ func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 
 func TestProfileAndErasureMessages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	send, empty := userOutbox(t, w)
-	b := w.browser()
+	e := newEnv(t)
+	send, empty := userOutbox(t, e)
+	b := e.browser()
 	b.login()
 	changed := msg.Member{ID: ann.ID, Username: ann.Username, FirstName: "Anna", LastName: "Lee", Email: "anna@mail.example.com", Code: ann.Code, Version: 3}
 	send(msg.Message{Key: "profile:3", Subject: msg.UserProfileChanged, Payload: changed})
-	testenv.Eventually(t, 30*time.Second, "the new name", func() bool { return strings.Contains(b.get("/user/logged-in").body, `"first_name":"Anna"`) })
+	testenv.Eventually(t, 30*time.Second, "the new name", func() bool { return strings.Contains(b.Get("/user/logged-in").Body, `"first_name":"Anna"`) })
 	changed.Version, changed.FirstName = 2, "Old"
 	send(msg.Message{Key: "profile:2", Subject: msg.UserProfileChanged, Payload: changed})
 	testenv.Eventually(t, 30*time.Second, "the late message handled", empty)
-	expect(t, b.get("/user/logged-in"), http.StatusOK, `"first_name":"Anna"`)
+	b.Get("/user/logged-in").Has(http.StatusOK, `"first_name":"Anna"`)
 	send(msg.Message{Key: "erased:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: ann.ID}})
 	testenv.Eventually(t, 30*time.Second, "the session gone", func() bool { return !b.member() })
-	if n := count(t, w.pool, `SELECT count(*) FROM session`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM session`); n != 0 {
 		t.Errorf("%d sessions of an erased member", n)
 	}
 }
 
 func TestExpiredSessions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
+	e := newEnv(t)
+	b := e.browser()
 	b.login("remember_me", "true")
-	if _, err := w.pool.Exec(t.Context(), `UPDATE session SET expires_at = now() - interval '1 second'`); err != nil {
-		t.Fatal(err)
-	}
-	w.edge.sessions.dropAll()
+	e.Exec(`UPDATE session SET expires_at = now() - interval '1 second'`)
+	e.edge.sessions.dropAll()
 	if b.member() {
 		t.Error("an expired session counts")
 	}
-	for _, task := range w.edge.housekeeping() {
-		if _, err := task.Do(t.Context(), w.pool); err != nil {
+	for _, task := range e.edge.housekeeping() {
+		if _, err := task.Do(t.Context(), e.pool); err != nil {
 			t.Errorf("%s: %v", task.Name, err)
 		}
 	}
-	if n := count(t, w.pool, `SELECT count(*) FROM session`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM session`); n != 0 {
 		t.Errorf("%d expired sessions are kept", n)
 	}
 }

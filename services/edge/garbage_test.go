@@ -21,23 +21,20 @@ import (
 
 func TestForgedIdentityIsStripped(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.order.on("GET /order/cart-items", func(rw http.ResponseWriter, _ seen) {
+	e := newEnv(t)
+	e.order.on("GET /order/cart-items", func(rw http.ResponseWriter, _ seen) {
 		rw.Header().Set("Set-Cookie", "sessionid=x")
 		rw.Header().Set("X-Shop-Else", "x")
 	})
-	r, err := http.NewRequest(http.MethodGet, w.url+"/order/cart-items?a=b&c=%ff", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := e.browser().Body(http.MethodGet, "/order/cart-items?a=b&c=%ff", "")
 	if err := web.SignIdentity(r, web.Key([]byte("guess"), "identity"), web.Identity{MemberID: 7}); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{"x-shop-session": `{"open":true}`, "X-Shop-Set-Cart": "x", "Authorization": "x", "Cookie": "sessionid=x; an_ct=y", "X-Forwarded-For": "203.0.113.5", "Upgrade": "websocket", "Connection": "Upgrade, X-Shop-Identity"} {
 		r.Header.Set(name, value)
 	}
-	a := w.browser().do(r)
-	got := w.order.last()
+	a := e.browser().Do(r)
+	got := e.order.last()
 	if got.id.Member() || got.id.Client != "203.0.113.5" || got.URL.RawQuery != "a=b&c=%ff" {
 		t.Errorf("order sees %+v %s", got.id, got.URL)
 	}
@@ -49,34 +46,34 @@ func TestForgedIdentityIsStripped(t *testing.T) {
 	if got.Header.Get("Traceparent") == "" {
 		t.Error("no trace")
 	}
-	if a.StatusCode != http.StatusOK || len(a.Cookies()) != 0 || a.Header.Get("X-Shop-Else") != "" {
-		t.Errorf("%d %v", a.StatusCode, a.Header)
+	if a.Status != http.StatusOK || len(a.Cookies()) != 0 || a.Header.Get("X-Shop-Else") != "" {
+		t.Errorf("%d %v", a.Status, a.Header)
 	}
 }
 
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for path, limit := range map[string]int{"/user/login": web.MaxForm, webhookPath: maxWebhook} {
 		for _, size := range []int{limit + 1, 10 << 20} {
 			for _, chunked := range []bool{false, true} {
-				b := w.browser()
+				b := e.browser()
 				token := tokenOf(t, b)
 				body := io.Reader(strings.NewReader(strings.Repeat("a", size)))
 				if chunked {
 					body = io.MultiReader(body)
 				}
-				r, err := http.NewRequest(http.MethodPost, w.url+path, body)
+				r, err := http.NewRequest(http.MethodPost, e.url+path, body)
 				if err != nil {
 					t.Fatal(err)
 				}
 				r.Header.Set("X-CSRFToken", token)
-				expect(t, b.do(r), http.StatusRequestEntityTooLarge, `{"error":"body-too-large"}`)
+				b.Do(r).Has(http.StatusRequestEntityTooLarge, `{"error":"body-too-large"}`)
 			}
 		}
 	}
 	for path, status := range map[string]int{"/": 405, "/nothing": 404, "/user/": 405, "/clientevent/pageview": 405, "/order/products": 405, "/user/token": 413} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +91,7 @@ func TestLargeBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := w.webhook.count(webhookPath); n != 0 {
+	if n := e.webhook.count(webhookPath); n != 0 {
 		t.Errorf("webhook was asked %d times", n)
 	}
 }
@@ -105,10 +102,10 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestMethods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for _, method := range []string{"PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "CONNECT"} {
 		for _, path := range []string{"/user/login", "/user/logged-in", "/order/products", "/order/cart-items", "/clientevent/pageview", "/user/", "/"} {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,8 +127,8 @@ func TestMethods(t *testing.T) {
 // Whatever comes in, nothing is ever a fault of ours.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	address := strings.TrimPrefix(w.url, "http://")
+	e := newEnv(t)
+	address := strings.TrimPrefix(e.url, "http://")
 	noise := func(n int) string {
 		b := make([]byte, mathrand.IntN(n)+1)
 		rand.Read(b) //nolint:errcheck // never fails
@@ -171,7 +168,7 @@ func TestGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := w.order.count("/internal/cart-counts"); n != 0 {
+	if n := e.order.count("/internal/cart-counts"); n != 0 {
 		t.Error("an inside endpoint was reached from outside")
 	}
 }

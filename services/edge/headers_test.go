@@ -15,11 +15,11 @@ import (
 // alone: files, mistakes and refusals as much as pages.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config) { c.PublicURL = "https://shop.example" })
-	w.order.says("GET /order/products", `{}`)
-	page := w.browser().get("/")
+	e := newEnv(t, func(c *Config) { c.PublicURL = "https://shop.example" })
+	e.order.says("GET /order/products", `{}`)
+	page := e.browser().Get("/")
 	files := []string{"/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/img/product/desk.jpg", "/img/product/none.jpg", "/static/none.js"}
-	for _, part := range strings.Split(page.body, `"`) {
+	for _, part := range strings.Split(page.Body, `"`) {
 		if strings.HasPrefix(part, "/static/") {
 			files = append(files, part)
 		}
@@ -35,7 +35,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			method, path = http.MethodGet, request
 		}
 		rec := httptest.NewRecorder()
-		w.edge.routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		e.edge.routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
 		h := rec.Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
 			h.Get("Strict-Transport-Security") != "max-age=31536000" {
@@ -50,8 +50,10 @@ func TestHSTS(t *testing.T) {
 		sub, preload, secure bool
 		want                 string
 	}{
-		{false, false, true, "max-age=31536000"}, {true, false, true, "max-age=31536000; includeSubDomains"},
-		{true, true, true, "max-age=31536000; includeSubDomains; preload"}, {true, true, false, ""},
+		{secure: true, want: "max-age=31536000"},
+		{sub: true, secure: true, want: "max-age=31536000; includeSubDomains"},
+		{sub: true, preload: true, secure: true, want: "max-age=31536000; includeSubDomains; preload"},
+		{sub: true, preload: true},
 	} {
 		if got := strings.Join(hsts(Config{HSTSSubDomains: c.sub, HSTSPreload: c.preload}, c.secure), ""); got != c.want {
 			t.Errorf("%+v: %q", c, got)
@@ -103,16 +105,16 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 // A page that does not need the shopper's address tells it, too, and so does a cached answer.
 func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.order.says("GET /order/products", `{}`)
+	e := newEnv(t)
+	e.order.says("GET /order/products", `{}`)
 	for _, path := range []string{"/", "/robots.txt", "/order/products", "/clientevent/pageview?url=%2F", "/user/logged-in"} {
 		var log bytes.Buffer
-		e := &server{settings: w.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
+		s := &server{settings: e.edge.settings, log: slog.New(slog.NewTextHandler(&log, nil))}
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
-		e.catalogue, e.publisher, e.limits, e.eventSeconds, e.catalogueSeconds = w.edge.catalogue, w.edge.publisher, w.edge.limits, w.edge.eventSeconds, w.edge.catalogueSeconds
-		e.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		s.catalogue, s.publisher, s.limits, s.eventSeconds, s.catalogueSeconds = e.edge.catalogue, e.edge.publisher, e.edge.limits, e.edge.eventSeconds, e.edge.catalogueSeconds
+		s.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
 			t.Errorf("%s: %q", path, &log)
 		}
@@ -122,12 +124,12 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 // 405 names what the address does allow, also where that is an owner's to say.
 func TestAllowIsTheOwners(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.user.on("OPTIONS /user/login", func(rw http.ResponseWriter, r seen) {
+	e := newEnv(t)
+	e.user.on("OPTIONS /user/login", func(rw http.ResponseWriter, r seen) {
 		rw.Header().Set("Allow", "POST")
 		web.Fail(rw, r.Request, &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"})
 	})
-	w.order.on("OPTIONS /order/cart-items", func(rw http.ResponseWriter, r seen) {
+	e.order.on("OPTIONS /order/cart-items", func(rw http.ResponseWriter, r seen) {
 		rw.Header().Set("Allow", "GET")
 		web.Fail(rw, r.Request, &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"})
 	})
@@ -140,7 +142,7 @@ func TestAllowIsTheOwners(t *testing.T) {
 		r := httptest.NewRequest(method, path, nil)
 		r.Host, r.RemoteAddr = "shop.example", "127.0.0.1:1"
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		w.edge.routes().ServeHTTP(rec, r)
+		e.edge.routes().ServeHTTP(rec, r)
 		if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != want {
 			t.Errorf("%s: %d, Allow %q, want %q", request, rec.Code, rec.Header().Get("Allow"), want)
 		}

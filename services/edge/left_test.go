@@ -36,25 +36,25 @@ func (l requestLog) Write(line []byte) (int, error) {
 // owner, between the two.
 func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
+	e := newEnv(t)
+	b := e.browser()
 	b.login()
 	log := make(requestLog, 1000)
-	e, err := newServer(service.NewCore(slog.New(slog.NewJSONHandler(log, nil)), w.pool, w.broker.Bus("edge")), w.edge.cfg)
+	s, err := newServer(service.NewCore(slog.New(slog.NewJSONHandler(log, nil)), e.pool, e.broker.Bus("edge")), e.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(e.routes())
+	srv := httptest.NewServer(s.routes())
 	t.Cleanup(srv.Close)
 	hung := make(chan struct{}, 100)
 	hang := func(_ http.ResponseWriter, r seen) {
 		hung <- struct{}{}
 		<-r.Context().Done()
 	}
-	w.user.on("GET /user/terms-of-use-agree-check", hang)
-	w.user.on("GET /internal/account", hang)
-	w.order.on("GET /order/cart-items", hang)
-	w.user.on("GET /user/email-unsubscribe-lookup", func(rw http.ResponseWriter, r seen) { // half an answer
+	e.user.on("GET /user/terms-of-use-agree-check", hang)
+	e.user.on("GET /internal/account", hang)
+	e.order.on("GET /order/cart-items", hang)
+	e.user.on("GET /user/email-unsubscribe-lookup", func(rw http.ResponseWriter, r seen) { // half an answer
 		rw.Header().Set("Content-Length", "100")
 		io.WriteString(rw, "{")                //nolint:errcheck // a test's answer
 		http.NewResponseController(rw).Flush() //nolint:errcheck // a test's answer
@@ -85,7 +85,7 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		leave(path, member, func() { <-hung })
 	}
 	// While the table of sessions is locked, every member's request waits for it.
-	tx, err := w.pool.Begin(t.Context())
+	tx, err := e.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +100,11 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/user/logged-in", "/user/sessions", "/order/confirm-items"} {
-		e.sessions.dropAll()
+		s.sessions.dropAll()
 		leave(path, member, func() {
 			testenv.Eventually(t, 30*time.Second, "the request waits for the table", func() bool {
 				var waiting int
-				err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY(pg_blocking_pids(pid))`, pid).Scan(&waiting)
+				err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY(pg_blocking_pids(pid))`, pid).Scan(&waiting)
 				return err == nil && waiting > 0
 			})
 		})

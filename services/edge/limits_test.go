@@ -21,13 +21,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
-func refused(t *testing.T, a answer) bool {
+func refused(t *testing.T, a testenv.Answer) bool {
 	t.Helper()
-	if a.StatusCode != http.StatusTooManyRequests {
+	if a.Status != http.StatusTooManyRequests {
 		return false
 	}
-	if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 3600 || a.body != `{"error":"too-many-requests"}` {
-		t.Errorf("refused with %s %v", a.body, a.Header)
+	if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 3600 || a.Body != `{"error":"too-many-requests"}` {
+		t.Errorf("refused with %s %v", a.Body, a.Header)
 	}
 	return true
 }
@@ -38,18 +38,18 @@ func windows(began time.Time) int {
 }
 
 func (b *browser) from(address string) *browser {
-	b.header.Set("X-Forwarded-For", address)
+	b.Header.Set("X-Forwarded-For", address)
 	return b
 }
 
 func TestLoginLimitOfAnAccount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	contract := testenv.NewContract(t, "../user/openapi.yaml")
 	tries := 0
 	for ; tries < 50; tries++ { // each from another address
-		a := w.browser().from(fmt.Sprint("198.51.100.", tries)).post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "false")
-		contract.Check(t, a.Request, a.Response)
+		a := e.browser().from(fmt.Sprint("198.51.100.", tries)).Post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "false")
+		contract.CheckAnswer(a)
 		if refused(t, a) {
 			break
 		}
@@ -57,26 +57,26 @@ func TestLoginLimitOfAnAccount(t *testing.T) {
 	if tries < 5 || tries > 45 {
 		t.Errorf("an account could be tried %d times", tries)
 	}
-	w.inTheMidstOfAnAttack("ann_lee")
-	asked := w.user.count("/user/login")
-	if !refused(t, w.browser().from("198.51.100.200").post("/user/login", "username", "ann_lee", "password", "right")) || w.user.count("/user/login") != asked {
+	e.inTheMidstOfAnAttack("ann_lee")
+	asked := e.user.count("/user/login")
+	if !refused(t, e.browser().from("198.51.100.200").Post("/user/login", "username", "ann_lee", "password", "right")) || e.user.count("/user/login") != asked {
 		t.Error("a login beyond the limit reached user")
 	}
-	w.browser().login("username", "bea_lee") // other accounts are free
+	e.browser().login("username", "bea_lee") // other accounts are free
 }
 
 // inTheMidstOfAnAttack counts guesses at an account from many addresses until the pause is long.
-func (w *world) inTheMidstOfAnAttack(username string) {
-	w.t.Helper()
+func (e *env) inTheMidstOfAnAttack(username string) {
+	e.t.Helper()
 	for i := range 60 {
-		_, err := w.pool.Exec(w.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - interval '10 minutes' FROM unnest(at) t ORDER BY t)`)
+		_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - interval '10 minutes' FROM unnest(at) t ORDER BY t)`)
 		if err != nil {
-			w.t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		v := &request{client: netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), form: url.Values{"username": {username}}}
-		c, err := w.edge.limits.Count(w.t.Context(), v.limited("POST /user/login"))
+		c, err := e.edge.limits.Count(e.t.Context(), v.limited("POST /user/login"))
 		if err != nil {
-			w.t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		c.Answered(http.StatusOK, web.OutcomeWrong)
 	}
@@ -84,30 +84,30 @@ func (w *world) inTheMidstOfAnAttack(username string) {
 
 func TestLoginLimitOfAClient(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser().from("198.51.100.7")
+	e := newEnv(t)
+	b := e.browser().from("198.51.100.7")
 	began, tries := time.Now(), 0
 	for ; tries < 200; tries++ {
-		if refused(t, b.post("/user/login", "username", fmt.Sprint("user_", tries), "password", "wrong")) {
+		if refused(t, b.Post("/user/login", "username", fmt.Sprint("user_", tries), "password", "wrong")) {
 			break
 		}
 	}
 	if tries < 20 || tries > 24*windows(began) {
 		t.Errorf("a client could try %d accounts", tries)
 	}
-	w.browser().from("198.51.100.8").login()
+	e.browser().from("198.51.100.8").login()
 }
 
 func TestGoodLoginsAreNotCounted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser().from("198.51.100.7")
+	e := newEnv(t)
+	b := e.browser().from("198.51.100.7")
 	for range 70 {
 		b.login()
 	}
 	var wg sync.WaitGroup
 	for range 60 { // at once, more than the limits of the account and of the address
-		other := w.browser().from("198.51.100.9")
+		other := e.browser().from("198.51.100.9")
 		tokenOf(t, other)
 		wg.Go(func() { other.login() })
 	}
@@ -116,8 +116,8 @@ func TestGoodLoginsAreNotCounted(t *testing.T) {
 
 func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	other, err := newServer(service.NewCore(testenv.Log(t), w.pool, w.broker.Bus("edge")), w.edge.cfg)
+	e := newEnv(t)
+	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,9 +126,9 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 		var passed atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 100 {
-			e := []*server{w.edge, other}[i%2]
+			s := []*server{e.edge, other}[i%2]
 			wg.Go(func() {
-				if c, err := e.limits.Count(t.Context(), of(i)); err == nil {
+				if c, err := s.limits.Count(t.Context(), of(i)); err == nil {
 					c.Answered(http.StatusOK, web.OutcomeWrong)
 					passed.Add(1)
 				}
@@ -157,71 +157,71 @@ func TestLimitsHoldAtOnceAndAcrossEdges(t *testing.T) {
 // address; with a mailed code, any browser becomes the owner's.
 func TestOthersDoNotLockOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.user.says("POST /user/reset-password", `{"reset_password":"success"}`)
-	mine, fresh := w.browser().from("198.51.100.7"), w.browser().from("198.51.100.8")
-	cookie := mine.login().cookie(knownCookie)
+	e := newEnv(t)
+	e.user.says("POST /user/reset-password", `{"reset_password":"success"}`)
+	mine, fresh := e.browser().from("198.51.100.7"), e.browser().from("198.51.100.8")
+	cookie := mine.login().Cookie(knownCookie)
 	if cookie == nil || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || strings.Contains(cookie.Value, "ann") || cookie.MaxAge < 86400 {
 		t.Fatalf("the mark of a known browser is %v", cookie)
 	}
-	mine.get("/user/logout")
-	w.inTheMidstOfAnAttack("ann_lee")
-	guesser := w.browser().from("198.51.100.7")
+	mine.Get("/user/logout")
+	e.inTheMidstOfAnAttack("ann_lee")
+	guesser := e.browser().from("198.51.100.7")
 	for range 40 {
-		refused(t, guesser.post("/user/login", "username", "ann_lee", "password", "wrong"))
-		refused(t, guesser.post("/user/login", "username", rand.Text(), "password", "wrong"))
-		if a := guesser.post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"); a.StatusCode != http.StatusOK || a.body != `{"reset_password":"success"}` {
-			t.Fatalf("a reset answers %d %s", a.StatusCode, a.body)
+		refused(t, guesser.Post("/user/login", "username", "ann_lee", "password", "wrong"))
+		refused(t, guesser.Post("/user/login", "username", rand.Text(), "password", "wrong"))
+		if a := guesser.Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"); a.Status != http.StatusOK || a.Body != `{"reset_password":"success"}` {
+			t.Fatalf("a reset answers %d %s", a.Status, a.Body)
 		}
 	}
-	if !w.user.last().id.NoMail {
+	if !e.user.last().id.NoMail {
 		t.Error("40 resets, 40 mails")
 	}
-	mine.post("/user/reset-password", "username", " ann_lee", "email_address", "ann@mail.example.com")
-	if id := w.user.last().id; id.NoMail || !id.KnownBrowser {
+	mine.Post("/user/reset-password", "username", " ann_lee", "email_address", "ann@mail.example.com")
+	if id := e.user.last().id; id.NoMail || !id.KnownBrowser {
 		t.Errorf("the owner's reset goes to user as %+v", id)
 	}
 	mine.login()
-	if !w.user.last().id.KnownBrowser {
+	if !e.user.last().id.KnownBrowser {
 		t.Error("user is not told of the known browser")
 	}
-	fresh.post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
-	if id := w.user.last().id; id.NoMail || id.KnownBrowser {
+	fresh.Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com")
+	if id := e.user.last().id; id.NoMail || id.KnownBrowser {
 		t.Errorf("a reset from a fresh address goes to user as %+v", id)
 	}
-	if !refused(t, fresh.post("/user/login", "username", "ann_lee", "password", "right")) {
+	if !refused(t, fresh.Post("/user/login", "username", "ann_lee", "password", "right")) {
 		t.Error("a fresh browser is not asked to wait")
 	}
-	expect(t, fresh.post("/user/set-new-password", "username", "ann_lee"), http.StatusOK, "success")
+	fresh.Post("/user/set-new-password", "username", "ann_lee").Has(http.StatusOK, "success")
 	fresh.login()
 }
 
 // A mark is good for its own accounts only, and only as we made it.
 func TestKnownBrowserIsNoKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.inTheMidstOfAnAttack("ann_lee")
-	other := w.browser()
+	e := newEnv(t)
+	e.inTheMidstOfAnAttack("ann_lee")
+	other := e.browser()
 	other.login("username", "bea_lee")
 	mark := other.cookie(knownCookie)
-	if other.member(); !refused(t, other.post("/user/login", "username", "ann_lee", "password", "right")) {
+	if other.member(); !refused(t, other.Post("/user/login", "username", "ann_lee", "password", "right")) {
 		t.Error("one account's mark is good for another")
 	}
-	ann := knownAccount(w.edge.keys.known, "ann_lee")
+	ann := knownAccount(e.edge.keys.known, "ann_lee")
 	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1), ":" + ann, strings.Repeat("x:", 4000)} {
-		b := w.browser()
+		b := e.browser()
 		b.setCookie(knownCookie, forged)
-		if !refused(t, b.post("/user/login", "username", "ann_lee", "password", "right")) {
+		if !refused(t, b.Post("/user/login", "username", "ann_lee", "password", "right")) {
 			t.Errorf("%.60q is a mark", forged)
 		}
 	}
 	for i := range 2 * knownAccounts { // a household's browser keeps the newest
 		other.login("username", fmt.Sprint("member_", i))
 	}
-	if v := unsign(w.edge.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
+	if v := unsign(e.edge.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
 		t.Errorf("the mark grew to %s", v)
 	}
-	if k := (known{"id", ann}); k.browserOf(w.edge.keys.known, "ann_lee") != "id" || k.browserOf(w.edge.keys.known, "Ann_lee") != "" || (known{"id"}).browserOf(w.edge.keys.known, "") != "" {
+	if k := (known{"id", ann}); k.browserOf(e.edge.keys.known, "ann_lee") != "id" || k.browserOf(e.edge.keys.known, "Ann_lee") != "" || (known{"id"}).browserOf(e.edge.keys.known, "") != "" {
 		t.Error("a mark is read wrongly")
 	}
 }
@@ -229,35 +229,35 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 // What counts is the outcome that the owner tells, never the answer's text.
 func TestRewordedAnswersChangeNoLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for i, c := range []struct {
 		route, method, path string
 		outcome             web.Outcome
 		body                string
 		counted             bool
 	}{
-		{"POST /user/login", "POST", "/user/login", web.OutcomeWrong, `{"login":"refus\u00e9"}`, true},
-		{"POST /user/login", "POST", "/user/login", web.OutcomeNothing, `{"login":"false"}`, false},
-		{"POST /user/create-account", "POST", "/user/create-account", web.OutcomeReveals, `{"create_account":"no"}`, true},
-		{"POST /user/create-account", "POST", "/user/create-account", web.OutcomeNothing, `{"errors":{"username":[{"type":"unavailable"}]}}`, false},
-		{"POST /order/cart-apply-discount-code", "POST", "/order/cart-apply-discount-code", web.OutcomeWrong, `{}`, true},
-		{"POST /order/cart-apply-discount-code", "POST", "/order/cart-apply-discount-code", web.OutcomeNothing, `{"error":"cart-discount-code-not-found"}`, false},
-		{"GET /order/abc", "GET", "/order/abc", web.OutcomeWrong, `{"order":"gone"}`, true},
-		{"GET /order/abc", "GET", "/order/abc", web.OutcomeNothing, `{"error":"order-not-found"}`, false},
-		{"GET /order/checkout-session-success", "GET", "/order/checkout-session-success", web.OutcomeWrong, `{}`, true},
-		{"GET /order/checkout-session-success", "GET", "/order/checkout-session-success", web.OutcomeNothing, `{"error":"invalid-session"}`, false},
+		{route: "POST /user/login", method: "POST", path: "/user/login", outcome: web.OutcomeWrong, body: `{"login":"refus\u00e9"}`, counted: true},
+		{route: "POST /user/login", method: "POST", path: "/user/login", outcome: web.OutcomeNothing, body: `{"login":"false"}`},
+		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeReveals, body: `{"create_account":"no"}`, counted: true},
+		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeNothing, body: `{"errors":{"username":[{"type":"unavailable"}]}}`},
+		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code", outcome: web.OutcomeWrong, body: `{}`, counted: true},
+		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code", outcome: web.OutcomeNothing, body: `{"error":"cart-discount-code-not-found"}`},
+		{route: "GET /order/abc", method: "GET", path: "/order/abc", outcome: web.OutcomeWrong, body: `{"order":"gone"}`, counted: true},
+		{route: "GET /order/abc", method: "GET", path: "/order/abc", outcome: web.OutcomeNothing, body: `{"error":"order-not-found"}`},
+		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeWrong, body: `{}`, counted: true},
+		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeNothing, body: `{"error":"invalid-session"}`},
 	} {
-		for _, o := range []*owner{w.user, w.order} {
+		for _, o := range []*owner{e.user, e.order} {
 			o.tells(c.route, c.outcome, c.body)
 		}
-		b := w.browser().from(fmt.Sprint("198.51.100.", 100+i))
+		b := e.browser().from(fmt.Sprint("198.51.100.", 100+i))
 		n := 0
 		for ; n < 110; n++ {
-			a := answer{}
+			a := testenv.Answer{}
 			if c.method == "GET" {
-				a = b.get(c.path)
+				a = b.Get(c.path)
 			} else {
-				a = b.post(c.path, "username", "ann_lee", "password", "x")
+				a = b.Post(c.path, "username", "ann_lee", "password", "x")
 			}
 			if refused(t, a) {
 				break
@@ -275,31 +275,31 @@ func TestRewordedAnswersChangeNoLimit(t *testing.T) {
 // 500 guests an hour behind one address check out, all of them.
 func TestGuestsBehindOneAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.user.says("GET /internal/address-of-member", `{"member":false}`)
-	w.order.says("POST /order/anonymous-email-address-payment-lookup", `{}`)
+	e := newEnv(t)
+	e.user.says("GET /internal/address-of-member", `{"member":false}`)
+	e.order.says("POST /order/anonymous-email-address-payment-lookup", `{}`)
 	for _, route := range []string{"POST /order/create-checkout-session", "GET /order/checkout-session-success"} {
-		w.order.tells(route, web.OutcomeAsked, `{}`)
+		e.order.tells(route, web.OutcomeAsked, `{}`)
 	}
-	w.order.on("POST /order/cart-add-product-sku", func(rw http.ResponseWriter, _ seen) {
+	e.order.on("POST /order/cart-add-product-sku", func(rw http.ResponseWriter, _ seen) {
 		rw.Header().Set(web.SetCartHeader, rand.Text())
 		io.WriteString(rw, `{}`) //nolint:errcheck // a test's answer
 	})
 	for i := range 500 {
-		b := w.browser().from("198.51.100.1")
-		b.post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
-		expect(t, b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("guest", i, "@mail.example.com")), http.StatusOK, "{}")
-		expect(t, b.post("/order/create-checkout-session", "anonymous_email_address", "x"), http.StatusOK, "{}")
-		expect(t, b.get("/order/checkout-session-success?session_id=cs_1"), http.StatusOK, "{}")
+		b := e.browser().from("198.51.100.1")
+		b.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
+		b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("guest", i, "@mail.example.com")).Has(http.StatusOK, "{}")
+		b.Post("/order/create-checkout-session", "anonymous_email_address", "x").Has(http.StatusOK, "{}")
+		b.Get("/order/checkout-session-success?session_id=cs_1").Has(http.StatusOK, "{}")
 		if t.Failed() {
 			t.FailNow()
 		}
 	}
-	w.user.says("GET /internal/address-of-member", `{"member":true}`)
-	w.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
+	e.user.says("GET /internal/address-of-member", `{"member":true}`)
+	e.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
 	n := 0
-	for b := w.browser().from("198.51.100.1"); n < 150; n++ {
-		if refused(t, b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("member", n, "@mail.example.com"))) {
+	for b := e.browser().from("198.51.100.1"); n < 150; n++ {
+		if refused(t, b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("member", n, "@mail.example.com"))) {
 			break
 		}
 	}
@@ -311,13 +311,13 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 // A client that leaves before the answer stays counted: the owner may have acted.
 func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	arrived := make(chan struct{})
-	w.user.on("POST /user/login", func(_ http.ResponseWriter, r seen) {
+	e.user.on("POST /user/login", func(_ http.ResponseWriter, r seen) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})
-	b := w.browser().from("198.51.100.7")
+	b := e.browser().from("198.51.100.7")
 	tokenOf(t, b)
 	for range 10 {
 		ctx, leave := context.WithCancel(t.Context())
@@ -326,7 +326,7 @@ func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", "198.51.100.7")
 		done := make(chan error, 1)
 		go func() {
-			client := http.Client{Jar: b.jar}
+			client := http.Client{Jar: b.Jar}
 			res, err := client.Do(r)
 			if err == nil {
 				err = res.Body.Close()
@@ -339,81 +339,81 @@ func TestLeavingBeforeTheAnswerCounts(t *testing.T) {
 			t.Error("answered")
 		}
 	}
-	w.defaults()
+	e.defaults()
 	testenv.Eventually(t, 30*time.Second, "ten tries are counted", func() bool {
 		n := 0
-		if err := w.pool.QueryRow(t.Context(), `SELECT coalesce(max(cardinality(at)), 0) FROM guess`).Scan(&n); err != nil {
+		if err := e.pool.QueryRow(t.Context(), `SELECT coalesce(max(cardinality(at)), 0) FROM guess`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n == 10
 	})
-	if !refused(t, b.post("/user/login", "username", "ann_lee", "password", "x")) {
+	if !refused(t, b.Post("/user/login", "username", "ann_lee", "password", "x")) {
 		t.Error("ten tries that were left do not count")
 	}
 }
 
 func TestOtherLimits(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.user.says("POST /user/forgot-username", `{"forgot_username":"success"}`)
-	w.user.says("GET /user/verify-email-address", `{"verify_email_address":"verification_email_sent"}`)
-	w.user.tells("POST /user/put-chat-message", web.OutcomeDone, `{"put_chat_message":"true"}`)
-	w.user.tells("POST /user/pythonabot-notify-me", web.OutcomeDone, `{"pythonabot_notify_me":"success"}`)
-	w.user.says("GET /internal/address-of-member", `{"member":false}`)
-	w.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
-	w.order.tells("POST /order/cart-apply-discount-code", web.OutcomeWrong, `{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
-	w.order.tells("GET /order/unknown123", web.OutcomeWrong, `{"order":"error","errors":{"error":"order-not-found"}}`)
-	w.order.says("GET /order/known12345", `{"order":"success"}`)
-	w.order.says("GET /order/cart-items", `{}`)
+	e := newEnv(t)
+	e.user.says("POST /user/forgot-username", `{"forgot_username":"success"}`)
+	e.user.says("GET /user/verify-email-address", `{"verify_email_address":"verification_email_sent"}`)
+	e.user.tells("POST /user/put-chat-message", web.OutcomeDone, `{"put_chat_message":"true"}`)
+	e.user.tells("POST /user/pythonabot-notify-me", web.OutcomeDone, `{"pythonabot_notify_me":"success"}`)
+	e.user.says("GET /internal/address-of-member", `{"member":false}`)
+	e.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
+	e.order.tells("POST /order/cart-apply-discount-code", web.OutcomeWrong, `{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
+	e.order.tells("GET /order/unknown123", web.OutcomeWrong, `{"order":"error","errors":{"error":"order-not-found"}}`)
+	e.order.says("GET /order/known12345", `{"order":"success"}`)
+	e.order.says("GET /order/cart-items", `{}`)
 	for path, c := range map[string]struct{ least, most int }{
 		"POST /user/create-account": {20, 60}, "POST /user/forgot-username": {5, 30},
 		"POST /user/put-chat-message": {10, 40}, "POST /user/pythonabot-notify-me": {10, 40},
 		"POST /order/anonymous-email-address-payment-lookup": {30, 100}, "POST /order/cart-apply-discount-code": {30, 100},
 		"GET /order/unknown123": {30, 100}, "GET /user/verify-email-address": {5, 30},
 	} {
-		b := w.browser().from("198.51.100.7")
+		b := e.browser().from("198.51.100.7")
 		if strings.Contains(path, "verify") {
 			b.login()
 		}
 		n := 0
 		for ; n < 120; n++ {
 			method, target, _ := strings.Cut(path, " ")
-			a := answer{}
+			a := testenv.Answer{}
 			if method == http.MethodGet {
-				a = b.get(target)
+				a = b.Get(target)
 			} else {
-				a = b.post(target, "username", "ann", "email_address", "ann@mail.example.com", "anonymous_email_address", "a@b.example")
+				a = b.Post(target, "username", "ann", "email_address", "ann@mail.example.com", "anonymous_email_address", "a@b.example")
 			}
 			if refused(t, a) {
 				break
 			}
-			if a.StatusCode != http.StatusOK {
-				t.Fatalf("%s: %d %s", path, a.StatusCode, a.body)
+			if a.Status != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, a.Status, a.Body)
 			}
 		}
 		if n < c.least || n > c.most {
 			t.Errorf("%s passed %d times", path, n)
 		}
 	}
-	b := w.browser().from("198.51.100.10")
+	b := e.browser().from("198.51.100.10")
 	for range 150 {
-		expect(t, b.get("/order/known12345"), http.StatusOK, "success")
-		expect(t, b.get("/order/cart-items"), http.StatusOK, "{}")
+		b.Get("/order/known12345").Has(http.StatusOK, "success")
+		b.Get("/order/cart-items").Has(http.StatusOK, "{}")
 	}
 }
 
 func TestLimitsWithoutBroker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.broker.Stop()
-	t.Cleanup(w.broker.Start)
-	b := w.browser().from("198.51.100.7")
+	e := newEnv(t)
+	e.broker.Stop()
+	t.Cleanup(e.broker.Start)
+	b := e.browser().from("198.51.100.7")
 	for range 30 {
 		b.login() // still possible, and not counted
 	}
 	n := 0
 	for ; n < 50; n++ {
-		if refused(t, b.post("/user/login", "username", "ann_lee", "password", "wrong")) {
+		if refused(t, b.Post("/user/login", "username", "ann_lee", "password", "wrong")) {
 			break
 		}
 	}

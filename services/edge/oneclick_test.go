@@ -15,8 +15,8 @@ import (
 // wherever it likes; whatever does less changes nothing.
 func TestOneClickUnsubscribing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.user.on("POST /internal/unsubscribe", func(rw http.ResponseWriter, r seen) {
+	e := newEnv(t)
+	e.user.on("POST /internal/unsubscribe", func(rw http.ResponseWriter, r seen) {
 		switch q := r.URL.Query(); {
 		case q.Get("token") == "M1" || q.Get("pr_token") == "P1":
 			io.WriteString(rw, `{"unsubscribed":true}`) //nolint:errcheck // a test's answer
@@ -40,23 +40,23 @@ func TestOneClickUnsubscribing(t *testing.T) {
 		method, query, kind, body, origin string
 		status, asked                     int
 	}{
-		{"POST", "?em_cd=E&mb_cd=M&token=M1", form, good, "", 200, 1},
-		{"POST", "?em_cd=E&pr_cd=M&pr_token=P1", form, good, "", 200, 1},
-		{"POST", "?token=M1", m.FormDataContentType(), parts.String(), "", 200, 1},
-		{"POST", "?token=M1", form, good, "https://mail.example", 200, 1},
-		{"POST", "?token=unknown", form, good, "", 404, 1},
-		{"POST", "", form, good, "", 404, 1},
-		{"POST", "?token=broken", form, good, "", 503, 1},
-		{"POST", "?token=M1", form, "", "", 400, 0},
-		{"POST", "?token=M1", form, "List-Unsubscribe=no", "", 400, 0},
-		{"POST", "?token=%ff", form, good, "", 400, 0},
-		{"POST", "?token=M1", form, strings.Repeat("a=b&", 1<<16), "", 413, 0},
-		{"GET", "?token=M1", "", "", "", 200, 0},
-		{"HEAD", "?token=M1", "", "", "", 200, 0},
-		{"GET", "?token=M1&List-Unsubscribe=One-Click", "", "", "", 200, 0},
-		{"PUT", "?token=M1", form, good, "", 405, 0},
+		{method: "POST", query: "?em_cd=E&mb_cd=M&token=M1", kind: form, body: good, status: 200, asked: 1},
+		{method: "POST", query: "?em_cd=E&pr_cd=M&pr_token=P1", kind: form, body: good, status: 200, asked: 1},
+		{method: "POST", query: "?token=M1", kind: m.FormDataContentType(), body: parts.String(), status: 200, asked: 1},
+		{method: "POST", query: "?token=M1", kind: form, body: good, origin: "https://mail.example", status: 200, asked: 1},
+		{method: "POST", query: "?token=unknown", kind: form, body: good, status: 404, asked: 1},
+		{method: "POST", kind: form, body: good, status: 404, asked: 1},
+		{method: "POST", query: "?token=broken", kind: form, body: good, status: 503, asked: 1},
+		{method: "POST", query: "?token=M1", kind: form, status: 400},
+		{method: "POST", query: "?token=M1", kind: form, body: "List-Unsubscribe=no", status: 400},
+		{method: "POST", query: "?token=%ff", kind: form, body: good, status: 400},
+		{method: "POST", query: "?token=M1", kind: form, body: strings.Repeat("a=b&", 1<<16), status: 413},
+		{method: "GET", query: "?token=M1", status: 200},
+		{method: "HEAD", query: "?token=M1", status: 200},
+		{method: "GET", query: "?token=M1&List-Unsubscribe=One-Click", status: 200},
+		{method: "PUT", query: "?token=M1", kind: form, body: good, status: 405},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), c.method, w.url+oneClickPath+c.query, strings.NewReader(c.body))
+		r, err := http.NewRequestWithContext(t.Context(), c.method, e.url+oneClickPath+c.query, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,11 +73,11 @@ func TestOneClickUnsubscribing(t *testing.T) {
 		}
 		answer.Body.Close() //nolint:errcheck // not read
 		calls += c.asked
-		if n := w.user.count("/internal/unsubscribe"); answer.StatusCode != c.status || n != calls || len(answer.Cookies()) != 0 {
+		if n := e.user.count("/internal/unsubscribe"); answer.StatusCode != c.status || n != calls || len(answer.Cookies()) != 0 {
 			t.Errorf("%s %s %.60s: %d, asked %d times in all, want %d and %d; cookies %v", c.method, c.query, c.body, answer.StatusCode, n, c.status, calls, answer.Cookies())
 		}
 	}
-	if last := w.user.last(); last.id.Member() || last.URL.Query().Has("em_cd") {
+	if last := e.user.last(); last.id.Member() || last.URL.Query().Has("em_cd") {
 		t.Errorf("user was asked %s by %+v", last.URL, last.id)
 	}
 }

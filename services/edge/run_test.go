@@ -29,9 +29,9 @@ func TestRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, testenv.Log(t), cfg) }()
-	w := &world{t: t, url: "http://" + l.Addr().String()}
-	expect(t, w.browser().get("/user/logged-in"), http.StatusOK, `"logged_in":false`)
-	expect(t, w.browser().get("/order/products"), http.StatusServiceUnavailable, "unavailable")
+	e := &env{t: t, url: "http://" + l.Addr().String()}
+	e.browser().Get("/user/logged-in").Has(http.StatusOK, `"logged_in":false`)
+	e.browser().Get("/order/products").Has(http.StatusServiceUnavailable, "unavailable")
 	got, counted, listener := make(chan struct{}, 10), make(chan struct{}, 1000), broker.Bus("listener")
 	if err := listener.Listen("event.pageview", func(string, []byte) { got <- struct{}{} }); err != nil {
 		t.Fatal(err)
@@ -41,10 +41,10 @@ func TestRun(t *testing.T) {
 	}
 	// A count that is heard says that edge is connected, and that the listener hears page views, too.
 	testenv.Eventually(t, 30*time.Second, "edge connected", func() bool {
-		w.browser().post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "false")
+		e.browser().Post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "false")
 		return len(counted) > 0
 	})
-	expect(t, w.browser().get("/clientevent/pageview?url=/"), http.StatusOK, "thank you")
+	e.browser().Get("/clientevent/pageview?url=/").Has(http.StatusOK, "thank you")
 	stop()
 	select {
 	case err := <-done:
@@ -68,46 +68,46 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 // Every path of the contract has its owner, and gets there under its own method.
 func TestRoutesReachTheirOwners(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	composed := []string{"/user/", "/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/order/"}
-	for file, o := range map[string]*owner{"../user/openapi.yaml": w.user, "../order/openapi.yaml": w.order} {
+	for file, o := range map[string]*owner{"../user/openapi.yaml": e.user, "../order/openapi.yaml": e.order} {
 		for path, item := range testenv.NewContract(t, file).Doc.Paths.Map() {
 			for method := range item.Operations() {
 				if slices.Contains(composed, path) {
 					continue
 				}
-				checkRoute(t, w, o, method, path)
+				checkRoute(t, e, o, method, path)
 			}
 		}
 	}
 	for path, item := range testenv.NewContract(t, "openapi.yaml").Doc.Paths.Map() {
 		for method := range item.Operations() {
-			ask := w.browser().get
+			ask := e.browser().Get
 			if method == http.MethodPost {
-				ask = func(path string) answer { return w.browser().post(path) }
+				ask = e.browser().Post
 			}
-			if a := ask(path); a.StatusCode != http.StatusOK {
-				t.Errorf("%s %s: %d %s", method, path, a.StatusCode, a.body)
+			if a := ask(path); a.Status != http.StatusOK {
+				t.Errorf("%s %s: %d %s", method, path, a.Status, a.Body)
 			}
 		}
 	}
 }
 
-func checkRoute(t *testing.T, w *world, o *owner, method, path string) {
+func checkRoute(t *testing.T, e *env, o *owner, method, path string) {
 	t.Helper()
 	path = strings.NewReplacer("{product_identifier}", "abc123", "{order_identifier}", "aB3dE5gH7j").Replace(path)
 	if path == webhookPath {
-		o = w.webhook
+		o = e.webhook
 	}
 	o.says(method+" "+path, `{"here":true}`)
-	b := w.browser()
-	var a answer
+	b := e.browser()
+	var a testenv.Answer
 	if method == http.MethodPost {
-		a = b.post(path)
+		a = b.Post(path)
 	} else {
-		a = b.get(path)
+		a = b.Get(path)
 	}
-	if a.StatusCode != http.StatusOK || a.body != `{"here":true}` || a.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("%s %s: %d %s", method, path, a.StatusCode, a.body)
+	if a.Status != http.StatusOK || a.Body != `{"here":true}` || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s %s: %d %s", method, path, a.Status, a.Body)
 	}
 }

@@ -19,18 +19,18 @@ func TestSchema(t *testing.T) {
 
 func TestLoginAndLogout(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
+	e := newEnv(t)
+	b := e.browser()
 	if b.member() {
 		t.Fatal("a fresh browser is a member")
 	}
 	before := b.cookie(csrfCookie)
 	a := b.login("remember_me", "false")
-	c := a.cookie(sessionCookie)
+	c := a.Cookie(sessionCookie)
 	if c == nil || !c.HttpOnly || c.MaxAge != 0 || !c.Expires.IsZero() || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Secure {
 		t.Errorf("session cookie: %v", c)
 	}
-	if fresh := a.cookie(csrfCookie); fresh == nil || fresh.Value == before {
+	if fresh := a.Cookie(csrfCookie); fresh == nil || fresh.Value == before {
 		t.Errorf("csrf cookie after login: %v", fresh)
 	}
 	if a.Header.Get(web.SessionHeader) != "" {
@@ -40,10 +40,10 @@ func TestLoginAndLogout(t *testing.T) {
 		t.Fatal("not logged in")
 	}
 	old := b.cookie(sessionCookie)
-	a = b.get("/user/logout")
-	expect(t, a, http.StatusOK, `{"logout":"true"`)
+	a = b.Get("/user/logout")
+	a.Has(http.StatusOK, `{"logout":"true"`)
 	for name, deleted := range map[string]bool{sessionCookie: true, cartCookie: true, anonymousCookie: false} {
-		if c := a.cookie(name); c == nil || (c.MaxAge < 0) != deleted {
+		if c := a.Cookie(name); c == nil || (c.MaxAge < 0) != deleted {
 			t.Errorf("logout sets %s: %v", name, c)
 		}
 	}
@@ -54,35 +54,35 @@ func TestLoginAndLogout(t *testing.T) {
 	if b.cookie(sessionCookie) != "" {
 		t.Error("logged-in leaves an unknown session cookie")
 	}
-	expect(t, b.get("/user/logout"), http.StatusOK, `{"logout":"user_not_authenticated"`)
+	b.Get("/user/logout").Has(http.StatusOK, `{"logout":"user_not_authenticated"`)
 }
 
 func TestRememberMe(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	r := b.post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "true")
-	if c := r.cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
+	e := newEnv(t)
+	b := e.browser()
+	r := b.Post("/user/login", "username", "ann_lee", "password", "right", "remember_me", "true")
+	if c := r.Cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
 		t.Errorf("session cookie: %v", c)
 	}
-	a := b.post("/user/change-my-password")
-	if c := a.cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
+	a := b.Post("/user/change-my-password")
+	if c := a.Cookie(sessionCookie); c == nil || c.MaxAge != 1209600 {
 		t.Errorf("session cookie after a password change: %v", c)
 	}
-	b = w.browser()
+	b = e.browser()
 	b.login()
-	a = b.post("/user/change-my-password")
-	if c := a.cookie(sessionCookie); c == nil || c.MaxAge != 0 {
+	a = b.Post("/user/change-my-password")
+	if c := a.Cookie(sessionCookie); c == nil || c.MaxAge != 0 {
 		t.Errorf("a password change turned a browser's session into %v", c)
 	}
 }
 
 func TestFailedLoginOpensNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
-	a := b.post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "true")
-	expect(t, a, http.StatusOK, `{"login":"false"`)
+	e := newEnv(t)
+	b := e.browser()
+	a := b.Post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "true")
+	a.Has(http.StatusOK, `{"login":"false"`)
 	if len(a.Cookies()) != 0 || b.cookie(sessionCookie) != "" {
 		t.Errorf("cookies: %v", a.Cookies())
 	}
@@ -90,8 +90,8 @@ func TestFailedLoginOpensNothing(t *testing.T) {
 
 func TestSessionIdIsNewAtLogin(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
+	e := newEnv(t)
+	b := e.browser()
 	planted := strings.Repeat("A", tokenLength)
 	b.setCookie(sessionCookie, planted)
 	b.login()
@@ -111,15 +111,15 @@ func TestSessionIdIsNewAtLogin(t *testing.T) {
 
 func TestPasswordChangeEndsTheOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, two := w.browser(), w.browser()
+	e := newEnv(t)
+	one, two := e.browser(), e.browser()
 	one.login()
 	two.login()
 	if !one.member() || !two.member() {
 		t.Fatal("not logged in")
 	}
 	before := one.cookie(sessionCookie)
-	expect(t, one.post("/user/change-my-password"), http.StatusOK, `"success"`)
+	one.Post("/user/change-my-password").Has(http.StatusOK, `"success"`)
 	if after := one.cookie(sessionCookie); after == before || !one.member() {
 		t.Error("the asking session is not renewed")
 	}
@@ -127,8 +127,8 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 		t.Error("the other session goes on")
 	}
 	// A reset ends all, at once, on every edge.
-	other := w.browser()
-	expect(t, other.post("/user/set-new-password"), http.StatusOK, `"success"`)
+	other := e.browser()
+	other.Post("/user/set-new-password").Has(http.StatusOK, `"success"`)
 	if one.member() {
 		t.Error("a session outlives the reset")
 	}
@@ -136,8 +136,8 @@ func TestPasswordChangeEndsTheOthers(t *testing.T) {
 
 func TestRevocationReachesOtherEdges(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	other, err := newServer(service.NewCore(testenv.Log(t), w.pool, w.broker.Bus("edge")), w.edge.cfg)
+	e := newEnv(t)
+	other, err := newServer(service.NewCore(testenv.Log(t), e.pool, e.broker.Bus("edge")), e.edge.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 30*time.Second, "the other edge listens", other.bus.Connected)
-	b := w.browser()
+	b := e.browser()
 	b.login()
 	token := b.cookie(sessionCookie)
 	if s, err := other.session(t.Context(), netip.Addr{}, token); s == nil || err != nil {
@@ -157,7 +157,7 @@ func TestRevocationReachesOtherEdges(t *testing.T) {
 		return other.sessions.dropped
 	}
 	before := revoked()
-	b.get("/user/logout")
+	b.Get("/user/logout")
 	testenv.Eventually(t, 30*time.Second, "the signal heard on the other edge", func() bool { return revoked() > before })
 	// Not only when what it remembers has aged.
 	if s, err := other.session(t.Context(), netip.Addr{}, token); s != nil || err != nil {

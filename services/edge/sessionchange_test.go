@@ -11,15 +11,15 @@ import (
 // An answer whose session change edge cannot read, or does not know, is no answer: it may say "logged in".
 func TestSessionChangeThatIsNotKnown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for _, header := range []string{"x", `{}`, `{"action":"transfer","member":{"id":7}}`} {
-		w.user.on("POST /user/login", func(rw http.ResponseWriter, _ seen) {
+		e.user.on("POST /user/login", func(rw http.ResponseWriter, _ seen) {
 			rw.Header().Set(web.SessionHeader, header)
 			io.WriteString(rw, `{"login":"true","user-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
 		})
-		b := w.browser()
-		a := b.post("/user/login", "username", "ann_lee", "password", "right")
-		expect(t, a, http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+		b := e.browser()
+		a := b.Post("/user/login", "username", "ann_lee", "password", "right")
+		a.Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 		if len(a.Cookies()) != 0 || b.member() {
 			t.Errorf("%s: %v", header, a.Header)
 		}

@@ -28,70 +28,69 @@ type listed struct {
 
 // sessions is what the account page lists, held against the contract.
 func (b *browser) sessions() []listed {
-	b.w.t.Helper()
-	a := b.get("/user/sessions")
-	expect(b.w.t, a, http.StatusOK, `{"sessions":"success"`)
-	b.w.contract().Check(b.w.t, a.Request, a.Response)
+	b.TB.Helper()
+	a := b.Get("/user/sessions")
+	a.Has(http.StatusOK, `{"sessions":"success"`)
+	testenv.NewContract(b.TB, "openapi.yaml").CheckAnswer(a)
 	var body struct {
 		Data []listed `json:"session_data"`
 	}
-	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
-		b.w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+		b.TB.Fatal(err)
 	}
 	return body.Data
 }
 
-func (w *world) contract() *testenv.Contract {
-	w.t.Helper()
-	return testenv.NewContract(w.t, "openapi.yaml")
+func (e *env) contract() *testenv.Contract {
+	e.t.Helper()
+	return testenv.NewContract(e.t, "openapi.yaml")
 }
 
-func (w *world) exec(sql string, args ...any) {
-	w.t.Helper()
-	if _, err := w.pool.Exec(w.t.Context(), sql, args...); err != nil {
-		w.t.Fatal(err)
-	}
-	w.edge.sessions.dropAll()
+// changeSessions changes rows that edge may have in its memory.
+func (e *env) changeSessions(sql string, args ...any) {
+	e.t.Helper()
+	e.Exec(sql, args...)
+	e.edge.sessions.dropAll()
 }
 
 // A session that is not remembered ends after twelve hours without a request and a day after the
 // login; one that is remembered after two weeks, used or not.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for _, c := range []struct {
 		name, remember, change string
 		member                 bool
 	}{
-		{"used a while ago", "false", `seen_at = now() - interval '11 hours'`, true},
-		{"idle", "false", `seen_at = now() - interval '12 hours 1 second'`, false},
-		{"in its 24th hour", "false", `created_at = created_at - interval '23 hours 50 minutes', expires_at = expires_at - interval '23 hours 50 minutes'`, true},
-		{"a day old", "false", `created_at = created_at - interval '24 hours 1 second', expires_at = expires_at - interval '24 hours 1 second'`, false},
-		{"a day old, by an older edge", "false", `created_at = created_at - interval '24 hours 1 second', expires_at = now() + interval '13 days'`, false},
-		{"remembered and idle", "true", `seen_at = now() - interval '13 days', created_at = created_at - interval '13 days', expires_at = expires_at - interval '13 days'`, true},
-		{"remembered for two weeks", "true", `expires_at = expires_at - interval '14 days 1 second'`, false},
+		{name: "used a while ago", remember: "false", change: `seen_at = now() - interval '11 hours'`, member: true},
+		{name: "idle", remember: "false", change: `seen_at = now() - interval '12 hours 1 second'`},
+		{name: "in its 24th hour", remember: "false", change: `created_at = created_at - interval '23 hours 50 minutes', expires_at = expires_at - interval '23 hours 50 minutes'`, member: true},
+		{name: "a day old", remember: "false", change: `created_at = created_at - interval '24 hours 1 second', expires_at = expires_at - interval '24 hours 1 second'`},
+		{name: "a day old, by an older edge", remember: "false", change: `created_at = created_at - interval '24 hours 1 second', expires_at = now() + interval '13 days'`},
+		{name: "remembered and idle", remember: "true", change: `seen_at = now() - interval '13 days', created_at = created_at - interval '13 days', expires_at = expires_at - interval '13 days'`, member: true},
+		{name: "remembered for two weeks", remember: "true", change: `expires_at = expires_at - interval '14 days 1 second'`},
 	} {
-		b := w.browser()
+		b := e.browser()
 		b.login("remember_me", c.remember)
 		if !b.member() {
 			t.Fatal("not logged in")
 		}
-		w.exec(`UPDATE session SET `+c.change+` WHERE token_hash = $1`, hashOf(b))
+		e.changeSessions(`UPDATE session SET `+c.change+` WHERE token_hash = $1`, hashOf(b))
 		if got := b.member(); got != c.member {
 			t.Errorf("%s: a member: %t", c.name, got)
 		}
 	}
 	var left, living int
-	if _, err := dropExpiredSessions(t.Context(), w.pool); err != nil {
+	if _, err := dropExpiredSessions(t.Context(), e.pool); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left, &living); err != nil || left != 3 || living != 3 {
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left, &living); err != nil || left != 3 || living != 3 {
 		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
 	}
 	// Being used keeps a session from ending idle.
-	b := w.browser()
+	b := e.browser()
 	b.login("remember_me", "false")
-	w.exec(`UPDATE session SET seen_at = now() - interval '11 hours' WHERE token_hash = $1`, hashOf(b))
+	e.changeSessions(`UPDATE session SET seen_at = now() - interval '11 hours' WHERE token_hash = $1`, hashOf(b))
 	b.member()
 	if got := b.sessions(); time.Since(got[0].LastSeen) > time.Minute {
 		t.Errorf("last seen %s", got[0].LastSeen)
@@ -105,19 +104,19 @@ func hashOf(b *browser) []byte {
 
 func TestAtMostTwentySessions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	first, second := w.browser(), w.browser()
+	e := newEnv(t)
+	first, second := e.browser(), e.browser()
 	first.login()
 	second.login()
-	w.exec(`UPDATE session SET created_at = created_at - interval '2 hours' WHERE token_hash = $1`, hashOf(first))
-	w.exec(`UPDATE session SET created_at = created_at - interval '1 hour' WHERE token_hash = $1`, hashOf(second))
+	e.changeSessions(`UPDATE session SET created_at = created_at - interval '2 hours' WHERE token_hash = $1`, hashOf(first))
+	e.changeSessions(`UPDATE session SET created_at = created_at - interval '1 hour' WHERE token_hash = $1`, hashOf(second))
 	for range maxSessions - 2 {
-		w.browser().login()
+		e.browser().login()
 	}
 	if !first.member() || len(first.sessions()) != maxSessions {
 		t.Fatalf("%d sessions", len(first.sessions()))
 	}
-	last := w.browser()
+	last := e.browser()
 	last.login()
 	if first.member() {
 		t.Error("the oldest session lives on beside 20 others")
@@ -128,28 +127,28 @@ func TestAtMostTwentySessions(t *testing.T) {
 	// Many at once are no more.
 	var wg sync.WaitGroup
 	for range 8 {
-		b := w.browser()
-		b.get("/user/token")
+		b := e.browser()
+		b.Get("/user/token")
 		wg.Go(func() { b.login() })
 	}
 	wg.Wait()
 	var n int
-	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM session`).Scan(&n); err != nil || n != maxSessions {
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM session`).Scan(&n); err != nil || n != maxSessions {
 		t.Errorf("%d sessions after parallel logins (%v)", n, err)
 	}
 }
 
 func TestSessionList(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	visitor := w.browser()
-	expect(t, visitor.get("/user/sessions"), http.StatusOK, `{"sessions":"user_not_authenticated"`)
-	expect(t, visitor.post("/user/end-session", "session", "x"), http.StatusOK, `{"end_session":"user_not_authenticated"`)
-	expect(t, visitor.post("/user/end-other-sessions"), http.StatusOK, `{"end_other_sessions":"user_not_authenticated"`)
+	e := newEnv(t)
+	visitor := e.browser()
+	visitor.Get("/user/sessions").Has(http.StatusOK, `{"sessions":"user_not_authenticated"`)
+	visitor.Post("/user/end-session", "session", "x").Has(http.StatusOK, `{"end_session":"user_not_authenticated"`)
+	visitor.Post("/user/end-other-sessions").Has(http.StatusOK, `{"end_other_sessions":"user_not_authenticated"`)
 
 	open := func(agent, client string) *browser {
-		b := w.browser()
-		b.header = http.Header{"User-Agent": {agent}, "X-Forwarded-For": {client}}
+		b := e.browser()
+		b.Header = http.Header{"User-Agent": {agent}, "X-Forwarded-For": {client}}
 		b.login()
 		return b
 	}
@@ -170,37 +169,37 @@ func TestSessionList(t *testing.T) {
 		return list[slices.IndexFunc(list, func(s listed) bool { return s.Device == device })].Session
 	}
 	// Nothing that opens a session is on the list, and a member ends no session of another.
-	if a := laptop.get("/user/sessions"); strings.Contains(a.body, laptop.cookie(sessionCookie)) || strings.Contains(a.body, fmt.Sprintf("%x", hashOf(laptop))) {
-		t.Errorf("the list gives a session away: %s", a.body)
+	if a := laptop.Get("/user/sessions"); strings.Contains(a.Body, laptop.cookie(sessionCookie)) || strings.Contains(a.Body, fmt.Sprintf("%x", hashOf(laptop))) {
+		t.Errorf("the list gives a session away: %s", a.Body)
 	}
-	w.exec(`INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
+	e.changeSessions(`INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
 		VALUES ('\x01', 8, 'bob_lee', 'Bob', 'Lee', 'bob@mail.example.com', 'b', true, now() + interval '1 day')`)
-	expect(t, laptop.post("/user/end-session", "session", w.edge.sessionName(&session{TokenHash: []byte{1}})), http.StatusOK, `{"end_session":"session-not-found"`)
-	expect(t, laptop.post("/user/end-session", "session", ""), http.StatusOK, `{"end_session":"session-not-found"`)
-	expect(t, laptop.post("/user/end-session"), http.StatusBadRequest, `"parameter":"session"`)
+	laptop.Post("/user/end-session", "session", e.edge.sessionName(&session{TokenHash: []byte{1}})).Has(http.StatusOK, `{"end_session":"session-not-found"`)
+	laptop.Post("/user/end-session", "session", "").Has(http.StatusOK, `{"end_session":"session-not-found"`)
+	laptop.Post("/user/end-session").Has(http.StatusBadRequest, `"parameter":"session"`)
 
 	// A GET changes nothing, and neither does a form of another site.
-	expect(t, laptop.get("/user/end-session?session="+name("Safari on an iPhone")), http.StatusMethodNotAllowed, "method-not-allowed")
-	expect(t, laptop.do(laptop.form("/user/end-other-sessions")), http.StatusForbidden, "csrf-failed")
+	laptop.Get("/user/end-session?session="+name("Safari on an iPhone")).Has(http.StatusMethodNotAllowed, "method-not-allowed")
+	laptop.Do(laptop.form("/user/end-other-sessions")).Has(http.StatusForbidden, "csrf-failed")
 	if !phone.member() {
 		t.Fatal("the phone's session is gone")
 	}
-	a := laptop.post("/user/end-session", "session", name("Safari on an iPhone"))
-	expect(t, a, http.StatusOK, `{"end_session":"success"`)
-	w.contract().Check(t, a.Request, a.Response)
+	a := laptop.Post("/user/end-session", "session", name("Safari on an iPhone"))
+	a.Has(http.StatusOK, `{"end_session":"success"`)
+	e.contract().CheckAnswer(a)
 	if phone.member() || !laptop.member() || !other.member() {
 		t.Error("another session ended than the one that was named")
 	}
 	third := open("curl/8", "203.0.113.78")
-	a = laptop.post("/user/end-other-sessions")
-	expect(t, a, http.StatusOK, `{"end_other_sessions":"success"`)
-	w.contract().Check(t, a.Request, a.Response)
+	a = laptop.Post("/user/end-other-sessions")
+	a.Has(http.StatusOK, `{"end_other_sessions":"success"`)
+	e.contract().CheckAnswer(a)
 	if third.member() || other.member() || !laptop.member() || len(laptop.sessions()) != 1 {
 		t.Error("the others go on, or the asking one has ended")
 	}
 	// The asking one is ended like a logout.
-	a = laptop.post("/user/end-session", "session", laptop.sessions()[0].Session)
-	if c := a.cookie(sessionCookie); c == nil || c.MaxAge >= 0 || laptop.member() {
+	a = laptop.Post("/user/end-session", "session", laptop.sessions()[0].Session)
+	if c := a.Cookie(sessionCookie); c == nil || c.MaxAge >= 0 || laptop.member() {
 		t.Errorf("the asking session, ended: %v", c)
 	}
 }
@@ -234,8 +233,8 @@ func TestWordsForDevicesAndPlaces(t *testing.T) {
 // is found.
 func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	b := w.browser()
+	e := newEnv(t)
+	b := e.browser()
 	b.login()
 	token := b.cookie(sessionCookie)
 	tokens := make([]string, 1000)
@@ -244,9 +243,9 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 	}
 	ask := func(tokens []string) (*session, int64) {
 		t.Helper()
-		w.edge.sessions.dropAll()
+		e.edge.sessions.dropAll()
 		ctx, queries := pg.CountQueries(t.Context())
-		s, err := w.edge.session(ctx, netip.Addr{}, tokens...)
+		s, err := e.edge.session(ctx, netip.Addr{}, tokens...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,10 +261,7 @@ func TestManySessionCookiesCostOneQuery(t *testing.T) {
 		t.Errorf("cookies that cannot be ours: %v, %d queries", s, n)
 	}
 	// And through edge: the header is as large as the server takes.
-	r, err := http.NewRequest(http.MethodGet, w.url+"/user/logged-in", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := e.browser().Body(http.MethodGet, "/user/logged-in", "")
 	cookies := make([]string, 0, 1001)
 	for _, junk := range tokens {
 		cookies = append(cookies, sessionCookie+"="+junk)
