@@ -16,7 +16,7 @@ type Stream struct {
 	Subjects []string
 	MaxAge   time.Duration
 	MaxBytes int64
-	// DropOld makes a full stream forget its oldest messages. Without it a full stream refuses new
+	// DropOld makes a full stream drop its oldest messages. Without it a full stream refuses new
 	// ones, which then wait in the sender's outbox: the right end for anything that matters.
 	DropOld bool
 	// Async lets the broker acknowledge before the disk has a message: for analytics only.
@@ -83,7 +83,7 @@ var Consumers = []Consumer{
 }
 
 // Receivers names the consumers that must have committed a message of this subject before its
-// sender may forget it. None: the broker's acknowledgement is enough.
+// sender may delete it. None: the broker's acknowledgement is enough.
 func Receivers(subject string) []string {
 	var names []string
 	for _, c := range Consumers {

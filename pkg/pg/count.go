@@ -53,7 +53,7 @@ func (counter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryDa
 func (counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { unbound(ctx) }
 
 // answerLimit is how long a statement may take as seen from here. PostgreSQL itself ends one after 5 s
-// (statement_timeout); a host that is gone, or a firewall that has forgotten the connection, ends
+// (statement_timeout); a host that is gone, or a firewall that has dropped the connection, ends
 // nothing and says nothing.
 const answerLimit = 8 * time.Second
 

@@ -62,7 +62,7 @@ func (b *Broker) Stop() {
 	b.srv.WaitForShutdown()
 }
 
-// Wipe stops the broker and forgets what it stored.
+// Wipe stops the broker and deletes what it stored.
 func (b *Broker) Wipe() {
 	b.Stop()
 	b.dir = b.tb.TempDir()

@@ -23,7 +23,7 @@ const (
 	seenEvery = 5 * time.Minute
 	// tokenLength is that of 32 bytes in base64url.
 	tokenLength = 43
-	// sessionRevoked tells every edge to forget what it knows of a member's sessions; the payload is
+	// sessionRevoked tells every edge to drop what it knows of a member's sessions; the payload is
 	// the member's id.
 	sessionRevoked = "session.revoked"
 )
@@ -120,7 +120,7 @@ func (c *sessions) keep(h hash, s *session, dropped int) {
 	c.cached[h] = cachedSession{s, until}
 }
 
-// drop forgets the sessions of a member.
+// drop removes the sessions of a member.
 func (c *sessions) drop(memberID int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,7 +132,7 @@ func (c *sessions) drop(memberID int64) {
 	}
 }
 
-// dropAll forgets all: signals may have been missed.
+// dropAll removes all: signals may have been missed.
 func (c *sessions) dropAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +140,7 @@ func (c *sessions) dropAll() {
 	clear(c.cached)
 }
 
-// sweep forgets what is over.
+// sweep drops what is over.
 func (c *sessions) sweep() {
 	now := time.Now()
 	c.mu.Lock()
@@ -152,8 +152,8 @@ func (c *sessions) sweep() {
 	}
 }
 
-// revoke forgets a member's sessions here and, by a signal, on every other edge. One that the signal
-// does not reach forgets within cacheLife.
+// revoke drops a member's sessions here and, by a signal, on every other edge. One that the signal
+// does not reach drops them within cacheLife.
 func (e *server) revoke(memberID int64) {
 	e.sessions.drop(memberID)
 	if err := e.bus.Signal(sessionRevoked, strconv.AppendInt(nil, memberID, 10)); err != nil {

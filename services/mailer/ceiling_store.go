@@ -66,7 +66,7 @@ func insertRooms(ctx context.Context, tx pgx.Tx, counted []roomEntry) error {
 		INSERT INTO room (hash, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])`, hashes, times)
 }
 
-// emptyRooms forgets what no window reaches any more.
+// emptyRooms drops what no window reaches any more.
 func emptyRooms(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, pool, "empty rooms", `
 		DELETE FROM room WHERE ctid IN (SELECT ctid FROM room WHERE at < now() - interval '25 hours' LIMIT $1)`)

@@ -114,7 +114,7 @@ func TestCommandsComeTwice(t *testing.T) {
 		e.send("welcome:1", welcome("somebody-else@x.example"))
 		e.sent(1)
 	}
-	// A repeat that the inbox has forgotten meets the ledger.
+	// A repeat that the inbox has dropped meets the ledger.
 	s := e.server()
 	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
 	for range 2 {

@@ -108,7 +108,7 @@ func TestRecipients(t *testing.T) {
 	e.send("welcome:7:former", m)
 	e.eventually("three wait", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 3 })
 	e.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
-	e.eventually("forgotten", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 0 })
+	e.eventually("erased", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 0 })
 	e.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
 	e.eventually("the message after a late one", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
 	if n := e.Number(`SELECT count(*) FROM delivery WHERE key <> 'welcome:8'`); n != 0 {
@@ -121,7 +121,7 @@ func TestRecipients(t *testing.T) {
 	}
 }
 
-func TestContentIsForgotten(t *testing.T) {
+func TestContentIsDropped(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "mailer", Migrations()...)
 	_, err := pool.Exec(t.Context(), `
@@ -132,7 +132,7 @@ func TestContentIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := dropContent(t.Context(), pool); err != nil || n != 4 {
-		t.Errorf("%d forgotten, error %v; want sent31, sent89, sent91, parked91", n, err)
+		t.Errorf("%d dropped, error %v; want sent31, sent89, sent91, parked91", n, err)
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *server) rememberAddress(ctx context.Context, who web.Identity, address 
 	return err
 }
 
-// changeConfirmationEmailAddress forgets the receipt address.
+// changeConfirmationEmailAddress drops the receipt address.
 func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
 	ok, err := s.mayCheckOut(r.Context(), who)

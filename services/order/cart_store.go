@@ -229,7 +229,7 @@ func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (
 // emptiedSQL is 1 when SKU $2 was all that there was in a cart, else 0.
 const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND l.quantity > 0))::int`
 
-// removeLine takes a line out and forgets the shipping method with it. The cart is locked before the
+// removeLine takes a line out and drops the shipping method with it. The cart is locked before the
 // line, as everywhere, so that no two requests wait for each other. A cart without any piece left begins a new
 // generation, as in setQuantity.
 func removeLine(ctx context.Context, db pg.DB, cartID, sku int64) (found bool, err error) {

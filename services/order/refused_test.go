@@ -221,7 +221,7 @@ func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
 	}
 }
 
-// A session in a shape that is not described yet is for staff, and not forgotten.
+// A session in a shape that is not described yet is for staff, and not dropped.
 func TestAnUnreadableSessionIsForStaff(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(o map[string]any){

@@ -69,9 +69,9 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
-// listUnsettled forgets sessions that are settled by now, and lists the others.
+// listUnsettled drops sessions that are settled by now, and lists the others.
 func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
-	if err := pg.Exec(ctx, db, "forget settled sessions", `
+	if err := pg.Exec(ctx, db, "drop settled sessions", `
 		DELETE FROM unsettled u WHERE NOT (`+isUnsettled+`)`); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
 const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = u.session_id)`
 
 func dropUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
-	return pg.Exec(ctx, db, "forget session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
+	return pg.Exec(ctx, db, "drop session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)
 }
 
 func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {

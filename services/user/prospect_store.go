@@ -140,7 +140,7 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
 }
 
-// liftRefusals forgets that prospects of an address refused newsletters: a member who has proved it
+// liftRefusals undoes that prospects of an address refused newsletters: a member who has proved it
 // asks for them. No one becomes a receiver by it.
 func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `

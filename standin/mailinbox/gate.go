@@ -253,8 +253,8 @@ func (g *gate) waitStall(free <-chan struct{}) bool {
 	}
 }
 
-// forget drops a closed connection from the list.
-func (g *gate) forget(w *wire) {
+// remove drops a closed connection from the list.
+func (g *gate) remove(w *wire) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, w)

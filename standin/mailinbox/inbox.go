@@ -50,7 +50,7 @@ func (s *Server) Wait(ctx context.Context, match func(Mail) bool) (Mail, error) 
 // mails that are too old to be kept.
 func (s *Server) Seen(messageID string) int { return s.store.count(messageID) }
 
-// Clear removes all mails and forgets their Message-IDs.
+// Clear removes all mails and their Message-IDs.
 func (s *Server) Clear() error { return s.store.clear() }
 
 // SetSwitches replaces all switches; the zero value ends every trouble. It returns when the change

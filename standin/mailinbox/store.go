@@ -38,7 +38,7 @@ type store struct {
 	mails   []Mail // heads, oldest first; with Raw where there is no folder
 	bytes   int
 	lastID  int64
-	taken   map[string]int // Message-ID → deliveries, forgotten ones included
+	taken   map[string]int // Message-ID → deliveries, those of dropped mails included
 	past    []pastMail     // deliveries whose mail is no longer kept, oldest first
 	changed chan struct{}  // closed and replaced at each new mail
 }
@@ -248,7 +248,7 @@ func (s *store) count(messageID string) int {
 	return s.taken[cleanMessageID(messageID)]
 }
 
-// clear forgets everything, the counts of Message-IDs included.
+// clear drops everything, the counts of Message-IDs included.
 func (s *store) clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -161,7 +161,7 @@ func (w *wire) Close() error {
 	err := net.ErrClosed
 	w.once.Do(func() {
 		w.freeOnce.Do(func() { close(w.free) })
-		w.gate.forget(w)
+		w.gate.remove(w)
 		err = w.Conn.Close()
 	})
 	return err

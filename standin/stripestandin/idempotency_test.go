@@ -50,7 +50,7 @@ func TestIdempotency(t *testing.T) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state.forget(time.Now().Add(100 * time.Hour)); len(w.state.answers.rows)+len(w.state.answers.order) != 0 {
+	if w.state.dropAnswers(time.Now().Add(100 * time.Hour)); len(w.state.answers.rows)+len(w.state.answers.order) != 0 {
 		t.Errorf("%d answers kept", len(w.state.answers.rows))
 	}
 }

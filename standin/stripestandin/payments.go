@@ -205,7 +205,7 @@ func (s *Server) watchTime(stop <-chan struct{}) {
 		// A failed write has been logged; the API says it to everybody who asks.
 		_ = s.change("", "", func(t *tx) error {
 			t.settleAll()
-			t.forget(t.now)
+			t.dropAnswers(t.now)
 			return nil
 		})
 	}

@@ -284,9 +284,9 @@ func (t *tx) run(fn func(*tx) error) (int64, error) {
 	return line, err
 }
 
-// forget drops answers whose idempotency key has run out, so that a stand-in that runs for weeks
+// dropAnswers drops answers whose idempotency key has run out, so that a stand-in that runs for weeks
 // does not grow by them.
-func (st *state) forget(now time.Time) {
+func (st *state) dropAnswers(now time.Time) {
 	old := now.Add(-keepAnswers).Unix()
 	t := &st.answers
 	for len(t.order) > 0 && t.rows[t.order[0]].Created < old {

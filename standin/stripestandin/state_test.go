@@ -43,7 +43,7 @@ func TestRestart(t *testing.T) {
 	}
 	_, head, same := again.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k")
 	if head.Get("Idempotent-Replayed") != "true" || same["id"] != made["id"] {
-		t.Error("the idempotency key was forgotten")
+		t.Error("the idempotency key was lost")
 	}
 	if re, err := again.sc.PaymentIntents.Get(before[0].PaymentIntent, nil); err != nil || re.Status != "succeeded" {
 		t.Errorf("payment intent: %v", err)

@@ -204,7 +204,7 @@ func (w *traffic) count(consumer string) int {
 }
 
 // Every service can send all that it has to say, in batches and singly; every consumer gets it and
-// its confirmation lets the sender forget; what is parked is copied to dead.<consumer>.
+// its confirmation lets the sender delete it; what is parked is copied to dead.<consumer>.
 func TestBrokerRightsSuffice(t *testing.T) {
 	t.Parallel()
 	url := startBroker(t)
@@ -367,7 +367,7 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 	send("webhook", msg.Message{Key: "evt_gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
 	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
 	send("user", msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
-	testenv.Eventually(w.t, 60*time.Second, "the stream forgets the person", func() bool { return !held() })
+	testenv.Eventually(w.t, 60*time.Second, "the stream holds nothing of the person", func() bool { return !held() })
 }
 
 // Signals and counters, which edge alone uses.

@@ -102,7 +102,7 @@ func (p *proxy) Cut() {
 }
 
 // Hold lets nothing through any more, neither way, while connections stay: a host that is gone, or
-// a firewall that has forgotten them.
+// a firewall that has dropped them.
 func (p *proxy) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

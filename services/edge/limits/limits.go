@@ -196,7 +196,7 @@ func (l *Limiter) takeBack(e entry) {
 	}
 }
 
-// Clean forgets what is over.
+// Clean drops what is over.
 func (l *Limiter) Clean(ctx context.Context) error {
 	l.local.clean(time.Now())
 	l.events.clean(time.Now())

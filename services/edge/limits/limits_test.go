@@ -284,7 +284,7 @@ func TestLocalCountersAreBounded(t *testing.T) {
 		t.Errorf("%d counters", local)
 	}
 	if w.try(chat(0), web.OutcomeDone) == 0 {
-		t.Error("a flood made the limit of an address forgotten")
+		t.Error("a flood reset the limit of an address")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 const (
 	// maxLocal bounds what one edge remembers: 50,000 counters are about 5 MB.
 	maxLocal = 50_000
-	// cleanEvery is how often counters whose window is over are forgotten.
+	// cleanEvery is how often counters whose window is over are dropped.
 	cleanEvery = time.Minute
 	// looked is how many counters compete when one has to give way.
 	looked = 8
@@ -56,7 +56,7 @@ func (l *localCounts) add(e entry, n int64) int64 {
 	return c.n
 }
 
-// giveWay forgets the lowest of a few counters. A flood of new ones so pushes out itself rather than
+// giveWay drops the lowest of a few counters. A flood of new ones so pushes out itself rather than
 // what was counted high.
 func (l *localCounts) giveWay() {
 	var lowest localKey

@@ -12,7 +12,7 @@ const maxPicture = 2048
 // a picture is never worth a sale. Staff write addresses as browsers understand them: relative ones,
 // those without a scheme, with blanks and letters of any alphabet.
 func picture(shop *url.URL, address string) string {
-	// What browsers do first: forget what surrounds the address, and line breaks inside.
+	// What browsers do first: drop what surrounds the address, and line breaks inside.
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
 	path, rest := address, ""

@@ -11,5 +11,5 @@ const quietly = (work) => {
 
 export const remember = (name, value) => quietly(() => sessionStorage.setItem(name, value));
 export const recall = (name) => quietly(() => sessionStorage.getItem(name));
-export const forget = (name) => quietly(() => sessionStorage.removeItem(name));
-export const forgetAll = () => quietly(() => sessionStorage.clear());
+export const drop = (name) => quietly(() => sessionStorage.removeItem(name));
+export const dropAll = () => quietly(() => sessionStorage.clear());

@@ -5,7 +5,7 @@ import { busy } from '../forms.js';
 import { get, post } from '../api.js';
 import { inOrder } from '../lines.js';
 import { goTo, goToLogin, say, showMessage } from '../messages.js';
-import { forgetAll } from '../store.js';
+import { dropAll } from '../store.js';
 import { listSessions } from '../sessions.js';
 import { t, when } from '../text.js';
 
@@ -108,7 +108,7 @@ async function logout() {
   busy(button, true);
   try {
     await get('/user/logout');
-    forgetAll();
+    dropAll();
     cartChanged(0);
     goTo('/login', 'logged-out');
   } catch (error) {

@@ -165,7 +165,7 @@ async function removeLine(line, row, button) {
     }
     next?.querySelector('a')?.focus();
     drawBlocked();
-    const { shipping, totals } = await getShipping(); // removing forgot the chosen method
+    const { shipping, totals } = await getShipping(); // removing dropped the chosen method
     drawShipping(inOrder(shipping.cart_shipping_methods), shipping.shipping_method_selected);
     drawSums({ ...answer, cart_totals_data: totals.cart_totals_data });
     sayTotal(totals);

@@ -5,7 +5,7 @@ import { busy, formError, setError, showErrors, wire } from '../forms.js';
 import { get, post } from '../api.js';
 import { blocks, drawCode, drawLine, drawPending, drawState, drawTotals, inOrder } from '../lines.js';
 import { whoami } from '../session.js';
-import { forget, recall, remember } from '../store.js';
+import { drop, recall, remember } from '../store.js';
 import { has, t } from '../text.js';
 
 // The guest's address outlives the visit to the payment page, and no more than this tab.
@@ -117,7 +117,7 @@ async function changeReceipt() {
   }
   $('guest-email').value = receipt;
   receipt = '';
-  forget(REMEMBERED);
+  drop(REMEMBERED);
   showWay(false);
   $('guest-email').focus();
 }

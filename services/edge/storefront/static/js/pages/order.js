@@ -4,7 +4,7 @@ import { $, clone, focusOn, load, show } from '../dom.js';
 import { get } from '../api.js';
 import { drawCode, drawLine, drawTotals, inOrder } from '../lines.js';
 import { trackingLink } from '../links.js';
-import { forget, recall } from '../store.js';
+import { drop, recall } from '../store.js';
 import { has, shop, t, when } from '../text.js';
 
 const identifier = new URLSearchParams(location.search).get('identifier') ?? '';
@@ -51,7 +51,7 @@ function draw(order) {
   drawPayment(payment);
   show($('order'));
   if (recall('just-ordered') === identifier) {
-    forget('just-ordered');
+    drop('just-ordered');
     show($('thanks'));
     focusOn($('thanks'));
   }

@@ -2,7 +2,7 @@
 import { cartChanged } from '../app.js';
 import { $, focusOn, show } from '../dom.js';
 import { CallError, get } from '../api.js';
-import { forget, remember } from '../store.js';
+import { drop, remember } from '../store.js';
 import { pause } from '../wait.js';
 import { t } from '../text.js';
 
@@ -39,7 +39,7 @@ function refused() {
 function done(identifier) {
   const address = `/account/order?${new URLSearchParams({ identifier })}`;
   remember('just-ordered', identifier);
-  forget('receipt-address');
+  drop('receipt-address');
   cartChanged();
   $('order-link').href = address;
   show($('waiting'), false);
