@@ -30,6 +30,9 @@ func Tables() pg.Set { return pg.Migrations("messages", migrations) }
 // apiTimeout bounds every request to JetStream: a cluster without a leader never answers one.
 const apiTimeout = 3 * time.Second
 
+// closeLimit is how long Close, and a Publisher that stops, wait for what is in flight.
+const closeLimit = 2 * time.Second
+
 // Headers of the shop's messages.
 const (
 	headerKey    = "Shop-Key"    // the business key; Nats-Msg-Id has row and attempt behind it
@@ -110,7 +113,7 @@ func secured(files []certs.Files) (nats.Option, error) {
 // Connected says whether the broker can be reached now. There may be no bus, in tests of one service.
 func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
-// Close drains what is in flight, for at most two seconds, and disconnects.
+// Close drains what is in flight, for at most closeLimit, and disconnects.
 func (b *Bus) Close() {
 	b.ready()
 	if !b.nc.IsConnected() {
@@ -125,7 +128,7 @@ func (b *Bus) Close() {
 	}
 	select {
 	case <-closed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(closeLimit):
 		b.nc.Close()
 	}
 }

@@ -20,6 +20,13 @@ import (
 // publications, synced each (measured; docs/adr).
 const batchFrom = 12
 
+const (
+	// batchLimit bounds the publishing of one batch.
+	batchLimit = 5 * time.Second
+	// futureLimit is longer than the client's own limit for a future.
+	futureLimit = 6 * time.Second
+)
+
 // Headers of an atomic batch (NATS ADR-50).
 const (
 	batchID     = "Nats-Batch-Id"
@@ -64,7 +71,7 @@ func streamOf(subject string) string {
 
 // publishBatch publishes messages of one stream as one atomic batch.
 func (b *Bus) publishBatch(ctx context.Context, group []*nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, batchLimit)
 	defer cancel()
 	id := rand.Text()
 	for i, m := range group {
@@ -118,7 +125,7 @@ func (b *Bus) publishSingly(messages []*nats.Msg, indexes []int, errs []error) {
 		case <-futures[n].Ok():
 		case err := <-futures[n].Err():
 			errs[i] = err
-		case <-time.After(6 * time.Second): // longer than the client's own limit for a future
+		case <-time.After(futureLimit):
 			errs[i] = errors.New("no answer from the broker")
 		}
 	}

@@ -131,7 +131,7 @@ func (p *Publisher) publish(group []*nats.Msg) (failed []*nats.Msg) {
 }
 
 func (p *Publisher) flush(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
 	for {
 		select {

@@ -69,17 +69,50 @@ const (
 // Consumers is the list that provisioning makes and keeps up to date. None has a limit of
 // deliveries: the broker must never stop delivering a paid order by itself.
 var Consumers = []Consumer{
-	{EdgeUser, "USER", []string{UserCredentialsChanged, UserProfileChanged, UserErased}, 30 * time.Second, 1000},
-	{OrderStripe, "STRIPE", []string{"stripe.>"}, 30 * time.Second, 1000},
-	{OrderUser, "USER", []string{UserEmailVerified, ProspectChanged, UserErased}, 30 * time.Second, 1000},
-	{UserOrder, "ORDER", []string{OrderPlacedSubject, ReceiptAddressGivenSubject}, 30 * time.Second, 1000},
-	{MailerMail, "MAIL", []string{"mail.send.>"}, 60 * time.Second, 1000},
-	{MailerUser, "USER", []string{UserRegistered, UserProfileChanged, UserPreferencesChanged, ProspectChanged, UserErased}, 30 * time.Second, 1000},
-	{EventsEvent, "EVENT", []string{"event.>"}, 30 * time.Second, 5000},
-	{EventsOrder, "ORDER", []string{OrderPlacedSubject, OrderStatusChangedSubject}, 30 * time.Second, 1000},
-	{EventsUser, "USER", []string{UserRegistered, ProspectChanged, UserErased}, 30 * time.Second, 1000},
-	{WebhookUser, "USER", []string{UserErased}, 30 * time.Second, 1000},
-	{EventsMail, "MAIL", []string{MailSentSubject}, 30 * time.Second, 1000},
+	{
+		Name: EdgeUser, Stream: "USER", Subjects: []string{UserCredentialsChanged, UserProfileChanged, UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: OrderStripe, Stream: "STRIPE", Subjects: []string{"stripe.>"},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: OrderUser, Stream: "USER", Subjects: []string{UserEmailVerified, ProspectChanged, UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: UserOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, ReceiptAddressGivenSubject},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: MailerMail, Stream: "MAIL", Subjects: []string{"mail.send.>"},
+		AckWait: 60 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: MailerUser, Stream: "USER", Subjects: []string{UserRegistered, UserProfileChanged, UserPreferencesChanged, ProspectChanged, UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: EventsEvent, Stream: "EVENT", Subjects: []string{"event.>"},
+		AckWait: 30 * time.Second, MaxAckPending: 5000,
+	},
+	{
+		Name: EventsOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, OrderStatusChangedSubject},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: EventsUser, Stream: "USER", Subjects: []string{UserRegistered, ProspectChanged, UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: WebhookUser, Stream: "USER", Subjects: []string{UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: EventsMail, Stream: "MAIL", Subjects: []string{MailSentSubject},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
 }
 
 // Receivers names the consumers that must have committed a message of this subject before its

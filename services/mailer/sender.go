@@ -18,6 +18,13 @@ import (
 const (
 	pollEvery = 500 * time.Millisecond // by the first sender; it wakes the others
 	idlePoll  = 5 * time.Second        // the others look by themselves only this often
+	slotLimit = 5 * time.Second        // of a try to get a slot
+	slotEvery = 2 * time.Second        // between looks whether the slot is still held
+	pingLimit = 2 * time.Second        // of a question whether the database is there
+	// databaseHeadStart is what awaitDatabase leaves to those who have results to write.
+	databaseHeadStart = 2 * time.Second
+	writeLimit        = 5 * time.Second        // of a try to write a result
+	writeEvery        = 200 * time.Millisecond // between such tries
 	// askTries is how often the question whether a mail was taken may fail before it is sent anyway:
 	// a second copy is better than none.
 	askTries = 6
@@ -68,7 +75,7 @@ func (s *server) runSenders(ctx context.Context) error {
 // takeSlot tries until it has a slot or ctx ends.
 func (w *senders) takeSlot(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		limit, cancel := context.WithTimeout(ctx, 5*time.Second)
+		limit, cancel := context.WithTimeout(ctx, slotLimit)
 		err := w.slots.take(limit)
 		cancel()
 		if err == nil {
@@ -97,7 +104,7 @@ func (w *senders) keepSlot(ctx context.Context) {
 				w.log.Warn("sweeping slots", "error", err)
 			}
 		}
-		wait.Sleep(ctx, 2*time.Second)
+		wait.Sleep(ctx, slotEvery)
 	}
 }
 
@@ -140,11 +147,11 @@ func (w *senders) loop(ctx context.Context, n int) {
 func (w *senders) awaitDatabase(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait.Sleep(ctx, pollEvery)
-		limit, cancel := context.WithTimeout(ctx, 2*time.Second)
+		limit, cancel := context.WithTimeout(ctx, pingLimit)
 		err := w.pool.Ping(limit)
 		cancel()
 		if err == nil {
-			wait.Sleep(ctx, 2*time.Second)
+			wait.Sleep(ctx, databaseHeadStart)
 			return
 		}
 	}
@@ -305,7 +312,7 @@ func (w *senders) park(ctx context.Context, d *delivery, r result, reason string
 // says maybe.
 func (w *senders) persist(ctx context.Context, write func(context.Context) error) {
 	for {
-		limit, cancel := context.WithTimeout(ctx, 5*time.Second)
+		limit, cancel := context.WithTimeout(ctx, writeLimit)
 		err := write(limit)
 		cancel()
 		if err == nil {
@@ -318,6 +325,6 @@ func (w *senders) persist(ctx context.Context, write func(context.Context) error
 		if !pg.IsUnavailable(err) && !pg.IsContention(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return
 		}
-		wait.Sleep(ctx, 200*time.Millisecond)
+		wait.Sleep(ctx, writeEvery)
 	}
 }

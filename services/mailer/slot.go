@@ -85,7 +85,7 @@ func (s *slots) held(ctx context.Context) bool {
 	if s.conn == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
 	if s.conn.Ping(ctx) == nil {
 		return true

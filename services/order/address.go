@@ -39,11 +39,11 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	}
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
 	if !email.Valid(address) {
-		return refusal("anonymous-email-address-required", textAddressRequired)
+		return refusal(codeAddressRequired, textAddressRequired)
 	}
 	if who.AddressOfMember {
 		web.TellOutcome(w, web.OutcomeReveals)
-		return refusal("email-address-is-associated-with-member", textMemberAddress)
+		return refusal(codeAddressOfMember, textMemberAddress)
 	}
 	if err := s.rememberAddress(r.Context(), who, address); err != nil {
 		return err

@@ -44,6 +44,37 @@ type quoted struct {
 	Quote          string      `json:"quote,omitempty"`
 }
 
+// The codes of the contract's refusals.
+const (
+	codeCartNotFound        = "cart-not-found"
+	codeCartIsEmpty         = "cart-is-empty"
+	codeCartSKUNotFound     = "cart-sku-not-found"
+	codeNotInStock          = "cart-item-not-in-stock"
+	codeDiscountNotFound    = "cart-discount-code-not-found"
+	codeDiscountNotActive   = "cart-discount-code-not-active"
+	codeDiscountApplied     = "cart-discount-code-already-applied"
+	codeDiscountRequired    = "discount-code-required"
+	codeSKUIDRequired       = "sku-id-required"
+	codeSKUNotFound         = "sku-not-found"
+	codeAddressRequired     = "anonymous-email-address-required"
+	codeAddressOfMember     = "email-address-is-associated-with-member"
+	codeCheckoutNotAllowed  = "checkout-not-allowed"
+	codeUnexpected          = "unexpected-error"
+	codeStripeError         = "stripe-error"
+	codeTermsRequired       = "terms-of-sale-agreement-required"
+	codeSessionIDRequired   = "session-id-required"
+	codeInvalidSession      = "invalid-session"
+	codePaymentNotCompleted = "payment-not-completed"
+	codeOrderNotFound       = "order-not-found"
+	codeOrderNotInAccount   = "order-not-in-account"
+	codeLogInRequired       = "log-in-required-to-view-order"
+	codeShippingRequired    = "shipping-method-required"
+	codeShippingIDRequired  = "shipping-method-identifier-required"
+	codeShippingNotSet      = "error-setting-cart-shipping-method"
+	codeProductNotFound     = "product-identifier-not-found"
+	codeQuoteChanged        = "quote-changed"
+)
+
 // refuse is the contract's refusal: 200, "error" under the endpoint's key, a code, then echoes.
 func refuse(w http.ResponseWriter, endpoint, code string, echo ...web.Field) error {
 	return refuseWith(w, endpoint, refusalErrors{Error: code}, echo...)

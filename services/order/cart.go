@@ -228,7 +228,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	}
 	text, sent := form.Lookup("sku_id")
 	if !sent {
-		return refuse(w, endpoint, "sku-id-required", web.Field{Key: "sku_id", Value: nil})
+		return refuse(w, endpoint, codeSKUIDRequired, web.Field{Key: "sku_id", Value: nil})
 	}
 	echo := web.Field{Key: "sku_id", Value: text}
 	quantity := form.Get("quantity")
@@ -241,7 +241,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	}
 	sku, ok := rowID(text)
 	if !ok {
-		return refuse(w, endpoint, "sku-not-found", echo)
+		return refuse(w, endpoint, codeSKUNotFound, echo)
 	}
 	who := web.Who(r)
 	if !who.Member() && who.Cart == "" {
@@ -250,7 +250,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	outcome, count, err := addLine(r.Context(), s.db, who, sku, pieces)
 	switch {
 	case outcome == noSuchSKU:
-		return refuse(w, endpoint, "sku-not-found", echo)
+		return refuse(w, endpoint, codeSKUNotFound, echo)
 	case outcome == tooMany:
 		return refuseQuantity(w, endpoint, "out_of_range", echo)
 	case err != nil:
@@ -291,16 +291,16 @@ func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint str
 		return nil, 0, echo, err
 	}
 	if c == nil {
-		return nil, 0, echo, refuse(w, endpoint, "cart-not-found")
+		return nil, 0, echo, refuse(w, endpoint, codeCartNotFound)
 	}
 	text, sent := form.Lookup("sku_id")
 	if !sent {
-		return nil, 0, echo, refuse(w, endpoint, "sku-id-required")
+		return nil, 0, echo, refuse(w, endpoint, codeSKUIDRequired)
 	}
 	echo = web.Field{Key: "sku_id", Value: text}
 	sku, ok := rowID(text)
 	if !ok {
-		return nil, 0, echo, refuse(w, endpoint, "cart-sku-not-found", echo)
+		return nil, 0, echo, refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	return c, sku, echo, nil
 }
@@ -318,14 +318,14 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	quantity := form.Get("quantity")
 	pieces, err := strconv.Atoi(quantity)
 	if err != nil || quantityProblem(quantity) != "" {
-		return refuse(w, endpoint, "cart-sku-not-found", echo)
+		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	found, err := setQuantity(r.Context(), s.db, c.ID, sku, pieces)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return refuse(w, endpoint, "cart-sku-not-found", echo)
+		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	in, after, err := s.changed(r, c)
 	if err != nil {
@@ -367,7 +367,7 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !found {
-		return refuse(w, endpoint, "cart-sku-not-found", echo)
+		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	c.Shipping = nil // the chosen method went with the line
 	in, after, err := s.changed(r, c)
@@ -405,7 +405,7 @@ func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if !deleted {
-		return refuse(w, endpoint, "cart-not-found")
+		return refuse(w, endpoint, codeCartNotFound)
 	}
 	s.closeEnded(r.Context(), c.ID)
 	return answer(w, struct {

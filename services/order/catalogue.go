@@ -33,7 +33,7 @@ func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !found {
-		return refuse(w, "product", "product-identifier-not-found", web.Field{Key: "product_identifier", Value: identifier})
+		return refuse(w, "product", codeProductNotFound, web.Field{Key: "product_identifier", Value: identifier})
 	}
 	return answer(w, struct {
 		Outcome    web.Success   `json:"product"`

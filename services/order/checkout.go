@@ -148,7 +148,7 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 		return checkout{}, nil, err
 	}
 	if !ok {
-		return checkout{}, &refusal{code: "checkout-not-allowed"}, nil
+		return checkout{}, &refusal{code: codeCheckoutNotAllowed}, nil
 	}
 	for began := time.Now(); time.Since(began) < checkoutTime; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
@@ -176,7 +176,7 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 			return c, no, err
 		}
 	}
-	return checkout{}, &refusal{code: "unexpected-error", text: textOtherTab}, nil
+	return checkout{}, &refusal{code: codeUnexpected, text: textOtherTab}, nil
 }
 
 // storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
@@ -209,15 +209,15 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity, form web.Valu
 	})
 	switch {
 	case errors.Is(err, errNoStock):
-		return c, beside, &refusal{code: "cart-item-not-in-stock"}, nil
+		return c, beside, &refusal{code: codeNotInStock}, nil
 	case errors.Is(err, errCodeUsedUp):
-		return c, beside, &refusal{code: "unexpected-error", text: textCodeGone}, nil
+		return c, beside, &refusal{code: codeUnexpected, text: textCodeGone}, nil
 	case isNotSold(err):
 		return c, beside, nil, err
 	case err != nil && pg.IsUnavailable(err):
 		return c, beside, nil, web.Unavailable(err)
 	case err != nil:
-		return c, beside, &refusal{code: "unexpected-error", text: textUnexpected}, err
+		return c, beside, &refusal{code: codeUnexpected, text: textUnexpected}, err
 	}
 	return s.afterQuote(ctx, who, c, beside, no)
 }
@@ -243,7 +243,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 		return checkout{}, nil, err
 	}
 	if c == nil {
-		return checkout{}, &refusal{code: cartNotFound}, nil
+		return checkout{}, &refusal{code: codeCartNotFound}, nil
 	}
 	email := who.Email
 	if !who.Member() {
@@ -260,7 +260,7 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 		return checkout{}, &refusal{code: code}, nil
 	}
 	if form.Get("agree_to_terms_of_sale") != "true" {
-		return checkout{}, &refusal{code: "terms-of-sale-agreement-required"}, nil
+		return checkout{}, &refusal{code: codeTermsRequired}, nil
 	}
 	if no := in.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
 		return checkout{}, no, nil
@@ -285,12 +285,12 @@ func (in contents) notSellable() string {
 	pieces := 0
 	for _, l := range in.lines {
 		if l.Quantity > 0 && l.InventoryIdentifier != "in-stock" {
-			return "cart-item-not-in-stock"
+			return codeNotInStock
 		}
 		pieces += l.Quantity
 	}
 	if pieces == 0 {
-		return "cart-is-empty"
+		return codeCartIsEmpty
 	}
 	return ""
 }
@@ -315,7 +315,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	hash := sha256.Sum256(raw)
 	now := time.Now().UTC()
 	return checkout{
-		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]), State: "creating",
+		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]), State: stateCreating,
 		Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1, ExpiresAt: now.Add(checkoutLife).Truncate(time.Second),
 		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount, ShippingSubtotal: in.totals.ShippingSubtotal,
 		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(), person: c.person(),
@@ -329,36 +329,39 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	ctx = context.WithoutCancel(ctx)
 	made, err := s.stripe.CreatePage(ctx, c.page())
 	fault.Point("order", "session-made")
-	stripeError := &refusal{code: "stripe-error", text: textStripe}
+	stripeError := &refusal{code: codeStripeError, text: textStripe}
 	if err != nil {
 		return stripeError, errors.Join(permanent(err), s.afterFailedCreate(ctx, *c, err))
 	}
 	if made.AmountTotal != nil && *made.AmountTotal != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
-		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, "failed"))
+		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, stateFailed))
 	}
 	state, wanted, err := storeSession(ctx, s.db, c.ID, made)
 	switch {
 	case err != nil:
-		return &refusal{code: "unexpected-error", text: textUnexpected}, err
+		return &refusal{code: codeUnexpected, text: textUnexpected}, err
 	case wanted:
 		c.SessionID, c.URL = &made.ID, &made.URL
 		return nil, nil
-	case state == "paid" || state == "pending":
+	case state == statePaid || state == statePending:
 		return nil, errAgain
 	}
 	if err := s.dropPage(ctx, *c, made.ID); err != nil {
-		return &refusal{code: "unexpected-error", text: textOtherTab}, err
+		return &refusal{code: codeUnexpected, text: textOtherTab}, err
 	}
 	return nil, errAgain
 }
+
+// afterwardsLimit bounds what is written after a shopper may have gone.
+const afterwardsLimit = 3 * time.Second
 
 // afterFailedCreate ends a quote that Stripe will never take, and gives one that met a failure of
 // Stripe's a new idempotency key, because Stripe replays failures. After a time-out the key stays:
 // the session may exist.
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)
 	defer cancel()
 	switch code := stripe.Status(cause); {
 	case code >= 500:
@@ -366,7 +369,7 @@ func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error)
 	case code == http.StatusTooManyRequests, code == http.StatusConflict, code == 0:
 		return nil
 	}
-	return endCheckout(ctx, s.db, c.ID, "failed")
+	return endCheckout(ctx, s.db, c.ID, stateFailed)
 }
 
 // closeOlder ends the payment pages that a shopper has open for other contents. One that was paid
@@ -376,9 +379,9 @@ func (s *server) closeOlder(ctx context.Context, older []checkout) (*refusal, er
 		paid, err := s.closePage(ctx, o)
 		switch {
 		case errors.Is(err, errStripeAway):
-			return &refusal{code: "stripe-error", text: textOlderPage}, err
+			return &refusal{code: codeStripeError, text: textOlderPage}, err
 		case err != nil:
-			return &refusal{code: "unexpected-error", text: textOlderPage}, err
+			return &refusal{code: codeUnexpected, text: textOlderPage}, err
 		case paid != nil:
 			return refusePaid(*paid), nil
 		}

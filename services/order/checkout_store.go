@@ -16,6 +16,16 @@ var (
 	errCodeUsedUp = errors.New("a discount code of the quote is used up")
 )
 
+// States of a checkout. It is unpaid in the first three, which hold what it reserved.
+const (
+	stateCreating = "creating" // Stripe's answer is missing
+	stateOpen     = "open"     // it has a page
+	statePending  = "pending"  // a bank works on its debit
+	statePaid     = "paid"     // it is an order
+	stateExpired  = "expired"
+	stateFailed   = "failed"
+)
+
 const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code, coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
 	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at,
 	owner, round, unclosed, asked_at`

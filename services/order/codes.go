@@ -83,13 +83,13 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 		case err != nil:
 			return "", err
 		case !outcome.Cart:
-			return cartNotFound, nil // deleted or paid at this very moment
+			return codeCartNotFound, nil // deleted or paid at this very moment
 		case !outcome.Found:
-			return codeNotFound, nil
+			return codeDiscountNotFound, nil
 		case !outcome.Active:
-			return "cart-discount-code-not-active", nil
+			return codeDiscountNotActive, nil
 		case !outcome.Added:
-			return "cart-discount-code-already-applied", nil
+			return codeDiscountApplied, nil
 		}
 		return "", nil
 	})
@@ -107,11 +107,11 @@ func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) 
 	after, err := s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
 		code, ok := rowID(text)
 		if !ok {
-			return codeNotFound, nil
+			return codeDiscountNotFound, nil
 		}
 		known, err := removeCode(ctx, s.db, c.ID, code)
 		if err == nil && !known {
-			return codeNotFound, nil
+			return codeDiscountNotFound, nil
 		}
 		return "", err
 	})
@@ -143,11 +143,11 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 		return nil, err
 	}
 	if c == nil {
-		return nil, refuse(w, endpoint, cartNotFound)
+		return nil, refuse(w, endpoint, codeCartNotFound)
 	}
 	text, sent := form.Lookup("discount_code_id")
 	if !sent {
-		return nil, refuse(w, endpoint, "discount-code-required")
+		return nil, refuse(w, endpoint, codeDiscountRequired)
 	}
 	echo := web.Field{Key: "discount_code_id", Value: text}
 	refusal, err := change(r.Context(), c, text)
@@ -156,10 +156,10 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 	}
 	switch refusal {
 	case "":
-	case cartNotFound:
+	case codeCartNotFound:
 		return nil, refuse(w, endpoint, refusal)
 	default:
-		if refusal == codeNotFound {
+		if refusal == codeDiscountNotFound {
 			web.TellOutcome(w, web.OutcomeWrong)
 		}
 		return nil, refuse(w, endpoint, refusal, echo)
@@ -171,8 +171,3 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 	}
 	return &codesAfter{CartFound: true, Code: text, cartAfter: after}, nil
 }
-
-const (
-	cartNotFound = "cart-not-found"
-	codeNotFound = "cart-discount-code-not-found"
-)

@@ -45,7 +45,7 @@ func (s *server) endSession(ctx context.Context, tx pgx.Tx, p stripe.Session, ev
 		return err
 	}
 	if c := known.of(p); c != nil {
-		return endCheckout(ctx, tx, c.ID, "expired")
+		return endCheckout(ctx, tx, c.ID, stateExpired)
 	}
 	return nil
 }
@@ -62,10 +62,10 @@ func failDebit(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
 		return err
 	}
 	c := known.of(p)
-	if c == nil || (c.State != "creating" && c.State != "open" && c.State != "pending") {
+	if c == nil || (c.State != stateCreating && c.State != stateOpen && c.State != statePending) {
 		return nil
 	}
-	if err := endCheckout(ctx, tx, c.ID, "failed"); err != nil {
+	if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
 		return err
 	}
 	return mailAboutDebit(ctx, tx, msg.MailPaymentRefused, *c, p)
@@ -104,14 +104,14 @@ const (
 // unpaid tells how a session stands that is not paid: a bank is at it, or refused it, or the shopper did
 // not pay at all, which is "". What the shop did not know yet it knows afterwards.
 func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
-	if p.Status != "complete" {
+	if p.Status != stripe.SessionComplete {
 		return "", nil
 	}
 	state, err := stateOfSession(ctx, s.db, p)
 	if err != nil || state == "" {
 		return "", err
 	}
-	failed := state == "failed"
+	failed := state == stateFailed
 	if !failed {
 		if failed, err = s.stripe.IntentFailed(ctx, p.PaymentIntent); err != nil {
 			return paymentPending, err

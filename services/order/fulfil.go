@@ -91,7 +91,7 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			issues = append(issues, newIssue(p, reason, text))
 			results[p.ID] = result{reason: reason}
 			if reason == paidTwice { // it is for staff; the shopper may go on, and the sweep need not ask again
-				if err := endCheckout(ctx, tx, c.ID, "failed"); err != nil {
+				if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
 					return nil, err
 				}
 			}
@@ -116,32 +116,26 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 	return results, s.storeOrders(ctx, tx, orders)
 }
 
-// paidTwice is a payment for what another payment made an order of.
-const paidTwice = "paid-twice"
-
-// paidAfterEnd is a payment whose checkout had ended: expired, closed by us, or failed.
-const paidAfterEnd = "paid-after-end"
-
 // refuseOrder says why a paid session makes no order, or "".
 func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
 	case p.Odd != nil:
-		return "unreadable", fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
+		return unreadable, fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
 	case c == nil:
-		return "no-quote", "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
+		return noQuote, "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
 	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
 		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any more what was sold. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
-		return "amount-differs", fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
+		return amountDiffers, fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
 	case p.PaymentStatus == "no_payment_required" && c.Total != 0:
-		return "amount-differs", fmt.Sprintf("Stripe says that nothing had to be paid, the quote says %s.", c.Total)
+		return amountDiffers, fmt.Sprintf("Stripe says that nothing had to be paid, the quote says %s.", c.Total)
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
-		return "currency-differs", fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
+		return currencyDiffers, fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
 	case made.hasIntent(p):
 		return paidTwice, "Stripe names the payment intent of another session for this one, and that one is an order. Look in Stripe whether this session was paid by itself: then make the order by hand or refund it."
 	case made.cart(c):
 		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
-	case c.State == "expired" || c.State == "failed":
+	case c.State == stateExpired || c.State == stateFailed:
 		return paidAfterEnd, "The checkout had ended, and what it reserved was given to someone else, when this payment came. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
@@ -312,7 +306,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	const endpoint = "checkout_session_success"
 	sessionID := r.URL.Query().Get("session_id")
 	if sessionID == "" { // pages send an empty one for what their address lacks
-		return refuse(w, endpoint, "session-id-required")
+		return refuse(w, endpoint, codeSessionIDRequired)
 	}
 	success := func(identifier string) error {
 		return answer(w, struct {
@@ -326,7 +320,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	}
 	if !sessionShape.MatchString(sessionID) {
 		web.TellOutcome(w, web.OutcomeWrong)
-		return described("invalid-session", textNoSession)
+		return described(codeInvalidSession, textNoSession)
 	}
 	known, err := lookUpSession(r.Context(), s.db, sessionID)
 	switch {
@@ -335,26 +329,26 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	case known.Order != "":
 		return success(known.Order)
 	case known.WithStaff && !known.Ours:
-		return refuse(w, endpoint, cartNotFound)
+		return refuse(w, endpoint, codeCartNotFound)
 	case !known.Ours: // a question to Stripe for each guess would use up the calls that payments need
 		web.TellOutcome(w, web.OutcomeWrong)
-		return described("invalid-session", textNoSession)
+		return described(codeInvalidSession, textNoSession)
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
 	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):
 		web.TellOutcome(w, web.OutcomeWrong)
-		return described("invalid-session", textNoSession)
+		return described(codeInvalidSession, textNoSession)
 	case err != nil:
 		web.Note(r, "cause", err.Error())
-		return described("unexpected-error", textStripeAway)
+		return described(codeUnexpected, textStripeAway)
 	case !now.Paid():
 		payment, err := s.unpaid(r.Context(), now)
 		if err != nil {
 			web.Note(r, "cause", err.Error())
 		}
-		return refuseWith(w, endpoint, refusalErrors{Error: "payment-not-completed", Payment: payment, Description: textsOfUnpaid[payment]})
+		return refuseWith(w, endpoint, refusalErrors{Error: codePaymentNotCompleted, Payment: payment, Description: textsOfUnpaid[payment]})
 	}
 	fault.Point("order", "success-asked")
 	done, err := s.awaitOrder(r.Context(), now)
@@ -366,10 +360,10 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return err
 	case done.identifier != "":
 		return success(done.identifier)
-	case done.reason == "no-quote":
-		return refuse(w, endpoint, cartNotFound)
+	case done.reason == noQuote:
+		return refuse(w, endpoint, codeCartNotFound)
 	}
-	errs := refusalErrors{Error: "unexpected-error", Description: textForStaff}
+	errs := refusalErrors{Error: codeUnexpected, Description: textForStaff}
 	if r.URL.Query().Get("payment") == "true" {
 		errs.Payment = withStaff
 	}

@@ -125,7 +125,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		}
 		if c := known.of(p.Session); c != nil {
 			carts, rounds = append(carts, c.CartID), append(rounds, c.roundKey())
-			if c.Round != nil || c.State == "expired" || c.State == "failed" { // only these can stand beside another page
+			if c.Round != nil || c.State == stateExpired || c.State == stateFailed { // only these can stand beside another page
 				beside = append(beside, c.roundKey())
 			}
 		}

@@ -72,7 +72,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 		return nil
 	}
 	if q.person == "" {
-		return &notSold{code: "anonymous-email-address-required", text: textAddressFirst}
+		return &notSold{code: codeAddressRequired, text: textAddressFirst}
 	}
 	if took.pieces {
 		list, err := heldPieces(ctx, tx, q)
@@ -81,7 +81,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 		}
 		for _, h := range list {
 			if broken, most := q.holder.limits.within(h); broken != "" {
-				return &notSold{code: "unexpected-error", text: fmt.Sprintf(textHoldPieces, most, h.Name), reason: broken}
+				return &notSold{code: codeUnexpected, text: fmt.Sprintf(textHoldPieces, most, h.Name), reason: broken}
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func checkHolds(ctx context.Context, tx pgx.Tx, q checkout, took reserved) error
 		}
 		for _, h := range list {
 			if broken, _ := q.holder.limits.within(h); broken != "" {
-				return &notSold{code: "unexpected-error", text: fmt.Sprintf(textHoldCode, h.Name), reason: broken}
+				return &notSold{code: codeUnexpected, text: fmt.Sprintf(textHoldCode, h.Name), reason: broken}
 			}
 		}
 	}

@@ -66,13 +66,13 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case !found:
 		web.TellOutcome(w, web.OutcomeWrong)
-		return refuse(w, endpoint, "order-not-found", echo)
+		return refuse(w, endpoint, codeOrderNotFound, echo)
 	case who.Member() && (o.MemberID == nil || *o.MemberID != who.MemberID):
 		web.Note(r, "refused", "another's order")
-		return refuse(w, endpoint, "order-not-in-account", echo)
+		return refuse(w, endpoint, codeOrderNotInAccount, echo)
 	case !who.Member() && o.MemberID != nil:
 		web.Note(r, "refused", "a member's order")
-		return refuse(w, endpoint, "log-in-required-to-view-order", echo)
+		return refuse(w, endpoint, codeLogInRequired, echo)
 	}
 	parts, err := readOrderParts(r.Context(), s.db, o.ID)
 	if err != nil {

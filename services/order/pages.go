@@ -32,7 +32,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	}
 	err := s.stripe.Expire(ctx, *o.SessionID)
 	if err == nil {
-		return nil, endCheckout(ctx, s.db, o.ID, "expired")
+		return nil, endCheckout(ctx, s.db, o.ID, stateExpired)
 	}
 	now, rerr := s.stripe.Session(ctx, *o.SessionID)
 	switch {
@@ -42,14 +42,14 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	case now.Paid():
 		r, err := s.settle(ctx, now, "")
 		return &r, err
-	case now.Status == "complete":
+	case now.Status == stripe.SessionComplete:
 		return nil, s.hold(ctx, now)
-	case now.Status == "open":
+	case now.Status == stripe.SessionOpen:
 		// A shopper must not be stuck for that: should both be paid, one is the order and the other is for staff.
 		s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
 		return nil, endUnclosed(ctx, s.db, o.ID)
 	}
-	return nil, endCheckout(ctx, s.db, o.ID, "expired")
+	return nil, endCheckout(ctx, s.db, o.ID, stateExpired)
 }
 
 // dropPage closes a page that was made while its quote ended: no one has seen it yet.
@@ -58,7 +58,7 @@ func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) err
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
 		return endUnclosed(ctx, s.db, c.ID)
 	}
-	return endCheckout(ctx, s.db, c.ID, "expired")
+	return endCheckout(ctx, s.db, c.ID, stateExpired)
 }
 
 // closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
@@ -112,7 +112,7 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 			if err := s.sweepPaid(ctx, now); err != nil {
 				return err
 			}
-		case now.Status == "open":
+		case now.Status == stripe.SessionOpen:
 			return fmt.Errorf("close session %s: %w", *o.SessionID, err)
 		}
 	}
@@ -133,11 +133,11 @@ func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 		o := &list[i]
 		round := o.CartID == q.CartID && o.CartGeneration == q.CartGeneration
 		switch {
-		case o.State == "pending":
+		case o.State == statePending:
 			if round || o.sharesItem(q) {
 				r.pending = append(r.pending, *o)
 			}
-		case o.State != "creating" && o.State != "open":
+		case o.State != stateCreating && o.State != stateOpen:
 			key := o.roundKey()
 			r.round = &key
 		case round && o.QuoteHash == q.QuoteHash && o.reusable(now):

@@ -61,7 +61,7 @@ func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
 		if err != nil || !unseen {
 			return err
 		}
-		return endCheckout(ctx, tx, checkoutID, "expired")
+		return endCheckout(ctx, tx, checkoutID, stateExpired)
 	})
 }
 
@@ -73,7 +73,7 @@ func endUnclosed(ctx context.Context, db *pgxpool.Pool, checkoutID string) error
 			checkoutID); err != nil {
 			return err
 		}
-		return endCheckout(ctx, tx, checkoutID, "expired")
+		return endCheckout(ctx, tx, checkoutID, stateExpired)
 	})
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 )
 
-// payerDiffers is the reason of a note to staff about a payment that is an order all the same.
-const payerDiffers = "payer-differs"
-
 // payerNote is a note to staff when a code that each customer has a number of times only was counted
 // for one address and another person paid: perhaps a friend, perhaps the same customer once more.
 func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue, error) {

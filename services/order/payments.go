@@ -97,12 +97,10 @@ func (e *stripeEvent) foreign(account string) string {
 	case e.Account != "" && string(e.Account) != account:
 		return otherAccount
 	case e.APIVersion != "" && !knownVersion.MatchString(string(e.APIVersion)):
-		return "unknown-api-version"
+		return unknownVersion
 	}
 	return ""
 }
-
-const otherAccount = "other-account"
 
 // onStripeEvents acts on a group of events in one transaction: what is paid becomes orders, together;
 // what has ended gives back its reservations; refunds and disputes go on the order's history.

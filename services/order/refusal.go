@@ -39,9 +39,9 @@ func (no *refusal) answer(w http.ResponseWriter) error {
 // refusePaid tells of a payment in another tab: which order it is, or that staff look at it.
 func refusePaid(paid result) *refusal {
 	if paid.identifier == "" {
-		return &refusal{code: "unexpected-error", reason: reasonPaid, text: textForStaff}
+		return &refusal{code: codeUnexpected, reason: reasonPaid, text: textForStaff}
 	}
-	no := &refusal{code: "unexpected-error"}
+	no := &refusal{code: codeUnexpected}
 	no.name(paid.identifier)
 	return no
 }
@@ -55,7 +55,7 @@ func (no *refusal) name(order string) {
 
 // nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
 func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *refusal) error {
-	if (no.code != cartNotFound && no.code != "cart-is-empty") || (!who.Member() && who.Cart == "") {
+	if (no.code != codeCartNotFound && no.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
 		return nil
 	}
 	order, err := recentOrder(ctx, s.db, owner(who))
@@ -74,7 +74,7 @@ func refusePending(pending []checkout) *refusal {
 	for _, c := range pending {
 		total += c.Total
 	}
-	return &refusal{code: "unexpected-error", reason: reasonPending, text: textPending, pending: &total}
+	return &refusal{code: codeUnexpected, reason: reasonPending, text: textPending, pending: &total}
 }
 
 // A page that knows no parameter for the answer answers by a second click: not at once, which would be

@@ -12,14 +12,24 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// orderRefused is a payment whose order could not be stored. The sweep tries again as long as the entry
-// is open.
-const orderRefused = "order-refused"
+// Why a payment is on the list for staff: docs/runbooks/payments-for-staff.md.
+const (
+	noQuote         = "no-quote"            // the shop knows nothing of it
+	unreadable      = "unreadable"          // Stripe describes it in a way that the shop cannot read
+	amountDiffers   = "amount-differs"      // from the quote's
+	currencyDiffers = "currency-differs"    // from the quote's
+	paidTwice       = "paid-twice"          // another payment for the same made an order
+	paidAfterEnd    = "paid-after-end"      // its checkout had expired, been closed or failed
+	orderRefused    = "order-refused"       // the order could not be stored; the sweep tries again as long as the entry is open
+	payerDiffers    = "payer-differs"       // a note about a payment that is an order all the same
+	otherAccount    = "other-account"       // the event names another account than ours
+	unknownVersion  = "unknown-api-version" // the event has a form that we do not know
+)
 
 // finalReasons are those of entries that make no order any more once staff have resolved them: the
 // payment was refunded, or served by hand. With the other reasons it was an event that was wrong, and a
 // right one may still come.
-var finalReasons = []string{orderRefused, paidAfterEnd, "unreadable"}
+var finalReasons = []string{orderRefused, paidAfterEnd, unreadable}
 
 // placeTries is how often a group is placed again that met other parallel work, or an
 // identifier that is taken.

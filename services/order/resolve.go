@@ -12,7 +12,7 @@ import (
 
 // heldReasons are those of entries whose checkout stays as it is, with what it holds, until staff have
 // resolved them: the payment may still become an order.
-var heldReasons = []string{orderRefused, "unreadable", "amount-differs", "currency-differs"}
+var heldReasons = []string{orderRefused, unreadable, amountDiffers, currencyDiffers}
 
 // resolvePayment notes that staff have seen to a payment. Its checkout, when it made no order, ends with
 // it: the shopper may buy again, and what it held goes back. Of a payment that was served by hand the
@@ -38,6 +38,6 @@ func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by str
 		case served:
 			return endServed(ctx, tx, checkout)
 		}
-		return endCheckout(ctx, tx, checkout, "failed")
+		return endCheckout(ctx, tx, checkout, stateFailed)
 	})
 }

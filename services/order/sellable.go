@@ -48,25 +48,25 @@ const (
 // neither the shopper nor staff.
 func (c checkout) sellable() error {
 	if c.Quote.Shipping == nil { // all that this shop sells is shipped
-		return &notSold{code: "shipping-method-required", text: textNoShipping, reason: "no-shipping-method"}
+		return &notSold{code: codeShippingRequired, text: textNoShipping, reason: "no-shipping-method"}
 	}
 	items := len(c.Quote.Lines)
 	if c.ShippingSubtotal > c.ShippingDiscount {
 		items++
 	}
 	if items > stripe.MaxLines {
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textManyItems, stripe.MaxLines), reason: "too-many-items"}
+		return &notSold{code: codeStripeError, text: fmt.Sprintf(textManyItems, stripe.MaxLines), reason: "too-many-items"}
 	}
 	for _, l := range c.Quote.Lines {
 		if l.Price > stripe.MaxTotal {
-			return &notSold{code: "stripe-error", text: fmt.Sprintf(textDearItem, l.ProductTitle, stripe.MaxTotal, currencyWord), reason: "price-too-high"}
+			return &notSold{code: codeStripeError, text: fmt.Sprintf(textDearItem, l.ProductTitle, stripe.MaxTotal, currencyWord), reason: "price-too-high"}
 		}
 	}
 	switch {
 	case c.Total > 0 && c.Total < stripe.MinTotal:
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripe.MinTotal), reason: "total-too-low"}
+		return &notSold{code: codeStripeError, text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripe.MinTotal), reason: "total-too-low"}
 	case c.Total > stripe.MaxTotal, c.ItemDiscount > stripe.MaxTotal, c.ShippingSubtotal-c.ShippingDiscount > stripe.MaxTotal:
-		return &notSold{code: "stripe-error", text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripe.MaxTotal), reason: "total-too-high"}
+		return &notSold{code: codeStripeError, text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripe.MaxTotal), reason: "total-too-high"}
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func permanent(err error) error {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusConflict, s == http.StatusTooManyRequests:
 		return err // our key, or the moment
 	default:
-		return &notSold{code: "stripe-error", text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
+		return &notSold{code: codeStripeError, text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
 	}
 }
 

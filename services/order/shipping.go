@@ -58,11 +58,11 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 		return err
 	}
 	if c == nil {
-		return refuse(w, endpoint, "cart-not-found")
+		return refuse(w, endpoint, codeCartNotFound)
 	}
 	identifier, sent := form.Lookup("shipping_method_identifier")
 	if !sent {
-		return refuse(w, endpoint, "shipping-method-identifier-required")
+		return refuse(w, endpoint, codeShippingIDRequired)
 	}
 	echo := web.Field{Key: "shipping_method_identifier", Value: identifier}
 	c.Shipping, err = setShipping(r.Context(), s.db, c.ID, identifier)
@@ -70,7 +70,7 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 		return err
 	}
 	if c.Shipping == nil {
-		return refuse(w, endpoint, "error-setting-cart-shipping-method", echo)
+		return refuse(w, endpoint, codeShippingNotSet, echo)
 	}
 	_, after, err := s.changed(r, c)
 	if err != nil {

@@ -72,7 +72,7 @@ func (in contents) refuseChanged(sent string, method *shippingMethod) *refusal {
 	}
 	before := quoteNamed(sent)
 	after := quoted{Total: in.totals.Total, ShippingMethod: now.method, Quote: now.String()}
-	return &refusal{code: "quote-changed", text: textChanged(before, after), old: before, now: &after}
+	return &refusal{code: codeQuoteChanged, text: textChanged(before, after), old: before, now: &after}
 }
 
 // quoteNamed is what a name says was shown; nil when it is none.

@@ -133,7 +133,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
 		// Stripe's answer never came. No one saw the page; give it time to turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
-			return endCheckout(ctx, s.db, c.ID, "expired")
+			return endCheckout(ctx, s.db, c.ID, stateExpired)
 		}
 		return nil
 	}
@@ -141,18 +141,18 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):
 		if time.Since(c.ExpiresAt) > 0 {
-			return endCheckout(ctx, s.db, c.ID, "expired")
+			return endCheckout(ctx, s.db, c.ID, stateExpired)
 		}
 		return nil
 	case err != nil:
 		return err
 	case now.Paid():
 		return s.sweepPaid(ctx, now)
-	case now.Status == "expired":
-		return endCheckout(ctx, s.db, c.ID, "expired")
-	case now.Status == "complete" && c.State != "pending":
+	case now.Status == stripe.SessionExpired:
+		return endCheckout(ctx, s.db, c.ID, stateExpired)
+	case now.Status == stripe.SessionComplete && c.State != statePending:
 		return s.hold(ctx, now)
-	case now.Status == "complete":
+	case now.Status == stripe.SessionComplete:
 		// A delayed payment: whether it failed meanwhile does not show in the session.
 		if failed, err := s.stripe.IntentFailed(ctx, now.PaymentIntent); err != nil || !failed {
 			return err
@@ -163,7 +163,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 }
 
 func (s *server) sweepListed(ctx context.Context, p stripe.Session) error {
-	if !p.Paid() || (p.Status != "complete" && p.Odd == nil) {
+	if !p.Paid() || (p.Status != stripe.SessionComplete && p.Odd == nil) {
 		return nil
 	}
 	if _, found, err := orderOfSession(ctx, s.db, p.ID); err != nil || found {

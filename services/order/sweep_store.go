@@ -54,7 +54,7 @@ func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]ope
 		WHERE id IN (SELECT id FROM checkout c WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval
 		             AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = c.session_id AND i.reason = ANY($2) AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
 		             ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-		RETURNING id, session_id, state, expires_at`, after, append([]string{"paid-twice"}, finalReasons...), sweepRefused)
+		RETURNING id, session_id, state, expires_at`, after, append([]string{paidTwice}, finalReasons...), sweepRefused)
 }
 
 // noteUnsettled keeps a paid session that is neither an order nor an entry for staff.

@@ -203,7 +203,7 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 			want(t, a, code, "errors", "error")
 			want(t, a, nil, "errors", "payment") // old pages get the contract's shape
 			asked, mark := s.visitor().get("/order/checkout-session-success?payment=true&session_id="+session), any("with-staff")
-			if code == cartNotFound { // says so by itself
+			if code == codeCartNotFound { // says so by itself
 				mark = nil
 			}
 			want(t, asked, mark, "errors", "payment")

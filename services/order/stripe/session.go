@@ -14,6 +14,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
+// How a session stands.
+const (
+	SessionOpen     = "open"
+	SessionComplete = "complete"
+	SessionExpired  = "expired"
+)
+
 // Session is what we read of a Stripe Checkout Session, tolerant of API versions: from 2025-03-31
 // on the shipping address is found in collected_information only, before that in shipping_details.
 type Session struct {
