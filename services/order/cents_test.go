@@ -19,30 +19,30 @@ import (
 func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	t.Parallel()
 	const perCart = 1000
-	s := newShop(t)
-	s.exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
+	e := newEnv(t)
+	e.Exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
 	for from := 0; from < 100_000; from += perCart {
-		s.exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
-		p := s.member(int64(from + 1))
-		s.exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
+		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
+		p := e.member(int64(from + 1))
+		e.Exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
 		c := p.quoted("")
 		sent := stripePrices(t, c)
 		var paid []line
-		answered, err := cartLines(t.Context(), s.db, c.CartID)
+		answered, err := cartLines(t.Context(), e.db, c.CartID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.mustHandle(event("evt_"+c.ID, completed, c, nil))
+		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		var orderID int64
-		if err := s.db.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
+		if err := e.db.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
 			t.Fatal(err)
 		}
-		parts, err := readOrderParts(t.Context(), s.db, orderID)
+		parts, err := readOrderParts(t.Context(), e.db, orderID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		paid = parts.lines
-		mail := s.mailOf(c)
+		mail := e.mailOf(c)
 		var sum money.Cents
 		for n := range perCart {
 			want := money.Cents(from + n + 1)
@@ -80,14 +80,14 @@ func stripePrices(t *testing.T, c checkout) (prices []money.Cents) {
 }
 
 // mailOf is the command to mail the confirmation of a quote's order.
-func (s *shop) mailOf(c checkout) (mail msg.SendMail) {
-	s.t.Helper()
+func (e *env) mailOf(c checkout) (mail msg.SendMail) {
+	e.t.Helper()
 	var raw []byte
-	if err := s.db.QueryRow(s.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
-		s.t.Fatal(err)
+	if err := e.db.QueryRow(e.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
+		e.t.Fatal(err)
 	}
 	if err := json.Unmarshal(raw, &mail); err != nil {
-		s.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	return mail
 }

@@ -7,34 +7,35 @@ import (
 )
 
 func TestCommandsForStaff(t *testing.T) {
-	s := newShop(t) // not parallel: commands read the environment
-	t.Setenv("DATABASE_URL", s.databaseURL)
+	e := newEnv(t) // not parallel: commands read the environment
+	t.Setenv("DATABASE_URL", e.databaseURL)
 	run := func(args ...string) (int, string) {
 		var out bytes.Buffer
 		code := Command(args, &out, &out)
 		return code, out.String()
 	}
-	p := s.visitor()
+	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted("")
-	s.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 1 }))
+	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 1 }))
 	if code, out := run("payments"); code != 0 || !strings.Contains(out, `"reason":"amount-differs"`) || !strings.Contains(out, "evt_0") {
 		t.Errorf("payments: %d %s", code, out)
 	}
-	id := s.text(`SELECT id::text FROM payment_issue`)
+	id := e.Text(`SELECT id::text FROM payment_issue`)
 	if code, out := run("resolve", "-payment", id, "-by", "kim"); code != 0 {
 		t.Errorf("resolve: %d %s", code, out)
 	}
 	if code, out := run("payments"); code != 0 || out != "" {
 		t.Errorf("payments after resolve: %d %s", code, out)
 	}
-	s.mustHandle(event("evt_1", completed, c, nil))
-	identifier := s.text(`SELECT identifier FROM orders`)
-	if _, early := p.get("/order/" + identifier)["order_data"].(map[string]any)["order_shipping_method"].(map[string]any)["tracking_number"]; early {
+	e.mustHandle(event("evt_1", completed, c, nil))
+	identifier := e.Text(`SELECT identifier FROM orders`)
+	method, found := p.Get("/order/"+identifier).At("order_data", "order_shipping_method").(map[string]any)
+	if _, early := method["tracking_number"]; early || !found {
 		t.Error("an order has a tracking number before it is sent")
 	}
-	s.exec(`UPDATE product SET title = 'Clamps'`)
-	s.exec(`UPDATE orders SET shipping_address = shipping_address || '{"address_line2": "Apt 5B"}'`)
+	e.Exec(`UPDATE product SET title = 'Clamps'`)
+	e.Exec(`UPDATE orders SET shipping_address = shipping_address || '{"address_line2": "Apt 5B"}'`)
 	for _, args := range [][]string{{"packing"}, {"packing", "-order", identifier}} {
 		if code, out := run(args...); code != 0 || !strings.Contains(out, `"Apt 5B"`) || !strings.Contains(out, `"Binder Clips"`) || !strings.Contains(out, `"Holds up to 30 sheets"`) || strings.Count(out, "\n") != 1 {
 			t.Errorf("%v: %d %s", args, code, out)
@@ -49,15 +50,15 @@ func TestCommandsForStaff(t *testing.T) {
 		if code, out := run("status", "-order", identifier, "-status", "shipped", "-tracking", blank); code != 0 {
 			t.Errorf("status with a blank tracking number: %d %s", code, out)
 		}
-		if number := s.text(`SELECT tracking_number FROM orders`); number != "1Z9" {
+		if number := e.Text(`SELECT tracking_number FROM orders`); number != "1Z9" {
 			t.Errorf("a blank tracking number %q makes %q of it", blank, number)
 		}
 	}
-	o := p.get("/order/" + identifier)
-	want(t, o, "shipped", "order_data", "order_statuses", "0", "identifier")
-	want(t, o, "1Z9", "order_data", "order_shipping_method", "tracking_number")
-	want(t, o, "accepted", "order_data", "order_statuses", "1", "identifier")
-	if n := s.number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
+	o := p.Get("/order/" + identifier)
+	o.Want("shipped", "order_data", "order_statuses", "0", "identifier")
+	o.Want("1Z9", "order_data", "order_shipping_method", "tracking_number")
+	o.Want("accepted", "order_data", "order_statuses", "1", "identifier")
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)
 	}
 	if code, out := run("packing"); code != 0 || out != "" {

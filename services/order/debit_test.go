@@ -10,9 +10,9 @@ import (
 func unpaidYet(o map[string]any) { o["payment_status"] = "unpaid" }
 
 // mails counts the commands for mails of a kind.
-func (s *shop) mails(kind string) int {
-	s.t.Helper()
-	return s.number(`SELECT count(*) FROM outbox WHERE subject = $1`, msg.MailSubject(kind))
+func (e *env) mails(kind string) int {
+	e.t.Helper()
+	return e.Number(`SELECT count(*) FROM outbox WHERE subject = $1`, msg.MailSubject(kind))
 }
 
 // However often and in whatever order Stripe speaks of a debit, the shopper gets one mail that we wait,
@@ -30,17 +30,17 @@ func TestMailsAboutADebit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShop(t)
-			p := s.visitor()
+			e := newEnv(t)
+			p := e.visitor()
 			p.add("6", "2")
 			c := p.quoted("pat@mail.example.com")
 			for i, kind := range test.kinds {
-				s.mustHandle(event("evt_"+id(int64(i)), kind, c, unpaidYet))
+				e.mustHandle(event("evt_"+id(int64(i)), kind, c, unpaidYet))
 			}
-			if pending, refused := s.mails(msg.MailPaymentPending), s.mails(msg.MailPaymentRefused); pending != test.pending || refused != test.refused {
+			if pending, refused := e.mails(msg.MailPaymentPending), e.mails(msg.MailPaymentRefused); pending != test.pending || refused != test.refused {
 				t.Errorf("%d mails that we wait and %d that the bank refused, want %d and %d", pending, refused, test.pending, test.refused)
 			}
-			if n := s.number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%' AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
+			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%' AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
 				AND convert_from(payload, 'UTF8')::jsonb->'payment' @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
 				t.Errorf("%d of them say to whom and for what", n)
 			}
@@ -52,30 +52,30 @@ func TestMailsAboutADebit(t *testing.T) {
 // page that knows no answer answers by clicking again.
 func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	e := newEnv(t)
 	pay := func(p *shopper, more ...string) any {
-		b := p.post("/order/create-checkout-session", append([]string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}, more...)...)
-		if reason := b.at("errors", "reason"); reason != nil {
+		b := p.Post("/order/create-checkout-session", append([]string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}, more...)...)
+		if reason := b.At("errors", "reason"); reason != nil {
 			return reason
 		}
-		return b.at("errors", "error") // this shop has no Stripe: as far as one gets
+		return b.At("errors", "error") // this shop has no Stripe: as far as one gets
 	}
 	for name, change := range map[string]func(p *shopper) *shopper{
 		"the same cart":    func(p *shopper) *shopper { return p },
 		"other contents":   func(p *shopper) *shopper { p.add("7", "1"); return p },
-		"things swapped":   func(p *shopper) *shopper { p.add("7", "1"); p.post("/order/cart-remove-sku", "sku_id", "6"); return p },
-		"the cart deleted": func(p *shopper) *shopper { p.post("/order/cart-delete-cart"); p.add("6", "1"); return p },
-		"registered":       func(p *shopper) *shopper { return s.loggedIn(p, 1) },
+		"things swapped":   func(p *shopper) *shopper { p.add("7", "1"); p.Post("/order/cart-remove-sku", "sku_id", "6"); return p },
+		"the cart deleted": func(p *shopper) *shopper { p.Post("/order/cart-delete-cart"); p.add("6", "1"); return p },
+		"registered":       func(p *shopper) *shopper { return e.loggedIn(p, 1) },
 		"merged": func(p *shopper) *shopper {
-			s.member(2).add("6", "1")
-			return s.loggedIn(p, 2)
+			e.member(2).add("6", "1")
+			return e.loggedIn(p, 2)
 		},
 	} {
-		p := s.visitor()
+		p := e.visitor()
 		p.add("6", "1")
-		s.mustHandle(event("evt_"+name, completed, p.quoted("pat@mail.example.com"), unpaidYet))
-		want(t, p.get("/order/cart-items"), "13.55", "payment_pending", "total")
-		want(t, p.get("/order/confirm-items"), "13.55", "payment_pending", "total")
+		e.mustHandle(event("evt_"+name, completed, p.quoted("pat@mail.example.com"), unpaidYet))
+		p.Get("/order/cart-items").Want("13.55", "payment_pending", "total")
+		p.Get("/order/confirm-items").Want("13.55", "payment_pending", "total")
 		p = change(p)
 		if got := pay(p); got != reasonPending {
 			t.Errorf("%s: asked with %v", name, got)
@@ -86,49 +86,49 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 		if got := pay(p, "although_payment_pending", "true"); got != "stripe-error" {
 			t.Errorf("%s: who is sure gets %v", name, got)
 		}
-		s.exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
-		s.exec(`UPDATE checkout SET asked_at = now() - interval '3 seconds' WHERE state = 'pending'`)
+		e.Exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
+		e.Exec(`UPDATE checkout SET asked_at = now() - interval '3 seconds' WHERE state = 'pending'`)
 		if got := pay(p); got != "stripe-error" {
 			t.Errorf("%s: the second click gets %v", name, got)
 		}
-		s.exec(`UPDATE checkout SET state = 'failed' WHERE state IN ('creating', 'pending')`)
+		e.Exec(`UPDATE checkout SET state = 'failed' WHERE state IN ('creating', 'pending')`)
 	}
-	p := s.visitor()
+	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted("")
-	s.mustHandle(event("evt_p", completed, c, unpaidYet), event("evt_f", "checkout.session.async_payment_failed", c, unpaidYet))
+	e.mustHandle(event("evt_p", completed, c, unpaidYet), event("evt_f", "checkout.session.async_payment_failed", c, unpaidYet))
 	if got := pay(p); got != "stripe-error" { // nothing is under way any more
 		t.Errorf("after the refusal: %v", got)
 	}
-	want(t, p.get("/order/cart-items"), nil, "payment_pending")
+	p.Get("/order/cart-items").Want(nil, "payment_pending")
 }
 
 // loggedIn is a visitor who became a member.
-func (s *shop) loggedIn(p *shopper, member int64) *shopper {
-	m := s.member(member)
+func (e *env) loggedIn(p *shopper, member int64) *shopper {
+	m := e.member(member)
 	m.Cart = p.Cart
-	m.post("/internal/cart-merge")
+	m.Post("/internal/cart-merge")
 	return m
 }
 
 // A debit and a card payment for one cart are one order, whichever comes first.
 func TestADebitAndACardForOneCart(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.exec(`UPDATE sku SET stock = 5 WHERE id = 6`)
-	p := s.visitor()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 5 WHERE id = 6`)
+	p := e.visitor()
 	p.add("6", "1")
 	debit := p.quoted("")
-	s.mustHandle(event("evt_1", completed, debit, unpaidYet))
+	e.mustHandle(event("evt_1", completed, debit, unpaidYet))
 	card := p.quoted("")
 	succeeded := event("evt_3", delayedEvent, debit, nil)
-	for _, e := range []*bus.Delivery{event("evt_2", completed, card, nil), succeeded, succeeded} {
-		s.mustHandle(e)
+	for _, d := range []*bus.Delivery{event("evt_2", completed, card, nil), succeeded, succeeded} {
+		e.mustHandle(d)
 	}
-	if orders, stock := s.number(`SELECT count(*) FROM orders`), s.number(`SELECT stock FROM sku WHERE id = 6`); orders != 1 || stock != 4 {
+	if orders, stock := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT stock FROM sku WHERE id = 6`); orders != 1 || stock != 4 {
 		t.Errorf("%d orders, %d pieces left; want 1 and 4", orders, stock)
 	}
-	if got := s.text(`SELECT reason || ' ' || session_id FROM payment_issue`); got != "paid-twice "+*debit.SessionID {
+	if got := e.Text(`SELECT reason || ' ' || session_id FROM payment_issue`); got != "paid-twice "+*debit.SessionID {
 		t.Errorf("for staff: %s", got)
 	}
 }

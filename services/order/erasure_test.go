@@ -13,56 +13,56 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-func (s *shop) erase(e msg.Erased) {
-	s.t.Helper()
-	data, err := json.Marshal(e)
+func (e *env) erase(person msg.Erased) {
+	e.t.Helper()
+	data, err := json.Marshal(person)
 	if err != nil {
-		s.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	err = pgx.BeginFunc(s.t.Context(), s.db, func(tx pgx.Tx) error {
-		return erasure.Receive(s.t.Context(), tx, &bus.Delivery{Subject: msg.UserErased, Data: data}, eraseOrders)
+	err = pgx.BeginFunc(e.t.Context(), e.db, func(tx pgx.Tx) error {
+		return erasure.Receive(e.t.Context(), tx, &bus.Delivery{Subject: msg.UserErased, Data: data}, eraseOrders)
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 }
 
 // traces counts the rows that name the buyer of event.
-func (s *shop) traces() (n int) {
-	s.t.Helper()
+func (e *env) traces() (n int) {
+	e.t.Helper()
 	for _, table := range []string{"orders", "checkout", "payment_event", "payment_issue", "prospect", "cart", "code_use"} {
-		n += s.number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|Pat''s Office|12 Elm'`)
+		n += e.Number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|Pat''s Office|12 Elm'`)
 	}
-	return n + s.number(`SELECT count(*) FROM outbox WHERE encode(payload, 'escape') ~* 'pat@mail|Pat Buyer|12 Elm'`)
+	return n + e.Number(`SELECT count(*) FROM outbox WHERE encode(payload, 'escape') ~* 'pat@mail|Pat Buyer|12 Elm'`)
 }
 
 func TestAnEventUnderWayBringsNobodyBack(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted("pat@mail.example.com")
 	paid := event("evt_1", completed, c, nil)
-	s.erase(msg.Erased{Emails: []string{"Pat@mail.example.com"}, At: time.Now()})
-	s.mustHandle(paid)
+	e.erase(msg.Erased{Emails: []string{"Pat@mail.example.com"}, At: time.Now()})
+	e.mustHandle(paid)
 	refund := fmt.Sprintf(`{"id":"evt_2","type":"charge.refunded","created":%d,"data":{"object":{"payment_intent":"pi_%s","amount_refunded":300,"currency":"usd","billing_details":{"email":"pat@mail.example.com"}}}}`, time.Now().Unix(), c.ID)
-	s.mustHandle(&bus.Delivery{Key: "evt_2", Subject: msg.StripeSubject("charge.refunded"), Data: []byte(refund)})
-	if n := s.number(`SELECT count(*) FROM orders JOIN payment_event USING (payment_intent) WHERE total = 1355 AND amount = 300`); n != 1 {
+	e.mustHandle(&bus.Delivery{Key: "evt_2", Subject: msg.StripeSubject("charge.refunded"), Data: []byte(refund)})
+	if n := e.Number(`SELECT count(*) FROM orders JOIN payment_event USING (payment_intent) WHERE total = 1355 AND amount = 300`); n != 1 {
 		t.Errorf("%d orders with a refund, want 1: the money counts all the same", n)
 	}
-	if n := s.traces(); n != 0 {
+	if n := e.traces(); n != 0 {
 		t.Errorf("%d rows name the erased buyer", n)
 	}
 }
 
 func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.erase(msg.Erased{Emails: []string{"pat@mail.example.com"}, At: time.Now().Add(-time.Minute)})
-	p := s.visitor()
+	e := newEnv(t)
+	e.erase(msg.Erased{Emails: []string{"pat@mail.example.com"}, At: time.Now().Add(-time.Minute)})
+	p := e.visitor()
 	p.add("6", "1")
-	s.mustHandle(event("evt_1", completed, p.quoted("pat@mail.example.com"), nil))
-	if n := s.number(`SELECT count(*) FROM orders WHERE email = 'pat@mail.example.com' AND shipping_address ->> 'address_line1' = '12 Elm Street'`); n != 1 {
+	e.mustHandle(event("evt_1", completed, p.quoted("pat@mail.example.com"), nil))
+	if n := e.Number(`SELECT count(*) FROM orders WHERE email = 'pat@mail.example.com' AND shipping_address ->> 'address_line1' = '12 Elm Street'`); n != 1 {
 		t.Errorf("%d orders with their buyer, want 1", n)
 	}
 }

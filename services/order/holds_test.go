@@ -15,47 +15,47 @@ import (
 )
 
 // ceilings gives a shop the settings' defaults.
-func (s *shop) ceilings() {
-	s.service.cfg.HoldClientPercent, s.service.cfg.HoldAddressPercent, s.service.cfg.HoldAllPercent, s.service.cfg.HoldAlways = 50, 50, 80, 5
+func (e *env) ceilings() {
+	e.service.cfg.HoldClientPercent, e.service.cfg.HoldAddressPercent, e.service.cfg.HoldAllPercent, e.service.cfg.HoldAlways = 50, 50, 80, 5
 }
 
-func (s *shop) from(client string) *shopper { return &shopper{s, web.Identity{Client: client}} }
+func (e *env) from(client string) *shopper { return e.shopper(web.Identity{Client: client}) }
 
 // goesToPay clicks, and says why a page is refused, or "". Stripe has no key here: the quote is stored
 // and holds, and then its page cannot be had.
 func (p *shopper) goesToPay(address string) (refused string) {
 	p.t.Helper()
-	a := p.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
-	text, _ := a.at("errors", "description").(string)
-	if a.at("errors", "error") == "stripe-error" && text == textStripe {
+	a := p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
+	text := a.Text("errors", "description")
+	if a.At("errors", "error") == "stripe-error" && text == textStripe {
 		return ""
 	}
 	if text == "" {
-		text = fmt.Sprint(a.at("errors", "error"))
+		text = fmt.Sprint(a.At("errors", "error"))
 	}
 	return text
 }
 
-func (s *shop) held() int { return s.number(`SELECT coalesce(sum(quantity), 0)::int FROM reservation`) }
+func (e *env) held() int { return e.Number(`SELECT coalesce(sum(quantity), 0)::int FROM reservation`) }
 
 // Two clicks of one visitor held all 50 pieces. Now no visitor holds the shop, and one who holds little
 // can buy the last ones.
 func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.ceilings()
-	s.exec(`UPDATE sku SET stock = 50 WHERE id = 6`)
+	e := newEnv(t)
+	e.ceilings()
+	e.Exec(`UPDATE sku SET stock = 50 WHERE id = 6`)
 	click := func(client, address, quantity string, says string) {
 		t.Helper()
-		p := s.from(client)
+		p := e.from(client)
 		p.add("6", quantity)
-		before := s.held()
+		before := e.held()
 		got := p.goesToPay(address)
 		if (says == "") != (got == "") || !strings.Contains(got, says) {
 			t.Errorf("%s pieces for %s from %s: %q", quantity, address, client, got)
 		}
-		if got != "" && s.held() != before {
-			t.Errorf("a refused page holds %d pieces", s.held()-before)
+		if got != "" && e.held() != before {
+			t.Errorf("a refused page holds %d pieces", e.held()-before)
 		}
 	}
 	click("192.0.2.1", "one@mail.example.com", "50", "at most 25 of “Binder Clips”")
@@ -69,12 +69,12 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 	click("192.0.2.3", "six@mail.example.com", "1", "at most 5")                      // but not by one alone
 	click("192.0.2.4", "seven@mail.example.com", "5", "")                             //
 	click("192.0.2.5", "eight@mail.example.com", "1", "cart-item-not-in-stock")       //
-	s.service.measureHolds(t.Context())                                               //
-	if percent := testutil.ToFloat64(heldPercent); percent != 100 || s.held() != 50 { // other tests do not measure
-		t.Errorf("%v %% and %d pieces are held", percent, s.held())
+	e.service.measureHolds(t.Context())                                               //
+	if percent := testutil.ToFloat64(heldPercent); percent != 100 || e.held() != 50 { // other tests do not measure
+		t.Errorf("%v %% and %d pieces are held", percent, e.held())
 	}
-	s.exec(`UPDATE sku SET stock = 1 WHERE id = 7`)
-	last := s.visitor()
+	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 7`)
+	last := e.visitor()
 	last.add("7", "1")
 	if refused := last.goesToPay("last@mail.example.com"); refused != "" {
 		t.Errorf("the last piece: %s", refused)
@@ -87,17 +87,17 @@ func TestUnpaidPagesCannotEmptyTheShop(t *testing.T) {
 // Clicks at the same moment find the same ceiling.
 func TestCeilingsHoldForParallelClicks(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.ceilings()
-	s.exec(`UPDATE sku SET stock = 40 WHERE id = 6`)
+	e := newEnv(t)
+	e.ceilings()
+	e.Exec(`UPDATE sku SET stock = 40 WHERE id = 6`)
 	var clicks sync.WaitGroup
 	for i := range 20 {
-		p := s.from("192.0.2.1")
+		p := e.from("192.0.2.1")
 		p.add("6", "3")
 		clicks.Go(func() { p.goesToPay(fmt.Sprintf("p%d@mail.example.com", i)) })
 	}
 	clicks.Wait()
-	if held := s.held(); held != 18 {
+	if held := e.held(); held != 18 {
 		t.Errorf("%d pieces are held, the ceiling is 20", held)
 	}
 }
@@ -105,14 +105,14 @@ func TestCeilingsHoldForParallelClicks(t *testing.T) {
 // 20 carts used up a code of 20 uses in less than two seconds.
 func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.ceilings()
-	s.exec(`UPDATE discount_code SET max_uses = 20 WHERE code = 'WELCOME10'`)
+	e := newEnv(t)
+	e.ceilings()
+	e.Exec(`UPDATE discount_code SET max_uses = 20 WHERE code = 'WELCOME10'`)
 	got := 0
 	for i := range 20 {
-		p := s.from("192.0.2.1")
+		p := e.from("192.0.2.1")
 		p.add("6", "5")
-		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 		refused := p.goesToPay(fmt.Sprintf("p%d@mail.example.com", i))
 		if refused == "" {
 			got++
@@ -120,12 +120,12 @@ func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 			t.Errorf("the shopper reads %q", refused)
 		}
 	}
-	if n := s.number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != 10 || got != 10 {
+	if n := e.Number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != 10 || got != 10 {
 		t.Errorf("%d uses are held by %d pages, 10 is the ceiling", n, got)
 	}
-	other := s.from("192.0.2.2")
+	other := e.from("192.0.2.2")
 	other.add("6", "5")
-	want(t, other.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10"), "success", "cart_apply_discount_code")
+	other.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10").Want("success", "cart_apply_discount_code")
 	if refused := other.goesToPay("other@mail.example.com"); refused != "" {
 		t.Errorf("another shopper: %s", refused)
 	}
@@ -135,8 +135,8 @@ func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 // on as before.
 func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.ceilings()
+	e := newEnv(t)
+	e.ceilings()
 	for _, c := range []struct {
 		name, sql string
 		held      bool
@@ -146,19 +146,19 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 		{"a code once per customer", `UPDATE discount_code SET max_uses = NULL, max_uses_per_customer = 1 WHERE code = 'WELCOME10'`, true},
 		{"nothing that could be held", `UPDATE discount_code SET max_uses_per_customer = NULL`, false},
 	} {
-		s.exec(c.sql)
-		p := s.visitor()
+		e.Exec(c.sql)
+		p := e.visitor()
 		p.add("6", "5")
-		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
-		quotes := s.number(`SELECT count(*) FROM checkout`)
+		p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		quotes := e.Number(`SELECT count(*) FROM checkout`)
 		if refused := p.goesToPay(""); (refused == textAddressFirst) != c.held {
 			t.Errorf("%s, without an address: %q", c.name, refused)
 		}
-		if n := s.number(`SELECT count(*) FROM checkout`); c.held && n != quotes {
+		if n := e.Number(`SELECT count(*) FROM checkout`); c.held && n != quotes {
 			t.Errorf("%s: a quote is left", c.name)
 		}
 		// The address that the cart remembers does as well.
-		s.exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
+		e.Exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
 		if refused := p.goesToPay(""); refused != "" {
 			t.Errorf("%s, with the cart's address: %q", c.name, refused)
 		}
@@ -168,61 +168,61 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 // A page lives, and holds, as long as Stripe's shortest: 30 minutes and what clocks and calls need.
 func TestHowLongAPageHolds(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
-	p := s.visitor()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
+	p := e.visitor()
 	p.add("6", "1")
 	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
 		t.Fatal(refused)
 	}
 	var ends time.Time
-	if err := s.db.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
+	if err := e.db.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
 		t.Fatal(err)
 	}
 	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {
 		t.Errorf("it holds for %v", life)
 	}
 	// A quote without a page is made again when Stripe might call its end too early.
-	s.exec(`UPDATE checkout SET expires_at = now() + interval '31 minutes'`)
+	e.Exec(`UPDATE checkout SET expires_at = now() + interval '31 minutes'`)
 	if refused := p.goesToPay("pat@mail.example.com"); refused != "" {
 		t.Fatal(refused)
 	}
-	if n := s.number(`SELECT count(*) FROM checkout WHERE state = 'expired' AND client IS NULL`); n != 1 || s.held() != 1 {
-		t.Errorf("%d ended, %d held", n, s.held())
+	if n := e.Number(`SELECT count(*) FROM checkout WHERE state = 'expired' AND client IS NULL`); n != 1 || e.held() != 1 {
+		t.Errorf("%d ended, %d held", n, e.held())
 	}
 }
 
 // One person is one customer: as a visitor, as a member, with a further account, in other spellings.
 func TestOncePerCustomerCountsPeople(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
+	e := newEnv(t)
+	e.Exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
 	applied := func(p *shopper, address string) bool {
 		t.Helper()
 		p.add("6", "5")
-		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 		if !p.Member() {
-			s.exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, address)
+			e.Exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, address)
 		}
-		return p.get("/order/cart-totals").at("cart_totals_data", "item_discount") != "0"
+		return p.Get("/order/cart-totals").At("cart_totals_data", "item_discount") != "0"
 	}
 	as := func(id int64, address string) *shopper {
-		return &shopper{s, web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id), Client: "192.0.2.9"}}
+		return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id), Client: "192.0.2.9"})
 	}
-	first := s.visitor()
+	first := e.visitor()
 	if !applied(first, "Ann.Lee@Mail.Example.com") {
 		t.Fatal("the first use counts not")
 	}
-	s.mustHandle(event("evt_1", completed, first.quoted("Ann.Lee@Mail.Example.com"), nil))
+	e.mustHandle(event("evt_1", completed, first.quoted("Ann.Lee@Mail.Example.com"), nil))
 	for _, again := range []string{"ann.lee@mail.example.com", "ANN.LEE@MAIL.EXAMPLE.COM", "ann.lee+2@mail.example.com"} {
-		if applied(s.visitor(), again) {
+		if applied(e.visitor(), again) {
 			t.Errorf("%s has the code once more", again)
 		}
 	}
 	if applied(as(1, "Ann.Lee@mail.example.com"), "") || applied(as(2, "ann.lee+second@mail.example.com"), "") {
 		t.Error("an account has the code once more")
 	}
-	if !applied(s.visitor(), "annlee@mail.example.com") || !applied(as(3, "ann@mail.example.com"), "") {
+	if !applied(e.visitor(), "annlee@mail.example.com") || !applied(as(3, "ann@mail.example.com"), "") {
 		t.Error("another person has the code not at all")
 	}
 	// A member who used it has it not with a new address either, nor as a visitor with the old one.
@@ -230,12 +230,12 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 	if !applied(member, "") {
 		t.Fatal("a member's first use counts not")
 	}
-	s.mustHandle(event("evt_2", completed, member.quoted("bea@mail.example.com"), nil))
-	if applied(as(4, "new@mail.example.com"), "") || applied(s.visitor(), "Bea+x@mail.example.com") || applied(as(5, "bea@mail.example.com"), "") {
+	e.mustHandle(event("evt_2", completed, member.quoted("bea@mail.example.com"), nil))
+	if applied(as(4, "new@mail.example.com"), "") || applied(e.visitor(), "Bea+x@mail.example.com") || applied(as(5, "bea@mail.example.com"), "") {
 		t.Error("the member has the code once more")
 	}
 	// Two carts of one person at once: the second page is refused, whatever the cart showed before.
-	one, two := s.visitor(), s.visitor()
+	one, two := e.visitor(), e.visitor()
 	if !applied(one, "cleo@mail.example.com") || !applied(two, "cleo+1@mail.example.com") {
 		t.Fatal("not used yet")
 	}
@@ -249,24 +249,24 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 // order is made.
 func TestAnotherPayerIsNoted(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	e := newEnv(t)
 	pays := func(name, shopAddress, payer string, notes int) {
 		t.Helper()
-		p := s.visitor()
+		p := e.visitor()
 		p.add("6", "5")
-		p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+		p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 		c := p.quoted(shopAddress)
-		orders := s.number(`SELECT count(*) FROM orders`)
-		s.mustHandle(event("evt_"+name, completed, c, func(o map[string]any) { o["customer_details"].(map[string]any)["email"] = payer }))
-		if n := s.number(`SELECT count(*) FROM orders`); n != orders+1 {
+		orders := e.Number(`SELECT count(*) FROM orders`)
+		e.mustHandle(event("evt_"+name, completed, c, func(o map[string]any) { o["customer_details"].(map[string]any)["email"] = payer }))
+		if n := e.Number(`SELECT count(*) FROM orders`); n != orders+1 {
 			t.Errorf("%s: %d orders more", name, n-orders)
 		}
-		if n := s.number(`SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'payer-differs' AND explanation LIKE '%WELCOME10%' AND explanation NOT LIKE '%@%'`, *c.SessionID); n != notes {
+		if n := e.Number(`SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'payer-differs' AND explanation LIKE '%WELCOME10%' AND explanation NOT LIKE '%@%'`, *c.SessionID); n != notes {
 			t.Errorf("%s: %d notes", name, n)
 		}
 	}
 	pays("unlimited", "ann@mail.example.com", "other@mail.example.com", 0)
-	s.exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
+	e.Exec(`UPDATE discount_code SET max_uses_per_customer = 1 WHERE code = 'WELCOME10'`)
 	pays("other", "bea@mail.example.com", "other@mail.example.com", 1)
 	pays("same", "cleo@mail.example.com", "Cleo+pay@Mail.example.com", 0)
 	pays("silent", "dora@mail.example.com", "", 0)
@@ -275,7 +275,7 @@ func TestAnotherPayerIsNoted(t *testing.T) {
 // Uses from before count by the same rule as new ones.
 func TestOldUsesCountByPerson(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	e := newEnv(t)
 	raw, err := fs.ReadFile(migrations, "migrations/00021_holds.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -286,13 +286,13 @@ func TestOldUsesCountByPerson(t *testing.T) {
 	}
 	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example", "a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
 	for i, a := range addresses {
-		s.exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
+		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
 			VALUES ($1, $2, 1, 'h', 'paid', $3, now(), '{}', 0, 0, 0, 0, 0, now())`, fmt.Sprint(i), i, a)
-		s.exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
+		e.Exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
 	}
-	s.exec("UPDATE code_use" + update)
+	e.Exec("UPDATE code_use" + update)
 	for i, a := range addresses {
-		if got := s.text(`SELECT coalesce(person, '') FROM code_use WHERE checkout_id = $1`, fmt.Sprint(i)); got != email.Person(a) {
+		if got := e.Text(`SELECT coalesce(person, '') FROM code_use WHERE checkout_id = $1`, fmt.Sprint(i)); got != email.Person(a) {
 			t.Errorf("%q counts as %q, Person says %q", a, got, email.Person(a))
 		}
 	}

@@ -6,23 +6,23 @@ import (
 
 func TestOldCartsAndQuotesGo(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	e := newEnv(t)
 	// More than one group, on both sides of the age; one has a page that may still be paid.
-	s.exec(`INSERT INTO cart (anonymous_id, updated_at) SELECT 'old' || n, now() - interval '91 days' FROM generate_series(1, 5100) AS n
+	e.Exec(`INSERT INTO cart (anonymous_id, updated_at) SELECT 'old' || n, now() - interval '91 days' FROM generate_series(1, 5100) AS n
 		UNION ALL SELECT 'young', now() - interval '89 days' UNION ALL SELECT 'open', now() - interval '91 days' UNION ALL SELECT 'unclosed', now() - interval '91 days'`)
-	s.exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, 6, 1 FROM cart`)
+	e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, 6, 1 FROM cart`)
 	quote := func(id, cart, state, age string) {
 		t.Helper()
-		s.exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, session_id, expires_at)
+		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, session_id, expires_at)
 			SELECT $1, coalesce((SELECT id FROM cart WHERE anonymous_id = $2), 0), 1, $1, $3, now(), '{}', 1, 0, 0, 0, 1, 'cs_' || $1, now() - $4::interval`, id, cart, state, age)
 	}
 	quote("open", "open", "open", "91 days")
 	quote("unclosed", "unclosed", "expired", "91 days")
-	s.exec(`UPDATE checkout SET unclosed = true WHERE id = 'unclosed'`)
-	if n, err := deleteOldCarts(t.Context(), s.db); err != nil || n != 5100 {
+	e.Exec(`UPDATE checkout SET unclosed = true WHERE id = 'unclosed'`)
+	if n, err := deleteOldCarts(t.Context(), e.db); err != nil || n != 5100 {
 		t.Errorf("%d carts deleted, %v", n, err)
 	}
-	if n := s.number(`SELECT count(*) FROM cart`); n != 3 || s.number(`SELECT count(*) FROM cart_line`) != 3 {
+	if n := e.Number(`SELECT count(*) FROM cart`); n != 3 || e.Number(`SELECT count(*) FROM cart_line`) != 3 {
 		t.Errorf("%d carts are left", n)
 	}
 
@@ -33,17 +33,17 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	quote("paid", "", "paid", "400 days")
 	quote("first", "", "expired", "91 days")
 	quote("later", "", "open", "-1 hours")
-	s.exec(`UPDATE checkout SET round = 'first' WHERE id = 'later'`)
-	s.exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
-	s.exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
-	if n, err := deleteOldQuotes(t.Context(), s.db); err != nil || n != 2 {
+	e.Exec(`UPDATE checkout SET round = 'first' WHERE id = 'later'`)
+	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
+	e.Exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
+	if n, err := deleteOldQuotes(t.Context(), e.db); err != nil || n != 2 {
 		t.Errorf("%d quotes deleted, %v", n, err)
 	}
-	if n := s.number(`SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`); n != 0 || s.number(`SELECT count(*) FROM checkout`) != 7 {
+	if n := e.Number(`SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`); n != 0 || e.Number(`SELECT count(*) FROM checkout`) != 7 {
 		t.Errorf("%d old quotes are left", n)
 	}
-	s.exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before, at) VALUES (1, 2, 3, '{}', '{}', now() - interval '91 days'), (4, 5, 6, '{}', '{}', now())`)
-	if n, err := deleteOldMerges(t.Context(), s.db); err != nil || n != 1 {
+	e.Exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before, at) VALUES (1, 2, 3, '{}', '{}', now() - interval '91 days'), (4, 5, 6, '{}', '{}', now())`)
+	if n, err := deleteOldMerges(t.Context(), e.db); err != nil || n != 1 {
 		t.Errorf("%d merges deleted, %v", n, err)
 	}
 }
@@ -51,21 +51,21 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 // Who looks at the cart now and then keeps it.
 func TestLookingAtACartKeepsIt(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "1")
-	m := s.member(7)
+	m := e.member(7)
 	m.add("6", "1")
 	for _, who := range []*shopper{p, m} {
-		s.exec(`UPDATE cart SET updated_at = now() - interval '89 days'`)
-		who.get("/order/cart-items")
-		if n := s.number(`SELECT count(*) FROM cart WHERE updated_at > now() - interval '1 minute'`); n != 1 {
+		e.Exec(`UPDATE cart SET updated_at = now() - interval '89 days'`)
+		who.Get("/order/cart-items")
+		if n := e.Number(`SELECT count(*) FROM cart WHERE updated_at > now() - interval '1 minute'`); n != 1 {
 			t.Errorf("%d carts were touched by %+v", n, who.Identity)
 		}
 	}
-	s.exec(`UPDATE cart SET updated_at = now() - interval '23 hours'`)
-	p.get("/order/cart-items")
-	if n := s.number(`SELECT count(*) FROM cart WHERE updated_at > now() - interval '1 hour'`); n != 0 {
+	e.Exec(`UPDATE cart SET updated_at = now() - interval '23 hours'`)
+	p.Get("/order/cart-items")
+	if n := e.Number(`SELECT count(*) FROM cart WHERE updated_at > now() - interval '1 hour'`); n != 0 {
 		t.Error("a cart is written at every look")
 	}
 }

@@ -7,21 +7,21 @@ import "testing"
 func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
 	t.Parallel()
 	const address = "refused@mail.example.com"
-	s := newShop(t)
-	stripe := s.sweeping()
-	s.exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
-	p := s.visitor()
+	e := newEnv(t)
+	stripe := e.sweeping()
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted(address)
 	stripe.set(listed(c, as(address)))
-	s.mustHandle(event("evt_refused", completed, c, as(address)))
+	e.mustHandle(event("evt_refused", completed, c, as(address)))
 	for _, test := range []struct {
 		generation, want int
 	}{
 		{c.CartGeneration, 1},
 		{c.CartGeneration + 1, 0}, // the cart was emptied and filled again
 	} {
-		list, err := unsettledPages(t.Context(), s.db, c.CartID, test.generation, *c.Owner)
+		list, err := unsettledPages(t.Context(), e.db, c.CartID, test.generation, *c.Owner)
 		if err != nil {
 			t.Fatal(err)
 		}

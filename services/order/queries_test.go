@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // count asks a path without a network between and counts the statements. What follows the path after
@@ -26,19 +24,14 @@ func (p *shopper) count(path string) int64 {
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
-	r := httptest.NewRequestWithContext(p.t.Context(), http.MethodGet, path, nil)
+	within := *p.Client
+	within.Handler = p.service.routes(counted)
+	r := within.Body(http.MethodGet, path, "")
 	if post {
-		r = httptest.NewRequestWithContext(p.t.Context(), http.MethodPost, path, strings.NewReader(form))
+		r = within.Body(http.MethodPost, path, form)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if err := web.SignIdentity(r, p.key, p.Identity); err != nil {
-		p.t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	p.service.routes(counted).ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		p.t.Fatalf("%s answered %d", path, w.Code)
-	}
+	within.Do(r).OK()
 	return n.Load()
 }
 
@@ -46,12 +39,12 @@ func (p *shopper) count(path string) int64 {
 // and with large ones.
 func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "1")
-	p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
-	s.mustHandle(event("evt_1", completed, p.quoted(""), nil))
-	order := "/order/" + s.text(`SELECT identifier FROM orders`)
+	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
+	order := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	p.add("6", "1")
 	p.add("1", "1")
 	most := map[string]int64{
@@ -65,9 +58,9 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	}
 	again := func() { // every path meets the same cart: without a method, which some store
 		p.add("1", "1")
-		s.exec(`DELETE FROM cart_code`)
-		s.exec(`UPDATE cart SET shipping_method_id = NULL`)
-		s.exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
+		e.Exec(`DELETE FROM cart_code`)
+		e.Exec(`UPDATE cart SET shipping_method_id = NULL`)
+		e.Exec(`UPDATE checkout SET state = 'expired' WHERE state = 'creating'`)
 	}
 	small := map[string]int64{}
 	for path, limit := range most {
@@ -76,9 +69,9 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 			t.Errorf("%s takes %d queries, at most %d expected", path, small[path], limit)
 		}
 	}
-	s.exec(`INSERT INTO product (id, identifier, title, title_url) SELECT n, 'P' || n, 'P', 'P' FROM generate_series(100, 199) n`)
-	s.exec(`INSERT INTO sku (id, product_id, inventory_id, color) SELECT n, 100 + n % 100, 1, 'x' FROM generate_series(1000, 1499) n`)
-	s.exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(1000, 1499) n`)
+	e.Exec(`INSERT INTO product (id, identifier, title, title_url) SELECT n, 'P' || n, 'P', 'P' FROM generate_series(100, 199) n`)
+	e.Exec(`INSERT INTO sku (id, product_id, inventory_id, color) SELECT n, 100 + n % 100, 1, 'x' FROM generate_series(1000, 1499) n`)
+	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(1000, 1499) n`)
 	for n := 1000; n < 1050; n++ {
 		p.add(fmt.Sprint(n), "1")
 	}

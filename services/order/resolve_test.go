@@ -9,12 +9,12 @@ import (
 // What is held for a payment that makes no order goes back when staff have seen to it, or is gone when they
 // served it; either way the shopper can buy again.
 func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
-	s := newShop(t) // not parallel: commands read the environment
-	t.Setenv("DATABASE_URL", s.databaseURL)
-	stripe := s.sweeping()
-	s.exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
-	s.exec(`UPDATE discount_code SET max_uses = 3 WHERE code = 'WELCOME10'`)
-	s.exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e := newEnv(t) // not parallel: commands read the environment
+	t.Setenv("DATABASE_URL", e.databaseURL)
+	stripe := e.sweeping()
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	e.Exec(`UPDATE discount_code SET max_uses = 3 WHERE code = 'WELCOME10'`)
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
 	stock := 10
 	for name, change := range map[string]func(o map[string]any){
 		"refused":  nil,
@@ -25,11 +25,11 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 	} {
 		for _, served := range []bool{false, true} {
 			address := fmt.Sprintf("%s%t@mail.example.com", name, served)
-			p := s.visitor()
+			p := e.visitor()
 			p.add("6", "1")
-			p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+			p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 			c := p.quoted(address)
-			uses := s.number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`)
+			uses := e.Number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`)
 			mixed := func(o map[string]any) {
 				as(address)(o)
 				if change != nil {
@@ -37,12 +37,12 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 				}
 			}
 			stripe.set(listed(c, mixed))
-			s.mustHandle(event("evt_"+address, completed, c, mixed))
-			s.mustHandle(event("evt_"+address, completed, c, mixed))
-			if n := s.number(`SELECT stock FROM sku WHERE id = 6`); n != stock-1 {
+			e.mustHandle(event("evt_"+address, completed, c, mixed))
+			e.mustHandle(event("evt_"+address, completed, c, mixed))
+			if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != stock-1 {
 				t.Errorf("%s: %d pieces before staff have seen to it", address, n)
 			}
-			id := s.text(`SELECT id::text FROM payment_issue WHERE session_id = $1`, *c.SessionID)
+			id := e.Text(`SELECT id::text FROM payment_issue WHERE session_id = $1`, *c.SessionID)
 			args := []string{"resolve", "-payment", id, "-by", "kim"}
 			if served {
 				args = append(args, "-served")
@@ -56,19 +56,19 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 					t.Errorf("%s: resolve: %d %s", address, code, out.String())
 				}
 			}
-			if n := s.number(`SELECT stock FROM sku WHERE id = 6`); n != stock {
+			if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != stock {
 				t.Errorf("%s: %d pieces, not %d", address, n, stock)
 			}
-			if n := s.number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != uses {
+			if n := e.Number(`SELECT uses FROM discount_code WHERE code = 'WELCOME10'`); n != uses {
 				t.Errorf("%s: %d uses, not %d", address, n, uses)
 			}
-			if n := s.number(`SELECT count(*) FROM checkout WHERE state IN ('creating', 'open', 'pending')`); n != 0 {
+			if n := e.Number(`SELECT count(*) FROM checkout WHERE state IN ('creating', 'open', 'pending')`); n != 0 {
 				t.Errorf("%s: %d pages stand in the way of the next purchase", address, n)
 			}
-			s.exec(`UPDATE discount_code SET uses = 0 WHERE code = 'WELCOME10'`)
+			e.Exec(`UPDATE discount_code SET uses = 0 WHERE code = 'WELCOME10'`)
 		}
 	}
-	if n := s.number(`SELECT count(*) FROM orders`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM orders`); n != 0 {
 		t.Errorf("%d orders", n)
 	}
 }
@@ -76,16 +76,16 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 // A payment intent makes one order. Another session of ours that names it is paid as well, so it is for staff.
 func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	same := func(o map[string]any) { o["payment_intent"] = "pi_same" }
-	first, second := s.buy("one@mail.example.com"), s.buy("two@mail.example.com")
-	s.mustHandle(event("evt_1", completed, first, same), event("evt_2", completed, second, same))
-	s.mustHandle(event("evt_3", completed, second, same))
-	if orders, entries := s.number(`SELECT count(*) FROM orders`), s.number(`SELECT count(*) FROM payment_issue WHERE reason = 'paid-twice' AND session_id = $1`, *second.SessionID); orders != 1 || entries != 1 {
+	first, second := e.buy("one@mail.example.com"), e.buy("two@mail.example.com")
+	e.mustHandle(event("evt_1", completed, first, same), event("evt_2", completed, second, same))
+	e.mustHandle(event("evt_3", completed, second, same))
+	if orders, entries := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT count(*) FROM payment_issue WHERE reason = 'paid-twice' AND session_id = $1`, *second.SessionID); orders != 1 || entries != 1 {
 		t.Errorf("%d orders, %d entries", orders, entries)
 	}
-	if n := s.number(`SELECT stock FROM sku WHERE id = 6`); n != 9 {
+	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 9 {
 		t.Errorf("%d pieces left", n)
 	}
 }

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"io/fs"
 	"strings"
 	"testing"
@@ -10,11 +9,11 @@ import (
 // The old frontend puts discount_amount where a description has {}, ours without ".00".
 func TestTheSampleCodeReadsRightInEveryFrontend(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "1")
-	p.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
-	code := p.get("/order/cart-discount-codes")["discount_code_data"].(map[string]any)["1"].(map[string]any)
+	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+	code := p.Get("/order/cart-discount-codes").At("discount_code_data").(map[string]any)["1"].(map[string]any)
 	for _, amount := range []string{code["discount_amount"].(string), strings.TrimSuffix(code["discount_amount"].(string), ".00")} {
 		if text := strings.Replace(code["description"].(string), "{}", amount, 1); text != "10% off your order, to say hello" {
 			t.Errorf("the sample code reads %q", text)
@@ -33,11 +32,9 @@ func TestTheSampleCodeReadsRightInEveryFrontend(t *testing.T) {
 		{"{}% off your order, to say hello", 1500, "{}% off your order, to say hello"},
 		{"{}% off for friends", 1000, "{}% off for friends"},
 	} {
-		s.exec(`UPDATE discount_code SET description = $1, amount = $2 WHERE id = 1`, c.description, c.amount)
-		if _, err := s.owner.Exec(context.Background(), string(sql)); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.text(`SELECT description FROM discount_code WHERE id = 1`); got != c.want {
+		e.Exec(`UPDATE discount_code SET description = $1, amount = $2 WHERE id = 1`, c.description, c.amount)
+		e.Exec(string(sql))
+		if got := e.Text(`SELECT description FROM discount_code WHERE id = 1`); got != c.want {
 			t.Errorf("%q of %d becomes %q, want %q", c.description, c.amount, got, c.want)
 		}
 	}

@@ -27,27 +27,27 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShop(t)
-			p := s.visitor()
+			e := newEnv(t)
+			p := e.visitor()
 			p.add("6", "2")
 			c := p.quoted("")
-			s.exec(test.sql) // between the payment page and the payment
-			s.mustHandle(event("evt_1", completed, c, nil))
-			s.exec(test.sql) // and once more afterwards
+			e.Exec(test.sql) // between the payment page and the payment
+			e.mustHandle(event("evt_1", completed, c, nil))
+			e.Exec(test.sql) // and once more afterwards
 			item := func(name string) []string {
 				return []string{"order_data", "order_items", "product_sku_data", "0", name}
 			}
-			o := p.get("/order/" + s.text(`SELECT identifier FROM orders`))
+			o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
 			for field, value := range map[string]any{
 				"parent_product__title": "Binder Clips", "color": "Black", "size": "Small", "description": "Holds up to 30 sheets", "price": "3.99", "quantity": 2, "sku_id": 6,
 				"parent_product__title_url": test.address,
 			} {
-				want(t, o, value, item(field)...)
+				o.Want(value, item(field)...)
 			}
-			if onSale := o.at(item("sku_inventory__title")...) != ""; onSale != test.onSale {
+			if onSale := o.At(item("sku_inventory__title")...) != ""; onSale != test.onSale {
 				t.Errorf("on sale: %t", onSale)
 			}
-			if l := s.mailOf(c).Order.Lines[0]; l.Product != "Binder Clips" || l.Colour != "Black" || l.Text != "Holds up to 30 sheets" {
+			if l := e.mailOf(c).Order.Lines[0]; l.Product != "Binder Clips" || l.Colour != "Black" || l.Text != "Holds up to 30 sheets" {
 				t.Errorf("the mail shows %v", l)
 			}
 		})
@@ -57,15 +57,15 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 // Lines of orders from before this was kept get what their quote says.
 func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "2")
-	s.mustHandle(event("evt_1", completed, p.quoted(""), nil))
-	s.exec(`UPDATE order_line SET product_title = NULL, product_title_url = NULL, product_identifier = NULL, color = NULL, size = NULL, description = NULL`)
-	path := "/order/" + s.text(`SELECT identifier FROM orders`)
+	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
+	e.Exec(`UPDATE order_line SET product_title = NULL, product_title_url = NULL, product_identifier = NULL, color = NULL, size = NULL, description = NULL`)
+	path := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	title := []string{"order_data", "order_items", "product_sku_data", "0", "parent_product__title"}
-	want(t, p.get(path), "Binder Clips", title...) // as a process of the former version leaves it: today's
-	s.exec(`UPDATE product SET title = 'Clamps'; UPDATE sku SET quoted_at = NULL`)
+	p.Get(path).Want("Binder Clips", title...) // as a process of the former version leaves it: today's
+	e.Exec(`UPDATE product SET title = 'Clamps'; UPDATE sku SET quoted_at = NULL`)
 	raw, err := migrations.ReadFile("migrations/00010_sold.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -76,10 +76,10 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 			t.Fatalf("no %s", start)
 		}
 		statement, _, _ := strings.Cut(rest, ";\n")
-		s.exec(start + statement)
+		e.Exec(start + statement)
 	}
-	want(t, p.get(path), "Binder Clips", title...)
-	if n := s.number(`SELECT count(*) FROM sku WHERE quoted_at IS NOT NULL`); n != 1 {
+	p.Get(path).Want("Binder Clips", title...)
+	if n := e.Number(`SELECT count(*) FROM sku WHERE quoted_at IS NOT NULL`); n != 1 {
 		t.Errorf("%d SKUs are known to be quoted", n)
 	}
 }
@@ -88,31 +88,31 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 // address without one has the contract's fields alone.
 func TestTheSecondLineOfAnAddress(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := s.visitor()
+	e := newEnv(t)
+	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted("")
-	s.mustHandle(event("evt_1", completed, c, func(o map[string]any) {
+	e.mustHandle(event("evt_1", completed, c, func(o map[string]any) {
 		for i, part := range []string{"shipping_details", "customer_details"} {
 			o[part].(map[string]any)["address"] = map[string]any{"line1": "12 Elm Street", "line2": "Apt " + []string{"5B", "6C"}[i], "city": "Springfield", "country": "US"}
 		}
 	}))
-	o := p.get("/order/" + s.text(`SELECT identifier FROM orders`))
-	want(t, o, "Apt 5B", "order_data", "order_shipping_address", "address_line2")
-	want(t, o, "Apt 6C", "order_data", "order_billing_address", "address_line2")
-	mail := s.mailOf(c).Order
+	o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
+	o.Want("Apt 5B", "order_data", "order_shipping_address", "address_line2")
+	o.Want("Apt 6C", "order_data", "order_billing_address", "address_line2")
+	mail := e.mailOf(c).Order
 	if mail.ShippingAddress.Line2 != "Apt 5B" || mail.BillingAddress.Line2 != "Apt 6C" {
 		t.Errorf("the mail's command has %v, %v", mail.ShippingAddress, mail.BillingAddress)
 	}
-	export, err := ExportOrders(t.Context(), s.db, erasure.Person{Emails: []string{"pat@mail.example.com"}})
+	export, err := ExportOrders(t.Context(), e.db, erasure.Person{Emails: []string{"pat@mail.example.com"}})
 	if err != nil || !strings.Contains(string(export), "Apt 5B") || !strings.Contains(string(export), "Apt 6C") {
 		t.Errorf("the export lacks it: %s %v", export, err)
 	}
 
 	p.add("6", "1")
-	s.mustHandle(event("evt_2", completed, p.quoted(""), nil))
-	o = p.get("/order/" + s.text(`SELECT identifier FROM orders ORDER BY id DESC LIMIT 1`))
-	raw, err := json.Marshal(o.at("order_data", "order_shipping_address"))
+	e.mustHandle(event("evt_2", completed, p.quoted(""), nil))
+	o = p.Get("/order/" + e.Text(`SELECT identifier FROM orders ORDER BY id DESC LIMIT 1`))
+	raw, err := json.Marshal(o.At("order_data", "order_shipping_address"))
 	if err != nil || strings.Contains(string(raw), "line2") {
 		t.Errorf("%s %v", raw, err)
 	}

@@ -13,7 +13,7 @@ import (
 // Stripe is asked about sessions that a checkout of ours knows, and about no others.
 func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	e := newEnv(t)
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -25,22 +25,24 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	s.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, nil)
-	p := s.visitor()
-	success := func(session string) body { return p.get("/order/checkout-session-success?session_id=" + session) }
+	e.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, nil)
+	p := e.visitor()
+	success := func(session string) testenv.Answer {
+		return p.Get("/order/checkout-session-success?session_id=" + session)
+	}
 	for range 20 {
-		want(t, success("cs_test_unknown"), "invalid-session", "errors", "error")
+		success("cs_test_unknown").Want("invalid-session", "errors", "error")
 	}
 	// One that came by the webhook or Stripe's list, paid and not made by us, is with staff.
-	s.exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('no-quote', 'x', 'cs_test_foreign', '{}')`)
-	want(t, success("cs_test_foreign"), "cart-not-found", "errors", "error")
+	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('no-quote', 'x', 'cs_test_foreign', '{}')`)
+	success("cs_test_foreign").Want("cart-not-found", "errors", "error")
 	if asked.Load() != 0 {
 		t.Errorf("Stripe was asked %d times about sessions that no checkout knows", asked.Load())
 	}
 	p.add("6", "1")
 	c := p.quoted("pat@mail.example.com")
-	s.exec(`UPDATE checkout SET session_id = 'cs_test_known' WHERE id = $1`, c.ID)
-	want(t, success("cs_test_known"), "payment-not-completed", "errors", "error")
+	e.Exec(`UPDATE checkout SET session_id = 'cs_test_known' WHERE id = $1`, c.ID)
+	success("cs_test_known").Want("payment-not-completed", "errors", "error")
 	if asked.Load() != 1 {
 		t.Errorf("Stripe was asked %d times about ours", asked.Load())
 	}

@@ -58,19 +58,19 @@ func (o *oddStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // sweeping gives a shop such a Stripe.
-func (s *shop) sweeping() *oddStripe {
-	s.t.Helper()
+func (e *env) sweeping() *oddStripe {
+	e.t.Helper()
 	o := &oddStripe{}
 	server := httptest.NewServer(o)
-	s.t.Cleanup(server.Close)
-	s.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1", SweepEvery: time.Second, SweepAfter: time.Hour}
-	s.service.stripe = newStripe(testenv.Log(s.t), s.service.cfg, nil)
+	e.t.Cleanup(server.Close)
+	e.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1", SweepEvery: time.Second, SweepAfter: time.Hour}
+	e.service.stripe = newStripe(testenv.Log(e.t), e.service.cfg, nil)
 	return o
 }
 
 // listed is a paid session of a quote as Stripe lists it.
 func listed(c checkout, change func(o map[string]any)) string {
-	var e struct {
+	var ev struct {
 		Data struct{ Object json.RawMessage }
 	}
 	err := json.Unmarshal(event("evt_x", completed, c, func(o map[string]any) {
@@ -78,15 +78,15 @@ func listed(c checkout, change func(o map[string]any)) string {
 		if change != nil {
 			change(o)
 		}
-	}).Data, &e)
+	}).Data, &ev)
 	if err != nil {
 		panic(err)
 	}
-	return string(e.Data.Object)
+	return string(ev.Data.Object)
 }
 
-func (s *shop) buy(address string) checkout {
-	p := s.visitor()
+func (e *env) buy(address string) checkout {
+	p := e.visitor()
 	p.add("6", "1")
 	return p.quoted(address)
 }
@@ -98,12 +98,12 @@ func as(address string) func(o map[string]any) {
 // Odd sessions in Stripe's list are noted, and what is older than they are is reached all the same.
 func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	stripe := s.sweeping()
-	stuck, odd, broken, good := s.buy("stuck@mail.example.com"), s.buy("odd@mail.example.com"), s.buy("broken@mail.example.com"), s.buy("good@mail.example.com")
+	e := newEnv(t)
+	stripe := e.sweeping()
+	stuck, odd, broken, good := e.buy("stuck@mail.example.com"), e.buy("odd@mail.example.com"), e.buy("broken@mail.example.com"), e.buy("good@mail.example.com")
 	// A failure that means "later", for one payment only: the worst kind, since it cannot be told from a database in trouble.
-	s.exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
-	s.exec(`UPDATE checkout SET quote = '7' WHERE id = $1`, broken.ID)
+	e.Exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(`UPDATE checkout SET quote = '7' WHERE id = $1`, broken.ID)
 	stripe.set(
 		listed(stuck, as("stuck@mail.example.com")),
 		`{"object":"checkout.session"}`, // this and the next two are nothing that has an id
@@ -116,42 +116,42 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	began := time.Now()
 	sweep := func() {
 		t.Helper()
-		s.exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
-		if err := s.service.sweepOnce(t.Context()); err != nil {
+		e.Exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
+		if err := e.service.sweepOnce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	sweep()
 	sweep()
-	if got := s.text(`SELECT string_agg(session_id, ';') FROM orders`); got != *good.SessionID {
+	if got := e.Text(`SELECT string_agg(session_id, ';') FROM orders`); got != *good.SessionID {
 		t.Errorf("orders of %s", got)
 	}
-	if got := s.text(`SELECT string_agg(reason || ' ' || session_id, ';' ORDER BY reason) FROM payment_issue`); got != "order-refused "+*broken.SessionID+";unreadable "+*odd.SessionID {
+	if got := e.Text(`SELECT string_agg(reason || ' ' || session_id, ';' ORDER BY reason) FROM payment_issue`); got != "order-refused "+*broken.SessionID+";unreadable "+*odd.SessionID {
 		t.Errorf("for staff: %s", got)
 	}
-	if n := s.number(`SELECT count(*) FROM sweep WHERE listed_to >= $1`, began); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM sweep WHERE listed_to >= $1`, began); n != 1 {
 		t.Error("the list will be read again")
 	}
-	if age, err := oldestUnsettled(t.Context(), s.db); err != nil || age < 59*time.Minute || age > 61*time.Minute {
+	if age, err := oldestUnsettled(t.Context(), e.db); err != nil || age < 59*time.Minute || age > 61*time.Minute {
 		t.Errorf("the oldest is %s old, %v", age, err)
 	}
-	s.service.measure(t.Context())
+	e.service.measure(t.Context())
 	if v := testutil.ToFloat64(unsettledAge); v < 59*60 {
 		t.Errorf("shop_paid_unsettled_seconds is %v", v)
 	}
 
 	// It is come back to, also when Stripe's list does not reach back to it any more.
-	s.exec(`DROP TRIGGER stop ON orders`)
-	s.exec(`UPDATE checkout SET state = 'expired'`)
-	s.exec(`UPDATE sweep SET listed_to = now() + interval '30 hours'`)
-	s.exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
+	e.Exec(`DROP TRIGGER stop ON orders`)
+	e.Exec(`UPDATE checkout SET state = 'expired'`)
+	e.Exec(`UPDATE sweep SET listed_to = now() + interval '30 hours'`)
+	e.Exec(`UPDATE sweep SET lease_until = '-infinity', listed_to = now() - interval '1 hour'`)
 	stripe.set(listed(good, nil), listed(stuck, as("stuck@mail.example.com")))
 	sweep()
-	if n := s.number(`SELECT count(*) FROM orders WHERE session_id = $1`, *stuck.SessionID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM orders WHERE session_id = $1`, *stuck.SessionID); n != 1 {
 		t.Error("it made no order")
 	}
 	sweep()
-	if age, err := oldestUnsettled(t.Context(), s.db); err != nil || age != 0 || s.number(`SELECT count(*) FROM unsettled`) != 0 {
+	if age, err := oldestUnsettled(t.Context(), e.db); err != nil || age != 0 || e.Number(`SELECT count(*) FROM unsettled`) != 0 {
 		t.Errorf("still unsettled: %s %v", age, err)
 	}
 }
@@ -160,26 +160,26 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 // not the list either.
 func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	stripe := s.sweeping()
+	e := newEnv(t)
+	stripe := e.sweeping()
 	var sessions []string
 	for i := range 2 * sweepFailures {
 		address := fmt.Sprintf("stuck%d@mail.example.com", i)
-		sessions = append(sessions, listed(s.buy(address), as(address)))
+		sessions = append(sessions, listed(e.buy(address), as(address)))
 	}
-	s.exec(`UPDATE checkout SET checked_at = now() - interval '3 days'`)
-	good, onlyListed := s.buy("good@mail.example.com"), s.buy("listed@mail.example.com")
-	s.exec(`UPDATE checkout SET checked_at = now() - interval '2 days' WHERE id = $1`, good.ID)
-	s.exec(`UPDATE checkout SET state = 'expired' WHERE id = $1`, onlyListed.ID)
-	s.exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(`UPDATE checkout SET checked_at = now() - interval '3 days'`)
+	good, onlyListed := e.buy("good@mail.example.com"), e.buy("listed@mail.example.com")
+	e.Exec(`UPDATE checkout SET checked_at = now() - interval '2 days' WHERE id = $1`, good.ID)
+	e.Exec(`UPDATE checkout SET state = 'expired' WHERE id = $1`, onlyListed.ID)
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
 	stripe.set(append(sessions, listed(good, nil), listed(onlyListed, nil))...)
-	if err := s.service.sweepOnce(t.Context()); err != nil {
+	if err := e.service.sweepOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.number(`SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID); n != 2 {
+	if n := e.Number(`SELECT count(*) FROM orders WHERE session_id IN ($1, $2)`, *good.SessionID, *onlyListed.SessionID); n != 2 {
 		t.Errorf("%d orders", n)
 	}
-	if n := s.number(`SELECT count(*) FROM unsettled`); n != 2*sweepFailures {
+	if n := e.Number(`SELECT count(*) FROM unsettled`); n != 2*sweepFailures {
 		t.Errorf("%d sessions are noted", n)
 	}
 }
@@ -187,34 +187,34 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 // The success page of a payment that is for staff says that it is safe; it neither fails nor waits.
 func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	stripe := s.sweeping()
-	refusedOne, changed := s.buy("refused@mail.example.com"), s.buy("changed@mail.example.com")
-	s.exec(`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'refused@mail.example.com')`)
-	s.exec(`UPDATE checkout SET quote = '[]' WHERE id = $1`, changed.ID)
+	e := newEnv(t)
+	stripe := e.sweeping()
+	refusedOne, changed := e.buy("refused@mail.example.com"), e.buy("changed@mail.example.com")
+	e.Exec(`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'refused@mail.example.com')`)
+	e.Exec(`UPDATE checkout SET quote = '[]' WHERE id = $1`, changed.ID)
 	strange := changed
 	unknown := "cs_test_unknown"
 	strange.SessionID, strange.ID = &unknown, "unknown"
 	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil))
-	s.mustHandle(event("evt_strange", completed, strange, nil))
+	e.mustHandle(event("evt_strange", completed, strange, nil))
 	for session, code := range map[string]string{*refusedOne.SessionID: "unexpected-error", *changed.SessionID: "unexpected-error", unknown: "cart-not-found"} {
 		for range 2 {
-			a := s.visitor().get("/order/checkout-session-success?session_id=" + session)
-			want(t, a, code, "errors", "error")
-			want(t, a, nil, "errors", "payment") // old pages get the contract's shape
-			asked, mark := s.visitor().get("/order/checkout-session-success?payment=true&session_id="+session), any("with-staff")
+			a := e.visitor().Get("/order/checkout-session-success?session_id=" + session)
+			a.Want(code, "errors", "error")
+			a.Want(nil, "errors", "payment") // old pages get the contract's shape
+			asked, mark := e.visitor().Get("/order/checkout-session-success?payment=true&session_id="+session), any("with-staff")
 			if code == codeCartNotFound { // says so by itself
 				mark = nil
 			}
-			want(t, asked, mark, "errors", "payment")
-			if text, ok := a.at("errors", "description").(string); code == "unexpected-error" && (!ok || !strings.Contains(text, "safe") || !strings.Contains(text, "staff have been told")) {
+			asked.Want(mark, "errors", "payment")
+			if text, ok := a.At("errors", "description").(string); code == "unexpected-error" && (!ok || !strings.Contains(text, "safe") || !strings.Contains(text, "staff have been told")) {
 				t.Errorf("the page says %v", text)
 			}
 		}
 	}
-	if n := s.number(`SELECT count(*) FROM payment_issue`); n != 3 {
+	if n := e.Number(`SELECT count(*) FROM payment_issue`); n != 3 {
 		t.Errorf("%d entries", n)
 	}
-	s.exec(`ALTER TABLE orders DROP CONSTRAINT house`)
-	want(t, s.visitor().get("/order/checkout-session-success?session_id="+*refusedOne.SessionID), "success", "checkout_session_success")
+	e.Exec(`ALTER TABLE orders DROP CONSTRAINT house`)
+	e.visitor().Get("/order/checkout-session-success?session_id="+*refusedOne.SessionID).Want("success", "checkout_session_success")
 }
