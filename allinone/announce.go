@@ -55,9 +55,12 @@ func (s *shop) tryNext() string {
 	return fmt.Sprintf("Buy something: open %s, pay with card 4242 4242 4242 4242, any date ahead, any CVC.\nThe order's mail is then at %s\n\n", s.doors.url("EDGE_ADDR"), s.inbox.URL())
 }
 
+// readyTime is how long a shop that starts may take to answer one look.
+const readyTime = 3 * time.Second
+
 // ready asks the shop as a shopper would, and the broker for its streams.
 func (s *shop) ready(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	for _, path := range []string{"/order/products", "/user/logged-in"} {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.doors.url("EDGE_ADDR")+path, nil)

@@ -27,6 +27,14 @@ import (
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
+// How long the parts of the one process may take: PostgreSQL to stop, the schemas to be made (a hosted
+// database answers slowly), the broker to be there.
+const (
+	databaseStopTime = 20 * time.Second
+	migrateTime      = 2 * time.Minute
+	brokerTime       = 30 * time.Second
+)
+
 // shop is the process under construction. What was started is stopped in reverse order.
 type shop struct {
 	cfg      Config
@@ -133,7 +141,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	s.database = c
 	s.cfg.DatabaseURL = c.URL()
 	s.stop(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), databaseStopTime)
 		defer cancel()
 		if err := c.Stop(ctx); err != nil {
 			s.log.Warn("stop PostgreSQL", "error", err)
@@ -248,7 +256,7 @@ func (s *shop) migrate(ctx context.Context) error {
 
 // Migrate makes roles with these passwords, schemas and tables of all services, safe to repeat.
 func Migrate(ctx context.Context, log *slog.Logger, databaseURL string, passwords map[string]string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
 	if err := pg.Provision(ctx, log, databaseURL); err != nil {
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
@@ -283,7 +291,7 @@ func (s *shop) provision(ctx context.Context) error {
 	if s.broker == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, brokerTime)
 	defer cancel()
 	for !b.Connected() && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond) // it runs in this very process

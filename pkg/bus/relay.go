@@ -32,6 +32,8 @@ const (
 	stopLimit = 2 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
+	// confirmTime is how long noting a confirmation may take; one that is lost costs a repetition.
+	confirmTime = 5 * time.Second
 )
 
 // confirmation is what a consumer tells a sender on cfm.<sender> after its commit.
@@ -202,7 +204,7 @@ func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
 		return
 	}
 	fault.Point(o.bus.service, "relay-confirming")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTime)
 	defer cancel()
 	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {
 		o.bus.log.Warn("outbox", "error", err)

@@ -28,10 +28,13 @@ type worker struct {
 	outages int
 }
 
+// workTime is less than the broker waits for an acknowledgement before it delivers again.
+const workTime = 20 * time.Second
+
 // work handles one group to its end: every message of it is acknowledged, parked or refused.
 func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	// A stop must not tear a group apart half way.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTime)
 	defer cancel()
 	began := time.Now()
 	group := make([]*Delivery, 0, len(raw))

@@ -312,7 +312,10 @@ func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, er
 	return l, nil
 }
 
-// Serve answers on l until ctx ends, then lets requests in hand finish for at most five seconds.
+// stopTime is how long requests under way may take to finish once a stop was asked for.
+const stopTime = 5 * time.Second
+
+// Serve answers on l until ctx ends, then lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
@@ -323,7 +326,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	shutdown := Stopper(srv)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 		defer cancel()
 		stopped <- shutdown(grace)
 	})

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// sessionTime is how long the database may take to find sessions before the shop answers without it.
+const sessionTime = 3 * time.Second
+
 const (
 	// cacheLife is how long an ended session may live on when the signal that ended it was lost.
 	cacheLife = 10 * time.Second
@@ -60,7 +63,7 @@ func (e *server) session(ctx context.Context, client netip.Addr, tokens ...strin
 	if len(unknown) == 0 {
 		return known, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, sessionTime)
 	defer cancel()
 	found, err := findSessions(ctx, e.pool, unknown)
 	if err != nil {
