@@ -78,8 +78,11 @@ func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 
 // sweepEnded closes what closeEnded could not, and what a crash left.
 func (s *server) sweepEnded(ctx context.Context) error {
-	failures := 0
 	list, err := endedPagesToSweep(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	failures := 0
 	for _, o := range list {
 		if ctx.Err() != nil {
 			return nil
@@ -91,7 +94,7 @@ func (s *server) sweepEnded(ctx context.Context) error {
 			s.log.Warn("sweep: the page of an ended cart", "checkout", o.ID, "error", err)
 		}
 	}
-	return err
+	return nil
 }
 
 func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {

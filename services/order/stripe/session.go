@@ -207,6 +207,7 @@ func (s Session) Complete() bool {
 	return s.AmountTotal != nil && s.CustomerDetails != nil && (s.collected() != nil || s.ShippingDetails != nil) && (s.PaymentIntent != "" || free)
 }
 
+// Email is the buyer's address, or "".
 func (s Session) Email() string {
 	if s.CustomerEmail == "" && s.CustomerDetails != nil {
 		return s.CustomerDetails.Email
@@ -214,6 +215,7 @@ func (s Session) Email() string {
 	return s.CustomerEmail
 }
 
+// CustomerName is the buyer's name, or "".
 func (s Session) CustomerName() string {
 	if s.CustomerDetails == nil {
 		return ""
@@ -238,6 +240,7 @@ func (s Session) collected() *shippingDetails {
 	return s.CollectedInformation.ShippingDetails
 }
 
+// BillingAddress is where the bill goes.
 func (s Session) BillingAddress() msg.Address {
 	if s.CustomerDetails == nil {
 		return msg.Address{}
