@@ -3,10 +3,7 @@ package order
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,10 +11,8 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
-	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -76,32 +71,15 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 			results[p.ID] = result{reason: reason}
 			continue
 		}
-		reason, text := refuseOrder(p.Session, c, made)
-		if reason == paidAfterEnd {
-			back, err := reserveAgain(ctx, tx, *c)
-			if err != nil {
-				return nil, err
-			}
-			if back {
-				issues = append(issues, newIssue(p, reason, "The checkout had ended when this payment came. All of it was still there, so it is an order all the same; nothing is left to do."))
-				reason = ""
-			}
-		}
-		if reason != "" {
-			issues = append(issues, newIssue(p, reason, text))
-			results[p.ID] = result{reason: reason}
-			if reason == paidTwice { // it is for staff; the shopper may go on, and the sweep need not ask again
-				if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
-					return nil, err
-				}
-			}
-			continue
-		}
-		notes, err := payerNote(ctx, tx, p, c)
+		reason, noted, err := decide(ctx, tx, p, c, made)
 		if err != nil {
 			return nil, err
 		}
-		issues = append(issues, notes...)
+		issues = append(issues, noted...)
+		if reason != "" {
+			results[p.ID] = result{reason: reason}
+			continue
+		}
 		o := newOrder(p, c)
 		orders = append(orders, o)
 		made.add(o)
@@ -114,6 +92,31 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 		return results, nil
 	}
 	return results, s.storeOrders(ctx, tx, orders)
+}
+
+// decide says why a payment makes no order, or "", and what staff are told of it. A payment that came
+// after its checkout had ended makes its order when all that it needs is still there.
+func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout, made madeOrders) (reason string, noted []issue, err error) {
+	reason, text := refuseOrder(p.Session, c, made)
+	switch reason {
+	case "":
+		noted, err = payerNote(ctx, tx, p, c)
+		return "", noted, err
+	case paidAfterEnd:
+		back, err := reserveAgain(ctx, tx, *c)
+		if err != nil {
+			return "", nil, err
+		}
+		if back {
+			noted, err = payerNote(ctx, tx, p, c)
+			return "", append(noted, newIssue(p, reason, "The checkout had ended when this payment came. All of it was still there, so it is an order all the same; nothing is left to do.")), err
+		}
+	case paidTwice: // it is for staff; the shopper may go on, and the sweep need not ask again
+		if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
+			return "", nil, err
+		}
+	}
+	return reason, []issue{newIssue(p, reason, text)}, nil
 }
 
 // refuseOrder says why a paid session makes no order, or "".
@@ -270,116 +273,3 @@ func (s *server) settle(ctx context.Context, paid stripe.Session, eventID string
 	})
 	return r, err
 }
-
-const (
-	// placeLook is the pause before the first look at what the webhook's event became, doubled each time.
-	placeLook = 4 * time.Millisecond
-	// placeLooks is how often, about a second in all; then this request waits for the lock.
-	placeLooks = 8
-)
-
-// awaitOrder is settle for who waits for the answer. The event comes at the same moment as the shopper,
-// most often: while its transaction is under way, the order is waited for without one of our own.
-func (s *server) awaitOrder(ctx context.Context, paid stripe.Session) (result, error) {
-	pause := placeLook
-	for range placeLooks {
-		identifier, free, err := orderOrFree(ctx, s.db, paid.ID)
-		if err != nil || identifier != "" {
-			return result{identifier: identifier}, err
-		}
-		if free {
-			break
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return result{}, ctx.Err() //nolint:wrapcheck // the shopper has gone
-		}
-		pause *= 2
-	}
-	return s.settle(ctx, paid, "")
-}
-
-// checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
-// webhook's event was faster; all callers get the same identifier.
-func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
-	const endpoint = "checkout_session_success"
-	sessionID := r.URL.Query().Get("session_id")
-	if sessionID == "" { // pages send an empty one for what their address lacks
-		return refuse(w, endpoint, codeSessionIDRequired)
-	}
-	success := func(identifier string) error {
-		return answer(w, struct {
-			Outcome    web.Success `json:"checkout_session_success"`
-			Identifier string      `json:"order_identifier"`
-			versioned
-		}{Identifier: identifier})
-	}
-	described := func(code, text string) error {
-		return refuseWith(w, endpoint, refusalErrors{Error: code, Description: text})
-	}
-	if !sessionShape.MatchString(sessionID) {
-		web.TellOutcome(w, web.OutcomeWrong)
-		return described(codeInvalidSession, textNoSession)
-	}
-	known, err := lookUpSession(r.Context(), s.db, sessionID)
-	switch {
-	case err != nil:
-		return err
-	case known.Order != "":
-		return success(known.Order)
-	case known.WithStaff && !known.Ours:
-		return refuse(w, endpoint, codeCartNotFound)
-	case !known.Ours: // a question to Stripe for each guess would use up the calls that payments need
-		web.TellOutcome(w, web.OutcomeWrong)
-		return described(codeInvalidSession, textNoSession)
-	}
-	web.TellOutcome(w, web.OutcomeAsked)
-	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
-	switch {
-	case errors.Is(err, stripe.ErrNoSession):
-		web.TellOutcome(w, web.OutcomeWrong)
-		return described(codeInvalidSession, textNoSession)
-	case err != nil:
-		web.Note(r, "cause", err.Error())
-		return described(codeUnexpected, textStripeAway)
-	case !now.Paid():
-		payment, err := s.unpaid(r.Context(), now)
-		if err != nil {
-			web.Note(r, "cause", err.Error())
-		}
-		return refuseWith(w, endpoint, refusalErrors{Error: codePaymentNotCompleted, Payment: payment, Description: textsOfUnpaid[payment]})
-	}
-	fault.Point("order", "success-asked")
-	done, err := s.awaitOrder(r.Context(), now)
-	if done.reason != "" {
-		web.Note(r, "payment_issue", done.reason)
-	}
-	switch {
-	case err != nil:
-		return err
-	case done.identifier != "":
-		return success(done.identifier)
-	case done.reason == noQuote:
-		return refuse(w, endpoint, codeCartNotFound)
-	}
-	errs := refusalErrors{Error: codeUnexpected, Description: textForStaff}
-	if r.URL.Query().Get("payment") == "true" {
-		errs.Payment = withStaff
-	}
-	return refuseWith(w, endpoint, errs)
-}
-
-// withStaff tells pages that ask for it (payment=true) that there is nothing to wait for: the payment is
-// on the list for staff. Others get the contract's shape, whose text says the same. cart-not-found needs
-// no more: it is only said of a payment on that list.
-const withStaff = "with-staff"
-
-const (
-	textNoSession  = "We do not know this payment. If you paid, please contact us."
-	textStripeAway = "We could not look at your payment just now. Your order is safe; please reload this page in a moment."
-	textForStaff   = "We have received your payment and it is safe, but it could not become an order by itself. Our staff have been told and will write to you; please do not pay again."
-)
-
-// sessionShape is what an id of Stripe's can look like: anything else is not worth a call.
-var sessionShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)

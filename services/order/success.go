@@ -1,0 +1,137 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+const successEndpoint = "checkout_session_success"
+
+// checkoutSessionSuccess is where Stripe sends the shopper back to. It makes the order unless the
+// webhook's event was faster; all callers get the same identifier.
+func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) error {
+	sessionID := r.URL.Query().Get("session_id")
+	if sessionID == "" { // pages send an empty one for what their address lacks
+		return refuse(w, successEndpoint, codeSessionIDRequired)
+	}
+	if !sessionShape.MatchString(sessionID) {
+		return refuseSession(w)
+	}
+	known, err := lookUpSession(r.Context(), s.db, sessionID)
+	switch {
+	case err != nil:
+		return err
+	case known.Order != "":
+		return answerOrder(w, known.Order)
+	case known.WithStaff && !known.Ours:
+		return refuse(w, successEndpoint, codeCartNotFound)
+	case !known.Ours: // a question to Stripe for each guess would use up the calls that payments need
+		return refuseSession(w)
+	}
+	web.TellOutcome(w, web.OutcomeAsked)
+	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
+	switch {
+	case errors.Is(err, stripe.ErrNoSession):
+		return refuseSession(w)
+	case err != nil:
+		web.Note(r, "cause", err.Error())
+		return refuseWith(w, successEndpoint, refusalErrors{Error: codeUnexpected, Description: textStripeAway})
+	case !now.Paid():
+		return s.refuseUnpaid(w, r, now)
+	}
+	return s.answerPaid(w, r, now)
+}
+
+// answerPaid tells which order a payment is, or that staff have it.
+func (s *server) answerPaid(w http.ResponseWriter, r *http.Request, paid stripe.Session) error {
+	fault.Point("order", "success-asked")
+	done, err := s.awaitOrder(r.Context(), paid)
+	if done.reason != "" {
+		web.Note(r, "payment_issue", done.reason)
+	}
+	switch {
+	case err != nil:
+		return err
+	case done.identifier != "":
+		return answerOrder(w, done.identifier)
+	case done.reason == noQuote:
+		return refuse(w, successEndpoint, codeCartNotFound)
+	}
+	errs := refusalErrors{Error: codeUnexpected, Description: textForStaff}
+	if r.URL.Query().Get("payment") == "true" {
+		errs.Payment = withStaff
+	}
+	return refuseWith(w, successEndpoint, errs)
+}
+
+// refuseUnpaid tells that a page is not paid, and what a bank says of its debit.
+func (s *server) refuseUnpaid(w http.ResponseWriter, r *http.Request, now stripe.Session) error {
+	payment, err := s.unpaid(r.Context(), now)
+	if err != nil {
+		web.Note(r, "cause", err.Error())
+	}
+	return refuseWith(w, successEndpoint, refusalErrors{
+		Error: codePaymentNotCompleted, Payment: payment, Description: textsOfUnpaid[payment],
+	})
+}
+
+// refuseSession answers a session that the shop does not know, which may be a guess.
+func refuseSession(w http.ResponseWriter) error {
+	web.TellOutcome(w, web.OutcomeWrong)
+	return refuseWith(w, successEndpoint, refusalErrors{Error: codeInvalidSession, Description: textNoSession})
+}
+
+func answerOrder(w http.ResponseWriter, identifier string) error {
+	return answer(w, struct {
+		Outcome    web.Success `json:"checkout_session_success"`
+		Identifier string      `json:"order_identifier"`
+		versioned
+	}{Identifier: identifier})
+}
+
+const (
+	// placeLook is the pause before the first look at what the webhook's event became, doubled each time.
+	placeLook = 4 * time.Millisecond
+	// placeLooks is how often, about a second in all; then this request waits for the lock.
+	placeLooks = 8
+)
+
+// awaitOrder is settle for who waits for the answer. The event comes at the same moment as the shopper,
+// most often: while its transaction is under way, the order is waited for without one of our own.
+func (s *server) awaitOrder(ctx context.Context, paid stripe.Session) (result, error) {
+	pause := placeLook
+	for range placeLooks {
+		identifier, free, err := orderOrFree(ctx, s.db, paid.ID)
+		if err != nil || identifier != "" {
+			return result{identifier: identifier}, err
+		}
+		if free {
+			break
+		}
+		wait.Sleep(ctx, pause)
+		pause *= 2
+	}
+	return s.settle(ctx, paid, "")
+}
+
+// withStaff tells pages that ask for it (payment=true) that there is nothing to wait for: the payment is
+// on the list for staff. Others get the contract's shape, whose text says the same. cart-not-found needs
+// no more: it is only said of a payment on that list.
+const withStaff = "with-staff"
+
+const (
+	textNoSession  = "We do not know this payment. If you paid, please contact us."
+	textStripeAway = "We could not look at your payment just now. Your order is safe; please reload this page in a moment."
+	textForStaff   = "We have received your payment and it is safe, but it could not become an order by itself. Our staff have been told and will write to you; please do not pay again."
+)
+
+// sessionShape is what an id of Stripe's can look like: anything else is not worth a call.
+var sessionShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
