@@ -118,13 +118,19 @@ func (c *Client) send(r *http.Request) *http.Response {
 		c.Handler.ServeHTTP(rec, r)
 		return rec.Result()
 	}
-	over := http.Client{Jar: c.Jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	over := http.Client{
+		Transport: transport, Jar: c.Jar, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	w, err := over.Do(r)
 	if err != nil {
 		c.TB.Fatal(err)
 	}
 	return w
 }
+
+// transport keeps more connections than Go's own: tests ask one server at once.
+var transport = &http.Transport{MaxIdleConnsPerHost: 20}
 
 // Form is a form of name, value, name, value….
 func Form(pairs ...string) url.Values {

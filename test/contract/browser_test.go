@@ -4,34 +4,31 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // browser is a shopper's client: it keeps cookies as a browser does, has an address of its own, and
 // holds every answer against the contract.
 type browser struct {
-	t       *testing.T
-	w       *world
+	*testenv.Client
+	e       *env
 	cookies map[string]string
 	address string
 }
 
-func (w *world) browser(t *testing.T) *browser {
+func (e *env) browser(t *testing.T) *browser {
 	n := counter.Add(1)
-	return &browser{t: t, w: w, cookies: map[string]string{}, address: fmt.Sprintf("100.64.%d.%d", n/250%250, n%250+1)}
-}
-
-// answer is what came back.
-type answer struct {
-	status  int
-	header  http.Header
-	body    string
-	json    any
-	cookies map[string]*http.Cookie
+	return &browser{
+		Client:  &testenv.Client{TB: t, URL: e.shop.URL},
+		e:       e,
+		cookies: map[string]string{},
+		address: fmt.Sprintf("100.64.%d.%d", n/250%250, n%250+1),
+	}
 }
 
 // options bend a request.
@@ -63,16 +60,10 @@ func cookie(name, value string) option {
 	}
 }
 
-var client = &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 20},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 // send sends a request as this browser, without looking at the answer.
-func (b *browser) send(method, path, body string, options ...option) answer {
-	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), method, b.w.shop.URL+path, strings.NewReader(body))
-	if err != nil {
-		b.t.Fatal(err)
-	}
+func (b *browser) send(method, path, body string, options ...option) testenv.Answer {
+	b.TB.Helper()
+	r := b.Body(method, path, body)
 	r.Header.Set("X-Forwarded-For", b.address)
 	var pairs []string
 	for name, value := range b.cookies {
@@ -88,151 +79,76 @@ func (b *browser) send(method, path, body string, options ...option) answer {
 	for _, o := range options {
 		o(r)
 	}
-	w, err := client.Do(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer w.Body.Close() //nolint:errcheck // it was read
-	text, err := io.ReadAll(w.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	w.Body = io.NopCloser(bytes.NewReader(text))
-	a := answer{status: w.StatusCode, header: w.Header, body: string(text), cookies: map[string]*http.Cookie{}}
-	if v, err := decode(a.body); err == nil && strings.HasPrefix(w.Header.Get("Content-Type"), "application/json") {
-		a.json = v
-	}
-	for _, c := range w.Cookies() {
-		a.cookies[c.Name] = c
+	a := b.Do(r)
+	for _, c := range a.Cookies() {
 		if c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now()) {
 			delete(b.cookies, c.Name)
 		} else {
 			b.cookies[c.Name] = c.Value
 		}
 	}
-	if a.status >= 500 {
-		b.t.Errorf("%s %s answered %d %s", method, path, a.status, a.body)
+	if a.Status >= 500 {
+		b.TB.Error(a)
 	}
-	if a.status == http.StatusOK || method == http.MethodPost && (a.status == http.StatusBadRequest || a.status == http.StatusForbidden) {
-		b.check(r, w)
+	if a.Status == http.StatusOK || method == http.MethodPost && (a.Status == http.StatusBadRequest || a.Status == http.StatusForbidden) {
+		b.check(a)
 	}
 	return a
 }
 
-func (b *browser) check(r *http.Request, w *http.Response) {
-	b.t.Helper()
-	if r.Method == http.MethodGet || r.Method == http.MethodPost {
-		if c := b.w.contractOf(r.URL.Path); !strings.HasPrefix(w.Header.Get("Content-Type"), "text/html") && (strings.HasPrefix(r.URL.Path, "/user/") || strings.HasPrefix(r.URL.Path, "/order/") || strings.HasPrefix(r.URL.Path, "/clientevent/")) {
-			c.Check(b.t, r, w)
-		}
+func (b *browser) check(a testenv.Answer) {
+	b.TB.Helper()
+	path := a.Request.URL.Path
+	described := strings.HasPrefix(path, "/user/") || strings.HasPrefix(path, "/order/") || strings.HasPrefix(path, "/clientevent/")
+	asked := a.Request.Method == http.MethodGet || a.Request.Method == http.MethodPost
+	if described && asked && !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		b.e.contractOf(path).CheckAnswer(a)
 	}
 }
 
-func (b *browser) get(path string, options ...option) answer {
-	b.t.Helper()
+func (b *browser) get(path string, options ...option) testenv.Answer {
+	b.TB.Helper()
 	return b.send(http.MethodGet, path, "", options...)
 }
 
 // post sends a form with the token that the browser has; it fetches one first when it has none.
-func (b *browser) post(path string, pairs ...string) answer {
-	b.t.Helper()
+func (b *browser) post(path string, pairs ...string) testenv.Answer {
+	b.TB.Helper()
 	return b.postWith(path, pairs)
 }
 
-func (b *browser) postWith(path string, pairs []string, options ...option) answer {
-	b.t.Helper()
+func (b *browser) postWith(path string, pairs []string, options ...option) testenv.Answer {
+	b.TB.Helper()
 	b.token()
-	return b.send(http.MethodPost, path, form(pairs...), options...)
+	return b.send(http.MethodPost, path, testenv.Form(pairs...).Encode(), options...)
 }
 
 func (b *browser) token() {
-	b.t.Helper()
+	b.TB.Helper()
 	if b.cookies["csrftoken"] == "" {
 		b.get("/user/token")
 	}
 }
 
-// is compares a whole answer, HTTP 200, with JSON text in which "*" stands for any text.
-func (b *browser) is(a answer, want string) {
-	b.t.Helper()
-	v, err := decode(want)
-	if err != nil {
-		b.t.Fatalf("%s: %v", want, err)
-	}
-	if a.status != http.StatusOK || !alike(v, a.json) {
-		b.t.Errorf("answered %d %s\nwant 200 %s", a.status, a.body, want)
-		return
-	}
-	first := func(text string) json.Token {
-		d := json.NewDecoder(strings.NewReader(text))
-		for range 2 {
-			token, err := d.Token()
-			if err != nil {
-				return nil
-			}
-			if _, ok := token.(json.Delim); !ok {
-				return token
-			}
-		}
-		return nil
-	}
-	if first(want) != first(a.body) {
-		b.t.Errorf("the first key of %s should be %v", a.body, first(want))
-	}
-}
-
-// has compares one value of an answer: text, bool, nil, or a number written as json.Number.
-func (b *browser) has(a answer, want any, path ...string) {
-	b.t.Helper()
-	if n, ok := want.(int); ok {
-		want = json.Number(fmt.Sprint(n))
-	}
-	if got := a.at(path...); got != want {
-		b.t.Errorf("%s is %v (%T), want %v (%T), in %d %s", strings.Join(path, "."), got, got, want, want, a.status, a.body)
-	}
-}
-
 // refused wants the code that a refusal carries.
-func (b *browser) refused(a answer, code string) {
-	b.t.Helper()
-	if a.status != http.StatusOK {
-		b.t.Errorf("answered %d %s, want a refusal with HTTP 200", a.status, a.body)
+func (b *browser) refused(a testenv.Answer, code string) {
+	b.TB.Helper()
+	if a.Status != http.StatusOK {
+		b.TB.Errorf("answered %d %s, want a refusal with HTTP 200", a.Status, a.Body)
 	}
-	b.has(a, code, "errors", "error")
+	a.Want(code, "errors", "error")
 }
 
-func (a answer) at(path ...string) any {
-	v := a.json
-	for _, key := range path {
-		switch at := v.(type) {
-		case map[string]any:
-			v = at[key]
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(at) {
-				return nil
-			}
-			v = at[i]
-		default:
-			return nil
-		}
-	}
-	return v
+// isJSON says whether an answer is JSON and says so.
+func isJSON(a testenv.Answer) bool {
+	return a.At() != nil && strings.HasPrefix(a.Header.Get("Content-Type"), "application/json")
 }
 
-func (a answer) str(path ...string) string {
-	s, ok := a.at(path...).(string)
-	if !ok {
-		return ""
-	}
-	return s
-}
-
-// keys are the keys of an object in an answer, in the order in which they were sent.
-func (a answer) keys(t *testing.T, object string) (keys []string) {
+// keysOf are the keys of an object in an answer, in the order in which they were sent.
+func keysOf(t *testing.T, a testenv.Answer, object string) (keys []string) {
 	t.Helper()
 	var outer map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(a.body), &outer); err != nil {
+	if err := json.Unmarshal([]byte(a.Body), &outer); err != nil {
 		t.Fatal(err)
 	}
 	d := json.NewDecoder(bytes.NewReader(outer[object]))

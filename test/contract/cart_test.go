@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-var carts = map[string]func(*testing.T, *world){
+var carts = map[string]func(*testing.T, *env){
 	"products":      testProducts,
 	"product":       testProduct,
 	"empty cart":    testNoCart,
@@ -23,17 +25,17 @@ var carts = map[string]func(*testing.T, *world){
 	"GET on a cart": testGetOnCart,
 }
 
-func (b *browser) add(sku, quantity string) answer {
-	b.t.Helper()
+func (b *browser) add(sku, quantity string) testenv.Answer {
+	b.TB.Helper()
 	a := b.post("/order/cart-add-product-sku", "sku_id", sku, "quantity", quantity)
-	b.has(a, "success", "cart_add_product_sku")
+	a.Want("success", "cart_add_product_sku")
 	return a
 }
 
-func testProducts(t *testing.T, w *world) {
-	b := w.browser(t)
+func testProducts(t *testing.T, e *env) {
+	b := e.browser(t)
 	a := b.get("/order/products")
-	if keys := a.keys(t, "products_data"); !slices.Equal(keys, []string{"bSusp6dBHm", "ITHJW3mytn", "v26ujdy3N1"}) {
+	if keys := keysOf(t, a, "products_data"); !slices.Equal(keys, []string{"bSusp6dBHm", "ITHJW3mytn", "v26ujdy3N1"}) {
 		t.Errorf("products are in the order %v", keys)
 	}
 	for id, p := range map[string][5]string{
@@ -42,78 +44,78 @@ func testProducts(t *testing.T, w *world) {
 		"v26ujdy3N1": {"Rubber Bands", "RubberBands", "14.99", "14.99", "/img/product/rubber_bands_2.jpg"},
 	} {
 		for i, key := range []string{"title", "title_url", "price_low", "price_high", "product_image_url"} {
-			b.has(a, p[i], "products_data", id, key)
+			a.Want(p[i], "products_data", id, key)
 		}
-		b.has(a, id, "products_data", id, "identifier")
-		if got := b.get(p[4]); got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Type"), "image/jpeg") {
-			t.Errorf("%s answered %d %s", p[4], got.status, got.header.Get("Content-Type"))
+		a.Want(id, "products_data", id, "identifier")
+		if got := b.get(p[4]); got.Status != 200 || !strings.HasPrefix(got.Header.Get("Content-Type"), "image/jpeg") {
+			t.Errorf("%s answered %d %s", p[4], got.Status, got.Header.Get("Content-Type"))
 		}
 	}
 }
 
-func testProduct(t *testing.T, w *world) {
-	b := w.browser(t)
+func testProduct(t *testing.T, e *env) {
+	b := e.browser(t)
 	a := b.get("/order/product/bSusp6dBHm")
-	b.has(a, "success", "product")
-	b.has(a, "bSusp6dBHm", "product_identifier")
+	a.Want("success", "product")
+	a.Want("bSusp6dBHm", "product_identifier")
 	for sku, s := range map[string][5]string{
 		"1": {"Silver", "3.50", "in-stock", "In Stock", "/img/product/paper_clip_left_2.jpg"},
 		"2": {"Silver", "3.50", "back-ordered", "Back Ordered", "/img/product/paper_clip_right_2.jpg"},
 	} {
 		for i, key := range []string{"color", "price", "inventory_status_identifier", "inventory_status_title"} {
-			b.has(a, s[i], "product_data", "skus", sku, key)
+			a.Want(s[i], "product_data", "skus", sku, key)
 		}
-		images, ok := a.at("product_data", "skus", sku, "sku_images").(map[string]any)
+		images, ok := a.At("product_data", "skus", sku, "sku_images").(map[string]any)
 		if !ok || !strings.Contains(fmt.Sprint(images), s[4]) {
 			t.Errorf("SKU %s has the images %v", sku, images)
 		}
 	}
-	holds(t, a.body, "https://player.vimeo.com/video/334006583", "/img/product/paper_clip_video_1_2_thumbnail.jpg")
+	holds(t, a.Body, "https://player.vimeo.com/video/334006583", "/img/product/paper_clip_video_1_2_thumbnail.jpg")
 	a = b.get("/order/product/ITHJW3mytn")
-	b.has(a, "out-of-stock", "product_data", "skus", "5", "inventory_status_identifier")
-	b.has(a, "Out of Stock", "product_data", "skus", "5", "inventory_status_title")
-	b.has(a, "5.99", "product_data", "skus", "4", "price")
+	a.Want("out-of-stock", "product_data", "skus", "5", "inventory_status_identifier")
+	a.Want("Out of Stock", "product_data", "skus", "5", "inventory_status_title")
+	a.Want("5.99", "product_data", "skus", "4", "price")
 	a = b.get("/order/product/v26ujdy3N1")
-	b.has(a, "14.99", "product_data", "skus", "7", "price")
-	if images := a.at("product_data", "skus", "7", "sku_images"); len(images.(map[string]any)) != 0 {
+	a.Want("14.99", "product_data", "skus", "7", "price")
+	if images := a.At("product_data", "skus", "7", "sku_images"); len(images.(map[string]any)) != 0 {
 		t.Errorf("SKU 7 has the images %v", images)
 	}
-	b.has(b.get("/order/product/bsusp6dbhm"), "error", "product")
+	b.get("/order/product/bsusp6dbhm").Want("error", "product")
 }
 
-func testNoCart(t *testing.T, w *world) {
-	for _, b := range []*browser{w.browser(t), w.browser(t)} {
-		b.is(b.get("/order/cart-items"), `{"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/cart-shipping-methods"), `{"cart_found":false,"cart_shipping_methods":{},"shipping_method_selected":null,"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/cart-discount-codes"), `{"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
+func testNoCart(t *testing.T, e *env) {
+	for _, b := range []*browser{e.browser(t), e.browser(t)} {
+		b.get("/order/cart-items").Is(`{"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-shipping-methods").Is(`{"cart_found":false,"cart_shipping_methods":{},"shipping_method_selected":null,"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-discount-codes").Is(`{"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a := b.get("/order/cart-totals")
-		b.has(a, false, "cart_found")
+		a.Want(false, "cart_found")
 		zeroTotals(t, a, "cart_totals_data")
 		for path, pairs := range map[string][]string{
 			"cart-update-sku-quantity": {"sku_id", "1", "quantity", "1"}, "cart-remove-sku": {"sku_id", "1"}, "cart-apply-discount-code": {"discount_code_id", "WELCOME10"},
 			"cart-remove-discount-code": {"discount_code_id", "1"}, "cart-update-shipping-method": {"shipping_method_identifier", "FedExGround"}, "cart-delete-cart": nil,
 		} {
 			refusal := `{"` + strings.ReplaceAll(path, "-", "_") + `":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`
-			b.is(b.post("/order/"+path, pairs...), refusal)
-			b.is(b.post("/order/"+path), refusal)
+			b.post("/order/"+path, pairs...).Is(refusal)
+			b.post("/order/" + path).Is(refusal)
 		}
-		b.is(b.get("/order/checkout-allowed"), `{"checkout_allowed":true,"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/confirm-items"), `{"checkout_allowed":true,"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/confirm-shipping-method"), `{"checkout_allowed":true,"cart_found":false,"confirm_shipping_method":{},"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/confirm-discount-codes"), `{"checkout_allowed":true,"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/checkout-allowed").Is(`{"checkout_allowed":true,"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-shipping-method").Is(`{"checkout_allowed":true,"cart_found":false,"confirm_shipping_method":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-discount-codes").Is(`{"checkout_allowed":true,"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a = b.get("/order/confirm-totals")
 		zeroTotals(t, a, "confirm_totals_data")
-		b.is(b.get("/order/change-confirmation-email-address"), `{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
+		b.get("/order/change-confirmation-email-address").Is(`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
 		b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-not-found")
 		b.register()
 	}
 }
 
 // zeroTotals wants five noughts.
-func zeroTotals(t *testing.T, a answer, key string) {
+func zeroTotals(t *testing.T, a testenv.Answer, key string) {
 	t.Helper()
 	for _, part := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
-		if v := fmt.Sprint(a.at(key, part)); v != "0" && v != "0.00" {
+		if v := fmt.Sprint(a.At(key, part)); v != "0" && v != "0.00" {
 			t.Errorf("%s is %v", part, v)
 		}
 	}
@@ -125,40 +127,40 @@ func line(quantity int) string {
 		"sku_image_url":"/img/product/paper_clip_left_2.jpg"}`, quantity)
 }
 
-func testAdd(t *testing.T, w *world) {
-	for _, b := range []*browser{w.browser(t), w.browser(t)} {
-		add := func(pairs ...string) answer { return b.post("/order/cart-add-product-sku", pairs...) }
+func testAdd(t *testing.T, e *env) {
+	for _, b := range []*browser{e.browser(t), e.browser(t)} {
+		add := func(pairs ...string) testenv.Answer { return b.post("/order/cart-add-product-sku", pairs...) }
 		missing := `{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,"order-api-version":"0.0.1"}`
-		b.is(add("quantity", "1"), missing)
-		b.is(add("quantity", "x"), missing)
-		b.is(add(), missing)
+		add("quantity", "1").Is(missing)
+		add("quantity", "x").Is(missing)
+		add().Is(missing)
 		for quantity, code := range map[string]string{"": "not_an_int", "x": "not_an_int", "1.0": "not_an_int", " 1": "not_an_int", "+5": "not_an_int", "1_0": "not_an_int", "1\n": "not_an_int", "٣": "not_an_int",
 			"-1": "out_of_range", "100": "out_of_range", "99999999999999999999999": "out_of_range", "1e1": "not_an_int", "0x1": "not_an_int"} {
-			b.is(add("sku_id", "1", "quantity", quantity), `{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"`+code+`","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
+			add("sku_id", "1", "quantity", quantity).Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"` + code + `","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
 		}
-		b.is(add("sku_id", "1"), `{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
-		b.is(add("sku_id", "3", "quantity", "x"), `{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"3","order-api-version":"0.0.1"}`)
+		add("sku_id", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
+		add("sku_id", "3", "quantity", "x").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"3","order-api-version":"0.0.1"}`)
 		for _, sku := range []string{"3", "0", "-1", "x", "99999999999999999999", "1.0", "1 ", "é"} {
-			b.is(add("sku_id", sku, "quantity", "1"), `{"cart_add_product_sku":"error","errors":{"error":"sku-not-found"},"sku_id":"`+sku+`","order-api-version":"0.0.1"}`)
+			add("sku_id", sku, "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-not-found"},"sku_id":"` + sku + `","order-api-version":"0.0.1"}`)
 		}
-		if a := add("sku_id", "", "quantity", "1"); a.str("errors", "error") != "sku-not-found" && a.str("errors", "error") != "sku-id-required" {
-			t.Errorf("an empty SKU answered %s", a.body)
+		if a := add("sku_id", "", "quantity", "1"); a.Text("errors", "error") != "sku-not-found" && a.Text("errors", "error") != "sku-id-required" {
+			t.Errorf("an empty SKU answered %s", a.Body)
 		}
-		b.has(b.get("/order/cart-items"), false, "cart_found")
-		b.is(add("sku_id", "1", "quantity", "2"), `{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
-		b.is(b.get("/order/cart-items"), `{"cart_found":true,"item_data":{"product_sku_data":{"0":`+line(2)+`}},"order-api-version":"0.0.1"}`)
-		b.is(add("sku_id", "1", "quantity", "97"), `{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
-		b.is(add("sku_id", "1", "quantity", "1"), `{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"out_of_range","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
-		b.is(add("sku_id", "5", "quantity", "0"), `{"cart_add_product_sku":"success","sku_id":"5","cart_item_count":2,"order-api-version":"0.0.1"}`)
-		b.is(add("sku_id", "7", "quantity", "1"), `{"cart_add_product_sku":"success","sku_id":"7","cart_item_count":3,"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-items").Want(false, "cart_found")
+		add("sku_id", "1", "quantity", "2").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(2) + `}},"order-api-version":"0.0.1"}`)
+		add("sku_id", "1", "quantity", "97").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
+		add("sku_id", "1", "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"out_of_range","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
+		add("sku_id", "5", "quantity", "0").Is(`{"cart_add_product_sku":"success","sku_id":"5","cart_item_count":2,"order-api-version":"0.0.1"}`)
+		add("sku_id", "7", "quantity", "1").Is(`{"cart_add_product_sku":"success","sku_id":"7","cart_item_count":3,"order-api-version":"0.0.1"}`)
 		a := b.get("/order/cart-items")
 		for i, sku := range []int{1, 5, 7} {
-			b.has(a, sku, "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
+			a.Want(sku, "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
 		}
-		b.has(a, "out-of-stock", "item_data", "product_sku_data", "1", "sku_inventory__identifier")
-		b.has(a, "/img/product/rubber_bands_2.jpg", "item_data", "product_sku_data", "2", "sku_image_url")
-		b.has(b.get("/user/logged-in"), 3, "cart_item_count")
-		*b = *w.browser(t)
+		a.Want("out-of-stock", "item_data", "product_sku_data", "1", "sku_inventory__identifier")
+		a.Want("/img/product/rubber_bands_2.jpg", "item_data", "product_sku_data", "2", "sku_image_url")
+		b.get("/user/logged-in").Want(3, "cart_item_count")
+		*b = *e.browser(t)
 		b.register()
 	}
 }
@@ -166,176 +168,176 @@ func testAdd(t *testing.T, w *world) {
 const noCodes = `"discount_code_data":{},`
 
 // sums wants totals by value: the contract allows a number or text for each.
-func (b *browser) sums(a answer, key string, five ...string) {
-	b.t.Helper()
+func (b *browser) sums(a testenv.Answer, key string, five ...string) {
+	b.TB.Helper()
 	for i, name := range []string{"item_subtotal", "item_discount", "shipping_subtotal", "shipping_discount", "cart_total"} {
-		text := fmt.Sprint(a.at(key, name))
+		text := fmt.Sprint(a.At(key, name))
 		if text == "0" {
 			text = "0.00"
 		}
 		if text != five[i] {
-			b.t.Errorf("%s is %v, want %s, in %s", name, a.at(key, name), five[i], a.body)
+			b.TB.Errorf("%s is %v, want %s, in %s", name, a.At(key, name), five[i], a.Body)
 		}
 	}
-	if _, ok := a.at(key, "cart_total").(string); !ok {
-		b.t.Errorf("cart_total is no text in %s", a.body)
+	if _, ok := a.At(key, "cart_total").(string); !ok {
+		b.TB.Errorf("cart_total is no text in %s", a.Body)
 	}
-	if _, ok := a.at(key, "item_discount").(string); !ok {
-		b.t.Errorf("item_discount is no text in %s", a.body)
+	if _, ok := a.At(key, "item_discount").(string); !ok {
+		b.TB.Errorf("item_discount is no text in %s", a.Body)
 	}
 }
 
-func testUpdate(t *testing.T, w *world) {
-	b := w.browser(t)
+func testUpdate(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	b.get("/order/cart-shipping-methods")
-	update := func(pairs ...string) answer { return b.post("/order/cart-update-sku-quantity", pairs...) }
+	update := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-sku-quantity", pairs...) }
 	a := update("sku_id", "1", "quantity", "2")
-	b.is(a, `{"cart_update_sku_quantity":"success","cart_found":true,"sku_id":"1","sku_subtotal":"7.00",`+noCodes+totalsJSON(a, "cart_totals_data")+`,"order-api-version":"0.0.1"}`)
+	a.Is(`{"cart_update_sku_quantity":"success","cart_found":true,"sku_id":"1","sku_subtotal":"7.00",` + noCodes + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.sums(a, "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
-	b.is(update("quantity", "2"), `{"cart_update_sku_quantity":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
+	update("quantity", "2").Is(`{"cart_update_sku_quantity":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
 	for _, pairs := range [][2]string{{"6", "1"}, {"3", "1"}, {"x", "1"}, {"1", "x"}, {"1", "-1"}, {"1", "100"}, {"1", "1.5"}, {"1", ""}, {"1", " 1"}, {"1", "99999999999999999999"}, {"99999999999999999999", "1"}} {
-		b.is(update("sku_id", pairs[0], "quantity", pairs[1]), `{"cart_update_sku_quantity":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"`+pairs[0]+`","order-api-version":"0.0.1"}`)
+		update("sku_id", pairs[0], "quantity", pairs[1]).Is(`{"cart_update_sku_quantity":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"` + pairs[0] + `","order-api-version":"0.0.1"}`)
 	}
-	if a := update("sku_id", "1"); a.status != 400 && a.str("errors", "error") != "cart-sku-not-found" {
-		t.Errorf("without a quantity: %d %s", a.status, a.body)
+	if a := update("sku_id", "1"); a.Status != 400 && a.Text("errors", "error") != "cart-sku-not-found" {
+		t.Errorf("without a quantity: %d %s", a.Status, a.Body)
 	}
-	b.has(b.get("/order/cart-items"), 2, "item_data", "product_sku_data", "0", "quantity")
+	b.get("/order/cart-items").Want(2, "item_data", "product_sku_data", "0", "quantity")
 	a = update("sku_id", "1", "quantity", "0")
-	b.has(a, "0.00", "sku_subtotal")
-	b.has(b.get("/order/cart-items"), 0, "item_data", "product_sku_data", "0", "quantity")
-	b.has(update("sku_id", "1", "quantity", "99"), "346.50", "sku_subtotal")
-	b.has(update("sku_id", "1", "quantity", "007"), "24.50", "sku_subtotal")
+	a.Want("0.00", "sku_subtotal")
+	b.get("/order/cart-items").Want(0, "item_data", "product_sku_data", "0", "quantity")
+	update("sku_id", "1", "quantity", "99").Want("346.50", "sku_subtotal")
+	update("sku_id", "1", "quantity", "007").Want("24.50", "sku_subtotal")
 }
 
 // totalsJSON repeats an answer's own totals, for comparing the rest of it.
-func totalsJSON(a answer, key string) string {
-	text, err := json.Marshal(a.at(key))
-	if err != nil {
-		return ""
+func totalsJSON(a testenv.Answer, key string) string {
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(a.Body), &parts); err != nil {
+		a.TB.Error(err)
 	}
-	return `"` + key + `":` + string(text)
+	return `"` + key + `":` + string(parts[key])
 }
 
-func testRemove(t *testing.T, w *world) {
-	b := w.browser(t)
+func testRemove(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	b.add("6", "2")
 	b.get("/order/cart-shipping-methods")
-	remove := func(pairs ...string) answer { return b.post("/order/cart-remove-sku", pairs...) }
-	b.is(remove(), `{"cart_remove_sku":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
-	b.is(remove("sku_id", "7"), `{"cart_remove_sku":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"7","order-api-version":"0.0.1"}`)
-	b.is(remove("sku_id", "x"), `{"cart_remove_sku":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"x","order-api-version":"0.0.1"}`)
+	remove := func(pairs ...string) testenv.Answer { return b.post("/order/cart-remove-sku", pairs...) }
+	remove().Is(`{"cart_remove_sku":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
+	remove("sku_id", "7").Is(`{"cart_remove_sku":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"7","order-api-version":"0.0.1"}`)
+	remove("sku_id", "x").Is(`{"cart_remove_sku":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"x","order-api-version":"0.0.1"}`)
 	a := remove("sku_id", "1")
-	b.has(a, "success", "cart_remove_sku")
-	b.has(a, true, "cart_found")
-	b.has(a, "1", "sku_id")
-	b.has(a, 1, "cart_item_count")
-	b.has(a, nil, "shipping_method_selected")
+	a.Want("success", "cart_remove_sku")
+	a.Want(true, "cart_found")
+	a.Want("1", "sku_id")
+	a.Want(1, "cart_item_count")
+	a.Want(nil, "shipping_method_selected")
 	b.sums(a, "cart_totals_data", "7.98", "0.00", "0.00", "0.00", "7.98")
-	want(t, "methods", len(a.at("cart_shipping_methods").(map[string]any)), 4)
+	want(t, "methods", len(a.At("cart_shipping_methods").(map[string]any)), 4)
 	a = remove("sku_id", "6")
-	b.has(a, 0, "cart_item_count")
+	a.Want(0, "cart_item_count")
 	zeroTotals(t, a, "cart_totals_data")
-	b.has(b.get("/order/cart-items"), true, "cart_found")
-	b.is(b.get("/order/cart-items"), `{"cart_found":true,"item_data":{"product_sku_data":{}},"order-api-version":"0.0.1"}`)
-	b.has(b.get("/user/logged-in"), 0, "cart_item_count")
+	b.get("/order/cart-items").Want(true, "cart_found")
+	b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{}},"order-api-version":"0.0.1"}`)
+	b.get("/user/logged-in").Want(0, "cart_item_count")
 	b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-is-empty")
 }
 
-func testShipping(t *testing.T, w *world) {
-	b := w.browser(t)
+func testShipping(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "2")
 	// The totals count the default method that the page shows as chosen, whichever call comes first.
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	a := b.get("/order/cart-shipping-methods")
-	b.has(a, "USPSRetailGround", "shipping_method_selected")
+	a.Want("USPSRetailGround", "shipping_method_selected")
 	for i, m := range [][3]string{{"USPSPriorityMail2Day", "USPS Priority Mail 2-Day", "13.65"}, {"UPSGround", "UPS Ground", "11.34"}, {"FedExGround", "FedEx Ground", "10.85"}, {"USPSRetailGround", "USPS Retail Ground", "9.56"}} {
 		for j, key := range []string{"identifier", "carrier", "shipping_cost"} {
-			b.has(a, m[j], "cart_shipping_methods", fmt.Sprint(i), key)
+			a.Want(m[j], "cart_shipping_methods", fmt.Sprint(i), key)
 		}
 	}
-	b.has(a, "https://tools.usps.com/go/TrackConfirmAction.action?tRef=fullpage&tLc=1&text28777=&tLabels=", "cart_shipping_methods", "3", "tracking_code_base_url")
-	b.has(a, nil, "cart_shipping_methods", "4")
+	a.Want("https://tools.usps.com/go/TrackConfirmAction.action?tRef=fullpage&tLc=1&text28777=&tLabels=", "cart_shipping_methods", "3", "tracking_code_base_url")
+	a.Want(nil, "cart_shipping_methods", "4")
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
-	choose := func(pairs ...string) answer { return b.post("/order/cart-update-shipping-method", pairs...) }
+	choose := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-shipping-method", pairs...) }
 	a = choose("shipping_method_identifier", "FedExGround")
-	b.is(a, `{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",`+noCodes+totalsJSON(a, "cart_totals_data")+`,"order-api-version":"0.0.1"}`)
+	a.Is(`{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",` + noCodes + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.sums(a, "cart_totals_data", "7.00", "0.00", "10.85", "0.00", "17.85")
-	b.is(choose(), `{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},"order-api-version":"0.0.1"}`)
+	choose().Is(`{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"x", "None", "fedexground", "FedExGround ", "1"} {
-		b.is(choose("shipping_method_identifier", unknown), `{"cart_update_shipping_method":"error","errors":{"error":"error-setting-cart-shipping-method"},"shipping_method_identifier":"`+unknown+`","order-api-version":"0.0.1"}`)
+		choose("shipping_method_identifier", unknown).Is(`{"cart_update_shipping_method":"error","errors":{"error":"error-setting-cart-shipping-method"},"shipping_method_identifier":"` + unknown + `","order-api-version":"0.0.1"}`)
 	}
-	b.has(b.get("/order/cart-shipping-methods"), "FedExGround", "shipping_method_selected")
-	b.is(b.get("/order/confirm-shipping-method"), `{"checkout_allowed":true,"cart_found":true,"confirm_shipping_method":{"identifier":"FedExGround","carrier":"FedEx Ground","shipping_cost":"10.85",
+	b.get("/order/cart-shipping-methods").Want("FedExGround", "shipping_method_selected")
+	b.get("/order/confirm-shipping-method").Is(`{"checkout_allowed":true,"cart_found":true,"confirm_shipping_method":{"identifier":"FedExGround","carrier":"FedEx Ground","shipping_cost":"10.85",
 		"tracking_code_base_url":"https://www.fedex.com/apps/fedextrack/?action=track&cntry_code=us&trackingnumber="},"order-api-version":"0.0.1"}`)
 	for _, path := range []string{"confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals"} {
-		b := w.browser(t)
+		b := e.browser(t)
 		b.add("1", "1")
-		b.has(b.get("/order/"+path), true, "checkout_allowed")
+		b.get("/order/"+path).Want(true, "checkout_allowed")
 		if path != "confirm-items" && path != "confirm-discount-codes" {
 			b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
-			b.has(b.get("/order/confirm-shipping-method"), "USPSRetailGround", "confirm_shipping_method", "identifier")
+			b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 		}
-		b.is(b.get("/order/confirm-items"), `{"checkout_allowed":true,"cart_found":true,"item_data":{"product_sku_data":{"0":`+line(1)+`}},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(1) + `}},"order-api-version":"0.0.1"}`)
 	}
 }
 
-func testDelete(t *testing.T, w *world) {
-	b := w.browser(t)
+func testDelete(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	b.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
-	b.is(b.post("/order/cart-delete-cart"), `{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
-	b.is(b.post("/order/cart-delete-cart"), `{"cart_delete_cart":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`)
-	b.has(b.get("/order/cart-items"), false, "cart_found")
-	b.is(b.add("6", "1"), `{"cart_add_product_sku":"success","sku_id":"6","cart_item_count":1,"order-api-version":"0.0.1"}`)
-	b.is(b.get("/order/cart-discount-codes"), `{"cart_found":true,"discount_code_data":{},"order-api-version":"0.0.1"}`)
+	b.post("/order/cart-delete-cart").Is(`{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
+	b.post("/order/cart-delete-cart").Is(`{"cart_delete_cart":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`)
+	b.get("/order/cart-items").Want(false, "cart_found")
+	b.add("6", "1").Is(`{"cart_add_product_sku":"success","sku_id":"6","cart_item_count":1,"order-api-version":"0.0.1"}`)
+	b.get("/order/cart-discount-codes").Is(`{"cart_found":true,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 }
 
-func testMerge(t *testing.T, w *world) {
-	home := w.browser(t)
+func testMerge(t *testing.T, e *env) {
+	home := e.browser(t)
 	m := home.register()
-	b := w.browser(t)
+	b := e.browser(t)
 	b.add("1", "2")
 	b.add("6", "3")
 	b.post("/order/cart-update-shipping-method", "shipping_method_identifier", "UPSGround")
 	a := b.login(m, "false")
-	b.is(a, loggedIn)
-	if c := a.cookies["an_ct"]; c == nil || c.MaxAge >= 0 {
-		t.Errorf("an_ct is not deleted: %v", a.header["Set-Cookie"])
+	a.Is(loggedIn)
+	if c := a.Cookie("an_ct"); c == nil || c.MaxAge >= 0 {
+		t.Errorf("an_ct is not deleted: %v", a.Header["Set-Cookie"])
 	}
-	b.has(b.get("/user/logged-in"), 2, "cart_item_count")
-	b.has(b.get("/order/cart-shipping-methods"), "UPSGround", "shipping_method_selected")
-	home.has(home.get("/user/logged-in"), 2, "cart_item_count")
-	second := w.browser(t)
+	b.get("/user/logged-in").Want(2, "cart_item_count")
+	b.get("/order/cart-shipping-methods").Want("UPSGround", "shipping_method_selected")
+	home.get("/user/logged-in").Want(2, "cart_item_count")
+	second := e.browser(t)
 	second.add("1", "5")
 	second.add("7", "4")
 	second.post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
 	second.post("/order/cart-update-shipping-method", "shipping_method_identifier", "FedExGround")
 	visitor := second.cookies["an_ct"]
-	second.is(second.login(m, "false"), loggedIn)
+	second.login(m, "false").Is(loggedIn)
 	a = second.get("/order/cart-items")
 	for i, want := range [][2]int{{1, 2}, {6, 3}, {7, 4}} {
-		second.has(a, want[0], "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
-		second.has(a, want[1], "item_data", "product_sku_data", fmt.Sprint(i), "quantity")
+		a.Want(want[0], "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
+		a.Want(want[1], "item_data", "product_sku_data", fmt.Sprint(i), "quantity")
 	}
-	second.has(second.get("/order/cart-shipping-methods"), "UPSGround", "shipping_method_selected")
-	second.has(second.get("/order/cart-discount-codes"), "WELCOME10", "discount_code_data", "1", "code")
-	stranger := w.browser(t)
+	second.get("/order/cart-shipping-methods").Want("UPSGround", "shipping_method_selected")
+	second.get("/order/cart-discount-codes").Want("WELCOME10", "discount_code_data", "1", "code")
+	stranger := e.browser(t)
 	stranger.cookies["an_ct"] = visitor
-	stranger.has(stranger.get("/order/cart-items"), false, "cart_found")
-	wrong := w.browser(t)
+	stranger.get("/order/cart-items").Want(false, "cart_found")
+	wrong := e.browser(t)
 	wrong.add("1", "1")
 	m.password = "wrong!Word"
-	if a := wrong.login(m, "false"); a.cookies["an_ct"] != nil {
+	if a := wrong.login(m, "false"); a.Cookie("an_ct") != nil {
 		t.Error("a failed login touches the cart")
 	}
-	wrong.has(wrong.get("/order/cart-items"), true, "cart_found")
+	wrong.get("/order/cart-items").Want(true, "cart_found")
 }
 
-func testParallelAdds(t *testing.T, w *world) {
+func testParallelAdds(t *testing.T, e *env) {
 	for _, member := range []bool{false, true} {
-		b := w.browser(t)
+		b := e.browser(t)
 		if member {
 			b.register()
 		} else {
@@ -353,7 +355,7 @@ func testParallelAdds(t *testing.T, w *world) {
 			wait.Go(func() { one.clone().get("/order/cart-shipping-methods") })
 		}
 		wait.Wait()
-		b.has(b.get("/order/cart-items"), 40, "item_data", "product_sku_data", "0", "quantity")
+		b.get("/order/cart-items").Want(40, "item_data", "product_sku_data", "0", "quantity")
 	}
 }
 
@@ -369,20 +371,20 @@ func (b *browser) clone() *browser {
 	return &c
 }
 
-func testGetOnCart(t *testing.T, w *world) {
-	b := w.browser(t)
+func testGetOnCart(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	for _, path := range []string{"cart-add-product-sku?sku_id=1&quantity=5", "cart-update-sku-quantity?sku_id=1&quantity=5", "cart-remove-sku?sku_id=1", "cart-delete-cart", "cart-apply-discount-code?discount_code_id=WELCOME10",
 		"cart-remove-discount-code?discount_code_id=1", "cart-update-shipping-method?shipping_method_identifier=FedExGround", "create-checkout-session", "anonymous-email-address-payment-lookup?anonymous_email_address=a@b.cc"} {
 		a := b.get("/order/" + path)
-		if a.json == nil || a.status != 405 && a.status != 200 {
-			t.Errorf("GET %s answered %d %s", path, a.status, a.body)
+		if !isJSON(a) || a.Status != 405 && a.Status != 200 {
+			t.Errorf("GET %s answered %d %s", path, a.Status, a.Body)
 		}
 	}
 	// A query does not stand in for the form.
-	if a := b.post("/order/cart-add-product-sku?sku_id=1&quantity=1"); a.at("errors", "error") != "sku-id-required" && a.status != 400 {
-		t.Errorf("a query instead of a form: %s", a.body)
+	if a := b.post("/order/cart-add-product-sku?sku_id=1&quantity=1"); a.At("errors", "error") != "sku-id-required" && a.Status != 400 {
+		t.Errorf("a query instead of a form: %s", a.Body)
 	}
 	a := b.get("/order/cart-items")
-	b.has(a, 1, "item_data", "product_sku_data", "0", "quantity")
+	a.Want(1, "item_data", "product_sku_data", "0", "quantity")
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // TestForeignStripe runs the shop with a Stripe and a mail server that are not its own, at another
@@ -16,19 +18,19 @@ func TestForeignStripe(t *testing.T) {
 	t.Parallel()
 	s := newStripe(t)
 	box, port := newSink(t)
-	w := newWorld(t, "STRIPE_API_BASE="+s.URL, "STRIPE_SECRET_KEY="+stripeKey, "STRIPE_PUBLISHABLE_KEY=pk_test_x", "STRIPE_WEBHOOK_SECRET="+webhookSecret,
+	e := newEnv(t, "STRIPE_API_BASE="+s.URL, "STRIPE_SECRET_KEY="+stripeKey, "STRIPE_PUBLISHABLE_KEY=pk_test_x", "STRIPE_WEBHOOK_SECRET="+webhookSecret,
 		"SMTP_HOST=127.0.0.1", "SMTP_PORT="+port, "SMTP_TLS=none", "PUBLIC_URL="+origin)
-	w.mails = box.of
+	e.mails = box.of
 	t.Run("all", func(t *testing.T) {
-		for name, test := range map[string]func(*testing.T, *world, *stripe){
+		for name, test := range map[string]func(*testing.T, *env, *stripe){
 			"session": testSession, "discounts": testDiscountAtStripe, "success": testSuccess, "frozen": testFrozen, "webhook": testWebhook, "webhook refusals": testWebhookRefusals,
 			"at once": testAtOnce, "member": testMemberOrder, "checks": testCheckoutChecks, "expired and paid": testExpiredAndPaid, "event shapes": testEventShapes, "visitor registers": testVisitorRegisters,
 		} {
-			t.Run(name, func(t *testing.T) { t.Parallel(); test(t, w, s) })
+			t.Run(name, func(t *testing.T) { t.Parallel(); test(t, e, s) })
 		}
 	})
-	t.Run("stripe down", func(t *testing.T) { testStripeDown(t, w, s) })
-	t.Run("configuration", func(t *testing.T) { testConfiguration(t, w) })
+	t.Run("stripe down", func(t *testing.T) { testStripeDown(t, e, s) })
+	t.Run("configuration", func(t *testing.T) { testConfiguration(t, e) })
 	s.set(func() {
 		if len(s.bad) > 0 {
 			t.Errorf("the shop asked Stripe for %v", s.bad)
@@ -38,27 +40,27 @@ func TestForeignStripe(t *testing.T) {
 
 // checkout opens the payment page for some pieces of SKU 1, and more of others.
 func (b *browser) checkout(address string, more ...string) string {
-	b.t.Helper()
+	b.TB.Helper()
 	b.add("1", "2")
 	for _, sku := range more {
 		b.add(sku, "1")
 	}
 	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "newsletter", "false", "save_defaults", "false", "anonymous_email_address", address)
-	b.is(a, `{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
-	return a.str("session_id")
+	a.Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
+	return a.Text("session_id")
 }
 
-func (b *browser) success(session string) answer {
-	b.t.Helper()
+func (b *browser) success(session string) testenv.Answer {
+	b.TB.Helper()
 	return b.get("/order/checkout-session-success?session_id=" + session)
 }
 
 // bought wants a session to be an order and returns its identifier.
 func (b *browser) bought(session string) string {
-	b.t.Helper()
+	b.TB.Helper()
 	a := b.success(session)
-	b.is(a, `{"checkout_session_success":"success","order_identifier":"*","order-api-version":"0.0.1"}`)
-	return a.str("order_identifier")
+	a.Is(`{"checkout_session_success":"success","order_identifier":"*","order-api-version":"0.0.1"}`)
+	return a.Text("order_identifier")
 }
 
 // requestOf is what a session was made with.
@@ -82,8 +84,8 @@ func (s *stripe) requestOf(t *testing.T, session string) map[string]string {
 	return nil
 }
 
-func testSession(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testSession(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	address := email()
 	session := b.checkout(address, "7")
 	got := s.requestOf(t, session)
@@ -101,20 +103,20 @@ func testSession(t *testing.T, w *world, s *stripe) {
 		t.Errorf("the session was made with %v", got)
 	}
 	again := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", address)
-	b.has(again, session, "session_id")
-	b.is(b.success(session), `{"checkout_session_success":"error","errors":{"error":"payment-not-completed"},"order-api-version":"0.0.1"}`)
-	bare := w.browser(t)
+	again.Want(session, "session_id")
+	b.success(session).Is(`{"checkout_session_success":"error","errors":{"error":"payment-not-completed"},"order-api-version":"0.0.1"}`)
+	bare := e.browser(t)
 	if _, ok := s.requestOf(t, bare.checkout(""))["customer_email"]; ok {
 		t.Error("an empty address reaches Stripe")
 	}
 }
 
-func testDiscountAtStripe(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	b.add("6", "5")
 	b.apply("WELCOME10")
 	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true")
-	session := a.str("session_id")
+	session := a.Text("session_id")
 	s.set(func() {
 		if total := s.sessions[session]["amount_total"]; total != 2751 {
 			t.Errorf("Stripe wants %v", total)
@@ -124,175 +126,175 @@ func testDiscountAtStripe(t *testing.T, w *world, s *stripe) {
 	s.pay(session, address)
 	order := b.get("/order/" + b.bought(session))
 	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "2.00", "shipping_subtotal": "9.56", "shipping_discount": "0.00", "order_total": "27.51"} {
-		b.has(order, value, "order_data", "order_totals", key)
+		order.Want(value, "order_data", "order_totals", key)
 	}
-	b.has(order, true, "order_data", "order_discount_codes", "1", "discount_applied")
-	b.has(order, "WELCOME10", "order_data", "order_discount_codes", "1", "code")
-	text := w.mail(t, address, 1).Text
+	order.Want(true, "order_data", "order_discount_codes", "1", "discount_applied")
+	order.Want("WELCOME10", "order_data", "order_discount_codes", "1", "code")
+	text := e.mail(t, address, 1).Text
 	holds(t, text, "WELCOME10", "19.95", "2.00", "9.56", "27.51")
 	if strings.Contains(text, "{") {
 		t.Errorf("the mail holds what should have been filled in:\n%s", text)
 	}
 	// Two codes, one of which does nothing, and free shipping.
-	b = w.browser(t)
+	b = e.browser(t)
 	b.add("6", "5")
-	free, high := w.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), w.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
+	free, high := e.newCode(t, 4, 0, 0, true, "-1 day", "1 day"), e.newCode(t, 1, 1000, 9000, false, "-1 day", "1 day")
 	b.apply(free)
 	b.apply(high)
-	session = b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").str("session_id")
+	session = b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Text("session_id")
 	want(t, "a shipping line", s.requestOf(t, session)["line_items[1][quantity]"], "")
 	address = email()
 	s.pay(session, address)
 	order = b.get("/order/" + b.bought(session))
 	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "0.00", "shipping_subtotal": "9.56", "shipping_discount": "9.56", "order_total": "19.95"} {
-		b.has(order, value, "order_data", "order_totals", key)
+		order.Want(value, "order_data", "order_totals", key)
 	}
-	for id, code := range order.at("order_data", "order_discount_codes").(map[string]any) {
-		b.has(order, code.(map[string]any)["code"] == free, "order_data", "order_discount_codes", id, "discount_applied")
+	for id, code := range order.At("order_data", "order_discount_codes").(map[string]any) {
+		order.Want(code.(map[string]any)["code"] == free, "order_data", "order_discount_codes", id, "discount_applied")
 	}
-	holds(t, w.mail(t, address, 1).Text, free, high, "combin", "19.95")
+	holds(t, e.mail(t, address, 1).Text, free, high, "combin", "19.95")
 }
 
-func testSuccess(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
-	b.is(b.get("/order/checkout-session-success"), `{"checkout_session_success":"error","errors":{"error":"session-id-required"},"order-api-version":"0.0.1"}`)
+func testSuccess(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
+	b.get("/order/checkout-session-success").Is(`{"checkout_session_success":"error","errors":{"error":"session-id-required"},"order-api-version":"0.0.1"}`)
 	b.refused(b.success(""), "session-id-required")
 	for _, unknown := range []string{"cs_test_unknown", "x", "%00", "..%2F..", strings.Repeat("a", 3000), "%ff"} {
-		b.is(b.success(unknown), `{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+		b.success(unknown).Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
 	}
 	address := email()
 	session := b.checkout(address)
 	s.pay(session, "other@mail.example.com")
 	identifier := b.bought(session)
 	want(t, "again", b.bought(session), identifier)
-	want(t, "for a stranger", w.browser(t).bought(session), identifier)
-	b.has(b.get("/order/cart-items"), false, "cart_found")
-	a := w.browser(t).get("/order/" + identifier)
+	want(t, "for a stranger", e.browser(t).bought(session), identifier)
+	b.get("/order/cart-items").Want(false, "cart_found")
+	a := e.browser(t).get("/order/" + identifier)
 	place := `"address_line1":"12 Elm Street","city":"Springfield","state":"IL","zip":"62704","country":"US","country_code":"US"}`
-	b.is(a, `{"order_detail":"success","order_data":{"order_attributes":{"identifier":"`+identifier+`","order_date_time":"*","sales_tax_amt":"0.00"},
-		"order_items":{"product_sku_data":{"0":`+strings.Replace(line(2), `"sku_inventory__identifier":"in-stock",`, "", 1)+`}},
+	a.Is(`{"order_detail":"success","order_data":{"order_attributes":{"identifier":"` + identifier + `","order_date_time":"*","sales_tax_amt":"0.00"},
+		"order_items":{"product_sku_data":{"0":` + strings.Replace(line(2), `"sku_inventory__identifier":"in-stock",`, "", 1) + `}},
 		"order_shipping_method":{"identifier":"USPSRetailGround","carrier":"USPS Retail Ground","shipping_cost":"9.56","tracking_code_base_url":"*"},"order_discount_codes":{},
 		"order_totals":{"item_subtotal":"7.00","item_discount":"0.00","shipping_subtotal":"9.56","shipping_discount":"0.00","order_total":"16.56"},
 		"order_statuses":{"0":{"identifier":"accepted","title":"Accepted","description":"*","created_date_time":"*"}},
-		"order_shipping_address":{"name":"Sam Receiver",`+place+`,"order_billing_address":{"name":"Pat Buyer",`+place+`,
-		"order_payment_info":{"email":"`+address+`","payment_type":"card","card_name":"Pat Buyer","card_brand":null,"card_last4":null,"card_exp_month":null,"card_exp_year":null,"card_zip":null}},"order-api-version":"0.0.1"}`)
-	stamp(t, a.str("order_data", "order_attributes", "order_date_time"))
-	m := w.mail(t, address, 1)
+		"order_shipping_address":{"name":"Sam Receiver",` + place + `,"order_billing_address":{"name":"Pat Buyer",` + place + `,
+		"order_payment_info":{"email":"` + address + `","payment_type":"card","card_name":"Pat Buyer","card_brand":null,"card_last4":null,"card_exp_month":null,"card_exp_year":null,"card_zip":null}},"order-api-version":"0.0.1"}`)
+	stamp(t, a.Text("order_data", "order_attributes", "order_date_time"))
+	m := e.mail(t, address, 1)
 	for _, text := range []string{m.Text, strings.ReplaceAll(m.HTML, "&amp;", "&")} {
 		holds(t, text, "Pat Buyer", identifier, origin+"/account/order?identifier="+identifier+"&em_cd=FpGyZy6kld9R2XTjqvBQN&pr_cd=", "Paper Clips", "Silver", "3.50", "7.00", "USPS Retail Ground", "9.56", "16.56",
 			"12 Elm Street", "Sam Receiver", origin+"/terms-of-sale", "none")
 	}
-	want(t, "mails", len(w.mails(address)), 1)
-	w.browser(t).has(w.browser(t).get("/order/"+strings.ToLower(identifier)+"x"), "order-not-found", "errors", "error")
-	member := w.browser(t)
+	want(t, "mails", len(e.mails(address)), 1)
+	e.browser(t).get("/order/"+strings.ToLower(identifier)+"x").Want("order-not-found", "errors", "error")
+	member := e.browser(t)
 	member.register()
-	member.is(member.get("/order/"+identifier), `{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"`+identifier+`","order-api-version":"0.0.1"}`)
+	member.get("/order/" + identifier).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + identifier + `","order-api-version":"0.0.1"}`)
 }
 
-func testFrozen(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testFrozen(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	session := b.checkout("")
 	b.post("/order/cart-update-sku-quantity", "sku_id", "1", "quantity", "9")
 	b.add("7", "3")
 	b.post("/order/cart-update-shipping-method", "shipping_method_identifier", "FedExGround")
 	s.pay(session, email())
-	stranger := w.browser(t)
+	stranger := e.browser(t)
 	stranger.add("7", "50")
 	identifier := stranger.bought(session)
-	stranger.has(stranger.get("/order/cart-items"), 50, "item_data", "product_sku_data", "0", "quantity")
+	stranger.get("/order/cart-items").Want(50, "item_data", "product_sku_data", "0", "quantity")
 	a := b.get("/order/" + identifier)
-	b.has(a, "16.56", "order_data", "order_totals", "order_total")
-	b.has(a, nil, "order_data", "order_items", "product_sku_data", "1")
+	a.Want("16.56", "order_data", "order_totals", "order_total")
+	a.Want(nil, "order_data", "order_items", "product_sku_data", "1")
 	items := b.get("/order/cart-items")
-	b.has(items, true, "cart_found")
-	b.has(items, 7, "item_data", "product_sku_data", "0", "quantity")
-	gone := w.browser(t)
+	items.Want(true, "cart_found")
+	items.Want(7, "item_data", "product_sku_data", "0", "quantity")
+	gone := e.browser(t)
 	session = gone.checkout("")
 	gone.post("/order/cart-delete-cart")
 	s.pay(session, email())
 	identifier = gone.bought(session)
-	gone.has(gone.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
+	gone.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
 	// A payment page that asked for no shipping address, and no one named an address before it.
-	b = w.browser(t)
+	b = e.browser(t)
 	session = b.checkout("")
 	address := email()
 	s.pay(session, address)
 	s.set(func() { delete(s.sessions[session], "collected_information") })
 	a = b.get("/order/" + b.bought(session))
 	for key, value := range map[string]string{"name": "Pat Buyer", "address_line1": "", "city": "", "state": "", "zip": "", "country": "", "country_code": ""} {
-		b.has(a, value, "order_data", "order_shipping_address", key)
+		a.Want(value, "order_data", "order_shipping_address", key)
 	}
-	b.has(a, address, "order_data", "order_payment_info", "email")
+	a.Want(address, "order_data", "order_payment_info", "email")
 	// A paid session that the shop did not make.
 	s.set(func() {
 		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign", "status": "complete", "amount_total": 100, "currency": "usd",
 			"metadata": map[string]string{"cart_id": "99999"}, "customer_details": map[string]any{"email": "x@y.example", "name": "X"}}
 	})
 	// Stripe is not asked about what no checkout knows. Told by Stripe it is known: it is with staff.
-	b.is(b.success("cs_test_foreign"), `{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
 	body := s.event("checkout.session.completed", "cs_test_foreign")
-	w.hook(t, body, sign(webhookSecret, time.Now(), body))
+	e.hook(t, body, sign(webhookSecret, time.Now(), body))
 	eventually(t, "staff have it", func() bool {
-		return w.count(t, "order", "SELECT count(*) FROM payment_issue WHERE session_id = 'cs_test_foreign' AND reason = 'no-quote'") == 1
+		return e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = 'cs_test_foreign' AND reason = 'no-quote'") == 1
 	})
-	b.is(b.success("cs_test_foreign"), `{"checkout_session_success":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`)
+	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`)
 }
 
 const received = `{"received":true}`
 
-func testWebhook(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testWebhook(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	address := email()
 	session := b.checkout(address)
 	s.pay(session, address)
 	body := s.event("checkout.session.completed", session)
 	for range 3 {
-		a := w.hook(t, body, sign(webhookSecret, time.Now(), body))
-		if a.status != 200 || a.at("received") != true {
-			t.Fatalf("the webhook answered %d %s", a.status, a.body)
+		a := e.hook(t, body, sign(webhookSecret, time.Now(), body))
+		if a.Status != 200 || a.At("received") != true {
+			t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 		}
 	}
-	m := w.mail(t, address, 1)
+	m := e.mail(t, address, 1)
 	identifier := b.bought(session)
 	holds(t, m.Text, identifier)
-	b.has(b.get("/order/cart-items"), false, "cart_found")
+	b.get("/order/cart-items").Want(false, "cart_found")
 	other := s.event("checkout.session.completed", session)
-	if a := w.hook(t, other, sign(webhookSecret, time.Now(), other)); a.status != 200 {
-		t.Errorf("another event for the same payment: %d", a.status)
+	if a := e.hook(t, other, sign(webhookSecret, time.Now(), other)); a.Status != 200 {
+		t.Errorf("another event for the same payment: %d", a.Status)
 	}
 	want(t, "the order", b.bought(session), identifier)
-	want(t, "orders", w.count(t, "order", "SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
-	want(t, "mails", len(w.mails(address)), 1)
-	if a := w.hook(t, body, "t=1,v1=00,"+strings.ReplaceAll(sign(webhookSecret, time.Now(), body), ",", ",v1=ff,v0=aa,")); a.status >= 500 {
-		t.Errorf("an odd header: %d", a.status)
+	want(t, "orders", e.db(t, "order").Number("SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
+	want(t, "mails", len(e.mails(address)), 1)
+	if a := e.hook(t, body, "t=1,v1=00,"+strings.ReplaceAll(sign(webhookSecret, time.Now(), body), ",", ",v1=ff,v0=aa,")); a.Status >= 500 {
+		t.Errorf("an odd header: %d", a.Status)
 	}
 }
 
-func testWebhookRefusals(t *testing.T, w *world, s *stripe) {
+func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 	now := time.Now()
 	for what, c := range map[string]struct {
 		body, signature string
 		status          int
 		answer          string
 	}{
-		"no signature": {"{}", "", 400, `{"error":"invalid-signature"}`}, "garbage": {"{}", "x", 400, `{"error":"invalid-signature"}`},
-		"other secret": {"{}", sign("other", now, "{}"), 400, `{"error":"invalid-signature"}`}, "other body": {"{ }", sign(webhookSecret, now, "{}"), 400, `{"error":"invalid-signature"}`},
-		"old":   {"{}", sign(webhookSecret, now.Add(-310*time.Second), "{}"), 400, `{"error":"invalid-signature"}`},
-		"ahead": {"{}", sign(webhookSecret, now.Add(330*time.Second), "{}"), 400, `{"error":"invalid-signature"}`}, "no time": {"{}", "v1=00", 400, `{"error":"invalid-signature"}`},
-		"upper-case": {"{}", strings.ToUpper(sign(webhookSecret, now, "{}")), 400, `{"error":"invalid-signature"}`},
-		"no JSON":    {"not json", sign(webhookSecret, now, "not json"), 400, `{"error":"invalid-payload"}`}, "empty": {"", sign(webhookSecret, now, ""), 400, `{"error":"invalid-payload"}`},
-		"half": {`{"id":`, sign(webhookSecret, now, `{"id":`), 400, `{"error":"invalid-payload"}`},
+		"no signature": {body: "{}", status: 400, answer: `{"error":"invalid-signature"}`}, "garbage": {body: "{}", signature: "x", status: 400, answer: `{"error":"invalid-signature"}`},
+		"other secret": {body: "{}", signature: sign("other", now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`}, "other body": {body: "{ }", signature: sign(webhookSecret, now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
+		"old":   {body: "{}", signature: sign(webhookSecret, now.Add(-310*time.Second), "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
+		"ahead": {body: "{}", signature: sign(webhookSecret, now.Add(330*time.Second), "{}"), status: 400, answer: `{"error":"invalid-signature"}`}, "no time": {body: "{}", signature: "v1=00", status: 400, answer: `{"error":"invalid-signature"}`},
+		"upper-case": {body: "{}", signature: strings.ToUpper(sign(webhookSecret, now, "{}")), status: 400, answer: `{"error":"invalid-signature"}`},
+		"no JSON":    {body: "not json", signature: sign(webhookSecret, now, "not json"), status: 400, answer: `{"error":"invalid-payload"}`}, "empty": {signature: sign(webhookSecret, now, ""), status: 400, answer: `{"error":"invalid-payload"}`},
+		"half": {body: `{"id":`, signature: sign(webhookSecret, now, `{"id":`), status: 400, answer: `{"error":"invalid-payload"}`},
 	} {
-		a := w.hook(t, c.body, c.signature)
-		if a.status != c.status || strings.TrimSpace(a.body) != c.answer {
-			t.Errorf("%s: %d %s", what, a.status, a.body)
+		a := e.hook(t, c.body, c.signature)
+		if a.Status != c.status || strings.TrimSpace(a.Body) != c.answer {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
 	fine := func(body string, at time.Time) {
 		t.Helper()
-		a := w.hook(t, body, sign(webhookSecret, at, body))
-		if a.status != 200 || strings.TrimSpace(a.body) != received {
-			t.Errorf("%s: %d %s", body, a.status, a.body)
+		a := e.hook(t, body, sign(webhookSecret, at, body))
+		if a.Status != 200 || strings.TrimSpace(a.Body) != received {
+			t.Errorf("%s: %d %s", body, a.Status, a.Body)
 		}
 	}
 	fine(`{"id":"evt_`+random()+`","type":"customer.created","data":{"object":{}}}`, now)
@@ -301,22 +303,22 @@ func testWebhookRefusals(t *testing.T, w *world, s *stripe) {
 	several := `{"id":"evt_` + random() + `","type":"x"}`
 	signature := sign(webhookSecret, now, several)
 	stamp, good, _ := strings.Cut(signature, ",")
-	if a := w.hook(t, several, stamp+",v1=0000,"+good); a.status != 200 {
-		t.Errorf("one good signature of two: %d %s", a.status, a.body)
+	if a := e.hook(t, several, stamp+",v1=0000,"+good); a.Status != 200 {
+		t.Errorf("one good signature of two: %d %s", a.Status, a.Body)
 	}
 	// Verified, but no event that makes an order: kept, answered 200 or one of the contract's 400.
 	for _, odd := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":1,"type":2}`, `{"type":"checkout.session.completed"}`, `{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_x","payment_status":"paid","metadata":{"cart_id":"x"}}}}`,
 		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_y","payment_status":"unpaid","metadata":null}}}`, `{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":5}}`,
 		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_z","payment_status":"paid","payment_intent":"pi_z","metadata":{"cart_id":99999999999}}}}`} {
-		a := w.hook(t, odd, sign(webhookSecret, now, odd))
-		if a.status != 200 && a.status != 400 {
-			t.Errorf("%s: %d %s", odd, a.status, a.body)
+		a := e.hook(t, odd, sign(webhookSecret, now, odd))
+		if a.Status != 200 && a.Status != 400 {
+			t.Errorf("%s: %d %s", odd, a.Status, a.Body)
 		}
 	}
 }
 
-func testAtOnce(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testAtOnce(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	address := email()
 	session := b.checkout(address)
 	s.pay(session, address)
@@ -333,8 +335,8 @@ func testAtOnce(t *testing.T, w *world, s *stripe) {
 			found[identifier]++
 		})
 		all.Go(func() {
-			if a := w.hook(t, body, sign(webhookSecret, time.Now(), body)); a.status != 200 {
-				t.Errorf("the webhook answered %d %s", a.status, a.body)
+			if a := e.hook(t, body, sign(webhookSecret, time.Now(), body)); a.Status != 200 {
+				t.Errorf("the webhook answered %d %s", a.Status, a.Body)
 			}
 		})
 	}
@@ -342,12 +344,12 @@ func testAtOnce(t *testing.T, w *world, s *stripe) {
 	if len(found) != 1 {
 		t.Errorf("identifiers: %v", found)
 	}
-	w.mail(t, address, 1)
-	want(t, "orders", w.count(t, "order", "SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
+	e.mail(t, address, 1)
+	want(t, "orders", e.db(t, "order").Number("SELECT count(*) FROM orders WHERE session_id = $1", session), 1)
 }
 
-func testMemberOrder(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testMemberOrder(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	m := b.register()
 	first := b.checkout("ignored@mail.example.com")
 	want(t, "the receipt's address", s.requestOf(t, first)["customer_email"], m.email)
@@ -357,62 +359,61 @@ func testMemberOrder(t *testing.T, w *world, s *stripe) {
 	s.pay(second, m.email)
 	two := b.bought(second)
 	a := b.get("/user/account-content")
-	b.has(a, two, "account_content", "orders_data", "1", "identifier")
-	b.has(a, one, "account_content", "orders_data", "2", "identifier")
-	b.has(a, "16.56", "account_content", "orders_data", "2", "order_total")
-	b.has(a, "0.00", "account_content", "orders_data", "2", "sales_tax_amt")
-	b.has(b.get("/order/"+one), "success", "order_detail")
-	visitor := w.browser(t)
-	visitor.is(visitor.get("/order/"+one), `{"order_detail":"error","errors":{"error":"log-in-required-to-view-order"},"order_identifier":"`+one+`","order-api-version":"0.0.1"}`)
-	other := w.browser(t)
+	a.Want(two, "account_content", "orders_data", "1", "identifier")
+	a.Want(one, "account_content", "orders_data", "2", "identifier")
+	a.Want("16.56", "account_content", "orders_data", "2", "order_total")
+	a.Want("0.00", "account_content", "orders_data", "2", "sales_tax_amt")
+	b.get("/order/"+one).Want("success", "order_detail")
+	visitor := e.browser(t)
+	visitor.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"log-in-required-to-view-order"},"order_identifier":"` + one + `","order-api-version":"0.0.1"}`)
+	other := e.browser(t)
 	other.register()
-	other.is(other.get("/order/"+one), `{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"`+one+`","order-api-version":"0.0.1"}`)
-	w.mail(t, m.email, 3)
-	code := w.text(t, "user", "SELECT mb_cd FROM account WHERE username = $1", m.username)
+	other.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + one + `","order-api-version":"0.0.1"}`)
+	e.mail(t, m.email, 3)
+	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	link := origin + "/account/order?identifier=" + one + "&em_cd=gvREoqen93ffZsmBIc8zl&mb_cd=" + code
 	found := false
-	for _, mail := range w.mails(m.email) {
+	for _, mail := range e.mails(m.email) {
 		found = found || strings.Contains(mail.Text, link)
 	}
 	if !found {
 		t.Errorf("%s is in none of the mails", link)
 	}
 	b.get("/user/logout")
-	w.exec(t, "order", "INSERT INTO order_status (order_id, status) SELECT id, 'shipped' FROM orders WHERE identifier = $1", one)
-	b.is(b.login(m, "false"), loggedIn)
+	e.exec(t, "order", "INSERT INTO order_status (order_id, status) SELECT id, 'shipped' FROM orders WHERE identifier = $1", one)
+	b.login(m, "false").Is(loggedIn)
 	a = b.get("/order/" + one)
-	b.has(a, "shipped", "order_data", "order_statuses", "0", "identifier")
-	b.has(a, "accepted", "order_data", "order_statuses", "1", "identifier")
+	a.Want("shipped", "order_data", "order_statuses", "0", "identifier")
+	a.Want("accepted", "order_data", "order_statuses", "1", "identifier")
 }
 
-func testCheckoutChecks(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
-	open := func(pairs ...string) answer { return b.post("/order/create-checkout-session", pairs...) }
+func testCheckoutChecks(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
+	open := func(pairs ...string) testenv.Answer { return b.post("/order/create-checkout-session", pairs...) }
 	refusal := func(code string) string {
 		return `{"create_checkout_session":"error","errors":{"error":"` + code + `"},"order-api-version":"0.0.1"}`
 	}
-	b.is(open(), refusal("cart-not-found"))
+	open().Is(refusal("cart-not-found"))
 	b.add("1", "0")
-	b.is(open(), refusal("cart-is-empty"))
+	open().Is(refusal("cart-is-empty"))
 	b.add("2", "1")
-	b.is(open(), refusal("cart-item-not-in-stock"))
-	b.is(open("agree_to_terms_of_sale", "true"), refusal("cart-item-not-in-stock"))
+	open().Is(refusal("cart-item-not-in-stock"))
+	open("agree_to_terms_of_sale", "true").Is(refusal("cart-item-not-in-stock"))
 	b.post("/order/cart-remove-sku", "sku_id", "2")
 	b.add("5", "1")
-	b.is(open("agree_to_terms_of_sale", "true"), refusal("cart-item-not-in-stock"))
+	open("agree_to_terms_of_sale", "true").Is(refusal("cart-item-not-in-stock"))
 	b.post("/order/cart-remove-sku", "sku_id", "5")
 	b.add("1", "1")
 	for _, no := range []string{"", "false", "True", "1", "on"} {
-		b.is(open("agree_to_terms_of_sale", no), refusal("terms-of-sale-agreement-required"))
+		open("agree_to_terms_of_sale", no).Is(refusal("terms-of-sale-agreement-required"))
 	}
-	b.is(open(), refusal("terms-of-sale-agreement-required"))
-	b.is(open("agree_to_terms_of_sale", "true", "newsletter", "x", "save_defaults", "x", "anonymous_email_address", "no address at all"),
-		`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
+	open().Is(refusal("terms-of-sale-agreement-required"))
+	open("agree_to_terms_of_sale", "true", "newsletter", "x", "save_defaults", "x", "anonymous_email_address", "no address at all").Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
 }
 
 // However little an event says, and in whatever version, the shopper waits for no sweep: what it
 // lacks is asked of Stripe.
-func testEventShapes(t *testing.T, w *world, s *stripe) {
+func testEventShapes(t *testing.T, e *env, s *stripe) {
 	for what, change := range map[string]func(event, object map[string]any){
 		"no more than an id": func(_, o map[string]any) {
 			for key := range o {
@@ -423,15 +424,15 @@ func testEventShapes(t *testing.T, w *world, s *stripe) {
 		},
 		"no shipping":        func(_, o map[string]any) { delete(o, "collected_information") },
 		"no payment yet":     func(_, o map[string]any) { o["payment_intent"] = nil },
-		"odd numbers":        func(e, o map[string]any) { e["created"], o["metadata"] = 1.5e9+0.25, map[string]any{"cart_id": 7} },
-		"an old version":     func(e, _ map[string]any) { e["api_version"] = "2019-12-03" },
-		"a version to come":  func(e, o map[string]any) { e["api_version"], o["payment_status"] = "2031-01-01.zebra", "settled" },
-		"a delayed payment":  func(e, _ map[string]any) { e["type"] = "checkout.session.async_payment_succeeded" },
+		"odd numbers":        func(ev, o map[string]any) { ev["created"], o["metadata"] = 1.5e9+0.25, map[string]any{"cart_id": 7} },
+		"an old version":     func(ev, _ map[string]any) { ev["api_version"] = "2019-12-03" },
+		"a version to come":  func(ev, o map[string]any) { ev["api_version"], o["payment_status"] = "2031-01-01.zebra", "settled" },
+		"a delayed payment":  func(ev, _ map[string]any) { ev["type"] = "checkout.session.async_payment_succeeded" },
 		"an expanded intent": func(_, o map[string]any) { o["payment_intent"] = map[string]any{"id": o["payment_intent"]} },
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			b := w.browser(t)
+			b := e.browser(t)
 			address := email()
 			session := b.checkout(address)
 			s.pay(session, address)
@@ -443,113 +444,118 @@ func testEventShapes(t *testing.T, w *world, s *stripe) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a := w.hook(t, string(raw), sign(webhookSecret, time.Now(), string(raw))); a.status != 200 {
-				t.Fatalf("the webhook answered %d %s", a.status, a.body)
+			if a := e.hook(t, string(raw), sign(webhookSecret, time.Now(), string(raw))); a.Status != 200 {
+				t.Fatalf("the webhook answered %d %s", a.Status, a.Body)
 			}
-			text := w.mail(t, address, 1).Text
+			text := e.mail(t, address, 1).Text
 			identifier := b.bought(session)
 			holds(t, text, identifier)
-			b.has(b.get("/order/"+identifier), "Sam Receiver", "order_data", "order_shipping_address", "name")
+			b.get("/order/"+identifier).Want("Sam Receiver", "order_data", "order_shipping_address", "name")
 			rows := 0
 			if event["api_version"] != nil {
 				rows = 1
 			}
-			want(t, "rows for staff", w.count(t, "order", "SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'unknown-api-version' AND amount = 1656 AND payload->>'id' = $2", session, event["id"]), rows)
+			want(t, "rows for staff", e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'unknown-api-version' AND amount = 1656 AND payload->>'id' = $2", session, event["id"]), rows)
 		})
 	}
 }
 
 // An event that the session expired, out of turn, must not cost the payer the order.
-func testExpiredAndPaid(t *testing.T, w *world, s *stripe) {
-	b := w.browser(t)
+func testExpiredAndPaid(t *testing.T, e *env, s *stripe) {
+	b := e.browser(t)
 	address := email()
 	session := b.checkout(address)
 	expired := s.event("checkout.session.expired", session)
 	s.pay(session, address)
-	w.hook(t, expired, sign(webhookSecret, time.Now(), expired))
+	e.hook(t, expired, sign(webhookSecret, time.Now(), expired))
 	eventually(t, "the event was taken in", func() bool {
-		return w.count(t, "order", "SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'", session) == 1
+		return e.db(t, "order").Number("SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'expired'", session) == 1
 	})
 	completed := s.event("checkout.session.completed", session)
-	w.hook(t, completed, sign(webhookSecret, time.Now(), completed))
+	e.hook(t, completed, sign(webhookSecret, time.Now(), completed))
 	identifier := b.bought(session)
-	b.has(b.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
+	b.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
 }
 
 // Orders of an address come to the account once the address is proved, not before.
-func testVisitorRegisters(t *testing.T, w *world, s *stripe) {
-	visitor := w.browser(t)
+func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
+	visitor := e.browser(t)
 	address := email()
 	session := visitor.checkout(address)
 	s.pay(session, address)
 	identifier := visitor.bought(session)
-	w.mail(t, address, 1)
-	b := w.browser(t)
+	e.mail(t, address, 1)
+	b := e.browser(t)
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name("member_"), "email_address", address,
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
-	b.has(b.get("/user/account-content"), nil, "account_content", "orders_data", "1")
+	b.get("/user/account-content").Want(nil, "account_content", "orders_data", "1")
 	b.refused(b.get("/order/"+identifier), "order-not-in-account")
-	visitor.has(visitor.get("/order/"+identifier), "success", "order_detail")
+	visitor.get("/order/"+identifier).Want("success", "order_detail")
 	var link string
 	eventually(t, "the welcome mail", func() bool {
-		for _, m := range w.mails(address) {
+		for _, m := range e.mails(address) {
 			if strings.Contains(m.Text, verifyLink) {
 				link = m.Text
 			}
 		}
 		return link != ""
 	})
-	b.is(b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, link, verifyLink)), `{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, link, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	eventually(t, "the order is in the account", func() bool {
-		return b.get("/user/account-content").str("account_content", "orders_data", "1", "identifier") == identifier
+		return b.get("/user/account-content").Text("account_content", "orders_data", "1", "identifier") == identifier
 	})
-	b.has(b.get("/order/"+identifier), "success", "order_detail")
+	b.get("/order/"+identifier).Want("success", "order_detail")
 	visitor.refused(visitor.get("/order/"+identifier), "log-in-required-to-view-order")
 }
 
-func testStripeDown(t *testing.T, w *world, s *stripe) {
-	known := w.browser(t).checkout(email())
-	b := w.browser(t)
+func testStripeDown(t *testing.T, e *env, s *stripe) {
+	known := e.browser(t).checkout(email())
+	b := e.browser(t)
 	b.add("1", "1")
 	s.set(func() { s.down = true })
 	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true")
-	b.is(a, `{"create_checkout_session":"error","errors":{"error":"stripe-error","description":"*"},"order-api-version":"0.0.1"}`)
-	b.is(b.success(known), `{"checkout_session_success":"error","errors":{"error":"unexpected-error","description":"*"},"order-api-version":"0.0.1"}`)
-	b.is(b.success("cs_test_x"), `{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+	a.Is(`{"create_checkout_session":"error","errors":{"error":"stripe-error","description":"*"},"order-api-version":"0.0.1"}`)
+	b.success(known).Is(`{"checkout_session_success":"error","errors":{"error":"unexpected-error","description":"*"},"order-api-version":"0.0.1"}`)
+	b.success("cs_test_x").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
 	s.set(func() { s.down = false })
-	b.has(b.get("/order/cart-items"), 1, "item_data", "product_sku_data", "0", "quantity")
-	b.has(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "success", "create_checkout_session")
+	b.get("/order/cart-items").Want(1, "item_data", "product_sku_data", "0", "quantity")
+	b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Want("success", "create_checkout_session")
 }
 
 // The two switches that say who may check out.
-func testConfiguration(t *testing.T, w *world) {
-	member, visitor := w.browser(t), w.browser(t)
+func testConfiguration(t *testing.T, e *env) {
+	member, visitor := e.browser(t), e.browser(t)
 	m := member.register()
 	member.add("1", "1")
 	visitor.add("1", "1")
-	cart := w.text(t, "order", "SELECT anonymous_id FROM cart WHERE anonymous_id IS NOT NULL ORDER BY id DESC LIMIT 1")
+	cart := e.db(t, "order").Text("SELECT anonymous_id FROM cart WHERE anonymous_id IS NOT NULL ORDER BY id DESC LIMIT 1")
 	for _, c := range []struct {
 		usernames, visitors any
 		member, visitor     bool
 	}{
-		{"*", nil, true, false}, {nil, "*", false, true}, {"", "", false, false}, {"somebody," + m.username, "x," + cart, true, true}, {strings.ToUpper(m.username), "x", false, false}, {"*", "*", true, true},
+		{usernames: "*", member: true},
+		{visitors: "*", visitor: true},
+		{usernames: "", visitors: "", member: false, visitor: false},
+		{usernames: "somebody," + m.username, visitors: "x," + cart, member: true, visitor: true},
+		{usernames: strings.ToUpper(m.username), visitors: "x"},
+		{usernames: "*", visitors: "*", member: true, visitor: true},
 	} {
-		w.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'usernames_allowed_to_checkout'", c.usernames)
-		w.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'an_ct_values_allowed_to_checkout'", c.visitors)
+		e.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'usernames_allowed_to_checkout'", c.usernames)
+		e.exec(t, "order", "UPDATE configuration SET value = $1 WHERE key = 'an_ct_values_allowed_to_checkout'", c.visitors)
 		for b, allowed := range map[*browser]bool{member: c.member, visitor: c.visitor} {
 			no := `{"checkout_allowed":false,"order-api-version":"0.0.1"}`
-			b.is(b.get("/order/checkout-allowed"), fmt.Sprintf(`{"checkout_allowed":%v,"order-api-version":"0.0.1"}`, allowed))
+			b.get("/order/checkout-allowed").Is(fmt.Sprintf(`{"checkout_allowed":%v,"order-api-version":"0.0.1"}`, allowed))
 			for _, path := range []string{"confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals", "change-confirmation-email-address"} {
 				a := b.get("/order/" + path)
-				b.has(a, allowed, "checkout_allowed")
+				a.Want(allowed, "checkout_allowed")
 				if !allowed {
-					b.is(a, no)
+					a.Is(no)
 				}
 			}
 			if !allowed {
-				b.is(b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", email()), no)
-				b.is(b.post("/order/anonymous-email-address-payment-lookup"), no)
-				b.is(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), `{"create_checkout_session":"error","errors":{"error":"checkout-not-allowed"},"order-api-version":"0.0.1"}`)
+				b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", email()).Is(no)
+				b.post("/order/anonymous-email-address-payment-lookup").Is(no)
+				b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Is(`{"create_checkout_session":"error","errors":{"error":"checkout-not-allowed"},"order-api-version":"0.0.1"}`)
 			}
 		}
 	}

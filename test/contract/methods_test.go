@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-var methods = map[string]func(*testing.T, *world){"Allow": allowIsRight}
+var methods = map[string]func(*testing.T, *env){"Allow": allowIsRight}
 
 // Whatever is answered with 405 says what the address allows instead, and that is true of each method.
-func allowIsRight(t *testing.T, w *world) {
+func allowIsRight(t *testing.T, e *env) {
 	ask := func(method, address string) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 		if err != nil {
@@ -34,8 +34,8 @@ func allowIsRight(t *testing.T, w *world) {
 		"/user/login", "/user/create-account", "/user/forgot-username", "/user/email-unsubscribe-lookup", "/user/terms-of-use-agree", "/user/nothing", "/user/login/",
 		"/order/products", "/order/product/x", "/order/cart-items", "/order/cart-add-product-sku", "/order/create-checkout-session", "/order/abc123", "/order/stripe-webhook", "/order/a/b",
 	} {
-		for _, door := range []string{w.shop.URL, w.shop.Webhook} {
-			if door == w.shop.Webhook && path != "/order/stripe-webhook" {
+		for _, door := range []string{e.shop.URL, e.shop.Webhook} {
+			if door == e.shop.Webhook && path != "/order/stripe-webhook" {
 				continue
 			}
 			for _, method := range all {

@@ -7,9 +7,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-var odd = map[string]func(*testing.T, *world){
+var odd = map[string]func(*testing.T, *env){
 	"no content type":       testNoContentType,
 	"heads":                 testHeads,
 	"short address masked":  testShortMask,
@@ -24,54 +26,54 @@ var odd = map[string]func(*testing.T, *world){
 	"odd addresses":         testOddForwarded,
 }
 
-var orders = map[string]func(*testing.T, *world){
+var orders = map[string]func(*testing.T, *env){
 	"a purchase":          testPurchase,
 	"with another's name": testMembersAddress,
 }
 
 // testNoContentType posts without a body and without its type, as scripts do for calls that take nothing.
-func testNoContentType(t *testing.T, w *world) {
-	b := w.browser(t)
+func testNoContentType(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
-	b.is(b.send("POST", "/order/cart-delete-cart", "", header("Content-Type", "")), `{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
-	b.is(b.send("POST", "/order/cart-add-product-sku", "", header("Content-Type", "")), `{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,"order-api-version":"0.0.1"}`)
-	b.is(b.send("POST", "/order/cart-add-product-sku", "sku_id=1&quantity=1", header("Content-Type", "application/x-www-form-urlencoded")), `{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-delete-cart", "", header("Content-Type", "")).Is(`{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-add-product-sku", "", header("Content-Type", "")).Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,"order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-add-product-sku", "sku_id=1&quantity=1", header("Content-Type", "application/x-www-form-urlencoded")).Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
 }
 
-func testHeads(t *testing.T, w *world) {
-	b := w.browser(t)
+func testHeads(t *testing.T, e *env) {
+	b := e.browser(t)
 	for _, path := range []string{"/user/", "/user/token", "/user/logged-in", "/order/products", "/order/product/bSusp6dBHm", "/order/cart-items", "/clientevent/pageview"} {
-		if a := b.send(http.MethodHead, path, ""); a.status != 200 || a.body != "" {
-			t.Errorf("HEAD %s answered %d %q", path, a.status, a.body)
+		if a := b.send(http.MethodHead, path, ""); a.Status != 200 || a.Body != "" {
+			t.Errorf("HEAD %s answered %d %q", path, a.Status, a.Body)
 		}
 	}
 }
 
-func testShortMask(t *testing.T, w *world) {
-	b := w.browser(t)
+func testShortMask(t *testing.T, e *env) {
+	b := e.browser(t)
 	for local, masked := range map[string]string{"a": "a", "ab": "ab", "abcd": "abcd", "abcde": "abcd*"} {
 		domain := strings.ToLower(random()) + ".example.com"
 		b.post("/user/pythonabot-notify-me", "email_address", local+"@"+domain, "how_excited", "3")
-		w.exec(t, "user", "UPDATE prospect SET unsubscribed = false WHERE email = $1", local+"@"+domain)
-		token := w.text(t, "user", "SELECT unsubscribe_token FROM prospect WHERE email = $1", local+"@"+domain)
-		b.has(b.get("/user/email-unsubscribe-lookup?pr_token="+token), masked+"@"+domain, "email_address")
+		e.exec(t, "user", "UPDATE prospect SET unsubscribed = false WHERE email = $1", local+"@"+domain)
+		token := e.db(t, "user").Text("SELECT unsubscribe_token FROM prospect WHERE email = $1", local+"@"+domain)
+		b.get("/user/email-unsubscribe-lookup?pr_token="+token).Want(masked+"@"+domain, "email_address")
 	}
 }
 
-func testSameNameAtOnce(t *testing.T, w *world) {
+func testSameNameAtOnce(t *testing.T, e *env) {
 	username, address := name("member_"), email()
 	var mu sync.Mutex
 	outcomes := map[string]int{}
 	var all sync.WaitGroup
 	for range 20 {
-		b := w.browser(t)
+		b := e.browser(t)
 		b.token()
 		all.Go(func() {
 			a := b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", username, "email_address", address,
 				"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
 			mu.Lock()
 			defer mu.Unlock()
-			outcomes[fmt.Sprint(a.status, " ", a.str("create_account"))]++
+			outcomes[fmt.Sprint(a.Status, " ", a.Text("create_account"))]++
 		})
 	}
 	all.Wait()
@@ -80,20 +82,20 @@ func testSameNameAtOnce(t *testing.T, w *world) {
 	m := member{username, address, password}
 	outcomes = map[string]int{}
 	for range 20 {
-		b := w.browser(t)
+		b := e.browser(t)
 		b.token()
 		all.Go(func() {
 			a := b.login(m, "false")
 			mu.Lock()
 			defer mu.Unlock()
-			outcomes[fmt.Sprint(a.status, " ", a.str("login"))]++
+			outcomes[fmt.Sprint(a.Status, " ", a.Text("login"))]++
 		})
 		all.Go(func() {
-			c := w.browser(t)
+			c := e.browser(t)
 			a := c.post("/user/reset-password", "username", username, "email_address", address)
 			mu.Lock()
 			defer mu.Unlock()
-			outcomes[fmt.Sprint(a.status, " ", a.str("reset_password"))]++
+			outcomes[fmt.Sprint(a.Status, " ", a.Text("reset_password"))]++
 		})
 	}
 	all.Wait()
@@ -102,9 +104,9 @@ func testSameNameAtOnce(t *testing.T, w *world) {
 }
 
 // testClientsApart tells clients apart by what the proxy on this machine says, and only by the last hop of it.
-func testClientsApart(t *testing.T, w *world) {
-	guess := func(b *browser) int { return b.login(member{name("nobody_"), "", "Guess!word"}, "false").status }
-	b, forger := w.browser(t), w.browser(t)
+func testClientsApart(t *testing.T, e *env) {
+	guess := func(b *browser) int { return b.login(member{name("nobody_"), "", "Guess!word"}, "false").Status }
+	b, forger := e.browser(t), e.browser(t)
 	forger.token()
 	for { // the limit is one of a minute: what is compared must be of the same one
 		began := time.Now()
@@ -114,28 +116,28 @@ func testClientsApart(t *testing.T, w *world) {
 				break
 			}
 		}
-		a := forger.send("POST", "/user/login", form("username", name("nobody_"), "password", "x", "remember_me", "false"), header("X-Forwarded-For", w.browser(t).address+", "+b.address))
+		a := forger.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(), header("X-Forwarded-For", e.browser(t).address+", "+b.address))
 		if time.Now().Unix()/60 != began.Unix()/60 {
 			continue
 		}
 		if !limited {
 			t.Error("80 guesses from one address at many accounts")
 		}
-		want(t, "the same client with a forged hop in front", a.status, 429)
+		want(t, "the same client with a forged hop in front", a.Status, 429)
 		break
 	}
-	want(t, "another client", guess(w.browser(t)), 200)
-	plain := w.browser(t)
+	want(t, "another client", guess(e.browser(t)), 200)
+	plain := e.browser(t)
 	plain.token()
 	for range 40 {
-		a := plain.send("POST", "/user/login", form("username", name("nobody_"), "password", "x", "remember_me", "false"), header("X-Forwarded-For", ""))
-		want(t, "a bench without proxies", a.status, 200)
+		a := plain.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(), header("X-Forwarded-For", ""))
+		want(t, "a bench without proxies", a.Status, 200)
 	}
 }
 
 // testHammering repeats what mails someone or tells who has an account, until it is told to stop.
-func testHammering(t *testing.T, w *world) {
-	m := w.browser(t).register()
+func testHammering(t *testing.T, e *env) {
+	m := e.browser(t).register()
 	address := email()
 	for path, pairs := range map[string][]string{
 		"/user/forgot-username":                         {"email_address", address},
@@ -145,119 +147,119 @@ func testHammering(t *testing.T, w *world) {
 		"/user/create-account": {"firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address, "password", password, "confirm_password", password,
 			"newsletter", "false", "remember_me", "false"},
 	} {
-		b, n := w.browser(t), 0
+		b, n := e.browser(t), 0
 		for ; n < 100; n++ {
 			a := b.post(path, pairs...)
-			if a.status == 429 {
-				if a.header.Get("Retry-After") == "" {
+			if a.Status == 429 {
+				if a.Header.Get("Retry-After") == "" {
 					t.Errorf("%s does not say when to come back", path)
 				}
 				break
 			}
-			want(t, path, a.status, 200)
+			want(t, path, a.Status, 200)
 		}
 		if n < 20 || n == 100 {
 			t.Errorf("%s passed %d times", path, n)
 		}
 	}
-	b := w.browser(t)
+	b := e.browser(t)
 	for range 100 { // a reset is never refused, or others could use up its owner's
-		want(t, "a reset", b.post("/user/reset-password", "username", m.username, "email_address", address).status, 200)
+		want(t, "a reset", b.post("/user/reset-password", "username", m.username, "email_address", address).Status, 200)
 	}
 }
 
 // testPageCalls sends what a page sends at once, in no order.
-func testPageCalls(t *testing.T, w *world) {
-	b := w.browser(t)
+func testPageCalls(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "2")
 	var all sync.WaitGroup
 	for range 3 {
 		for _, path := range []string{"cart-items", "cart-shipping-methods", "cart-discount-codes", "cart-totals", "confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals", "checkout-allowed"} {
 			c := b.clone()
-			all.Go(func() { want(t, path, c.get("/order/"+path).status, 200) })
+			all.Go(func() { want(t, path, c.get("/order/"+path).Status, 200) })
 		}
 	}
 	all.Wait()
-	b.has(b.get("/order/cart-shipping-methods"), "USPSRetailGround", "shipping_method_selected")
+	b.get("/order/cart-shipping-methods").Want("USPSRetailGround", "shipping_method_selected")
 }
 
-func testOddReceipts(t *testing.T, w *world) {
-	b := w.browser(t)
+func testOddReceipts(t *testing.T, e *env) {
+	b := e.browser(t)
 	for _, address := range []string{"x", "a@b", "é@é.éé", strings.Repeat("a", 254), strings.Repeat("a", 300) + "@x.example", "a b@c.dd", "<b>@x.example", " a@b.cc "} {
 		a := b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", address)
-		if a.status != 200 && a.status != 400 || a.json == nil {
-			t.Errorf("%.40q answered %d %s", address, a.status, a.body)
+		if a.Status != 200 && a.Status != 400 || !isJSON(a) {
+			t.Errorf("%.40q answered %d %s", address, a.Status, a.Body)
 		}
 	}
 }
 
-func testSlashWithoutToken(t *testing.T, w *world) {
-	for path, methods := range w.paths() {
+func testSlashWithoutToken(t *testing.T, e *env) {
+	for path, methods := range e.paths() {
 		if methods[0] == "POST" {
-			if a := w.browser(t).send("POST", path+"/", ""); a.status != 404 {
-				t.Errorf("POST %s/ answered %d", path, a.status)
+			if a := e.browser(t).send("POST", path+"/", ""); a.Status != 404 {
+				t.Errorf("POST %s/ answered %d", path, a.Status)
 			}
 		}
 	}
 }
 
-func testDefaultAfterRemoval(t *testing.T, w *world) {
-	b := w.browser(t)
+func testDefaultAfterRemoval(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	b.add("6", "1")
 	b.post("/order/cart-update-shipping-method", "shipping_method_identifier", "FedExGround")
 	b.post("/order/cart-remove-sku", "sku_id", "6")
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 	b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
-	b.has(b.get("/order/confirm-shipping-method"), "USPSRetailGround", "confirm_shipping_method", "identifier")
+	b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 }
 
-func testTimesOfCodes(t *testing.T, w *world) {
-	b := w.browser(t)
+func testTimesOfCodes(t *testing.T, e *env) {
+	b := e.browser(t)
 	b.add("1", "1")
 	a := b.apply("WELCOME10")
 	for _, key := range []string{"start_date_time", "end_date_time"} {
-		if s := a.str("discount_code_data", "1", key); len(s) != len("2026-01-31T12:00:00.123Z") || !strings.HasSuffix(s, "Z") || s[19] != '.' {
+		if s := a.Text("discount_code_data", "1", key); len(s) != len("2026-01-31T12:00:00.123Z") || !strings.HasSuffix(s, "Z") || s[19] != '.' {
 			t.Errorf("%s is %q", key, s)
 		}
 	}
 }
 
-func testPurchase(t *testing.T, w *world) {
-	b := w.browser(t)
+func testPurchase(t *testing.T, e *env) {
+	b := e.browser(t)
 	address := email()
 	session := b.checkout(address)
-	w.pay(t, session)
+	e.pay(t, session)
 	identifier := b.bought(session)
-	b.has(b.get("/order/"+identifier), "16.56", "order_data", "order_totals", "order_total")
-	m := w.mail(t, address, 1)
+	b.get("/order/"+identifier).Want("16.56", "order_data", "order_totals", "order_total")
+	m := e.mail(t, address, 1)
 	holds(t, m.Text, identifier, "16.56")
-	b.has(b.get("/user/logged-in"), 0, "cart_item_count")
-	want(t, "prospects", w.count(t, "user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND pr_cd <> ''", address), 1)
+	b.get("/user/logged-in").Want(0, "cart_item_count")
+	want(t, "prospects", e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND pr_cd <> ''", address), 1)
 }
 
 // A visitor may order with the address of a member: it stays a visitor's order, and a visitor sees it.
-func testMembersAddress(t *testing.T, w *world) {
-	owner := w.browser(t)
+func testMembersAddress(t *testing.T, e *env) {
+	owner := e.browser(t)
 	m := owner.register()
-	owner.is(owner.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, w.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)), `{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
-	b := w.browser(t)
+	owner.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b := e.browser(t)
 	session := b.checkout(m.email)
-	w.pay(t, session)
+	e.pay(t, session)
 	identifier := b.bought(session)
-	mail := w.mailWith(t, m.email, identifier, 1)
+	mail := e.mailWith(t, m.email, identifier, 1)
 	holds(t, mail.Text, identifier, "&pr_cd=")
-	b.has(b.get("/order/"+identifier), "success", "order_detail")
+	b.get("/order/"+identifier).Want("success", "order_detail")
 	owner.refused(owner.get("/order/"+identifier), "order-not-in-account")
 }
 
-func testOddForwarded(t *testing.T, w *world) {
+func testOddForwarded(t *testing.T, e *env) {
 	for _, address := range []string{"", "x", "::1", "2001:db8::1", "192.0.2.1:8080", "[2001:db8::2]:80", ", ,", "unknown", strings.Repeat("1.2.3.4, ", 300), "127.0.0.1", "\"192.0.2.7\"", "999.1.1.1", "fe80::1%eth0"} {
-		b := w.browser(t)
+		b := e.browser(t)
 		b.address = address
-		want(t, fmt.Sprintf("logged-in for %.30q", address), b.get("/user/logged-in").status, 200)
+		want(t, fmt.Sprintf("logged-in for %.30q", address), b.get("/user/logged-in").Status, 200)
 		b.add("1", "1")
 		b.report("pageview", "url", page())
-		b.is(b.login(member{name("nobody_"), "", "Guess!word"}, "false"), loggedOut)
+		b.login(member{name("nobody_"), "", "Guess!word"}, "false").Is(loggedOut)
 	}
 }

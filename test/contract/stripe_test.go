@@ -21,6 +21,7 @@ import (
 	"github.com/emersion/go-message/mail"
 	"github.com/emersion/go-smtp"
 
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
@@ -193,9 +194,9 @@ func sign(secret string, at time.Time, body string) string {
 }
 
 // hook posts an event to the webhook.
-func (w *world) hook(t *testing.T, body, signature string) answer {
+func (e *env) hook(t *testing.T, body, signature string) testenv.Answer {
 	t.Helper()
-	return w.browser(t).send("POST", "/order/stripe-webhook", body, header("Content-Type", "application/json"), header("X-CSRFToken", ""), header("Stripe-Signature", signature))
+	return e.browser(t).send("POST", "/order/stripe-webhook", body, header("Content-Type", "application/json"), header("X-CSRFToken", ""), header("Stripe-Signature", signature))
 }
 
 // sink is a mail server that keeps what it gets.

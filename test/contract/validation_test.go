@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-var validation = map[string]func(*testing.T, *world){
+var validation = map[string]func(*testing.T, *env){
 	"names and usernames": testNames,
 	"email addresses":     testAddresses,
 	"passwords":           testPasswords,
@@ -18,27 +20,27 @@ var validation = map[string]func(*testing.T, *world){
 }
 
 // types are the codes of a field's broken rules, "true" when it is fine.
-func types(t *testing.T, a answer, field string) string {
+func types(t *testing.T, a testenv.Answer, field string) string {
 	t.Helper()
-	switch v := a.at("errors", field).(type) {
+	switch v := a.At("errors", field).(type) {
 	case bool:
 		return fmt.Sprint(v)
 	case []any:
 		var codes []string
 		for i := range v {
-			codes = append(codes, a.str("errors", field, fmt.Sprint(i), "type"))
+			codes = append(codes, a.Text("errors", field, fmt.Sprint(i), "type"))
 		}
 		return strings.Join(codes, " ")
 	}
-	t.Errorf("no %s in %d %.300s", field, a.status, a.body)
+	t.Errorf("no %s in %d %.300s", field, a.Status, a.Body)
 	return ""
 }
 
 type field struct{ value, types string }
 
 // createAccount tries a registration that fails in any case, by its last name, unless that is given.
-func (b *browser) createAccount(pairs ...string) answer {
-	b.t.Helper()
+func (b *browser) createAccount(pairs ...string) testenv.Answer {
+	b.TB.Helper()
 	values := map[string]string{"firstname": "Ann", "lastname": "!", "username": name("member_"), "email_address": email(), "password": password,
 		"confirm_password": password, "newsletter": "false", "remember_me": "false"}
 	for i := 0; i < len(pairs); i += 2 {
@@ -49,7 +51,7 @@ func (b *browser) createAccount(pairs ...string) answer {
 		flat = append(flat, name, value)
 	}
 	a := b.post("/user/create-account", flat...)
-	b.has(a, "false", "create_account")
+	a.Want("false", "create_account")
 	return a
 }
 
@@ -61,10 +63,10 @@ var nameFields = []field{
 	{"O'Hara", "not_valid"}, {"a\tb", "not_valid"}, {"\u00a0", "not_valid"}, {"_", "not_valid"}, {"٣", "not_valid"},
 }
 
-func testNames(t *testing.T, w *world) {
-	b := w.browser(t)
+func testNames(t *testing.T, e *env) {
+	b := e.browser(t)
 	taken := b.register()
-	b = w.browser(t)
+	b = e.browser(t)
 	for _, f := range nameFields {
 		want(t, fmt.Sprintf("first name %.40q", f.value), types(t, b.createAccount("firstname", f.value), "firstname"), f.types)
 	}
@@ -79,10 +81,9 @@ func testNames(t *testing.T, w *world) {
 	} {
 		want(t, fmt.Sprintf("username %.40q", f.value), types(t, b.createAccount("username", f.value), "username"), f.types)
 	}
-	b.is(b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password", "x"),
-		`{"create_account":"false","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":[{"type":"required","description":"*"}],
+	b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password", "x").Is(`{"create_account":"false","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":[{"type":"required","description":"*"}],
 		"username":[{"type":"required","description":"*"}],"email-address":[{"type":"required","description":"*"}],"password":[{"type":"required","description":"*"}]},"user-api-version":"0.0.1"}`)
-	b.is(b.createAccount(), `{"create_account":"false","errors":{"firstname":true,"lastname":[{"type":"not_valid","description":"*"}],"username":true,"email-address":true,"password":true},"user-api-version":"0.0.1"}`)
+	b.createAccount().Is(`{"create_account":"false","errors":{"firstname":true,"lastname":[{"type":"not_valid","description":"*"}],"username":true,"email-address":true,"password":true},"user-api-version":"0.0.1"}`)
 }
 
 var addressFields = []field{
@@ -95,8 +96,8 @@ var addressFields = []field{
 	{"a@-b.cc", "true"}, {"1@b.cc", "true"},
 }
 
-func testAddresses(t *testing.T, w *world) {
-	b := w.browser(t)
+func testAddresses(t *testing.T, e *env) {
+	b := e.browser(t)
 	for _, f := range addressFields {
 		want(t, fmt.Sprintf("address %.60q", f.value), types(t, b.createAccount("email_address", f.value), "email-address"), f.types)
 	}
@@ -111,8 +112,8 @@ var passwordFields = []struct{ value, confirm, types string }{
 	{repeat(151), "", "too_many_chars no_capital_letter no_special_character confirm_password_doesnt_match"}, {"A!ééééé", "A!ééééé", "too_short"}, {"A!éééééé", "A!éééééé", "true"},
 }
 
-func testPasswords(t *testing.T, w *world) {
-	b := w.browser(t)
+func testPasswords(t *testing.T, e *env) {
+	b := e.browser(t)
 	for _, f := range passwordFields {
 		want(t, fmt.Sprintf("password %.40q", f.value), types(t, b.createAccount("password", f.value, "confirm_password", f.confirm), "password"), f.types)
 	}
@@ -122,34 +123,34 @@ func testPasswords(t *testing.T, w *world) {
 	}
 }
 
-func testChatFields(t *testing.T, w *world) {
-	b := w.browser(t)
-	chat := func(name, address, message string) answer {
+func testChatFields(t *testing.T, e *env) {
+	b := e.browser(t)
+	chat := func(name, address, message string) testenv.Answer {
 		return b.post("/user/put-chat-message", "name", name, "email_address", address, "message", message)
 	}
 	for _, f := range nameFields {
 		a := chat(f.value, email(), "")
-		b.has(a, "validation_error", "put_chat_message")
+		a.Want("validation_error", "put_chat_message")
 		want(t, fmt.Sprintf("name %.40q", f.value), types(t, a, "name"), f.types)
 	}
 	for _, f := range addressFields {
 		want(t, fmt.Sprintf("address %.60q", f.value), types(t, chat("Ann", f.value, ""), "email_address"), f.types)
 	}
-	b.is(chat("", "", ""), `{"put_chat_message":"validation_error","errors":{"name":[{"type":"required","description":"*"}],"email_address":[{"type":"required","description":"*"}],
+	chat("", "", "").Is(`{"put_chat_message":"validation_error","errors":{"name":[{"type":"required","description":"*"}],"email_address":[{"type":"required","description":"*"}],
 		"message":[{"type":"required","description":"*"}]},"user-api-version":"0.0.1"}`)
-	b.is(chat("Ann", email(), strings.Repeat("é", 5001)), `{"put_chat_message":"validation_error","errors":{"name":true,"email_address":true,"message":[{"type":"too_many_chars","description":"*"}]},"user-api-version":"0.0.1"}`)
-	b.is(chat("Ann", email(), strings.Repeat("é", 5000)), `{"put_chat_message":"true","user-api-version":"0.0.1"}`)
-	b.is(chat("Ann", email(), "<b>\n😀'; drop"), `{"put_chat_message":"true","user-api-version":"0.0.1"}`)
+	chat("Ann", email(), strings.Repeat("é", 5001)).Is(`{"put_chat_message":"validation_error","errors":{"name":true,"email_address":true,"message":[{"type":"too_many_chars","description":"*"}]},"user-api-version":"0.0.1"}`)
+	chat("Ann", email(), strings.Repeat("é", 5000)).Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
+	chat("Ann", email(), "<b>\n😀'; drop").Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
 }
 
-func testWaitingListFields(t *testing.T, w *world) {
-	b := w.browser(t)
-	notify := func(address, excited string) answer {
+func testWaitingListFields(t *testing.T, e *env) {
+	b := e.browser(t)
+	notify := func(address, excited string) testenv.Answer {
 		return b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", excited)
 	}
 	for _, f := range []field{{"", "required"}, {"0", "out_of_range"}, {"6", "out_of_range"}, {"x", "out_of_range"}, {"-1", "out_of_range"}, {"1.0", "out_of_range"}, {"3\n", "out_of_range"}, {"٣", "out_of_range"}, {"33", "out_of_range"}} {
 		a := notify(email(), f.value)
-		b.has(a, "validation_error", "pythonabot_notify_me")
+		a.Want("validation_error", "pythonabot_notify_me")
 		want(t, fmt.Sprintf("excitement %q", f.value), types(t, a, "how_excited"), f.types)
 		want(t, "address", types(t, a, "email_address"), "true")
 	}
@@ -158,12 +159,12 @@ func testWaitingListFields(t *testing.T, w *world) {
 		want(t, fmt.Sprintf("address %.60q", f.value), types(t, a, "email_address"), f.types)
 	}
 	for _, good := range []string{"1", "2", "3", "4", "5"} {
-		b.is(notify(email(), good), `{"pythonabot_notify_me":"success","user-api-version":"0.0.1"}`)
+		notify(email(), good).Is(`{"pythonabot_notify_me":"success","user-api-version":"0.0.1"}`)
 	}
 }
 
-func testInformationFields(t *testing.T, w *world) {
-	b := w.browser(t)
+func testInformationFields(t *testing.T, e *env) {
+	b := e.browser(t)
 	m := b.register()
 	for _, f := range nameFields {
 		a := b.post("/user/update-my-information", "firstname", f.value, "lastname", "", "email_address", m.email)
@@ -174,23 +175,23 @@ func testInformationFields(t *testing.T, w *world) {
 	for _, f := range addressFields {
 		a := b.post("/user/update-my-information", "firstname", "", "lastname", repeat(150), "email_address", f.value)
 		want(t, fmt.Sprintf("address %.60q", f.value), types(t, a, "email-address"), f.types)
-		b.has(a, "errors", "update_my_information")
+		a.Want("errors", "update_my_information")
 	}
-	b.has(b.get("/user/logged-in"), "Ann", "first_name")
+	b.get("/user/logged-in").Want("Ann", "first_name")
 }
 
-func testNewPasswordFields(t *testing.T, w *world) {
-	b := w.browser(t)
+func testNewPasswordFields(t *testing.T, e *env) {
+	b := e.browser(t)
 	m := b.register()
 	b.post("/user/reset-password", "username", m.username, "email_address", m.email)
-	code := codeIn(t, w.mailWith(t, m.email, resetLink, 1).Text, resetLink)
-	visitor := w.browser(t)
+	code := codeIn(t, e.mailWith(t, m.email, resetLink, 1).Text, resetLink)
+	visitor := e.browser(t)
 	for _, f := range passwordFields {
 		if f.types == "true" {
 			continue
 		}
 		a := visitor.post("/user/set-new-password", "username", m.username, "password_reset_code", code, "new_password", f.value, "confirm_new_password", f.confirm)
-		visitor.has(a, "password-error", "set_new_password")
+		a.Want("password-error", "set_new_password")
 		want(t, fmt.Sprintf("new password %.40q", f.value), types(t, a, "new-password"), f.types)
 	}
 	skip := []string{password}
@@ -199,7 +200,7 @@ func testNewPasswordFields(t *testing.T, w *world) {
 			continue
 		}
 		a := b.post("/user/change-my-password", "current_password", password, "new_password", f.value, "confirm_new_password", f.confirm)
-		b.has(a, "errors", "change_my_password")
+		a.Want("errors", "change_my_password")
 		want(t, fmt.Sprintf("changed password %.40q", f.value), types(t, a, "password"), f.types)
 	}
 }
