@@ -65,11 +65,11 @@ func TestStart(t *testing.T) {
 		code int
 		out  string
 	}{
-		{nil, nil, 0, ""},
-		{nil, context.Canceled, 0, ""},
-		{nil, errors.New("no luck"), 1, "test: no luck\n"},
-		{[]string{"-help"}, nil, 0, "TEST_BOOT_PORT"},
-		{[]string{"now"}, nil, 2, "unknown argument"},
+		{},
+		{err: context.Canceled},
+		{err: errors.New("no luck"), code: 1, out: "test: no luck\n"},
+		{args: []string{"-help"}, out: "TEST_BOOT_PORT"},
+		{args: []string{"now"}, code: 2, out: "unknown argument"},
 	} {
 		var out bytes.Buffer
 		if code := start("test", c.args, &out, run(c.err)); code != c.code || !strings.Contains(out.String(), c.out) {

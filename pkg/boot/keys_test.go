@@ -101,21 +101,21 @@ func TestKeysFromTheEnvironment(t *testing.T) {
 		env, secret, keys, public string
 		wants                     string // in the refusal; empty: none
 	}{
-		{"development", "", "", "http://127.0.0.1:8080", ""},
-		{"development", strings.Repeat("a", 32), "", "http://127.0.0.1:8080", ""},
-		{"development", "short", "", "", "SHOP_SECRET"},
-		{"production", chance, "", "https://shop.example", ""},
-		{"production", "", "identity=" + good + ",own=" + strings.ToUpper(good), "https://shop.example", ""},
-		{"production", "", "", "https://shop.example", "SHOP_SECRET"},
-		{"production", strings.Repeat("ab", 16), "", "https://shop.example", "SHOP_SECRET"},
-		{"production", "", "identity=" + strings.Repeat("0", 64), "https://shop.example", "SHOP_KEYS"},
-		{"production", "", "identity=" + good[1:], "https://shop.example", "SHOP_KEYS"},
-		{"production", "", good, "https://shop.example", "SHOP_KEYS"},
-		{"production", "", "csrf=" + good, "https://shop.example", "SHOP_KEYS"},
-		{"production", chance, "", "http://shop.example", "PUBLIC_URL"},
-		{"production", chance, "", "", "PUBLIC_URL"},
-		{"production", chance, "", "HTTP://shop.example", "PUBLIC_URL"},
-		{"production", chance, "", "//shop.example", "PUBLIC_URL"},
+		{env: "development", public: "http://127.0.0.1:8080"},
+		{env: "development", secret: strings.Repeat("a", 32), public: "http://127.0.0.1:8080"},
+		{env: "development", secret: "short", wants: "SHOP_SECRET"},
+		{env: "production", secret: chance, public: "https://shop.example"},
+		{env: "production", keys: "identity=" + good + ",own=" + strings.ToUpper(good), public: "https://shop.example"},
+		{env: "production", public: "https://shop.example", wants: "SHOP_SECRET"},
+		{env: "production", secret: strings.Repeat("ab", 16), public: "https://shop.example", wants: "SHOP_SECRET"},
+		{env: "production", keys: "identity=" + strings.Repeat("0", 64), public: "https://shop.example", wants: "SHOP_KEYS"},
+		{env: "production", keys: "identity=" + good[1:], public: "https://shop.example", wants: "SHOP_KEYS"},
+		{env: "production", keys: good, public: "https://shop.example", wants: "SHOP_KEYS"},
+		{env: "production", keys: "csrf=" + good, public: "https://shop.example", wants: "SHOP_KEYS"},
+		{env: "production", secret: chance, public: "http://shop.example", wants: "PUBLIC_URL"},
+		{env: "production", secret: chance, wants: "PUBLIC_URL"},
+		{env: "production", secret: chance, public: "HTTP://shop.example", wants: "PUBLIC_URL"},
+		{env: "production", secret: chance, public: "//shop.example", wants: "PUBLIC_URL"},
 	} {
 		t.Setenv("SHOP_ENV", c.env)
 		t.Setenv("SHOP_SECRET", c.secret)

@@ -46,8 +46,13 @@ func TestPointKillsAtTheChosenHit(t *testing.T) {
 		steps           int
 		dies            bool
 	}{
-		{plain, "a.b:1", 3, false}, {armed, "", 3, false}, {armed, "a.b:4", 3, false}, {armed, "x.y:1", 3, false},
-		{armed, "a.b:1", 1, true}, {armed, "a.b:2", 2, true}, {armed, "a.c:3", 3, true},
+		{binary: plain, setting: "a.b:1", steps: 3},
+		{binary: armed, steps: 3},
+		{binary: armed, setting: "a.b:4", steps: 3},
+		{binary: armed, setting: "x.y:1", steps: 3},
+		{binary: armed, setting: "a.b:1", steps: 1, dies: true},
+		{binary: armed, setting: "a.b:2", steps: 2, dies: true},
+		{binary: armed, setting: "a.c:3", steps: 3, dies: true},
 	} {
 		cmd := exec.Command(c.binary) //nolint:gosec // built above
 		cmd.Env = []string{"FAULT=" + c.setting}

@@ -79,13 +79,13 @@ func TestErrorsSeenByGoMail(t *testing.T) {
 		temporary bool
 		kept      int
 	}{
-		{"4xx at RCPT", Switches{Refuse: []Refusal{{At: AtRcpt, Code: 450}}}, false, 450, true, 0},
-		{"5xx at RCPT", Switches{Refuse: []Refusal{{At: AtRcpt, Code: 550}}}, false, 550, false, 0},
-		{"4xx at DATA", Switches{Refuse: []Refusal{{At: AtData, Code: 452}}}, false, 452, true, 0},
-		{"5xx at DATA", Switches{Refuse: []Refusal{{At: AtData, Code: 554}}}, false, 554, false, 0},
-		{"421 at DATA", Switches{Refuse: []Refusal{{At: AtData, Code: 421}}}, false, 421, true, 0},
-		{"reply lost", Switches{LoseReply: &Times{}}, false, 0, false, 1},
-		{"dropped after the reply", Switches{DropAfterReply: &Times{}}, true, 0, false, 1},
+		{name: "4xx at RCPT", sw: Switches{Refuse: []Refusal{{At: AtRcpt, Code: 450}}}, code: 450, temporary: true},
+		{name: "5xx at RCPT", sw: Switches{Refuse: []Refusal{{At: AtRcpt, Code: 550}}}, code: 550},
+		{name: "4xx at DATA", sw: Switches{Refuse: []Refusal{{At: AtData, Code: 452}}}, code: 452, temporary: true},
+		{name: "5xx at DATA", sw: Switches{Refuse: []Refusal{{At: AtData, Code: 554}}}, code: 554},
+		{name: "421 at DATA", sw: Switches{Refuse: []Refusal{{At: AtData, Code: 421}}}, code: 421, temporary: true},
+		{name: "reply lost", sw: Switches{LoseReply: &Times{}}, kept: 1},
+		{name: "dropped after the reply", sw: Switches{DropAfterReply: &Times{}}, delivered: true, kept: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

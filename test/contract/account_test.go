@@ -57,9 +57,7 @@ func testAccountContent(t *testing.T, e *env) {
 	b.get("/user/account-content").Is(`{"account_content":{"authenticated":"false"},"user-api-version":"0.0.1"}`)
 	m := b.register()
 	a := b.get("/user/account-content")
-	a.Is(`{"account_content":{"authenticated":"true","personal_data":{"username":"` + m.username + `","first_name":"Ann","last_name":"Lee","newsletter_subscriber":true,
-		"email_unsubscribed":false,"joined_date_time":"*","last_login_date_time":"*","terms_of_use_agreed_date_time":"*"},
-		"email_data":{"email_address":"` + m.email + `","email_verified":false,"verification_request_sent_within_24_hours":true},"orders_data":{}},"user-api-version":"0.0.1"}`)
+	a.Golden("testdata/account_content.json", "username", m.username, "email", m.email)
 	for _, key := range []string{"joined_date_time", "last_login_date_time", "terms_of_use_agreed_date_time"} {
 		stamp(t, a.Text("account_content", "personal_data", key))
 	}

@@ -81,8 +81,7 @@ func testNames(t *testing.T, e *env) {
 	} {
 		want(t, fmt.Sprintf("username %.40q", f.value), types(t, b.createAccount("username", f.value), "username"), f.types)
 	}
-	b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password", "x").Is(`{"create_account":"false","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":[{"type":"required","description":"*"}],
-		"username":[{"type":"required","description":"*"}],"email-address":[{"type":"required","description":"*"}],"password":[{"type":"required","description":"*"}]},"user-api-version":"0.0.1"}`)
+	b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password", "x").Golden("testdata/create_account_required.json")
 	b.createAccount().Is(`{"create_account":"false","errors":{"firstname":true,"lastname":[{"type":"not_valid","description":"*"}],"username":true,"email-address":true,"password":true},"user-api-version":"0.0.1"}`)
 }
 

@@ -223,14 +223,14 @@ func TestStripeInTrouble(t *testing.T) {
 		sessions       int  // that Stripe has for the quote in the end
 	}{
 		// Stripe replays a 500 under the same key, so the shop's next try is the shopper's next click.
-		{"500s", `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, true, 1},
-		{"500s after the effect", `{"api_faults":[{"kind":"500","after":true,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, true, 2},
-		{"two 429s", `{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/checkout/sessions"}]}`, false, 1},
-		{"429s", `{"api_faults":[{"kind":"429","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, true, 1},
-		{"a time-out before the effect", `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, false, 1},
-		{"a time-out after the effect", `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, false, 1},
-		{"time-outs", `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, true, 1},
-		{"a slow Stripe", `{"api_latency_ms":1500}`, false, 1},
+		{what: "500s", switches: `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
+		{what: "500s after the effect", switches: `{"api_faults":[{"kind":"500","after":true,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 2},
+		{what: "two 429s", switches: `{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
+		{what: "429s", switches: `{"api_faults":[{"kind":"429","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
+		{what: "a time-out before the effect", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
+		{what: "a time-out after the effect", switches: `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
+		{what: "time-outs", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
+		{what: "a slow Stripe", switches: `{"api_latency_ms":1500}`, sessions: 1},
 	} {
 		b := shop.Browser()
 		email := fmt.Sprintf("trouble%d@mail.example.com", n)

@@ -43,12 +43,12 @@ type fakeSKU struct {
 }
 
 var fakeSKUs = map[int]fakeSKU{
-	1: {"Paper Clips", "PaperClips", "bSusp6dBHm", "Silver", "Medium", "Bent to the left", "in-stock", "In Stock", "/img/product/paper_clip_left_2.jpg", 350},
-	2: {"Paper Clips", "PaperClips", "bSusp6dBHm", "Silver", "Medium", "Bent to the right", "back-ordered", "Back Ordered", "/img/product/paper_clip_right_2.jpg", 350},
-	4: {"Binder Clips", "BinderClips", "ITHJW3mytn", "Black", "Large", "Holds up to 200 sheets", "back-ordered", "Back Ordered", "/img/product/binder_clip_large_2.jpg", 599},
-	5: {"Binder Clips", "BinderClips", "ITHJW3mytn", "Black", "Medium", "Holds up to 100 sheets", "out-of-stock", "Out of Stock", "/img/product/binder_clip_medium_2.jpg", 499},
-	6: {"Binder Clips", "BinderClips", "ITHJW3mytn", "Black", "Small", "Holds up to 40 sheets", "in-stock", "In Stock", "/img/product/binder_clip_small_2.jpg", 399},
-	7: {"Rubber Bands", "RubberBands", "v26ujdy3N1", "Multi", "Multi", "A bag of 120", "in-stock", "In Stock", "", 1499},
+	1: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium", description: "Bent to the left", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/paper_clip_left_2.jpg", cents: 350},
+	2: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium", description: "Bent to the right", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/paper_clip_right_2.jpg", cents: 350},
+	4: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Large", description: "Holds up to 200 sheets", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/binder_clip_large_2.jpg", cents: 599},
+	5: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Medium", description: "Holds up to 100 sheets", state: "out-of-stock", stateTitle: "Out of Stock", picture: "/img/product/binder_clip_medium_2.jpg", cents: 499},
+	6: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Small", description: "Holds up to 40 sheets", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/binder_clip_small_2.jpg", cents: 399},
+	7: {product: "Rubber Bands", titleURL: "RubberBands", identifier: "v26ujdy3N1", color: "Multi", size: "Multi", description: "A bag of 120", state: "in-stock", stateTitle: "In Stock", cents: 1499},
 }
 
 type object = map[string]any
