@@ -39,7 +39,8 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	if s.broker != nil {
 		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.doors.url("NATS_MONITOR_ADDR"), s.broker.url())
 	}
-	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n", metrics, s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
+	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n", metrics,
+		s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
 	if err := tw.Flush(); err != nil {
 		return err
 	}
@@ -52,7 +53,8 @@ func (s *shop) tryNext() string {
 	if s.standin == nil || s.inbox == nil {
 		return ""
 	}
-	return fmt.Sprintf("Buy something: open %s, pay with card 4242 4242 4242 4242, any date ahead, any CVC.\nThe order's mail is then at %s\n\n", s.doors.url("EDGE_ADDR"), s.inbox.URL())
+	return fmt.Sprintf("Buy something: open %s, pay with card 4242 4242 4242 4242, any date ahead, any CVC.\nThe "+
+		"order's mail is then at %s\n\n", s.doors.url("EDGE_ADDR"), s.inbox.URL())
 }
 
 // readyTime is how long a shop that starts may take to answer one look.

@@ -83,7 +83,8 @@ func (b *broker) url() string { return b.clientURL }
 
 // urlFor is the address with which a user of nats.conf logs in.
 func (b *broker) urlFor(user string) string {
-	u := url.URL{Scheme: "nats", User: url.UserPassword(user, b.passwords.of(user)), Host: strings.TrimPrefix(b.clientURL, "nats://")}
+	u := url.URL{Scheme: "nats", User: url.UserPassword(user, b.passwords.of(user)),
+		Host: strings.TrimPrefix(b.clientURL, "nats://")}
 	return u.String()
 }
 

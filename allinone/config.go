@@ -25,7 +25,8 @@ type Config struct {
 
 // live says that real money moves: production, or a live key of Stripe.
 func (c Config) live() bool {
-	return c.Production() || strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
+	return c.Production() || strings.HasPrefix(c.StripeSecretKey, "sk_live_") ||
+		strings.HasPrefix(c.StripeSecretKey, "rk_live_")
 }
 
 // Validate refuses stand-ins and test keys where real money moves.
@@ -34,7 +35,8 @@ func (c Config) Validate() error {
 	if c.live() {
 		switch {
 		case c.StripeSecretKey == "":
-			errs = append(errs, errors.New("STRIPE_SECRET_KEY is not set, and the stand-in for Stripe refuses to start in production"))
+			errs = append(errs, errors.New(
+				"STRIPE_SECRET_KEY is not set, and the stand-in for Stripe refuses to start in production"))
 		case !strings.HasPrefix(c.StripeSecretKey, "sk_live_") && !strings.HasPrefix(c.StripeSecretKey, "rk_live_"):
 			errs = append(errs, errors.New("STRIPE_SECRET_KEY is no live key, which production refuses"))
 		}

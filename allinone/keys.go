@@ -21,7 +21,8 @@ func PrintKeys(out, stderr io.Writer) int {
 		return 2
 	}
 	for _, service := range boot.KeyedServices() {
-		if _, err := fmt.Fprintf(out, "%s_KEYS=%s\n", strings.ToUpper(service), boot.KeysFor(service, cfg.ShopSecret).ShopKeys); err != nil {
+		if _, err := fmt.Fprintf(out, "%s_KEYS=%s\n", strings.ToUpper(service),
+			boot.KeysFor(service, cfg.ShopSecret).ShopKeys); err != nil {
 			fmt.Fprintf(stderr, "allinone: %v\n", err)
 			return 1
 		}

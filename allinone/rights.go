@@ -51,7 +51,8 @@ func letIn(opts *server.Options, secrets passwords) error {
 			u.Account = nil
 		}
 	}
-	opts.Accounts = slices.DeleteFunc(opts.Accounts, func(a *server.Account) bool { return a.Name != opts.SystemAccount })
+	opts.Accounts = slices.DeleteFunc(opts.Accounts,
+		func(a *server.Account) bool { return a.Name != opts.SystemAccount })
 	if len(opts.Users) != len(brokerUsers) || len(opts.Accounts) != 1 {
 		return errors.New("the users of the broker are not those of nats.conf")
 	}

@@ -134,7 +134,8 @@ func (s *shop) startDatabase(ctx context.Context) error {
 		role := pg.Role(m.Service)
 		s.rolePasswords[role] = passwords{"database", secret}.of(role)
 	}
-	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true, Log: s.log.With("service", "postgres")})
+	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true,
+		Log: s.log.With("service", "postgres")})
 	if err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
@@ -220,7 +221,8 @@ func (s *shop) startStandIns(context.Context) (err error) {
 	}
 	s.inbox, err = mailinbox.New(mailinbox.Config{
 		SMTPListener: s.doors["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.doors["MAIL_INBOX_HTTP_ADDR"],
-		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"), Log: s.log.With("service", "mail-inbox"),
+		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"),
+		Log: s.log.With("service", "mail-inbox"),
 	})
 	return err
 }
@@ -239,9 +241,11 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	}
 	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
 	return stripestandin.New(stripestandin.Config{
-		Listener: s.doors["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts, SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
-		WebhookURL: s.doors.url("WEBHOOK_ADDR") + "/order/stripe-webhook", StateFile: s.folder.at("stripe-standin.log"),
-		Log: s.log.With("service", "stripe-standin"),
+		Listener: s.doors["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts, SecretKey: s.stripeKey,
+		WebhookSecret: s.stripeWebhookSecret,
+		WebhookURL:    s.doors.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
+		StateFile:     s.folder.at("stripe-standin.log"),
+		Log:           s.log.With("service", "stripe-standin"),
 	})
 }
 

@@ -44,7 +44,8 @@ func Settings() []boot.Setting {
 	var all []boot.Setting
 	seen := map[string]bool{}
 	for _, list := range [][]boot.Setting{
-		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](), boot.Settings[order.Config](),
+		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](),
+		boot.Settings[order.Config](),
 		boot.Settings[mailer.Config](), boot.Settings[user.Config](), boot.Settings[events.Config](),
 		boot.Settings[PrepareConfig](),
 	} {
@@ -83,27 +84,36 @@ func (s *shop) configure(context.Context) error {
 	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
-	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"], s.doors["ORDER_ADDR"]
+	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"],
+		s.doors["ORDER_ADDR"]
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
-	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"), s.natsURL("webhook")
-	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"), s.databaseURL("order")
+	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"),
+		s.natsURL("webhook")
+	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
+		s.databaseURL("order")
 	// What is between the parts of one process needs no certificates; a broker outside may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	eventsCfg.InsideTLS, webhookCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}
 	if s.broker != nil {
 		edgeCfg.BrokerTLS, userCfg.BrokerTLS, orderCfg.BrokerTLS = boot.BrokerTLS{}, boot.BrokerTLS{}, boot.BrokerTLS{}
-		eventsCfg.BrokerTLS, mailerCfg.BrokerTLS, webhookCfg.BrokerTLS = boot.BrokerTLS{}, boot.BrokerTLS{}, boot.BrokerTLS{}
+		eventsCfg.BrokerTLS, mailerCfg.BrokerTLS, webhookCfg.BrokerTLS = boot.BrokerTLS{}, boot.BrokerTLS{},
+			boot.BrokerTLS{}
 	}
 	// Each gets its own keys, and none the secret.
 	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
 	eventsCfg.Keys, mailerCfg.Keys = s.keys("events"), s.keys("mailer")
-	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"), s.databaseURL("mailer"), s.databaseURL("webhook")
-	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"], s.doors["WEBHOOK_ADDR"]
+	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"),
+		s.databaseURL("mailer"), s.databaseURL("webhook")
+	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"],
+		s.doors["WEBHOOK_ADDR"]
 	s.services = []service{
-		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg), serviceOf("user", user.Run, userCfg),
-		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg), serviceOf("edge", edge.Run, edgeCfg),
+		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg),
+		serviceOf("user", user.Run, userCfg),
+		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg),
+		serviceOf("edge", edge.Run, edgeCfg),
 	}
-	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"), "SHOP_SECRET": s.cfg.ShopSecret})
+	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"),
+		"SHOP_SECRET": s.cfg.ShopSecret})
 }
 
 func (s *shop) keys(service string) boot.Keys { return boot.KeysFor(service, s.cfg.ShopSecret) }
@@ -116,13 +126,15 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 func (s *shop) environment() (restore func()) {
 	set := map[string]string{
 		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret,
-		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"), "EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
+		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"),
+		"EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
 	}
 	if os.Getenv("PUBLIC_URL") == "" {
 		set["PUBLIC_URL"] = s.doors.publicURL()
 	}
 	if s.standin != nil {
-		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey, s.stripeWebhookSecret
+		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey,
+			s.stripeWebhookSecret
 		set["STRIPE_PUBLISHABLE_KEY"] = "pk_test_standin"
 	}
 	if s.inbox != nil {

@@ -63,7 +63,9 @@ func (c Common) Validate() error {
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {
-			errs = append(errs, errors.New("NATS_URL is no address of a broker: want nats://host:port, commas between several")) // it may hold a password
+			errs = append(errs, errors.New(
+				// it may hold a password
+				"NATS_URL is no address of a broker: want nats://host:port, commas between several"))
 			break
 		}
 	}
@@ -126,7 +128,8 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 			}
 			return 0
 		default:
-			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s whether it is ready\n", name, a, name)
+			fmt.Fprintf(stderr, "%s: unknown argument %q; -help lists the settings, -health asks a running %s "+
+				"whether it is ready\n", name, a, name)
 			return 2
 		}
 	}

@@ -36,8 +36,10 @@ func guessable(secret string) string {
 }
 
 // placeholders have six letters and more: shorter ones turn up in base64 by chance.
-var placeholders = []string{"changeme", "changeit", "secret", "passwor", "example", "placeholder", "development", "production",
-	"startupwebapp", "default", "insecure", "replace", "deadbeef", "cafebabe", "testing", "letmein", "notsecure", "sample"}
+var placeholders = []string{"changeme", "changeit", "secret", "passwor", "example", "placeholder", "development",
+	"production",
+	"startupwebapp", "default", "insecure", "replace", "deadbeef", "cafebabe", "testing", "letmein", "notsecure",
+	"sample"}
 
 // distinct counts the different pieces of n bytes.
 func distinct(s string, n int) int {
@@ -76,7 +78,8 @@ func isRow(a, b byte) bool {
 
 // common are pairs of letters of which half of any English, French, German or Spanish text consists,
 // and one thirteenth of random letters.
-const common = " th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
+const common = " th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me " +
+	"de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
 
 // isLanguage says that a text's letters follow one another as those of words do.
 func isLanguage(text string) bool {

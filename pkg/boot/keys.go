@@ -100,7 +100,8 @@ func (k Keys) checkKeys(production bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.ShopKeys)) {
 		if why := guessable(hex.EncodeToString(k.ShopKeys[name])); production && why != "" {
-			errs = append(errs, fmt.Errorf("the key %s of SHOP_KEYS %s: take 32 bytes by chance (openssl rand -hex 32)", name, why))
+			errs = append(errs, fmt.Errorf("the key %s of SHOP_KEYS %s: take 32 bytes by chance (openssl rand -hex 32)",
+				name, why))
 		}
 	}
 	return errors.Join(errs...)

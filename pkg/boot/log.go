@@ -25,12 +25,13 @@ func NewLog(w io.Writer, level string) *slog.Logger {
 	if terminal {
 		return slog.New(forEyes(w, &l, os.Getenv("NO_COLOR") != ""))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey && len(groups) == 0 {
-			a.Value = slog.TimeValue(a.Value.Time().UTC())
-		}
-		return a
-	}}))
+	return slog.New(slog.NewJSONHandler(w,
+		&slog.HandlerOptions{Level: &l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey && len(groups) == 0 {
+				a.Value = slog.TimeValue(a.Value.Time().UTC())
+			}
+			return a
+		}}))
 }
 
 func isTerminal(w io.Writer) bool {

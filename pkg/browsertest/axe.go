@@ -20,7 +20,8 @@ func (b *Tab) Axe(what string) {
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
 	call := axeSource + `; axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(
-		r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.failureSummary)).join(' | '))))`
+		r.violations.map((v) => v.id + ': ' + v.nodes.map(
+			(n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.failureSummary)).join(' | '))))`
 	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.tb.Fatalf("axe on %s: %v", what, err)

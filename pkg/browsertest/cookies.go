@@ -27,7 +27,8 @@ func OpenWithoutCookies(tb testing.TB, base string, look Look) *Tab {
 	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(blocked), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options(binary), chromedp.UserDataDir(profile))...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(),
+		append(options(binary), chromedp.UserDataDir(profile))...)
 	tb.Cleanup(cancelAllocator)
 	ctx, cancel := chromedp.NewContext(allocator)
 	return open(ctx, cancel, tb, base, look)

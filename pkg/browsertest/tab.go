@@ -107,7 +107,8 @@ func (b *Tab) Close() {
 func (b *Tab) describe() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.querySelector('main') ?? document.body).innerText`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
+		`location.href + "\n" + (document.querySelector('main') ?? document.body).innerText`))
 	if err != nil {
 		return err.Error()
 	}
@@ -143,7 +144,9 @@ func (b *Tab) Visit(address string) {
 // Ready waits until a page of the shop has run its scripts and filled itself.
 func (b *Tab) Ready() {
 	b.tb.Helper()
-	b.Until("the page is ready", `document.readyState === 'complete' && !document.querySelector('#chat-open').hidden && (!document.querySelector('#loading') || document.querySelector('#loading').hidden)`)
+	b.Until("the page is ready", `document.readyState === 'complete' && `+
+		`!document.querySelector('#chat-open').hidden && (!document.querySelector('#loading') || `+
+		`document.querySelector('#loading').hidden)`)
 }
 
 // Eval runs an expression in the page.
@@ -216,20 +219,24 @@ func (b *Tab) Gone(selector string) {
 // Says waits for a visible element to hold a text.
 func (b *Tab) Says(selector, text string) {
 	b.tb.Helper()
-	b.Until(fmt.Sprintf("%s says %q", selector, text), fmt.Sprintf("document.querySelector(%s)?.textContent.includes(%s)", quote(selector), quote(text)))
+	b.Until(fmt.Sprintf("%s says %q", selector, text),
+		fmt.Sprintf("document.querySelector(%s)?.textContent.includes(%s)", quote(selector), quote(text)))
 }
 
 // At waits until the page has an address that holds a text.
 func (b *Tab) At(address string) {
 	b.tb.Helper()
-	b.Until("the address is "+address, fmt.Sprintf("location.href.includes(%s) && document.readyState === 'complete'", quote(address)))
+	b.Until("the address is "+address, fmt.Sprintf("location.href.includes(%s) && document.readyState === 'complete'",
+		quote(address)))
 }
 
 // Click presses an element once it is visible and works.
 func (b *Tab) Click(selector string) {
 	b.tb.Helper()
 	b.Visible(selector)
-	b.Until(selector+" works", fmt.Sprintf("!document.querySelector(%[1]s).disabled && document.querySelector(%[1]s).getAttribute('aria-disabled') !== 'true'", quote(selector)))
+	b.Until(selector+" works", fmt.Sprintf(
+		"!document.querySelector(%[1]s).disabled && document.querySelector(%[1]s).getAttribute('aria-disabled') !== "+
+			"'true'", quote(selector)))
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
@@ -260,8 +267,10 @@ func (b *Tab) Press(keys string) {
 func (b *Tab) TabTo(selector string) {
 	b.tb.Helper()
 	const focus = `((e) => {
-		const shows = (x) => x && (getComputedStyle(x).boxShadow !== 'none' || getComputedStyle(x).outlineStyle !== 'none');
-		return [e.matches(%s), e === document.body || shows(e) || shows(e.nextElementSibling), e.outerHTML.slice(0, 200)].join('|');
+		const shows = (x) => x && (getComputedStyle(x).boxShadow !== 'none' ||
+			getComputedStyle(x).outlineStyle !== 'none');
+		return [e.matches(%s), e === document.body || shows(e) || shows(e.nextElementSibling),
+			e.outerHTML.slice(0, 200)].join('|');
 	})(document.activeElement)`
 	for range 100 {
 		b.Press("\t")

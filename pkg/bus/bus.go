@@ -81,7 +81,8 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
 	b.nc = nc
-	b.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout), jetstream.WithPublishAsyncTimeout(5*time.Second), jetstream.WithPublishAsyncMaxPending(8192))
+	b.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout),
+		jetstream.WithPublishAsyncTimeout(5*time.Second), jetstream.WithPublishAsyncMaxPending(8192))
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)

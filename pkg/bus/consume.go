@@ -98,9 +98,11 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	messages := make(chan jetstream.Msg, 2*GroupSize)
 	broken := make(chan error, 1)
 	cc, err := cons.Consume(func(m jetstream.Msg) { messages <- m },
-		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(3*time.Second), jetstream.PullHeartbeat(time.Second),
+		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(3*time.Second),
+		jetstream.PullHeartbeat(time.Second),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			if errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+			if errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() ||
+				errors.Is(err, jetstream.ErrConsumerNotFound) ||
 				errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrStreamNotFound) {
 				select {
 				case broken <- err:
@@ -152,7 +154,8 @@ func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {
 
 func newDelivery(m jetstream.Msg) *Delivery {
 	h := m.Headers()
-	d := &Delivery{Key: h.Get(headerKey), Subject: m.Subject(), Data: m.Data(), Attempt: 1, sender: h.Get(headerSender), raw: m, headers: map[string]string{}}
+	d := &Delivery{Key: h.Get(headerKey), Subject: m.Subject(), Data: m.Data(), Attempt: 1, sender: h.Get(headerSender),
+		raw: m, headers: map[string]string{}}
 	for name := range h {
 		d.headers[name] = h.Get(name)
 	}

@@ -20,7 +20,8 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	_, err := tx.Exec(ctx, `
 		INSERT INTO outbox (key, subject, payload, headers, pending)
 		SELECT id, subject, payload, headers::jsonb, pending::text[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending) JOIN `+table+` USING (id)
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending)
+		  JOIN `+table+` USING (id)
 		ON CONFLICT (key) DO NOTHING`, pgx.QueryExecModeExec, keys, subjects, headers, pending)
 	if err != nil {
 		return fmt.Errorf("enqueue %d messages from %s: %w", len(keys), table, err)

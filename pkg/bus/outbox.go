@@ -26,7 +26,8 @@ type Outbox struct {
 
 // NewOutbox makes the outbox of the service that the bus and the pool belong to. Run sends.
 func NewOutbox(b *Bus, pool *pgxpool.Pool) *Outbox {
-	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1), awaited: awaited{byKey: map[awaitedKey]chan struct{}{}}}
+	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1),
+		awaited: awaited{byKey: map[awaitedKey]chan struct{}{}}}
 }
 
 // Tx is pg.Tx, and wakes the relay after the commit.
@@ -75,7 +76,8 @@ func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outb
 func TrimInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
 	return pg.InGroups(ctx, pool, "trim the inbox", `
 		DELETE FROM inbox WHERE (consumer, key) IN
-			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`, consumer, age)
+			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`,
+		consumer, age)
 }
 
 // pendingFor is what a new message's column pending holds, as a literal of text[] (unnest would flatten
@@ -109,7 +111,8 @@ func (o *Outbox) Await(ctx context.Context, receiver, key string) {
 		}
 		pause *= 2
 		var pending bool
-		err := o.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM outbox WHERE key = $1 AND $2 = ANY(pending))`, key, receiver).Scan(&pending)
+		err := o.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM outbox WHERE key = $1 AND $2 = ANY(pending))`, key,
+			receiver).Scan(&pending)
 		if err != nil || !pending {
 			return
 		}
@@ -130,8 +133,10 @@ type outboxRow struct {
 // receivers not confirm: 15 s at first, then twice as long each time, an hour at most.
 func claim(ctx context.Context, pool *pgxpool.Pool, limit int) ([]outboxRow, error) {
 	rows, err := pool.Query(ctx, `
-		UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
-		WHERE seq IN (SELECT seq FROM outbox WHERE next_at <= now() ORDER BY next_at, seq LIMIT $1 FOR UPDATE SKIP LOCKED)
+		UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10),
+		  3600) * interval '1 second'
+		WHERE seq IN (SELECT seq FROM outbox WHERE next_at <= now() ORDER BY next_at, seq LIMIT $1
+		  FOR UPDATE SKIP LOCKED)
 		RETURNING seq, key, subject, headers, payload, attempts, pending`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox rows: %w", err)
@@ -178,7 +183,8 @@ func makeDue(ctx context.Context, pool *pgxpool.Pool) error {
 // Depth says how many rows wait and how old the oldest is.
 func (o *Outbox) Depth(ctx context.Context) (rows int, oldest time.Duration, err error) {
 	var seconds float64
-	err = o.pool.QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox`).Scan(&rows, &seconds)
+	err = o.pool.QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 `+
+		`FROM outbox`).Scan(&rows, &seconds)
 	if err != nil {
 		return 0, 0, fmt.Errorf("measure the outbox: %w", err)
 	}

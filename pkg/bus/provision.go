@@ -27,7 +27,8 @@ func (b *Bus) Provision(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 		_, err := b.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
 			Durable: c.Name, FilterSubjects: c.Subjects, AckPolicy: jetstream.AckExplicitPolicy,
-			AckWait: c.AckWait, MaxAckPending: c.MaxAckPending, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy,
+			AckWait: c.AckWait, MaxAckPending: c.MaxAckPending, MaxDeliver: -1,
+			DeliverPolicy: jetstream.DeliverAllPolicy,
 		})
 		cancel()
 		if err != nil {
@@ -42,7 +43,8 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
 	defer cancel()
 	cfg := jetstream.StreamConfig{
 		Name: s.Name, Subjects: s.Subjects, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		MaxAge: s.MaxAge, MaxBytes: s.MaxBytes, Duplicates: duplicateWindow, AllowDirect: true, Discard: jetstream.DiscardNew,
+		MaxAge: s.MaxAge, MaxBytes: s.MaxBytes, Duplicates: duplicateWindow, AllowDirect: true,
+		Discard:            jetstream.DiscardNew,
 		AllowAtomicPublish: true,
 	}
 	if s.DropOld {
@@ -107,7 +109,8 @@ func (b *Bus) checkProvisioned(ctx context.Context) error {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)
 		_, err := b.js.Consumer(look, c.Stream, c.Name)
 		cancel()
-		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDoesNotExist) {
+		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+			errors.Is(err, jetstream.ErrConsumerDoesNotExist) {
 			b.log.Warn("provisioning", "missing", c.Name)
 			return b.Provision(ctx)
 		}

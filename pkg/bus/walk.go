@@ -42,7 +42,8 @@ func (b *Bus) makeConsumer(ctx context.Context, name, subject string, cons *jets
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	*cons, err = b.js.CreateOrUpdateConsumer(ctx, streamOf(subject), jetstream.ConsumerConfig{
-		Durable: name, FilterSubject: subject, AckPolicy: jetstream.AckExplicitPolicy, AckWait: workLease, MaxDeliver: -1,
+		Durable: name, FilterSubject: subject, AckPolicy: jetstream.AckExplicitPolicy, AckWait: workLease,
+		MaxDeliver: -1,
 	})
 	return err
 }
@@ -141,7 +142,8 @@ func (b *Bus) finish(ctx context.Context, due []jetstream.Msg, do func() error) 
 // Walk visits the messages of a stream from a sequence number on, deletes those of which visit says so
 // (the broker overwrites them on disk), and returns where to go on later. It needs the rights of
 // provisioning.
-func (b *Bus) Walk(ctx context.Context, name string, from uint64, visit func(subject string, data []byte) (drop bool)) (next uint64, deleted int, err error) {
+func (b *Bus) Walk(ctx context.Context, name string, from uint64,
+	visit func(subject string, data []byte) (drop bool)) (next uint64, deleted int, err error) {
 	look, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	stream, err := b.js.Stream(look, name)

@@ -205,18 +205,22 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 		headers[pg.StorableText(name, 0)] = pg.StorableText(value, 0)
 	}
 	return pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name, d.Key); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name,
+			d.Key); err != nil {
 			return fmt.Errorf("note an inbox key: %w", err)
 		}
 		_, err := tx.Exec(ctx, `
-			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts)
+			  VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, headers, d.Data, reason, d.Attempt)
 		if err != nil {
 			return fmt.Errorf("park a message: %w", err)
 		}
-		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name, Payload: map[string]any{
-			"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": headers, "payload": d.Data, "reason": reason,
-		}})
+		return Enqueue(ctx, tx, msg.Message{Key: "dead:" + w.Name + ":" + d.Key, Subject: "dead." + w.Name,
+			Payload: map[string]any{
+				"consumer": w.Name, "key": d.Key, "subject": d.Subject, "headers": headers, "payload": d.Data,
+				"reason": reason,
+			}})
 	})
 }
 
@@ -228,7 +232,8 @@ func (w *worker) retry(d *Delivery, err error) {
 	if d.Attempt >= 10 {
 		level = w.bus.log.Error
 	}
-	level("message refused, will come again", "consumer", w.Name, "key", d.Key, "attempt", d.Attempt, "delay_ms", delay.Milliseconds(), "error", err)
+	level("message refused, will come again", "consumer", w.Name, "key", d.Key, "attempt", d.Attempt, "delay_ms",
+		delay.Milliseconds(), "error", err)
 	obs.Messages.WithLabelValues(w.Name, "retry").Inc()
 	if err := d.raw.NakWithDelay(delay); err != nil {
 		w.bus.log.Debug("refusing", "consumer", w.Name, "error", err) // it comes again after AckWait

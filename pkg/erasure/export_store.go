@@ -32,7 +32,8 @@ func Export(ctx context.Context, db pg.DB, with string, tables []Table, args ...
 	for i, t := range tables {
 		lists[i] = `'` + t.Name + `', (SELECT coalesce(jsonb_agg(` + t.object() + `), '[]')` + t.rows() + `)`
 	}
-	return pg.Get[json.RawMessage](ctx, db, "export a person", with+` SELECT jsonb_build_object(`+strings.Join(lists, ", ")+`)`, args...)
+	return pg.Get[json.RawMessage](ctx, db, "export a person",
+		with+` SELECT jsonb_build_object(`+strings.Join(lists, ", ")+`)`, args...)
 }
 
 // ExportPayloads is a table's rows as JSON objects, with the column payload as it was stored, byte for
@@ -42,7 +43,8 @@ func ExportPayloads(ctx context.Context, db pg.DB, t Table, args ...any) ([]json
 		Object  json.RawMessage
 		Payload []byte
 	}
-	rows, err := pg.List[row](ctx, db, "export a person", `SELECT `+t.object()+` - 'payload' AS object, payload`+t.rows(), args...)
+	rows, err := pg.List[row](ctx, db, "export a person",
+		`SELECT `+t.object()+` - 'payload' AS object, payload`+t.rows(), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 		at = time.Now()
 	}
 	err := pg.Exec(ctx, tx, "note whom to forget", `
-		INSERT INTO forgotten (hash, at) SELECT DISTINCT hash, $2::timestamptz FROM unnest($1::bytea[]) AS n (hash) ORDER BY hash
+		INSERT INTO forgotten (hash, at) SELECT DISTINCT hash, $2::timestamptz FROM unnest($1::bytea[]) AS n (hash)
+		  ORDER BY hash
 		ON CONFLICT (hash) DO UPDATE SET at = greatest(forgotten.at, excluded.at)`, p.hashes(), at.UTC())
 	if err != nil {
 		return err
@@ -70,7 +71,8 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 		Hash []byte
 		At   time.Time
 	}
-	rows, err := pg.List[row](ctx, db, "look for erased people", `SELECT hash, at FROM forgotten WHERE hash = ANY($1)`, hashes)
+	rows, err := pg.List[row](ctx, db, "look for erased people", `SELECT hash, at FROM forgotten WHERE hash = ANY($1)`,
+		hashes)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func (p Person) Needles() []string { return append(p.addresses(), p.codes()...) 
 func (p Person) addresses() (forms []string) {
 	for _, address := range p.Emails {
 		if lower := strings.ToLower(strings.TrimSpace(address)); lower != "" {
-			forms = append(forms, lower, strings.ReplaceAll(lower, "&", `\u0026`), strings.ToLower(url.QueryEscape(lower)))
+			forms = append(forms, lower, strings.ReplaceAll(lower, "&", `\u0026`),
+				strings.ToLower(url.QueryEscape(lower)))
 		}
 	}
 	slices.Sort(forms)
@@ -67,7 +68,8 @@ func (p Person) MentionedIn(subject string, data []byte) bool {
 				return true
 			}
 		}
-		if strings.HasPrefix(subject, "user.") && subject != msg.ProspectChanged && bytes.Contains(data, []byte(`{"id":`+number+`,`)) {
+		if strings.HasPrefix(subject, "user.") && subject != msg.ProspectChanged &&
+			bytes.Contains(data, []byte(`{"id":`+number+`,`)) {
 			return true
 		}
 	}
@@ -102,7 +104,8 @@ func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql strin
 // InText is the SQL condition that one of the texts in a parameter, which are in lower case, stands in a
 // column in whatever case.
 func InText(column, param string) string {
-	return `EXISTS (SELECT FROM unnest(` + param + `::text[]) AS n (needle) WHERE position(needle IN lower(` + column + `)) > 0)`
+	return `EXISTS (SELECT FROM unnest(` + param + `::text[]) AS n (needle) WHERE position(needle IN lower(` + column +
+		`)) > 0)`
 }
 
 // InBytes is InText for a column of bytes.

@@ -58,7 +58,8 @@ func (s *sweep) round(ctx context.Context) error {
 				return err
 			}
 			visit = func(subject string, data []byte) bool {
-				return slices.ContainsFunc(StripeObjects(data), func(id string) bool { return s.purchases[id] }) || s.isAbout(subject, data)
+				return slices.ContainsFunc(StripeObjects(data), func(id string) bool { return s.purchases[id] }) ||
+					s.isAbout(subject, data)
 			}
 		}
 		next, deleted, err := s.bus.Walk(ctx, stream.Name, s.next[stream.Name], visit)
@@ -72,7 +73,8 @@ func (s *sweep) round(ctx context.Context) error {
 
 // isAbout says whether a message is about one of the people. Those of msg.UserErased go last, as a whole.
 func (s *sweep) isAbout(subject string, data []byte) bool {
-	return subject != msg.UserErased && slices.ContainsFunc(s.people, func(p Person) bool { return p.MentionedIn(subject, data) })
+	return subject != msg.UserErased && slices.ContainsFunc(s.people,
+		func(p Person) bool { return p.MentionedIn(subject, data) })
 }
 
 // findPurchases gathers the ids of Stripe's objects: what Stripe says of a purchase may name its buyer

@@ -11,7 +11,8 @@ import (
 // secretNames are parts of the names of parameters whose values stand for a person, an order or a
 // right, or say where a person comes from or goes to.
 var secretNames = []string{
-	"identifier", "token", "code", "_cd", "session", "next", "mail", "passw", "pwd", "secret", "auth", "user", "member", "prospect",
+	"identifier", "token", "code", "_cd", "session", "next", "mail", "passw", "pwd", "secret", "auth", "user", "member",
+	"prospect",
 	"name", "phone", "address", "order", "return", "redirect", "signature", "clid", "anonymous",
 }
 
@@ -63,7 +64,8 @@ func publicPath(path string) string {
 			before = strings.ToLower(segments[i-1])
 		}
 		plain := decoded(s)
-		if strings.Contains(plain, "@") || (before == "order" || before == "orders") && len(plain) >= 8 && plain != "products" {
+		if strings.Contains(plain, "@") || (before == "order" || before == "orders") && len(plain) >= 8 &&
+			plain != "products" {
 			segments[i] = "-"
 		}
 	}

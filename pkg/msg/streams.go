@@ -38,8 +38,10 @@ var Streams = []Stream{
 	{Name: "MAIL", Subjects: []string{"mail.>"}, MaxAge: 7 * day, MaxBytes: 4 * gib},
 	{Name: "EVENT", Subjects: []string{"event.>"}, MaxAge: 7 * day, MaxBytes: 20 * gib, DropOld: true, Async: true},
 	{Name: "DEAD", Subjects: []string{"dead.>"}, MaxAge: 90 * day, MaxBytes: gib},
-	{Name: "ADVISORY", Subjects: []string{"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"}, MaxAge: 90 * day, MaxBytes: gib, DropOld: true},
-	{Name: "LIMITS", Subjects: []string{"rl.>"}, MaxAge: 2 * time.Hour, MaxBytes: 64 << 20, DropOld: true, Counters: true},
+	{Name: "ADVISORY", Subjects: []string{"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
+		"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"}, MaxAge: 90 * day, MaxBytes: gib, DropOld: true},
+	{Name: "LIMITS", Subjects: []string{"rl.>"}, MaxAge: 2 * time.Hour, MaxBytes: 64 << 20, DropOld: true,
+		Counters: true},
 }
 
 // Consumer is one durable pull consumer: which service reads what from which stream.
@@ -90,7 +92,8 @@ var Consumers = []Consumer{
 		AckWait: 60 * time.Second, MaxAckPending: 1000,
 	},
 	{
-		Name: MailerUser, Stream: "USER", Subjects: []string{UserRegistered, UserProfileChanged, UserPreferencesChanged, ProspectChanged, UserErased},
+		Name: MailerUser, Stream: "USER", Subjects: []string{UserRegistered, UserProfileChanged, UserPreferencesChanged,
+			ProspectChanged, UserErased},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

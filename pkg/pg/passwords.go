@@ -33,7 +33,8 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 			return fmt.Errorf("set the password of %s: %w", role, err)
 		}
 		// ALTER ROLE takes no parameters; a verifier has no quotes.
-		if _, err := conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" PASSWORD '"+verifier+"'"); err != nil {
+		if _, err := conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" PASSWORD '"+verifier+
+			"'"); err != nil {
 			return fmt.Errorf("set the password of %s: %w", role, err)
 		}
 	}
@@ -59,5 +60,6 @@ func scramVerifier(password string) (string, error) {
 	}
 	stored := sha256.Sum256(sign("Client Key"))
 	b64 := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramRounds, b64(salt), b64(stored[:]), b64(sign("Server Key"))), nil
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramRounds, b64(salt), b64(stored[:]), b64(sign("Server Key"))),
+		nil
 }

@@ -61,7 +61,8 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 // alone, which Provision said loudly.
 func become(ctx context.Context, c *pgx.Conn, role string) error {
 	var may bool
-	err := c.QueryRow(ctx, `SELECT current_user <> rolname AND pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1`, role).Scan(&may)
+	err := c.QueryRow(ctx, `SELECT current_user <> rolname AND pg_has_role(current_user, oid, 'MEMBER') FROM `+
+		`pg_roles WHERE rolname = $1`, role).Scan(&may)
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !may) {
 		return nil
 	}

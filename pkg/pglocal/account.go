@@ -50,7 +50,8 @@ func serverAccount(data string) (account, error) {
 			return account{name, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 		}
 	}
-	return account{}, fmt.Errorf("PostgreSQL cannot run as root and there is no user postgres or nobody: make one, or start as another user")
+	return account{}, fmt.Errorf("PostgreSQL cannot run as root and there is no user postgres or nobody: make one, " +
+		"or start as another user")
 }
 
 // own gives one file or folder to the account.

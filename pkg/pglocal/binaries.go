@@ -25,7 +25,8 @@ func (b binaries) program(name string) string { return filepath.Join(b.dir, name
 // howToInstall ends every message about missing programs.
 const howToInstall = "install it (Debian: apt-get install postgresql; macOS: brew install postgresql)"
 
-var errNoBinaries = errors.New("no PostgreSQL server programs (initdb, postgres) in PATH, /usr/lib/postgresql or Homebrew's folders: " + howToInstall)
+var errNoBinaries = errors.New("no PostgreSQL server programs (initdb, postgres) in PATH, /usr/lib/postgresql or " +
+	"Homebrew's folders: " + howToInstall)
 
 // packageFolders are where packages put the programs without adding them to PATH.
 var packageFolders = []string{
@@ -76,7 +77,8 @@ func (c *Cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 		}
 		versions = append(versions, b.version)
 	}
-	return binaries{}, fmt.Errorf("data folder %s was made by PostgreSQL %d, this machine has %s: install PostgreSQL %d, or move the folder away to begin again",
+	return binaries{}, fmt.Errorf("data folder %s was made by PostgreSQL %d, this machine has %s: install "+
+		"PostgreSQL %d, or move the folder away to begin again",
 		c.folder.data(), major, strings.Join(versions, ", "), major)
 }
 

@@ -100,7 +100,8 @@ func (f *folder) dataVersion() (int, error) {
 		case err != nil:
 			return 0, fmt.Errorf("data folder is not readable: %w", err)
 		case len(entries) > 0:
-			return 0, fmt.Errorf("%s holds files but no PostgreSQL data (no PG_VERSION): move it away to begin again", f.data())
+			return 0, fmt.Errorf("%s holds files but no PostgreSQL data (no PG_VERSION): move it away to begin again",
+				f.data())
 		}
 		return 0, os.Remove(f.data()) // empty: makes room for the new one
 	}

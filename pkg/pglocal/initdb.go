@@ -58,7 +58,8 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 		out, err = c.runInitdb(ctx, build, "--no-locale")
 	}
 	if err != nil {
-		return fmt.Errorf("initialise PostgreSQL in %s as user %s: %w: %s", c.folder.dir, c.account.name, err, reason(out))
+		return fmt.Errorf("initialise PostgreSQL in %s as user %s: %w: %s", c.folder.dir, c.account.name, err,
+			reason(out))
 	}
 	if err := os.Rename(filepath.Join(build, "data"), c.folder.data()); err != nil {
 		return fmt.Errorf("move new data folder to its place: %w", err)

@@ -89,13 +89,15 @@ func (c *Cluster) ensureDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url("postgres"))
 	if err != nil {
 		if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == invalidPassword {
-			return fmt.Errorf("the password in %s is not the cluster's: remove the file to have a new one set", c.folder.passwordFile())
+			return fmt.Errorf("the password in %s is not the cluster's: remove the file to have a new one set",
+				c.folder.passwordFile())
 		}
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the work is done
 	var exists bool
-	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", c.opts.Database).Scan(&exists)
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
+		c.opts.Database).Scan(&exists)
 	if err == nil && !exists {
 		_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{c.opts.Database}.Sanitize())
 	}

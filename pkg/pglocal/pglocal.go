@@ -138,7 +138,8 @@ func (c *Cluster) Err() error {
 	if c.server.stopping.Load() {
 		return nil
 	}
-	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.lastWords(), c.server.log)
+	return fmt.Errorf("PostgreSQL ended by itself (%s): %s; see %s", c.server.exit(), c.server.lastWords(),
+		c.server.log)
 }
 
 // Restart starts the server again at its old address, after it has ended by itself. It may be tried

@@ -113,7 +113,8 @@ func controls(r rune) bool { return unicode.IsControl(r) || unicode.Is(turning, 
 // turning holds the marks, embeddings, overrides and isolates of bidirectional text, and the
 // separators of lines and paragraphs.
 var turning = &unicode.RangeTable{R16: []unicode.Range16{
-	{Lo: 0x061c, Hi: 0x061c, Stride: 1}, {Lo: 0x200e, Hi: 0x200f, Stride: 1}, {Lo: 0x2028, Hi: 0x202e, Stride: 1}, {Lo: 0x2066, Hi: 0x2069, Stride: 1},
+	{Lo: 0x061c, Hi: 0x061c, Stride: 1}, {Lo: 0x200e, Hi: 0x200f, Stride: 1}, {Lo: 0x2028, Hi: 0x202e, Stride: 1},
+	{Lo: 0x2066, Hi: 0x2069, Stride: 1},
 }}
 
 // With adds a field to a JSON object (to_jsonb of a row): JSON that was stored as it came, byte for byte. PostgreSQL

@@ -144,7 +144,8 @@ func RouterWithin(limit time.Duration, service string, log *slog.Logger) chi.Rou
 	r.NotFound(Handle(func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(Handle(func(w http.ResponseWriter, req *http.Request) error {
 		var allow []string
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut,
+			http.MethodPatch, http.MethodDelete} {
 			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
 				allow = append(allow, method)
 			}
@@ -209,7 +210,8 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 						finish(ctx, log, service, r, rec, began, said)
 						panic(p)
 					}
-					said.attrs = append(said.attrs, slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+					said.attrs = append(said.attrs, slog.String("panic", fmt.Sprint(p)),
+						slog.String("stack", string(debug.Stack())))
 					if rec.status == 0 {
 						Fail(rec, r, fmt.Errorf("panic: %v", p))
 					}
@@ -224,7 +226,8 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 	}
 }
 
-func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time, said *notes) {
+func finish(ctx context.Context, log *slog.Logger, service string, r *http.Request, rec *recorder, began time.Time,
+	said *notes) {
 	route := chi.RouteContext(ctx).RoutePattern()
 	if route == "" {
 		route = "unknown"
@@ -252,7 +255,8 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 		return
 	}
 	log.LogAttrs(ctx, level, "request", append([]slog.Attr{
-		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status), slog.Int("bytes", rec.bytes),
+		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status),
+		slog.Int("bytes", rec.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("trace", obs.TraceID(ctx)),
 	}, said.attrs...)...)
 }
@@ -320,8 +324,10 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		DisableGeneralOptionsHandler: true,                                                    // it would answer OPTIONS * past every check and header of h
-		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // broken clients are not news
+		// it would answer OPTIONS * past every check and header of h
+		DisableGeneralOptionsHandler: true,
+		// broken clients are not news
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	shutdown := Stopper(srv)
 	stopped := make(chan error, 1)

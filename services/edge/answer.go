@@ -35,7 +35,8 @@ func (e *server) applyAnswer(res *http.Response) error {
 // takeInstructions reads what an answer tells edge, and strips all that is between edge and owners only.
 func takeInstructions(h http.Header) instructions {
 	told := instructions{
-		outcome: web.Outcome(h.Get(web.OutcomeHeader)), cart: h.Get(web.SetCartHeader), session: h.Get(web.SessionHeader),
+		outcome: web.Outcome(h.Get(web.OutcomeHeader)), cart: h.Get(web.SetCartHeader),
+		session: h.Get(web.SessionHeader),
 	}
 	h.Del("Set-Cookie")
 	for name := range h {
@@ -49,7 +50,8 @@ func takeInstructions(h http.Header) instructions {
 // fitAnswer makes an owner's answer one of the API's: HEAD is allowed where GET is, since edge makes it a
 // GET, and an unknown path has a page.
 func fitAnswer(res *http.Response) error {
-	if allow := res.Header.Get("Allow"); strings.Contains(allow, http.MethodGet) && !strings.Contains(allow, http.MethodHead) {
+	if allow := res.Header.Get("Allow"); strings.Contains(allow, http.MethodGet) &&
+		!strings.Contains(allow, http.MethodHead) {
 		res.Header.Set("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
 	}
 	if res.StatusCode == http.StatusNotFound {

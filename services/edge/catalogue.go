@@ -113,7 +113,8 @@ func (c *catalogue) younger(path string, limit time.Duration) *page {
 	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
 		go func() {
 			defer en.refreshing.Store(false)
-			c.refill(context.Background(), path, en) //nolint:errcheck // the request that finds the page too old says so
+			c.refill(context.Background(), path,
+				en) //nolint:errcheck // the request that finds the page too old says so
 		}()
 	}
 	return p
@@ -166,7 +167,8 @@ func (c *catalogue) entryOf(path string) *entry {
 func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, error) {
 	generation := c.generation.Load()
 	old := en.page.Load()
-	if f := en.failed.Load(); old != nil && f != nil && f.generation == generation && time.Since(f.at) < catalogueRetry {
+	if f := en.failed.Load(); old != nil && f != nil && f.generation == generation &&
+		time.Since(f.at) < catalogueRetry {
 		return standIn(old, f.err)
 	}
 	fetch := func() (any, error) { return c.load(context.WithoutCancel(ctx), path, en, generation) }

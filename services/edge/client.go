@@ -44,14 +44,16 @@ func (e *server) warnOfProxy(r *http.Request) {
 		return
 	}
 	e.warned.Do(func() {
-		e.log.Warn("a proxy that TRUSTED_PROXIES does not name sends X-Forwarded-For: all its shoppers count as one address",
+		e.log.Warn("a proxy that TRUSTED_PROXIES does not name sends X-Forwarded-For: all its shoppers count as one "+
+			"address",
 			"proxy", peer.String(), "set", "TRUSTED_PROXIES=loopback,"+peer.String())
 	})
 }
 
 // inside reports whether an address cannot be that of a shopper on the internet.
 func inside(a netip.Addr) bool {
-	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || netip.MustParsePrefix("100.64.0.0/10").Contains(a)
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() ||
+		netip.MustParsePrefix("100.64.0.0/10").Contains(a)
 }
 
 func (e *server) trusted(a netip.Addr) bool {

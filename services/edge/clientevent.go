@@ -65,7 +65,8 @@ func (e *server) newEvent(kind string, q url.Values, r *http.Request, client net
 	}
 	who := e.readAnonymous(q.Get("anonymous_id"))
 	ev := msg.ClientEvent{
-		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page, AnonymousID: pg.Clip(who.id, maxEventText),
+		ID: rand.Text(), Kind: kind, At: time.Now().UTC().Truncate(time.Microsecond), URL: page,
+		AnonymousID: pg.Clip(who.id, maxEventText),
 	}
 	if kind != "linkevent" {
 		member, _ := web.Number(q.Get("client_event_id"), math.MaxInt64)

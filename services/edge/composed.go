@@ -25,7 +25,8 @@ func (version) MarshalJSON() ([]byte, error) { return []byte(`"0.0.1"`), nil }
 
 // answerOutcome sends an endpoint's outcome.
 func answerOutcome(w http.ResponseWriter, endpoint, outcome string) error {
-	return web.JSON(w, http.StatusOK, web.Object{{Key: endpoint, Value: outcome}, {Key: "user-api-version", Value: version{}}})
+	return web.JSON(w, http.StatusOK, web.Object{{Key: endpoint, Value: outcome},
+		{Key: "user-api-version", Value: version{}}})
 }
 
 // loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part
@@ -41,13 +42,15 @@ func (e *server) loggedIn(w http.ResponseWriter, r *http.Request) error {
 		if req.stale {
 			e.setCookie(h, sessionCookie, "", -1)
 		}
-		return web.JSON(w, http.StatusOK, loggedInAnswer{LogClientEvents: log, ClientEventID: "null", CartItemCount: count})
+		return web.JSON(w, http.StatusOK, loggedInAnswer{LogClientEvents: log, ClientEventID: "null",
+			CartItemCount: count})
 	}
 	s := req.session
 	return web.JSON(w, http.StatusOK, loggedInAnswer{
 		LoggedIn: true, LogClientEvents: log, ClientEventID: s.MemberID, CartItemCount: count,
 		sessionMember: &sessionMember{
-			Initials: initial(s.FirstName) + initial(s.LastName), FirstName: s.FirstName, LastName: s.LastName, Email: s.Email,
+			Initials: initial(s.FirstName) + initial(s.LastName), FirstName: s.FirstName, LastName: s.LastName,
+			Email: s.Email,
 		},
 	})
 }
@@ -155,7 +158,8 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}{json.RawMessage(`{}`)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, req.identity(), &orders); err != nil {
+		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, req.identity(),
+			&orders); err != nil {
 			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
 		}
@@ -172,7 +176,8 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return web.Unavailable(err)
 	}
-	return web.JSON(w, http.StatusOK, page{Content: content{Authenticated: "true", Personal: account.Personal, Email: account.Email, Orders: orders.Data}})
+	return web.JSON(w, http.StatusOK, page{Content: content{Authenticated: "true", Personal: account.Personal,
+		Email: account.Email, Orders: orders.Data}})
 }
 
 // logout ends the session. The browser starts over as a new visitor without a cart.
@@ -201,7 +206,8 @@ func (e *server) logout(w http.ResponseWriter, r *http.Request) error {
 func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	req := requestOf(r)
 	address := req.form.Get("anonymous_email_address")
-	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost || req.session != nil || address == "" {
+	if r.URL.Path != "/order/anonymous-email-address-payment-lookup" || r.Method != http.MethodPost ||
+		req.session != nil || address == "" {
 		return nil
 	}
 	if !utf8.ValidString(address) || len(address) > 1000 {
@@ -210,7 +216,8 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	var answer struct {
 		Member bool `json:"member"`
 	}
-	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/address-of-member", map[string][]string{"email": {address}}, *id, &answer)
+	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/address-of-member",
+		map[string][]string{"email": {address}}, *id, &answer)
 	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status < 500 {
 		return nil // no address at all; order refuses it too
 	}

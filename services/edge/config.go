@@ -52,7 +52,8 @@ func (c Config) parse() (settings, error) {
 	var errs []error
 	address := func(name, value string) *url.URL {
 		u, err := url.Parse(value)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 			errs = append(errs, fmt.Errorf("%s is %q: want http://host:port", name, value))
 			return nil
 		}
@@ -78,7 +79,8 @@ func (c Config) parse() (settings, error) {
 		s.proxies = append(s.proxies, networks...)
 	}
 	if c.HSTSPreload && !c.HSTSSubDomains {
-		errs = append(errs, errors.New("HSTS_PRELOAD wants HSTS_SUBDOMAINS: browsers' lists take no host without those below it"))
+		errs = append(errs, errors.New("HSTS_PRELOAD wants HSTS_SUBDOMAINS: browsers' lists take no host without "+
+			"those below it"))
 	}
 	if c.CookieDomain != "" && (&http.Cookie{Name: "a", Value: "a", Domain: c.CookieDomain}).Valid() != nil {
 		errs = append(errs, fmt.Errorf("COOKIE_DOMAIN is %q: want a domain such as example.com", c.CookieDomain))

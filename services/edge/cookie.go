@@ -33,8 +33,10 @@ const (
 // cookie makes one of our cookies. life 0: until the browser ends; negative: deleted now.
 func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
 	c := &http.Cookie{
-		Name: name, Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure, SameSite: http.SameSiteLaxMode,
-		HttpOnly: name == sessionCookie || name == cartCookie || name == knownCookie, // the others are for the page's scripts
+		Name: name, Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure,
+		SameSite: http.SameSiteLaxMode,
+		// the others are for the page's scripts
+		HttpOnly: name == sessionCookie || name == cartCookie || name == knownCookie,
 		MaxAge:   int(life / time.Second),
 	}
 	if life < 0 {

@@ -27,7 +27,8 @@ func (e *server) newCSRF(binding string) string {
 
 func (e *server) validCSRF(token, binding string) bool {
 	parts := strings.Split(token, ".")
-	if len(token) > 200 || len(parts) < 2 || len(parts) > 3 || !web.ValidMAC(e.keys.csrf, parts[1], parts[0], visitorBinding) {
+	if len(token) > 200 || len(parts) < 2 || len(parts) > 3 ||
+		!web.ValidMAC(e.keys.csrf, parts[1], parts[0], visitorBinding) {
 		return false
 	}
 	return binding == visitorBinding || web.ValidMAC(e.keys.csrf, parts[len(parts)-1], parts[0], binding)
@@ -67,7 +68,8 @@ func (e *server) checkCSRF(next http.Handler) http.Handler {
 
 func (e *server) csrfPasses(r *http.Request) bool {
 	req := requestOf(r)
-	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"), req.form.Get("csrfmiddlewaretoken")}
+	sent := []string{r.Header.Get("X-Csrftoken"), r.Header.Get("Csrfmiddlewaretoken"),
+		req.form.Get("csrfmiddlewaretoken")}
 	for _, c := range r.CookiesNamed(csrfCookie) {
 		if !e.validCSRF(c.Value, req.binding()) {
 			continue
@@ -84,5 +86,6 @@ func (e *server) csrfPasses(r *http.Request) bool {
 // token hands out a CSRF token.
 func (e *server) token(w http.ResponseWriter, r *http.Request) error {
 	token := e.keepCSRF(w.Header(), r, requestOf(r))
-	return answerOutcome(w, "token", `<input type="hidden" name="csrfmiddlewaretoken" value="`+html.EscapeString(token)+`">`)
+	return answerOutcome(w, "token", `<input type="hidden" name="csrfmiddlewaretoken" value="`+html.EscapeString(token)+
+		`">`)
 }

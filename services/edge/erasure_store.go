@@ -19,6 +19,7 @@ func eraseSessions(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 // open one.
 func ExportSessions(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessage, error) {
 	return erasure.Export(ctx, db, "", []erasure.Table{
-		{Name: "sessions", Rows: `session WHERE member_id = ANY($1) ORDER BY created_at`, Without: "token_hash,previous_hash"},
+		{Name: "sessions", Rows: `session WHERE member_id = ANY($1) ORDER BY created_at`,
+			Without: "token_hash,previous_hash"},
 	}, p.MemberIDs)
 }

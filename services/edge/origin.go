@@ -35,13 +35,15 @@ func (e *server) crossOrigin(next http.Handler) http.Handler {
 }
 
 func changesByGET(path string) bool {
-	return path == "/user/logout" || path == "/user/verify-email-address" || path == "/order/change-confirmation-email-address"
+	return path == "/user/logout" || path == "/user/verify-email-address" ||
+		path == "/order/change-confirmation-email-address"
 }
 
 const (
 	apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 	// corsHeaders are what old clients send beside the simple ones.
-	corsHeaders = "accept, accept-encoding, authorization, content-type, origin, user-agent, x-csrftoken, x-requested-with"
+	corsHeaders = "accept, accept-encoding, authorization, content-type, origin, user-agent, x-csrftoken, " +
+		"x-requested-with"
 	// corsMethods holds more than the API knows, so that a page can read the 405.
 	corsMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 )
@@ -55,7 +57,8 @@ func (e *server) apiHeaders(next http.Handler) http.Handler {
 			return
 		}
 		e.setAPIHeaders(w.Header(), r)
-		preflight := r.Method == http.MethodOptions && (r.Header.Get("Access-Control-Request-Method") != "" || r.URL.Path != webhookPath)
+		preflight := r.Method == http.MethodOptions &&
+			(r.Header.Get("Access-Control-Request-Method") != "" || r.URL.Path != webhookPath)
 		if !preflight {
 			next.ServeHTTP(w, r)
 			return
@@ -63,7 +66,8 @@ func (e *server) apiHeaders(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Methods", corsMethods)
 		headers := corsHeaders
-		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && h["Access-Control-Allow-Origin"] != nil {
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" &&
+			h["Access-Control-Allow-Origin"] != nil {
 			headers += ", " + asked // a frontend that is trusted with the cookies may add headers, say of a trace
 		}
 		h.Set("Access-Control-Allow-Headers", headers)

@@ -23,7 +23,8 @@ const (
 	webhookPath = "/order/stripe-webhook"
 	// maxWebhook is far beyond the largest event of Stripe.
 	maxWebhook = 256 << 10
-	// insideTimeout bounds edge's own calls of owners: a busy machine may need seconds, and half an answer is worse than a late one.
+	// insideTimeout bounds edge's own calls of owners: a busy machine may need seconds, and half an answer is worse
+	// than a late one.
 	insideTimeout = 5 * time.Second
 	// maxAnswer is the largest answer of an owner that edge reads.
 	maxAnswer = 4 << 20
@@ -59,7 +60,8 @@ var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agen
 // proxy forwards to an owner. enrich, if set, may add to the identity.
 func (e *server) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer, ErrorLog: quiet,
+		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer,
+		ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			e.toOwner(pr, owner, forwarded)
 			// Signing fails for no identity that JSON can hold, and the owner refuses unsigned requests.
@@ -141,7 +143,8 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // ask calls an inside endpoint of an owner and reads its JSON answer into out.
-func (e *server) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity, out any) error {
+func (e *server) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity,
+	out any) error {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
 	u := *owner

@@ -50,13 +50,15 @@ func requestOf(r *http.Request) *request {
 
 // identity is what owners are told. A member's request has no visitor's cart.
 func (req *request) identity() web.Identity {
-	id := web.Identity{Client: req.client.String(), KnownBrowser: req.browser != "" || req.session != nil, NoMail: req.counted.NoMail()}
+	id := web.Identity{Client: req.client.String(), KnownBrowser: req.browser != "" || req.session != nil,
+		NoMail: req.counted.NoMail()}
 	if req.session == nil {
 		id.Cart = req.cart
 		return id
 	}
 	s := req.session
-	id.MemberID, id.Username, id.FirstName, id.LastName, id.Email, id.Code = s.MemberID, s.Username, s.FirstName, s.LastName, s.Email, s.Code
+	id.MemberID, id.Username, id.FirstName, id.LastName, id.Email, id.Code = s.MemberID, s.Username, s.FirstName,
+		s.LastName, s.Email, s.Code
 	id.Session, id.Remember = s.hexHash(), s.Remember
 	return id
 }
@@ -77,7 +79,8 @@ func (req *request) binding() string {
 func (e *server) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		req := &request{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
-			cart: signedCookie(r, cartCookie, e.keys.cart), anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
+			cart:      signedCookie(r, cartCookie, e.keys.cart),
+			anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
 		if err := req.readBody(r, web.MaxForm); err != nil {
 			return err
 		}

@@ -58,9 +58,11 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		return nil, err
 	}
 	e := &server{
-		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https", hsts: hsts(cfg, s.public.Scheme == "https"),
+		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
+		hsts:   hsts(cfg, s.public.Scheme == "https"),
 		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(secure),
-		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"), catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+		eventSeconds:     obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
+		catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
 	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")
@@ -74,7 +76,10 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	}
 	e.pages, err = storefront.New(storefront.Config{
 		PublicURL: cfg.PublicURL, Log: log,
-		Catalogue: func(ctx context.Context) (storefront.Source, error) { return e.catalogue.source(ctx, productsPath) },
+		Catalogue: func(ctx context.Context) (storefront.Source,
+			error) {
+			return e.catalogue.source(ctx, productsPath)
+		},
 		Product: func(ctx context.Context, id string) (storefront.Source, error) {
 			return e.catalogue.source(ctx, productPath+id)
 		},

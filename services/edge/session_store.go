@@ -34,8 +34,10 @@ type session struct {
 // sessionColumns are the columns of session, and livingSession says which rows still are one. The
 // times are looked at as well as expires_at, which an older edge may have set by older rules.
 const (
-	sessionColumns = ` token_hash, member_id, username, first_name, last_name, email, code, remember, device, place, created_at, seen_at, expires_at `
-	livingSession  = ` (expires_at > now() AND (remember OR seen_at > now() - interval '12 hours' AND created_at > now() - interval '24 hours')) `
+	sessionColumns = ` token_hash, member_id, username, first_name, last_name, email, code, remember, device, place,` +
+		` created_at, seen_at, expires_at `
+	livingSession = ` (expires_at > now() AND (remember OR seen_at > now() - interval '12 hours' AND created_at > ` +
+		`now() - interval '24 hours')) `
 )
 
 // findSessions are the living sessions among tokens, by one query however many a request brings.
@@ -47,7 +49,8 @@ func findSessions(ctx context.Context, pool *pgxpool.Pool, hashes [][]byte) ([]s
 // sessionsOf are a member's living sessions, the one that was used last first.
 func sessionsOf(ctx context.Context, pool *pgxpool.Pool, memberID int64) ([]session, error) {
 	return pg.List[session](ctx, pool, "list the sessions of member $1", `
-		SELECT`+sessionColumns+`FROM session WHERE member_id = $1 AND`+livingSession+`ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
+		SELECT`+sessionColumns+`FROM session WHERE member_id = $1 AND`+livingSession+`
+		ORDER BY seen_at DESC, created_at DESC, token_hash`, memberID)
 }
 
 // touchSession notes that a session is in use, and where.
@@ -70,14 +73,17 @@ type login struct {
 // one member wait for each other, so that many at once are no more than that either.
 func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool, ended int64, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`, l.member.ID); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`,
+			l.member.ID); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device, place, created_at, expires_at)
+			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device,
+			  place, created_at, expires_at)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE`+erasure.NotForgotten("$13")+`
 				AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
-			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email, l.member.Code, l.remember, l.device, l.place,
+			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email,
+			l.member.Code, l.remember, l.device, l.place,
 			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID)))
 		if err != nil {
 			return err
@@ -88,7 +94,8 @@ func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool,
 		tag, err = tx.Exec(ctx, `
 			DELETE FROM session WHERE member_id = $1 AND (NOT`+livingSession+`OR token_hash IN (
 				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
-				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash, maxSessions)
+				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
+			maxSessions)
 		ended = tag.RowsAffected()
 		return err
 	})
@@ -108,12 +115,14 @@ func life(remember bool) time.Duration {
 
 // renewSession gives a session a new token after a password change and ends the member's others. It
 // is false when the session is gone.
-func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64, at time.Time) (renewed bool, err error) {
+func renewSession(ctx context.Context, pool *pgxpool.Pool, before, hash []byte, memberID int64,
+	at time.Time) (renewed bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE session SET token_hash = $2, previous_hash = token_hash, created_at = $6, seen_at = now(),
 				expires_at = now() + CASE WHEN remember THEN $4::interval ELSE $5::interval END
-			WHERE token_hash = $1 AND member_id = $3 AND`+livingSession, before, hash, memberID, sessionLife, visitLife, at)
+			WHERE token_hash = $1 AND member_id = $3 AND`+livingSession, before, hash, memberID, sessionLife, visitLife,
+			at)
 		if err != nil {
 			return err
 		}
@@ -155,7 +164,8 @@ func endSessions(ctx context.Context, d pg.DB, memberID int64) error {
 func endSessionsBefore(ctx context.Context, d pg.DB, memberID int64, keep []byte, at time.Time) error {
 	err := pg.Exec(ctx, d, "note that the password of member $1 changed", `
 		INSERT INTO credentials (member_id, changed_at) VALUES ($1, $2)
-		ON CONFLICT (member_id) DO UPDATE SET changed_at = greatest(credentials.changed_at, excluded.changed_at)`, memberID, at)
+		ON CONFLICT (member_id) DO UPDATE SET changed_at = greatest(credentials.changed_at, excluded.changed_at)`,
+		memberID, at)
 	if err != nil {
 		return err
 	}
@@ -183,8 +193,10 @@ func updateSessionsTo(ctx context.Context, d pg.DB, m msg.Member) error {
 // dropExpiredSessions deletes what can no longer be used, and what no login is on its way for.
 func dropExpiredSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	if _, err := pg.InGroups(ctx, pool, "drop old changes of credentials", `
-		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
+		DELETE FROM credentials WHERE member_id IN (SELECT member_id FROM credentials
+		  WHERE changed_at < now() - interval '1 hour' LIMIT $1)`); err != nil {
 		return 0, err
 	}
-	return pg.InGroups(ctx, pool, "drop expired sessions", `DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE NOT`+livingSession+`LIMIT $1)`)
+	return pg.InGroups(ctx, pool, "drop expired sessions",
+		`DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE NOT`+livingSession+`LIMIT $1)`)
 }

@@ -70,7 +70,8 @@ var errOvertaken = errors.New("the login was overtaken by a change of the passwo
 func (e *server) open(ctx context.Context, req *request, answer http.Header, change web.SessionChange) error {
 	token, h := newToken()
 	opened, ended, err := openSession(ctx, e.pool, login{
-		hash: h[:], member: change.Member, remember: change.Remember, at: change.At, device: device(req.agent), place: place(req.client),
+		hash: h[:], member: change.Member, remember: change.Remember, at: change.At, device: device(req.agent),
+		place: place(req.client),
 	})
 	if err != nil {
 		return err
@@ -105,7 +106,8 @@ func (e *server) open(ctx context.Context, req *request, answer http.Header, cha
 // mergeCart has order give the visitor's cart to a member.
 func (e *server) mergeCart(ctx context.Context, req *request, m web.SessionMember) error {
 	id := web.Identity{
-		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email, Code: m.Code,
+		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
+		Code: m.Code,
 		Cart: req.cart, Client: req.client.String(),
 	}
 	var merged struct{}

@@ -28,8 +28,9 @@ func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 			s.Device, s.Place = device(""), place(netip.Addr{})
 		}
 		data[i] = listedSession{
-			Session: e.sessionName(s), Device: s.Device, Place: s.Place, LoggedIn: web.Time(s.CreatedAt), LastSeen: web.Time(s.SeenAt),
-			Current: string(s.TokenHash) == string(req.session.TokenHash),
+			Session: e.sessionName(s), Device: s.Device, Place: s.Place, LoggedIn: web.Time(s.CreatedAt),
+			LastSeen: web.Time(s.SeenAt),
+			Current:  string(s.TokenHash) == string(req.session.TokenHash),
 		}
 	}
 	return web.JSON(w, http.StatusOK, struct {
@@ -110,12 +111,15 @@ type named struct{ mark, word string }
 
 var (
 	browsers = []named{
-		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"}, {"DuckDuckGo/", "DuckDuckGo"},
-		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"},
+		{"DuckDuckGo/", "DuckDuckGo"},
+		{"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"},
+		{"CriOS/", "Chrome"}, {"Chromium/", "Chromium"},
 		{"Safari/", "Safari"},
 	}
 	systems = []named{
-		{"Windows", "Windows"}, {"Android", "Android"}, {"iPhone", "an iPhone"}, {"iPad", "an iPad"}, {"CrOS", "ChromeOS"}, {"Mac OS X", "a Mac"},
+		{"Windows", "Windows"}, {"Android", "Android"}, {"iPhone", "an iPhone"}, {"iPad", "an iPad"},
+		{"CrOS", "ChromeOS"}, {"Mac OS X", "a Mac"},
 		{"Macintosh", "a Mac"}, {"Linux", "Linux"},
 	}
 )

@@ -85,8 +85,10 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 		e.At = time.Now()
 	}
 	e.ID, e.At, e.Order = pg.Clip(e.ID, maxText), e.At.UTC(), pg.Clip(e.Order, maxText)
-	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = pg.Clip(e.AnonymousID, maxText), pg.Clip(e.RemoteAddr, maxText), pg.Clip(e.What, maxText), pg.Clip(e.UserAgent, maxAgent)
-	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = pg.Clip(e.MemberCode, maxCode), pg.Clip(e.ProspectCode, maxCode), pg.Clip(e.EmailCode, maxCode), pg.Clip(e.AdCode, maxCode)
+	e.AnonymousID, e.RemoteAddr, e.What, e.UserAgent = pg.Clip(e.AnonymousID, maxText), pg.Clip(e.RemoteAddr, maxText),
+		pg.Clip(e.What, maxText), pg.Clip(e.UserAgent, maxAgent)
+	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = pg.Clip(e.MemberCode, maxCode),
+		pg.Clip(e.ProspectCode, maxCode), pg.Clip(e.EmailCode, maxCode), pg.Clip(e.AdCode, maxCode)
 	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {
 		e.PageWidth = 0
 	}

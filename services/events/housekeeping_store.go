@@ -20,14 +20,16 @@ func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
 	return pg.InGroups(ctx, pool, "drop clients", `
 		UPDATE pageview SET remote_addr = NULL, user_agent = NULL WHERE id IN
-			(SELECT id FROM pageview WHERE at < now() - $2 * interval '1 day' AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1)`, days)
+			(SELECT id FROM pageview WHERE at < now() - $2 * interval '1 day'
+			  AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1)`, days)
 }
 
 // deleteOldReports deletes what browsers reported long ago.
 func deleteOldReports(ctx context.Context, pool *pgxpool.Pool, days int) (total int64, err error) {
 	for _, table := range []string{"pageview", "ajax_error", "button_click", "link_event"} {
 		n, err := pg.InGroups(ctx, pool, "delete old reports", `
-			DELETE FROM `+table+` WHERE id IN (SELECT id FROM `+table+` WHERE at < now() - $2 * interval '1 day' ORDER BY at LIMIT $1)`, days)
+			DELETE FROM `+table+` WHERE id IN (SELECT id FROM `+table+` WHERE at < now() - $2 * interval '1 day'
+			  ORDER BY at LIMIT $1)`, days)
 		if total += n; err != nil {
 			return total, err
 		}

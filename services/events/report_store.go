@@ -58,7 +58,8 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		return s, err
 	}
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
-		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*), sum(pieces)::bigint AS pieces, sum(total)::bigint AS total FROM order_placed`+since+`GROUP BY 1 ORDER BY 1`, days)
+		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*), sum(pieces)::bigint AS pieces, sum(total)::bigint AS total
+		  FROM order_placed`+since+`GROUP BY 1 ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}

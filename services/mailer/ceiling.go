@@ -25,7 +25,8 @@ var saleKinds = map[string]bool{msg.MailOrderMember: true, msg.MailOrderVisitor:
 
 // noticeKinds tell an owner that the account was changed. To an address that the member has proved
 // they have a room of their own: else filling the ceiling would be a way to hide them.
-var noticeKinds = map[string]bool{msg.MailPasswordSet: true, msg.MailPasswordChanged: true, msg.MailAddressChanged: true}
+var noticeKinds = map[string]bool{msg.MailPasswordSet: true, msg.MailPasswordChanged: true,
+	msg.MailAddressChanged: true}
 
 // debitKinds are about payments that are no order yet, or never will be. Bank details cost little to
 // invent, so they count; but in a room of their own, where no other mails keep a buyer from hearing.
@@ -55,7 +56,8 @@ func (s *server) rooms(m msg.SendMail, to string) []room {
 		return []room{{web.MAC(s.hashKey, "staff"), hour * staffFactor, day * staffFactor}}
 	case debitKinds[m.Kind]:
 		return []room{{web.MAC(s.hashKey, "debit", email.Person(to)), hour, day}}
-	case noticeKinds[m.Kind] && m.MemberID != 0 && slices.ContainsFunc(m.Proved, func(p string) bool { return strings.EqualFold(p, to) }):
+	case noticeKinds[m.Kind] && m.MemberID != 0 &&
+		slices.ContainsFunc(m.Proved, func(p string) bool { return strings.EqualFold(p, to) }):
 		return []room{{web.MAC(s.hashKey, "member", lower, fmt.Sprint(m.MemberID)), hour, day}}
 	}
 	return []room{
@@ -70,7 +72,8 @@ type receiver struct {
 	rooms []room
 }
 
-// holdBack leaves out receivers whose rooms are full, and marks mails without any left as suppressed. What goes through is counted.
+// holdBack leaves out receivers whose rooms are full, and marks mails without any left as suppressed. What goes through
+// is counted.
 func (s *server) holdBack(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
 	var hashes []string
 	oldest := time.Now()

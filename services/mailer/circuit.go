@@ -16,7 +16,8 @@ type timing struct {
 
 var normalTiming = timing{
 	firstPause: 5 * time.Second, longPause: 30 * time.Second, patience: 30 * time.Minute, slowPause: 5 * time.Minute,
-	delays: []time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour},
+	delays: []time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
+		30 * time.Minute, time.Hour},
 }
 
 // retryAfter is the growing delay of a mail that was refused n times before.

@@ -49,7 +49,8 @@ func (c Config) Validate() error {
 	if c.MailsAnHour < 0 || c.MailsADay < 0 {
 		errs = append(errs, errors.New("MAILS_AN_HOUR or MAILS_A_DAY is below 0"))
 	}
-	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo, "MAIL_STAFF": c.MailStaff} {
+	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo,
+		"MAIL_STAFF": c.MailStaff} {
 		if value == "" && name == "MAIL_REPLY_TO" {
 			continue
 		}

@@ -102,8 +102,10 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 	for i, a := range to {
 		receivers[i] = receiver{s.hash(a), s.rooms(m, a)}
 	}
-	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode, payload: data,
-		receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
+	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode,
+		payload:   data,
+		receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(),
+		deadline: m.Deadline.UTC()}, nil
 }
 
 // receivers are the checked addresses of a mail; none given means the staff.

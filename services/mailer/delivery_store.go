@@ -34,7 +34,8 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 		for k, r := range d.receivers {
 			hashes[k] = r.hash
 		}
-		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...), d.state, d.memberID, d.newsletter, d.createdAt, d.deadline}
+		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...),
+			d.state, d.memberID, d.newsletter, d.createdAt, d.deadline}
 		payloads[i] = d.payload
 	}
 	list, err := json.Marshal(rows)
@@ -42,13 +43,17 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error
 		return fmt.Errorf("marshal %d mails: %w", len(fresh), err)
 	}
 	return pg.Exec(ctx, tx, "store mails", `
-		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload, member_id, newsletter_id, created_at, deadline)
-		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued' THEN NULL ELSE now() END, payload,
+		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
+		  member_id, newsletter_id, created_at, deadline)
+		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
+		  THEN NULL ELSE now() END, payload,
 			nullif(member, 0), nullif(newsletter, 0), created_at, deadline
 		FROM ROWS FROM (
-			jsonb_to_recordset($1) AS (key text, kind text, message_id text, code text, to_hashes text[], left_out text[], state text, member bigint,
+			jsonb_to_recordset($1) AS (key text, kind text, message_id text, code text, to_hashes text[],
+			  left_out text[], state text, member bigint,
 				newsletter bigint, created_at timestamptz, deadline timestamptz),
-			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter, created_at, deadline, payload)
+			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
+			  created_at, deadline, payload)
 		ON CONFLICT (key) DO NOTHING`, list, payloads)
 }
 
@@ -98,12 +103,16 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 		WITH c AS (
 			SELECT id, maybe FROM delivery
 			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
-				AND (claimed_until IS NULL OR claimed_until < now() OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
+				AND (claimed_until IS NULL OR claimed_until < now()
+				  OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 		)
-		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe, d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
-			EXISTS (SELECT FROM delivery o WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage)) AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
+		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c
+		  WHERE d.id = c.id
+		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
+		  d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
+			EXISTS (SELECT FROM delivery o WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
+			  AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
 		slot, lease, inHand, deferred, orphanAfter)
 	if err != nil || !found {
 		return nil, err // nil: none is due
@@ -118,14 +127,16 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 // was still queued.
 func markSent(ctx context.Context, tx pgx.Tx, id int64, reply, emCode string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "mark a mail sent", `
-		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL, claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
+		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
+		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
 		WHERE id = $1 AND state = 'queued'`, id, reply, emCode)
 }
 
 // markParked ends a mail that cannot be sent, unless another sender has overtaken this attempt.
 func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "park a mail", `
-		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3, reason = $4
+		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
+		  reason = $4
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, reply, reason)
 }
 
@@ -148,9 +159,11 @@ type later struct {
 // putOff gives a mail back, due again later but never after its deadline.
 func putOff(ctx context.Context, pool *pgxpool.Pool, d *delivery, l later) error {
 	return pg.Exec(ctx, pool, "put a mail off", `
-		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int, outage = $5, maybe = $6, smtp_reply = $7,
+		UPDATE delivery SET next_at = greatest(now(), least(now() + $3, deadline)), refusals = refusals + $4::int,
+		  outage = $5, maybe = $6, smtp_reply = $7,
 			claimed_by = NULL, claimed_until = NULL
-		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused), l.outage, l.maybe, l.reply)
+		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, l.after, boolToInt(l.refused),
+		l.outage, l.maybe, l.reply)
 }
 
 func boolToInt(b bool) int {
@@ -183,5 +196,6 @@ func dropContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
 		UPDATE delivery SET payload = NULL, smtp_reply = NULL
 		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'
-			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked' AND done_at < now() - interval '90 days')`)
+			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked'
+			  AND done_at < now() - interval '90 days')`)
 }

@@ -17,10 +17,12 @@ const isPerson = ` (kind = 'member' AND id = ANY($1) OR kind = 'prospect' AND id
 // member who shares the address stays.
 func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []string) error {
 	return pg.Exec(ctx, tx, "erase a person", `
-		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($1::bigint[]) UNION ALL SELECT 'prospect', unnest($2::bigint[]) ON CONFLICT DO NOTHING),
+		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($1::bigint[]) UNION ALL
+		  SELECT 'prospect', unnest($2::bigint[]) ON CONFLICT DO NOTHING),
 		gone AS (DELETE FROM recipient WHERE`+isPerson+`)
 		DELETE FROM delivery WHERE member_id = ANY($1)
-			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, p.MemberIDs, p.ProspectIDs, hashes)
+			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, p.MemberIDs,
+		p.ProspectIDs, hashes)
 }
 
 // ExportMails is everything that this service has of a person: who they are to mailer, and the mails to
@@ -33,7 +35,8 @@ func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessa
 		return nil, err
 	}
 	deliveries, err := erasure.ExportPayloads(ctx, db, erasure.Table{
-		Name: "deliveries", Rows: `delivery WHERE id = ANY($1) OR member_id = ANY($2) OR prospect_code = ANY($3) ORDER BY id`, Without: "to_hashes",
+		Name: "deliveries", Rows: `delivery WHERE id = ANY($1) OR member_id = ANY($2) OR prospect_code = ANY($3) ` +
+			`ORDER BY id`, Without: "to_hashes",
 	}, named, p.MemberIDs, p.Codes)
 	if err != nil {
 		return nil, err

@@ -109,8 +109,10 @@ func (s *server) writePlain(m msg.SendMail, d *delivery) (subject, text string, 
 	}
 	p := page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
-		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email, OldEmail: data["old_email"],
-		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]), Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email,
+		OldEmail: data["old_email"],
+		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]),
+		Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
 	if m.Payment != nil {
 		p.Amount = s.amount(m.Payment.Total)
@@ -168,7 +170,8 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 func clean(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r >= '\u202a' && r <= '\u202e', r >= '\u2066' &&
+			r <= '\u2069':
 			return ' '
 		}
 		return r

@@ -16,7 +16,8 @@ var (
 	})
 	// mailsSuppressed above 0 says that an address is being bombed, or that the ceiling is too low.
 	mailsSuppressed = promauto.NewGauge(prometheus.GaugeOpts{
-		Name: "shop_mails_suppressed", Help: "Mails of the last 24 hours that the ceiling of their receivers held back.",
+		Name: "shop_mails_suppressed",
+		Help: "Mails of the last 24 hours that the ceiling of their receivers held back.",
 	})
 	mailServerUp = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "shop_mail_server_up", Help: "1 while the mail server takes connections and mail.",

@@ -72,7 +72,8 @@ func (s *server) startNewsletter(w http.ResponseWriter, r *http.Request, kind, s
 		return err
 	}
 	s.wakeSender()
-	s.log.Info("newsletter started", "kind", kind, "em_cd", chi.URLParam(r, "em_cd"), "mails", n.Mails, "suppressed", n.Suppressed)
+	s.log.Info("newsletter started", "kind", kind, "em_cd", chi.URLParam(r, "em_cd"), "mails", n.Mails, "suppressed",
+		n.Suppressed)
 	return web.JSON(w, http.StatusOK, n)
 }
 
@@ -153,8 +154,9 @@ func (t mailTemplate) receivers() string { return strings.ToLower(t.Type) }
 // newsletterTo is one mail. Who the receiver was is frozen with it: name, address and the codes of the
 // links. Whether the receiver still wants it is asked when it is sent.
 func (s *server) newsletterTo(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
-	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10),
-		"first_name": to.firstName, "code": to.code, "token": to.token}}
+	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email},
+		Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10),
+			"first_name": to.firstName, "code": to.code, "token": to.token}}
 	if to.kind == "member" {
 		m.MemberID = to.id
 	} else {
@@ -166,7 +168,8 @@ func (s *server) newsletterTo(to recipient, t mailTemplate, issue int64) (newDel
 // draftOf is the one mail to staff that shows the newsletter as one of its receivers would get it. It
 // holds nothing of that person: it is filled in when it is sent.
 func (s *server) draftOf(to recipient, t mailTemplate, issue int64) (newDelivery, error) {
-	return s.issueRow(msg.SendMail{Kind: kindDraft, Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10)}}, to, t, issue)
+	return s.issueRow(msg.SendMail{Kind: kindDraft,
+		Data: map[string]string{"em_cd": t.EmCd, "recipient": strconv.FormatInt(to.id, 10)}}, to, t, issue)
 }
 
 func (s *server) issueRow(m msg.SendMail, to recipient, t mailTemplate, issue int64) (newDelivery, error) {
@@ -176,7 +179,8 @@ func (s *server) issueRow(m msg.SendMail, to recipient, t mailTemplate, issue in
 	if err != nil {
 		return newDelivery{}, fmt.Errorf("marshal a newsletter: %w", err)
 	}
-	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d:%d", m.Kind, t.EmCd, to.kind, to.id, m.CreatedAt.UnixNano()), m, data)
+	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d:%d", m.Kind, t.EmCd, to.kind, to.id, m.CreatedAt.UnixNano()), m,
+		data)
 	d.newsletter = issue
 	return d, err
 }
@@ -272,7 +276,8 @@ func (s *server) fillNewsletter(t mailTemplate, to recipient, draft string) cont
 	}
 	link := s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.EmCd)
 	values := map[string]string{
-		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(t.EmCd), "shop_name": s.shop(), "contact": s.replyTo.Address,
+		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(t.EmCd),
+		"shop_name": s.shop(), "contact": s.replyTo.Address,
 		"mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
 	}
 	if to.kind == "member" {
@@ -284,7 +289,8 @@ func (s *server) fillNewsletter(t mailTemplate, to recipient, draft string) cont
 	}
 	subject = fill(subject, values, "", nil)
 	values["msg_subject"] = subject
-	c := content{subject: subject, text: fill(t.BodyText, values, draft, nil), html: fill(t.BodyHTML, values, draft, html.EscapeString)}
+	c := content{subject: subject, text: fill(t.BodyText, values, draft, nil),
+		html: fill(t.BodyHTML, values, draft, html.EscapeString)}
 	c.from, c.bcc = s.sender(t), s.bcc(t)
 	if draft != "" {
 		c.subject, c.bcc = "DRAFT: "+subject, nil

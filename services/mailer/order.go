@@ -28,10 +28,11 @@ var blocks = []string{"order_information", "product_information", "shipping_info
 
 // orderPage is what the blocks are filled with.
 type orderPage struct {
-	Identifier, Placed, Customer, Email, Shop, ShippingMethod  string
-	Lines                                                      []orderLine
-	Codes                                                      []orderCode
-	Subtotal, Discount, Shipping, ShippingDiscount, Tax, Total string // Discount, ShippingDiscount and Tax are "" when there is none
+	Identifier, Placed, Customer, Email, Shop, ShippingMethod string
+	Lines                                                     []orderLine
+	Codes                                                     []orderCode
+	// Discount, ShippingDiscount and Tax are "" when there is none
+	Subtotal, Discount, Shipping, ShippingDiscount, Tax, Total string
 	ShippingAddress, BillingAddress                            []string
 }
 
@@ -60,7 +61,8 @@ func (s *server) writeOrder(ctx context.Context, m msg.SendMail, email string) (
 	if err != nil {
 		return content{}, err
 	}
-	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML), emCode: t.EmCd, from: s.sender(t), bcc: s.bcc(t)}
+	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
+		emCode: t.EmCd, from: s.sender(t), bcc: s.bcc(t)}
 	return c, nil
 }
 
@@ -97,8 +99,10 @@ func (s *server) bcc(t mailTemplate) []string {
 func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	o := m.Order
 	p := orderPage{
-		Identifier: clean(o.Identifier), Placed: o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"), Customer: clean(o.CustomerName), Email: email, Shop: s.shop(),
-		ShippingMethod: clean(o.ShippingMethod), Subtotal: s.amount(o.ItemSubtotal), Discount: s.reduction(o.ItemDiscount), Shipping: s.amount(o.ShippingSubtotal),
+		Identifier: clean(o.Identifier), Placed: o.PlacedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		Customer: clean(o.CustomerName), Email: email, Shop: s.shop(),
+		ShippingMethod: clean(o.ShippingMethod), Subtotal: s.amount(o.ItemSubtotal),
+		Discount: s.reduction(o.ItemDiscount), Shipping: s.amount(o.ShippingSubtotal),
 		ShippingDiscount: s.reduction(o.ShippingDiscount), Total: s.amount(o.Total),
 		ShippingAddress: addressLines(o.ShippingAddress), BillingAddress: addressLines(o.BillingAddress),
 	}
@@ -110,13 +114,16 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	}
 	for _, l := range o.Lines {
 		p.Lines = append(p.Lines, orderLine{
-			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Colour, l.Size), Quantity: l.Quantity,
-			Each: s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
+			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Colour, l.Size),
+			Quantity: l.Quantity,
+			Each:     s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
 		})
 	}
 	for _, c := range o.Codes {
 		amount := strings.TrimSuffix(money.Cents(c.Amount).String(), ".00")
-		p.Codes = append(p.Codes, orderCode{Code: clean(c.Code), Description: strings.ReplaceAll(clean(c.Description), "{}", amount), Combinable: c.Combinable, Applied: c.Applied})
+		p.Codes = append(p.Codes, orderCode{Code: clean(c.Code),
+			Description: strings.ReplaceAll(clean(c.Description), "{}", amount), Combinable: c.Combinable,
+			Applied: c.Applied})
 	}
 	return p
 }
@@ -148,7 +155,8 @@ func joined(sep string, texts ...string) string {
 
 func addressLines(a msg.Address) []string {
 	var lines []string
-	for _, l := range []string{clean(a.Name), clean(a.Line1), clean(a.Line2), joined(", ", a.City, joined(" ", a.State, a.Zip)), joined("", a.Country)} {
+	for _, l := range []string{clean(a.Name), clean(a.Line1), clean(a.Line2),
+		joined(", ", a.City, joined(" ", a.State, a.Zip)), joined("", a.Country)} {
 		if l != "" {
 			lines = append(lines, l)
 		}
@@ -167,7 +175,8 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
 	}
 	texts := []string{"{line_break}", strings.Repeat("=", 64), "{short_line_break}", strings.Repeat("-", 32)}
-	marks := []string{"{line_break}", `<hr style="border:0;border-top:2px solid #444">`, "{short_line_break}", `<hr style="border:0;border-top:1px solid #bbb">`}
+	marks := []string{"{line_break}", `<hr style="border:0;border-top:2px solid #444">`, "{short_line_break}",
+		`<hr style="border:0;border-top:1px solid #bbb">`}
 	for name, value := range single {
 		texts = append(texts, "{"+name+"}", value)
 		marks = append(marks, "{"+name+"}", html.EscapeString(value))
@@ -200,5 +209,6 @@ func (s *server) unsubscribe(t mailTemplate, codes linkCodes) string {
 	if codes.prospectToken == "" {
 		return ""
 	}
-	return s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.EmCd) + "&pr_cd=" + linkCode(codes.prospect) + "&pr_token=" + linkCode(codes.prospectToken)
+	return s.cfg.PublicURL + "/account/email-unsubscribe?em_cd=" + linkCode(t.EmCd) + "&pr_cd=" +
+		linkCode(codes.prospect) + "&pr_token=" + linkCode(codes.prospectToken)
 }

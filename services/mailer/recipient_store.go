@@ -12,20 +12,26 @@ import (
 // upsertRecipient notes the newest version of a person, unless the person was erased.
 func upsertRecipient(ctx context.Context, tx pgx.Tx, r recipient) error {
 	return pg.Exec(ctx, tx, "store $1 $2", `
-		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1 AND id = $2)
-		ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name, code = excluded.code,
-			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version,
+		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
+		  refused)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1
+		  AND id = $2)
+		ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
+		  last_name = excluded.last_name, code = excluded.code,
+			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token,
+			  version = excluded.version,
 			refused = excluded.refused
 		WHERE recipient.version < excluded.version`,
-		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version, r.refused)
+		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version,
+		r.refused)
 }
 
 // wantsNewsletters is a condition on r: members who asked for newsletters, prospects who have not
 // unsubscribed; and none whose address, in whatever letters, is also that of a record that refuses
 // them. Prospects of whom user has not told more than "unsubscribed" speak for other prospects.
 const wantsNewsletters = ` NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') AND NOT EXISTS (
-	SELECT FROM recipient o WHERE lower(o.email) IN (lower(r.email), lower($2)) AND (o.kind = 'member' AND o.unsubscribed
+	SELECT FROM recipient o WHERE lower(o.email) IN (lower(r.email), lower($2))
+	  AND (o.kind = 'member' AND o.unsubscribed
 		OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect'))) `
 
 // listReceivers are the people of a kind who want newsletters, each address once.
@@ -41,7 +47,8 @@ func findReceiver(
 	ctx context.Context, d pg.DB, kind string, id int64, address string,
 ) (r recipient, wanted bool, err error) {
 	list, err := queryReceivers(ctx, d, `
-		SELECT kind, id, email, first_name, code, token FROM recipient r WHERE kind = $1 AND id = $3 AND`+wantsNewsletters, kind, address, id)
+		SELECT kind, id, email, first_name, code, token FROM recipient r WHERE kind = $1
+		  AND id = $3 AND`+wantsNewsletters, kind, address, id)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // seenClient follows no redirects: the answer counts only from where it was asked.
-var seenClient = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var seenClient = &http.Client{Timeout: 5 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // seen asks the mail system how many mails with this Message-ID it has taken.
 func (s *server) seen(ctx context.Context, messageID string) (int, error) {

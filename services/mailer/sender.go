@@ -212,7 +212,8 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 			maybe = false
 		case d.Refusals < askTries && time.Now().Before(d.Deadline):
 			w.log.Warn("cannot ask whether a mail was taken, will try again", "key", d.Key, "error", err)
-			w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true, reply: "the mail system cannot be asked"})
+			w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, maybe: true,
+				reply: "the mail system cannot be asked"})
 			return
 		}
 	}
@@ -267,8 +268,10 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 			label, maybe = "unknown", true
 		}
 		mailsTotal.WithLabelValues(d.Kind, label).Inc()
-		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts, "maybe", maybe)
-		w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe, reply: r.reply})
+		w.log.Warn("mail put off", "key", d.Key, "outcome", label, "code", r.code, "attempt", d.Attempts, "maybe",
+			maybe)
+		w.putOff(ctx, d, later{after: w.timing.retryAfter(d.Refusals), refused: true, outage: trouble, maybe: maybe,
+			reply: r.reply})
 	}
 }
 
@@ -284,7 +287,8 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
 			if err != nil || !ok {
 				return err
 			}
-			return bus.Enqueue(ctx, tx, msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: w.done(d, emCode, "")})
+			return bus.Enqueue(ctx, tx, msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject,
+				Payload: w.done(d, emCode, "")})
 		})
 	})
 	mailsTotal.WithLabelValues(d.Kind, "sent").Inc()
@@ -300,7 +304,8 @@ func (w *senders) park(ctx context.Context, d *delivery, r result, reason string
 			if err != nil || !ok {
 				return err
 			}
-			return bus.Enqueue(ctx, tx, msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: w.done(d, "", reason)})
+			return bus.Enqueue(ctx, tx, msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject,
+				Payload: w.done(d, "", reason)})
 		})
 	})
 	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()

@@ -32,14 +32,16 @@ type listedMail struct {
 // listMails lists the newest mails in a state that ends them.
 func listMails(ctx context.Context, pool *pgxpool.Pool, state string) ([]listedMail, error) {
 	rows, err := pool.Query(ctx, `
-		SELECT id, key, kind, coalesce(reason, '') AS reason, smtp_reply, attempts, maybe, payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
+		SELECT id, key, kind, coalesce(reason, '') AS reason, smtp_reply, attempts, maybe,
+		  payload IS NOT NULL AS retryable, created_at, done_at FROM delivery
 		WHERE state = $2 ORDER BY id DESC LIMIT $1`, listLimit, state)
 	if err != nil {
 		return nil, fmt.Errorf("list %s mails: %w", state, err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p listedMail, err error) {
 		var created, parked time.Time
-		err = row.Scan(&p.ID, &p.Key, &p.Kind, &p.Reason, &p.Reply, &p.Attempts, &p.Maybe, &p.Retryable, &created, &parked)
+		err = row.Scan(&p.ID, &p.Key, &p.Kind, &p.Reason, &p.Reply, &p.Attempts, &p.Maybe, &p.Retryable, &created,
+			&parked)
 		p.CreatedAt, p.ParkedAt = web.Time(created), web.Time(parked)
 		return p, err
 	})
@@ -72,7 +74,8 @@ func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessag
 // about first, as always.
 func requeue(ctx context.Context, pool *pgxpool.Pool, id int64) (bool, error) {
 	return pg.ExecOne(ctx, pool, "requeue mail $1", `
-		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0, outage = false, done_at = NULL, reason = NULL,
+		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
+		  outage = false, done_at = NULL, reason = NULL,
 			left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
 		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
 }

@@ -74,13 +74,15 @@ func listTemplates(ctx context.Context, d pg.DB) ([]mailTemplate, error) {
 // insertTemplate adds a template under a code of its own.
 func insertTemplate(ctx context.Context, d pg.DB, t mailTemplate) (mailTemplate, error) {
 	return queryTemplate(ctx, d, `
-		INSERT INTO template (subject, type, status, body_text, body_html, from_address, bcc_address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING`+templateColumns,
+		INSERT INTO template (subject, type, status, body_text, body_html, from_address, bcc_address)
+		  VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING`+templateColumns,
 		t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
 }
 
 func updateTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) (mailTemplate, error) {
 	return queryTemplate(ctx, tx, `
-		UPDATE template SET subject = $2, type = $3, status = $4, body_text = $5, body_html = $6, from_address = $7, bcc_address = $8
+		UPDATE template SET subject = $2, type = $3, status = $4, body_text = $5, body_html = $6, from_address = $7,
+		  bcc_address = $8
 		WHERE em_cd = $1 RETURNING`+templateColumns,
 		t.EmCd, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
 }
@@ -104,7 +106,8 @@ func findCodes(ctx context.Context, pool *pgxpool.Pool, m msg.SendMail) (linkCod
 	c := linkCodes{member: m.MemberCode, prospect: m.ProspectCode}
 	err := pool.QueryRow(ctx, `
 		SELECT coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $1), ''),
-			coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $2 AND $2 <> '' AND NOT unsubscribed LIMIT 1), '')`,
+			coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $2 AND $2 <> ''
+			  AND NOT unsubscribed LIMIT 1), '')`,
 		m.MemberID, m.ProspectCode).Scan(&c.member, &c.prospectToken)
 	if err != nil {
 		return linkCodes{}, fmt.Errorf("find a receiver's codes: %w", err)

@@ -16,7 +16,8 @@ import (
 
 const (
 	textAddressRequired = "Please enter the e-mail address to which we may send your receipt."
-	textMemberAddress   = `This e-mail address belongs to an account. Please <a href="/login?next=checkout/confirm">log in</a> to go on, or use another address.`
+	textMemberAddress   = `This e-mail address belongs to an account. Please <a ` +
+		`href="/login?next=checkout/confirm">log in</a> to go on, or use another address.`
 )
 
 // anonymousEmailAddressPaymentLookup takes the address to which a visitor wants the receipt. Whether
@@ -35,7 +36,8 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 		return answer(w, notAllowed{})
 	}
 	refusal := func(code, text string) error {
-		return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "error", Errors: &refusalErrors{Error: code, Description: text}})
+		return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "error",
+			Errors: &refusalErrors{Error: code, Description: text}})
 	}
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
 	if !email.Valid(address) {
@@ -48,7 +50,8 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	if err := s.rememberAddress(r.Context(), who, address); err != nil {
 		return err
 	}
-	return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "success", addressTaken: &addressTaken{StripePublishableKey: s.cfg.StripePublishableKey}})
+	return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "success",
+		addressTaken: &addressTaken{StripePublishableKey: s.cfg.StripePublishableKey}})
 }
 
 type addressAnswer struct {

@@ -285,7 +285,8 @@ func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Fi
 
 // cartAndSKU does the checks that update and remove share: the cart, then sku_id, then its form.
 // When it refuses, it has answered and c is nil.
-func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string, form web.Values) (c *cart, sku int64, echo web.Field, err error) {
+func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string,
+	form web.Values) (c *cart, sku int64, echo web.Field, err error) {
 	c, err = findCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return nil, 0, echo, err

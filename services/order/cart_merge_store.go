@@ -34,13 +34,21 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64
 		args []any
 	}{
 		{`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before)
-		  SELECT $1, $2, $3, jsonb_build_object('lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq) FROM cart_line WHERE cart_id = $1), '[]'),
-		                                        'codes', coalesce((SELECT jsonb_agg(code_id ORDER BY seq) FROM cart_code WHERE cart_id = $1), '[]')),
-		                     jsonb_build_object('lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq) FROM cart_line WHERE cart_id = $2), '[]'))`,
+		  SELECT $1, $2, $3, jsonb_build_object('lines',
+		    coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq)
+		      FROM cart_line WHERE cart_id = $1), '[]'),
+		                                        'codes', coalesce((SELECT jsonb_agg(code_id ORDER BY seq)
+		                                          FROM cart_code WHERE cart_id = $1), '[]')),
+		                     jsonb_build_object('lines',
+		                       coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity)
+		                         ORDER BY seq) FROM cart_line WHERE cart_id = $2), '[]'))`,
 			[]any{visitor, member, who.MemberID}},
-		{`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT $2, sku_id, quantity FROM cart_line WHERE cart_id = $1 ORDER BY seq ON CONFLICT DO NOTHING`, []any{visitor, member}},
-		{`INSERT INTO cart_code (cart_id, code_id) SELECT $2, code_id FROM cart_code WHERE cart_id = $1 ORDER BY seq ON CONFLICT DO NOTHING`, []any{visitor, member}},
-		{`UPDATE cart SET shipping_method_id = coalesce(shipping_method_id, (SELECT shipping_method_id FROM cart WHERE id = $1)), updated_at = now() WHERE id = $2`, []any{visitor, member}},
+		{`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT $2, sku_id, quantity FROM cart_line WHERE ` +
+			`cart_id = $1 ORDER BY seq ON CONFLICT DO NOTHING`, []any{visitor, member}},
+		{`INSERT INTO cart_code (cart_id, code_id) SELECT $2, code_id FROM cart_code WHERE cart_id = $1 ORDER BY ` +
+			`seq ON CONFLICT DO NOTHING`, []any{visitor, member}},
+		{`UPDATE cart SET shipping_method_id = coalesce(shipping_method_id, (SELECT shipping_method_id FROM cart ` +
+			`WHERE id = $1)), updated_at = now() WHERE id = $2`, []any{visitor, member}},
 		{`DELETE FROM cart WHERE id = $1`, []any{visitor}},
 	} {
 		if err := pg.Exec(ctx, tx, "merge carts", step.sql, step.args...); err != nil {

@@ -38,10 +38,12 @@ func readCart(ctx context.Context, db pg.DB, who web.Identity, lock string) (c *
 }
 
 // findFilledCart is findCart with the lines, in the same round trip, after what else the batch holds.
-func findFilledCart(ctx context.Context, db pg.DB, who web.Identity, batch *pgx.Batch) (c *cart, lines []line, err error) {
+func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
+	batch *pgx.Batch) (c *cart, lines []line, err error) {
 	queueCart(batch, who, "", &c)
 	if where, owner := ownCart(who); where != "" {
-		queue(batch, func(l line) { lines = append(lines, l) }, linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
+		queue(batch, func(l line) { lines = append(lines, l) },
+			linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
 	}
 	if batch.Len() == 0 {
 		return nil, nil, nil
@@ -74,11 +76,13 @@ func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
 		return
 	}
 	batch.Queue(`
-		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email, c.updated_at < now() - interval '1 day',
+		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email,
+		  c.updated_at < now() - interval '1 day',
 		       EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
 		       m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
 		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
-		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g WHERE g.to_cart_id = c.id)))
+		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g
+		            WHERE g.to_cart_id = c.id)))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
 		WHERE `+where+lock, owner).QueryRow(func(row pgx.Row) error {
 		c, m := &cart{MemberEmail: who.Email}, struct {
@@ -117,11 +121,15 @@ func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 const linesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title, 'No longer sold') AS inventory_title,
 	       coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
-	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity, coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
-	       coalesce(n.product_title_url, '') AS product_title_url, coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url
-	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
+	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity,
+	         coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
+	       coalesce(n.product_title_url, '') AS product_title_url, coalesce(n.product_identifier,
+	         '') AS product_identifier, coalesce(n.image_url, '') AS image_url
+	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id LEFT
+	  JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
 	LEFT JOIN LATERAL (
-	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
+	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
+	    JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
 	  JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = `
@@ -130,14 +138,18 @@ const linesSQL = `
 // given back before another one is made.
 const codesSQL = `
 	SELECT d.id, d.code, d.description, d.combinable, d.amount, d.order_minimum_cents,
-	       greatest(d.start_date_time, '0001-01-01Z') AS start_date_time, least(d.end_date_time, '9999-12-31Z') AS end_date_time, -- staff write infinity
+	       -- staff write infinity
+	       greatest(d.start_date_time, '0001-01-01Z') AS start_date_time,
+	       least(d.end_date_time, '9999-12-31Z') AS end_date_time,
 	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
 	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
-	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left
+	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id
+	         AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
 	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
-	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id WHERE c.id = $1) own
+	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id
+	    AND u.code_id = d.id WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
@@ -163,7 +175,8 @@ func withCodes(ctx context.Context, db pg.DB, c *cart, lines []line) (in content
 	}
 	in.lines = lines
 	if c.HasCodes { // most carts have none
-		if in.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(), c.person()); err != nil {
+		if in.codes, err = pg.List[appliedCode](ctx, db, "read the codes of a cart", codesSQL, c.ID, c.customer(),
+			c.person()); err != nil {
 			return contents{}, err
 		}
 	}
@@ -181,7 +194,8 @@ const (
 
 // addLine adds pieces to a line, making cart and line when they are missing, in one statement that
 // parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind.
-func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64, pieces int) (outcome addOutcome, lines int, err error) {
+func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
+	pieces int) (outcome addOutcome, lines int, err error) {
 	column, owner := "anonymous_id", any(who.Cart)
 	if who.Member() {
 		column, owner = "member_id", who.MemberID
@@ -220,14 +234,17 @@ func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (
 	if pieces == 0 {
 		sql, args = `
 			WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
-			     none AS (UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
-			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+` FROM none WHERE cart.id = none.cart_id`, args[:2]
+			     none AS (UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2
+			       RETURNING cart_id)
+			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+` FROM none
+			  WHERE cart.id = none.cart_id`, args[:2]
 	}
 	return pg.ExecOne(ctx, db, "set a quantity in cart $1", sql, args...)
 }
 
 // emptiedSQL is 1 when SKU $2 was all that there was in a cart, else 0.
-const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND l.quantity > 0))::int`
+const emptiedSQL = `(NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = cart.id AND l.sku_id <> $2 AND ` +
+	`l.quantity > 0))::int`
 
 // removeLine takes a line out and drops the shipping method with it. The cart is locked before the
 // line, as everywhere, so that no two requests wait for each other. A cart without any piece left begins a new
@@ -236,7 +253,8 @@ func removeLine(ctx context.Context, db pg.DB, cartID, sku int64) (found bool, e
 	return pg.ExecOne(ctx, db, "remove a line from cart $1", `
 		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
 		     gone AS (DELETE FROM cart_line USING c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
-		UPDATE cart SET shipping_method_id = NULL, updated_at = now(), generation = generation + `+emptiedSQL+` FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
+		UPDATE cart SET shipping_method_id = NULL, updated_at = now(), generation = generation + `+emptiedSQL+`
+		  FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
 }
 
 func deleteCart(ctx context.Context, db pg.DB, cartID int64) (deleted bool, err error) {

@@ -17,7 +17,8 @@ func listProducts(ctx context.Context, db pg.DB) ([]listedProduct, error) {
 		       prices.low AS price_low, prices.high AS price_high,
 		       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url
 		FROM product p
-		LEFT JOIN (SELECT product_id, min(price_cents) AS low, max(price_cents) AS high FROM sku_now GROUP BY product_id) prices
+		LEFT JOIN (SELECT product_id, min(price_cents) AS low, max(price_cents) AS high FROM sku_now
+		  GROUP BY product_id) prices
 		  ON prices.product_id = p.id
 		ORDER BY p.id`)
 }
@@ -28,9 +29,11 @@ func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDet
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2 FROM product WHERE identifier = $1`, identifier).
+	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2 FROM `+
+		`product WHERE identifier = $1`, identifier).
 		QueryRow(func(row pgx.Row) error {
-			err := row.Scan(&p.ID, &p.Title, &p.TitleURL, &p.Identifier, &p.Headline, &p.DescriptionPart1, &p.DescriptionPart2)
+			err := row.Scan(&p.ID, &p.Title, &p.TitleURL, &p.Identifier, &p.Headline, &p.DescriptionPart1,
+				&p.DescriptionPart2)
 			found = err == nil
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
@@ -38,13 +41,15 @@ func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDet
 			return err
 		})
 	queue(batch, func(i picture) { p.Images = append(p.Images, web.Field{Key: id(i.ID), Value: i}) }, `
-		SELECT i.id, p.id AS owner, image_url, main_image, caption FROM product_image i JOIN product p ON p.id = i.product_id
+		SELECT i.id, p.id AS owner, image_url, main_image, caption FROM product_image i
+		  JOIN product p ON p.id = i.product_id
 		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
 	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: id(v.ID), Value: v}) }, `
 		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
 		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
 	queue(batch, func(i picture) { images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i}) }, `
-		SELECT i.id, s.id AS owner, image_url, main_image, caption FROM sku_image i JOIN sku s ON s.id = i.sku_id JOIN product p ON p.id = s.product_id
+		SELECT i.id, s.id AS owner, image_url, main_image, caption FROM sku_image i JOIN sku s ON s.id = i.sku_id
+		  JOIN product p ON p.id = s.product_id
 		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
 	queue(batch, func(k productSKU) {
 		k.Images = images[k.ID]

@@ -90,10 +90,14 @@ type checkout struct {
 // tab may have paid.
 const (
 	textStripe     = "The payment page could not be opened. Your cart is as it was; please try again in a moment."
-	textUnexpected = "Something went wrong on our side, and no payment page was opened. Your cart is as it was; please try again in a moment."
-	textCodeGone   = "A discount code in your cart was used up a moment ago, so your total has changed. Please look at it again before you pay."
-	textOlderPage  = "You have opened a payment page before, and we could not look just now whether it was paid. If you paid there, your order is safe; please try again in a moment."
-	textOtherTab   = "Your cart was changed in another tab while the payment page was made. Please look at it again before you pay."
+	textUnexpected = "Something went wrong on our side, and no payment page was opened. Your cart is as it was; " +
+		"please try again in a moment."
+	textCodeGone = "A discount code in your cart was used up a moment ago, so your total has changed. Please look " +
+		"at it again before you pay."
+	textOlderPage = "You have opened a payment page before, and we could not look just now whether it was paid. If " +
+		"you paid there, your order is safe; please try again in a moment."
+	textOtherTab = "Your cart was changed in another tab while the payment page was made. Please look at it again " +
+		"before you pay."
 )
 
 // createCheckoutSession freezes the cart into a quote and opens Stripe's payment page for it. It is
@@ -182,7 +186,8 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 // storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
 // in one transaction under a lock of the cart: of two clicks the second sees the page of the first. With
 // older pages to close it stores nothing.
-func (s *server) storeQuote(ctx context.Context, who web.Identity, form web.Values) (c checkout, beside rivals, no *refusal, err error) {
+func (s *server) storeQuote(ctx context.Context, who web.Identity,
+	form web.Values) (c checkout, beside rivals, no *refusal, err error) {
 	err = pg.Tx(ctx, s.db, func(tx pgx.Tx) (err error) {
 		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
 			return err
@@ -200,7 +205,8 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity, form web.Valu
 		case len(beside.older) > 0:
 			return nil
 		case beside.same != nil:
-			c.ID, c.StripeAttempt, c.SessionID, c.URL, c.ExpiresAt = beside.same.ID, beside.same.StripeAttempt, beside.same.SessionID, beside.same.URL, beside.same.ExpiresAt
+			c.ID, c.StripeAttempt, c.SessionID, c.URL, c.ExpiresAt = beside.same.ID, beside.same.StripeAttempt,
+				beside.same.SessionID, beside.same.URL, beside.same.ExpiresAt
 			return nil
 		}
 		c.Round = beside.round
@@ -224,7 +230,8 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity, form web.Valu
 
 // afterQuote does what need not wait for the lock of the cart: it notes a consent that came with a later
 // click, that a shopper was asked, and which order explains a refusal.
-func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals, no *refusal) (checkout, rivals, *refusal, error) {
+func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals,
+	no *refusal) (checkout, rivals, *refusal, error) {
 	switch {
 	case no != nil && no.reason == reasonPending:
 		return c, beside, no, noteAsked(ctx, s.db, beside.pending)
@@ -315,10 +322,14 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	hash := sha256.Sum256(raw)
 	now := time.Now().UTC()
 	return checkout{
-		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]), State: stateCreating,
-		Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1, ExpiresAt: now.Add(checkoutLife).Truncate(time.Second),
-		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount, ShippingSubtotal: in.totals.ShippingSubtotal,
-		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(), person: c.person(),
+		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]),
+		State: stateCreating,
+		Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1,
+		ExpiresAt:    now.Add(checkoutLife).Truncate(time.Second),
+		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount,
+		ShippingSubtotal: in.totals.ShippingSubtotal,
+		ShippingDiscount: in.totals.ShippingDiscount, Total: in.totals.Total, customer: c.customer(),
+		person: c.person(),
 	}, nil
 }
 

@@ -26,18 +26,25 @@ const (
 	stateFailed   = "failed"
 )
 
-const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code, coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
-	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, stripe_attempt, session_id, url, expires_at,
+const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member_id, member_code,
+	coalesce(email, '') AS email, newsletter, agreed_at, quote, currency,
+	item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+	stripe_attempt, session_id, url, expires_at,
 	owner, round, unclosed, asked_at`
 
 // storeCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
 func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	err := pg.Exec(ctx, tx, "store a quote", `
-		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at, quote, currency,
-		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round, person, client)
-		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, nullif($20, ''), nullif($21, ''))`,
-		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt, q.Quote, q.Currency,
-		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round, q.person, q.holder.client)
+		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
+		  newsletter, agreed_at, quote, currency,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round, person,
+		    client)
+		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+		  $19, nullif($20, ''), nullif($21, ''))`,
+		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
+		q.Quote, q.Currency,
+		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round,
+		q.person, q.holder.client)
 	if err != nil {
 		return err
 	}
@@ -68,9 +75,12 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
 	batch.Queue(`SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`, skus)
 	// What was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
-		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity) JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
-		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
-		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2) AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR UPDATE)),
+		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
+		  JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
+		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want
+		       WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
+		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2)
+		       AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR UPDATE)),
 		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
@@ -121,9 +131,11 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 	batch.Queue(`
 		WITH took AS (UPDATE discount_code d SET uses = uses + 1
 		              WHERE id = ANY($2) AND (max_uses IS NULL OR uses < max_uses)
-		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id AND (u.customer = $3 OR u.person = nullif($4, ''))) < max_uses_per_customer)
+		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id
+		                  AND (u.customer = $3 OR u.person = nullif($4, ''))) < max_uses_per_customer)
 		              RETURNING id, max_uses IS NOT NULL OR max_uses_per_customer IS NOT NULL AS limited),
-		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '') FROM took)
+		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '')
+		       FROM took)
 		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, q.ID, codes, q.customer, q.person).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&took, &limited) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -137,7 +149,8 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 
 // storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
 // or the end of the cart, may have ended the quote meanwhile.
-func storeSession(ctx context.Context, db pg.DB, checkoutID string, made stripe.Session) (state string, wanted bool, err error) {
+func storeSession(ctx context.Context, db pg.DB, checkoutID string,
+	made stripe.Session) (state string, wanted bool, err error) {
 	row, found, err := pg.One[struct {
 		State  string
 		Wanted bool
@@ -162,11 +175,15 @@ func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) err
 // endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
 func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error {
 	return pg.Exec(ctx, db, "end checkout $1", `
-		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id),
+		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1
+		  AND state IN ('creating', 'open', 'pending') RETURNING id),
 		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
-		     back AS (UPDATE sku SET stock = least(stock + p.quantity, 2147483647) FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id AND stock IS NOT NULL),
+		     back AS (UPDATE sku SET stock = least(stock + p.quantity, 2147483647)
+		       FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id
+		         AND stock IS NOT NULL),
 		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
-		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID, state)
+		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID,
+		state)
 }
 
 // sessionLookup is what the shop knows of a session without asking Stripe.

@@ -78,21 +78,22 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 
 // cartApplyDiscountCode takes the code's text under the name discount_code_id, as old clients send it.
 func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
-	after, err := s.changeCodes(w, r, "cart_apply_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
-		switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
-		case err != nil:
-			return "", err
-		case !outcome.Cart:
-			return codeCartNotFound, nil // deleted or paid at this very moment
-		case !outcome.Found:
-			return codeDiscountNotFound, nil
-		case !outcome.Active:
-			return codeDiscountNotActive, nil
-		case !outcome.Added:
-			return codeDiscountApplied, nil
-		}
-		return "", nil
-	})
+	after, err := s.changeCodes(w, r, "cart_apply_discount_code",
+		func(ctx context.Context, c *cart, text string) (string, error) {
+			switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
+			case err != nil:
+				return "", err
+			case !outcome.Cart:
+				return codeCartNotFound, nil // deleted or paid at this very moment
+			case !outcome.Found:
+				return codeDiscountNotFound, nil
+			case !outcome.Active:
+				return codeDiscountNotActive, nil
+			case !outcome.Added:
+				return codeDiscountApplied, nil
+			}
+			return "", nil
+		})
 	if err != nil || after == nil {
 		return err
 	}
@@ -104,17 +105,18 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 
 // cartRemoveDiscountCode takes the numeric id under the same name.
 func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) error {
-	after, err := s.changeCodes(w, r, "cart_remove_discount_code", func(ctx context.Context, c *cart, text string) (string, error) {
-		code, ok := rowID(text)
-		if !ok {
-			return codeDiscountNotFound, nil
-		}
-		known, err := removeCode(ctx, s.db, c.ID, code)
-		if err == nil && !known {
-			return codeDiscountNotFound, nil
-		}
-		return "", err
-	})
+	after, err := s.changeCodes(w, r, "cart_remove_discount_code",
+		func(ctx context.Context, c *cart, text string) (string, error) {
+			code, ok := rowID(text)
+			if !ok {
+				return codeDiscountNotFound, nil
+			}
+			known, err := removeCode(ctx, s.db, c.ID, code)
+			if err == nil && !known {
+				return codeDiscountNotFound, nil
+			}
+			return "", err
+		})
 	if err != nil || after == nil {
 		return err
 	}
@@ -133,7 +135,8 @@ type codesAfter struct {
 
 // changeCodes is what applying and removing share: checks, the change, the cart after it. The result is
 // nil when it has refused.
-func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string, change func(context.Context, *cart, string) (refusal string, err error)) (*codesAfter, error) {
+func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint string,
+	change func(context.Context, *cart, string) (refusal string, err error)) (*codesAfter, error) {
 	form, err := web.Form(w, r)
 	if err != nil {
 		return nil, err

@@ -29,10 +29,10 @@ import (
 // have to hear leaves with the outbox of the running service.
 const usage = `order is the order service; without arguments it runs. Its commands for staff:
 
-  order payments                                  payments that made no order and wait for someone, one JSON object a line
-  order resolve -payment ID -by NAME              note that someone has seen to one of them; what was held for it goes back
+  order payments                                  payments that made no order, one JSON object a line
+  order resolve -payment ID -by NAME              note that one was seen to; what was held for it goes back
                 [-served]                         to the shelf, unless it was served by hand
-  order packing [-order IDENTIFIER]               what to pack and where it goes: orders not yet sent, or one, one JSON object a line
+  order packing [-order IDENTIFIER]               what to pack and where it goes, one JSON object an order
   order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
                [-tracking NUMBER]                 with the carrier's tracking number
 

@@ -10,7 +10,8 @@ import (
 
 func openPayments(ctx context.Context, db pg.DB) ([]openPayment, error) {
 	return pg.List[openPayment](ctx, db, "list payments for staff", `
-		SELECT id, at, reason, explanation, session_id, payment_intent, event_id, amount, currency, payload FROM payment_issue
+		SELECT id, at, reason, explanation, session_id, payment_intent, event_id, amount, currency, payload
+		  FROM payment_issue
 		WHERE resolved_at IS NULL ORDER BY at`)
 }
 
@@ -29,7 +30,8 @@ func setTracking(ctx context.Context, tx pgx.Tx, identifier, tracking string) (o
 
 func addStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string) (added bool, err error) {
 	return pg.ExecOne(ctx, tx, "add status $2 to order $1", `
-		INSERT INTO order_status (order_id, status) SELECT $1, identifier FROM status WHERE identifier = $2 ON CONFLICT DO NOTHING`, orderID, status)
+		INSERT INTO order_status (order_id, status) SELECT $1, identifier FROM status WHERE identifier = $2
+		  ON CONFLICT DO NOTHING`, orderID, status)
 }
 
 func statusKnown(ctx context.Context, db pg.DB, status string) (known bool, err error) {

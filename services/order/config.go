@@ -39,8 +39,10 @@ type Config struct {
 // Validate reports settings that cannot work.
 func (c Config) Validate() error {
 	var errs []error
-	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || !stripe.ASCII(c.PublicURL) {
-		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address, a name with other letters in its xn-- form"))
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
+		!stripe.ASCII(c.PublicURL) {
+		errs = append(errs, errors.New("PUBLIC_URL must be an absolute http or https address, a name with other "+
+			"letters in its xn-- form"))
 	}
 	live := strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
 	if c.Production() && !live {
@@ -55,7 +57,8 @@ func (c Config) Validate() error {
 	if c.StripeRate != nil && *c.StripeRate != 0 && *c.StripeRate < stripe.LeastRate {
 		errs = append(errs, fmt.Errorf("STRIPE_CALLS_PER_SECOND must be 0 or at least %d", stripe.LeastRate))
 	}
-	for name, percent := range map[string]int{"HOLD_CLIENT_PERCENT": c.HoldClientPercent, "HOLD_ADDRESS_PERCENT": c.HoldAddressPercent, "HOLD_ALL_PERCENT": c.HoldAllPercent} {
+	for name, percent := range map[string]int{"HOLD_CLIENT_PERCENT": c.HoldClientPercent,
+		"HOLD_ADDRESS_PERCENT": c.HoldAddressPercent, "HOLD_ALL_PERCENT": c.HoldAllPercent} {
 		if percent < 1 || percent > 100 {
 			errs = append(errs, fmt.Errorf("%s must be from 1 to 100", name))
 		}

@@ -63,7 +63,8 @@ type confirmed struct {
 
 // confirm is what the confirm pages share: may the shopper check out at all, and their cart with a
 // shipping method (the default one when none was chosen).
-func (s *server) confirm(w http.ResponseWriter, r *http.Request, answerWith func(begin confirmed, c *cart, lines []line) error) error {
+func (s *server) confirm(w http.ResponseWriter, r *http.Request,
+	answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)
 	var list *string
 	batch := &pgx.Batch{}

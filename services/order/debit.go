@@ -81,13 +81,15 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	if email == "" {
 		return nil
 	}
-	if gone, err := erasure.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone { // erased while the bank was at it
+	// erased while the bank was at it
+	if gone, err := erasure.IsForgotten(ctx, tx, c.AgreedAt, email); err != nil || gone {
 		return err
 	}
 	now := time.Now().UTC()
 	mail := msg.SendMail{
-		Kind: kind, To: []string{email}, MemberCode: text(c.MemberCode), CreatedAt: now, Deadline: now.Add(mailDeadline),
-		Payment: &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
+		Kind: kind, To: []string{email}, MemberCode: text(c.MemberCode), CreatedAt: now,
+		Deadline: now.Add(mailDeadline),
+		Payment:  &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
 	}
 	if c.MemberID != nil {
 		mail.MemberID = *c.MemberID
@@ -129,6 +131,8 @@ func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
 }
 
 var textsOfUnpaid = map[string]string{
-	paymentPending: "Your bank has not confirmed the payment yet. The order is made as soon as it does, and we will write to you either way.",
-	paymentRefused: "Your bank refused the payment, so there is no order. Your cart is as it was; please pay in another way.",
+	paymentPending: "Your bank has not confirmed the payment yet. The order is made as soon as it does, and we will " +
+		"write to you either way.",
+	paymentRefused: "Your bank refused the payment, so there is no order. Your cart is as it was; please pay in " +
+		"another way.",
 }

@@ -26,14 +26,20 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	}
 	members, emails := p.MemberIDs, addressKeys(p.Emails)
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM orders WHERE`+theirs+`)`, members, emails)
-	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id IN (SELECT session_id FROM checkout WHERE`+theirs+`) OR id = ANY($3)`, members, emails, issues)
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM payment_issue WHERE payload = '{}')`)
-	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM orders `+
+		`WHERE`+theirs+`)`, members, emails)
+	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id IN (SELECT session_id FROM checkout WHERE`+
+		theirs+`) OR id = ANY($3)`, members, emails, issues)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM ` +
+		`payment_issue WHERE payload = '{}')`)
+	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
+		`shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
-	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL WHERE customer IN (SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)) OR customer = ANY($2)
+	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL
+		WHERE customer IN (SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)) OR customer = ANY($2)
 		OR checkout_id IN (SELECT id FROM checkout WHERE`+theirs+`)`, members, emails)
-	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = NULL WHERE`+theirs, members, emails)
+	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
+		`NULL WHERE`+theirs, members, emails)
 	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart WHERE`+theirCarts, members, emails)
 	batch.Queue(`DELETE FROM prospect WHERE email = ANY($1) OR code = ANY($2)`, emails, p.Codes)
@@ -50,7 +56,8 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 	const with = `
-		WITH o AS (SELECT * FROM orders WHERE` + theirs + `ORDER BY id), k AS (SELECT * FROM checkout WHERE` + theirs + `ORDER BY created_at),
+		WITH o AS (SELECT * FROM orders WHERE` + theirs + `ORDER BY id), k AS (SELECT *
+		  FROM checkout WHERE` + theirs + `ORDER BY created_at),
 		c AS (SELECT * FROM cart WHERE` + theirCarts + `)`
 	return erasure.Export(ctx, db, with, []erasure.Table{
 		{Name: "orders", Rows: `o`},

@@ -96,7 +96,8 @@ func (s *server) placeTogether(ctx context.Context, tx pgx.Tx, payments []paymen
 
 // decide says why a payment makes no order, or "", and what staff are told of it. A payment that came
 // after its checkout had ended makes its order when all that it needs is still there.
-func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout, made madeOrders) (reason string, noted []issue, err error) {
+func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout,
+	made madeOrders) (reason string, noted []issue, err error) {
 	reason, text := refuseOrder(p.Session, c, made)
 	switch reason {
 	case "":
@@ -109,7 +110,9 @@ func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout, made madeOrd
 		}
 		if back {
 			noted, err = payerNote(ctx, tx, p, c)
-			return "", append(noted, newIssue(p, reason, "The checkout had ended when this payment came. All of it was still there, so it is an order all the same; nothing is left to do.")), err
+			return "", append(noted, newIssue(p, reason,
+				"The checkout had ended when this payment came. All of it was still there, so it is an order all "+
+					"the same; nothing is left to do.")), err
 		}
 	case paidTwice: // it is for staff; the shopper may go on, and the sweep need not ask again
 		if err := endCheckout(ctx, tx, c.ID, stateFailed); err != nil {
@@ -123,11 +126,14 @@ func decide(ctx context.Context, tx pgx.Tx, p payment, c *checkout, made madeOrd
 func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explanation string) {
 	switch {
 	case p.Odd != nil:
-		return unreadable, fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
+		return unreadable, fmt.Sprintf("A session that Stripe describes in a way that this shop cannot read (%v). "+
+			"Look it up in Stripe, and make the order by hand or refund it.", p.Odd)
 	case c == nil:
-		return noQuote, "A paid session that this shop has no quote for. Find out who paid and for what; refund it in Stripe if it is not ours."
+		return noQuote, "A paid session that this shop has no quote for. Find out who paid and for what; refund it " +
+			"in Stripe if it is not ours."
 	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
-		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any more what was sold. Make the order by hand, or refund the payment in Stripe."
+		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any " +
+			"more what was sold. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return amountDiffers, fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
 	case p.PaymentStatus == "no_payment_required" && c.Total != 0:
@@ -135,11 +141,14 @@ func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explan
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
 		return currencyDiffers, fmt.Sprintf("Paid in %s, the quote is in %s.", p.Currency, c.Currency)
 	case made.hasIntent(p):
-		return paidTwice, "Stripe names the payment intent of another session for this one, and that one is an order. Look in Stripe whether this session was paid by itself: then make the order by hand or refund it."
+		return paidTwice, "Stripe names the payment intent of another session for this one, and that one is an " +
+			"order. Look in Stripe whether this session was paid by itself: then make the order by hand or refund it."
 	case made.cart(c):
-		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in Stripe, or make the second order by hand."
+		return paidTwice, "This cart was paid with another session already and is an order. Refund this payment in " +
+			"Stripe, or make the second order by hand."
 	case c.State == stateExpired || c.State == stateFailed:
-		return paidAfterEnd, "The checkout had ended, and what it reserved was given to someone else, when this payment came. Refund it in Stripe, or make the order by hand."
+		return paidAfterEnd, "The checkout had ended, and what it reserved was given to someone else, when this " +
+			"payment came. Refund it in Stripe, or make the order by hand."
 	}
 	return "", ""
 }
@@ -195,11 +204,14 @@ type orderCode struct {
 
 func newOrder(p payment, c *checkout) order {
 	o := order{
-		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID, CartGeneration: c.CartGeneration,
-		MemberID: c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
-		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount), ShippingSubtotal: int64(c.ShippingSubtotal),
+		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID,
+		CartGeneration: c.CartGeneration,
+		MemberID:       c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
+		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount),
+		ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: p.ShippingAddress(), BillingAddress: p.BillingAddress(), PlacedAt: time.Now().UTC(), checkout: c, saidAt: p.at,
+		ShippingAddress: p.ShippingAddress(), BillingAddress: p.BillingAddress(), PlacedAt: time.Now().UTC(),
+		checkout: c, saidAt: p.at,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent
@@ -209,7 +221,8 @@ func newOrder(p payment, c *checkout) order {
 	}
 	for i, l := range c.Quote.Lines {
 		o.Lines = append(o.Lines, orderLine{
-			Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price), ProductTitle: l.ProductTitle, ProductTitleURL: l.ProductTitleURL,
+			Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price), ProductTitle: l.ProductTitle,
+			ProductTitleURL:   l.ProductTitleURL,
 			ProductIdentifier: l.ProductIdentifier, Color: l.Color, Size: l.Size, Description: l.Description,
 		})
 	}
@@ -242,7 +255,8 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 			orders[i].ProspectCode = &code
 		}
 	}
-	conf, err := settings(ctx, tx, "initial_order_status", "order_confirmation_em_cd_member", "order_confirmation_em_cd_prospect")
+	conf, err := settings(ctx, tx, "initial_order_status", "order_confirmation_em_cd_member",
+		"order_confirmation_em_cd_prospect")
 	if err != nil {
 		return err
 	}
@@ -252,14 +266,16 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 		return err
 	}
 	if status != first {
-		s.log.Warn("the setting initial_order_status names no status, the first one is used", "setting", first, "status", status)
+		s.log.Warn("the setting initial_order_status names no status, the first one is used", "setting", first,
+			"status", status)
 	}
 	if err := clearCarts(ctx, tx, orders); err != nil {
 		return err
 	}
 	var messages []msg.Message
 	for _, o := range orders {
-		messages = append(messages, placedMessages(o, ids[o.CheckoutID], text(conf["order_confirmation_em_cd_member"]), text(conf["order_confirmation_em_cd_prospect"]))...)
+		messages = append(messages, placedMessages(o, ids[o.CheckoutID], text(conf["order_confirmation_em_cd_member"]),
+			text(conf["order_confirmation_em_cd_prospect"]))...)
 	}
 	return bus.Enqueue(ctx, tx, messages...)
 }

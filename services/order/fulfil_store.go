@@ -55,7 +55,8 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 		}
 	}, `
 		SELECT `+checkoutColumns+` FROM checkout
-		WHERE id IN (SELECT id FROM checkout WHERE session_id = ANY($1) UNION SELECT id FROM checkout WHERE id = ANY($2))
+		WHERE id IN (SELECT id FROM checkout WHERE session_id = ANY($1) UNION SELECT id FROM checkout
+		  WHERE id = ANY($2))
 		ORDER BY id FOR UPDATE`, sessions, ids)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return k, fmt.Errorf("read quotes: %w", err)
@@ -115,7 +116,8 @@ func (m madeOrders) add(o order) {
 }
 
 func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known knownCheckouts) (madeOrders, error) {
-	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{}, map[string]bool{}, map[string]string{}}
+	m := madeOrders{map[string]string{}, map[string]string{}, map[string]string{}, map[cartRound]bool{},
+		map[string]bool{}, map[string]string{}}
 	var sessions, intents, rounds, beside []string
 	var carts []int64
 	for _, p := range payments {
@@ -125,7 +127,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 		}
 		if c := known.of(p.Session); c != nil {
 			carts, rounds = append(carts, c.CartID), append(rounds, c.roundKey())
-			if c.Round != nil || c.State == stateExpired || c.State == stateFailed { // only these can stand beside another page
+			// only these can stand beside another page
+			if c.Round != nil || c.State == stateExpired || c.State == stateFailed {
 				beside = append(beside, c.roundKey())
 			}
 		}
@@ -139,22 +142,27 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	batch := &pgx.Batch{}
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
 	// after quotes, in the order of their ids: no one can wait in a circle.
-	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`, carts)
+	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`,
+		carts)
 	if len(beside) > 0 {
-		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
+		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT `+
+			`unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
 	}
-	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts) // before stock and lines, as everywhere
+	// before stock and lines, as everywhere
+	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts)
 	found, args := ordersOfPaymentsSQL, []any{sessions, intents, carts, rounds}
 	if len(beside) > 0 {
 		found = ordersBesideSQL
 	}
 	queue(batch, func(r row) {
-		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID, PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration,
+		m.add(order{Identifier: r.Identifier, SessionID: r.SessionID, CheckoutID: r.CheckoutID,
+			PaymentIntent: r.PaymentIntent, CartID: r.CartID, CartGeneration: r.CartGeneration,
 			checkout: &checkout{ID: r.CheckoutID, Round: r.Round}})
 	}, found, args...)
 	type closed struct{ SessionID, Reason string }
 	queue(batch, func(c closed) { m.closed[c.SessionID] = c.Reason }, `
-		SELECT session_id, reason FROM payment_issue WHERE session_id = ANY($1) AND reason = ANY($2) AND resolved_at IS NOT NULL`, sessions, finalReasons)
+		SELECT session_id, reason FROM payment_issue WHERE session_id = ANY($1) AND reason = ANY($2)
+		  AND resolved_at IS NOT NULL`, sessions, finalReasons)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
@@ -166,24 +174,29 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 const (
 	ordersOfPaymentsSQL = `
 		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation, NULL::text AS round
-		FROM orders WHERE session_id = ANY($1) OR payment_intent = ANY($2) OR cart_id = ANY($3) OR checkout_id = ANY($4)`
+		FROM orders WHERE session_id = ANY($1) OR payment_intent = ANY($2) OR cart_id = ANY($3)
+		  OR checkout_id = ANY($4)`
 	ordersBesideSQL = `
 		SELECT o.identifier, o.session_id, o.checkout_id, o.payment_intent, o.cart_id, o.cart_generation, k.round
 		FROM orders o JOIN checkout k ON k.id = o.checkout_id
-		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
-		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
+		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders
+		  WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
+		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d
+		    JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
 )
 
 // insertOrders writes a group of orders in one statement, with lines, codes, first status, the
 // quotes' new state, and what was reserved for them; entries for staff that they were before are
 // resolved. ids are keyed by checkout; status is the one they got: the wanted one, or else the first.
-func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus string) (ids map[string]int64, status string, err error) {
+func insertOrders(ctx context.Context, tx pgx.Tx, orders []order,
+	firstStatus string) (ids map[string]int64, status string, err error) {
 	type row struct {
 		ID         int64
 		CheckoutID string
 		Status     *string
 	}
-	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused, "the shop: it is an order now")
+	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused,
+		"the shop: it is an order now")
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
 		return nil, "", errIdentifierTaken // not wrapped: the caller draws another one
 	}
@@ -199,33 +212,47 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order, firstStatus st
 
 const insertOrdersSQL = `
 	WITH n AS (
-	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (identifier text, checkout_id text, session_id text, payment_intent text, cart_id bigint, cart_generation int,
-	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint, item_discount bigint, shipping_subtotal bigint,
-	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb, placed_at timestamptz, lines jsonb, codes jsonb)
+	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (identifier text, checkout_id text, session_id text,
+	    payment_intent text, cart_id bigint, cart_generation int,
+	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint,
+	      item_discount bigint, shipping_subtotal bigint,
+	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
+	      placed_at timestamptz, lines jsonb, codes jsonb)
 	), o AS (
-	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code, email, customer_name, currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at)
-	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code, nullif(email, ''), nullif(customer_name, ''), currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address, billing_address, true, placed_at
+	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id,
+	    prospect_code, email, customer_name, currency,
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
+	      billing_address, agreed_with_terms_of_sale, placed_at)
+	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code,
+	    nullif(email, ''), nullif(customer_name, ''), currency,
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
+	      billing_address, true, placed_at
 	  FROM n ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (
-	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title, product_title_url, product_identifier, color, size, description)
-	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url, x.product_identifier, x.color, x.size, x.description
-	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
+	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title, product_title_url,
+	    product_identifier, color, size, description)
+	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url,
+	    x.product_identifier, x.color, x.size, x.description
+	  FROM o JOIN n USING (checkout_id) CROSS
+	    JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
 	    product_title text, product_title_url text, product_identifier text, color text, size text, description text)
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
 	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
-	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array' THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
+	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array'
+	    THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
 	), first AS (
 	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
 	), st AS (
-	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o CROSS JOIN first
+	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o
+	    CROSS JOIN first
 	), i AS (
-	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $4 FROM o WHERE payment_issue.session_id = o.session_id AND reason = $3 AND resolved_at IS NULL
+	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $4 FROM o
+	    WHERE payment_issue.session_id = o.session_id AND reason = $3 AND resolved_at IS NULL
 	), q AS (
-	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o WHERE checkout.id = o.checkout_id
+	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o
+	    WHERE checkout.id = o.checkout_id
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
@@ -252,14 +279,19 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 	batch.Queue(`
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
-		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int) LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
+		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int) LEFT
+		    JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
 		), fewer AS (
-		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity > p.quantity
+		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p WHERE l.cart_id = p.cart_id
+		    AND l.sku_id = p.sku_id AND l.quantity > p.quantity
 		)
-		DELETE FROM cart_line l USING p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity <= p.quantity`, lines)
-	batch.Queue(`DELETE FROM cart c WHERE id IN (`+targetCarts+`) AND NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = c.id AND quantity > 0)`, carts)
+		DELETE FROM cart_line l USING p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id
+		  AND l.quantity <= p.quantity`, lines)
+	batch.Queue(`DELETE FROM cart c WHERE id IN (`+targetCarts+
+		`) AND NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = c.id AND quantity > 0)`, carts)
 	batch.Queue(`
-		WITH next AS (UPDATE cart SET generation = generation + 1, updated_at = now() WHERE id IN (`+targetCarts+`) RETURNING id)
+		WITH next AS (UPDATE cart SET generation = generation + 1, updated_at = now() WHERE id IN (`+targetCarts+`)
+		  RETURNING id)
 		DELETE FROM cart_code WHERE cart_id IN (SELECT id FROM next)`, carts)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("clear %d carts: %w", len(carts), err)
@@ -267,4 +299,5 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 	return nil
 }
 
-const targetCarts = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON m.from_cart_id = x`
+const targetCarts = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON ` +
+	`m.from_cart_id = x`

@@ -31,7 +31,8 @@ type holder struct {
 type holdLimits struct{ client, person, all, always int }
 
 func (c Config) holdLimits() holdLimits {
-	return holdLimits{client: c.HoldClientPercent, person: c.HoldAddressPercent, all: c.HoldAllPercent, always: c.HoldAlways}
+	return holdLimits{client: c.HoldClientPercent, person: c.HoldAddressPercent, all: c.HoldAllPercent,
+		always: c.HoldAlways}
 }
 
 // hold is how much of one article or code unpaid pages hold, the new one's included, and how much is
@@ -60,9 +61,12 @@ func (l holdLimits) within(h hold) (broken string, most int) {
 }
 
 const (
-	textAddressFirst = "Please enter your e-mail address first: we set your items and discount codes aside for you while you pay."
-	textHoldPieces   = "We can set at most %d of “%s” aside for you until they are paid; payment pages that you left open count for half an hour. Please take fewer, pay on the page that is open, or write to us."
-	textHoldCode     = "The discount code %s is set aside on too many payment pages that were left open; they count for half an hour. Please pay on the page that is open, take the code out, or try again later."
+	textAddressFirst = "Please enter your e-mail address first: we set your items and discount codes aside for you " +
+		"while you pay."
+	textHoldPieces = "We can set at most %d of “%s” aside for you until they are paid; payment pages that you left " +
+		"open count for half an hour. Please take fewer, pay on the page that is open, or write to us."
+	textHoldCode = "The discount code %s is set aside on too many payment pages that were left open; they count for " +
+		"half an hour. Please pay on the page that is open, take the code out, or try again later."
 )
 
 // checkHolds refuses a quote that has just reserved what it needs, in the same transaction, when its

@@ -21,9 +21,11 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	return pg.List[hold](ctx, tx, "read held pieces", `
 		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
 		FROM sku s JOIN product p ON p.id = s.product_id CROSS JOIN LATERAL (
-		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2), 0)::int AS client,
+		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2),
+		    0)::int AS client,
 		         coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
-		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open') WHERE r.sku_id = s.id) h
+		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
+		    WHERE r.sku_id = s.id) h
 		WHERE s.id = ANY($1) AND s.stock IS NOT NULL ORDER BY s.id`, skus, q.holder.client, q.person)
 }
 
@@ -38,8 +40,10 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	return pg.List[hold](ctx, tx, "read held codes", `
 		SELECT d.code AS name, d.max_uses - d.uses + h.all AS left, h.all, h.client, h.person
 		FROM discount_code d CROSS JOIN LATERAL (
-		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client, (count(*) FILTER (WHERE u.person = $3))::int AS person
-		  FROM checkout o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id WHERE o.state IN ('creating', 'open')) h
+		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client,
+		    (count(*) FILTER (WHERE u.person = $3))::int AS person
+		  FROM checkout o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id
+		    WHERE o.state IN ('creating', 'open')) h
 		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
 }
 

@@ -13,7 +13,8 @@ func deleteOldCarts(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, db, "delete old carts", `
 		DELETE FROM cart WHERE id IN (
 			SELECT id FROM cart c WHERE updated_at < now() - $2::interval
-			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = c.id AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
+			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = c.id
+			  AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
 			LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepCarts)
 }
 
@@ -21,7 +22,8 @@ func deleteOldCarts(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 func deleteOldQuotes(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, db, "delete old quotes", `
 		DELETE FROM checkout WHERE id IN (
-			SELECT id FROM checkout k WHERE state IN ('expired', 'failed') AND NOT unclosed AND expires_at < now() - $2::interval
+			SELECT id FROM checkout k WHERE state IN ('expired', 'failed') AND NOT unclosed
+			  AND expires_at < now() - $2::interval
 			AND NOT EXISTS (SELECT FROM orders o WHERE o.checkout_id = k.id)
 			AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = k.session_id)
 			AND NOT EXISTS (SELECT FROM checkout later WHERE later.round = k.id)
@@ -33,6 +35,7 @@ func deleteOldMerges(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	return pg.InGroups(ctx, db, "delete old merges of carts", `
 		DELETE FROM cart_merge WHERE id IN (
 			SELECT id FROM cart_merge m WHERE at < now() - $2::interval
-			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = m.from_cart_id AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
+			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = m.from_cart_id
+			  AND (k.state IN ('creating', 'open', 'pending') OR k.unclosed))
 			LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepCarts)
 }

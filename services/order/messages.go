@@ -20,23 +20,30 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 	lines := quotedLines(o.checkout)
 	var codes []msg.OrderCode
 	for _, c := range o.checkout.Quote.Codes {
-		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description, Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
+		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description,
+			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
 	placed := msg.OrderPlaced{
-		OrderID: orderID, Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email, CustomerName: o.CustomerName, ProspectCode: text(o.ProspectCode),
-		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
-		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total, Lines: lines, Codes: codes,
+		OrderID: orderID, Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email, CustomerName: o.CustomerName,
+		ProspectCode: text(o.ProspectCode),
+		Newsletter:   o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
+		ItemDiscount:     o.ItemDiscount,
+		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total, Lines: lines,
+		Codes: codes,
 	}
 	if o.checkout.Newsletter {
 		placed.ConsentAt = o.checkout.AgreedAt
 	}
 	mail := msg.SendMail{
-		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: text(o.checkout.MemberCode), ProspectCode: text(o.ProspectCode),
-		CreatedAt: o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
+		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: text(o.checkout.MemberCode),
+		ProspectCode: text(o.ProspectCode),
+		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
 		Order: &msg.OrderMail{
-			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName, EmailCode: visitorTemplate, Lines: lines, Codes: codes,
-			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount,
-			Total: o.Total, ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
+			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName, EmailCode: visitorTemplate,
+			Lines: lines, Codes: codes,
+			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
+			ShippingDiscount: o.ShippingDiscount,
+			Total:            o.Total, ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
 		},
 	}
 	if m := o.checkout.Quote.Shipping; m != nil {
@@ -48,7 +55,8 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 	}
 	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed}}
 	if o.Email != "" {
-		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID, Subject: msg.MailSubject(mail.Kind), Payload: mail})
+		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID,
+			Subject: msg.MailSubject(mail.Kind), Payload: mail})
 	}
 	return messages
 }
@@ -57,7 +65,8 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	for _, l := range c.Quote.Lines {
 		lines = append(lines, msg.OrderLine{
-			SKUID: l.SKUID, Product: l.ProductTitle, Text: text(l.Description), Colour: text(l.Color), Size: text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
+			SKUID: l.SKUID, Product: l.ProductTitle, Text: text(l.Description), Colour: text(l.Color),
+			Size: text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
 		})
 	}
 	return lines

@@ -12,7 +12,8 @@ import (
 
 func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, found bool, err error) {
 	return pg.One[orderHead](ctx, db, "read an order", `
-		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, total,
+		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal,
+		  shipping_discount, sales_tax, total,
 		       shipping_method, tracking_number, shipping_address, billing_address, placed_at
 		FROM orders WHERE identifier = $1`, identifier)
 }
@@ -22,10 +23,14 @@ func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, f
 func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderParts, err error) {
 	batch := &pgx.Batch{}
 	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, `
-		SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title, '' AS inventory_identifier, l.price_cents, l.quantity,
-		       CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color, CASE WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
-		       CASE WHEN l.product_title IS NULL THEN n.description ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
-		       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url, coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
+		SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title,
+		  '' AS inventory_identifier, l.price_cents, l.quantity,
+		       CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color, CASE
+		         WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
+		       CASE WHEN l.product_title IS NULL THEN n.description
+		         ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
+		       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
+		         coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
 		       coalesce(n.image_url, '') AS image_url
 		FROM order_line l LEFT JOIN sku_now n ON n.id = l.sku_id WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
 	queue(batch, func(c frozenCode) { parts.codes = append(parts.codes, c) }, `
@@ -34,7 +39,8 @@ func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderPa
 		st.Created = web.Time(st.At)
 		parts.statuses = append(parts.statuses, st)
 	}, `
-		SELECT s.identifier, s.title, s.description, o.created_date_time FROM order_status o JOIN status s ON s.identifier = o.status
+		SELECT s.identifier, s.title, s.description, o.created_date_time FROM order_status o
+		  JOIN status s ON s.identifier = o.status
 		WHERE o.order_id = $1 ORDER BY o.created_date_time DESC, s.position DESC`, orderID)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return orderParts{}, fmt.Errorf("read order %d: %w", orderID, err)
@@ -49,7 +55,8 @@ func orderOfSession(ctx context.Context, db pg.DB, sessionID string) (identifier
 
 func listMemberOrders(ctx context.Context, db pg.DB, member int64) ([]accountOrder, error) {
 	list, err := pg.List[accountOrder](ctx, db, "read orders of a member", `
-		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1 ORDER BY placed_at DESC, id DESC`, member)
+		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1
+		  ORDER BY placed_at DESC, id DESC`, member)
 	for i := range list {
 		list[i].PlacedAt = web.Time(list[i].At)
 	}

@@ -13,7 +13,8 @@ import (
 // payerNote is a note to staff when a code that each customer has a number of times only was counted
 // for one address and another person paid: perhaps a friend, perhaps the same customer once more.
 func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue, error) {
-	if c.Email == "" || p.CustomerDetails == nil || p.CustomerDetails.Email == "" || email.Person(p.CustomerDetails.Email) == email.Person(c.Email) {
+	if c.Email == "" || p.CustomerDetails == nil || p.CustomerDetails.Email == "" ||
+		email.Person(p.CustomerDetails.Email) == email.Person(c.Email) {
 		return nil, nil
 	}
 	var used []int64
@@ -29,5 +30,8 @@ func payerNote(ctx context.Context, tx pgx.Tx, p payment, c *checkout) ([]issue,
 	if err != nil || len(limited) == 0 {
 		return nil, err
 	}
-	return []issue{newIssue(p, payerDiffers, fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: look whether this customer had it before.", strings.Join(limited, ", ")))}, nil
+	return []issue{newIssue(p, payerDiffers,
+		fmt.Sprintf("This payment is an order; nothing has to be done for it. The code %s has a limit for each "+
+			"customer. It was counted for the address given in the shop, and at Stripe the payer gave another one: "+
+			"look whether this customer had it before.", strings.Join(limited, ", ")))}, nil
 }

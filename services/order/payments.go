@@ -59,7 +59,8 @@ func (e *stripeEvent) at() time.Time {
 // knownVersion matches the API versions whose sessions we can read: dated ones from 2022-11-15 on,
 // and the named releases acacia (2024), basil (2025), clover (2025) and dahlia (2026). An event of
 // another version goes to staff, and its session is not read but asked for, in our own version.
-var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|202[4-6]-\d\d-\d\d\.(acacia|basil|clover|dahlia))$`)
+var knownVersion = regexp.MustCompile(`^(2022-1[12]-\d\d|202[34]-\d\d-\d\d|` +
+	`202[4-6]-\d\d-\d\d\.(acacia|basil|clover|dahlia))$`)
 
 // readStripeEvent reads an event before the transaction. Where it brings too little for an order, or
 // in a version that we do not know, Stripe is asked for the session.
@@ -77,12 +78,14 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 		return bus.Permanent(err)
 	}
 	reason := e.foreign(s.cfg.StripeAccount)
-	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount || (reason == "" && e.session.Complete()) {
+	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount ||
+		(reason == "" && e.session.Complete()) {
 		return nil
 	}
 	full, err := s.stripe.Session(ctx, e.session.ID)
 	switch {
-	case errors.Is(err, stripe.ErrNoSession), errors.Is(err, stripe.ErrNoKey), stripe.Status(err) == http.StatusUnauthorized, stripe.Status(err) == http.StatusForbidden:
+	case errors.Is(err, stripe.ErrNoSession), errors.Is(err, stripe.ErrNoKey),
+		stripe.Status(err) == http.StatusUnauthorized, stripe.Status(err) == http.StatusForbidden:
 		return nil // what the event holds has to do
 	case err != nil:
 		return err
@@ -116,7 +119,9 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
-			issues = append(issues, newIssue(p, reason, fmt.Sprintf("An event that was not made for this shop as it is set up (account %s, version %s).", e.Account, e.APIVersion)))
+			issues = append(issues, newIssue(p, reason,
+				fmt.Sprintf("An event that was not made for this shop as it is set up (account %s, version %s).",
+					e.Account, e.APIVersion)))
 			if !e.asked {
 				continue
 			}
@@ -136,7 +141,8 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 			if err := s.endSession(ctx, tx, e.session, e.Type); err != nil {
 				return err
 			}
-		case strings.HasPrefix(e.Type, "charge.dispute.") || strings.HasPrefix(e.Type, "charge.refund") || strings.HasPrefix(e.Type, "refund."):
+		case strings.HasPrefix(e.Type, "charge.dispute.") || strings.HasPrefix(e.Type, "charge.refund") ||
+			strings.HasPrefix(e.Type, "refund."):
 			if pe, ok := readPaymentEvent(e); ok {
 				events = append(events, pe)
 			}
@@ -167,8 +173,10 @@ type issue struct {
 // newIssue makes an entry that can be stored whatever the payment is like.
 func newIssue(p payment, reason, explanation string) issue {
 	return issue{
-		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID, PaymentIntent: p.PaymentIntent,
-		EventID: pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal, Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
+		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID,
+		PaymentIntent: p.PaymentIntent,
+		EventID:       pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal, Currency: p.Currency,
+		Payload: pg.StorableJSON(p.raw),
 	}
 }
 
@@ -192,7 +200,8 @@ func readPaymentEvent(e *stripeEvent) (paymentEvent, bool) {
 	if err := json.Unmarshal(e.Data.Object, &o); err != nil {
 		return paymentEvent{}, false
 	}
-	pe := paymentEvent{ID: e.ID, Type: e.Type, PaymentIntent: pg.StorableKey(stripe.ObjectID(o.PaymentIntent), stripe.MaxID), Amount: o.Amount,
+	pe := paymentEvent{ID: e.ID, Type: e.Type,
+		PaymentIntent: pg.StorableKey(stripe.ObjectID(o.PaymentIntent), stripe.MaxID), Amount: o.Amount,
 		Currency: pg.StorableText(o.Currency, stripe.MaxID), Payload: pg.StorableJSON(e.Data.Object), At: e.at()}
 	if e.Type == "charge.refunded" {
 		pe.Amount = o.AmountRefunded

@@ -29,7 +29,8 @@ const (
 )
 
 func (no *refusal) answer(w http.ResponseWriter) error {
-	errs := refusalErrors{Error: no.code, Description: no.text, Reason: no.reason, OrderIdentifier: no.order, PendingTotal: no.pending, New: no.now}
+	errs := refusalErrors{Error: no.code, Description: no.text, Reason: no.reason, OrderIdentifier: no.order,
+		PendingTotal: no.pending, New: no.now}
 	if no.now != nil {
 		errs.Old = &web.OrEmpty[quoted]{Value: no.old}
 	}
@@ -49,7 +50,8 @@ func refusePaid(paid result) *refusal {
 // name makes a refusal say that an order was paid already.
 func (no *refusal) name(order string) {
 	no.reason = reasonPaid
-	no.text = "You have paid in another tab already: that is order " + order + ". If there is more in your cart that you want, look at it again and go on from there."
+	no.text = "You have paid in another tab already: that is order " + order +
+		". If there is more in your cart that you want, look at it again and go on from there."
 	no.order = order
 }
 
@@ -65,7 +67,8 @@ func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *refu
 	return err
 }
 
-const textPending = "You have paid for this cart by a debit already, and your bank has not answered yet. If you pay again, you may pay twice. " +
+const textPending = "You have paid for this cart by a debit already, and your bank has not answered yet. If you pay " +
+	"again, you may pay twice. " +
 	"Wait for our mail, or go to the payment once more if you are sure."
 
 // refusePending asks before a second payment while a bank works on the first one.

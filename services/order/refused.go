@@ -14,16 +14,17 @@ import (
 
 // Why a payment is on the list for staff: docs/runbooks/payments-for-staff.md.
 const (
-	noQuote         = "no-quote"            // the shop knows nothing of it
-	unreadable      = "unreadable"          // Stripe describes it in a way that the shop cannot read
-	amountDiffers   = "amount-differs"      // from the quote's
-	currencyDiffers = "currency-differs"    // from the quote's
-	paidTwice       = "paid-twice"          // another payment for the same made an order
-	paidAfterEnd    = "paid-after-end"      // its checkout had expired, been closed or failed
-	orderRefused    = "order-refused"       // the order could not be stored; the sweep tries again as long as the entry is open
-	payerDiffers    = "payer-differs"       // a note about a payment that is an order all the same
-	otherAccount    = "other-account"       // the event names another account than ours
-	unknownVersion  = "unknown-api-version" // the event has a form that we do not know
+	noQuote         = "no-quote"         // the shop knows nothing of it
+	unreadable      = "unreadable"       // Stripe describes it in a way that the shop cannot read
+	amountDiffers   = "amount-differs"   // from the quote's
+	currencyDiffers = "currency-differs" // from the quote's
+	paidTwice       = "paid-twice"       // another payment for the same made an order
+	paidAfterEnd    = "paid-after-end"   // its checkout had expired, been closed or failed
+	// the order could not be stored; the sweep tries again as long as the entry is open
+	orderRefused   = "order-refused"
+	payerDiffers   = "payer-differs"       // a note about a payment that is an order all the same
+	otherAccount   = "other-account"       // the event names another account than ours
+	unknownVersion = "unknown-api-version" // the event has a form that we do not know
 )
 
 // finalReasons are those of entries that make no order any more once staff have resolved them: the
@@ -66,7 +67,9 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 	s.log.Error("a payment made no order and is for staff", "session", p.ID, "error", err)
 	results[p.ID] = result{reason: orderRefused}
 	return storeIssues(ctx, tx, []issue{newIssue(p, orderRefused, fmt.Sprintf(
-		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause and the order makes itself, as long as this entry is open; or refund the payment in Stripe, or serve it by hand, and resolve this.", err))})
+		"Paid, but the order could not be stored: %v. The money is safe. Remove the cause and the order makes "+
+			"itself, as long as this entry is open; or refund the payment in Stripe, or serve it by hand, and "+
+			"resolve this.", err))})
 }
 
 // tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.

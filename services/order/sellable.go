@@ -36,12 +36,16 @@ func (n *notSold) Error() string {
 func (n *notSold) Unwrap() error { return n.cause }
 
 const (
-	textNoShipping = "We cannot ship anything at the moment, so we cannot sell it either. Your cart is as it was; please write to us, or look in again later."
-	textManyItems  = "One payment takes at most %d different items, shipping included. Please take some out of your cart and order them separately."
+	textNoShipping = "We cannot ship anything at the moment, so we cannot sell it either. Your cart is as it was; " +
+		"please write to us, or look in again later."
+	textManyItems = "One payment takes at most %d different items, shipping included. Please take some out of your " +
+		"cart and order them separately."
 	textDearItem   = "“%s” costs more than one payment can take (%s %s). Please write to us if you want to buy it."
 	textSmallTotal = "Your total is %s %s, and the least that can be paid is %s. Please add something to your cart."
-	textLargeTotal = "Your total of %s %s is more than one payment can take (%s). Please take something out of your cart, or write to us."
-	textUnsellable = "Our payment service does not take this cart as it is, and trying again will not help. Your cart is as it was. We have been told; please write to us if you want to buy it."
+	textLargeTotal = "Your total of %s %s is more than one payment can take (%s). Please take something out of your " +
+		"cart, or write to us."
+	textUnsellable = "Our payment service does not take this cart as it is, and trying again will not help. Your " +
+		"cart is as it was. We have been told; please write to us if you want to buy it."
 )
 
 // sellable says why no payment page can be had for a quote. Stripe would refuse it in words that help
@@ -55,18 +59,24 @@ func (c checkout) sellable() error {
 		items++
 	}
 	if items > stripe.MaxLines {
-		return &notSold{code: codeStripeError, text: fmt.Sprintf(textManyItems, stripe.MaxLines), reason: "too-many-items"}
+		return &notSold{code: codeStripeError, text: fmt.Sprintf(textManyItems, stripe.MaxLines),
+			reason: "too-many-items"}
 	}
 	for _, l := range c.Quote.Lines {
 		if l.Price > stripe.MaxTotal {
-			return &notSold{code: codeStripeError, text: fmt.Sprintf(textDearItem, l.ProductTitle, stripe.MaxTotal, currencyWord), reason: "price-too-high"}
+			return &notSold{code: codeStripeError,
+				text:   fmt.Sprintf(textDearItem, l.ProductTitle, stripe.MaxTotal, currencyWord),
+				reason: "price-too-high"}
 		}
 	}
 	switch {
 	case c.Total > 0 && c.Total < stripe.MinTotal:
-		return &notSold{code: codeStripeError, text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripe.MinTotal), reason: "total-too-low"}
-	case c.Total > stripe.MaxTotal, c.ItemDiscount > stripe.MaxTotal, c.ShippingSubtotal-c.ShippingDiscount > stripe.MaxTotal:
-		return &notSold{code: codeStripeError, text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripe.MaxTotal), reason: "total-too-high"}
+		return &notSold{code: codeStripeError,
+			text: fmt.Sprintf(textSmallTotal, c.Total, currencyWord, stripe.MinTotal), reason: "total-too-low"}
+	case c.Total > stripe.MaxTotal, c.ItemDiscount > stripe.MaxTotal,
+		c.ShippingSubtotal-c.ShippingDiscount > stripe.MaxTotal:
+		return &notSold{code: codeStripeError,
+			text: fmt.Sprintf(textLargeTotal, c.Total, currencyWord, stripe.MaxTotal), reason: "total-too-high"}
 	}
 	return nil
 }
@@ -80,7 +90,8 @@ func permanent(err error) error {
 	switch s := stripe.Status(err); {
 	case s < 400 || s >= 500: // Stripe's trouble, or no answer of Stripe's
 		return err
-	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusConflict, s == http.StatusTooManyRequests:
+	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusConflict,
+		s == http.StatusTooManyRequests:
 		return err // our key, or the moment
 	default:
 		return &notSold{code: codeStripeError, text: textUnsellable, reason: "stripe-" + strconv.Itoa(s), cause: err}
@@ -93,7 +104,8 @@ func isNotSold(err error) bool {
 }
 
 // answerNotSold tells shopper and staff why a cart is not sold; false for an error of another kind.
-func (s *server) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string, err error) (answered bool, _ error) {
+func (s *server) answerNotSold(w http.ResponseWriter, r *http.Request, endpoint string,
+	err error) (answered bool, _ error) {
 	n, ok := errors.AsType[*notSold](err)
 	if !ok {
 		return false, nil

@@ -20,5 +20,6 @@ type server struct {
 }
 
 func newServer(core *service.Core, cfg Config) *server {
-	return &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox, stripe: newStripe(core.Log, cfg, core.Bus)}
+	return &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
+		stripe: newStripe(core.Log, cfg, core.Bus)}
 }

@@ -15,7 +15,8 @@ func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, err
 // setShipping stores an active method on a cart and returns it; nil when there is no such method.
 func setShipping(ctx context.Context, db pg.DB, cartID int64, identifier string) (*shippingMethod, error) {
 	return oneMethod(ctx, db, `
-		WITH m AS (SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE identifier = $2 AND active),
+		WITH m AS (SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
+		  WHERE identifier = $2 AND active),
 		     u AS (UPDATE cart SET shipping_method_id = m.id, updated_at = now() FROM m WHERE cart.id = $1)
 		SELECT * FROM m`, cartID, identifier)
 }
@@ -30,11 +31,14 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 	for range 3 { // a method that was there for the first statement may be gone for the second
 		m, err := oneMethod(ctx, db, `
 			WITH m AS (
-			  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method WHERE active
-			  ORDER BY identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
+			  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
+			    WHERE active
+			  ORDER BY identifier = (SELECT value FROM configuration
+			    WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
 			), u AS (
 			  UPDATE cart SET shipping_method_id = m.id FROM m
-			  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
+			  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s
+			    WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
 			)
 			SELECT m.* FROM m, u`, c.ID)
 		if m == nil && err == nil {

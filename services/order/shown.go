@@ -38,7 +38,8 @@ func (in contents) shownOf(method *shippingMethod) shown {
 		v.method = method.Identifier
 	}
 	t := in.totals
-	v.all = shortHash(v.lines, method, applied, t.ItemSubtotal, t.ItemDiscount, t.ShippingSubtotal, t.ShippingDiscount, t.Total)
+	v.all = shortHash(v.lines, method, applied, t.ItemSubtotal, t.ItemDiscount, t.ShippingSubtotal, t.ShippingDiscount,
+		t.Total)
 	return v
 }
 
@@ -87,7 +88,8 @@ func quoteNamed(name string) *quoted {
 
 func textChanged(before *quoted, after quoted) string {
 	if before == nil {
-		return fmt.Sprintf("Your cart has changed since this page showed it. The total is %v now. Please look at it again before you pay.", after.Total)
+		return fmt.Sprintf("Your cart has changed since this page showed it. The total is %v now. Please look at it "+
+			"again before you pay.", after.Total)
 	}
 	text := "Your cart has changed since this page showed it."
 	if before.Total != after.Total {

@@ -23,7 +23,8 @@ func (c checkout) page() stripe.Page {
 	}
 	for _, l := range c.Quote.Lines {
 		p.Lines = append(p.Lines, stripe.Line{
-			Name: l.ProductTitle, Text: skuText(l.Color, l.Size), Picture: l.ImageURL, Price: l.Price, Quantity: l.Quantity,
+			Name: l.ProductTitle, Text: skuText(l.Color, l.Size), Picture: l.ImageURL, Price: l.Price,
+			Quantity: l.Quantity,
 		})
 	}
 	if m := c.Quote.Shipping; m != nil && c.ShippingSubtotal > c.ShippingDiscount {

@@ -28,10 +28,15 @@ const (
 	sweepPace = 50 * time.Millisecond
 )
 
-var sweepLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_lag_seconds", Help: "Time since the sweep over Stripe's sessions last finished."})
-var listLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_list_lag_seconds", Help: "Time up to which Stripe's list of sessions was last read to its end, as an age."})
-var unsettledAge = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_paid_unsettled_seconds", Help: "Age of the oldest session that is paid at Stripe and neither an order nor an entry for staff here; 0 without one."})
-var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issues_open", Help: "Payments that made no order and wait for staff."})
+var sweepLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_lag_seconds",
+	Help: "Time since the sweep over Stripe's sessions last finished."})
+var listLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_list_lag_seconds",
+	Help: "Time up to which Stripe's list of sessions was last read to its end, as an age."})
+var unsettledAge = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_paid_unsettled_seconds",
+	Help: "Age of the oldest session that is paid at Stripe and neither an order nor an entry for staff here; 0 " +
+		"without one."})
+var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issues_open",
+	Help: "Payments that made no order and wait for staff."})
 
 // sweep repairs what lost webhooks left, until ctx ends: it asks Stripe about our open checkouts
 // one by one, and now and then lists Stripe's recent sessions. It runs the same function as the
@@ -77,7 +82,8 @@ func (s *server) sweepOnce(ctx context.Context) error {
 		// A Stripe that cannot list (a restricted key) must not stop the sweep of our own checkouts.
 		err := s.sweepUnsettled(ctx)
 		if err == nil {
-			err = s.stripe.Sessions(ctx, listedTo.Add(-sweepOverlap), func(p stripe.Session) error { return s.sweepListed(ctx, p) })
+			err = s.stripe.Sessions(ctx, listedTo.Add(-sweepOverlap),
+				func(p stripe.Session) error { return s.sweepListed(ctx, p) })
 		}
 		if err != nil {
 			s.log.Warn("sweep: Stripe's list", "error", err)

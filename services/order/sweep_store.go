@@ -9,7 +9,8 @@ import (
 )
 
 // leaseSweep makes one process of several the one that sweeps.
-func leaseSweep(ctx context.Context, db pg.DB, lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
+func leaseSweep(ctx context.Context, db pg.DB,
+	lease time.Duration) (mine bool, lag time.Duration, listedTo time.Time, err error) {
 	sweep, err := pg.Get[struct {
 		Mine                 bool
 		FinishedAt, ListedTo time.Time
@@ -51,8 +52,10 @@ const sweepRefused = 10 * time.Minute
 func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]openCheckout, error) {
 	return pg.List[openCheckout](ctx, db, "read checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
-		WHERE id IN (SELECT id FROM checkout c WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval
-		             AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = c.session_id AND i.reason = ANY($2) AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
+		WHERE id IN (SELECT id FROM checkout c WHERE state IN ('creating', 'open', 'pending')
+		  AND checked_at < now() - $1::interval
+		             AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = c.session_id
+		               AND i.reason = ANY($2) AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
 		             ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 		RETURNING id, session_id, state, expires_at`, after, append([]string{paidTwice}, finalReasons...), sweepRefused)
 }
@@ -78,7 +81,8 @@ func listUnsettled(ctx context.Context, db pg.DB) ([]string, error) {
 	return pg.List[string](ctx, db, "read unsettled sessions", `SELECT session_id FROM unsettled ORDER BY created_at`)
 }
 
-const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = u.session_id)`
+const isUnsettled = `NOT EXISTS (SELECT FROM orders o WHERE o.session_id = u.session_id) AND NOT EXISTS (SELECT ` +
+	`FROM payment_issue i WHERE i.session_id = u.session_id)`
 
 func dropUnsettled(ctx context.Context, db pg.DB, sessionID string) error {
 	return pg.Exec(ctx, db, "drop session $1", `DELETE FROM unsettled WHERE session_id = $1`, sessionID)

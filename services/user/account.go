@@ -23,7 +23,8 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := required(form, "firstname", "lastname", "username", "email_address", "password", "confirm_password", "newsletter", "remember_me")
+	v, err := required(form, "firstname", "lastname", "username", "email_address", "password", "confirm_password",
+		"newsletter", "remember_me")
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,8 @@ const unavailableText = "This user name is taken."
 var errAddressFull = errors.New("too many accounts wait for the proof of the address")
 
 // addressFullText does not say who has accounts: those that are counted prove nothing about the owner.
-const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use that account, or write to us."
+const addressFullText = "No account can be given this address now. If it is yours, ask for your user name and use " +
+	"that account, or write to us."
 
 func (s *server) register(r *http.Request, form account) (a account, made bool, err error) {
 	ctx := r.Context()
@@ -108,14 +110,16 @@ func (s *server) register(r *http.Request, form account) (a account, made bool, 
 		}
 		if err := keepConsents(ctx, tx,
 			consent{MemberID: a.ID, What: "newsletter", Given: a.Newsletter, Source: "registration"},
-			consent{MemberID: a.ID, What: fmt.Sprintf("terms-of-use:%d", terms.Version), Given: true, Source: "registration"}); err != nil {
+			consent{MemberID: a.ID, What: fmt.Sprintf("terms-of-use:%d", terms.Version), Given: true,
+				Source: "registration"}); err != nil {
 			return err
 		}
 		_, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
 		if err != nil {
 			return err
 		}
-		messages := []msg.Message{a.event(msg.UserRegistered), a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
+		messages := []msg.Message{a.event(msg.UserRegistered),
+			a.mail(msg.MailWelcome, a.ID, deadlineVerify, map[string]string{"code": code})}
 		converted, err := convertProspects(ctx, tx, a)
 		if err != nil {
 			return err
@@ -150,7 +154,8 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
-		Action: web.SessionOpen, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session(), Overtaken: outcomeBody("login", "false"),
+		Action: web.SessionOpen, Remember: isTrue(v[2]), At: at(a.LastLogin), Member: a.session(),
+		Overtaken: outcomeBody("login", "false"),
 	}); err != nil {
 		return err
 	}
@@ -205,8 +210,9 @@ func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 		Email    emailData    `json:"email_data"`
 	}
 	page.Personal = personalData{
-		Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Newsletter: p.Newsletter, Unsubscribed: p.Unsubscribed,
-		Joined: web.Time(p.Joined), LastLogin: web.Time(lastLogin), TermsAgreed: (*web.Time)(p.TermsAgreed),
+		Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Newsletter: p.Newsletter,
+		Unsubscribed: p.Unsubscribed,
+		Joined:       web.Time(p.Joined), LastLogin: web.Time(lastLogin), TermsAgreed: (*web.Time)(p.TermsAgreed),
 	}
 	page.Email = emailData{Address: p.Email, Verified: p.EmailVerified, CodeSent: p.CodeRequested && !p.EmailVerified}
 	return web.JSON(w, http.StatusOK, page)

@@ -31,7 +31,8 @@ type account struct {
 }
 
 // accountColumns are the columns of account, in any statement that returns one.
-const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
+const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
+	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {
@@ -72,7 +73,8 @@ func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, e
 // taken, also by a registration that is just being committed.
 func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, made bool, err error) {
 	return queryAccount(ctx, tx, `
-		INSERT INTO account (username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd, last_login)
+		INSERT INTO account (username, password, first_name, last_name, email, newsletter, unsubscribe_token, mb_cd,
+		  last_login)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now()) ON CONFLICT (username) DO NOTHING RETURNING`+accountColumns,
 		a.Username, a.Password, a.FirstName, a.LastName, a.Email, a.Newsletter, unsubscribeToken(), memberCode())
 }
@@ -81,40 +83,47 @@ func insertAccount(ctx context.Context, tx pgx.Tx, a account) (stored account, m
 // the password changed since it was checked.
 func noteLogin(ctx context.Context, db pg.DB, a account, newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, db, `
-		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password) WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		UPDATE account SET last_login = now(), password = coalesce(nullif($3, ''), password) WHERE id = $1
+		  AND password = $2 RETURNING`+accountColumns,
 		a.ID, a.Password, newForm)
 }
 
 // replacePassword sets a new password; done is false when the old one is not in force any more.
-func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old, newForm string) (stored account, done bool, err error) {
+func replacePassword(ctx context.Context, tx pgx.Tx, id int64, old,
+	newForm string) (stored account, done bool, err error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1 WHERE id = $1 AND password = $2 RETURNING`+accountColumns,
+		UPDATE account SET password = $3, password_changed = clock_timestamp(), version = version + 1 WHERE id = $1
+		  AND password = $2 RETURNING`+accountColumns,
 		id, old, newForm)
 }
 
 // markVerified notes that the member has proved the address.
 func markVerified(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
+	return queryAccount(ctx, tx, `UPDATE account SET email_verified = true, proved_email = email, version = version `+
+		`+ 1 WHERE id = $1 RETURNING`+accountColumns, id)
 }
 
 // updateProfile stores names, address, whether the address is proved, and which was proved last.
 func updateProfile(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		UPDATE account SET first_name = $2, last_name = $3, email = $4, email_verified = $5, proved_email = $6,
+		  version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
 		a.ID, a.FirstName, a.LastName, a.Email, a.EmailVerified, a.ProvedEmail)
 }
 
 // updatePreferences stores the two switches and the token.
 func updatePreferences(ctx context.Context, tx pgx.Tx, a account) (account, bool, error) {
 	return queryAccount(ctx, tx, `
-		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1 WHERE id = $1 RETURNING`+accountColumns,
+		UPDATE account SET newsletter = $2, unsubscribed = $3, unsubscribe_token = $4, version = version + 1
+		  WHERE id = $1 RETURNING`+accountColumns,
 		a.ID, a.Newsletter, a.Unsubscribed, a.UnsubscribeToken)
 }
 
 // keepFormerAddress remembers where a member could be reached before.
 func keepFormerAddress(ctx context.Context, tx pgx.Tx, id int64, email string) error {
 	return pg.Exec(ctx, tx, "keep a former address of member $1", `
-		INSERT INTO former_address (member_id, email) VALUES ($1, $2) ON CONFLICT (member_id, email) DO UPDATE SET until = now()`, id, email)
+		INSERT INTO former_address (member_id, email) VALUES ($1, $2) ON CONFLICT (member_id, email) DO UPDATE
+		  SET until = now()`, id, email)
 }
 
 // accountPage is what the account page shows of a member, as edge composes it.
@@ -132,7 +141,8 @@ func readAccountPage(ctx context.Context, db pg.DB, id int64) (p accountPage, fo
 	p.account = a
 	err = db.QueryRow(ctx, `
 		SELECT (SELECT agreed FROM terms_agreed WHERE member_id = $1 ORDER BY version DESC LIMIT 1),
-		       EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = 'verify' AND used IS NULL AND superseded IS NULL AND expires > now())`,
+		       EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = 'verify' AND used IS NULL
+		         AND superseded IS NULL AND expires > now())`,
 		id).Scan(&p.TermsAgreed, &p.CodeRequested)
 	if err != nil {
 		return accountPage{}, false, fmt.Errorf("read the account page of member %d: %w", id, err)

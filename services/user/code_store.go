@@ -12,7 +12,8 @@ import (
 
 // issueCode stores a new code of a member, who must be locked by tx; earlier ones of the kind no
 // longer count.
-func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind string, life time.Duration) (id int64, code string, err error) {
+func issueCode(ctx context.Context, tx pgx.Tx, key []byte, m account, kind string,
+	life time.Duration) (id int64, code string, err error) {
 	if err := voidCodes(ctx, tx, m.ID, kind); err != nil {
 		return 0, "", err
 	}
@@ -34,14 +35,16 @@ func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error 
 // openCode says whether a code is the newest of its kind, unused, and this member's.
 func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look up a $3 code of member $2", `
-		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL)`,
+		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL
+		  AND superseded IS NULL)`,
 		hashCode(code), member, kind)
 }
 
 // redeemCode uses a code up and says which address it was sent to, or "" when it is not open.
 func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string) (email string, err error) {
 	email, _, err = pg.One[string](ctx, tx, "redeem a $3 code of member $2", `
-		UPDATE code SET used = now() WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL AND superseded IS NULL
+		UPDATE code SET used = now() WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL
+		  AND superseded IS NULL
 		RETURNING email`, hashCode(code), member, kind)
 	return email, err
 }
@@ -50,9 +53,12 @@ func redeemCode(ctx context.Context, tx pgx.Tx, member int64, kind, code string)
 // mails that no one waits for any more.
 func dropOld(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, old := range []struct{ what, sql string }{
-		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 day' LIMIT $1)`},
-		{"delete old changes of address", `DELETE FROM address_change WHERE id IN (SELECT id FROM address_change WHERE expires < now() - interval '1 day' LIMIT $1)`},
-		{"delete old requests for mails", `DELETE FROM mail_request WHERE id IN (SELECT id FROM mail_request WHERE created < now() - interval '1 hour' LIMIT $1)`},
+		{"delete old codes", `DELETE FROM code WHERE id IN (SELECT id FROM code WHERE expires < now() - interval '1 ` +
+			`day' LIMIT $1)`},
+		{"delete old changes of address", `DELETE FROM address_change WHERE id IN (SELECT id FROM address_change ` +
+			`WHERE expires < now() - interval '1 day' LIMIT $1)`},
+		{"delete old requests for mails", `DELETE FROM mail_request WHERE id IN (SELECT id FROM mail_request WHERE ` +
+			`created < now() - interval '1 hour' LIMIT $1)`},
 	} {
 		n, err := pg.InGroups(ctx, pool, old.what, old.sql)
 		if total += n; err != nil {

@@ -31,7 +31,8 @@ const usage = `user is the user service; without arguments it runs. Its commands
   user chat [-limit N]                        the newest chat messages, 100 unless told otherwise, as CSV
   user prospects export                       all prospects, as CSV
   user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
-                                              first_name, last_name, phone, unsubscribed (true unless FALSE), prospect_comment,
+                                              first_name, last_name, phone, prospect_comment,
+                                              unsubscribed (true unless FALSE),
                                               or name every line that is no good and add none
 
 All take DATABASE_URL from the environment and are safe to repeat.
@@ -226,7 +227,8 @@ func readProspectsCommand(args []string) (task, error) {
 		return exportProspects, nil
 	case len(args) > 1 && args[0] == "import":
 		var file string
-		if err := flags("prospects import", args[1:], func(set *flag.FlagSet) { set.StringVar(&file, "file", "", "") }); err != nil {
+		if err := flags("prospects import", args[1:],
+			func(set *flag.FlagSet) { set.StringVar(&file, "file", "", "") }); err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {

@@ -24,7 +24,8 @@ var folded = sync.OnceValue(func() map[string]struct{} {
 })
 
 // lookalikes are the digits and signs that people write for letters.
-var lookalikes = strings.NewReplacer("@", "a", "4", "a", "3", "e", "8", "b", "0", "o", "!", "i", "1", "i", "|", "i", "l", "i", "$", "s", "5", "s",
+var lookalikes = strings.NewReplacer("@", "a", "4", "a", "3", "e", "8", "b", "0", "o", "!", "i", "1", "i", "|", "i",
+	"l", "i", "$", "s", "5", "s",
 	"7", "t", "+", "t", "6", "g", "9", "g")
 
 // foldPassword makes the same of all passwords that differ in case and lookalikes only.
@@ -71,7 +72,8 @@ func personal(password string, names ...string) bool {
 		if strings.Contains(foldPassword(password), foldPassword(name)) {
 			return true
 		}
-		if plain := lettersAndDigits(name); len(plain) >= minName && strings.Contains(lettersAndDigits(password), plain) {
+		if plain := lettersAndDigits(name); len(plain) >= minName &&
+			strings.Contains(lettersAndDigits(password), plain) {
 			return true
 		}
 	}
@@ -100,8 +102,10 @@ func (s *server) checkNewPassword(password, again, username, email string) probl
 	if name, _, tagged := strings.Cut(local, "+"); tagged && len(name) > minName {
 		names = append(names, name)
 	}
-	p.add(common(password), "too_common", "Many people use this password, so it is one of the first to be tried. Please choose another.")
-	p.add(personal(password, names...), "contains_name", "A password must not contain your user name, the name in your e-mail address, or the shop's name.")
+	p.add(common(password), "too_common", "Many people use this password, so it is one of the first to be tried. "+
+		"Please choose another.")
+	p.add(personal(password, names...), "contains_name",
+		"A password must not contain your user name, the name in your e-mail address, or the shop's name.")
 	return p
 }
 

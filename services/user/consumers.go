@@ -43,7 +43,10 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 		}
 	}
 	// In the order of addresses, so that two groups with common ones cannot deadlock.
-	slices.SortStableFunc(visits, func(a, b visit) int { return strings.Compare(email.Key(a.email), email.Key(b.email)) })
+	slices.SortStableFunc(visits, func(a, b visit) int {
+		return strings.Compare(email.Key(a.email),
+			email.Key(b.email))
+	})
 	for _, v := range visits {
 		if err := keepVisit(ctx, tx, v); err != nil {
 			return err
@@ -66,14 +69,16 @@ func readVisit(d *bus.Delivery) (visit, error) {
 		if err != nil || m.MemberID != 0 {
 			return visit{}, err
 		}
-		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter, at: m.ConsentAt, seen: m.PlacedAt}
+		v = visit{email: m.Email, code: m.ProspectCode, source: "order " + m.Identifier, newsletter: m.Newsletter,
+			at: m.ConsentAt, seen: m.PlacedAt}
 		if v.at.IsZero() {
 			v.at = m.PlacedAt
 		}
 	}
 	v.email = normalEmail(v.email)
 	if len(v.email) > maxEmail || len(v.code) > 50 || len(v.source) > 200 {
-		return visit{}, bus.Permanent(fmt.Errorf("read %s: address, code or identifier is longer than any of ours", d.Key))
+		return visit{}, bus.Permanent(fmt.Errorf("read %s: address, code or identifier is longer than any of ours",
+			d.Key))
 	}
 	return v, nil
 }
@@ -111,7 +116,8 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 		changed = true
 	}
 	if v.newsletter {
-		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at, Source: v.source}); err != nil {
+		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, At: v.at,
+			Source: v.source}); err != nil {
 			return err
 		}
 		subscribed, done, err := subscribeProspect(ctx, tx, p.ID, v.at)

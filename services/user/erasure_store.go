@@ -16,28 +16,33 @@ import (
 // that member's.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
 	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
-		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(SELECT lower(e) FROM unnest($2::varchar[]) AS n (e)) ORDER BY id FOR UPDATE`,
+		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(SELECT lower(e)
+		  FROM unnest($2::varchar[]) AS n (e)) ORDER BY id FOR UPDATE`,
 		named.MemberIDs, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
 		SELECT email FROM (
-			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address WHERE member_id = ANY($1)
+			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address
+			  WHERE member_id = ANY($1)
 			UNION SELECT unnest($2::varchar[])) AS known
-		WHERE NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(known.email) AND a.email_verified AND a.id <> ALL($1)) ORDER BY email`,
+		WHERE NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(known.email) AND a.email_verified
+		  AND a.id <> ALL($1)) ORDER BY email`,
 		p.MemberIDs, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records",
-		`SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER BY id FOR UPDATE`, p.Emails)
+		`SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER `+
+			`BY id FOR UPDATE`, p.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.Codes, err = pg.List[string](ctx, db, "look for a person's codes", `
 		SELECT mb_cd FROM account WHERE id = ANY($1) UNION SELECT unsubscribe_token FROM account WHERE id = ANY($1)
-		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect WHERE id = ANY($2)
+		UNION SELECT pr_cd FROM prospect WHERE id = ANY($2) UNION SELECT unsubscribe_token FROM prospect
+		  WHERE id = ANY($2)
 		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, p.MemberIDs, p.ProspectIDs)
 	return p, err
 }

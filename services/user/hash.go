@@ -104,7 +104,8 @@ func verifyHash(password, stored string) bool {
 	if err != nil {
 		return false
 	}
-	key := argon2.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads, uint32(len(p.key))) //nolint:gosec // at most 64
+	key := argon2.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads,
+		uint32(len(p.key))) //nolint:gosec // at most 64
 	return subtle.ConstantTimeCompare(key, p.key) == 1
 }
 
@@ -116,14 +117,16 @@ type phc struct {
 
 func (p phc) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.cost.Memory, p.cost.Time, p.cost.Threads, b64(p.salt), b64(p.key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.cost.Memory, p.cost.Time,
+		p.cost.Threads, b64(p.salt), b64(p.key))
 }
 
 var errPHC = errors.New("not an argon2id hash that we accept")
 
 func parsePHC(s string) (phc, error) {
 	parts := strings.Split(s, "$")
-	if len(s) > maxEncodedLength || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+	if len(s) > maxEncodedLength || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" ||
+		parts[2] != "v="+strconv.Itoa(argon2.Version) {
 		return phc{}, errPHC
 	}
 	params := strings.Split(parts[3], ",")
@@ -156,7 +159,8 @@ func parameter(s, name string, limit uint64) (uint32, bool) {
 // move here; the hash is made again at the first login.
 func verifyDjango(password, stored string) bool {
 	parts := strings.Split(stored, "$")
-	if len(stored) > maxEncodedLength || len(parts) != 4 || parts[2] == "" || strings.ContainsAny(stored, "\r\n") { // base64 skips line ends
+	// base64 skips line ends
+	if len(stored) > maxEncodedLength || len(parts) != 4 || parts[2] == "" || strings.ContainsAny(stored, "\r\n") {
 		return false
 	}
 	rounds, ok := parameter(parts[1], "", maxDjangoRounds)

@@ -27,7 +27,8 @@ var (
 		Name: "shop_password_hashes_waiting", Help: "Requests that compute a password hash or wait for it.",
 	})
 	hashesRefused = promauto.NewCounter(prometheus.CounterOpts{
-		Name: "shop_password_hashes_refused_total", Help: "Requests sent away because too many waited for a password hash.",
+		Name: "shop_password_hashes_refused_total",
+		Help: "Requests sent away because too many waited for a password hash.",
 	})
 )
 
@@ -60,7 +61,8 @@ type hashWait struct {
 }
 
 func newHashPlaces() *hashPlaces {
-	return &hashPlaces{free: hashesAtOnce, known: line{waiting: map[string][]*hashWait{}}, other: line{waiting: map[string][]*hashWait{}}}
+	return &hashPlaces{free: hashesAtOnce, known: line{waiting: map[string][]*hashWait{}},
+		other: line{waiting: map[string][]*hashWait{}}}
 }
 
 // acquire waits for a place. A request without an identity, such as a command's, is a client too.

@@ -73,7 +73,8 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect) (made bool, e
 		return false, err
 	}
 	if n.Subscribed {
-		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, Source: "import by staff"}); err != nil {
+		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
+			Source: "import by staff"}); err != nil {
 			return false, err
 		}
 	}
@@ -195,7 +196,10 @@ func separator(text string) rune {
 
 // trim takes the blanks around a cell away, those of word processors and marks of encodings, too.
 func trim(cell string) string {
-	return strings.TrimFunc(cell, func(r rune) bool { return r == '\ufeff' || r == '\u200b' || strings.TrimSpace(string(r)) == "" })
+	return strings.TrimFunc(cell, func(r rune) bool {
+		return r == '\ufeff' || r == '\u200b' ||
+			strings.TrimSpace(string(r)) == ""
+	})
 }
 
 // readHeader puts the names of columns as we know them: capitals and blanks do not count. A column
@@ -221,7 +225,8 @@ func readHeader(header []string) error {
 // readProspect takes one line; it subscribes only who it says is not unsubscribed.
 func readProspect(header, row []string) (newProspect, error) {
 	n := newProspect{Note: "Imported by staff."}
-	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": 100, "prospect_comment": maxText}
+	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": 100,
+		"prospect_comment": maxText}
 	for i, cell := range row {
 		if cell = trim(cell); i >= len(header) || header[i] == "" {
 			if cell != "" {

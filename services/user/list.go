@@ -17,13 +17,15 @@ func exportProspects(ctx context.Context, pool *pgxpool.Pool, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment", "pr_cd", "swa_comment", "created", "converted"}}
+	rows := [][]string{{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment", "pr_cd",
+		"swa_comment", "created", "converted"}}
 	for _, p := range list {
 		converted := ""
 		if p.Converted != nil {
 			converted = p.Converted.UTC().Format(time.RFC3339)
 		}
-		rows = append(rows, []string{p.Email, p.FirstName, p.LastName, p.Phone, fmt.Sprint(p.Unsubscribed), p.Comment, p.PrCd, p.SwaComment, p.Created.UTC().Format(time.RFC3339), converted})
+		rows = append(rows, []string{p.Email, p.FirstName, p.LastName, p.Phone, fmt.Sprint(p.Unsubscribed), p.Comment,
+			p.PrCd, p.SwaComment, p.Created.UTC().Format(time.RFC3339), converted})
 	}
 	return printout.CSV(out, rows)
 }

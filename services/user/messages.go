@@ -18,21 +18,25 @@ const (
 
 // session is what edge keeps of a member in a session.
 func (a account) session() web.SessionMember {
-	return web.SessionMember{ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email, Code: a.MbCd}
+	return web.SessionMember{ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName,
+		Email: a.Email, Code: a.MbCd}
 }
 
 // event tells other services of a member; each version of a member says a subject once.
 func (a account) event(subject string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", subject, a.ID, a.Version), Subject: subject, Payload: msg.Member{
-		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email, EmailVerified: a.EmailVerified,
-		Code: a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed, UnsubscribeToken: a.UnsubscribeToken,
-		Version: a.Version, At: time.Now().UTC(),
+		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email,
+		EmailVerified: a.EmailVerified,
+		Code:          a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed,
+		UnsubscribeToken: a.UnsubscribeToken,
+		Version:          a.Version, At: time.Now().UTC(),
 	}}
 }
 
 // credentialsChanged ends every session of the member but one, given by its hash, or "".
 func (a account) credentialsChanged(keepSession string) msg.Message {
-	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.UserCredentialsChanged, a.ID, a.Version), Subject: msg.UserCredentialsChanged,
+	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.UserCredentialsChanged, a.ID, a.Version),
+		Subject: msg.UserCredentialsChanged,
 		Payload: msg.CredentialsChanged{MemberID: a.ID, KeepSession: keepSession, At: at(a.PasswordChanged)}}
 }
 
@@ -46,7 +50,8 @@ func at(t *time.Time) time.Time {
 
 // mail is the command to send the member a mail. key is what the mail is about, within its kind.
 func (a account) mail(kind string, key any, life time.Duration, more map[string]string) msg.Message {
-	data := map[string]string{"first_name": a.FirstName, "last_name": a.LastName, "username": a.Username, "email": a.Email}
+	data := map[string]string{"first_name": a.FirstName, "last_name": a.LastName, "username": a.Username,
+		"email": a.Email}
 	maps.Copy(data, more)
 	to := []string{a.Email}
 	if old := more["old_email"]; old != "" {
@@ -58,7 +63,8 @@ func (a account) mail(kind string, key any, life time.Duration, more map[string]
 	}
 	now := time.Now().UTC()
 	return msg.Message{Key: fmt.Sprintf("%s:%v", kind, key), Subject: msg.MailSubject(kind), Payload: msg.SendMail{
-		Kind: kind, To: to, Proved: proved, Data: data, MemberID: a.ID, MemberCode: a.MbCd, CreatedAt: now, Deadline: now.Add(life),
+		Kind: kind, To: to, Proved: proved, Data: data, MemberID: a.ID, MemberCode: a.MbCd, CreatedAt: now,
+		Deadline: now.Add(life),
 	}}
 }
 
@@ -99,10 +105,12 @@ func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) 
 
 // event tells other services of a prospect.
 func (p prospect) event() msg.Message {
-	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged, Payload: msg.Prospect{
-		ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd, Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
-		UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Version: p.Version, At: time.Now().UTC(),
-	}}
+	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{
+			ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd,
+			Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
+			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Version: p.Version, At: time.Now().UTC(),
+		}}
 }
 
 func deref(s *string) string {

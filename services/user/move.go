@@ -66,7 +66,8 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	return answer(w, endpoint, "success")
 }
 
-func (s *server) changeProfile(r *http.Request, id int64, first, last, email string) (a account, found bool, err error) {
+func (s *server) changeProfile(r *http.Request, id int64, first, last,
+	email string) (a account, found bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		a, found, err = lockAccount(ctx, tx, id)
@@ -145,7 +146,8 @@ func (s *server) moveAddress(r *http.Request, tx pgx.Tx, a, before account) (msg
 	if err != nil {
 		return msg.Message{}, err
 	}
-	mail := a.mail(msg.MailAddressChanged, id, deadlineNotice, map[string]string{"old_email": before.Email, "code": code, "undo_code": undo})
+	mail := a.mail(msg.MailAddressChanged, id, deadlineNotice,
+		map[string]string{"old_email": before.Email, "code": code, "undo_code": undo})
 	if before.EmailVerified {
 		mail = toProved(mail, before.Email)
 	}
@@ -230,7 +232,8 @@ func (s *server) undo(r *http.Request, code string) (a account, refusal string, 
 	return a, refusal, err
 }
 
-func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange, locked string) ([]msg.Message, error) {
+func (s *server) restore(ctx context.Context, tx pgx.Tx, a *account, c addressChange,
+	locked string) ([]msg.Message, error) {
 	if err := keepFormerAddress(ctx, tx, a.ID, a.Email); err != nil {
 		return nil, err
 	}

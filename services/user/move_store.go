@@ -25,7 +25,8 @@ func keepChange(ctx context.Context, tx pgx.Tx, key []byte, before account) (cod
 	expires := time.Now().Add(undoLife)
 	code = newCode(key, codeUndo, expires)
 	return code, pg.Exec(ctx, tx, "keep a change of the address of member $1", `
-		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires) VALUES ($1, $2, $3, $4, $5, $6)`,
+		INSERT INTO address_change (member_id, hash, old_email, old_verified, old_proved, expires)
+		  VALUES ($1, $2, $3, $4, $5, $6)`,
 		before.ID, hashCode(code), before.Email, before.EmailVerified, before.ProvedEmail, expires)
 }
 
@@ -45,7 +46,8 @@ func closeChange(ctx context.Context, tx pgx.Tx, c addressChange) (done bool, er
 		return false, err
 	}
 	return done, pg.Exec(ctx, tx, "close the changes of address behind $2", `
-		UPDATE address_change SET superseded = now() WHERE member_id = $1 AND id > $2 AND undone IS NULL AND superseded IS NULL`, c.MemberID, c.ID)
+		UPDATE address_change SET superseded = now() WHERE member_id = $1 AND id > $2 AND undone IS NULL
+		  AND superseded IS NULL`, c.MemberID, c.ID)
 }
 
 // restoreAddress undoes a change. A password that was set since is replaced by one that opens nothing.

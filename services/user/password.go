@@ -87,7 +87,8 @@ func (s *server) storePassword(r *http.Request, old account, password string) (a
 		if err := voidCodes(ctx, tx, a.ID, codeReset); err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session), a.notice(msg.MailPasswordChanged, a.change()))
+		return bus.Enqueue(ctx, tx, a.credentialsChanged(web.Who(r).Session),
+			a.notice(msg.MailPasswordChanged, a.change()))
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil
@@ -114,7 +115,8 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !found {
 		web.TellOutcome(w, web.OutcomeReveals)
-		return answer(w, endpoint, "username-not-found", web.Field{Key: "error", Value: "We know no account with this user name."})
+		return answer(w, endpoint, "username-not-found",
+			web.Field{Key: "error", Value: "We know no account with this user name."})
 	}
 	if outcome := readCode(s.codeKey, codeReset, code, time.Now()); outcome != "" {
 		web.TellOutcome(w, web.OutcomeWrong)

@@ -48,10 +48,13 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	news, sentNews := form.Lookup("newsletter")
 	unsubscribe, sentUnsubscribe := form.Lookup("email_unsubscribe")
 	if !sentNews || !sentUnsubscribe {
-		return answer(w, endpoint, "errors", refusal(web.Object{{Key: "data_missing", Value: "Please set both switches."}}))
+		return answer(w, endpoint, "errors",
+			refusal(web.Object{{Key: "data_missing", Value: "Please set both switches."}}))
 	}
 	if isTrue(news) && isTrue(unsubscribe) {
-		return answer(w, endpoint, "errors", refusal(web.Object{{Key: "invalid_data", Value: "Who gets the newsletter cannot be unsubscribed from all mails."}}))
+		return answer(w, endpoint, "errors",
+			refusal(web.Object{{Key: "invalid_data",
+				Value: "Who gets the newsletter cannot be unsubscribed from all mails."}}))
 	}
 	why, err := readReasons(form)
 	if err != nil {
@@ -67,7 +70,8 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	return answer(w, endpoint, "success")
 }
 
-func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe bool, why reasons) (found bool, err error) {
+func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe bool,
+	why reasons) (found bool, err error) {
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		var a account
@@ -88,8 +92,10 @@ func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe 
 			consents = append(consents, consent{MemberID: id, What: "newsletter", Given: news, Source: "account page"})
 		}
 		if a.Unsubscribed != unsubscribe {
-			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe, Source: "account page"})
-			if err := keepFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken, false); err != nil {
+			consents = append(consents, consent{MemberID: id, What: "marketing-mail", Given: !unsubscribe,
+				Source: "account page"})
+			if err := keepFormerToken(ctx, tx, subscriber{member: true, ID: id}, a.UnsubscribeToken,
+				false); err != nil {
 				return err
 			}
 			a.UnsubscribeToken = unsubscribeToken()

@@ -28,7 +28,8 @@ type prospect struct {
 }
 
 // prospectColumns are the columns of prospect, in any statement that returns one.
-const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd, converted, version,
+const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
+	pr_cd, converted, version,
 	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
 
 // queryProspect runs a statement that returns at most one prospect.
@@ -66,17 +67,22 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 		n.Code = memberCode()
 	}
 	return queryProspect(ctx, tx, `
-		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone, prospect_comment,
+		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone,
+		  prospect_comment,
 			unsubscribed, unsubscribed_at)
-		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''), nullif($8::text, ''), $9::text,
+		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''),
+		  nullif($8::text, ''), $9::text,
 			$10::boolean, CASE WHEN $11::boolean THEN now() END
-		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
-		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment, !n.Subscribed, n.Refused)
+		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1))
+		  ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
+		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment,
+		!n.Subscribed, n.Refused)
 }
 
 // lockProspect keeps the prospect of an address, in whatever letters, as it is until tx ends.
 func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool, error) {
-	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
+	return queryProspect(ctx, tx, `SELECT`+prospectColumns+
+		`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
 // findOrMakeProspect returns the prospect of an address, locked.
@@ -107,7 +113,8 @@ func addAlias(ctx context.Context, tx pgx.Tx, p prospect, code string) (prospect
 		code, p.ID); err != nil {
 		return prospect{}, err
 	}
-	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+prospectColumns, p.ID)
+	p, _, err := queryProspect(ctx, tx, `UPDATE prospect SET version = version + 1 WHERE id = $1 RETURNING`+
+		prospectColumns, p.ID)
 	return p, err
 }
 
@@ -117,7 +124,8 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 	return queryProspect(ctx, tx, `
 		UPDATE prospect SET unsubscribed = false, version = version + 1
 		WHERE id = $1 AND unsubscribed AND converted IS NULL AND NOT EXISTS (
-			SELECT FROM prospect other WHERE lower(other.email) = lower(prospect.email) AND other.unsubscribed_at >= $2) RETURNING`+prospectColumns, id, at)
+			SELECT FROM prospect other WHERE lower(other.email) = lower(prospect.email)
+			  AND other.unsubscribed_at >= $2) RETURNING`+prospectColumns, id, at)
 }
 
 // refused says that the person wants no newsletters, and not only was never asked or has an account now.
@@ -134,7 +142,8 @@ func queryProspects(ctx context.Context, db pg.DB, sql string, args ...any) ([]p
 // and no longer written to as prospects. Orders and chat messages wait for the proof of the address.
 func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
-		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true, unsubscribed_at = coalesce(unsubscribed_at, now()),
+		UPDATE prospect SET converted = coalesce(converted, now()), unsubscribed = true,
+		  unsubscribed_at = coalesce(unsubscribed_at, now()),
 			swa_comment = right(concat_ws(E'\n', nullif(swa_comment, ''), $2::text), 5000), version = version + 1
 		WHERE lower(email) = lower($1) AND position($2 IN swa_comment) = 0 RETURNING`+prospectColumns,
 		a.Email, fmt.Sprintf("Registered as %s (member %d).", a.Username, a.ID))
@@ -145,14 +154,16 @@ func convertProspects(ctx context.Context, tx pgx.Tx, a account) ([]prospect, er
 func liftRefusals(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed_at = converted, version = version + 1
-		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT FROM converted RETURNING`+prospectColumns, email)
+		WHERE lower(email) = lower($1) AND unsubscribed AND unsubscribed_at IS DISTINCT
+		  FROM converted RETURNING`+prospectColumns, email)
 }
 
 // refuseProspects notes for all prospects of an address but one that the person wants no newsletters.
 func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([]prospect, error) {
 	return queryProspects(ctx, tx, `
 		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
-		WHERE lower(email) = lower($1) AND id <> $2 AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
+		WHERE lower(email) = lower($1) AND id <> $2
+		  AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
 }
 
 // refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were never asked
@@ -169,7 +180,8 @@ func refusedMembers(ctx context.Context, tx pgx.Tx, email string) ([]account, er
 	return queryAccounts(ctx, tx, `
 		UPDATE account SET unsubscribed = true, newsletter = false, version = version + 1
 		WHERE lower(email) = lower($1) AND newsletter AND NOT unsubscribed
-			AND NOT EXISTS (SELECT FROM prospect WHERE lower(prospect.email) = lower($1) AND converted IS NOT NULL) RETURNING`+accountColumns, email)
+			AND NOT EXISTS (SELECT FROM prospect WHERE lower(prospect.email) = lower($1)
+			  AND converted IS NOT NULL) RETURNING`+accountColumns, email)
 }
 
 // prospectEvents tell other services of prospects.

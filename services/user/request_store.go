@@ -30,7 +30,8 @@ func insertRequest(ctx context.Context, db pg.DB, kind, username, email string) 
 // takeRequest deletes the oldest request that is due and that no one else is at.
 func takeRequest(ctx context.Context, tx pgx.Tx) (q mailRequest, found bool, err error) {
 	return pg.One[mailRequest](ctx, tx, "take a request for a mail", `
-		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+		DELETE FROM mail_request WHERE id = (SELECT id FROM mail_request WHERE due <= now() ORDER BY due, id LIMIT 1
+		  FOR UPDATE SKIP LOCKED)
 		RETURNING id, kind, username, email`)
 }
 
@@ -63,11 +64,13 @@ func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (r
 // unproved, the one that was proved last is right as well.
 func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1
-		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2)) FOR UPDATE`, username, email)
+		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))
+		FOR UPDATE`, username, email)
 }
 
 // accountsOfAddress compares without case; who has proved the address comes first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
 	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account
-		WHERE lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1) ORDER BY email_verified DESC, id`, email)
+		WHERE lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1)
+		  ORDER BY email_verified DESC, id`, email)
 }

@@ -25,7 +25,8 @@ type server struct {
 
 func newServer(core *service.Core, cfg Config) *server {
 	return &server{
-		log: core.Log, pool: core.Pool, outbox: core.Outbox, hasher: newHasher(cfg.HashCost), shop: shopName(cfg.MailFrom),
+		log: core.Log, pool: core.Pool, outbox: core.Outbox, hasher: newHasher(cfg.HashCost),
+		shop:    shopName(cfg.MailFrom),
 		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
 		logKey:    cfg.Key("accounts in logs"),
 		requested: make(chan struct{}, 1),

@@ -12,7 +12,8 @@ import (
 
 // AddStaff makes a staff account, or gives the existing one this password, and says which: added,
 // password changed, or unchanged. Staff are no members; in the shop they are visitors.
-func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username, password string) (outcome string, err error) {
+func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username,
+	password string) (outcome string, err error) {
 	if err := checkStaff(username, password); err != nil {
 		return "", err
 	}

@@ -10,7 +10,8 @@ import (
 
 // staffPassword is the stored form of a staff account's password; the account is locked by tx.
 func staffPassword(ctx context.Context, tx pgx.Tx, username string) (stored string, found bool, err error) {
-	return pg.One[string](ctx, tx, "look for staff account $1", `SELECT password FROM staff WHERE username = $1 FOR UPDATE`, username)
+	return pg.One[string](ctx, tx, "look for staff account $1",
+		`SELECT password FROM staff WHERE username = $1 FOR UPDATE`, username)
 }
 
 func putStaff(ctx context.Context, tx pgx.Tx, username, password string) error {

@@ -29,7 +29,8 @@ func (s *server) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) er
 	case agreed:
 		return answer(w, endpoint, true)
 	}
-	return answer(w, endpoint, false, web.Field{Key: "version", Value: terms.Version}, web.Field{Key: "version_note", Value: terms.Note})
+	return answer(w, endpoint, false, web.Field{Key: "version", Value: terms.Version},
+		web.Field{Key: "version_note", Value: terms.Note})
 }
 
 // termsOfUseAgree notes an agreement to the newest terms, once.
@@ -106,7 +107,8 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 			outcome = "version-already-agreed"
 			return errUnchanged
 		}
-		return keepConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version), Given: true, Source: "terms dialog"})
+		return keepConsents(ctx, tx, consent{MemberID: member, What: fmt.Sprintf("terms-of-use:%d", version),
+			Given: true, Source: "terms dialog"})
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil

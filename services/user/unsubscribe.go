@@ -118,7 +118,8 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)}, web.Field{Key: "token", Value: fresh})
+	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)},
+		web.Field{Key: "token", Value: fresh})
 }
 
 // internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
@@ -162,7 +163,8 @@ func unsubscribe(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh s
 
 // unsubscribeOwner is about the token's owner alone. proved says that the token came by the address that
 // the owner has now: a member who has moved on to an address speaks for it with its proof only.
-func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source, fresh string) (done, proved bool, err error) {
+func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source,
+	fresh string) (done, proved bool, err error) {
 	var event msg.Message
 	c := consent{What: "marketing-mail", Source: source}
 	if who.member {

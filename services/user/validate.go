@@ -120,8 +120,10 @@ func checkPassword(s, again string) problems {
 	n := utf8.RuneCountInString(s)
 	p.add(n > maxPassword, "too_many_chars", "A password has at most 150 characters.")
 	p.add(n < 8, "too_short", "A password has at least 8 characters.")
-	p.add(!strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "no_capital_letter", "A password needs a capital letter.")
-	p.add(!strings.ContainsAny(s, specials), "no_special_character", "A password needs one of these: ! @ # $ % ^ & * ( ) ~ { } [ ]")
+	p.add(!strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "no_capital_letter",
+		"A password needs a capital letter.")
+	p.add(!strings.ContainsAny(s, specials), "no_special_character",
+		"A password needs one of these: ! @ # $ % ^ & * ( ) ~ { } [ ]")
 	p.add(s != again, "confirm_password_doesnt_match", "The two passwords differ.")
 	return p
 }

@@ -31,7 +31,8 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	stored, err := pg.List[string](ctx, tx, "insert events", `
 		INSERT INTO event (id, type, api_version, created, payload)
 		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length)
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[]) AS n (id, type, api_version, created, start, length)
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[]) AS n (id, type,
+		  api_version, created, start, length)
 		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,8 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	events, err := erasure.ExportPayloads(ctx, db, erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`}, ids)
+	events, err := erasure.ExportPayloads(ctx, db,
+		erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`}, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,8 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	if err != nil || len(named) == 0 {
 		return nil, err
 	}
-	payloads, err := pg.List[[]byte](ctx, db, "read the events of a person", `SELECT payload FROM event WHERE id = ANY($1)`, named)
+	payloads, err := pg.List[[]byte](ctx, db, "read the events of a person",
+		`SELECT payload FROM event WHERE id = ANY($1)`, named)
 	if err != nil {
 		return nil, err
 	}
@@ -55,5 +57,6 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 	}
 	slices.Sort(objects)
 	return pg.List[string](ctx, db, "look for the events of a person's purchases",
-		`SELECT id FROM event WHERE id = ANY($1) OR `+erasure.InBytes("payload", "$2")+` ORDER BY id`, named, slices.Compact(objects))
+		`SELECT id FROM event WHERE id = ANY($1) OR `+erasure.InBytes("payload", "$2")+` ORDER BY id`, named,
+		slices.Compact(objects))
 }

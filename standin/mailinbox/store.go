@@ -45,7 +45,8 @@ type store struct {
 
 // openStore reads what is kept in dir.
 func openStore(dir string, keep int, log *slog.Logger) (*store, error) {
-	s := &store{dir: dir, keep: keep, maxBytes: maxMemoryBytes, log: log, taken: map[string]int{}, changed: make(chan struct{})}
+	s := &store{dir: dir, keep: keep, maxBytes: maxMemoryBytes, log: log, taken: map[string]int{},
+		changed: make(chan struct{})}
 	if dir == "" {
 		return s, nil
 	}

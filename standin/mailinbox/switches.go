@@ -77,7 +77,8 @@ func (s Switches) Validate() error {
 			errs = append(errs, fmt.Errorf("refuse[%d].code is %d, not within 400 to 599", i, r.Code))
 		}
 		if len(r.Text) > 200 || strings.ContainsFunc(r.Text, func(c rune) bool { return c < ' ' || c > '~' }) {
-			errs = append(errs, fmt.Errorf("refuse[%d].text is not one line of up to 200 printable ASCII characters", i))
+			errs = append(errs, fmt.Errorf("refuse[%d].text is not one line of up to 200 printable ASCII characters",
+				i))
 		}
 		if r.Count < 0 {
 			errs = append(errs, fmt.Errorf("refuse[%d].count is negative", i))

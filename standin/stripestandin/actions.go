@@ -16,11 +16,14 @@ func (s *Server) Pay(id string, opt PayOptions) (eventID string, err error) {
 	if opt.Address != nil {
 		at = *opt.Address
 	}
-	billing := address{text(at.City), text(at.Country), text(at.Line1), text(at.Line2), text(at.PostalCode), text(at.State)}
+	billing := address{text(at.City), text(at.Country), text(at.Line1), text(at.Line2), text(at.PostalCode),
+		text(at.State)}
 	who := payer{
-		Email: cmp.Or(opt.Email, "shopper@example.com"), Name: cmp.Or(opt.Name, "Sam Shopper"), Phone: opt.Phone, Billing: billing,
+		Email: cmp.Or(opt.Email, "shopper@example.com"), Name: cmp.Or(opt.Name, "Sam Shopper"), Phone: opt.Phone,
+		Billing: billing,
 		Delayed: opt.Delayed || opt.Method == "delayed", ShippingOption: opt.ShippingOption,
-		Card: cardDetails{Brand: "visa", Country: "US", ExpMonth: 12, ExpYear: time.Now().Year() + 3, Funding: "credit", Last4: "4242", Network: "visa"},
+		Card: cardDetails{Brand: "visa", Country: "US", ExpMonth: 12, ExpYear: time.Now().Year() + 3, Funding: "credit",
+			Last4: "4242", Network: "visa"},
 	}
 	err = s.change("", "", func(t *tx) error {
 		rec, err := t.session(id)
@@ -149,10 +152,13 @@ func (s *Server) Sessions() []Ledger {
 func (t *tx) ledger(rec *sessionRecord) Ledger {
 	s := rec.Session
 	l := Ledger{
-		ID: s.ID, Status: s.Status, PaymentStatus: s.PaymentStatus, PaymentIntent: s.PaymentIntent.id, Method: rec.Method,
-		AmountSubtotal: s.AmountSubtotal, AmountDiscount: s.TotalDetails.AmountDiscount, AmountShipping: s.TotalDetails.AmountShipping,
-		AmountTotal: s.AmountTotal, Currency: s.Currency, Email: string(s.CustomerEmail), ClientReferenceID: string(s.ClientReferenceID),
-		Metadata: s.Metadata, Created: s.Created, ExpiresAt: s.ExpiresAt, CompletedAt: rec.CompletedAt,
+		ID: s.ID, Status: s.Status, PaymentStatus: s.PaymentStatus, PaymentIntent: s.PaymentIntent.id,
+		Method:         rec.Method,
+		AmountSubtotal: s.AmountSubtotal, AmountDiscount: s.TotalDetails.AmountDiscount,
+		AmountShipping: s.TotalDetails.AmountShipping,
+		AmountTotal:    s.AmountTotal, Currency: s.Currency, Email: string(s.CustomerEmail),
+		ClientReferenceID: string(s.ClientReferenceID),
+		Metadata:          s.Metadata, Created: s.Created, ExpiresAt: s.ExpiresAt, CompletedAt: rec.CompletedAt,
 		AsyncPending: rec.AsyncPending, URL: string(s.URL),
 	}
 	if s.CustomerDetails != nil {

@@ -120,7 +120,8 @@ func (c *call) read(w http.ResponseWriter) error {
 		}
 		media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 		if len(body) > 0 && (err != nil || media != "application/x-www-form-urlencoded") {
-			return refuse("", "", "Invalid request: this API takes form-encoded bodies (application/x-www-form-urlencoded).")
+			return refuse("", "", "Invalid request: this API takes form-encoded bodies "+
+				"(application/x-www-form-urlencoded).")
 		}
 		parts = append(parts, string(body))
 		c.key = c.r.Header.Get("Idempotency-Key")
@@ -148,7 +149,8 @@ func (s *Server) authorize(r *http.Request) error {
 	key = strings.TrimSpace(key)
 	switch {
 	case key == "":
-		e.Message = "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+		e.Message = "You did not provide an API key. You need to provide your API key in the Authorization header, " +
+			"using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
 	case subtle.ConstantTimeCompare([]byte(key), []byte(s.cfg.SecretKey)) != 1:
 		e.Message = "Invalid API Key provided: " + masked(key)
 	default:
@@ -271,7 +273,8 @@ func (c *call) hang() {
 
 // unknownCall answers what no route is for.
 func unknownCall(_ *tx, r *http.Request, _ reader) (any, error) {
-	e := refuse("", "", "Unrecognized request URL (%s: %s). The stand-in offers the part of Stripe's API that the shop uses.", r.Method, shorten(r.URL.Path, 200))
+	e := refuse("", "", "Unrecognized request URL (%s: %s). The stand-in offers the part of Stripe's API that the "+
+		"shop uses.", r.Method, shorten(r.URL.Path, 200))
 	e.Status = http.StatusNotFound
 	return nil, e
 }

@@ -154,7 +154,8 @@ func (r reader) optional(name string, low, high int64) *int64 {
 }
 
 func invalidCurrency(param, v string) *apiError {
-	return refuse("", param, "Invalid currency: %s. The stand-in knows the common ones, such as usd, cad and eur.", shorten(v, 20))
+	return refuse("", param, "Invalid currency: %s. The stand-in knows the common ones, such as usd, cad and eur.",
+		shorten(v, 20))
 }
 
 // GET /v1/coupons/{id}

@@ -51,7 +51,8 @@ func unknownParameter(param string) *apiError {
 
 func emptyParameter(param string) *apiError {
 	return refuse("parameter_invalid_empty", param,
-		"You passed an empty string for '%s'. We assume empty values are an attempt to unset a parameter; however '%s' cannot be unset. You should remove '%s' from your request or supply a non-empty value.",
+		"You passed an empty string for '%s'. We assume empty values are an attempt to unset a parameter; however "+
+			"'%s' cannot be unset. You should remove '%s' from your request or supply a non-empty value.",
 		param, param, param)
 }
 

@@ -104,7 +104,8 @@ func (t *tx) dispatch(id string, switched, drop bool) {
 	case drop:
 		d.State = deliveryDropped
 	case switched:
-		d.Next = now.Add(time.Duration(sw.WebhookDelayMS)*time.Millisecond + t.s.webhooks.reordered(now, sw.WebhookReorderMS)).UnixMilli()
+		d.Next = now.Add(time.Duration(sw.WebhookDelayMS)*time.Millisecond + t.s.webhooks.reordered(now,
+			sw.WebhookReorderMS)).UnixMilli()
 	}
 	if d.State != deliveryPending {
 		d.Next = 0
@@ -158,10 +159,12 @@ func listEvents(t *tx, _ *http.Request, p reader) (any, error) {
 	created.low = max(created.low, t.now.Add(-keepEvents).Unix())
 	var found []*event
 	for id, e := range t.events.newest() {
-		if !created.holds(e.Created) || len(types) > 0 && !slices.ContainsFunc(types, func(want string) bool { return matches(want, e.Type) }) {
+		if !created.holds(e.Created) || len(types) > 0 &&
+			!slices.ContainsFunc(types, func(want string) bool { return matches(want, e.Type) }) {
 			continue
 		}
-		if d, ok := t.deliveries.get(id); delivered != "" && ok && (d.State == deliveryDelivered) != (delivered == "true") {
+		if d, ok := t.deliveries.get(id); delivered != "" && ok &&
+			(d.State == deliveryDelivered) != (delivered == "true") {
 			continue
 		}
 		found = append(found, t.listed(e))

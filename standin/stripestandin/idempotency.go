@@ -25,7 +25,9 @@ func (c *call) claim() (*answer, error) {
 	if c.s.inFlight[c.key] {
 		return nil, &apiError{
 			Status: http.StatusConflict, Type: "idempotency_error", Code: "idempotency_key_in_use",
-			Message: "There is currently another in-progress request using this Stripe-Idempotency-Key (that probably means you submitted twice, and the other request is still going through): " + c.key + ". Try again in a bit.",
+			Message: "There is currently another in-progress request using this Stripe-Idempotency-Key (that " +
+				"probably means you submitted twice, and the other request is still going through): " + c.key +
+				". Try again in a bit.",
 		}
 	}
 	old, ok := c.s.state.answers.get(c.key)
@@ -36,7 +38,8 @@ func (c *call) claim() (*answer, error) {
 	if old.Fingerprint != c.fingerprint {
 		return nil, &apiError{
 			Status: http.StatusBadRequest, Type: "idempotency_error",
-			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + c.key + "' if you meant to execute a different request.",
+			Message: "Keys for idempotent requests can only be used with the same parameters they were first used " +
+				"with. Try using a key other than '" + c.key + "' if you meant to execute a different request.",
 		}
 	}
 	return &answer{old.Status, old.Body}, nil

@@ -30,7 +30,8 @@ func (rec *sessionRecord) readLines(p reader, now int64) {
 			rec.Session.Currency = unit.Currency
 		case unit.Currency != rec.Session.Currency:
 			p.fail(refuse("", item.path("price_data")+"[currency]",
-				"All prices on a Checkout session must have the same currency: %s, not %s.", rec.Session.Currency, unit.Currency))
+				"All prices on a Checkout session must have the same currency: %s, not %s.", rec.Session.Currency,
+				unit.Currency))
 		}
 		rec.Products = append(rec.Products, prod)
 		rec.Lines = append(rec.Lines, lineItem{
@@ -113,7 +114,8 @@ func (rec *sessionRecord) readShipping(p reader) {
 			p.fail(missing(fixed.path("amount")))
 		}
 		if c := strings.ToLower(fixed.required("currency", 3)); c != rec.Session.Currency {
-			p.fail(refuse("", fixed.path("currency"), "The shipping rate's currency must be that of the session, %s.", rec.Session.Currency))
+			p.fail(refuse("", fixed.path("currency"), "The shipping rate's currency must be that of the session, %s.",
+				rec.Session.Currency))
 		}
 		rec.Rates = append(rec.Rates, rate)
 		rec.Session.ShippingOptions = append(rec.Session.ShippingOptions, shippingOption{rate.Amount, rate.ID})
@@ -151,7 +153,8 @@ func (rec *sessionRecord) readDiscount(t *tx, p reader) *coupon {
 		p.fail(refuse("coupon_expired", param, "Coupon %s is used up or expired.", id))
 		return nil
 	case c.AmountOff != nil && string(c.Currency) != rec.Session.Currency:
-		p.fail(refuse("", param, "The coupon's currency %s is not that of the session, %s.", c.Currency, rec.Session.Currency))
+		p.fail(refuse("", param, "The coupon's currency %s is not that of the session, %s.", c.Currency,
+			rec.Session.Currency))
 		return nil
 	}
 	rec.Coupon = id
@@ -205,10 +208,12 @@ func (rec *sessionRecord) checkTotal() *apiError {
 	least := currencies[s.Currency]
 	for _, total := range totals {
 		if total > 0 && total < least {
-			return refuse("amount_too_small", "", "The Checkout Session's total amount due must add up to at least %s", money(least, s.Currency))
+			return refuse("amount_too_small", "", "The Checkout Session's total amount due must add up to at least %s",
+				money(least, s.Currency))
 		}
 		if total > maxAmount {
-			return refuse("amount_too_large", "", "The Checkout Session's total amount due must be no more than %s", money(maxAmount, s.Currency))
+			return refuse("amount_too_large", "", "The Checkout Session's total amount due must be no more than %s",
+				money(maxAmount, s.Currency))
 		}
 	}
 	return nil

@@ -83,10 +83,13 @@ type payView struct {
 
 func (s *Server) view(rec *sessionRecord, couponName string) payView {
 	v := payView{
-		Title: "Pay " + money(rec.Session.AmountTotal, rec.Session.Currency), Rec: rec, S: rec.Session, CouponName: couponName,
-		Form: &payForm{values: url.Values{"billing_same": {"on"}, "method": {"card"}}, Errors: map[string]string{}},
-		Card: rec.takesCard(), Delayed: rec.takesDelayed(), WholeBilling: rec.Session.BillingAddressCollection == "required",
-		All: countries, Next: successURL(rec.Session),
+		Title: "Pay " + money(rec.Session.AmountTotal, rec.Session.Currency), Rec: rec, S: rec.Session,
+		CouponName: couponName,
+		Form: &payForm{values: url.Values{"billing_same": {"on"}, "method": {"card"}},
+			Errors: map[string]string{}},
+		Card: rec.takesCard(), Delayed: rec.takesDelayed(),
+		WholeBilling: rec.Session.BillingAddressCollection == "required",
+		All:          countries, Next: successURL(rec.Session),
 	}
 	if !v.Card {
 		v.Form.values.Set("method", "delayed")
@@ -249,7 +252,8 @@ func (v *payView) refill(who payer) {
 	f := url.Values{"method": {"card"}, "email": {who.Email}, "phone": {who.Phone}, "billing_name": {who.Name}}
 	put := func(prefix string, a address) {
 		for part, value := range map[string]text{
-			"line1": a.Line1, "line2": a.Line2, "city": a.City, "state": a.State, "postal_code": a.PostalCode, "country": a.Country,
+			"line1": a.Line1, "line2": a.Line2, "city": a.City, "state": a.State, "postal_code": a.PostalCode,
+			"country": a.Country,
 		} {
 			f.Set(prefix+"_"+part, string(value))
 		}

@@ -67,12 +67,14 @@ func (n *node) addPair(pair string) *apiError {
 	at := n
 	for i, name := range names {
 		if at.leaf {
-			return refuse("parameter_invalid", at.path, "Invalid object: %s is given both as a value and as an object.", at.path)
+			return refuse("parameter_invalid", at.path, "Invalid object: %s is given both as a value and as an object.",
+				at.path)
 		}
 		at = at.child(name, i == 0)
 	}
 	if len(at.kids) > 0 {
-		return refuse("parameter_invalid", at.path, "Invalid object: %s is given both as a value and as an object.", at.path)
+		return refuse("parameter_invalid", at.path, "Invalid object: %s is given both as a value and as an object.",
+			at.path)
 	}
 	at.leaf, at.value = true, value
 	return nil
@@ -206,7 +208,8 @@ func (r reader) str(name string, maxLen int) string {
 	case strings.TrimSpace(c.value) == "":
 		r.fail(emptyParameter(c.path))
 	case utf8.RuneCountInString(c.value) > maxLen:
-		r.fail(refuse("parameter_invalid_string_length", c.path, "Invalid string: %s…; must be at most %d characters", shorten(c.value, 40), maxLen))
+		r.fail(refuse("parameter_invalid_string_length", c.path, "Invalid string: %s…; must be at most %d characters",
+			shorten(c.value, 40), maxLen))
 	default:
 		return c.value
 	}
@@ -243,7 +246,8 @@ func (r reader) integer(name string, low, high int64) (int64, bool) {
 	case err != nil:
 		r.fail(refuse("parameter_invalid_integer", r.path(name), "Invalid integer: %s", v))
 	case n < low:
-		r.fail(refuse("parameter_invalid_integer", r.path(name), "This value must be greater than or equal to %d.", low))
+		r.fail(refuse("parameter_invalid_integer", r.path(name), "This value must be greater than or equal to %d.",
+			low))
 	case n > high:
 		r.fail(refuse("parameter_invalid_integer", r.path(name), "This value must be less than or equal to %d.", high))
 	default:
@@ -281,7 +285,8 @@ func (r reader) list(name string, most int) []reader {
 		return nil
 	}
 	if len(at.n.names) > most {
-		r.fail(refuse("parameter_invalid", at.n.path, "Array %s exceeded maximum %d allowed elements.", at.n.path, most))
+		r.fail(refuse("parameter_invalid", at.n.path, "Array %s exceeded maximum %d allowed elements.", at.n.path,
+			most))
 		return nil
 	}
 	type element struct {
@@ -316,7 +321,8 @@ func (r reader) strings(name string, most, maxLen int) []string {
 		case strings.TrimSpace(e.n.value) == "":
 			r.fail(emptyParameter(e.n.path))
 		case utf8.RuneCountInString(e.n.value) > maxLen:
-			r.fail(refuse("parameter_invalid_string_length", e.n.path, "Invalid string: must be at most %d characters", maxLen))
+			r.fail(refuse("parameter_invalid_string_length", e.n.path, "Invalid string: must be at most %d characters",
+				maxLen))
 		default:
 			out = append(out, e.n.value)
 		}
@@ -336,7 +342,8 @@ func (r reader) metadata(name string) map[string]string {
 		c.used = true
 		switch {
 		case !c.leaf:
-			r.fail(refuse("", c.path, "Metadata values must be strings, but the value of '%s' is an object.", shorten(key, 40)))
+			r.fail(refuse("", c.path, "Metadata values must be strings, but the value of '%s' is an object.",
+				shorten(key, 40)))
 		case utf8.RuneCountInString(key) > 40:
 			r.fail(refuse("", c.path, "Metadata keys can have up to 40 characters."))
 		case utf8.RuneCountInString(c.value) > 500:

@@ -19,7 +19,8 @@ type payer struct {
 
 // notOpen is the refusal for a session that is over.
 func notOpen(s *session, doing string) *apiError {
-	return refuse("", "session", "Only Checkout Sessions with a status in [\"open\"] can be %s. This Checkout Session has a status of %s.", doing, s.Status)
+	return refuse("", "session", "Only Checkout Sessions with a status in [\"open\"] can be %s. This Checkout "+
+		"Session has a status of %s.", doing, s.Status)
 }
 
 // complete takes the payment: the session is complete, with money now, later (a bank debit), or
@@ -89,20 +90,24 @@ func (t *tx) begin(rec *sessionRecord, who payer, ship *shippingDetails) *intent
 	methods, details := []string{"card"}, methodDetails{Type: "card", Card: &who.Card}
 	if who.Delayed {
 		methods = []string{"us_bank_account"}
-		details = methodDetails{Type: "us_bank_account", USBankAccount: &bankDetails{"individual", "checking", "STRIPE TEST BANK", "6789"}}
+		details = methodDetails{Type: "us_bank_account",
+			USBankAccount: &bankDetails{"individual", "checking", "STRIPE TEST BANK", "6789"}}
 	}
 	in := &intent{
 		ID: id, Object: "payment_intent", Amount: s.AmountTotal, AmountDetails: map[string]any{"tip": map[string]any{}},
 		CaptureMethod: "automatic", ClientSecret: id + "_secret_" + newID("", 25), ConfirmationMethod: "automatic",
-		Created: t.now.Unix(), Currency: s.Currency, Description: rec.Intent.Description, LatestCharge: ref{id: newID("ch_3", 23)},
-		Metadata: maps.Clone(rec.Intent.Metadata), PaymentMethod: text(newID("pm_1", 23)), PaymentMethodTypes: methods,
-		ReceiptEmail: rec.Intent.ReceiptEmail, Shipping: ship, Descriptor: rec.Intent.Descriptor,
+		Created: t.now.Unix(), Currency: s.Currency, Description: rec.Intent.Description,
+		LatestCharge: ref{id: newID("ch_3", 23)},
+		Metadata:     maps.Clone(rec.Intent.Metadata), PaymentMethod: text(newID("pm_1", 23)),
+		PaymentMethodTypes: methods,
+		ReceiptEmail:       rec.Intent.ReceiptEmail, Shipping: ship, Descriptor: rec.Intent.Descriptor,
 		DescriptorSuffix: rec.Intent.DescriptorEnd, Status: "processing",
 	}
 	ch := &charge{
 		ID: in.LatestCharge.id, Object: "charge", Amount: in.Amount, Captured: true, AmountCaptured: in.Amount,
-		BillingDetails: billingDetails{s.CustomerDetails.Address, s.CustomerDetails.Email, s.CustomerDetails.Name, s.CustomerDetails.Phone},
-		Created:        in.Created, Currency: in.Currency, Description: in.Description, Metadata: in.Metadata,
+		BillingDetails: billingDetails{s.CustomerDetails.Address, s.CustomerDetails.Email, s.CustomerDetails.Name,
+			s.CustomerDetails.Phone},
+		Created: in.Created, Currency: in.Currency, Description: in.Description, Metadata: in.Metadata,
 		PaymentIntent: ref{id: id}, PaymentMethod: in.PaymentMethod, PaymentMethodDetails: details,
 		ReceiptEmail: in.ReceiptEmail, Shipping: ship, Status: "pending",
 	}
@@ -119,7 +124,8 @@ func (t *tx) succeed(before *intent) {
 	if old, ok := t.charges.get(in.LatestCharge.id); ok {
 		ch := *old
 		ch.Status, ch.Paid, ch.BalanceTransaction = "succeeded", true, text(newID("txn_3", 23))
-		ch.Outcome = map[string]any{"network_status": "approved_by_network", "risk_level": "normal", "seller_message": "Payment complete.", "type": "authorized"}
+		ch.Outcome = map[string]any{"network_status": "approved_by_network", "risk_level": "normal",
+			"seller_message": "Payment complete.", "type": "authorized"}
 		put(t, kindCharge, &t.charges, ch.ID, &ch)
 	}
 	t.emit("payment_intent.succeeded", &in, nil)

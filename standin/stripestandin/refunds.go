@@ -14,7 +14,8 @@ func createRefund(t *tx, _ *http.Request, p reader) (any, error) {
 	p.strings("expand", 20, 200)
 	p.unsupported("refund_application_fee", "reverse_transfer", "customer", "origin", "currency")
 	if intentID == "" && chargeID == "" {
-		p.fail(refuse("parameter_missing", "payment_intent", "One of the following params should be provided for this request: payment_intent or charge."))
+		p.fail(refuse("parameter_missing", "payment_intent",
+			"One of the following params should be provided for this request: payment_intent or charge."))
 	}
 	if err := p.done(); err != nil {
 		return nil, err
@@ -53,13 +54,15 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 	left := before.Amount - before.AmountRefunded
 	switch {
 	case before.Status != "succeeded":
-		return nil, refuse("", "payment_intent", "This PaymentIntent (%s) does not have a successful charge to refund.", before.PaymentIntent.id)
+		return nil, refuse("", "payment_intent", "This PaymentIntent (%s) does not have a successful charge to refund.",
+			before.PaymentIntent.id)
 	case left == 0:
 		return nil, refuse("charge_already_refunded", "", "Charge %s has already been refunded.", before.ID)
 	case before.Disputed && !t.refundable(before.ID):
 		return nil, refuse("charge_disputed", "", "Charge %s has been charged back; cannot issue a refund.", before.ID)
 	case amount > left:
-		return nil, refuse("", "amount", "Refund amount (%s) is greater than unrefunded amount on charge (%s)", money(amount, before.Currency), money(left, before.Currency))
+		return nil, refuse("", "amount", "Refund amount (%s) is greater than unrefunded amount on charge (%s)",
+			money(amount, before.Currency), money(left, before.Currency))
 	}
 	ch := *before
 	ch.AmountRefunded += amount
@@ -116,7 +119,8 @@ func listRefunds(t *tx, _ *http.Request, p reader) (any, error) {
 	}
 	var found []*refund
 	for _, re := range t.refunds.newest() {
-		if created.holds(re.Created) && (intentID == "" || re.PaymentIntent.id == intentID) && (chargeID == "" || re.Charge.id == chargeID) {
+		if created.holds(re.Created) && (intentID == "" || re.PaymentIntent.id == intentID) &&
+			(chargeID == "" || re.Charge.id == chargeID) {
 			found = append(found, re)
 		}
 	}
@@ -132,7 +136,8 @@ func (t *tx) openDispute(before *charge, reason string) (*dispute, error) {
 	ch.Disputed = true
 	put(t, kindCharge, &t.charges, ch.ID, &ch)
 	d := &dispute{
-		ID: newID("dp_1", 23), Object: "dispute", Amount: ch.Amount, Charge: ch.ID, Created: t.now.Unix(), Currency: ch.Currency,
+		ID: newID("dp_1", 23), Object: "dispute", Amount: ch.Amount, Charge: ch.ID, Created: t.now.Unix(),
+		Currency: ch.Currency,
 		Metadata: map[string]string{}, PaymentIntent: ch.PaymentIntent.id, Reason: reason, Status: "needs_response",
 	}
 	put(t, kindDispute, &t.disputes, d.ID, d)

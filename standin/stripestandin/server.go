@@ -71,8 +71,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("stripe stand-in: %w", err), l.Close())
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Log, listener: l, publicURL: strings.TrimRight(cfg.PublicURL, "/"), apiVersion: cfg.APIVersion,
-		journal: j, state: st, inFlight: map[string]bool{}, cards: newChallenges(),
+		cfg: cfg, log: cfg.Log, listener: l, publicURL: strings.TrimRight(cfg.PublicURL, "/"),
+		apiVersion: cfg.APIVersion,
+		journal:    j, state: st, inFlight: map[string]bool{}, cards: newChallenges(),
 		clockMoved: make(chan struct{}, 1), stopping: make(chan struct{}),
 	}
 	if s.publicURL == "" {
@@ -99,7 +100,8 @@ func (cfg *Config) check() error {
 		return errors.New("stripe stand-in: no secret key given")
 	}
 	if cfg.WebhookURL != "" {
-		if u, err := url.Parse(cfg.WebhookURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if u, err := url.Parse(cfg.WebhookURL); err != nil || u.Host == "" || u.Scheme != "http" &&
+			u.Scheme != "https" {
 			return errors.New("stripe stand-in: the webhook address is not an absolute http(s) address")
 		}
 	}
@@ -207,7 +209,8 @@ func (s *Server) routes() http.Handler {
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data: http: https:; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data: http: https:; "+
+			"base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin") // forms need their Origin, which no-referrer would blank
 		h.Set("Cache-Control", "no-store")

@@ -68,7 +68,8 @@ func createSession(t *tx, _ *http.Request, p reader) (any, error) {
 	rec := &sessionRecord{Session: &session{
 		ID: id, Object: "checkout.session", Created: now, Status: "open", PaymentStatus: "unpaid",
 		UIMode: "hosted", PaymentMethodCollection: "if_required", CustomFields: []string{},
-		CustomText:           map[string]null{"after_submit": nil, "shipping_address": nil, "submit": nil, "terms_of_service_acceptance": nil},
+		CustomText: map[string]null{"after_submit": nil, "shipping_address": nil, "submit": nil,
+			"terms_of_service_acceptance": nil},
 		PaymentMethodOptions: map[string]any{}, ShippingOptions: []shippingOption{}, Discounts: []discount{},
 		URL: text(t.s.publicURL + "/c/pay/" + id), InvoiceCreation: map[string]any{"enabled": false},
 	}}
@@ -132,9 +133,11 @@ func (rec *sessionRecord) readBasics(p reader, now int64) {
 	if at, given := p.integer("expires_at", 0, 1<<40); given {
 		switch lifetime := time.Duration(at-now) * time.Second; {
 		case lifetime < minLifetime:
-			p.fail(refuse("", "expires_at", "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."))
+			p.fail(refuse("", "expires_at",
+				"The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."))
 		case lifetime > maxLifetime:
-			p.fail(refuse("", "expires_at", "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."))
+			p.fail(refuse("", "expires_at",
+				"The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."))
 		}
 		s.ExpiresAt = at
 	}
@@ -152,7 +155,8 @@ func (rec *sessionRecord) readCollection(p reader) {
 		}
 		for i, c := range allowed {
 			if !shippable(c) {
-				p.fail(refuse("", at.path("allowed_countries")+"["+strconv.Itoa(i)+"]", "Invalid allowed_countries: %s is not a country Stripe ships to.", c))
+				p.fail(refuse("", at.path("allowed_countries")+"["+strconv.Itoa(i)+"]",
+					"Invalid allowed_countries: %s is not a country Stripe ships to.", c))
 			}
 		}
 		s.ShippingAddressCollection = &allowedCountries{AllowedCountries: allowed}
@@ -160,7 +164,9 @@ func (rec *sessionRecord) readCollection(p reader) {
 	s.PaymentMethodTypes = p.strings("payment_method_types", 20, 40)
 	for i, m := range s.PaymentMethodTypes {
 		if m != "card" && !delayedMethods[m] {
-			p.fail(refuse("", "payment_method_types["+strconv.Itoa(i)+"]", "Invalid payment_method_types: the stand-in takes card, us_bank_account, sepa_debit, bacs_debit, acss_debit and au_becs_debit."))
+			p.fail(refuse("", "payment_method_types["+strconv.Itoa(i)+"]",
+				"Invalid payment_method_types: the stand-in takes card, us_bank_account, sepa_debit, bacs_debit, "+
+					"acss_debit and au_becs_debit."))
 		}
 	}
 	if len(s.PaymentMethodTypes) == 0 {
@@ -192,7 +198,8 @@ func (rec *sessionRecord) readUnsupported(p reader) {
 	if p.boolean("allow_promotion_codes") {
 		p.fail(unsupported("allow_promotion_codes"))
 	}
-	p.unsupported("adaptive_pricing", "after_expiration", "consent_collection", "custom_fields", "custom_text", "customer_update",
+	p.unsupported("adaptive_pricing", "after_expiration", "consent_collection", "custom_fields", "custom_text",
+		"customer_update",
 		"payment_method_configuration", "payment_method_data", "payment_method_options", "redirect_on_completion",
 		"return_url", "saved_payment_method_options", "setup_intent_data", "subscription_data")
 }
@@ -206,7 +213,8 @@ func (rec *sessionRecord) readIntentData(p reader) {
 		Metadata:      p.metadata("metadata"),
 	}
 	p.enum("capture_method", "automatic", "automatic_async")
-	p.unsupported("application_fee_amount", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data", "transfer_group")
+	p.unsupported("application_fee_amount", "on_behalf_of", "setup_future_usage", "shipping", "transfer_data",
+		"transfer_group")
 }
 
 // checkURL refuses what is not an absolute http(s) address. {CHECKOUT_SESSION_ID} may stand
@@ -224,7 +232,8 @@ func urlFault(param, v string) *apiError {
 	u, err := url.Parse(v)
 	switch {
 	case strings.ContainsFunc(v, func(r rune) bool { return r > '~' }):
-		return refuse("url_invalid", param, "Invalid URL: Non-ASCII characters in URLs must be percent-encoded in order for the URL to be valid.")
+		return refuse("url_invalid", param,
+			"Invalid URL: Non-ASCII characters in URLs must be percent-encoded in order for the URL to be valid.")
 	case err != nil || strings.ContainsAny(v, " \n\r\t"):
 		return refuse("url_invalid", param, "Not a valid URL")
 	case u.Scheme == "":
@@ -250,7 +259,8 @@ func validEmail(v string) bool {
 		return false
 	}
 	for label := range strings.SplitSeq(domain, ".") {
-		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 			return false
 		}
 	}

@@ -104,7 +104,8 @@ func listLineItems(t *tx, r *http.Request, p reader) (any, error) {
 			lines[i].Price.Product.full = rec.Products[i]
 		}
 	}
-	return paginate(pg, "/v1/checkout/sessions/"+rec.Session.ID+"/line_items", "item", lines, func(l lineItem) string { return l.ID })
+	return paginate(pg, "/v1/checkout/sessions/"+rec.Session.ID+"/line_items", "item", lines,
+		func(l lineItem) string { return l.ID })
 }
 
 // POST /v1/checkout/sessions/{id}/expire
@@ -150,7 +151,8 @@ func listSessions(t *tx, _ *http.Request, p reader) (any, error) {
 		}
 		found = append(found, s)
 	}
-	page, err := paginate(pg, "/v1/checkout/sessions", "checkout.session", found, func(s *session) string { return s.ID })
+	page, err := paginate(pg, "/v1/checkout/sessions", "checkout.session", found,
+		func(s *session) string { return s.ID })
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,11 @@ const (
 // Switches make the stand-in misbehave in the ways Stripe and the network between do. The zero
 // value is a well-behaved Stripe. They are kept in the state file.
 type Switches struct {
-	WebhookTypes             []string `json:"webhook_types"`               // webhook switches act on these event types only; none = all
+	WebhookTypes             []string `json:"webhook_types"`               // webhook switches act on these types; none = all
 	WebhookDrop              Times    `json:"webhook_drop"`                // events that are never sent
 	WebhookDelayMS           int64    `json:"webhook_delay_ms"`            // pause before an event's first attempt
 	WebhookDouble            Times    `json:"webhook_double"`              // attempts that are sent twice at once
-	WebhookReorderMS         int64    `json:"webhook_reorder_ms"`          // events of so many milliseconds arrive in reverse order
+	WebhookReorderMS         int64    `json:"webhook_reorder_ms"`          // events of so long arrive in reverse order
 	WebhookWrongSignature    Times    `json:"webhook_wrong_signature"`     // attempts signed with another secret
 	WebhookDateOffsetSeconds int64    `json:"webhook_date_offset_seconds"` // added to the signature's date
 	WebhookTwoIDs            Times    `json:"webhook_two_ids"`             // changes that are told by two events

@@ -142,10 +142,14 @@ func (f *figures) print(kind string) {
 	at := func(percent int) int { return f.functions[min(len(f.functions)*percent/100, len(f.functions)-1)] }
 	over := len(f.functions) - lowerBound(f.functions, 61)
 	fmt.Printf("%s: %d files, %d lines of code, %d of comments\n", kind, f.files, f.code, f.comments)
-	fmt.Printf("  functions: %d; lines median %d, p95 %d, max %d; %d over 60\n", len(f.functions), at(50), at(95), f.functions[len(f.functions)-1], over)
-	fmt.Printf("  exported names: %d, documented %.1f %%; interfaces %d\n", f.exported, 100*float64(f.documented)/float64(max(f.exported, 1)), f.interfaces)
-	fmt.Printf("  lines too wide: %.1f %%; words to avoid in comments: %d\n", 100*float64(f.wide)/float64(f.lines), f.avoidedWords)
-	fmt.Printf("  {Key: literals: %d; ErrNoRows: %d; lines of the services' run.go: %d\n", f.fieldLiterals, f.noRows, f.runLines)
+	fmt.Printf("  functions: %d; lines median %d, p95 %d, max %d; %d over 60\n", len(f.functions), at(50), at(95),
+		f.functions[len(f.functions)-1], over)
+	fmt.Printf("  exported names: %d, documented %.1f %%; interfaces %d\n", f.exported,
+		100*float64(f.documented)/float64(max(f.exported, 1)), f.interfaces)
+	fmt.Printf("  lines too wide: %.1f %%; words to avoid in comments: %d\n", 100*float64(f.wide)/float64(f.lines),
+		f.avoidedWords)
+	fmt.Printf("  {Key: literals: %d; ErrNoRows: %d; lines of the services' run.go: %d\n", f.fieldLiterals, f.noRows,
+		f.runLines)
 }
 
 // lowerBound is how many of the sorted values are below n.

@@ -1,7 +1,8 @@
 // Command allinone is the whole shop in one process: `make run`. With the argument migrate it makes
 // roles, schemas, tables, streams and consumers and ends; with provision it makes streams and
 // consumers and stays, to make them again for a broker that lost its store, and to erase people from
-// the streams; with keys it prints what each service is given of SHOP_SECRET; with export or erase it does what a person may ask for.
+// the streams; with keys it prints what each service is given of SHOP_SECRET; with export or erase it does what a
+// person may ask for.
 package main
 
 import (
@@ -20,7 +21,10 @@ import (
 
 func main() {
 	switch {
-	case slices.ContainsFunc(os.Args[1:], func(a string) bool { return slices.Contains([]string{"-help", "--help", "-h", "help"}, a) }):
+	case slices.ContainsFunc(os.Args[1:], func(
+		a string) bool {
+		return slices.Contains([]string{"-help", "--help", "-h", "help"}, a)
+	}):
 		usage()
 	case slices.Equal(os.Args[1:], []string{"migrate"}):
 		os.Args = os.Args[:1]
@@ -48,8 +52,11 @@ func people() int {
 
 func usage() {
 	tw := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprint(tw, "Without arguments it runs the shop. Other ways:\n\n  allinone migrate      make roles, tables, streams, and end\n  allinone provision    keep streams, erase people from them\n  allinone keys         print each service's SHOP_KEYS, derived from SHOP_SECRET\n"+allinone.PeopleUsage+"\n")
-	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working default.\n\nname\tdefault\tmeaning\n")
+	fmt.Fprint(tw, "Without arguments it runs the shop. Other ways:\n\n  allinone migrate      make roles, tables, "+
+		"streams, and end\n  allinone provision    keep streams, erase people from them\n  allinone keys         "+
+		"print each service's SHOP_KEYS, derived from SHOP_SECRET\n"+allinone.PeopleUsage+"\n")
+	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working "+
+		"default.\n\nname\tdefault\tmeaning\n")
 	for _, s := range allinone.Settings() {
 		if s.Default == "" {
 			s.Default = "–"

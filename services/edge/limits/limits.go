@@ -20,7 +20,8 @@ import (
 const LoopbackFactor = 20
 
 var overLimit = promauto.NewCounterVec(prometheus.CounterOpts{
-	Name: "shop_limits_exceeded_total", Help: "Requests beyond a limit, by limit and what became of them: refused, dropped, or mail-left-out.",
+	Name: "shop_limits_exceeded_total", Help: "Requests beyond a limit, by limit and what became of them: refused, " +
+		"dropped, or mail-left-out.",
 }, []string{"limit", "effect"})
 
 // Shared are counters that all edges share. Count fails when they cannot be reached.

@@ -33,7 +33,8 @@ func countPaused(ctx context.Context, pool *pgxpool.Pool, r Rule, k key) (at tim
 		  ON CONFLICT (key) DO UPDATE SET
 		    at = ARRAY(SELECT t FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval ORDER BY t) || excluded.at,
 		    until = CASE WHEN cardinality(g.at) < $6 THEN excluded.until ELSE excluded.at[1] + $2 END
-		  WHERE (SELECT count(*) < $3 AND (count(*) < $4 OR excluded.at[1] >= max(t) + $5::interval * (count(*) - $4 + 1))
+		  WHERE (SELECT count(*) < $3
+		    AND (count(*) < $4 OR excluded.at[1] >= max(t) + $5::interval * (count(*) - $4 + 1))
 		         FROM unnest(g.at) t WHERE t > excluded.at[1] - $2::interval)
 		  RETURNING at[cardinality(at)] AS at
 		)

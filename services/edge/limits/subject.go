@@ -43,12 +43,13 @@ type Subject struct {
 var (
 	Client = Subject{Text: "client address", of: client, address: true}
 	// StrangeClient leaves out browsers that are known: others behind their address cannot stop them.
-	StrangeClient = Subject{Text: "client address, known browsers left out", address: true, of: func(r Request) []string {
-		if r.Browser != "" {
-			return nil
-		}
-		return client(r)
-	}}
+	StrangeClient = Subject{Text: "client address, known browsers left out", address: true,
+		of: func(r Request) []string {
+			if r.Browser != "" {
+				return nil
+			}
+			return client(r)
+		}}
 	Visitor = Subject{Text: "client address of a visitor", address: true, of: func(r Request) []string {
 		if r.Member != 0 {
 			return nil
@@ -56,12 +57,13 @@ var (
 		return client(r)
 	}}
 	// NewShopper is a visitor whose first piece makes a cart.
-	NewShopper = Subject{Text: "client address of a visitor without a cart", address: true, of: func(r Request) []string {
-		if r.Member != 0 || r.Cart != "" {
-			return nil
-		}
-		return client(r)
-	}}
+	NewShopper = Subject{Text: "client address of a visitor without a cart", address: true,
+		of: func(r Request) []string {
+			if r.Member != 0 || r.Cart != "" {
+				return nil
+			}
+			return client(r)
+		}}
 	Member = Subject{Text: "member", of: func(r Request) []string {
 		if r.Member == 0 {
 			return nil // the owner refuses visitors
@@ -83,12 +85,13 @@ var (
 		}
 		return nil
 	}}
-	AccountAndClient = Subject{Text: "account and client address, known browsers left out", of: func(r Request) []string {
-		if name := AccountName(r.Form); name != "" && r.Browser == "" {
-			return both(name, r)
-		}
-		return nil
-	}}
+	AccountAndClient = Subject{Text: "account and client address, known browsers left out",
+		of: func(r Request) []string {
+			if name := AccountName(r.Form); name != "" && r.Browser == "" {
+				return both(name, r)
+			}
+			return nil
+		}}
 	KnownBrowser = Subject{Text: "account and a browser that has logged in to it before", of: func(r Request) []string {
 		if name := AccountName(r.Form); name != "" && r.Browser != "" {
 			return []string{name, r.Browser}

@@ -54,76 +54,98 @@ var (
 )
 
 // currentPassword is one counter for every call that asks for the password of the session's member.
-var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second, Keep: wrong,
-	Why: "a stolen session guesses at the password"}
+var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,
+	Keep: wrong,
+	Why:  "a stolen session guesses at the password"}
 
 // Table is every limit of the shop. The figures for logins are reasoned in docs/adr/0016. Two windows
 // can meet in the midst of a series of tries, so limits that a person must notice in time stay below
 // half of what the contract asks.
 var Table = []Route{
 	{"POST /user/login", []Rule{
-		{Name: "login-browser", By: KnownBrowser, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second, Keep: wrong,
-			Why: "a browser that has logged in to the account before is not stopped by the guesses of others"},
-		{Name: "login-account-client", By: AccountAndClient, Limit: 30, Window: day, Free: 10, Step: 30 * time.Second, Keep: wrong,
-			Why: "one address guesses at one account; it stops itself long before it slows down anybody else"},
-		{Name: "login-client", By: StrangeClient, Limit: 24, Window: time.Minute, Keep: wrong, Why: "one address guesses at many accounts"},
+		{Name: "login-browser", By: KnownBrowser, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,
+			Keep: wrong,
+			Why:  "a browser that has logged in to the account before is not stopped by the guesses of others"},
+		{Name: "login-account-client", By: AccountAndClient, Limit: 30, Window: day, Free: 10, Step: 30 * time.Second,
+			Keep: wrong,
+			Why:  "one address guesses at one account; it stops itself long before it slows down anybody else"},
+		{Name: "login-client", By: StrangeClient, Limit: 24, Window: time.Minute, Keep: wrong,
+			Why: "one address guesses at many accounts"},
 		{Name: "login-account", By: Account, Limit: 200, Window: day, Free: 30, Step: 6 * time.Second, Keep: wrong,
-			Why: "many addresses guess at one account; the free ones are as many as one address has, so that one alone is no one else's pause"},
+			Why: "many addresses guess at one account; the free ones are as many as one address has, so that one " +
+				"alone is no one else's pause"},
 	}},
 	{"POST /user/create-account", []Rule{
 		{Name: "register", By: Client, Limit: 40, Window: time.Hour, Keep: done, Why: "accounts made in bulk"},
-		{Name: "register-taken", By: Client, Limit: 40, Window: time.Hour, Keep: reveals, Why: "which user names exist"},
+		{Name: "register-taken", By: Client, Limit: 40, Window: time.Hour, Keep: reveals,
+			Why: "which user names exist"},
 		{Name: "register-try", By: Client, Limit: 400, Window: time.Hour, Why: "flooding"},
 	}},
 	{"POST /user/reset-password", []Rule{
-		{Name: "reset-browser", By: KnownBrowser, Limit: 10, Window: time.Hour, NoMail: true, Why: "the owner's browser has mails of its own, whatever others ask for"},
+		{Name: "reset-browser", By: KnownBrowser, Limit: 10, Window: time.Hour, NoMail: true,
+			Why: "the owner's browser has mails of its own, whatever others ask for"},
 		{Name: "reset", By: AccountAndClient, Limit: 10, Window: time.Hour, NoMail: true, Why: "mails to one person"},
 		{Name: "reset-client", By: StrangeClient, Limit: 40, Window: time.Hour, NoMail: true, Why: "mails to many"},
 	}},
 	{"POST /user/set-new-password", []Rule{
-		{Name: "set-password", By: Client, Limit: 60, Window: time.Hour, Keep: []web.Outcome{web.OutcomeWrong, web.OutcomeReveals},
-			Why: "which user names exist; codes cannot be guessed, so no account needs a counter that others could fill"},
+		{Name: "set-password", By: Client, Limit: 60, Window: time.Hour,
+			Keep: []web.Outcome{web.OutcomeWrong, web.OutcomeReveals},
+			Why: "which user names exist; codes cannot be guessed, so no account needs a counter that others could " +
+				"fill"},
 		{Name: "set-password-try", By: Client, Limit: 400, Window: time.Hour, Why: "flooding"},
 	}},
 	{"POST /user/forgot-username", []Rule{
-		{Name: "forgot", By: AddressAndClient("email_address"), Limit: 25, Window: 10 * time.Minute, Why: "mails to one person"},
+		{Name: "forgot", By: AddressAndClient("email_address"), Limit: 25, Window: 10 * time.Minute,
+			Why: "mails to one person"},
 		{Name: "forgot-client", By: Client, Limit: 40, Window: time.Hour, Why: "mails to many"},
 	}},
-	{"GET /user/verify-email-address", []Rule{{Name: "verify", By: Member, Limit: 10, Window: 10 * time.Minute, Why: "mails"}}},
-	{"POST /user/verify-email-address-response", []Rule{{Name: "verify-code", By: Member, Limit: 30, Window: 10 * time.Minute, Why: "guessed codes"}}},
+	{"GET /user/verify-email-address", []Rule{{Name: "verify", By: Member, Limit: 10, Window: 10 * time.Minute,
+		Why: "mails"}}},
+	{"POST /user/verify-email-address-response",
+		[]Rule{{Name: "verify-code", By: Member, Limit: 30, Window: 10 * time.Minute, Why: "guessed codes"}}},
 	{"POST /user/change-my-password", []Rule{currentPassword}},
 	{"POST /user/update-my-information", []Rule{
 		currentPassword,
-		{Name: "information", By: Member, Limit: 20, Window: time.Hour, Keep: done, Why: "mails to addresses old and new"},
+		{Name: "information", By: Member, Limit: 20, Window: time.Hour, Keep: done,
+			Why: "mails to addresses old and new"},
 	}},
-	{"POST /user/undo-address-change", []Rule{{Name: "undo-client", By: Client, Limit: 100, Window: time.Hour, Why: "guessed codes"}}},
+	{"POST /user/undo-address-change", []Rule{{Name: "undo-client", By: Client, Limit: 100, Window: time.Hour,
+		Why: "guessed codes"}}},
 	{"POST /user/put-chat-message", []Rule{
 		{Name: "chat", By: Client, Limit: 40, Window: time.Hour, Keep: done, Why: "mails to staff"},
 		{Name: "chat-try", By: Client, Limit: 300, Window: time.Hour, Why: "flooding"},
 	}},
 	{"POST /user/pythonabot-notify-me", []Rule{
 		{Name: "waiting-list", By: Client, Limit: 40, Window: time.Hour, Keep: done, Why: "addresses entered in bulk"},
-		{Name: "waiting-list-known", By: Client, Limit: 40, Window: time.Hour, Keep: reveals, Why: "which addresses the shop knows"},
+		{Name: "waiting-list-known", By: Client, Limit: 40, Window: time.Hour, Keep: reveals,
+			Why: "which addresses the shop knows"},
 		{Name: "waiting-list-try", By: Client, Limit: 300, Window: time.Hour, Why: "flooding"},
 	}},
 	{"POST /order/anonymous-email-address-payment-lookup", []Rule{
 		{Name: "address", By: Client, Limit: 60, Window: time.Hour, Keep: reveals, Why: "whose address is a member's"},
-		{Name: "address-again", By: AddressAndClient("anonymous_email_address"), Limit: 60, Window: time.Hour, Why: "one address hammered"},
-		{Name: "address-try", By: Client, Limit: 3000, Window: time.Hour, Why: "flooding; 500 guests an hour behind one address are far below it"},
+		{Name: "address-again", By: AddressAndClient("anonymous_email_address"), Limit: 60, Window: time.Hour,
+			Why: "one address hammered"},
+		{Name: "address-try", By: Client, Limit: 3000, Window: time.Hour,
+			Why: "flooding; 500 guests an hour behind one address are far below it"},
 	}},
 	{"POST /order/cart-add-product-sku", []Rule{
-		{Name: "cart", By: NewShopper, Limit: 3000, Window: time.Hour, Why: "carts made in bulk; 500 guests an hour behind one address are far below it"},
+		{Name: "cart", By: NewShopper, Limit: 3000, Window: time.Hour,
+			Why: "carts made in bulk; 500 guests an hour behind one address are far below it"},
 	}},
-	{"POST /order/cart-apply-discount-code", []Rule{{Name: "code", By: Client, Limit: 100, Window: time.Hour, Keep: wrong, Why: "guessed codes"}}},
+	{"POST /order/cart-apply-discount-code",
+		[]Rule{{Name: "code", By: Client, Limit: 100, Window: time.Hour, Keep: wrong, Why: "guessed codes"}}},
 	{"POST /order/create-checkout-session", []Rule{
 		{Name: "checkout", By: Shopper, Limit: 60, Window: time.Minute, Why: "one cart hammered"},
-		{Name: "checkout-client", By: Client, Limit: 3000, Window: time.Hour, Keep: asked, Why: "payment pages made in bulk from one address"},
+		{Name: "checkout-client", By: Client, Limit: 3000, Window: time.Hour, Keep: asked,
+			Why: "payment pages made in bulk from one address"},
 	}},
 	{"GET /order/checkout-session-success", []Rule{
 		{Name: "paid-unknown", By: Client, Limit: 60, Window: time.Hour, Keep: wrong, Why: "made-up payment sessions"},
-		{Name: "paid-client", By: Client, Limit: 3000, Window: time.Hour, Keep: asked, Why: "look-ups at Stripe made in bulk from one address"},
+		{Name: "paid-client", By: Client, Limit: 3000, Window: time.Hour, Keep: asked,
+			Why: "look-ups at Stripe made in bulk from one address"},
 	}},
-	{OrderLookup, []Rule{{Name: "order", By: Visitor, Limit: 60, Window: time.Hour, Keep: wrong, Why: "guessed identifiers; members see their own orders only, whatever they guess"}}},
+	{OrderLookup, []Rule{{Name: "order", By: Visitor, Limit: 60, Window: time.Hour, Keep: wrong,
+		Why: "guessed identifiers; members see their own orders only, whatever they guess"}}},
 }
 
 // rules finds the rules of a route.

@@ -31,7 +31,8 @@ var (
 	// urlPattern finds url(../fonts/x) in the stylesheet.
 	urlPattern = regexp.MustCompile(`url\(\.\./([a-z0-9/.-]+)\)`)
 	// stylesheets are joined in this order into the one stylesheet of the shop.
-	stylesheets = []string{"theme.css", "base.css", "layout.css", "catalogue.css", "shopping.css", "account.css", "print.css"}
+	stylesheets = []string{"theme.css", "base.css", "layout.css", "catalogue.css", "shopping.css", "account.css",
+		"print.css"}
 )
 
 // loadAssets reads all static files; words is the generated module of texts and settings.

@@ -47,7 +47,8 @@ func newCatalogue(log *slog.Logger) *catalogue {
 // get returns the page kept under key, rendered again when its source has changed. A page whose source
 // cannot be reached is served as it was: an old price list is better than none, and the cart asks for
 // the current price in any case.
-func (c *catalogue) get(ctx context.Context, key string, fetch func(context.Context) (Source, error), render renderer) (*document, error) {
+func (c *catalogue) get(ctx context.Context, key string, fetch func(context.Context) (Source, error),
+	render renderer) (*document, error) {
 	src, err := fetch(ctx)
 	c.mu.RLock()
 	old := c.kept[key]
@@ -72,7 +73,8 @@ func (c *catalogue) renew(key string, src Source, old rendered, render renderer)
 		if old.doc == nil {
 			return nil, err
 		}
-		c.log.Warn("catalogue page cannot be made of what its owner says, the earlier one stands in", "page", key, "error", err)
+		c.log.Warn("catalogue page cannot be made of what its owner says, the earlier one stands in", "page", key,
+			"error", err)
 		doc = old.doc
 	}
 	c.mu.Lock()
@@ -145,7 +147,8 @@ func (p *Pages) noCatalogue(r *http.Request, what string, more ...any) {
 }
 
 // serveRendered answers with a catalogue page, 404 or, without data, the error page.
-func (p *Pages) serveRendered(w http.ResponseWriter, r *http.Request, key string, fetch func(context.Context) (Source, error), render renderer) {
+func (p *Pages) serveRendered(w http.ResponseWriter, r *http.Request, key string,
+	fetch func(context.Context) (Source, error), render renderer) {
 	doc, err := p.catalogue.get(r.Context(), key, fetch, render)
 	if err != nil {
 		p.noCatalogue(r, "catalogue page", "page", key, "error", err)

@@ -36,9 +36,10 @@ type Settings struct {
 // DefaultSettings are the settings of the sample shop.
 func DefaultSettings() Settings {
 	return Settings{
-		Name:           "StartUpWebApp",
-		Tagline:        "Small things, made to be used for years",
-		Description:    "Paper clips, binder clips and rubber bands that are a pleasure to use, sent from a small workshop.",
+		Name:    "StartUpWebApp",
+		Tagline: "Small things, made to be used for years",
+		Description: "Paper clips, binder clips and rubber bands that are a pleasure to use, sent from a small " +
+			"workshop.",
 		Email:          "shop@startupwebapp.example",
 		Phone:          "+1 555 010 0199",
 		Address:        []string{"StartUpWebApp", "12 Elm Street", "Springfield, IL 62704", "United States"},

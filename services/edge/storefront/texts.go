@@ -32,7 +32,8 @@ func (t texts) add(prefix string, tree map[string]any, shop Settings) error {
 	for key, value := range tree {
 		switch v := value.(type) {
 		case string:
-			t[prefix+key] = strings.NewReplacer("{shop}", shop.Name, "{description}", shop.Description, "{email}", shop.Email).Replace(v)
+			t[prefix+key] = strings.NewReplacer("{shop}", shop.Name, "{description}", shop.Description, "{email}",
+				shop.Email).Replace(v)
 		case map[string]any:
 			if err := t.add(prefix+key+".", v, shop); err != nil {
 				return err

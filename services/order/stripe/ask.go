@@ -126,7 +126,8 @@ func (c *Client) IntentFailed(ctx context.Context, intent string) (bool, error) 
 	if err = withoutText(err); err != nil {
 		return false, fmt.Errorf("retrieve Stripe payment intent %s: %w", intent, err)
 	}
-	return got.Status == sdk.PaymentIntentStatusRequiresPaymentMethod || got.Status == sdk.PaymentIntentStatusCanceled, nil
+	return got.Status == sdk.PaymentIntentStatusRequiresPaymentMethod || got.Status == sdk.PaymentIntentStatusCanceled,
+		nil
 }
 
 // Expire closes a payment page that no one shall pay on any more.

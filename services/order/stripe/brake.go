@@ -98,7 +98,8 @@ func (b *brake) take(ctx context.Context) error {
 			return nil
 		}
 		// Not all at the first moment of the next window.
-		next := brakeWindow - time.Duration(time.Now().UnixNano()%int64(brakeWindow)) + rand.N(brakeWindow/4) //nolint:gosec // no secret
+		next := brakeWindow - time.Duration(time.Now().UnixNano()%int64(brakeWindow)) +
+			rand.N(brakeWindow/4) //nolint:gosec // no secret
 		if time.Now().Add(next).After(last) {
 			braked.WithLabelValues(lanes[l].name, "refused").Inc()
 			return ErrBusy

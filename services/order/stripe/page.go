@@ -124,7 +124,8 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		PhoneNumberCollection: &sdk.CheckoutSessionPhoneNumberCollectionParams{Enabled: sdk.Bool(true)},
 		ClientReferenceID:     sdk.String(page.CheckoutID),
 		ExpiresAt:             sdk.Int64(page.ExpiresAt.Unix()),
-		Metadata:              map[string]string{"cart_id": strconv.FormatInt(page.CartID, 10), "checkout_id": page.CheckoutID},
+		Metadata: map[string]string{"cart_id": strconv.FormatInt(page.CartID, 10),
+			"checkout_id": page.CheckoutID},
 	}
 	if without.has(partExpiry) {
 		p.ExpiresAt = sdk.Int64(page.ExpiresAt.Add(lateExpiry).Unix())

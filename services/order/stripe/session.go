@@ -113,9 +113,11 @@ func oddSession(raw []byte, cause error) Session {
 	if json.Unmarshal(raw, &fields) != nil {
 		return Session{}
 	}
-	s := Session{Raw: raw, Odd: cause, PaymentIntent: ObjectID(fields["payment_intent"]), Created: UnixTime(fields["created"])}
+	s := Session{Raw: raw, Odd: cause, PaymentIntent: ObjectID(fields["payment_intent"]),
+		Created: UnixTime(fields["created"])}
 	for name, into := range map[string]*string{
-		"id": &s.ID, "client_reference_id": &s.ClientReferenceID, "status": &s.Status, "payment_status": &s.PaymentStatus, "currency": &s.Currency,
+		"id": &s.ID, "client_reference_id": &s.ClientReferenceID, "status": &s.Status,
+		"payment_status": &s.PaymentStatus, "currency": &s.Currency,
 	} {
 		var text string
 		if json.Unmarshal(fields[name], &text) == nil {
@@ -192,7 +194,8 @@ func ObjectID(raw json.RawMessage) string {
 // Paid says that the money is ours: paid, or nothing was due. One that cannot be read and does not say
 // otherwise may be, and is for staff.
 func (s Session) Paid() bool {
-	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" || (s.Odd != nil && s.PaymentStatus == "")
+	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" ||
+		(s.Odd != nil && s.PaymentStatus == "")
 }
 
 // Complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
@@ -204,7 +207,8 @@ func (s Session) Complete() bool {
 		return s.PaymentStatus != ""
 	}
 	free := s.AmountTotal != nil && *s.AmountTotal == 0 // then there is no payment intent either
-	return s.AmountTotal != nil && s.CustomerDetails != nil && (s.collected() != nil || s.ShippingDetails != nil) && (s.PaymentIntent != "" || free)
+	return s.AmountTotal != nil && s.CustomerDetails != nil && (s.collected() != nil || s.ShippingDetails != nil) &&
+		(s.PaymentIntent != "" || free)
 }
 
 // Email is the buyer's address, or "".
@@ -249,5 +253,6 @@ func (s Session) BillingAddress() msg.Address {
 }
 
 func address(name string, a postalAddress) msg.Address {
-	return msg.Address{Name: name, Line1: a.Line1, Line2: a.Line2, City: a.City, State: a.State, Zip: a.PostalCode, Country: a.Country, CountryCode: a.Country}
+	return msg.Address{Name: name, Line1: a.Line1, Line2: a.Line2, City: a.City, State: a.State, Zip: a.PostalCode,
+		Country: a.Country, CountryCode: a.Country}
 }

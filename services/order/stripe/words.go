@@ -64,7 +64,8 @@ func inStripesWords(res *http.Response) error {
 		refusal.Error = &words{Type: "api_error", Message: "a refusal in other words than Stripe's"}
 	} else {
 		e := refusal.Error
-		*e = words{machineWord(e.Type), machineWord(e.Code), machineWord(e.DeclineCode), machineWord(e.Param), "left out"}
+		*e = words{machineWord(e.Type), machineWord(e.Code), machineWord(e.DeclineCode), machineWord(e.Param),
+			"left out"}
 	}
 	if body, err = json.Marshal(refusal); err != nil {
 		return fmt.Errorf("marshal a refusal of Stripe's: %w", err)

@@ -89,7 +89,8 @@ func read(env func(string) string) settings {
 // serve runs the inbox until ctx ends.
 func serve(ctx context.Context, set settings, out io.Writer) error {
 	if set.shopEnv == "production" {
-		return errors.New("SHOP_ENV is production: the mail inbox is for development and would swallow the customers' mail")
+		return errors.New("SHOP_ENV is production: the mail inbox is for development and would swallow the " +
+			"customers' mail")
 	}
 	inbox, err := mailinbox.New(mailinbox.Config{
 		SMTPAddr: set.smtpAddr,

@@ -89,7 +89,8 @@ func paint(ctx context.Context, drawing, target string, size int, kind string, q
 func icons(ctx context.Context) error {
 	const folder = "images/icons/"
 	for _, size := range []int{32, 180, 192, 512} {
-		if err := paint(ctx, folder+"icon.svg", fmt.Sprintf("%sicon-%d.png", folder, size), size, "image/png", 1); err != nil {
+		if err := paint(ctx, folder+"icon.svg", fmt.Sprintf("%sicon-%d.png", folder, size), size, "image/png",
+			1); err != nil {
 			return err
 		}
 	}
