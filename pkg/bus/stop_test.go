@@ -18,9 +18,9 @@ import (
 // is not torn apart, for its rows would be due again only after their wait.
 func TestAStopLeavesNothingToPublish(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	connected := w.broker.Bus("webhook")
-	outbox := bus.NewOutbox(connected, w.sender)
+	e := newEnv(t)
+	connected := e.broker.Bus("webhook")
+	outbox := bus.NewOutbox(connected, e.sender)
 	testenv.Eventually(t, 30*time.Second, "connected", connected.Connected)
 	for i := range 150 {
 		ctx, stop := context.WithCancel(context.Background())
@@ -36,7 +36,7 @@ func TestAStopLeavesNothingToPublish(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Fatal(err)
 		}
-		if n := w.query(w.sender, `SELECT count(*) FROM outbox`); n != 0 {
+		if n := e.query(e.sender, `SELECT count(*) FROM outbox`); n != 0 {
 			t.Fatalf("stop %d left %d rows", i, n)
 		}
 	}

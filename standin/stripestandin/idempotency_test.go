@@ -13,83 +13,83 @@ import (
 
 func TestIdempotency(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	const key = "checkout-7-v1"
-	status, head, first := w.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "7"), "Idempotency-Key", key)
+	status, head, first := e.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "7"), "Idempotency-Key", key)
 	if status != 200 || head.Get("Idempotent-Replayed") != "" || head.Get("Idempotency-Key") != key {
 		t.Fatalf("first: %d %v", status, head)
 	}
 	// The same fields in another order are the same request.
 	fields := strings.Split(formOf("client_reference_id", "7"), "&")
-	status, head, again := w.call("POST", "/v1/checkout/sessions", strings.Join(append(fields[1:], fields[0]), "&"), "Idempotency-Key", key)
+	status, head, again := e.call("POST", "/v1/checkout/sessions", strings.Join(append(fields[1:], fields[0]), "&"), "Idempotency-Key", key)
 	if status != 200 || again["id"] != first["id"] || head.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("repeat: %d %v %v", status, again["id"], head)
 	}
-	status, _, other := w.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key)
-	if e := other["error"].(map[string]any); status != 400 || e["type"] != "idempotency_error" {
-		t.Errorf("other body: %d %v", status, e)
+	status, _, other := e.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key)
+	if refusal := other["error"].(map[string]any); status != 400 || refusal["type"] != "idempotency_error" {
+		t.Errorf("other body: %d %v", status, refusal)
 	}
 	// A refused request leaves nothing under its key.
-	if status, _, _ := w.call("POST", "/v1/checkout/sessions", formOf("mode", "-"), "Idempotency-Key", "k2"); status != 400 {
+	if status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf("mode", "-"), "Idempotency-Key", "k2"); status != 400 {
 		t.Errorf("refused: %d", status)
 	}
-	if status, head, _ := w.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k2"); status != 200 || head.Get("Idempotent-Replayed") != "" {
+	if status, head, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k2"); status != 200 || head.Get("Idempotent-Replayed") != "" {
 		t.Errorf("corrected under the same key: %d %v", status, head)
 	}
-	if status, _, _ := w.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", strings.Repeat("k", 256)); status != 400 {
+	if status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", strings.Repeat("k", 256)); status != 400 {
 		t.Errorf("long key: %d", status)
 	}
-	if n := len(w.Sessions()); n != 2 {
+	if n := len(e.Sessions()); n != 2 {
 		t.Errorf("%d sessions", n)
 	}
-	if err := w.AdvanceClock(25 * time.Hour); err != nil {
+	if err := e.AdvanceClock(25 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, head, later := w.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
+	if _, head, later := e.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
 		t.Error("the key is remembered for more than a day")
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.state.dropAnswers(time.Now().Add(100 * time.Hour)); len(w.state.answers.rows)+len(w.state.answers.order) != 0 {
-		t.Errorf("%d answers kept", len(w.state.answers.rows))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state.dropAnswers(time.Now().Add(100 * time.Hour)); len(e.state.answers.rows)+len(e.state.answers.order) != 0 {
+		t.Errorf("%d answers kept", len(e.state.answers.rows))
 	}
 }
 
 func TestIdempotencyInFlight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(func(sw *Switches) { sw.APILatencyMS = 200 })
+	e := newEnv(t)
+	e.switches(func(sw *Switches) { sw.APILatencyMS = 200 })
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	for range 6 {
 		wg.Go(func() {
-			status, _, _ := w.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "same")
+			status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "same")
 			mu.Lock()
 			statuses[status]++
 			mu.Unlock()
 		})
 	}
 	wg.Wait()
-	if statuses[200] == 0 || statuses[409] == 0 || statuses[200]+statuses[409] != 6 || len(w.Sessions()) != 1 {
-		t.Errorf("statuses %v, %d sessions", statuses, len(w.Sessions()))
+	if statuses[200] == 0 || statuses[409] == 0 || statuses[200]+statuses[409] != 6 || len(e.Sessions()) != 1 {
+		t.Errorf("statuses %v, %d sessions", statuses, len(e.Sessions()))
 	}
 }
 
 func TestAPIFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	try := func(kind string, after bool, key string) (*stripe.CheckoutSession, error) {
 		t.Helper()
-		w.switches(func(sw *Switches) {
+		e.switches(func(sw *Switches) {
 			sw.APIFaults = []APIFault{{Kind: kind, After: after, Method: "POST", Path: "/v1/checkout", HangMS: 20}}
 		})
-		p := w.params()
+		p := e.params()
 		p.SetIdempotencyKey(key)
-		if _, err := w.sc.CheckoutSessions.New(p); err == nil {
+		if _, err := e.sc.CheckoutSessions.New(p); err == nil {
 			t.Errorf("%s, after=%v: no error", kind, after)
 		}
-		return w.sc.CheckoutSessions.New(p)
+		return e.sc.CheckoutSessions.New(p)
 	}
 	for i, c := range []struct {
 		kind  string
@@ -105,12 +105,12 @@ func TestAPIFaults(t *testing.T) {
 		{kind: "500", after: true, made: 1}, // the 500 is what the key stands for
 	} {
 		t.Run(fmt.Sprint(c.kind, c.after), func(t *testing.T) {
-			before := len(w.Sessions())
+			before := len(e.Sessions())
 			s, err := try(c.kind, c.after, fmt.Sprint("key-", i))
 			if (err == nil) != c.again {
 				t.Errorf("repeat: %v", err)
 			}
-			if n := len(w.Sessions()) - before; n != 1 {
+			if n := len(e.Sessions()) - before; n != 1 {
 				t.Errorf("%d sessions", n)
 			}
 			if c.again && c.made == 1 && s.LastResponse.Header.Get("Idempotent-Replayed") != "true" {
@@ -118,13 +118,13 @@ func TestAPIFaults(t *testing.T) {
 			}
 		})
 	}
-	w.switches(func(sw *Switches) { sw.APIFaults = []APIFault{{Kind: "500", Times: Always, Path: "/v1/events"}} })
+	e.switches(func(sw *Switches) { sw.APIFaults = []APIFault{{Kind: "500", Times: Always, Path: "/v1/events"}} })
 	for range 3 {
-		if status, _, _ := w.call(http.MethodGet, "/v1/events", ""); status != 500 {
+		if status, _, _ := e.call(http.MethodGet, "/v1/events", ""); status != 500 {
 			t.Errorf("always failing: %d", status)
 		}
 	}
-	if status, _, _ := w.call(http.MethodGet, "/v1/checkout/sessions", ""); status != 200 {
+	if status, _, _ := e.call(http.MethodGet, "/v1/checkout/sessions", ""); status != 200 {
 		t.Errorf("another path: %d", status)
 	}
 }

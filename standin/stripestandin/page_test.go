@@ -1,6 +1,7 @@
 package stripestandin
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"regexp"
@@ -10,53 +11,55 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // outcome is what an answer of the page is about, which is never an error status: browsers would
 // report one in the console.
-func outcome(resp *http.Response) string {
-	if resp.StatusCode != http.StatusOK {
-		return resp.Status
+func outcome(resp testenv.Answer) string {
+	if resp.Status != http.StatusOK {
+		return fmt.Sprint(resp.Status)
 	}
 	return resp.Header.Get("Standin-Outcome")
 }
 
 func TestPageShowsTheOrder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	fixed := w.session(func(p *stripe.CheckoutSessionParams) {
+	e := newEnv(t)
+	fixed := e.session(func(p *stripe.CheckoutSessionParams) {
 		p.CustomerEmail = stripe.String("member@example.com")
 		p.LineItems[0].PriceData.ProductData.Name = stripe.String(`<script>alert("x")</script>`)
 	})
-	resp, page := w.get(fixed.URL)
-	if resp.StatusCode != 200 || strings.Contains(page, "<script") {
-		t.Errorf("status %d, or a script in the page", resp.StatusCode)
+	resp := e.get(fixed.URL)
+	if resp.Status != 200 || strings.Contains(resp.Body, "<script") {
+		t.Errorf("status %d, or a script in the page", resp.Status)
 	}
-	for _, want := range []string{"member@example.com", "blue - large", "2 × $12.50", "$25.00", "$30.00", "http://shop.example/mug.jpg", "Canada", w.shop.URL + "/checkout/confirm", `id="pay"`, `name="viewport"`} {
-		if !strings.Contains(html.UnescapeString(page), want) {
+	for _, want := range []string{"member@example.com", "blue - large", "2 × $12.50", "$25.00", "$30.00", "http://shop.example/mug.jpg", "Canada", e.shop.URL + "/checkout/confirm", `id="pay"`, `name="viewport"`} {
+		if !strings.Contains(html.UnescapeString(resp.Body), want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(page, `name="email"`) {
+	if strings.Contains(resp.Body, `name="email"`) {
 		t.Error("an e-mail field although the address is given")
 	}
 	for _, path := range []string{"/assets/page.css", "/assets/icon.svg", "/favicon.ico", "/", "/healthz"} {
-		if resp, _ := w.get(w.URL() + path); resp.StatusCode != 200 {
-			t.Errorf("%s: %d", path, resp.StatusCode)
+		if resp := e.get(e.URL() + path); resp.Status != 200 {
+			t.Errorf("%s: %d", path, resp.Status)
 		}
 	}
-	if resp, _ := w.get(w.URL() + "/c/pay/cs_test_none"); resp.StatusCode != 404 {
-		t.Errorf("unknown session: %d", resp.StatusCode)
+	if resp := e.get(e.URL() + "/c/pay/cs_test_none"); resp.Status != 404 {
+		t.Errorf("unknown session: %d", resp.Status)
 	}
-	if resp, _ := w.get(w.URL() + "/assets/../doc.go"); resp.StatusCode == 200 {
+	if resp := e.get(e.URL() + "/assets/../doc.go"); resp.Status == 200 {
 		t.Error("files outside the assets are served")
 	}
 }
 
 func TestPageRefusesInput(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.session()
+	e := newEnv(t)
+	s := e.session()
 	for _, c := range []struct{ name, field, value, also string }{
 		{name: "no email", field: "email"},
 		{name: "odd email", field: "email", value: "ann@"},
@@ -80,29 +83,29 @@ func TestPageRefusesInput(t *testing.T) {
 		{name: "odd bytes", field: "shipping_line1", value: "a\xffb"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			resp, page := w.post(s.URL, typed(c.field, c.value, c.also, ""))
-			if outcome(resp) != "invalid" || !strings.Contains(page, `id="`+c.field+`_error"`) && c.field != "method" {
-				t.Errorf("status %d, or no message at the field", resp.StatusCode)
+			resp := e.post(s.URL, typed(c.field, c.value, c.also, ""))
+			if outcome(resp) != "invalid" || !strings.Contains(resp.Body, `id="`+c.field+`_error"`) && c.field != "method" {
+				t.Errorf("status %d, or no message at the field", resp.Status)
 			}
-			if c.field != "shipping_name" && !strings.Contains(page, `value="Ann Buyer"`) {
+			if c.field != "shipping_name" && !strings.Contains(resp.Body, `value="Ann Buyer"`) {
 				t.Error("what was typed is gone")
 			}
 		})
 	}
 	for number, message := range map[string]string{"4000000000000002": "declined", "4000 0000 0000 9995": "insufficient funds", "4000000000000069": "expired", "4111111111111111": "not one of the test cards"} {
-		resp, page := w.post(s.URL, typed("card_number", number))
-		if outcome(resp) != "declined" || !strings.Contains(page, message) || !strings.Contains(page, `value="Ann Buyer"`) {
-			t.Errorf("%s: status %d, or not %q", number, resp.StatusCode, message)
+		resp := e.post(s.URL, typed("card_number", number))
+		if outcome(resp) != "declined" || !strings.Contains(resp.Body, message) || !strings.Contains(resp.Body, `value="Ann Buyer"`) {
+			t.Errorf("%s: status %d, or not %q", number, resp.Status, message)
 		}
 	}
-	if l := w.Sessions()[0]; l.Status != "open" || l.PaymentIntent != "" || len(w.Deliveries()) != 0 {
+	if l := e.Sessions()[0]; l.Status != "open" || l.PaymentIntent != "" || len(e.Deliveries()) != 0 {
 		t.Errorf("refused input had an effect: %+v", l)
 	}
-	if resp, _ := w.post(s.URL, typed("shipping_country", "CA", "shipping_state", "BC", "shipping_postal_code", "v6b 1a1", "billing_same", "",
-		"billing_name", "Al Payer", "billing_line1", "Kanzleistr. 1", "billing_city", "Bonn", "billing_country", "DE")); resp.StatusCode != 303 {
-		t.Errorf("own billing address: %d", resp.StatusCode)
+	if resp := e.post(s.URL, typed("shipping_country", "CA", "shipping_state", "BC", "shipping_postal_code", "v6b 1a1", "billing_same", "",
+		"billing_name", "Al Payer", "billing_line1", "Kanzleistr. 1", "billing_city", "Bonn", "billing_country", "DE")); resp.Status != 303 {
+		t.Errorf("own billing address: %d", resp.Status)
 	}
-	got, err := w.sc.CheckoutSessions.Get(s.ID, nil)
+	got, err := e.sc.CheckoutSessions.Get(s.ID, nil)
 	if err != nil || got.CustomerDetails.Name != "Al Payer" || got.CustomerDetails.Address.Country != "DE" || got.ShippingDetails.Address.Country != "CA" {
 		t.Errorf("%+v, %v", got.CustomerDetails, err)
 	}
@@ -110,32 +113,32 @@ func TestPageRefusesInput(t *testing.T) {
 
 func TestPage3DSecure(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.session()
+	e := newEnv(t)
+	s := e.session()
 	token := func() string {
 		t.Helper()
-		resp, page := w.post(s.URL, typed("card_number", "4000002500003155"))
-		m := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(page)
+		resp := e.post(s.URL, typed("card_number", "4000002500003155"))
+		m := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(resp.Body)
 		if outcome(resp) != "confirm" || m == nil {
-			t.Fatalf("status %d, token %v", resp.StatusCode, m)
+			t.Fatalf("status %d, token %v", resp.Status, m)
 		}
 		return m[1]
 	}
-	resp, page := w.post(s.URL+"/confirm", map[string][]string{"token": {token()}, "outcome": {"reject"}})
-	if outcome(resp) != "declined" || !strings.Contains(page, "unable to authenticate") || !strings.Contains(page, `value="12 Long Road"`) {
-		t.Errorf("rejected: %d", resp.StatusCode)
+	resp := e.post(s.URL+"/confirm", map[string][]string{"token": {token()}, "outcome": {"reject"}})
+	if outcome(resp) != "declined" || !strings.Contains(resp.Body, "unable to authenticate") || !strings.Contains(resp.Body, `value="12 Long Road"`) {
+		t.Errorf("rejected: %d", resp.Status)
 	}
-	if resp, _ := w.post(s.URL+"/confirm", map[string][]string{"token": {"3ds_forged"}, "outcome": {"authorize"}}); outcome(resp) != "declined" {
-		t.Errorf("forged token: %d", resp.StatusCode)
+	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {"3ds_forged"}, "outcome": {"authorize"}}); outcome(resp) != "declined" {
+		t.Errorf("forged token: %d", resp.Status)
 	}
 	once := token()
-	if resp, _ := w.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.StatusCode != 303 {
-		t.Errorf("authorized: %d", resp.StatusCode)
+	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 303 {
+		t.Errorf("authorized: %d", resp.Status)
 	}
-	if resp, page := w.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.StatusCode != 200 || !strings.Contains(page, "You have paid already") {
-		t.Errorf("again: %d", resp.StatusCode)
+	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 200 || !strings.Contains(resp.Body, "You have paid already") {
+		t.Errorf("again: %d", resp.Status)
 	}
-	if n := len(w.events(1, "checkout.session.completed")); n != 1 {
+	if n := len(e.events(1, "checkout.session.completed")); n != 1 {
 		t.Errorf("%d events", n)
 	}
 }
@@ -143,23 +146,23 @@ func TestPage3DSecure(t *testing.T) {
 func TestDelayedMethod(t *testing.T) {
 	t.Parallel()
 	for _, succeed := range []bool{true, false} {
-		w := newWorld(t)
-		s := w.session()
-		if resp, _ := w.post(s.URL, typed("method", "delayed", "card_number", "")); resp.StatusCode != 303 {
-			t.Fatalf("status %d", resp.StatusCode)
+		e := newEnv(t)
+		s := e.session()
+		if resp := e.post(s.URL, typed("method", "delayed", "card_number", "")); resp.Status != 303 {
+			t.Fatalf("status %d", resp.Status)
 		}
-		if l := w.Sessions()[0]; l.Status != "complete" || l.Paid() || !l.AsyncPending {
+		if l := e.Sessions()[0]; l.Status != "complete" || l.Paid() || !l.AsyncPending {
 			t.Errorf("ledger %+v", l)
 		}
-		if err := w.SettleDebit(s.ID, succeed); err != nil {
+		if err := e.SettleDebit(s.ID, succeed); err != nil {
 			t.Fatal(err)
 		}
 		want := map[bool]string{true: "checkout.session.async_payment_succeeded", false: "checkout.session.async_payment_failed"}[succeed]
-		w.events(1, want)
-		if l := w.Sessions()[0]; l.Paid() != succeed || l.AsyncPending {
+		e.events(1, want)
+		if l := e.Sessions()[0]; l.Paid() != succeed || l.AsyncPending {
 			t.Errorf("ledger %+v", l)
 		}
-		if err := w.SettleDebit(s.ID, succeed); err == nil {
+		if err := e.SettleDebit(s.ID, succeed); err == nil {
 			t.Error("settled twice")
 		}
 	}
@@ -167,59 +170,59 @@ func TestDelayedMethod(t *testing.T) {
 
 func TestDelayedMethodByItself(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(func(sw *Switches) { sw.AsyncAfterMS, sw.AsyncOutcome = 50, "fail" })
-	if _, err := w.Pay(w.session().ID, PayOptions{Method: "delayed"}); err != nil {
+	e := newEnv(t)
+	e.switches(func(sw *Switches) { sw.AsyncAfterMS, sw.AsyncOutcome = 50, "fail" })
+	if _, err := e.Pay(e.session().ID, PayOptions{Method: "delayed"}); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, "checkout.session.async_payment_failed")
+	e.events(1, "checkout.session.async_payment_failed")
 }
 
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	by := w.session()
-	if _, err := w.sc.CheckoutSessions.Expire(by.ID, nil); err != nil {
+	e := newEnv(t)
+	by := e.session()
+	if _, err := e.sc.CheckoutSessions.Expire(by.ID, nil); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, "checkout.session.expired")
-	s := w.session()
-	if err := w.AdvanceClock(2 * time.Hour); err != nil {
+	e.events(1, "checkout.session.expired")
+	s := e.session()
+	if err := e.AdvanceClock(2 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	w.events(2, "checkout.session.expired")
-	if got, err := w.sc.CheckoutSessions.Get(s.ID, nil); err != nil || got.Status != "expired" || got.URL != "" {
+	e.events(2, "checkout.session.expired")
+	if got, err := e.sc.CheckoutSessions.Get(s.ID, nil); err != nil || got.Status != "expired" || got.URL != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	resp, page := w.get(s.URL)
-	if outcome(resp) != "expired" || !strings.Contains(page, "expired") {
-		t.Errorf("page of an expired session: %d", resp.StatusCode)
+	resp := e.get(s.URL)
+	if outcome(resp) != "expired" || !strings.Contains(resp.Body, "expired") {
+		t.Errorf("page of an expired session: %d", resp.Status)
 	}
-	if resp, _ := w.post(s.URL, typed()); outcome(resp) != "expired" {
-		t.Errorf("paying an expired session: %d", resp.StatusCode)
+	if resp := e.post(s.URL, typed()); outcome(resp) != "expired" {
+		t.Errorf("paying an expired session: %d", resp.Status)
 	}
-	if _, err := w.Pay(s.ID, PayOptions{}); err == nil {
+	if _, err := e.Pay(s.ID, PayOptions{}); err == nil {
 		t.Error("an expired session was paid")
 	}
 }
 
 func TestNothingToPay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	free, err := w.sc.Coupons.New(&stripe.CouponParams{PercentOff: stripe.Float64(100)})
+	e := newEnv(t)
+	free, err := e.sc.Coupons.New(&stripe.CouponParams{PercentOff: stripe.Float64(100)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := w.session(func(p *stripe.CheckoutSessionParams) {
+	s := e.session(func(p *stripe.CheckoutSessionParams) {
 		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{Coupon: stripe.String(free.ID)}}
 	})
-	if _, page := w.get(s.URL); strings.Contains(page, "card_number") {
+	if page := e.get(s.URL).Body; strings.Contains(page, "card_number") {
 		t.Error("the page asks for a card")
 	}
-	if resp, _ := w.post(s.URL, typed("card_number", "", "method", "")); resp.StatusCode != 303 {
-		t.Errorf("status %d", resp.StatusCode)
+	if resp := e.post(s.URL, typed("card_number", "", "method", "")); resp.Status != 303 {
+		t.Errorf("status %d", resp.Status)
 	}
-	got, err := w.sc.CheckoutSessions.Get(s.ID, nil)
+	got, err := e.sc.CheckoutSessions.Get(s.ID, nil)
 	if err != nil || got.PaymentStatus != "no_payment_required" || got.PaymentIntent != nil || got.AmountTotal != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -227,23 +230,23 @@ func TestNothingToPay(t *testing.T) {
 
 func TestShippingOptions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	rate := func(name string, cents int64) *stripe.CheckoutSessionShippingOptionParams {
 		return &stripe.CheckoutSessionShippingOptionParams{ShippingRateData: &stripe.CheckoutSessionShippingOptionShippingRateDataParams{
 			DisplayName: stripe.String(name), Type: stripe.String("fixed_amount"),
 			FixedAmount: &stripe.CheckoutSessionShippingOptionShippingRateDataFixedAmountParams{Amount: stripe.Int64(cents), Currency: stripe.String("usd")},
 		}}
 	}
-	s := w.session(func(p *stripe.CheckoutSessionParams) {
+	s := e.session(func(p *stripe.CheckoutSessionParams) {
 		p.ShippingOptions = []*stripe.CheckoutSessionShippingOptionParams{rate("Ground", 400), rate("Air", 1900)}
 	})
 	if s.AmountTotal != 3400 || s.TotalDetails.AmountShipping != 400 {
 		t.Errorf("total %d", s.AmountTotal)
 	}
-	if resp, _ := w.post(s.URL, typed("shipping_option", "1")); resp.StatusCode != 303 {
-		t.Fatalf("status %d", resp.StatusCode)
+	if resp := e.post(s.URL, typed("shipping_option", "1")); resp.Status != 303 {
+		t.Fatalf("status %d", resp.Status)
 	}
-	got, err := w.sc.CheckoutSessions.Get(s.ID, nil)
+	got, err := e.sc.CheckoutSessions.Get(s.ID, nil)
 	if err != nil || got.AmountTotal != 4900 || got.ShippingCost.AmountTotal != 1900 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -252,36 +255,33 @@ func TestShippingOptions(t *testing.T) {
 // Two tabs, two buttons: one payment.
 func TestPaidOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.session()
+	e := newEnv(t)
+	s := e.session()
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			if resp, _ := w.post(s.URL, typed()); resp.StatusCode != 303 && resp.StatusCode != 200 {
-				t.Errorf("status %d", resp.StatusCode)
+			if resp := e.post(s.URL, typed()); resp.Status != 303 && resp.Status != 200 {
+				t.Errorf("status %d", resp.Status)
 			}
 		})
 	}
 	wg.Wait()
-	w.delivered()
-	if n := len(w.Deliveries()); n != 2 {
+	e.delivered()
+	if n := len(e.Deliveries()); n != 2 {
 		t.Errorf("%d events, want payment_intent.succeeded and checkout.session.completed", n)
 	}
 }
 
 func TestOtherSitesCannotPost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.session()
+	e := newEnv(t)
+	s := e.session()
 	for _, path := range []string{"/_/sessions/" + s.ID + "/pay", "/_/switches", "/c/pay/" + s.ID} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL()+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := e.client().Body(http.MethodPost, path, "")
 		req.Header.Set("Sec-Fetch-Site", "cross-site")
 		req.Header.Set("Origin", "http://evil.example")
-		if resp, _ := w.fetch(req); resp.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: %d", path, resp.StatusCode)
+		if resp := e.client().Do(req); resp.Status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, resp.Status)
 		}
 	}
 }

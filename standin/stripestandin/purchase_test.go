@@ -12,15 +12,15 @@ import (
 
 func TestPurchaseWithStripeGo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	off, err := w.sc.Coupons.New(&stripe.CouponParams{
+	e := newEnv(t)
+	off, err := e.sc.Coupons.New(&stripe.CouponParams{
 		AmountOff: stripe.Int64(300), Currency: stripe.String("usd"), Duration: stripe.String("once"),
 		Name: stripe.String("Welcome"), MaxRedemptions: stripe.Int64(1),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := w.session(func(p *stripe.CheckoutSessionParams) {
+	s := e.session(func(p *stripe.CheckoutSessionParams) {
 		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{Coupon: stripe.String(off.ID)}}
 		p.SetIdempotencyKey("checkout-1-v1")
 		p.AddExpand("line_items")
@@ -41,15 +41,15 @@ func TestPurchaseWithStripeGo(t *testing.T) {
 		t.Errorf("%d lines, discounts %d, totals %d", len(s.LineItems.Data), discounts, totals)
 	}
 
-	resp, _ := w.post(s.URL, typed())
-	if want := w.shop.URL + "/checkout/success?session_id=" + s.ID; resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != want {
-		t.Fatalf("status %d, to %s", resp.StatusCode, resp.Header.Get("Location"))
+	resp := e.post(s.URL, typed())
+	if want := e.shop.URL + "/checkout/success?session_id=" + s.ID; resp.Status != http.StatusSeeOther || resp.Header.Get("Location") != want {
+		t.Fatalf("status %d, to %s", resp.Status, resp.Header.Get("Location"))
 	}
 	// The page waits for the shop's answer, so the event has arrived already.
-	paid := w.events(1, "checkout.session.completed")[0]
+	paid := e.events(1, "checkout.session.completed")[0]
 	checkCompleted(t, paid, s.ID)
-	checkPaidSession(t, w, s.ID)
-	if used, err := w.sc.Coupons.Get(off.ID, nil); err != nil || used.Valid || used.TimesRedeemed != 1 {
+	checkPaidSession(t, e, s.ID)
+	if used, err := e.sc.Coupons.Get(off.ID, nil); err != nil || used.Valid || used.TimesRedeemed != 1 {
 		t.Errorf("coupon after use: %+v, %v", used, err)
 	}
 }
@@ -88,12 +88,12 @@ func checkCompleted(t *testing.T, got received, id string) {
 	}
 }
 
-func checkPaidSession(t *testing.T, w *world, id string) {
+func checkPaidSession(t *testing.T, e *env, id string) {
 	t.Helper()
 	get := &stripe.CheckoutSessionParams{}
 	get.AddExpand("line_items")
 	get.AddExpand("payment_intent.latest_charge")
-	s, err := w.sc.CheckoutSessions.Get(id, get)
+	s, err := e.sc.CheckoutSessions.Get(id, get)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,88 +101,88 @@ func checkPaidSession(t *testing.T, w *world, id string) {
 	if s.PaymentStatus != "paid" || in.Status != "succeeded" || in.AmountReceived != s.AmountTotal || in.Metadata["checkout"] != "1" || !in.LatestCharge.Paid || in.LatestCharge.PaymentMethodDetails.Card.Last4 != "4242" {
 		t.Errorf("session after payment: %+v", s)
 	}
-	if again, err := w.sc.PaymentIntents.Get(in.ID, nil); err != nil || again.LatestCharge.ID != in.LatestCharge.ID {
+	if again, err := e.sc.PaymentIntents.Get(in.ID, nil); err != nil || again.LatestCharge.ID != in.LatestCharge.ID {
 		t.Errorf("payment intent: %+v, %v", again, err)
 	}
-	if ch, err := w.sc.Charges.Get(in.LatestCharge.ID, nil); err != nil || ch.Amount != s.AmountTotal {
+	if ch, err := e.sc.Charges.Get(in.LatestCharge.ID, nil); err != nil || ch.Amount != s.AmountTotal {
 		t.Errorf("charge: %+v, %v", ch, err)
 	}
 	list := &stripe.CheckoutSessionListLineItemsParams{Session: stripe.String(id)}
 	list.Limit = stripe.Int64(1) // two pages
-	items, n := w.sc.CheckoutSessions.ListLineItems(list), 0
+	items, n := e.sc.CheckoutSessions.ListLineItems(list), 0
 	for items.Next() {
 		n++
 	}
 	if items.Err() != nil || n != 2 {
 		t.Errorf("%d line items, %v", n, items.Err())
 	}
-	if _, err := w.sc.CheckoutSessions.Expire(id, nil); err == nil {
+	if _, err := e.sc.CheckoutSessions.Expire(id, nil); err == nil {
 		t.Error("a paid session could be expired")
 	}
-	if l := w.Sessions()[0]; !l.Paid() || l.AmountTotal != s.AmountTotal || l.PaymentIntent != in.ID || len(l.Lines) != 2 {
+	if l := e.Sessions()[0]; !l.Paid() || l.AmountTotal != s.AmountTotal || l.PaymentIntent != in.ID || len(l.Lines) != 2 {
 		t.Errorf("ledger %+v", l)
 	}
 }
 
 func TestRefundsAndDisputes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.session()
-	if _, err := w.Pay(s.ID, PayOptions{}); err != nil {
+	e := newEnv(t)
+	s := e.session()
+	if _, err := e.Pay(s.ID, PayOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	pi := w.Sessions()[0].PaymentIntent
-	re, err := w.sc.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(pi), Amount: stripe.Int64(1000)})
+	pi := e.Sessions()[0].PaymentIntent
+	re, err := e.sc.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(pi), Amount: stripe.Int64(1000)})
 	if err != nil || re.Status != "succeeded" {
 		t.Fatalf("refund %+v, %v", re, err)
 	}
-	if got, err := w.sc.Refunds.Get(re.ID, nil); err != nil || got.Amount != 1000 {
+	if got, err := e.sc.Refunds.Get(re.ID, nil); err != nil || got.Amount != 1000 {
 		t.Errorf("refund read: %+v, %v", got, err)
 	}
 	var ch stripe.Charge
-	refunded := w.events(1, "charge.refunded")[0].event
+	refunded := e.events(1, "charge.refunded")[0].event
 	if err := json.Unmarshal(refunded.Data.Raw, &ch); err != nil || ch.AmountRefunded != 1000 || ch.Refunded {
 		t.Errorf("charge.refunded %+v, %v", ch, err)
 	}
-	w.events(1, "refund.updated")
-	if _, err := w.Refund(pi, 5000); err == nil {
+	e.events(1, "refund.updated")
+	if _, err := e.Refund(pi, 5000); err == nil {
 		t.Error("more than was paid could be refunded")
 	}
-	if _, err := w.Dispute(pi); err != nil {
+	if _, err := e.Dispute(pi); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, "charge.dispute.created")
-	if _, err := w.Refund(pi, 0); err == nil {
+	e.events(1, "charge.dispute.created")
+	if _, err := e.Refund(pi, 0); err == nil {
 		t.Error("a disputed charge could be refunded")
 	}
-	if _, err := w.CloseDispute(pi, true); err != nil {
+	if _, err := e.CloseDispute(pi, true); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, "charge.dispute.closed")
-	if _, err := w.Refund(pi, 0); err != nil {
+	e.events(1, "charge.dispute.closed")
+	if _, err := e.Refund(pi, 0); err != nil {
 		t.Errorf("refund of the rest: %v", err)
 	}
-	if _, err := w.Refund(pi, 0); err == nil {
+	if _, err := e.Refund(pi, 0); err == nil {
 		t.Error("refunded twice")
 	}
-	if l := w.Sessions()[0]; l.AmountRefunded != l.AmountTotal || !l.Disputed {
+	if l := e.Sessions()[0]; l.AmountRefunded != l.AmountTotal || !l.Disputed {
 		t.Errorf("ledger %+v", l)
 	}
 }
 
 func TestListings(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	var ids []string
 	for range 5 {
-		ids = append([]string{w.session().ID}, ids...)
+		ids = append([]string{e.session().ID}, ids...)
 	}
-	if _, err := w.Pay(ids[1], PayOptions{}); err != nil {
+	if _, err := e.Pay(ids[1], PayOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	collect := func(p *stripe.CheckoutSessionListParams) (got []string) {
 		t.Helper()
-		it := w.sc.CheckoutSessions.List(p)
+		it := e.sc.CheckoutSessions.List(p)
 		for it.Next() {
 			got = append(got, it.CheckoutSession().ID)
 		}
@@ -208,7 +208,7 @@ func TestListings(t *testing.T) {
 	if got := collect(&stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{LesserThan: 1}}); got != nil {
 		t.Errorf("created before 1970: %v", got)
 	}
-	it := w.sc.Events.List(&stripe.EventListParams{Types: stripe.StringSlice([]string{"checkout.session.completed"})})
+	it := e.sc.Events.List(&stripe.EventListParams{Types: stripe.StringSlice([]string{"checkout.session.completed"})})
 	n := 0
 	for it.Next() {
 		n++
@@ -216,7 +216,7 @@ func TestListings(t *testing.T) {
 	if it.Err() != nil || n != 1 {
 		t.Errorf("%d events, %v", n, it.Err())
 	}
-	status, _, _ := w.call("GET", "/v1/checkout/sessions?limit=0", "")
+	status, _, _ := e.call("GET", "/v1/checkout/sessions?limit=0", "")
 	if status != 400 {
 		t.Errorf("limit=0: %d", status)
 	}

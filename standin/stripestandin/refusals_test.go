@@ -25,11 +25,11 @@ func formOf(pairs ...string) string {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if status, _, body := w.call("POST", "/v1/checkout/sessions", formOf()); status != 200 {
+	e := newEnv(t)
+	if status, _, body := e.call("POST", "/v1/checkout/sessions", formOf()); status != 200 {
 		t.Fatalf("the good form: %d %v", status, body)
 	}
-	if status, _, body := w.call("POST", "/v1/coupons", "id=HALF&percent_off=50&duration=once"); status != 200 || body["percent_off"] != 50.0 {
+	if status, _, body := e.call("POST", "/v1/coupons", "id=HALF&percent_off=50&duration=once"); status != 200 || body["percent_off"] != 50.0 {
 		t.Fatalf("coupon: %d %v", status, body)
 	}
 	const price = "line_items[0][price_data]"
@@ -88,23 +88,23 @@ func TestRefusals(t *testing.T) {
 		{name: "bad escape", form: formOf() + "&metadata[a]=%zz"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, head, body := w.call("POST", "/v1/checkout/sessions", c.form)
-			e, _ := body["error"].(map[string]any)
-			code, _ := e["code"].(string)
-			param, _ := e["param"].(string)
-			if status != 400 || code != c.code || param != c.param || e["type"] != "invalid_request_error" || e["message"] == "" || head.Get("Request-Id") == "" {
-				t.Errorf("%d %v", status, e)
+			status, head, body := e.call("POST", "/v1/checkout/sessions", c.form)
+			refusal, _ := body["error"].(map[string]any)
+			code, _ := refusal["code"].(string)
+			param, _ := refusal["param"].(string)
+			if status != 400 || code != c.code || param != c.param || refusal["type"] != "invalid_request_error" || refusal["message"] == "" || head.Get("Request-Id") == "" {
+				t.Errorf("%d %v", status, refusal)
 			}
 		})
 	}
-	if n := len(w.Sessions()); n != 1 {
+	if n := len(e.Sessions()); n != 1 {
 		t.Errorf("%d sessions: refused ones were made", n)
 	}
 }
 
 func TestManyLines(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	form := func(n int) string {
 		var b strings.Builder
 		b.WriteString("mode=payment&success_url=http%3A%2F%2Fx.example")
@@ -113,23 +113,23 @@ func TestManyLines(t *testing.T) {
 		}
 		return b.String()
 	}
-	status, _, body := w.call("POST", "/v1/checkout/sessions", form(100))
+	status, _, body := e.call("POST", "/v1/checkout/sessions", form(100))
 	if status != 200 || body["amount_total"] != 10000.0 {
 		t.Fatalf("100 lines: %d %v", status, body)
 	}
 	// Lines keep the order of their numbers, also past nine.
-	_, _, lines := w.call("GET", "/v1/checkout/sessions/"+body["id"].(string)+"/line_items?limit=100", "")
+	_, _, lines := e.call("GET", "/v1/checkout/sessions/"+body["id"].(string)+"/line_items?limit=100", "")
 	if last := lines["data"].([]any)[99].(map[string]any); last["description"] != "n99" {
 		t.Errorf("last line %v", last)
 	}
-	if status, _, _ := w.call("POST", "/v1/checkout/sessions", form(101)); status != 400 {
+	if status, _, _ := e.call("POST", "/v1/checkout/sessions", form(101)); status != 400 {
 		t.Errorf("101 lines: %d", status)
 	}
 }
 
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	for _, c := range []struct {
 		name, header string
 		status       int
@@ -141,29 +141,29 @@ func TestAuthorization(t *testing.T) {
 		{"odd", "Digest x", 401},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, _, body := w.call("GET", "/v1/checkout/sessions/cs_none", "", "Authorization", c.header)
-			e := body["error"].(map[string]any)
-			if status != c.status || e["type"] != "invalid_request_error" {
-				t.Errorf("%d %v", status, e)
+			status, _, body := e.call("GET", "/v1/checkout/sessions/cs_none", "", "Authorization", c.header)
+			refusal := body["error"].(map[string]any)
+			if status != c.status || refusal["type"] != "invalid_request_error" {
+				t.Errorf("%d %v", status, refusal)
 			}
-			if strings.Contains(fmt.Sprint(e["message"]), "wrong_wrong") {
-				t.Errorf("the key is shown: %v", e["message"])
+			if strings.Contains(fmt.Sprint(refusal["message"]), "wrong_wrong") {
+				t.Errorf("the key is shown: %v", refusal["message"])
 			}
 		})
 	}
-	_, err := stripeClient(w.URL(), "sk_test_other").CheckoutSessions.New(w.params())
+	_, err := stripeClient(e.URL(), "sk_test_other").CheckoutSessions.New(e.params())
 	if err == nil || !strings.Contains(err.Error(), "Invalid API Key") {
 		t.Errorf("stripe-go with a wrong key: %v", err)
 	}
 	for _, c := range []struct{ method, path string }{{"GET", "/v1/customers"}, {"POST", "/v1/checkout/session"}, {"PUT", "/v1/coupons"}, {"GET", "/v1/coupons/none"}, {"GET", "/v1/events/none"}, {"GET", "/v1/payment_intents/none"}, {"GET", "/v1/charges/none"}, {"GET", "/v1/refunds/none"}} {
-		if status, _, body := w.call(c.method, c.path, ""); status != 404 || body["error"] == nil {
+		if status, _, body := e.call(c.method, c.path, ""); status != 404 || body["error"] == nil {
 			t.Errorf("%s %s: %d %v", c.method, c.path, status, body)
 		}
 	}
-	if status, _, _ := w.call("POST", "/v1/coupons", `{"id":"x"}`, "Content-Type", "application/json"); status != 400 {
+	if status, _, _ := e.call("POST", "/v1/coupons", `{"id":"x"}`, "Content-Type", "application/json"); status != 400 {
 		t.Errorf("JSON body: %d", status)
 	}
-	if status, _, _ := w.call("POST", "/v1/coupons", strings.Repeat("a=b&", 300_000)); status != 413 {
+	if status, _, _ := e.call("POST", "/v1/coupons", strings.Repeat("a=b&", 300_000)); status != 413 {
 		t.Errorf("large body: %d", status)
 	}
 }

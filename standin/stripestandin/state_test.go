@@ -15,22 +15,22 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "stripe", "state")
 	keep := func(c *Config) { c.StateFile = file }
-	w := newWorld(t, keep)
-	w.shop.answers(func(int) int { return 500 })
-	w.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"charge.refunded"}, 5 })
-	if err := w.AdvanceClock(time.Minute); err != nil {
+	e := newEnv(t, keep)
+	e.shop.answers(func(int) int { return 500 })
+	e.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"charge.refunded"}, 5 })
+	if err := e.AdvanceClock(time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	_, _, made := w.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k")
-	paid := w.paid()
-	if _, err := w.Refund(w.Sessions()[0].PaymentIntent, 100); err != nil {
+	_, _, made := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k")
+	paid := e.paid()
+	if _, err := e.Refund(e.Sessions()[0].PaymentIntent, 100); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, completed)
-	before, switches := w.Sessions(), w.Switches()
-	w.stop()
+	e.events(1, completed)
+	before, switches := e.Sessions(), e.Switches()
+	e.stop()
 
-	again := newWorld(t, keep, func(c *Config) { c.PublicURL = w.publicURL })
+	again := newEnv(t, keep, func(c *Config) { c.PublicURL = e.publicURL })
 	if diff := cmp.Diff(before, again.Sessions()); diff != "" {
 		t.Errorf("sessions (before, after): %s", diff)
 	}
@@ -55,11 +55,11 @@ func TestTornStateFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state")
-	w := newWorld(t, func(c *Config) { c.StateFile = file })
-	w.paid()
-	w.delivered()
-	w.session()
-	w.stop()
+	e := newEnv(t, func(c *Config) { c.StateFile = file })
+	e.paid()
+	e.delivered()
+	e.session()
+	e.stop()
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -105,12 +105,12 @@ func TestDamagedStateFile(t *testing.T) {
 func TestStateFileInUse(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "state")
-	w := newWorld(t, func(c *Config) { c.StateFile = file })
+	e := newEnv(t, func(c *Config) { c.StateFile = file })
 	if _, err := New(Config{SecretKey: testKey, StateFile: file}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("second stand-in on one file: %v", err)
 	}
-	w.stop()
-	newWorld(t, func(c *Config) { c.StateFile = file })
+	e.stop()
+	newEnv(t, func(c *Config) { c.StateFile = file })
 }
 
 func TestUnwritableStateFile(t *testing.T) {
@@ -127,22 +127,22 @@ func TestUnwritableStateFile(t *testing.T) {
 // When the disk fails, nothing is confirmed any more.
 func TestDiskFailure(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config) { c.StateFile = filepath.Join(t.TempDir(), "state") })
-	w.journal.file.Lock()
-	w.journal.err = os.ErrPermission
-	w.journal.file.Unlock()
-	if status, _, body := w.call("POST", "/v1/checkout/sessions", formOf()); status != 500 || body["error"].(map[string]any)["type"] != "api_error" {
+	e := newEnv(t, func(c *Config) { c.StateFile = filepath.Join(t.TempDir(), "state") })
+	e.journal.file.Lock()
+	e.journal.err = os.ErrPermission
+	e.journal.file.Unlock()
+	if status, _, body := e.call("POST", "/v1/checkout/sessions", formOf()); status != 500 || body["error"].(map[string]any)["type"] != "api_error" {
 		t.Errorf("%d %v", status, body)
 	}
-	w.journal.file.Lock()
-	w.journal.err = nil
-	w.journal.file.Unlock()
+	e.journal.file.Lock()
+	e.journal.err = nil
+	e.journal.file.Unlock()
 }
 
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(w.URL(), "http://")}); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	e := newEnv(t)
+	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(e.URL(), "http://")}); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("taken port: %v", err)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 )
 
-func (w *world) paid() string {
-	w.t.Helper()
-	id := w.session().ID
-	if _, err := w.Pay(id, PayOptions{}); err != nil {
-		w.t.Fatal(err)
+func (e *env) paid() string {
+	e.t.Helper()
+	id := e.session().ID
+	if _, err := e.Pay(id, PayOptions{}); err != nil {
+		e.t.Fatal(err)
 	}
 	return id
 }
@@ -30,23 +30,23 @@ func only(set func(*Switches)) func(*Switches) {
 
 func TestWebhookIsRepeated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"payment_intent.succeeded"}, Always })
-	w.shop.answers(func(n int) int { return []int{0, 503, 302, 400, 200}[min(n, 4)] })
-	w.paid()
+	e := newEnv(t)
+	e.switches(func(sw *Switches) { sw.WebhookTypes, sw.WebhookDrop = []string{"payment_intent.succeeded"}, Always })
+	e.shop.answers(func(n int) int { return []int{0, 503, 302, 400, 200}[min(n, 4)] })
+	e.paid()
 	// The pauses grow from a second; the clock makes them short.
 	for n := 1; n < 4; n++ {
-		w.events(n, completed)
-		w.pendingAfter(n)
-		if err := w.AdvanceClock(time.Minute); err != nil {
+		e.events(n, completed)
+		e.pendingAfter(n)
+		if err := e.AdvanceClock(time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := w.events(4, completed)
+	got := e.events(4, completed)
 	if got[0].event.ID != got[3].event.ID || string(got[0].body) != string(got[3].body) {
 		t.Error("the repeats differ")
 	}
-	for _, d := range w.delivered() {
+	for _, d := range e.delivered() {
 		if d.Type == completed && (d.State != deliveryDelivered || d.Attempts != 4 || d.LastStatus != 200) {
 			t.Errorf("%+v", d)
 		}
@@ -54,13 +54,13 @@ func TestWebhookIsRepeated(t *testing.T) {
 }
 
 // pendingAfter waits until n attempts are noted.
-func (w *world) pendingAfter(n int) {
-	w.t.Helper()
+func (e *env) pendingAfter(n int) {
+	e.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(30 * time.Second)
 	for {
-		for _, d := range w.Deliveries() {
+		for _, d := range e.Deliveries() {
 			if d.Type == completed && d.Attempts == n {
 				return
 			}
@@ -68,7 +68,7 @@ func (w *world) pendingAfter(n int) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			w.t.Fatalf("attempt %d was never noted", n)
+			e.t.Fatalf("attempt %d was never noted", n)
 		}
 	}
 }
@@ -91,36 +91,36 @@ func TestWebhookPauses(t *testing.T) {
 
 func TestWebhookDropAndResend(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(only(func(sw *Switches) { sw.WebhookDrop = 1 }))
-	w.paid()
-	w.events(1, "payment_intent.succeeded")
+	e := newEnv(t)
+	e.switches(only(func(sw *Switches) { sw.WebhookDrop = 1 }))
+	e.paid()
+	e.events(1, "payment_intent.succeeded")
 	var lost string
-	for _, d := range w.delivered() {
+	for _, d := range e.delivered() {
 		if d.State == deliveryDropped {
 			lost = d.EventID
 		}
 	}
-	if n := len(w.shop.all()); lost == "" || n != 1 {
+	if n := len(e.shop.all()); lost == "" || n != 1 {
 		t.Fatalf("dropped %q, %d webhooks", lost, n)
 	}
-	if err := w.Resend(lost); err != nil {
+	if err := e.Resend(lost); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.events(1, completed)[0]; got.event.ID != lost {
+	if got := e.events(1, completed)[0]; got.event.ID != lost {
 		t.Errorf("got %s", got.event.ID)
 	}
-	w.paid()
-	w.events(2, completed) // the switch acted once
+	e.paid()
+	e.events(2, completed) // the switch acted once
 }
 
 func TestWebhookDoubleAndTwoIDs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(only(func(sw *Switches) { sw.WebhookDouble, sw.WebhookTwoIDs = Always, 1 }))
-	w.paid()
+	e := newEnv(t)
+	e.switches(only(func(sw *Switches) { sw.WebhookDouble, sw.WebhookTwoIDs = Always, 1 }))
+	e.paid()
 	ids := map[string]int{}
-	for _, r := range w.events(4, completed) {
+	for _, r := range e.events(4, completed) {
 		ids[r.event.ID]++
 		if !r.valid {
 			t.Error("signature")
@@ -133,15 +133,15 @@ func TestWebhookDoubleAndTwoIDs(t *testing.T) {
 
 func TestWebhookSignatureAndDate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(only(func(sw *Switches) { sw.WebhookWrongSignature = 1 }))
-	w.paid()
-	if got := w.events(1, completed)[0]; got.valid {
+	e := newEnv(t)
+	e.switches(only(func(sw *Switches) { sw.WebhookWrongSignature = 1 }))
+	e.paid()
+	if got := e.events(1, completed)[0]; got.valid {
 		t.Error("the wrong signature passes")
 	}
-	w.switches(func(sw *Switches) { sw.WebhookDateOffsetSeconds = -301 })
-	w.paid()
-	got := w.events(2, completed)[1]
+	e.switches(func(sw *Switches) { sw.WebhookDateOffsetSeconds = -301 })
+	e.paid()
+	got := e.events(2, completed)[1]
 	if err := webhook.ValidatePayload(got.body, got.header, testSecret); !errors.Is(err, webhook.ErrTooOld) {
 		t.Errorf("old date: %v", err)
 	}
@@ -152,67 +152,67 @@ func TestWebhookSignatureAndDate(t *testing.T) {
 
 func TestWebhookReorder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(func(sw *Switches) { sw.WebhookReorderMS = 3_600_000 })
-	w.paid()
+	e := newEnv(t)
+	e.switches(func(sw *Switches) { sw.WebhookReorderMS = 3_600_000 })
+	e.paid()
 	// The later event leaves a tenth of the time before the earlier one.
 	for _, step := range []time.Duration{117 * time.Minute, time.Hour} {
-		if err := w.AdvanceClock(step); err != nil {
+		if err := e.AdvanceClock(step); err != nil {
 			t.Fatal(err)
 		}
-		w.events(1, completed)
-		if n := len(w.shop.all()); step > time.Hour && n != 1 {
+		e.events(1, completed)
+		if n := len(e.shop.all()); step > time.Hour && n != 1 {
 			t.Errorf("%d webhooks have arrived, want %s alone", n, completed)
 		}
 	}
-	if n := len(w.delivered()); n != 2 {
+	if n := len(e.delivered()); n != 2 {
 		t.Errorf("%d webhooks", n)
 	}
 }
 
 func TestWebhookDelay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(only(func(sw *Switches) { sw.WebhookDelayMS, sw.RedirectWaitMS = 3_600_000, 20 }))
-	s := w.session()
+	e := newEnv(t)
+	e.switches(only(func(sw *Switches) { sw.WebhookDelayMS, sw.RedirectWaitMS = 3_600_000, 20 }))
+	s := e.session()
 	// The page does not wait longer than the switch says.
-	if resp, _ := w.post(s.URL, typed()); resp.StatusCode != 303 {
-		t.Fatalf("status %d", resp.StatusCode)
+	if resp := e.post(s.URL, typed()); resp.Status != 303 {
+		t.Fatalf("status %d", resp.Status)
 	}
-	w.events(1, "payment_intent.succeeded")
-	if n := len(w.shop.all()); n != 1 {
+	e.events(1, "payment_intent.succeeded")
+	if n := len(e.shop.all()); n != 1 {
 		t.Errorf("%d webhooks", n)
 	}
-	if err := w.AdvanceClock(2 * time.Hour); err != nil {
+	if err := e.AdvanceClock(2 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	w.events(1, completed)
+	e.events(1, completed)
 }
 
 func TestWebhookShapes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.switches(func(sw *Switches) {
+	e := newEnv(t)
+	e.switches(func(sw *Switches) {
 		sw.WebhookAPIVersion, sw.WebhookAccount, sw.ShippingShape = "2025-03-31.basil", "acct_other", ShapeCollected
 	})
-	w.paid()
-	got := w.events(1, completed)[0]
+	e.paid()
+	got := e.events(1, completed)[0]
 	if got.event.APIVersion != "2025-03-31.basil" || got.event.Account != "acct_other" ||
 		!strings.Contains(string(got.body), `"shipping_details":null`) || !strings.Contains(string(got.body), `"collected_information":{"shipping_details":{"address":{"city":"Springfield"`) {
 		t.Errorf("%s", got.body)
 	}
-	w.switches(func(sw *Switches) { *sw = Switches{ShippingShape: ShapeDetails} })
-	w.paid()
-	if got := w.events(2, completed)[1]; strings.Contains(string(got.body), "collected_information") {
+	e.switches(func(sw *Switches) { *sw = Switches{ShippingShape: ShapeDetails} })
+	e.paid()
+	if got := e.events(2, completed)[1]; strings.Contains(string(got.body), "collected_information") {
 		t.Errorf("%s", got.body)
 	}
 }
 
 func TestNoEndpoint(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config) { c.WebhookURL = "" })
-	w.paid()
-	for _, d := range w.Deliveries() {
+	e := newEnv(t, func(c *Config) { c.WebhookURL = "" })
+	e.paid()
+	for _, d := range e.Deliveries() {
 		if d.State != deliveryNowhere {
 			t.Errorf("%+v", d)
 		}

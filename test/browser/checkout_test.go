@@ -17,13 +17,13 @@ func debit(b *browsertest.Tab) string {
 
 // A bank that refuses is told of at once on the open page, and by mail; the cart can be paid in another
 // way.
-func refusedDebit(w *world) {
+func refusedDebit(e *env) {
 	const email = "refused@mail.example.com"
-	b := w.open(browsertest.Phone)
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email)
 	id := debit(b)
-	w.shop.StripeDo("/_/sessions/"+id+"/async?outcome=fail", "")
+	e.shop.StripeDo("/_/sessions/"+id+"/async?outcome=fail", "")
 	b.Visible("#refused")
 	b.Says("#refused", "Your bank refused the payment")
 	b.Axe("success, refused")
@@ -33,13 +33,13 @@ func refusedDebit(w *world) {
 	b.Click(`#refused a[href="/cart"]`)
 	b.Says("#lines", "Rubber Bands")
 	b.Gone("#pending")
-	w.shop.Eventually(browsertest.Patience, "both mails", func() bool { return len(w.shop.Mails(email)) == 2 })
+	e.shop.Eventually(browsertest.Patience, "both mails", func() bool { return len(e.shop.Mails(email)) == 2 })
 	subjects := map[string]int{}
-	for _, m := range w.shop.Mails(email) {
+	for _, m := range e.shop.Mails(email) {
 		subjects[m.Subject]++
 	}
 	if subjects["We are waiting for your bank"] != 1 || subjects["Your bank refused the payment"] != 1 {
-		w.Errorf("mails: %v", subjects)
+		e.Errorf("mails: %v", subjects)
 	}
 	b.Visit("/checkout/confirm")
 	b.Click("#agree")
@@ -49,8 +49,8 @@ func refusedDebit(w *world) {
 }
 
 // While a debit is under way the cart says so, and paying again asks first.
-func paysAgain(w *world) {
-	b := w.open(browsertest.Desk)
+func paysAgain(e *env) {
+	b := e.open(browsertest.Desk)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, "again@mail.example.com")
 	debit(b)
@@ -73,8 +73,8 @@ func paysAgain(w *world) {
 }
 
 // What changed since the page showed it is said, old and new, and paid by a second click.
-func changedMeanwhile(w *world) {
-	b := w.open(browsertest.Phone)
+func changedMeanwhile(e *env) {
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	b.Visit("/checkout/confirm")
 	b.Enter("#guest-email", "changed@mail.example.com")
@@ -82,7 +82,7 @@ func changedMeanwhile(w *world) {
 	b.Says("[data-total=total]", "$24.55")
 	b.Click("#agree")
 	// As another device of the same shopper would, without a word to this page.
-	w.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE receipt_email = 'changed@mail.example.com'`)
+	e.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE receipt_email = 'changed@mail.example.com'`)
 	b.Click("#pay")
 	b.Says("#changed", "The total was $24.55 and is $26.33 now. The shipping was USPS Retail Ground and is UPS Ground now.")
 	b.Says("[data-total=total]", "$26.33")
@@ -94,8 +94,8 @@ func changedMeanwhile(w *world) {
 }
 
 // What was paid in another tab is named, with the way to it, and not paid twice.
-func paidElsewhere(w *world) {
-	first := w.open(browsertest.Desk)
+func paidElsewhere(e *env) {
+	first := e.open(browsertest.Desk)
 	put(first, rubberBands, "1")
 	other := first.Another()
 	confirmAsGuest(first, "elsewhere@mail.example.com")
@@ -111,21 +111,21 @@ func paidElsewhere(w *world) {
 	other.Axe("confirm, paid in another tab")
 	other.Click("#paid-already-order")
 	if again := orderShown(other); again != order {
-		w.Errorf("the page leads to order %s, want %s", again, order)
+		e.Errorf("the page leads to order %s, want %s", again, order)
 	}
 }
 
 // An item that was taken off sale stays in the cart as such, is counted, and can be taken out.
-func noLongerSold(w *world) {
-	w.shop.Exec("order", `INSERT INTO product (id, identifier, title, title_url) VALUES (900, 'OldThing1', 'Old Thing', 'OldThing')`)
-	w.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color) VALUES (900, 900, 1, 'Brown')`)
-	w.shop.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) VALUES (900, 1000)`)
-	b := w.open(browsertest.Phone)
+func noLongerSold(e *env) {
+	e.shop.Exec("order", `INSERT INTO product (id, identifier, title, title_url) VALUES (900, 'OldThing1', 'Old Thing', 'OldThing')`)
+	e.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color) VALUES (900, 900, 1, 'Brown')`)
+	e.shop.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) VALUES (900, 1000)`)
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
-	reader := w.shop.Browser()
-	w.shop.Eventually(browsertest.Patience, "the new item is in the shop", func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
+	reader := e.shop.Browser()
+	e.shop.Eventually(browsertest.Patience, "the new item is in the shop", func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
 	put(b, "OldThing1", "1")
-	w.shop.Exec("order", `DELETE FROM sku_price WHERE sku_id = 900`)
+	e.shop.Exec("order", `DELETE FROM sku_price WHERE sku_id = 900`)
 	b.Visit("/cart")
 	b.Says("#cart-count", "2")
 	b.Says("#lines", "No longer sold")

@@ -8,8 +8,8 @@ import (
 
 // Everything up to the payment, by the keyboard alone. The focus shows wherever it goes, moves to
 // what has just appeared, to the first mistake, and back to what opened a dialog.
-func keyboardAlone(w *world) {
-	b := w.open(browsertest.Desk)
+func keyboardAlone(e *env) {
+	b := e.open(browsertest.Desk)
 	focused := func(selector string) {
 		b.Until(selector+" has the focus", `document.activeElement.matches('`+selector+`')`)
 	}

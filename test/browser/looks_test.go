@@ -6,9 +6,9 @@ import (
 
 // Every page with what a shop in use shows on it can be used by everyone, in light and dark, on a
 // phone and on a desk.
-func accessible(look browsertest.Look, name string) func(w *world) {
-	return func(w *world) {
-		b := w.open(look)
+func accessible(look browsertest.Look, name string) func(e *env) {
+	return func(e *env) {
+		b := e.open(look)
 		b.Expect("404") // the page for unknown addresses is one of them
 		page := func(path string) {
 			b.Visit(path)
@@ -38,15 +38,15 @@ func accessible(look browsertest.Look, name string) func(w *world) {
 		b.Click("#pay")
 		b.Visible("#problem")
 		b.Axe("payment page, refused")
-		w.shop.Pay(id, nil)
+		e.shop.Pay(id, nil)
 		page("/checkout/success?session_id=unknown")
 		b.Go("/checkout/success?session_id=" + id)
 		orderShown(b)
 		b.Axe("order")
-		b.Go(w.shop.StandIn + "/")
+		b.Go(e.shop.StandIn + "/")
 		b.Axe("the stand-in's dashboard")
-		w.mailed(name+"@mail.example.com", orderLink)
-		b.Go(w.shop.Inbox + "/")
+		e.mailed(name+"@mail.example.com", orderLink)
+		b.Go(e.shop.Inbox + "/")
 		b.Axe("inbox")
 
 		register(b, name)

@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
 
-// world is what the journeys share: one shop, in which each is a shopper of its own.
-type world struct {
+// env is what the journeys share: one shop, in which each is a shopper of its own.
+type env struct {
 	*testing.T
 
 	shop *shoptest.Shop
@@ -21,7 +21,7 @@ type world struct {
 }
 
 // journeys share a shop and run side by side.
-var journeys = map[string]func(w *world){
+var journeys = map[string]func(e *env){
 	"a guest buys":                       guestBuys,
 	"closing the browser after paying":   closesAfterPaying,
 	"a declined card, then another":      declinedCardAndRetry,
@@ -58,13 +58,13 @@ func TestJourneys(t *testing.T) {
 	for name, journey := range journeys {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			journey(&world{T: t, shop: shop.For(t), frontend: frontend})
+			journey(&env{T: t, shop: shop.For(t), frontend: frontend})
 		})
 	}
 }
 
 // open opens a tab for a new shopper.
-func (w *world) open(look browsertest.Look) *browsertest.Tab {
-	w.Helper()
-	return browsertest.Open(w, w.shop.URL, look)
+func (e *env) open(look browsertest.Look) *browsertest.Tab {
+	e.Helper()
+	return browsertest.Open(e, e.shop.URL, look)
 }

@@ -34,9 +34,9 @@ func logIn(b *browsertest.Tab, username, password string) {
 }
 
 // A new member is told of mistakes, registers, and confirms the address by the mailed link.
-func registersAndVerifies(w *world) {
+func registersAndVerifies(e *env) {
 	const email = "verify_ann@mail.example.com"
-	b := w.open(browsertest.Phone)
+	b := e.open(browsertest.Phone)
 	b.Visit("/create-account")
 	agreeToBanner(b)
 	b.Click("#form button[type=submit]")
@@ -44,14 +44,14 @@ func registersAndVerifies(w *world) {
 	b.Axe("create an account, refused")
 	register(b, "verify_ann")
 	b.Says("#email-state", "not confirmed")
-	link := w.mailed(email, verifyLink)
+	link := e.mailed(email, verifyLink)
 	b.Visit(link)
 	b.Says("#message", "your e-mail address is confirmed")
 	b.Says("#email-state", "confirmed")
 	b.Gone("#verify")
 	b.Axe("account, verified")
 
-	stranger := w.open(browsertest.Desk)
+	stranger := e.open(browsertest.Desk)
 	stranger.Go(link)
 	stranger.Says("#message", "Please log in first")
 	stranger.Ready()
@@ -60,9 +60,9 @@ func registersAndVerifies(w *world) {
 }
 
 // A member buys; the order is in the account, and the mail's link asks strangers to log in.
-func memberBuys(w *world) {
+func memberBuys(e *env) {
 	const email = "buyer_ann@mail.example.com"
-	b := w.open(browsertest.Desk)
+	b := e.open(browsertest.Desk)
 	register(b, "buyer_ann")
 	put(b, rubberBands, "1")
 	b.Visit("/cart")
@@ -83,15 +83,15 @@ func memberBuys(w *world) {
 	payOnPage(b, goodCard)
 	order := orderShown(b)
 	b.Gone("#tracking")
-	w.shop.Exec("order", "UPDATE orders SET tracking_number = '94001' WHERE identifier = $1", order) // as the staff's command does
+	e.shop.Exec("order", "UPDATE orders SET tracking_number = '94001' WHERE identifier = $1", order) // as the staff's command does
 	b.Visit("/account")
 	b.Says("#orders", order)
 	b.Click("#orders a")
 	orderShown(b)
 	b.Until("the parcel can be followed", `document.querySelector('#tracking a').href.endsWith('&tLabels=94001')`)
 
-	mail := w.mailed(email, orderLink)
-	stranger := w.open(browsertest.Phone)
+	mail := e.mailed(email, orderLink)
+	stranger := e.open(browsertest.Phone)
 	stranger.Visit(mail)
 	stranger.Says("#refused-title", "Please log in")
 	agreeToBanner(stranger)
@@ -99,17 +99,17 @@ func memberBuys(w *world) {
 	stranger.Ready()
 	logIn(stranger, "buyer_ann", password)
 	if shown := orderShown(stranger); shown != order {
-		w.Errorf("the mail's link shows order %s, want %s", shown, order)
+		e.Errorf("the mail's link shows order %s, want %s", shown, order)
 	}
 }
 
 // The cart of a visitor and that of the member they log in as become one.
-func loginMergesCarts(w *world) {
-	home := w.open(browsertest.Desk)
+func loginMergesCarts(e *env) {
+	home := e.open(browsertest.Desk)
 	register(home, "merge_ann")
 	put(home, rubberBands, "1")
 
-	away := w.open(browsertest.Phone)
+	away := e.open(browsertest.Phone)
 	put(away, paperClips, "3")
 	away.Visit("/checkout/confirm")
 	away.Click("#way-login")
@@ -130,20 +130,20 @@ func loginMergesCarts(w *world) {
 
 // A forgotten password is replaced by way of the mailed link, once. The sessions that were open end:
 // the next thing done in one leads to the login, and back to where the member was.
-func resetsPassword(w *world) {
+func resetsPassword(e *env) {
 	const email, fresh = "reset_ann@mail.example.com", "Another!pass"
-	member := w.open(browsertest.Desk)
+	member := e.open(browsertest.Desk)
 	register(member, "reset_ann")
 	member.Visit("/account/edit-my-information")
 	member.Until("the form is filled", `document.querySelector('#lastname').value === 'Lee'`)
 
-	b := w.open(browsertest.Phone)
+	b := e.open(browsertest.Phone)
 	b.Visit("/reset-password")
 	agreeToBanner(b)
 	b.Fill("#username", "reset_ann", "#email", email)
 	b.Click("#form button[type=submit]")
 	b.Visible("#done")
-	link := w.mailed(email, resetLink)
+	link := e.mailed(email, resetLink)
 	b.Visit(link)
 	b.Fill("#username", "reset_ann", "#new-password", "short", "#confirm-new-password", "short")
 	b.Click("#form button[type=submit]")
@@ -174,8 +174,8 @@ func resetsPassword(w *world) {
 
 // A member changes name, address, password and what may be mailed, and unsubscribes by the link
 // that a newsletter carries.
-func editsAccount(w *world) {
-	b := w.open(browsertest.Phone)
+func editsAccount(e *env) {
+	b := e.open(browsertest.Phone)
 	register(b, "edit_ann")
 	b.Visit("/account/edit-my-information")
 	b.Fill("#firstname", "Zoe", "#email", "edit_zoe@mail.example.com", "#current-password", password) // a new address asks for it
@@ -183,7 +183,7 @@ func editsAccount(w *world) {
 	b.Says("#message", "mailed a link")
 	b.Says("#account-initials", "ZL")
 	b.Says("[data-fact=name]", "Zoe Lee")
-	w.mailed("edit_zoe@mail.example.com", verifyLink)
+	e.mailed("edit_zoe@mail.example.com", verifyLink)
 
 	b.Visit("/account/change-password")
 	b.Fill("#current-password", password, "#new-password", "Fourth!pass", "#confirm-new-password", "Fourth!pass")
@@ -198,11 +198,11 @@ func editsAccount(w *world) {
 
 	// The link of a newsletter, as its template builds it.
 	var token, code string
-	row := w.shop.Database("user").QueryRow(w.Context(), "SELECT unsubscribe_token, mb_cd FROM account WHERE username = 'edit_ann'")
+	row := e.shop.Database("user").QueryRow(e.Context(), "SELECT unsubscribe_token, mb_cd FROM account WHERE username = 'edit_ann'")
 	if err := row.Scan(&token, &code); err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
-	reader := w.open(browsertest.Desk)
+	reader := e.open(browsertest.Desk)
 	link := "/account/email-unsubscribe?em_cd=" + strings.Repeat("N", 20) + "&mb_cd=" + code + "&token=" + token
 	reader.Visit(link)
 	reader.Says("#address", "edit****@mail.example.com")
@@ -222,17 +222,17 @@ func editsAccount(w *world) {
 
 // A guest who once wanted the news stops them by the link in the next receipt, and says why. The
 // records tell who came by which mail, without the token.
-func unsubscribesByMail(w *world) {
+func unsubscribesByMail(e *env) {
 	const email = "unsub@mail.example.com"
-	b := w.open(browsertest.PhoneDark)
+	b := e.open(browsertest.PhoneDark)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email, "#newsletter")
-	w.shop.Pay(session(b), nil)
-	w.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
-		return w.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
+	e.shop.Pay(session(b), nil)
+	e.shop.Eventually(browsertest.Patience, "the mailer knows the reader", func() bool {
+		return e.shop.Count("mailer", "SELECT count(*) FROM recipient WHERE email = $1 AND NOT unsubscribed", email) == 1
 	})
-	w.shop.Pay(w.shop.Browser().Checkout("7", "1", email), nil)
-	link := w.mailed(email, stopLink)
+	e.shop.Pay(e.shop.Browser().Checkout("7", "1", email), nil)
+	link := e.mailed(email, stopLink)
 
 	b.Visit(link)
 	b.Says("#address", "unsu*@mail.example.com")
@@ -242,11 +242,11 @@ func unsubscribesByMail(w *world) {
 	b.Enter("#other", "Too many clips")
 	b.Click("#why-form button")
 	b.Visible("#thanks")
-	if n := w.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
-		w.Errorf("%d readers are unsubscribed, want 1", n)
+	if n := e.shop.Count("user", "SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed", email); n != 1 {
+		e.Errorf("%d readers are unsubscribed, want 1", n)
 	}
-	w.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
-		return w.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
+	e.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
+		return e.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
 			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
 	})
 	b.Visit(link)

@@ -26,15 +26,15 @@ func serveFrontend(t *testing.T) string {
 
 // From another origin everything works with cookies and tokens, refusals can be read, and the totals
 // of a cart page that asks for everything at once fit the shipping that it shows.
-func otherOrigin(w *world) {
-	b := browsertest.Open(w, w.frontend, browsertest.Desk)
+func otherOrigin(e *env) {
+	b := browsertest.Open(e, e.frontend, browsertest.Desk)
 	b.Expect("/favicon.ico", "403", "404", "405", "413")
-	b.Go("/cart#" + w.shop.URL)
+	b.Go("/cart#" + e.shop.URL)
 	call := func(expression, want string) {
-		w.Helper()
+		e.Helper()
 		b.Eval(`(async () => { window.got = JSON.stringify(await ` + expression + `); })()`)
 		if got := b.Read(`window.got`); got != want {
-			w.Errorf("%s gives %s, want %s", expression, got, want)
+			e.Errorf("%s gives %s, want %s", expression, got, want)
 		}
 	}
 	call(`get('/user/logged-in').then((a) => [a.status, a.json.logged_in, a.json.cart_item_count])`, `[200,false,0]`)

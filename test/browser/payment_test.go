@@ -22,51 +22,51 @@ func session(b *browsertest.Tab) string {
 }
 
 // The browser never comes back from the payment: the order is made and mailed all the same.
-func closesAfterPaying(w *world) {
+func closesAfterPaying(e *env) {
 	const email = "closes@mail.example.com"
-	b := w.open(browsertest.Phone)
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email)
 	// Nothing of the shop's is asked any more once the payment page sends the browser back.
 	b.Expect("ERR_BLOCKED_BY_CLIENT", "ERR_BLOCKED_BY_RESPONSE")
-	away := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: w.shop.URL + "/checkout/success?*", Block: true}}}
+	away := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: e.shop.URL + "/checkout/success?*", Block: true}}}
 	browsertest.Call(b, network.SetBlockedURLs, away)
 	payOnPage(b, goodCard)
 	b.Until("the payment page is left", `!location.href.includes('/c/pay/')`)
 	b.Close()
 
-	other := w.open(browsertest.Desk)
-	other.Visit(w.mailed(email, orderLink))
+	other := e.open(browsertest.Desk)
+	other.Visit(e.mailed(email, orderLink))
 	orderShown(other)
 	other.Says("#lines", "Rubber Bands")
-	if n := len(w.shop.Mails(email)); n != 1 {
-		w.Errorf("%d mails, want 1", n)
+	if n := len(e.shop.Mails(email)); n != 1 {
+		e.Errorf("%d mails, want 1", n)
 	}
 }
 
 // A declined card keeps the shopper on the payment page, with all that was typed, and another one
 // pays.
-func declinedCardAndRetry(w *world) {
-	b := w.open(browsertest.Phone)
+func declinedCardAndRetry(e *env) {
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, "declined@mail.example.com")
 	b.Expect("402") // the answer to a declined card
 	payOnPage(b, declinedCard)
 	b.Says("#problem", "declined")
 	if line := b.Read(`document.querySelector('#shipping_line1').value`); line != "1 Clip Lane" {
-		w.Errorf("the address was lost: %q", line)
+		e.Errorf("the address was lost: %q", line)
 	}
 	payWith(b, goodCard)
 	orderShown(b)
 }
 
 // A payment page that lies open for too long expires; the cart is still there and can be paid.
-func expiredSession(w *world) {
-	b := w.open(browsertest.Desk)
+func expiredSession(e *env) {
+	b := e.open(browsertest.Desk)
 	put(b, rubberBands, "2")
 	confirmAsGuest(b, "expired@mail.example.com")
 	old := session(b)
-	w.shop.StripeDo("/_/sessions/"+old+"/expire", "")
+	e.shop.StripeDo("/_/sessions/"+old+"/expire", "")
 	payOnPage(b, goodCard)
 	b.Says("#state", "expired")
 	b.Click("#cancel")
@@ -76,7 +76,7 @@ func expiredSession(w *world) {
 	b.Click("#agree")
 	b.Click("#pay")
 	if fresh := session(b); fresh == old {
-		w.Error("the expired session is offered again")
+		e.Error("the expired session is offered again")
 	}
 	payOnPage(b, goodCard)
 	orderShown(b)
@@ -84,8 +84,8 @@ func expiredSession(w *world) {
 
 // A bank debit is paid days later: the success page says that the payment is pending, and shows the
 // order as soon as the money has come.
-func delayedPayment(w *world) {
-	b := w.open(browsertest.Phone)
+func delayedPayment(e *env) {
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, "debit@mail.example.com")
 	id := session(b)
@@ -96,15 +96,15 @@ func delayedPayment(w *world) {
 	b.Says("#waiting-text", "Payment pending")
 	b.Axe("success, pending")
 	b.Until("nothing moves for those who asked for that", `getComputedStyle(document.querySelector('.progress span')).animationIterationCount === '1'`)
-	w.shop.StripeDo("/_/sessions/"+id+"/async?outcome=succeed", "")
+	e.shop.StripeDo("/_/sessions/"+id+"/async?outcome=succeed", "")
 	orderShown(b)
-	w.mailed("debit@mail.example.com", orderLink)
+	e.mailed("debit@mail.example.com", orderLink)
 }
 
 // Going back after paying neither pays again nor shows a cart that was bought.
-func backAfterPaying(w *world) {
+func backAfterPaying(e *env) {
 	const email = "back@mail.example.com"
-	b := w.open(browsertest.Desk)
+	b := e.open(browsertest.Desk)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email)
 	payOnPage(b, goodCard)
@@ -113,19 +113,19 @@ func backAfterPaying(w *world) {
 	b.Says("#state", "paid already")
 	b.Click("#continue")
 	if again := orderShown(b); again != order {
-		w.Errorf("the payment page leads to order %s, want %s", again, order)
+		e.Errorf("the payment page leads to order %s, want %s", again, order)
 	}
 	b.Visit("/checkout/confirm")
 	b.Visible("#empty")
-	w.mailed(email, orderLink)
-	if n := len(w.shop.Mails(email)); n != 1 {
-		w.Errorf("%d mails, want 1", n)
+	e.mailed(email, orderLink)
+	if n := len(e.shop.Mails(email)); n != 1 {
+		e.Errorf("%d mails, want 1", n)
 	}
 }
 
 // What one tab does to the cart, the other shows, up to the payment.
-func twoTabs(w *world) {
-	cart := w.open(browsertest.Desk)
+func twoTabs(e *env) {
+	cart := e.open(browsertest.Desk)
 	cart.Visit("/cart")
 	cart.Visible("#empty")
 	shelf := cart.Another()

@@ -60,11 +60,11 @@ func orderShown(b *browsertest.Tab) string {
 var orderLink = regexp.MustCompile(`http://\S+/account/order\?\S+`)
 
 // mailed waits for a mail whose text holds a link of a kind, and returns the link.
-func (w *world) mailed(to string, link *regexp.Regexp) string {
-	w.Helper()
+func (e *env) mailed(to string, link *regexp.Regexp) string {
+	e.Helper()
 	var found string
-	w.shop.Eventually(browsertest.Patience, "a mail for "+to+" with "+link.String(), func() bool {
-		for _, m := range w.shop.Mails(to) {
+	e.shop.Eventually(browsertest.Patience, "a mail for "+to+" with "+link.String(), func() bool {
+		for _, m := range e.shop.Mails(to) {
 			if found = link.FindString(m.Text); found != "" {
 				return true
 			}
@@ -76,9 +76,9 @@ func (w *world) mailed(to string, link *regexp.Regexp) string {
 
 // From the product page on a phone to the order, by way of every choice there is, and from the mail
 // back to the order.
-func guestBuys(w *world) {
+func guestBuys(e *env) {
 	const email = "guest@mail.example.com"
-	b := w.open(browsertest.Phone)
+	b := e.open(browsertest.Phone)
 	b.Visit("/")
 	agreeToBanner(b)
 	b.Visit("/products")
@@ -101,7 +101,7 @@ func guestBuys(w *world) {
 	b.Enter("#code", "nothing")
 	b.Click("#code-form button[type=submit]")
 	b.Visible("#code-error")
-	w.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents)
+	e.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents)
 		VALUES ('BIGCART', '{}% off large orders', now(), now() + interval '1 day', 1, 5, 5000)`)
 	b.Enter("#code", "BIGCART")
 	b.Click("#code-form button[type=submit]")
@@ -139,9 +139,9 @@ func guestBuys(w *world) {
 	b.Visit("/cart")
 	b.Visible("#empty")
 
-	w.mailed(email, orderLink)
-	other := w.open(browsertest.Desk)
-	other.Go(w.shop.Inbox + "/?q=" + email)
+	e.mailed(email, orderLink)
+	other := e.open(browsertest.Desk)
+	other.Go(e.shop.Inbox + "/?q=" + email)
 	other.Click(".mails a")
 	other.Says("h1", order)
 	other.Until("the mail is shown as HTML", `document.querySelector('iframe')?.src`)
@@ -149,13 +149,13 @@ func guestBuys(w *world) {
 	other.Says("pre", "Binder Clips")
 	other.Click(`pre a[href*="/account/order"]`)
 	if shown := orderShown(other); shown != order {
-		w.Errorf("the mail's link shows order %s, want %s", shown, order)
+		e.Errorf("the mail's link shows order %s, want %s", shown, order)
 	}
-	if n := len(w.shop.Mails(email)); n != 1 {
-		w.Errorf("%d mails, want 1", n)
+	if n := len(e.shop.Mails(email)); n != 1 {
+		e.Errorf("%d mails, want 1", n)
 	}
-	w.shop.Eventually(browsertest.Patience, "the consent to the newsletter is kept", func() bool {
-		return w.shop.Count("user", `SELECT count(*) FROM consent JOIN prospect p ON p.id = prospect_id
+	e.shop.Eventually(browsertest.Patience, "the consent to the newsletter is kept", func() bool {
+		return e.shop.Count("user", `SELECT count(*) FROM consent JOIN prospect p ON p.id = prospect_id
 			WHERE p.email = $1 AND what = 'newsletter' AND given AND NOT p.unsubscribed`, email) == 1
 	})
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // A visitor and a member write to the people of the shop, who are mailed.
-func chats(w *world) {
-	b := w.open(browsertest.Phone)
+func chats(e *env) {
+	b := e.open(browsertest.Phone)
 	b.Visit("/about")
 	agreeToBanner(b)
 	b.Click("#chat-open")
@@ -19,13 +19,13 @@ func chats(w *world) {
 	b.Visible("#chat-done")
 	b.Click("#chat-close")
 	// Staff hear of it by mail and read it in the shop: mail is no place for what people confide.
-	for _, m := range w.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Patience) {
+	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Patience) {
 		if !strings.Contains(m.Text, "left a chat message") || strings.Contains(m.Text, "red") {
-			w.Errorf("staff are mailed\n%s", m.Text)
+			e.Errorf("staff are mailed\n%s", m.Text)
 		}
 	}
-	if n := w.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell <b>red</b> clips?'"); n != 1 {
-		w.Errorf("%d messages are kept, want 1", n)
+	if n := e.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell <b>red</b> clips?'"); n != 1 {
+		e.Errorf("%d messages are kept, want 1", n)
 	}
 	register(b, "chat_ann")
 	b.Click("#chat-open")
@@ -36,8 +36,8 @@ func chats(w *world) {
 }
 
 // The waiting list takes an address once, and says what is wrong beside the field.
-func waitingList(w *world) {
-	b := w.open(browsertest.PhoneDark)
+func waitingList(e *env) {
+	b := e.open(browsertest.PhoneDark)
 	b.Visit("/pythonabot")
 	agreeToBanner(b)
 	b.Enter("#email", "nobody")
@@ -57,8 +57,8 @@ func waitingList(w *world) {
 }
 
 // Only what is in stock can be bought; the last pieces sold are sold out everywhere.
-func stockStates(w *world) {
-	b := w.open(browsertest.Desk)
+func stockStates(e *env) {
+	b := e.open(browsertest.Desk)
 	b.Visit("/product/" + paperClips)
 	b.Click(`.option:has(input[value="2"])`)
 	b.Says("#stock-title", "Back Ordered")
@@ -70,16 +70,16 @@ func stockStates(w *world) {
 	b.Gone("#buy-row")
 
 	// Staff have received two large ones.
-	w.shop.Exec("order", "UPDATE sku SET inventory_id = 1, stock = 2 WHERE id = 4")
+	e.shop.Exec("order", "UPDATE sku SET inventory_id = 1, stock = 2 WHERE id = 4")
 	seen := func(state string) {
-		w.Helper()
-		w.shop.Eventually(browsertest.Patience, "the product page says "+state, func() bool {
+		e.Helper()
+		e.shop.Eventually(browsertest.Patience, "the product page says "+state, func() bool {
 			b.Visit("/product/" + binderClips)
 			return b.Read(`document.querySelector('input[value="4"]').dataset.stateTitle`) == state
 		})
 	}
 	seen("In Stock")
-	slow := w.open(browsertest.Phone)
+	slow := e.open(browsertest.Phone)
 	slow.Visit("/product/" + binderClips)
 	agreeToBanner(slow)
 	slow.Click(`.option:has(input[value="4"])`)

@@ -15,15 +15,15 @@ import (
 )
 
 // Without scripts the catalogue is complete, its links work, and it says what is missing to buy.
-func withoutScripts(w *world) {
-	b := w.open(browsertest.Phone)
+func withoutScripts(e *env) {
+	b := e.open(browsertest.Phone)
 	b.WithoutScripts()
 	says := func(page string, parts ...string) {
-		w.Helper()
+		e.Helper()
 		text := b.Text("main")
 		for _, part := range parts {
 			if !strings.Contains(text, part) {
-				w.Errorf("%s without scripts lacks %q:\n%s", page, part, text)
+				e.Errorf("%s without scripts lacks %q:\n%s", page, part, text)
 			}
 		}
 	}
@@ -39,8 +39,8 @@ func withoutScripts(w *world) {
 }
 
 // On a slow connection the shop says that it works, takes no press twice, and gets there.
-func slowNetwork(w *world) {
-	b := w.open(browsertest.Phone)
+func slowNetwork(e *env) {
+	b := e.open(browsertest.Phone)
 	slow := network.Conditions{Latency: 400, DownloadThroughput: 60_000, UploadThroughput: 30_000}
 	browsertest.Call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{&slow}})
 	b.Visit("/product/" + rubberBands)
@@ -60,17 +60,17 @@ func slowNetwork(w *world) {
 func TestWeather(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=error"}})
-	w := &world{T: t, shop: shop}
-	newTerms(w)
-	databaseAway(w)
-	shopAway(w)
+	e := &env{T: t, shop: shop}
+	newTerms(e)
+	databaseAway(e)
+	shopAway(e)
 }
 
 // Members hear of a new version of the terms of use until they agree to it.
-func newTerms(w *world) {
-	b := w.open(browsertest.PhoneDark)
+func newTerms(e *env) {
+	b := e.open(browsertest.PhoneDark)
 	register(b, "terms_ann")
-	w.shop.Exec("user", "INSERT INTO terms_version (version, note) SELECT max(version) + 1, 'We explain <strong>returns</strong>.<script>document.title = 1</script>' FROM terms_version")
+	e.shop.Exec("user", "INSERT INTO terms_version (version, note) SELECT max(version) + 1, 'We explain <strong>returns</strong>.<script>document.title = 1</script>' FROM terms_version")
 	b.Visit("/products")
 	b.Visible("#terms-dialog")
 	b.Says("#terms-note strong", "returns")
@@ -87,13 +87,13 @@ func newTerms(w *world) {
 
 // The database is away: the catalogue stays, the cart says that something is wrong on our side and
 // offers to try again, and all is well once the database is back.
-func databaseAway(w *world) {
-	b := w.open(browsertest.Desk)
+func databaseAway(e *env) {
+	b := e.open(browsertest.Desk)
 	put(b, rubberBands, "1")
 	b.Expect("503")
-	w.database(false)
-	w.shop.Eventually(browsertest.Patience, "the database is away", func() bool {
-		return w.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusServiceUnavailable
+	e.database(false)
+	e.shop.Eventually(browsertest.Patience, "the database is away", func() bool {
+		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusServiceUnavailable
 	})
 	b.Go("/cart")
 	b.Says("#trouble-text", "on our side")
@@ -104,9 +104,9 @@ func databaseAway(w *world) {
 	b.Says("#quantity-error", "on our side")
 	b.Go("/cart")
 	b.Visible("#trouble-retry")
-	w.database(true)
-	w.shop.Eventually(browsertest.Patience, "the database is back", func() bool {
-		return w.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusOK
+	e.database(true)
+	e.shop.Eventually(browsertest.Patience, "the database is back", func() bool {
+		return e.shop.Browser().Get("/order/aB3dE5gH7j").Status == http.StatusOK
 	})
 	b.Click("#trouble-retry")
 	b.Says("#lines", "Rubber Bands")
@@ -116,40 +116,40 @@ func databaseAway(w *world) {
 }
 
 // database lets the shop's database take connections, or ends those it has and takes no more.
-func (w *world) database(open bool) {
-	w.Helper()
-	config, err := pgx.ParseConfig(w.shop.DatabaseURL)
+func (e *env) database(open bool) {
+	e.Helper()
+	config, err := pgx.ParseConfig(e.shop.DatabaseURL)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
 	name := config.Database
 	config.Database = "postgres"
-	conn, err := pgx.ConnectConfig(w.Context(), config)
+	conn, err := pgx.ConnectConfig(e.Context(), config)
 	if err != nil {
-		w.Fatal(err)
+		e.Fatal(err)
 	}
-	defer conn.Close(w.Context()) //nolint:errcheck // nothing is lost with it
-	if _, err := conn.Exec(w.Context(), fmt.Sprintf("ALTER DATABASE %s ALLOW_CONNECTIONS %t", pgx.Identifier{name}.Sanitize(), open)); err != nil {
-		w.Fatal(err)
+	defer conn.Close(e.Context()) //nolint:errcheck // nothing is lost with it
+	if _, err := conn.Exec(e.Context(), fmt.Sprintf("ALTER DATABASE %s ALLOW_CONNECTIONS %t", pgx.Identifier{name}.Sanitize(), open)); err != nil {
+		e.Fatal(err)
 	}
 	if !open {
-		if _, err := conn.Exec(w.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name); err != nil {
-			w.Fatal(err)
+		if _, err := conn.Exec(e.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name); err != nil {
+			e.Fatal(err)
 		}
 	}
 }
 
 // The shop is killed while someone shops: the page says that it can't be reached, and once the
 // shop runs again everything is as it was.
-func shopAway(w *world) {
-	b := w.open(browsertest.Phone)
+func shopAway(e *env) {
+	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	b.Visit("/product/" + paperClips)
 	b.Expect("net::ERR_") // whatever was under way, and what is asked while no one answers
-	w.shop.Kill()
+	e.shop.Kill()
 	b.Click("#add")
 	b.Says("#quantity-error", "could not reach the shop")
-	w.shop.Again()
+	e.shop.Again()
 	b.Click("#add")
 	b.Visible("#added")
 	b.Says("#cart-count", "2")

@@ -21,25 +21,25 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 )
 
-type world struct {
+type env struct {
 	*limits.Limiter
 	t    *testing.T
 	pool *pgxpool.Pool
 }
 
-func newWorld(t *testing.T) world {
+func newEnv(t *testing.T) env {
 	t.Helper()
-	w, _ := newWorldWithBroker(t)
-	return w
+	e, _ := newEnvWithBroker(t)
+	return e
 }
 
-func newWorldWithBroker(t *testing.T) (world, *testenv.Broker) {
+func newEnvWithBroker(t *testing.T) (env, *testenv.Broker) {
 	t.Helper()
 	broker := testenv.NewBroker(t)
 	b := broker.Bus("edge")
 	testenv.Eventually(t, 30*time.Second, "connected to the broker", b.Connected)
 	pool := testenv.Pool(t, "edge", edge.Migrations()...)
-	return world{limits.New(testenv.Log(t), []byte("a key of this test"), b, pool), t, pool}, broker
+	return env{limits.New(testenv.Log(t), []byte("a key of this test"), b, pool), t, pool}, broker
 }
 
 func login(username, client, browser string) limits.Request {
@@ -51,28 +51,28 @@ func login(username, client, browser string) limits.Request {
 }
 
 // try sends a request and answers it; it returns how long to wait if it was refused.
-func (w world) try(r limits.Request, o web.Outcome) (wait time.Duration) {
-	w.t.Helper()
-	c, err := w.Count(w.t.Context(), r)
+func (e env) try(r limits.Request, o web.Outcome) (wait time.Duration) {
+	e.t.Helper()
+	c, err := e.Count(e.t.Context(), r)
 	if refused, ok := errors.AsType[*web.Error](err); ok && refused.Status == http.StatusTooManyRequests {
 		return refused.RetryAfter
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	c.Answered(http.StatusOK, o)
 	return 0
 }
 
 // later lets time pass for what the database counts.
-func (w world) later(d time.Duration) {
-	w.t.Helper()
-	_, err := w.pool.Exec(w.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = until - $1::interval`, d)
+func (e env) later(d time.Duration) {
+	e.t.Helper()
+	_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = until - $1::interval`, d)
 	if err != nil {
-		w.t.Fatal(err)
+		e.t.Fatal(err)
 	}
-	if err := w.Clean(w.t.Context()); err != nil {
-		w.t.Fatal(err)
+	if err := e.Clean(e.t.Context()); err != nil {
+		e.t.Fatal(err)
 	}
 }
 
@@ -84,12 +84,12 @@ func from(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xfff
 // own browser and a right password after the pause get through.
 func TestADayOfGuessing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	var passed []time.Duration
 	var longest time.Duration
 	clock := time.Duration(0)
 	for i := 0; clock < 36*time.Hour; i++ {
-		wait := w.try(login("ann_lee", from(i), ""), web.OutcomeWrong)
+		wait := e.try(login("ann_lee", from(i), ""), web.OutcomeWrong)
 		if wait == 0 {
 			passed = append(passed, clock)
 			continue
@@ -102,7 +102,7 @@ func TestADayOfGuessing(t *testing.T) {
 		}
 		longest = max(longest, wait)
 		clock += wait
-		w.later(wait)
+		e.later(wait)
 	}
 	for i, began := range passed {
 		n := 0
@@ -118,18 +118,18 @@ func TestADayOfGuessing(t *testing.T) {
 	if longest < 10*time.Minute || longest > 20*time.Minute || len(passed) < 200 {
 		t.Errorf("%d guesses in 36 hours, the longest pause was %s", len(passed), longest)
 	}
-	if w.try(login("ann_lee", from(1<<20), ""), web.OutcomeWrong) == 0 { // the crowd is back
-		w.try(login("ann_lee", from(1<<20+1), ""), web.OutcomeWrong)
+	if e.try(login("ann_lee", from(1<<20), ""), web.OutcomeWrong) == 0 { // the crowd is back
+		e.try(login("ann_lee", from(1<<20+1), ""), web.OutcomeWrong)
 	}
-	if wait := w.try(login("ann_lee", "192.0.2.1", "browser1"), web.OutcomeNothing); wait != 0 {
+	if wait := e.try(login("ann_lee", "192.0.2.1", "browser1"), web.OutcomeNothing); wait != 0 {
 		t.Errorf("the owner's browser waits %s", wait)
 	}
-	if wait := w.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait > 20*time.Minute {
+	if wait := e.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait > 20*time.Minute {
 		t.Errorf("the owner waits %s at a fresh address", wait)
 	} else {
-		w.later(wait + time.Second)
+		e.later(wait + time.Second)
 	}
-	if wait := w.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait != 0 {
+	if wait := e.try(login("ann_lee", "192.0.2.2", ""), web.OutcomeNothing); wait != 0 {
 		t.Errorf("after the pause, the owner waits %s", wait)
 	}
 }
@@ -138,15 +138,15 @@ func TestADayOfGuessing(t *testing.T) {
 // browsers, not another account.
 func TestOneAddressStopsItself(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	passed, clock := 0, time.Duration(0)
 	for clock < 20*time.Hour {
-		if wait := w.try(login(" ann_lee ", "192.0.2.66", ""), web.OutcomeWrong); wait > 0 {
-			if passed == 10 && w.try(login("bea_lee", "192.0.2.66", ""), web.OutcomeNothing) != 0 {
+		if wait := e.try(login(" ann_lee ", "192.0.2.66", ""), web.OutcomeWrong); wait > 0 {
+			if passed == 10 && e.try(login("bea_lee", "192.0.2.66", ""), web.OutcomeNothing) != 0 {
 				t.Error("a neighbour waits, too")
 			}
 			clock += wait
-			w.later(wait)
+			e.later(wait)
 			continue
 		}
 		passed++
@@ -158,12 +158,12 @@ func TestOneAddressStopsItself(t *testing.T) {
 		"the owner at another address":       login("ann_lee", "192.0.2.67", ""),
 		"the owner's browser at the address": login("ann_lee", "192.0.2.66", "browser1"),
 	} {
-		if wait := w.try(r, web.OutcomeNothing); wait != 0 {
+		if wait := e.try(r, web.OutcomeNothing); wait != 0 {
 			t.Errorf("%s waits %s", what, wait)
 		}
 	}
-	w.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeWrong) // as soon as it may
-	if w.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeNothing) == 0 {
+	e.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeWrong) // as soon as it may
+	if e.try(login("ann_lee", "192.0.2.66", ""), web.OutcomeNothing) == 0 {
 		t.Error("the guesser is let in")
 	}
 }
@@ -171,12 +171,12 @@ func TestOneAddressStopsItself(t *testing.T) {
 // A stolen mark of a browser is no way around the limits.
 func TestAKnownBrowserHasLimitsToo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	passed, clock := 0, time.Duration(0)
 	for i := 0; clock < 24*time.Hour; i++ {
-		if wait := w.try(login("ann_lee", from(i), "browser1"), web.OutcomeWrong); wait > 0 {
+		if wait := e.try(login("ann_lee", from(i), "browser1"), web.OutcomeWrong); wait > 0 {
 			clock += wait
-			w.later(wait)
+			e.later(wait)
 			continue
 		}
 		passed++
@@ -184,7 +184,7 @@ func TestAKnownBrowserHasLimitsToo(t *testing.T) {
 	if passed < 20 || passed > 100 {
 		t.Errorf("a known browser had %d guesses in a day", passed)
 	}
-	if wait := w.try(login("ann_lee", "192.0.2.1", "browser2"), web.OutcomeNothing); wait != 0 {
+	if wait := e.try(login("ann_lee", "192.0.2.1", "browser2"), web.OutcomeNothing); wait != 0 {
 		t.Errorf("another known browser waits %s", wait)
 	}
 }
@@ -192,13 +192,13 @@ func TestAKnownBrowserHasLimitsToo(t *testing.T) {
 // Right ones leave nothing behind, also many at once; wrong ones at once are no more than allowed.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	send := func(n int, o web.Outcome, r func(i int) limits.Request) (passed int) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
-				if w.try(r(i), o) == 0 {
+				if e.try(r(i), o) == 0 {
 					mu.Lock()
 					defer mu.Unlock()
 					passed++
@@ -221,10 +221,10 @@ func TestAtOnce(t *testing.T) {
 	if n := send(60, web.OutcomeWrong, func(i int) limits.Request { return login("ann_lee", from(1000+i), "") }); n < 20 || n > 21 {
 		t.Errorf("%d of 60 more wrong ones from everywhere", n)
 	}
-	if err := w.Clean(t.Context()); err != nil {
+	if err := e.Clean(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if local, inFlight := w.Held(); inFlight != 0 {
+	if local, inFlight := e.Held(); inFlight != 0 {
 		t.Errorf("%d counters, %d in flight", local, inFlight)
 	}
 }
@@ -232,7 +232,7 @@ func TestAtOnce(t *testing.T) {
 // Thousands of long names cost neither memory nor room, and all of it ends.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -244,24 +244,24 @@ func TestLongNames(t *testing.T) {
 	for i := range names {
 		name := strings.Repeat("x", 50_000) + fmt.Sprint(i)
 		if i%4 == 0 { // the database's counters
-			w.try(login(name, from(i), ""), web.OutcomeWrong)
+			e.try(login(name, from(i), ""), web.OutcomeWrong)
 			continue
 		}
-		w.try(limits.Request{Route: "POST /user/reset-password", Form: url.Values{"username": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
-		w.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+		e.try(limits.Request{Route: "POST /user/reset-password", Form: url.Values{"username": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+		e.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
 	}
 	if grown := int64(heap()) - int64(before); grown > 16<<20 { //nolint:gosec // far below 63 bits
 		t.Errorf("%d names took %d KiB", names, grown>>10)
 	}
 	var rows, longest int
-	if err := w.pool.QueryRow(t.Context(), `SELECT count(*), max(length(key)) FROM guess`).Scan(&rows, &longest); err != nil {
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), max(length(key)) FROM guess`).Scan(&rows, &longest); err != nil {
 		t.Fatal(err)
 	}
 	if rows != names/2 || longest != 16 { // account and address, account alone
 		t.Errorf("%d rows, the longest key has %d bytes", rows, longest)
 	}
-	w.later(61 * time.Minute) // few tries are over after an hour
-	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM guess`).Scan(&rows); err != nil || rows != 0 {
+	e.later(61 * time.Minute) // few tries are over after an hour
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM guess`).Scan(&rows); err != nil || rows != 0 {
 		t.Errorf("%d rows are left, %v", rows, err)
 	}
 }
@@ -269,21 +269,21 @@ func TestLongNames(t *testing.T) {
 // What one edge remembers is bounded, and a flood of new keys does not push out what was counted high.
 func TestLocalCountersAreBounded(t *testing.T) {
 	t.Parallel()
-	w, broker := newWorldWithBroker(t)
+	e, broker := newEnvWithBroker(t)
 	broker.Stop()
 	t.Cleanup(broker.Start)
 	chat := func(i int) limits.Request {
 		return limits.Request{Route: "POST /user/put-chat-message", Client: netip.MustParseAddr(from(i))}
 	}
-	for w.try(chat(0), web.OutcomeDone) == 0 {
+	for e.try(chat(0), web.OutcomeDone) == 0 {
 	}
 	for i := range limits.MaxLocal + 10_000 {
-		w.try(chat(i+1), web.OutcomeDone)
+		e.try(chat(i+1), web.OutcomeDone)
 	}
-	if local, _ := w.Held(); local > limits.MaxLocal {
+	if local, _ := e.Held(); local > limits.MaxLocal {
 		t.Errorf("%d counters", local)
 	}
-	if w.try(chat(0), web.OutcomeDone) == 0 {
+	if e.try(chat(0), web.OutcomeDone) == 0 {
 		t.Error("a flood reset the limit of an address")
 	}
 }
@@ -291,19 +291,19 @@ func TestLocalCountersAreBounded(t *testing.T) {
 // What people type counts as its owner reads it.
 func TestKeysAreNormalised(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	forgot := func(address string) limits.Request {
 		return limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {address}}, Client: netip.MustParseAddr("192.0.2.1")}
 	}
 	spellings := []string{"ann@mail.example.com", " Ann@mail.example.com", "ANN@MAIL.EXAMPLE.COM\t"}
 	n := 0
-	for ; n < 60 && w.try(forgot(spellings[n%3]), web.OutcomeNothing) == 0; n++ {
+	for ; n < 60 && e.try(forgot(spellings[n%3]), web.OutcomeNothing) == 0; n++ {
 	}
 	if n > 50 { // in two windows
 		t.Errorf("%d requests for one address in three spellings", n)
 	}
 	n = 0
-	for ; n < 60 && w.try(login([]string{"ann_lee", " ann_lee", "ann_lee\t"}[n%3], "192.0.2.2", ""), web.OutcomeWrong) == 0; n++ {
+	for ; n < 60 && e.try(login([]string{"ann_lee", " ann_lee", "ann_lee\t"}[n%3], "192.0.2.2", ""), web.OutcomeWrong) == 0; n++ {
 	}
 	if n != 10 {
 		t.Errorf("%d guesses at one account in three spellings", n)
@@ -313,10 +313,10 @@ func TestKeysAreNormalised(t *testing.T) {
 // An owner that tells no outcome yet is counted; its errors are not.
 func TestAnswersWithoutOutcome(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	answered := func(status int) int {
 		for n := range 40 {
-			c, err := w.Count(t.Context(), login("ann_lee", fmt.Sprintf("192.0.2.%d", status&0xff), ""))
+			c, err := e.Count(t.Context(), login("ann_lee", fmt.Sprintf("192.0.2.%d", status&0xff), ""))
 			if err != nil {
 				return n
 			}
@@ -335,17 +335,17 @@ func TestAnswersWithoutOutcome(t *testing.T) {
 // The table's limits are no news to a reader of the database: a name cannot be tried against a key.
 func TestKeysAreKeyed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	other := limits.New(testenv.Log(t), []byte("another key"), testenv.NewBroker(t).Bus("edge"), w.pool)
+	e := newEnv(t)
+	other := limits.New(testenv.Log(t), []byte("another key"), testenv.NewBroker(t).Bus("edge"), e.pool)
 	r := limits.Request{Route: "POST /user/change-my-password", Member: 7}
-	for _, l := range []*limits.Limiter{w.Limiter, other} {
+	for _, l := range []*limits.Limiter{e.Limiter, other} {
 		c, err := l.Count(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.Keep()
 	}
-	rows, err := w.pool.Query(t.Context(), `SELECT key FROM guess`)
+	rows, err := e.pool.Query(t.Context(), `SELECT key FROM guess`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,9 +365,9 @@ func TestKeysAreKeyed(t *testing.T) {
 
 func TestCartsAndEventsOfOneAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	e := newEnv(t)
 	add := func(client string, member int64, cart string) time.Duration {
-		return w.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member, Cart: cart}, "")
+		return e.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member, Cart: cart}, "")
 	}
 	var refused int
 	for range 3100 {
@@ -385,18 +385,18 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 	crowd := netip.MustParseAddr("198.51.100.9")
 	began := time.Now()
 	for range limits.EventLimit + 1000 {
-		if w.Event(crowd) {
+		if e.Event(crowd) {
 			kept++
 		}
 	}
 	if windows := int(time.Since(began)/limits.EventWindow) + 2; kept < limits.EventLimit || kept > windows*limits.EventLimit || windows == 2 && time.Now().Unix()/60 == began.Unix()/60 && kept != limits.EventLimit {
 		t.Errorf("%d events of one address were kept", kept)
 	}
-	if !w.Event(netip.MustParseAddr("198.51.100.10")) || !w.Event(netip.Addr{}) {
+	if !e.Event(netip.MustParseAddr("198.51.100.10")) || !e.Event(netip.Addr{}) {
 		t.Error("another address is not kept")
 	}
 	for range limits.EventLimit + 10 {
-		if !w.Event(netip.MustParseAddr("127.0.0.1")) {
+		if !e.Event(netip.MustParseAddr("127.0.0.1")) {
 			t.Fatal("this machine's events are dropped")
 		}
 	}

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/smtp"
-	"strings"
 	"testing"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // start runs an inbox on free ports until the test ends, or until the returned function is called.
@@ -129,21 +129,11 @@ func set(t *testing.T, s *Server, sw Switches) {
 // request asks the HTTP side and returns status, body and headers.
 func request(t *testing.T, method, url, body string, header ...string) (int, string, http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := &testenv.Client{TB: t}
+	r := c.Body(method, url, body)
 	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		r.Header.Set(header[i], header[i+1])
 	}
-	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := noFollow.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(resp.Body)
-	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(data), resp.Header
+	a := c.Do(r)
+	return a.Status, a.Body, a.Header
 }

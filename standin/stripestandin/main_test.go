@@ -1,13 +1,11 @@
 package stripestandin
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +13,8 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
 	"github.com/stripe/stripe-go/v76/webhook"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 const (
@@ -22,8 +22,8 @@ const (
 	testSecret = "whsec_tests"
 )
 
-// world is a running stand-in, a shop's webhook that listens to it, and stripe-go pointed at it.
-type world struct {
+// env is a running stand-in, a shop's webhook that listens to it, and stripe-go pointed at it.
+type env struct {
 	*Server
 	t    *testing.T
 	sc   *client.API
@@ -31,7 +31,7 @@ type world struct {
 	stop func() // ends Run and waits for it; also done at the test's end
 }
 
-func newWorld(t *testing.T, set ...func(*Config)) *world {
+func newEnv(t *testing.T, set ...func(*Config)) *env {
 	t.Helper()
 	sh := newShop(t)
 	cfg := Config{SecretKey: testKey, WebhookSecret: testSecret, WebhookURL: sh.URL + "/order/stripe-webhook"}
@@ -42,19 +42,9 @@ func newWorld(t *testing.T, set ...func(*Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	w := &world{Server: s, t: t, shop: sh}
-	w.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	t.Cleanup(w.stop)
-	w.sc = stripeClient(s.URL(), testKey)
-	return w
+	e := &env{Server: s, t: t, shop: sh, stop: testenv.Run(t, s.Run)}
+	e.sc = stripeClient(s.URL(), testKey)
+	return e
 }
 
 func stripeClient(base, key string) *client.API {
@@ -124,26 +114,26 @@ func (sh *shop) all() []received {
 }
 
 // until waits for what the shop has got to satisfy ok.
-func (w *world) until(what string, ok func([]received) bool) []received {
-	w.t.Helper()
+func (e *env) until(what string, ok func([]received) bool) []received {
+	e.t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
-		if got := w.shop.all(); ok(got) {
+		if got := e.shop.all(); ok(got) {
 			return got
 		}
 		select {
-		case <-w.shop.change:
+		case <-e.shop.change:
 		case <-deadline:
-			w.t.Fatalf("waited in vain for %s; got %d webhooks", what, len(w.shop.all()))
+			e.t.Fatalf("waited in vain for %s; got %d webhooks", what, len(e.shop.all()))
 		}
 	}
 }
 
 // events waits for n webhooks of a type and returns them.
-func (w *world) events(n int, eventType string) []received {
-	w.t.Helper()
+func (e *env) events(n int, eventType string) []received {
+	e.t.Helper()
 	var found []received
-	w.until(eventType, func(all []received) bool {
+	e.until(eventType, func(all []received) bool {
 		found = nil
 		for _, r := range all {
 			if string(r.event.Type) == eventType {
@@ -156,13 +146,13 @@ func (w *world) events(n int, eventType string) []received {
 }
 
 // delivered waits until no delivery is pending.
-func (w *world) delivered() []Delivery {
-	w.t.Helper()
+func (e *env) delivered() []Delivery {
+	e.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(30 * time.Second)
 	for {
-		all, pending := w.Deliveries(), 0
+		all, pending := e.Deliveries(), 0
 		for _, d := range all {
 			if d.State == deliveryPending {
 				pending++
@@ -174,13 +164,13 @@ func (w *world) delivered() []Delivery {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			w.t.Fatalf("%d deliveries still pending", pending)
+			e.t.Fatalf("%d deliveries still pending", pending)
 		}
 	}
 }
 
 // params is a session as the shop creates it.
-func (w *world) params() *stripe.CheckoutSessionParams {
+func (e *env) params() *stripe.CheckoutSessionParams {
 	p := &stripe.CheckoutSessionParams{
 		Mode: stripe.String("payment"),
 		LineItems: []*stripe.CheckoutSessionLineItemParams{{
@@ -199,8 +189,8 @@ func (w *world) params() *stripe.CheckoutSessionParams {
 			},
 			Quantity: stripe.Int64(1),
 		}},
-		SuccessURL:               stripe.String(w.shop.URL + "/checkout/success?session_id={CHECKOUT_SESSION_ID}"),
-		CancelURL:                stripe.String(w.shop.URL + "/checkout/confirm"),
+		SuccessURL:               stripe.String(e.shop.URL + "/checkout/success?session_id={CHECKOUT_SESSION_ID}"),
+		CancelURL:                stripe.String(e.shop.URL + "/checkout/confirm"),
 		BillingAddressCollection: stripe.String("required"),
 		ShippingAddressCollection: &stripe.CheckoutSessionShippingAddressCollectionParams{
 			AllowedCountries: stripe.StringSlice([]string{"US", "CA"}),
@@ -215,85 +205,58 @@ func (w *world) params() *stripe.CheckoutSessionParams {
 }
 
 // session creates a session as the shop does.
-func (w *world) session(set ...func(*stripe.CheckoutSessionParams)) *stripe.CheckoutSession {
-	w.t.Helper()
-	p := w.params()
+func (e *env) session(set ...func(*stripe.CheckoutSessionParams)) *stripe.CheckoutSession {
+	e.t.Helper()
+	p := e.params()
 	for _, f := range set {
 		f(p)
 	}
-	s, err := w.sc.CheckoutSessions.New(p)
+	s, err := e.sc.CheckoutSessions.New(p)
 	if err != nil {
-		w.t.Fatalf("create session: %v", err)
+		e.t.Fatalf("create session: %v", err)
 	}
 	return s
 }
 
-func (w *world) switches(set func(*Switches)) {
-	w.t.Helper()
-	if err := w.SetSwitches(set); err != nil {
-		w.t.Fatal(err)
+func (e *env) switches(set func(*Switches)) {
+	e.t.Helper()
+	if err := e.SetSwitches(set); err != nil {
+		e.t.Fatal(err)
 	}
 }
 
 // call makes an API call with form fields and returns status and decoded body.
-func (w *world) call(method, path, form string, header ...string) (int, http.Header, map[string]any) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.URL()+path, strings.NewReader(form))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Authorization", "Bearer "+testKey)
+func (e *env) call(method, path, form string, header ...string) (int, http.Header, map[string]any) {
+	e.t.Helper()
+	c := e.client()
+	r := c.Body(method, path, form)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "Bearer "+testKey)
 	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	a := c.Do(r)
 	var body map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		w.t.Fatalf("%s %s: status %d, body no JSON: %v", method, path, resp.StatusCode, err)
+	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+		e.t.Fatalf("%s: %v", a, err)
 	}
-	return resp.StatusCode, resp.Header, body
+	return a.Status, a.Header, body
 }
 
-// noRedirect shows redirects instead of following them.
-var noRedirect = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+func (e *env) client() *testenv.Client { return &testenv.Client{TB: e.t, URL: e.URL()} }
 
 // post sends a form to a page.
-func (w *world) post(address string, form url.Values) (*http.Response, string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return w.fetch(req)
+func (e *env) post(address string, form url.Values) testenv.Answer {
+	e.t.Helper()
+	c := &testenv.Client{TB: e.t}
+	r := c.Body(http.MethodPost, address, form.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.Do(r)
 }
 
-func (w *world) get(address string) (*http.Response, string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.fetch(req)
-}
-
-func (w *world) fetch(req *http.Request) (*http.Response, string) {
-	w.t.Helper()
-	resp, err := noRedirect.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return resp, string(body)
+func (e *env) get(address string) testenv.Answer {
+	e.t.Helper()
+	return (&testenv.Client{TB: e.t}).Get(address)
 }
 
 // typed is a complete form, with fields changed as pairs.
