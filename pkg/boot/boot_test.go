@@ -41,7 +41,8 @@ func TestLoadReportsEveryMistakeAtOnce(t *testing.T) {
 }
 
 func TestAddressesOfBrokers(t *testing.T) {
-	for _, good := range []string{"", "nats://127.0.0.1:4222", "127.0.0.1:4222", "nats://edge:secret@nats-1:4222,nats://edge:secret@nats-2:4222", "tls://nats.example, nats-2:4222", "wss://nats.example:443/"} {
+	for _, good := range []string{"", "nats://127.0.0.1:4222", "127.0.0.1:4222",
+		"nats://edge:secret@nats-1:4222,nats://edge:secret@nats-2:4222", "tls://nats.example, nats-2:4222", "wss://nats.example:443/"} {
 		t.Setenv("NATS_URL", good)
 		if _, err := Load[Common](); err != nil {
 			t.Errorf("%s: %v", good, err)

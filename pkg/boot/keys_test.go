@@ -18,13 +18,17 @@ const chance = "p3f9a1c27be04d6859f1e2d3c4b5a69788f7e6d5c4b3a2918"
 func TestGuessableSecrets(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{
-		strings.Repeat("a", 32), strings.Repeat("ab", 20), strings.Repeat("0123456789", 4), strings.Repeat("x7Kq9", 8), strings.Repeat("-", 64),
+		strings.Repeat("a", 32), strings.Repeat("ab", 20), strings.Repeat("0123456789", 4), strings.Repeat("x7Kq9", 8),
+		strings.Repeat("-", 64),
 		"0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789", "zyxwvutsrqponmlkjihgfedcba9876543210",
 		"qwertyuiopasdfghjklzxcvbnm1234567890", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-		"changemechangemechangemechangeme", "change-me-please-change-me-please", "CHANGE_ME_0123456789_CHANGE_ME_9876", "your-secret-key-goes-here-1234567890",
-		"this is my very long shop secret!", "it was the best of times it was the worst of times", "correct horse battery staple and then some",
+		"changemechangemechangemechangeme", "change-me-please-change-me-please", "CHANGE_ME_0123456789_CHANGE_ME_9876",
+		"your-secret-key-goes-here-1234567890",
+		"this is my very long shop secret!", "it was the best of times it was the worst of times",
+		"correct horse battery staple and then some",
 		"thisstringhasatleastthirtytwoletters", "mein-geheimer-schluessel-fuer-den-laden-ist-lang", "PASSWORDpassword1234PASSWORDpassword",
-		developmentSecret, "replace-with-openssl-rand-hex-32-output", "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddd", "deadbeefdeadbeefdeadbeefdeadbeef",
+		developmentSecret, "replace-with-openssl-rand-hex-32-output", "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddd",
+		"deadbeefdeadbeefdeadbeefdeadbeef",
 		"sample-sample-x8dk2-sample-k2jd9s", "11111111111111111111111111111112", "insecure-9f8d7c6b5a4e3f2d1c0b9a8f7e6d5c4b",
 	} {
 		if guessable(bad) == "" {
@@ -46,8 +50,10 @@ func TestGuessableSecrets(t *testing.T) {
 	for n := range 1_000 {
 		rand.Read(raw) //nolint:errcheck // never fails
 		for kind, text := range map[string]string{
-			"hex": hex.EncodeToString(raw), "short hex": hex.EncodeToString(raw[:16]), "make env": "p" + hex.EncodeToString(raw[:24]), "base64": base64.StdEncoding.EncodeToString(raw),
-			"base64url": base64.RawURLEncoding.EncodeToString(raw), "base32": base32.StdEncoding.EncodeToString(raw), "the shop's own": rand.Text() + rand.Text(), "decimal": decimal(raw),
+			"hex": hex.EncodeToString(raw), "short hex": hex.EncodeToString(raw[:16]), "make env": "p" + hex.EncodeToString(raw[:24]),
+			"base64":    base64.StdEncoding.EncodeToString(raw),
+			"base64url": base64.RawURLEncoding.EncodeToString(raw), "base32": base32.StdEncoding.EncodeToString(raw),
+			"the shop's own": rand.Text() + rand.Text(), "decimal": decimal(raw),
 		} {
 			if why := guessable(text); why != "" {
 				t.Fatalf("%s number %d, %s, %s", kind, n, text, why)
@@ -80,7 +86,8 @@ func TestKeysOfServices(t *testing.T) {
 			t.Errorf("%s shares the key of a purpose that came later", service)
 		}
 		var read Keyring
-		if err := read.Decode(keys.ShopKeys.String()); err != nil || read.String() != keys.ShopKeys.String() || !bytes.Equal(read["identity"], keys.ShopKeys["identity"]) {
+		if err := read.Decode(keys.ShopKeys.String()); err != nil || read.String() != keys.ShopKeys.String() ||
+			!bytes.Equal(read["identity"], keys.ShopKeys["identity"]) {
 			t.Errorf("%s: %v", service, err)
 		}
 	}

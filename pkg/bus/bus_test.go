@@ -32,8 +32,10 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: []pg.Set{bus.Tables()}}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
-	e := &env{t: t, broker: testenv.NewBroker(t), sender: testenv.Open(t, url, "webhook"), receiver: testenv.Open(t, url, "order"), handled: map[string]int{}}
+	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: []pg.Set{bus.Tables()}},
+		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	e := &env{t: t, broker: testenv.NewBroker(t), sender: testenv.Open(t, url, "webhook"), receiver: testenv.Open(t, url, "order"),
+		handled: map[string]int{}}
 	e.outbox = bus.NewOutbox(e.broker.Bus("webhook"), e.sender)
 	e.receiving = e.broker.Bus("order")
 	return e
@@ -62,7 +64,8 @@ func (e *env) send(from, to int) {
 	e.t.Helper()
 	var messages []msg.Message
 	for i := from; i < to; i++ {
-		messages = append(messages, msg.Message{Key: fmt.Sprintf("evt_%d", i), Subject: msg.StripeSubject("checkout.session.completed"), Payload: json.RawMessage(`{"n":1}`)})
+		messages = append(messages, msg.Message{Key: fmt.Sprintf("evt_%d", i), Subject: msg.StripeSubject("checkout.session.completed"),
+			Payload: json.RawMessage(`{"n":1}`)})
 	}
 	testenv.Enqueue(e.t, e.outbox, messages...)
 }
@@ -150,7 +153,8 @@ func TestABrokerThatLosesItsStoreLosesNothing(t *testing.T) {
 	e := newEnv(t)
 	testenv.Run(e.t, e.outbox.Run)
 	e.send(0, 50)
-	testenv.Eventually(t, 30*time.Second, "published", func() bool { return e.query(e.sender, `SELECT count(*) FROM outbox WHERE attempts > 0`) == 50 })
+	testenv.Eventually(t, 30*time.Second, "published",
+		func() bool { return e.query(e.sender, `SELECT count(*) FROM outbox WHERE attempts > 0`) == 50 })
 	e.broker.Wipe()
 	e.send(50, 60) // accepted while the broker is away
 	e.broker.Start()

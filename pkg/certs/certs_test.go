@@ -25,7 +25,8 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	srv := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	go srv.Serve(l)   //nolint:errcheck // it ends with the test
 	defer srv.Close() //nolint:errcheck // the test is over
 	for what, c := range map[string]struct {
@@ -33,7 +34,8 @@ func TestBothSidesShowWhoTheyAre(t *testing.T) {
 		works bool
 	}{
 		"ours": {ours, true}, "of another authority": {certs.Files{CA: ours.CA, Cert: theirs.Cert, Key: theirs.Key}, false},
-		"without a certificate": {certs.Files{CA: ours.CA}, false}, "that trusts another": {certs.Files{CA: theirs.CA, Cert: ours.Cert, Key: ours.Key}, false},
+		"without a certificate":    {certs.Files{CA: ours.CA}, false},
+		"that trusts another":      {certs.Files{CA: theirs.CA, Cert: ours.Cert, Key: ours.Key}, false},
 		"that trusts the system's": {certs.Files{Cert: ours.Cert, Key: ours.Key}, false},
 	} {
 		client, err := c.files.Client()
@@ -83,8 +85,10 @@ func TestFilesThatCannotWork(t *testing.T) {
 	t.Parallel()
 	good := testenv.Certificates(t)
 	for what, f := range map[string]certs.Files{
-		"no such authority": {CA: good.CA + "x", Cert: good.Cert, Key: good.Key}, "an authority that is a key": {CA: good.Key, Cert: good.Cert, Key: good.Key},
-		"a key alone": {Key: good.Key}, "a certificate alone": {Cert: good.Cert}, "a key for a certificate": {Cert: good.Key, Key: good.Key},
+		"no such authority":          {CA: good.CA + "x", Cert: good.Cert, Key: good.Key},
+		"an authority that is a key": {CA: good.Key, Cert: good.Cert, Key: good.Key},
+		"a key alone":                {Key: good.Key}, "a certificate alone": {Cert: good.Cert},
+		"a key for a certificate": {Cert: good.Key, Key: good.Key},
 	} {
 		if _, err := f.Client(); err == nil {
 			t.Errorf("client with %s", what)

@@ -22,7 +22,8 @@ func TestValid(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"", "a", "a@b", "a@b.c", "@b.co", ".a@b.co", "a.@b.co", "a b@c.co", " a@b.co", "a@b.co\n", "a@b@c.co", "a@b..co", "ä@b.co", "a@ä.co",
+		"", "a", "a@b", "a@b.c", "@b.co", ".a@b.co", "a.@b.co", "a b@c.co", " a@b.co", "a@b.co\n", "a@b@c.co", "a@b..co", "ä@b.co",
+		"a@ä.co",
 		`"a"@b.co`, "a'b@c.co", "<a@b.co>", "a@b.co,c@d.co", "a@b.c\u212ao", strings.Repeat("a", 243) + "@example.com",
 	} {
 		if email.Valid(bad) {
@@ -34,7 +35,8 @@ func TestValid(t *testing.T) {
 func TestPerson(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][]string{
-		{"ann@mail.example", "Ann@Mail.Example", " ANN@mail.EXAMPLE ", "ann+shop@mail.example", "ann+a+b@mail.example", "ann+@mail.example"},
+		{"ann@mail.example", "Ann@Mail.Example", " ANN@mail.EXAMPLE ", "ann+shop@mail.example", "ann+a+b@mail.example",
+			"ann+@mail.example"},
 		{"annlee@gmail.com", "ann.lee@gmail.com", "A.n.n.Lee+x.y@GoogleMail.com", "annlee@googlemail.com"},
 		{"ann.lee@mail.example", "Ann.Lee+1@mail.example"},
 		{"+ann@mail.example"},
@@ -49,7 +51,8 @@ func TestPerson(t *testing.T) {
 		}
 	}
 	people := map[string]string{}
-	for _, one := range []string{"ann@mail.example", "ann@mail2.example", "ann.lee@mail.example", "annlee@mail.example", "ann-lee@mail.example", "ann_lee@mail.example", "annlee@gmail.com", "ann@gmail.com"} {
+	for _, one := range []string{"ann@mail.example", "ann@mail2.example", "ann.lee@mail.example", "annlee@mail.example",
+		"ann-lee@mail.example", "ann_lee@mail.example", "annlee@gmail.com", "ann@gmail.com"} {
 		if before, taken := people[email.Person(one)]; taken {
 			t.Errorf("%s counts as %s", one, before)
 		}
@@ -60,7 +63,8 @@ func TestPerson(t *testing.T) {
 func TestPathQuotesWhatMailHostsWouldRefuse(t *testing.T) {
 	t.Parallel()
 	for address, path := range map[string]string{
-		"ann@mail.example": "ann@mail.example", "a..b@mail.example": `"a..b"@mail.example`, `"a..b"@mail.example`: `"a..b"@mail.example`, "": "", "staff": "staff",
+		"ann@mail.example": "ann@mail.example", "a..b@mail.example": `"a..b"@mail.example`, `"a..b"@mail.example`: `"a..b"@mail.example`,
+		"": "", "staff": "staff",
 	} {
 		if got := email.Path(address); got != path {
 			t.Errorf("Path(%q) = %q", address, got)

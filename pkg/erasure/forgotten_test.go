@@ -16,12 +16,14 @@ func TestForget(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "user", bus.Tables())
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		err := bus.Enqueue(t.Context(), tx, msg.Message{Key: "a", Subject: "mail.send.verify", Payload: map[string]string{"to": "Ann@mail.example.com"}},
+		err := bus.Enqueue(t.Context(), tx, msg.Message{Key: "a", Subject: "mail.send.verify",
+			Payload: map[string]string{"to": "Ann@mail.example.com"}},
 			msg.Message{Key: "b", Subject: "mail.send.verify", Payload: map[string]string{"to": "bob@mail.example.com"}})
 		if err != nil {
 			return err
 		}
-		return erasure.Forget(t.Context(), tx, erasure.Person{Emails: []string{"ann@mail.example.com", ""}, Codes: []string{"Code1"}}, time.Time{})
+		return erasure.Forget(t.Context(), tx, erasure.Person{Emails: []string{"ann@mail.example.com", ""}, Codes: []string{"Code1"}},
+			time.Time{})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,8 @@ import "testing"
 
 func TestMentions(t *testing.T) {
 	t.Parallel()
-	who := Person{MemberIDs: []int64{7}, Emails: []string{"Ann@mail.example.com", "a&b@mail.example.com", ""}, Codes: []string{"Code12345678", ""}}
+	who := Person{MemberIDs: []int64{7}, Emails: []string{"Ann@mail.example.com", "a&b@mail.example.com", ""},
+		Codes: []string{"Code12345678", ""}}
 	for text, want := range map[string]bool{
 		`{"to":["ANN@mail.example.com"]}`:           true,
 		"ann@mail.example.com":                      true,

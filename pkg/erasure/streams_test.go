@@ -74,7 +74,8 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 		erasure.SweepStreams(erasing, slog.New(slog.DiscardHandler), broker.Bus("provision"))
 		close(ended)
 	}()
-	erased := msg.Message{Key: "user.erased:7:0:1", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
+	erased := msg.Message{Key: "user.erased:7:0:1", Subject: msg.UserErased,
+		Payload: msg.Erased{MemberID: 7, Emails: []string{"ann@mail.example.com"}}}
 	if err := outbox.Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, erased) }); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,8 @@ func TestErasingAPersonReachesTheStreams(t *testing.T) {
 			continue
 		}
 		start(t, func(ctx context.Context) error {
-			return b.Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: pool, Handle: func(context.Context, pgx.Tx, []*bus.Delivery) error { return nil }})
+			return b.Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: pool,
+				Handle: func(context.Context, pgx.Tx, []*bus.Delivery) error { return nil }})
 		})
 	}
 	testenv.Eventually(t, 30*time.Second, "only what is about others is left", func() bool { return left() == 3 })

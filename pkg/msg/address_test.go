@@ -70,12 +70,15 @@ func FuzzPublicAddress(f *testing.F) {
 func TestOrderInAddress(t *testing.T) {
 	t.Parallel()
 	const order = "q7RkV2mX9bTzLw4cYp1sNd"
-	for _, address := range []string{"/account/order?identifier=" + order, "/account/order?x=1&identifier=" + order + "&em_cd=E", "/p?referrer=order&order_identifier=" + order, "/login?next=account/order%3Fidentifier%3D" + order, "/account/order#identifier=" + order} {
+	for _, address := range []string{"/account/order?identifier=" + order, "/account/order?x=1&identifier=" + order + "&em_cd=E",
+		"/p?referrer=order&order_identifier=" + order, "/login?next=account/order%3Fidentifier%3D" + order,
+		"/account/order#identifier=" + order} {
 		if OrderInAddress(address) != OrderMark(order) {
 			t.Errorf("%s names no order", address)
 		}
 	}
-	for _, address := range []string{"", "/account/order", "/account/order?identifier=", "/account/order?identifier=%00", "/?myidentifier=" + order} {
+	for _, address := range []string{"", "/account/order", "/account/order?identifier=", "/account/order?identifier=%00",
+		"/?myidentifier=" + order} {
 		if mark := OrderInAddress(address); mark != "" {
 			t.Errorf("%s names order %s", address, mark)
 		}

@@ -24,7 +24,8 @@ func connection(t *testing.T) pgx.Tx {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pg.Exec(t.Context(), tx, "make a table", `CREATE TEMPORARY TABLE thing (id int PRIMARY KEY, long_name text, at timestamptz)`); err != nil {
+	if err := pg.Exec(t.Context(), tx, "make a table",
+		`CREATE TEMPORARY TABLE thing (id int PRIMARY KEY, long_name text, at timestamptz)`); err != nil {
 		t.Fatal(err)
 	}
 	return tx
@@ -79,7 +80,8 @@ func TestNoRow(t *testing.T) {
 	if done, err := pg.ExecOne(ctx, tx, "change thing $1", `UPDATE thing SET long_name = '' WHERE id = $1`, 9); done || err != nil {
 		t.Errorf("changed %v, %v", done, err)
 	}
-	if _, err := pg.Get[int](ctx, tx, "read thing $1", `SELECT id FROM thing WHERE id = $1`, 9); err == nil || err.Error() != "read thing 9: no rows in result set" {
+	if _, err := pg.Get[int](ctx, tx, "read thing $1", `SELECT id FROM thing WHERE id = $1`, 9); err == nil ||
+		err.Error() != "read thing 9: no rows in result set" {
 		t.Errorf("a missing row is %v", err)
 	}
 }
@@ -89,7 +91,8 @@ func TestErrorsSayWhatWasTried(t *testing.T) {
 	t.Parallel()
 	ctx, tx := t.Context(), connection(t)
 	insert := func() error {
-		return pg.Exec(ctx, tx, "add thing $2 of $9", `INSERT INTO thing (long_name, id) VALUES ($1, $2)`, pgx.QueryExecModeExec, "a name", 7)
+		return pg.Exec(ctx, tx, "add thing $2 of $9", `INSERT INTO thing (long_name, id) VALUES ($1, $2)`, pgx.QueryExecModeExec, "a name",
+			7)
 	}
 	if err := insert(); err != nil {
 		t.Fatal(err)

@@ -14,8 +14,10 @@ import (
 
 // outside is what texts and JSON from outside may hold.
 var outside = []string{
-	"", "plain", "a\x00b", "\x00", "\xff\xfe", "half \xe2\x82", "emoji 😀", strings.Repeat("é", 5000), `{}`, `null`, `{"a":"\u0000","\u0000":1}`, `["\ud800","\udc00\ud800","\ud83d\ude00"]`,
-	`1e999999`, `{"n":[1e131073,-1E-200000,1e5,0.1,12345678901234567890]}`, "1" + strings.Repeat("0", 200_000), strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+	"", "plain", "a\x00b", "\x00", "\xff\xfe", "half \xe2\x82", "emoji 😀", strings.Repeat("é", 5000), `{}`, `null`,
+	`{"a":"\u0000","\u0000":1}`, `["\ud800","\udc00\ud800","\ud83d\ude00"]`,
+	`1e999999`, `{"n":[1e131073,-1E-200000,1e5,0.1,12345678901234567890]}`, "1" + strings.Repeat("0", 200_000),
+	strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
 	strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000), `{"a":1`, `{} {}`, "{\"a\":\"\x00\"}", "\"\xff\"", `{"a":1,"a":2}`,
 }
 
@@ -31,7 +33,8 @@ func TestWhateverComesFromOutsideCanBeStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range outside {
-		if _, err := conn.Exec(t.Context(), `INSERT INTO kept VALUES ($1, $2, $3)`, pg.StorableText(s, 0), pg.StorableKey(s, 255), pg.StorableJSON([]byte(s))); err != nil {
+		if _, err := conn.Exec(t.Context(), `INSERT INTO kept VALUES ($1, $2, $3)`, pg.StorableText(s, 0), pg.StorableKey(s, 255),
+			pg.StorableJSON([]byte(s))); err != nil {
 			t.Errorf("%.60q: %v", s, err)
 		}
 	}

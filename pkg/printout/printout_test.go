@@ -56,7 +56,8 @@ func TestNothingSteersATerminal(t *testing.T) {
 	if err := CSV(&list, [][]string{{nasty}}); err != nil {
 		t.Fatal(err)
 	}
-	for name, out := range map[string]string{"plain": Plain(nasty), "csv": strings.TrimSuffix(list.String(), "\n"), "json": string(JSON(raw))} {
+	for name, out := range map[string]string{"plain": Plain(nasty), "csv": strings.TrimSuffix(list.String(), "\n"),
+		"json": string(JSON(raw))} {
 		for _, r := range out {
 			if unicode.IsControl(r) || strings.ContainsRune("\u202e\u2066\u2028\u2029\u200f", r) {
 				t.Errorf("%s holds %U: %q", name, r, out)

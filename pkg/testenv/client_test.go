@@ -19,7 +19,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "seen", Value: "yes"})
 	_, err := r.Cookie("seen")
 	fmt.Fprintf(w, `{"method":%q,"path":%q,"b":%s,"member":%d,"seen":%t,"lang":%q}`, //nolint:errcheck // a test's answer
-		r.Method, r.URL.Path, strings.ReplaceAll(fmt.Sprintf("%q", r.Form["b"]), " ", ","), web.Who(r).MemberID, err == nil, r.Header.Get("Accept-Language"))
+		r.Method, r.URL.Path, strings.ReplaceAll(fmt.Sprintf("%q", r.Form["b"]), " ", ","), web.Who(r).MemberID, err == nil,
+		r.Header.Get("Accept-Language"))
 }
 
 func TestClient(t *testing.T) {
@@ -76,9 +77,18 @@ func TestAnswer(t *testing.T) {
 		"a body with white space": {check: func(a, _ Answer) {
 			a.Is("{\"a\":{\"b\":[ {\"c\":\"*\"},{\"c\":3}]},\n\"d\":2.5,\"e\":null,\"f\":\"<\\u003c\"}")
 		}},
-		"a number for a star":    {bad: true, check: func(a, _ Answer) { a.Is(`{"a":{"b":[{"c":"x"},{"c":"*"}]},"d":2.5,"e":null,"f":"<\u003c"}`) }},
-		"another order":          {bad: true, check: func(a, _ Answer) { a.Is(`{"d":2.5,"a":{"b":[{"c":"x"},{"c":3}]},"e":null,"f":"<\u003c"}`) }},
-		"a text escaped apart":   {bad: true, check: func(a, _ Answer) { a.Is(`{"a":{"b":[{"c":"x"},{"c":3}]},"d":2.5,"e":null,"f":"<<"}`) }},
+		"a number for a star": {bad: true, check: func(a,
+			_ Answer) {
+			a.Is(`{"a":{"b":[{"c":"x"},{"c":"*"}]},"d":2.5,"e":null,"f":"<\u003c"}`)
+		}},
+		"another order": {bad: true, check: func(a,
+			_ Answer) {
+			a.Is(`{"d":2.5,"a":{"b":[{"c":"x"},{"c":3}]},"e":null,"f":"<\u003c"}`)
+		}},
+		"a text escaped apart": {bad: true, check: func(a,
+			_ Answer) {
+			a.Is(`{"a":{"b":[{"c":"x"},{"c":3}]},"d":2.5,"e":null,"f":"<<"}`)
+		}},
 		"a key too few":          {bad: true, check: func(a, _ Answer) { a.Is(`{"a":{"b":[{"c":"x"},{"c":3}]},"d":2.5,"e":null}`) }},
 		"the body of a refusal":  {bad: true, check: func(_, r Answer) { r.Is(body) }},
 		"parts":                  {check: func(_, r Answer) { r.Has(400, `"d":2.5`, "null") }},

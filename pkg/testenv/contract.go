@@ -58,7 +58,8 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 // CheckAnswer is Check for an answer that a Client has read.
 func (c *Contract) CheckAnswer(a Answer) {
 	a.TB.Helper()
-	c.Check(a.TB, a.Request, &http.Response{StatusCode: a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body))})
+	c.Check(a.TB, a.Request, &http.Response{StatusCode: a.Status, Header: a.Header,
+		Body: io.NopCloser(strings.NewReader(a.Body))})
 }
 
 // Below checks what is answered with 200 or 400 below a prefix of paths, as Client.Check. The contract
@@ -67,7 +68,8 @@ func (c *Contract) Below(tb testing.TB, prefix string) func(*http.Request, *http
 	return func(r *http.Request, w *http.Response) {
 		tb.Helper()
 		described := w.StatusCode == http.StatusOK || w.StatusCode == http.StatusBadRequest
-		if described && strings.HasPrefix(r.URL.Path, prefix) && !strings.HasPrefix(w.Header.Get("Content-Type"), "text/html") {
+		if described && strings.HasPrefix(r.URL.Path, prefix) &&
+			!strings.HasPrefix(w.Header.Get("Content-Type"), "text/html") {
 			c.Check(tb, r, w)
 		}
 	}

@@ -41,7 +41,10 @@ func TestContractSpeaksOpenAPI31(t *testing.T) {
 		`{"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`:   false,
 		`{"cart_found":false,"item_data":null,"order-api-version":"0.0.1"}`: true,
 		`{"cart_found":"x","item_data":{},"order-api-version":"0.0.1"}`:     true,
-		`{"cart_found":true,"item_data":{"product_sku_data":{"0":{"sku_id":1,"sku_type__title":"product","sku_inventory__title":"a","sku_inventory__identifier":"in-stock","color":null,"size":"b","description":"c","price":"3.50","quantity":2,"parent_product__title":"a","parent_product__title_url":"b","parent_product__identifier":"c","sku_image_url":"d"}}},"order-api-version":"0.0.1"}`: false,
+		`{"cart_found":true,"item_data":{"product_sku_data":{"0":{"sku_id":1,"sku_type__title":"product","sku_inventory__title":"a",` +
+			`"sku_inventory__identifier":"in-stock","color":null,"size":"b","description":"c","price":"3.50","quantity":2,` +
+			`"parent_product__title":"a","parent_product__title_url":"b","parent_product__identifier":"c","sku_image_url":"d"}}},` +
+			`"order-api-version":"0.0.1"}`: false,
 		`{"cart_found":true,"item_data":{"product_sku_data":{"x":{}}},"order-api-version":"0.0.1"}`: true,
 	} {
 		f := &failures{TB: t}

@@ -39,7 +39,8 @@ func (d DB) Text(sql string, args ...any) string {
 // Becomes waits until a query finds a number.
 func (d DB) Becomes(number int, sql string, args ...any) {
 	d.TB.Helper()
-	Eventually(d.TB, 40*time.Second, fmt.Sprint(number, " from ", sql), func() bool { return d.Number(sql, args...) == number })
+	Eventually(d.TB, 40*time.Second, fmt.Sprint(number, " from ", sql),
+		func() bool { return d.Number(sql, args...) == number })
 }
 
 func scan[V any](d DB, sql string, args []any) (v V) {

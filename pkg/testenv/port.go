@@ -17,7 +17,8 @@ const portFrom, portTo = 10000, 15000
 func Port(tb testing.TB) (addr string) {
 	tb.Helper()
 	for range 1000 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(portFrom+rand.IntN(portTo-portFrom))) //nolint:gosec // no secret
+		addr := net.JoinHostPort("127.0.0.1",
+			strconv.Itoa(portFrom+rand.IntN(portTo-portFrom))) //nolint:gosec // no secret
 		// The same number of UDP, which no one uses, is the reservation.
 		held, err := net.ListenPacket("udp", addr)
 		if err != nil {

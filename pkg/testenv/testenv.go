@@ -46,7 +46,8 @@ func Database(tb testing.TB, schemas ...Schema) string {
 	tb.Helper()
 	base := os.Getenv("TEST_DATABASE_URL")
 	if base == "" {
-		tb.Fatal("TEST_DATABASE_URL is not set: run `make test`, or `go run ./pkg/pglocal/cmd/withpostgres -- go test …`")
+		tb.Fatal("TEST_DATABASE_URL is not set: run `make test`, or `go run ./pkg/pglocal/cmd/withpostgres -- go " +
+			"test …`")
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
 	defer cancel()
@@ -134,7 +135,8 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, base, name string, schema
 	}
 	defer conn.Exec(ctx, `SELECT pg_advisory_unlock(20190420)`) //nolint:errcheck // closing the connection unlocks too
 	var done bool
-	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&done); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`,
+		name).Scan(&done); err != nil {
 		return fmt.Errorf("look for the template database: %w", err)
 	}
 	if done {

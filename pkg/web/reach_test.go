@@ -24,7 +24,8 @@ func TestLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	h := web.LoopbackOnly(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for from, want := range map[string]int{
-		"127.0.0.1:5": 200, "[::1]:5": 200, "[::ffff:127.0.0.1]:5": 200, "192.0.2.1:5": 403, "[2001:db8::1]:5": 403, "127.0.0.1": 403, "": 403,
+		"127.0.0.1:5": 200, "[::1]:5": 200, "[::ffff:127.0.0.1]:5": 200, "192.0.2.1:5": 403, "[2001:db8::1]:5": 403, "127.0.0.1": 403,
+		"": 403,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/staff", nil)
 		r.RemoteAddr = from

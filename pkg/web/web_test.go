@@ -70,7 +70,8 @@ func TestRouterLogsOneLineAndSurvivesAPanic(t *testing.T) {
 		t.Errorf("unknown: %d", w.Code)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], `"route":"/fine/{id}"`) || !strings.Contains(lines[0], `"order":"abc"`) || !strings.Contains(lines[0], `"trace":"`) || !strings.Contains(lines[1], "secret") {
+	if len(lines) != 3 || !strings.Contains(lines[0], `"route":"/fine/{id}"`) || !strings.Contains(lines[0], `"order":"abc"`) ||
+		!strings.Contains(lines[0], `"trace":"`) || !strings.Contains(lines[1], "secret") {
 		t.Errorf("log:\n%s", out.String())
 	}
 }

@@ -29,7 +29,8 @@ func TestVisitorsCart(t *testing.T) {
 	if got := e.order.last().id; got.Cart != "cart123" || got.Member() {
 		t.Errorf("order sees %+v", got)
 	}
-	for _, forged := range []string{"cart123", "cart124" + c.Value[strings.IndexByte(c.Value, '.'):], c.Value[:len(c.Value)-2], "." + c.Value, "", "a.b.c", strings.Repeat("x.", 2000)} {
+	for _, forged := range []string{"cart123", "cart124" + c.Value[strings.IndexByte(c.Value, '.'):], c.Value[:len(c.Value)-2],
+		"." + c.Value, "", "a.b.c", strings.Repeat("x.", 2000)} {
 		f := e.browser()
 		f.setCookie(cartCookie, forged)
 		f.Post("/order/cart-add-product-sku")
@@ -80,7 +81,8 @@ func TestMergeBeforeTheLoginAnswer(t *testing.T) {
 		t.Errorf("create-account sets %v", a.Cookies())
 	}
 	n.Post("/order/cart-add-product-sku")
-	if got := e.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code || got.Email != ann.Email {
+	if got := e.order.last().id; got.Cart != "" || got.MemberID != ann.ID || got.Session == "" || got.Code != ann.Code ||
+		got.Email != ann.Email {
 		t.Errorf("order sees %+v", got)
 	}
 }

@@ -32,7 +32,8 @@ func TestCatalogueFromMemory(t *testing.T) {
 	b := e.browser()
 	b.login()
 	a := b.Get(productsPath)
-	if a.Body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 || a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
+	if a.Body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 ||
+		a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
 		t.Fatalf("%s %v", a.Body, a.Header)
 	}
 	if got := e.order.last().id; got.Member() || got.Cart != "" {

@@ -65,20 +65,31 @@ func TestClientEvents(t *testing.T) {
 		path, query string
 		want        *msg.ClientEvent
 	}{
-		{"pageview", "url=https://shop/&client_event_id=null&anonymous_id=" + id + "&pageWidth=1024", &msg.ClientEvent{Kind: "pageview", URL: "https://shop/", AnonymousID: value, PageWidth: 1024, RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
-		{"pageview", "url=/&client_event_id=7&anonymous_id=undefined&pageWidth=wide", &msg.ClientEvent{Kind: "pageview", URL: "/", RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
-		{"pageview", "url=" + url.QueryEscape(long) + "&client_event_id=-7&pageWidth=99999999999999999999&anonymous_id=" + value, &msg.ClientEvent{Kind: "pageview", URL: long[:2000], RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "url=https://shop/&client_event_id=null&anonymous_id=" + id + "&pageWidth=1024",
+			&msg.ClientEvent{Kind: "pageview", URL: "https://shop/", AnonymousID: value, PageWidth: 1024, RemoteAddr: "198.51.100.9",
+				UserAgent: "Tester/1"}},
+		{"pageview", "url=/&client_event_id=7&anonymous_id=undefined&pageWidth=wide",
+			&msg.ClientEvent{Kind: "pageview", URL: "/", RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"pageview", "url=" + url.QueryEscape(long) + "&client_event_id=-7&pageWidth=99999999999999999999&anonymous_id=" + value,
+			&msg.ClientEvent{Kind: "pageview", URL: long[:2000], RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
 		{"pageview", "client_event_id=7", nil},
 		{"pageview", "", nil},
 		{"ajaxerror", "url=/a&client_event_id=7&error_id=cart-items", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a", What: "cart-items"}},
-		{"pageview", "url=" + url.QueryEscape("/account/order?identifier=q7RkV2mX9bTzLw4cYp1sNd&em_cd=E&x=1") + "&client_event_id=null", &msg.ClientEvent{Kind: "pageview", URL: "/account/order?identifier=-&em_cd=-&x=1", Order: msg.OrderMark("q7RkV2mX9bTzLw4cYp1sNd"), RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
-		{"linkevent", "url=" + url.QueryEscape("/login?next=/account/order%3Fidentifier%3Dabcdef#"+long), &msg.ClientEvent{Kind: "linkevent", URL: "/login?next=-"}},
+		{"pageview", "url=" + url.QueryEscape("/account/order?identifier=q7RkV2mX9bTzLw4cYp1sNd&em_cd=E&x=1") + "&client_event_id=null",
+			&msg.ClientEvent{Kind: "pageview", URL: "/account/order?identifier=-&em_cd=-&x=1",
+				Order: msg.OrderMark("q7RkV2mX9bTzLw4cYp1sNd"), RemoteAddr: "198.51.100.9", UserAgent: "Tester/1"}},
+		{"linkevent", "url=" + url.QueryEscape("/login?next=/account/order%3Fidentifier%3Dabcdef#"+long),
+			&msg.ClientEvent{Kind: "linkevent", URL: "/login?next=-"}},
 		{"ajaxerror", "url=/a", &msg.ClientEvent{Kind: "ajaxerror", URL: "/a"}},
-		{"ajaxerror", "url=%ff%00x&error_id=" + strings.Repeat("y", 300), &msg.ClientEvent{Kind: "ajaxerror", URL: "\uFFFDx", What: strings.Repeat("y", 100)}},
-		{"buttonclick", "url=/b&button_id=chat-icon&client_event_id=7e3", &msg.ClientEvent{Kind: "buttonclick", URL: "/b", What: "chat-icon"}},
+		{"ajaxerror", "url=%ff%00x&error_id=" + strings.Repeat("y", 300),
+			&msg.ClientEvent{Kind: "ajaxerror", URL: "\uFFFDx", What: strings.Repeat("y", 100)}},
+		{"buttonclick", "url=/b&button_id=chat-icon&client_event_id=7e3",
+			&msg.ClientEvent{Kind: "buttonclick", URL: "/b", What: "chat-icon"}},
 		{"buttonclick", "url=/b;x&button_id=%zz", nil},
-		{"linkevent", "url=/l&mb_cd=null&pr_cd=undefined&em_cd=abcdefghijklmnopqrstu&ad_cd=a%20b", &msg.ClientEvent{Kind: "linkevent", URL: "/l", EmailCode: "abcdefghijklmnopqrstu"}},
-		{"linkevent", "url=/l&mb_cd=M1&pr_cd=P1&ad_cd=A1&client_event_id=7&anonymous_id=" + id, &msg.ClientEvent{Kind: "linkevent", URL: "/l", MemberCode: "M1", ProspectCode: "P1", AdCode: "A1", AnonymousID: value}},
+		{"linkevent", "url=/l&mb_cd=null&pr_cd=undefined&em_cd=abcdefghijklmnopqrstu&ad_cd=a%20b",
+			&msg.ClientEvent{Kind: "linkevent", URL: "/l", EmailCode: "abcdefghijklmnopqrstu"}},
+		{"linkevent", "url=/l&mb_cd=M1&pr_cd=P1&ad_cd=A1&client_event_id=7&anonymous_id=" + id,
+			&msg.ClientEvent{Kind: "linkevent", URL: "/l", MemberCode: "M1", ProspectCode: "P1", AdCode: "A1", AnonymousID: value}},
 	} {
 		a := b.Get("/clientevent/" + c.path + "?" + c.query)
 		contract.CheckAnswer(a)
@@ -122,12 +133,13 @@ func TestClientEventsWhileTheBrokerIsAway(t *testing.T) {
 	var stored atomic.Int64
 	pool, reader := testenv.Pool(t, "events", bus.Tables()), e.broker.Bus("events")
 	testenv.Run(t, func(ctx context.Context) error {
-		return reader.Consume(ctx, bus.Consumer{Name: msg.EventsEvent, Stream: "EVENT", Pool: pool, Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
-			for _, d := range group {
-				stored.Add(int64(bytes.Count(d.Data, []byte(`"kind":"pageview"`)))) // some travel together
-			}
-			return nil
-		}})
+		return reader.Consume(ctx, bus.Consumer{Name: msg.EventsEvent, Stream: "EVENT", Pool: pool,
+			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
+				for _, d := range group {
+					stored.Add(int64(bytes.Count(d.Data, []byte(`"kind":"pageview"`)))) // some travel together
+				}
+				return nil
+			}})
 	})
 	testenv.Eventually(t, 30*time.Second, "20 page views published", func() bool { return stored.Load() >= 20 })
 }

@@ -26,7 +26,8 @@ func TestLoggedIn(t *testing.T) {
 	b.login()
 	a = b.Get("/user/logged-in")
 	contract.CheckAnswer(a)
-	if a.Body != `{"logged_in":true,"log_client_events":true,"client_event_id":7,"member_initials":"AL","first_name":"Ann","last_name":"Lee","email_address":"ann@mail.example.com","cart_item_count":3,"user-api-version":"0.0.1"}` {
+	if a.Body != `{"logged_in":true,"log_client_events":true,"client_event_id":7,"member_initials":"AL","first_name":"Ann",`+
+		`"last_name":"Lee","email_address":"ann@mail.example.com","cart_item_count":3,"user-api-version":"0.0.1"}` {
 		t.Error(a.Body)
 	}
 	if a.Header.Get("Cache-Control") != "no-store" {
@@ -62,15 +63,19 @@ func TestAccountContent(t *testing.T) {
 	e := newEnv(t)
 	contract := testenv.NewContract(t, "../user/openapi.yaml")
 	const (
-		personal = `{"username":"ann_lee","first_name":"Ann","last_name":"Lee","newsletter_subscriber":true,"email_unsubscribed":false,"joined_date_time":"2026-01-31T12:00:00.123Z","last_login_date_time":"2026-01-31T12:00:00.223Z","terms_of_use_agreed_date_time":"2026-01-31T12:00:00.173Z"}`
-		email    = `{"email_address":"ann@mail.example.com","email_verified":false,"verification_request_sent_within_24_hours":true}`
-		orders   = `{"1":{"order_id":6,"identifier":"aB3dE5gH7j","order_date_time":"2026-01-31T12:30:00.000Z","sales_tax_amt":"0.00","order_total":"16.56"}}`
+		personal = `{"username":"ann_lee","first_name":"Ann","last_name":"Lee","newsletter_subscriber":true,"email_unsubscribed":false,` +
+			`"joined_date_time":"2026-01-31T12:00:00.123Z","last_login_date_time":"2026-01-31T12:00:00.223Z",` +
+			`"terms_of_use_agreed_date_time":"2026-01-31T12:00:00.173Z"}`
+		email  = `{"email_address":"ann@mail.example.com","email_verified":false,"verification_request_sent_within_24_hours":true}`
+		orders = `{"1":{"order_id":6,"identifier":"aB3dE5gH7j","order_date_time":"2026-01-31T12:30:00.000Z","sales_tax_amt":"0.00",` +
+			`"order_total":"16.56"}}`
 	)
 	e.user.says("GET /internal/account", `{"personal_data":`+personal+`,"email_data":`+email+`}`)
 	e.order.says("GET /internal/account-orders", `{"orders_data":`+orders+`}`)
 	b := e.browser()
 	content := func(orders string) string {
-		return `{"account_content":{"authenticated":"true","personal_data":` + personal + `,"email_data":` + email + `,"orders_data":` + orders + `},"user-api-version":"0.0.1"}`
+		return `{"account_content":{"authenticated":"true","personal_data":` + personal + `,"email_data":` + email + `,"orders_data":` +
+			orders + `},"user-api-version":"0.0.1"}`
 	}
 	check := func(want string) {
 		t.Helper()
@@ -99,11 +104,14 @@ func TestRoots(t *testing.T) {
 	e := newEnv(t)
 	for _, root := range []string{"/user/", "/order/", "/clientevent/"} {
 		a := e.browser().Get(root)
-		if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Status != http.StatusOK || len(a.Body) == 0 || a.Header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, max-age=0" {
+		if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Status != http.StatusOK || len(a.Body) == 0 ||
+			a.Header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, max-age=0" {
 			t.Errorf("%s: %d %s %v", root, a.Status, a.Body, a.Header)
 		}
 	}
-	for _, path := range []string{"/user", "/user/token/", "/user/login/", "/order/products/", "/order/product/", "/order/product/a-b", "/order/product/a/b", "/clientevent/pageview/", "/clientevent/none", "/internal/cart-counts", "/nothing", "/order/internal/cart-counts"} {
+	for _, path := range []string{"/user", "/user/token/", "/user/login/", "/order/products/", "/order/product/", "/order/product/a-b",
+		"/order/product/a/b", "/clientevent/pageview/", "/clientevent/none", "/internal/cart-counts", "/nothing",
+		"/order/internal/cart-counts"} {
 		if a := e.browser().Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}

@@ -46,13 +46,15 @@ func TestCredentialsMessageEndsOlderSessions(t *testing.T) {
 		t.Error("a session outlives the password change")
 	}
 	later.login()
-	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, KeepSession: hash, At: at}})
+	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged,
+		Payload: msg.CredentialsChanged{MemberID: ann.ID, KeepSession: hash, At: at}})
 	testenv.Eventually(t, 30*time.Second, "the message handled", empty)
 	if !renewed.member() || !later.member() {
 		t.Errorf("the message about the change ended newer sessions: renewed %v, later %v", renewed.member(), later.member())
 	}
 	// The same when edge could not act on user's answer.
-	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
+	send(msg.Message{Key: "credentials:2", Subject: msg.UserCredentialsChanged,
+		Payload: msg.CredentialsChanged{MemberID: ann.ID, At: time.Now().Add(time.Second)}})
 	testenv.Eventually(t, 30*time.Second, "both sessions ended", func() bool { return !renewed.member() && !later.member() })
 }
 
@@ -63,14 +65,16 @@ func TestLoginOvertakenByAPasswordChange(t *testing.T) {
 	send, empty := userOutbox(t, e)
 	checked := time.Now()
 	e.user.on("POST /user/login", changes(`{"login":"true","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Action: web.SessionOpen, At: checked, Member: ann, Overtaken: []byte(`{"login":"false","user-api-version":"0.0.1"}`)}
+		return web.SessionChange{Action: web.SessionOpen, At: checked, Member: ann,
+			Overtaken: []byte(`{"login":"false","user-api-version":"0.0.1"}`)}
 	}))
 	early, late := e.browser(), e.browser()
 	early.Post("/user/login")
 	if !early.member() {
 		t.Fatal("not logged in")
 	}
-	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged, Payload: msg.CredentialsChanged{MemberID: ann.ID, At: checked.Add(time.Microsecond)}})
+	send(msg.Message{Key: "credentials:1", Subject: msg.UserCredentialsChanged,
+		Payload: msg.CredentialsChanged{MemberID: ann.ID, At: checked.Add(time.Microsecond)}})
 	testenv.Eventually(t, 20*time.Second, "the message handled", empty)
 	a := late.Post("/user/login")
 	a.Has(http.StatusOK, `{"login":"false"`)
@@ -90,9 +94,11 @@ func TestProfileAndErasureMessages(t *testing.T) {
 	send, empty := userOutbox(t, e)
 	b := e.browser()
 	b.login()
-	changed := msg.Member{ID: ann.ID, Username: ann.Username, FirstName: "Anna", LastName: "Lee", Email: "anna@mail.example.com", Code: ann.Code, Version: 3}
+	changed := msg.Member{ID: ann.ID, Username: ann.Username, FirstName: "Anna", LastName: "Lee", Email: "anna@mail.example.com",
+		Code: ann.Code, Version: 3}
 	send(msg.Message{Key: "profile:3", Subject: msg.UserProfileChanged, Payload: changed})
-	testenv.Eventually(t, 30*time.Second, "the new name", func() bool { return strings.Contains(b.Get("/user/logged-in").Body, `"first_name":"Anna"`) })
+	testenv.Eventually(t, 30*time.Second, "the new name",
+		func() bool { return strings.Contains(b.Get("/user/logged-in").Body, `"first_name":"Anna"`) })
 	changed.Version, changed.FirstName = 2, "Old"
 	send(msg.Message{Key: "profile:2", Subject: msg.UserProfileChanged, Payload: changed})
 	testenv.Eventually(t, 30*time.Second, "the late message handled", empty)

@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-var inputValue = regexp.MustCompile(`^\{"token":"<input type=\\"hidden\\" name=\\"csrfmiddlewaretoken\\" value=\\"([A-Za-z0-9_.:-]+)\\">","user-api-version":"0.0.1"\}$`)
+var inputValue = regexp.MustCompile(`^\{"token":"<input type=\\"hidden\\" name=\\"csrfmiddlewaretoken\\" ` +
+	`value=\\"([A-Za-z0-9_.:-]+)\\">","user-api-version":"0.0.1"\}$`)
 
 // tokenOf asks for a token and returns the one in the answer.
 func tokenOf(t *testing.T, b *browser) string {
@@ -79,14 +80,18 @@ func TestCSRF(t *testing.T) {
 		{name: "own origin", cookie: visitorToken, header: visitorToken, origin: e.url, status: 200},
 		{name: "the public origin", cookie: visitorToken, header: visitorToken, origin: "http://shop.example", status: 200},
 		{name: "an allowed origin", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8000", status: 200},
-		{name: "an allowed origin, cross-site", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8000", site: "cross-site", status: 200},
-		{name: "an allowed origin, same-site", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8000", site: "same-site", status: 200},
+		{name: "an allowed origin, cross-site", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8000",
+			site: "cross-site", status: 200},
+		{name: "an allowed origin, same-site", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8000",
+			site: "same-site", status: 200},
 		{name: "a foreign origin", cookie: visitorToken, header: visitorToken, origin: "https://evil.example", status: 403},
-		{name: "an allowed host with another port", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8001", status: 403},
+		{name: "an allowed host with another port", cookie: visitorToken, header: visitorToken, origin: "http://front.example:8001",
+			status: 403},
 		{name: "the null origin", cookie: visitorToken, header: visitorToken, origin: "null", status: 403},
 		{name: "same-origin", cookie: visitorToken, header: visitorToken, origin: e.url, site: "same-origin", status: 200},
 		{name: "cross-site", cookie: visitorToken, header: visitorToken, origin: "https://evil.example", site: "cross-site", status: 403},
-		{name: "a sibling", cookie: visitorToken, header: visitorToken, origin: "http://other.shop.example", site: "same-site", status: 403},
+		{name: "a sibling", cookie: visitorToken, header: visitorToken, origin: "http://other.shop.example", site: "same-site",
+			status: 403},
 		{name: "foreign origin without token", origin: "https://evil.example", status: 403},
 	} {
 		r := e.browser().form("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
@@ -194,10 +199,12 @@ func TestTokenAfterTheSessionEnded(t *testing.T) {
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	for _, path := range []string{"/user/logged-in", "/user/token", "/order/products", "/order/products", "/order/none", "/user/", "/clientevent/pageview?url=x", "/user/login"} {
+	for _, path := range []string{"/user/logged-in", "/user/token", "/order/products", "/order/products", "/order/none", "/user/",
+		"/clientevent/pageview?url=x", "/user/login"} {
 		for origin, allowed := range map[string]bool{
-			"http://front.example:8000": true, "http://shop.example": true, "http://front.example": false, "https://front.example:8000": false,
-			"https://evil.example": false, "null": false, "": false,
+			"http://front.example:8000": true, "http://shop.example": true, "http://front.example": false,
+			"https://front.example:8000": false,
+			"https://evil.example":       false, "null": false, "": false,
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodOptions, http.MethodPost} {
 				r := e.browser().Body(method, path, "")
@@ -222,10 +229,12 @@ func checkCORS(t *testing.T, a testenv.Answer, origin string, allowed bool) {
 	if allowed {
 		wantOrigin, wantCredentials = origin, "true"
 	}
-	if h.Get("Access-Control-Allow-Origin") != wantOrigin || h.Get("Access-Control-Allow-Credentials") != wantCredentials || h.Get("Vary") != "Origin" {
+	if h.Get("Access-Control-Allow-Origin") != wantOrigin || h.Get("Access-Control-Allow-Credentials") != wantCredentials ||
+		h.Get("Vary") != "Origin" {
 		t.Errorf("%s: %d %v", what, a.Status, h)
 	}
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Content-Security-Policy": apiPolicy} {
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Referrer-Policy": "same-origin", "Content-Security-Policy": apiPolicy} {
 		if got := h.Values(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %s is %q", what, name, got)
 		}
@@ -233,9 +242,12 @@ func checkCORS(t *testing.T, a testenv.Answer, origin string, allowed bool) {
 	if a.Request.Method != http.MethodOptions {
 		return
 	}
-	if a.Status != http.StatusOK || a.Body != "" || len(a.Cookies()) != 0 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "GET") ||
-		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "x-csrftoken") ||
-		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "content-type") || strings.Contains(h.Get("Access-Control-Allow-Headers"), "traceparent") != allowed {
+	if a.Status != http.StatusOK || a.Body != "" || len(a.Cookies()) != 0 ||
+		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "GET") ||
+		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "x-csrftoken") ||
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "content-type") ||
+		strings.Contains(h.Get("Access-Control-Allow-Headers"), "traceparent") != allowed {
 		t.Errorf("%s: %d %v", what, a.Status, h)
 	}
 }
@@ -290,7 +302,8 @@ func TestWebhookNeedsNeitherTokenNorOrigin(t *testing.T) {
 		if a.Status != http.StatusAccepted || got.Method != method || a.Header.Get(web.SessionHeader) != "" {
 			t.Errorf("%s: %d %s %v", method, a.Status, a.Body, a.Header)
 		}
-		if got.Header.Get("Cookie") != "" || got.Header.Get(web.IdentityHeader) != "" || got.Header.Get("Stripe-Signature") != "t=1,v1=abc" {
+		if got.Header.Get("Cookie") != "" || got.Header.Get(web.IdentityHeader) != "" ||
+			got.Header.Get("Stripe-Signature") != "t=1,v1=abc" {
 			t.Errorf("webhook got %v", got.Header)
 		}
 		if method == http.MethodPost && got.body != raw {

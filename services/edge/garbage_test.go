@@ -30,7 +30,9 @@ func TestForgedIdentityIsStripped(t *testing.T) {
 	if err := web.SignIdentity(r, web.Key([]byte("guess"), "identity"), web.Identity{MemberID: 7}); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"x-shop-session": `{"open":true}`, "X-Shop-Set-Cart": "x", "Authorization": "x", "Cookie": "sessionid=x; an_ct=y", "X-Forwarded-For": "203.0.113.5", "Upgrade": "websocket", "Connection": "Upgrade, X-Shop-Identity"} {
+	for name, value := range map[string]string{"x-shop-session": `{"open":true}`, "X-Shop-Set-Cart": "x", "Authorization": "x",
+		"Cookie": "sessionid=x; an_ct=y", "X-Forwarded-For": "203.0.113.5", "Upgrade": "websocket",
+		"Connection": "Upgrade, X-Shop-Identity"} {
 		r.Header.Set(name, value)
 	}
 	a := e.browser().Do(r)
@@ -72,7 +74,8 @@ func TestLargeBodies(t *testing.T) {
 			}
 		}
 	}
-	for path, status := range map[string]int{"/": 405, "/nothing": 404, "/user/": 405, "/clientevent/pageview": 405, "/order/products": 405, "/user/token": 413} {
+	for path, status := range map[string]int{"/": 405, "/nothing": 404, "/user/": 405, "/clientevent/pageview": 405, "/order/products": 405,
+		"/user/token": 413} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +107,8 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	for _, method := range []string{"PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "CONNECT"} {
-		for _, path := range []string{"/user/login", "/user/logged-in", "/order/products", "/order/cart-items", "/clientevent/pageview", "/user/", "/"} {
+		for _, path := range []string{"/user/login", "/user/logged-in", "/order/products", "/order/cart-items", "/clientevent/pageview",
+			"/user/", "/"} {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
 			if err != nil {
 				t.Fatal(err)
@@ -135,17 +139,22 @@ func TestGarbage(t *testing.T) {
 		return string(b)
 	}
 	clean := strings.NewReplacer("\r", "", "\n", "")
-	paths := []string{"/user/login", "/user/token", "/order/%00", "/order/%ff%fe", "/order/..%2finternal/cart-count", "/order/%2e%2e/internal", "//order/products", "/order//products", "/user/%zz", "/clientevent/pageview?url=%", "/order/product/%E2%82", "/user/./login", "/ORDER/products", "/%75ser/token"}
+	paths := []string{"/user/login", "/user/token", "/order/%00", "/order/%ff%fe", "/order/..%2finternal/cart-count",
+		"/order/%2e%2e/internal", "//order/products", "/order//products", "/user/%zz", "/clientevent/pageview?url=%",
+		"/order/product/%E2%82", "/user/./login", "/ORDER/products", "/%75ser/token"}
 	for i := range 400 {
 		path := paths[i%len(paths)]
 		if i%3 == 0 {
 			path += "?" + url.QueryEscape(noise(50)) + "&" + strings.ReplaceAll(clean.Replace(noise(30)), " ", "")
 		}
 		body := noise(200)
-		request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: %s\r\nCookie: sessionid=%s; an_ct=%s; csrftoken=%s\r\nX-CSRFToken: %s\r\nX-Forwarded-For: %s\r\nX-Shop-Identity: %s\r\nOrigin: %s\r\n\r\n%s",
+		request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: %s\r\nCookie: "+
+			"sessionid=%s; an_ct=%s; csrftoken=%s\r\nX-CSRFToken: %s\r\nX-Forwarded-For: %s\r\nX-Shop-Identity: %s\r\nOrigin: %s\r\n\r\n%s",
 			[]string{"POST", "GET", "POST", "HEAD", "OPTIONS"}[i%5], path, len(body),
-			[]string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "application/json", clean.Replace(noise(20))}[i%5],
-			clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(30)), clean.Replace(noise(30)),
+			[]string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "application/json",
+				clean.Replace(noise(20))}[i%5],
+			clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)), clean.Replace(noise(60)),
+			clean.Replace(noise(30)), clean.Replace(noise(30)),
 			[]string{"http://x", clean.Replace(noise(20))}[i%2], body)
 		conn, err := net.DialTimeout("tcp", address, 30*time.Second)
 		if err != nil {
@@ -212,9 +221,11 @@ func TestClientAddress(t *testing.T) {
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	err := Config{
-		UserURL: "127.0.0.1:80", OrderURL: "http://a/b", EventsURL: "", WebhookURL: "ftp://x", AllowedOrigins: "*", CookieDomain: "a b", TrustedProxies: "nobody",
+		UserURL: "127.0.0.1:80", OrderURL: "http://a/b", EventsURL: "", WebhookURL: "ftp://x", AllowedOrigins: "*", CookieDomain: "a b",
+		TrustedProxies: "nobody",
 	}.Validate()
-	for _, name := range []string{"USER_URL", "ORDER_URL", "EVENTS_URL", "WEBHOOK_URL", "ALLOWED_ORIGINS", "COOKIE_DOMAIN", "TRUSTED_PROXIES", "PUBLIC_URL"} {
+	for _, name := range []string{"USER_URL", "ORDER_URL", "EVENTS_URL", "WEBHOOK_URL", "ALLOWED_ORIGINS", "COOKIE_DOMAIN",
+		"TRUSTED_PROXIES", "PUBLIC_URL"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}

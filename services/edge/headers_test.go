@@ -18,7 +18,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	e := newEnv(t, func(c *Config) { c.PublicURL = "https://shop.example" })
 	e.order.says("GET /order/products", `{}`)
 	page := e.browser().Get("/")
-	files := []string{"/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/img/product/desk.jpg", "/img/product/none.jpg", "/static/none.js"}
+	files := []string{"/robots.txt", "/sitemap.xml", "/favicon.ico", "/manifest.webmanifest", "/img/product/desk.jpg",
+		"/img/product/none.jpg", "/static/none.js"}
 	for _, part := range strings.Split(page.Body, `"`) {
 		if strings.HasPrefix(part, "/static/") {
 			files = append(files, part)
@@ -27,9 +28,12 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	if len(files) < 12 {
 		t.Fatalf("the page names few files: %v", files)
 	}
-	for _, request := range append(files, "/", "/cart", "/nothing/here", "/product/none", "/account/email-unsubscribe", "//double", "/%2e%2e/x",
-		"/user/logged-in", "/user/token", "/user/nothing", "/user/a.b", "/order/products", "/order/none", "/order/stripe-webhook", "/clientevent/pageview?url=%2F", "/clientevent/none",
-		"POST /", "POST /robots.txt", "POST /user/login", "DELETE /user/login", "DELETE /static/x.js", "PUT /order/cart-items", "OPTIONS /", "OPTIONS /user/login", "POST /order/stripe-webhook") {
+	for _, request := range append(files, "/", "/cart", "/nothing/here", "/product/none", "/account/email-unsubscribe", "//double",
+		"/%2e%2e/x",
+		"/user/logged-in", "/user/token", "/user/nothing", "/user/a.b", "/order/products", "/order/none", "/order/stripe-webhook",
+		"/clientevent/pageview?url=%2F", "/clientevent/none",
+		"POST /", "POST /robots.txt", "POST /user/login", "DELETE /user/login", "DELETE /static/x.js", "PUT /order/cart-items", "OPTIONS /",
+		"OPTIONS /user/login", "POST /order/stripe-webhook") {
 		method, path, ok := strings.Cut(request, " ")
 		if !ok {
 			method, path = http.MethodGet, request
@@ -37,7 +41,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		rec := httptest.NewRecorder()
 		e.edge.routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
 		h := rec.Header()
-		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
 			h.Get("Strict-Transport-Security") != "max-age=31536000" {
 			t.Errorf("%s %s: %d %v", method, path, rec.Code, h)
 		}
@@ -71,7 +76,8 @@ func TestHSTS(t *testing.T) {
 func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 	t.Parallel()
 	for peer, warns := range map[string]bool{
-		"172.18.0.1:4711": true, "10.1.2.3:1": true, "192.168.7.7:1": true, "[fd00::7]:1": true, "169.254.1.1:1": true, "100.64.3.2:1": true, "[::ffff:10.0.0.9]:1": true,
+		"172.18.0.1:4711": true, "10.1.2.3:1": true, "192.168.7.7:1": true, "[fd00::7]:1": true, "169.254.1.1:1": true,
+		"100.64.3.2:1": true, "[::ffff:10.0.0.9]:1": true,
 		"203.0.113.9:1": false, "[2001:db8::1]:1": false, "127.0.0.1:1": false,
 	} {
 		var log bytes.Buffer
@@ -96,7 +102,8 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 			want = 1
 		}
 		addr := parseAddr(peer).String()
-		if lines != want || warns && (!strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,"+addr)) {
+		if lines != want || warns && (!strings.Contains(log.String(), "level=WARN") ||
+			!strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,"+addr)) {
 			t.Errorf("%s: %d lines: %s", peer, lines, &log)
 		}
 	}
@@ -113,7 +120,8 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
-		s.catalogue, s.publisher, s.limits, s.eventSeconds, s.catalogueSeconds = e.edge.catalogue, e.edge.publisher, e.edge.limits, e.edge.eventSeconds, e.edge.catalogueSeconds
+		s.catalogue, s.publisher, s.limits, s.eventSeconds, s.catalogueSeconds = e.edge.catalogue, e.edge.publisher, e.edge.limits,
+			e.edge.eventSeconds, e.edge.catalogueSeconds
 		s.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
 			t.Errorf("%s: %q", path, &log)
@@ -134,8 +142,10 @@ func TestAllowIsTheOwners(t *testing.T) {
 		web.Fail(rw, r.Request, &web.Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"})
 	})
 	for request, want := range map[string]string{
-		"DELETE /user/login": "POST", "PUT /order/cart-items": "GET, HEAD", "PATCH /user/token": "GET, HEAD", "DELETE /user/end-session": "POST", "FOO /user/login": "POST",
-		"DELETE /order/products": "GET, HEAD", "POST /": "GET, HEAD", "DELETE /robots.txt": "GET, HEAD", "PUT /account/email-unsubscribe": "GET, HEAD, POST", "POST /clientevent/pageview": "GET, HEAD",
+		"DELETE /user/login": "POST", "PUT /order/cart-items": "GET, HEAD", "PATCH /user/token": "GET, HEAD",
+		"DELETE /user/end-session": "POST", "FOO /user/login": "POST",
+		"DELETE /order/products": "GET, HEAD", "POST /": "GET, HEAD", "DELETE /robots.txt": "GET, HEAD",
+		"PUT /account/email-unsubscribe": "GET, HEAD, POST", "POST /clientevent/pageview": "GET, HEAD",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		rec := httptest.NewRecorder()

@@ -81,7 +81,8 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		}
 	}
 	member := sessionCookie + "=" + b.cookie(sessionCookie)
-	for _, path := range []string{"/user/terms-of-use-agree-check", "/user/account-content", "/order/cart-items", "/user/email-unsubscribe-lookup?token=x"} {
+	for _, path := range []string{"/user/terms-of-use-agree-check", "/user/account-content", "/order/cart-items",
+		"/user/email-unsubscribe-lookup?token=x"} {
 		leave(path, member, func() { <-hung })
 	}
 	// While the table of sessions is locked, every member's request waits for it.
@@ -104,7 +105,8 @@ func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 		leave(path, member, func() {
 			testenv.Eventually(t, 30*time.Second, "the request waits for the table", func() bool {
 				var waiting int
-				err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY(pg_blocking_pids(pid))`, pid).Scan(&waiting)
+				err := e.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY(pg_blocking_pids(pid))`,
+					pid).Scan(&waiting)
 				return err == nil && waiting > 0
 			})
 		})

@@ -26,7 +26,8 @@ func refused(t *testing.T, a testenv.Answer) bool {
 	if a.Status != http.StatusTooManyRequests {
 		return false
 	}
-	if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 3600 || a.Body != `{"error":"too-many-requests"}` {
+	if seconds, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 3600 ||
+		a.Body != `{"error":"too-many-requests"}` {
 		t.Errorf("refused with %s %v", a.Body, a.Header)
 	}
 	return true
@@ -48,7 +49,8 @@ func TestLoginLimitOfAnAccount(t *testing.T) {
 	contract := testenv.NewContract(t, "../user/openapi.yaml")
 	tries := 0
 	for ; tries < 50; tries++ { // each from another address
-		a := e.browser().from(fmt.Sprint("198.51.100.", tries)).Post("/user/login", "username", "ann_lee", "password", "wrong", "remember_me", "false")
+		a := e.browser().from(fmt.Sprint("198.51.100.", tries)).Post("/user/login", "username", "ann_lee", "password", "wrong",
+			"remember_me", "false")
 		contract.CheckAnswer(a)
 		if refused(t, a) {
 			break
@@ -59,7 +61,8 @@ func TestLoginLimitOfAnAccount(t *testing.T) {
 	}
 	e.inTheMidstOfAnAttack("ann_lee")
 	asked := e.user.count("/user/login")
-	if !refused(t, e.browser().from("198.51.100.200").Post("/user/login", "username", "ann_lee", "password", "right")) || e.user.count("/user/login") != asked {
+	if !refused(t, e.browser().from("198.51.100.200").Post("/user/login", "username", "ann_lee", "password", "right")) ||
+		e.user.count("/user/login") != asked {
 		t.Error("a login beyond the limit reached user")
 	}
 	e.browser().login("username", "bea_lee") // other accounts are free
@@ -161,7 +164,8 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	e.user.says("POST /user/reset-password", `{"reset_password":"success"}`)
 	mine, fresh := e.browser().from("198.51.100.7"), e.browser().from("198.51.100.8")
 	cookie := mine.login().Cookie(knownCookie)
-	if cookie == nil || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || strings.Contains(cookie.Value, "ann") || cookie.MaxAge < 86400 {
+	if cookie == nil || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || strings.Contains(cookie.Value, "ann") ||
+		cookie.MaxAge < 86400 {
 		t.Fatalf("the mark of a known browser is %v", cookie)
 	}
 	mine.Get("/user/logout")
@@ -170,7 +174,8 @@ func TestOthersDoNotLockOut(t *testing.T) {
 	for range 40 {
 		refused(t, guesser.Post("/user/login", "username", "ann_lee", "password", "wrong"))
 		refused(t, guesser.Post("/user/login", "username", rand.Text(), "password", "wrong"))
-		if a := guesser.Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.com"); a.Status != http.StatusOK || a.Body != `{"reset_password":"success"}` {
+		if a := guesser.Post("/user/reset-password", "username", "ann_lee", "email_address",
+			"ann@mail.example.com"); a.Status != http.StatusOK || a.Body != `{"reset_password":"success"}` {
 			t.Fatalf("a reset answers %d %s", a.Status, a.Body)
 		}
 	}
@@ -208,7 +213,8 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 		t.Error("one account's mark is good for another")
 	}
 	ann := knownAccount(e.edge.keys.known, "ann_lee")
-	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1), ":" + ann, strings.Repeat("x:", 4000)} {
+	for _, forged := range []string{"", mark + ":" + ann, "x:" + ann, "x:" + ann + ".x", strings.Replace(mark, ":", ":"+ann+":", 1),
+		":" + ann, strings.Repeat("x:", 4000)} {
 		b := e.browser()
 		b.setCookie(knownCookie, forged)
 		if !refused(t, b.Post("/user/login", "username", "ann_lee", "password", "right")) {
@@ -221,7 +227,8 @@ func TestKnownBrowserIsNoKey(t *testing.T) {
 	if v := unsign(e.edge.keys.known, other.cookie(knownCookie)); strings.Count(v, ":") != knownAccounts {
 		t.Errorf("the mark grew to %s", v)
 	}
-	if k := (known{"id", ann}); k.browserOf(e.edge.keys.known, "ann_lee") != "id" || k.browserOf(e.edge.keys.known, "Ann_lee") != "" || (known{"id"}).browserOf(e.edge.keys.known, "") != "" {
+	if k := (known{"id", ann}); k.browserOf(e.edge.keys.known, "ann_lee") != "id" || k.browserOf(e.edge.keys.known, "Ann_lee") != "" ||
+		(known{"id"}).browserOf(e.edge.keys.known, "") != "" {
 		t.Error("a mark is read wrongly")
 	}
 }
@@ -236,16 +243,23 @@ func TestRewordedAnswersChangeNoLimit(t *testing.T) {
 		body                string
 		counted             bool
 	}{
-		{route: "POST /user/login", method: "POST", path: "/user/login", outcome: web.OutcomeWrong, body: `{"login":"refus\u00e9"}`, counted: true},
+		{route: "POST /user/login", method: "POST", path: "/user/login", outcome: web.OutcomeWrong, body: `{"login":"refus\u00e9"}`,
+			counted: true},
 		{route: "POST /user/login", method: "POST", path: "/user/login", outcome: web.OutcomeNothing, body: `{"login":"false"}`},
-		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeReveals, body: `{"create_account":"no"}`, counted: true},
-		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeNothing, body: `{"errors":{"username":[{"type":"unavailable"}]}}`},
-		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code", outcome: web.OutcomeWrong, body: `{}`, counted: true},
-		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code", outcome: web.OutcomeNothing, body: `{"error":"cart-discount-code-not-found"}`},
+		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeReveals,
+			body: `{"create_account":"no"}`, counted: true},
+		{route: "POST /user/create-account", method: "POST", path: "/user/create-account", outcome: web.OutcomeNothing,
+			body: `{"errors":{"username":[{"type":"unavailable"}]}}`},
+		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code", outcome: web.OutcomeWrong,
+			body: `{}`, counted: true},
+		{route: "POST /order/cart-apply-discount-code", method: "POST", path: "/order/cart-apply-discount-code",
+			outcome: web.OutcomeNothing, body: `{"error":"cart-discount-code-not-found"}`},
 		{route: "GET /order/abc", method: "GET", path: "/order/abc", outcome: web.OutcomeWrong, body: `{"order":"gone"}`, counted: true},
 		{route: "GET /order/abc", method: "GET", path: "/order/abc", outcome: web.OutcomeNothing, body: `{"error":"order-not-found"}`},
-		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeWrong, body: `{}`, counted: true},
-		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeNothing, body: `{"error":"invalid-session"}`},
+		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeWrong,
+			body: `{}`, counted: true},
+		{route: "GET /order/checkout-session-success", method: "GET", path: "/order/checkout-session-success", outcome: web.OutcomeNothing,
+			body: `{"error":"invalid-session"}`},
 	} {
 		for _, o := range []*owner{e.user, e.order} {
 			o.tells(c.route, c.outcome, c.body)
@@ -288,7 +302,8 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 	for i := range 500 {
 		b := e.browser().from("198.51.100.1")
 		b.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1")
-		b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("guest", i, "@mail.example.com")).Has(http.StatusOK, "{}")
+		b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address",
+			fmt.Sprint("guest", i, "@mail.example.com")).Has(http.StatusOK, "{}")
 		b.Post("/order/create-checkout-session", "anonymous_email_address", "x").Has(http.StatusOK, "{}")
 		b.Get("/order/checkout-session-success?session_id=cs_1").Has(http.StatusOK, "{}")
 		if t.Failed() {
@@ -299,7 +314,8 @@ func TestGuestsBehindOneAddress(t *testing.T) {
 	e.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
 	n := 0
 	for b := e.browser().from("198.51.100.1"); n < 150; n++ {
-		if refused(t, b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", fmt.Sprint("member", n, "@mail.example.com"))) {
+		if refused(t, b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address",
+			fmt.Sprint("member", n, "@mail.example.com"))) {
 			break
 		}
 	}
@@ -361,7 +377,8 @@ func TestOtherLimits(t *testing.T) {
 	e.user.tells("POST /user/pythonabot-notify-me", web.OutcomeDone, `{"pythonabot_notify_me":"success"}`)
 	e.user.says("GET /internal/address-of-member", `{"member":false}`)
 	e.order.tells("POST /order/anonymous-email-address-payment-lookup", web.OutcomeReveals, `{}`)
-	e.order.tells("POST /order/cart-apply-discount-code", web.OutcomeWrong, `{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
+	e.order.tells("POST /order/cart-apply-discount-code", web.OutcomeWrong,
+		`{"cart_apply_discount_code":"error","errors":{"error":"cart-discount-code-not-found"}}`)
 	e.order.tells("GET /order/unknown123", web.OutcomeWrong, `{"order":"error","errors":{"error":"order-not-found"}}`)
 	e.order.says("GET /order/known12345", `{"order":"success"}`)
 	e.order.says("GET /order/cart-items", `{}`)

@@ -35,12 +35,14 @@ type env struct {
 
 func newEnv(t *testing.T, change ...func(*Config)) *env {
 	t.Helper()
-	e := &env{t: t, user: newOwner(t, true), order: newOwner(t, true), events: newOwner(t, true), webhook: newOwner(t, false), broker: testenv.NewBroker(t)}
+	e := &env{t: t, user: newOwner(t, true), order: newOwner(t, true), events: newOwner(t, true), webhook: newOwner(t, false),
+		broker: testenv.NewBroker(t)}
 	e.pool = testenv.Pool(t, "edge", Migrations()...)
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	cfg := Config{
-		Public: boot.Public{PublicURL: "http://shop.example"}, Keys: boot.Keys{ShopSecret: secret}, TrustedProxies: "loopback", AllowedOrigins: "http://front.example:8000",
-		UserURL: e.user.URL, OrderURL: e.order.URL, EventsURL: e.events.URL, WebhookURL: e.webhook.URL,
+		Public: boot.Public{PublicURL: "http://shop.example"}, Keys: boot.Keys{ShopSecret: secret}, TrustedProxies: "loopback",
+		AllowedOrigins: "http://front.example:8000",
+		UserURL:        e.user.URL, OrderURL: e.order.URL, EventsURL: e.events.URL, WebhookURL: e.webhook.URL,
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -70,7 +72,8 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 }
 
 // ann is the member who can log in with the password "right".
-var ann = web.SessionMember{ID: 7, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "ann@mail.example.com", Code: "aaaaabbbbbcccccddddd"}
+var ann = web.SessionMember{ID: 7, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "ann@mail.example.com",
+	Code: "aaaaabbbbbcccccddddd"}
 
 // defaults are what the owners answer unless a test says otherwise.
 func (e *env) defaults() {
@@ -96,13 +99,15 @@ func (e *env) defaults() {
 		web.TellOutcome(rw, web.OutcomeDone)
 		register(rw, r)
 	})
-	e.user.on("POST /user/change-my-password", changes(`{"change_my_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Action: web.SessionRenew, Member: ann, Failed: []byte(
-			`{"change_my_password":"changed_password_but_login_failed","user-api-version":"0.0.1"}`)}
-	}))
-	e.user.on("POST /user/set-new-password", changes(`{"set_new_password":"success","user-api-version":"0.0.1"}`, func(seen) web.SessionChange {
-		return web.SessionChange{Action: web.SessionEndAll, Member: ann}
-	}))
+	e.user.on("POST /user/change-my-password", changes(`{"change_my_password":"success","user-api-version":"0.0.1"}`,
+		func(seen) web.SessionChange {
+			return web.SessionChange{Action: web.SessionRenew, Member: ann, Failed: []byte(
+				`{"change_my_password":"changed_password_but_login_failed","user-api-version":"0.0.1"}`)}
+		}))
+	e.user.on("POST /user/set-new-password", changes(`{"set_new_password":"success","user-api-version":"0.0.1"}`,
+		func(seen) web.SessionChange {
+			return web.SessionChange{Action: web.SessionEndAll, Member: ann}
+		}))
 	e.order.says("POST /internal/cart-merge", `{"merged":true}`)
 	e.order.on("GET /internal/cart-counts", func(rw http.ResponseWriter, r seen) { // three lines for everybody
 		counts := map[string]map[string]int{"members": {}, "carts": {}}
@@ -126,7 +131,8 @@ func (e *env) defaults() {
 		if !r.id.Member() {
 			rw.Header().Set(web.SetCartHeader, cart)
 		}
-		io.WriteString(rw, `{"cart_add_product_sku":"success","cart_item_count":1,"order-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
+		io.WriteString(rw, `{"cart_add_product_sku":"success","cart_item_count":1,`+
+			`"order-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
 	})
 }
 

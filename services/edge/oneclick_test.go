@@ -74,7 +74,8 @@ func TestOneClickUnsubscribing(t *testing.T) {
 		answer.Body.Close() //nolint:errcheck // not read
 		calls += c.asked
 		if n := e.user.count("/internal/unsubscribe"); answer.StatusCode != c.status || n != calls || len(answer.Cookies()) != 0 {
-			t.Errorf("%s %s %.60s: %d, asked %d times in all, want %d and %d; cookies %v", c.method, c.query, c.body, answer.StatusCode, n, c.status, calls, answer.Cookies())
+			t.Errorf("%s %s %.60s: %d, asked %d times in all, want %d and %d; cookies %v", c.method, c.query, c.body, answer.StatusCode, n,
+				c.status, calls, answer.Cookies())
 		}
 	}
 	if last := e.user.last(); last.id.Member() || last.URL.Query().Has("em_cd") {

@@ -20,14 +20,19 @@ func TestPages(t *testing.T) {
 	price.Store(&before)
 	e.order.on("GET /order/products", func(rw http.ResponseWriter, _ seen) {
 		rw.Header().Set("Content-Type", "application/json")
-		io.WriteString(rw, `{"products_data":{"bSusp6dBHm":{"title":"Clips","title_url":"clips","identifier":"bSusp6dBHm","headline":"Clips","description_part_1":"a","description_part_2":"b","price_low":"`+*price.Load()+`","price_high":"`+*price.Load()+`","product_image_url":"https://img.example/a.jpg"}},"order-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
+		io.WriteString(rw, `{"products_data":{"bSusp6dBHm":{"title":"Clips","title_url":"clips","identifier":"bSusp6dBHm",`+
+			`"headline":"Clips","description_part_1":"a","description_part_2":"b","price_low":"`+*price.Load()+`","price_high":"`+
+			*price.Load()+`","product_image_url":"https://img.example/a.jpg"}},`+
+			`"order-api-version":"0.0.1"}`) //nolint:errcheck // a test's answer
 	})
 	b := e.browser()
 	home := b.Get("/")
-	if home.Status != http.StatusOK || !strings.Contains(home.Body, "3.50") || !strings.HasPrefix(home.Header.Get("Content-Type"), "text/html") {
+	if home.Status != http.StatusOK || !strings.Contains(home.Body, "3.50") ||
+		!strings.HasPrefix(home.Header.Get("Content-Type"), "text/html") {
 		t.Fatalf("home: %d %v", home.Status, home.Header)
 	}
-	if policy := home.Header.Values("Content-Security-Policy"); len(policy) != 1 || !strings.Contains(policy[0], "script-src 'self'") || len(home.Cookies()) != 0 {
+	if policy := home.Header.Values("Content-Security-Policy"); len(policy) != 1 || !strings.Contains(policy[0], "script-src 'self'") ||
+		len(home.Cookies()) != 0 {
 		t.Errorf("home: %v", home.Header)
 	}
 	price.Store(&after)

@@ -21,7 +21,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 	for _, c := range []struct {
 		status  int
 		network any
-	}{{http.StatusForbidden, "198.51.100.0/24"}, {http.StatusTooManyRequests, "198.51.100.0/24"}, {http.StatusOK, nil}, {http.StatusNotFound, nil}} {
+	}{{http.StatusForbidden, "198.51.100.0/24"}, {http.StatusTooManyRequests, "198.51.100.0/24"}, {http.StatusOK, nil},
+		{http.StatusNotFound, nil}} {
 		log.Reset()
 		h := web.Router("edge", e.log)
 		h.Use(e.noteRefusals)
@@ -31,7 +32,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", "198.51.100.77")
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		var line map[string]any
-		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["network"] != c.network || strings.Contains(log.String(), "198.51.100.77") {
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line["network"] != c.network ||
+			strings.Contains(log.String(), "198.51.100.77") {
 			t.Errorf("%d is logged as %s, %v", c.status, log.String(), err)
 		}
 	}

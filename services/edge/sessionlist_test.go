@@ -64,10 +64,16 @@ func TestSessionsEnd(t *testing.T) {
 	}{
 		{name: "used a while ago", remember: "false", change: `seen_at = now() - interval '11 hours'`, member: true},
 		{name: "idle", remember: "false", change: `seen_at = now() - interval '12 hours 1 second'`},
-		{name: "in its 24th hour", remember: "false", change: `created_at = created_at - interval '23 hours 50 minutes', expires_at = expires_at - interval '23 hours 50 minutes'`, member: true},
-		{name: "a day old", remember: "false", change: `created_at = created_at - interval '24 hours 1 second', expires_at = expires_at - interval '24 hours 1 second'`},
-		{name: "a day old, by an older edge", remember: "false", change: `created_at = created_at - interval '24 hours 1 second', expires_at = now() + interval '13 days'`},
-		{name: "remembered and idle", remember: "true", change: `seen_at = now() - interval '13 days', created_at = created_at - interval '13 days', expires_at = expires_at - interval '13 days'`, member: true},
+		{name: "in its 24th hour", remember: "false",
+			change: `created_at = created_at - interval '23 hours 50 minutes', expires_at = expires_at - interval '23 hours 50 minutes'`,
+			member: true},
+		{name: "a day old", remember: "false", change: `created_at = created_at - interval '24 hours 1 second', expires_at = expires_at ` +
+			`- interval '24 hours 1 second'`},
+		{name: "a day old, by an older edge", remember: "false",
+			change: `created_at = created_at - interval '24 hours 1 second', expires_at = now() + interval '13 days'`},
+		{name: "remembered and idle", remember: "true",
+			change: `seen_at = now() - interval '13 days', created_at = created_at - interval '13 days', expires_at = expires_at - ` +
+				`interval '13 days'`, member: true},
 		{name: "remembered for two weeks", remember: "true", change: `expires_at = expires_at - interval '14 days 1 second'`},
 	} {
 		b := e.browser()
@@ -84,7 +90,8 @@ func TestSessionsEnd(t *testing.T) {
 	if _, err := dropExpiredSessions(t.Context(), e.pool); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left, &living); err != nil || left != 3 || living != 3 {
+	if err := e.pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE`+livingSession+`) FROM session`).Scan(&left,
+		&living); err != nil || left != 3 || living != 3 {
 		t.Errorf("%d sessions are kept, %d of them living (%v)", left, living, err)
 	}
 	// Being used keeps a session from ending idle.
@@ -153,7 +160,8 @@ func TestSessionList(t *testing.T) {
 		return b
 	}
 	laptop := open("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "203.0.113.77")
-	phone := open("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1", "2001:db8:1:2::3")
+	phone := open("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 "+
+		"Mobile/15E148 Safari/604.1", "2001:db8:1:2::3")
 	other := open("<script>alert(1)</script>", "10.1.2.3")
 	list := laptop.sessions()
 	got := map[string]string{}
@@ -161,7 +169,8 @@ func TestSessionList(t *testing.T) {
 		got[s.Device] = fmt.Sprintf("%s %t", s.Place, s.Current)
 	}
 	if diff := cmp.Diff(map[string]string{
-		"Firefox on Linux": "the network 203.0.113.0/24 true", "Safari on an iPhone": "the network 2001:db8:1::/48 false", "an unknown device": "a private network false",
+		"Firefox on Linux": "the network 203.0.113.0/24 true", "Safari on an iPhone": "the network 2001:db8:1::/48 false",
+		"an unknown device": "a private network false",
 	}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -169,12 +178,14 @@ func TestSessionList(t *testing.T) {
 		return list[slices.IndexFunc(list, func(s listed) bool { return s.Device == device })].Session
 	}
 	// Nothing that opens a session is on the list, and a member ends no session of another.
-	if a := laptop.Get("/user/sessions"); strings.Contains(a.Body, laptop.cookie(sessionCookie)) || strings.Contains(a.Body, fmt.Sprintf("%x", hashOf(laptop))) {
+	if a := laptop.Get("/user/sessions"); strings.Contains(a.Body, laptop.cookie(sessionCookie)) ||
+		strings.Contains(a.Body, fmt.Sprintf("%x", hashOf(laptop))) {
 		t.Errorf("the list gives a session away: %s", a.Body)
 	}
 	e.changeSessions(`INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, expires_at)
 		VALUES ('\x01', 8, 'bob_lee', 'Bob', 'Lee', 'bob@mail.example.com', 'b', true, now() + interval '1 day')`)
-	laptop.Post("/user/end-session", "session", e.edge.sessionName(&session{TokenHash: []byte{1}})).Has(http.StatusOK, `{"end_session":"session-not-found"`)
+	laptop.Post("/user/end-session", "session", e.edge.sessionName(&session{TokenHash: []byte{1}})).Has(http.StatusOK,
+		`{"end_session":"session-not-found"`)
 	laptop.Post("/user/end-session", "session", "").Has(http.StatusOK, `{"end_session":"session-not-found"`)
 	laptop.Post("/user/end-session").Has(http.StatusBadRequest, `"parameter":"session"`)
 
@@ -207,17 +218,21 @@ func TestSessionList(t *testing.T) {
 func TestWordsForDevicesAndPlaces(t *testing.T) {
 	t.Parallel()
 	for agent, want := range map[string]string{
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0": "Edge on Windows",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15":     "Safari on a Mac",
-		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36":              "Chrome on Android",
-		"": "an unknown device", "Firefox/1": "Firefox", "Windows": "an unknown browser on Windows", strings.Repeat("x", 70_000): "an unknown device",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 " +
+			"Edg/131.0": "Edge on Windows",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 " +
+			"Safari/605.1.15": "Safari on a Mac",
+		"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36": "Chrome on Android",
+		"": "an unknown device", "Firefox/1": "Firefox", "Windows": "an unknown browser on Windows",
+		strings.Repeat("x", 70_000): "an unknown device",
 	} {
 		if got := device(agent); got != want {
 			t.Errorf("%.50s: %s", agent, got)
 		}
 	}
 	for addr, want := range map[string]string{
-		"127.0.0.1": "the shop's own machine", "::1": "the shop's own machine", "192.168.1.2": "a private network", "fe80::1%eth0": "a private network",
+		"127.0.0.1": "the shop's own machine", "::1": "the shop's own machine", "192.168.1.2": "a private network",
+		"fe80::1%eth0":        "a private network",
 		"::ffff:198.51.100.7": "the network 198.51.100.0/24",
 	} {
 		if got := place(netip.MustParseAddr(addr)); got != want {

@@ -45,7 +45,8 @@ func quickServer(b *testing.B) *server {
 	return &server{
 		cfg: cfg, settings: s, log: log, origins: origins, catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 		catalogue: newCatalogue(log, func(context.Context, string) (*page, error) {
-			return &page{status: http.StatusOK, body: listOfProducts, header: [4][]string{{"application/json"}, {"3072"}, {`"tag"`}, {"no-cache"}}}, nil
+			return &page{status: http.StatusOK, body: listOfProducts,
+				header: [4][]string{{"application/json"}, {"3072"}, {`"tag"`}, {"no-cache"}}}, nil
 		}),
 	}
 }

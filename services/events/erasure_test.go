@@ -18,17 +18,22 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	e := newEnv(t)
 	const mine, before, other = "q7RkV2mX9bTzLw4cYp1sNd", "OLDq7RkV2mX9bTzLw4cYp1", "ZZZZV2mX9bTzLw4cYp1sZZ"
 	now := time.Now().Add(-time.Minute)
-	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Aliases: []string{"PR9b"}, Version: 1}},
-		msg.Message{Key: "o1", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: mine, ProspectCode: "PR9", PlacedAt: now}},
-		msg.Message{Key: "o2", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: before, ProspectCode: "PR9b", PlacedAt: now}},
-		msg.Message{Key: "o3", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: other, ProspectCode: "PR8", PlacedAt: now}})
+	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{ID: 9, Code: "PR9", Aliases: []string{"PR9b"}, Version: 1}},
+		msg.Message{Key: "o1", Subject: msg.OrderPlacedSubject,
+			Payload: msg.OrderPlaced{Identifier: mine, ProspectCode: "PR9", PlacedAt: now}},
+		msg.Message{Key: "o2", Subject: msg.OrderPlacedSubject,
+			Payload: msg.OrderPlaced{Identifier: before, ProspectCode: "PR9b", PlacedAt: now}},
+		msg.Message{Key: "o3", Subject: msg.OrderPlacedSubject,
+			Payload: msg.OrderPlaced{Identifier: other, ProspectCode: "PR8", PlacedAt: now}})
 	e.Becomes(3, `SELECT count(*) FROM order_placed WHERE pr_cd IS NOT NULL`)
 	for i, event := range []string{
 		`"kind":"pageview","anonymous_id":"guest","url":"/account/order?identifier=-","order":"` + msg.OrderMark(mine) + `"`,
 		`"kind":"pageview","anonymous_id":"guest","url":"/products?x=1"`,
 		`"kind":"buttonclick","anonymous_id":"guest","url":"/","what":"chat-icon"`,
 		`"kind":"pageview","url":"/account/order?identifier=-","order":"` + msg.OrderMark(mine) + `"`,
-		`"kind":"pageview","anonymous_id":"stranger","url":"/account/order?identifier=` + other + `","order":"` + msg.OrderMark(other) + `"`,
+		`"kind":"pageview","anonymous_id":"stranger","url":"/account/order?identifier=` + other + `","order":"` + msg.OrderMark(other) +
+			`"`,
 	} {
 		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","remote_addr":"192.0.2.7","user_agent":"B",%s}`, i, event))
 	}
@@ -38,28 +43,33 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	}
 	// As it was recorded before identifiers were cut.
 	e.Exec(`
-		INSERT INTO pageview (event_id, anonymous_id, url, remote_addr, user_agent, at) VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
+		INSERT INTO pageview (event_id, anonymous_id, url, remote_addr, user_agent, at)
+		  VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
 		"/account/order?identifier="+before)
 	raw, err := ExportVisits(t.Context(), e.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
 	var got struct {
 		Views  []any `json:"page_views"`
 		Orders []any `json:"orders_placed"`
 	}
-	if err != nil || json.Unmarshal(raw, &got) != nil || len(got.Views) != 3 || len(got.Orders) != 2 || strings.Contains(string(raw), "stranger") {
+	if err != nil || json.Unmarshal(raw, &got) != nil || len(got.Views) != 3 || len(got.Orders) != 2 ||
+		strings.Contains(string(raw), "stranger") {
 		t.Errorf("the export holds %d page views and %d orders: %s, %v", len(got.Views), len(got.Orders), raw, err)
 	}
 
-	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{ProspectID: 9, Codes: []string{"PR9", "PR9b"}, At: time.Now()}})
+	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased,
+		Payload: msg.Erased{ProspectID: 9, Codes: []string{"PR9", "PR9b"}, At: time.Now()}})
 	e.Becomes(0, `SELECT count(*) FROM prospect`)
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE pr_cd IS NOT NULL`)
-	if n := e.Number(`SELECT count(*) FROM pageview WHERE anonymous_id IS NOT NULL OR remote_addr IS NOT NULL OR user_agent IS NOT NULL OR order_mark IS NOT NULL OR url ~ '[?]'`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM pageview WHERE anonymous_id IS NOT NULL OR remote_addr IS NOT NULL OR user_agent IS NOT NULL ` +
+		`OR order_mark IS NOT NULL OR url ~ '[?]'`); n != 1 {
 		t.Errorf("%d page views are traceable, want the stranger's", n)
 	}
 	if n := e.Number(`SELECT count(*) FROM button_click WHERE anonymous_id IS NOT NULL`); n != 0 {
 		t.Error("the guest's click keeps its mark")
 	}
 	// The order may be heard of late.
-	e.enqueue(msg.Message{Key: "o4", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: "LATEq7RkV2mX9bTzLw4cYp", ProspectCode: "PR9", PlacedAt: now}})
+	e.enqueue(msg.Message{Key: "o4", Subject: msg.OrderPlacedSubject,
+		Payload: msg.OrderPlaced{Identifier: "LATEq7RkV2mX9bTzLw4cYp", ProspectCode: "PR9", PlacedAt: now}})
 	e.Becomes(4, `SELECT count(*) FROM order_placed`)
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE pr_cd IS NOT NULL`)
 }

@@ -20,11 +20,14 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	e := newEnv(t)
 	e.enqueue(
 		msg.Message{Key: "m7", Subject: msg.UserRegistered, Payload: msg.Member{ID: 7, Code: "MB7", Version: 1}},
-		msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Aliases: []string{"PR9b", ""}, Version: 1}})
+		msg.Message{Key: "p9", Subject: msg.ProspectChanged,
+			Payload: msg.Prospect{ID: 9, Code: "PR9", Aliases: []string{"PR9b", ""}, Version: 1}})
 	e.Becomes(3, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect_code)`)
 	e.Exec(`INSERT INTO ad (type_id, status_id, ad_cd) VALUES (1, 3, 'AD1')`)
 	for i, event := range []string{
-		`{"id":"e1","kind":"pageview","at":"` + at + `","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","order":"mark"}`,
+		`{"id":"e1","kind":"pageview","at":"` + at +
+			`","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1",` +
+			`"user_agent":"Browser","order":"mark"}`,
 		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // no one we know
 		`{"id":"e3","kind":"ajaxerror","at":"` + at + `","user_id":7,"url":"/cart","what":"cart-items"}`,
 		`{"id":"e4","kind":"buttonclick","at":"` + at + `","url":"/","what":"chat-icon"}`,
@@ -33,14 +36,23 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	} {
 		e.report(fmt.Sprint("e", i+1), event)
 	}
-	e.Becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + (SELECT count(*) FROM link_event)`)
+	e.Becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + `+
+		`(SELECT count(*) FROM link_event)`)
 	for sql, want := range map[string]string{
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`:   `{"id":1,"event_id":"e1","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser","at":"2026-11-22T10:00:00.123456+00:00","order_mark":"mark"}`,
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`:   `{"id":2,"event_id":"e2","user_id":null,"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,"at":"2026-11-22T10:00:00.123456+00:00","order_mark":null}`,
-		`SELECT row_to_json(p)::text FROM ajax_error p`:                       `{"id":1,"event_id":"e3","user_id":7,"anonymous_id":null,"url":"/cart","error_id":"cart-items","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM button_click p`:                     `{"id":1,"event_id":"e4","user_id":null,"anonymous_id":null,"url":"/","button_id":"chat-icon","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e5'`: `{"id":1,"event_id":"e5","user_id":7,"prospect_id":null,"anonymous_id":null,"email_id":1,"ad_id":1,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e6'`: `{"id":2,"event_id":"e6","user_id":null,"prospect_id":9,"anonymous_id":null,"email_id":null,"ad_id":null,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`: `{"id":1,"event_id":"e1","user_id":7,` +
+			`"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser",` +
+			`"at":"2026-11-22T10:00:00.123456+00:00","order_mark":"mark"}`,
+		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`: `{"id":2,"event_id":"e2","user_id":null,` +
+			`"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,` +
+			`"at":"2026-11-22T10:00:00.123456+00:00","order_mark":null}`,
+		`SELECT row_to_json(p)::text FROM ajax_error p`: `{"id":1,"event_id":"e3","user_id":7,"anonymous_id":null,` +
+			`"url":"/cart","error_id":"cart-items","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM button_click p`: `{"id":1,"event_id":"e4","user_id":null,` +
+			`"anonymous_id":null,"url":"/","button_id":"chat-icon","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e5'`: `{"id":1,"event_id":"e5","user_id":7,"prospect_id":null,` +
+			`"anonymous_id":null,"email_id":1,"ad_id":1,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e6'`: `{"id":2,"event_id":"e6","user_id":null,"prospect_id":9,` +
+			`"anonymous_id":null,"email_id":null,"ad_id":null,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
 	} {
 		var got string
 		if err := e.pool.QueryRow(t.Context(), sql).Scan(&got); err != nil {
@@ -58,15 +70,19 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 func TestOddEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	for i, bad := range []string{`hello`, `[]`, `{}`, `{"kind":"strange","url":"/"}`, `{"kind":"pageview"}`, `{"kind":"pageview","url":"\u0000"}`, `{"kind":"pageview","url":7}`} {
+	for i, bad := range []string{`hello`, `[]`, `{}`, `{"kind":"strange","url":"/"}`, `{"kind":"pageview"}`,
+		`{"kind":"pageview","url":"\u0000"}`, `{"kind":"pageview","url":7}`} {
 		e.report(fmt.Sprint("bad", i), bad)
 		e.Becomes(i+1, `SELECT count(*) FROM parked`) // one by one: edge, which sends many together, sends none of these
 	}
-	e.report("long", fmt.Sprintf(`{"id":"long","kind":"pageview","url":%q,"user_agent":%q,"anonymous_id":%q,"page_width":-5,"user_id":-1}`, "/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
+	e.report("long", fmt.Sprintf(`{"id":"long","kind":"pageview","url":%q,"user_agent":%q,"anonymous_id":%q,"page_width":-5,"user_id":-1}`,
+		"/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
 	e.report("", `{"id":"","kind":"ajaxerror","url":"/a\u0000b","what":"`+strings.Repeat("y", 500)+`"}`)
 	e.Becomes(7, `SELECT count(*) FROM parked`)
-	e.Becomes(1, `SELECT count(*) FROM pageview WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 AND page_width IS NULL AND user_id IS NULL`)
-	e.Becomes(1, `SELECT count(*) FROM ajax_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - interval '1 minute'`)
+	e.Becomes(1, `SELECT count(*) FROM pageview WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 `+
+		`AND page_width IS NULL AND user_id IS NULL`)
+	e.Becomes(1, `SELECT count(*) FROM ajax_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - `+
+		`interval '1 minute'`)
 }
 
 func pageview(i int) string {
@@ -135,7 +151,8 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n); err != nil || n != 100 {
 		t.Errorf("%d rows, error %v", n, err)
 	}
-	if _, err := pool.Exec(t.Context(), `INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day' FROM unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`); err != nil {
+	if _, err := pool.Exec(t.Context(), `INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day' FROM `+
+		`unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := dropKeys(t.Context(), pool); err != nil || n != 1 {
@@ -147,23 +164,30 @@ func TestFunnelAndReport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	now := time.Now().UTC()
-	placed := msg.OrderPlaced{Identifier: "A1", PlacedAt: now, MemberID: 7, Email: "ada@x.example", Currency: "usd", Total: 3250, Lines: []msg.OrderLine{{Quantity: 3}, {Quantity: 1}}}
+	placed := msg.OrderPlaced{Identifier: "A1", PlacedAt: now, MemberID: 7, Email: "ada@x.example", Currency: "usd", Total: 3250,
+		Lines: []msg.OrderLine{{Quantity: 3}, {Quantity: 1}}}
 	visitor := placed
 	visitor.Identifier, visitor.MemberID, visitor.Total = "A2", 0, 1
 	e.enqueue(
-		msg.Message{Key: "o1", Subject: msg.OrderPlacedSubject, Payload: placed}, msg.Message{Key: "o1 again", Subject: msg.OrderPlacedSubject, Payload: placed},
+		msg.Message{Key: "o1", Subject: msg.OrderPlacedSubject, Payload: placed},
+		msg.Message{Key: "o1 again", Subject: msg.OrderPlacedSubject, Payload: placed},
 		msg.Message{Key: "o2", Subject: msg.OrderPlacedSubject, Payload: visitor},
-		msg.Message{Key: "s1", Subject: msg.OrderStatusChangedSubject, Payload: msg.OrderStatusChanged{Identifier: "A1", Status: "shipped", At: now}},
-		msg.Message{Key: "sent1", Subject: msg.MailSentSubject, Payload: msg.MailDone{Key: "order:A1", EmailCode: "gvREoqen93ffZsmBIc8zl", MemberID: 7, At: now}},
-		msg.Message{Key: "sent2", Subject: msg.MailSentSubject, Payload: msg.MailDone{Key: "order:A2", EmailCode: "staffmade", ProspectCode: "PR9", At: now}},
+		msg.Message{Key: "s1", Subject: msg.OrderStatusChangedSubject,
+			Payload: msg.OrderStatusChanged{Identifier: "A1", Status: "shipped", At: now}},
+		msg.Message{Key: "sent1", Subject: msg.MailSentSubject,
+			Payload: msg.MailDone{Key: "order:A1", EmailCode: "gvREoqen93ffZsmBIc8zl", MemberID: 7, At: now}},
+		msg.Message{Key: "sent2", Subject: msg.MailSentSubject,
+			Payload: msg.MailDone{Key: "order:A2", EmailCode: "staffmade", ProspectCode: "PR9", At: now}},
 		msg.Message{Key: "sent3", Subject: msg.MailSentSubject, Payload: msg.MailDone{Key: "welcome:7", MemberID: 7, At: now}},
 		msg.Message{Key: "garbage", Subject: msg.OrderPlacedSubject, Payload: 7})
 	e.Becomes(2, `SELECT count(*) FROM order_placed`)
 	e.Becomes(1, `SELECT count(*) FROM order_status`)
 	e.Becomes(2, `SELECT count(*) FROM email_sent`)
 	e.Becomes(1, `SELECT count(*) FROM parked`)
-	e.Becomes(1, `SELECT count(*) FROM email_sent JOIN email_code c ON c.id = email_id WHERE em_cd = 'staffmade' AND pr_cd = 'PR9' AND prospect_id IS NULL`)
-	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "other", Aliases: []string{"PR9"}, Version: 1}})
+	e.Becomes(1, `SELECT count(*) FROM email_sent JOIN email_code c ON c.id = email_id WHERE em_cd = 'staffmade' AND pr_cd = 'PR9' AND `+
+		`prospect_id IS NULL`)
+	e.enqueue(msg.Message{Key: "p9", Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{ID: 9, Code: "other", Aliases: []string{"PR9"}, Version: 1}})
 	e.Becomes(1, `SELECT count(*) FROM email_sent WHERE prospect_id = 9 AND pr_cd IS NULL`)
 
 	for i := range 6 {
@@ -178,7 +202,8 @@ func TestFunnelAndReport(t *testing.T) {
 		t.Fatalf("%s: %v", a, err)
 	}
 	day := now.Format("2006-01-02")
-	if err := json.Unmarshal([]byte(`{"days":1,"page_views":[{"day":"`+day+`","count":6}],"orders":[{"day":"`+day+`","count":2,"pieces":8,"total":"32.51"}],
+	if err := json.Unmarshal([]byte(`{"days":1,"page_views":[{"day":"`+day+`","count":6}],"orders":[{"day":"`+day+
+		`","count":2,"pieces":8,"total":"32.51"}],
 		"top_urls":[{"name":"/p0","count":2},{"name":"/p1","count":2},{"name":"/p2","count":2}],"failed_calls":[{"name":"cart-items","count":1}],
 		"visits_from_mails":[{"name":"staffmade","count":1}],"visits_from_ads":[]}`), &want); err != nil {
 		t.Fatal(err)
@@ -218,7 +243,8 @@ func TestPeople(t *testing.T) {
 	e.enqueue(member(1, "old"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9", Version: 2}})
 	e.Becomes(1, `SELECT count(*) FROM prospect_code`)
 	e.enqueue(msg.Message{Key: "p2", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Code: "PR9late", Version: 1}},
-		msg.Message{Key: "o", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: "A1", MemberID: 7, PlacedAt: time.Now()}})
+		msg.Message{Key: "o", Subject: msg.OrderPlacedSubject,
+			Payload: msg.OrderPlaced{Identifier: "A1", MemberID: 7, PlacedAt: time.Now()}})
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE member_id = 7`)
 	for i, event := range []string{
 		`"kind":"pageview","user_id":7,"anonymous_id":"anon7","url":"/account?mb_cd=new","remote_addr":"192.0.2.7","user_agent":"B"`,
@@ -237,7 +263,8 @@ func TestPeople(t *testing.T) {
 	e.Becomes(0, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect)`)
 	e.enqueue(member(9, "late"), msg.Message{Key: "m8", Subject: msg.UserRegistered, Payload: msg.Member{ID: 8, Version: 1}})
 	e.Becomes(1, `SELECT count(*) FROM member`)
-	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, '' FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
+	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, ''
+		FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
 		WHERE anonymous_id IN ('anon7', 'anon9') OR url LIKE '%?%' OR remote_addr = '192.0.2.7'`); n != 1 {
 		t.Errorf("%d visits are traceable, want only someone's", n)
 	}

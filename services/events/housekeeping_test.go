@@ -16,9 +16,12 @@ func TestOldReportsGo(t *testing.T) {
 			UNION ALL SELECT 'month' || n, '/', '192.0.2.1', NULL, now() - interval '31 days' FROM generate_series(1, 5100) AS n
 			UNION ALL SELECT 'agent', '/', NULL, 'B', now() - interval '31 days'
 			UNION ALL SELECT 'young', '/', '192.0.2.1', 'B', now() - interval '29 days'`,
-		`INSERT INTO ajax_error (event_id, url, error_id, at) SELECT 'e' || d, '/', 'x', now() - d * interval '1 day' FROM unnest('{399,401}'::int[]) AS d`,
-		`INSERT INTO button_click (event_id, url, button_id, at) SELECT 'b' || d, '/', 'x', now() - d * interval '1 day' FROM unnest('{399,401}'::int[]) AS d`,
-		`INSERT INTO link_event (event_id, url, at) SELECT 'l' || d, '/', now() - d * interval '1 day' FROM unnest('{399,401}'::int[]) AS d`,
+		`INSERT INTO ajax_error (event_id, url, error_id, at) SELECT 'e' || d, '/', 'x', now() - d * interval '1 day' FROM unnest('{399,` +
+			`401}'::int[]) AS d`,
+		`INSERT INTO button_click (event_id, url, button_id, at) SELECT 'b' || d, '/', 'x', now() - d * interval '1 day' FROM ` +
+			`unnest('{399,401}'::int[]) AS d`,
+		`INSERT INTO link_event (event_id, url, at) SELECT 'l' || d, '/', now() - d * interval '1 day' FROM unnest('{399,401}'::int[]) ` +
+			`AS d`,
 	} {
 		if _, err := pool.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -34,13 +37,15 @@ func TestOldReportsGo(t *testing.T) {
 	if n, err := dropClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
 		t.Errorf("%d clients dropped, %v", n, err)
 	}
-	if n := count(`SELECT count(*) FROM pageview WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 || count(`SELECT count(*) FROM pageview`) != 10202 {
+	if n := count(`SELECT count(*) FROM pageview WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 ||
+		count(`SELECT count(*) FROM pageview`) != 10202 {
 		t.Errorf("%d page views tell the client", n)
 	}
 	if n, err := deleteOldReports(t.Context(), pool, 400); err != nil || n != 5103 {
 		t.Errorf("%d reports deleted, %v", n, err)
 	}
-	if n := count(`SELECT (SELECT count(*) FROM pageview) * 1000 + (SELECT count(*) FROM ajax_error) * 100 + (SELECT count(*) FROM button_click) * 10 + (SELECT count(*) FROM link_event)`); n != 5102111 {
+	if n := count(`SELECT (SELECT count(*) FROM pageview) * 1000 + (SELECT count(*) FROM ajax_error) * 100 + (SELECT count(*) FROM ` +
+		`button_click) * 10 + (SELECT count(*) FROM link_event)`); n != 5102111 {
 		t.Errorf("what is left: %d", n)
 	}
 	if n, err := deleteOldReports(t.Context(), pool, 400); err != nil || n != 0 {

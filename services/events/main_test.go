@@ -30,7 +30,8 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	database := testenv.Database(t, testenv.Schema{Service: "events", Sets: Migrations()},
+		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
 	e := &env{t: t, pool: testenv.Open(t, database, "events"), cut: testenv.NewCut(t, database), broker: testenv.NewBroker(t)}
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	e.browser = e.broker.Bus("edge").NewPublisher()

@@ -43,7 +43,8 @@ func TestCeilingOfOneAddress(t *testing.T) {
 	e := newEnv(t, sink.port(), withCeiling)
 	e.start()
 	e.start()
-	kinds := []string{msg.MailWelcome, msg.MailVerify, msg.MailReset, msg.MailUsername, msg.MailPasswordSet, msg.MailPasswordChanged, msg.MailAddressChanged}
+	kinds := []string{msg.MailWelcome, msg.MailVerify, msg.MailReset, msg.MailUsername, msg.MailPasswordSet, msg.MailPasswordChanged,
+		msg.MailAddressChanged}
 	var commands []msg.Message
 	for i := range 42 {
 		m := welcome([]string{"victim@x.example", "Victim@x.example", "VICTIM@X.EXAMPLE"}[i%3])
@@ -174,7 +175,8 @@ func TestCeilingOfDebits(t *testing.T) {
 	}
 	e.settled(6)
 	for i := range 7 {
-		e.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"}, Payment: &msg.PaymentMail{Total: 1234}})
+		e.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"},
+			Payment: &msg.PaymentMail{Total: 1234}})
 	}
 	e.settled(13)
 	if n := receivedBy(sink, is("ann@x.example")); n != 10 {

@@ -12,10 +12,12 @@ import (
 func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "mailer", Migrations()...)
-	payloads := []string{`{"to":["ann@mail.example.com"],"data":{"first_name":"A\u0000nn"}}`, `{"to":["ann@mail.example.com"],"data":{"first_name":"\ud800"}}`, `{"to":["ann@mail.example.com"]}`}
+	payloads := []string{`{"to":["ann@mail.example.com"],"data":{"first_name":"A\u0000nn"}}`,
+		`{"to":["ann@mail.example.com"],"data":{"first_name":"\ud800"}}`, `{"to":["ann@mail.example.com"]}`}
 	for _, payload := range payloads {
 		if _, err := pool.Exec(t.Context(), `
-			INSERT INTO delivery (key, kind, to_hashes, payload, message_id, deadline, created_at) VALUES (gen_random_uuid()::text, 'welcome', '{}', $1, gen_random_uuid()::text, now(), now())`, []byte(payload)); err != nil {
+			INSERT INTO delivery (key, kind, to_hashes, payload, message_id, deadline, created_at)
+			  VALUES (gen_random_uuid()::text, 'welcome', '{}', $1, gen_random_uuid()::text, now(), now())`, []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,25 +32,33 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 		e.enqueue(msg.Message{Key: fmt.Sprint("member:", m.ID, ":", m.Version), Subject: msg.UserProfileChanged, Payload: m})
 	}
 	for id, name := range map[int64]string{5: "Eve", 6: "Fay"} {
-		person(msg.Member{ID: id, FirstName: name, Email: strings.ToLower(name) + "@x.example", Newsletter: true, Code: "MB" + name, UnsubscribeToken: "T" + name})
+		person(msg.Member{ID: id, FirstName: name, Email: strings.ToLower(name) + "@x.example", Newsletter: true, Code: "MB" + name,
+			UnsubscribeToken: "T" + name})
 	}
 	// A prospect with a member's number: the secrets of one must never reach the other.
-	e.enqueue(msg.Message{Key: "prospect:5", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 5, FirstName: "Secret", Email: "secret@x.example", Code: "PRSECRET", UnsubscribeToken: "PTSECRET", Version: 1}})
+	e.enqueue(msg.Message{Key: "prospect:5", Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{ID: 5, FirstName: "Secret", Email: "secret@x.example", Code: "PRSECRET", UnsubscribeToken: "PTSECRET",
+			Version: 1}})
 	e.eventually("all known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 9 })
 	s := e.templates()
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"As it was","body_text":"Dear {recipient_first_name}: {mb_cd} {token}","body_html":"","bcc_address":""}`, 200, "Ready")
+	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"As it was","body_text":"Dear {recipient_first_name}: {mb_cd} {token}",`+
+		`"body_html":"","bcc_address":""}`, 200, "Ready")
 	sink.set(always("rcpt", 450))
 	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":4}`)
 	e.eventually("all were tried", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE attempts > 0`) == 4 })
 
-	s.is("PATCH", "/"+memberNews, `{"status":"Sent","type":"Prospect","subject":"Changed","body_text":"Changed {pr_cd} {pr_token}","from_address":"Other <other@shop.example>"}`, 200, "Prospect")
-	person(msg.Member{ID: 1, FirstName: "Changed", Email: "ada@x.example", Newsletter: true, Code: "MB1", UnsubscribeToken: "CHANGED", Version: 2})
-	person(msg.Member{ID: 5, FirstName: "Eve", Email: "moved@x.example", Newsletter: true, Code: "MBEve", UnsubscribeToken: "TEve", Version: 2})
+	s.is("PATCH", "/"+memberNews, `{"status":"Sent","type":"Prospect","subject":"Changed","body_text":"Changed {pr_cd} {pr_token}",`+
+		`"from_address":"Other <other@shop.example>"}`, 200, "Prospect")
+	person(msg.Member{ID: 1, FirstName: "Changed", Email: "ada@x.example", Newsletter: true, Code: "MB1", UnsubscribeToken: "CHANGED",
+		Version: 2})
+	person(msg.Member{ID: 5, FirstName: "Eve", Email: "moved@x.example", Newsletter: true, Code: "MBEve", UnsubscribeToken: "TEve",
+		Version: 2})
 	person(msg.Member{ID: 2, FirstName: "Bob", Email: "bob@x.example", Newsletter: false, Code: "MB2", UnsubscribeToken: "T2", Version: 2})
 	person(msg.Member{ID: 8, FirstName: "Late", Email: "late@x.example", Newsletter: true, Code: "MB8", UnsubscribeToken: "T8"})
 	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 6, Emails: []string{"fay@x.example"}}})
 	e.eventually("the changes are known", func() bool {
-		return e.Number(`SELECT count(*) FROM recipient WHERE version = 2`) == 3 && e.Number(`SELECT count(*) FILTER (WHERE id = 8) - count(*) FILTER (WHERE id = 6) FROM recipient`) == 1
+		return e.Number(`SELECT count(*) FROM recipient WHERE version = 2`) == 3 &&
+			e.Number(`SELECT count(*) FILTER (WHERE id = 8) - count(*) FILTER (WHERE id = 6) FROM recipient`) == 1
 	})
 	sink.set(nil)
 	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
@@ -59,7 +67,8 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 	}
 	for address, want := range map[string]string{"ada@x.example": "Dear Ada {token}: MB1 T1", "eve@x.example": "Dear Eve: MBEve TEve"} {
 		for _, m := range to(sink, address) {
-			if m.subject != "As it was" || strings.TrimSpace(m.text) != want || !strings.Contains(m.header.Get("From"), "shop@shop.example") {
+			if m.subject != "As it was" || strings.TrimSpace(m.text) != want ||
+				!strings.Contains(m.header.Get("From"), "shop@shop.example") {
 				t.Errorf("%s got %q: %q", address, m.subject, m.text)
 			}
 		}
@@ -94,7 +103,8 @@ func TestDraftPausesANewsletter(t *testing.T) {
 	e.sent(2)
 	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"The next one"}`, 200, "Ready")
 	e.sent(3)
-	if n := len(to(sink, "bob@x.example")); n != 1 || len(to(sink, "ada@x.example")) != 1 || to(sink, "bob@x.example")[0].subject == "The next one" {
+	if n := len(to(sink, "bob@x.example")); n != 1 || len(to(sink, "ada@x.example")) != 1 ||
+		to(sink, "bob@x.example")[0].subject == "The next one" {
 		t.Errorf("bob has %d mails", n)
 	}
 	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, "Ready")

@@ -15,15 +15,17 @@ func TestWhatEachMailSays(t *testing.T) {
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	const shop = "https://shop.example"
-	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example", "old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1"}
+	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example",
+		"old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1"}
 	link := shop + "/account/?email_verification_code=abc:DEF-_.1"
 	for kind, want := range map[string][]string{
-		msg.MailWelcome:         {"Ada Byron", "ada99", shop, link, "24 hours"},
-		msg.MailVerify:          {"Ada Byron", "ada99", link, "24 hours"},
-		msg.MailReset:           {"Ada Byron", "ada99", shop + "/set-new-password?password_reset_code=abc:DEF-_.1", "1 hour"},
-		msg.MailPasswordSet:     {"Ada Byron", "ada99", "changed", "not you"},
-		msg.MailUsername:        {"Ada Byron", "ada@new.example", "ada99", shop + "/login"},
-		msg.MailAddressChanged:  {"Ada Byron", "ada@new.example", "ada@old.example", link, "24 hours", "not you", shop + "/account/undo-address-change?address_undo_code=UNDO-_.1", "seven days"},
+		msg.MailWelcome:     {"Ada Byron", "ada99", shop, link, "24 hours"},
+		msg.MailVerify:      {"Ada Byron", "ada99", link, "24 hours"},
+		msg.MailReset:       {"Ada Byron", "ada99", shop + "/set-new-password?password_reset_code=abc:DEF-_.1", "1 hour"},
+		msg.MailPasswordSet: {"Ada Byron", "ada99", "changed", "not you"},
+		msg.MailUsername:    {"Ada Byron", "ada@new.example", "ada99", shop + "/login"},
+		msg.MailAddressChanged: {"Ada Byron", "ada@new.example", "ada@old.example", link, "24 hours", "not you",
+			shop + "/account/undo-address-change?address_undo_code=UNDO-_.1", "seven days"},
 		msg.MailPasswordChanged: {"Ada Byron", "ada99", "not you"},
 		msg.MailChatAlert:       {shop, "22 November 2026, 10:11 UTC"},
 	} {
@@ -35,7 +37,8 @@ func TestWhatEachMailSays(t *testing.T) {
 			to = nil
 		}
 		before := sink.count()
-		e.send("test:"+kind, msg.SendMail{Kind: kind, To: to, Data: person, CreatedAt: time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC), Deadline: time.Now().Add(time.Hour)})
+		e.send("test:"+kind, msg.SendMail{Kind: kind, To: to, Data: person, CreatedAt: time.Date(2026, 11, 22, 10, 11, 12, 0, time.UTC),
+			Deadline: time.Now().Add(time.Hour)})
 		e.eventually(kind+" arrives", func() bool { return sink.count() > before })
 		m := sink.all()[before]
 		holds(t, kind, m.text, append(want, "Paper & Co", "shop@shop.example")...)
@@ -46,7 +49,9 @@ func TestWhatEachMailSays(t *testing.T) {
 		if fmt.Sprint(m.to) != fmt.Sprint(to) {
 			t.Errorf("%s went to %v, want %v", kind, m.to, to)
 		}
-		for header, value := range map[string]string{"From": `"Paper & Co" <shop@shop.example>`, "Reply-To": `"Paper & Co" <shop@shop.example>`, "To": "<" + strings.Join(to, ">, <") + ">", "Date": "Sun, 22 Nov 2026 10:11:12 +0000", "Auto-Submitted": "auto-generated"} {
+		for header, value := range map[string]string{"From": `"Paper & Co" <shop@shop.example>`,
+			"Reply-To": `"Paper & Co" <shop@shop.example>`, "To": "<" + strings.Join(to, ">, <") + ">",
+			"Date": "Sun, 22 Nov 2026 10:11:12 +0000", "Auto-Submitted": "auto-generated"} {
 			if got := m.header.Get(header); got != value {
 				t.Errorf("%s: %s is %q, want %q", kind, header, got, value)
 			}
@@ -61,23 +66,32 @@ func TestOrderConfirmations(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
-	e.Exec(`UPDATE template SET bcc_address = 'archive@shop.example, broken', from_address = 'Orders <orders@shop.example>' WHERE em_cd = $1`, memberConfirmation)
+	e.Exec(`UPDATE template SET bcc_address = 'archive@shop.example, broken', from_address = 'Orders <orders@shop.example>' WHERE em_cd `+
+		`= $1`, memberConfirmation)
 	e.start()
-	e.send("order-confirmation:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"ada@x.example"}, MemberID: 7, MemberCode: "MB12345678901234567890"[:20], Order: order()})
+	e.send("order-confirmation:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"ada@x.example"}, MemberID: 7,
+		MemberCode: "MB12345678901234567890"[:20], Order: order()})
 	e.sent(1)
 	m := sink.all()[0]
-	if fmt.Sprint(m.to) != "[ada@x.example archive@shop.example]" || m.from != "orders@shop.example" || strings.Contains(m.raw, "archive@") {
+	if fmt.Sprint(m.to) != "[ada@x.example archive@shop.example]" || m.from != "orders@shop.example" ||
+		strings.Contains(m.raw, "archive@") {
 		t.Errorf("from %s to %v", m.from, m.to)
 	}
 	holds(t, "subject", m.subject, "Paper & Co", "aB3dE5gH7j")
-	holds(t, "text", m.text, "Ada <b>Byron</b>", "aB3dE5gH7j", "https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+memberConfirmation+"&mb_cd=MB123456789012345678",
-		"Paper Clips, Left & right", "Silver, Medium", "3 x $3.50 = $10.50", "Rubber {em_cd} Bands", "1 x $14.99 = $14.99", "USPS Retail Ground: $9.56",
-		"WELCOME10: 10% off everything (cannot be combined", "SHIPFREE: Free shipping (can be combined", "not applied", "Subtotal: $25.49", "Discount: -$2.55", "Shipping: $9.56", "Total: $32.50",
-		"1 Analytical Way\nApt 5B\nLondon, CA 90001\nUS", "Charles Babbage\n2 Engine Row", "https://shop.example/terms-of-sale", "shop@shop.example")
-	holds(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands", "$14.99", "-$2.55", "$32.50", "1 Analytical Way", "Apt 5B",
+	holds(t, "text", m.text, "Ada <b>Byron</b>", "aB3dE5gH7j",
+		"https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+memberConfirmation+"&mb_cd=MB123456789012345678",
+		"Paper Clips, Left & right", "Silver, Medium", "3 x $3.50 = $10.50", "Rubber {em_cd} Bands", "1 x $14.99 = $14.99",
+		"USPS Retail Ground: $9.56",
+		"WELCOME10: 10% off everything (cannot be combined", "SHIPFREE: Free shipping (can be combined", "not applied", "Subtotal: $25.49",
+		"Discount: -$2.55", "Shipping: $9.56", "Total: $32.50",
+		"1 Analytical Way\nApt 5B\nLondon, CA 90001\nUS", "Charles Babbage\n2 Engine Row", "https://shop.example/terms-of-sale",
+		"shop@shop.example")
+	holds(t, "HTML", m.html, "Ada &lt;b&gt;Byron&lt;/b&gt;", "Left &amp; right", "Rubber {em_cd} Bands", "$14.99", "-$2.55", "$32.50",
+		"1 Analytical Way", "Apt 5B",
 		`href="https://shop.example/account/order?identifier=aB3dE5gH7j&amp;em_cd=`+memberConfirmation+`&amp;mb_cd=MB123456789012345678"`)
 	for _, text := range []string{m.text, m.html} {
-		if strings.Contains(text, "Shipping discount") || strings.Contains(text, "Sales tax") || strings.Contains(text, "{line_break}") || strings.Contains(text, "_information}") {
+		if strings.Contains(text, "Shipping discount") || strings.Contains(text, "Sales tax") || strings.Contains(text, "{line_break}") ||
+			strings.Contains(text, "_information}") {
 			t.Errorf("a zero discount, a tax of zero or an unfilled brace shows:\n%s", text)
 		}
 	}
@@ -87,12 +101,14 @@ func TestOrderConfirmations(t *testing.T) {
 	e.send("order-confirmation:2", msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"eve@x.example"}, ProspectCode: "PR123", Order: o})
 	e.sent(2)
 	m = sink.all()[1]
-	holds(t, "text", m.text, "&em_cd="+visitorConfirmation+"&pr_cd=PR123", "none", "Shipping discount: -$9.56", "Sales tax: $1.00", "Total: $26.49", "marketing list")
+	holds(t, "text", m.text, "&em_cd="+visitorConfirmation+"&pr_cd=PR123", "none", "Shipping discount: -$9.56", "Sales tax: $1.00",
+		"Total: $26.49", "marketing list")
 	if strings.Contains(m.text, "\nDiscount:") || strings.Contains(m.text, "mb_cd") || strings.Contains(m.text, "unsubscribe") {
 		t.Errorf("shows what is not there:\n%s", m.text)
 	}
 	var done msg.MailDone
-	if err := e.pool.QueryRow(t.Context(), `SELECT em_cd, prospect_code FROM delivery WHERE key = 'order-confirmation:2'`).Scan(&done.EmailCode, &done.ProspectCode); err != nil || done.EmailCode != visitorConfirmation || done.ProspectCode != "PR123" {
+	if err := e.pool.QueryRow(t.Context(), `SELECT em_cd, prospect_code FROM delivery WHERE key = 'order-confirmation:2'`).Scan(
+		&done.EmailCode, &done.ProspectCode); err != nil || done.EmailCode != visitorConfirmation || done.ProspectCode != "PR123" {
 		t.Errorf("ledger says %+v, error %v", done, err)
 	}
 }
@@ -105,15 +121,18 @@ func TestHostileTexts(t *testing.T) {
 	evil := "Eve\r\nBcc: all@victim.example\r\n\r\n<script>\u2028\u202e{{.Code}}\x00"
 	o := order()
 	o.Identifier, o.CustomerName, o.Lines[0].Product, o.ShippingAddress.Line1, o.ShippingAddress.Line2 = evil, evil, evil, evil, evil
-	e.send("a\r\nBcc: x@y.z", msg.SendMail{Kind: msg.MailWelcome, To: []string{"a@x.example"}, Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
+	e.send("a\r\nBcc: x@y.z", msg.SendMail{Kind: msg.MailWelcome, To: []string{"a@x.example"},
+		Data: map[string]string{"first_name": evil, "last_name": evil, "username": evil, "code": evil}})
 	e.send("b", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"b@x.example"}, MemberCode: evil, Order: o})
 	e.sent(2)
 	for _, m := range sink.all() {
-		if len(m.to) != 1 || m.header.Get("Bcc") != "" || strings.Contains(m.text, "\nBcc:") || strings.Contains(m.html, "<script>") || strings.ContainsAny(m.text, "\u2028\u202e\x00") {
+		if len(m.to) != 1 || m.header.Get("Bcc") != "" || strings.Contains(m.text, "\nBcc:") || strings.Contains(m.html, "<script>") ||
+			strings.ContainsAny(m.text, "\u2028\u202e\x00") {
 			t.Errorf("to %v:\n%s", m.to, m.raw)
 		}
 	}
-	for i, to := range []string{"", "nobody", "a@b\r\nBcc: c@d.example", `"x> NOTIFY=NEVER"@d.example`, "a b@c.example", "<>@x.example", "@x.example", "a@", strings.Repeat("a", 250) + "@x.example", "a@x.example,b@x.example"} {
+	for i, to := range []string{"", "nobody", "a@b\r\nBcc: c@d.example", `"x> NOTIFY=NEVER"@d.example`, "a b@c.example", "<>@x.example",
+		"@x.example", "a@", strings.Repeat("a", 250) + "@x.example", "a@x.example,b@x.example"} {
 		e.send(fmt.Sprint("bad", i), welcome(to))
 	}
 	e.send("many", msg.SendMail{Kind: msg.MailWelcome, To: strings.Split(strings.Repeat("a@x.example ", 11), " ")})

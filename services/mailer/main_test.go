@@ -36,13 +36,15 @@ type env struct {
 
 func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	t.Helper()
-	database := testenv.Database(t, testenv.Schema{Service: "mailer", Sets: Migrations()}, testenv.Schema{Service: "user", Sets: []pg.Set{bus.Tables()}})
+	database := testenv.Database(t, testenv.Schema{Service: "mailer", Sets: Migrations()},
+		testenv.Schema{Service: "user", Sets: []pg.Set{bus.Tables()}})
 	broker := testenv.NewBroker(t)
 	e := &env{t: t, pool: testenv.Open(t, database, "mailer")}
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	e.cfg = Config{
 		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},
-		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example", CurrencySign: "$",
+		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example",
+		CurrencySign: "$",
 	}
 	if more != nil {
 		more(&e.cfg)
@@ -114,12 +116,14 @@ func (e *env) sent(n int) {
 }
 
 func welcome(to string) msg.SendMail {
-	return msg.SendMail{Kind: msg.MailWelcome, To: []string{to}, MemberID: 7, Data: map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada", "email": to, "code": "abc:DEF-_.1"}}
+	return msg.SendMail{Kind: msg.MailWelcome, To: []string{to}, MemberID: 7,
+		Data: map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada", "email": to, "code": "abc:DEF-_.1"}}
 }
 
 func order() *msg.OrderMail {
 	return &msg.OrderMail{
-		Identifier: "aB3dE5gH7j", PlacedAt: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), CustomerName: "Ada <b>Byron</b>", EmailCode: memberConfirmation,
+		Identifier: "aB3dE5gH7j", PlacedAt: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), CustomerName: "Ada <b>Byron</b>",
+		EmailCode: memberConfirmation,
 		Lines: []msg.OrderLine{
 			{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Colour: "Silver", Size: "Medium", PriceEach: 350, Quantity: 3},
 			{SKUID: 7, Product: "Rubber {em_cd} Bands", PriceEach: 1499, Quantity: 1},
@@ -129,8 +133,10 @@ func order() *msg.OrderMail {
 			{ID: 2, Code: "SHIPFREE", Description: "Free shipping", Combinable: true, Amount: 0},
 		},
 		ShippingMethod: "USPS Retail Ground", ItemSubtotal: 2549, ItemDiscount: 255, ShippingSubtotal: 956, Total: 3250,
-		ShippingAddress: msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", Line2: "Apt 5B", City: "London", State: "CA", Zip: "90001", Country: "US", CountryCode: "US"},
-		BillingAddress:  msg.Address{Name: "Charles Babbage", Line1: "2 Engine Row", City: "Bath", State: "NY", Zip: "10001", Country: "US", CountryCode: "US"},
+		ShippingAddress: msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", Line2: "Apt 5B", City: "London", State: "CA",
+			Zip: "90001", Country: "US", CountryCode: "US"},
+		BillingAddress: msg.Address{Name: "Charles Babbage", Line1: "2 Engine Row", City: "Bath", State: "NY", Zip: "10001", Country: "US",
+			CountryCode: "US"},
 	}
 }
 

@@ -70,11 +70,13 @@ func TestNewsletters(t *testing.T) {
 			t.Errorf("a draft went to %v", m.to)
 		}
 		holds(t, "draft", m.subject, "DRAFT: News for members")
-		holds(t, "draft", m.text, "THIS IS A DRAFT. It is filled in for ada@x.example.", "These 2 would", "  ada@x.example\n", "  bob@x.example\n", "members see new things first")
+		holds(t, "draft", m.text, "THIS IS A DRAFT. It is filled in for ada@x.example.", "These 2 would", "  ada@x.example\n",
+			"  bob@x.example\n", "members see new things first")
 		holds(t, "draft", m.html, "<pre>THIS IS A DRAFT", "bob@x.example")
 	}
 
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"News of {shop_name}","bcc_address":"archive@shop.example","em_cd":"other"}`, 200, `"em_cd":"`+memberNews+`"`)
+	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"News of {shop_name}","bcc_address":"archive@shop.example","em_cd":"other"}`,
+		200, `"em_cd":"`+memberNews+`"`)
 	s.is("POST", "/"+memberNews+"/draft", "", 409, "template-is-ready")
 	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
 	s.is("POST", "/"+memberNews+"/send", "", 409, "template-is-sent")
@@ -86,13 +88,16 @@ func TestNewsletters(t *testing.T) {
 	ada := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "ada@x.example") })]
 	unsubscribe := "https://shop.example/account/email-unsubscribe?em_cd=" + memberNews + "&mb_cd=MB1&token=T1"
 	holds(t, "newsletter", ada.subject, "News of Paper & Co")
-	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+memberNews+"&mb_cd=MB1", unsubscribe, "https://shop.example/account/edit-communication-preferences")
+	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+memberNews+"&mb_cd=MB1", unsubscribe,
+		"https://shop.example/account/edit-communication-preferences")
 	holds(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
-	if strings.Contains(ada.text+ada.html, "DRAFT") || strings.Contains(ada.text+ada.html, "{draft") || ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
+	if strings.Contains(ada.text+ada.html, "DRAFT") || strings.Contains(ada.text+ada.html, "{draft") ||
+		ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
 		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
 		t.Errorf("newsletter: %v\n%s", ada.header, ada.text)
 	}
-	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, memberNews); told != 2 {
+	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`,
+		memberNews); told != 2 {
 		t.Errorf("%d mails recorded", told)
 	}
 
@@ -102,7 +107,8 @@ func TestNewsletters(t *testing.T) {
 	s.is("PATCH", "/"+prospectNews, `{"status":"Ready"}`, 200, `"type":"Prospect"`)
 	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
 	s.is("POST", "/"+prospectNews+"/send", "", 200, `{"mails":1}`)
-	e.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
+	e.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged,
+		Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
 	e.eventually("bob unsubscribed", func() bool { return e.Number(`SELECT count(*) FROM recipient WHERE id = 2 AND unsubscribed`) == 2 })
 	sink.set(nil)
 	e.sent(5)
@@ -112,7 +118,8 @@ func TestNewsletters(t *testing.T) {
 		t.Errorf("the second newsletter went to %s", got)
 	}
 	pia := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "pia@x.example") })]
-	holds(t, "prospects' newsletter", pia.text, "Hello customer,", "https://shop.example/account/email-unsubscribe?em_cd="+prospectNews+"&pr_cd=PR1&pr_token=PT1")
+	holds(t, "prospects' newsletter", pia.text, "Hello customer,",
+		"https://shop.example/account/email-unsubscribe?em_cd="+prospectNews+"&pr_cd=PR1&pr_token=PT1")
 }
 
 func TestTemplatesOfStaff(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 // row is what the ledger says of a mail.
 func (e *env) row(key string) (state string, attempts int, maybe bool, reason string) {
 	e.t.Helper()
-	err := e.pool.QueryRow(e.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`, key).Scan(&state, &attempts, &maybe, &reason)
+	err := e.pool.QueryRow(e.t.Context(), `SELECT state, attempts, maybe, coalesce(reason, '') FROM delivery WHERE key = $1`,
+		key).Scan(&state, &attempts, &maybe, &reason)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -118,7 +119,8 @@ func TestCommandsComeTwice(t *testing.T) {
 	s := e.server()
 	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
 	for range 2 {
-		if err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
+		if err := pgx.BeginFunc(t.Context(), e.pool,
+			func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,7 +191,10 @@ func TestOutageAndReturn(t *testing.T) {
 	e.eventually("in the ledger and tried", func() bool {
 		return e.Number(`SELECT count(*) FROM delivery`) == 20 && e.Number(`SELECT coalesce(sum(attempts), 0) FROM delivery`) > 2
 	})
-	e.eventually("no mail is a maybe", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0 })
+	e.eventually("no mail is a maybe", func() bool {
+		return e.Number(
+			`SELECT count(*) FROM delivery WHERE maybe AND claimed_by IS NULL`) == 0
+	})
 	sink.start()
 	e.sent(20) // although each may have been put off for a minute
 	if n := sink.count(); n != 20 {
@@ -244,9 +249,11 @@ func TestStoppedInTheMiddle(t *testing.T) {
 	e.sent(1)
 	e.stop()
 	for i, sql := range []string{ // killed after the server took it; killed before
-		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = 'welcome:1'`,
+		`UPDATE delivery SET state = 'queued', maybe = true, claimed_by = 1, claimed_until = now() + interval '2 minutes' WHERE key = ` +
+			`'welcome:1'`,
 		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, maybe, attempts, claimed_by, claimed_until, deadline, created_at)
-			SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes', deadline, created_at FROM delivery`,
+			SELECT 'welcome:2', kind, payload, to_hashes, 'other@shop.example', true, 1, 1, now() + interval '2 minutes', deadline,
+			  created_at FROM delivery`,
 	} {
 		if tag, err := e.pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
 			t.Fatalf("%d: %v", i, err)
@@ -268,7 +275,8 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	}
 	_, err := e.pool.Exec(t.Context(), `
 		INSERT INTO delivery (key, kind, to_hashes, message_id, claimed_by, claimed_until, deadline, created_at)
-		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now() FROM generate_series(1, 3) AS i`)
+		SELECT i::text, 'welcome', '{}', i::text, i, now() + interval '2 minutes', now() + interval '1 hour', now()
+		  FROM generate_series(1, 3) AS i`)
 	if err != nil {
 		t.Fatal(err)
 	}

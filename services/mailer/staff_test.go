@@ -38,10 +38,12 @@ func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
 			Retryable, Maybe_sent bool   //nolint:revive // as in JSON
 		}
 	}
-	if err := json.Unmarshal([]byte(parked.Body), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" || !list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
+	if err := json.Unmarshal([]byte(parked.Body), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" ||
+		!list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
 		t.Fatalf("%s, error %v", parked, err)
 	}
-	for path, want := range map[string]int{"/staff/parked/999/retry": 404, "/staff/parked/x/retry": 404, "/staff/parked/99999999999999999999/retry": 404} {
+	for path, want := range map[string]int{"/staff/parked/999/retry": 404, "/staff/parked/x/retry": 404,
+		"/staff/parked/99999999999999999999/retry": 404} {
 		if a := staff.Post(path); a.Status != want {
 			t.Error(a)
 		}
@@ -79,11 +81,13 @@ func TestRecipients(t *testing.T) {
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	member := func(version int64, email string) msg.Message {
-		return msg.Message{Key: "member:" + email, Subject: msg.UserProfileChanged, Payload: msg.Member{ID: 7, Email: email, Code: "MB7", Newsletter: true, UnsubscribeToken: "T", Version: version}}
+		return msg.Message{Key: "member:" + email, Subject: msg.UserProfileChanged,
+			Payload: msg.Member{ID: 7, Email: email, Code: "MB7", Newsletter: true, UnsubscribeToken: "T", Version: version}}
 	}
 	e.enqueue(member(3, "newest@x.example"))
 	e.eventually("known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
-	e.enqueue(member(2, "older@x.example"), msg.Message{Key: "p1", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 9, Email: "pros@x.example", Code: "PR9", UnsubscribeToken: "PT", Version: 1}})
+	e.enqueue(member(2, "older@x.example"), msg.Message{Key: "p1", Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{ID: 9, Email: "pros@x.example", Code: "PR9", UnsubscribeToken: "PT", Version: 1}})
 	e.eventually("prospect known", func() bool {
 		return e.Number(`SELECT count(*) FROM recipient WHERE kind = 'prospect' AND token = 'PT'`) == 1
 	})
@@ -107,9 +111,11 @@ func TestRecipients(t *testing.T) {
 	m.MemberID, m.To = 7, []string{"former@x.example"}
 	e.send("welcome:7:former", m)
 	e.eventually("three wait", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 3 })
-	e.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
+	e.enqueue(msg.Message{Key: "erased:7", Subject: msg.UserErased,
+		Payload: msg.Erased{MemberID: 7, ProspectID: 9, Emails: []string{"newest@x.example"}, At: time.Now()}})
 	e.eventually("erased", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 0 })
-	e.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged, Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
+	e.enqueue(member(4, "late@x.example"), msg.Message{Key: "after", Subject: msg.ProspectChanged,
+		Payload: msg.Prospect{ID: 10, Email: "next@x.example", Version: 1}})
 	e.eventually("the message after a late one", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
 	if n := e.Number(`SELECT count(*) FROM delivery WHERE key <> 'welcome:8'`); n != 0 {
 		t.Errorf("%d mails of the erased person are left", n)
@@ -144,8 +150,14 @@ func TestSettings(t *testing.T) {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*Config){
-		"SMTP_TLS": func(c *Config) { c.SMTPTLS = "ssl" }, "SMTP_PORT": func(c *Config) { c.SMTPPort = 0 }, "MAIL_FROM": func(c *Config) { c.MailFrom = "shop" },
-		"MAIL_STAFF": func(c *Config) { c.MailStaff = "" }, "MAIL_REPLY_TO": func(c *Config) { c.MailReplyTo = "a b" }, "MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
+		"SMTP_TLS": func(c *Config) { c.SMTPTLS = "ssl" }, "SMTP_PORT": func(c *Config) { c.SMTPPort = 0 }, "MAIL_FROM": func(
+			c *Config) {
+			c.MailFrom = "shop"
+		},
+		"MAIL_STAFF": func(c *Config) { c.MailStaff = "" }, "MAIL_REPLY_TO": func(
+			c *Config) {
+			c.MailReplyTo = "a b"
+		}, "MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
 		"encrypted": func(c *Config) {
 			c.ShopEnv, c.ShopSecret, c.SMTPHost = "production", strings.Repeat("s", 32), "mail.example"
 		},

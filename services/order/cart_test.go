@@ -37,7 +37,8 @@ func TestAdd(t *testing.T) {
 	p := e.visitor()
 	for _, c := range []struct{ sku, quantity, problem string }{
 		{"1", "", "not_an_int"}, {"1", "x", "not_an_int"}, {"1", "1.5", "not_an_int"}, {"1", "+5", "not_an_int"}, {"1", " 5", "not_an_int"},
-		{"1", "1_0", "not_an_int"}, {"1", "٣", "not_an_int"}, {"1", "-1", "out_of_range"}, {"1", "100", "out_of_range"}, {"1", "99999999999999999999999", "out_of_range"},
+		{"1", "1_0", "not_an_int"}, {"1", "٣", "not_an_int"}, {"1", "-1", "out_of_range"}, {"1", "100", "out_of_range"},
+		{"1", "99999999999999999999999", "out_of_range"},
 		{"nonsense", "x", "not_an_int"}, // the quantity is judged before the SKU
 	} {
 		b := p.add(c.sku, c.quantity)
@@ -191,7 +192,8 @@ func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.Exec(t.Context(), `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'FedExGround') WHERE anonymous_id = $1`, p.Cart); err != nil {
+		if _, err := tx.Exec(t.Context(), `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = `+
+			`'FedExGround') WHERE anonymous_id = $1`, p.Cart); err != nil {
 			t.Fatal(err)
 		}
 		got := make(chan testenv.Answer)
@@ -233,7 +235,8 @@ func TestShippingMethods(t *testing.T) {
 func TestDiscountCodes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.Exec(`INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents, combinable, max_uses) VALUES
+	e.Exec(`INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents, combinable,
+		max_uses) VALUES
 		('OLD', 'x', now() - interval '2 days', now() - interval '1 day', 1, 1000, 0, false, NULL),
 		('SOON', 'x', now() + interval '1 day', now() + interval '2 days', 1, 1000, 0, false, NULL),
 		('FREESHIP', 'x', now() - interval '1 day', now() + interval '1 day', 4, 0, 2000, true, NULL),
@@ -242,7 +245,8 @@ func TestDiscountCodes(t *testing.T) {
 	p.add("6", "5")
 	const apply, remove = "/order/cart-apply-discount-code", "/order/cart-remove-discount-code"
 	p.Post(apply).Want("discount-code-required", "errors", "error")
-	for code, refusal := range map[string]string{"nope": "cart-discount-code-not-found", "welcome10": "cart-discount-code-not-found", "": "cart-discount-code-not-found",
+	for code, refusal := range map[string]string{"nope": "cart-discount-code-not-found", "welcome10": "cart-discount-code-not-found",
+		"":    "cart-discount-code-not-found",
 		"OLD": "cart-discount-code-not-active", "SOON": "cart-discount-code-not-active", "GONE": "cart-discount-code-not-active"} {
 		p.Post(apply, "discount_code_id", code).Want(refusal, "errors", "error")
 	}
@@ -265,7 +269,8 @@ func TestDiscountCodes(t *testing.T) {
 	b.Want(false, "discount_code_data", "1", "discount_applied")
 	p.Get("/order/cart-totals").Want("0", "cart_totals_data", "item_discount")
 
-	for _, c := range [][2]string{{"99", "cart-discount-code-not-found"}, {"x", "cart-discount-code-not-found"}, {"WELCOME10", "cart-discount-code-not-found"}} {
+	for _, c := range [][2]string{{"99", "cart-discount-code-not-found"}, {"x", "cart-discount-code-not-found"},
+		{"WELCOME10", "cart-discount-code-not-found"}} {
 		p.Post(remove, "discount_code_id", c[0]).Want(c[1], "errors", "error")
 	}
 	p.Post(remove).Want("discount-code-required", "errors", "error")

@@ -41,7 +41,8 @@ func TestProduct(t *testing.T) {
 	b.Want(true, "product_data", "product_images", "2", "main")
 	b.Want("https://player.vimeo.com/video/334006589", "product_data", "product_videos", "2", "video_url")
 	p.Get("/order/product/zzz").Want("product-identifier-not-found", "errors", "error")
-	for _, path := range []string{"/order/product/a-b", "/order/product/", "/order/products/", "/order/product/%00", "/order/product/%C3%A4"} {
+	for _, path := range []string{"/order/product/a-b", "/order/product/", "/order/products/", "/order/product/%00",
+		"/order/product/%C3%A4"} {
 		if a := p.Ask(http.MethodGet, path); a.Status != http.StatusNotFound {
 			t.Errorf("%s, want 404", a)
 		}

@@ -22,9 +22,11 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	e := newEnv(t)
 	e.Exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
 	for from := 0; from < 100_000; from += perCart {
-		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
+		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 `+
+			`second' FROM generate_series(1, $2::int) n`, from, perCart)
 		p := e.member(int64(from + 1))
-		e.Exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
+		e.Exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) `+
+			`SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)
 		c := p.quoted("")
 		sent := stripePrices(t, c)
 		var paid []line
@@ -48,8 +50,10 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 			want := money.Cents(from + n + 1)
 			sum += want
 			text := fmt.Sprintf("%d.%02d", want/100, want%100)
-			if answered[n].Price != want || answered[n].Price.String() != text || sent[n] != want || paid[n].Price != want || money.Cents(mail.Order.Lines[n].PriceEach) != want {
-				t.Fatalf("%s is %s in the cart, %s at Stripe, %s in the order, %d in the mail", text, answered[n].Price, sent[n], paid[n].Price, mail.Order.Lines[n].PriceEach)
+			if answered[n].Price != want || answered[n].Price.String() != text || sent[n] != want || paid[n].Price != want ||
+				money.Cents(mail.Order.Lines[n].PriceEach) != want {
+				t.Fatalf("%s is %s in the cart, %s at Stripe, %s in the order, %d in the mail", text, answered[n].Price, sent[n],
+					paid[n].Price, mail.Order.Lines[n].PriceEach)
 			}
 		}
 		if c.ItemSubtotal != sum || money.Cents(mail.Order.ItemSubtotal) != sum {

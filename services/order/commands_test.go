@@ -37,7 +37,8 @@ func TestCommandsForStaff(t *testing.T) {
 	e.Exec(`UPDATE product SET title = 'Clamps'`)
 	e.Exec(`UPDATE orders SET shipping_address = shipping_address || '{"address_line2": "Apt 5B"}'`)
 	for _, args := range [][]string{{"packing"}, {"packing", "-order", identifier}} {
-		if code, out := run(args...); code != 0 || !strings.Contains(out, `"Apt 5B"`) || !strings.Contains(out, `"Binder Clips"`) || !strings.Contains(out, `"Holds up to 30 sheets"`) || strings.Count(out, "\n") != 1 {
+		if code, out := run(args...); code != 0 || !strings.Contains(out, `"Apt 5B"`) || !strings.Contains(out, `"Binder Clips"`) ||
+			!strings.Contains(out, `"Holds up to 30 sheets"`) || strings.Count(out, "\n") != 1 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
@@ -64,12 +65,14 @@ func TestCommandsForStaff(t *testing.T) {
 	if code, out := run("packing"); code != 0 || out != "" {
 		t.Errorf("packing after it was shipped: %d %s", code, out)
 	}
-	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"}, {"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
+	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"},
+		{"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
 		if code, out := run(args...); code != 1 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
-	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"}, {"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {
+	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"},
+		{"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {
 		if code, out := run(args...); code != 2 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}

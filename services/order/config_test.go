@@ -8,7 +8,8 @@ import (
 )
 
 func TestConfigRefusesWhatCannotWork(t *testing.T) {
-	good := map[string]string{"PUBLIC_URL": "https://shop.example", "SHOP_SECRET": "kVq3Zt9xW7uB2mRf5Yh8Nc4Lp6Ga1Jd0", "SHOP_ENV": "production", "STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_API_BASE": ""}
+	good := map[string]string{"PUBLIC_URL": "https://shop.example", "SHOP_SECRET": "kVq3Zt9xW7uB2mRf5Yh8Nc4Lp6Ga1Jd0",
+		"SHOP_ENV": "production", "STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_API_BASE": ""}
 	for setting, wrong := range map[string][]string{
 		"":                  {""},
 		"STRIPE_SECRET_KEY": {"", "sk_test_1", "rk_test_1", "whsec_1"},

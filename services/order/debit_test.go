@@ -23,8 +23,9 @@ func TestMailsAboutADebit(t *testing.T) {
 		kinds            []string
 		pending, refused int
 	}{
-		"pending":                  {[]string{completed, completed}, 1, 0},
-		"refused":                  {[]string{completed, "checkout.session.async_payment_failed", "checkout.session.async_payment_failed", completed}, 1, 1},
+		"pending": {[]string{completed, completed}, 1, 0},
+		"refused": {[]string{completed, "checkout.session.async_payment_failed", "checkout.session.async_payment_failed",
+			completed}, 1, 1},
 		"refusal first":            {[]string{"checkout.session.async_payment_failed", completed}, 0, 1},
 		"expired, never completed": {[]string{"checkout.session.expired", "checkout.session.async_payment_failed"}, 0, 0},
 	} {
@@ -37,11 +38,14 @@ func TestMailsAboutADebit(t *testing.T) {
 			for i, kind := range test.kinds {
 				e.mustHandle(event("evt_"+id(int64(i)), kind, c, unpaidYet))
 			}
-			if pending, refused := e.mails(msg.MailPaymentPending), e.mails(msg.MailPaymentRefused); pending != test.pending || refused != test.refused {
+			if pending, refused := e.mails(msg.MailPaymentPending), e.mails(msg.MailPaymentRefused); pending != test.pending ||
+				refused != test.refused {
 				t.Errorf("%d mails that we wait and %d that the bank refused, want %d and %d", pending, refused, test.pending, test.refused)
 			}
-			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%' AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
-				AND convert_from(payload, 'UTF8')::jsonb->'payment' @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
+			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%' AND convert_from(payload,
+				'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
+				AND convert_from(payload,
+				  'UTF8')::jsonb->'payment' @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
 				t.Errorf("%d of them say to whom and for what", n)
 			}
 		})
@@ -54,7 +58,8 @@ func TestADebitUnderWayIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	pay := func(p *shopper, more ...string) any {
-		b := p.Post("/order/create-checkout-session", append([]string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}, more...)...)
+		b := p.Post("/order/create-checkout-session",
+			append([]string{"agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@mail.example.com"}, more...)...)
 		if reason := b.At("errors", "reason"); reason != nil {
 			return reason
 		}

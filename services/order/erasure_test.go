@@ -45,7 +45,8 @@ func TestAnEventUnderWayBringsNobodyBack(t *testing.T) {
 	paid := event("evt_1", completed, c, nil)
 	e.erase(msg.Erased{Emails: []string{"Pat@mail.example.com"}, At: time.Now()})
 	e.mustHandle(paid)
-	refund := fmt.Sprintf(`{"id":"evt_2","type":"charge.refunded","created":%d,"data":{"object":{"payment_intent":"pi_%s","amount_refunded":300,"currency":"usd","billing_details":{"email":"pat@mail.example.com"}}}}`, time.Now().Unix(), c.ID)
+	refund := fmt.Sprintf(`{"id":"evt_2","type":"charge.refunded","created":%d,"data":{"object":{"payment_intent":"pi_%s",`+
+		`"amount_refunded":300,"currency":"usd","billing_details":{"email":"pat@mail.example.com"}}}}`, time.Now().Unix(), c.ID)
 	e.mustHandle(&bus.Delivery{Key: "evt_2", Subject: msg.StripeSubject("charge.refunded"), Data: []byte(refund)})
 	if n := e.Number(`SELECT count(*) FROM orders JOIN payment_event USING (payment_intent) WHERE total = 1355 AND amount = 300`); n != 1 {
 		t.Errorf("%d orders with a refund, want 1: the money counts all the same", n)
@@ -62,7 +63,8 @@ func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
 	p := e.visitor()
 	p.add("6", "1")
 	e.mustHandle(event("evt_1", completed, p.quoted("pat@mail.example.com"), nil))
-	if n := e.Number(`SELECT count(*) FROM orders WHERE email = 'pat@mail.example.com' AND shipping_address ->> 'address_line1' = '12 Elm Street'`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM orders WHERE email = 'pat@mail.example.com' AND shipping_address ->> 'address_line1' = '12 ` +
+		`Elm Street'`); n != 1 {
 		t.Errorf("%d orders with their buyer, want 1", n)
 	}
 }

@@ -28,7 +28,8 @@ func TestNoRowStopsTheSweep(t *testing.T) {
 	e := newEnv(t)
 	e.buy("pat@mail.example.com")
 	for _, statement := range []string{
-		`UPDATE checkout SET agreed_at = '-infinity'`, `UPDATE checkout SET expires_at = 'infinity'`, `UPDATE checkout SET asked_at = 'infinity'`,
+		`UPDATE checkout SET agreed_at = '-infinity'`, `UPDATE checkout SET expires_at = 'infinity'`,
+		`UPDATE checkout SET asked_at = 'infinity'`,
 		`UPDATE sweep SET listed_to = 'infinity'`, `UPDATE sweep SET finished_at = '-infinity'`,
 	} {
 		if _, err := e.Conn.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "_finite") {

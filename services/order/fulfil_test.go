@@ -66,7 +66,8 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 			t.Errorf("%d messages on %s", got, subject)
 		}
 	}
-	if total := e.Number(`SELECT (convert_from(payload, 'UTF8')::jsonb->'order'->>'total')::int FROM outbox WHERE subject LIKE 'mail.%'`); total != 2751 {
+	if total := e.Number(`SELECT (convert_from(payload, 'UTF8')::jsonb->'order'->>'total')::int FROM outbox WHERE subject LIKE ` +
+		`'mail.%'`); total != 2751 {
 		t.Errorf("the mail says %d cents", total)
 	}
 }
@@ -97,7 +98,8 @@ func TestShippingDataOfNewerAPIVersions(t *testing.T) {
 	p.add("6", "1")
 	e.mustHandle(event("evt_1", completed, p.quoted(""), func(o map[string]any) {
 		delete(o, "shipping_details")
-		o["collected_information"] = map[string]any{"shipping_details": map[string]any{"name": "New Place", "address": map[string]any{"line1": "1 Oak", "country": "CA"}}}
+		o["collected_information"] = map[string]any{"shipping_details": map[string]any{"name": "New Place",
+			"address": map[string]any{"line1": "1 Oak", "country": "CA"}}}
 	}))
 	o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
 	o.Want("New Place", "order_data", "order_shipping_address", "name")
@@ -114,7 +116,10 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 	}{
 		"amount":   {reason: "amount-differs", change: func(o map[string]any) { o["amount_total"] = 1 }},
 		"currency": {reason: "currency-differs", change: func(o map[string]any) { o["currency"] = "eur" }},
-		"unknown":  {reason: "no-quote", change: func(o map[string]any) { o["id"], o["client_reference_id"], o["metadata"] = "cs_other", "x", nil }},
+		"unknown": {reason: "no-quote", change: func(o map[string]any) {
+			o["id"], o["client_reference_id"], o["metadata"] = "cs_other",
+				"x", nil
+		}},
 		"after end": {reason: "paid-after-end", before: func(e *env, c checkout) {
 			e.mustHandle(event("evt_e", "checkout.session.expired", c, nil))
 			e.Exec(`UPDATE sku SET stock = 0`)
@@ -148,7 +153,8 @@ func TestPaymentsThatMakeNoOrder(t *testing.T) {
 			if n := e.Number(`SELECT count(*) FROM orders`); n != 0 {
 				t.Errorf("%d orders", n)
 			}
-			if got := e.Text(`SELECT string_agg(reason || ' ' || payment_intent || ' ' || event_id || ' ' || (amount > 0)::text || ' ' || (payload->>'id'), ';') FROM payment_issue`); got != test.reason+" pi_"+c.ID+" evt_1 true evt_1" {
+			if got := e.Text(`SELECT string_agg(reason || ' ' || payment_intent || ' ' || event_id || ' ' || (amount > 0)::text || ' ' ` +
+				`|| (payload->>'id'), ';') FROM payment_issue`); got != test.reason+" pi_"+c.ID+" evt_1 true evt_1" {
 				t.Errorf("for staff: %s", got)
 			}
 			p.Get("/order/cart-items").Want(true, "cart_found") // nothing changes for the shopper
@@ -227,13 +233,16 @@ func TestRefundsAndDisputesAreKept(t *testing.T) {
 	p.add("6", "1")
 	c := p.quoted("")
 	about := func(id, kind string) *bus.Delivery {
-		raw := fmt.Sprintf(`{"id":%q,"type":%q,"created":1700000000,"data":{"object":{"id":"x","payment_intent":"pi_%s","amount":500,"amount_refunded":300,"currency":"usd"}}}`, id, kind, c.ID)
+		raw := fmt.Sprintf(`{"id":%q,"type":%q,"created":1700000000,"data":{"object":{"id":"x","payment_intent":"pi_%s","amount":500,`+
+			`"amount_refunded":300,"currency":"usd"}}}`, id, kind, c.ID)
 		return &bus.Delivery{Key: id, Subject: msg.StripeSubject(kind), Data: []byte(raw)}
 	}
 	e.mustHandle(about("evt_early", "charge.dispute.created")) // before its order
-	e.mustHandle(event("evt_1", completed, c, nil), about("evt_r", "charge.refunded"), about("evt_u", "refund.updated"), about("evt_x", "product.created"))
+	e.mustHandle(event("evt_1", completed, c, nil), about("evt_r", "charge.refunded"), about("evt_u", "refund.updated"),
+		about("evt_x", "product.created"))
 	e.mustHandle(about("evt_r", "charge.refunded"))
-	if got := e.Text(`SELECT string_agg(type || ' ' || amount, ', ' ORDER BY type) FROM payment_event JOIN orders USING (payment_intent)`); got != "charge.dispute.created 500, charge.refunded 300, refund.updated 500" {
+	if got := e.Text(`SELECT string_agg(type || ' ' || amount, ', ' ORDER BY type) FROM payment_event JOIN orders USING ` +
+		`(payment_intent)`); got != "charge.dispute.created 500, charge.refunded 300, refund.updated 500" {
 		t.Errorf("history: %s", got)
 	}
 }
@@ -277,7 +286,8 @@ func TestOneHundredPiecesForOneThousandBuyers(t *testing.T) {
 			e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		}
 	})
-	orders, left, held = e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT stock FROM sku WHERE id = 6`), e.Number(`SELECT count(*) FROM reservation`)
+	orders, left, held = e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT stock FROM sku WHERE id = 6`),
+		e.Number(`SELECT count(*) FROM reservation`)
 	if orders != 100 || left != 0 || held != 0 {
 		t.Errorf("%d orders, %d left, %d held; want 100, 0, 0", orders, left, held)
 	}
@@ -392,7 +402,8 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 	e.member(9).Get("/order/"+identifier).Want("success", "order_detail")
 	p.Get("/order/"+identifier).Want("log-in-required-to-view-order", "errors", "error")
 	tell(msg.UserErased, msg.Erased{MemberID: 9, Emails: []string{"pat@mail.example.com"}})
-	if n := e.Number(`SELECT count(*) FROM orders WHERE email IS NULL AND customer_name IS NULL AND shipping_address IS NULL AND total = 1355`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM orders WHERE email IS NULL AND customer_name IS NULL AND shipping_address IS NULL AND total ` +
+		`= 1355`); n != 1 {
 		t.Error("the order keeps the person, or lost its amounts")
 	}
 }
@@ -416,7 +427,8 @@ func TestTwoPaymentsForOneCartAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	if orders, issues := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT count(*) FROM payment_issue`); orders != 10 || issues != 10 {
+	if orders, issues := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT count(*) FROM payment_issue`); orders != 10 ||
+		issues != 10 {
 		t.Errorf("%d orders, %d payments for staff; want 10 and 10", orders, issues)
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 // ceilings gives a shop the settings' defaults.
 func (e *env) ceilings() {
-	e.service.cfg.HoldClientPercent, e.service.cfg.HoldAddressPercent, e.service.cfg.HoldAllPercent, e.service.cfg.HoldAlways = 50, 50, 80, 5
+	e.service.cfg.HoldClientPercent, e.service.cfg.HoldAddressPercent, e.service.cfg.HoldAllPercent, e.service.cfg.HoldAlways = 50, 50, 80,
+		5
 }
 
 func (e *env) from(client string) *shopper { return e.shopper(web.Identity{Client: client}) }
@@ -142,7 +143,8 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 		held      bool
 	}{
 		{"counted pieces", `UPDATE sku SET stock = 50 WHERE id = 6`, true},
-		{"a code of so many uses", `WITH s AS (UPDATE sku SET stock = NULL) UPDATE discount_code SET max_uses = 5 WHERE code = 'WELCOME10'`, true},
+		{"a code of so many uses", `WITH s AS (UPDATE sku SET stock = NULL) UPDATE discount_code SET max_uses = 5 WHERE code = 'WELCOME10'`,
+			true},
 		{"a code once per customer", `UPDATE discount_code SET max_uses = NULL, max_uses_per_customer = 1 WHERE code = 'WELCOME10'`, true},
 		{"nothing that could be held", `UPDATE discount_code SET max_uses_per_customer = NULL`, false},
 	} {
@@ -158,7 +160,8 @@ func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 			t.Errorf("%s: a quote is left", c.name)
 		}
 		// The address that the cart remembers does as well.
-		e.Exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart, fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
+		e.Exec(`UPDATE cart SET receipt_email = $2 WHERE anonymous_id = $1`, p.Cart,
+			fmt.Sprintf("%s@mail.example.com", strings.ReplaceAll(c.name, " ", "-")))
 		if refused := p.goesToPay(""); refused != "" {
 			t.Errorf("%s, with the cart's address: %q", c.name, refused)
 		}
@@ -207,7 +210,8 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 		return p.Get("/order/cart-totals").At("cart_totals_data", "item_discount") != "0"
 	}
 	as := func(id int64, address string) *shopper {
-		return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id), Client: "192.0.2.9"})
+		return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: address, Code: "MB" + itoa(id),
+			Client: "192.0.2.9"})
 	}
 	first := e.visitor()
 	if !applied(first, "Ann.Lee@Mail.Example.com") {
@@ -231,7 +235,8 @@ func TestOncePerCustomerCountsPeople(t *testing.T) {
 		t.Fatal("a member's first use counts not")
 	}
 	e.mustHandle(event("evt_2", completed, member.quoted("bea@mail.example.com"), nil))
-	if applied(as(4, "new@mail.example.com"), "") || applied(e.visitor(), "Bea+x@mail.example.com") || applied(as(5, "bea@mail.example.com"), "") {
+	if applied(as(4, "new@mail.example.com"), "") || applied(e.visitor(), "Bea+x@mail.example.com") ||
+		applied(as(5, "bea@mail.example.com"), "") {
 		t.Error("the member has the code once more")
 	}
 	// Two carts of one person at once: the second page is refused, whatever the cart showed before.
@@ -261,7 +266,8 @@ func TestAnotherPayerIsNoted(t *testing.T) {
 		if n := e.Number(`SELECT count(*) FROM orders`); n != orders+1 {
 			t.Errorf("%s: %d orders more", name, n-orders)
 		}
-		if n := e.Number(`SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'payer-differs' AND explanation LIKE '%WELCOME10%' AND explanation NOT LIKE '%@%'`, *c.SessionID); n != notes {
+		if n := e.Number(`SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'payer-differs' AND explanation LIKE `+
+			`'%WELCOME10%' AND explanation NOT LIKE '%@%'`, *c.SessionID); n != notes {
 			t.Errorf("%s: %d notes", name, n)
 		}
 	}
@@ -284,9 +290,11 @@ func TestOldUsesCountByPerson(t *testing.T) {
 	if !found {
 		t.Fatal("the migration fills nothing in")
 	}
-	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example", "a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
+	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example",
+		"a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
 	for i, a := range addresses {
-		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
+		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal,
+			item_discount, shipping_subtotal, shipping_discount, total, expires_at)
 			VALUES ($1, $2, 1, 'h', 'paid', $3, now(), '{}', 0, 0, 0, 0, 0, now())`, fmt.Sprint(i), i, a)
 		e.Exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
 	}
@@ -306,7 +314,8 @@ func TestClientHash(t *testing.T) {
 			t.Errorf("%v are two clients", same)
 		}
 	}
-	if clientHash(key, "192.0.2.1") == clientHash(key, "192.0.2.2") || clientHash(key, "2001:db8::1") == clientHash(key, "2001:db8:0:1::1") {
+	if clientHash(key, "192.0.2.1") == clientHash(key, "192.0.2.2") ||
+		clientHash(key, "2001:db8::1") == clientHash(key, "2001:db8:0:1::1") {
 		t.Error("two clients are one")
 	}
 	if clientHash(key, "") != "" || strings.Contains(clientHash(key, "192.0.2.1"), "192") {

@@ -45,7 +45,8 @@ func newEnv(t *testing.T) *env {
 	s := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
 	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
-	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"), Check: testenv.NewContract(t, "openapi.yaml").Below(t, "/order")}
+	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"),
+		Check: testenv.NewContract(t, "openapi.yaml").Below(t, "/order")}
 	owner := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, databaseURL, "order")}
 	return &env{DB: owner, t: t, service: s, db: db, client: client, databaseURL: databaseURL}
 }
@@ -61,7 +62,8 @@ func (e *env) shopper(id web.Identity) *shopper { return &shopper{e, e.client.As
 func (e *env) visitor() *shopper { return e.shopper(web.Identity{Client: "192.0.2.1"}) }
 
 func (e *env) member(id int64) *shopper {
-	return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: "member" + itoa(id) + "@mail.example.com", Code: "MB" + itoa(id)})
+	return e.shopper(web.Identity{MemberID: id, Username: "member_" + itoa(id), Email: "member" + itoa(id) + "@mail.example.com",
+		Code: "MB" + itoa(id)})
 }
 
 func itoa(n int64) string { return id(n) }
@@ -150,7 +152,8 @@ func event(id, kind string, c checkout, change func(object map[string]any)) *bus
 	if change != nil {
 		change(object)
 	}
-	raw, err := json.Marshal(map[string]any{"id": id, "object": "event", "type": kind, "api_version": "2023-10-16", "created": time.Now().Unix(), "data": map[string]any{"object": object}})
+	raw, err := json.Marshal(map[string]any{"id": id, "object": "event", "type": kind, "api_version": "2023-10-16",
+		"created": time.Now().Unix(), "data": map[string]any{"object": object}})
 	if err != nil {
 		panic(err)
 	}

@@ -53,7 +53,8 @@ func TestALineThatIsNoLongerSold(t *testing.T) {
 				p.add("6", "1").Want(2, "cart_item_count")
 				p.add("7", "1").Want("sku-not-found", "errors", "error")
 				pay := func() testenv.Answer {
-					return p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", "a@mail.example.com")
+					return p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address",
+						"a@mail.example.com")
 				}
 				pay().Want("cart-item-not-in-stock", "errors", "error")
 				p.Post("/order/cart-remove-sku", "sku_id", "7").Want(1, "cart_item_count")

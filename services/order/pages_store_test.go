@@ -9,7 +9,8 @@ func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
 	const address = "refused@mail.example.com"
 	e := newEnv(t)
 	stripe := e.sweeping()
-	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) +
+		` EXECUTE FUNCTION stop()`)
 	p := e.visitor()
 	p.add("6", "1")
 	c := p.quoted(address)

@@ -79,10 +79,13 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 		"half a surrogate pair": {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, "Pat Buyer", `Pat \ud83d Buyer\udc00`) }},
 		"invalid UTF-8":         {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, "Elm Street", "Elm \xff\xfe Street") }},
 		"long":                  {object: func(o map[string]any) { everyText(o, long) }},
-		"odd keys":              {event: func(d *bus.Delivery) *bus.Delivery { return rawly(d, `"metadata":`, `"\u0000":"\u0000","metadata":`) }},
-		"long payment intent":   {object: func(o map[string]any) { o["payment_intent"] = "pi_" + long }},
-		"NUL in the intent":     {object: func(o map[string]any) { o["payment_intent"] = "pi_\x00" }},
-		"no intent":             {object: func(o map[string]any) { o["payment_intent"] = nil }},
+		"odd keys": {event: func(d *bus.Delivery) *bus.Delivery {
+			return rawly(d, `"metadata":`,
+				`"\u0000":"\u0000","metadata":`)
+		}},
+		"long payment intent": {object: func(o map[string]any) { o["payment_intent"] = "pi_" + long }},
+		"NUL in the intent":   {object: func(o map[string]any) { o["payment_intent"] = "pi_\x00" }},
+		"no intent":           {object: func(o map[string]any) { o["payment_intent"] = nil }},
 		"odd envelope": {event: func(d *bus.Delivery) *bus.Delivery {
 			return rawly(rawly(d, `"created":`, `"created":"yesterday","x":`), `"2023-10-16"`, "7")
 		}},
@@ -141,14 +144,20 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 	t.Parallel()
 	const only = ` WHEN (NEW.email = 'odd@mail.example.com') EXECUTE FUNCTION stop()`
 	for name, test := range map[string]struct{ breaks, mends string }{
-		"class 23":       {`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'odd@mail.example.com')`, `ALTER TABLE orders DROP CONSTRAINT house`},
-		"class 22":       {`ALTER TABLE orders ADD CONSTRAINT house CHECK (1 / (email <> 'odd@mail.example.com')::int = 1)`, `ALTER TABLE orders DROP CONSTRAINT house`},
-		"class P0":       {trigger("orders", `RAISE EXCEPTION 'not this one'`) + only, `DROP TRIGGER stop ON orders`},
-		"class 42":       {trigger("orders", `PERFORM * FROM nowhere`) + only, `DROP TRIGGER stop ON orders`},
-		"class 54":       {`CREATE INDEX big ON orders ((repeat(md5(email) || email, CASE email WHEN 'odd@mail.example.com' THEN 10000 ELSE 1 END) COLLATE "C"))`, `DROP INDEX big`},
-		"class XX":       {trigger("orders", `RAISE EXCEPTION USING errcode = 'XX000'`) + only, `DROP TRIGGER stop ON orders`},
-		"the messages":   {trigger("outbox", `RAISE EXCEPTION 'no'`) + ` WHEN (convert_from(NEW.payload, 'UTF8') LIKE '%odd@mail%') EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON outbox`},
-		"the status":     {trigger("order_status", `IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RAISE unique_violation; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_status`},
+		"class 23": {`ALTER TABLE orders ADD CONSTRAINT house CHECK (email <> 'odd@mail.example.com')`,
+			`ALTER TABLE orders DROP CONSTRAINT house`},
+		"class 22": {`ALTER TABLE orders ADD CONSTRAINT house CHECK (1 / (email <> 'odd@mail.example.com')::int = 1)`,
+			`ALTER TABLE orders DROP CONSTRAINT house`},
+		"class P0": {trigger("orders", `RAISE EXCEPTION 'not this one'`) + only, `DROP TRIGGER stop ON orders`},
+		"class 42": {trigger("orders", `PERFORM * FROM nowhere`) + only, `DROP TRIGGER stop ON orders`},
+		"class 54": {`CREATE INDEX big ON orders ((repeat(md5(email) || email, CASE email WHEN 'odd@mail.example.com' THEN 10000 ` +
+			`ELSE 1 END) COLLATE "C"))`, `DROP INDEX big`},
+		"class XX": {trigger("orders", `RAISE EXCEPTION USING errcode = 'XX000'`) + only, `DROP TRIGGER stop ON orders`},
+		"the messages": {trigger("outbox", `RAISE EXCEPTION 'no'`) +
+			` WHEN (convert_from(NEW.payload, 'UTF8') LIKE '%odd@mail%') EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON outbox`},
+		"the status": {trigger("order_status",
+			`IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RAISE unique_violation; END `+
+				`IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_status`},
 		"quote of texts": {`UPDATE checkout SET quote = '{"lines":"none"}' WHERE email = 'odd@mail.example.com'`, ``},
 		"quote of null":  {`UPDATE checkout SET quote = '{}' WHERE email = 'odd@mail.example.com'`, ``},
 	} {
@@ -157,7 +166,8 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 			e := newEnv(t)
 			var events []*bus.Delivery
 			var odd checkout
-			for i, address := range []string{"a@mail.example.com", "b@mail.example.com", "odd@mail.example.com", "c@mail.example.com", "d@mail.example.com"} {
+			for i, address := range []string{"a@mail.example.com", "b@mail.example.com", "odd@mail.example.com", "c@mail.example.com",
+				"d@mail.example.com"} {
 				p := e.visitor()
 				p.add("6", "1")
 				c := p.quoted(address)
@@ -174,7 +184,8 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 			if n := e.Number(`SELECT count(*) FROM orders`); n != 4 {
 				t.Errorf("%d orders", n)
 			}
-			list := e.Text(`SELECT string_agg(concat_ws(' ', reason, session_id, payment_intent, event_id, amount, currency, payload->>'id'), ';') FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 40`)
+			list := e.Text(`SELECT string_agg(concat_ws(' ', reason, session_id, payment_intent, event_id, amount, currency, ` +
+				`payload->>'id'), ';') FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 40`)
 			if list != fmt.Sprintf("order-refused %s pi_%s evt_2 %d usd evt_2", *odd.SessionID, odd.ID, odd.Total) {
 				t.Errorf("for staff: %s", list)
 			}
@@ -196,7 +207,8 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 }
 
 func trigger(table, body string) string {
-	return `CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ` + body + `; END $$; CREATE TRIGGER stop BEFORE INSERT ON ` + table + ` FOR EACH ROW`
+	return `CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ` + body +
+		`; END $$; CREATE TRIGGER stop BEFORE INSERT ON ` + table + ` FOR EACH ROW`
 }
 
 // What staff have refunded or served by hand does not become an order afterwards.
@@ -285,7 +297,8 @@ func TestQuotedSKUsAreRetired(t *testing.T) {
 	e.Exec(`UPDATE sku SET stock = 5 WHERE id = 7`)
 	p.quoted("")
 	e.Exec(`DELETE FROM sku`)
-	if got := e.Text(`SELECT string_agg(id::text || ' ' || coalesce(product_id::text, 'none') || ' ' || (retired_at IS NOT NULL), ';' ORDER BY id) FROM sku`); got != "6 none true;7 none true" {
+	if got := e.Text(`SELECT string_agg(id::text || ' ' || coalesce(product_id::text, 'none') || ' ' || (retired_at IS NOT NULL), ';' ` +
+		`ORDER BY id) FROM sku`); got != "6 none true;7 none true" {
 		t.Errorf("left: %s", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM sku_now`); n != 0 {
@@ -310,7 +323,8 @@ func TestACheckoutEndsWhateverTheCountsAre(t *testing.T) {
 	}
 	e.Exec(`UPDATE sku SET stock = 2147483647 WHERE id = 6`)
 	e.Exec(`UPDATE discount_code SET uses = 0`)
-	e.mustHandle(event("evt_1", "checkout.session.expired", c, func(o map[string]any) { o["payment_status"], o["status"] = "unpaid", "expired" }))
+	e.mustHandle(event("evt_1", "checkout.session.expired", c,
+		func(o map[string]any) { o["payment_status"], o["status"] = "unpaid", "expired" }))
 	if n := e.Number(`SELECT count(*) FROM checkout WHERE state = 'expired'`); n != 1 || e.Number(`SELECT count(*) FROM reservation`) != 0 {
 		t.Error("the checkout goes on")
 	}

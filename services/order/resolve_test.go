@@ -14,7 +14,8 @@ func TestResolvingGivesBackWhatWasHeld(t *testing.T) {
 	stripe := e.sweeping()
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	e.Exec(`UPDATE discount_code SET max_uses = 3 WHERE code = 'WELCOME10'`)
-	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW`) +
+		` EXECUTE FUNCTION stop()`)
 	stock := 10
 	for name, change := range map[string]func(o map[string]any){
 		"refused":  nil,
@@ -82,7 +83,9 @@ func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 	first, second := e.buy("one@mail.example.com"), e.buy("two@mail.example.com")
 	e.mustHandle(event("evt_1", completed, first, same), event("evt_2", completed, second, same))
 	e.mustHandle(event("evt_3", completed, second, same))
-	if orders, entries := e.Number(`SELECT count(*) FROM orders`), e.Number(`SELECT count(*) FROM payment_issue WHERE reason = 'paid-twice' AND session_id = $1`, *second.SessionID); orders != 1 || entries != 1 {
+	if orders, entries := e.Number(`SELECT count(*) FROM orders`),
+		e.Number(`SELECT count(*) FROM payment_issue WHERE reason = 'paid-twice' AND session_id = $1`, *second.SessionID); orders != 1 ||
+		entries != 1 {
 		t.Errorf("%d orders, %d entries", orders, entries)
 	}
 	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 9 {

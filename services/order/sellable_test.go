@@ -27,7 +27,8 @@ func TestWhatCannotBeSold(t *testing.T) {
 		p := e.visitor()
 		p.add("6", "1")
 		if reason == "too-many-items" {
-			e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, s.id, 1 FROM sku s, cart c WHERE s.id > 1000 AND c.anonymous_id = $1`, p.Cart)
+			e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT c.id, s.id, 1 FROM sku s, cart c WHERE s.id > 1000 AND `+
+				`c.anonymous_id = $1`, p.Cart)
 		}
 		a := p.Post("/order/create-checkout-session", address...)
 		a.Want(code, "errors", "error")
@@ -40,7 +41,8 @@ func TestWhatCannotBeSold(t *testing.T) {
 		if strings.Contains(text, "try again") {
 			t.Errorf("%s: trying again does not help, yet the shopper reads %q", name, text)
 		}
-		if line := logged.String(); !strings.Contains(line, "level=WARN") || !strings.Contains(line, "reason="+reason) || strings.Contains(line, "pat@") {
+		if line := logged.String(); !strings.Contains(line, "level=WARN") || !strings.Contains(line, "reason="+reason) ||
+			strings.Contains(line, "pat@") {
 			t.Errorf("%s: staff read %q", name, line)
 		}
 		if after := testutil.ToFloat64(checkoutRefused.WithLabelValues(reason)); after != before+1 {
@@ -80,7 +82,8 @@ func TestNoPriceAboveStripes(t *testing.T) {
 		if _, err := e.Conn.Exec(t.Context(), fmt.Sprintf(sql, stripe.MaxTotal)); err != nil {
 			t.Errorf("Stripe's highest: %v", err)
 		}
-		if _, err := e.Conn.Exec(t.Context(), fmt.Sprintf(sql, stripe.MaxTotal+1)); err == nil || !strings.Contains(err.Error(), "_stripe") {
+		if _, err := e.Conn.Exec(t.Context(), fmt.Sprintf(sql, stripe.MaxTotal+1)); err == nil ||
+			!strings.Contains(err.Error(), "_stripe") {
 			t.Errorf("above Stripe's: %v", err)
 		}
 	}
@@ -92,7 +95,8 @@ func TestWhatIsNoAddressIsNotStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.ceilings()
-	for i, odd := range []string{"pat", "pat@", "pat @mail.example.com", "<pat@mail.example.com>", "pät@mail.example.com", strings.Repeat("p", 250) + "@mail.example.com"} {
+	for i, odd := range []string{"pat", "pat@", "pat @mail.example.com", "<pat@mail.example.com>", "pät@mail.example.com",
+		strings.Repeat("p", 250) + "@mail.example.com"} {
 		p := e.visitor()
 		p.add("6", "1")
 		if refused := p.goesToPay(odd); refused != "" {
@@ -105,5 +109,6 @@ func TestWhatIsNoAddressIsNotStored(t *testing.T) {
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	p := e.visitor()
 	p.add("6", "1")
-	p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", "pat@").Want("anonymous-email-address-required", "errors", "error")
+	p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address",
+		"pat@").Want("anonymous-email-address-required", "errors", "error")
 }

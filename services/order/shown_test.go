@@ -13,7 +13,8 @@ func TestPayWhatWasShown(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	pay := func(p *shopper, quote string) testenv.Answer {
-		b := p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", "a@mail.example.com", "quote", quote)
+		b := p.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", "a@mail.example.com",
+			"quote", quote)
 		e.Exec(`UPDATE checkout SET state = 'failed' WHERE state = 'creating'`)
 		return b
 	}
@@ -22,8 +23,9 @@ func TestPayWhatWasShown(t *testing.T) {
 		before, after      string
 		oldMethod, nowWith string
 	}{
-		"a line":     {change: func(p *shopper) { p.add("7", "1") }, before: "17.54", after: "32.53"},
-		"a quantity": {change: func(p *shopper) { p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "1") }, before: "17.54", after: "13.55"},
+		"a line": {change: func(p *shopper) { p.add("7", "1") }, before: "17.54", after: "32.53"},
+		"a quantity": {change: func(p *shopper) { p.Post("/order/cart-update-sku-quantity", "sku_id", "6", "quantity", "1") },
+			before: "17.54", after: "13.55"},
 		"the method": {change: func(p *shopper) {
 			p.Post("/order/cart-update-shipping-method", "shipping_method_identifier", "UPSGround")
 		}, before: "17.54", nowWith: "UPSGround"},
@@ -38,7 +40,8 @@ func TestPayWhatWasShown(t *testing.T) {
 		"a code":              {change: func(p *shopper) { p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10") }},
 	} {
 		p := e.visitor()
-		e.Exec(`UPDATE shipping_method SET active = true, shipping_cost_cents = CASE identifier WHEN 'USPSRetailGround' THEN 956 ELSE shipping_cost_cents END`)
+		e.Exec(`UPDATE shipping_method SET active = true, shipping_cost_cents = CASE identifier WHEN 'USPSRetailGround' THEN 956 ELSE ` +
+			`shipping_cost_cents END`)
 		e.Exec(`DELETE FROM sku_price WHERE sku_id = 6 AND price_cents = 500`)
 		p.add("6", "2")
 		if name == "a code" {

@@ -39,7 +39,8 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 			}
 			o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
 			for field, value := range map[string]any{
-				"parent_product__title": "Binder Clips", "color": "Black", "size": "Small", "description": "Holds up to 30 sheets", "price": "3.99", "quantity": 2, "sku_id": 6,
+				"parent_product__title": "Binder Clips", "color": "Black", "size": "Small", "description": "Holds up to 30 sheets",
+				"price": "3.99", "quantity": 2, "sku_id": 6,
 				"parent_product__title_url": test.address,
 			} {
 				o.Want(value, item(field)...)
@@ -61,7 +62,8 @@ func TestOldOrderLinesAreFilledIn(t *testing.T) {
 	p := e.visitor()
 	p.add("6", "2")
 	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
-	e.Exec(`UPDATE order_line SET product_title = NULL, product_title_url = NULL, product_identifier = NULL, color = NULL, size = NULL, description = NULL`)
+	e.Exec(`UPDATE order_line SET product_title = NULL, product_title_url = NULL, product_identifier = NULL, color = NULL, size = NULL, ` +
+		`description = NULL`)
 	path := "/order/" + e.Text(`SELECT identifier FROM orders`)
 	title := []string{"order_data", "order_items", "product_sku_data", "0", "parent_product__title"}
 	p.Get(path).Want("Binder Clips", title...) // as a process of the former version leaves it: today's
@@ -94,7 +96,8 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 	c := p.quoted("")
 	e.mustHandle(event("evt_1", completed, c, func(o map[string]any) {
 		for i, part := range []string{"shipping_details", "customer_details"} {
-			o[part].(map[string]any)["address"] = map[string]any{"line1": "12 Elm Street", "line2": "Apt " + []string{"5B", "6C"}[i], "city": "Springfield", "country": "US"}
+			o[part].(map[string]any)["address"] = map[string]any{"line1": "12 Elm Street", "line2": "Apt " + []string{"5B", "6C"}[i],
+				"city": "Springfield", "country": "US"}
 		}
 	}))
 	o := p.Get("/order/" + e.Text(`SELECT identifier FROM orders`))
@@ -121,7 +124,8 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 // The newer place of the shipping address has it, too.
 func TestTheSecondLineInCollectedInformation(t *testing.T) {
 	t.Parallel()
-	p, err := stripe.ReadSession([]byte(`{"id":"cs_1","collected_information":{"shipping_details":{"name":"Pat","address":{"line1":"1","line2":"Unit 7"}}}}`))
+	p, err := stripe.ReadSession([]byte(`{"id":"cs_1","collected_information":{"shipping_details":{"name":"Pat","address":{"line1":"1",` +
+		`"line2":"Unit 7"}}}}`))
 	if err != nil || p.ShippingAddress().Line2 != "Unit 7" {
 		t.Errorf("%v %v", p.ShippingAddress(), err)
 	}

@@ -20,12 +20,14 @@ func TestUnknownSessionsCostNoQuestion(t *testing.T) {
 		if r.URL.Path != "/v1/checkout/sessions/cs_test_known" {
 			t.Errorf("asked for %s", r.URL.Path)
 		}
-		if _, err := w.Write([]byte(`{"id":"cs_test_known","object":"checkout.session","status":"open","payment_status":"unpaid"}`)); err != nil {
+		if _, err := w.Write([]byte(`{"id":"cs_test_known","object":"checkout.session","status":"open",` +
+			`"payment_status":"unpaid"}`)); err != nil {
 			t.Error(err)
 		}
 	}))
 	t.Cleanup(server.Close)
-	e.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_123"}, nil)
+	e.service.stripe = newStripe(testenv.Log(t), Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL,
+		StripeSecretKey: "sk_test_123"}, nil)
 	p := e.visitor()
 	success := func(session string) testenv.Answer {
 		return p.Get("/order/checkout-session-success?session_id=" + session)

@@ -63,7 +63,8 @@ func (e *env) sweeping() *oddStripe {
 	o := &oddStripe{}
 	server := httptest.NewServer(o)
 	e.t.Cleanup(server.Close)
-	e.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1", SweepEvery: time.Second, SweepAfter: time.Hour}
+	e.service.cfg = Config{Public: boot.Public{PublicURL: "http://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1",
+		SweepEvery: time.Second, SweepAfter: time.Hour}
 	e.service.stripe = newStripe(testenv.Log(e.t), e.service.cfg, nil)
 	return o
 }
@@ -100,9 +101,11 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	stripe := e.sweeping()
-	stuck, odd, broken, good := e.buy("stuck@mail.example.com"), e.buy("odd@mail.example.com"), e.buy("broken@mail.example.com"), e.buy("good@mail.example.com")
+	stuck, odd, broken, good := e.buy("stuck@mail.example.com"), e.buy("odd@mail.example.com"), e.buy("broken@mail.example.com"),
+		e.buy("good@mail.example.com")
 	// A failure that means "later", for one payment only: the worst kind, since it cannot be told from a database in trouble.
-	e.Exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(trigger("orders", `IF NEW.email = 'stuck@mail.example.com' THEN RAISE EXCEPTION USING errcode = '57014'; END IF; RETURN NEW`) +
+		` EXECUTE FUNCTION stop()`)
 	e.Exec(`UPDATE checkout SET quote = '7' WHERE id = $1`, broken.ID)
 	stripe.set(
 		listed(stuck, as("stuck@mail.example.com")),
@@ -126,7 +129,8 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	if got := e.Text(`SELECT string_agg(session_id, ';') FROM orders`); got != *good.SessionID {
 		t.Errorf("orders of %s", got)
 	}
-	if got := e.Text(`SELECT string_agg(reason || ' ' || session_id, ';' ORDER BY reason) FROM payment_issue`); got != "order-refused "+*broken.SessionID+";unreadable "+*odd.SessionID {
+	if got := e.Text(`SELECT string_agg(reason || ' ' || session_id, ';' ORDER BY reason) FROM payment_issue`); got != "order-refused "+
+		*broken.SessionID+";unreadable "+*odd.SessionID {
 		t.Errorf("for staff: %s", got)
 	}
 	if n := e.Number(`SELECT count(*) FROM sweep WHERE listed_to >= $1`, began); n != 1 {
@@ -171,7 +175,8 @@ func TestOddCheckoutsDoNotStopTheSweep(t *testing.T) {
 	good, onlyListed := e.buy("good@mail.example.com"), e.buy("listed@mail.example.com")
 	e.Exec(`UPDATE checkout SET checked_at = now() - interval '2 days' WHERE id = $1`, good.ID)
 	e.Exec(`UPDATE checkout SET state = 'expired' WHERE id = $1`, onlyListed.ID)
-	e.Exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`)
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'stuck%' THEN RAISE EXCEPTION USING errcode = '53100'; END IF; RETURN NEW`) +
+		` EXECUTE FUNCTION stop()`)
 	stripe.set(append(sessions, listed(good, nil), listed(onlyListed, nil))...)
 	if err := e.service.sweepOnce(t.Context()); err != nil {
 		t.Fatal(err)
@@ -197,7 +202,8 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 	strange.SessionID, strange.ID = &unknown, "unknown"
 	stripe.set(listed(refusedOne, as("refused@mail.example.com")), listed(changed, nil))
 	e.mustHandle(event("evt_strange", completed, strange, nil))
-	for session, code := range map[string]string{*refusedOne.SessionID: "unexpected-error", *changed.SessionID: "unexpected-error", unknown: "cart-not-found"} {
+	for session, code := range map[string]string{*refusedOne.SessionID: "unexpected-error", *changed.SessionID: "unexpected-error",
+		unknown: "cart-not-found"} {
 		for range 2 {
 			a := e.visitor().Get("/order/checkout-session-success?session_id=" + session)
 			a.Want(code, "errors", "error")
@@ -207,7 +213,8 @@ func TestTheSuccessPageOfAPaymentForStaff(t *testing.T) {
 				mark = nil
 			}
 			asked.Want(mark, "errors", "payment")
-			if text, ok := a.At("errors", "description").(string); code == "unexpected-error" && (!ok || !strings.Contains(text, "safe") || !strings.Contains(text, "staff have been told")) {
+			if text, ok := a.At("errors", "description").(string); code == "unexpected-error" &&
+				(!ok || !strings.Contains(text, "safe") || !strings.Contains(text, "staff have been told")) {
 				t.Errorf("the page says %v", text)
 			}
 		}

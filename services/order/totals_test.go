@@ -74,7 +74,8 @@ func TestTotalsAgreeWithRationalArithmetic(t *testing.T) {
 			what string
 			got  money.Cents
 			want *big.Rat
-		}{{"subtotal", got.ItemSubtotal, sub}, {"discount", got.ItemDiscount, discount}, {"shipping", got.ShippingSubtotal, ship}, {"shipping discount", got.ShippingDiscount, shipOff}, {"total", got.Total, total}} {
+		}{{"subtotal", got.ItemSubtotal, sub}, {"discount", got.ItemDiscount, discount}, {"shipping", got.ShippingSubtotal, ship},
+			{"shipping discount", got.ShippingDiscount, shipOff}, {"total", got.Total, total}} {
 			if new(big.Rat).SetFrac64(int64(c.got), 100).Cmp(c.want) != 0 {
 				t.Fatalf("cart %d: %s is %s, want %s\n%+v\n%+v\n%+v", n, c.what, c.got, c.want.FloatString(4), lines, codes, shipping)
 			}
@@ -97,7 +98,8 @@ func checkFlags(t *testing.T, codes []codeTerms, got totals) {
 			}
 		}
 	}
-	if flags["item_total"] > 1 || flags["shipping"] > 1 || (got.ItemDiscount > 0) && flags["item_total"] != 1 || (got.ShippingDiscount > 0) && flags["shipping"] != 1 {
+	if flags["item_total"] > 1 || flags["shipping"] > 1 || (got.ItemDiscount > 0) && flags["item_total"] != 1 ||
+		(got.ShippingDiscount > 0) && flags["shipping"] != 1 {
 		t.Fatalf("flags %v for %+v", flags, got)
 	}
 }
@@ -122,7 +124,8 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 	for _, l := range lines {
 		sub += l.Price.Times(l.Quantity)
 	}
-	kinds := [][2]string{{"item_total", "percent-off"}, {"item_total", "dollar-amt-off"}, {"shipping", "free-usps-ground-shipping"}, {"subscription", "free-digital-months"}}
+	kinds := [][2]string{{"item_total", "percent-off"}, {"item_total", "dollar-amt-off"}, {"shipping", "free-usps-ground-shipping"},
+		{"subscription", "free-digital-months"}}
 	var codes []codeTerms
 	for i := range r.IntN(5) {
 		k := kinds[r.IntN(len(kinds))]
@@ -140,6 +143,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 		}
 		codes = append(codes, c)
 	}
-	methods := []*shippingMethod{nil, {Identifier: groundShipping, Cost: 956}, {Identifier: "UPSGround", Cost: 1134}, {Identifier: "Free", Cost: 0}}
+	methods := []*shippingMethod{nil, {Identifier: groundShipping, Cost: 956}, {Identifier: "UPSGround", Cost: 1134},
+		{Identifier: "Free", Cost: 0}}
 	return lines, codes, methods[r.IntN(len(methods))]
 }

@@ -22,19 +22,22 @@ func TestSchema(t *testing.T) {
 func TestCreateAccount(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	got := e.As(web.Identity{Cart: "c1"}).Post("/user/create-account", form("ann_lee", "Ann@Mail.EXAMPLE.com", "newsletter", "true", "remember_me", "true")...)
+	got := e.As(web.Identity{Cart: "c1"}).Post("/user/create-account",
+		form("ann_lee", "Ann@Mail.EXAMPLE.com", "newsletter", "true", "remember_me", "true")...)
 	e.is(got, `{"create_account":"true"}`)
 
 	a := e.account(sessionOf(got).Member.ID)
 	want := web.SessionChange{
 		Action: web.SessionOpen, Remember: true, At: a.LastLogin.UTC(), KeepCart: true,
-		Member: web.SessionMember{ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com", Code: a.MbCd},
+		Member: web.SessionMember{ID: a.ID, Username: "ann_lee", FirstName: "Ann", LastName: "Lee", Email: "Ann@mail.example.com",
+			Code: a.MbCd},
 		Failed: []byte(`{"create_account":"created_but_login_failed","user-api-version":"0.0.1"}`),
 	}
 	if diff := cmp.Diff(want, sessionOf(got)); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
 	}
-	if a.Email != "Ann@mail.example.com" || !a.Newsletter || a.EmailVerified || a.LastLogin == nil || len(a.MbCd) != 20 || len(a.UnsubscribeToken) != 32 {
+	if a.Email != "Ann@mail.example.com" || !a.Newsletter || a.EmailVerified || a.LastLogin == nil || len(a.MbCd) != 20 ||
+		len(a.UnsubscribeToken) != 32 {
 		t.Errorf("stored %+v", a)
 	}
 	if !verifyHash(goodPassword, a.Password) || strings.Contains(a.Password, goodPassword) {
@@ -47,7 +50,8 @@ func TestCreateAccount(t *testing.T) {
 		t.Errorf("%d consents", n)
 	}
 	mail := e.lastMail(msg.MailWelcome)
-	if mail.To[0] != a.Email || mail.Data["first_name"] != "Ann" || mail.Data["username"] != "ann_lee" || readCode(e.codeKey, codeVerify, mail.Data["code"], time.Now()) != "" {
+	if mail.To[0] != a.Email || mail.Data["first_name"] != "Ann" || mail.Data["username"] != "ann_lee" ||
+		readCode(e.codeKey, codeVerify, mail.Data["code"], time.Now()) != "" {
 		t.Errorf("welcome mail %+v", mail)
 	}
 	events := said[msg.Member](e, msg.UserRegistered)
@@ -100,11 +104,13 @@ func TestCreateAccountRefusals(t *testing.T) {
 		{changes: []string{"email_address", "ann"}, email: one("not_valid")},
 		{changes: []string{"email_address", strings.Repeat("a", 250) + "@b.com"}, email: one("too_many_chars")},
 		{changes: []string{"password", ""}, password: one("required")},
-		{changes: []string{"password", "a"}, password: one("too_short", "no_capital_letter", "no_special_character", "confirm_password_doesnt_match")},
+		{changes: []string{"password", "a"}, password: one("too_short", "no_capital_letter", "no_special_character",
+			"confirm_password_doesnt_match")},
 		{changes: []string{"password", "lower!case", "confirm_password", "lower!case"}, password: one("no_capital_letter")},
 		{changes: []string{"password", "Plain+text", "confirm_password", "Plain+text"}, password: one("no_special_character")},
 		{changes: []string{"confirm_password", "Other!horse"}, password: one("confirm_password_doesnt_match")},
-		{changes: []string{"password", "A!" + strings.Repeat("x", 149), "confirm_password", "A!" + strings.Repeat("x", 149)}, password: one("too_many_chars")},
+		{changes: []string{"password", "A!" + strings.Repeat("x", 149), "confirm_password", "A!" + strings.Repeat("x", 149)},
+			password: one("too_many_chars")},
 	} {
 		got := e.Post("/user/create-account", form("new_user0", "bob@mail.example.com", c.changes...)...)
 		if c.firstname+c.lastname+c.username+c.email+c.password == "" {
@@ -136,7 +142,8 @@ func TestLogin(t *testing.T) {
 		got := e.Post("/user/login", "username", c.username, "password", c.password, "remember_me", "true")
 		e.is(got, `{"login":"`+c.want+`"}`)
 		open := sessionOf(got).Action == web.SessionOpen
-		if open != (c.want == "true") || open && (sessionOf(got).KeepCart || string(sessionOf(got).Overtaken) != `{"login":"false","user-api-version":"0.0.1"}` ||
+		if open != (c.want == "true") || open && (sessionOf(got).KeepCart ||
+			string(sessionOf(got).Overtaken) != `{"login":"false","user-api-version":"0.0.1"}` ||
 			!sessionOf(got).Remember || sessionOf(got).Member.ID != id) {
 			t.Errorf("%v: session %+v", c, sessionOf(got))
 		}
@@ -169,17 +176,19 @@ func TestMissingParameters(t *testing.T) {
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	for path, names := range map[string]string{
-		"/user/create-account":                   "firstname lastname username email_address password confirm_password newsletter remember_me",
-		"/user/login":                            "username password remember_me",
-		"/user/verify-email-address-response":    "email_verification_code",
-		"/user/reset-password":                   "username email_address",
-		"/user/set-new-password":                 "username password_reset_code new_password confirm_new_password",
-		"/user/forgot-username":                  "email_address",
-		"/user/update-my-information":            "firstname lastname email_address",
-		"/user/change-my-password":               "current_password new_password confirm_new_password",
-		"/user/put-chat-message":                 "name email_address message",
-		"/user/pythonabot-notify-me":             "email_address how_excited",
-		"/user/update-communication-preferences": "newsletter email_unsubscribe no_longer_want_to_receive never_signed_up inappropriate spam other",
+		"/user/create-account": "firstname lastname username email_address password confirm_password newsletter " +
+			"remember_me",
+		"/user/login":                         "username password remember_me",
+		"/user/verify-email-address-response": "email_verification_code",
+		"/user/reset-password":                "username email_address",
+		"/user/set-new-password":              "username password_reset_code new_password confirm_new_password",
+		"/user/forgot-username":               "email_address",
+		"/user/update-my-information":         "firstname lastname email_address",
+		"/user/change-my-password":            "current_password new_password confirm_new_password",
+		"/user/put-chat-message":              "name email_address message",
+		"/user/pythonabot-notify-me":          "email_address how_excited",
+		"/user/update-communication-preferences": "newsletter email_unsubscribe no_longer_want_to_receive never_signed_up inappropriate " +
+			"spam other",
 	} {
 		var sent []string
 		for _, name := range strings.Fields(names) {
@@ -201,7 +210,8 @@ func TestMethodsAndUnknownPaths(t *testing.T) {
 	e := newEnv(t)
 	for path, method := range map[string]string{"/user/login": "GET", "/user/create-account": "PUT", "/user/terms-of-use-agree": "DELETE",
 		"/user/verify-email-address": "POST", "/user/email-unsubscribe-lookup": "DELETE", "/user/put-chat-message": "GET"} {
-		if got := e.Ask(method, path); got.Status != http.StatusMethodNotAllowed || got.Body != `{"error":"method-not-allowed"}` || got.Header.Get("Allow") == "" {
+		if got := e.Ask(method, path); got.Status != http.StatusMethodNotAllowed || got.Body != `{"error":"method-not-allowed"}` ||
+			got.Header.Get("Allow") == "" {
 			t.Errorf("%s %s answered %d %s %v", method, path, got.Status, got.Body, got.Header)
 		}
 	}
@@ -225,8 +235,10 @@ func TestGarbage(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
-	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/user/terms-of-use-agree", "/user/email-unsubscribe-why", "/user/reset-password"} {
-		for _, body := range []string{"username=%ff%fe", "%zz", "username=a%00b", strings.Repeat("a=b&", 40_000), "username[]=1", "{}", "version=\x01", "token=%f0%9f%98%80"} {
+	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/user/terms-of-use-agree",
+		"/user/email-unsubscribe-why", "/user/reset-password"} {
+		for _, body := range []string{"username=%ff%fe", "%zz", "username=a%00b", strings.Repeat("a=b&", 40_000), "username[]=1", "{}",
+			"version=\x01", "token=%f0%9f%98%80"} {
 			for _, kind := range []string{"application/x-www-form-urlencoded", "application/json", "multipart/form-data", ""} {
 				r := e.Body(http.MethodPost, path, body)
 				r.Header.Set("Content-Type", kind)
@@ -251,8 +263,10 @@ func TestUpdateMyInformation(t *testing.T) {
 	version := e.account(id).Version
 	e.is(e.Post(path), `{"update_my_information":"user_not_authenticated"}`)
 	e.is(e.As(member(id)).Post(path, "firstname", "", "lastname", "Lee", "email_address", "x@y"),
-		`{"update_my_information":"errors","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":true,"email-address":[{"type":"not_valid","description":"*"}]}}`)
-	e.is(e.As(member(id)).Post(path, "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.com"), `{"update_my_information":"success"}`)
+		`{"update_my_information":"errors","errors":{"firstname":[{"type":"required","description":"*"}],"lastname":true,`+
+			`"email-address":[{"type":"not_valid","description":"*"}]}}`)
+	e.is(e.As(member(id)).Post(path, "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.com"),
+		`{"update_my_information":"success"}`)
 	if v := e.account(id).Version; v != version {
 		t.Errorf("version %d after nothing changed, %d before", v, version)
 	}
@@ -264,10 +278,12 @@ func TestUpdateMyInformation(t *testing.T) {
 	if sessionOf(got).Action != web.SessionUpdate || sessionOf(got).Member.FirstName != "Anna" {
 		t.Errorf("session %+v", sessionOf(got))
 	}
-	e.is(e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "new@mail.example.com"), `{"update_my_information":"success"}`)
+	e.is(e.As(member(id)).Post(path, "firstname", "Anna", "lastname", "Lee", "email_address", "new@mail.example.com"),
+		`{"update_my_information":"success"}`)
 	a := e.account(id)
 	mail := e.lastMail(msg.MailAddressChanged)
-	if a.EmailVerified || a.Email != "new@mail.example.com" || cmp.Diff([]string{"new@mail.example.com", "ann@mail.example.com"}, mail.To) != "" ||
+	if a.EmailVerified || a.Email != "new@mail.example.com" ||
+		cmp.Diff([]string{"new@mail.example.com", "ann@mail.example.com"}, mail.To) != "" ||
 		mail.Data["email"] != a.Email || mail.Data["old_email"] != "ann@mail.example.com" {
 		t.Errorf("%+v, mail %+v", a, mail)
 	}
@@ -275,8 +291,10 @@ func TestUpdateMyInformation(t *testing.T) {
 	if len(events) != 2 || events[1].Email != a.Email || events[1].EmailVerified || events[1].Version != events[0].Version+1 {
 		t.Errorf("events %+v", events)
 	}
-	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", mail.Data["code"]), `{"verify_email_address_response":"success"}`)
-	e.is(e.As(member(999)).Post(path, "firstname", "A", "lastname", "B", "email_address", "a@b.cd"), `{"update_my_information":"user_not_authenticated"}`)
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", mail.Data["code"]),
+		`{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(999)).Post(path, "firstname", "A", "lastname", "B", "email_address", "a@b.cd"),
+		`{"update_my_information":"user_not_authenticated"}`)
 }
 
 func TestInternalAccount(t *testing.T) {
@@ -293,7 +311,8 @@ func TestInternalAccount(t *testing.T) {
 	e.Exec(`UPDATE code SET expires = now() - interval '1 second'`)
 	e.Exec(`UPDATE account SET last_login = NULL`)
 	e.Exec(`DELETE FROM terms_agreed`)
-	if got := page().Body; !strings.Contains(got, `"verification_request_sent_within_24_hours":false`) || !strings.Contains(got, `"terms_of_use_agreed_date_time":null`) ||
+	if got := page().Body; !strings.Contains(got, `"verification_request_sent_within_24_hours":false`) ||
+		!strings.Contains(got, `"terms_of_use_agreed_date_time":null`) ||
 		!strings.Contains(got, `"last_login_date_time":"`+at(a.Joined)+`"`) {
 		t.Error(got)
 	}

@@ -26,7 +26,8 @@ func TestAddressOfMember(t *testing.T) {
 		`{"verify_email_address_response":"success"}`)
 	ask("proved", map[string]string{"ann@mail.example.com": "true", "ann@MAIL.example.com": "true", "ANN@mail.example.com": "true",
 		" ann@mail.example.com ": "true", "": "false", "bob@mail.example.com": "false"})
-	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", "bob@mail.example.com"),
+	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address",
+		"bob@mail.example.com"),
 		`{"update_my_information":"success"}`)
 	ask("moved, the new address unproved", map[string]string{"ann@mail.example.com": "false", "bob@mail.example.com": "false"})
 }

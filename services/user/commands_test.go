@@ -43,14 +43,21 @@ func TestCommandsRefuse(t *testing.T) {
 		code int
 		args []string
 	}{
-		{2, []string{"export"}}, {2, []string{"erase", "-member", "x"}}, {2, []string{"erase", "-member", "1", "-email", "a@b.cd"}}, {2, []string{"export", "-member", "1", "now"}},
-		{2, []string{"terms"}}, {2, []string{"terms", "publish"}}, {2, []string{"terms", "publish", "-version", "0", "-note-file", "x"}}, {1, []string{"terms", "publish", "-version", "2", "-note-file", "nowhere"}},
-		{1, []string{"terms", "publish", "-version", "1", "-note-file", e.file("another note")}}, {1, []string{"terms", "publish", "-version", "3", "-note-file", e.file(strings.Repeat("x", 1001))}},
+		{2, []string{"export"}}, {2, []string{"erase", "-member", "x"}}, {2, []string{"erase", "-member", "1", "-email", "a@b.cd"}},
+		{2, []string{"export", "-member", "1", "now"}},
+		{2, []string{"terms"}}, {2, []string{"terms", "publish"}}, {2, []string{"terms", "publish", "-version", "0", "-note-file", "x"}},
+		{1, []string{"terms", "publish", "-version", "2", "-note-file", "nowhere"}},
+		{1, []string{"terms", "publish", "-version", "1", "-note-file", e.file("another note")}},
+		{1, []string{"terms", "publish", "-version", "3", "-note-file", e.file(strings.Repeat("x", 1001))}},
 		{2, []string{"staff"}}, {2, []string{"staff", "add", "ann"}}, {2, []string{"staff", "add"}},
-		{2, []string{"chat", "-limit", "0"}}, {2, []string{"chat", "all"}}, {2, []string{"prospects"}}, {2, []string{"prospects", "import"}}, {1, []string{"prospects", "import", "-file", "nowhere"}},
-		{1, []string{"prospects", "import", "-file", e.file("")}}, {1, []string{"prospects", "import", "-file", e.file("email,age\na@b.cd,7\n")}},
-		{1, []string{"prospects", "import", "-file", e.file("first_name\nAnn\n")}}, {1, []string{"prospects", "import", "-file", e.file("email\nfine@b.cd\nnobody\n")}},
-		{1, []string{"prospects", "import", "-file", e.file("email,unsubscribed\na@b.cd,no\n")}}, {1, []string{"prospects", "import", "-file", e.file("email,first_name\na@b.cd," + strings.Repeat("x", 31) + "\n")}},
+		{2, []string{"chat", "-limit", "0"}}, {2, []string{"chat", "all"}}, {2, []string{"prospects"}},
+		{2, []string{"prospects", "import"}}, {1, []string{"prospects", "import", "-file", "nowhere"}},
+		{1, []string{"prospects", "import", "-file", e.file("")}},
+		{1, []string{"prospects", "import", "-file", e.file("email,age\na@b.cd,7\n")}},
+		{1, []string{"prospects", "import", "-file", e.file("first_name\nAnn\n")}},
+		{1, []string{"prospects", "import", "-file", e.file("email\nfine@b.cd\nnobody\n")}},
+		{1, []string{"prospects", "import", "-file", e.file("email,unsubscribed\na@b.cd,no\n")}},
+		{1, []string{"prospects", "import", "-file", e.file("email,first_name\na@b.cd," + strings.Repeat("x", 31) + "\n")}},
 	} {
 		if code, out, stderr := e.command(c.args...); code != c.code || out != "" || stderr == "" {
 			t.Errorf("%v: %d %q %q", c.args, code, out, stderr)
@@ -62,7 +69,8 @@ func TestCommandsRefuse(t *testing.T) {
 			t.Errorf("publishing: %s", stderr)
 		}
 	}
-	for args, want := range map[string]bool{"": false, "-help": false, "run": false, "export": true, "erase": true, "terms publish": true, "staff add": true} {
+	for args, want := range map[string]bool{"": false, "-help": false, "run": false, "export": true, "erase": true, "terms publish": true,
+		"staff add": true} {
 		if got := IsCommand(strings.Fields(args)); got != want {
 			t.Errorf("IsCommand(%q) = %t", args, got)
 		}
@@ -77,12 +85,14 @@ func TestStaffAdd(t *testing.T) { // not parallel: it sets the environment
 		code           int
 	}{{"short", "", 2}, {"long enough", "added", 0}, {"long enough", "unchanged", 0}, {"another one", "password changed", 0}} {
 		t.Setenv("STAFF_PASSWORD", c.password)
-		if code, out, stderr := e.command("staff", "add"); code != c.code || !strings.Contains(out, c.want) || strings.Contains(out+stderr, c.password) {
+		if code, out, stderr := e.command("staff", "add"); code != c.code || !strings.Contains(out, c.want) ||
+			strings.Contains(out+stderr, c.password) {
 			t.Errorf("%s: %d %s %s", c.password, code, out, stderr)
 		}
 	}
 	var stored string
-	if err := e.pool.QueryRow(t.Context(), `SELECT password FROM staff WHERE username = 'boss'`).Scan(&stored); err != nil || !verifyHash("another one", stored) {
+	if err := e.pool.QueryRow(t.Context(), `SELECT password FROM staff WHERE username = 'boss'`).Scan(&stored); err != nil ||
+		!verifyHash("another one", stored) {
 		t.Errorf("%s, %v", stored, err)
 	}
 	// Staff are no members.
@@ -92,17 +102,24 @@ func TestStaffAdd(t *testing.T) { // not parallel: it sets the environment
 // person makes a member with something in every table, and a stranger who must stay.
 func person(e *env) (id int64) {
 	e.t.Helper()
-	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "first@mail.example.com", "how_excited", "5"), `{"pythonabot_notify_me":"success"}`)
-	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "first@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "first@mail.example.com", "how_excited", "5"),
+		`{"pythonabot_notify_me":"success"}`)
+	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "first@mail.example.com", "message", "hello"),
+		`{"put_chat_message":"true"}`)
 	id = e.verified("ann_lee", "first@mail.example.com")
-	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Annabel", "lastname", "Lee", "email_address", "second@mail.example.com"), `{"update_my_information":"success"}`)
-	e.is(e.As(member(id)).Post("/user/update-communication-preferences", why("newsletter", "false", "email_unsubscribe", "true", "other", "because")...), `{"update_communication_preferences":"success"}`)
-	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "third@mail.example.com", "message", "it is me"), `{"put_chat_message":"true"}`)
+	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Annabel", "lastname", "Lee", "email_address",
+		"second@mail.example.com"), `{"update_my_information":"success"}`)
+	e.is(e.As(member(id)).Post("/user/update-communication-preferences",
+		why("newsletter", "false", "email_unsubscribe", "true", "other", "because")...), `{"update_communication_preferences":"success"}`)
+	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "third@mail.example.com", "message", "it is me"),
+		`{"put_chat_message":"true"}`)
 	e.is(e.Post("/user/forgot-username", "email_address", "Second@mail.example.com"), `{"forgot_username":"success"}`)
 	e.Exec(`INSERT INTO prospect_alias SELECT 'alias', id FROM prospect`)
-	e.Exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', '{"email":"first@MAIL.example.com"}', 'r', 1), ('user-order', 'garbage', 's', '\xff00', 'r', 1)`)
+	e.Exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts) VALUES ('user-order', 'k', 's', ` +
+		`'{"email":"first@MAIL.example.com"}', 'r', 1), ('user-order', 'garbage', 's', '\xff00', 'r', 1)`)
 	e.register("bob_ray", "bob@mail.example.com")
-	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "hello"),
+		`{"put_chat_message":"true"}`)
 	return id
 }
 
@@ -110,30 +127,38 @@ func TestListsForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
-	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "first"), `{"put_chat_message":"true"}`)
-	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "=cmd()"), `{"put_chat_message":"true"}`)
+	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "first"),
+		`{"put_chat_message":"true"}`)
+	e.is(e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "=cmd()"),
+		`{"put_chat_message":"true"}`)
 	code, out, stderr := e.command("chat")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], ",Bob,bob@mail.example.com,,'=cmd()") || !strings.HasSuffix(lines[2], ",Ann,ann@mail.example.com,"+strconv.FormatInt(id, 10)+",first") {
+	if code != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], ",Bob,bob@mail.example.com,,'=cmd()") ||
+		!strings.HasSuffix(lines[2], ",Ann,ann@mail.example.com,"+strconv.FormatInt(id, 10)+",first") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
 	}
 
-	file := e.file("\ufeffemail,first_name,unsubscribed,prospect_comment\nbob@MAIL.example.com,Robert,false,known\ncid@Mail.Example.com,Cid,false,\"met, at a fair\"\ndan@mail.example.com,,,\nann@mail.example.com,Ann,false,\n")
+	file := e.file("\ufeffemail,first_name,unsubscribed,prospect_comment\nbob@MAIL.example.com,Robert,false,known\ncid@Mail.Example.com," +
+		"Cid,false,\"met, at a fair\"\ndan@mail.example.com,,,\nann@mail.example.com,Ann,false,\n")
 	for _, want := range []string{"Prospects added: 2, known before: 2.", "Prospects added: 0, known before: 4."} {
 		if code, out, stderr := e.command("prospects", "import", "-file", file); code != 0 || strings.TrimSpace(out) != want {
 			t.Errorf("%d %s %s, want %s", code, out, stderr, want)
 		}
 	}
 	cid, _ := e.prospect("cid@mail.example.com")
-	if events := said[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 || events[1].Code != cid.PrCd {
+	if events := said[msg.Prospect](e, msg.ProspectChanged); cid.Unsubscribed || len(cid.PrCd) != 20 || len(events) != 3 ||
+		events[1].Code != cid.PrCd {
 		t.Errorf("imported %+v, events %+v", cid, events)
 	}
-	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'import by staff'`, cid.ID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'import by staff'`,
+		cid.ID); n != 1 {
 		t.Errorf("%d consents of an imported subscriber", n)
 	}
 	code, out, stderr = e.command("prospects", "export")
-	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 || !strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
-		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.PrCd+",Imported by staff.,") || !strings.HasPrefix(lines[3], "dan@mail.example.com,,,,true,,") {
+	if lines = strings.Split(strings.TrimSpace(out), "\n"); code != 0 || len(lines) != 4 ||
+		!strings.HasPrefix(lines[1], "bob@mail.example.com,Bob,,,true,,") ||
+		!strings.HasPrefix(lines[2], `cid@mail.example.com,Cid,,,false,"met, at a fair",`+cid.PrCd+",Imported by staff.,") ||
+		!strings.HasPrefix(lines[3], "dan@mail.example.com,,,,true,,") {
 		t.Errorf("%d %s\n%s", code, stderr, out)
 	}
 }
@@ -143,7 +168,8 @@ func TestChatDoesNothingToATerminal(t *testing.T) {
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	const nasty = "\x1b]0;owned\x07\x1b[2J\u009b2J \u202eevil\x08\x7f\r= end"
-	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", nasty), `{"put_chat_message":"true"}`)
+	e.is(e.As(member(id)).Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", nasty),
+		`{"put_chat_message":"true"}`)
 	for _, args := range [][]string{{"chat"}, {"export", "-member", strconv.FormatInt(id, 10)}} {
 		code, out, stderr := e.command(args...)
 		if code != 0 || !strings.Contains(out, " end") {
@@ -171,7 +197,8 @@ func TestExport(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &got); err != nil {
 			t.Fatal(err)
 		}
-		for table, rows := range map[string]int{"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 2, "prospects": 1, "prospect_codes": 1, "consents": 3, "unsubscribe_reasons": 1, "chat_messages": 2} {
+		for table, rows := range map[string]int{"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 2, "prospects": 1,
+			"prospect_codes": 1, "consents": 3, "unsubscribe_reasons": 1, "chat_messages": 2} {
 			if len(got[table]) != rows {
 				t.Errorf("%v: %d rows of %s", args, len(got[table]), table)
 			}
@@ -196,19 +223,23 @@ func TestErase(t *testing.T) {
 		}
 	}
 	var tables []string
-	if err := e.pool.QueryRow(t.Context(), `SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema AND tablename NOT LIKE 'version%'`).Scan(&tables); err != nil {
+	if err := e.pool.QueryRow(t.Context(), `SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = current_schema AND `+
+		`tablename NOT LIKE 'version%'`).Scan(&tables); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
 		for _, trace := range []string{"first@mail", "second@mail", "third@mail", "ann_lee", "Annabel", "it is me", "because"} {
-			n := e.Number(`SELECT count(*) FROM `+table+` t WHERE position($1 IN lower(t::text)) > 0 OR position(encode(convert_to($1, 'UTF8'), 'hex') IN t::text) > 0`, strings.ToLower(trace))
+			n := e.Number(`SELECT count(*) FROM `+table+
+				` t WHERE position($1 IN lower(t::text)) > 0 OR position(encode(convert_to($1, 'UTF8'), 'hex') IN t::text) > 0`,
+				strings.ToLower(trace))
 			if n > 0 && (table != "outbox" || trace[len(trace)-5:] != "@mail") {
 				t.Errorf("%d rows of %s hold %s", n, table, trace)
 			}
 		}
 	}
 	events := said[msg.Erased](e, msg.UserErased)
-	if len(events) != 2 || events[0].MemberID != id || events[0].ProspectID != prospect.ID || len(events[0].Emails) != 2 || events[1].MemberID != id {
+	if len(events) != 2 || events[0].MemberID != id || events[0].ProspectID != prospect.ID || len(events[0].Emails) != 2 ||
+		events[1].MemberID != id {
 		t.Errorf("events %+v", events)
 	}
 	if n := e.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM chat_message)`); n != 2 {
@@ -227,7 +258,8 @@ func TestEraseOddAddress(t *testing.T) {
 	if code, _, stderr := e.command("erase", "-email", email); code != 0 {
 		t.Fatal(stderr)
 	}
-	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM parked) + (SELECT count(*) FROM outbox WHERE subject = $1)`, msg.ProspectChanged); n != 0 {
+	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM parked) + (SELECT count(*) FROM outbox WHERE `+
+		`subject = $1)`, msg.ProspectChanged); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}
 }
@@ -236,13 +268,15 @@ func TestEraseOddAddress(t *testing.T) {
 func TestEraseSparesTheOwnerOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "hello"), `{"put_chat_message":"true"}`)
+	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "hello"),
+		`{"put_chat_message":"true"}`)
 	owner := e.verified("ann_lee", "ann@mail.example.com")
 	impostor := e.register("impostor", "ann@mail.example.com")
 	if code, _, stderr := e.command("erase", "-member", strconv.FormatInt(impostor, 10)); code != 0 {
 		t.Fatal(stderr)
 	}
-	if e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, owner) != 1 || e.Number(`SELECT count(*) FROM prospect`) != 1 || e.Number(`SELECT count(*) FROM account`) != 1 {
+	if e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, owner) != 1 || e.Number(`SELECT count(*) FROM prospect`) != 1 ||
+		e.Number(`SELECT count(*) FROM account`) != 1 {
 		t.Error("the owner's rows are gone")
 	}
 	if events := said[msg.Erased](e, msg.UserErased); len(events) != 1 || len(events[0].Emails) != 0 || events[0].MemberID != impostor {

@@ -48,15 +48,18 @@ var descriptions = regexp.MustCompile(`"description":"[^"]*"`)
 func TestRegisteringOneNameAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"), `{"pythonabot_notify_me":"success"}`)
+	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"),
+		`{"pythonabot_notify_me":"success"}`)
 	counts := tally(t, together(20, func(int) testenv.Answer {
 		return e.Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...)
 	}))
-	unavailable := `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":[{"type":"unavailable","description":"*"}],"email-address":true,"password":true}}`
+	unavailable := `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":[{"type":"unavailable",` +
+		`"description":"*"}],"email-address":true,"password":true}}`
 	if counts[`{"create_account":"true"}`] != 1 || counts[unavailable] != 19 {
 		t.Errorf("answers %v", counts)
 	}
-	if n := e.Number(`SELECT count(*) FROM account`); n != 1 || len(e.mails(msg.MailWelcome)) != 1 || len(said[msg.Member](e, msg.UserRegistered)) != 1 {
+	if n := e.Number(`SELECT count(*) FROM account`); n != 1 || len(e.mails(msg.MailWelcome)) != 1 ||
+		len(said[msg.Member](e, msg.UserRegistered)) != 1 {
 		t.Errorf("%d accounts, %d mails", n, len(e.mails(msg.MailWelcome)))
 	}
 }
@@ -69,8 +72,10 @@ func TestRegisteringOneAddressAtOnce(t *testing.T) {
 		address := []string{"ann@mail.example.com", "Ann@mail.example.com", "ANN@MAIL.EXAMPLE.COM"}[i%3]
 		return e.Post("/user/create-account", form("ann_lee"+strings.Repeat("x", i), address)...)
 	}))
-	full := `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":true,"email-address":[{"type":"not_valid","description":"*"}],"password":true}}`
-	if counts[`{"create_account":"true"}`] != maxUnproved || counts[full] != 20-maxUnproved || e.Number(`SELECT count(DISTINCT mb_cd) FROM account`) != maxUnproved {
+	full := `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":true,"email-address":[{"type":"not_valid",` +
+		`"description":"*"}],"password":true}}`
+	if counts[`{"create_account":"true"}`] != maxUnproved || counts[full] != 20-maxUnproved ||
+		e.Number(`SELECT count(DISTINCT mb_cd) FROM account`) != maxUnproved {
 		t.Errorf("answers %v", counts)
 	}
 }
@@ -102,12 +107,14 @@ func TestRedeemingAtOnce(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	if mails := e.mails(msg.MailReset); len(mails) != resetsFree || e.Number(`SELECT count(*) FROM code WHERE kind = 'reset' AND superseded IS NULL`) != 1 {
+	if mails := e.mails(msg.MailReset); len(mails) != resetsFree ||
+		e.Number(`SELECT count(*) FROM code WHERE kind = 'reset' AND superseded IS NULL`) != 1 {
 		t.Fatalf("%d reset mails", len(mails))
 	}
 	counts = map[string]int{}
 	for _, mail := range e.mails(msg.MailReset) {
-		for answer, n := range tally(t, together(2, func(int) testenv.Answer { return e.setNew("ann_lee", mail.Data["code"], nextPassword) })) {
+		for answer, n := range tally(t, together(2,
+			func(int) testenv.Answer { return e.setNew("ann_lee", mail.Data["code"], nextPassword) })) {
 			counts[answer] += n
 		}
 	}
@@ -115,7 +122,8 @@ func TestRedeemingAtOnce(t *testing.T) {
 		t.Errorf("reset: %v", counts)
 	}
 	counts = tally(t, together(20, func(i int) testenv.Answer {
-		return e.As(member(id)).Post("/user/change-my-password", "current_password", nextPassword, "new_password", goodPassword+strings.Repeat("x", i), "confirm_new_password", goodPassword+strings.Repeat("x", i))
+		return e.As(member(id)).Post("/user/change-my-password", "current_password", nextPassword, "new_password",
+			goodPassword+strings.Repeat("x", i), "confirm_new_password", goodPassword+strings.Repeat("x", i))
 	}))
 	if counts[`{"change_my_password":"success"}`] != 1 || len(e.mails(msg.MailPasswordChanged)) != 1 {
 		t.Errorf("change: %v", counts)
@@ -152,10 +160,13 @@ func TestEverythingElseAtOnce(t *testing.T) {
 		"chat": {func(int) testenv.Answer {
 			return e.Post("/user/put-chat-message", "name", "X", "email_address", "y@mail.example.com", "message", "x")
 		}, `{"put_chat_message":"true"}`, 20},
-		"terms":        {func(int) testenv.Answer { return e.As(member(id)).Post("/user/terms-of-use-agree", "version", "2") }, `{"terms_of_use_agree":"success","version":"2"}`, 1},
-		"verification": {func(int) testenv.Answer { return e.As(member(id)).Get("/user/verify-email-address") }, `{"verify_email_address":"verification_email_sent"}`, 20},
+		"terms": {func(int) testenv.Answer { return e.As(member(id)).Post("/user/terms-of-use-agree", "version", "2") },
+			`{"terms_of_use_agree":"success","version":"2"}`, 1},
+		"verification": {func(int) testenv.Answer { return e.As(member(id)).Get("/user/verify-email-address") },
+			`{"verify_email_address":"verification_email_sent"}`, 20},
 		"profile": {func(i int) testenv.Answer {
-			return e.As(member(id)).Post("/user/update-my-information", "firstname", "A", "lastname", "B", "email_address", strings.Repeat("a", i+1)+"@mail.example.com")
+			return e.As(member(id)).Post("/user/update-my-information", "firstname", "A", "lastname", "B", "email_address",
+				strings.Repeat("a", i+1)+"@mail.example.com")
 		}, `{"update_my_information":"success"}`, 20},
 	} {
 		if counts := tally(t, together(20, c.fn)); counts[c.want] != c.n {
@@ -171,7 +182,8 @@ func TestEverythingElseAtOnce(t *testing.T) {
 	if done != 1 {
 		t.Errorf("unsubscribed %d times", done)
 	}
-	if n := e.Number(`SELECT count(*) FROM prospect WHERE email LIKE 'y@%'`); n != 1 || e.Number(`SELECT count(*) FROM code WHERE used IS NULL AND superseded IS NULL`) != 1 {
+	if n := e.Number(`SELECT count(*) FROM prospect WHERE email LIKE 'y@%'`); n != 1 ||
+		e.Number(`SELECT count(*) FROM code WHERE used IS NULL AND superseded IS NULL`) != 1 {
 		t.Errorf("%d prospects of one address", n)
 	}
 }

@@ -26,8 +26,9 @@ func delivery(t testing.TB, subject, key string, payload any) *bus.Delivery {
 
 func placed(t testing.TB, identifier, email, code string, newsletter bool) *bus.Delivery {
 	t.Helper()
-	return delivery(t, msg.OrderPlacedSubject, "order.placed:"+identifier, msg.OrderPlaced{Identifier: identifier, Email: email, ProspectCode: code,
-		Newsletter: newsletter, ConsentAt: time.Now().Add(-time.Minute), PlacedAt: time.Now()})
+	return delivery(t, msg.OrderPlacedSubject, "order.placed:"+identifier,
+		msg.OrderPlaced{Identifier: identifier, Email: email, ProspectCode: code,
+			Newsletter: newsletter, ConsentAt: time.Now().Add(-time.Minute), PlacedAt: time.Now()})
 }
 
 // receive hands messages to the consumer as one group.
@@ -51,11 +52,13 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 	e.receive(placed(t, "A2", "ann@mail.example.com", "code2", false), placed(t, "A3", "ann@mail.example.com", "code3", false))
 	p, _ = e.prospect("ann@mail.example.com")
 	events := said[msg.Prospect](e, msg.ProspectChanged)
-	if last := events[len(events)-1]; p.PrCd != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" || strings.Join(last.Aliases, " ") != "code2 code3" || last.Version != p.Version {
+	if last := events[len(events)-1]; p.PrCd != "code1" || strings.Join(p.Aliases, " ") != "code2 code3" ||
+		strings.Join(last.Aliases, " ") != "code2 code3" || last.Version != p.Version {
 		t.Errorf("prospect %+v, event %+v", p, last)
 	}
 	// A code that is out already under another address stays with that one.
-	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
+	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1",
+		msg.ReceiptAddressGiven{Email: "bob@mail.example.com", ProspectCode: "code2", At: time.Now()}))
 	if bob, found := e.prospect("bob@mail.example.com"); !found || bob.PrCd == "code2" || len(bob.PrCd) != 20 || !bob.Unsubscribed {
 		t.Errorf("prospect %+v", bob)
 	}
@@ -67,17 +70,20 @@ func TestVisitorsOrderMakesAProspect(t *testing.T) {
 func TestConsentAtCheckout(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1", msg.ReceiptAddressGiven{Email: "ann@mail.example.com", ProspectCode: "code1", At: time.Now()}),
+	e.receive(delivery(t, msg.ReceiptAddressGivenSubject, "r1",
+		msg.ReceiptAddressGiven{Email: "ann@mail.example.com", ProspectCode: "code1", At: time.Now()}),
 		placed(t, "A1", "ann@mail.example.com", "code1", true))
 	p, _ := e.prospect("ann@mail.example.com")
 	if p.Unsubscribed || p.Version != 2 {
 		t.Errorf("prospect %+v", p)
 	}
-	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'order A1' AND at < now() - interval '30 seconds'`, p.ID); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE prospect_id = $1 AND what = 'newsletter' AND given AND source = 'order A1' AND `+
+		`at < now() - interval '30 seconds'`, p.ID); n != 1 {
 		t.Errorf("%d consents", n)
 	}
 	// Who unsubscribed after the consent was given stays unsubscribed, however late the order comes.
-	e.is(e.Post("/user/email-unsubscribe-confirm", "pr_token", p.UnsubscribeToken), `{"email_unsubscribe_confirm":"success","email_address":"ann@mail.example.com","token":"`+e.token()+`"}`)
+	e.is(e.Post("/user/email-unsubscribe-confirm", "pr_token", p.UnsubscribeToken),
+		`{"email_unsubscribe_confirm":"success","email_address":"ann@mail.example.com","token":"`+e.token()+`"}`)
 	e.receive(placed(t, "A2", "ann@mail.example.com", "code1", true))
 	if p, _ := e.prospect("ann@mail.example.com"); !p.Unsubscribed {
 		t.Error("an older consent lifted a younger unsubscription")
@@ -110,7 +116,8 @@ func TestOrdersThatMakeNoProspect(t *testing.T) {
 	e.verified("ann_lee", "ann@mail.example.com")
 	e.register("bob_ray", "bob@mail.example.com")
 	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", true), placed(t, "A2", "", "code2", true),
-		delivery(t, msg.OrderPlacedSubject, "order.placed:A3", msg.OrderPlaced{Identifier: "A3", MemberID: 1, Email: "carl@mail.example.com"}))
+		delivery(t, msg.OrderPlacedSubject, "order.placed:A3",
+			msg.OrderPlaced{Identifier: "A3", MemberID: 1, Email: "carl@mail.example.com"}))
 	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent WHERE prospect_id IS NOT NULL)`); n != 0 {
 		t.Errorf("%d rows", n)
 	}
@@ -118,8 +125,10 @@ func TestOrdersThatMakeNoProspect(t *testing.T) {
 	if _, found := e.prospect("bob@mail.example.com"); !found {
 		t.Error("an address that no one proved made no prospect")
 	}
-	for _, bad := range []*bus.Delivery{{Subject: msg.OrderPlacedSubject, Data: []byte("{")}, {Subject: msg.ReceiptAddressGivenSubject, Data: []byte("[]")},
-		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: strings.Repeat("a", 255)}), delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: "a@b.cd", ProspectCode: strings.Repeat("a", 51)})} {
+	for _, bad := range []*bus.Delivery{{Subject: msg.OrderPlacedSubject, Data: []byte("{")},
+		{Subject: msg.ReceiptAddressGivenSubject, Data: []byte("[]")},
+		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: strings.Repeat("a", 255)}),
+		delivery(t, msg.OrderPlacedSubject, "k", msg.OrderPlaced{Email: "a@b.cd", ProspectCode: strings.Repeat("a", 51)})} {
 		if err := e.onOrder(t.Context(), nil, []*bus.Delivery{bad}); !bus.IsPermanent(err) {
 			t.Errorf("%s: %v", bad.Data, err)
 		}
@@ -145,7 +154,8 @@ func TestVisitsInAnyOrder(t *testing.T) {
 				code += strconv.Itoa(round)
 			}
 			if rapid.Bool().Draw(rt, "address only") {
-				group = append(group, delivery(t, msg.ReceiptAddressGivenSubject, "r", msg.ReceiptAddressGiven{Email: email, ProspectCode: code}))
+				group = append(group, delivery(t, msg.ReceiptAddressGivenSubject, "r",
+					msg.ReceiptAddressGiven{Email: email, ProspectCode: code}))
 				continue
 			}
 			group = append(group, placed(t, strconv.Itoa(round)+"-"+strconv.Itoa(i), email, code, rapid.Bool().Draw(rt, "newsletter")))

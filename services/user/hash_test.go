@@ -16,7 +16,8 @@ const (
 func TestHashForm(t *testing.T) {
 	t.Parallel()
 	stored := DefaultCost.hash(goodPassword)
-	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") || !verifyHash(goodPassword, stored) || verifyHash(goodPassword+"x", stored) {
+	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") || !verifyHash(goodPassword, stored) ||
+		verifyHash(goodPassword+"x", stored) {
 		t.Errorf("stored %s", stored)
 	}
 	// argon2's own command line tool: echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -e
@@ -35,9 +36,12 @@ func TestDjangoHash(t *testing.T) {
 		t.Error("Django's hash is not read as it was made")
 	}
 	for _, bad := range []string{
-		"", "pbkdf2_sha256$", "pbkdf2_sha256$1000$salt", strings.Replace(djangoHash, "1000", "0", 1), strings.Replace(djangoHash, "1000", "-1", 1),
-		strings.Replace(djangoHash, "1000", "+1000", 1), strings.Replace(djangoHash, "1000", "2000001", 1), strings.Replace(djangoHash, "1000", "99999999999999999999", 1),
-		strings.Replace(djangoHash, "sha256", "sha1", 1), djangoHash[:len(djangoHash)-1], djangoHash + "$", djangoHash + "\n", strings.Replace(djangoHash, "qW3eR5tY7u", "", 1),
+		"", "pbkdf2_sha256$", "pbkdf2_sha256$1000$salt", strings.Replace(djangoHash, "1000", "0", 1),
+		strings.Replace(djangoHash, "1000", "-1", 1),
+		strings.Replace(djangoHash, "1000", "+1000", 1), strings.Replace(djangoHash, "1000", "2000001", 1),
+		strings.Replace(djangoHash, "1000", "99999999999999999999", 1),
+		strings.Replace(djangoHash, "sha256", "sha1", 1), djangoHash[:len(djangoHash)-1], djangoHash + "$", djangoHash + "\n",
+		strings.Replace(djangoHash, "qW3eR5tY7u", "", 1),
 	} {
 		if verifyHash(djangoPassword, bad) {
 			t.Errorf("accepted %q", bad)
@@ -53,7 +57,8 @@ func TestParsePHCRefuses(t *testing.T) {
 		"", "$", "$$$$$", "argon2id" + good, strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "v=19", "v=16", 1),
 		strings.Replace(good, "m=64", "m=7", 1), strings.Replace(good, "m=64", "m=262145", 1), strings.Replace(good, "m=64", "m=064", 1),
 		strings.Replace(good, "t=1", "t=0", 1), strings.Replace(good, "t=1", "t=17", 1), strings.Replace(good, "p=1", "p=9", 1),
-		strings.Replace(good, "m=64,t=1", "t=1,m=64", 1), strings.Replace(good, "p=1", "p=1,q=1", 1), strings.Replace(good, "$"+salt, "$YWI", 1),
+		strings.Replace(good, "m=64,t=1", "t=1,m=64", 1), strings.Replace(good, "p=1", "p=1,q=1", 1),
+		strings.Replace(good, "$"+salt, "$YWI", 1),
 		strings.Replace(good, "$"+salt, "$"+salt+"==", 1), good + "$", good + "\n", good[:60],
 	} {
 		if p, err := parsePHC(bad); err == nil {
@@ -99,7 +104,8 @@ func BenchmarkHash(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		cost Cost
-	}{{"t=2,m=19MiB,p=1", DefaultCost}, {"t=3,m=12MiB,p=1", Cost{3, 12 << 10, 1}}, {"t=1,m=46MiB,p=1", Cost{1, 46 << 10, 1}}, {"t=2,m=64MiB,p=1", Cost{2, 64 << 10, 1}}} {
+	}{{"t=2,m=19MiB,p=1", DefaultCost}, {"t=3,m=12MiB,p=1", Cost{3, 12 << 10, 1}}, {"t=1,m=46MiB,p=1", Cost{1, 46 << 10, 1}},
+		{"t=2,m=64MiB,p=1", Cost{2, 64 << 10, 1}}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				c.cost.hash(goodPassword)

@@ -21,7 +21,8 @@ func asked(t *testing.T, id web.Identity) (ctx context.Context) {
 	if err := web.SignIdentity(r, key, id); err != nil {
 		t.Fatal(err)
 	}
-	web.RequireIdentity(key)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(httptest.NewRecorder(), r)
+	web.RequireIdentity(key)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(
+		httptest.NewRecorder(), r)
 	return ctx
 }
 

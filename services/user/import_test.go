@@ -11,21 +11,27 @@ import (
 // The same people, as different spreadsheets save them.
 func TestImportOfSpreadsheets(t *testing.T) {
 	t.Parallel()
-	const plain = "email,first_name,unsubscribed,phone\nann@mail.example.com,Ann,false,+1 234\nbob@mail.example.com,Bob,true,\ncid@mail.example.com,\"Ci\nd\",,\n"
+	const plain = "email,first_name,unsubscribed,phone\nann@mail.example.com,Ann,false,+1 234\nbob@mail.example.com,Bob,true," +
+		"\ncid@mail.example.com,\"Ci\nd\",,\n"
 	utf16le := "\xff\xfe"
 	for _, u := range utf16.Encode([]rune(strings.ReplaceAll(strings.ReplaceAll(plain, "+1", "'+1"), ",", "\t"))) {
 		utf16le += string([]byte{byte(u), byte(u >> 8)})
 	}
 	for name, text := range map[string]string{
-		"plain":               plain,
-		"mark and quotes":     "\ufeff\"email\",\"first_name\",\"unsubscribed\",\"phone\"\r\n\"ann@mail.example.com\",\"Ann\",\"FALSE\",\"'+1 234\"\r\n\"bob@mail.example.com\",\"Bob\",\"TRUE\",\"\"\r\n\"cid@mail.example.com\",\"Ci\nd\",\"\",\"\"\r\n",
-		"capitals and blanks": " Email , First Name,UNSUBSCRIBED ,Phone\n ann@mail.example.com\u00a0,  Ann ,False ,+1 234\nbob@Mail.Example.com, Bob, True,\n\ncid@mail.example.com,\"Ci\nd\",  ,\n,,,\n , ,,\n",
-		"blanks and quotes":   "email, \"first_name\", \"unsubscribed\", phone\nann@mail.example.com, \"Ann\", \"FALSE\", +1 234\nbob@mail.example.com, Bob, \"TRUE\",\ncid@mail.example.com, \"Ci\nd\",,\n",
-		"left-over columns":   "EMAIL,,First_Name,unsubscribed,phone,,\nann@mail.example.com,,Ann,FALSE,+1 234,,\nbob@mail.example.com,,Bob,TRUE\ncid@mail.example.com,,\"Ci\nd\",,,,,,\n",
-		"semicolons":          "email;first_name;unsubscribed;phone\r\nann@mail.example.com;Ann;FALSE;+1 234\r\nbob@mail.example.com;Bob;TRUE;\r\ncid@mail.example.com;\"Ci\nd\";;\r\n",
-		"two-byte letters":    utf16le,
-		"ends of old":         strings.ReplaceAll(strings.ReplaceAll(plain, "Ci\nd", "Ci d"), "\n", "\r"),
-		"more than once":      plain + "ANN@mail.example.com,Ann,FALSE,\nBOB@mail.example.com,Bob,false,\n",
+		"plain": plain,
+		"mark and quotes": "\ufeff\"email\",\"first_name\",\"unsubscribed\",\"phone\"\r\n\"ann@mail.example.com\",\"Ann\",\"FALSE\"," +
+			"\"'+1 234\"\r\n\"bob@mail.example.com\",\"Bob\",\"TRUE\",\"\"\r\n\"cid@mail.example.com\",\"Ci\nd\",\"\",\"\"\r\n",
+		"capitals and blanks": " Email , First Name,UNSUBSCRIBED ,Phone\n ann@mail.example.com\u00a0,  Ann ,False ,+1 " +
+			"234\nbob@Mail.Example.com, Bob, True,\n\ncid@mail.example.com,\"Ci\nd\",  ,\n,,,\n , ,,\n",
+		"blanks and quotes": "email, \"first_name\", \"unsubscribed\", phone\nann@mail.example.com, \"Ann\", \"FALSE\", +1 " +
+			"234\nbob@mail.example.com, Bob, \"TRUE\",\ncid@mail.example.com, \"Ci\nd\",,\n",
+		"left-over columns": "EMAIL,,First_Name,unsubscribed,phone,,\nann@mail.example.com,,Ann,FALSE,+1 234,,\nbob@mail.example.com,," +
+			"Bob,TRUE\ncid@mail.example.com,,\"Ci\nd\",,,,,,\n",
+		"semicolons": "email;first_name;unsubscribed;phone\r\nann@mail.example.com;Ann;FALSE;+1 " +
+			"234\r\nbob@mail.example.com;Bob;TRUE;\r\ncid@mail.example.com;\"Ci\nd\";;\r\n",
+		"two-byte letters": utf16le,
+		"ends of old":      strings.ReplaceAll(strings.ReplaceAll(plain, "Ci\nd", "Ci d"), "\n", "\r"),
+		"more than once":   plain + "ANN@mail.example.com,Ann,FALSE,\nBOB@mail.example.com,Bob,false,\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,13 +71,16 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 				t.Errorf("%q: %q is not in %s", text, part, stderr)
 			}
 		}
-		if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent) + (SELECT count(*) FROM outbox)`); n != 0 {
+		if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM consent) + (SELECT count(*) FROM ` +
+			`outbox)`); n != 0 {
 			t.Errorf("%q left %d rows", text, n)
 		}
 	}
-	refused("email,first_name,unsubscribed\nfine@mail.example.com,Fine,FALSE\nnone,Ann,\nann@mail.example.com,\"A\nnn\",yes\nbob@mail.example.com,"+strings.Repeat("x", 31)+",\n"+
+	refused("email,first_name,unsubscribed\nfine@mail.example.com,Fine,FALSE\nnone,Ann,\nann@mail.example.com,\"A\nnn\","+
+		"yes\nbob@mail.example.com,"+strings.Repeat("x", 31)+",\n"+
 		"cid@mail.example.com,Cid \"the\" Great,\ndan@mail.example.com,D\xfcn,\neve@mail.example.com,,,x\n,Fay,TRUE\n",
-		"nothing was imported: ", "line 3: email is no address", "line 4: unsubscribed is neither", "line 6: first_name is longer than 30", "line 7: bare \"", "line 8: first_name is no text in UTF-8",
+		"nothing was imported: ", "line 3: email is no address", "line 4: unsubscribed is neither", "line 6: first_name is longer than 30",
+		"line 7: bare \"", "line 8: first_name is no text in UTF-8",
 		"line 9: there is no name above cell 4", "line 10: email is no address")
 	refused("email\rnone\rfine@mail.example.com\r", "line 2: email is no address")
 	refused("\ufeffFirst Name;Phone\nAnn;1\n", "no column email")
@@ -85,12 +94,16 @@ func TestImportFindsPeopleInWhateverLetters(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.register("ann_lee", "Ann@mail.example.com")
-	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', true, now(), 'token1', 'code1')`)
-	code, out, stderr := e.command("prospects", "import", "-file", e.file("email,unsubscribed\nANN@mail.example.com,FALSE\nbob@MAIL.example.com,FALSE\ncid@mail.example.com,FALSE\nCID@mail.example.com,TRUE\n"))
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribed_at, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', true, ` +
+		`now(), 'token1', 'code1')`)
+	code, out, stderr := e.command("prospects", "import", "-file",
+		e.file("email,unsubscribed\nANN@mail.example.com,FALSE\nbob@MAIL.example.com,FALSE\ncid@mail.example.com,"+
+			"FALSE\nCID@mail.example.com,TRUE\n"))
 	if code != 0 || out != "Prospects added: 1, known before: 3.\n" {
 		t.Errorf("%d %s %s", code, out, stderr)
 	}
-	if n := e.Number(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 || e.Number(`SELECT count(*) FROM prospect`) != 2 {
+	if n := e.Number(`SELECT count(*) FROM prospect WHERE unsubscribed AND unsubscribed_at IS NOT NULL`); n != 2 ||
+		e.Number(`SELECT count(*) FROM prospect`) != 2 {
 		t.Errorf("%d prospects have said no", n)
 	}
 }
@@ -104,9 +117,11 @@ func TestImportedNoWins(t *testing.T) {
 	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Bob@mail.example.com', false, 'token1', 'code1'),
 		('cid@mail.example.com', true, 'token2', 'code2'), ('dan@mail.example.com', false, 'token3', 'code3')`)
 	dan := e.register("dan_ray", "Dan@mail.example.com", "newsletter", "true")
-	list := e.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com,TRUE\ndan@mail.example.com,TRUE\n")
+	list := e.file("email,unsubscribed\nANN@mail.example.com,TRUE\nbob@mail.example.com,TRUE\nCid@mail.example.com," +
+		"TRUE\ndan@mail.example.com,TRUE\n")
 	for range 2 { // the second time nothing is left to do
-		if code, out, stderr := e.command("prospects", "import", "-file", list); code != 0 || out != "Prospects added: 0, known before: 4.\n" {
+		if code, out, stderr := e.command("prospects", "import", "-file", list); code != 0 ||
+			out != "Prospects added: 0, known before: 4.\n" {
 			t.Errorf("%d %s %s", code, out, stderr)
 		}
 	}

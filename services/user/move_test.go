@@ -46,7 +46,8 @@ func TestNewAddressNeedsThePassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	id := e.verified("ann_lee", "ann@mail.example.com")
-	const refused = `{"update_my_information":"errors","errors":{"firstname":true,"lastname":true,"email-address":true,"current-password":[{"type":"current_password_invalid","description":"*"}]}}`
+	const refused = `{"update_my_information":"errors","errors":{"firstname":true,"lastname":true,"email-address":true,` +
+		`"current-password":[{"type":"current_password_invalid","description":"*"}]}}`
 	for _, wrong := range []string{"", "wrong", goodPassword + " "} {
 		e.is(e.move(id, "new@mail.example.com", wrong), refused)
 	}
@@ -86,13 +87,16 @@ func TestResetsGoToTheLastProvedAddress(t *testing.T) {
 	if m := e.lastMail(msg.MailUsername); cmp.Diff([]string{old}, m.To) != "" {
 		t.Errorf("the user name goes to %v", m.To)
 	}
-	e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", goodPassword, "new_password", nextPassword, "confirm_new_password", nextPassword), `{"change_my_password":"success"}`)
+	e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", goodPassword, "new_password", nextPassword,
+		"confirm_new_password", nextPassword), `{"change_my_password":"success"}`)
 	if m := e.lastMail(msg.MailPasswordChanged); cmp.Diff([]string{second, old}, m.To) != "" || cmp.Diff([]string{old}, m.Proved) != "" {
 		t.Errorf("the notice goes to %v, proved %v", m.To, m.Proved)
 	}
-	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", e.lastMail(msg.MailAddressChanged).Data["code"]),
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code",
+		e.lastMail(msg.MailAddressChanged).Data["code"]),
 		`{"verify_email_address_response":"success"}`)
-	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", code, "new_password", goodPassword, "confirm_new_password", goodPassword),
+	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", code, "new_password", goodPassword,
+		"confirm_new_password", goodPassword),
 		`{"set_new_password":"code-doesnt-match"}`)
 	if got := e.resetTo("ann_lee", old); got != "" {
 		t.Errorf("once the new address is proved the old one gets %q", got)
@@ -120,7 +124,8 @@ func TestUndoAddressChange(t *testing.T) {
 	if !slices.Contains(note.To, old) || note.Data["undo_code"] == "" {
 		t.Fatalf("the note: %+v", note)
 	}
-	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", note.Data["code"]), `{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", note.Data["code"]),
+		`{"verify_email_address_response":"success"}`)
 	if got := e.resetTo("ann_lee", stolen); got != stolen {
 		t.Fatalf("reset to %q", got)
 	}
@@ -152,12 +157,14 @@ func TestUndoAddressChange(t *testing.T) {
 	if a.Email != old || !a.EmailVerified || a.ProvedEmail == nil || *a.ProvedEmail != old {
 		t.Errorf("the account: %+v", a)
 	}
-	if ended := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); ended[len(ended)-1].MemberID != id || ended[len(ended)-1].KeepSession != "" {
+	if ended := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); ended[len(ended)-1].MemberID != id ||
+		ended[len(ended)-1].KeepSession != "" {
 		t.Errorf("no session is ended: %+v", ended)
 	}
 	// Nothing that the thief has opens the account.
 	e.is(e.Post("/user/login", "username", "ann_lee", "password", nextPassword, "remember_me", "true"), `{"login":"false"}`)
-	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", theirs, "new_password", nextPassword, "confirm_new_password", nextPassword),
+	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", theirs, "new_password", nextPassword,
+		"confirm_new_password", nextPassword),
 		`{"set_new_password":"code-doesnt-match"}`)
 	e.is(e.undoMove(later), `{"undo_address_change":"code-doesnt-match"}`)
 	e.is(e.undoMove(note.Data["undo_code"]), `{"undo_address_change":"code-doesnt-match"}`)
@@ -169,12 +176,14 @@ func TestUndoAddressChange(t *testing.T) {
 	if cmp.Diff([]string{old}, mail.To) != "" {
 		t.Errorf("the reset link goes to %v", mail.To)
 	}
-	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", mail.Data["code"], "new_password", goodPassword, "confirm_new_password", goodPassword),
+	e.is(e.Post("/user/set-new-password", "username", "ann_lee", "password_reset_code", mail.Data["code"], "new_password", goodPassword,
+		"confirm_new_password", goodPassword),
 		`{"set_new_password":"success"}`)
 	// A password that is older than the change is left as it is, and the link dies after seven days.
 	e.is(e.move(id, stolen), `{"update_my_information":"success"}`)
 	code := e.lastMail(msg.MailAddressChanged).Data["undo_code"]
-	if left := e.Number(`SELECT count(*) FROM address_change WHERE undone IS NULL AND superseded IS NULL AND expires BETWEEN now() + interval '167 hours' AND now() + interval '168 hours'`); left != 1 {
+	if left := e.Number(`SELECT count(*) FROM address_change WHERE undone IS NULL AND superseded IS NULL AND expires BETWEEN now() + ` +
+		`interval '167 hours' AND now() + interval '168 hours'`); left != 1 {
 		t.Errorf("%d open changes of seven days", left)
 	}
 	e.is(e.undoMove(code), `{"undo_address_change":"success"}`)
@@ -189,7 +198,8 @@ func TestUndoDoesNotWinOverAProof(t *testing.T) {
 	id := e.register("ann_lee", "anm@mail.example.com")
 	e.is(e.move(id, "ann@mail.example.com", goodPassword), `{"update_my_information":"success"}`)
 	note := e.lastMail(msg.MailAddressChanged)
-	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", note.Data["code"]), `{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", note.Data["code"]),
+		`{"verify_email_address_response":"success"}`)
 	e.is(e.undoMove(note.Data["undo_code"]), `{"undo_address_change":"address-proved-since"}`)
 	if a := e.account(id); a.Email != "ann@mail.example.com" || !a.EmailVerified {
 		t.Errorf("%+v", a)

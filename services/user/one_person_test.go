@@ -21,7 +21,8 @@ func (e *env) press(parameter, token string) int {
 
 func (e *env) switches(id int64, news, unsubscribe string) {
 	e.t.Helper()
-	e.is(e.As(member(id)).Post("/user/update-communication-preferences", why("newsletter", news, "email_unsubscribe", unsubscribe)...), `{"update_communication_preferences":"success"}`)
+	e.is(e.As(member(id)).Post("/user/update-communication-preferences", why("newsletter", news, "email_unsubscribe", unsubscribe)...),
+		`{"update_communication_preferences":"success"}`)
 }
 
 // Every token that was ever mailed unsubscribes its owner, whatever replaced it, and as often as the
@@ -54,7 +55,8 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 			if k == i || k < i && k%2 == 0 {
 				continue
 			}
-			e.is(e.Get(lookupPath, "token", other), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+			e.is(e.Get(lookupPath, "token", other),
+				`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 		}
 		e.switches(id, "true", "false")
 	}
@@ -68,7 +70,8 @@ func TestFormerTokensGoOnUnsubscribing(t *testing.T) {
 func TestButtonOfAMailProgram(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "3"), `{"pythonabot_notify_me":"success"}`)
+	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "3"),
+		`{"pythonabot_notify_me":"success"}`)
 	e.Exec(`UPDATE prospect SET unsubscribed = false`)
 	before, _ := e.prospect("ann@mail.example.com")
 	for _, token := range []string{"", "unknown", before.UnsubscribeToken + "x"} {
@@ -83,10 +86,12 @@ func TestButtonOfAMailProgram(t *testing.T) {
 	}
 	p, _ := e.prospect("ann@mail.example.com")
 	events := said[msg.Prospect](e, msg.ProspectChanged)
-	if !p.Unsubscribed || p.UnsubscribeToken != before.UnsubscribeToken || len(events) != 2 || events[1].Refused == nil || !*events[1].Refused {
+	if !p.Unsubscribed || p.UnsubscribeToken != before.UnsubscribeToken || len(events) != 2 || events[1].Refused == nil ||
+		!*events[1].Refused {
 		t.Errorf("%+v, events %+v", p, events)
 	}
-	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'button of a mail program'`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'button of a mail ` +
+		`program'`); n != 1 {
 		t.Errorf("%d consents taken back", n)
 	}
 }
@@ -96,7 +101,8 @@ func TestButtonOfAMailProgram(t *testing.T) {
 func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Ann@mail.example.com', false, 'token1', 'code1'), ('bob@mail.example.com', false, 'token2', 'code2')`)
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('Ann@mail.example.com', false, 'token1', ` +
+		`'code1'), ('bob@mail.example.com', false, 'token2', 'code2')`)
 	ann := e.register("ann_lee", "ann@mail.example.com", "newsletter", "true")
 	bob := e.register("bob_ray", "Bob@mail.example.com", "newsletter", "true")
 	e.is(e.Get(lookupPath, "pr_token", "token1"), `{"email_unsubscribe_lookup":"success","email_address":"Ann@mail.example.com"}`)
@@ -110,7 +116,8 @@ func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 	if !p.refused() {
 		t.Errorf("prospect %+v", p)
 	}
-	e.is(e.Get(lookupPath, "pr_token", "token2"), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+	e.is(e.Get(lookupPath, "pr_token", "token2"),
+		`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 	if got := e.Post(confirmPath, "pr_token", "token1"); got.Status != 200 || !e.account(ann).Unsubscribed {
 		t.Errorf("the link did not unsubscribe the member: %+v", got)
 	}
@@ -118,7 +125,8 @@ func TestProspectsLinksUnsubscribeTheMember(t *testing.T) {
 	// Who registers without newsletters has nothing left to unsubscribe.
 	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('cid@mail.example.com', false, 'token3', 'code3')`)
 	e.register("cid_lee", "cid@mail.example.com")
-	e.is(e.Get(lookupPath, "pr_token", "token3"), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+	e.is(e.Get(lookupPath, "pr_token", "token3"),
+		`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 }
 
 // "No" under one spelling of an address is said for all.
@@ -128,7 +136,8 @@ func TestNoIsSaidForAllSpellings(t *testing.T) {
 	capital := e.verified("ann_one", "Ann@mail.example.com", "newsletter", "true")
 	lower := e.register("ann_two", "ann@mail.example.com", "newsletter", "true")
 	other := e.register("bob_ray", "bob@mail.example.com", "newsletter", "true")
-	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('ANN@mail.example.com', false, 'token1', 'code1'), ('aNN@mail.example.com', false, 'token2', 'code2')`)
+	e.Exec(`INSERT INTO prospect (email, unsubscribed, unsubscribe_token, pr_cd) VALUES ('ANN@mail.example.com', false, 'token1', ` +
+		`'code1'), ('aNN@mail.example.com', false, 'token2', 'code2')`)
 	if got := e.press("pr_token", "token2"); got != 200 {
 		t.Fatalf("answered %d", got)
 	}
@@ -161,10 +170,13 @@ func TestOneAddressIsOnePerson(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	nobody := web.Identity{}
-	e.is(e.As(nobody).Post("/user/pythonabot-notify-me", "email_address", "Ann@Mail.example.com", "how_excited", "3"), `{"pythonabot_notify_me":"success"}`)
+	e.is(e.As(nobody).Post("/user/pythonabot-notify-me", "email_address", "Ann@Mail.example.com", "how_excited", "3"),
+		`{"pythonabot_notify_me":"success"}`)
 	e.is(e.As(nobody).Post("/user/pythonabot-notify-me", "email_address", "aNN@mail.example.com", "how_excited", "3"),
-		`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],"how_excited":true}}`)
-	e.is(e.As(nobody).Post("/user/put-chat-message", "name", "Ann", "email_address", "ANN@mail.example.com", "message", "Hello"), `{"put_chat_message":"true"}`)
+		`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],`+
+			`"how_excited":true}}`)
+	e.is(e.As(nobody).Post("/user/put-chat-message", "name", "Ann", "email_address", "ANN@mail.example.com", "message", "Hello"),
+		`{"put_chat_message":"true"}`)
 	e.receive(placed(t, "A1", "ann@mail.example.com", "code1", true))
 	p, found := e.prospect("Ann@mail.example.com")
 	if !found || p.Unsubscribed || len(p.Aliases) != 1 || e.Number(`SELECT count(*) FROM prospect`) != 1 {
@@ -179,7 +191,8 @@ func TestOneAddressIsOnePerson(t *testing.T) {
 	if p.Converted == nil || !p.refused() {
 		t.Errorf("prospect %+v", p)
 	}
-	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", e.lastMail(msg.MailWelcome).Data["code"]), `{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(id)).Post("/user/verify-email-address-response", "email_verification_code", e.lastMail(msg.MailWelcome).Data["code"]),
+		`{"verify_email_address_response":"success"}`)
 	if n := e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, id); n != 1 {
 		t.Errorf("%d chat messages", n)
 	}

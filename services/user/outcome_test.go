@@ -23,10 +23,12 @@ func TestOutcomes(t *testing.T) {
 		return e.As(visitor).Post("/user/login", "username", username, "password", password, "remember_me", "false")
 	}
 	reset := func(username, code string) testenv.Answer {
-		return e.As(visitor).Post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", nextPassword, "confirm_new_password", nextPassword)
+		return e.As(visitor).Post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", nextPassword,
+			"confirm_new_password", nextPassword)
 	}
 	change := func(current string) testenv.Answer {
-		return e.As(member(1)).Post("/user/change-my-password", "current_password", current, "new_password", nextPassword, "confirm_new_password", nextPassword)
+		return e.As(member(1)).Post("/user/change-my-password", "current_password", current, "new_password", nextPassword,
+			"confirm_new_password", nextPassword)
 	}
 	inform := func(email string) testenv.Answer {
 		return e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", email)
@@ -50,14 +52,16 @@ func TestOutcomes(t *testing.T) {
 	told("a changed password", change(goodPassword), web.OutcomeNothing)
 	told("a visitor's change", e.As(visitor).Post("/user/change-my-password"), web.OutcomeNothing)
 	told("information", inform("ann@mail.example.org"), web.OutcomeDone)
-	told("information with a wrong password", e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", "ann@mail.example.net", "current_password", "x"), web.OutcomeWrong)
+	told("information with a wrong password", e.As(member(1)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee",
+		"email_address", "ann@mail.example.net", "current_password", "x"), web.OutcomeWrong)
 	told("bad information", inform("x"), web.OutcomeNothing)
 	told("the waiting list", wait(), web.OutcomeDone)
 	told("the waiting list again", wait(), web.OutcomeReveals)
 	told("a chat message", chat("x"), web.OutcomeDone)
 	told("an empty chat message", chat(""), web.OutcomeNothing)
 
-	e.is(e.As(visitor).Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.org"), `{"reset_password":"success"}`)
+	e.is(e.As(visitor).Post("/user/reset-password", "username", "ann_lee", "email_address", "ann@mail.example.org"),
+		`{"reset_password":"success"}`)
 	e.answerAll()
 	foreign := e.lastMail(msg.MailReset).Data["code"]
 	e.register("bea_lee", "bea@mail.example.com")
@@ -79,7 +83,8 @@ func TestResetWithoutMail(t *testing.T) {
 	code := e.lastMail(msg.MailReset).Data["code"]
 	silent := ask(web.Identity{NoMail: true})
 	e.answerAll()
-	if silent.Status != mailed.Status || silent.Body != mailed.Body || silent.Header.Get("Content-Type") != mailed.Header.Get("Content-Type") {
+	if silent.Status != mailed.Status || silent.Body != mailed.Body ||
+		silent.Header.Get("Content-Type") != mailed.Header.Get("Content-Type") {
 		t.Errorf("without a mail the answer is %d %s", silent.Status, silent.Body)
 	}
 	if mails := e.mails(msg.MailReset); len(mails) != 1 {

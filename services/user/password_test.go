@@ -18,12 +18,15 @@ func TestChangeMyPassword(t *testing.T) {
 		return e.As(member(id)).Post(path, "current_password", current, "new_password", password, "confirm_new_password", again)
 	}
 	e.is(e.Post(path), `{"change_my_password":"user_not_authenticated"}`)
-	e.is(e.As(member(999)).Post(path, "current_password", "", "new_password", "", "confirm_new_password", ""), `{"change_my_password":"user_not_authenticated"}`)
+	e.is(e.As(member(999)).Post(path, "current_password", "", "new_password", "", "confirm_new_password", ""),
+		`{"change_my_password":"user_not_authenticated"}`)
 	e.is(change("wrong", "x", "y"), `{"change_my_password":"errors",`+errorsOf("current-password", "current_password_invalid")+`}`)
 	e.is(change("", "", ""), `{"change_my_password":"errors",`+errorsOf("current-password", "current_password_invalid")+`}`)
-	e.is(change(goodPassword, goodPassword, "y"), `{"change_my_password":"errors",`+errorsOf("password", "new_password_same_as_current_password")+`}`)
+	e.is(change(goodPassword, goodPassword, "y"),
+		`{"change_my_password":"errors",`+errorsOf("password", "new_password_same_as_current_password")+`}`)
 	e.is(change(goodPassword, "", ""), `{"change_my_password":"errors",`+errorsOf("password", "required")+`}`)
-	e.is(change(goodPassword, nextPassword, "y"), `{"change_my_password":"errors",`+errorsOf("password", "confirm_password_doesnt_match")+`}`)
+	e.is(change(goodPassword, nextPassword, "y"),
+		`{"change_my_password":"errors",`+errorsOf("password", "confirm_password_doesnt_match")+`}`)
 	if n := len(e.mails(msg.MailPasswordChanged)); n != 0 {
 		t.Fatalf("%d mails before any change", n)
 	}
@@ -35,7 +38,8 @@ func TestChangeMyPassword(t *testing.T) {
 	if sessionOf(got).Action != web.SessionRenew || !sessionOf(got).Remember || sessionOf(got).Member.ID != id {
 		t.Errorf("session %+v", sessionOf(got))
 	}
-	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id || events[0].KeepSession != "5e55" {
+	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
+		events[0].KeepSession != "5e55" {
 		t.Errorf("events %+v", events)
 	}
 	if mail := e.lastMail(msg.MailPasswordChanged); mail.To[0] != "ann@mail.example.com" || mail.Data["username"] != "ann_lee" {
@@ -55,7 +59,8 @@ func (e *env) requestReset(username, email string) {
 
 func (e *env) setNew(username, code, password string) testenv.Answer {
 	e.t.Helper()
-	return e.Post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", password, "confirm_new_password", password)
+	return e.Post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", password,
+		"confirm_new_password", password)
 }
 
 func TestResetPassword(t *testing.T) {
@@ -81,11 +86,14 @@ func TestResetPassword(t *testing.T) {
 		t.Errorf("mail %+v", mail)
 	}
 	code, bobs := mail.Data["code"], e.mails(msg.MailReset)[1].Data["code"]
-	e.is(e.setNew("nobody", code, nextPassword), `{"set_new_password":"username-not-found","error":"We know no account with this user name."}`)
+	e.is(e.setNew("nobody", code, nextPassword), `{"set_new_password":"username-not-found","error":"We know no account with this user `+
+		`name."}`)
 	e.is(e.setNew("ann_lee", "forged", nextPassword), `{"set_new_password":"signature-invalid"}`)
 	e.is(e.setNew("ann_lee", e.mails(msg.MailWelcome)[0].Data["code"], nextPassword), `{"set_new_password":"signature-invalid"}`)
-	e.is(e.setNew("ann_lee", newCode(e.codeKey, codeReset, time.Now().Add(-2*time.Second)), nextPassword), `{"set_new_password":"signature-expired"}`)
-	e.is(e.setNew("ann_lee", newCode(e.codeKey, codeReset, time.Now().Add(time.Hour)), nextPassword), `{"set_new_password":"code-doesnt-match"}`)
+	e.is(e.setNew("ann_lee", newCode(e.codeKey, codeReset, time.Now().Add(-2*time.Second)), nextPassword),
+		`{"set_new_password":"signature-expired"}`)
+	e.is(e.setNew("ann_lee", newCode(e.codeKey, codeReset, time.Now().Add(time.Hour)), nextPassword),
+		`{"set_new_password":"code-doesnt-match"}`)
 	e.is(e.setNew("ann_lee", bobs, nextPassword), `{"set_new_password":"code-doesnt-match"}`)
 	e.is(e.setNew("ann_lee", code, "Short!"), `{"set_new_password":"password-error",`+errorsOf("new-password", "too_short")+`}`)
 
@@ -98,7 +106,8 @@ func TestResetPassword(t *testing.T) {
 		t.Errorf("session %+v", sessionOf(got))
 	}
 	e.is(e.setNew("ann_lee", newest, goodPassword), `{"set_new_password":"code-doesnt-match"}`)
-	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id || events[0].KeepSession != "" {
+	if events := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged); len(events) != 1 || events[0].MemberID != id ||
+		events[0].KeepSession != "" {
 		t.Errorf("events %+v", events)
 	}
 	if mails := e.mails(msg.MailPasswordSet); len(mails) != 1 || mails[0].To[0] != "Ann@mail.example.com" {
@@ -112,7 +121,8 @@ func TestResetCodeEndsWithTheAddress(t *testing.T) {
 	e := newEnv(t)
 	id := e.register("ann_lee", "ann@mail.example.com")
 	e.requestReset("ann_lee", "ann@mail.example.com")
-	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address", "new@mail.example.com"), `{"update_my_information":"success"}`)
+	e.is(e.As(member(id)).Post("/user/update-my-information", "firstname", "Ann", "lastname", "Lee", "email_address",
+		"new@mail.example.com"), `{"update_my_information":"success"}`)
 	e.is(e.setNew("ann_lee", e.lastMail(msg.MailReset).Data["code"], nextPassword), `{"set_new_password":"code-doesnt-match"}`)
 }
 
@@ -124,7 +134,8 @@ func TestForgotUsername(t *testing.T) {
 	e.register("bob_one", "bob@mail.example.com")
 	// One request, one mail, with every account of the address, whatever its letters; it goes where an
 	// owner has proved to read it.
-	for email, mails := range map[string]int{"ann@mail.example.com": 1, "ann@MAIL.example.com": 1, "ANN@mail.example.com": 1, " ann@mail.example.com\t": 1, "nobody@mail.example.com": 0, "": 0} {
+	for email, mails := range map[string]int{"ann@mail.example.com": 1, "ann@MAIL.example.com": 1, "ANN@mail.example.com": 1,
+		" ann@mail.example.com\t": 1, "nobody@mail.example.com": 0, "": 0} {
 		before := len(e.mails(msg.MailUsername))
 		e.is(e.Post("/user/forgot-username", "email_address", email), `{"forgot_username":"success"}`)
 		e.answerAll()
@@ -133,7 +144,8 @@ func TestForgotUsername(t *testing.T) {
 		}
 	}
 	for _, m := range e.mails(msg.MailUsername) {
-		if m.Data["username"] != "ann_two, ann_one" || m.Data["accounts"] != "ann_two (Ann Lee)\nann_one (Anna Lee)" || len(m.To) != 1 || m.To[0] != "Ann@mail.example.com" {
+		if m.Data["username"] != "ann_two, ann_one" || m.Data["accounts"] != "ann_two (Ann Lee)\nann_one (Anna Lee)" || len(m.To) != 1 ||
+			m.To[0] != "Ann@mail.example.com" {
 			t.Errorf("mail %+v", m)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 
 // why is the reasons of a form; changes are name, value, name, value…
 func why(changes ...string) []string {
-	return append(changes, "no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", "")
+	return append(changes, "no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false",
+		"other", "")
 }
 
 func TestUpdateCommunicationPreferences(t *testing.T) {
@@ -24,9 +25,12 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 	}
 	const ok = `{"update_communication_preferences":"success"}`
 	e.is(e.Post(path), `{"update_communication_preferences":"user_not_authenticated"}`)
-	e.is(e.As(member(999)).Post(path, why("newsletter", "true", "email_unsubscribe", "false")...), `{"update_communication_preferences":"user_not_authenticated"}`)
-	e.is(e.As(member(id)).Post(path, "newsletter", "true"), `{"update_communication_preferences":"errors","errors":{"data_missing":"Please set both switches."}}`)
-	e.is(set("true", "true"), `{"update_communication_preferences":"errors","errors":{"invalid_data":"Who gets the newsletter cannot be unsubscribed from all mails."}}`)
+	e.is(e.As(member(999)).Post(path, why("newsletter", "true", "email_unsubscribe", "false")...),
+		`{"update_communication_preferences":"user_not_authenticated"}`)
+	e.is(e.As(member(id)).Post(path, "newsletter", "true"),
+		`{"update_communication_preferences":"errors","errors":{"data_missing":"Please set both switches."}}`)
+	e.is(set("true", "true"), `{"update_communication_preferences":"errors","errors":{"invalid_data":"Who gets the newsletter cannot be `+
+		`unsubscribed from all mails."}}`)
 	if got := set("true", "false", "other", strings.Repeat("x", 5001)); got.Status != 400 {
 		t.Errorf("a long reason answered %d", got.Status)
 	}
@@ -45,7 +49,8 @@ func TestUpdateCommunicationPreferences(t *testing.T) {
 	if b.Newsletter || !b.Unsubscribed || b.UnsubscribeToken == a.UnsubscribeToken {
 		t.Errorf("unsubscribed: %+v", b)
 	}
-	if n := e.Number(`SELECT count(*) FROM unsubscribe_reason WHERE member_id = $1 AND spam AND other = 'Too many' AND NOT inappropriate`, id); n != 1 || e.Number(`SELECT count(*) FROM unsubscribe_reason`) != 1 {
+	if n := e.Number(`SELECT count(*) FROM unsubscribe_reason WHERE member_id = $1 AND spam AND other = 'Too many' AND NOT inappropriate`,
+		id); n != 1 || e.Number(`SELECT count(*) FROM unsubscribe_reason`) != 1 {
 		t.Error("the reasons are not as given")
 	}
 	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND source = 'account page'`, id); n != 3 {
@@ -71,8 +76,10 @@ func TestUnsubscribeLinks(t *testing.T) {
 				return e.account(1).UnsubscribeToken
 			}
 			if c.who == "prospect" {
-				e.is(e.Post("/user/pythonabot-notify-me", "email_address", "annlee1@mail.example.com", "how_excited", "3"), `{"pythonabot_notify_me":"success"}`)
-				e.is(e.Get("/user/email-unsubscribe-lookup", c.parameter, token()), `{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
+				e.is(e.Post("/user/pythonabot-notify-me", "email_address", "annlee1@mail.example.com", "how_excited", "3"),
+					`{"pythonabot_notify_me":"success"}`)
+				e.is(e.Get("/user/email-unsubscribe-lookup", c.parameter, token()),
+					`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"}}`)
 				e.Exec(`UPDATE prospect SET unsubscribed = false`)
 			} else {
 				e.register("ann_lee", "annlee1@mail.example.com", "newsletter", "true")
@@ -129,7 +136,8 @@ func linkLife(e *env, who, parameter string, token func() string) {
 		return
 	}
 	p, _ := e.prospect("annlee1@mail.example.com")
-	if events := said[msg.Prospect](e, msg.ProspectChanged); !p.Unsubscribed || p.UnsubscribedAt == nil || len(events) != 2 || events[1].UnsubscribeToken != t2 {
+	if events := said[msg.Prospect](e, msg.ProspectChanged); !p.Unsubscribed || p.UnsubscribedAt == nil || len(events) != 2 ||
+		events[1].UnsubscribeToken != t2 {
 		e.t.Errorf("prospect %+v, events %+v", p, events)
 	}
 }
@@ -175,10 +183,12 @@ func TestChatAndWaitingListRefusals(t *testing.T) {
 	for _, c := range []struct{ name, email, message, wantName, wantEmail, wantMessage string }{
 		{email: "ann@mail.example.com", message: "x", wantName: bad("required"), wantEmail: "true", wantMessage: "true"},
 		{name: "<b>", email: "ann", wantName: bad("not_valid"), wantEmail: bad("not_valid"), wantMessage: bad("required")},
-		{name: strings.Repeat("a", 31), message: strings.Repeat("é", 5001), wantName: bad("too_many_chars"), wantEmail: bad("required"), wantMessage: bad("too_many_chars")},
+		{name: strings.Repeat("a", 31), message: strings.Repeat("é", 5001), wantName: bad("too_many_chars"), wantEmail: bad("required"),
+			wantMessage: bad("too_many_chars")},
 	} {
 		e.is(e.Post("/user/put-chat-message", "name", c.name, "email_address", c.email, "message", c.message),
-			`{"put_chat_message":"validation_error","errors":{"name":`+c.wantName+`,"email_address":`+c.wantEmail+`,"message":`+c.wantMessage+`}}`)
+			`{"put_chat_message":"validation_error","errors":{"name":`+c.wantName+`,"email_address":`+c.wantEmail+`,"message":`+
+				c.wantMessage+`}}`)
 	}
 	for _, c := range []struct{ email, excited, wantEmail, wantExcited string }{
 		{wantEmail: bad("required"), wantExcited: bad("required")},
@@ -191,15 +201,18 @@ func TestChatAndWaitingListRefusals(t *testing.T) {
 		e.is(e.Post("/user/pythonabot-notify-me", "email_address", c.email, "how_excited", c.excited),
 			`{"pythonabot_notify_me":"validation_error","errors":{"email_address":`+c.wantEmail+`,"how_excited":`+c.wantExcited+`}}`)
 	}
-	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM chat_message) + (SELECT count(*) FROM outbox)`); n != 0 {
+	if n := e.Number(`SELECT (SELECT count(*) FROM prospect) + (SELECT count(*) FROM chat_message) + (SELECT count(*) FROM ` +
+		`outbox)`); n != 0 {
 		t.Errorf("refusals left %d rows", n)
 	}
-	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", strings.Repeat("é\r\n", 2500)), `{"put_chat_message":"true"}`)
+	e.is(e.Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", strings.Repeat("é\r\n", 2500)),
+		`{"put_chat_message":"true"}`)
 	alert := e.lastMail(msg.MailChatAlert)
 	if len(alert.To) != 0 || len(alert.Data) != 0 || alert.CreatedAt.IsZero() {
 		t.Errorf("alert %+v", alert)
 	}
 	// A member's address may be on the waiting list.
 	e.register("bob_ray", "bob@mail.example.com")
-	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "bob@mail.example.com", "how_excited", "1"), `{"pythonabot_notify_me":"success"}`)
+	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "bob@mail.example.com", "how_excited", "1"),
+		`{"pythonabot_notify_me":"success"}`)
 }

@@ -70,12 +70,13 @@ func (r *running) hear(consumer, stream string) func() []*bus.Delivery {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	var done sync.WaitGroup
 	done.Go(func() {
-		err := conn.Consume(ctx, bus.Consumer{Name: consumer, Stream: stream, Pool: pool, Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
-			mu.Lock()
-			defer mu.Unlock()
-			heard = append(heard, group...)
-			return nil
-		}})
+		err := conn.Consume(ctx, bus.Consumer{Name: consumer, Stream: stream, Pool: pool,
+			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
+				mu.Lock()
+				defer mu.Unlock()
+				heard = append(heard, group...)
+				return nil
+			}})
 		if err != nil {
 			r.t.Error(err)
 		}
@@ -93,7 +94,8 @@ func TestRun(t *testing.T) {
 	r := start(t)
 	mails, members := r.hear(msg.MailerMail, "MAIL"), r.hear(msg.MailerUser, "USER")
 	r.Post("/user/create-account", form("ann_lee", "ann@mail.example.com")...).Want("true", "create_account")
-	testenv.Eventually(t, 30*time.Second, "the welcome mail and the event have left", func() bool { return len(mails()) == 1 && len(members()) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the welcome mail and the event have left",
+		func() bool { return len(mails()) == 1 && len(members()) == 1 })
 	if d := mails()[0]; d.Key != "welcome:1" || d.Subject != "mail.send.welcome" {
 		t.Errorf("mail %s, %s", d.Key, d.Subject)
 	}
@@ -121,7 +123,8 @@ func TestRun(t *testing.T) {
 		t.Errorf("heard %s", d.Subject)
 	}
 	pool := testenv.Open(t, r.url, "user")
-	testenv.Eventually(t, 30*time.Second, "the garbage is parked", func() bool { return testenv.DB{TB: t, Conn: pool}.Number(`SELECT count(*) FROM parked`) == 1 })
+	testenv.Eventually(t, 30*time.Second, "the garbage is parked",
+		func() bool { return testenv.DB{TB: t, Conn: pool}.Number(`SELECT count(*) FROM parked`) == 1 })
 
 	// The worker answers a request by itself.
 	r.Post("/user/forgot-username", "email_address", "ann@mail.example.com").OK()

@@ -59,14 +59,21 @@ func TestAuthenticationIsLogged(t *testing.T) {
 		outcome string
 		fields  []string
 	}{
-		"/user/create-account":                {from, "failed", []string{"firstname", "Q", "lastname", "Z", "username", "quirina_z", "email_address", "q@mail.example.com", "password", "x", "confirm_password", "x", "newsletter", "false", "remember_me", "false"}},
-		"/user/change-my-password":            {me, "errors", []string{"current_password", "Wrong!word1", "new_password", "Other!word1", "confirm_new_password", "Other!word1"}},
-		"/user/set-new-password":              {from, "signature-invalid", []string{"username", "quirina_z", "password_reset_code", "forged", "new_password", "Other!word1", "confirm_new_password", "Other!word1"}},
-		"/user/reset-password":                {from, "success", []string{"username", "quirina_z", "email_address", "quirina@mail.example.com"}},
+		"/user/create-account": {from, "failed",
+			[]string{"firstname", "Q", "lastname", "Z", "username", "quirina_z", "email_address", "q@mail.example.com", "password", "x",
+				"confirm_password", "x", "newsletter", "false", "remember_me", "false"}},
+		"/user/change-my-password": {me, "errors",
+			[]string{"current_password", "Wrong!word1", "new_password", "Other!word1", "confirm_new_password", "Other!word1"}},
+		"/user/set-new-password": {from, "signature-invalid",
+			[]string{"username", "quirina_z", "password_reset_code", "forged", "new_password", "Other!word1", "confirm_new_password",
+				"Other!word1"}},
+		"/user/reset-password": {from, "success",
+			[]string{"username", "quirina_z", "email_address", "quirina@mail.example.com"}},
 		"/user/verify-email-address-response": {me, "signature-invalid", []string{"email_verification_code", "forged"}},
 	} {
 		e.As(c.who).Post(route, c.fields...)
-		if got := lines(t, &log, route); len(got) == 0 || got[len(got)-1]["outcome"] != c.outcome || got[len(got)-1]["account"] != e.accountMark("quirina_z") || got[len(got)-1]["network"] != network {
+		if got := lines(t, &log, route); len(got) == 0 || got[len(got)-1]["outcome"] != c.outcome ||
+			got[len(got)-1]["account"] != e.accountMark("quirina_z") || got[len(got)-1]["network"] != network {
 			t.Errorf("%s is logged as %v, want %s", route, got, c.outcome)
 		}
 	}

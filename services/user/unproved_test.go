@@ -10,7 +10,8 @@ import (
 func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	const full = `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":true,"email-address":[{"type":"not_valid","description":"*"}],"password":true}}`
+	const full = `{"create_account":"false","errors":{"firstname":true,"lastname":true,"username":true,` +
+		`"email-address":[{"type":"not_valid","description":"*"}],"password":true}}`
 	create := func(username, email string) testenv.Answer {
 		return e.Post("/user/create-account", form(username, email)...)
 	}
@@ -22,7 +23,8 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	for _, address := range []string{"ann@mail.example.com", "aNN@mail.example.com", "ann@Mail.Example.COM"} {
 		e.is(create("ann_four", address), full)
 	}
-	if n := e.Number(`SELECT count(*) FROM account WHERE lower(email) = 'ann@mail.example.com'`); n != 4 || len(e.mails(msg.MailWelcome)) != 4 {
+	if n := e.Number(`SELECT count(*) FROM account WHERE lower(email) = 'ann@mail.example.com'`); n != 4 ||
+		len(e.mails(msg.MailWelcome)) != 4 {
 		t.Errorf("%d accounts, %d mails", n, len(e.mails(msg.MailWelcome)))
 	}
 	// Nor by way of another address.
@@ -30,12 +32,14 @@ func TestThreeUnprovedAccountsOfAnAddress(t *testing.T) {
 	move := func(email string) testenv.Answer {
 		return e.As(member(bob)).Post("/user/update-my-information", "firstname", "Bob", "lastname", "Ray", "email_address", email)
 	}
-	e.is(move("ANN@mail.example.com"), `{"update_my_information":"errors","errors":{"firstname":true,"lastname":true,"email-address":[{"type":"not_valid","description":"*"}]}}`)
+	e.is(move("ANN@mail.example.com"), `{"update_my_information":"errors","errors":{"firstname":true,"lastname":true,`+
+		`"email-address":[{"type":"not_valid","description":"*"}]}}`)
 	if a := e.account(bob); a.Email != "bob@mail.example.com" || len(e.mails(msg.MailAddressChanged)) != 0 {
 		t.Errorf("account %+v", a)
 	}
 	// A proof makes room.
-	e.is(e.As(member(first)).Post("/user/verify-email-address-response", "email_verification_code", code), `{"verify_email_address_response":"success"}`)
+	e.is(e.As(member(first)).Post("/user/verify-email-address-response", "email_verification_code", code),
+		`{"verify_email_address_response":"success"}`)
 	e.is(move("ANN@mail.example.com"), `{"update_my_information":"success"}`)
 	e.is(create("ann_five", "ann@mail.example.com"), full)
 }
@@ -45,7 +49,8 @@ func TestMailsSayWhatIsProved(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	change := func(id int64, old, fresh string) {
-		e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", old, "new_password", fresh, "confirm_new_password", fresh), `{"change_my_password":"success"}`)
+		e.is(e.As(member(id)).Post("/user/change-my-password", "current_password", old, "new_password", fresh, "confirm_new_password",
+			fresh), `{"change_my_password":"success"}`)
 	}
 	ann := e.register("ann_lee", "ann@mail.example.com")
 	change(ann, goodPassword, nextPassword)
@@ -57,7 +62,8 @@ func TestMailsSayWhatIsProved(t *testing.T) {
 	if m := e.lastMail(msg.MailPasswordChanged); len(m.Proved) != 1 || m.Proved[0] != "bob@mail.example.com" {
 		t.Errorf("proved: %v", m.Proved)
 	}
-	e.is(e.As(member(bob)).Post("/user/update-my-information", "firstname", "Bob", "lastname", "Ray", "email_address", "new@mail.example.com"), `{"update_my_information":"success"}`)
+	e.is(e.As(member(bob)).Post("/user/update-my-information", "firstname", "Bob", "lastname", "Ray", "email_address",
+		"new@mail.example.com"), `{"update_my_information":"success"}`)
 	if m := e.lastMail(msg.MailAddressChanged); len(m.To) != 2 || len(m.Proved) != 1 || m.Proved[0] != "bob@mail.example.com" {
 		t.Errorf("moved: %+v", m)
 	}

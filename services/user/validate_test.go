@@ -16,9 +16,11 @@ func TestEmailShape(t *testing.T) {
 	for s, good := range map[string]bool{
 		"ann@mail.example.com": true, "a@b.cd": true, "1@2.34": true, "a.b_c+d-e@x-y.example.org": true, "a..b@c.de": true, "A@B.CD": true,
 		"a@-.de": true, "a@b.c1": true,
-		"ann": false, "@b.cd": false, "a@": false, "a@b": false, "a@b.c": false, "a@b..cd": false, "a@.cd": false, ".a@b.cd": false, "a.@b.cd": false,
+		"ann": false, "@b.cd": false, "a@": false, "a@b": false, "a@b.c": false, "a@b..cd": false, "a@.cd": false, ".a@b.cd": false,
+		"a.@b.cd": false,
 		"_a@b.cd": false, "a+@b.cd": false, "a b@c.de": false, "a@b c.de": false, "a@b.cd\n": false, "\na@b.cd": false, "a@b.cd ": false,
-		"a@b@c.de": false, "ä@b.cd": false, "a@bü.cd": false, "a'b@c.de": false, "a@b.c-d": false, "a@b_c.de": false, "a@[127.0.0.1]": false, "a@b.cd\x00": false,
+		"a@b@c.de": false, "ä@b.cd": false, "a@bü.cd": false, "a'b@c.de": false, "a@b.c-d": false, "a@b_c.de": false,
+		"a@[127.0.0.1]": false, "a@b.cd\x00": false,
 		"a@\u212aelvin.com": false, "a@b.cd\u0130": false,
 	} {
 		if got, normal := len(checkEmail(s)) == 0, len(checkEmail(normalEmail(s))) == 0; got != good || normal != good {
@@ -50,7 +52,8 @@ func TestPasswordCharacters(t *testing.T) {
 
 func TestMaskEmail(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[string]string{"annlee1@mail.example.com": "annl***@mail.example.com", "ann@b.cd": "ann@b.cd", "anna@b.cd": "anna@b.cd", "annas@b.cd": "anna*@b.cd"} {
+	for s, want := range map[string]string{"annlee1@mail.example.com": "annl***@mail.example.com", "ann@b.cd": "ann@b.cd",
+		"anna@b.cd": "anna@b.cd", "annas@b.cd": "anna*@b.cd"} {
 		if got := maskEmail(s); got != want {
 			t.Errorf("%s: %s", s, got)
 		}

@@ -34,7 +34,8 @@ func TestVerifyEmailAddress(t *testing.T) {
 	e.is(redeem(999, mail.Data["code"]), `{"verify_email_address_response":"code-doesnt-match"}`)
 	e.is(redeem(id, ""), `{"verify_email_address_response":"signature-invalid"}`)
 	e.is(redeem(id, mail.Data["code"]+"x"), `{"verify_email_address_response":"signature-invalid"}`)
-	e.is(redeem(id, newCode(e.codeKey, codeVerify, time.Now().Add(-2*time.Second))), `{"verify_email_address_response":"signature-expired"}`)
+	e.is(redeem(id, newCode(e.codeKey, codeVerify, time.Now().Add(-2*time.Second))),
+		`{"verify_email_address_response":"signature-expired"}`)
 	if e.account(id).EmailVerified || len(said[msg.Member](e, msg.UserEmailVerified)) != 0 {
 		t.Fatal("verified by a refused code")
 	}
@@ -53,7 +54,8 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 	e := newEnv(t)
 	chat := func(who web.Identity, email string) {
 		t.Helper()
-		e.is(e.As(who).Post("/user/put-chat-message", "name", "Ann", "email_address", email, "message", "Hello"), `{"put_chat_message":"true"}`)
+		e.is(e.As(who).Post("/user/put-chat-message", "name", "Ann", "email_address", email, "message", "Hello"),
+			`{"put_chat_message":"true"}`)
 	}
 	mine := func(id int64) int { return e.Number(`SELECT count(*) FROM chat_message WHERE member_id = $1`, id) }
 	chat(web.Identity{}, "ann@MAIL.example.com")
@@ -92,14 +94,16 @@ func TestChatMessagesWaitForTheProof(t *testing.T) {
 func TestConversion(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"), `{"pythonabot_notify_me":"success"}`)
+	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"),
+		`{"pythonabot_notify_me":"success"}`)
 	e.Exec(`UPDATE prospect SET unsubscribed = false`)
 	e.register("ann_lee", "ann@MAIL.example.com")
 	p, _ := e.prospect("ann@mail.example.com")
 	if p.Converted == nil || !p.Unsubscribed || p.Version != 2 {
 		t.Errorf("prospect %+v", p)
 	}
-	if n := e.Number(`SELECT count(*) FROM prospect WHERE swa_comment LIKE '%waiting list.' || chr(10) || 'Registered as ann_lee%'`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM prospect WHERE swa_comment LIKE '%waiting list.' || chr(10) || 'Registered as ` +
+		`ann_lee%'`); n != 1 {
 		t.Error("the conversion is not noted")
 	}
 	events := said[msg.Prospect](e, msg.ProspectChanged)
@@ -112,5 +116,6 @@ func TestConversion(t *testing.T) {
 		t.Errorf("converted twice: %+v", again)
 	}
 	e.is(e.Post("/user/pythonabot-notify-me", "email_address", "ann@mail.example.com", "how_excited", "5"),
-		`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],"how_excited":true}}`)
+		`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],`+
+			`"how_excited":true}}`)
 }

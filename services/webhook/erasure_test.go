@@ -21,7 +21,8 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 		`{"id":"evt_5","email":"ann@mail.example.com","name":"Ann"}`,
 	}
 	for i, payload := range payloads {
-		if _, err := pool.Exec(t.Context(), `INSERT INTO event (id, type, received, payload) VALUES ('evt_' || $1::int, 'x', now() + $1::int * interval '1 second', $2)`, i, []byte(payload)); err != nil {
+		if _, err := pool.Exec(t.Context(), `INSERT INTO event (id, type, received, payload) VALUES ('evt_' || $1::int, 'x', now() + `+
+			`$1::int * interval '1 second', $2)`, i, []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,7 +49,8 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 			t.Errorf("event %d is exported as %s %s, want %s", i, e.ID, e.Payload, want)
 		}
 	}
-	if raw, err = ExportEvents(t.Context(), pool, erasure.Person{Emails: []string{"bob@mail.example.com"}}); err != nil || string(raw) != `{"events":[]}` {
+	if raw, err = ExportEvents(t.Context(), pool, erasure.Person{Emails: []string{"bob@mail.example.com"}}); err != nil ||
+		string(raw) != `{"events":[]}` {
 		t.Errorf("a person without events: %s, %v", raw, err)
 	}
 }

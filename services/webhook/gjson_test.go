@@ -9,9 +9,12 @@ import (
 // FuzzParseEvent holds what is read of an event against what encoding/json makes of the same body.
 func FuzzParseEvent(f *testing.F) {
 	for _, seed := range []string{
-		body("evt_1"), `{}`, ` { } `, `null`, `[]`, `7`, `{"id":"a\"}","type":"\\"}`, `{"id":"a" , "created" : 1.5e3 ,"data":{"id":"b","x":["}",{"y":"]\\\""}]},"type":"t"}`,
-		`{"id":"a","id":"b","type":"t"}`, `{"created":1}`, `{"created":null,"api_version":"x"}`, `{"":1,"id":{}}`, `{"id":"\u0061","type":"\u0062"}`, `{"id":1,"type":[]}`, `{"a":-0,"b":true}`,
-		`{"\u0069d":"a","type":"t","api_version":"2023\u002d10-16","created":1700000000}`, `[{"id":"a","type":"t"}]`, `{"data":{"id":"a","type":"t"}}`, `{"id":"a","type":"t",}`,
+		body("evt_1"), `{}`, ` { } `, `null`, `[]`, `7`, `{"id":"a\"}","type":"\\"}`,
+		`{"id":"a" , "created" : 1.5e3 ,"data":{"id":"b","x":["}",{"y":"]\\\""}]},"type":"t"}`,
+		`{"id":"a","id":"b","type":"t"}`, `{"created":1}`, `{"created":null,"api_version":"x"}`, `{"":1,"id":{}}`,
+		`{"id":"\u0061","type":"\u0062"}`, `{"id":1,"type":[]}`, `{"a":-0,"b":true}`,
+		`{"\u0069d":"a","type":"t","api_version":"2023\u002d10-16","created":1700000000}`, `[{"id":"a","type":"t"}]`,
+		`{"data":{"id":"a","type":"t"}}`, `{"id":"a","type":"t",}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -24,7 +24,8 @@ func TestOldEventsAreDeleted(t *testing.T) {
 		t.Errorf("deleted %d, %v; want 2100", n, err)
 	}
 	var left string
-	if err := pool.QueryRow(t.Context(), `SELECT string_agg(id, ',' ORDER BY id) FROM event`).Scan(&left); err != nil || left != "evt_waiting,evt_young" {
+	if err := pool.QueryRow(t.Context(), `SELECT string_agg(id, ',' ORDER BY id) FROM event`).Scan(&left); err != nil ||
+		left != "evt_waiting,evt_young" {
 		t.Errorf("left %q, %v", left, err)
 	}
 }

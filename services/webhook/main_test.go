@@ -36,7 +36,8 @@ func newEnv(t *testing.T, secrets ...string) *env {
 	contract := testenv.NewContract(t, "../order/openapi.yaml")
 	e.Client = &testenv.Client{TB: t, URL: url, Check: func(r *http.Request, w *http.Response) {
 		// The contract leaves open what is said to a body that is too large or while the database is away.
-		if r.Method == http.MethodPost && w.StatusCode != http.StatusRequestEntityTooLarge && w.StatusCode != http.StatusServiceUnavailable {
+		if r.Method == http.MethodPost && w.StatusCode != http.StatusRequestEntityTooLarge &&
+			w.StatusCode != http.StatusServiceUnavailable {
 			contract.Check(t, r, w)
 		}
 	}}
@@ -76,5 +77,6 @@ func (e *env) insist(body string) {
 }
 
 func body(id string) string {
-	return fmt.Sprintf(`{"id": %q, "object": "event", "type": "checkout.session.completed", "api_version": "2023-10-16", "created": 1790000000, "data": {"object": {"id": "cs_%s", "note": "<ä> & kept as is"}}}`, id, id)
+	return fmt.Sprintf(`{"id": %q, "object": "event", "type": "checkout.session.completed", "api_version": "2023-10-16", "created": `+
+		`1790000000, "data": {"object": {"id": "cs_%s", "note": "<ä> & kept as is"}}}`, id, id)
 }

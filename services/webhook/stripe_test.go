@@ -34,12 +34,14 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	var payload, message []byte
 	var pending []string
 	err := e.pool.QueryRow(t.Context(), `
-		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending FROM event e JOIN outbox o ON o.key = e.id WHERE e.id = 'evt_1'`).
+		SELECT e.type, e.api_version, e.created, e.payload, o.subject, o.payload, o.pending FROM event e JOIN outbox o ON o.key = e.id
+		  WHERE e.id = 'evt_1'`).
 		Scan(&kind, &version, &created, &payload, &subject, &message, &pending)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kind != "checkout.session.completed" || version != "2023-10-16" || created.Unix() != 1_790_000_000 || subject != "stripe.checkout.session.completed" {
+	if kind != "checkout.session.completed" || version != "2023-10-16" || created.Unix() != 1_790_000_000 ||
+		subject != "stripe.checkout.session.completed" {
 		t.Errorf("stored %s %s %s, subject %s", kind, version, created, subject)
 	}
 	if string(payload) != sent || string(message) != sent {
@@ -55,13 +57,18 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	for name, text := range map[string]string{
-		"empty": "", "no JSON": "hello", "half": `{"id":"evt_1"`, "a number": "42", "null": "null", "a list": `[{"id":"evt_1","type":"a"}]`, "a text": `"evt_1"`,
-		"no id": `{"type":"a.b"}`, "an id that is a number": `{"id":1,"type":"a.b"}`, "an empty id": `{"id":"","type":"a.b"}`,
-		"an id with a blank": `{"id":"evt 1","type":"a.b"}`, "an id with a line break": `{"id":"evt_1\r\nNats-Msg-Id: x","type":"a.b"}`, "an id with a NUL": `{"id":"evt_\u0000","type":"a.b"}`,
-		"a long id": `{"id":"` + strings.Repeat("e", 256) + `","type":"a.b"}`,
-		"no type":   `{"id":"evt_1"}`, "a type that is an object": `{"id":"evt_1","type":{}}`, "a type with a wildcard": `{"id":"evt_1","type":"a.*"}`, "a type with >": `{"id":"evt_1","type":"a.>"}`,
-		"a type with a blank": `{"id":"evt_1","type":"a b"}`, "a type with an empty token": `{"id":"evt_1","type":"a..b"}`, "a type that ends with a dot": `{"id":"evt_1","type":"a."}`,
-		"an upper case type": `{"id":"evt_1","type":"A"}`, "two values": `{"id":"evt_1","type":"a"}{"id":"evt_2","type":"a"}`, "bytes": "\xff\xfe\x00",
+		"empty": "", "no JSON": "hello", "half": `{"id":"evt_1"`, "a number": "42", "null": "null", "a list": `[{"id":"evt_1","type":"a"}]`,
+		"a text": `"evt_1"`,
+		"no id":  `{"type":"a.b"}`, "an id that is a number": `{"id":1,"type":"a.b"}`, "an empty id": `{"id":"","type":"a.b"}`,
+		"an id with a blank": `{"id":"evt 1","type":"a.b"}`, "an id with a line break": `{"id":"evt_1\r\nNats-Msg-Id: x","type":"a.b"}`,
+		"an id with a NUL": `{"id":"evt_\u0000","type":"a.b"}`,
+		"a long id":        `{"id":"` + strings.Repeat("e", 256) + `","type":"a.b"}`,
+		"no type":          `{"id":"evt_1"}`, "a type that is an object": `{"id":"evt_1","type":{}}`,
+		"a type with a wildcard": `{"id":"evt_1","type":"a.*"}`, "a type with >": `{"id":"evt_1","type":"a.>"}`,
+		"a type with a blank": `{"id":"evt_1","type":"a b"}`, "a type with an empty token": `{"id":"evt_1","type":"a..b"}`,
+		"a type that ends with a dot": `{"id":"evt_1","type":"a."}`,
+		"an upper case type":          `{"id":"evt_1","type":"A"}`, "two values": `{"id":"evt_1","type":"a"}{"id":"evt_2","type":"a"}`,
+		"bytes":           "\xff\xfe\x00",
 		"too many levels": `{"id":"evt_1","type":"a.b","x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`,
 		"deep":            strings.Repeat("[", 20_000),
 	} {
@@ -69,13 +76,15 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
-	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff", "old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
+	for name, signature := range map[string]string{"none": "", "garbage": ",=;t=1,v1=\xff",
+		"old": sign(time.Now().Add(-time.Hour), body("evt_1"), secret), "another secret": sign(time.Now(), body("evt_1"), "x")} {
 		if a := e.post(body("evt_1"), signature); a.Status != 400 || a.Body != `{"error":"invalid-signature"}` {
 			t.Errorf("signature %s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
 	for _, size := range []int{maxBody + 1, 10 << 20} {
-		if a := e.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); a.Status != 413 || a.Body != `{"error":"body-too-large"}` {
+		if a := e.send(body("evt_1") + strings.Repeat(" ", size-len(body("evt_1")))); a.Status != 413 ||
+			a.Body != `{"error":"body-too-large"}` {
 			t.Errorf("%d bytes: answered %d %s", size, a.Status, a.Body)
 		}
 	}
@@ -97,7 +106,8 @@ func TestRefusalOfABodyThatIsSentToItsEnd(t *testing.T) {
 	}
 	defer conn.Close() //nolint:errcheck // the test is over
 	const size = 10 << 20
-	if _, err := fmt.Fprintf(conn, "POST /order/stripe-webhook HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("a", size)); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST /order/stripe-webhook HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n\r\n%s", size,
+		strings.Repeat("a", size)); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -130,7 +140,8 @@ func TestWithoutASecret(t *testing.T) {
 func TestOddFramesAreStored(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
-	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`, `"api_version":"\u0000"`, `"api_version":null`, `"created":null`} {
+	for i, rest := range []string{`"created":"yesterday"`, `"created":-5`, `"created":1e99`, `"created":99999999999999`, `"api_version":7`,
+		`"api_version":"\u0000"`, `"api_version":null`, `"created":null`} {
 		text := fmt.Sprintf(`{"id":"evt_%d","type":"a.b_2",%s}`, i, rest)
 		if a := e.send(text); a.Status != 200 {
 			t.Errorf("%s: answered %d %s", text, a.Status, a.Body)
@@ -162,7 +173,8 @@ func TestFiveHundredAtOnce(t *testing.T) {
 		all.Go(func() { e.insist(body(fmt.Sprint("evt_", i))) })
 	}
 	all.Wait()
-	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 500 || messages != 500 {
+	if events, messages := e.Number(`SELECT count(*) FROM event`), e.Number(`SELECT count(*) FROM outbox`); events != 500 ||
+		messages != 500 {
 		t.Errorf("%d events, %d messages", events, messages)
 	}
 }
@@ -230,7 +242,8 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 				}
 				bodies[id] = id + string(noise)
 			}
-			group = append(group, &job{event: event{id: id, kind: "a.b", body: []byte(bodies[id])}, headers: `{"traceparent":"` + id + `"}`, done: make(chan error, 1)})
+			group = append(group, &job{event: event{id: id, kind: "a.b", body: []byte(bodies[id])}, headers: `{"traceparent":"` + id + `"}`,
+				done: make(chan error, 1)})
 		}
 		s.commit(t.Context(), group)
 		for i, j := range group {
@@ -243,7 +256,8 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 		id := func(n int) string { return fmt.Sprint("evt_", i+n) } // overlaps with the groups before
 		commit(id(9), id(3), id(7), id(3), id(0), id(1), id(5))
 	}
-	rows, err := s.pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL JOIN outbox ON key = id`)
+	rows, err := s.pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL `+
+		`JOIN outbox ON key = id`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +273,8 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	}
 	for _, r := range got {
 		if want := bodies[r.ID]; string(r.Stored) != want || string(r.Message) != want || r.Trace != r.ID || len(r.Pending) != 1 {
-			t.Errorf("%s: %d bytes stored, %d in the message, of %d; trace %s, pending %s", r.ID, len(r.Stored), len(r.Message), len(want), r.Trace, r.Pending)
+			t.Errorf("%s: %d bytes stored, %d in the message, of %d; trace %s, pending %s", r.ID, len(r.Stored), len(r.Message), len(want),
+				r.Trace, r.Pending)
 		}
 	}
 }
@@ -271,7 +286,8 @@ func TestSchema(t *testing.T) {
 
 func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
 	t.Parallel()
-	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()}, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: Migrations()},
+		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
 	pool := testenv.Open(t, url, "webhook")
 	refused := func(sql string) {
 		t.Helper()

@@ -115,7 +115,8 @@ func TestSwitchesOverHTTP(t *testing.T) {
 	s, _ := start(t, Config{})
 	const body = `{"refuse":[{"at":"data","code":452,"count":3,"recipient":"ada@example.com"}],"down":false,"lose_reply":{"count":2}}`
 	code, answer, _ := request(t, "POST", s.URL()+"/api/switches", body)
-	if code != 200 || strings.TrimSpace(answer) != `{"refuse":[{"at":"data","code":452,"recipient":"ada@example.com","count":3}],"down":false,"lose_reply":{"count":2}}` {
+	if code != 200 || strings.TrimSpace(answer) != `{"refuse":[{"at":"data","code":452,"recipient":"ada@example.com","count":3}],`+
+		`"down":false,"lose_reply":{"count":2}}` {
 		t.Errorf("%d %s", code, answer)
 	}
 	if err := sendRaw(s, note("s@shop", "S", "")); replyCode(err) != 452 {
@@ -212,7 +213,8 @@ func TestPagesEscapeMails(t *testing.T) {
 		}
 	}
 	_, text, _ := request(t, "GET", s.URL()+"/mails/"+id+"?view=text", "")
-	for _, want := range []string{`<a href="http://shop.example/?a=1&amp;b=" rel=`, `(<a href="http://shop.example/order/1" rel="noopener noreferrer">http://shop.example/order/1</a>).`} {
+	for _, want := range []string{`<a href="http://shop.example/?a=1&amp;b=" rel=`,
+		`(<a href="http://shop.example/order/1" rel="noopener noreferrer">http://shop.example/order/1</a>).`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}

@@ -112,11 +112,13 @@ func TestHostileMailsAreKeptAndShown(t *testing.T) {
 func TestCharsetsAndEncodings(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ raw, subject, text string }{
-		"Latin 1":          {"Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\xfc\xdfe", "Grüße", "Grüße"},
-		"Japanese":         {"Content-Type: text/plain; charset=ISO-2022-JP\r\n\r\n\x1b$B$3$s$K$A$O\x1b(B", "", "こんにちは"},
-		"quoted-printable": {"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n12,50 =E2=82=AC=\r\n!", "", "12,50 €!"},
-		"base64":           {"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n4pyT\r\n", "", "✓"},
-		"eight bits bare":  {"Subject: Grüße\r\n\r\nGrüße", "Grüße", "Grüße"},
+		"Latin 1": {"Subject: =?iso-8859-1?q?Gr=FC=DFe?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\xfc\xdfe",
+			"Grüße", "Grüße"},
+		"Japanese": {"Content-Type: text/plain; charset=ISO-2022-JP\r\n\r\n\x1b$B$3$s$K$A$O\x1b(B", "", "こんにちは"},
+		"quoted-printable": {"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n12,50 " +
+			"=E2=82=AC=\r\n!", "", "12,50 €!"},
+		"base64":          {"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n4pyT\r\n", "", "✓"},
+		"eight bits bare": {"Subject: Grüße\r\n\r\nGrüße", "Grüße", "Grüße"},
 	}
 	for name, tt := range tests {
 		m := readMail([]byte(tt.raw))

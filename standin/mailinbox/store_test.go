@@ -195,7 +195,8 @@ func TestDamagedFolder(t *testing.T) {
 		"half.tmp":              "half a mail",
 		"readme.txt":            "somebody's note",
 		// The first line's mail is still there, as after a kill in mid-pruning; the last line is torn.
-		"past.jsonl": `{"id":"` + id + `","message_id":"good@shop"}` + "\n" + `{"id":"0000000000000003","message_id":"past@shop"}` + "\n" + `{"id":"00`,
+		"past.jsonl": `{"id":"` + id + `","message_id":"good@shop"}` + "\n" + `{"id":"0000000000000003","message_id":"past@shop"}` + "\n" +
+			`{"id":"00`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

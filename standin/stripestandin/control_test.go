@@ -24,11 +24,13 @@ func TestControlPayments(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	s := e.session()
-	if status := e.ctl("POST", "/_/sessions/"+s.ID+"/pay", `{"email":"bob@example.com","method":"delayed","address":{"line1":"1 Rue","city":"Montréal","country":"CA"}}`, nil); status != 200 {
+	if status := e.ctl("POST", "/_/sessions/"+s.ID+"/pay",
+		`{"email":"bob@example.com","method":"delayed","address":{"line1":"1 Rue","city":"Montréal","country":"CA"}}`, nil); status != 200 {
 		t.Fatalf("pay: %d", status)
 	}
 	var list struct{ Sessions []Ledger }
-	if e.ctl("GET", "/_/sessions", "", &list); len(list.Sessions) != 1 || list.Sessions[0].Email != "bob@example.com" || list.Sessions[0].Paid() {
+	if e.ctl("GET", "/_/sessions", "", &list); len(list.Sessions) != 1 || list.Sessions[0].Email != "bob@example.com" ||
+		list.Sessions[0].Paid() {
 		t.Errorf("%+v", list)
 	}
 	pi := list.Sessions[0].PaymentIntent
@@ -72,13 +74,15 @@ func TestControlSwitches(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var sw Switches
-	if status := e.ctl("POST", "/_/switches", `{"webhook_drop":true,"webhook_double":3,"api_faults":[{"kind":"500","path":"/v1/coupons"}]}`, &sw); status != 200 || sw.WebhookDrop != Always || sw.WebhookDouble != 3 || sw.APIFaults[0].Times != 1 {
+	if status := e.ctl("POST", "/_/switches", `{"webhook_drop":true,"webhook_double":3,"api_faults":[{"kind":"500","path":"/v1/coupons"}]}`,
+		&sw); status != 200 || sw.WebhookDrop != Always || sw.WebhookDouble != 3 || sw.APIFaults[0].Times != 1 {
 		t.Errorf("%d %+v", status, sw)
 	}
 	if e.ctl("POST", "/_/switches", `{"webhook_drop":"off"}`, &sw); sw.WebhookDrop != 0 || sw.WebhookDouble != 3 {
 		t.Errorf("the others changed: %+v", sw)
 	}
-	for _, bad := range []string{`{"webhook_drop":"often"}`, `{"nonsense":1}`, `{"api_faults":[{"kind":"404"}]}`, `{"api_latency_ms":-1}`, `{"shipping_shape":"round"}`, `{"async_outcome":"later"}`, `{`, ``} {
+	for _, bad := range []string{`{"webhook_drop":"often"}`, `{"nonsense":1}`, `{"api_faults":[{"kind":"404"}]}`, `{"api_latency_ms":-1}`,
+		`{"shipping_shape":"round"}`, `{"async_outcome":"later"}`, `{`, ``} {
 		if status := e.ctl("POST", "/_/switches", bad, nil); status != 400 {
 			t.Errorf("%s: %d", bad, status)
 		}
@@ -99,7 +103,8 @@ func TestDashboard(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	s := e.session()
-	if resp := e.post(e.URL()+"/_/sessions/"+s.ID+"/pay", url.Values{"back": {"1"}}); resp.Status != 303 || resp.Header.Get("Location") != "/" {
+	if resp := e.post(e.URL()+"/_/sessions/"+s.ID+"/pay", url.Values{"back": {"1"}}); resp.Status != 303 ||
+		resp.Header.Get("Location") != "/" {
 		t.Errorf("button: %d", resp.Status)
 	}
 	e.delivered()

@@ -33,7 +33,8 @@ func TestIdempotency(t *testing.T) {
 	if status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf("mode", "-"), "Idempotency-Key", "k2"); status != 400 {
 		t.Errorf("refused: %d", status)
 	}
-	if status, head, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k2"); status != 200 || head.Get("Idempotent-Replayed") != "" {
+	if status, head, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", "k2"); status != 200 ||
+		head.Get("Idempotent-Replayed") != "" {
 		t.Errorf("corrected under the same key: %d %v", status, head)
 	}
 	if status, _, _ := e.call("POST", "/v1/checkout/sessions", formOf(), "Idempotency-Key", strings.Repeat("k", 256)); status != 400 {
@@ -45,7 +46,8 @@ func TestIdempotency(t *testing.T) {
 	if err := e.AdvanceClock(25 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, head, later := e.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key", key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
+	if _, head, later := e.call("POST", "/v1/checkout/sessions", formOf("client_reference_id", "8"), "Idempotency-Key",
+		key); head.Get("Idempotent-Replayed") != "" || later["id"] == first["id"] {
 		t.Error("the key is remembered for more than a day")
 	}
 	e.mu.Lock()

@@ -35,7 +35,8 @@ func TestPageShowsTheOrder(t *testing.T) {
 	if resp.Status != 200 || strings.Contains(resp.Body, "<script") {
 		t.Errorf("status %d, or a script in the page", resp.Status)
 	}
-	for _, want := range []string{"member@example.com", "blue - large", "2 × $12.50", "$25.00", "$30.00", "http://shop.example/mug.jpg", "Canada", e.shop.URL + "/checkout/confirm", `id="pay"`, `name="viewport"`} {
+	for _, want := range []string{"member@example.com", "blue - large", "2 × $12.50", "$25.00", "$30.00", "http://shop.example/mug.jpg",
+		"Canada", e.shop.URL + "/checkout/confirm", `id="pay"`, `name="viewport"`} {
 		if !strings.Contains(html.UnescapeString(resp.Body), want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -92,7 +93,8 @@ func TestPageRefusesInput(t *testing.T) {
 			}
 		})
 	}
-	for number, message := range map[string]string{"4000000000000002": "declined", "4000 0000 0000 9995": "insufficient funds", "4000000000000069": "expired", "4111111111111111": "not one of the test cards"} {
+	for number, message := range map[string]string{"4000000000000002": "declined", "4000 0000 0000 9995": "insufficient funds",
+		"4000000000000069": "expired", "4111111111111111": "not one of the test cards"} {
 		resp := e.post(s.URL, typed("card_number", number))
 		if outcome(resp) != "declined" || !strings.Contains(resp.Body, message) || !strings.Contains(resp.Body, `value="Ann Buyer"`) {
 			t.Errorf("%s: status %d, or not %q", number, resp.Status, message)
@@ -102,11 +104,13 @@ func TestPageRefusesInput(t *testing.T) {
 		t.Errorf("refused input had an effect: %+v", l)
 	}
 	if resp := e.post(s.URL, typed("shipping_country", "CA", "shipping_state", "BC", "shipping_postal_code", "v6b 1a1", "billing_same", "",
-		"billing_name", "Al Payer", "billing_line1", "Kanzleistr. 1", "billing_city", "Bonn", "billing_country", "DE")); resp.Status != 303 {
+		"billing_name", "Al Payer", "billing_line1", "Kanzleistr. 1", "billing_city", "Bonn", "billing_country",
+		"DE")); resp.Status != 303 {
 		t.Errorf("own billing address: %d", resp.Status)
 	}
 	got, err := e.sc.CheckoutSessions.Get(s.ID, nil)
-	if err != nil || got.CustomerDetails.Name != "Al Payer" || got.CustomerDetails.Address.Country != "DE" || got.ShippingDetails.Address.Country != "CA" {
+	if err != nil || got.CustomerDetails.Name != "Al Payer" || got.CustomerDetails.Address.Country != "DE" ||
+		got.ShippingDetails.Address.Country != "CA" {
 		t.Errorf("%+v, %v", got.CustomerDetails, err)
 	}
 }
@@ -125,17 +129,20 @@ func TestPage3DSecure(t *testing.T) {
 		return m[1]
 	}
 	resp := e.post(s.URL+"/confirm", map[string][]string{"token": {token()}, "outcome": {"reject"}})
-	if outcome(resp) != "declined" || !strings.Contains(resp.Body, "unable to authenticate") || !strings.Contains(resp.Body, `value="12 Long Road"`) {
+	if outcome(resp) != "declined" || !strings.Contains(resp.Body, "unable to authenticate") ||
+		!strings.Contains(resp.Body, `value="12 Long Road"`) {
 		t.Errorf("rejected: %d", resp.Status)
 	}
-	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {"3ds_forged"}, "outcome": {"authorize"}}); outcome(resp) != "declined" {
+	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {"3ds_forged"}, "outcome": {"authorize"}}); outcome(
+		resp) != "declined" {
 		t.Errorf("forged token: %d", resp.Status)
 	}
 	once := token()
 	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 303 {
 		t.Errorf("authorized: %d", resp.Status)
 	}
-	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 200 || !strings.Contains(resp.Body, "You have paid already") {
+	if resp := e.post(s.URL+"/confirm", map[string][]string{"token": {once}, "outcome": {"authorize"}}); resp.Status != 200 ||
+		!strings.Contains(resp.Body, "You have paid already") {
 		t.Errorf("again: %d", resp.Status)
 	}
 	if n := len(e.events(1, "checkout.session.completed")); n != 1 {
@@ -234,7 +241,8 @@ func TestShippingOptions(t *testing.T) {
 	rate := func(name string, cents int64) *stripe.CheckoutSessionShippingOptionParams {
 		return &stripe.CheckoutSessionShippingOptionParams{ShippingRateData: &stripe.CheckoutSessionShippingOptionShippingRateDataParams{
 			DisplayName: stripe.String(name), Type: stripe.String("fixed_amount"),
-			FixedAmount: &stripe.CheckoutSessionShippingOptionShippingRateDataFixedAmountParams{Amount: stripe.Int64(cents), Currency: stripe.String("usd")},
+			FixedAmount: &stripe.CheckoutSessionShippingOptionShippingRateDataFixedAmountParams{Amount: stripe.Int64(cents),
+				Currency: stripe.String("usd")},
 		}}
 	}
 	s := e.session(func(p *stripe.CheckoutSessionParams) {

@@ -29,7 +29,8 @@ func TestDecodeForm(t *testing.T) {
 	if err := p.done(); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{"a[b=1", "a]b=1", "[a]=1", "=1", "a[b]c=1", "a=1&a[b]=2", "a[b]=1&a=2", "a=%", "a=%ff", "a%00=1", "a" + strings.Repeat("[b]", 20) + "=1", strings.Repeat("a=1&", 6000)} {
+	for _, bad := range []string{"a[b=1", "a]b=1", "[a]=1", "=1", "a[b]c=1", "a=1&a[b]=2", "a[b]=1&a=2", "a=%", "a=%ff", "a%00=1",
+		"a" + strings.Repeat("[b]", 20) + "=1", strings.Repeat("a=1&", 6000)} {
 		if _, err := decodeForm(bad); err == nil {
 			t.Errorf("%q: no error", shorten(bad, 40))
 		}

@@ -42,7 +42,8 @@ func TestPurchaseWithStripeGo(t *testing.T) {
 	}
 
 	resp := e.post(s.URL, typed())
-	if want := e.shop.URL + "/checkout/success?session_id=" + s.ID; resp.Status != http.StatusSeeOther || resp.Header.Get("Location") != want {
+	if want := e.shop.URL + "/checkout/success?session_id=" + s.ID; resp.Status != http.StatusSeeOther ||
+		resp.Header.Get("Location") != want {
 		t.Fatalf("status %d, to %s", resp.Status, resp.Header.Get("Location"))
 	}
 	// The page waits for the shop's answer, so the event has arrived already.
@@ -65,14 +66,16 @@ func checkCompleted(t *testing.T, got received, id string) {
 	if err := json.Unmarshal(e.Data.Raw, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.ID != id || s.Status != "complete" || s.PaymentStatus != "paid" || s.PaymentIntent == nil || s.URL != "" || e.APIVersion != "2023-10-16" || e.PendingWebhooks != 1 {
+	if s.ID != id || s.Status != "complete" || s.PaymentStatus != "paid" || s.PaymentIntent == nil || s.URL != "" ||
+		e.APIVersion != "2023-10-16" || e.PendingWebhooks != 1 {
 		t.Errorf("event %s of session %s: %s %s", e.ID, s.ID, s.Status, s.PaymentStatus)
 	}
 	want := &stripe.Address{Line1: "12 Long Road", Line2: "Flat 3", City: "Denver", State: "CO", PostalCode: "80202", Country: "US"}
 	if diff := cmp.Diff(want, s.ShippingDetails.Address); diff != "" || s.ShippingDetails.Name != "Ann Buyer" {
 		t.Errorf("shipping (want, got): %s", diff)
 	}
-	if diff := cmp.Diff(want, s.CustomerDetails.Address); diff != "" || s.CustomerDetails.Email != "ann@example.com" || s.CustomerDetails.Phone != "+1 555 555 0123" {
+	if diff := cmp.Diff(want, s.CustomerDetails.Address); diff != "" || s.CustomerDetails.Email != "ann@example.com" ||
+		s.CustomerDetails.Phone != "+1 555 555 0123" {
 		t.Errorf("customer (want, got): %s", diff)
 	}
 	var newer struct {
@@ -83,7 +86,8 @@ func checkCompleted(t *testing.T, got received, id string) {
 			} `json:"shipping_details"`
 		} `json:"collected_information"`
 	}
-	if err := json.Unmarshal(e.Data.Raw, &newer); err != nil || newer.Collected.Shipping.Name != "Ann Buyer" || !cmp.Equal(want, newer.Collected.Shipping.Address) {
+	if err := json.Unmarshal(e.Data.Raw, &newer); err != nil || newer.Collected.Shipping.Name != "Ann Buyer" ||
+		!cmp.Equal(want, newer.Collected.Shipping.Address) {
 		t.Errorf("collected_information: %+v, %v", newer, err)
 	}
 }
@@ -98,7 +102,8 @@ func checkPaidSession(t *testing.T, e *env, id string) {
 		t.Fatal(err)
 	}
 	in := s.PaymentIntent
-	if s.PaymentStatus != "paid" || in.Status != "succeeded" || in.AmountReceived != s.AmountTotal || in.Metadata["checkout"] != "1" || !in.LatestCharge.Paid || in.LatestCharge.PaymentMethodDetails.Card.Last4 != "4242" {
+	if s.PaymentStatus != "paid" || in.Status != "succeeded" || in.AmountReceived != s.AmountTotal || in.Metadata["checkout"] != "1" ||
+		!in.LatestCharge.Paid || in.LatestCharge.PaymentMethodDetails.Card.Last4 != "4242" {
 		t.Errorf("session after payment: %+v", s)
 	}
 	if again, err := e.sc.PaymentIntents.Get(in.ID, nil); err != nil || again.LatestCharge.ID != in.LatestCharge.ID {

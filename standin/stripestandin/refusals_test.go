@@ -29,7 +29,8 @@ func TestRefusals(t *testing.T) {
 	if status, _, body := e.call("POST", "/v1/checkout/sessions", formOf()); status != 200 {
 		t.Fatalf("the good form: %d %v", status, body)
 	}
-	if status, _, body := e.call("POST", "/v1/coupons", "id=HALF&percent_off=50&duration=once"); status != 200 || body["percent_off"] != 50.0 {
+	if status, _, body := e.call("POST", "/v1/coupons", "id=HALF&percent_off=50&duration=once"); status != 200 ||
+		body["percent_off"] != 50.0 {
 		t.Fatalf("coupon: %d %v", status, body)
 	}
 	const price = "line_items[0][price_data]"
@@ -44,41 +45,63 @@ func TestRefusals(t *testing.T) {
 		{name: "relative cancel address", code: "url_invalid", param: "cancel_url", form: formOf("cancel_url", "checkout")},
 		{name: "script as address", code: "url_invalid", param: "cancel_url", form: formOf("cancel_url", "javascript:alert(1)")},
 		{name: "no lines", code: "parameter_missing", param: "line_items", form: "mode=payment&success_url=http%3A%2F%2Fx.example"},
-		{name: "lines as text", code: "parameter_invalid_object", param: "line_items", form: "mode=payment&success_url=http%3A%2F%2Fx.example&line_items=none"},
-		{name: "quantity 0", code: "parameter_invalid_integer", param: "line_items[0][quantity]", form: formOf("line_items[0][quantity]", "0")},
-		{name: "quantity below 0", code: "parameter_invalid_integer", param: "line_items[0][quantity]", form: formOf("line_items[0][quantity]", "-2")},
+		{name: "lines as text", code: "parameter_invalid_object", param: "line_items",
+			form: "mode=payment&success_url=http%3A%2F%2Fx.example&line_items=none"},
+		{name: "quantity 0", code: "parameter_invalid_integer", param: "line_items[0][quantity]",
+			form: formOf("line_items[0][quantity]", "0")},
+		{name: "quantity below 0", code: "parameter_invalid_integer", param: "line_items[0][quantity]",
+			form: formOf("line_items[0][quantity]", "-2")},
 		{name: "no quantity", code: "parameter_missing", param: "line_items[0][quantity]", form: formOf("line_items[0][quantity]", "-")},
-		{name: "negative amount", code: "parameter_invalid_integer", param: price + "[unit_amount]", form: formOf(price+"[unit_amount]", "-1")},
-		{name: "amount with cents", code: "parameter_invalid_integer", param: price + "[unit_amount]", form: formOf(price+"[unit_amount]", "12.50")},
-		{name: "amount with exponent", code: "parameter_invalid_integer", param: price + "[unit_amount]", form: formOf(price+"[unit_amount]", "1e3")},
-		{name: "amount too large", code: "parameter_invalid_integer", param: price + "[unit_amount]", form: formOf(price+"[unit_amount]", "100000000")},
+		{name: "negative amount", code: "parameter_invalid_integer", param: price + "[unit_amount]",
+			form: formOf(price+"[unit_amount]", "-1")},
+		{name: "amount with cents", code: "parameter_invalid_integer", param: price + "[unit_amount]",
+			form: formOf(price+"[unit_amount]", "12.50")},
+		{name: "amount with exponent", code: "parameter_invalid_integer", param: price + "[unit_amount]",
+			form: formOf(price+"[unit_amount]", "1e3")},
+		{name: "amount too large", code: "parameter_invalid_integer", param: price + "[unit_amount]",
+			form: formOf(price+"[unit_amount]", "100000000")},
 		{name: "total too small", code: "amount_too_small", form: formOf(price+"[unit_amount]", "49")},
-		{name: "total too large", code: "amount_too_large", form: formOf(price+"[unit_amount]", "99999999", "line_items[0][quantity]", "2")},
-		{name: "discounted below the least", code: "amount_too_small", form: formOf(price+"[unit_amount]", "98", "discounts[0][coupon]", "HALF")},
+		{name: "total too large", code: "amount_too_large",
+			form: formOf(price+"[unit_amount]", "99999999", "line_items[0][quantity]", "2")},
+		{name: "discounted below the least", code: "amount_too_small",
+			form: formOf(price+"[unit_amount]", "98", "discounts[0][coupon]", "HALF")},
 		{name: "no currency", code: "parameter_missing", param: price + "[currency]", form: formOf(price+"[currency]", "-")},
 		{name: "odd currency", param: price + "[currency]", form: formOf(price+"[currency]", "xyz")},
-		{name: "empty name", code: "parameter_invalid_empty", param: price + "[product_data][name]", form: formOf(price+"[product_data][name]", "")},
-		{name: "blank name", code: "parameter_invalid_empty", param: price + "[product_data][name]", form: formOf(price+"[product_data][name]", "  ")},
-		{name: "empty description", code: "parameter_invalid_empty", param: price + "[product_data][description]", form: formOf(price+"[product_data][description]", "")},
-		{name: "relative image", code: "url_invalid", param: price + "[product_data][images][0]", form: formOf(price+"[product_data][images][0]", "/mug.jpg")},
-		{name: "image with a blank", code: "url_invalid", param: price + "[product_data][images][0]", form: formOf(price+"[product_data][images][0]", "http://shop.example/red mug.jpg")},
-		{name: "image with other letters", code: "url_invalid", param: price + "[product_data][images][0]", form: formOf(price+"[product_data][images][0]", "http://shop.example/größe.jpg")},
-		{name: "image with an odd escape", code: "url_invalid", param: price + "[product_data][images][0]", form: formOf(price+"[product_data][images][0]", "http://shop.example/100%.jpg")},
-		{name: "success address with other letters", code: "url_invalid", param: "success_url", form: formOf("success_url", "http://bücher.example/ok")},
+		{name: "empty name", code: "parameter_invalid_empty", param: price + "[product_data][name]",
+			form: formOf(price+"[product_data][name]", "")},
+		{name: "blank name", code: "parameter_invalid_empty", param: price + "[product_data][name]",
+			form: formOf(price+"[product_data][name]", "  ")},
+		{name: "empty description", code: "parameter_invalid_empty", param: price + "[product_data][description]",
+			form: formOf(price+"[product_data][description]", "")},
+		{name: "relative image", code: "url_invalid", param: price + "[product_data][images][0]",
+			form: formOf(price+"[product_data][images][0]", "/mug.jpg")},
+		{name: "image with a blank", code: "url_invalid", param: price + "[product_data][images][0]",
+			form: formOf(price+"[product_data][images][0]", "http://shop.example/red mug.jpg")},
+		{name: "image with other letters", code: "url_invalid", param: price + "[product_data][images][0]",
+			form: formOf(price+"[product_data][images][0]", "http://shop.example/größe.jpg")},
+		{name: "image with an odd escape", code: "url_invalid", param: price + "[product_data][images][0]",
+			form: formOf(price+"[product_data][images][0]", "http://shop.example/100%.jpg")},
+		{name: "success address with other letters", code: "url_invalid", param: "success_url",
+			form: formOf("success_url", "http://bücher.example/ok")},
 		{name: "unknown coupon", code: "resource_missing", param: "discounts[0][coupon]", form: formOf("discounts[0][coupon]", "NONE")},
-		{name: "two coupons", code: "parameter_invalid", param: "discounts", form: formOf("discounts[0][coupon]", "HALF", "discounts[1][coupon]", "HALF")},
+		{name: "two coupons", code: "parameter_invalid", param: "discounts",
+			form: formOf("discounts[0][coupon]", "HALF", "discounts[1][coupon]", "HALF")},
 		{name: "odd email", code: "email_invalid", param: "customer_email", form: formOf("customer_email", "ann at home")},
 		{name: "email without domain", code: "email_invalid", param: "customer_email", form: formOf("customer_email", "ann@localhost")},
-		{name: "email with two dots in a row", code: "email_invalid", param: "customer_email", form: formOf("customer_email", "ann..lee@mail.example")},
-		{name: "email of a host with an odd hyphen", code: "email_invalid", param: "customer_email", form: formOf("customer_email", "ann@-mail.example")},
+		{name: "email with two dots in a row", code: "email_invalid", param: "customer_email",
+			form: formOf("customer_email", "ann..lee@mail.example")},
+		{name: "email of a host with an odd hyphen", code: "email_invalid", param: "customer_email",
+			form: formOf("customer_email", "ann@-mail.example")},
 		{name: "empty email", code: "parameter_invalid_empty", param: "customer_email", form: formOf("customer_email", "")},
 		{name: "expires too soon", param: "expires_at", form: formOf("expires_at", in(29*time.Minute))},
 		{name: "expires too late", param: "expires_at", form: formOf("expires_at", in(24*time.Hour+time.Minute))},
-		{name: "odd country", param: "shipping_address_collection[allowed_countries][0]", form: formOf("shipping_address_collection[allowed_countries][0]", "XX")},
+		{name: "odd country", param: "shipping_address_collection[allowed_countries][0]",
+			form: formOf("shipping_address_collection[allowed_countries][0]", "XX")},
 		{name: "odd boolean", param: "phone_number_collection[enabled]", form: formOf("phone_number_collection[enabled]", "yes")},
 		{name: "odd billing", param: "billing_address_collection", form: formOf("billing_address_collection", "always")},
 		{name: "odd method", param: "payment_method_types[0]", form: formOf("payment_method_types[0]", "gold")},
-		{name: "long reference", code: "parameter_invalid_string_length", param: "client_reference_id", form: formOf("client_reference_id", strings.Repeat("x", 201))},
+		{name: "long reference", code: "parameter_invalid_string_length", param: "client_reference_id",
+			form: formOf("client_reference_id", strings.Repeat("x", 201))},
 		{name: "long metadata", param: "metadata[a]", form: formOf("metadata[a]", strings.Repeat("x", 501))},
 		{name: "not imitated", code: "standin_unsupported", param: "automatic_tax", form: formOf("automatic_tax[enabled]", "true")},
 		{name: "stored price", code: "resource_missing", param: "line_items[0][price]", form: formOf("line_items[0][price]", "price_1")},
@@ -92,7 +115,8 @@ func TestRefusals(t *testing.T) {
 			refusal, _ := body["error"].(map[string]any)
 			code, _ := refusal["code"].(string)
 			param, _ := refusal["param"].(string)
-			if status != 400 || code != c.code || param != c.param || refusal["type"] != "invalid_request_error" || refusal["message"] == "" || head.Get("Request-Id") == "" {
+			if status != 400 || code != c.code || param != c.param || refusal["type"] != "invalid_request_error" ||
+				refusal["message"] == "" || head.Get("Request-Id") == "" {
 				t.Errorf("%d %v", status, refusal)
 			}
 		})
@@ -155,7 +179,9 @@ func TestAuthorization(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Invalid API Key") {
 		t.Errorf("stripe-go with a wrong key: %v", err)
 	}
-	for _, c := range []struct{ method, path string }{{"GET", "/v1/customers"}, {"POST", "/v1/checkout/session"}, {"PUT", "/v1/coupons"}, {"GET", "/v1/coupons/none"}, {"GET", "/v1/events/none"}, {"GET", "/v1/payment_intents/none"}, {"GET", "/v1/charges/none"}, {"GET", "/v1/refunds/none"}} {
+	for _, c := range []struct{ method, path string }{{"GET", "/v1/customers"}, {"POST", "/v1/checkout/session"}, {"PUT", "/v1/coupons"},
+		{"GET", "/v1/coupons/none"}, {"GET", "/v1/events/none"}, {"GET", "/v1/payment_intents/none"}, {"GET", "/v1/charges/none"},
+		{"GET", "/v1/refunds/none"}} {
 		if status, _, body := e.call(c.method, c.path, ""); status != 404 || body["error"] == nil {
 			t.Errorf("%s %s: %d %v", c.method, c.path, status, body)
 		}
@@ -170,7 +196,8 @@ func TestAuthorization(t *testing.T) {
 
 func TestLiveKeysAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []Config{{SecretKey: "sk_live_x"}, {SecretKey: "rk_live_x"}, {SecretKey: "sk_test_x", PublishableKey: "pk_live_x"}, {}, {SecretKey: "sk_test_x", WebhookURL: "/hook"}} {
+	for _, cfg := range []Config{{SecretKey: "sk_live_x"}, {SecretKey: "rk_live_x"}, {SecretKey: "sk_test_x", PublishableKey: "pk_live_x"},
+		{}, {SecretKey: "sk_test_x", WebhookURL: "/hook"}} {
 		if s, err := New(cfg); err == nil {
 			t.Errorf("%+v: started at %s", cfg, s.URL())
 		}

@@ -131,7 +131,8 @@ func TestDiskFailure(t *testing.T) {
 	e.journal.file.Lock()
 	e.journal.err = os.ErrPermission
 	e.journal.file.Unlock()
-	if status, _, body := e.call("POST", "/v1/checkout/sessions", formOf()); status != 500 || body["error"].(map[string]any)["type"] != "api_error" {
+	if status, _, body := e.call("POST", "/v1/checkout/sessions", formOf()); status != 500 ||
+		body["error"].(map[string]any)["type"] != "api_error" {
 		t.Errorf("%d %v", status, body)
 	}
 	e.journal.file.Lock()
@@ -142,7 +143,8 @@ func TestDiskFailure(t *testing.T) {
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(e.URL(), "http://")}); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	if _, err := New(Config{SecretKey: testKey, Addr: strings.TrimPrefix(e.URL(), "http://")}); err == nil ||
+		!strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("taken port: %v", err)
 	}
 }

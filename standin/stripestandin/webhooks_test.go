@@ -198,7 +198,8 @@ func TestWebhookShapes(t *testing.T) {
 	e.paid()
 	got := e.events(1, completed)[0]
 	if got.event.APIVersion != "2025-03-31.basil" || got.event.Account != "acct_other" ||
-		!strings.Contains(string(got.body), `"shipping_details":null`) || !strings.Contains(string(got.body), `"collected_information":{"shipping_details":{"address":{"city":"Springfield"`) {
+		!strings.Contains(string(got.body), `"shipping_details":null`) ||
+		!strings.Contains(string(got.body), `"collected_information":{"shipping_details":{"address":{"city":"Springfield"`) {
 		t.Errorf("%s", got.body)
 	}
 	e.switches(func(sw *Switches) { *sw = Switches{ShippingShape: ShapeDetails} })

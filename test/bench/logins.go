@@ -33,7 +33,8 @@ func (w *world) logins(ctx context.Context) error {
 			return err
 		}
 		form := url.Values{"username": {name}, "password": {password}, "remember_me": {"false"}}.Encode()
-		requests[i] = "POST /user/login HTTP/1.1\r\nHost: " + s.addr + "\r\nContent-Type: application/x-www-form-urlencoded\r\nX-CSRFToken: " + visitor.cookie("csrftoken") +
+		requests[i] = "POST /user/login HTTP/1.1\r\nHost: " + s.addr +
+			"\r\nContent-Type: application/x-www-form-urlencoded\r\nX-CSRFToken: " + visitor.cookie("csrftoken") +
 			"\r\n" + visitor.cookies() + "\r\nContent-Length: " + strconv.Itoa(len(form)) + "\r\n\r\n" + form
 	}
 	next := func(worker int, buf []byte) []byte { return append(buf, requests[worker]...) }
@@ -42,8 +43,12 @@ func (w *world) logins(ctx context.Context) error {
 	} else if !strings.Contains(string(body), `"login": "true"`) && !strings.Contains(string(body), `"login":"true"`) {
 		return fmt.Errorf("log in: %s", body)
 	}
-	r := result{what: "logins", against: "bare argon2id", want: 0.9, how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
-	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64, error) { return load(ctx, s.addr, loginMembers, hashTime, next) })
+	r := result{what: "logins", against: "bare argon2id", want: 0.9,
+		how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
+	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64,
+		error) {
+		return load(ctx, s.addr, loginMembers, hashTime, next)
+	})
 	if err != nil {
 		return err
 	}

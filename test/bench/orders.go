@@ -61,7 +61,8 @@ func (w *world) orders(ctx context.Context) error {
 	b.perRound = min(max(int(top*orderSeconds), minBuyers), maxBuyers) / clients * clients
 	b.spentOurs, b.spentLimit = spent{}, spent{}
 	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
-	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2, how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
+	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2,
+		how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
 	err = w.turns(ctx, r, w.rounds, limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (*part, error) {
 			return b.startOrder()
@@ -71,7 +72,8 @@ func (w *world) orders(ctx context.Context) error {
 		return err
 	}
 	b.notes = append(b.notes, fmt.Sprintf("Processor time, orders: %s; pgbench's %s.", b.spentOurs, b.spentLimit))
-	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0, fmt.Sprintf("%d events, the whole shop; %d clients", b.perRound, clients)
+	r.what, r.want, r.how = "the same, beside mails, analytics, owners", 0,
+		fmt.Sprintf("%d events, the whole shop; %d clients", b.perRound, clients)
 	return w.turns(ctx, r, min(w.rounds, 2), limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (*part, error) {
 			p, err := b.openShop(b.settings()...)
@@ -99,11 +101,13 @@ func (b *buyers) original(ctx context.Context) error {
 			return err
 		}
 	}
-	a, err := v.post("/order/create-checkout-session", "success", "agree_to_terms_of_sale", "true", "anonymous_email_address", "original@mail.example.com")
+	a, err := v.post("/order/create-checkout-session", "success", "agree_to_terms_of_sale", "true", "anonymous_email_address",
+		"original@mail.example.com")
 	if err != nil {
 		return err
 	}
-	if err := b.owner.QueryRow(ctx, `SELECT id, cart_id, total FROM "order".checkout WHERE session_id = $1`, a["session_id"]).Scan(&b.checkout, &b.cart, &b.total); err != nil {
+	if err := b.owner.QueryRow(ctx, `SELECT id, cart_id, total FROM "order".checkout WHERE session_id = $1`,
+		a["session_id"]).Scan(&b.checkout, &b.cart, &b.total); err != nil {
 		return fmt.Errorf("find the quote: %w", err)
 	}
 	return s.stop()
@@ -111,7 +115,8 @@ func (b *buyers) original(ctx context.Context) error {
 
 // startOrder starts order alone; the sweep finds no Stripe.
 func (b *buyers) startOrder() (*part, error) {
-	return b.start("order", "", append(b.settings(), "ORDER_ADDR=127.0.0.1:0", "STRIPE_API_BASE=http://127.0.0.1:1", "STRIPE_SECRET_KEY=sk_test_bench")...)
+	return b.start("order", "", append(b.settings(), "ORDER_ADDR=127.0.0.1:0", "STRIPE_API_BASE=http://127.0.0.1:1",
+		"STRIPE_SECRET_KEY=sk_test_bench")...)
 }
 
 // fill makes n paid buyers and returns the number of the first.
@@ -120,17 +125,23 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	b.next += int64(n)
 	for _, sql := range []string{
 		`INSERT INTO "order".cart OVERRIDING SYSTEM VALUE SELECT r.* FROM "order".cart c, generate_series($1::bigint, $2::bigint) AS i,
-			LATERAL jsonb_populate_record(NULL::"order".cart, to_jsonb(c) || jsonb_build_object('id', i, 'anonymous_id', 'benchvisitor' || i)) AS r WHERE c.id = $3`,
-		`INSERT INTO "order".cart_line OVERRIDING SYSTEM VALUE SELECT r.* FROM "order".cart_line l, generate_series($1::bigint, $2::bigint) AS i,
-			LATERAL jsonb_populate_record(NULL::"order".cart_line, to_jsonb(l) || jsonb_build_object('cart_id', i)) AS r WHERE l.cart_id = $3`,
+			LATERAL jsonb_populate_record(NULL::"order".cart, to_jsonb(c) || jsonb_build_object('id', i, 'anonymous_id',
+			  'benchvisitor' || i)) AS r WHERE c.id = $3`,
+		`INSERT INTO "order".cart_line OVERRIDING SYSTEM VALUE SELECT r.* FROM "order".cart_line l, generate_series($1::bigint,
+			$2::bigint) AS i,
+			LATERAL jsonb_populate_record(NULL::"order".cart_line, to_jsonb(l) || jsonb_build_object('cart_id', i)) AS r
+			  WHERE l.cart_id = $3`,
 	} {
 		if _, err := b.owner.Exec(ctx, sql, first, b.next-1, b.cart); err != nil {
 			return 0, fmt.Errorf("make carts: %w", err)
 		}
 	}
-	_, err := b.owner.Exec(ctx, `INSERT INTO "order".checkout SELECT r.* FROM "order".checkout c, generate_series($1::bigint, $2::bigint) AS i,
-		LATERAL jsonb_populate_record(NULL::"order".checkout, to_jsonb(c) || jsonb_build_object('id', $4 || i::text, 'cart_id', i, 'quote_hash', md5(i::text),
-		  'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r WHERE c.id = $3`, first, b.next-1, b.checkout, checkoutPrefix, sessionPrefix)
+	_, err := b.owner.Exec(ctx, `INSERT INTO "order".checkout SELECT r.* FROM "order".checkout c, generate_series($1::bigint,
+		$2::bigint) AS i,
+		LATERAL jsonb_populate_record(NULL::"order".checkout, to_jsonb(c) || jsonb_build_object('id', $4 || i::text, 'cart_id', i,
+		  'quote_hash', md5(i::text),
+		  'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r WHERE c.id = $3`, first, b.next-1, b.checkout,
+		checkoutPrefix, sessionPrefix)
 	if err != nil {
 		return 0, fmt.Errorf("make quotes: %w", err)
 	}
@@ -142,8 +153,10 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 // queue puts the events of buyers into the stream, on the way that webhook's events take.
 func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	_, err := b.owner.Exec(ctx, `INSERT INTO webhook.outbox (key, subject, payload, pending)
-		SELECT $4 || i::text, 'stripe.checkout.session.completed', convert_to(replace($3, '@number', i::text), 'UTF8'), ARRAY['order-stripe']
-		FROM generate_series($1::bigint, $2::bigint) AS i`, first, first+int64(n)-1, eventBody(eventPrefix+"@number", "@number", b.total), eventPrefix)
+		SELECT $4 || i::text, 'stripe.checkout.session.completed', convert_to(replace($3, '@number', i::text), 'UTF8'),
+		  ARRAY['order-stripe']
+		FROM generate_series($1::bigint, $2::bigint) AS i`, first, first+int64(n)-1, eventBody(eventPrefix+"@number", "@number", b.total),
+		eventPrefix)
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}

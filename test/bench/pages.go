@@ -44,10 +44,13 @@ func (w *world) pages(ctx context.Context) error {
 	}
 	list := []page{
 		{"GET /order/products", "/order/products", get("/order/products", "Accept: application/json"), 0.5},
-		{"page views", "/clientevent/pageview", get("/clientevent/pageview?url=https%3A%2F%2Fshop.example.com%2Fproduct%2FbSusp6dBHm&client_event_id=null&anonymous_id=null&pageWidth=1280",
-			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Referer: https://shop.example.com/product/bSusp6dBHm"), 0.4},
+		{"page views", "/clientevent/pageview", get(
+			"/clientevent/pageview?url=https%3A%2F%2Fshop.example.com%2Fproduct%2FbSusp6dBHm&client_event_id=null&anonymous_id=null&pageWidth=1280",
+			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+			"Referer: https://shop.example.com/product/bSusp6dBHm"), 0.4},
 		{"GET /user/logged-in, member", "/user/logged-in", get("/user/logged-in", "Accept: application/json", member.cookies()), 0.15},
-		{"product page, gzip", "/product/bSusp6dBHm", get("/product/bSusp6dBHm", "Accept: text/html", "Accept-Encoding: gzip, deflate, br"), 0},
+		{"product page, gzip", "/product/bSusp6dBHm", get("/product/bSusp6dBHm", "Accept: text/html", "Accept-Encoding: gzip, deflate, br"),
+			0},
 	}
 	bare, addr, err := w.bare(s.addr, list)
 	if err != nil {
@@ -110,7 +113,8 @@ func (w *world) side(ctx context.Context, s *side, p page) (float64, error) {
 func (w *world) compare(ctx context.Context, ours, bare side, p page) error {
 	for _, s := range []*side{&ours, &bare} {
 		var err error
-		s.connections, err = best(ctx, pageConnections, func(ctx context.Context, n int) (float64, error) { return load(ctx, s.addr, n, searchTime, p.next) })
+		s.connections, err = best(ctx, pageConnections,
+			func(ctx context.Context, n int) (float64, error) { return load(ctx, s.addr, n, searchTime, p.next) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}

@@ -37,14 +37,16 @@ func (b *bench) start(role, input string, env ...string) (*part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	p := &part{role: role, cmd: exec.CommandContext(context.Background(), self), log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program
+	p := &part{role: role, cmd: exec.CommandContext(context.Background(), self),
+		log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "USER"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+os.Getenv(name))
 	}
 	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Env = append(p.cmd.Env, roleVariable+"="+role)
 	if b.profile != "" {
-		p.cmd.Env = append(p.cmd.Env, profileVariable+"="+filepath.Join(b.profile, fmt.Sprintf("%s-%d.pprof", role, time.Now().UnixMilli())))
+		p.cmd.Env = append(p.cmd.Env, profileVariable+"="+filepath.Join(b.profile,
+			fmt.Sprintf("%s-%d.pprof", role, time.Now().UnixMilli())))
 	}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -109,7 +109,8 @@ func (b *bench) print(took time.Duration) {
 			}
 		}
 		lowest, highest := r.span()
-		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s%s\t%.0f\t%.0f\t%d: %.2f–%.2f\t%s\n", r.what, r.against, r.ratio(), want, verdict, median(r.ours), median(r.limit), len(r.ours), lowest, highest, r.how)
+		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s%s\t%.0f\t%.0f\t%d: %.2f–%.2f\t%s\n", r.what, r.against, r.ratio(), want, verdict, median(r.ours),
+			median(r.limit), len(r.ours), lowest, highest, r.how)
 	}
 	if err := tw.Flush(); err != nil {
 		b.say("%v", err)

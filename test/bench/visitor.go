@@ -95,6 +95,7 @@ const password = "Nine green bottles 42!"
 // register makes the browser's shopper a member.
 func (v *visitor) register(name string) error {
 	_, err := v.post("/user/create-account", `"create_account":"true"`, "firstname", "Ann", "lastname", "Lee", "username", name,
-		"email_address", name+"@mail.example.com", "password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
+		"email_address", name+"@mail.example.com", "password", password, "confirm_password", password, "newsletter", "false", "remember_me",
+		"false")
 	return err
 }

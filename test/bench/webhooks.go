@@ -27,13 +27,15 @@ func (w *world) webhooks(ctx context.Context) error {
 		return err
 	}
 	a := &acceptance{world: w}
-	connections, err := best(ctx, []int{32, 64, 128, 256}, func(ctx context.Context, n int) (float64, error) { return a.accept(ctx, n, time.Second) })
+	connections, err := best(ctx, []int{32, 64, 128, 256},
+		func(ctx context.Context, n int) (float64, error) { return a.accept(ctx, n, time.Second) })
 	if err != nil {
 		return err
 	}
 	a.spent = spent{}
 	var limit spent
-	r := result{what: "webhooks accepted", against: "pgbench, the same two rows, one a transaction", want: 1, how: fmt.Sprintf("%d connections, %d clients", connections, clients)}
+	r := result{what: "webhooks accepted", against: "pgbench, the same two rows, one a transaction", want: 1,
+		how: fmt.Sprintf("%d connections, %d clients", connections, clients)}
 	err = w.turns(ctx, r, w.rounds,
 		func(ctx context.Context) (float64, error) {
 			end := w.meter(nil)
@@ -100,7 +102,8 @@ WITH e AS (
   ON CONFLICT (id) DO NOTHING RETURNING id, payload
 )
 INSERT INTO outbox (key, subject, payload, headers, pending)
-SELECT id, 'stripe.checkout.session.completed', payload, CAST(E'{"traceparent"\x3a "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' AS jsonb), ARRAY['order-stripe'] FROM e
+SELECT id, 'stripe.checkout.session.completed', payload,
+  CAST(E'{"traceparent"\x3a "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' AS jsonb), ARRAY['order-stripe'] FROM e
 ON CONFLICT (key) DO NOTHING;
 `, body)
 }
@@ -122,7 +125,8 @@ func (w *world) eventPosts(round string) request {
 		mac := hmac.New(sha256.New, []byte(webhookSecret))
 		mac.Write([]byte(at + ".")) // a hash never fails to write
 		mac.Write(text)
-		buf = append(buf, "POST /order/stripe-webhook HTTP/1.1\r\nHost: shop.example.com\r\nContent-Type: application/json\r\nStripe-Signature: t="...)
+		buf = append(buf, "POST /order/stripe-webhook HTTP/1.1\r\nHost: shop.example.com\r\nContent-Type: "+
+			"application/json\r\nStripe-Signature: t="...)
 		buf = append(buf, at...)
 		buf = append(buf, ",v1="...)
 		buf = hex.AppendEncode(buf, mac.Sum(nil))

@@ -95,7 +95,8 @@ func (w *world) freshBroker(ctx context.Context) (err error) {
 		return err
 	}
 	defer b.Close()
-	if err := wait(ctx, 10*time.Second, 5*time.Millisecond, "connected to the broker", func() (bool, error) { return b.Connected(), nil }); err != nil {
+	if err := wait(ctx, 10*time.Second, 5*time.Millisecond, "connected to the broker",
+		func() (bool, error) { return b.Connected(), nil }); err != nil {
 		return err
 	}
 	return b.Provision(ctx)
@@ -114,7 +115,8 @@ type shop struct {
 
 // openShop starts the whole shop and waits until a shopper could buy.
 func (b *bench) openShop(env ...string) (*shop, error) {
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
+		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		env = append(env, name+"=127.0.0.1:0")
 	}
 	p, err := b.start("shop", "", append(env, "DATA_DIR="+filepath.Join(b.dir, "data"))...)
@@ -158,7 +160,8 @@ func (w *world) pgbench(ctx context.Context, s script, clients int, args ...stri
 		"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, runtime.NumCPU())), "-f", s.file,
 		"-D", "clients=" + strconv.Itoa(clients), "-D", "n=-1", "-h", u.Hostname(), "-p", u.Port(), "-U", u.User.Username(),
 	}, args...)
-	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "pgbench"), append(args, strings.TrimPrefix(u.Path, "/"))...) //nolint:gosec // PostgreSQL's own program
+	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "pgbench"),
+		append(args, strings.TrimPrefix(u.Path, "/"))...) //nolint:gosec // PostgreSQL's own program
 	password, _ := u.User.Password()
 	cmd.Env = []string{"PGPASSWORD=" + password, "PGOPTIONS=-c search_path=" + s.schema, "PGSSLMODE=disable", "LC_ALL=C"}
 	out, err := cmd.CombinedOutput()

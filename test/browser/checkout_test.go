@@ -82,7 +82,8 @@ func changedMeanwhile(e *env) {
 	b.Says("[data-total=total]", "$24.55")
 	b.Click("#agree")
 	// As another device of the same shopper would, without a word to this page.
-	e.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE receipt_email = 'changed@mail.example.com'`)
+	e.shop.Exec("order", `UPDATE cart SET shipping_method_id = (SELECT id FROM shipping_method WHERE identifier = 'UPSGround') WHERE `+
+		`receipt_email = 'changed@mail.example.com'`)
 	b.Click("#pay")
 	b.Says("#changed", "The total was $24.55 and is $26.33 now. The shipping was USPS Retail Ground and is UPS Ground now.")
 	b.Says("[data-total=total]", "$26.33")
@@ -123,7 +124,8 @@ func noLongerSold(e *env) {
 	b := e.open(browsertest.Phone)
 	put(b, rubberBands, "1")
 	reader := e.shop.Browser()
-	e.shop.Eventually(browsertest.Patience, "the new item is in the shop", func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
+	e.shop.Eventually(browsertest.Patience, "the new item is in the shop",
+		func() bool { return reader.Get("/order/product/OldThing1").At("product_data") != nil })
 	put(b, "OldThing1", "1")
 	e.shop.Exec("order", `DELETE FROM sku_price WHERE sku_id = 900`)
 	b.Visit("/cart")

@@ -14,8 +14,10 @@ func accessible(look browsertest.Look, name string) func(e *env) {
 			b.Visit(path)
 			b.Axe(path)
 		}
-		for _, path := range []string{"/", "/products", "/login", "/create-account", "/forgot-username", "/reset-password", "/set-new-password", "/about",
-			"/contact", "/pythonabot", "/terms-of-use", "/terms-of-sale", "/privacy-policy", "/error", "/nowhere", "/account", "/account/email-unsubscribe?token=x"} {
+		for _, path := range []string{"/", "/products", "/login", "/create-account", "/forgot-username", "/reset-password",
+			"/set-new-password", "/about",
+			"/contact", "/pythonabot", "/terms-of-use", "/terms-of-sale", "/privacy-policy", "/error", "/nowhere", "/account",
+			"/account/email-unsubscribe?token=x"} {
 			page(path)
 		}
 		put(b, rubberBands, "2")
@@ -51,7 +53,8 @@ func accessible(look browsertest.Look, name string) func(e *env) {
 
 		register(b, name)
 		b.Axe("account")
-		for _, path := range []string{"/account/edit-my-information", "/account/change-password", "/account/edit-communication-preferences", "/contact"} {
+		for _, path := range []string{"/account/edit-my-information", "/account/change-password", "/account/edit-communication-preferences",
+			"/contact"} {
 			page(path)
 		}
 		b.Click("#chat-open")

@@ -38,15 +38,19 @@ func otherOrigin(e *env) {
 		}
 	}
 	call(`get('/user/logged-in').then((a) => [a.status, a.json.logged_in, a.json.cart_item_count])`, `[200,false,0]`)
-	call(`[cookie('csrftoken').length > 20, cookie('anonymousclientevent').length > 20, cookie('sessionid'), cookie('an_ct')]`, `[true,true,"",""]`)
-	call(`send('GET', '/clientevent/pageview', { client_event_id: 'null', anonymous_id: cookie('anonymousclientevent'), url: location.href, pageWidth: 800 }, false).then((a) => a.json)`, `"thank you"`)
+	call(`[cookie('csrftoken').length > 20, cookie('anonymousclientevent').length > 20, cookie('sessionid'), cookie('an_ct')]`,
+		`[true,true,"",""]`)
+	call(`send('GET', '/clientevent/pageview', { client_event_id: 'null', anonymous_id: cookie('anonymousclientevent'), url: `+
+		`location.href, pageWidth: 800 }, false).then((a) => a.json)`, `"thank you"`)
 
 	call(`post('/order/cart-add-product-sku', { sku_id: 1, quantity: 2 }).then((a) => a.json.cart_item_count)`, `1`)
 	// The totals wait for the method as long as a busy machine mostly needs, hence the repetition.
 	call(`(async () => {
 		for (let n = 0; n < 10; n++) {
-			const [, shipping, , totals] = await Promise.all(['items', 'shipping-methods', 'discount-codes', 'totals'].map((part) => get('/order/cart-' + part)));
-			if (shipping.json.shipping_method_selected === 'USPSRetailGround' && totals.json.cart_totals_data.cart_total === '16.56') return true;
+			const [, shipping, , totals] = await Promise.all(['items', 'shipping-methods', 'discount-codes',
+				'totals'].map((part) => get('/order/cart-' + part)));
+			if (shipping.json.shipping_method_selected === 'USPSRetailGround' &&
+				totals.json.cart_totals_data.cart_total === '16.56') return true;
 			await post('/order/cart-delete-cart', {});
 			await post('/order/cart-add-product-sku', { sku_id: 1, quantity: 2 });
 		}
@@ -58,7 +62,8 @@ func otherOrigin(e *env) {
 	call(`get('/order/cart-delete-cart').then((a) => [a.status, a.json.error])`, `[405,"method-not-allowed"]`)
 	call(`post('/user/put-chat-message', { message: 'x'.repeat(100000) }).then((a) => [a.status, a.json.error])`, `[413,"body-too-large"]`)
 
-	const person = `{ firstname: 'Ann', lastname: 'Lee', username: 'other_origin', email_address: 'other-origin@mail.example.com', password: 'Secret!word',
+	const person = `{ firstname: 'Ann', lastname: 'Lee', username: 'other_origin', email_address: 'other-origin@mail.example.com',
+		password: 'Secret!word',
 		confirm_password: 'Secret!word', newsletter: false, remember_me: true }`
 	call(`post('/user/create-account', `+person+`).then((a) => a.json.create_account)`, `"true"`)
 	call(`get('/user/logged-in').then((a) => [a.json.member_initials, a.json.cart_item_count])`, `["AL",1]`)

@@ -29,7 +29,8 @@ func closesAfterPaying(e *env) {
 	confirmAsGuest(b, email)
 	// Nothing of the shop's is asked any more once the payment page sends the browser back.
 	b.Expect("ERR_BLOCKED_BY_CLIENT", "ERR_BLOCKED_BY_RESPONSE")
-	away := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: e.shop.URL + "/checkout/success?*", Block: true}}}
+	away := network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: e.shop.URL + "/checkout/success?*",
+		Block: true}}}
 	browsertest.Call(b, network.SetBlockedURLs, away)
 	payOnPage(b, goodCard)
 	b.Until("the payment page is left", `!location.href.includes('/c/pay/')`)
@@ -95,7 +96,8 @@ func delayedPayment(e *env) {
 	b.At("/checkout/success")
 	b.Says("#waiting-text", "Payment pending")
 	b.Axe("success, pending")
-	b.Until("nothing moves for those who asked for that", `getComputedStyle(document.querySelector('.progress span')).animationIterationCount === '1'`)
+	b.Until("nothing moves for those who asked for that",
+		`getComputedStyle(document.querySelector('.progress span')).animationIterationCount === '1'`)
 	e.shop.StripeDo("/_/sessions/"+id+"/async?outcome=succeed", "")
 	orderShown(b)
 	e.mailed("debit@mail.example.com", orderLink)

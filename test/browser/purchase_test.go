@@ -14,7 +14,8 @@ func payOnPage(b *browsertest.Tab, card string) {
 
 func fillAddress(b *browsertest.Tab) {
 	b.Visible("#pay")
-	b.Fill("#phone", "+1 512 555 0100", "#shipping_name", "Pat Doe", "#shipping_line1", "1 Clip Lane", "#shipping_city", "Austin", "#shipping_state", "TX", "#shipping_postal_code", "78701")
+	b.Fill("#phone", "+1 512 555 0100", "#shipping_name", "Pat Doe", "#shipping_line1", "1 Clip Lane", "#shipping_city", "Austin",
+		"#shipping_state", "TX", "#shipping_postal_code", "78701")
 	b.Eval(`if (!document.querySelector('#billing_same').checked) document.querySelector('#billing_same').click()`)
 }
 
@@ -34,7 +35,8 @@ func put(b *browsertest.Tab, product, quantity string) {
 
 // agreeToBanner presses away the banner that may lie over a phone's lower edge.
 func agreeToBanner(b *browsertest.Tab) {
-	b.Until("it is known who is there", `!document.querySelector('#terms-banner').hidden || document.cookie.includes('termsofserviceagreed') || document.querySelector('#account-link').pathname === '/account'`)
+	b.Until("it is known who is there", `!document.querySelector('#terms-banner').hidden || `+
+		`document.cookie.includes('termsofserviceagreed') || document.querySelector('#account-link').pathname === '/account'`)
 	b.Eval(`if (!document.querySelector('#terms-banner').hidden) document.querySelector('#terms-banner-agree').click()`)
 }
 
@@ -101,7 +103,8 @@ func guestBuys(e *env) {
 	b.Enter("#code", "nothing")
 	b.Click("#code-form button[type=submit]")
 	b.Visible("#code-error")
-	e.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount, order_minimum_cents)
+	e.shop.Exec("order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, type_id, amount,
+		order_minimum_cents)
 		VALUES ('BIGCART', '{}% off large orders', now(), now() + interval '1 day', 1, 5, 5000)`)
 	b.Enter("#code", "BIGCART")
 	b.Click("#code-form button[type=submit]")

@@ -24,7 +24,8 @@ func chats(e *env) {
 			e.Errorf("staff are mailed\n%s", m.Text)
 		}
 	}
-	if n := e.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell <b>red</b> clips?'"); n != 1 {
+	if n := e.shop.Count("user", "SELECT count(*) FROM chat_message WHERE email = 'chat@mail.example.com' AND message = 'Do you sell "+
+		"<b>red</b> clips?'"); n != 1 {
 		e.Errorf("%d messages are kept, want 1", n)
 	}
 	register(b, "chat_ann")

@@ -42,7 +42,8 @@ func withoutScripts(e *env) {
 func slowNetwork(e *env) {
 	b := e.open(browsertest.Phone)
 	slow := network.Conditions{Latency: 400, DownloadThroughput: 60_000, UploadThroughput: 30_000}
-	browsertest.Call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{&slow}})
+	browsertest.Call(b, network.EmulateNetworkConditionsByRule,
+		network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{&slow}})
 	b.Visit("/product/" + rubberBands)
 	agreeToBanner(b)
 	b.Visible("#add:not(:disabled)")
@@ -70,7 +71,8 @@ func TestWeather(t *testing.T) {
 func newTerms(e *env) {
 	b := e.open(browsertest.PhoneDark)
 	register(b, "terms_ann")
-	e.shop.Exec("user", "INSERT INTO terms_version (version, note) SELECT max(version) + 1, 'We explain <strong>returns</strong>.<script>document.title = 1</script>' FROM terms_version")
+	e.shop.Exec("user", "INSERT INTO terms_version (version, note) SELECT max(version) + 1, 'We explain "+
+		"<strong>returns</strong>.<script>document.title = 1</script>' FROM terms_version")
 	b.Visit("/products")
 	b.Visible("#terms-dialog")
 	b.Says("#terms-note strong", "returns")
@@ -81,7 +83,8 @@ func newTerms(e *env) {
 	b.Click("#terms-agree")
 	b.Gone("#terms-dialog")
 	b.Visit("/account")
-	b.Until("the terms are asked for", `performance.getEntriesByType('resource').some((r) => r.name.includes('terms-of-use-agree-check') && r.responseEnd > 0)`)
+	b.Until("the terms are asked for", `performance.getEntriesByType('resource').some((r) => `+
+		`r.name.includes('terms-of-use-agree-check') && r.responseEnd > 0)`)
 	b.Gone("#terms-dialog")
 }
 
@@ -129,7 +132,8 @@ func (e *env) database(open bool) {
 		e.Fatal(err)
 	}
 	defer conn.Close(e.Context()) //nolint:errcheck // nothing is lost with it
-	if _, err := conn.Exec(e.Context(), fmt.Sprintf("ALTER DATABASE %s ALLOW_CONNECTIONS %t", pgx.Identifier{name}.Sanitize(), open)); err != nil {
+	if _, err := conn.Exec(e.Context(), fmt.Sprintf("ALTER DATABASE %s ALLOW_CONNECTIONS %t", pgx.Identifier{name}.Sanitize(),
+		open)); err != nil {
 		e.Fatal(err)
 	}
 	if !open {

@@ -59,7 +59,8 @@ func makeEnv(t *testing.T) []string {
 
 func loadCompose(t *testing.T, env []string) (*types.Project, error) {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env), cli.WithProfiles([]string{"development"}))
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithEnv(env),
+		cli.WithProfiles([]string{"development"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,8 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision", "stripe-standin", "user", "webhook"}
+	want := []string{"edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision", "stripe-standin",
+		"user", "webhook"}
 	if !slices.Equal(names, want) {
 		t.Errorf("containers %v", names)
 	}

@@ -72,7 +72,8 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 // command is a container's program with the container's variables.
 func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
 	s := d.project.Services[name]
-	cmd := exec.Command(image(d.t, *s.Build.Args["SERVICE"]), append(append([]string{}, s.Command...), args...)...) //nolint:gosec // built by us
+	cmd := exec.Command(image(d.t, *s.Build.Args["SERVICE"]),
+		append(append([]string{}, s.Command...), args...)...) //nolint:gosec // built by us
 	cmd.Dir = d.t.TempDir()
 	for variable, v := range s.Environment {
 		switch {

@@ -66,9 +66,11 @@ func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 		t.Fatal(err)
 	}
 	if !opts.SyncAlways || !opts.JetStream || opts.StoreDir != "/data" || opts.Port != 4222 || opts.HTTPPort != 8222 {
-		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port, opts.HTTPPort)
+		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port,
+			opts.HTTPPort)
 	}
-	opts.Host, opts.Port, opts.HTTPPort, opts.StoreDir, opts.NoLog, opts.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true, true
+	opts.Host, opts.Port, opts.HTTPPort, opts.StoreDir, opts.NoLog, opts.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true,
+		true
 	for _, f := range files {
 		if opts.TLSConfig, err = f.Server(); err != nil {
 			t.Fatal(err)
@@ -147,7 +149,8 @@ func run(t *testing.T, loop func(context.Context) error) {
 // says is what each service sends through its outbox.
 var says = map[string][]string{
 	"webhook": {msg.StripeSubject("checkout.session.completed")},
-	"order":   {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged, msg.MailSubject(msg.MailOrderVisitor)},
+	"order": {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged,
+		msg.MailSubject(msg.MailOrderVisitor)},
 	"user": {msg.UserRegistered, msg.UserEmailVerified, msg.UserProfileChanged, msg.UserPreferencesChanged, msg.UserCredentialsChanged,
 		msg.UserErased, msg.ProspectChanged, msg.MailSubject(msg.MailWelcome)},
 	"mailer": {msg.MailSentSubject, msg.MailParkedSubject},
@@ -222,12 +225,15 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for service, subjects := range says {
 		var messages []msg.Message
 		for _, subject := range subjects {
-			messages = append(messages, msg.Message{Key: msg.KeyBegin(subject) + subject + "bad", Subject: subject, Payload: map[string]int{"n": -1}})
+			messages = append(messages, msg.Message{Key: msg.KeyBegin(subject) + subject + "bad", Subject: subject,
+				Payload: map[string]int{"n": -1}})
 			for i := range 15 { // enough for an atomic batch
-				messages = append(messages, msg.Message{Key: fmt.Sprint(msg.KeyBegin(subject), subject, i), Subject: subject, Payload: map[string]int{"n": i}})
+				messages = append(messages, msg.Message{Key: fmt.Sprint(msg.KeyBegin(subject), subject, i), Subject: subject,
+					Payload: map[string]int{"n": i}})
 			}
 		}
-		if err := outboxes[service].Tx(t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, messages...) }); err != nil {
+		if err := outboxes[service].Tx(t.Context(),
+			func(tx pgx.Tx) error { return bus.Enqueue(t.Context(), tx, messages...) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -314,7 +320,8 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 		w.receive(c, outboxes[service])
 	}
 	parked := func(service string) (n int) {
-		if err := w.pools[service].QueryRow(t.Context(), `SELECT count(*) FROM parked WHERE key LIKE 'misfit:%' AND reason LIKE '%does not belong%'`).Scan(&n); err != nil {
+		if err := w.pools[service].QueryRow(t.Context(),
+			`SELECT count(*) FROM parked WHERE key LIKE 'misfit:%' AND reason LIKE '%does not belong%'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -322,7 +329,8 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	for service, least := range map[string]int{"order": 2, "user": 1, "mailer": 2, "events": 2, "webhook": 1, "edge": 1} {
 		testenv.Eventually(t, 30*time.Second, service+" parks what no one sent", func() bool { return parked(service) >= least })
 	}
-	testenv.Eventually(t, 90*time.Second, "the real event arrives, also after it was handed out elsewhere", func() bool { return w.count("order-stripe") == 1 })
+	testenv.Eventually(t, 90*time.Second, "the real event arrives, also after it was handed out elsewhere",
+		func() bool { return w.count("order-stripe") == 1 })
 	if n := w.count("user-order") + w.count("mailer-mail") + w.count("webhook-user"); n != 0 {
 		t.Errorf("%d messages were acted on that no one sent", n)
 	}
@@ -364,7 +372,8 @@ func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bu
 		_, err := stream.GetLastMsgForSubject(w.t.Context(), "stripe.customer.created")
 		return err == nil
 	}
-	send("webhook", msg.Message{Key: "evt_gone", Subject: "stripe.customer.created", Payload: map[string]string{"email": "gone@shop.example"}})
+	send("webhook", msg.Message{Key: "evt_gone", Subject: "stripe.customer.created",
+		Payload: map[string]string{"email": "gone@shop.example"}})
 	testenv.Eventually(w.t, 30*time.Second, "the stream holds the message", held)
 	send("user", msg.Message{Key: "user.erased:1:0:1", Subject: msg.UserErased, Payload: msg.Erased{Emails: []string{"gone@shop.example"}}})
 	testenv.Eventually(w.t, 60*time.Second, "the stream holds nothing of the person", func() bool { return !held() })

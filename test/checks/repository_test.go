@@ -166,7 +166,8 @@ func mayImport(importer, what string, test bool) bool {
 func TestImports(t *testing.T) {
 	t.Parallel()
 	for _, folder := range modules(t) {
-		decoder := json.NewDecoder(bytes.NewReader(goCommand(t, folder, "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")))
+		decoder := json.NewDecoder(bytes.NewReader(goCommand(t, folder, "list", "-json=ImportPath,Imports,TestImports,XTestImports",
+			"./...")))
 		for {
 			var p struct {
 				ImportPath                         string
@@ -220,7 +221,8 @@ func TestLinked(t *testing.T) {
 	for _, service := range services {
 		for what := range strings.FieldsSeq(string(goCommand(t, "services/"+service, "list", "-deps", "./cmd/"+service))) {
 			foreign := below(what, base+"services") && !below(what, base+"services/"+service)
-			if foreign || what == "testing" || below(what, "github.com/nats-io/nats-server/v2") || below(what, base+"pkg/testenv") || below(what, base+"pkg/pglocal") {
+			if foreign || what == "testing" || below(what, "github.com/nats-io/nats-server/v2") || below(what, base+"pkg/testenv") ||
+				below(what, base+"pkg/pglocal") {
 				t.Errorf("the binary of %s holds %s", service, what)
 			}
 		}

@@ -13,7 +13,8 @@ import (
 )
 
 // statement is how SQL begins.
-var statement = regexp.MustCompile("^[\"`]\\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH \\w+|LOCK TABLE|SET LOCAL|CREATE|ALTER|SAVEPOINT)\\s")
+var statement = regexp.MustCompile("^[\"`]\\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH \\w+|LOCK TABLE|SET " +
+	"LOCAL|CREATE|ALTER|SAVEPOINT)\\s")
 
 // A service's statements are in its stores (*_store.go), and what runs them is called there alone.
 func TestStatementsAreInStores(t *testing.T) {

@@ -113,7 +113,8 @@ func TestDeploymentOverTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client}}).Get("https://" + addr + "/internal/x"); err == nil {
+		if answer, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client}}).Get("https://" + addr +
+			"/internal/x"); err == nil {
 			t.Errorf("%s answers %d to who shows no certificate", door, answer.StatusCode)
 			_ = answer.Body.Close() // nothing in it counts
 		}

@@ -48,7 +48,8 @@ func testRegistration(t *testing.T, e *env) {
 	// The same address again is another account; the same name is not.
 	other := e.browser(t)
 	other.post("/user/create-account", "firstname", "Bo", "lastname", "Lee", "username", name("member_"), "email_address", m.email,
-		"password", password, "confirm_password", password, "newsletter", "", "remember_me", "").Is(`{"create_account":"true","user-api-version":"0.0.1"}`)
+		"password", password, "confirm_password", password, "newsletter", "", "remember_me",
+		"").Is(`{"create_account":"true","user-api-version":"0.0.1"}`)
 	other.get("/user/account-content").Want(false, "account_content", "personal_data", "newsletter_subscriber")
 }
 
@@ -77,7 +78,8 @@ func testVerification(t *testing.T, e *env) {
 	m := b.register()
 	verify := func(b *browser, code, outcome string) {
 		t.Helper()
-		b.post("/user/verify-email-address-response", "email_verification_code", code).Is(`{"verify_email_address_response":"` + outcome + `","user-api-version":"0.0.1"}`)
+		b.post("/user/verify-email-address-response", "email_verification_code",
+			code).Is(`{"verify_email_address_response":"` + outcome + `","user-api-version":"0.0.1"}`)
 	}
 	state := func(verified, sent bool) {
 		t.Helper()
@@ -95,11 +97,13 @@ func testVerification(t *testing.T, e *env) {
 	foreign.register()
 	verify(foreign, second, "code-doesnt-match")
 	verify(b, first, "code-doesnt-match")
-	for _, forged := range []string{"x", second + "x", second[:len(second)-1], strings.ToUpper(second), "", "a:b:c", strings.Repeat("x", 4000), "é"} {
+	for _, forged := range []string{"x", second + "x", second[:len(second)-1], strings.ToUpper(second), "", "a:b:c",
+		strings.Repeat("x", 4000), "é"} {
 		verify(b, forged, "signature-invalid")
 	}
 	state(false, true)
-	e.exec(t, "user", "UPDATE code SET issued = issued - interval '25 hours', expires = expires - interval '25 hours' WHERE kind = 'verify' AND member_id = (SELECT id FROM account WHERE username = $1)", m.username)
+	e.exec(t, "user", "UPDATE code SET issued = issued - interval '25 hours', expires = expires - interval '25 hours' WHERE kind = "+
+		"'verify' AND member_id = (SELECT id FROM account WHERE username = $1)", m.username)
 	state(false, false)
 	b.get("/user/verify-email-address")
 	third := codeIn(t, e.mailWith(t, m.email, verifyLink, 3).Text, verifyLink)
@@ -116,14 +120,17 @@ func testReset(t *testing.T, e *env) {
 	visitor := e.browser(t)
 	ask := func(username, address string) {
 		t.Helper()
-		visitor.post("/user/reset-password", "username", username, "email_address", address).Is(`{"reset_password":"success","user-api-version":"0.0.1"}`)
+		visitor.post("/user/reset-password", "username", username, "email_address",
+			address).Is(`{"reset_password":"success","user-api-version":"0.0.1"}`)
 	}
 	set := func(username, code, next string) testenv.Answer {
 		t.Helper()
-		return visitor.post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", next, "confirm_new_password", next)
+		return visitor.post("/user/set-new-password", "username", username, "password_reset_code", code, "new_password", next,
+			"confirm_new_password", next)
 	}
 	outcome := func(text string) string { return `{"set_new_password":"` + text + `","user-api-version":"0.0.1"}` }
-	for _, wrong := range [][2]string{{m.username, foreign.email}, {strings.ToUpper(m.username), m.email}, {"nobody", m.email}, {"", ""}, {m.username, ""}} {
+	for _, wrong := range [][2]string{{m.username, foreign.email}, {strings.ToUpper(m.username), m.email}, {"nobody", m.email}, {"", ""},
+		{m.username, ""}} {
 		ask(wrong[0], wrong[1])
 	}
 	ask(m.username, strings.ToUpper(m.email))
@@ -154,7 +161,8 @@ func testReset(t *testing.T, e *env) {
 	m.password = "Another!word"
 	b.login(m, "false").Is(loggedIn)
 	// A reset code is no verification code, and the other way round.
-	b.post("/user/verify-email-address-response", "email_verification_code", second).Is(`{"verify_email_address_response":"signature-invalid","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code",
+		second).Is(`{"verify_email_address_response":"signature-invalid","user-api-version":"0.0.1"}`)
 	set(m.username, codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink), "Third!word").Is(outcome("signature-invalid"))
 }
 
@@ -186,9 +194,12 @@ func testInformation(t *testing.T, e *env) {
 	m := b.register()
 	update := func(first, last, address string) {
 		t.Helper()
-		b.post("/user/update-my-information", "firstname", first, "lastname", last, "email_address", address).Is(`{"update_my_information":"success","user-api-version":"0.0.1"}`)
+		b.post("/user/update-my-information", "firstname", first, "lastname", last, "email_address",
+			address).Is(`{"update_my_information":"success","user-api-version":"0.0.1"}`)
 	}
-	b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	update("Anna", "Leeson", m.email)
 	a := b.get("/user/logged-in")
 	a.Want("Anna", "first_name")
@@ -208,7 +219,8 @@ func testInformation(t *testing.T, e *env) {
 		t.Errorf("the mail goes to %s, not to both", to)
 	}
 	want(t, "mails to the old address", len(e.mails(m.email)), 2)
-	b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, mail.Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, mail.Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	b.get("/user/logged-in").Want(next, "email_address")
 	// The same mail gives the account back to the old address, by a form, for the one who reads it there.
 	visitor := e.browser(t)
@@ -231,14 +243,16 @@ func testMissingKeys(t *testing.T, e *env) {
 			continue
 		}
 		for _, shopper := range []*browser{b, e.browser(t)} {
-			for _, pairs := range [][]string{nil, {"sku_id", "1"}, {"quantity", "1"}, {"username", "x"}, {"email_address", "x@y.zz"}, {"x[]", "1"}, {"newsletter", "true"}} {
+			for _, pairs := range [][]string{nil, {"sku_id", "1"}, {"quantity", "1"}, {"username", "x"}, {"email_address", "x@y.zz"},
+				{"x[]", "1"}, {"newsletter", "true"}} {
 				a := shopper.post(path, pairs...)
 				if !isJSON(a) || a.Status != 200 && a.Status != 400 && a.Status != 429 {
 					t.Errorf("POST %s with %v answered %d %s", path, pairs, a.Status, a.Body)
 				}
 			}
 			shopper.token()
-			for _, body := range []string{"%", "%zz=%zz", "a=%FF%FE", "username=%00&password=%00&remember_me=%00", "sku_id=%00&quantity=%00", strings.Repeat("a=b&", 20000), "\x00\xff", "sku_id=1;quantity=1"} {
+			for _, body := range []string{"%", "%zz=%zz", "a=%FF%FE", "username=%00&password=%00&remember_me=%00",
+				"sku_id=%00&quantity=%00", strings.Repeat("a=b&", 20000), "\x00\xff", "sku_id=1;quantity=1"} {
 				a := shopper.send("POST", path, body)
 				if a.Status >= 500 || a.Status == 404 {
 					t.Errorf("POST %s with %.30q answered %d %s", path, body, a.Status, a.Body)
@@ -256,14 +270,17 @@ func testVisitorsRefused(t *testing.T, e *env) {
 	b := e.browser(t)
 	for path, key := range map[string]string{
 		"/user/verify-email-address-response": "verify_email_address_response", "/user/update-my-information": "update_my_information",
-		"/user/update-communication-preferences": "update_communication_preferences", "/user/change-my-password": "change_my_password", "/user/terms-of-use-agree": "terms_of_use_agree",
+		"/user/update-communication-preferences": "update_communication_preferences", "/user/change-my-password": "change_my_password",
+		"/user/terms-of-use-agree": "terms_of_use_agree",
 	} {
-		b.post(path, "email_verification_code", "x", "firstname", "", "lastname", "", "email_address", "", "newsletter", "", "email_unsubscribe", "", "current_password", "", "new_password", "",
+		b.post(path, "email_verification_code", "x", "firstname", "", "lastname", "", "email_address", "", "newsletter", "",
+			"email_unsubscribe", "", "current_password", "", "new_password", "",
 			"confirm_new_password", "", "version", "1").Is(`{"` + key + `":"user_not_authenticated","user-api-version":"0.0.1"}`)
 	}
 	b.get("/user/verify-email-address").Is(`{"verify_email_address":"user_not_authenticated","user-api-version":"0.0.1"}`)
 	b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":"user_not_authenticated","user-api-version":"0.0.1"}`)
-	for path, key := range map[string]string{"/user/update-my-information": "update_my_information", "/user/change-my-password": "change_my_password", "/user/terms-of-use-agree": "terms_of_use_agree",
+	for path, key := range map[string]string{"/user/update-my-information": "update_my_information",
+		"/user/change-my-password": "change_my_password", "/user/terms-of-use-agree": "terms_of_use_agree",
 		"/user/update-communication-preferences": "update_communication_preferences"} {
 		if a := b.post(path); a.Status != 400 && a.Text(key) != "user_not_authenticated" {
 			t.Errorf("%s answered %d %s", path, a.Status, a.Body)

@@ -86,26 +86,33 @@ func testProduct(t *testing.T, e *env) {
 func testNoCart(t *testing.T, e *env) {
 	for _, b := range []*browser{e.browser(t), e.browser(t)} {
 		b.get("/order/cart-items").Is(`{"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
-		b.get("/order/cart-shipping-methods").Is(`{"cart_found":false,"cart_shipping_methods":{},"shipping_method_selected":null,"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-shipping-methods").Is(
+			`{"cart_found":false,"cart_shipping_methods":{},"shipping_method_selected":null,"order-api-version":"0.0.1"}`)
 		b.get("/order/cart-discount-codes").Is(`{"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a := b.get("/order/cart-totals")
 		a.Want(false, "cart_found")
 		zeroTotals(t, a, "cart_totals_data")
 		for path, pairs := range map[string][]string{
-			"cart-update-sku-quantity": {"sku_id", "1", "quantity", "1"}, "cart-remove-sku": {"sku_id", "1"}, "cart-apply-discount-code": {"discount_code_id", "WELCOME10"},
-			"cart-remove-discount-code": {"discount_code_id", "1"}, "cart-update-shipping-method": {"shipping_method_identifier", "FedExGround"}, "cart-delete-cart": nil,
+			"cart-update-sku-quantity": {"sku_id", "1", "quantity", "1"}, "cart-remove-sku": {"sku_id", "1"},
+			"cart-apply-discount-code":    {"discount_code_id", "WELCOME10"},
+			"cart-remove-discount-code":   {"discount_code_id", "1"},
+			"cart-update-shipping-method": {"shipping_method_identifier", "FedExGround"}, "cart-delete-cart": nil,
 		} {
-			refusal := `{"` + strings.ReplaceAll(path, "-", "_") + `":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`
+			refusal := `{"` + strings.ReplaceAll(path, "-", "_") +
+				`":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`
 			b.post("/order/"+path, pairs...).Is(refusal)
 			b.post("/order/" + path).Is(refusal)
 		}
 		b.get("/order/checkout-allowed").Is(`{"checkout_allowed":true,"order-api-version":"0.0.1"}`)
 		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":false,"item_data":{},"order-api-version":"0.0.1"}`)
-		b.get("/order/confirm-shipping-method").Is(`{"checkout_allowed":true,"cart_found":false,"confirm_shipping_method":{},"order-api-version":"0.0.1"}`)
-		b.get("/order/confirm-discount-codes").Is(`{"checkout_allowed":true,"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-shipping-method").Is(
+			`{"checkout_allowed":true,"cart_found":false,"confirm_shipping_method":{},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-discount-codes").Is(
+			`{"checkout_allowed":true,"cart_found":false,"discount_code_data":{},"order-api-version":"0.0.1"}`)
 		a = b.get("/order/confirm-totals")
 		zeroTotals(t, a, "confirm_totals_data")
-		b.get("/order/change-confirmation-email-address").Is(`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
+		b.get("/order/change-confirmation-email-address").Is(
+			`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
 		b.refused(b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true"), "cart-not-found")
 		b.register()
 	}
@@ -134,25 +141,38 @@ func testAdd(t *testing.T, e *env) {
 		add("quantity", "1").Is(missing)
 		add("quantity", "x").Is(missing)
 		add().Is(missing)
-		for quantity, code := range map[string]string{"": "not_an_int", "x": "not_an_int", "1.0": "not_an_int", " 1": "not_an_int", "+5": "not_an_int", "1_0": "not_an_int", "1\n": "not_an_int", "٣": "not_an_int",
-			"-1": "out_of_range", "100": "out_of_range", "99999999999999999999999": "out_of_range", "1e1": "not_an_int", "0x1": "not_an_int"} {
-			add("sku_id", "1", "quantity", quantity).Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"` + code + `","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
+		for quantity, code := range map[string]string{"": "not_an_int", "x": "not_an_int", "1.0": "not_an_int", " 1": "not_an_int",
+			"+5": "not_an_int", "1_0": "not_an_int", "1\n": "not_an_int", "٣": "not_an_int",
+			"-1": "out_of_range", "100": "out_of_range", "99999999999999999999999": "out_of_range", "1e1": "not_an_int",
+			"0x1": "not_an_int"} {
+			add("sku_id", "1", "quantity", quantity).Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"` + code +
+				`","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
 		}
-		add("sku_id", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
-		add("sku_id", "3", "quantity", "x").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},"sku_id":"3","order-api-version":"0.0.1"}`)
+		add("sku_id", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int","description":"*"}]]},` +
+			`"sku_id":"1","order-api-version":"0.0.1"}`)
+		add("sku_id", "3", "quantity", "x").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"not_an_int",` +
+			`"description":"*"}]]},"sku_id":"3","order-api-version":"0.0.1"}`)
 		for _, sku := range []string{"3", "0", "-1", "x", "99999999999999999999", "1.0", "1 ", "é"} {
-			add("sku_id", sku, "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-not-found"},"sku_id":"` + sku + `","order-api-version":"0.0.1"}`)
+			add("sku_id", sku, "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-not-found"},"sku_id":"` + sku +
+				`","order-api-version":"0.0.1"}`)
 		}
-		if a := add("sku_id", "", "quantity", "1"); a.Text("errors", "error") != "sku-not-found" && a.Text("errors", "error") != "sku-id-required" {
+		if a := add("sku_id", "", "quantity", "1"); a.Text("errors", "error") != "sku-not-found" &&
+			a.Text("errors", "error") != "sku-id-required" {
 			t.Errorf("an empty SKU answered %s", a.Body)
 		}
 		b.get("/order/cart-items").Want(false, "cart_found")
-		add("sku_id", "1", "quantity", "2").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
-		b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(2) + `}},"order-api-version":"0.0.1"}`)
-		add("sku_id", "1", "quantity", "97").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
-		add("sku_id", "1", "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"out_of_range","description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
-		add("sku_id", "5", "quantity", "0").Is(`{"cart_add_product_sku":"success","sku_id":"5","cart_item_count":2,"order-api-version":"0.0.1"}`)
-		add("sku_id", "7", "quantity", "1").Is(`{"cart_add_product_sku":"success","sku_id":"7","cart_item_count":3,"order-api-version":"0.0.1"}`)
+		add("sku_id", "1", "quantity", "2").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,` +
+			`"order-api-version":"0.0.1"}`)
+		b.get("/order/cart-items").Is(`{"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(2) +
+			`}},"order-api-version":"0.0.1"}`)
+		add("sku_id", "1", "quantity", "97").Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,` +
+			`"order-api-version":"0.0.1"}`)
+		add("sku_id", "1", "quantity", "1").Is(`{"cart_add_product_sku":"error","errors":{"quantity":[[{"type":"out_of_range",` +
+			`"description":"*"}]]},"sku_id":"1","order-api-version":"0.0.1"}`)
+		add("sku_id", "5", "quantity", "0").Is(`{"cart_add_product_sku":"success","sku_id":"5","cart_item_count":2,` +
+			`"order-api-version":"0.0.1"}`)
+		add("sku_id", "7", "quantity", "1").Is(`{"cart_add_product_sku":"success","sku_id":"7","cart_item_count":3,` +
+			`"order-api-version":"0.0.1"}`)
 		a := b.get("/order/cart-items")
 		for i, sku := range []int{1, 5, 7} {
 			a.Want(sku, "item_data", "product_sku_data", fmt.Sprint(i), "sku_id")
@@ -193,11 +213,15 @@ func testUpdate(t *testing.T, e *env) {
 	b.get("/order/cart-shipping-methods")
 	update := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-sku-quantity", pairs...) }
 	a := update("sku_id", "1", "quantity", "2")
-	a.Is(`{"cart_update_sku_quantity":"success","cart_found":true,"sku_id":"1","sku_subtotal":"7.00",` + noCodes + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
+	a.Is(`{"cart_update_sku_quantity":"success","cart_found":true,"sku_id":"1","sku_subtotal":"7.00",` + noCodes + totalsJSON(a,
+		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.sums(a, "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	update("quantity", "2").Is(`{"cart_update_sku_quantity":"error","errors":{"error":"sku-id-required"},"order-api-version":"0.0.1"}`)
-	for _, pairs := range [][2]string{{"6", "1"}, {"3", "1"}, {"x", "1"}, {"1", "x"}, {"1", "-1"}, {"1", "100"}, {"1", "1.5"}, {"1", ""}, {"1", " 1"}, {"1", "99999999999999999999"}, {"99999999999999999999", "1"}} {
-		update("sku_id", pairs[0], "quantity", pairs[1]).Is(`{"cart_update_sku_quantity":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"` + pairs[0] + `","order-api-version":"0.0.1"}`)
+	for _, pairs := range [][2]string{{"6", "1"}, {"3", "1"}, {"x", "1"}, {"1", "x"}, {"1", "-1"}, {"1", "100"}, {"1", "1.5"}, {"1", ""},
+		{"1", " 1"}, {"1", "99999999999999999999"}, {"99999999999999999999", "1"}} {
+		update("sku_id", pairs[0], "quantity", pairs[1]).Is(
+			`{"cart_update_sku_quantity":"error","errors":{"error":"cart-sku-not-found"},"sku_id":"` + pairs[0] +
+				`","order-api-version":"0.0.1"}`)
 	}
 	if a := update("sku_id", "1"); a.Status != 400 && a.Text("errors", "error") != "cart-sku-not-found" {
 		t.Errorf("without a quantity: %d %s", a.Status, a.Body)
@@ -252,21 +276,27 @@ func testShipping(t *testing.T, e *env) {
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	a := b.get("/order/cart-shipping-methods")
 	a.Want("USPSRetailGround", "shipping_method_selected")
-	for i, m := range [][3]string{{"USPSPriorityMail2Day", "USPS Priority Mail 2-Day", "13.65"}, {"UPSGround", "UPS Ground", "11.34"}, {"FedExGround", "FedEx Ground", "10.85"}, {"USPSRetailGround", "USPS Retail Ground", "9.56"}} {
+	for i, m := range [][3]string{{"USPSPriorityMail2Day", "USPS Priority Mail 2-Day", "13.65"}, {"UPSGround", "UPS Ground", "11.34"},
+		{"FedExGround", "FedEx Ground", "10.85"}, {"USPSRetailGround", "USPS Retail Ground", "9.56"}} {
 		for j, key := range []string{"identifier", "carrier", "shipping_cost"} {
 			a.Want(m[j], "cart_shipping_methods", fmt.Sprint(i), key)
 		}
 	}
-	a.Want("https://tools.usps.com/go/TrackConfirmAction.action?tRef=fullpage&tLc=1&text28777=&tLabels=", "cart_shipping_methods", "3", "tracking_code_base_url")
+	a.Want("https://tools.usps.com/go/TrackConfirmAction.action?tRef=fullpage&tLc=1&text28777=&tLabels=", "cart_shipping_methods", "3",
+		"tracking_code_base_url")
 	a.Want(nil, "cart_shipping_methods", "4")
 	b.sums(b.get("/order/cart-totals"), "cart_totals_data", "7.00", "0.00", "9.56", "0.00", "16.56")
 	choose := func(pairs ...string) testenv.Answer { return b.post("/order/cart-update-shipping-method", pairs...) }
 	a = choose("shipping_method_identifier", "FedExGround")
-	a.Is(`{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",` + noCodes + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
+	a.Is(`{"cart_update_shipping_method":"success","cart_found":true,"shipping_method_identifier":"FedExGround",` + noCodes + totalsJSON(a,
+		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.sums(a, "cart_totals_data", "7.00", "0.00", "10.85", "0.00", "17.85")
-	choose().Is(`{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},"order-api-version":"0.0.1"}`)
+	choose().Is(`{"cart_update_shipping_method":"error","errors":{"error":"shipping-method-identifier-required"},` +
+		`"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"x", "None", "fedexground", "FedExGround ", "1"} {
-		choose("shipping_method_identifier", unknown).Is(`{"cart_update_shipping_method":"error","errors":{"error":"error-setting-cart-shipping-method"},"shipping_method_identifier":"` + unknown + `","order-api-version":"0.0.1"}`)
+		choose("shipping_method_identifier", unknown).Is(
+			`{"cart_update_shipping_method":"error","errors":{"error":"error-setting-cart-shipping-method"},` +
+				`"shipping_method_identifier":"` + unknown + `","order-api-version":"0.0.1"}`)
 	}
 	b.get("/order/cart-shipping-methods").Want("FedExGround", "shipping_method_selected")
 	b.get("/order/confirm-shipping-method").Golden("testdata/confirm_shipping_method.json")
@@ -278,7 +308,8 @@ func testShipping(t *testing.T, e *env) {
 			b.sums(b.get("/order/confirm-totals"), "confirm_totals_data", "3.50", "0.00", "9.56", "0.00", "13.06")
 			b.get("/order/confirm-shipping-method").Want("USPSRetailGround", "confirm_shipping_method", "identifier")
 		}
-		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(1) + `}},"order-api-version":"0.0.1"}`)
+		b.get("/order/confirm-items").Is(`{"checkout_allowed":true,"cart_found":true,"item_data":{"product_sku_data":{"0":` + line(1) +
+			`}},"order-api-version":"0.0.1"}`)
 	}
 }
 
@@ -373,8 +404,10 @@ func (b *browser) clone() *browser {
 func testGetOnCart(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
-	for _, path := range []string{"cart-add-product-sku?sku_id=1&quantity=5", "cart-update-sku-quantity?sku_id=1&quantity=5", "cart-remove-sku?sku_id=1", "cart-delete-cart", "cart-apply-discount-code?discount_code_id=WELCOME10",
-		"cart-remove-discount-code?discount_code_id=1", "cart-update-shipping-method?shipping_method_identifier=FedExGround", "create-checkout-session", "anonymous-email-address-payment-lookup?anonymous_email_address=a@b.cc"} {
+	for _, path := range []string{"cart-add-product-sku?sku_id=1&quantity=5", "cart-update-sku-quantity?sku_id=1&quantity=5",
+		"cart-remove-sku?sku_id=1", "cart-delete-cart", "cart-apply-discount-code?discount_code_id=WELCOME10",
+		"cart-remove-discount-code?discount_code_id=1", "cart-update-shipping-method?shipping_method_identifier=FedExGround",
+		"create-checkout-session", "anonymous-email-address-payment-lookup?anonymous_email_address=a@b.cc"} {
 		a := b.get("/order/" + path)
 		if !isJSON(a) || a.Status != 405 && a.Status != 200 {
 			t.Errorf("GET %s answered %d %s", path, a.Status, a.Body)

@@ -27,7 +27,8 @@ func (b *browser) report(kind string, pairs ...string) {
 func (e *env) stored(t *testing.T, n int, table, page, condition string, args ...any) {
 	t.Helper()
 	eventually(t, table+" "+page+" "+condition, func() bool {
-		return e.db(t, "events").Number("SELECT count(*) FROM "+table+" WHERE url = $1 AND "+condition, append([]any{page}, args...)...) == n
+		return e.db(t, "events").Number("SELECT count(*) FROM "+table+" WHERE url = $1 AND "+condition,
+			append([]any{page}, args...)...) == n
 	})
 }
 
@@ -38,7 +39,8 @@ func testPageViews(t *testing.T, e *env) {
 	b.get("/user/logged-in")
 	visitor, p := b.cookies["anonymousclientevent"], page()
 	b.report("pageview", "client_event_id", "null", "anonymous_id", visitor, "url", p, "pageWidth", "1440")
-	e.stored(t, 1, "pageview", p, "user_id IS NULL AND anonymous_id IS NOT NULL AND page_width = 1440 AND remote_addr = $2 AND user_agent LIKE 'Go-http-client%'", b.address)
+	e.stored(t, 1, "pageview", p, "user_id IS NULL AND anonymous_id IS NOT NULL AND page_width = 1440 AND remote_addr = $2 AND "+
+		"user_agent LIKE 'Go-http-client%'", b.address)
 	m := b.register()
 	id := e.db(t, "user").Text("SELECT id::text FROM account WHERE username = $1", m.username)
 	b.get("/user/logged-in").Want(int(e.db(t, "user").Number("SELECT id FROM account WHERE username = $1", m.username)), "client_event_id")
@@ -47,9 +49,11 @@ func testPageViews(t *testing.T, e *env) {
 	})
 	for kind, table := range map[string]string{"pageview": "pageview", "ajaxerror": "ajax_error", "buttonclick": "button_click"} {
 		// The id of the cookie says whose session it was; a claim without it proves no member.
-		for anonymous, condition := range map[string]string{b.cookies["anonymousclientevent"]: "user_id = $2::bigint", "undefined": "user_id IS NULL AND $2::bigint > 0", visitor: "user_id IS NULL AND $2::bigint > 0"} {
+		for anonymous, condition := range map[string]string{b.cookies["anonymousclientevent"]: "user_id = $2::bigint",
+			"undefined": "user_id IS NULL AND $2::bigint > 0", visitor: "user_id IS NULL AND $2::bigint > 0"} {
 			p := page()
-			b.report(kind, "client_event_id", id, "anonymous_id", anonymous, "url", p, "pageWidth", "390", "error_id", "cart-items", "button_id", "chat-icon")
+			b.report(kind, "client_event_id", id, "anonymous_id", anonymous, "url", p, "pageWidth", "390", "error_id", "cart-items",
+				"button_id", "chat-icon")
 			e.stored(t, 1, table, p, condition, id)
 		}
 	}
@@ -60,8 +64,10 @@ func testOddEvents(t *testing.T, e *env) {
 	for _, kind := range []string{"pageview", "ajaxerror", "buttonclick", "linkevent"} {
 		b.report(kind)
 		b.report(kind, "url", "")
-		b.report(kind, "url", strings.Repeat("é", 5000), "anonymous_id", strings.Repeat("a", 5000), "error_id", strings.Repeat("a", 5000), "button_id", strings.Repeat("a", 5000), "pageWidth", strings.Repeat("9", 500))
-		for _, raw := range []string{"url=%00", "url=%ff%fe", "url=%zz", "url=a&url=b&client_event_id=%00", "url=x&pageWidth=%00", "a;b", "url=" + url.QueryEscape(page()) + "&anonymous_id=%00x"} {
+		b.report(kind, "url", strings.Repeat("é", 5000), "anonymous_id", strings.Repeat("a", 5000), "error_id", strings.Repeat("a", 5000),
+			"button_id", strings.Repeat("a", 5000), "pageWidth", strings.Repeat("9", 500))
+		for _, raw := range []string{"url=%00", "url=%ff%fe", "url=%zz", "url=a&url=b&client_event_id=%00", "url=x&pageWidth=%00", "a;b",
+			"url=" + url.QueryEscape(page()) + "&anonymous_id=%00x"} {
 			a := b.get("/clientevent/" + kind + "?" + raw)
 			if a.Status != 200 || strings.TrimSpace(a.Body) != `"thank you"` {
 				t.Errorf("%s?%.60s answered %d %s", kind, raw, a.Status, a.Body)
@@ -93,13 +99,16 @@ func testLinkEvents(t *testing.T, e *env) {
 	b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "3")
 	prospect := e.db(t, "user").Text("SELECT pr_cd FROM prospect WHERE email = $1", address)
 	eventually(t, "the codes are known to events", func() bool {
-		return e.db(t, "events").Number("SELECT (SELECT count(*) FROM member WHERE mb_cd = $1) + (SELECT count(*) FROM prospect_code WHERE pr_cd = $2)", code, prospect) == 2
+		return e.db(t, "events").Number("SELECT (SELECT count(*) FROM member WHERE mb_cd = $1) + (SELECT count(*) FROM prospect_code "+
+			"WHERE pr_cd = $2)", code, prospect) == 2
 	})
 	p := page()
-	b.report("linkevent", "mb_cd", code, "pr_cd", "null", "em_cd", "gvREoqen93ffZsmBIc8zl", "ad_cd", "null", "anonymous_id", "undefined", "url", p)
+	b.report("linkevent", "mb_cd", code, "pr_cd", "null", "em_cd", "gvREoqen93ffZsmBIc8zl", "ad_cd", "null", "anonymous_id", "undefined",
+		"url", p)
 	e.stored(t, 1, "link_event", p, "user_id IS NOT NULL AND prospect_id IS NULL AND email_id IS NOT NULL AND ad_id IS NULL")
 	p = page()
-	b.report("linkevent", "mb_cd", "null", "pr_cd", prospect, "em_cd", "FpGyZy6kld9R2XTjqvBQN", "ad_cd", "null", "anonymous_id", "x", "url", p)
+	b.report("linkevent", "mb_cd", "null", "pr_cd", prospect, "em_cd", "FpGyZy6kld9R2XTjqvBQN", "ad_cd", "null", "anonymous_id", "x", "url",
+		p)
 	e.stored(t, 1, "link_event", p, "user_id IS NULL AND prospect_id IS NOT NULL AND email_id IS NOT NULL")
 	p = page()
 	b.report("linkevent", "mb_cd", "zzz", "pr_cd", "zzz", "em_cd", "zzz", "ad_cd", "zzz", "anonymous_id", "x", "url", p)

@@ -18,13 +18,16 @@ func TestForeignStripe(t *testing.T) {
 	t.Parallel()
 	s := newStripe(t)
 	box, port := newSink(t)
-	e := newEnv(t, "STRIPE_API_BASE="+s.URL, "STRIPE_SECRET_KEY="+stripeKey, "STRIPE_PUBLISHABLE_KEY=pk_test_x", "STRIPE_WEBHOOK_SECRET="+webhookSecret,
+	e := newEnv(t, "STRIPE_API_BASE="+s.URL, "STRIPE_SECRET_KEY="+stripeKey, "STRIPE_PUBLISHABLE_KEY=pk_test_x",
+		"STRIPE_WEBHOOK_SECRET="+webhookSecret,
 		"SMTP_HOST=127.0.0.1", "SMTP_PORT="+port, "SMTP_TLS=none", "PUBLIC_URL="+origin)
 	e.mails = box.of
 	t.Run("all", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *env, *stripe){
-			"session": testSession, "discounts": testDiscountAtStripe, "success": testSuccess, "frozen": testFrozen, "webhook": testWebhook, "webhook refusals": testWebhookRefusals,
-			"at once": testAtOnce, "member": testMemberOrder, "checks": testCheckoutChecks, "expired and paid": testExpiredAndPaid, "event shapes": testEventShapes, "visitor registers": testVisitorRegisters,
+			"session": testSession, "discounts": testDiscountAtStripe, "success": testSuccess, "frozen": testFrozen, "webhook": testWebhook,
+			"webhook refusals": testWebhookRefusals,
+			"at once":          testAtOnce, "member": testMemberOrder, "checks": testCheckoutChecks, "expired and paid": testExpiredAndPaid,
+			"event shapes": testEventShapes, "visitor registers": testVisitorRegisters,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); test(t, e, s) })
 		}
@@ -45,7 +48,8 @@ func (b *browser) checkout(address string, more ...string) string {
 	for _, sku := range more {
 		b.add(sku, "1")
 	}
-	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "newsletter", "false", "save_defaults", "false", "anonymous_email_address", address)
+	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "newsletter", "false", "save_defaults", "false",
+		"anonymous_email_address", address)
 	a.Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
 	return a.Text("session_id")
 }
@@ -91,11 +95,16 @@ func testSession(t *testing.T, e *env, s *stripe) {
 	got := s.requestOf(t, session)
 	for name, value := range map[string]string{
 		"mode": "payment", "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][product_data][name]": "Paper Clips",
-		"line_items[0][price_data][product_data][images][0]": origin + "/img/product/paper_clip_left_2.jpg", "line_items[0][price_data][unit_amount]": "350", "line_items[0][quantity]": "2",
-		"line_items[1][price_data][unit_amount]": "1499", "line_items[1][price_data][product_data][description]": "Multi - Multi", "line_items[1][price_data][product_data][images][0]": origin + "/img/product/rubber_bands_2.jpg",
-		"line_items[2][price_data][unit_amount]": "956", "line_items[2][quantity]": "1", "line_items[2][price_data][currency]": "usd", "line_items[3][quantity]": "",
-		"success_url": origin + "/checkout/success?session_id={CHECKOUT_SESSION_ID}", "cancel_url": origin + "/checkout/confirm", "billing_address_collection": "required",
-		"shipping_address_collection[allowed_countries][0]": "US", "shipping_address_collection[allowed_countries][1]": "CA", "phone_number_collection[enabled]": "true", "customer_email": address,
+		"line_items[0][price_data][product_data][images][0]": origin + "/img/product/paper_clip_left_2.jpg",
+		"line_items[0][price_data][unit_amount]":             "350", "line_items[0][quantity]": "2",
+		"line_items[1][price_data][unit_amount]": "1499", "line_items[1][price_data][product_data][description]": "Multi - Multi",
+		"line_items[1][price_data][product_data][images][0]": origin + "/img/product/rubber_bands_2.jpg",
+		"line_items[2][price_data][unit_amount]":             "956", "line_items[2][quantity]": "1",
+		"line_items[2][price_data][currency]": "usd", "line_items[3][quantity]": "",
+		"success_url": origin + "/checkout/success?session_id={CHECKOUT_SESSION_ID}", "cancel_url": origin + "/checkout/confirm",
+		"billing_address_collection":                        "required",
+		"shipping_address_collection[allowed_countries][0]": "US", "shipping_address_collection[allowed_countries][1]": "CA",
+		"phone_number_collection[enabled]": "true", "customer_email": address,
 	} {
 		want(t, name, got[name], value)
 	}
@@ -125,7 +134,8 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	address := email()
 	s.pay(session, address)
 	order := b.get("/order/" + b.bought(session))
-	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "2.00", "shipping_subtotal": "9.56", "shipping_discount": "0.00", "order_total": "27.51"} {
+	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "2.00", "shipping_subtotal": "9.56",
+		"shipping_discount": "0.00", "order_total": "27.51"} {
 		order.Want(value, "order_data", "order_totals", key)
 	}
 	order.Want(true, "order_data", "order_discount_codes", "1", "discount_applied")
@@ -146,7 +156,8 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 	address = email()
 	s.pay(session, address)
 	order = b.get("/order/" + b.bought(session))
-	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "0.00", "shipping_subtotal": "9.56", "shipping_discount": "9.56", "order_total": "19.95"} {
+	for key, value := range map[string]string{"item_subtotal": "19.95", "item_discount": "0.00", "shipping_subtotal": "9.56",
+		"shipping_discount": "9.56", "order_total": "19.95"} {
 		order.Want(value, "order_data", "order_totals", key)
 	}
 	for id, code := range order.At("order_data", "order_discount_codes").(map[string]any) {
@@ -157,10 +168,12 @@ func testDiscountAtStripe(t *testing.T, e *env, s *stripe) {
 
 func testSuccess(t *testing.T, e *env, s *stripe) {
 	b := e.browser(t)
-	b.get("/order/checkout-session-success").Is(`{"checkout_session_success":"error","errors":{"error":"session-id-required"},"order-api-version":"0.0.1"}`)
+	b.get("/order/checkout-session-success").Is(`{"checkout_session_success":"error","errors":{"error":"session-id-required"},` +
+		`"order-api-version":"0.0.1"}`)
 	b.refused(b.success(""), "session-id-required")
 	for _, unknown := range []string{"cs_test_unknown", "x", "%00", "..%2F..", strings.Repeat("a", 3000), "%ff"} {
-		b.success(unknown).Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+		b.success(unknown).Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
+			`"order-api-version":"0.0.1"}`)
 	}
 	address := email()
 	session := b.checkout(address)
@@ -174,14 +187,16 @@ func testSuccess(t *testing.T, e *env, s *stripe) {
 	stamp(t, a.Text("order_data", "order_attributes", "order_date_time"))
 	m := e.mail(t, address, 1)
 	for _, text := range []string{m.Text, strings.ReplaceAll(m.HTML, "&amp;", "&")} {
-		holds(t, text, "Pat Buyer", identifier, origin+"/account/order?identifier="+identifier+"&em_cd=FpGyZy6kld9R2XTjqvBQN&pr_cd=", "Paper Clips", "Silver", "3.50", "7.00", "USPS Retail Ground", "9.56", "16.56",
+		holds(t, text, "Pat Buyer", identifier, origin+"/account/order?identifier="+identifier+"&em_cd=FpGyZy6kld9R2XTjqvBQN&pr_cd=",
+			"Paper Clips", "Silver", "3.50", "7.00", "USPS Retail Ground", "9.56", "16.56",
 			"12 Elm Street", "Sam Receiver", origin+"/terms-of-sale", "none")
 	}
 	want(t, "mails", len(e.mails(address)), 1)
 	e.browser(t).get("/order/"+strings.ToLower(identifier)+"x").Want("order-not-found", "errors", "error")
 	member := e.browser(t)
 	member.register()
-	member.get("/order/" + identifier).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + identifier + `","order-api-version":"0.0.1"}`)
+	member.get("/order/" + identifier).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` +
+		identifier + `","order-api-version":"0.0.1"}`)
 }
 
 func testFrozen(t *testing.T, e *env, s *stripe) {
@@ -214,21 +229,25 @@ func testFrozen(t *testing.T, e *env, s *stripe) {
 	s.pay(session, address)
 	s.set(func() { delete(s.sessions[session], "collected_information") })
 	a = b.get("/order/" + b.bought(session))
-	for key, value := range map[string]string{"name": "Pat Buyer", "address_line1": "", "city": "", "state": "", "zip": "", "country": "", "country_code": ""} {
+	for key, value := range map[string]string{"name": "Pat Buyer", "address_line1": "", "city": "", "state": "", "zip": "", "country": "",
+		"country_code": ""} {
 		a.Want(value, "order_data", "order_shipping_address", key)
 	}
 	a.Want(address, "order_data", "order_payment_info", "email")
 	// A paid session that the shop did not make.
 	s.set(func() {
-		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign", "status": "complete", "amount_total": 100, "currency": "usd",
+		s.sessions["cs_test_foreign"] = map[string]any{"id": "cs_test_foreign", "payment_status": "paid", "payment_intent": "pi_foreign",
+			"status": "complete", "amount_total": 100, "currency": "usd",
 			"metadata": map[string]string{"cart_id": "99999"}, "customer_details": map[string]any{"email": "x@y.example", "name": "X"}}
 	})
 	// Stripe is not asked about what no checkout knows. Told by Stripe it is known: it is with staff.
-	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
+		`"order-api-version":"0.0.1"}`)
 	body := s.event("checkout.session.completed", "cs_test_foreign")
 	e.hook(t, body, sign(webhookSecret, time.Now(), body))
 	eventually(t, "staff have it", func() bool {
-		return e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = 'cs_test_foreign' AND reason = 'no-quote'") == 1
+		return e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = 'cs_test_foreign' AND reason = "+
+			"'no-quote'") == 1
 	})
 	b.success("cs_test_foreign").Is(`{"checkout_session_success":"error","errors":{"error":"cart-not-found"},"order-api-version":"0.0.1"}`)
 }
@@ -270,13 +289,20 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 		status          int
 		answer          string
 	}{
-		"no signature": {body: "{}", status: 400, answer: `{"error":"invalid-signature"}`}, "garbage": {body: "{}", signature: "x", status: 400, answer: `{"error":"invalid-signature"}`},
-		"other secret": {body: "{}", signature: sign("other", now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`}, "other body": {body: "{ }", signature: sign(webhookSecret, now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
-		"old":   {body: "{}", signature: sign(webhookSecret, now.Add(-310*time.Second), "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
-		"ahead": {body: "{}", signature: sign(webhookSecret, now.Add(330*time.Second), "{}"), status: 400, answer: `{"error":"invalid-signature"}`}, "no time": {body: "{}", signature: "v1=00", status: 400, answer: `{"error":"invalid-signature"}`},
-		"upper-case": {body: "{}", signature: strings.ToUpper(sign(webhookSecret, now, "{}")), status: 400, answer: `{"error":"invalid-signature"}`},
-		"no JSON":    {body: "not json", signature: sign(webhookSecret, now, "not json"), status: 400, answer: `{"error":"invalid-payload"}`}, "empty": {signature: sign(webhookSecret, now, ""), status: 400, answer: `{"error":"invalid-payload"}`},
-		"half": {body: `{"id":`, signature: sign(webhookSecret, now, `{"id":`), status: 400, answer: `{"error":"invalid-payload"}`},
+		"no signature": {body: "{}", status: 400, answer: `{"error":"invalid-signature"}`},
+		"garbage":      {body: "{}", signature: "x", status: 400, answer: `{"error":"invalid-signature"}`},
+		"other secret": {body: "{}", signature: sign("other", now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
+		"other body":   {body: "{ }", signature: sign(webhookSecret, now, "{}"), status: 400, answer: `{"error":"invalid-signature"}`},
+		"old": {body: "{}", signature: sign(webhookSecret, now.Add(-310*time.Second), "{}"), status: 400,
+			answer: `{"error":"invalid-signature"}`},
+		"ahead": {body: "{}", signature: sign(webhookSecret, now.Add(330*time.Second), "{}"), status: 400,
+			answer: `{"error":"invalid-signature"}`},
+		"no time": {body: "{}", signature: "v1=00", status: 400, answer: `{"error":"invalid-signature"}`},
+		"upper-case": {body: "{}", signature: strings.ToUpper(sign(webhookSecret, now, "{}")), status: 400,
+			answer: `{"error":"invalid-signature"}`},
+		"no JSON": {body: "not json", signature: sign(webhookSecret, now, "not json"), status: 400, answer: `{"error":"invalid-payload"}`},
+		"empty":   {signature: sign(webhookSecret, now, ""), status: 400, answer: `{"error":"invalid-payload"}`},
+		"half":    {body: `{"id":`, signature: sign(webhookSecret, now, `{"id":`), status: 400, answer: `{"error":"invalid-payload"}`},
 	} {
 		a := e.hook(t, c.body, c.signature)
 		if a.Status != c.status || strings.TrimSpace(a.Body) != c.answer {
@@ -300,9 +326,13 @@ func testWebhookRefusals(t *testing.T, e *env, s *stripe) {
 		t.Errorf("one good signature of two: %d %s", a.Status, a.Body)
 	}
 	// Verified, but no event that makes an order: kept, answered 200 or one of the contract's 400.
-	for _, odd := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":1,"type":2}`, `{"type":"checkout.session.completed"}`, `{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_x","payment_status":"paid","metadata":{"cart_id":"x"}}}}`,
-		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_y","payment_status":"unpaid","metadata":null}}}`, `{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":5}}`,
-		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_z","payment_status":"paid","payment_intent":"pi_z","metadata":{"cart_id":99999999999}}}}`} {
+	for _, odd := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":1,"type":2}`, `{"type":"checkout.session.completed"}`,
+		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_x","payment_status":"paid",` +
+			`"metadata":{"cart_id":"x"}}}}`,
+		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_y","payment_status":"unpaid",` +
+			`"metadata":null}}}`, `{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":5}}`,
+		`{"id":"evt_` + random() + `","type":"checkout.session.completed","data":{"object":{"id":"cs_z","payment_status":"paid",` +
+			`"payment_intent":"pi_z","metadata":{"cart_id":99999999999}}}}`} {
 		a := e.hook(t, odd, sign(webhookSecret, now, odd))
 		if a.Status != 200 && a.Status != 400 {
 			t.Errorf("%s: %d %s", odd, a.Status, a.Body)
@@ -358,10 +388,12 @@ func testMemberOrder(t *testing.T, e *env, s *stripe) {
 	a.Want("0.00", "account_content", "orders_data", "2", "sales_tax_amt")
 	b.get("/order/"+one).Want("success", "order_detail")
 	visitor := e.browser(t)
-	visitor.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"log-in-required-to-view-order"},"order_identifier":"` + one + `","order-api-version":"0.0.1"}`)
+	visitor.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"log-in-required-to-view-order"},"order_identifier":"` +
+		one + `","order-api-version":"0.0.1"}`)
 	other := e.browser(t)
 	other.register()
-	other.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + one + `","order-api-version":"0.0.1"}`)
+	other.get("/order/" + one).Is(`{"order_detail":"error","errors":{"error":"order-not-in-account"},"order_identifier":"` + one +
+		`","order-api-version":"0.0.1"}`)
 	e.mail(t, m.email, 3)
 	code := e.db(t, "user").Text("SELECT mb_cd FROM account WHERE username = $1", m.username)
 	link := origin + "/account/order?identifier=" + one + "&em_cd=gvREoqen93ffZsmBIc8zl&mb_cd=" + code
@@ -401,7 +433,8 @@ func testCheckoutChecks(t *testing.T, e *env, s *stripe) {
 		open("agree_to_terms_of_sale", no).Is(refusal("terms-of-sale-agreement-required"))
 	}
 	open().Is(refusal("terms-of-sale-agreement-required"))
-	open("agree_to_terms_of_sale", "true", "newsletter", "x", "save_defaults", "x", "anonymous_email_address", "no address at all").Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
+	open("agree_to_terms_of_sale", "true", "newsletter", "x", "save_defaults", "x", "anonymous_email_address",
+		"no address at all").Is(`{"create_checkout_session":"success","session_id":"*","checkout_url":"*","order-api-version":"0.0.1"}`)
 }
 
 // However little an event says, and in whatever version, the shopper waits for no sweep: what it
@@ -448,7 +481,9 @@ func testEventShapes(t *testing.T, e *env, s *stripe) {
 			if event["api_version"] != nil {
 				rows = 1
 			}
-			want(t, "rows for staff", e.db(t, "order").Number("SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'unknown-api-version' AND amount = 1656 AND payload->>'id' = $2", session, event["id"]), rows)
+			want(t, "rows for staff", e.db(t, "order").Number(
+				"SELECT count(*) FROM payment_issue WHERE session_id = $1 AND reason = 'unknown-api-version' AND amount = 1656 AND "+
+					"payload->>'id' = $2", session, event["id"]), rows)
 		})
 	}
 }
@@ -493,7 +528,8 @@ func testVisitorRegisters(t *testing.T, e *env, s *stripe) {
 		}
 		return link != ""
 	})
-	b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, link, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, link, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	eventually(t, "the order is in the account", func() bool {
 		return b.get("/user/account-content").Text("account_content", "orders_data", "1", "identifier") == identifier
 	})
@@ -508,8 +544,10 @@ func testStripeDown(t *testing.T, e *env, s *stripe) {
 	s.set(func() { s.down = true })
 	a := b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true")
 	a.Is(`{"create_checkout_session":"error","errors":{"error":"stripe-error","description":"*"},"order-api-version":"0.0.1"}`)
-	b.success(known).Is(`{"checkout_session_success":"error","errors":{"error":"unexpected-error","description":"*"},"order-api-version":"0.0.1"}`)
-	b.success("cs_test_x").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},"order-api-version":"0.0.1"}`)
+	b.success(known).Is(`{"checkout_session_success":"error","errors":{"error":"unexpected-error","description":"*"},` +
+		`"order-api-version":"0.0.1"}`)
+	b.success("cs_test_x").Is(`{"checkout_session_success":"error","errors":{"error":"invalid-session","description":"*"},` +
+		`"order-api-version":"0.0.1"}`)
 	s.set(func() { s.down = false })
 	b.get("/order/cart-items").Want(1, "item_data", "product_sku_data", "0", "quantity")
 	b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Want("success", "create_checkout_session")
@@ -538,7 +576,8 @@ func testConfiguration(t *testing.T, e *env) {
 		for b, allowed := range map[*browser]bool{member: c.member, visitor: c.visitor} {
 			no := `{"checkout_allowed":false,"order-api-version":"0.0.1"}`
 			b.get("/order/checkout-allowed").Is(fmt.Sprintf(`{"checkout_allowed":%v,"order-api-version":"0.0.1"}`, allowed))
-			for _, path := range []string{"confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals", "change-confirmation-email-address"} {
+			for _, path := range []string{"confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals",
+				"change-confirmation-email-address"} {
 				a := b.get("/order/" + path)
 				a.Want(allowed, "checkout_allowed")
 				if !allowed {
@@ -548,7 +587,8 @@ func testConfiguration(t *testing.T, e *env) {
 			if !allowed {
 				b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", email()).Is(no)
 				b.post("/order/anonymous-email-address-payment-lookup").Is(no)
-				b.post("/order/create-checkout-session", "agree_to_terms_of_sale", "true").Is(`{"create_checkout_session":"error","errors":{"error":"checkout-not-allowed"},"order-api-version":"0.0.1"}`)
+				b.post("/order/create-checkout-session", "agree_to_terms_of_sale",
+					"true").Is(`{"create_checkout_session":"error","errors":{"error":"checkout-not-allowed"},"order-api-version":"0.0.1"}`)
 			}
 		}
 	}

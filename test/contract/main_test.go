@@ -64,7 +64,8 @@ func try(t *testing.T, e *env, tests map[string]func(*testing.T, *env)) {
 func TestOneShop(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	for _, tests := range []map[string]func(*testing.T, *env){wire, sessions, validation, accounts, people, carts, totals, orders, odd, clientEvents, methods} {
+	for _, tests := range []map[string]func(*testing.T, *env){wire, sessions, validation, accounts, people, carts, totals, orders, odd,
+		clientEvents, methods} {
 		try(t, e, tests)
 	}
 }
@@ -178,7 +179,8 @@ func (b *browser) register() member {
 	b.TB.Helper()
 	m := member{name("member_"), email(), password}
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", m.email,
-		"password", m.password, "confirm_password", m.password, "newsletter", "true", "remember_me", "false").Is(`{"create_account":"true","user-api-version":"0.0.1"}`)
+		"password", m.password, "confirm_password", m.password, "newsletter", "true", "remember_me",
+		"false").Is(`{"create_account":"true","user-api-version":"0.0.1"}`)
 	return m
 }
 

@@ -35,14 +35,20 @@ var orders = map[string]func(*testing.T, *env){
 func testNoContentType(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.add("1", "1")
-	b.send("POST", "/order/cart-delete-cart", "", header("Content-Type", "")).Is(`{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
-	b.send("POST", "/order/cart-add-product-sku", "", header("Content-Type", "")).Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,"order-api-version":"0.0.1"}`)
-	b.send("POST", "/order/cart-add-product-sku", "sku_id=1&quantity=1", header("Content-Type", "application/x-www-form-urlencoded")).Is(`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-delete-cart", "",
+		header("Content-Type", "")).Is(`{"cart_delete_cart":"success","order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-add-product-sku", "",
+		header("Content-Type", "")).Is(`{"cart_add_product_sku":"error","errors":{"error":"sku-id-required"},"sku_id":null,` +
+		`"order-api-version":"0.0.1"}`)
+	b.send("POST", "/order/cart-add-product-sku", "sku_id=1&quantity=1",
+		header("Content-Type", "application/x-www-form-urlencoded")).Is(
+		`{"cart_add_product_sku":"success","sku_id":"1","cart_item_count":1,"order-api-version":"0.0.1"}`)
 }
 
 func testHeads(t *testing.T, e *env) {
 	b := e.browser(t)
-	for _, path := range []string{"/user/", "/user/token", "/user/logged-in", "/order/products", "/order/product/bSusp6dBHm", "/order/cart-items", "/clientevent/pageview"} {
+	for _, path := range []string{"/user/", "/user/token", "/user/logged-in", "/order/products", "/order/product/bSusp6dBHm",
+		"/order/cart-items", "/clientevent/pageview"} {
 		if a := b.send(http.MethodHead, path, ""); a.Status != 200 || a.Body != "" {
 			t.Errorf("HEAD %s answered %d %q", path, a.Status, a.Body)
 		}
@@ -116,7 +122,8 @@ func testClientsApart(t *testing.T, e *env) {
 				break
 			}
 		}
-		a := forger.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(), header("X-Forwarded-For", e.browser(t).address+", "+b.address))
+		a := forger.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(),
+			header("X-Forwarded-For", e.browser(t).address+", "+b.address))
 		if time.Now().Unix()/60 != began.Unix()/60 {
 			continue
 		}
@@ -130,7 +137,8 @@ func testClientsApart(t *testing.T, e *env) {
 	plain := e.browser(t)
 	plain.token()
 	for range 40 {
-		a := plain.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(), header("X-Forwarded-For", ""))
+		a := plain.send("POST", "/user/login", testenv.Form("username", name("nobody_"), "password", "x", "remember_me", "false").Encode(),
+			header("X-Forwarded-For", ""))
 		want(t, "a bench without proxies", a.Status, 200)
 	}
 }
@@ -140,11 +148,13 @@ func testHammering(t *testing.T, e *env) {
 	m := e.browser(t).register()
 	address := email()
 	for path, pairs := range map[string][]string{
-		"/user/forgot-username":                         {"email_address", address},
-		"/user/set-new-password":                        {"username", m.username, "password_reset_code", "x", "new_password", "x", "confirm_new_password", "x"},
+		"/user/forgot-username": {"email_address", address},
+		"/user/set-new-password": {"username", m.username, "password_reset_code", "x", "new_password", "x",
+			"confirm_new_password", "x"},
 		"/user/put-chat-message":                        {"name", "Ann", "email_address", address, "message", "again"},
 		"/order/anonymous-email-address-payment-lookup": {"anonymous_email_address", m.email},
-		"/user/create-account": {"firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address, "password", password, "confirm_password", password,
+		"/user/create-account": {"firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address, "password",
+			password, "confirm_password", password,
 			"newsletter", "false", "remember_me", "false"},
 	} {
 		b, n := e.browser(t), 0
@@ -174,7 +184,8 @@ func testPageCalls(t *testing.T, e *env) {
 	b.add("1", "2")
 	var all sync.WaitGroup
 	for range 3 {
-		for _, path := range []string{"cart-items", "cart-shipping-methods", "cart-discount-codes", "cart-totals", "confirm-items", "confirm-shipping-method", "confirm-discount-codes", "confirm-totals", "checkout-allowed"} {
+		for _, path := range []string{"cart-items", "cart-shipping-methods", "cart-discount-codes", "cart-totals", "confirm-items",
+			"confirm-shipping-method", "confirm-discount-codes", "confirm-totals", "checkout-allowed"} {
 			c := b.clone()
 			all.Go(func() { want(t, path, c.get("/order/"+path).Status, 200) })
 		}
@@ -185,7 +196,8 @@ func testPageCalls(t *testing.T, e *env) {
 
 func testOddReceipts(t *testing.T, e *env) {
 	b := e.browser(t)
-	for _, address := range []string{"x", "a@b", "é@é.éé", strings.Repeat("a", 254), strings.Repeat("a", 300) + "@x.example", "a b@c.dd", "<b>@x.example", " a@b.cc "} {
+	for _, address := range []string{"x", "a@b", "é@é.éé", strings.Repeat("a", 254), strings.Repeat("a", 300) + "@x.example", "a b@c.dd",
+		"<b>@x.example", " a@b.cc "} {
 		a := b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", address)
 		if a.Status != 200 && a.Status != 400 || !isJSON(a) {
 			t.Errorf("%.40q answered %d %s", address, a.Status, a.Body)
@@ -219,7 +231,8 @@ func testTimesOfCodes(t *testing.T, e *env) {
 	b.add("1", "1")
 	a := b.apply("WELCOME10")
 	for _, key := range []string{"start_date_time", "end_date_time"} {
-		if s := a.Text("discount_code_data", "1", key); len(s) != len("2026-01-31T12:00:00.123Z") || !strings.HasSuffix(s, "Z") || s[19] != '.' {
+		if s := a.Text("discount_code_data", "1", key); len(s) != len("2026-01-31T12:00:00.123Z") || !strings.HasSuffix(s, "Z") ||
+			s[19] != '.' {
 			t.Errorf("%s is %q", key, s)
 		}
 	}
@@ -235,14 +248,17 @@ func testPurchase(t *testing.T, e *env) {
 	m := e.mail(t, address, 1)
 	holds(t, m.Text, identifier, "16.56")
 	b.get("/user/logged-in").Want(0, "cart_item_count")
-	want(t, "prospects", e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND pr_cd <> ''", address), 1)
+	want(t, "prospects", e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token "+
+		"<> '' AND pr_cd <> ''", address), 1)
 }
 
 // A visitor may order with the address of a member: it stays a visitor's order, and a visitor sees it.
 func testMembersAddress(t *testing.T, e *env) {
 	owner := e.browser(t)
 	m := owner.register()
-	owner.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	owner.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	b := e.browser(t)
 	session := b.checkout(m.email)
 	e.pay(t, session)
@@ -254,7 +270,8 @@ func testMembersAddress(t *testing.T, e *env) {
 }
 
 func testOddForwarded(t *testing.T, e *env) {
-	for _, address := range []string{"", "x", "::1", "2001:db8::1", "192.0.2.1:8080", "[2001:db8::2]:80", ", ,", "unknown", strings.Repeat("1.2.3.4, ", 300), "127.0.0.1", "\"192.0.2.7\"", "999.1.1.1", "fe80::1%eth0"} {
+	for _, address := range []string{"", "x", "::1", "2001:db8::1", "192.0.2.1:8080", "[2001:db8::2]:80", ", ,", "unknown",
+		strings.Repeat("1.2.3.4, ", 300), "127.0.0.1", "\"192.0.2.7\"", "999.1.1.1", "fe80::1%eth0"} {
 		b := e.browser(t)
 		b.address = address
 		want(t, fmt.Sprintf("logged-in for %.30q", address), b.get("/user/logged-in").Status, 200)

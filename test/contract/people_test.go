@@ -31,7 +31,8 @@ func testTerms(t *testing.T, e *env) {
 	agree := func(version string) testenv.Answer { return b.post("/user/terms-of-use-agree", "version", version) }
 	b.post("/user/terms-of-use-agree").Is(termsError("version-required"))
 	for _, unknown := range []string{"x", "0", "-1", "99", "1.0", "99999999999999999999", " 1", "+1", "1_0"} {
-		agree(unknown).Is(`{"terms_of_use_agree":"error","errors":{"error":"version-not-found"},"version":"` + unknown + `","user-api-version":"0.0.1"}`)
+		agree(unknown).Is(`{"terms_of_use_agree":"error","errors":{"error":"version-not-found"},"version":"` + unknown +
+			`","user-api-version":"0.0.1"}`)
 	}
 	agree("1").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-already-agreed"},"version":"1","user-api-version":"0.0.1"}`)
 	a := b.get("/user/terms-of-use-agree")
@@ -42,10 +43,14 @@ func testTerms(t *testing.T, e *env) {
 	late.register()
 	e.exec(t, "user", "INSERT INTO terms_version (version, note) VALUES (2, '<p>New.</p>')")
 	for _, b := range []*browser{b, late} {
-		b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":false,"version":2,"version_note":"<p>New.</p>","user-api-version":"0.0.1"}`)
-		b.post("/user/terms-of-use-agree", "version", "1").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-provided-not-most-recent"},"version":"1","user-api-version":"0.0.1"}`)
+		b.get("/user/terms-of-use-agree-check").Is(
+			`{"terms_of_use_agree_check":false,"version":2,"version_note":"<p>New.</p>","user-api-version":"0.0.1"}`)
+		b.post("/user/terms-of-use-agree", "version",
+			"1").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-provided-not-most-recent"},"version":"1",` +
+			`"user-api-version":"0.0.1"}`)
 		b.post("/user/terms-of-use-agree", "version", "2").Is(`{"terms_of_use_agree":"success","version":"2","user-api-version":"0.0.1"}`)
-		b.post("/user/terms-of-use-agree", "version", "2").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-already-agreed"},"version":"2","user-api-version":"0.0.1"}`)
+		b.post("/user/terms-of-use-agree", "version",
+			"2").Is(`{"terms_of_use_agree":"error","errors":{"error":"version-already-agreed"},"version":"2","user-api-version":"0.0.1"}`)
 		b.get("/user/terms-of-use-agree-check").Is(`{"terms_of_use_agree_check":true,"user-api-version":"0.0.1"}`)
 	}
 	fresh := e.browser(t)
@@ -54,7 +59,8 @@ func testTerms(t *testing.T, e *env) {
 }
 
 func reasons(newsletter, unsubscribe, first, other string) []string {
-	return []string{"newsletter", newsletter, "email_unsubscribe", unsubscribe, "no_longer_want_to_receive", first, "never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", other}
+	return []string{"newsletter", newsletter, "email_unsubscribe", unsubscribe, "no_longer_want_to_receive", first, "never_signed_up",
+		"false", "inappropriate", "false", "spam", "false", "other", other}
 }
 
 func testPreferences(t *testing.T, e *env) {
@@ -76,14 +82,16 @@ func testPreferences(t *testing.T, e *env) {
 	missing := `{"update_communication_preferences":"errors","errors":{"data_missing":"*"},"user-api-version":"0.0.1"}`
 	set(reasons("", "", "", "")[2:]...).Is(missing)
 	set(append([]string{"newsletter", "true"}, reasons("", "", "", "")[4:]...)...).Is(missing)
-	set(reasons(wordTrue, wordTrue, "", "")...).Is(`{"update_communication_preferences":"errors","errors":{"invalid_data":"*"},"user-api-version":"0.0.1"}`)
+	set(reasons(wordTrue, wordTrue, "", "")...).Is(
+		`{"update_communication_preferences":"errors","errors":{"invalid_data":"*"},"user-api-version":"0.0.1"}`)
 	state(true, false)
 	before := token()
 	set(reasons("false", "false", "false", "")...).Is(success)
 	state(false, false)
 	want(t, "the token when the switch stays", token(), before)
 	stored := func() int {
-		return e.db(t, "user").Number("SELECT count(*) FROM unsubscribe_reason WHERE member_id = (SELECT id FROM account WHERE username = $1)", m.username)
+		return e.db(t, "user").Number("SELECT count(*) FROM unsubscribe_reason WHERE member_id = (SELECT id FROM account WHERE username "+
+			"= $1)", m.username)
 	}
 	want(t, "reasons", stored(), 0)
 	set(reasons("True", "true", "true", "")...).Is(success)
@@ -118,8 +126,11 @@ func testUnsubscribeProspect(t *testing.T, e *env) {
 	address := email()
 	b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "3")
 	token := e.db(t, "user").Text("SELECT unsubscribe_token FROM prospect WHERE email = $1", address)
-	b.get("/user/email-unsubscribe-lookup?pr_token=" + token).Is(`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"},"user-api-version":"0.0.1"}`)
-	b.post("/user/email-unsubscribe-confirm", "pr_token", token).Is(`{"email_unsubscribe_confirm":"error","errors":{"error":"email-address-already-unsubscribed"},"user-api-version":"0.0.1"}`)
+	b.get("/user/email-unsubscribe-lookup?pr_token=" + token).Is(
+		`{"email_unsubscribe_lookup":"error","errors":{"error":"email-address-already-unsubscribed"},"user-api-version":"0.0.1"}`)
+	b.post("/user/email-unsubscribe-confirm", "pr_token",
+		token).Is(`{"email_unsubscribe_confirm":"error","errors":{"error":"email-address-already-unsubscribed"},` +
+		`"user-api-version":"0.0.1"}`)
 	e.exec(t, "user", "UPDATE prospect SET unsubscribed = false WHERE email = $1", address)
 	unsubscribes(t, e, "pr_token", token, address)
 }
@@ -136,14 +147,17 @@ func unsubscribes(t *testing.T, e *env, key, token, address string) {
 			ask(pairs...).Is(`{"` + name + `":"error","errors":{"error":"` + code + `"},"user-api-version":"0.0.1"}`)
 		}
 		ask(key, "").Is(`{"` + name + `":"error","errors":{"error":"member-not-found"},"user-api-version":"0.0.1"}`)
-		ask("token", "nobody", "pr_token", token).Is(`{"` + name + `":"error","errors":{"error":"member-not-found"},"user-api-version":"0.0.1"}`)
+		ask("token", "nobody", "pr_token", token).Is(`{"` + name +
+			`":"error","errors":{"error":"member-not-found"},"user-api-version":"0.0.1"}`)
 	}
 	lookup := func(pairs ...string) testenv.Answer {
 		return b.get("/user/email-unsubscribe-lookup?" + testenv.Form(pairs...).Encode())
 	}
 	confirm := func(pairs ...string) testenv.Answer { return b.post("/user/email-unsubscribe-confirm", pairs...) }
 	why := func(pairs ...string) testenv.Answer {
-		return b.post("/user/email-unsubscribe-why", append([]string{"no_longer_want_to_receive", "true", "never_signed_up", "false", "inappropriate", "", "spam", "false", "other", ""}, pairs...)...)
+		return b.post("/user/email-unsubscribe-why",
+			append([]string{"no_longer_want_to_receive", "true", "never_signed_up", "false", "inappropriate", "", "spam", "false", "other",
+				""}, pairs...)...)
 	}
 	plain(t, token)
 	refusals("email_unsubscribe_lookup", lookup)
@@ -170,13 +184,17 @@ func testChat(t *testing.T, e *env) {
 	address := email()
 	chat := func(b *browser, address string) {
 		t.Helper()
-		b.post("/user/put-chat-message", "name", "Pat", "email_address", address, "message", "The secret of "+address).Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
+		b.post("/user/put-chat-message", "name", "Pat", "email_address", address, "message",
+			"The secret of "+address).Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
 	}
 	chat(visitor, address)
-	if code := e.db(t, "user").Text("SELECT pr_cd FROM prospect WHERE email = $1 AND unsubscribed", address); !regexp.MustCompile(`^[A-Za-z0-9]{20}$`).MatchString(code) {
+	if code := e.db(t, "user").Text("SELECT pr_cd FROM prospect WHERE email = $1 AND unsubscribed",
+		address); !regexp.MustCompile(`^[A-Za-z0-9]{20}$`).MatchString(code) {
 		t.Errorf("the prospect's code is %q", code)
 	}
-	visitor.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "1").Is(`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],"how_excited":true},"user-api-version":"0.0.1"}`)
+	visitor.post("/user/pythonabot-notify-me", "email_address", address, "how_excited",
+		"1").Is(`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],` +
+		`"how_excited":true},"user-api-version":"0.0.1"}`)
 	eventually(t, "a mail to staff", func() bool { return len(e.mails("staff")) > 0 || len(e.staffMails(t)) > 0 })
 	for _, mail := range e.staffMails(t) {
 		if strings.Contains(mail.Text+mail.HTML, "The secret") {
@@ -202,12 +220,17 @@ func testChat(t *testing.T, e *env) {
 	b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", m.username, "email_address", address,
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
 	owned := func() int {
-		return e.db(t, "user").Number("SELECT count(*) FROM chat_message WHERE member_id = (SELECT id FROM account WHERE username = $1)", m.username)
+		return e.db(t, "user").Number("SELECT count(*) FROM chat_message WHERE member_id = (SELECT id FROM account WHERE username = $1)",
+			m.username)
 	}
 	want(t, "messages before the proof", owned(), 0)
-	b.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, e.mailWith(t, address, verifyLink, 1).Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	b.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, e.mailWith(t, address, verifyLink, 1).Text, verifyLink)).Is(
+		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	eventually(t, "the message belongs to the member", func() bool { return owned() == 1 })
-	want(t, "converted prospects", e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND converted IS NOT NULL AND swa_comment LIKE '%' || $2 || '%'", address, m.username), 1)
+	want(t, "converted prospects", e.db(t, "user").Number(
+		"SELECT count(*) FROM prospect WHERE email = $1 AND converted IS NOT NULL AND swa_comment LIKE '%' || $2 || '%'", address,
+		m.username), 1)
 	chat(b, email())
 	want(t, "a member's messages", owned(), 2)
 }
@@ -219,8 +242,10 @@ func testWaitingList(t *testing.T, e *env) {
 		return b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "4")
 	}
 	notify(address).Is(`{"pythonabot_notify_me":"success","user-api-version":"0.0.1"}`)
-	notify(address).Is(`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],"how_excited":true},"user-api-version":"0.0.1"}`)
-	b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "9").Is(`{"pythonabot_notify_me":"validation_error","errors":{"email_address":true,
+	notify(address).Is(`{"pythonabot_notify_me":"duplicate_prospect","errors":{"email_address":[{"type":"duplicate","description":"*"}],` +
+		`"how_excited":true},"user-api-version":"0.0.1"}`)
+	b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited",
+		"9").Is(`{"pythonabot_notify_me":"validation_error","errors":{"email_address":true,
 		"how_excited":[{"type":"out_of_range","description":"*"}]},"user-api-version":"0.0.1"}`)
 	want(t, "excitement", e.db(t, "user").Number("SELECT how_excited FROM prospect WHERE email = $1 AND unsubscribed", address), 4)
 	m := e.browser(t).register()
@@ -232,32 +257,41 @@ func testAddressCall(t *testing.T, e *env) {
 	ask := func(address string) testenv.Answer {
 		return b.post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", address)
 	}
-	required := `{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error","errors":{"error":"anonymous-email-address-required","description":"*"},"order-api-version":"0.0.1"}`
+	required := `{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error",` +
+		`"errors":{"error":"anonymous-email-address-required","description":"*"},"order-api-version":"0.0.1"}`
 	ask("").Is(required)
 	b.post("/order/anonymous-email-address-payment-lookup").Is(required)
 	owner := e.browser(t)
 	m := owner.register()
-	ask(m.email).Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*","customer_data":null,"order-api-version":"0.0.1"}`)
-	owner.post("/user/verify-email-address-response", "email_verification_code", codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
+	ask(m.email).Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*",` +
+		`"customer_data":null,"order-api-version":"0.0.1"}`)
+	owner.post("/user/verify-email-address-response", "email_verification_code",
+		codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink)).Is(
+		`{"verify_email_address_response":"success","user-api-version":"0.0.1"}`)
 	a := ask(strings.ToUpper(m.email))
-	a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error","errors":{"error":"email-address-is-associated-with-member","description":"*"},"order-api-version":"0.0.1"}`)
+	a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"error",` +
+		`"errors":{"error":"email-address-is-associated-with-member","description":"*"},"order-api-version":"0.0.1"}`)
 	holds(t, a.Text("errors", "description"), "/login?next=checkout/confirm", "<a ")
 	address := email()
 	for range 2 {
 		a := ask(address)
-		a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*","customer_data":null,"order-api-version":"0.0.1"}`)
+		a.Is(`{"checkout_allowed":true,"anonymous_email_address_payment_lookup":"success","stripe_publishable_key":"*",` +
+			`"customer_data":null,"order-api-version":"0.0.1"}`)
 	}
 	eventually(t, "a prospect", func() bool {
-		return e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND swa_comment || prospect_comment <> ''", address) == 1
+		return e.db(t, "user").Number("SELECT count(*) FROM prospect WHERE email = $1 AND unsubscribed AND unsubscribe_token <> '' AND "+
+			"swa_comment || prospect_comment <> ''", address) == 1
 	})
-	b.get("/order/change-confirmation-email-address").Is(`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
+	b.get("/order/change-confirmation-email-address").Is(
+		`{"checkout_allowed":true,"change_confirmation_email_address":"success","order-api-version":"0.0.1"}`)
 	// What is asked next finds the prospect: three times in a row, for a busy machine may be late once.
 	row := 0
 	eventually(t, "an address is a prospect's as soon as it was given", func() bool {
 		address := email()
 		ask(address)
 		row++
-		if b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", "3").At("pythonabot_notify_me") != "duplicate_prospect" {
+		if b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited",
+			"3").At("pythonabot_notify_me") != "duplicate_prospect" {
 			row = 0
 		}
 		return row == 3

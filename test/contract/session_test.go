@@ -32,7 +32,8 @@ func sessionCookie(t *testing.T, a testenv.Answer, maxAge int) {
 	if c == nil {
 		t.Fatalf("no session cookie: %v", a.Header)
 	}
-	if c.Path != "/" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.MaxAge != maxAge || c.Domain != "" || c.Secure || maxAge == 0 && !c.Expires.IsZero() {
+	if c.Path != "/" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.MaxAge != maxAge || c.Domain != "" || c.Secure ||
+		maxAge == 0 && !c.Expires.IsZero() {
 		t.Errorf("the cookie is %s", c.Raw)
 	}
 	plain(t, c.Value)
@@ -44,7 +45,8 @@ func testLogin(t *testing.T, e *env) {
 	other := e.browser(t)
 	for _, wrong := range []member{
 		{m.username, m.email, "wrong!Password"}, {strings.ToUpper(m.username), m.email, password}, {m.email, m.email, password},
-		{"nobody_here", "", password}, {m.username, m.email, ""}, {"", "", ""}, {m.username[:3] + " " + m.username[3:], "", password}, {m.username, "", password + " "}, {m.username, "", strings.ToLower(password)},
+		{"nobody_here", "", password}, {m.username, m.email, ""}, {"", "", ""}, {m.username[:3] + " " + m.username[3:], "", password},
+		{m.username, "", password + " "}, {m.username, "", strings.ToLower(password)},
 	} {
 		a := other.login(wrong, "true")
 		a.Is(loggedOut)
@@ -87,7 +89,8 @@ func testRemember(t *testing.T, e *env) {
 	b.login(member{m.username, "", "nope"}, "true").Is(loggedOut)
 	sessionCookie(t, b.login(m, "false"), 0)
 	b = e.browser(t)
-	sessionCookie(t, b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name("member_"), "email_address", email(),
+	sessionCookie(t, b.post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name("member_"), "email_address",
+		email(),
 		"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "true"), 1209600)
 }
 
@@ -156,8 +159,10 @@ func testForgedCookies(t *testing.T, e *env) {
 		b.get("/order/cart-items").Want(false, "cart_found")
 		b.get("/user/logged-in").Want(0, "cart_item_count")
 	}
-	for _, odd := range []string{"sessionid=%00%ff; an_ct=\"a\"", "sessionid", ";;;=;", "csrftoken=é", "sessionid=" + strings.Repeat("a", 6000)} {
-		if a := e.browser(t).send("GET", "/user/logged-in", "", header("Cookie", odd)); a.Status != 200 && a.Status != 400 && a.Status != 431 {
+	for _, odd := range []string{"sessionid=%00%ff; an_ct=\"a\"", "sessionid", ";;;=;", "csrftoken=é",
+		"sessionid=" + strings.Repeat("a", 6000)} {
+		if a := e.browser(t).send("GET", "/user/logged-in", "", header("Cookie", odd)); a.Status != 200 && a.Status != 400 &&
+			a.Status != 431 {
 			t.Errorf("cookies %.40q answered %d", odd, a.Status)
 		}
 	}
@@ -191,13 +196,16 @@ func testChangePassword(t *testing.T, e *env) {
 	m := b.register()
 	e.mail(t, m.email, 1)
 	visitor := e.browser(t)
-	visitor.post("/user/change-my-password", "current_password", password, "new_password", "x", "confirm_new_password", "y").Is(`{"change_my_password":"user_not_authenticated","user-api-version":"0.0.1"}`)
+	visitor.post("/user/change-my-password", "current_password", password, "new_password", "x", "confirm_new_password",
+		"y").Is(`{"change_my_password":"user_not_authenticated","user-api-version":"0.0.1"}`)
 	other.login(m, "true").Is(loggedIn)
 	change := func(current, next, confirm string) testenv.Answer {
 		return b.post("/user/change-my-password", "current_password", current, "new_password", next, "confirm_new_password", confirm)
 	}
-	change("wrong", "x", "y").Is(`{"change_my_password":"errors","errors":{"current-password":[{"type":"current_password_invalid","description":"*"}]},"user-api-version":"0.0.1"}`)
-	change(password, password, "y").Is(`{"change_my_password":"errors","errors":{"password":[{"type":"new_password_same_as_current_password","description":"*"}]},"user-api-version":"0.0.1"}`)
+	change("wrong", "x", "y").Is(`{"change_my_password":"errors","errors":{"current-password":[{"type":"current_password_invalid",` +
+		`"description":"*"}]},"user-api-version":"0.0.1"}`)
+	change(password, password, "y").Is(`{"change_my_password":"errors",` +
+		`"errors":{"password":[{"type":"new_password_same_as_current_password","description":"*"}]},"user-api-version":"0.0.1"}`)
 	change(password, "abc", "y").Golden("testdata/change_my_password_weak.json")
 	before, token := b.cookies["sessionid"], b.cookies["csrftoken"]
 	a := change(password, "Another!word", "Another!word")
@@ -214,7 +222,8 @@ func testChangePassword(t *testing.T, e *env) {
 	other.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
 	other.login(m, "true").Is(loggedIn)
-	a = other.post("/user/change-my-password", "current_password", m.password, "new_password", "Third!word", "confirm_new_password", "Third!word")
+	a = other.post("/user/change-my-password", "current_password", m.password, "new_password", "Third!word", "confirm_new_password",
+		"Third!word")
 	sessionCookie(t, a, 1209600)
 	b.get("/user/account-content").Want("false", "account_content", "authenticated")
 }

@@ -49,7 +49,8 @@ func newStripe(t *testing.T) *stripe {
 	s := &stripe{sessions: map[string]map[string]any{}, coupons: map[string]map[string]any{}, repeats: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/checkout/sessions", s.create)
-	mux.HandleFunc("GET /v1/checkout/sessions/{id}", func(w http.ResponseWriter, r *http.Request) { s.show(w, s.sessions[r.PathValue("id")]) })
+	mux.HandleFunc("GET /v1/checkout/sessions/{id}",
+		func(w http.ResponseWriter, r *http.Request) { s.show(w, s.sessions[r.PathValue("id")]) })
 	mux.HandleFunc("POST /v1/checkout/sessions/{id}/expire", func(w http.ResponseWriter, r *http.Request) {
 		session := s.sessions[r.PathValue("id")]
 		if session == nil || session["status"] != "open" {
@@ -99,7 +100,8 @@ func newStripe(t *testing.T) *stripe {
 func (s *stripe) refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"type": "invalid_request_error", "message": message}}); err != nil {
+	if err := json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"type": "invalid_request_error",
+		"message": message}}); err != nil {
 		s.bad = append(s.bad, err.Error())
 	}
 }
@@ -146,8 +148,10 @@ func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 		total -= off
 	}
 	id := "cs_test_" + random()
-	session := map[string]any{"id": id, "object": "checkout.session", "url": s.URL + "/pay/" + id, "status": "open", "payment_status": "unpaid", "payment_intent": nil,
-		"amount_total": total, "currency": "usd", "metadata": map[string]string{"cart_id": r.PostForm.Get("metadata[cart_id]")}, "customer_details": nil}
+	session := map[string]any{"id": id, "object": "checkout.session", "url": s.URL + "/pay/" + id, "status": "open",
+		"payment_status": "unpaid", "payment_intent": nil,
+		"amount_total": total, "currency": "usd", "metadata": map[string]string{"cart_id": r.PostForm.Get("metadata[cart_id]")},
+		"customer_details": nil}
 	if address := r.PostForm.Get("customer_email"); address != "" {
 		session["customer_email"] = address
 	}
@@ -161,7 +165,8 @@ func (s *stripe) pay(session, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.sessions[session]
-	where := map[string]any{"line1": "12 Elm Street", "line2": nil, "city": "Springfield", "state": "IL", "postal_code": "62704", "country": "US"}
+	where := map[string]any{"line1": "12 Elm Street", "line2": nil, "city": "Springfield", "state": "IL", "postal_code": "62704",
+		"country": "US"}
 	o["status"], o["payment_status"], o["payment_intent"] = "complete", "paid", "pi_"+session
 	o["customer_details"] = map[string]any{"email": address, "name": "Pat Buyer", "phone": "+1", "address": where}
 	o["collected_information"] = map[string]any{"shipping_details": map[string]any{"name": "Sam Receiver", "address": where}}
@@ -196,7 +201,8 @@ func sign(secret string, at time.Time, body string) string {
 // hook posts an event to the webhook.
 func (e *env) hook(t *testing.T, body, signature string) testenv.Answer {
 	t.Helper()
-	return e.browser(t).send("POST", "/order/stripe-webhook", body, header("Content-Type", "application/json"), header("X-CSRFToken", ""), header("Stripe-Signature", signature))
+	return e.browser(t).send("POST", "/order/stripe-webhook", body, header("Content-Type", "application/json"), header("X-CSRFToken", ""),
+		header("Stripe-Signature", signature))
 }
 
 // sink is a mail server that keeps what it gets.

@@ -15,8 +15,10 @@ var totals = map[string]func(*testing.T, *env){
 func (e *env) newCode(t *testing.T, kind int, amount, minimum int, combinable bool, from, until string) string {
 	t.Helper()
 	code := name("CODE")
-	e.exec(t, "order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount, order_minimum_cents)
-		VALUES ($1, 'Save {}', now() + $2::interval, now() + $3::interval, $4, $5, $6, $7)`, code, from, until, combinable, kind, amount, minimum)
+	e.exec(t, "order", `INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount,
+		order_minimum_cents)
+		VALUES ($1, 'Save {}', now() + $2::interval, now() + $3::interval, $4, $5, $6, $7)`, code, from, until, combinable, kind, amount,
+		minimum)
 	return code
 }
 
@@ -31,9 +33,11 @@ func testCodes(t *testing.T, e *env) {
 	b.get("/order/cart-shipping-methods")
 	late, early := e.newCode(t, 1, 1000, 0, false, "-2 days", "-1 day"), e.newCode(t, 1, 1000, 0, false, "1 day", "2 days")
 	refusal := func(code, refused string) string {
-		return `{"cart_apply_discount_code":"error","errors":{"error":"` + refused + `"},"discount_code_id":"` + code + `","order-api-version":"0.0.1"}`
+		return `{"cart_apply_discount_code":"error","errors":{"error":"` + refused + `"},"discount_code_id":"` + code +
+			`","order-api-version":"0.0.1"}`
 	}
-	b.post("/order/cart-apply-discount-code").Is(`{"cart_apply_discount_code":"error","errors":{"error":"discount-code-required"},"order-api-version":"0.0.1"}`)
+	b.post("/order/cart-apply-discount-code").Is(
+		`{"cart_apply_discount_code":"error","errors":{"error":"discount-code-required"},"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"X", "welcome10", "WELCOME10 ", " WELCOME10", "1"} {
 		b.apply(unknown).Is(refusal(unknown, "cart-discount-code-not-found"))
 	}
@@ -42,7 +46,8 @@ func testCodes(t *testing.T, e *env) {
 	a := b.apply("WELCOME10")
 	one := `"discount_code_data":{"1":{"discount_code_id":1,"code":"WELCOME10","description":"*","start_date_time":"*","end_date_time":"*","combinable":false,"discount_amount":"10.00",
 		"order_minimum":"0.00","discounttype__title":"*","discounttype__description":"*","discounttype__applies_to":"item_total","discounttype__action":"percent-off","discount_applied":true}}`
-	a.Is(`{"cart_apply_discount_code":"success","cart_found":true,"discount_code_id":"WELCOME10",` + one + `,` + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
+	a.Is(`{"cart_apply_discount_code":"success","cart_found":true,"discount_code_id":"WELCOME10",` + one + `,` + totalsJSON(a,
+		"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 	b.sums(a, "cart_totals_data", "19.95", "2.00", "9.56", "0.00", "27.51")
 	b.apply("WELCOME10").Is(refusal("WELCOME10", "cart-discount-code-already-applied"))
 	b.get("/order/cart-discount-codes").Is(`{"cart_found":true,` + one + `,"order-api-version":"0.0.1"}`)
@@ -50,11 +55,13 @@ func testCodes(t *testing.T, e *env) {
 	remove := func(pairs ...string) testenv.Answer { return b.post("/order/cart-remove-discount-code", pairs...) }
 	remove().Is(`{"cart_remove_discount_code":"error","errors":{"error":"discount-code-required"},"order-api-version":"0.0.1"}`)
 	for _, unknown := range []string{"99999", "x", "WELCOME10", "-1", "1.0", "99999999999999999999"} {
-		remove("discount_code_id", unknown).Is(`{"cart_remove_discount_code":"error","errors":{"error":"cart-discount-code-not-found"},"discount_code_id":"` + unknown + `","order-api-version":"0.0.1"}`)
+		remove("discount_code_id", unknown).Is(`{"cart_remove_discount_code":"error","errors":{"error":"cart-discount-code-not-found"},` +
+			`"discount_code_id":"` + unknown + `","order-api-version":"0.0.1"}`)
 	}
 	for range 2 {
 		a = remove("discount_code_id", "1")
-		a.Is(`{"cart_remove_discount_code":"success","cart_found":true,"discount_code_id":"1",` + noCodes + totalsJSON(a, "cart_totals_data") + `,"order-api-version":"0.0.1"}`)
+		a.Is(`{"cart_remove_discount_code":"success","cart_found":true,"discount_code_id":"1",` + noCodes + totalsJSON(a,
+			"cart_totals_data") + `,"order-api-version":"0.0.1"}`)
 		b.sums(a, "cart_totals_data", "19.95", "0.00", "9.56", "0.00", "29.51")
 	}
 }
@@ -67,7 +74,8 @@ func testRules(t *testing.T, e *env) {
 	high := e.newCode(t, 1, 1000, 1996, false, ago, day)
 	reached := e.newCode(t, 1, 1000, 1995, false, ago, day)
 	months := e.newCode(t, 3, 300, 0, false, ago, day)
-	free, freeTogether, freeHigh := e.newCode(t, 4, 0, 0, false, ago, day), e.newCode(t, 4, 0, 0, true, ago, day), e.newCode(t, 4, 0, 1996, false, ago, day)
+	free, freeTogether, freeHigh := e.newCode(t, 4, 0, 0, false, ago, day), e.newCode(t, 4, 0, 0, true, ago, day),
+		e.newCode(t, 4, 0, 1996, false, ago, day)
 	plainPercent := percent(false)
 	for what, c := range map[string]struct {
 		method  string
@@ -75,19 +83,30 @@ func testRules(t *testing.T, e *env) {
 		applied []bool
 		sums    [5]string
 	}{
-		"none":                      {method: "USPSRetailGround", sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
-		"dollars":                   {method: "USPSRetailGround", codes: []string{dollars}, applied: []bool{true}, sums: [5]string{"19.95", "5.00", "9.56", "0.00", "24.51"}},
-		"more than everything":      {method: "USPSRetailGround", codes: []string{huge}, applied: []bool{true}, sums: [5]string{"19.95", "19.95", "9.56", "0.00", "9.56"}},
-		"minimum not met":           {method: "USPSRetailGround", codes: []string{high}, applied: []bool{false}, sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
-		"minimum just met":          {method: "USPSRetailGround", codes: []string{reached}, applied: []bool{true}, sums: [5]string{"19.95", "2.00", "9.56", "0.00", "27.51"}},
-		"first one counts":          {method: "USPSRetailGround", codes: []string{dollars, plainPercent}, applied: []bool{true, false}, sums: [5]string{"19.95", "5.00", "9.56", "0.00", "24.51"}},
-		"also when it does nothing": {method: "USPSRetailGround", codes: []string{high, dollars}, applied: []bool{false, false}, sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
-		"months":                    {method: "USPSRetailGround", codes: []string{months}, applied: []bool{true}, sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
-		"free shipping":             {method: "USPSRetailGround", codes: []string{free}, applied: []bool{true}, sums: [5]string{"19.95", "0.00", "9.56", "9.56", "19.95"}},
-		"not for FedEx":             {method: "FedExGround", codes: []string{free}, sums: [5]string{"19.95", "0.00", "10.85", "0.00", "30.80"}},
-		"together":                  {method: "USPSRetailGround", codes: []string{freeTogether, dollars}, applied: []bool{true, true}, sums: [5]string{"19.95", "5.00", "9.56", "9.56", "14.95"}},
-		"twice free":                {method: "USPSRetailGround", codes: []string{freeTogether, free}, sums: [5]string{"19.95", "0.00", "9.56", "9.56", "19.95"}},
-		"free, but too little":      {method: "USPSRetailGround", codes: []string{freeHigh}, applied: []bool{false}, sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
+		"none": {method: "USPSRetailGround", sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
+		"dollars": {method: "USPSRetailGround", codes: []string{dollars}, applied: []bool{true},
+			sums: [5]string{"19.95", "5.00", "9.56", "0.00", "24.51"}},
+		"more than everything": {method: "USPSRetailGround", codes: []string{huge}, applied: []bool{true},
+			sums: [5]string{"19.95", "19.95", "9.56", "0.00", "9.56"}},
+		"minimum not met": {method: "USPSRetailGround", codes: []string{high}, applied: []bool{false},
+			sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
+		"minimum just met": {method: "USPSRetailGround", codes: []string{reached}, applied: []bool{true},
+			sums: [5]string{"19.95", "2.00", "9.56", "0.00", "27.51"}},
+		"first one counts": {method: "USPSRetailGround", codes: []string{dollars, plainPercent}, applied: []bool{true, false},
+			sums: [5]string{"19.95", "5.00", "9.56", "0.00", "24.51"}},
+		"also when it does nothing": {method: "USPSRetailGround", codes: []string{high, dollars}, applied: []bool{false, false},
+			sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
+		"months": {method: "USPSRetailGround", codes: []string{months}, applied: []bool{true},
+			sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
+		"free shipping": {method: "USPSRetailGround", codes: []string{free}, applied: []bool{true},
+			sums: [5]string{"19.95", "0.00", "9.56", "9.56", "19.95"}},
+		"not for FedEx": {method: "FedExGround", codes: []string{free}, sums: [5]string{"19.95", "0.00", "10.85", "0.00", "30.80"}},
+		"together": {method: "USPSRetailGround", codes: []string{freeTogether, dollars}, applied: []bool{true, true},
+			sums: [5]string{"19.95", "5.00", "9.56", "9.56", "14.95"}},
+		"twice free": {method: "USPSRetailGround", codes: []string{freeTogether, free},
+			sums: [5]string{"19.95", "0.00", "9.56", "9.56", "19.95"}},
+		"free, but too little": {method: "USPSRetailGround", codes: []string{freeHigh}, applied: []bool{false},
+			sums: [5]string{"19.95", "0.00", "9.56", "0.00", "29.51"}},
 	} {
 		b := e.browser(t)
 		b.add("6", "5")

@@ -41,7 +41,8 @@ type field struct{ value, types string }
 // createAccount tries a registration that fails in any case, by its last name, unless that is given.
 func (b *browser) createAccount(pairs ...string) testenv.Answer {
 	b.TB.Helper()
-	values := map[string]string{"firstname": "Ann", "lastname": "!", "username": name("member_"), "email_address": email(), "password": password,
+	values := map[string]string{"firstname": "Ann", "lastname": "!", "username": name("member_"), "email_address": email(),
+		"password":         password,
 		"confirm_password": password, "newsletter": "false", "remember_me": "false"}
 	for i := 0; i < len(pairs); i += 2 {
 		values[pairs[i]] = pairs[i+1]
@@ -58,8 +59,10 @@ func (b *browser) createAccount(pairs ...string) testenv.Answer {
 func repeat(n int) string { return strings.Repeat("a", n) }
 
 var nameFields = []field{
-	{"", "required"}, {"Ann", "true"}, {"ann lee 3", "true"}, {"Ann-Lee", "not_valid"}, {"Zoë", "not_valid"}, {"Ann\n", "not_valid"}, {"A<b>", "not_valid"},
-	{repeat(30), "true"}, {repeat(31), "too_many_chars"}, {strings.Repeat("é", 30), "not_valid"}, {strings.Repeat("é", 31), "not_valid too_many_chars"},
+	{"", "required"}, {"Ann", "true"}, {"ann lee 3", "true"}, {"Ann-Lee", "not_valid"}, {"Zoë", "not_valid"}, {"Ann\n", "not_valid"},
+	{"A<b>", "not_valid"},
+	{repeat(30), "true"}, {repeat(31), "too_many_chars"}, {strings.Repeat("é", 30), "not_valid"},
+	{strings.Repeat("é", 31), "not_valid too_many_chars"},
 	{"O'Hara", "not_valid"}, {"a\tb", "not_valid"}, {"\u00a0", "not_valid"}, {"_", "not_valid"}, {"٣", "not_valid"},
 }
 
@@ -70,28 +73,39 @@ func testNames(t *testing.T, e *env) {
 	for _, f := range nameFields {
 		want(t, fmt.Sprintf("first name %.40q", f.value), types(t, b.createAccount("firstname", f.value), "firstname"), f.types)
 	}
-	for _, f := range []field{{"", "required"}, {"Lee\n", "not_valid"}, {repeat(151), "too_many_chars"}, {repeat(150) + "!", "not_valid too_many_chars"}} {
+	for _, f := range []field{{"", "required"}, {"Lee\n", "not_valid"}, {repeat(151), "too_many_chars"},
+		{repeat(150) + "!", "not_valid too_many_chars"}} {
 		want(t, fmt.Sprintf("last name %.40q", f.value), types(t, b.createAccount("lastname", f.value), "lastname"), f.types)
 	}
 	want(t, "a last name of 150", types(t, b.createAccount("lastname", repeat(150), "firstname", "!"), "lastname"), "true")
 	for _, f := range []field{
-		{"", "required"}, {"abcde", "too_short"}, {"abcdef", "true"}, {"a", "too_short"}, {"a b", "not_valid too_short"}, {"ab cdef", "not_valid"}, {"abcdef\n", "not_valid"},
-		{"Ab_c-9", "true"}, {"abcdéf", "not_valid"}, {"éééé", "not_valid too_short"}, {repeat(150), "true"}, {repeat(151), "too_many_chars"}, {repeat(150) + "!", "not_valid too_many_chars"},
+		{"", "required"}, {"abcde", "too_short"}, {"abcdef", "true"}, {"a", "too_short"}, {"a b", "not_valid too_short"},
+		{"ab cdef", "not_valid"}, {"abcdef\n", "not_valid"},
+		{"Ab_c-9", "true"}, {"abcdéf", "not_valid"}, {"éééé", "not_valid too_short"}, {repeat(150), "true"},
+		{repeat(151), "too_many_chars"}, {repeat(150) + "!", "not_valid too_many_chars"},
 		{taken.username, "unavailable"}, {strings.ToUpper(taken.username), "true"}, {"ann@lee.example", "not_valid"},
 	} {
 		want(t, fmt.Sprintf("username %.40q", f.value), types(t, b.createAccount("username", f.value), "username"), f.types)
 	}
-	b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password", "x").Golden("testdata/create_account_required.json")
-	b.createAccount().Is(`{"create_account":"false","errors":{"firstname":true,"lastname":[{"type":"not_valid","description":"*"}],"username":true,"email-address":true,"password":true},"user-api-version":"0.0.1"}`)
+	b.createAccount("firstname", "", "lastname", "", "username", "", "email_address", "", "password", "", "confirm_password",
+		"x").Golden("testdata/create_account_required.json")
+	b.createAccount().Is(`{"create_account":"false","errors":{"firstname":true,"lastname":[{"type":"not_valid","description":"*"}],` +
+		`"username":true,"email-address":true,"password":true},"user-api-version":"0.0.1"}`)
 }
 
 var addressFields = []field{
-	{"", "required"}, {"a@b.cc", "true"}, {"A.b_c+d-e9@x-y.z.example", "true"}, {"a@b.c", "not_valid"}, {"a@b", "not_valid"}, {"@b.cc", "not_valid"}, {"a@", "not_valid"}, {"plain", "not_valid"},
-	{".a@b.cc", "not_valid"}, {"a.@b.cc", "not_valid"}, {"_a@b.cc", "not_valid"}, {"a+@b.cc", "not_valid"}, {"-a@b.cc", "not_valid"}, {"a b@c.dd", "not_valid"}, {"a@b c.dd", "not_valid"},
-	{"a@b..cc", "not_valid"}, {"a@.cc", "not_valid"}, {"a@b.cc\n", "not_valid"}, {"é@b.cc", "not_valid"}, {"a@é.cc", "not_valid"}, {"a@b.éé", "not_valid"}, {"a@b.c1", "true"}, {"a@1.22", "true"},
-	{"a@@b.cc", "not_valid"}, {"a'b@c.dd", "not_valid"}, {"a@b_c.dd", "not_valid"}, {"a@b.c-d", "not_valid"}, {"a@b.cc.", "not_valid"}, {"a@b.cc ", "not_valid"}, {" a@b.cc", "not_valid"},
-	{"Ann <a@b.cc>", "not_valid"}, {"a@b.cc,d@e.ff", "not_valid"}, {"a..b@c.dd", "true"}, {repeat(246) + "@mail.ex", "true"}, {repeat(247) + "@mail.ex", "too_many_chars"},
-	{repeat(260), "not_valid too_many_chars"}, {strings.Repeat("é", 254), "not_valid"}, {strings.Repeat("é", 255), "not_valid too_many_chars"},
+	{"", "required"}, {"a@b.cc", "true"}, {"A.b_c+d-e9@x-y.z.example", "true"}, {"a@b.c", "not_valid"}, {"a@b", "not_valid"},
+	{"@b.cc", "not_valid"}, {"a@", "not_valid"}, {"plain", "not_valid"},
+	{".a@b.cc", "not_valid"}, {"a.@b.cc", "not_valid"}, {"_a@b.cc", "not_valid"}, {"a+@b.cc", "not_valid"}, {"-a@b.cc", "not_valid"},
+	{"a b@c.dd", "not_valid"}, {"a@b c.dd", "not_valid"},
+	{"a@b..cc", "not_valid"}, {"a@.cc", "not_valid"}, {"a@b.cc\n", "not_valid"}, {"é@b.cc", "not_valid"}, {"a@é.cc", "not_valid"},
+	{"a@b.éé", "not_valid"}, {"a@b.c1", "true"}, {"a@1.22", "true"},
+	{"a@@b.cc", "not_valid"}, {"a'b@c.dd", "not_valid"}, {"a@b_c.dd", "not_valid"}, {"a@b.c-d", "not_valid"}, {"a@b.cc.", "not_valid"},
+	{"a@b.cc ", "not_valid"}, {" a@b.cc", "not_valid"},
+	{"Ann <a@b.cc>", "not_valid"}, {"a@b.cc,d@e.ff", "not_valid"}, {"a..b@c.dd", "true"}, {repeat(246) + "@mail.ex", "true"},
+	{repeat(247) + "@mail.ex", "too_many_chars"},
+	{repeat(260), "not_valid too_many_chars"}, {strings.Repeat("é", 254), "not_valid"},
+	{strings.Repeat("é", 255), "not_valid too_many_chars"},
 	{"a@-b.cc", "true"}, {"1@b.cc", "true"},
 }
 
@@ -103,18 +117,25 @@ func testAddresses(t *testing.T, e *env) {
 }
 
 var passwordFields = []struct{ value, confirm, types string }{
-	{"", "", "required"}, {"", "x", "required"}, {password, password, "true"}, {password, "", "confirm_password_doesnt_match"}, {password, password + " ", "confirm_password_doesnt_match"},
-	{"Abcdef!", "Abcdef!", "too_short"}, {"Abcdefg!", "Abcdefg!", "true"}, {"a", "b", "too_short no_capital_letter no_special_character confirm_password_doesnt_match"},
-	{"abcdefg!", "abcdefg!", "no_capital_letter"}, {"Abcdefgh", "Abcdefgh", "no_special_character"}, {"Ébcdefg!", "Ébcdefg!", "no_capital_letter"}, {"Abcdefg?", "Abcdefg?", "no_special_character"},
-	{"Abcdefg+-_=.,;:", "Abcdefg+-_=.,;:", "no_special_character"}, {"A" + repeat(148) + "!", "A" + repeat(148) + "!", "true"}, {"A" + repeat(149) + "!", "A" + repeat(149) + "!", "too_many_chars"},
-	{"A!" + strings.Repeat("é", 148), "A!" + strings.Repeat("é", 148), "true"}, {"A!" + strings.Repeat("é", 149), "A!" + strings.Repeat("é", 149), "too_many_chars"},
-	{repeat(151), "", "too_many_chars no_capital_letter no_special_character confirm_password_doesnt_match"}, {"A!ééééé", "A!ééééé", "too_short"}, {"A!éééééé", "A!éééééé", "true"},
+	{"", "", "required"}, {"", "x", "required"}, {password, password, "true"}, {password, "", "confirm_password_doesnt_match"},
+	{password, password + " ", "confirm_password_doesnt_match"},
+	{"Abcdef!", "Abcdef!", "too_short"}, {"Abcdefg!", "Abcdefg!", "true"},
+	{"a", "b", "too_short no_capital_letter no_special_character confirm_password_doesnt_match"},
+	{"abcdefg!", "abcdefg!", "no_capital_letter"}, {"Abcdefgh", "Abcdefgh", "no_special_character"},
+	{"Ébcdefg!", "Ébcdefg!", "no_capital_letter"}, {"Abcdefg?", "Abcdefg?", "no_special_character"},
+	{"Abcdefg+-_=.,;:", "Abcdefg+-_=.,;:", "no_special_character"}, {"A" + repeat(148) + "!", "A" + repeat(148) + "!", "true"},
+	{"A" + repeat(149) + "!", "A" + repeat(149) + "!", "too_many_chars"},
+	{"A!" + strings.Repeat("é", 148), "A!" + strings.Repeat("é", 148), "true"},
+	{"A!" + strings.Repeat("é", 149), "A!" + strings.Repeat("é", 149), "too_many_chars"},
+	{repeat(151), "", "too_many_chars no_capital_letter no_special_character confirm_password_doesnt_match"},
+	{"A!ééééé", "A!ééééé", "too_short"}, {"A!éééééé", "A!éééééé", "true"},
 }
 
 func testPasswords(t *testing.T, e *env) {
 	b := e.browser(t)
 	for _, f := range passwordFields {
-		want(t, fmt.Sprintf("password %.40q", f.value), types(t, b.createAccount("password", f.value, "confirm_password", f.confirm), "password"), f.types)
+		want(t, fmt.Sprintf("password %.40q", f.value),
+			types(t, b.createAccount("password", f.value, "confirm_password", f.confirm), "password"), f.types)
 	}
 	for special := range strings.SplitSeq("!@#$%^&*(){}[]~", "") {
 		p := "Abcdefgh" + special
@@ -137,7 +158,9 @@ func testChatFields(t *testing.T, e *env) {
 	}
 	chat("", "", "").Is(`{"put_chat_message":"validation_error","errors":{"name":[{"type":"required","description":"*"}],"email_address":[{"type":"required","description":"*"}],
 		"message":[{"type":"required","description":"*"}]},"user-api-version":"0.0.1"}`)
-	chat("Ann", email(), strings.Repeat("é", 5001)).Is(`{"put_chat_message":"validation_error","errors":{"name":true,"email_address":true,"message":[{"type":"too_many_chars","description":"*"}]},"user-api-version":"0.0.1"}`)
+	chat("Ann", email(), strings.Repeat("é", 5001)).Is(
+		`{"put_chat_message":"validation_error","errors":{"name":true,"email_address":true,"message":[{"type":"too_many_chars",` +
+			`"description":"*"}]},"user-api-version":"0.0.1"}`)
 	chat("Ann", email(), strings.Repeat("é", 5000)).Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
 	chat("Ann", email(), "<b>\n😀'; drop").Is(`{"put_chat_message":"true","user-api-version":"0.0.1"}`)
 }
@@ -147,7 +170,8 @@ func testWaitingListFields(t *testing.T, e *env) {
 	notify := func(address, excited string) testenv.Answer {
 		return b.post("/user/pythonabot-notify-me", "email_address", address, "how_excited", excited)
 	}
-	for _, f := range []field{{"", "required"}, {"0", "out_of_range"}, {"6", "out_of_range"}, {"x", "out_of_range"}, {"-1", "out_of_range"}, {"1.0", "out_of_range"}, {"3\n", "out_of_range"}, {"٣", "out_of_range"}, {"33", "out_of_range"}} {
+	for _, f := range []field{{"", "required"}, {"0", "out_of_range"}, {"6", "out_of_range"}, {"x", "out_of_range"}, {"-1", "out_of_range"},
+		{"1.0", "out_of_range"}, {"3\n", "out_of_range"}, {"٣", "out_of_range"}, {"33", "out_of_range"}} {
 		a := notify(email(), f.value)
 		a.Want("validation_error", "pythonabot_notify_me")
 		want(t, fmt.Sprintf("excitement %q", f.value), types(t, a, "how_excited"), f.types)
@@ -189,7 +213,8 @@ func testNewPasswordFields(t *testing.T, e *env) {
 		if f.types == "true" {
 			continue
 		}
-		a := visitor.post("/user/set-new-password", "username", m.username, "password_reset_code", code, "new_password", f.value, "confirm_new_password", f.confirm)
+		a := visitor.post("/user/set-new-password", "username", m.username, "password_reset_code", code, "new_password", f.value,
+			"confirm_new_password", f.confirm)
 		a.Want("password-error", "set_new_password")
 		want(t, fmt.Sprintf("new password %.40q", f.value), types(t, a, "new-password"), f.types)
 	}

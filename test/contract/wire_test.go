@@ -64,15 +64,19 @@ func testTrailingSlash(t *testing.T, e *env) {
 
 func testRoutes(t *testing.T, e *env) {
 	b := e.browser(t)
-	for _, path := range []string{"/user/nothing", "/order/not-there", "/order/product/", "/order/product/ab-c", "/order/product/caf%C3%A9", "/order/product/a/b",
-		"/order/ab_c", "/order/a.b", "/order/a%0A", "/order/product/bSusp6dBHm%0A", "/clientevent/nothing", "/user/login/x", "/internal/account", "/order/internal/cart-count", "/user/internal/account"} {
+	for _, path := range []string{"/user/nothing", "/order/not-there", "/order/product/", "/order/product/ab-c", "/order/product/caf%C3%A9",
+		"/order/product/a/b",
+		"/order/ab_c", "/order/a.b", "/order/a%0A", "/order/product/bSusp6dBHm%0A", "/clientevent/nothing", "/user/login/x",
+		"/internal/account", "/order/internal/cart-count", "/user/internal/account"} {
 		a := b.get(path)
 		if a.Status != 404 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s answered %d %s %.100s, want a 404 page", path, a.Status, a.Header.Get("Content-Type"), a.Body)
 		}
 	}
-	b.get("/order/Zz0").Is(`{"order_detail":"error","errors":{"error":"order-not-found"},"order_identifier":"Zz0","order-api-version":"0.0.1"}`)
-	b.get("/order/product/Zz0").Is(`{"product":"error","errors":{"error":"product-identifier-not-found"},"product_identifier":"Zz0","order-api-version":"0.0.1"}`)
+	b.get("/order/Zz0").Is(`{"order_detail":"error","errors":{"error":"order-not-found"},"order_identifier":"Zz0",` +
+		`"order-api-version":"0.0.1"}`)
+	b.get("/order/product/Zz0").Is(`{"product":"error","errors":{"error":"product-identifier-not-found"},"product_identifier":"Zz0",` +
+		`"order-api-version":"0.0.1"}`)
 	b.refused(b.get("/order/"+strings.Repeat("a", 3000)), "order-not-found")
 	b.refused(b.get("/order/product/"+strings.Repeat("a", 3000)), "product-identifier-not-found")
 }
@@ -124,7 +128,8 @@ func testCSRF(t *testing.T, e *env) {
 	a := b.get("/user/token")
 	holds(t, a.Text("token"), `<input type="hidden" name="csrfmiddlewaretoken" value="`)
 	c := a.Cookie("csrftoken")
-	if c == nil || c.Path != "/" || c.MaxAge != 31449600 || c.SameSite != http.SameSiteLaxMode || c.HttpOnly || c.Quoted || c.Domain != "" || c.Secure {
+	if c == nil || c.Path != "/" || c.MaxAge != 31449600 || c.SameSite != http.SameSiteLaxMode || c.HttpOnly || c.Quoted ||
+		c.Domain != "" || c.Secure {
 		t.Fatalf("the cookie is %+v", c)
 	}
 	plain(t, c.Value)
@@ -149,7 +154,8 @@ func testCSRF(t *testing.T, e *env) {
 	b.postWith("/order/cart-delete-cart", []string{"csrfmiddlewaretoken", inner}, header("X-CSRFToken", "")).Is(fine)
 	b.postWith("/order/cart-delete-cart", []string{"csrfmiddlewaretoken", c.Value}, header("X-CSRFToken", "")).Is(fine)
 	for what, options := range map[string][]option{
-		"no token": {header("X-CSRFToken", "")}, "wrong": {header("X-CSRFToken", "x")}, "another's": {header("X-CSRFToken", other.cookies["csrftoken"])},
+		"no token": {header("X-CSRFToken", "")}, "wrong": {header("X-CSRFToken", "x")},
+		"another's": {header("X-CSRFToken", other.cookies["csrftoken"])},
 		"no cookie": {cookie("csrftoken", "")}, "another's cookie": {cookie("csrftoken", other.cookies["csrftoken"])},
 		"nothing": {cookie("csrftoken", ""), header("X-CSRFToken", "")}, "cut": {header("X-CSRFToken", c.Value[:len(c.Value)-1])},
 		"undefined": {header("X-CSRFToken", "undefined")},
@@ -165,7 +171,8 @@ func testCSRF(t *testing.T, e *env) {
 			}
 		}
 	}
-	if a := e.browser(t).send("POST", "/order/stripe-webhook", "{}", header("Content-Type", "application/json")); a.Status != 400 || a.Text("error") != "invalid-signature" {
+	if a := e.browser(t).send("POST", "/order/stripe-webhook", "{}", header("Content-Type", "application/json")); a.Status != 400 ||
+		a.Text("error") != "invalid-signature" {
 		t.Errorf("the webhook answered %d %s", a.Status, a.Body)
 	}
 }
@@ -178,8 +185,10 @@ func testCSRFForm(t *testing.T, e *env) {
 	if a.Status != 400 && a.Text("errors", "error") != "sku-id-required" {
 		t.Errorf("JSON instead of a form answered %d %s", a.Status, a.Body)
 	}
-	boundary := "--b\r\nContent-Disposition: form-data; name=\"sku_id\"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name=\"quantity\"\r\n\r\n1\r\n--b--\r\n"
-	if a := b.send("POST", "/order/cart-add-product-sku", boundary, header("Content-Type", "multipart/form-data; boundary=b")); a.Status >= 500 {
+	boundary := "--b\r\nContent-Disposition: form-data; name=\"sku_id\"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; " +
+		"name=\"quantity\"\r\n\r\n1\r\n--b--\r\n"
+	if a := b.send("POST", "/order/cart-add-product-sku", boundary,
+		header("Content-Type", "multipart/form-data; boundary=b")); a.Status >= 500 {
 		t.Errorf("multipart answered %d", a.Status)
 	}
 }
@@ -188,7 +197,8 @@ func testOrigin(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
 	for origin, status := range map[string]int{
-		"": 200, e.shop.URL: 200, origin: 200, "https://evil.example": 403, "null": 403, "https://www.shop.example.evil.example": 403, "http://www.shop.example": 403, "://": 403,
+		"": 200, e.shop.URL: 200, origin: 200, "https://evil.example": 403, "null": 403, "https://www.shop.example.evil.example": 403,
+		"http://www.shop.example": 403, "://": 403,
 	} {
 		if a := b.postWith("/order/cart-delete-cart", nil, header("Origin", origin)); a.Status != status {
 			t.Errorf("a POST of origin %q answered %d %s", origin, a.Status, a.Body)
@@ -202,7 +212,8 @@ func testOrigin(t *testing.T, e *env) {
 func testCORS(t *testing.T, e *env) {
 	b := e.browser(t)
 	b.token()
-	for _, path := range []string{"/user/logged-in", "/order/products", "/user/token", "/clientevent/pageview?url=x", "/order/nothing-here", "/order/"} {
+	for _, path := range []string{"/user/logged-in", "/order/products", "/user/token", "/clientevent/pageview?url=x", "/order/nothing-here",
+		"/order/"} {
 		a := b.get(path, header("Origin", origin))
 		want(t, path, a.Header.Get("Access-Control-Allow-Origin"), origin)
 		want(t, path, a.Header.Get("Access-Control-Allow-Credentials"), "true")
@@ -214,7 +225,8 @@ func testCORS(t *testing.T, e *env) {
 	want(t, "status", a.Status, 403)
 	want(t, "a refused POST", a.Header.Get("Access-Control-Allow-Origin"), origin)
 	for _, path := range []string{"/user/login", "/order/cart-add-product-sku", "/user/token"} {
-		ask := []option{header("Origin", origin), header("Access-Control-Request-Method", "POST"), header("Access-Control-Request-Headers", "content-type,x-csrftoken,traceparent")}
+		ask := []option{header("Origin", origin), header("Access-Control-Request-Method", "POST"),
+			header("Access-Control-Request-Headers", "content-type,x-csrftoken,traceparent")}
 		a := e.browser(t).send("OPTIONS", path, "", ask...)
 		want(t, "preflight", a.Status, 200)
 		want(t, "preflight", a.Header.Get("Access-Control-Allow-Origin"), origin)

@@ -86,7 +86,8 @@ var campaignFaults = map[string]campaignFault{
 	"paid-twice": {before: func(p *purchase) { // two pages side by side, as before there was a lock
 		sql(`UPDATE checkout SET state = 'expired' WHERE quote->'lines'->0->>'sku_id' = $1::bigint::text`)(p)
 		second := checkOut(p.browser, p.email).Text("session_id")
-		sql(`UPDATE checkout SET quote_hash = id, state = 'open' WHERE state = 'expired' AND quote->'lines'->0->>'sku_id' = $1::bigint::text`)(p)
+		sql(`UPDATE checkout SET quote_hash = id, state = 'open' WHERE state = 'expired' AND quote->'lines'->0->>'sku_id' = ` +
+			`$1::bigint::text`)(p)
 		p.shop.Pay(second, payAs(p.email))
 	}},
 	"debit-paid":    {pay: debit, after: func(p *purchase) { p.shop.StripeDo("/_/sessions/"+p.session+"/async", `{"outcome":"succeed"}`) }},
@@ -110,7 +111,8 @@ func newCampaign(t *testing.T, purchases int) *campaign {
 	t.Helper()
 	c := &campaign{t, shoptest.Start(t, shoptest.Options{Env: quickSweep})}
 	c.shop.StripeSwitches(dropWebhooks) // the campaign brings them itself
-	c.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color, size, description) SELECT n, 2, 1, 'Black', 'Small', 'Sold' FROM generate_series(5000, 5000 + $1::int) n`, purchases)
+	c.shop.Exec("order", `INSERT INTO sku (id, product_id, inventory_id, color, size, description) SELECT n, 2, 1, 'Black', 'Small', `+
+		`'Sold' FROM generate_series(5000, 5000 + $1::int) n`, purchases)
 	c.shop.Exec("order", `INSERT INTO sku_price (sku_id, price_cents) SELECT n, n FROM generate_series(5000, 5000 + $1::int) n`, purchases)
 	c.shop.Exec("order", `CREATE SEQUENCE tricks`)
 	c.shop.Exec("order", `GRANT USAGE ON tricks TO PUBLIC`)
@@ -247,11 +249,14 @@ func (c *campaign) reckon(count int) {
 	c.shop.Eventually(90*time.Second, "every paid session is an order or an entry for staff", func() bool {
 		c.shop.Exec("order", `UPDATE sweep SET listed_to = now() - interval '1 hour'`)
 		return c.shop.Count("order", `SELECT count(*) FROM unnest($1::text[]) s (id)
-			WHERE NOT EXISTS (SELECT FROM orders WHERE session_id = s.id) AND NOT EXISTS (SELECT FROM payment_issue WHERE session_id = s.id AND resolved_at IS NULL)`, paid) == 0
+			WHERE NOT EXISTS (SELECT FROM orders WHERE session_id = s.id) AND NOT EXISTS (SELECT FROM payment_issue WHERE session_id = s.id
+			  AND resolved_at IS NULL)`, paid) == 0
 	})
 	c.shop.Quiet(60 * time.Second)
 	rows, err := c.shop.Database("order").Query(context.Background(), `
-		SELECT s.id, (SELECT count(*) FROM orders WHERE session_id = s.id), coalesce((SELECT string_agg(DISTINCT reason, ' ' ORDER BY reason) FROM payment_issue WHERE session_id = s.id AND resolved_at IS NULL), '')
+		SELECT s.id, (SELECT count(*) FROM orders
+		  WHERE session_id = s.id), coalesce((SELECT string_agg(DISTINCT reason, ' ' ORDER BY reason) FROM payment_issue
+		    WHERE session_id = s.id AND resolved_at IS NULL), '')
 		FROM unnest($1::text[]) s (id)`, paid)
 	if err != nil {
 		c.t.Fatal(err)
@@ -285,7 +290,8 @@ func (c *campaign) reckon(count int) {
 		c.t.Errorf("%d paid, %d orders (%d in all), %d entries", len(paid), orders, len(c.shop.Orders()), entries)
 	}
 	c.shop.Check(60*time.Second, forStaff...) // each order once, with one mail of the right amount; nothing is parked
-	if n := c.shop.Count("order", `SELECT count(*) FROM (SELECT checkout_id FROM orders GROUP BY checkout_id HAVING count(*) > 1) twice`); n != 0 {
+	if n := c.shop.Count("order", `SELECT count(*) FROM (SELECT checkout_id FROM orders GROUP BY checkout_id HAVING count(*) > 1) `+
+		`twice`); n != 0 {
 		c.t.Errorf("%d checkouts are two orders", n)
 	}
 }

@@ -136,10 +136,12 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 		{"get a token", func() error { return want(b.Try(http.MethodGet, "/user/token", nil))("token", "") }},
 		{"look at the shop", look},
 		{"fill the cart", func() error {
-			return want(b.Try(http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {"6"}, "quantity": {"1"}}))("cart_add_product_sku", "success")
+			return want(b.Try(http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {"6"}, "quantity": {"1"}}))(
+				"cart_add_product_sku", "success")
 		}},
 		{"check out", func() error {
-			a, err := b.Try(http.MethodPost, "/order/create-checkout-session", url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
+			a, err := b.Try(http.MethodPost, "/order/create-checkout-session",
+				url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
 			session = a.Text("session_id")
 			return want(a, err)("create_checkout_session", "success")
 		}},
@@ -149,7 +151,8 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 			if !back {
 				return nil
 			}
-			return want(b.Try(http.MethodGet, "/order/checkout-session-success?session_id="+session, nil))("checkout_session_success", "success")
+			return want(b.Try(http.MethodGet, "/order/checkout-session-success?session_id="+session, nil))("checkout_session_success",
+				"success")
 		}},
 		{"look at the order", look},
 	} {

@@ -65,14 +65,18 @@ func operations(t *testing.T) []operation {
 
 // rubbish is what people and machines put where something else is wanted.
 var rubbish = []string{
-	"", " ", "\x00", "a\x00b", "\xff\xfe", "\xed\xa0\x80", "\xc0\xaf", "-1", "0", "1", "6", "99999999999999999999", "9223372036854775808", "-9223372036854775809",
-	"1e309", "NaN", "0x10", "١٢", "1.5", "+1", "true", "null", "undefined", "[]", "{}", `{"a":`, "' OR 1=1 --", `";DROP TABLE orders;--`, "<script>alert(1)</script>",
-	"{{.}}", "${7*7}", "%00", "%zz", "../../etc/passwd", "\r\nSet-Cookie: a=b", "\u202e\u200f", "👩‍👩‍👧‍👦", "İıſK", strings.Repeat("A", 3000), strings.Repeat("é", 3000),
+	"", " ", "\x00", "a\x00b", "\xff\xfe", "\xed\xa0\x80", "\xc0\xaf", "-1", "0", "1", "6", "99999999999999999999", "9223372036854775808",
+	"-9223372036854775809",
+	"1e309", "NaN", "0x10", "١٢", "1.5", "+1", "true", "null", "undefined", "[]", "{}", `{"a":`, "' OR 1=1 --", `";DROP TABLE orders;--`,
+	"<script>alert(1)</script>",
+	"{{.}}", "${7*7}", "%00", "%zz", "../../etc/passwd", "\r\nSet-Cookie: a=b", "\u202e\u200f", "👩‍👩‍👧‍👦", "İıſK",
+	strings.Repeat("A", 3000), strings.Repeat("é", 3000),
 	"x@mail.example.com", "x@mail.example.com\r\nBcc: y@mail.example.com", "WELCOME10", "cs_test_" + strings.Repeat("a", 300),
 }
 
 // leaks are words that only come out when the inside shows.
-var leaks = []string{"goroutine ", "panic", ".go:", "SQLSTATE", "pgx", "postgres", "nats:", "dial tcp", "runtime error", "unexpected EOF", "strconv", "invalid UTF-8", "/internal/", "internal-error"}
+var leaks = []string{"goroutine ", "panic", ".go:", "SQLSTATE", "pgx", "postgres", "nats:", "dial tcp", "runtime error", "unexpected EOF",
+	"strconv", "invalid UTF-8", "/internal/", "internal-error"}
 
 // harmless fails the test when an answer is a fault of ours or shows the inside.
 func harmless(t *testing.T, request string, status int, body []byte) {
@@ -116,13 +120,15 @@ func TestGarbage(t *testing.T) {
 		}
 		return strings.Join(pairs, []string{"&", "&", "&", ";"}[random.IntN(4)])
 	}
-	types := []string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-16",
+	types := []string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded",
+		"application/x-www-form-urlencoded; charset=utf-16",
 		"multipart/form-data", "multipart/form-data; boundary=x", "application/json", "text/plain", "\"", ""}
 	shoppers := make([]*shoptest.Browser, 12)
 	for i := range shoppers {
 		shoppers[i] = shop.Browser()
 		if i%2 == 0 {
-			shoppers[i].Want(shoppers[i].Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
+			shoppers[i].Want(shoppers[i].Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success",
+				"cart_add_product_sku")
 		}
 	}
 	all := operations(t)
@@ -174,11 +180,13 @@ func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	t.Helper()
 	for _, c := range []string{"sessionid", "an_ct", "csrftoken"} {
 		if random.IntN(5) == 0 {
-			r.Header.Add("Cookie", c+"="+[]string{"x", "a.b", "abc:def:ghi", strings.Repeat("z", 4000), "%00", `"quoted"`, "AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}[random.IntN(7)])
+			r.Header.Add("Cookie", c+"="+[]string{"x", "a.b", "abc:def:ghi", strings.Repeat("z", 4000), "%00", `"quoted"`,
+				"AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}[random.IntN(7)])
 		}
 	}
 	if random.IntN(3) == 0 {
-		if err := web.SignIdentity(r, web.Key([]byte("development only: set SHOP_SECRET in production"), "identity"), web.Identity{MemberID: 1, Username: "root"}); err != nil {
+		if err := web.SignIdentity(r, web.Key([]byte("development only: set SHOP_SECRET in production"), "identity"),
+			web.Identity{MemberID: 1, Username: "root"}); err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set(web.SetCartHeader, "1")
@@ -194,13 +202,15 @@ func TestForgedIdentity(t *testing.T) {
 	rich.Want(rich.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "7"), "success", "cart_add_product_sku")
 	cart := shop.Count("order", `SELECT id FROM cart`)
 	for name, secret := range map[string]string{"the built-in secret": "development only: set SHOP_SECRET in production", "none": ""} {
-		for _, path := range []string{"/order/cart-items", "/user/logged-in", "/user/account-content", "/internal/cart-count", "/internal/account", "/order/../internal/cart-count"} {
+		for _, path := range []string{"/order/cart-items", "/user/logged-in", "/user/account-content", "/internal/cart-count",
+			"/internal/account", "/order/../internal/cart-count"} {
 			b := shop.Browser()
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := web.SignIdentity(r, web.Key([]byte(secret), "identity"), web.Identity{MemberID: 1, Username: "root", Cart: fmt.Sprint(cart)}); err != nil {
+			if err := web.SignIdentity(r, web.Key([]byte(secret), "identity"),
+				web.Identity{MemberID: 1, Username: "root", Cart: fmt.Sprint(cart)}); err != nil {
 				t.Fatal(err)
 			}
 			r.Header.Set(web.SetCartHeader, fmt.Sprint(cart))
@@ -210,7 +220,8 @@ func TestForgedIdentity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a.Status >= 500 || b.Cookie("sessionid") != "" || b.Cookie("an_ct") != "" || a.At("cart_found") == true || a.At("logged_in") == true || bytes.Contains(a.Body, []byte("root")) {
+			if a.Status >= 500 || b.Cookie("sessionid") != "" || b.Cookie("an_ct") != "" || a.At("cart_found") == true ||
+				a.At("logged_in") == true || bytes.Contains(a.Body, []byte("root")) {
 				t.Errorf("%s with %s: %d %s, cookies %q %q", path, name, a.Status, a.Body, b.Cookie("sessionid"), b.Cookie("an_ct"))
 			}
 			if strings.Contains(path, "internal") && a.Status != http.StatusNotFound {
@@ -226,20 +237,29 @@ func TestRawGarbage(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{})
 	address := strings.TrimPrefix(shop.URL, "http://")
 	var requests []string
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "CONNECT", "BREW", "get", "G\x00T", "\xff"} {
-		for _, path := range []string{"/", "/order/products", "/order/cart-items", "/user/login", "/order/stripe-webhook", "/clientevent/pageview", "/nothing/here"} {
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "CONNECT", "BREW", "get", "G\x00T",
+		"\xff"} {
+		for _, path := range []string{"/", "/order/products", "/order/cart-items", "/user/login", "/order/stripe-webhook",
+			"/clientevent/pageview", "/nothing/here"} {
 			requests = append(requests, method+" "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
 		}
 	}
-	for _, path := range []string{"/%", "/%zz", "/%00", "/%ff%fe", "/order/%00", "/order/%2e%2e/internal/cart-count", "/order/..%2finternal%2fcart-count", "//order//products", "/./order/products", "/order/product/%E2%82",
-		"*", "http://evil.example/order/products", "/order/products?%", "/order/products?a=%zz&%=%", "/order/" + strings.Repeat("a", 8000), "/" + strings.Repeat("../", 500), "/order/products#x", "/\\..\\", "/order/products\x00", "/é"} {
+	for _, path := range []string{"/%", "/%zz", "/%00", "/%ff%fe", "/order/%00", "/order/%2e%2e/internal/cart-count",
+		"/order/..%2finternal%2fcart-count", "//order//products", "/./order/products", "/order/product/%E2%82",
+		"*", "http://evil.example/order/products", "/order/products?%", "/order/products?a=%zz&%=%", "/order/" + strings.Repeat("a", 8000),
+		"/" + strings.Repeat("../", 500), "/order/products#x", "/\\..\\", "/order/products\x00", "/é"} {
 		requests = append(requests, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
 	}
-	for _, header := range []string{"X: " + strings.Repeat("a", 70<<10), strings.Repeat("X: a\r\n", 5000) + "Y: b", "Cookie: " + strings.Repeat("a=b; ", 10000), "Cookie: \x01\x02=\xff", "Content-Length: -1", "Content-Length: 99999999999999999999",
-		"Transfer-Encoding: nonsense", "Transfer-Encoding: chunked\r\nContent-Length: 5", "Host: y", "Content-Type: \xff\xfe", "X-Forwarded-For: \x7f, ,;", "Origin: null", "Referer: ::::", "Expect: the impossible", "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings"} {
-		requests = append(requests, "POST /user/login HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n", "GET /order/cart-items HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n")
+	for _, header := range []string{"X: " + strings.Repeat("a", 70<<10), strings.Repeat("X: a\r\n", 5000) + "Y: b",
+		"Cookie: " + strings.Repeat("a=b; ", 10000), "Cookie: \x01\x02=\xff", "Content-Length: -1", "Content-Length: 99999999999999999999",
+		"Transfer-Encoding: nonsense", "Transfer-Encoding: chunked\r\nContent-Length: 5", "Host: y", "Content-Type: \xff\xfe",
+		"X-Forwarded-For: \x7f, ,;", "Origin: null", "Referer: ::::", "Expect: the impossible",
+		"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings"} {
+		requests = append(requests, "POST /user/login HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n",
+			"GET /order/cart-items HTTP/1.1\r\nHost: x\r\n"+header+"\r\n\r\n")
 	}
-	requests = append(requests, "\x16\x03\x01\x00\xa5\x01\x00", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n")
+	requests = append(requests, "\x16\x03\x01\x00\xa5\x01\x00", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+		"\r\n\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n")
 	for _, request := range requests {
 		status, body, err := exchange(t, address, request)
 		if err != nil {
@@ -284,7 +304,8 @@ func exchange(t *testing.T, address, request string) (status int, body []byte, e
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
-	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/order/cart-add-product-sku", pageOfCheckout, "/order/stripe-webhook", "/clientevent/pageview?url=x"} {
+	for _, path := range []string{"/user/login", "/user/create-account", "/user/put-chat-message", "/order/cart-add-product-sku",
+		pageOfCheckout, "/order/stripe-webhook", "/clientevent/pageview?url=x"} {
 		for _, chunked := range []bool{false, true} {
 			b := shop.Browser()
 			b.Get("/user/token")
@@ -309,14 +330,17 @@ func TestLargeBodies(t *testing.T) {
 		}
 	}
 	// Signed rubbish is refused, too.
-	for _, body := range []string{"", "{", "[]", "null", `{"id":1,"type":"checkout.session.completed"}`, `{"id":"evt_x","type":"../x"}`, `{"id":"evt_\u0000","type":"a"}`, "\xff\xfe", `{"id":"` + strings.Repeat("a", 1000) + `","type":"a"}`, strings.Repeat("a", 10<<20)} {
+	for _, body := range []string{"", "{", "[]", "null", `{"id":1,"type":"checkout.session.completed"}`, `{"id":"evt_x","type":"../x"}`,
+		`{"id":"evt_\u0000","type":"a"}`, "\xff\xfe", `{"id":"` + strings.Repeat("a", 1000) + `","type":"a"}`,
+		strings.Repeat("a", 10<<20)} {
 		status, err := shop.PostEvent([]byte(body))
 		if err != nil || status < 400 || status >= 500 {
 			t.Errorf("%.100q is answered %d %v", body, status, err)
 		}
 	}
 	// An event that is one but says nothing is stored and makes nothing.
-	for n, object := range []string{`null`, `{}`, `[]`, `"x"`, `{"id":"cs_test_x"}`, `{"id":"cs_test_x","payment_status":"paid","amount_total":-5}`, `{"id":7}`, `{"id":"cs_\u0000"}`} {
+	for n, object := range []string{`null`, `{}`, `[]`, `"x"`, `{"id":"cs_test_x"}`,
+		`{"id":"cs_test_x","payment_status":"paid","amount_total":-5}`, `{"id":7}`, `{"id":"cs_\u0000"}`} {
 		event := fmt.Appendf(nil, `{"id":"evt_hollow_%d","type":"checkout.session.completed","created":1,"data":{"object":%s}}`, n, object)
 		if status, err := shop.PostEvent(event); err != nil || status >= 500 {
 			t.Errorf("%s is answered %d %v", event, status, err)

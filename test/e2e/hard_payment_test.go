@@ -110,7 +110,8 @@ func TestPaymentsForStaff(t *testing.T) {
 	issue := func(reason, session string) {
 		t.Helper()
 		shop.Eventually(30*time.Second, reason+" is in the list", func() bool {
-			return shop.Count("order", `SELECT count(*) FROM payment_issue WHERE reason = $1 AND session_id = $2 AND payment_intent <> '' AND amount > 0
+			return shop.Count("order", `SELECT count(*) FROM payment_issue WHERE reason = $1 AND session_id = $2 AND payment_intent <> ''
+				AND amount > 0
 				AND length(explanation) > 20 AND payload::text LIKE '%' || $2 || '%'`, reason, session) == 1
 		})
 	}
@@ -165,7 +166,8 @@ func TestPaymentsForStaff(t *testing.T) {
 	shop.Pay(debit, []byte(`{"delayed":true,"email":"debit@mail.example.com"}`))
 	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "1"), "success", "cart_add_product_sku")
 	b.Want(checkOut(b, "debit@mail.example.com"), "payment-pending", "errors", "reason") // asked first
-	b.Want(b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "debit@mail.example.com", "although_payment_pending", "true"), "success", "create_checkout_session")
+	b.Want(b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "debit@mail.example.com",
+		"although_payment_pending", "true"), "success", "create_checkout_session")
 	b.Want(b.Success(debit), "payment-not-completed", "errors", "error")
 	if n := shop.Count("order", `SELECT count(*) FROM checkout WHERE session_id = $1 AND state = 'pending'`, debit); n != 1 {
 		t.Error("what an unpaid debit is for is not held")
@@ -223,13 +225,20 @@ func TestStripeInTrouble(t *testing.T) {
 		sessions       int  // that Stripe has for the quote in the end
 	}{
 		// Stripe replays a 500 under the same key, so the shop's next try is the shopper's next click.
-		{what: "500s", switches: `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
-		{what: "500s after the effect", switches: `{"api_faults":[{"kind":"500","after":true,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 2},
-		{what: "two 429s", switches: `{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
-		{what: "429s", switches: `{"api_faults":[{"kind":"429","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
-		{what: "a time-out before the effect", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
-		{what: "a time-out after the effect", switches: `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
-		{what: "time-outs", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
+		{what: "500s", switches: `{"api_faults":[{"kind":"500","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true,
+			sessions: 1},
+		{what: "500s after the effect", switches: `{"api_faults":[{"kind":"500","after":true,"times":-1,"method":"POST",` +
+			`"path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 2},
+		{what: "two 429s", switches: `{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/checkout/sessions"}]}`,
+			sessions: 1},
+		{what: "429s", switches: `{"api_faults":[{"kind":"429","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true,
+			sessions: 1},
+		{what: "a time-out before the effect", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST",` +
+			`"path":"/v1/checkout/sessions"}]}`, sessions: 1},
+		{what: "a time-out after the effect", switches: `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,` +
+			`"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
+		{what: "time-outs", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST",` +
+			`"path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
 		{what: "a slow Stripe", switches: `{"api_latency_ms":1500}`, sessions: 1},
 	} {
 		b := shop.Browser()
@@ -284,7 +293,8 @@ func TestDoubleClick(t *testing.T) {
 	pages := map[string]int{}
 	for range 8 {
 		all.Go(func() {
-			a, err := b.Try(http.MethodPost, pageOfCheckout, url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {"click@mail.example.com"}})
+			a, err := b.Try(http.MethodPost, pageOfCheckout,
+				url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {"click@mail.example.com"}})
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

@@ -52,7 +52,8 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 		b := shop.Browser()
 		b.Get("/user/token")
 		actions = append(actions, func() {
-			a := try(b, "/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", fmt.Sprintf("ann_lee_%d", i), "email_address", fmt.Sprintf("ann%d@mail.example.com", i),
+			a := try(b, "/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", fmt.Sprintf("ann_lee_%d", i),
+				"email_address", fmt.Sprintf("ann%d@mail.example.com", i),
 				"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false")
 			heard[i] = a.Text("create_account") == "true"
 		})
@@ -62,7 +63,8 @@ func TestKilledWhileTheyRegister(t *testing.T) {
 	made := 0
 	for i := range people {
 		b := shop.Browser()
-		there := b.Post("/user/login", "username", fmt.Sprintf("ann_lee_%d", i), "password", password, "remember_me", "false").Text("login") == "true"
+		there := b.Post("/user/login", "username", fmt.Sprintf("ann_lee_%d", i), "password", password, "remember_me",
+			"false").Text("login") == "true"
 		mails := len(shop.Mails(fmt.Sprintf("ann%d@mail.example.com", i)))
 		if there {
 			made++
@@ -88,7 +90,8 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 	for i := range people {
 		name := fmt.Sprintf("merge_%d", i)
 		member := shop.Browser()
-		member.Want(member.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name, "email_address", name+"@mail.example.com",
+		member.Want(member.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", name, "email_address",
+			name+"@mail.example.com",
 			"password", password, "confirm_password", password, "newsletter", "false", "remember_me", "false"), "true", "create_account")
 		member.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2")
 		visitor := shop.Browser()
@@ -101,7 +104,8 @@ func TestKilledWhileTheyLogInWithACart(t *testing.T) {
 	for i, b := range browsers {
 		if b.Get("/user/logged-in").At("logged_in") != true {
 			b.Get("/user/token")
-			b.Want(b.Post("/user/login", "username", fmt.Sprintf("merge_%d", i), "password", password, "remember_me", "false"), "true", "login")
+			b.Want(b.Post("/user/login", "username", fmt.Sprintf("merge_%d", i), "password", password, "remember_me", "false"), "true",
+				"login")
 		}
 		items := b.Get("/order/cart-items")
 		b.Want(items, 6, "item_data", "product_sku_data", "0", "sku_id")
@@ -126,7 +130,8 @@ func TestStockUnderKills(t *testing.T) {
 		b.Get("/user/token")
 		actions = append(actions, func() {
 			try(b, "/order/cart-add-product-sku", "sku_id", "6", "quantity", "1")
-			a := try(b, "/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", fmt.Sprintf("stock%d@mail.example.com", i))
+			a := try(b, "/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address",
+				fmt.Sprintf("stock%d@mail.example.com", i))
 			if session := a.Text("session_id"); session != "" && i%3 > 0 {
 				_ = shop.TryPay(session, nil) // the stand-in dies with the shop
 			}
@@ -139,11 +144,13 @@ func TestStockUnderKills(t *testing.T) {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")
 		}
 	}
-	shop.Exec("order", `UPDATE checkout SET expires_at = now() - interval '1 hour', checked_at = now() - interval '1 hour' WHERE session_id IS NULL AND state = 'creating'`)
+	shop.Exec("order", `UPDATE checkout SET expires_at = now() - interval '1 hour', checked_at = now() - interval '1 hour' WHERE `+
+		`session_id IS NULL AND state = 'creating'`)
 	shop.Stop()
 	shop.Again("SWEEP_EVERY=200ms", "SWEEP_AFTER=0s") // quotes that never got a page end by the sweep
 	shop.Check(60 * time.Second)
-	shop.Eventually(30*time.Second, "nothing is reserved any more", func() bool { return shop.Count("order", `SELECT count(*) FROM reservation`) == 0 })
+	shop.Eventually(30*time.Second, "nothing is reserved any more",
+		func() bool { return shop.Count("order", `SELECT count(*) FROM reservation`) == 0 })
 	sold := shop.Count("order", `SELECT coalesce(sum(quantity), 0) FROM order_line`)
 	left := shop.Count("order", `SELECT stock FROM sku WHERE id = 6`)
 	if sold+left != pieces {

@@ -26,8 +26,10 @@ func TestNoLogNamesAPerson(t *testing.T) {
 	l.goWrong()
 	tokens := l.tokens(t)
 	needles := append([]string{
-		oldAddress, newAddress, "Quirina", "Zeltbaum", username, "+15550174417", "77 Wunderkammer", "62704", "Secret!word1", "Wrong!word1", l.asVisitor, l.asOwner,
-		"sessionid=", l.home.Cookie("sessionid"), l.home.Cookie("csrftoken"), l.home.Cookie("anonymousclientevent"), "email_verification_code=", "198.18.",
+		oldAddress, newAddress, "Quirina", "Zeltbaum", username, "+15550174417", "77 Wunderkammer", "62704", "Secret!word1", "Wrong!word1",
+		l.asVisitor, l.asOwner,
+		"sessionid=", l.home.Cookie("sessionid"), l.home.Cookie("csrftoken"), l.home.Cookie("anonymousclientevent"),
+		"email_verification_code=", "198.18.",
 	}, tokens...)
 	log := shop.Log()
 	if !strings.Contains(log, `"level":"DEBUG"`) || strings.Count(log, `"route":"/user/login"`) < 2 {
@@ -83,14 +85,18 @@ func (l *life) goWrong() {
 		b.Want(b.Post("/user/login", "username", name, "password", "Wrong!word1", "remember_me", "false"), "false", "login")
 	}
 	b := l.shop.Browser()
-	b.Post("/user/create-account", "firstname", "Quirina", "lastname", "Zeltbaum", "username", username, "email_address", newAddress, "password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "x", "remember_me", "x")
+	b.Post("/user/create-account", "firstname", "Quirina", "lastname", "Zeltbaum", "username", username, "email_address", newAddress,
+		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "x", "remember_me", "x")
 	b.Post("/user/create-account", "username", username, newAddress, "Quirina\x00")
-	b.Post("/user/set-new-password", "username", username, "password_reset_code", "forged.Quirina", "new_password", "Secret!word1", "confirm_new_password", "Secret!word1")
+	b.Post("/user/set-new-password", "username", username, "password_reset_code", "forged.Quirina", "new_password", "Secret!word1",
+		"confirm_new_password", "Secret!word1")
 	b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message", "Zeltbaum\x00")
 	b.Get("/order/" + l.asOwner)
 	other := l.shop.Browser()
-	other.Want(other.Post("/user/create-account", "firstname", "Jo", "lastname", "Other", "username", "jo_other", "email_address", bystander,
-		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "false", "remember_me", "false"), "true", "create_account")
+	other.Want(other.Post("/user/create-account", "firstname", "Jo", "lastname", "Other", "username", "jo_other", "email_address",
+		bystander,
+		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "false", "remember_me", "false"), "true",
+		"create_account")
 	other.Get("/order/" + l.asOwner)
 	other.Want(other.Get("/user/logout"), "true", "logout")
 	b.Get("/order/checkout-session-success?session_id=Quirina")
@@ -99,9 +105,11 @@ func (l *life) goWrong() {
 	b.Get("/" + newAddress + "/Zeltbaum")
 	// A mail server that names whom it refuses, for good and for now.
 	for _, code := range []string{"550", "450"} {
-		l.shop.InboxSwitches(`{"refuse":[{"at":"rcpt","code":` + code + `,"text":"5.1.1 <` + newAddress + `> Quirina Zeltbaum: no such user","count":1}]}`)
+		l.shop.InboxSwitches(`{"refuse":[{"at":"rcpt","code":` + code + `,"text":"5.1.1 <` + newAddress +
+			`> Quirina Zeltbaum: no such user","count":1}]}`)
 		b.Post("/user/forgot-username", "email_address", newAddress)
-		n := map[string]string{"550": `SELECT count(*) FROM delivery WHERE state = 'parked'`, "450": `SELECT count(*) FROM delivery WHERE refusals > 0`}[code]
+		n := map[string]string{"550": `SELECT count(*) FROM delivery WHERE state = 'parked'`,
+			"450": `SELECT count(*) FROM delivery WHERE refusals > 0`}[code]
 		l.shop.Eventually(30*time.Second, "a mail refused with "+code, func() bool { return l.shop.Count("mailer", n) > 0 })
 	}
 }

@@ -61,7 +61,8 @@ func TestMailBombing(t *testing.T) {
 	buyer := shop.Browser()
 	shop.Pay(buyer.Checkout("7", "1", victim), nil)
 	shop.Eventually(60*time.Second, "every command is a row, and none waits", func() bool {
-		return shop.Count("user", `SELECT (SELECT count(*) FROM mail_request) + (SELECT count(*) FROM outbox WHERE subject LIKE 'mail.%')`) == 0 &&
+		return shop.Count("user", `SELECT (SELECT count(*) FROM mail_request) + (SELECT count(*) FROM outbox WHERE subject LIKE `+
+			`'mail.%')`) == 0 &&
 			shop.Count("mailer", `SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0 &&
 			shop.Count("mailer", `SELECT count(*) FROM delivery WHERE kind LIKE 'order-%' AND state = 'sent'`) == 1
 	})
@@ -90,8 +91,10 @@ func TestOneClickThroughTheShop(t *testing.T) {
 	const address, template = "reader@mail.example.com", "P0Ps5FLIfUUiMpdV3HOB"
 	b := shop.Browser()
 	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", "reader_ann", "email_address", address,
-		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "true", "remember_me", "false"), "true", "create_account")
-	shop.Eventually(30*time.Second, "mailer knows the reader", func() bool { return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE newsletter`) == 1 })
+		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "true", "remember_me", "false"), "true",
+		"create_account")
+	shop.Eventually(30*time.Second, "mailer knows the reader",
+		func() bool { return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE newsletter`) == 1 })
 	templates := shop.Door("MAILER_ADDR") + "/staff/templates/" + template
 	if status, text := callShop(t, http.MethodPatch, templates, "", `{"status":"Ready"}`); status != 200 {
 		t.Fatal(status, text)
@@ -119,14 +122,17 @@ func TestOneClickThroughTheShop(t *testing.T) {
 	}
 	// The reader changes her mind and back, which replaces the token; scanners follow the link.
 	for _, unsubscribe := range []string{"true", "false"} {
-		b.Want(b.Post("/user/update-communication-preferences", "newsletter", map[string]string{"true": "false", "false": "true"}[unsubscribe], "email_unsubscribe", unsubscribe,
-			"no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", ""), "success", "update_communication_preferences")
+		b.Want(b.Post("/user/update-communication-preferences", "newsletter",
+			map[string]string{"true": "false", "false": "true"}[unsubscribe], "email_unsubscribe", unsubscribe,
+			"no_longer_want_to_receive", "false", "never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", ""),
+			"success", "update_communication_preferences")
 	}
 	if status, _ := callShop(t, http.MethodGet, link, "", ""); status != 200 || subscribed() != 1 {
 		t.Errorf("GET: %d, subscribed %d", status, subscribed())
 	}
 	for range 2 {
-		if status, text := callShop(t, http.MethodPost, link, "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"); status != 200 || subscribed() != 0 {
+		if status, text := callShop(t, http.MethodPost, link, "application/x-www-form-urlencoded",
+			"List-Unsubscribe=One-Click"); status != 200 || subscribed() != 0 {
 			t.Errorf("POST: %d %s, subscribed %d", status, text, subscribed())
 		}
 	}

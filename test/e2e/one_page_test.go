@@ -71,8 +71,10 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 
 func register(b *shoptest.Browser, name string) (username string) {
 	username = fmt.Sprintf("%s%d", name, time.Now().UnixNano())
-	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", username, "email_address", username+"@mail.example.com",
-		"password", "Zebra!river42", "confirm_password", "Zebra!river42", "newsletter", "false", "remember_me", "false"), "true", "create_account")
+	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", username, "email_address",
+		username+"@mail.example.com",
+		"password", "Zebra!river42", "confirm_password", "Zebra!river42", "newsletter", "false", "remember_me", "false"), "true",
+		"create_account")
 	return username
 }
 
@@ -149,13 +151,15 @@ func TestClicksAtOnceLeaveOneOpenPage(t *testing.T) {
 				// Some tabs change the cart before they pay, some give another address for the receipt.
 				email := "tab@mail.example.com"
 				if click%2 == 0 {
-					if _, err := b.Try(http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {fmt.Sprint(6 + click%4/2)}, "quantity": {"1"}}); err != nil {
+					if _, err := b.Try(http.MethodPost, "/order/cart-add-product-sku",
+						url.Values{"sku_id": {fmt.Sprint(6 + click%4/2)}, "quantity": {"1"}}); err != nil {
 						t.Error(err)
 					}
 				} else if round%2 == 0 {
 					email = fmt.Sprintf("tab%d@mail.example.com", click)
 				}
-				a, err := b.Try(http.MethodPost, pageOfCheckout, url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
+				a, err := b.Try(http.MethodPost, pageOfCheckout,
+					url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil || a.JSON == nil {

@@ -43,9 +43,11 @@ func buyPromptly(t *testing.T, shop *shoptest.Shop, email string) {
 			t.Errorf("%s answers %d %s", path, a.Status, a.Body)
 		}
 	}
-	b.Want(promptly(t, b, http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {"6"}, "quantity": {"3"}}), "success", "cart_add_product_sku")
+	b.Want(promptly(t, b, http.MethodPost, "/order/cart-add-product-sku", url.Values{"sku_id": {"6"}, "quantity": {"3"}}), "success",
+		"cart_add_product_sku")
 	b.Want(promptly(t, b, http.MethodGet, "/order/cart-items", nil), true, "cart_found")
-	a := promptly(t, b, http.MethodPost, "/order/create-checkout-session", url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
+	a := promptly(t, b, http.MethodPost, "/order/create-checkout-session",
+		url.Values{"agree_to_terms_of_sale": {"true"}, "anonymous_email_address": {email}})
 	b.Want(a, "success", "create_checkout_session")
 	session := a.Text("session_id")
 	shop.Pay(session, payAs(email))
@@ -84,7 +86,8 @@ func TestBrokerAway(t *testing.T) {
 		broker.Start()
 		shop.Check(60 * time.Second)
 		views := 1 + 2*(round+1)
-		shop.Eventually(30*time.Second, "the page views of the outage are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
+		shop.Eventually(30*time.Second, "the page views of the outage are stored",
+			func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
 		if n := shop.Count("events", `SELECT count(*) FROM pageview`); n != views {
 			t.Errorf("%d page views, want %d", n, views)
 		}
@@ -134,10 +137,11 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("the webhook answers %d %v", status, err)
 	}
 	for path, form := range map[string]url.Values{
-		"/order/cart-items": nil, "/order/cart-totals": nil, "/order/checkout-allowed": nil, "/order/checkout-session-success?session_id=" + session: nil,
-		"/order/cart-add-product-sku":                   {"sku_id": {"6"}, "quantity": {"1"}},
-		"/order/create-checkout-session":                {"agree_to_terms_of_sale": {"true"}},
-		"/order/anonymous-email-address-payment-lookup": {"anonymous_email_address": {"x@mail.example.com"}},
+		"/order/cart-items": nil, "/order/cart-totals": nil, "/order/checkout-allowed": nil,
+		"/order/checkout-session-success?session_id=" + session: nil,
+		"/order/cart-add-product-sku":                           {"sku_id": {"6"}, "quantity": {"1"}},
+		"/order/create-checkout-session":                        {"agree_to_terms_of_sale": {"true"}},
+		"/order/anonymous-email-address-payment-lookup":         {"anonymous_email_address": {"x@mail.example.com"}},
 		"/user/login":                                    {"username": {"somebody"}, "password": {"Something1"}, "remember_me": {"false"}},
 		"/order/" + "AAAAAAAAAAAAAAAAAAAAAA":             nil,
 		"/user/pythonabot-notify-me":                     {"email_address": {"a@mail.example.com"}, "how_excited": {"1"}},
@@ -165,7 +169,8 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("a cart without a database: %d %s", a.Status, a.Body)
 	}
 	for _, path := range []string{"/", "/order/products", "/clientevent/pageview?url=%2F&pageWidth=400", "/user/token"} {
-		if a := promptly(t, shop.Browser(), http.MethodGet, path, nil); a.Status != http.StatusOK && a.Status != http.StatusServiceUnavailable {
+		if a := promptly(t, shop.Browser(), http.MethodGet, path, nil); a.Status != http.StatusOK &&
+			a.Status != http.StatusServiceUnavailable {
 			t.Errorf("%s answers %d %s", path, a.Status, a.Body)
 		}
 	}
@@ -182,7 +187,8 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("%d orders", n)
 	}
 	// Before, during and after.
-	shop.Eventually(30*time.Second, "all page views are stored", func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
+	shop.Eventually(30*time.Second, "all page views are stored",
+		func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
 }
 
 // A database that says nothing any more is as bad as none, and must not hold anybody for long.
@@ -207,8 +213,9 @@ func TestDatabaseSilent(t *testing.T) {
 		}
 	})
 	for path, form := range map[string]url.Values{
-		"/order/cart-items": nil, "/order/checkout-session-success?session_id=" + session: nil, "/order/cart-add-product-sku": {"sku_id": {"6"}, "quantity": {"1"}},
-		"/user/login": {"username": {"somebody"}, "password": {"Something1"}, "remember_me": {"false"}},
+		"/order/cart-items": nil, "/order/checkout-session-success?session_id=" + session: nil,
+		"/order/cart-add-product-sku": {"sku_id": {"6"}, "quantity": {"1"}},
+		"/user/login":                 {"username": {"somebody"}, "password": {"Something1"}, "remember_me": {"false"}},
 	} {
 		all.Go(func() {
 			method := http.MethodGet

@@ -143,7 +143,8 @@ func TestWebhookAndSuccessPageInAnyOrder(t *testing.T) {
 	var both sync.WaitGroup
 	both.Go(func() { post(event) })
 	both.Go(func() {
-		if a, err := b.Try("GET", "/order/checkout-session-success?session_id="+session, nil); err != nil || a.Text("order_identifier") == "" {
+		if a, err := b.Try("GET", "/order/checkout-session-success?session_id="+session, nil); err != nil ||
+			a.Text("order_identifier") == "" {
 			t.Errorf("the success page: %s %v", a.Body, err)
 		}
 	})
@@ -165,7 +166,8 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 		// Emptying or deleting a cart closes its payment page at Stripe. By SQL the page stays open, as for a
 		// shopper who paid in the very moment.
 		func(*shoptest.Browser) {
-			shop.Exec("order", `DELETE FROM cart_line WHERE cart_id = (SELECT cart_id FROM checkout WHERE email = 'paid1@mail.example.com')`)
+			shop.Exec("order", `DELETE FROM cart_line WHERE cart_id = (SELECT cart_id FROM checkout WHERE email = `+
+				`'paid1@mail.example.com')`)
 		},
 		func(*shoptest.Browser) {
 			shop.Exec("order", `DELETE FROM cart WHERE id = (SELECT cart_id FROM checkout WHERE email = 'paid2@mail.example.com')`)
@@ -213,7 +215,8 @@ func TestOrderIsWhatWasPaid(t *testing.T) {
 // discounts makes a tenth off, combinable with free shipping.
 func discounts(shop *shoptest.Shop) {
 	shop.Exec("order", `
-		INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount, order_minimum_cents) VALUES
+		INSERT INTO discount_code (code, description, start_date_time, end_date_time, combinable, type_id, amount,
+		  order_minimum_cents) VALUES
 		('E2ETEN', 'A tenth off', now() - interval '1 day', now() + interval '1 day', true, 1, 1000, 0),
 		('E2ESHIP', 'Free shipping', now() - interval '1 day', now() + interval '1 day', true, 4, 0, 0)`)
 }

@@ -24,7 +24,8 @@ const (
 	newAddress = "quirina.zeltbaum@post.example.com"
 	bystander  = "joquirina@mail.example.com"
 	username   = "quirina_z"
-	payer      = `{"email":%q,"name":"Quirina Zeltbaum","phone":"+15550174417","address":{"line1":"77 Wunderkammer Lane","city":"Springfield","state":"IL","postal_code":"62704","country":"US"}}`
+	payer      = `{"email":%q,"name":"Quirina Zeltbaum","phone":"+15550174417","address":{"line1":"77 Wunderkammer Lane",` +
+		`"city":"Springfield","state":"IL","postal_code":"62704","country":"US"}}`
 )
 
 // life is what the person did: two orders and the ids that came of it.
@@ -49,7 +50,8 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 		t.Fatalf("erase ended with %d: %s%s", code, out, stderr)
 	}
 	for _, service := range []string{"edge", "order", "mailer", "events", "webhook"} {
-		shop.Eventually(30*time.Second, service+" forgets", func() bool { return shop.Count(service, `SELECT count(*) FROM forgotten`) > 0 })
+		shop.Eventually(30*time.Second, service+" forgets",
+			func() bool { return shop.Count(service, `SELECT count(*) FROM forgotten`) > 0 })
 	}
 	l.late(t, tokens)
 	l.gone(t, needles)
@@ -73,7 +75,8 @@ func (l *life) gone(t *testing.T, needles []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return info.State.Subjects[msg.UserErased] + uint64(l.shop.Count("user", `SELECT count(*) FROM outbox WHERE subject = $1`, msg.UserErased)) //nolint:gosec // a count
+		return info.State.Subjects[msg.UserErased] +
+			uint64(l.shop.Count("user", `SELECT count(*) FROM outbox WHERE subject = $1`, msg.UserErased)) //nolint:gosec // a count
 	}
 	l.shop.Eventually(60*time.Second, "the erasure is through", func() bool { return erasures() == 0 })
 	for _, found := range searchEverything(t, l.shop, l.js, needles) {
@@ -97,21 +100,24 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 	}
 	l := &life{shop: shop, js: js}
 	visitor, other := shop.Browser(), shop.Browser()
-	visitor.Want(visitor.Post("/user/pythonabot-notify-me", "email_address", oldAddress, "how_excited", "5"), "success", "pythonabot_notify_me")
+	visitor.Want(visitor.Post("/user/pythonabot-notify-me", "email_address", oldAddress, "how_excited", "5"), "success",
+		"pythonabot_notify_me")
 	l.asVisitor = l.buy(visitor, oldAddress)
 	l.buy(other, bystander)
 
 	l.home = shop.Browser()
 	b := l.home
 	b.Want(b.Post("/user/create-account", "firstname", "Quirina", "lastname", "Zeltbaum", "username", username, "email_address", oldAddress,
-		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "true", "remember_me", "false"), "true", "create_account")
+		"password", "Secret!word1", "confirm_password", "Secret!word1", "newsletter", "true", "remember_me", "false"), "true",
+		"create_account")
 	l.member = shop.Count("user", `SELECT id FROM account WHERE username = $1`, username)
 	l.prospect = shop.Count("user", `SELECT id FROM prospect WHERE email = $1`, oldAddress)
 	verify := func(address, subject string) {
 		shop.Eventually(30*time.Second, "the mail with the link", func() bool {
 			for _, m := range shop.Mails(address) {
 				if found := verification.FindStringSubmatch(m.Text); found != nil && strings.Contains(m.Subject, subject) {
-					b.Want(b.Post("/user/verify-email-address-response", "email_verification_code", found[1]), "success", "verify_email_address_response")
+					b.Want(b.Post("/user/verify-email-address-response", "email_verification_code", found[1]), "success",
+						"verify_email_address_response")
 					return true
 				}
 			}
@@ -122,10 +128,14 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 	shop.Eventually(30*time.Second, "the visitor's order is the member's", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM orders WHERE member_id = $1`, l.member) == 1
 	})
-	b.Want(b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message", "Ship to 77 Wunderkammer Lane, please"), "true", "put_chat_message")
-	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true", "no_longer_want_to_receive", "true",
-		"never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", "Zeltbaum has enough mail"), "success", "update_communication_preferences")
-	b.Want(b.Post("/user/update-my-information", "firstname", "Quirina", "lastname", "Zeltbaum", "email_address", newAddress), "success", "update_my_information")
+	b.Want(b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message",
+		"Ship to 77 Wunderkammer Lane, please"), "true", "put_chat_message")
+	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true", "no_longer_want_to_receive",
+		"true",
+		"never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", "Zeltbaum has enough mail"), "success",
+		"update_communication_preferences")
+	b.Want(b.Post("/user/update-my-information", "firstname", "Quirina", "lastname", "Zeltbaum", "email_address", newAddress), "success",
+		"update_my_information")
 	verify(newAddress, "changed")
 	second := shop.Browser()
 	second.Want(second.Post("/user/login", "username", username, "password", "Secret!word1", "remember_me", "true"), "true", "login")
@@ -158,14 +168,16 @@ func (l *life) trouble(t *testing.T) {
 	t.Helper()
 	for i, identifier := range []string{l.asVisitor, l.asOwner} {
 		var intent string
-		if err := l.shop.Database("order").QueryRow(t.Context(), `SELECT payment_intent FROM orders WHERE identifier = $1`, identifier).Scan(&intent); err != nil {
+		if err := l.shop.Database("order").QueryRow(t.Context(), `SELECT payment_intent FROM orders WHERE identifier = $1`,
+			identifier).Scan(&intent); err != nil {
 			t.Fatal(err)
 		}
 		l.shop.StripeDo("/_/payments/"+intent+[]string{"/refund", "/dispute"}[i], "")
 	}
 	// JSON that PostgreSQL cannot read, and others can.
 	for id, name := range map[string]string{"evt_nul": `Quirina\u0000`, "evt_half": `Zeltbaum\ud800`, "evt_other_half": `\udc00`} {
-		l.shop.Exec("webhook", `INSERT INTO event (id, type, payload) VALUES ($1, 'customer.updated', $2)`, id, []byte(`{"id":"`+id+`","email":"`+oldAddress+`","name":"`+name+`"}`))
+		l.shop.Exec("webhook", `INSERT INTO event (id, type, payload) VALUES ($1, 'customer.updated', $2)`, id,
+			[]byte(`{"id":"`+id+`","email":"`+oldAddress+`","name":"`+name+`"}`))
 	}
 	v := l.shop.Browser()
 	session := v.Checkout("6", "1", oldAddress)
@@ -183,7 +195,8 @@ func (l *life) browse() {
 	code := l.text("user", `SELECT mb_cd FROM account WHERE id = $1`, l.member)
 	visitor := l.text("user", `SELECT pr_cd FROM prospect WHERE id = $1`, l.prospect)
 	b.Get("/clientevent/linkevent?mb_cd=" + code + "&pr_cd=null&em_cd=null&ad_cd=null&url=" + url.QueryEscape("/products?mb_cd="+code))
-	l.shop.Browser().Get("/clientevent/linkevent?mb_cd=null&pr_cd=" + visitor + "&em_cd=null&ad_cd=null&url=" + url.QueryEscape("/products?pr_cd="+visitor))
+	l.shop.Browser().Get("/clientevent/linkevent?mb_cd=null&pr_cd=" + visitor + "&em_cd=null&ad_cd=null&url=" +
+		url.QueryEscape("/products?pr_cd="+visitor))
 	l.shop.Browser().Get("/clientevent/pageview?client_event_id=null&pageWidth=900&url=" + url.QueryEscape("/products?pr_cd="+visitor))
 }
 
@@ -248,11 +261,13 @@ func (l *life) export(t *testing.T, tokens []string) {
 		t.Fatalf("export ended with %d, %v: %s", code, err, stderr)
 	}
 	for service, lists := range map[string]map[string]int{
-		"user":   {"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 3, "prospects": 1, "consents": 1, "unsubscribe_reasons": 1, "chat_messages": 1},
+		"user": {"accounts": 1, "former_addresses": 1, "terms_agreed": 1, "codes": 3, "prospects": 1, "consents": 1,
+			"unsubscribe_reasons": 1, "chat_messages": 1},
 		"order":  {"orders": 2, "order_lines": 2, "order_statuses": 2, "checkouts": 3, "payment_events": 2, "payment_issues": 1},
 		"mailer": {"recipients": 2, "deliveries": 5},
-		"events": {"member": 1, "page_views": 1, "button_clicks": 1, "ajax_errors": 1, "link_events": 2, "orders_placed": 1, "mails_sent": 1},
-		"edge":   {"sessions": 2}, "webhook": {"events": 8},
+		"events": {"member": 1, "page_views": 1, "button_clicks": 1, "ajax_errors": 1, "link_events": 2, "orders_placed": 1,
+			"mails_sent": 1},
+		"edge": {"sessions": 2}, "webhook": {"events": 8},
 	} {
 		for name, atLeast := range lists {
 			if got := len(parts[service][name]); got < atLeast {
@@ -260,7 +275,8 @@ func (l *life) export(t *testing.T, tokens []string) {
 			}
 		}
 	}
-	for _, want := range append([]string{newAddress, oldAddress, "Ship to 77 Wunderkammer Lane, please", "Zeltbaum has enough mail", l.asOwner, l.asVisitor, "+15550174417", `Quirina\u0000`, `Zeltbaum\ud800`}, tokens...) {
+	for _, want := range append([]string{newAddress, oldAddress, "Ship to 77 Wunderkammer Lane, please", "Zeltbaum has enough mail",
+		l.asOwner, l.asVisitor, "+15550174417", `Quirina\u0000`, `Zeltbaum\ud800`}, tokens...) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the export does not mention %s", want)
 		}
@@ -270,7 +286,8 @@ func (l *life) export(t *testing.T, tokens []string) {
 			t.Errorf("the export mentions %s", secret)
 		}
 	}
-	if code, byAddress, stderr := l.shop.Command("export", "-email", strings.ToLower(oldAddress)); code != 0 || !strings.Contains(byAddress, l.asVisitor) {
+	if code, byAddress, stderr := l.shop.Command("export", "-email", strings.ToLower(oldAddress)); code != 0 ||
+		!strings.Contains(byAddress, l.asVisitor) {
 		t.Errorf("export by a former address ended with %d: %s", code, stderr)
 	}
 	if code, _, stderr := l.shop.Command("export"); code != 2 || !strings.Contains(stderr, "name one person") {
@@ -282,14 +299,21 @@ func (l *life) export(t *testing.T, tokens []string) {
 func (l *life) late(t *testing.T, tokens []string) {
 	t.Helper()
 	before := time.Now().Add(-time.Minute).UTC()
-	late := map[string][]string{msg.OrderPlacedSubject: {"user-order", "events-order"}, msg.ProspectChanged: {"order-user", "mailer-user", "events-user"},
-		msg.UserRegistered: {"mailer-user", "events-user"}, msg.MailSubject(msg.MailUsername): {"mailer-mail"}, msg.MailSentSubject: {"events-mail"}}
+	late := map[string][]string{msg.OrderPlacedSubject: {"user-order", "events-order"},
+		msg.ProspectChanged: {"order-user", "mailer-user", "events-user"},
+		msg.UserRegistered:  {"mailer-user", "events-user"}, msg.MailSubject(msg.MailUsername): {"mailer-mail"},
+		msg.MailSentSubject: {"events-mail"}}
 	publish := func(subject string, payload any) { l.publish(t, subject, msg.KeyBegin(subject)+"late", payload) }
-	publish(msg.OrderPlacedSubject, msg.OrderPlaced{OrderID: 99, Identifier: "LATE", PlacedAt: before, Email: oldAddress, CustomerName: "Quirina Zeltbaum", ProspectCode: tokens[0], Currency: "usd", Newsletter: true, ConsentAt: before})
-	publish(msg.ProspectChanged, msg.Prospect{ID: int64(l.prospect), Email: oldAddress, FirstName: "Quirina", LastName: "Zeltbaum", Code: tokens[0], UnsubscribeToken: tokens[1], Version: 99, At: before})
-	publish(msg.UserRegistered, msg.Member{ID: int64(l.member), Username: username, FirstName: "Quirina", LastName: "Zeltbaum", Email: newAddress, Code: tokens[0], UnsubscribeToken: tokens[1], Version: 99, At: before})
-	publish(msg.MailSubject(msg.MailUsername), msg.SendMail{Kind: msg.MailUsername, To: []string{newAddress}, Data: map[string]string{"username": username}, CreatedAt: before, Deadline: time.Now().Add(time.Hour)})
-	publish(msg.MailSentSubject, msg.MailDone{Key: "late:x", Kind: msg.MailOrderVisitor, EmailCode: "x", ProspectCode: tokens[2], At: before})
+	publish(msg.OrderPlacedSubject, msg.OrderPlaced{OrderID: 99, Identifier: "LATE", PlacedAt: before, Email: oldAddress,
+		CustomerName: "Quirina Zeltbaum", ProspectCode: tokens[0], Currency: "usd", Newsletter: true, ConsentAt: before})
+	publish(msg.ProspectChanged, msg.Prospect{ID: int64(l.prospect), Email: oldAddress, FirstName: "Quirina", LastName: "Zeltbaum",
+		Code: tokens[0], UnsubscribeToken: tokens[1], Version: 99, At: before})
+	publish(msg.UserRegistered, msg.Member{ID: int64(l.member), Username: username, FirstName: "Quirina", LastName: "Zeltbaum",
+		Email: newAddress, Code: tokens[0], UnsubscribeToken: tokens[1], Version: 99, At: before})
+	publish(msg.MailSubject(msg.MailUsername), msg.SendMail{Kind: msg.MailUsername, To: []string{newAddress},
+		Data: map[string]string{"username": username}, CreatedAt: before, Deadline: time.Now().Add(time.Hour)})
+	publish(msg.MailSentSubject, msg.MailDone{Key: "late:x", Kind: msg.MailOrderVisitor, EmailCode: "x", ProspectCode: tokens[2],
+		At: before})
 	for subject, consumers := range late {
 		key := msg.KeyBegin(subject) + "late"
 		for _, consumer := range consumers {
@@ -315,7 +339,8 @@ func (l *life) after(t *testing.T) {
 	b.Want(b.Post("/user/login", "username", username, "password", "Secret!word1", "remember_me", "false"), "false", "login")
 	for service, sql := range map[string]string{
 		"order": `SELECT count(*) FROM orders WHERE email = $1`, "user": `SELECT count(*) FROM prospect WHERE email = $1`,
-		"webhook": `SELECT least(1, count(*)) FROM event WHERE position($1 IN encode(payload, 'escape')) > 0`, "mailer": `SELECT count(*) FROM recipient WHERE email = $1`,
+		"webhook": `SELECT least(1, count(*)) FROM event WHERE position($1 IN encode(payload, 'escape')) > 0`,
+		"mailer":  `SELECT count(*) FROM recipient WHERE email = $1`,
 	} {
 		if n := l.shop.Count(service, sql, bystander); n != 1 {
 			t.Errorf("of someone else %d are left in %s, want 1", n, service)

@@ -43,7 +43,8 @@ func searchEverything(t *testing.T, shop *shoptest.Shop, js jetstream.JetStream,
 	look := func(where string, text []byte) {
 		lower := bytes.ReplaceAll(bytes.ToLower(text), []byte(bystander), nil) // whose address ends like the person's
 		for _, needle := range needles {
-			for _, form := range []string{strings.ToLower(needle), hex.EncodeToString([]byte(needle)), hex.EncodeToString([]byte(strings.ToLower(needle))), strings.ReplaceAll(strings.ToLower(needle), "@", "%40")} {
+			for _, form := range []string{strings.ToLower(needle), hex.EncodeToString([]byte(needle)),
+				hex.EncodeToString([]byte(strings.ToLower(needle))), strings.ReplaceAll(strings.ToLower(needle), "@", "%40")} {
 				if bytes.Contains(lower, []byte(form)) {
 					found = append(found, fmt.Sprintf("%q in %s: %s", needle, where, text))
 					return
@@ -86,7 +87,8 @@ var hexBytes = regexp.MustCompile(`\\\\x((?:[0-9a-f]{2})+)`)
 
 func searchSchema(t *testing.T, shop *shoptest.Shop, service string, look func(where string, text []byte)) {
 	t.Helper()
-	rows, err := shop.Database(service).Query(t.Context(), `SELECT table_name FROM information_schema.tables WHERE table_schema = $1 AND table_type = 'BASE TABLE'`, service)
+	rows, err := shop.Database(service).Query(t.Context(),
+		`SELECT table_name FROM information_schema.tables WHERE table_schema = $1 AND table_type = 'BASE TABLE'`, service)
 	if err != nil {
 		t.Fatal(err)
 	}

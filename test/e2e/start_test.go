@@ -18,7 +18,8 @@ import (
 // freePorts are settings under which nothing collides.
 func freePorts(dir string) []string {
 	env := []string{"DATA_DIR=" + dir}
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
+		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		env = append(env, name+"=127.0.0.1:0")
 	}
 	return env
@@ -57,9 +58,10 @@ func TestRefusesToStart(t *testing.T) {
 		env   []string
 		names []string
 	}{
-		"a taken door":             {[]string{"EDGE_ADDR=" + taken.Addr().String()}, []string{"EDGE_ADDR", taken.Addr().String()}},
-		"a taken inside door":      {[]string{"ORDER_ADDR=" + taken.Addr().String()}, []string{"ORDER_ADDR"}},
-		"a taken port of NATS":     {[]string{"NATS_ADDR=" + taken.Addr().String(), "DATABASE_URL=postgres://127.0.0.1:1/x"}, []string{"NATS_ADDR"}},
+		"a taken door":        {[]string{"EDGE_ADDR=" + taken.Addr().String()}, []string{"EDGE_ADDR", taken.Addr().String()}},
+		"a taken inside door": {[]string{"ORDER_ADDR=" + taken.Addr().String()}, []string{"ORDER_ADDR"}},
+		"a taken port of NATS": {[]string{"NATS_ADDR=" + taken.Addr().String(), "DATABASE_URL=postgres://127.0.0.1:1/x"},
+			[]string{"NATS_ADDR"}},
 		"an address of elsewhere":  {[]string{"EDGE_ADDR=192.0.2.1:80"}, []string{"EDGE_ADDR"}},
 		"no address":               {[]string{"EDGE_ADDR=shop"}, []string{"EDGE_ADDR"}},
 		"a file for a folder":      {[]string{"DATA_DIR=" + file}, []string{"DATA_DIR"}},
@@ -68,16 +70,22 @@ func TestRefusesToStart(t *testing.T) {
 		"no database there":        {[]string{"DATABASE_URL=postgres://postgres@127.0.0.1:1/shop"}, []string{"DATABASE_URL"}},
 		"no database address":      {[]string{"DATABASE_URL=mysql://what"}, []string{"DATABASE_URL"}},
 		"production without keys":  {[]string{"SHOP_ENV=production"}, []string{"STRIPE_SECRET_KEY", "SMTP_HOST"}},
-		"production, test key":     {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=sk_test_1"}, smtp...), []string{"STRIPE_SECRET_KEY"}},
-		"production, no https":     {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=http://shop.example"}, smtp...), []string{"PUBLIC_URL"}},
-		"production, typed secret": {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=https://shop.example", "SHOP_SECRET=this is the secret of our little shop"}, smtp...), []string{"SHOP_SECRET"}},
-		"a live key and no mail":   {[]string{"STRIPE_SECRET_KEY=" + live}, []string{"SMTP_HOST"}},
-		"no such environment":      {[]string{"SHOP_ENV=staging"}, []string{"SHOP_ENV"}},
-		"garbage":                  {[]string{"LOG_LEVEL=loud", "SHOP_SECRET=short"}, []string{"LOG_LEVEL", "SHOP_SECRET"}},
-		"garbage for services":     {append([]string{"SMTP_TLS=maybe", "TRUSTED_PROXIES=nobody", "DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"SMTP_TLS", "TRUSTED_PROXIES"}},
-		"another kind of broker":   {[]string{"NATS_URL=http://127.0.0.1:4222"}, []string{"NATS_URL"}},
-		"no address of Stripe":     {append([]string{"STRIPE_API_BASE=stripe", "STRIPE_SECRET_KEY=sk_test_1", "DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"STRIPE_API_BASE"}},
-		"a number that is none":    {[]string{"SMTP_HOST=127.0.0.1", "SMTP_PORT=many", "DATABASE_URL=postgres://127.0.0.1:1/x"}, []string{"SMTP_PORT"}},
+		"production, test key": {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=sk_test_1"}, smtp...),
+			[]string{"STRIPE_SECRET_KEY"}},
+		"production, no https": {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=http://shop.example"},
+			smtp...), []string{"PUBLIC_URL"}},
+		"production, typed secret": {append([]string{"SHOP_ENV=production", "STRIPE_SECRET_KEY=" + live, "PUBLIC_URL=https://shop.example",
+			"SHOP_SECRET=this is the secret of our little shop"}, smtp...), []string{"SHOP_SECRET"}},
+		"a live key and no mail": {[]string{"STRIPE_SECRET_KEY=" + live}, []string{"SMTP_HOST"}},
+		"no such environment":    {[]string{"SHOP_ENV=staging"}, []string{"SHOP_ENV"}},
+		"garbage":                {[]string{"LOG_LEVEL=loud", "SHOP_SECRET=short"}, []string{"LOG_LEVEL", "SHOP_SECRET"}},
+		"garbage for services": {append([]string{"SMTP_TLS=maybe", "TRUSTED_PROXIES=nobody", "DATABASE_URL=postgres://127.0.0.1:1/x"},
+			smtp...), []string{"SMTP_TLS", "TRUSTED_PROXIES"}},
+		"another kind of broker": {[]string{"NATS_URL=http://127.0.0.1:4222"}, []string{"NATS_URL"}},
+		"no address of Stripe": {append([]string{"STRIPE_API_BASE=stripe", "STRIPE_SECRET_KEY=sk_test_1",
+			"DATABASE_URL=postgres://127.0.0.1:1/x"}, smtp...), []string{"STRIPE_API_BASE"}},
+		"a number that is none": {[]string{"SMTP_HOST=127.0.0.1", "SMTP_PORT=many", "DATABASE_URL=postgres://127.0.0.1:1/x"},
+			[]string{"SMTP_PORT"}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,8 @@ func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 		buys(address)
 		shop.WaitMails(address, 1, 60*time.Second)
 	}
-	for _, picture := range []string{"/img/red clip.jpg", "img/größe.jpg", "//cdn.example/a b.jpg", "/img/100%.jpg", "https://bücher.example/x.jpg", "ftp://cdn.example/x.jpg", "http://[", `\img\x.jpg`} {
+	for _, picture := range []string{"/img/red clip.jpg", "img/größe.jpg", "//cdn.example/a b.jpg", "/img/100%.jpg",
+		"https://bücher.example/x.jpg", "ftp://cdn.example/x.jpg", "http://[", `\img\x.jpg`} {
 		exec(`UPDATE sku_image SET image_url = $1 WHERE sku_id = 6`, picture)
 		buys("pictures@mail.example.com")
 	}
@@ -48,8 +49,10 @@ func TestAMemberWhomStripeDislikesBuys(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
 	b := shop.Browser()
-	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", "ann_lee", "email_address", "ann..lee@mail.example.com",
-		"password", "Secret!word", "confirm_password", "Secret!word", "newsletter", "false", "remember_me", "false"), "true", "create_account")
+	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", "ann_lee", "email_address",
+		"ann..lee@mail.example.com",
+		"password", "Secret!word", "confirm_password", "Secret!word", "newsletter", "false", "remember_me", "false"), "true",
+		"create_account")
 	shop.WaitMails("ann..lee@mail.example.com", 1, 60*time.Second)
 	session := b.Checkout("6", "1", "")
 	shop.Pay(session, payAs("ann..lee@mail.example.com"))

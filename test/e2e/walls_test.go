@@ -60,7 +60,8 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 	if info, err := js.StreamInfo("STRIPE"); err != nil || info.Config.Name != "STRIPE" {
 		t.Errorf("staff cannot look at a stream: %v", err)
 	}
-	for _, name := range []string{"settings", "secret", "nats-secret", "database-secret", "standin-key", filepath.Join("postgres", "password")} {
+	for _, name := range []string{"settings", "secret", "nats-secret", "database-secret", "standin-key",
+		filepath.Join("postgres", "password")} {
 		if info, err := os.Stat(filepath.Join(shop.DataDir, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, info, err)
 		}
@@ -71,7 +72,8 @@ func brokerWantsALogin(t *testing.T, shop *shoptest.Shop) {
 func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	db := testenv.OpenOwner(t, shop.Setting("DATABASE_URL"), "order")
 	rows, err := db.Query(t.Context(), `
-		SELECT application_name, usename, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls, EXISTS (SELECT FROM pg_auth_members WHERE member = oid)
+		SELECT application_name, usename, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls, EXISTS (SELECT FROM pg_auth_members
+		  WHERE member = oid)
 		FROM pg_stat_activity JOIN pg_roles ON rolname = usename
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
 	if err != nil {
@@ -123,16 +125,20 @@ func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 	}
 	for _, address := range []string{
 		shop.Metrics + "/metrics", shop.Metrics + "/healthz", shop.Metrics + "/readyz",
-		shop.Monitor + "/", shop.Monitor + "/varz", shop.Monitor + "/jsz?consumers=true", shop.Monitor + "/connz", shop.Monitor + "/healthz",
-		shop.Inbox + "/", shop.Inbox + "/api/mails", shop.Inbox + "/api/seen?message_id=x", shop.StandIn + "/", shop.StandIn + "/_/switches",
-		shop.Door("EVENTS_ADDR") + "/staff/reports/summary", shop.Door("MAILER_ADDR") + "/staff/templates", shop.Door("MAILER_ADDR") + "/staff/parked",
+		shop.Monitor + "/", shop.Monitor + "/varz", shop.Monitor + "/jsz?consumers=true", shop.Monitor + "/connz",
+		shop.Monitor + "/healthz",
+		shop.Inbox + "/", shop.Inbox + "/api/mails", shop.Inbox + "/api/seen?message_id=x", shop.StandIn + "/",
+		shop.StandIn + "/_/switches",
+		shop.Door("EVENTS_ADDR") + "/staff/reports/summary", shop.Door("MAILER_ADDR") + "/staff/templates",
+		shop.Door("MAILER_ADDR") + "/staff/parked",
 	} {
 		for _, own := range []string{"", "localhost", "localhost:8025"} {
 			if status, body := ask(address, own); status != http.StatusOK {
 				t.Errorf("%s asked as %q: %d %.200s", address, own, status, body)
 			}
 		}
-		for _, foreign := range []string{"attacker.example", "attacker.example:8025", "localhost.attacker.example", "0.0.0.0", "192.0.2.1"} {
+		for _, foreign := range []string{"attacker.example", "attacker.example:8025", "localhost.attacker.example", "0.0.0.0",
+			"192.0.2.1"} {
 			if status, body := ask(address, foreign); status != http.StatusForbidden || !strings.Contains(body, "foreign-host") {
 				t.Errorf("%s asked as %q: %d %.200s", address, foreign, status, body)
 			}

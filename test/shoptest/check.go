@@ -107,7 +107,8 @@ type Order struct {
 // Orders are all orders of the shop.
 func (s *Shop) Orders() []Order {
 	s.tb.Helper()
-	rows, err := s.Database("order").Query(context.Background(), `SELECT identifier, session_id, coalesce(email, '') AS email, total FROM orders ORDER BY id`)
+	rows, err := s.Database("order").Query(context.Background(),
+		`SELECT identifier, session_id, coalesce(email, '') AS email, total FROM orders ORDER BY id`)
 	if err != nil {
 		s.tb.Fatal(err)
 	}

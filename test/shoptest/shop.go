@@ -72,7 +72,8 @@ func compile(flags ...string) (string, error) {
 	}
 	binary := filepath.Join(dir, "allinone")
 	args := append([]string{"build", "-o", binary}, flags...)
-	out, err := exec.Command("go", append(args, "github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...).CombinedOutput() //nolint:gosec // our own command
+	out, err := exec.Command("go", append(args,
+		"github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...).CombinedOutput() //nolint:gosec // our own command
 	if err != nil {
 		return "", fmt.Errorf("build the shop: %w\n%s", err, out)
 	}
@@ -90,7 +91,8 @@ func Start(tb testing.TB, o Options) *Shop {
 	if s.DatabaseURL == "" && !o.OwnDatabase {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR", "NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
+		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as someone has it in their settings
 	}
 	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
@@ -156,7 +158,8 @@ func (s *Shop) opened(open <-chan map[string]string) {
 			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
 		}
 		for field, address := range map[*string]string{
-			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"], &s.NATS: s.Setting("NATS_URL"),
+			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"],
+			&s.NATS:    s.Setting("NATS_URL"),
 			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
 		} {
 			if *field != address { // else browsers that go on through a restart may be reading it

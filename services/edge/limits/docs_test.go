@@ -88,7 +88,8 @@ func TestDocs(t *testing.T) {
 }
 
 func TestIntroductionNamesTheLimitOfEvents(t *testing.T) {
-	if !strings.Contains(introduction, fmt.Sprintf("keeps %d of one client address in a minute", limits.EventLimit)) || limits.EventWindow != time.Minute {
+	if !strings.Contains(introduction, fmt.Sprintf("keeps %d of one client address in a minute", limits.EventLimit)) ||
+		limits.EventWindow != time.Minute {
 		t.Error("the introduction of docs/limits.md names another limit of events")
 	}
 }
@@ -98,7 +99,8 @@ func TestTable(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range limits.Table {
 		method, path, ok := strings.Cut(r.Route, " ")
-		if !ok || method != "GET" && method != "POST" || !strings.HasPrefix(path, "/user/") && !strings.HasPrefix(path, "/order/") || !limits.Limited(r.Route) {
+		if !ok || method != "GET" && method != "POST" || !strings.HasPrefix(path, "/user/") && !strings.HasPrefix(path, "/order/") ||
+			!limits.Limited(r.Route) {
 			t.Errorf("route %q", r.Route)
 		}
 		for _, rule := range r.Rules {

@@ -67,7 +67,8 @@ func (e env) try(r limits.Request, o web.Outcome) (wait time.Duration) {
 // later lets time pass for what the database counts.
 func (e env) later(d time.Duration) {
 	e.t.Helper()
-	_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = until - $1::interval`, d)
+	_, err := e.pool.Exec(e.t.Context(), `UPDATE guess SET at = ARRAY(SELECT t - $1::interval FROM unnest(at) t ORDER BY t), until = `+
+		`until - $1::interval`, d)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -247,8 +248,10 @@ func TestLongNames(t *testing.T) {
 			e.try(login(name, from(i), ""), web.OutcomeWrong)
 			continue
 		}
-		e.try(limits.Request{Route: "POST /user/reset-password", Form: url.Values{"username": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
-		e.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}}, Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+		e.try(limits.Request{Route: "POST /user/reset-password", Form: url.Values{"username": {name}},
+			Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
+		e.try(limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {name}},
+			Client: netip.MustParseAddr(from(i))}, web.OutcomeNothing)
 	}
 	if grown := int64(heap()) - int64(before); grown > 16<<20 { //nolint:gosec // far below 63 bits
 		t.Errorf("%d names took %d KiB", names, grown>>10)
@@ -293,7 +296,8 @@ func TestKeysAreNormalised(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	forgot := func(address string) limits.Request {
-		return limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {address}}, Client: netip.MustParseAddr("192.0.2.1")}
+		return limits.Request{Route: "POST /user/forgot-username", Form: url.Values{"email_address": {address}},
+			Client: netip.MustParseAddr("192.0.2.1")}
 	}
 	spellings := []string{"ann@mail.example.com", " Ann@mail.example.com", "ANN@MAIL.EXAMPLE.COM\t"}
 	n := 0
@@ -367,7 +371,8 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	add := func(client string, member int64, cart string) time.Duration {
-		return e.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member, Cart: cart}, "")
+		return e.try(limits.Request{Route: "POST /order/cart-add-product-sku", Client: netip.MustParseAddr(client), Member: member,
+			Cart: cart}, "")
 	}
 	var refused int
 	for range 3100 {
@@ -389,7 +394,8 @@ func TestCartsAndEventsOfOneAddress(t *testing.T) {
 			kept++
 		}
 	}
-	if windows := int(time.Since(began)/limits.EventWindow) + 2; kept < limits.EventLimit || kept > windows*limits.EventLimit || windows == 2 && time.Now().Unix()/60 == began.Unix()/60 && kept != limits.EventLimit {
+	if windows := int(time.Since(began)/limits.EventWindow) + 2; kept < limits.EventLimit || kept > windows*limits.EventLimit ||
+		windows == 2 && time.Now().Unix()/60 == began.Unix()/60 && kept != limits.EventLimit {
 		t.Errorf("%d events of one address were kept", kept)
 	}
 	if !e.Event(netip.MustParseAddr("198.51.100.10")) || !e.Event(netip.Addr{}) {

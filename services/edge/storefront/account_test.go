@@ -19,7 +19,8 @@ func TestSessionsOnTheAccountPage(t *testing.T) {
 	b.Visit("/account")
 	b.Says("#sessions", "Firefox on Linux")
 	b.Says("#sessions", "from a private network")
-	b.Until("this device is marked and has no button", `!document.querySelector('.session [data-slot=current]').hidden && document.querySelector('.session [data-slot=end]').hidden`)
+	b.Until("this device is marked and has no button",
+		`!document.querySelector('.session [data-slot=current]').hidden && document.querySelector('.session [data-slot=end]').hidden`)
 	b.Axe("account with two devices")
 	b.Click(`.session:nth-child(2) [data-slot=end]`)
 	b.Says("#sessions-message", "logged out")

@@ -47,10 +47,13 @@ func TestStaticFilesReferToHashedNames(t *testing.T) {
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
-	for _, name := range []string{"paper_clip_main_2", "paper_clip_left_2", "paper_clip_right_2", "paper_clip_video_1_2_thumbnail", "binder_clips_main_2", "binder_clip_large_2", "binder_clip_medium_2", "binder_clip_small_2", "binder_clip_video_1_2_thumbnail", "rubber_bands_2"} {
+	for _, name := range []string{"paper_clip_main_2", "paper_clip_left_2", "paper_clip_right_2", "paper_clip_video_1_2_thumbnail",
+		"binder_clips_main_2", "binder_clip_large_2", "binder_clip_medium_2", "binder_clip_small_2", "binder_clip_video_1_2_thumbnail",
+		"rubber_bands_2"} {
 		jpeg := "/img/product/" + name + ".jpg"
 		answer, body := fetch(t, server, jpeg)
-		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "image/jpeg" || !strings.HasPrefix(body, "\xff\xd8\xff") {
+		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "image/jpeg" ||
+			!strings.HasPrefix(body, "\xff\xd8\xff") {
 			t.Errorf("%s: status %d, %s", jpeg, answer.StatusCode, answer.Header.Get("Content-Type"))
 		}
 		srcset := pages.pictures.srcset(jpeg)
@@ -99,7 +102,8 @@ func TestTextsOfScripts(t *testing.T) {
 	for key := range pages.texts {
 		plain := strings.TrimPrefix(key, "script.")
 		used := strings.Contains(source.String(), `"`+key+`"`) || strings.Contains(source.String(), `'`+plain+`'`)
-		if !used && !families.MatchString(plain) && !strings.Contains(key, ".page_") && !strings.HasPrefix(key, "pythonabot.excited_") && !strings.HasPrefix(key, "reasons.") {
+		if !used && !families.MatchString(plain) && !strings.Contains(key, ".page_") && !strings.HasPrefix(key, "pythonabot.excited_") &&
+			!strings.HasPrefix(key, "reasons.") {
 			t.Errorf("no one shows the text %q", key)
 		}
 	}
@@ -143,10 +147,12 @@ func TestStructuredData(t *testing.T) {
 			t.Errorf("offer: %+v", offer)
 		}
 	}
-	if meta["canonical"] != server.URL+"/product/ITHJW3mytn" || meta["og:title"] != "Binder Clips" || meta["og:image"] != server.URL+"/img/product/binder_clips_main_2.jpg" {
+	if meta["canonical"] != server.URL+"/product/ITHJW3mytn" || meta["og:title"] != "Binder Clips" ||
+		meta["og:image"] != server.URL+"/img/product/binder_clips_main_2.jpg" {
 		t.Errorf("head: %v", meta)
 	}
-	for _, whole := range []string{"$5.99", "$4.99", "$3.99", "Back Ordered", "Out of Stock", "Holds up to 40 sheets", "Drawn from spring steel"} {
+	for _, whole := range []string{"$5.99", "$4.99", "$3.99", "Back Ordered", "Out of Stock", "Holds up to 40 sheets",
+		"Drawn from spring steel"} {
 		if !strings.Contains(body, whole) {
 			t.Errorf("without scripts the page lacks %q", whole)
 		}
@@ -171,7 +177,8 @@ func TestSmallFiles(t *testing.T) {
 		t.Errorf("sitemap: %v", sitemap.URLs)
 	}
 	for _, address := range sitemap.URLs {
-		if answer, page := fetch(t, server, strings.TrimPrefix(address, server.URL)); answer.StatusCode != http.StatusOK || strings.Contains(page, "noindex") {
+		if answer, page := fetch(t, server, strings.TrimPrefix(address, server.URL)); answer.StatusCode != http.StatusOK ||
+			strings.Contains(page, "noindex") {
 			t.Errorf("sitemap names %s: status %d, or not for search engines", address, answer.StatusCode)
 		}
 	}

@@ -43,21 +43,36 @@ type fakeSKU struct {
 }
 
 var fakeSKUs = map[int]fakeSKU{
-	1: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium", description: "Bent to the left", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/paper_clip_left_2.jpg", cents: 350},
-	2: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium", description: "Bent to the right", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/paper_clip_right_2.jpg", cents: 350},
-	4: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Large", description: "Holds up to 200 sheets", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/binder_clip_large_2.jpg", cents: 599},
-	5: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Medium", description: "Holds up to 100 sheets", state: "out-of-stock", stateTitle: "Out of Stock", picture: "/img/product/binder_clip_medium_2.jpg", cents: 499},
-	6: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Small", description: "Holds up to 40 sheets", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/binder_clip_small_2.jpg", cents: 399},
-	7: {product: "Rubber Bands", titleURL: "RubberBands", identifier: "v26ujdy3N1", color: "Multi", size: "Multi", description: "A bag of 120", state: "in-stock", stateTitle: "In Stock", cents: 1499},
+	1: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium",
+		description: "Bent to the left", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/paper_clip_left_2.jpg",
+		cents: 350},
+	2: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium",
+		description: "Bent to the right", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/paper_clip_right_2.jpg",
+		cents: 350},
+	4: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Large",
+		description: "Holds up to 200 sheets", state: "back-ordered", stateTitle: "Back Ordered",
+		picture: "/img/product/binder_clip_large_2.jpg", cents: 599},
+	5: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Medium",
+		description: "Holds up to 100 sheets", state: "out-of-stock", stateTitle: "Out of Stock",
+		picture: "/img/product/binder_clip_medium_2.jpg", cents: 499},
+	6: {product: "Binder Clips", titleURL: "BinderClips", identifier: "ITHJW3mytn", color: "Black", size: "Small",
+		description: "Holds up to 40 sheets", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/binder_clip_small_2.jpg",
+		cents: 399},
+	7: {product: "Rubber Bands", titleURL: "RubberBands", identifier: "v26ujdy3N1", color: "Multi", size: "Multi",
+		description: "A bag of 120", state: "in-stock", stateTitle: "In Stock", cents: 1499},
 }
 
 type object = map[string]any
 
 var fakeMethods = []object{
-	{"identifier": "USPSPriorityMail2Day", "carrier": "USPS Priority Mail 2-Day", "shipping_cost": "13.65", "tracking_code_base_url": "https://tools.usps.com/?tLabels="},
-	{"identifier": "UPSGround", "carrier": "UPS Ground", "shipping_cost": "11.34", "tracking_code_base_url": "https://wwwapps.ups.com/?trackNums="},
-	{"identifier": "FedExGround", "carrier": "FedEx Ground", "shipping_cost": "10.85", "tracking_code_base_url": "https://www.fedex.com/?trackingnumber="},
-	{"identifier": "USPSRetailGround", "carrier": "USPS Retail Ground", "shipping_cost": "9.56", "tracking_code_base_url": "https://tools.usps.com/?tLabels="},
+	{"identifier": "USPSPriorityMail2Day", "carrier": "USPS Priority Mail 2-Day", "shipping_cost": "13.65",
+		"tracking_code_base_url": "https://tools.usps.com/?tLabels="},
+	{"identifier": "UPSGround", "carrier": "UPS Ground", "shipping_cost": "11.34",
+		"tracking_code_base_url": "https://wwwapps.ups.com/?trackNums="},
+	{"identifier": "FedExGround", "carrier": "FedEx Ground", "shipping_cost": "10.85",
+		"tracking_code_base_url": "https://www.fedex.com/?trackingnumber="},
+	{"identifier": "USPSRetailGround", "carrier": "USPS Retail Ground", "shipping_cost": "9.56",
+		"tracking_code_base_url": "https://tools.usps.com/?tLabels="},
 }
 
 const fakeList = `{"products_data": {
@@ -92,14 +107,17 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 	}
 	item, ok := list.Products[identifier]
 	if !ok {
-		return json.Marshal(object{"product": "error", "errors": object{"error": "product-identifier-not-found"}, "product_identifier": identifier})
+		return json.Marshal(object{"product": "error", "errors": object{"error": "product-identifier-not-found"},
+			"product_identifier": identifier})
 	}
-	item["description_part_1"] = "Drawn from spring steel that remembers its shape, bent in one go and rounded at both ends, so that it slides over paper and never scratches it."
+	item["description_part_1"] = "Drawn from spring steel that remembers its shape, bent in one go and rounded at both ends, so that it " +
+		"slides over paper and never scratches it."
 	item["description_part_2"] = "A box holds one hundred. It is made of board, and fits through a letter slot."
 	item["product_images"] = object{"1": object{"image_url": item["product_image_url"], "main": true, "caption": "All of them"}}
 	item["product_videos"] = object{}
 	if identifier != "v26ujdy3N1" {
-		item["product_videos"] = object{"1": object{"video_url": "https://player.vimeo.com/video/334006583", "video_thumbnail_url": "/img/product/paper_clip_video_1_2_thumbnail.jpg", "caption": "How they are made"}}
+		item["product_videos"] = object{"1": object{"video_url": "https://player.vimeo.com/video/334006583",
+			"video_thumbnail_url": "/img/product/paper_clip_video_1_2_thumbnail.jpg", "caption": "How they are made"}}
 	}
 	skus := object{}
 	for id, s := range fakeSKUs {
@@ -110,8 +128,12 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 		if s.picture != "" {
 			images["1"] = object{"image_url": s.picture, "main": true, "caption": ""}
 		}
-		notes := map[string]string{"in-stock": "Leaves the workshop within two working days.", "back-ordered": "We are making more. It can't be ordered until they are here.", "out-of-stock": "Sold out, and not planned at the moment."}
-		skus[strconv.Itoa(id)] = object{"color": s.color, "size": s.size, "description": s.description, "price": dollars(s.cents), "inventory_status_identifier": s.state, "inventory_status_title": s.stateTitle, "inventory_status_description": notes[s.state], "sku_images": images}
+		notes := map[string]string{"in-stock": "Leaves the workshop within two working days.",
+			"back-ordered": "We are making more. It can't be ordered until they are here.",
+			"out-of-stock": "Sold out, and not planned at the moment."}
+		skus[strconv.Itoa(id)] = object{"color": s.color, "size": s.size, "description": s.description, "price": dollars(s.cents),
+			"inventory_status_identifier": s.state, "inventory_status_title": s.stateTitle, "inventory_status_description": notes[s.state],
+			"sku_images": images}
 	}
 	item["skus"] = skus
 	return json.Marshal(object{"product": "success", "product_identifier": identifier, "product_data": item})
@@ -129,7 +151,8 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	// The tests count in dollars, whatever someone who made the shop their own sells in.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
-	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Log: slog.New(slog.DiscardHandler)})
+	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered,
+		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +216,8 @@ func (f *fakeAPI) mountUser(get, post route) {
 	get("/user/logged-in", func(*http.Request) any {
 		who := object{"logged_in": f.member, "log_client_events": true, "client_event_id": "null", "cart_item_count": len(f.lines)}
 		if f.member {
-			who["client_event_id"], who["member_initials"], who["first_name"], who["last_name"], who["email_address"] = 7, "AL", "Ann", "Lee", "ann@mail.example.com"
+			who["client_event_id"], who["member_initials"], who["first_name"], who["last_name"], who["email_address"] = 7, "AL", "Ann",
+				"Lee", "ann@mail.example.com"
 		}
 		return who
 	})
@@ -207,9 +231,15 @@ func (f *fakeAPI) mountUser(get, post route) {
 			return object{"account_content": object{"authenticated": "false"}}
 		}
 		return object{"account_content": object{"authenticated": "true",
-			"personal_data": object{"username": "ann_lee", "first_name": "Ann", "last_name": "Lee", "newsletter_subscriber": true, "email_unsubscribed": false, "joined_date_time": "2026-01-31T12:00:00.123Z", "last_login_date_time": "2026-01-31T12:00:00.223Z", "terms_of_use_agreed_date_time": "2026-01-31T12:00:00.173Z"},
-			"email_data":    object{"email_address": "ann@mail.example.com", "email_verified": f.verified, "verification_request_sent_within_24_hours": true},
-			"orders_data":   object{"1": object{"order_id": 6, "identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:30:00.000Z", "sales_tax_amt": "0.00", "order_total": "16.56"}, "2": object{"order_id": 5, "identifier": "Zx81mNq0Pp", "order_date_time": "2025-11-02T09:10:00.000Z", "sales_tax_amt": "0.00", "order_total": "104.20"}}}}
+			"personal_data": object{"username": "ann_lee", "first_name": "Ann", "last_name": "Lee", "newsletter_subscriber": true,
+				"email_unsubscribed": false, "joined_date_time": "2026-01-31T12:00:00.123Z",
+				"last_login_date_time": "2026-01-31T12:00:00.223Z", "terms_of_use_agreed_date_time": "2026-01-31T12:00:00.173Z"},
+			"email_data": object{"email_address": "ann@mail.example.com", "email_verified": f.verified,
+				"verification_request_sent_within_24_hours": true},
+			"orders_data": object{"1": object{"order_id": 6, "identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:30:00.000Z",
+				"sales_tax_amt": "0.00", "order_total": "16.56"},
+				"2": object{"order_id": 5, "identifier": "Zx81mNq0Pp", "order_date_time": "2025-11-02T09:10:00.000Z",
+					"sales_tax_amt": "0.00", "order_total": "104.20"}}}}
 	})
 }
 
@@ -224,7 +254,12 @@ func (f *fakeAPI) mountAccount(get, post route) {
 	get("/user/verify-email-address", func(*http.Request) any { return object{"verify_email_address": "verification_email_sent"} })
 	post("/user/create-account", func(r *http.Request) any {
 		if r.FormValue("username") != "ann_lee" {
-			return object{"create_account": "false", "errors": object{"firstname": true, "lastname": []object{{"type": "required", "description": "x"}}, "username": []object{{"type": "unavailable", "description": "x"}}, "email-address": []object{{"type": "not_valid", "description": "x"}}, "password": []object{{"type": "no_capital_letter", "description": "x"}, {"type": "confirm_password_doesnt_match", "description": "x"}}}}
+			return object{"create_account": "false",
+				"errors": object{"firstname": true, "lastname": []object{{"type": "required", "description": "x"}},
+					"username":      []object{{"type": "unavailable", "description": "x"}},
+					"email-address": []object{{"type": "not_valid", "description": "x"}},
+					"password": []object{{"type": "no_capital_letter", "description": "x"},
+						{"type": "confirm_password_doesnt_match", "description": "x"}}}}
 		}
 		f.member = true
 		return object{"create_account": "true"}
@@ -233,7 +268,8 @@ func (f *fakeAPI) mountAccount(get, post route) {
 		if f.terms {
 			return object{"terms_of_use_agree_check": true}
 		}
-		return object{"terms_of_use_agree_check": false, "version": 2, "version_note": `<p>We made them <strong>shorter</strong>.<script>document.title='broken'</script></p>`}
+		return object{"terms_of_use_agree_check": false, "version": 2,
+			"version_note": `<p>We made them <strong>shorter</strong>.<script>document.title='broken'</script></p>`}
 	})
 	post("/user/terms-of-use-agree", func(r *http.Request) any {
 		f.terms = true
@@ -247,9 +283,11 @@ func (f *fakeAPI) mountSessions(get, post route) {
 		if !f.member {
 			return object{"sessions": "user_not_authenticated"}
 		}
-		list := []object{{"session": "s1", "device": "Firefox on Linux", "place": "the network 203.0.113.0/24", "logged_in_date_time": "2026-01-31T12:00:00.123Z", "last_seen_date_time": "2026-01-31T12:30:00.123Z", "current": true}}
+		list := []object{{"session": "s1", "device": "Firefox on Linux", "place": "the network 203.0.113.0/24",
+			"logged_in_date_time": "2026-01-31T12:00:00.123Z", "last_seen_date_time": "2026-01-31T12:30:00.123Z", "current": true}}
 		if !f.alone {
-			list = append(list, object{"session": "s2", "device": "Safari on an iPhone", "place": "a private network", "logged_in_date_time": "2026-01-30T12:00:00.123Z", "last_seen_date_time": "2026-01-30T12:30:00.123Z", "current": false})
+			list = append(list, object{"session": "s2", "device": "Safari on an iPhone", "place": "a private network",
+				"logged_in_date_time": "2026-01-30T12:00:00.123Z", "last_seen_date_time": "2026-01-30T12:30:00.123Z", "current": false})
 		}
 		return object{"sessions": "success", "session_data": list}
 	})
@@ -273,13 +311,15 @@ func (f *fakeAPI) mountSessions(get, post route) {
 func (f *fakeAPI) mountMail(get, post route) {
 	post("/user/put-chat-message", func(r *http.Request) any {
 		if r.FormValue("message") == "" {
-			return object{"put_chat_message": "validation_error", "errors": object{"name": true, "email_address": true, "message": []object{{"type": "required", "description": "x"}}}}
+			return object{"put_chat_message": "validation_error",
+				"errors": object{"name": true, "email_address": true, "message": []object{{"type": "required", "description": "x"}}}}
 		}
 		return object{"put_chat_message": "true"}
 	})
 	post("/user/pythonabot-notify-me", func(r *http.Request) any {
 		if r.FormValue("how_excited") == "" {
-			return object{"pythonabot_notify_me": "validation_error", "errors": object{"email_address": true, "how_excited": []object{{"type": "required", "description": "x"}}}}
+			return object{"pythonabot_notify_me": "validation_error",
+				"errors": object{"email_address": true, "how_excited": []object{{"type": "required", "description": "x"}}}}
 		}
 		return object{"pythonabot_notify_me": "success"}
 	})
@@ -293,7 +333,8 @@ func (f *fakeAPI) mountMail(get, post route) {
 		return object{"email_unsubscribe_confirm": "success", "email_address": "annl***@mail.example.com", "token": "U"}
 	})
 	post("/user/email-unsubscribe-why", func(*http.Request) any { return object{"email_unsubscribe_why": "success"} })
-	for _, name := range []string{"reset-password", "forgot-username", "set-new-password", "update-communication-preferences", "change-my-password"} {
+	for _, name := range []string{"reset-password", "forgot-username", "set-new-password", "update-communication-preferences",
+		"change-my-password"} {
 		post("/user/"+name, func(*http.Request) any { return object{strings.ReplaceAll(name, "-", "_"): "success"} })
 	}
 }
@@ -307,7 +348,10 @@ func (f *fakeAPI) items() object {
 		if picture == "" {
 			picture = "/img/product/rubber_bands_2.jpg"
 		}
-		lines[strconv.Itoa(i)] = object{"sku_id": l.sku, "sku_type__title": "product", "sku_inventory__title": s.stateTitle, "sku_inventory__identifier": s.state, "color": s.color, "size": s.size, "description": s.description, "price": dollars(s.cents), "quantity": l.quantity, "parent_product__title": s.product, "parent_product__title_url": s.titleURL, "parent_product__identifier": s.identifier, "sku_image_url": picture}
+		lines[strconv.Itoa(i)] = object{"sku_id": l.sku, "sku_type__title": "product", "sku_inventory__title": s.stateTitle,
+			"sku_inventory__identifier": s.state, "color": s.color, "size": s.size, "description": s.description, "price": dollars(s.cents),
+			"quantity": l.quantity, "parent_product__title": s.product, "parent_product__title_url": s.titleURL,
+			"parent_product__identifier": s.identifier, "sku_image_url": picture}
 	}
 	return object{"product_sku_data": lines}
 }
@@ -316,7 +360,9 @@ func (f *fakeAPI) codes() object {
 	if !f.code {
 		return object{}
 	}
-	return object{"1": object{"discount_code_id": 1, "code": "WELCOME10", "description": "{}% off your first order", "end_date_time": "2099-01-01T00:00:00.000Z", "combinable": false, "discount_amount": "10.00", "order_minimum": "0.00", "discounttype__applies_to": "item_total", "discounttype__action": "percent-off", "discount_applied": true}}
+	return object{"1": object{"discount_code_id": 1, "code": "WELCOME10", "description": "{}% off your first order",
+		"end_date_time": "2099-01-01T00:00:00.000Z", "combinable": false, "discount_amount": "10.00", "order_minimum": "0.00",
+		"discounttype__applies_to": "item_total", "discounttype__action": "percent-off", "discount_applied": true}}
 }
 
 func (f *fakeAPI) totals() object {
@@ -337,7 +383,8 @@ func (f *fakeAPI) totals() object {
 	if err != nil {
 		panic(err)
 	}
-	return object{"item_subtotal": dollars(items), "item_discount": dollars(discount), "shipping_subtotal": shipping, "shipping_discount": 0, "cart_total": dollars(items - discount + cents)}
+	return object{"item_subtotal": dollars(items), "item_discount": dollars(discount), "shipping_subtotal": shipping,
+		"shipping_discount": 0, "cart_total": dollars(items - discount + cents)}
 }
 
 func (f *fakeAPI) changed(name string, more object) object {
@@ -369,7 +416,8 @@ func (f *fakeAPI) mountCart(get, post route) {
 		sku, _ := strconv.Atoi(r.FormValue("sku_id"))
 		quantity, err := strconv.Atoi(r.FormValue("quantity"))
 		if err != nil {
-			return object{"cart_add_product_sku": "error", "errors": object{"quantity": [][]object{{{"type": "not_an_int", "description": "x"}}}}, "sku_id": r.FormValue("sku_id")}
+			return object{"cart_add_product_sku": "error",
+				"errors": object{"quantity": [][]object{{{"type": "not_an_int", "description": "x"}}}}, "sku_id": r.FormValue("sku_id")}
 		}
 		f.lines = append(f.lines, fakeLine{sku, quantity})
 		return object{"cart_add_product_sku": "success", "sku_id": r.FormValue("sku_id"), "cart_item_count": len(f.lines)}
@@ -381,7 +429,8 @@ func (f *fakeAPI) mountCartChanges(_, post route) {
 		for i := range f.lines {
 			if strconv.Itoa(f.lines[i].sku) == r.FormValue("sku_id") {
 				f.lines[i].quantity, _ = strconv.Atoi(r.FormValue("quantity"))
-				return f.changed("cart_update_sku_quantity", object{"sku_id": r.FormValue("sku_id"), "sku_subtotal": dollars(fakeSKUs[f.lines[i].sku].cents * f.lines[i].quantity)})
+				return f.changed("cart_update_sku_quantity",
+					object{"sku_id": r.FormValue("sku_id"), "sku_subtotal": dollars(fakeSKUs[f.lines[i].sku].cents * f.lines[i].quantity)})
 			}
 		}
 		return object{"cart_update_sku_quantity": "error", "errors": object{"error": "cart-sku-not-found"}}
@@ -394,7 +443,8 @@ func (f *fakeAPI) mountCartChanges(_, post route) {
 			}
 		}
 		f.lines = rest
-		return f.changed("cart_remove_sku", object{"cart_item_count": len(rest), "cart_shipping_methods": f.methods(), "shipping_method_selected": nil})
+		return f.changed("cart_remove_sku", object{"cart_item_count": len(rest), "cart_shipping_methods": f.methods(),
+			"shipping_method_selected": nil})
 	})
 	post("/order/cart-apply-discount-code", func(r *http.Request) any {
 		if r.FormValue("discount_code_id") != "WELCOME10" {
@@ -426,9 +476,11 @@ func (f *fakeAPI) mountCheckout(get, post route) {
 	})
 	post("/order/anonymous-email-address-payment-lookup", func(r *http.Request) any {
 		if r.FormValue("anonymous_email_address") == "ann@mail.example.com" {
-			return object{"checkout_allowed": true, "anonymous_email_address_payment_lookup": "error", "errors": object{"error": "email-address-is-associated-with-member", "description": "x"}}
+			return object{"checkout_allowed": true, "anonymous_email_address_payment_lookup": "error",
+				"errors": object{"error": "email-address-is-associated-with-member", "description": "x"}}
 		}
-		return object{"checkout_allowed": true, "anonymous_email_address_payment_lookup": "success", "stripe_publishable_key": "pk", "customer_data": nil}
+		return object{"checkout_allowed": true, "anonymous_email_address_payment_lookup": "success", "stripe_publishable_key": "pk",
+			"customer_data": nil}
 	})
 	get("/order/change-confirmation-email-address", func(*http.Request) any {
 		return object{"checkout_allowed": true, "change_confirmation_email_address": "success"}
@@ -465,16 +517,22 @@ func (f *fakeAPI) order() object {
 	kept := f.lines
 	f.lines = []fakeLine{{1, 2}, {7, 1}}
 	defer func() { f.lines = kept }()
-	address := object{"name": "Pat Buyer", "address_line1": "12 Elm Street", "address_line2": "Apt 5B", "city": "Springfield", "state": "IL", "zip": "62704", "country": "US", "country_code": "US"}
+	address := object{"name": "Pat Buyer", "address_line1": "12 Elm Street", "address_line2": "Apt 5B", "city": "Springfield",
+		"state": "IL", "zip": "62704", "country": "US", "country_code": "US"}
 	return object{"order_detail": "success", "order_data": object{
-		"order_attributes":      object{"identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:00:00.123Z", "sales_tax_amt": "0.00"},
-		"order_items":           f.items(),
-		"order_shipping_method": object{"identifier": "UPSGround", "carrier": "UPS Ground", "shipping_cost": "11.34", "tracking_number": "1Z999", "tracking_code_base_url": "https://wwwapps.ups.com/?trackNums="},
-		"order_discount_codes":  object{},
-		"order_totals":          object{"item_subtotal": "21.99", "item_discount": "2.20", "shipping_subtotal": "11.34", "shipping_discount": "0.00", "order_total": "31.13"},
-		"order_statuses": object{"0": object{"identifier": "packing", "title": "Packing", "description": "It is being packed.", "created_date_time": "2026-02-01T12:00:00.123Z"},
-			"1": object{"identifier": "accepted", "title": "Accepted", "description": "We have your order.", "created_date_time": "2026-01-31T12:00:00.123Z"}},
+		"order_attributes": object{"identifier": "aB3dE5gH7j", "order_date_time": "2026-01-31T12:00:00.123Z", "sales_tax_amt": "0.00"},
+		"order_items":      f.items(),
+		"order_shipping_method": object{"identifier": "UPSGround", "carrier": "UPS Ground", "shipping_cost": "11.34",
+			"tracking_number": "1Z999", "tracking_code_base_url": "https://wwwapps.ups.com/?trackNums="},
+		"order_discount_codes": object{},
+		"order_totals": object{"item_subtotal": "21.99", "item_discount": "2.20", "shipping_subtotal": "11.34",
+			"shipping_discount": "0.00", "order_total": "31.13"},
+		"order_statuses": object{"0": object{"identifier": "packing", "title": "Packing", "description": "It is being packed.",
+			"created_date_time": "2026-02-01T12:00:00.123Z"},
+			"1": object{"identifier": "accepted", "title": "Accepted", "description": "We have your order.",
+				"created_date_time": "2026-01-31T12:00:00.123Z"}},
 		"order_shipping_address": address, "order_billing_address": address,
-		"order_payment_info": object{"email": "pat@mail.example.com", "payment_type": "card", "card_name": "Pat Buyer", "card_brand": nil, "card_last4": nil},
+		"order_payment_info": object{"email": "pat@mail.example.com", "payment_type": "card", "card_name": "Pat Buyer", "card_brand": nil,
+			"card_last4": nil},
 	}}
 }

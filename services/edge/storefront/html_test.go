@@ -10,9 +10,10 @@ import (
 
 var (
 	voidElements = []string{"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-	blocks       = []string{"address", "article", "aside", "details", "dialog", "div", "dl", "fieldset", "footer", "form", "h1", "h2", "h3", "header", "hr", "main", "nav", "ol", "p", "section", "table", "ul"}
-	interactive  = []string{"a", "button", "input", "select", "textarea", "iframe"}
-	children     = map[string][]string{"ul": {"li", "template"}, "ol": {"li", "template"}, "dl": {"div", "dt", "dd"}}
+	blocks       = []string{"address", "article", "aside", "details", "dialog", "div", "dl", "fieldset", "footer", "form", "h1", "h2", "h3",
+		"header", "hr", "main", "nav", "ol", "p", "section", "table", "ul"}
+	interactive = []string{"a", "button", "input", "select", "textarea", "iframe"}
+	children    = map[string][]string{"ul": {"li", "template"}, "ol": {"li", "template"}, "dl": {"div", "dt", "dd"}}
 )
 
 // htmlCheck walks the tokens of a page and notes what a validator would refuse.

@@ -77,7 +77,8 @@ func TestAPaymentForStaff(t *testing.T) {
 		b.Visit("/checkout/success?session_id=cs_test_1")
 		b.Says("#failed-title", "Your payment is safe")
 		b.Says("#failed-text", "Our staff have been told")
-		b.Until("there is nothing to look for again", `document.querySelector('#again').hidden && document.querySelector('#waiting').hidden`)
+		b.Until("there is nothing to look for again",
+			`document.querySelector('#again').hidden && document.querySelector('#waiting').hidden`)
 		if n := f.count(func() int { return f.polls }); n != 1 {
 			t.Errorf("%s: %d questions", code, n)
 		}
@@ -155,8 +156,10 @@ func TestNextInTheBrowser(t *testing.T) {
 		const { safeNext } = await import(%q);
 		%s
 		const wrong = [];
-		for (const form of forms) { const away = leadsAway(safeNext, form, location.origin); if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
-		for (const form of randomForms(%d, 100000)) { const away = leadsAway(safeNext, form, location.origin); if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
+		for (const form of forms) { const away = leadsAway(safeNext, form, location.origin);
+			if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
+		for (const form of randomForms(%d, 100000)) { const away = leadsAway(safeNext, form, location.origin);
+			if (away) wrong.push(JSON.stringify(form) + ': ' + away); }
 		globalThis.outcome = forms.length + ' forms, wrong: ' + wrong.slice(0, 20).join('; ');
 	})()`, pages.assets.path("js/links.js"), script, seed))
 	if wrong := b.Read("outcome"); !strings.HasSuffix(wrong, " forms, wrong: ") {
@@ -169,7 +172,8 @@ func TestNextInTheBrowser(t *testing.T) {
 		tab.Visit("/login?next=" + url.QueryEscape(form))
 		tab.Fill("#username", "ann_lee", "#password", "Secret!pass")
 		tab.Click("#form button")
-		tab.Until("the account is shown after "+form, `location.pathname === '/account' && location.host === '`+strings.TrimPrefix(server.URL, "http://")+`'`)
+		tab.Until("the account is shown after "+form,
+			`location.pathname === '/account' && location.host === '`+strings.TrimPrefix(server.URL, "http://")+`'`)
 	}
 }
 

@@ -130,7 +130,8 @@ func TestOldAddresses(t *testing.T) {
 	if !strings.Contains(byName, "<h1>Binder Clips</h1>") {
 		t.Error("a product is not found by its name alone")
 	}
-	for _, path := range []string{"/product", "/product?id=zzz", "/product?id=../x", "/product/zzz", "/product/%3Cb%3E", "/product?name=Nothing"} {
+	for _, path := range []string{"/product", "/product?id=zzz", "/product?id=../x", "/product/zzz", "/product/%3Cb%3E",
+		"/product?name=Nothing"} {
 		if answer, _ := fetch(t, server, path); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: status %d, want 404", path, answer.StatusCode)
 		}
@@ -141,7 +142,8 @@ func TestOldAddresses(t *testing.T) {
 func TestSecretPages(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)
-	for _, path := range []string{"/set-new-password?password_reset_code=x", "/account/?email_verification_code=x", "/account/email-unsubscribe?token=x", "/checkout/success?session_id=x", "/account/order?identifier=x"} {
+	for _, path := range []string{"/set-new-password?password_reset_code=x", "/account/?email_verification_code=x",
+		"/account/email-unsubscribe?token=x", "/checkout/success?session_id=x", "/account/order?identifier=x"} {
 		answer, _ := fetch(t, server, path)
 		if got := answer.Header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s: Cache-Control %q", path, got)
@@ -333,7 +335,10 @@ func TestHead(t *testing.T) {
 // What the catalogue says is text, whatever it looks like.
 func TestCatalogueTextIsEscaped(t *testing.T) {
 	t.Parallel()
-	evil := []byte(`{"product":"success","product_data":{"title":"<script>alert(1)</script>","identifier":"a1","headline":"</script><b>","description_part_1":"\u2028","description_part_2":"","product_images":{"1":{"image_url":"javascript:alert(1)","main":true,"caption":"\"><img src=x onerror=alert(1)>"}},"product_videos":{},"skus":{}}}`)
+	evil := []byte(`{"product":"success","product_data":{"title":"<script>alert(1)</script>","identifier":"a1",` +
+		`"headline":"</script><b>","description_part_1":"\u2028","description_part_2":"",` +
+		`"product_images":{"1":{"image_url":"javascript:alert(1)","main":true,"caption":"\"><img src=x onerror=alert(1)>"}},` +
+		`"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
 		Catalogue: func(context.Context) (Source, error) { return Source{[]byte(`{"products_data":{}}`), "list"}, nil },

@@ -22,7 +22,8 @@ import (
 func stripeMock(t *testing.T) *Client {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "stripe-mock")
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../../tools/stripe-mock", "-o", binary, "github.com/stripe/stripe-mock")
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../../tools/stripe-mock", "-o", binary,
+		"github.com/stripe/stripe-mock")
 	build.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build stripe-mock: %v\n%s", err, out)
@@ -83,7 +84,8 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 		t.Error(err)
 	}
 	listed := 0
-	if err := api.Sessions(t.Context(), time.Now().Add(-time.Hour), func(Session) error { listed++; return nil }); err != nil || listed == 0 {
+	if err := api.Sessions(t.Context(), time.Now().Add(-time.Hour), func(Session) error { listed++; return nil }); err != nil ||
+		listed == 0 {
 		t.Errorf("listed %d, %v", listed, err)
 	}
 }
@@ -115,7 +117,8 @@ func TestRequestsToStripeHaveALength(t *testing.T) {
 	if _, err := api.Session(t.Context(), "lost"); !errors.Is(err, ErrNoSession) {
 		t.Errorf("a refusal in other words than Stripe's: %v", err)
 	}
-	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made", "/v1/checkout/sessions/made/expire": ""} {
+	for path, holds := range map[string]string{"/v1/coupons": "amount_off=200", "/v1/checkout/sessions": "[coupon]=made",
+		"/v1/checkout/sessions/made/expire": ""} {
 		if got, ok := asked[path]; !ok || !strings.HasPrefix(got, "[] ") || !strings.Contains(got, holds) {
 			t.Errorf("%s came with %q", path, got)
 		}

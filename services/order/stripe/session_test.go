@@ -25,7 +25,8 @@ func FuzzReadSession(f *testing.F) {
 		if (s.AmountTotal == nil) != (generic.AmountTotal == nil) {
 			t.Fatalf("%s: the amount is %v", raw, s.AmountTotal)
 		}
-		if s.AmountTotal != nil && fmt.Sprint(int64(*s.AmountTotal)) != generic.AmountTotal.String() && generic.AmountTotal.String() != "-0" {
+		if s.AmountTotal != nil && fmt.Sprint(int64(*s.AmountTotal)) != generic.AmountTotal.String() &&
+			generic.AmountTotal.String() != "-0" {
 			t.Fatalf("%s read as %d", raw, *s.AmountTotal)
 		}
 		_, _, _ = s.ShippingAddress(), s.BillingAddress(), s.Email() // nothing panics

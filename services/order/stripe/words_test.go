@@ -20,7 +20,8 @@ import (
 func TestStripesWordsStayOut(t *testing.T) {
 	t.Parallel()
 	const buyer, address = "Quirina Zeltbaum", "quirina@mail.example.com"
-	refusal := `{"error":{"type":"invalid_request_error","code":"email_invalid","param":"customer_email","decline_code":"` + address + `","message":"Invalid email address: ` + address + `",
+	refusal := `{"error":{"type":"invalid_request_error","code":"email_invalid","param":"customer_email","decline_code":"` + address +
+		`","message":"Invalid email address: ` + address + `",
 		"payment_intent":{"id":"pi_1","receipt_email":"` + address + `"},"payment_method":{"billing_details":{"name":"` + buyer + `"}},"charge":"` + address + `"}}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Request-Id", "req_123")
@@ -29,7 +30,8 @@ func TestStripesWordsStayOut(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var log bytes.Buffer
-	api := New(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Settings{Shop: "https://shop.test", APIBase: server.URL, SecretKey: "sk_test_123"})
+	api := New(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Settings{Shop: "https://shop.test", APIBase: server.URL, SecretKey: "sk_test_123"})
 	page := Page{
 		CheckoutID: "CHECKOUT", Attempt: 1, Email: address, Currency: "usd", ExpiresAt: time.Now().Add(time.Hour),
 		Lines: []Line{{Name: "Clip", Price: 100, Quantity: 1}},
