@@ -147,14 +147,13 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var n int
-	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n); err != nil || n != 100 {
-		t.Errorf("%d rows, error %v", n, err)
+	db := testenv.DB{TB: t, Conn: pool}
+	if n := db.Number(`SELECT count(*) FROM pageview`); n != 100 {
+		t.Errorf("%d rows", n)
 	}
-	if _, err := pool.Exec(t.Context(), `INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day' FROM `+
-		`unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`); err != nil {
-		t.Fatal(err)
-	}
+	db.Exec(`
+		INSERT INTO inbox (consumer, key, at) SELECT c, 'k' || d, now() - d * interval '1 day'
+		FROM unnest('{events-event,events-order}'::text[]) AS c, unnest('{7,9}'::int[]) AS d`)
 	if n, err := dropKeys(t.Context(), pool); err != nil || n != 1 {
 		t.Errorf("%d keys dropped, error %v", n, err)
 	}

@@ -220,9 +220,8 @@ func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
-	var n int
-	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM event JOIN outbox ON key = id`).Scan(&n); err != nil || n != 49 {
-		t.Errorf("%d rows, error %v", n, err)
+	if n := (testenv.DB{TB: t, Conn: s.pool}).Number(`SELECT count(*) FROM event JOIN outbox ON key = id`); n != 49 {
+		t.Errorf("%d rows", n)
 	}
 }
 

@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -75,11 +76,10 @@ var fakeMethods = []object{
 		"tracking_code_base_url": "https://tools.usps.com/?tLabels="},
 }
 
-const fakeList = `{"products_data": {
-"bSusp6dBHm": {"title": "Paper Clips", "title_url": "PaperClips", "identifier": "bSusp6dBHm", "headline": "The clip that springs back, every time.", "description_part_1": "x", "description_part_2": "", "price_low": "3.50", "price_high": "3.50", "product_image_url": "/img/product/paper_clip_main_2.jpg"},
-"ITHJW3mytn": {"title": "Binder Clips", "title_url": "BinderClips", "identifier": "ITHJW3mytn", "headline": "A firm grip on two hundred sheets.", "description_part_1": "x", "description_part_2": "", "price_low": "3.99", "price_high": "5.99", "product_image_url": "/img/product/binder_clips_main_2.jpg"},
-"v26ujdy3N1": {"title": "Rubber Bands", "title_url": "RubberBands", "identifier": "v26ujdy3N1", "headline": "Ten colours, one stretch.", "description_part_1": "x", "description_part_2": "", "price_low": "14.99", "price_high": "14.99", "product_image_url": "/img/product/rubber_bands_2.jpg"}
-}, "order-api-version": "0.0.1"}`
+// fakeList is the product list.
+//
+//go:embed testdata/products.json
+var fakeList string
 
 // catalogue is the product list.
 func (f *fakeAPI) catalogue(context.Context) (Source, error) {
