@@ -12,7 +12,7 @@ import (
 const loginMembers = 8
 
 // logins compares logins, through edge with everything that belongs to one, with the bare hash.
-func (w *world) logins(ctx context.Context) error {
+func (w *backing) logins(ctx context.Context) error {
 	s, err := w.openShop(w.settings()...)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (w *world) logins(ctx context.Context) error {
 }
 
 // hashes is the rate of the bare hash in a process of its own.
-func (w *world) hashes(context.Context) (float64, error) {
+func (w *backing) hashes(context.Context) (float64, error) {
 	p, err := w.start("hash", "")
 	if err != nil {
 		return 0, err

@@ -24,7 +24,7 @@ const (
 // buyers are numbered visitors whose cart is frozen in a quote and paid for: all copies of one that
 // went through the shop.
 type buyers struct {
-	*world
+	*backing
 	checkout string // the original
 	cart     int64
 	total    int64 // cents
@@ -36,8 +36,8 @@ type buyers struct {
 
 // orders compares turning queued events into orders with pgbench running the same statements, one
 // order a transaction.
-func (w *world) orders(ctx context.Context) error {
-	b := &buyers{world: w, next: firstBuyer}
+func (w *backing) orders(ctx context.Context) error {
+	b := &buyers{backing: w, next: firstBuyer}
 	// Webhook's rounds left thousands of events, in its outbox and with the broker.
 	if err := errors.Join(w.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`), w.freshBroker(ctx)); err != nil {
 		return err

@@ -26,7 +26,7 @@ const (
 var pageConnections = []int{8, 32, 128, 256}
 
 // pages compares what edge answers with a bare handler that serves the same bytes.
-func (w *world) pages(ctx context.Context) error {
+func (w *backing) pages(ctx context.Context) error {
 	s, err := w.openShop(w.settings()...)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (w *world) pages(ctx context.Context) error {
 }
 
 // bare starts the bare handler with what edge answers.
-func (w *world) bare(edge string, list []page) (*part, string, error) {
+func (w *backing) bare(edge string, list []page) (*part, string, error) {
 	answers := map[string]bareAnswer{}
 	for _, p := range list {
 		header, body, err := fetch(edge, p.next)
@@ -103,14 +103,14 @@ type side struct {
 	spent       spent
 }
 
-func (w *world) side(ctx context.Context, s *side, p page) (float64, error) {
+func (w *backing) side(ctx context.Context, s *side, p page) (float64, error) {
 	end := w.meter(s.part)
 	rate, err := load(ctx, s.addr, s.connections, pageTime, p.next)
 	s.spent.add(end(rate * pageTime.Seconds()))
 	return rate, err
 }
 
-func (w *world) compare(ctx context.Context, ours, bare side, p page) error {
+func (w *backing) compare(ctx context.Context, ours, bare side, p page) error {
 	for _, s := range []*side{&ours, &bare} {
 		var err error
 		s.connections, err = best(ctx, pageConnections,

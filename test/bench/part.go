@@ -149,7 +149,7 @@ func processorTime(pid int) (own, children time.Duration, parent int) {
 }
 
 // databaseCPU is the processor time that PostgreSQL has used, all its processes together.
-func (w *world) databaseCPU() time.Duration {
+func (w *backing) databaseCPU() time.Duration {
 	text, err := os.ReadFile(filepath.Join(w.dir, "data", "postgres", "data", "postmaster.pid"))
 	if err != nil {
 		return 0

@@ -27,7 +27,7 @@ var logEntry = regexp.MustCompile(`^bench:([0-9a-f.]+):([^:]*):([A-Z]+):  `)
 
 // recording makes PostgreSQL log every statement while fn runs, and returns those of the transaction
 // of a service that holds a text.
-func (w *world) recording(ctx context.Context, service, holds string, fn func() error) ([]statement, error) {
+func (w *backing) recording(ctx context.Context, service, holds string, fn func() error) ([]statement, error) {
 	on := []string{`ALTER SYSTEM SET log_statement = 'all'`, `ALTER SYSTEM SET bytea_output = 'escape'`, `SELECT pg_reload_conf()`}
 	off := []string{`ALTER SYSTEM RESET log_statement`, `ALTER SYSTEM RESET bytea_output`, `SELECT pg_reload_conf()`}
 	if err := w.settle(ctx, on...); err != nil {
@@ -136,7 +136,7 @@ var placeholder = regexp.MustCompile(`\$(\d+)`)
 
 // transaction makes a pgbench script of recorded statements. Wherever a parameter holds marker, the
 // script has a number of its own in each transaction, from first on.
-func (w *world) transaction(ctx context.Context, schema string, list []statement, marker string) (string, error) {
+func (w *backing) transaction(ctx context.Context, schema string, list []statement, marker string) (string, error) {
 	conn, err := pgx.Connect(ctx, w.cluster.URL())
 	if err != nil {
 		return "", fmt.Errorf("connect to the database: %w", err)

@@ -77,7 +77,7 @@ func (s spent) String() string {
 
 // meter begins to measure what is spent from now on; service may be nil. The returned function ends
 // it.
-func (w *world) meter(service *part) func(done float64) spent {
+func (w *backing) meter(service *part) func(done float64) spent {
 	read := func() (s spent) {
 		s.database, s.broker = w.databaseCPU(), w.broker.cpu()
 		if service != nil {

@@ -17,7 +17,7 @@ const webhookTime = 3 * time.Second
 
 // webhooks compares accepting events (HTTP, signature, both rows, synced) with pgbench inserting the
 // same two rows, a transaction each.
-func (w *world) webhooks(ctx context.Context) error {
+func (w *backing) webhooks(ctx context.Context) error {
 	s, err := w.script("webhook", "webhook", webhookScript())
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (w *world) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := &acceptance{world: w}
+	a := &acceptance{backing: w}
 	connections, err := best(ctx, []int{32, 64, 128, 256},
 		func(ctx context.Context, n int) (float64, error) { return a.accept(ctx, n, time.Second) })
 	if err != nil {
@@ -50,7 +50,7 @@ func (w *world) webhooks(ctx context.Context) error {
 
 // acceptance is webhook at work.
 type acceptance struct {
-	*world
+	*backing
 	round int
 	spent spent
 }
@@ -83,7 +83,7 @@ func (a *acceptance) accept(ctx context.Context, connections int, d time.Duratio
 	return rate, errors.Join(err, p.stop())
 }
 
-func (w *world) storeEvents(ctx context.Context, s script, clients, seconds int) (float64, error) {
+func (w *backing) storeEvents(ctx context.Context, s script, clients, seconds int) (float64, error) {
 	if err := w.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
 		return 0, err
 	}
@@ -111,7 +111,7 @@ ON CONFLICT (key) DO NOTHING;
 const webhookSecret = "whsec_bench"
 
 // eventPosts makes signed webhooks, each with an id of its own.
-func (w *world) eventPosts(round string) request {
+func (w *backing) eventPosts(round string) request {
 	const id = "evt_00000000000000000000000000"
 	body := eventBody(id, "72999999", 2951)
 	before, after, _ := strings.Cut(body, id)

@@ -21,9 +21,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
 )
 
-// world is what the shop's processes stand on: a PostgreSQL that syncs every commit, and a broker
+// backing is what the shop's processes stand on: a PostgreSQL that syncs every commit, and a broker
 // that syncs every message.
-type world struct {
+type backing struct {
 	*bench
 	cluster *pglocal.Cluster
 	owner   *pgxpool.Pool
@@ -33,8 +33,8 @@ type world struct {
 	brokers int
 }
 
-func (b *bench) build(ctx context.Context) (_ *world, err error) {
-	w := &world{bench: b}
+func (b *bench) build(ctx context.Context) (_ *backing, err error) {
+	w := &backing{bench: b}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -61,7 +61,7 @@ func (b *bench) build(ctx context.Context) (_ *world, err error) {
 	return w, nil
 }
 
-func (w *world) close() {
+func (w *backing) close() {
 	if err := w.broker.stop(); err != nil {
 		w.say("%v", err)
 	}
@@ -79,7 +79,7 @@ func (w *world) close() {
 
 // freshBroker replaces the broker by one without messages, so that nothing of an earlier round is
 // still to be worked on.
-func (w *world) freshBroker(ctx context.Context) (err error) {
+func (w *backing) freshBroker(ctx context.Context) (err error) {
 	if err := w.broker.stop(); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (w *world) freshBroker(ctx context.Context) (err error) {
 }
 
 // settings are what every service needs to know.
-func (w *world) settings() []string {
+func (w *backing) settings() []string {
 	return []string{"DATABASE_URL=" + w.cluster.URL(), "NATS_URL=" + w.nats, "SHOP_SECRET=" + strings.Repeat("bench", 10)}
 }
 
@@ -138,7 +138,7 @@ type script struct {
 	schema, file string
 }
 
-func (w *world) script(schema, name, text string) (script, error) {
+func (w *backing) script(schema, name, text string) (script, error) {
 	s := script{schema, filepath.Join(w.dir, name+".pgbench")}
 	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
 		return script{}, fmt.Errorf("write %s: %w", s.file, err)
@@ -151,7 +151,7 @@ var pgbenchRate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial`)
 // pgbench runs a script with prepared statements and returns transactions per second. Variables of
 // the script: clients, and n that each client counts up from -1. args end it: -T seconds or -t
 // transactions of each client.
-func (w *world) pgbench(ctx context.Context, s script, clients int, args ...string) (float64, error) {
+func (w *backing) pgbench(ctx context.Context, s script, clients int, args ...string) (float64, error) {
 	u, err := url.Parse(w.cluster.URL())
 	if err != nil {
 		return 0, fmt.Errorf("read the database's address: %w", err)
@@ -176,7 +176,7 @@ func (w *world) pgbench(ctx context.Context, s script, clients int, args ...stri
 }
 
 // settle brings the database to rest between two measurements.
-func (w *world) settle(ctx context.Context, statements ...string) error {
+func (w *backing) settle(ctx context.Context, statements ...string) error {
 	for _, sql := range append(statements, `CHECKPOINT`) {
 		if _, err := w.owner.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
