@@ -113,8 +113,7 @@ func (c *catalogue) younger(path string, limit time.Duration) *page {
 	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
 		go func() {
 			defer en.refreshing.Store(false)
-			c.refill(context.Background(), path,
-				en) //nolint:errcheck // the request that finds the page too old says so
+			_, _ = c.refill(context.Background(), path, en) // the request that finds the page too old says so
 		}()
 	}
 	return p
@@ -198,9 +197,19 @@ func (c *catalogue) load(ctx context.Context, path string, en *entry, generation
 	}
 	p.generation, p.at = generation, at
 	if p.status == http.StatusOK {
-		en.page.Store(p)
+		en.keep(p)
 	}
 	return p, nil
+}
+
+// keep stores a page unless one is there that was asked for after a later change.
+func (en *entry) keep(p *page) {
+	for {
+		old := en.page.Load()
+		if old != nil && old.generation > p.generation || en.page.CompareAndSwap(old, p) {
+			return
+		}
+	}
 }
 
 // standIn is the last known page, unless there is none or it is too old.

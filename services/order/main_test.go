@@ -51,13 +51,13 @@ func newEnv(t *testing.T) *env {
 	return &env{DB: owner, t: t, service: s, db: db, client: client, databaseURL: databaseURL}
 }
 
-// shopper is a client that keeps the cart it was given.
+// shopper is a client that keeps the cart it was given. A copy is a browser of its own.
 type shopper struct {
 	*env
-	*testenv.Client
+	testenv.Client
 }
 
-func (e *env) shopper(id web.Identity) *shopper { return &shopper{e, e.client.As(id)} }
+func (e *env) shopper(id web.Identity) *shopper { return &shopper{e, *e.client.As(id)} }
 
 func (e *env) visitor() *shopper { return e.shopper(web.Identity{Client: "192.0.2.1"}) }
 

@@ -24,7 +24,7 @@ func (p *shopper) count(path string) int64 {
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
-	within := *p.Client
+	within := p.Client
 	within.Handler = p.service.routes(counted)
 	r := within.Body(http.MethodGet, path, "")
 	if post {
