@@ -38,7 +38,7 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New(
 				"STRIPE_SECRET_KEY is not set, and the stand-in for Stripe refuses to start in production"))
 		case !strings.HasPrefix(c.StripeSecretKey, "sk_live_") && !strings.HasPrefix(c.StripeSecretKey, "rk_live_"):
-			errs = append(errs, errors.New("STRIPE_SECRET_KEY is no live key, which production refuses"))
+			errs = append(errs, errors.New("STRIPE_SECRET_KEY is not a live key: production takes no other"))
 		}
 		if c.SMTPHost == "" {
 			errs = append(errs, errors.New("SMTP_HOST is not set, and the mail inbox refuses to start in production"))

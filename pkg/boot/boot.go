@@ -63,9 +63,9 @@ func (c Common) Validate() error {
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {
+			// Its value is not told: it may hold a password.
 			errs = append(errs, errors.New(
-				// it may hold a password
-				"NATS_URL is no address of a broker: want nats://host:port, commas between several"))
+				"NATS_URL is not a broker address: want nats://host:port, commas between several"))
 			break
 		}
 	}

@@ -212,6 +212,29 @@ func TestARollBackLeavesNoInboxKey(t *testing.T) {
 	testenv.Eventually(t, 30*time.Second, "handled at the third delivery", func() bool { return e.count() == 1 })
 }
 
+// A stop while events are tried again sends them with what is queued.
+func TestPublisherStopsWithEventsLeft(t *testing.T) {
+	t.Parallel()
+	broker := testenv.NewBroker(t)
+	p := broker.Bus("edge").NewPublisher()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	broker.Stop()
+	for i := range 10 {
+		p.Publish("event.pageview", fmt.Sprintf("e%d", i), []byte(`{}`))
+	}
+	testenv.Eventually(t, 30*time.Second, "being sent", func() bool { return p.Queued() == 0 })
+	broker.Start()
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if n, err := broker.Bus("edge").Stored(t.Context(), "EVENT"); err != nil || n == 0 {
+		t.Errorf("%d messages, %v", n, err)
+	}
+}
+
 func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 	t.Parallel()
 	url := testenv.Database(t, testenv.Schema{Service: "events", Sets: []pg.Set{bus.Tables()}})

@@ -1,9 +1,13 @@
 package bus
 
-import "github.com/nats-io/nats.go"
+import (
+	"context"
+
+	"github.com/nats-io/nats.go"
+)
 
 // PublishBatch and PublishSingly are the two ways of publishAll.
-var PublishBatch = (*Bus).publishBatch
+var PublishBatch = (*Bus).publishAtomic
 
 // PublishSingly publishes all messages.
 func (b *Bus) PublishSingly(messages []*nats.Msg) []error {
@@ -13,4 +17,16 @@ func (b *Bus) PublishSingly(messages []*nats.Msg) []error {
 	}
 	b.publishSingly(messages, indexes, errs)
 	return errs
+}
+
+// Queued is how many events wait, beside those that are being sent.
+func (p *Publisher) Queued() int { return len(p.queue) }
+
+// Stored is how many messages a stream holds.
+func (b *Bus) Stored(ctx context.Context, stream string) (uint64, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	return s.CachedInfo().State.Msgs, nil
 }

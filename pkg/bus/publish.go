@@ -48,7 +48,7 @@ func (b *Bus) publishAll(ctx context.Context, messages []*nats.Msg) []error {
 			for n, i := range indexes {
 				group[n] = messages[i]
 			}
-			if err := b.publishBatch(ctx, group); err == nil {
+			if err := b.publishAtomic(ctx, group); err == nil {
 				continue
 			}
 			// A batch is refused whole when one of its ids is known already: singly then.
@@ -69,8 +69,8 @@ func streamOf(subject string) string {
 	return ""
 }
 
-// publishBatch publishes messages of one stream as one atomic batch.
-func (b *Bus) publishBatch(ctx context.Context, group []*nats.Msg) error {
+// publishAtomic publishes messages of one stream as one atomic batch.
+func (b *Bus) publishAtomic(ctx context.Context, group []*nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, batchLimit)
 	defer cancel()
 	id := rand.Text()

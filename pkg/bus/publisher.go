@@ -57,9 +57,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 	for {
 		select {
 		case e := <-p.queue:
-			p.send(ctx, messagesOf(wait.Queued(e, p.queue, relayGroup)))
+			if left := p.send(ctx, messagesOf(wait.Queued(e, p.queue, relayGroup))); len(left) > 0 {
+				return p.flush(context.WithoutCancel(ctx), left)
+			}
 		case <-ctx.Done():
-			return p.flush(context.WithoutCancel(ctx))
+			return p.flush(context.WithoutCancel(ctx), nil)
 		}
 	}
 }
@@ -99,18 +101,18 @@ func eventMessage(e event) *nats.Msg {
 	return m
 }
 
-// send tries a group again and again until the broker has all of it or ctx ends.
-func (p *Publisher) send(ctx context.Context, group []*nats.Msg) {
+// send tries a group again and again until the broker has all of it or ctx ends, and returns what is left.
+func (p *Publisher) send(ctx context.Context, group []*nats.Msg) (left []*nats.Msg) {
 	for try := 1; ; try++ {
 		if p.bus.Connected() {
 			group = p.publish(group)
 			if len(group) == 0 {
-				return
+				return nil
 			}
 			p.bus.log.Warn("events not published, will try again", "messages", len(group))
 		}
 		if !wait.Sleep(ctx, Backoff(try, 50*time.Millisecond, 2*time.Second)) {
-			return
+			return group
 		}
 	}
 }
@@ -130,16 +132,19 @@ func (p *Publisher) publish(group []*nats.Msg) (failed []*nats.Msg) {
 	return failed
 }
 
-func (p *Publisher) flush(ctx context.Context) error {
+// flush sends what is left of a group, and what is queued, within closeLimit.
+func (p *Publisher) flush(ctx context.Context, left []*nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
 	for {
+		if len(left) > 0 {
+			if left = p.send(ctx, left); len(left) > 0 {
+				return fmt.Errorf("%d messages and %d events were not published", len(left), len(p.queue))
+			}
+		}
 		select {
 		case e := <-p.queue:
-			p.send(ctx, messagesOf(wait.Queued(e, p.queue, relayGroup)))
-			if ctx.Err() != nil {
-				return fmt.Errorf("%d events were not published", len(p.queue))
-			}
+			left = messagesOf(wait.Queued(e, p.queue, relayGroup))
 		default:
 			return nil
 		}

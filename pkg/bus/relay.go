@@ -69,7 +69,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	var measured, pruned time.Time
 	for {
 		began := time.Now()
-		rows := o.publishBatch(working)
+		rows := o.relayOnce(working)
 		o.throttle(ctx, rows, time.Since(began))
 		if time.Since(measured) > 5*time.Second {
 			measured = time.Now()
@@ -86,7 +86,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-o.wake:
 		case <-tick.C:
 		case <-ctx.Done():
-			o.publishBatch(working)
+			o.relayOnce(working)
 			return nil
 		}
 	}
@@ -107,8 +107,8 @@ func (o *Outbox) makeDue(ctx context.Context) {
 	o.Wake()
 }
 
-// trim drops inbox keys that no message can come back for: every stream is younger, and so is
-// every outbox row that is still published again. So it is with the hashes of erased people.
+// prune deletes inbox keys that no message can come back for: every stream is younger, and so is every
+// outbox row that is still published again. The hashes of erased people are pruned the same way.
 func (o *Outbox) prune(ctx context.Context) {
 	if _, err := pg.InGroups(ctx, o.pool, "prune the inbox", `
 		DELETE FROM inbox WHERE ctid IN (
@@ -118,10 +118,10 @@ func (o *Outbox) prune(ctx context.Context) {
 		o.bus.log.Warn("pruning the inbox", "error", err)
 	}
 	// No stream but DEAD keeps a message as long as this, and no one acts on DEAD.
-	if _, err := pg.InGroups(ctx, o.pool, "trim the list of erased people", `
+	if _, err := pg.InGroups(ctx, o.pool, "prune the list of erased people", `
 		DELETE FROM forgotten WHERE ctid IN (SELECT ctid FROM forgotten
 		  WHERE at < now() - interval '40 days' LIMIT $1)`); err != nil && ctx.Err() == nil {
-		o.bus.log.Warn("trimming the list of erased people", "error", err)
+		o.bus.log.Warn("pruning the list of erased people", "error", err)
 	}
 }
 
@@ -132,8 +132,8 @@ func (o *Outbox) measure(ctx context.Context) {
 	}
 }
 
-// publishBatch publishes one group and says how many rows it held; 0 after a failure.
-func (o *Outbox) publishBatch(ctx context.Context) (published int) {
+// relayOnce publishes one group and says how many rows it held; 0 after a failure.
+func (o *Outbox) relayOnce(ctx context.Context) (published int) {
 	if !o.bus.Connected() {
 		return 0 // rows stay due
 	}

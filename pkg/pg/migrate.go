@@ -80,7 +80,7 @@ func Migrations(name string, embedded embed.FS) Set {
 func Migrate(ctx context.Context, url, service string, sets ...Set) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return errors.New("DATABASE_URL is no PostgreSQL URL")
+		return errors.New("DATABASE_URL is not a PostgreSQL URL")
 	}
 	cfg.RuntimeParams["search_path"] = pgx.Identifier{service}.Sanitize()
 	cfg.RuntimeParams["timezone"] = "UTC"

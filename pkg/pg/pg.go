@@ -30,7 +30,7 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL is no PostgreSQL URL") // pgx's text holds the password
+		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // pgx's text holds the password
 	}
 	cfg.MinIdleConns = 1
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores

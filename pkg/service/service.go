@@ -12,9 +12,9 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"embed"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -123,5 +123,5 @@ func (c *Core) run(ctx context.Context, l net.Listener, parts Parts) error {
 	working.start("housekeeping", func(ctx context.Context) error { return c.keepHouse(ctx, parts.Housekeeping) })
 	serving.start("http", func(ctx context.Context) error { return web.Serve(ctx, l, parts.Handler) })
 	<-ctx.Done()
-	return cmp.Or(serving.stop(), working.stop(), relaying.stop())
+	return errors.Join(serving.stop(), working.stop(), relaying.stop())
 }

@@ -30,7 +30,7 @@ func TestForgedIdentityIsStripped(t *testing.T) {
 	if err := web.SignIdentity(r, web.Key([]byte("guess"), "identity"), web.Identity{MemberID: 7}); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"x-shop-session": `{"open":true}`, "X-Shop-Set-Cart": "x", "Authorization": "x",
+	for name, value := range map[string]string{"x-shop-session": `{"action":"open"}`, "X-Shop-Set-Cart": "x", "Authorization": "x",
 		"Cookie": "sessionid=x; an_ct=y", "X-Forwarded-For": "203.0.113.5", "Upgrade": "websocket",
 		"Connection": "Upgrade, X-Shop-Identity"} {
 		r.Header.Set(name, value)

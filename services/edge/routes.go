@@ -114,8 +114,8 @@ func (e *server) askMethods(owner *url.URL) http.Handler {
 		Transport: e.transport, ErrorHandler: e.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			e.toOwner(pr, owner, nil)
-			pr.Out.Method, pr.Out.Body, pr.Out.ContentLength, pr.Out.URL.RawQuery = http.MethodOptions, http.NoBody, 0,
-				""
+			pr.Out.Method, pr.Out.URL.RawQuery = http.MethodOptions, ""
+			pr.Out.Body, pr.Out.ContentLength = http.NoBody, 0
 			if err := web.SignIdentity(pr.Out, e.keys.identity, web.Identity{}); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
 			}

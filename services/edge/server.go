@@ -76,8 +76,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	}
 	e.pages, err = storefront.New(storefront.Config{
 		PublicURL: cfg.PublicURL, Log: log,
-		Catalogue: func(ctx context.Context) (storefront.Source,
-			error) {
+		Catalogue: func(ctx context.Context) (storefront.Source, error) {
 			return e.catalogue.source(ctx, productsPath)
 		},
 		Product: func(ctx context.Context, id string) (storefront.Source, error) {

@@ -55,11 +55,11 @@ func (c Config) Validate() error {
 			continue
 		}
 		if _, err := parseAddress(value); err != nil {
-			errs = append(errs, fmt.Errorf("%s is no mail address: %w", name, err))
+			errs = append(errs, fmt.Errorf("%s is not a mail address: %w", name, err))
 		}
 	}
 	if u, err := url.Parse(c.MailSeenURL); err != nil || (c.MailSeenURL != "" && u.Host == "") {
-		errs = append(errs, errors.New("MAIL_SEEN_URL is no URL"))
+		errs = append(errs, errors.New("MAIL_SEEN_URL is not a URL"))
 	}
 	return errors.Join(errs...)
 }

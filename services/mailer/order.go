@@ -73,7 +73,7 @@ func (s *server) sender(t mailTemplate) *mail.Address {
 	}
 	from, err := parseAddress(t.FromAddress)
 	if err != nil {
-		s.log.Error("a template's sender is no mail address, MAIL_FROM is used", "em_cd", t.EmCd)
+		s.log.Error("a template's sender is not a mail address, MAIL_FROM is used", "em_cd", t.EmCd)
 		return s.from
 	}
 	return from
@@ -88,7 +88,7 @@ func (s *server) bcc(t mailTemplate) []string {
 		}
 		a, err := parseAddress(part)
 		if err != nil {
-			s.log.Error("a template's bcc is no mail address and is left out", "em_cd", t.EmCd)
+			s.log.Error("a template's bcc is not a mail address and is left out", "em_cd", t.EmCd)
 			continue
 		}
 		all = append(all, a.Address)

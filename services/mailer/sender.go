@@ -111,7 +111,7 @@ func (w *senders) keepSlot(ctx context.Context) {
 // wakeSender has one more sender look for work.
 func (s *server) wakeSender() { wait.Wake(s.wakeups) }
 
-// loop is one sender's life.
+// loop runs one sender until ctx ends.
 func (w *senders) loop(ctx context.Context, n int) {
 	l, err := newConn(w.cfg)
 	if err != nil {

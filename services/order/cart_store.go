@@ -123,10 +123,10 @@ const linesSQL = `
 	       coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
 	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity,
 	         coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
-	       coalesce(n.product_title_url, '') AS product_title_url, coalesce(n.product_identifier,
-	         '') AS product_identifier, coalesce(n.image_url, '') AS image_url
-	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id LEFT
-	  JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
+	       coalesce(n.product_title_url, '') AS product_title_url,
+	         coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url
+	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id
+	  LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
 	LEFT JOIN LATERAL (
 	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
 	    JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id

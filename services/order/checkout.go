@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// Currency is what the shop sells in. Stripe wants it in lower case.
+// currency is the ISO code of all prices, in lower case as Stripe wants it.
 const currency = "usd"
 
 const (

@@ -46,7 +46,7 @@ func (c Config) Validate() error {
 	}
 	live := strings.HasPrefix(c.StripeSecretKey, "sk_live_") || strings.HasPrefix(c.StripeSecretKey, "rk_live_")
 	if c.Production() && !live {
-		errs = append(errs, errors.New("STRIPE_SECRET_KEY is no live key, which production refuses"))
+		errs = append(errs, errors.New("STRIPE_SECRET_KEY is not a live key: production takes no other"))
 	}
 	if u, err := url.Parse(c.StripeAPIBase); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, errors.New("STRIPE_API_BASE must be an absolute http or https address"))

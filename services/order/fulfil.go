@@ -20,7 +20,7 @@ import (
 // to everyone who knows it.
 const identifierLength = 22
 
-// payment is a paid session that wants to become an order, and the event that said so, if any.
+// payment is a paid session to be turned into an order, and the event that said so, if any.
 type payment struct {
 	stripe.Session
 	eventID string
@@ -132,8 +132,8 @@ func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explan
 		return noQuote, "A paid session that this shop has no quote for. Find out who paid and for what; refund it " +
 			"in Stripe if it is not ours."
 	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
-		return orderRefused, "Paid, but the quote of this checkout was changed in the database and does not say any " +
-			"more what was sold. Make the order by hand, or refund the payment in Stripe."
+		return orderRefused, "Paid, but the quote of this checkout was edited in the database and no longer says " +
+			"what was sold. Make the order by hand, or refund the payment in Stripe."
 	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
 		return amountDiffers, fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
 	case p.PaymentStatus == "no_payment_required" && c.Total != 0:

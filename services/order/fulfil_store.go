@@ -234,8 +234,8 @@ const insertOrdersSQL = `
 	    product_identifier, color, size, description)
 	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url,
 	    x.product_identifier, x.color, x.size, x.description
-	  FROM o JOIN n USING (checkout_id) CROSS
-	    JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
+	  FROM o JOIN n USING (checkout_id)
+	    CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
 	    product_title text, product_title_url text, product_identifier text, color text, size text, description text)
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
@@ -279,8 +279,8 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 	batch.Queue(`
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
-		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int) LEFT
-		    JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
+		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int)
+		    LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
 		), fewer AS (
 		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p WHERE l.cart_id = p.cart_id
 		    AND l.sku_id = p.sku_id AND l.quantity > p.quantity

@@ -104,8 +104,8 @@ const (
 	placeLooks = 8
 )
 
-// awaitOrder is settle for who waits for the answer. The event comes at the same moment as the shopper,
-// most often: while its transaction is under way, the order is waited for without one of our own.
+// awaitOrder is settle for the success page. The event usually arrives at the same moment as the shopper,
+// so it first waits for that transaction instead of starting its own.
 func (s *server) awaitOrder(ctx context.Context, paid stripe.Session) (result, error) {
 	pause := placeLook
 	for range placeLooks {

@@ -172,7 +172,7 @@ func readPublishTerms(args []string) (task, error) {
 	}
 	number, ok := web.Number(version, maxTerms)
 	if !ok || number < 1 {
-		return nil, misused("terms publish: -version %q is no whole number above 0", version)
+		return nil, misused("terms publish: -version %q is not a whole number above 0", version)
 	}
 	note, err := os.ReadFile(file) //nolint:gosec // the caller's own file
 	if err != nil {

@@ -44,8 +44,7 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 	}
 	// In the order of addresses, so that two groups with common ones cannot deadlock.
 	slices.SortStableFunc(visits, func(a, b visit) int {
-		return strings.Compare(email.Key(a.email),
-			email.Key(b.email))
+		return strings.Compare(email.Key(a.email), email.Key(b.email))
 	})
 	for _, v := range visits {
 		if err := keepVisit(ctx, tx, v); err != nil {

@@ -235,7 +235,7 @@ func readProspect(header, row []string) (newProspect, error) {
 			continue
 		}
 		if !utf8.ValidString(cell) || strings.ContainsRune(cell, 0) {
-			return newProspect{}, fmt.Errorf("%s is no text in UTF-8: save the list in that encoding", header[i])
+			return newProspect{}, fmt.Errorf("%s is not UTF-8 text: save the list in that encoding", header[i])
 		}
 		cell = armed(cell)
 		if limit := limits[header[i]]; limit > 0 && utf8.RuneCountInString(cell) > limit {
@@ -261,7 +261,7 @@ func readProspect(header, row []string) (newProspect, error) {
 		}
 	}
 	if len(checkEmail(n.Email)) > 0 {
-		return newProspect{}, errors.New("email is no address")
+		return newProspect{}, errors.New("email is not an address")
 	}
 	return n, nil
 }

@@ -15,7 +15,7 @@ import (
 // one day must not stop a payment at the door.
 func parseEvent(body []byte) (event, error) {
 	if !validJSON(body) {
-		return event{}, errors.New("the event is no JSON")
+		return event{}, errors.New("the event is not JSON")
 	}
 	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created")
 	id, kind, version, created := f[0], f[1], f[2], f[3]

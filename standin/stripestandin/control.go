@@ -75,12 +75,10 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_/switches", s.setSwitches)
 	mux.HandleFunc("DELETE /_/switches", s.resetSwitches)
 	mux.HandleFunc("POST /_/clock", s.control(s.moveClock))
-	mux.HandleFunc("GET /_/sessions", s.control(func(*http.Request) (any,
-		error) {
+	mux.HandleFunc("GET /_/sessions", s.control(func(*http.Request) (any, error) {
 		return map[string]any{"sessions": s.Sessions()}, nil
 	}))
-	mux.HandleFunc("GET /_/events", s.control(func(*http.Request) (any,
-		error) {
+	mux.HandleFunc("GET /_/events", s.control(func(*http.Request) (any, error) {
 		return map[string]any{"events": s.Deliveries()}, nil
 	}))
 	mux.HandleFunc("POST /_/sessions/{id}/pay", s.control(s.controlPay))

@@ -45,8 +45,7 @@ func (w *backing) logins(ctx context.Context) error {
 	}
 	r := result{what: "logins", against: "bare argon2id", want: 0.9,
 		how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
-	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64,
-		error) {
+	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64, error) {
 		return load(ctx, s.addr, loginMembers, hashTime, next)
 	})
 	if err != nil {

@@ -21,10 +21,7 @@ import (
 
 func main() {
 	switch {
-	case slices.ContainsFunc(os.Args[1:], func(
-		a string) bool {
-		return slices.Contains([]string{"-help", "--help", "-h", "help"}, a)
-	}):
+	case slices.ContainsFunc(os.Args[1:], asksForHelp):
 		usage()
 	case slices.Equal(os.Args[1:], []string{"migrate"}):
 		os.Args = os.Args[:1]
@@ -42,6 +39,10 @@ func main() {
 			return allinone.Run(ctx, boot.NewLog(os.Stderr, cfg.LogLevel), cfg, os.Stdout)
 		})
 	}
+}
+
+func asksForHelp(arg string) bool {
+	return slices.Contains([]string{"-help", "--help", "-h", "help"}, arg)
 }
 
 func people() int {

@@ -75,7 +75,7 @@ func (c *Client) Sessions(ctx context.Context, since time.Time, each func(Sessio
 		for _, raw := range page.Data {
 			one, err := ReadSession(raw)
 			if err != nil {
-				c.log.WarnContext(ctx, "Stripe's list has something that is no session", "error", err)
+				c.log.WarnContext(ctx, "Stripe's list has something that is not a session", "error", err)
 				continue
 			}
 			if err := each(one); err != nil {
