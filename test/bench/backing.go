@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/allinone"
@@ -51,6 +52,11 @@ func (b *bench) build(ctx context.Context) (_ *backing, err error) {
 	}
 	if w.owner, err = pgxpool.New(ctx, w.cluster.URL()); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	// Recording reads the parameters of statements, which the log of a shop leaves out.
+	if _, err := w.owner.Exec(ctx, `ALTER DATABASE `+pgx.Identifier{w.owner.Config().ConnConfig.Database}.Sanitize()+
+		` SET log_error_verbosity = 'default'`); err != nil {
+		return nil, fmt.Errorf("have PostgreSQL log parameters: %w", err)
 	}
 	if err := w.owner.QueryRow(ctx, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&w.bin); err != nil {
 		return nil, fmt.Errorf("find PostgreSQL's programs: %w", err)
