@@ -85,7 +85,7 @@ func (s *server) sweepEnded(ctx context.Context) error {
 	failures := 0
 	for _, o := range list {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // a stop is a clean end
 		}
 		if err := s.sweepEndedPage(ctx, o); err != nil {
 			if failures++; failures == sweepFailures {

@@ -79,7 +79,8 @@ func TestImportNamesEveryRefusedLine(t *testing.T) {
 	refused("email,first_name,unsubscribed\nfine@mail.example.com,Fine,FALSE\nnone,Ann,\nann@mail.example.com,\"A\nnn\","+
 		"yes\nbob@mail.example.com,"+strings.Repeat("x", 31)+",\n"+
 		"cid@mail.example.com,Cid \"the\" Great,\ndan@mail.example.com,D\xfcn,\neve@mail.example.com,,,x\n,Fay,TRUE\n",
-		"nothing was imported: ", "line 3: email is not an address", "line 4: unsubscribed is neither", "line 6: first_name is longer than 30",
+		"nothing was imported: ", "line 3: email is not an address", "line 4: unsubscribed is neither",
+		"line 6: first_name is longer than 30",
 		"line 7: bare \"", "line 8: first_name is not UTF-8 text",
 		"line 9: there is no name above cell 4", "line 10: email is not an address")
 	refused("email\rnone\rfine@mail.example.com\r", "line 2: email is not an address")

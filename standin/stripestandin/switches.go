@@ -55,7 +55,7 @@ const (
 // Switches make the stand-in misbehave in the ways Stripe and the network between do. The zero
 // value is a well-behaved Stripe. They are kept in the state file.
 type Switches struct {
-	WebhookTypes             []string `json:"webhook_types"`               // webhook switches act on these types; none = all
+	WebhookTypes             []string `json:"webhook_types"`               // which types they act on; none = all
 	WebhookDrop              Times    `json:"webhook_drop"`                // events that are never sent
 	WebhookDelayMS           int64    `json:"webhook_delay_ms"`            // pause before an event's first attempt
 	WebhookDouble            Times    `json:"webhook_double"`              // attempts that are sent twice at once
