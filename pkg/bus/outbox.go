@@ -71,9 +71,9 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 // InOutbox is the SQL condition that the message with a key is not confirmed yet.
 func InOutbox(key string) string { return `EXISTS (SELECT FROM outbox WHERE outbox.key = ` + key + `)` }
 
-// TrimInbox drops the keys of a consumer's messages that are older than age, and says how many. A message
+// PruneInbox drops the keys of a consumer's messages that are older than age, and says how many. A message
 // that comes again later is new to it.
-func TrimInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
+func PruneInbox(ctx context.Context, pool *pgxpool.Pool, consumer string, age time.Duration) (int64, error) {
 	return pg.InGroups(ctx, pool, "trim the inbox", `
 		DELETE FROM inbox WHERE (consumer, key) IN
 			(SELECT consumer, key FROM inbox WHERE consumer = $2 AND at < now() - $3::interval ORDER BY at LIMIT $1)`,

@@ -20,9 +20,9 @@ type Task struct {
 // errorPause is the most that passes before a failed task is tried again.
 const errorPause = time.Minute
 
-// keepHouse does what is due until ctx ends, one task after the other, so that housekeeping takes one
+// housekeep does what is due until ctx ends, one task after the other, so that housekeeping takes one
 // connection from the requests and no more.
-func (c *Core) keepHouse(ctx context.Context, tasks []Task) error {
+func (c *Core) housekeep(ctx context.Context, tasks []Task) error {
 	due := make([]time.Time, len(tasks))
 	for {
 		next := time.Now().Add(time.Hour)

@@ -31,7 +31,7 @@ func TestHousekeeping(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- core.keepHouse(ctx, []Task{
+			ended <- core.housekeep(ctx, []Task{
 				task("fails at first", time.Hour, func(n int) (int64, error) {
 					if n < 3 {
 						return 0, errors.New("the database is away")
@@ -70,7 +70,7 @@ func TestNoHousekeeping(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
 	defer stop()
-	if err := NewCore(slog.New(slog.DiscardHandler), nil, nil).keepHouse(ctx, nil); err != nil || ctx.Err() == nil {
+	if err := NewCore(slog.New(slog.DiscardHandler), nil, nil).housekeep(ctx, nil); err != nil || ctx.Err() == nil {
 		t.Error(err)
 	}
 }

@@ -120,7 +120,7 @@ func (c *Core) run(ctx context.Context, l net.Listener, parts Parts) error {
 	for _, consumer := range parts.Consumers {
 		working.start(consumer.Name, func(ctx context.Context) error { return c.Bus.Consume(ctx, consumer) })
 	}
-	working.start("housekeeping", func(ctx context.Context) error { return c.keepHouse(ctx, parts.Housekeeping) })
+	working.start("housekeeping", func(ctx context.Context) error { return c.housekeep(ctx, parts.Housekeeping) })
 	serving.start("http", func(ctx context.Context) error { return web.Serve(ctx, l, parts.Handler) })
 	<-ctx.Done()
 	return errors.Join(serving.stop(), working.stop(), relaying.stop())

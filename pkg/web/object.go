@@ -68,6 +68,18 @@ func (o OrEmpty[T]) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// apiVersion is the contract's version of all APIs.
+const apiVersion = "0.0.1"
+
+// APIVersion ends every answer, under the key of its API.
+type APIVersion struct{}
+
+// MarshalJSON writes the version.
+func (APIVersion) MarshalJSON() ([]byte, error) { return []byte(`"` + apiVersion + `"`), nil }
+
+// String is the version.
+func (APIVersion) String() string { return apiVersion }
+
 // Success is the outcome of an answer that did what was asked.
 type Success struct{}
 

@@ -15,18 +15,13 @@ import (
 
 // versioned ends every answer under /user.
 type versioned struct {
-	Version version `json:"user-api-version"`
+	Version web.APIVersion `json:"user-api-version"`
 }
-
-type version struct{}
-
-// MarshalJSON writes the version of this API.
-func (version) MarshalJSON() ([]byte, error) { return []byte(`"0.0.1"`), nil }
 
 // answerOutcome sends an endpoint's outcome.
 func answerOutcome(w http.ResponseWriter, endpoint, outcome string) error {
 	return web.JSON(w, http.StatusOK, web.Object{{Key: endpoint, Value: outcome},
-		{Key: "user-api-version", Value: version{}}})
+		{Key: "user-api-version", Value: web.APIVersion{}}})
 }
 
 // loggedIn says who is asking and how many lines the cart has. An owner that is away costs its part

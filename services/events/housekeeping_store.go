@@ -13,7 +13,7 @@ import (
 
 // dropKeys drops the keys of client events that are older than their stream keeps messages.
 func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return bus.TrimInbox(ctx, pool, msg.EventsEvent, 8*24*time.Hour)
+	return bus.PruneInbox(ctx, pool, msg.EventsEvent, 8*24*time.Hour)
 }
 
 // dropClients takes the client's address and the browser's name out of older page views.

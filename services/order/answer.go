@@ -13,13 +13,8 @@ import (
 
 // versioned ends every answer under /order.
 type versioned struct {
-	Version version `json:"order-api-version"`
+	Version web.APIVersion `json:"order-api-version"`
 }
-
-type version struct{}
-
-// MarshalJSON writes the version of this API.
-func (version) MarshalJSON() ([]byte, error) { return []byte(`"0.0.1"`), nil }
 
 // answer is a success: 200.
 func answer(w http.ResponseWriter, v any) error { return web.JSON(w, http.StatusOK, v) }
@@ -83,7 +78,7 @@ func refuse(w http.ResponseWriter, endpoint, code string, echo ...web.Field) err
 // refuseWith is refuse with more than a code.
 func refuseWith(w http.ResponseWriter, endpoint string, errs any, echo ...web.Field) error {
 	fields := append(web.Object{{Key: endpoint, Value: "error"}, {Key: "errors", Value: errs}}, echo...)
-	return answer(w, append(fields, web.Field{Key: "order-api-version", Value: version{}}))
+	return answer(w, append(fields, web.Field{Key: "order-api-version", Value: web.APIVersion{}}))
 }
 
 // id is the key of an object of an answer.

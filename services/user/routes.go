@@ -48,16 +48,13 @@ func (s *server) routes() http.Handler {
 	return r
 }
 
-// apiVersion is the last key of every answer.
-const apiVersion = "0.0.1"
-
 // notAuthenticated is the contract's outcome for a visitor who asks for what is a member's.
 const notAuthenticated = "user_not_authenticated"
 
 // answer sends an endpoint's outcome, further fields, and the version.
 func answer(w http.ResponseWriter, endpoint string, outcome any, more ...web.Field) error {
 	o := append(web.Object{{Key: endpoint, Value: outcome}}, more...)
-	return web.JSON(w, http.StatusOK, append(o, web.Field{Key: "user-api-version", Value: apiVersion}))
+	return web.JSON(w, http.StatusOK, append(o, web.Field{Key: "user-api-version", Value: web.APIVersion{}}))
 }
 
 // refusal is the field errors of an answer.
@@ -75,7 +72,7 @@ func changeSession(w http.ResponseWriter, c web.SessionChange) error {
 
 // outcomeBody is the answer that edge gives in place of the handler's when a session change fails.
 func outcomeBody(endpoint, outcome string) json.RawMessage {
-	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, apiVersion)
+	return fmt.Appendf(nil, `{"%s":"%s","user-api-version":"%s"}`, endpoint, outcome, web.APIVersion{})
 }
 
 // required reads parameters that must all have been sent.
@@ -97,7 +94,7 @@ func (s *server) index(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-cache")
-	if _, err := fmt.Fprintf(w, "Accounts of this shop, version %s.", apiVersion); err != nil {
+	if _, err := fmt.Fprintf(w, "Accounts of this shop, version %s.", web.APIVersion{}); err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
 	return nil

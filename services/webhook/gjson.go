@@ -12,7 +12,7 @@ import (
 
 // parseEvent reads an event's own fields and steps over what lies inside of others: decoding that
 // took a fifth of what a webhook costs. Only id and type must be right: what else Stripe may change
-// one day must not stop a payment at the door.
+// one day must not stop a payment.
 func parseEvent(body []byte) (event, error) {
 	if !validJSON(body) {
 		return event{}, errors.New("the event is not JSON")
