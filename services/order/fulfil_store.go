@@ -194,6 +194,7 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order,
 		ID         int64
 		CheckoutID string
 		Status     *string
+		Parts      int
 	}
 	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused,
 		"the shop: it is an order now")
@@ -204,11 +205,22 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order,
 		return nil, "", fmt.Errorf("store %d orders: %w", len(orders), err)
 	}
 	ids = make(map[string]int64, len(rows))
+	parts := make(map[string]int, len(rows))
 	for _, r := range rows {
-		ids[r.CheckoutID], status = r.ID, text(r.Status)
+		ids[r.CheckoutID], parts[r.CheckoutID], status = r.ID, r.Parts, text(r.Status)
+	}
+	// A trigger or a rule may leave a row out without an error; what is not whole is no order.
+	for _, o := range orders {
+		if want := o.parts(); parts[o.CheckoutID] != want {
+			return nil, "", fmt.Errorf("the database kept %d of the %d rows of an order", parts[o.CheckoutID], want)
+		}
 	}
 	return ids, status, nil
 }
+
+// parts is how many rows an order has: itself, its first status (a shop without any counts as one), the
+// paid quote, lines and codes.
+func (o order) parts() int { return 3 + len(o.Lines) + len(o.Codes) }
 
 const insertOrdersSQL = `
 	WITH n AS (
@@ -237,26 +249,32 @@ const insertOrdersSQL = `
 	  FROM o JOIN n USING (checkout_id)
 	    CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
 	    product_title text, product_title_url text, product_identifier text, color text, size text, description text)
+	  RETURNING order_id
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
 	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
 	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array'
 	    THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
+	  RETURNING order_id
 	), first AS (
 	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
 	), st AS (
 	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o
-	    CROSS JOIN first
+	    CROSS JOIN first RETURNING order_id
 	), i AS (
 	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $4 FROM o
 	    WHERE payment_issue.session_id = o.session_id AND reason = $3 AND resolved_at IS NULL
 	), q AS (
 	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o
-	    WHERE checkout.id = o.checkout_id
+	    WHERE checkout.id = o.checkout_id RETURNING checkout.id
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id, (SELECT identifier FROM first) AS status FROM o`
+	SELECT id, checkout_id, (SELECT identifier FROM first) AS status,
+	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
+	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
+	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts
+	FROM o`
 
 // clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
 // deleted, another one may be ordered from again. A cart that was merged into a member's at login

@@ -158,6 +158,13 @@ func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 		"the status": {trigger("order_status",
 			`IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RAISE unique_violation; END `+
 				`IF; RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_status`},
+		"an order left out": {trigger("orders", `RETURN NULL`) + only, `DROP TRIGGER stop ON orders`},
+		"a line left out": {trigger("order_line",
+			`IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RETURN NULL; END IF; `+
+				`RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_line`},
+		"a status left out": {trigger("order_status",
+			`IF EXISTS (SELECT FROM orders WHERE id = NEW.order_id AND email = 'odd@mail.example.com') THEN RETURN NULL; END IF; `+
+				`RETURN NEW`) + ` EXECUTE FUNCTION stop()`, `DROP TRIGGER stop ON order_status`},
 		"quote of texts": {`UPDATE checkout SET quote = '{"lines":"none"}' WHERE email = 'odd@mail.example.com'`, ``},
 		"quote of null":  {`UPDATE checkout SET quote = '{}' WHERE email = 'odd@mail.example.com'`, ``},
 	} {
