@@ -24,8 +24,8 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 		}
 	}
 	debug.FreeOSMemory() // starting took three times of what serving holds
-	metrics := s.cfg.AdminAddr
-	if l := s.doors["ADMIN_ADDR"]; l != nil {
+	metrics := s.cfg.MetricsAddr
+	if l := s.doors["METRICS_ADDR"]; l != nil {
 		metrics = l.Addr().String()
 	}
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)

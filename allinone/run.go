@@ -100,8 +100,8 @@ func (s *shop) openDoors(context.Context) error {
 			return err
 		}
 	}
-	if s.cfg.AdminAddr == "" { // else boot.Main serves it already
-		return s.doors.open("ADMIN_ADDR", "127.0.0.1:9090", false)
+	if s.cfg.MetricsAddr == "" { // else boot.Main serves it already
+		return s.doors.open("METRICS_ADDR", "127.0.0.1:9090", false)
 	}
 	return nil
 }
@@ -344,8 +344,8 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		beside(s.broker.tend)
 		beside(s.serveMonitoring)
 	}
-	if l := s.doors["ADMIN_ADDR"]; l != nil {
-		boot.ServeAdmin(behind, s.log, l, s.cfg.InsideHosts)
+	if l := s.doors["METRICS_ADDR"]; l != nil {
+		boot.ServeMetrics(behind, s.log, l, s.cfg.InsideHosts)
 	}
 	for _, one := range s.services {
 		front.Go(func() error {

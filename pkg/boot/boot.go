@@ -26,7 +26,7 @@ type Common struct {
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
-	AdminAddr   string `envconfig:"ADMIN_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
+	MetricsAddr string `envconfig:"METRICS_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; commas between them"`
 }
 
@@ -110,7 +110,7 @@ func CollectAt(percent int) {
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
 	LogLevel    string `envconfig:"LOG_LEVEL"`
-	AdminAddr   string `envconfig:"ADMIN_ADDR"`
+	MetricsAddr string `envconfig:"METRICS_ADDR"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS"`
 }
 
@@ -148,13 +148,13 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if own.AdminAddr != "" {
-		l, err := net.Listen("tcp", own.AdminAddr)
+	if own.MetricsAddr != "" {
+		l, err := net.Listen("tcp", own.MetricsAddr)
 		if err != nil {
-			fmt.Fprintf(stderr, "%s: ADMIN_ADDR: %v\n", name, err)
+			fmt.Fprintf(stderr, "%s: METRICS_ADDR: %v\n", name, err)
 			return 1
 		}
-		ServeAdmin(ctx, log, l, own.InsideHosts, own.AdminAddr)
+		ServeMetrics(ctx, log, l, own.InsideHosts, own.MetricsAddr)
 	}
 	if err := run(ctx, log, cfg); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)

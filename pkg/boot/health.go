@@ -17,13 +17,13 @@ const healthTime = 4 * time.Second
 // health asks the process of the same environment whether it is ready: a container's health check
 // without a second program in its image.
 func health(ctx context.Context) error {
-	addr := os.Getenv("ADMIN_ADDR")
+	addr := os.Getenv("METRICS_ADDR")
 	if addr == "" {
-		return errors.New("ADMIN_ADDR is not set, so no one answers /readyz")
+		return errors.New("METRICS_ADDR is not set, so no one answers /readyz")
 	}
 	addr, err := web.Reachable(addr)
 	if err != nil {
-		return fmt.Errorf("ADMIN_ADDR: %w", err)
+		return fmt.Errorf("METRICS_ADDR: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()

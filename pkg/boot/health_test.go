@@ -16,14 +16,14 @@ import (
 func TestHealth(t *testing.T) { // sets variables, so not in parallel
 	never := func(context.Context, *slog.Logger, config) error { return errors.New("it ran") }
 	ask := func(addr string) (int, string) {
-		t.Setenv("ADMIN_ADDR", addr)
+		t.Setenv("METRICS_ADDR", addr)
 		var out bytes.Buffer
 		return start("test", []string{"-health"}, &out, never), out.String()
 	}
 	defer obs.AddCheck("good", func(context.Context) error { return nil })()
-	admin := httptest.NewServer(obs.Handler())
-	defer admin.Close()
-	_, port, err := net.SplitHostPort(admin.Listener.Addr().String())
+	metrics := httptest.NewServer(obs.Handler())
+	defer metrics.Close()
+	_, port, err := net.SplitHostPort(metrics.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +37,10 @@ func TestHealth(t *testing.T) { // sets variables, so not in parallel
 		t.Errorf("not ready: %d %q", code, out)
 	}
 	remove()
-	admin.Close()
+	metrics.Close()
 	for _, addr := range []string{":" + port, "", "nonsense"} {
 		if code, out := ask(addr); code != 1 || strings.Count(out, "\n") != 1 {
-			t.Errorf("no one there, ADMIN_ADDR %q: %d %q", addr, code, out)
+			t.Errorf("no one there, METRICS_ADDR %q: %d %q", addr, code, out)
 		}
 	}
 }

@@ -70,15 +70,15 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 }
 
 // command is a container's program with the container's variables.
-func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
+func (d *deployment) command(name, metrics string, args ...string) *exec.Cmd {
 	s := d.project.Services[name]
 	cmd := exec.Command(image(d.t, *s.Build.Args["SERVICE"]),
 		append(append([]string{}, s.Command...), args...)...) //nolint:gosec // built by us
 	cmd.Dir = d.t.TempDir()
 	for variable, v := range s.Environment {
 		switch {
-		case variable == "ADMIN_ADDR":
-			cmd.Env = append(cmd.Env, "ADMIN_ADDR="+admin)
+		case variable == "METRICS_ADDR":
+			cmd.Env = append(cmd.Env, "METRICS_ADDR="+metrics)
 		case v != nil:
 			cmd.Env = append(cmd.Env, variable+"="+d.addresses.Replace(*v))
 		}
@@ -93,8 +93,8 @@ func (d *deployment) command(name, admin string, args ...string) *exec.Cmd {
 // start runs a container until the test ends; SIGTERM must end it cleanly.
 func (d *deployment) start(name string) {
 	d.t.Helper()
-	admin := testenv.Port(d.t)
-	cmd := d.command(name, admin)
+	metrics := testenv.Port(d.t)
+	cmd := d.command(name, metrics)
 	log := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -115,13 +115,13 @@ func (d *deployment) start(name string) {
 	})
 	testenv.Eventually(d.t, 30*time.Second, name+" is well, as its health check says", func() bool {
 		check := d.project.Services[name].HealthCheck.Test
-		return d.healthy(name, admin, check[len(check)-1])
+		return d.healthy(name, metrics, check[len(check)-1])
 	})
 }
 
-func (d *deployment) healthy(name, admin, argument string) bool {
+func (d *deployment) healthy(name, metrics, argument string) bool {
 	cmd := exec.Command(image(d.t, *d.project.Services[name].Build.Args["SERVICE"]), argument) //nolint:gosec // built by us
-	cmd.Env = []string{"ADMIN_ADDR=" + admin}
+	cmd.Env = []string{"METRICS_ADDR=" + metrics}
 	return cmd.Run() == nil
 }
 

@@ -11,22 +11,22 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// ServeAdmin answers /metrics, /healthz and /readyz on an open listener until ctx ends, to requests
+// ServeMetrics answers /metrics, /healthz and /readyz on an open listener until ctx ends, to requests
 // by a name of this machine or one of hosts. Where the listener is, is a matter of deployment: keep
 // it off the public network.
-func ServeAdmin(ctx context.Context, log *slog.Logger, l net.Listener, hosts ...string) {
+func ServeMetrics(ctx context.Context, log *slog.Logger, l net.Listener, hosts ...string) {
 	srv := &http.Server{
 		Handler: web.OnlyHosts(hosts...)(obs.Handler()), ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	context.AfterFunc(ctx, func() {
 		if err := srv.Close(); err != nil {
-			log.Debug("closing the admin listener", "error", err)
+			log.Debug("closing the metrics listener", "error", err)
 		}
 	})
 	go func() {
 		if err := srv.Serve(l); err != nil && ctx.Err() == nil {
-			log.Error("the admin listener ended", "error", err)
+			log.Error("the metrics listener ended", "error", err)
 		}
 	}()
 }
