@@ -83,10 +83,16 @@ func (s *Server) Refund(intentID string, amount int64) (id string, err error) {
 	return id, err
 }
 
-// Dispute lets the cardholder contest a payment and returns the dispute's id.
-func (s *Server) Dispute(intentID string) (id string, err error) {
+// SettleRefund ends a refund: succeed, fail or cancel a pending one, or fail one that succeeded.
+func (s *Server) SettleRefund(id, outcome string) error {
+	return s.change("", "", func(t *tx) error { return t.settleRefund(id, outcome) })
+}
+
+// Dispute lets the cardholder contest a payment and returns the dispute's id. An inquiry asks first and
+// takes no money.
+func (s *Server) Dispute(intentID string, inquiry bool) (id string, err error) {
 	err = s.onCharge(intentID, func(t *tx, ch *charge) error {
-		d, err := t.openDispute(ch, "fraudulent")
+		d, err := t.openDispute(ch, "fraudulent", inquiry)
 		if err == nil {
 			id = d.ID
 		}
@@ -95,10 +101,10 @@ func (s *Server) Dispute(intentID string) (id string, err error) {
 	return id, err
 }
 
-// CloseDispute ends the dispute of a payment.
-func (s *Server) CloseDispute(intentID string, won bool) (id string, err error) {
+// ChangeDispute takes the open dispute of a payment on: evidence, escalate, won, lost.
+func (s *Server) ChangeDispute(intentID, outcome string) (id string, err error) {
 	err = s.onCharge(intentID, func(t *tx, ch *charge) error {
-		d, err := t.closeDispute(ch, won)
+		d, err := t.changeDispute(ch, outcome)
 		if err == nil {
 			id = d.ID
 		}
@@ -167,12 +173,22 @@ func (t *tx) ledger(rec *sessionRecord) Ledger {
 	if in, ok := t.intents.get(s.PaymentIntent.id); ok {
 		if ch, ok := t.charges.get(in.LatestCharge.id); ok {
 			l.AmountRefunded, l.Disputed = ch.AmountRefunded, ch.Disputed
+			l.AmountDisputed, l.Refunds = t.disputed(ch.ID), t.refundsOf(ch.ID)
 		}
 	}
 	for _, line := range rec.Lines {
 		l.Lines = append(l.Lines, LedgerLine{line.Description, line.Price.UnitAmount, line.Quantity})
 	}
 	return l
+}
+
+func (t *tx) refundsOf(chargeID string) (list []LedgerRefund) {
+	for _, re := range t.refunds.newest() {
+		if re.Charge.id == chargeID {
+			list = append(list, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status, Metadata: re.Metadata})
+		}
+	}
+	return list
 }
 
 // Delivery is how far an event has come on its way to the webhook.

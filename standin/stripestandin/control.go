@@ -47,7 +47,9 @@ type Ledger struct {
 	AmountShipping    int64             `json:"amount_shipping"`
 	AmountTotal       int64             `json:"amount_total"`
 	AmountRefunded    int64             `json:"amount_refunded"`
+	Refunds           []LedgerRefund    `json:"refunds"` // the newest first
 	Disputed          bool              `json:"disputed"`
+	AmountDisputed    int64             `json:"amount_disputed"` // that disputes took and have not given back
 	Currency          string            `json:"currency"`
 	Email             string            `json:"email"`
 	ClientReferenceID string            `json:"client_reference_id"`
@@ -65,6 +67,14 @@ type LedgerLine struct {
 	Description string `json:"description"`
 	UnitAmount  int64  `json:"unit_amount"`
 	Quantity    int64  `json:"quantity"`
+}
+
+// LedgerRefund is a refund of a session's payment.
+type LedgerRefund struct {
+	ID       string            `json:"id"`
+	Amount   int64             `json:"amount"`
+	Status   string            `json:"status"`
+	Metadata map[string]string `json:"metadata"`
 }
 
 // Paid reports whether the money of the session has come or none was needed.
@@ -99,6 +109,9 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		}
 		id, err := s.Refund(r.PathValue("pi"), amount)
 		return map[string]string{"id": id}, err
+	}))
+	mux.HandleFunc("POST /_/refunds/{id}", s.control(func(r *http.Request) (any, error) {
+		return done, s.SettleRefund(r.PathValue("id"), r.FormValue("outcome"))
 	}))
 	mux.HandleFunc("POST /_/payments/{pi}/dispute", s.control(s.controlDispute))
 	mux.HandleFunc("POST /_/events/{id}/resend", s.control(func(r *http.Request) (any, error) {
@@ -209,15 +222,13 @@ func (s *Server) controlDispute(r *http.Request) (any, error) {
 	pi := r.PathValue("pi")
 	var id string
 	var err error
-	switch r.FormValue("outcome") {
-	case "won":
-		id, err = s.CloseDispute(pi, true)
-	case "lost":
-		id, err = s.CloseDispute(pi, false)
-	case "":
-		id, err = s.Dispute(pi)
+	switch outcome := r.FormValue("outcome"); outcome {
+	case "evidence", "escalate", "won", "lost":
+		id, err = s.ChangeDispute(pi, outcome)
+	case "", "inquiry":
+		id, err = s.Dispute(pi, outcome != "")
 	default:
-		err = refuse("", "outcome", "outcome must be empty (open a dispute), won or lost")
+		err = refuse("", "outcome", "outcome must be empty (open a dispute), inquiry, evidence, escalate, won or lost")
 	}
 	return map[string]string{"id": id}, err
 }

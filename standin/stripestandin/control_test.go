@@ -46,7 +46,11 @@ func TestControlPayments(t *testing.T) {
 		{"/_/sessions/" + s.ID + "/async", `{"outcome":"succeed"}`, 200},
 		{"/_/payments/" + pi + "/refund", `{"amount":100}`, 200},
 		{"/_/payments/" + pi + "/refund", `{"amount":-1}`, 400},
+		{"/_/refunds/re_none", `{"outcome":"fail"}`, 404},
+		{"/_/payments/" + pi + "/dispute", `{"outcome":"escalate"}`, 400},
+		{"/_/payments/" + pi + "/dispute", `{"outcome":"maybe"}`, 400},
 		{"/_/payments/" + pi + "/dispute", "", 200},
+		{"/_/payments/" + pi + "/dispute", "", 400},
 		{"/_/payments/" + pi + "/dispute", `{"outcome":"lost"}`, 200},
 		{"/_/payments/" + pi + "/dispute", `{"outcome":"lost"}`, 400},
 		{"/_/payments/pi_none/dispute", "", 404},
@@ -61,7 +65,7 @@ func TestControlPayments(t *testing.T) {
 	}
 	var events struct{ Events []Delivery }
 	e.delivered()
-	if e.ctl("GET", "/_/events", "", &events); len(events.Events) != 7 || events.Events[0].Type != "charge.dispute.closed" {
+	if e.ctl("GET", "/_/events", "", &events); len(events.Events) != 8 || events.Events[0].Type != "charge.dispute.closed" {
 		t.Errorf("%+v", events)
 	}
 	if status := e.ctl("POST", "/_/events/"+events.Events[0].EventID+"/resend", "", nil); status != 200 {

@@ -46,7 +46,8 @@
 // Events are signed and posted to one address until it answers 2xx, after pauses of 1 s, 2 s, 4 s
 // up to 60 s, for three days, across restarts. Types: checkout.session.completed,
 // .async_payment_succeeded, .async_payment_failed, .expired; payment_intent.succeeded and
-// .payment_failed; charge.refunded, refund.updated; charge.dispute.created and .closed.
+// .payment_failed; charge.refunded, charge.refund.updated, refund.created, .updated and .failed;
+// charge.dispute.created, .updated, .closed, .funds_withdrawn and .funds_reinstated.
 //
 // # Control surface
 //
@@ -60,7 +61,9 @@
 //	POST /_/sessions/{id}/expire
 //	POST /_/sessions/{id}/async              outcome: succeed or fail
 //	POST /_/payments/{payment_intent}/refund amount in cents, optional
-//	POST /_/payments/{payment_intent}/dispute outcome: empty opens one, won and lost close it
+//	POST /_/refunds/{id}                     outcome: succeed, fail or cancel a pending one; fail later
+//	POST /_/payments/{payment_intent}/dispute outcome: empty opens one, inquiry one that takes no money yet;
+//	                                         evidence, escalate (an inquiry), won and lost take it on
 //	POST /_/events/{id}/resend
 //
 // An API fault that strikes after the effect (APIFault.After) leaves the call done: a time-out

@@ -241,7 +241,7 @@ func (s *Server) pay(id string, who payer, disputed bool) (eventID string, err e
 		if err != nil {
 			return err
 		}
-		_, err = t.openDispute(ch, "fraudulent")
+		_, err = t.openDispute(ch, "fraudulent", false)
 		return err
 	})
 	return eventID, err

@@ -101,32 +101,92 @@ type bankDetails struct {
 
 // refund gives money of a charge back.
 type refund struct {
-	ID                 string            `json:"id"`
-	Object             string            `json:"object"`
-	Amount             int64             `json:"amount"`
-	BalanceTransaction text              `json:"balance_transaction"`
-	Charge             ref               `json:"charge"`
-	Created            int64             `json:"created"`
-	Currency           string            `json:"currency"`
-	Metadata           map[string]string `json:"metadata"`
-	PaymentIntent      ref               `json:"payment_intent"`
-	Reason             text              `json:"reason"`
-	ReceiptNumber      text              `json:"receipt_number"`
-	Status             string            `json:"status"`
+	ID                        string            `json:"id"`
+	Object                    string            `json:"object"`
+	Amount                    int64             `json:"amount"`
+	BalanceTransaction        text              `json:"balance_transaction"`
+	Charge                    ref               `json:"charge"`
+	Created                   int64             `json:"created"`
+	Currency                  string            `json:"currency"`
+	DestinationDetails        *destination      `json:"destination_details,omitempty"`
+	FailureBalanceTransaction string            `json:"failure_balance_transaction,omitempty"`
+	FailureReason             string            `json:"failure_reason,omitempty"`
+	Metadata                  map[string]string `json:"metadata"`
+	PaymentIntent             ref               `json:"payment_intent"`
+	Reason                    text              `json:"reason"`
+	ReceiptNumber             text              `json:"receipt_number"`
+	SourceTransferReversal    null              `json:"source_transfer_reversal"`
+	Status                    string            `json:"status"`
+	TransferReversal          null              `json:"transfer_reversal"`
+}
+
+// destination is where a refund to a card goes; banks know it by the reference.
+type destination struct {
+	Type string      `json:"type"`
+	Card *cardRefund `json:"card"`
+}
+
+type cardRefund struct {
+	Reference       string `json:"reference,omitempty"`
+	ReferenceStatus string `json:"reference_status"`
+	ReferenceType   string `json:"reference_type"`
+	Type            string `json:"type"`
 }
 
 // dispute is a charge that the cardholder contests.
 type dispute struct {
-	ID                 string            `json:"id"`
-	Object             string            `json:"object"`
-	Amount             int64             `json:"amount"`
-	Charge             string            `json:"charge"`
-	Created            int64             `json:"created"`
-	Currency           string            `json:"currency"`
-	IsChargeRefundable bool              `json:"is_charge_refundable"`
-	Livemode           bool              `json:"livemode"`
-	Metadata           map[string]string `json:"metadata"`
-	PaymentIntent      string            `json:"payment_intent"`
-	Reason             string            `json:"reason"`
-	Status             string            `json:"status"`
+	ID                   string               `json:"id"`
+	Object               string               `json:"object"`
+	Amount               int64                `json:"amount"`
+	BalanceTransactions  []balanceTransaction `json:"balance_transactions"`
+	Charge               string               `json:"charge"`
+	Created              int64                `json:"created"`
+	Currency             string               `json:"currency"`
+	Evidence             map[string]any       `json:"evidence"`
+	EvidenceDetails      evidenceDetails      `json:"evidence_details"`
+	IsChargeRefundable   bool                 `json:"is_charge_refundable"`
+	Livemode             bool                 `json:"livemode"`
+	Metadata             map[string]string    `json:"metadata"`
+	NetworkReasonCode    text                 `json:"network_reason_code"`
+	PaymentIntent        string               `json:"payment_intent"`
+	PaymentMethodDetails map[string]any       `json:"payment_method_details"`
+	Reason               string               `json:"reason"`
+	Status               string               `json:"status"`
+}
+
+// evidenceDetails say until when the shop may answer a dispute, and how often it has.
+type evidenceDetails struct {
+	DueBy           int64 `json:"due_by"`
+	HasEvidence     bool  `json:"has_evidence"`
+	PastDue         bool  `json:"past_due"`
+	SubmissionCount int   `json:"submission_count"`
+}
+
+// balanceTransaction is money that a dispute took from the account's balance (an amount below zero) or
+// gave back.
+type balanceTransaction struct {
+	ID                string `json:"id"`
+	Object            string `json:"object"`
+	Amount            int64  `json:"amount"`
+	Created           int64  `json:"created"`
+	Currency          string `json:"currency"`
+	Fee               int64  `json:"fee"`
+	Net               int64  `json:"net"`
+	ReportingCategory string `json:"reporting_category"`
+	Source            string `json:"source"`
+	Status            string `json:"status"`
+	Type              string `json:"type"`
+}
+
+// withdrawn is how much of a dispute is away from the account.
+func (d *dispute) withdrawn() (cents int64) {
+	for _, b := range d.BalanceTransactions {
+		cents -= b.Amount
+	}
+	return cents
+}
+
+// open says that the dispute is not decided.
+func (d *dispute) open() bool {
+	return d.Status != disputeWon && d.Status != disputeLost && d.Status != inquiryClosed
 }

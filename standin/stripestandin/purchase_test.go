@@ -153,14 +153,14 @@ func TestRefundsAndDisputes(t *testing.T) {
 	if _, err := e.Refund(pi, 5000); err == nil {
 		t.Error("more than was paid could be refunded")
 	}
-	if _, err := e.Dispute(pi); err != nil {
+	if _, err := e.Dispute(pi, false); err != nil {
 		t.Fatal(err)
 	}
 	e.events(1, "charge.dispute.created")
 	if _, err := e.Refund(pi, 0); err == nil {
 		t.Error("a disputed charge could be refunded")
 	}
-	if _, err := e.CloseDispute(pi, true); err != nil {
+	if _, err := e.ChangeDispute(pi, "won"); err != nil {
 		t.Fatal(err)
 	}
 	e.events(1, "charge.dispute.closed")

@@ -49,7 +49,16 @@ func (t *tx) chargeOf(intentID, chargeID string) (*charge, error) {
 	return ch, nil
 }
 
-// refund gives an amount of a charge back.
+// States of a refund.
+const (
+	refundPending   = "pending"
+	refundSucceeded = "succeeded"
+	refundFailed    = "failed"
+	refundCanceled  = "canceled"
+)
+
+// refund gives an amount of a charge back. Refunds to cards succeed at once, unless the switch
+// refund_pending acts.
 func (t *tx) refund(before *charge, amount int64, reason string, metadata map[string]string) (*refund, error) {
 	left := before.Amount - before.AmountRefunded
 	switch {
@@ -64,35 +73,89 @@ func (t *tx) refund(before *charge, amount int64, reason string, metadata map[st
 		return nil, refuse("", "amount", "Refund amount (%s) is greater than unrefunded amount on charge (%s)",
 			money(amount, before.Currency), money(left, before.Currency))
 	}
-	ch := *before
-	ch.AmountRefunded += amount
-	ch.Refunded = ch.AmountRefunded == ch.Amount
-	put(t, kindCharge, &t.charges, ch.ID, &ch)
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
 	re := &refund{
 		ID: newID("re_3", 23), Object: "refund", Amount: amount, BalanceTransaction: text(newID("txn_3", 23)),
-		Charge: ref{id: ch.ID}, Created: t.now.Unix(), Currency: ch.Currency, Metadata: metadata,
-		PaymentIntent: ch.PaymentIntent, Reason: text(reason), Status: "succeeded",
+		Charge: ref{id: before.ID}, Created: t.now.Unix(), Currency: before.Currency, Metadata: metadata,
+		PaymentIntent: before.PaymentIntent, Reason: text(reason), Status: refundSucceeded,
+	}
+	if t.settings.Switches.RefundPending.take() {
+		t.putSettings()
+		re.Status = refundPending
+	}
+	if before.PaymentMethodDetails.Card != nil {
+		re.DestinationDetails = &destination{Type: "card", Card: &cardRefund{ReferenceStatus: "pending",
+			ReferenceType: "acquirer_reference_number", Type: "refund"}}
 	}
 	put(t, kindRefund, &t.refunds, re.ID, re)
-	previous := map[string]any{"amount_refunded": before.AmountRefunded}
-	if ch.Refunded {
-		previous["refunded"] = false
+	ch, previous := t.refunded(before, amount)
+	t.emit("refund.created", re, nil)
+	t.emit("charge.refunded", ch, previous)
+	if re.Status == refundSucceeded && re.DestinationDetails != nil {
+		// The bank's reference follows, as events of its own.
+		known, card := *re, *re.DestinationDetails.Card
+		card.Reference, card.ReferenceStatus = newID("", 17), "available"
+		known.DestinationDetails = &destination{Type: "card", Card: &card}
+		t.updateRefund(&known, map[string]any{"destination_details": re.DestinationDetails})
 	}
-	t.emit("charge.refunded", &ch, previous)
-	t.emit("refund.updated", re, map[string]any{"status": "pending"})
 	return re, nil
 }
 
-func (t *tx) refundable(chargeID string) bool {
-	for _, d := range t.disputes.rows {
-		if d.Charge == chargeID && !d.IsChargeRefundable {
-			return false
-		}
+// refunded adds an amount, which may be below zero, to what a charge gave back.
+func (t *tx) refunded(before *charge, amount int64) (after *charge, previous map[string]any) {
+	ch := *before
+	ch.AmountRefunded += amount
+	ch.Refunded = ch.AmountRefunded == ch.Amount
+	put(t, kindCharge, &t.charges, ch.ID, &ch)
+	previous = map[string]any{"amount_refunded": before.AmountRefunded}
+	if ch.Refunded != before.Refunded {
+		previous["refunded"] = before.Refunded
 	}
-	return true
+	return &ch, previous
+}
+
+func (t *tx) updateRefund(re *refund, previous map[string]any) {
+	put(t, kindRefund, &t.refunds, re.ID, re)
+	t.emit("refund.updated", re, previous)
+	t.emit("charge.refund.updated", re, previous)
+}
+
+// settleRefund ends a refund: a pending one succeeds, fails or is canceled, and one that succeeded may
+// fail later, when the bank sends the money back. What fails is the charge's again.
+func (t *tx) settleRefund(id, outcome string) error {
+	before, ok := t.refunds.get(id)
+	if !ok {
+		return noSuch(http.StatusNotFound, "refund", "refund", id)
+	}
+	re := *before
+	previous := map[string]any{"status": before.Status}
+	switch {
+	case outcome == "succeed" && before.Status == refundPending:
+		re.Status = refundSucceeded
+	case outcome == "cancel" && before.Status == refundPending:
+		re.Status = refundCanceled
+	case outcome == "fail" && (before.Status == refundPending || before.Status == refundSucceeded):
+		re.Status, re.FailureReason = refundFailed, "expired_or_canceled_card"
+		previous["failure_reason"] = nil
+	default:
+		return refuse("", "outcome", "Refund %s has the status %s and cannot %s.", id, before.Status, outcome)
+	}
+	if re.Status != refundSucceeded {
+		ch, ok := t.charges.get(before.Charge.id)
+		if !ok {
+			return noSuch(http.StatusNotFound, "charge", "charge", before.Charge.id)
+		}
+		re.FailureBalanceTransaction = newID("txn_3", 23)
+		previous["failure_balance_transaction"] = nil
+		t.refunded(ch, -before.Amount)
+	}
+	t.updateRefund(&re, previous)
+	if re.Status == refundFailed {
+		t.emit("refund.failed", &re, previous)
+	}
+	return nil
 }
 
 // GET /v1/refunds/{id}
@@ -125,53 +188,4 @@ func listRefunds(t *tx, _ *http.Request, p reader) (any, error) {
 		}
 	}
 	return paginate(pg, "/v1/refunds", "refund", found, func(re *refund) string { return re.ID })
-}
-
-// openDispute contests the whole charge, as a cardholder's bank does.
-func (t *tx) openDispute(before *charge, reason string) (*dispute, error) {
-	if before.Status != "succeeded" || before.Disputed {
-		return nil, refuse("", "charge", "Charge %s is not paid or already disputed.", before.ID)
-	}
-	ch := *before
-	ch.Disputed = true
-	put(t, kindCharge, &t.charges, ch.ID, &ch)
-	d := &dispute{
-		ID: newID("dp_1", 23), Object: "dispute", Amount: ch.Amount, Charge: ch.ID, Created: t.now.Unix(),
-		Currency: ch.Currency,
-		Metadata: map[string]string{}, PaymentIntent: ch.PaymentIntent.id, Reason: reason, Status: "needs_response",
-	}
-	put(t, kindDispute, &t.disputes, d.ID, d)
-	t.emit("charge.dispute.created", d, nil)
-	return d, nil
-}
-
-// closeDispute ends the open dispute of a charge.
-func (t *tx) closeDispute(ch *charge, won bool) (*dispute, error) {
-	for _, before := range t.disputes.newest() {
-		if before.Charge != ch.ID || before.Status != "needs_response" {
-			continue
-		}
-		d := *before
-		d.Status = "lost"
-		if won {
-			d.Status, d.IsChargeRefundable = "won", true
-		}
-		put(t, kindDispute, &t.disputes, d.ID, &d)
-		t.emit("charge.dispute.closed", &d, map[string]any{"status": before.Status})
-		return &d, nil
-	}
-	return nil, refuse("", "charge", "Charge %s has no open dispute.", ch.ID)
-}
-
-// GET /v1/disputes/{id}
-func retrieveDispute(t *tx, r *http.Request, p reader) (any, error) {
-	p.strings("expand", 20, 200)
-	if err := p.done(); err != nil {
-		return nil, err
-	}
-	d, ok := t.disputes.get(r.PathValue("id"))
-	if !ok {
-		return nil, noSuch(http.StatusNotFound, "dispute", "dispute", r.PathValue("id"))
-	}
-	return d, nil
 }

@@ -186,6 +186,7 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/refunds":                          createRefund,
 		"GET /v1/refunds":                           listRefunds,
 		"GET /v1/refunds/{id}":                      retrieveRefund,
+		"GET /v1/disputes":                          listDisputes,
 		"GET /v1/disputes/{id}":                     retrieveDispute,
 		"GET /v1/events":                            listEvents,
 		"GET /v1/events/{id}":                       retrieveEvent,

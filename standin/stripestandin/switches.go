@@ -70,6 +70,8 @@ type Switches struct {
 	APILatencyMS int64      `json:"api_latency_ms"` // before each API answer
 	APIFaults    []APIFault `json:"api_faults"`     // the first that fits a call acts on it
 
+	RefundPending Times `json:"refund_pending"` // refunds that stay pending until POST /_/refunds/{id} ends them
+
 	AsyncAfterMS int64  `json:"async_after_ms"` // a bank debit ends by itself after this time; 0 = never
 	AsyncOutcome string `json:"async_outcome"`  // succeed (default) or fail
 
