@@ -27,7 +27,10 @@ import (
 type backing struct {
 	*bench
 	cluster *pglocal.Cluster
+	folder  string // of the cluster
+	url     string // of the database
 	owner   *pgxpool.Pool
+	counts  bool   // statements are counted
 	bin     string // folder of PostgreSQL's programs
 	broker  *part
 	nats    string
@@ -35,22 +38,23 @@ type backing struct {
 }
 
 func (b *bench) build(ctx context.Context) (_ *backing, err error) {
-	w := &backing{bench: b}
+	w := &backing{bench: b, folder: filepath.Join(b.dir, "data", "postgres")}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
 	// The log that the statements of an order are read from; nothing is logged until then.
-	w.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(b.dir, "data", "postgres"), Durable: true, Install: true,
+	w.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: w.folder, Durable: true, Install: true,
 		Settings: map[string]string{"log_line_prefix": logPrefix}})
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	if err := allinone.Migrate(ctx, b.log, w.cluster.URL(), nil); err != nil {
+	w.url = w.cluster.URL()
+	if err := allinone.Migrate(ctx, b.log, w.url, nil); err != nil {
 		return nil, err
 	}
-	if w.owner, err = pgxpool.New(ctx, w.cluster.URL()); err != nil {
+	if w.owner, err = pgxpool.New(ctx, w.url); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	// Recording reads the parameters of statements, which the log of a shop leaves out.
@@ -71,6 +75,10 @@ func (w *backing) close() {
 	if err := w.broker.stop(); err != nil {
 		w.say("%v", err)
 	}
+	w.closeDatabase()
+}
+
+func (w *backing) closeDatabase() {
 	if w.owner != nil {
 		w.owner.Close()
 	}
@@ -110,7 +118,7 @@ func (w *backing) freshBroker(ctx context.Context) (err error) {
 
 // settings are what every service needs to know.
 func (w *backing) settings() []string {
-	return []string{"DATABASE_URL=" + w.cluster.URL(), "NATS_URL=" + w.nats, "SHOP_SECRET=" + strings.Repeat("bench", 10)}
+	return []string{"DATABASE_URL=" + w.url, "NATS_URL=" + w.nats, "SHOP_SECRET=" + strings.Repeat("bench", 10)}
 }
 
 // shop is the whole shop in one process.
@@ -121,11 +129,17 @@ type shop struct {
 
 // openShop starts the whole shop and waits until a shopper could buy.
 func (b *bench) openShop(env ...string) (*shop, error) {
+	return b.openProgram("", filepath.Join(b.dir, "data"), env...)
+}
+
+// openProgram is openShop for a build of the one process; "" is this program. Settings that env gives win.
+func (b *bench) openProgram(program, folder string, env ...string) (*shop, error) {
+	var doors []string
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		env = append(env, name+"=127.0.0.1:0")
+		doors = append(doors, name+"=127.0.0.1:0")
 	}
-	p, err := b.start("shop", "", append(env, "DATA_DIR="+filepath.Join(b.dir, "data"))...)
+	p, err := b.startProgram(program, "shop", "", append(append(doors, "DATA_DIR="+folder), env...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +172,7 @@ var pgbenchRate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial`)
 // the script: clients, and n that each client counts up from -1. args end it: -T seconds or -t
 // transactions of each client.
 func (w *backing) pgbench(ctx context.Context, s script, clients int, args ...string) (float64, error) {
-	u, err := url.Parse(w.cluster.URL())
+	u, err := url.Parse(w.url)
 	if err != nil {
 		return 0, fmt.Errorf("read the database's address: %w", err)
 	}

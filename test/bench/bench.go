@@ -24,6 +24,7 @@ type options struct {
 	only    string
 	page    string
 	profile string
+	binary  string
 	rounds  int
 	keep    bool
 }
@@ -46,9 +47,10 @@ func Main() int {
 	}
 	var o options
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is not reached")
-	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order")
+	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order, purchase")
 	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the shop's processes")
+	flag.StringVar(&o.binary, "binary", "", "of purchase, compare with these other builds of the one process, commas between them")
 	flag.IntVar(&o.rounds, "rounds", 4, "how often each pair is measured")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs")
 	flag.Parse()
@@ -126,7 +128,8 @@ func (b *bench) measure(ctx context.Context) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"http", w.pages}, {"login", w.logins}, {"webhook", w.webhooks}, {"order", w.orders}} {
+	}{{"http", w.pages}, {"login", w.logins}, {"webhook", w.webhooks}, {"order", w.orders},
+		{"purchase", w.purchases}} {
 		if !b.wants(part.name) {
 			continue
 		}

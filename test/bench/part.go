@@ -33,12 +33,18 @@ type part struct {
 
 // start starts a role with settings, and hands input to it.
 func (b *bench) start(role, input string, env ...string) (*part, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+	return b.startProgram("", role, input, env...)
+}
+
+// startProgram is start for another program that plays the role; "" is this one.
+func (b *bench) startProgram(program, role, input string, env ...string) (_ *part, err error) {
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
 	}
-	p := &part{role: role, cmd: exec.CommandContext(context.Background(), self),
-		log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program
+	p := &part{role: role, cmd: exec.CommandContext(context.Background(), program),
+		log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program, or the one that -binary names
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "USER"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+os.Getenv(name))
 	}
@@ -150,7 +156,7 @@ func processorTime(pid int) (own, children time.Duration, parent int) {
 
 // databaseCPU is the processor time that PostgreSQL has used, all its processes together.
 func (w *backing) databaseCPU() time.Duration {
-	text, err := os.ReadFile(filepath.Join(w.dir, "data", "postgres", "data", "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(w.folder, "data", "postmaster.pid"))
 	if err != nil {
 		return 0
 	}

@@ -36,7 +36,7 @@ func (w *backing) recording(ctx context.Context, service, holds string, fn func(
 	if err := errors.Join(fn(), w.settle(ctx, off...)); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(w.dir, "data", "postgres", "server.log"))
+	text, err := os.ReadFile(filepath.Join(w.folder, "server.log"))
 	if err != nil {
 		return nil, fmt.Errorf("read PostgreSQL's log: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"sync"
@@ -25,6 +26,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order"
 	"github.com/startupwebapp/startupwebapp/services/user"
 	"github.com/startupwebapp/startupwebapp/services/webhook"
+	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
+	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
 // play is a process of a run. It ends with the one that started it.
@@ -49,6 +52,10 @@ func play(role string) int {
 		boot.Main(role, profiled(webhook.Run))
 	case "broker":
 		boot.Main(role, runBroker)
+	case "standin":
+		boot.Main(role, runStandIn)
+	case "inbox":
+		boot.Main(role, runInbox)
 	case "bare":
 		boot.Main(role, func(ctx context.Context, _ *slog.Logger, _ struct{}) error { return runBare(ctx, input) })
 	case "hash":
@@ -100,6 +107,42 @@ func runBroker(ctx context.Context, _ *slog.Logger, cfg brokerConfig) error {
 	srv.Shutdown()
 	srv.WaitForShutdown()
 	return nil
+}
+
+// What the stand-in for Stripe takes for a key, and signs with.
+const (
+	standinKey    = "sk_test_bench"
+	standinSecret = "whsec_bench"
+)
+
+// folderConfig says where a stand-in keeps what it has, and where the shop's webhook is.
+type folderConfig struct {
+	Folder  string `envconfig:"SHOPBENCH_FOLDER"`
+	Webhook string `envconfig:"SHOPBENCH_WEBHOOK"`
+}
+
+// runStandIn is the stand-in for Stripe.
+func runStandIn(ctx context.Context, log *slog.Logger, cfg folderConfig) error {
+	if err := os.MkdirAll(cfg.Folder, 0o700); err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	s, err := stripestandin.New(stripestandin.Config{Addr: "127.0.0.1:0", SecretKey: standinKey, WebhookSecret: standinSecret,
+		WebhookURL: cfg.Webhook, StateFile: filepath.Join(cfg.Folder, "stripe-standin.log"), Log: log})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready", s.URL())
+	return s.Run(ctx)
+}
+
+// runInbox is the mail inbox.
+func runInbox(ctx context.Context, log *slog.Logger, cfg folderConfig) error {
+	s, err := mailinbox.New(mailinbox.Config{StateDir: filepath.Join(cfg.Folder, "mailinbox"), Log: log})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready", s.URL(), s.SMTPAddr())
+	return s.Run(ctx)
 }
 
 // bareAnswer is what the bare handler says under a path.
