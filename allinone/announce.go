@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
+	"github.com/startupwebapp/startupwebapp/services/admin"
 )
 
 // readyPoll is how often announce looks whether all is ready.
@@ -30,6 +31,14 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	}
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.doors.url("EDGE_ADDR"))
+	fmt.Fprintf(tw, "  Back office\t%s\n", s.adminURL)
+	link, err := admin.FirstLink(ctx, s.databaseURL("admin"), s.adminURL)
+	switch {
+	case err != nil:
+		s.log.Error("make a link for the first person of the staff", "error", err)
+	case link != "":
+		fmt.Fprintf(tw, "  Sign in there, once\t%s\n", link)
+	}
 	if s.inbox != nil {
 		fmt.Fprintf(tw, "  Mail inbox\t%s\n", s.inbox.URL())
 	}
@@ -44,7 +53,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%sCtrl-C stops it.\n", s.tryNext())
+	_, err = fmt.Fprintf(out, "\n%sCtrl-C stops it.\n", s.tryNext())
 	return err
 }
 

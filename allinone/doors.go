@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -36,6 +37,17 @@ func (d doors) url(name string) string { return "http://" + d[name].Addr().Strin
 
 // publicURL is the shop's address where PUBLIC_URL does not say it: edge's own door.
 func (d doors) publicURL() string { return web.URL(d["EDGE_ADDR"]) }
+
+// adminURL is the back office's address where ADMIN_URL does not say it. Passkeys belong to a name, so it
+// is localhost, which browsers resolve themselves.
+func (d doors) adminURL() string {
+	own := web.URL(d["ADMIN_ADDR"])
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(own, "http://"))
+	if err != nil { // not TCP
+		return own
+	}
+	return "http://localhost:" + port
+}
 
 func (d doors) close() {
 	for _, l := range d {

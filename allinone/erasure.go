@@ -16,6 +16,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/admin"
 	"github.com/startupwebapp/startupwebapp/services/edge"
 	"github.com/startupwebapp/startupwebapp/services/events"
 	"github.com/startupwebapp/startupwebapp/services/mailer"
@@ -102,6 +103,7 @@ func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Wr
 	}{
 		{"user", user.ExportPerson}, {"order", order.ExportOrders}, {"mailer", mailer.ExportMails},
 		{"events", events.ExportVisits}, {"edge", edge.ExportSessions}, {"webhook", webhook.ExportEvents},
+		{"admin", admin.ExportValues},
 	} {
 		err := func() error {
 			pool, err := commandPool(ctx, url, service.name)

@@ -7,6 +7,7 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/nats-io/nats.go v1.55.0
 	github.com/startupwebapp/startupwebapp/pkg v0.0.0
+	github.com/startupwebapp/startupwebapp/services/admin v0.0.0
 	github.com/startupwebapp/startupwebapp/services/edge v0.0.0
 	github.com/startupwebapp/startupwebapp/services/events v0.0.0
 	github.com/startupwebapp/startupwebapp/services/mailer v0.0.0
@@ -61,6 +62,7 @@ require (
 
 replace (
 	github.com/startupwebapp/startupwebapp/pkg => ../pkg
+	github.com/startupwebapp/startupwebapp/services/admin => ../services/admin
 	github.com/startupwebapp/startupwebapp/services/edge => ../services/edge
 	github.com/startupwebapp/startupwebapp/services/events => ../services/events
 	github.com/startupwebapp/startupwebapp/services/mailer => ../services/mailer

@@ -20,12 +20,14 @@ func PrintKeys(out, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "allinone: %v\n", err)
 		return 2
 	}
+	var lines strings.Builder
 	for _, service := range boot.KeyedServices() {
-		if _, err := fmt.Fprintf(out, "%s_KEYS=%s\n", strings.ToUpper(service),
-			boot.KeysFor(service, cfg.ShopSecret).ShopKeys); err != nil {
-			fmt.Fprintf(stderr, "allinone: %v\n", err)
-			return 1
-		}
+		fmt.Fprintf(&lines, "%s_KEYS=%s\n", strings.ToUpper(service), boot.KeysFor(service, cfg.ShopSecret).ShopKeys)
+	}
+	fmt.Fprintf(&lines, "STAFF_KEY=%s\n", boot.StaffPublic(cfg.ShopSecret))
+	if _, err := io.WriteString(out, lines.String()); err != nil {
+		fmt.Fprintf(stderr, "allinone: %v\n", err)
+		return 1
 	}
 	return 0
 }

@@ -28,6 +28,7 @@ type DBPasswords struct {
 	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"of shop_events, likewise"`
 	MailerDBPassword  string `envconfig:"MAILER_DB_PASSWORD" desc:"of shop_mailer, likewise"`
 	WebhookDBPassword string `envconfig:"WEBHOOK_DB_PASSWORD" desc:"of shop_webhook, likewise"`
+	AdminDBPassword   string `envconfig:"ADMIN_DB_PASSWORD" desc:"of shop_admin, likewise"`
 }
 
 // byRole are the given ones by role.
@@ -36,6 +37,7 @@ func (c DBPasswords) byRole() map[string]string {
 	for service, password := range map[string]string{
 		"edge": c.EdgeDBPassword, "user": c.UserDBPassword, "order": c.OrderDBPassword,
 		"events": c.EventsDBPassword, "mailer": c.MailerDBPassword, "webhook": c.WebhookDBPassword,
+		"admin": c.AdminDBPassword,
 	} {
 		if password != "" {
 			all[pg.Role(service)] = password

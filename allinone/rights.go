@@ -20,7 +20,7 @@ import (
 var natsConf string
 
 // brokerUsers are the users of nats.conf.
-var brokerUsers = []string{"edge", "user", "order", "events", "mailer", "webhook", "provision", "staff", "sys"}
+var brokerUsers = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin", "provision", "staff", "sys"}
 
 // passwords makes the passwords of one kind of login from one secret of this installation.
 type passwords struct{ kind, secret string }

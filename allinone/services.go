@@ -11,6 +11,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/admin"
 	"github.com/startupwebapp/startupwebapp/services/edge"
 	"github.com/startupwebapp/startupwebapp/services/events"
 	"github.com/startupwebapp/startupwebapp/services/mailer"
@@ -19,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// service is one of the six, ready to run.
+// service is one of the seven, ready to run.
 type service struct {
 	name string
 	run  func(context.Context, *slog.Logger) error
@@ -36,6 +37,7 @@ func Schemas() []Schema {
 	return []Schema{
 		{"edge", edge.Migrations()}, {"user", user.Migrations()}, {"order", order.Migrations()},
 		{"events", events.Migrations()}, {"mailer", mailer.Migrations()}, {"webhook", webhook.Migrations()},
+		{"admin", admin.Migrations()},
 	}
 }
 
@@ -47,7 +49,7 @@ func Settings() []boot.Setting {
 		boot.Settings[edge.Config](), boot.Settings[webhook.Config](), boot.Settings[Config](),
 		boot.Settings[order.Config](),
 		boot.Settings[mailer.Config](), boot.Settings[user.Config](), boot.Settings[events.Config](),
-		boot.Settings[PrepareConfig](),
+		boot.Settings[admin.Config](), boot.Settings[PrepareConfig](),
 	} {
 		for _, s := range list {
 			if !seen[s.Name] {
@@ -81,7 +83,8 @@ func (s *shop) configure(context.Context) error {
 	eventsCfg, e4 := boot.Load[events.Config]()
 	mailerCfg, e5 := boot.Load[mailer.Config]()
 	webhookCfg, e6 := boot.Load[webhook.Config]()
-	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
+	adminCfg, e7 := boot.Load[admin.Config]()
+	if err := errors.Join(e1, e2, e3, e4, e5, e6, e7); err != nil {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
 	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"],
@@ -89,19 +92,26 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
 	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"),
 		s.natsURL("webhook")
+	adminCfg.Listener, adminCfg.NATSURL, adminCfg.DatabaseURL = s.doors["ADMIN_ADDR"], s.natsURL("admin"),
+		s.databaseURL("admin")
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
 		s.databaseURL("order")
 	// What is between the parts of one process needs no certificates; a broker outside may.
 	edgeCfg.InsideTLS, userCfg.InsideTLS, orderCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
-	eventsCfg.InsideTLS, webhookCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}
+	mailerCfg.InsideTLS = boot.InsideTLS{}
+	eventsCfg.InsideTLS, webhookCfg.InsideTLS, adminCfg.InsideTLS = boot.InsideTLS{}, boot.InsideTLS{}, boot.InsideTLS{}
 	if s.broker != nil {
 		edgeCfg.BrokerTLS, userCfg.BrokerTLS, orderCfg.BrokerTLS = boot.BrokerTLS{}, boot.BrokerTLS{}, boot.BrokerTLS{}
 		eventsCfg.BrokerTLS, mailerCfg.BrokerTLS, webhookCfg.BrokerTLS = boot.BrokerTLS{}, boot.BrokerTLS{},
 			boot.BrokerTLS{}
+		adminCfg.BrokerTLS = boot.BrokerTLS{}
 	}
 	// Each gets its own keys, and none the secret.
 	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
-	eventsCfg.Keys, mailerCfg.Keys = s.keys("events"), s.keys("mailer")
+	eventsCfg.Keys, mailerCfg.Keys, adminCfg.Keys = s.keys("events"), s.keys("mailer"), s.keys("admin")
+	staff := boot.Staff{StaffKey: boot.StaffPublic(s.cfg.ShopSecret)}
+	userCfg.Staff, orderCfg.Staff, eventsCfg.Staff, mailerCfg.Staff, webhookCfg.Staff = staff, staff, staff, staff, staff
+	s.adminURL = adminCfg.URL
 	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"),
 		s.databaseURL("mailer"), s.databaseURL("webhook")
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"],
@@ -110,7 +120,7 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg),
 		serviceOf("user", user.Run, userCfg),
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg),
-		serviceOf("edge", edge.Run, edgeCfg),
+		serviceOf("edge", edge.Run, edgeCfg), serviceOf("admin", admin.Run, adminCfg),
 	}
 	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"),
 		"SHOP_SECRET": s.cfg.ShopSecret})
@@ -128,9 +138,13 @@ func (s *shop) environment() (restore func()) {
 		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret,
 		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"),
 		"EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
+		"MAILER_URL": s.doors.url("MAILER_ADDR"),
 	}
 	if os.Getenv("PUBLIC_URL") == "" {
 		set["PUBLIC_URL"] = s.doors.publicURL()
+	}
+	if os.Getenv("ADMIN_URL") == "" {
+		set["ADMIN_URL"] = s.doors.adminURL()
 	}
 	if s.standin != nil {
 		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey,

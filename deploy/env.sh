@@ -1,9 +1,10 @@
 #!/bin/sh
-# Writes .env from .env.example with random passwords. An existing .env stays as it is.
+# Writes .env from .env.example with random passwords. An existing .env stays as it is. With the argument
+# admin it prints what an .env of before there was a back office lacks.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
-if [ -e .env ]; then
+if [ -e .env ] && [ "${1-}" != admin ]; then
 	echo ".env is there already; move it away first (its passwords are those of your database and broker)" >&2
 	exit 1
 fi
@@ -14,12 +15,28 @@ random() { printf 'p%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"; }
 key() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 identity=$(key) # edge signs with it who is asking, and the others check
 
+# admin signs with this Ed25519 key who of the staff is asking, and the owners of pages check it with the
+# public half. The last 32 bytes of either form are the seed and the public key (RFC 8410).
+if ! pem=$(openssl genpkey -algorithm ED25519); then
+	echo "openssl makes no Ed25519 keys: install OpenSSL 1.1.1 or later" >&2
+	exit 1
+fi
+half() { printf '%s\n' "$pem" | openssl pkey "$@" -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n'; }
+
+if [ "${1-}" = admin ]; then
+	printf 'ADMIN_KEYS=own=%s,staff-seed=%s\nSTAFF_KEY=%s\n' "$(key)" "$(half)" "$(half -pubout)"
+	printf 'ADMIN_DB_PASSWORD=%s\nADMIN_NATS_PASSWORD=%s\n' "$(random)" "$(random)"
+	exit
+fi
+
 while IFS= read -r line; do
 	case $line in
 	SMTP_PASSWORD=) echo "$line" ;; # somebody else's
 	STRIPE_SECRET_KEY=) echo "${line}sk_test_$(random)" ;;
 	STRIPE_WEBHOOK_SECRET=) echo "${line}whsec_$(random)" ;;
 	MAILER_KEYS=) echo "${line}own=$(key)" ;; # it is asked by nobody
+	ADMIN_KEYS=) echo "${line}own=$(key),staff-seed=$(half)" ;;
+	STAFF_KEY=) echo "$line$(half -pubout)" ;;
 	*_KEYS=) echo "${line}identity=$identity,own=$(key)" ;;
 	*_PASSWORD= | *_SECRET=) echo "$line$(random)" ;;
 	*) echo "$line" ;;

@@ -62,6 +62,7 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/sirupsen/logrus v1.10.1 // indirect
+	github.com/startupwebapp/startupwebapp/services/admin v0.0.0 // indirect
 	github.com/stripe/stripe-go/v76 v76.25.0 // indirect
 	github.com/tidwall/gjson v1.20.2 // indirect
 	github.com/tidwall/match v1.1.1 // indirect
@@ -82,6 +83,7 @@ require (
 replace (
 	github.com/startupwebapp/startupwebapp/allinone => ../allinone
 	github.com/startupwebapp/startupwebapp/pkg => ../pkg
+	github.com/startupwebapp/startupwebapp/services/admin => ../services/admin
 	github.com/startupwebapp/startupwebapp/services/edge => ../services/edge
 	github.com/startupwebapp/startupwebapp/services/events => ../services/events
 	github.com/startupwebapp/startupwebapp/services/mailer => ../services/mailer

@@ -10,7 +10,7 @@ DECLARE
   service text;
   r text;
 BEGIN
-  FOREACH service IN ARRAY ARRAY['edge', 'user', 'order', 'events', 'mailer', 'webhook'] LOOP
+  FOREACH service IN ARRAY ARRAY['edge', 'user', 'order', 'events', 'mailer', 'webhook', 'admin'] LOOP
     r := 'shop_' || service;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', r);

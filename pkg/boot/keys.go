@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,8 +33,12 @@ const (
 // that are out stay good. What came later is derived from the service's key own.
 var keysOf = map[string][]string{
 	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", "codes"},
-	"order": {"identity"}, "events": {"identity"}, "mailer": {"mail address"},
+	"order": {"identity"}, "events": {"identity"}, "mailer": {"mail address"}, "admin": {staffSeed},
 }
+
+// staffSeed names the seed of the key that signs who of the staff is asking, which is admin's alone. The
+// owners of staff pages have the public half, STAFF_KEY.
+const staffSeed = "staff seed"
 
 // developmentSecret signs where no secret is set and the services run one by one on a developer's
 // machine. It protects nothing, hence the refusal in production.
@@ -48,6 +53,57 @@ func KeysFor(service, secret string) Keys {
 	return Keys{ShopKeys: ring}
 }
 
+// StaffSigner is the private key that identities of the staff are signed with (Ed25519, RFC 8032).
+func (k Keys) StaffSigner() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k.Key(staffSeed)) }
+
+// Staff is the setting of services that have pages in the back office.
+type Staff struct {
+	StaffKey PublicKey `envconfig:"STAFF_KEY" desc:"public half of the key with which admin says who of the staff is asking, 64 hexadecimal digits; make env and allinone keys make it; empty: derived from SHOP_SECRET, and in a deployment with SHOP_KEYS no request for staff is answered"`
+}
+
+// PublicKey is an Ed25519 key that signatures are checked with.
+type PublicKey ed25519.PublicKey
+
+// Decode reads the setting.
+func (p *PublicKey) Decode(value string) error {
+	key, err := hex.DecodeString(value)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return errors.New("want 64 hexadecimal digits")
+	}
+	*p = key
+	return nil
+}
+
+// String writes the key as the setting has it.
+func (p PublicKey) String() string { return hex.EncodeToString(p) }
+
+// StaffPublic is the public half of a secret's StaffSigner.
+func StaffPublic(secret string) PublicKey { return publicOf(Keys{ShopSecret: secret}) }
+
+func publicOf(k Keys) PublicKey {
+	key, ok := k.StaffSigner().Public().(ed25519.PublicKey)
+	if !ok {
+		panic("the public half of an Ed25519 key is another kind of key") // it never is
+	}
+	return PublicKey(key)
+}
+
+// StaffVerifier is the key that identities of the staff are checked with. It is nil, and fits no
+// signature, where a deployment gave the service keys of its own and no STAFF_KEY.
+func (s Staff) StaffVerifier(k Keys) ed25519.PublicKey {
+	if s.StaffKey == nil && k.ShopKeys == nil {
+		return ed25519.PublicKey(publicOf(k))
+	}
+	return ed25519.PublicKey(s.StaffKey)
+}
+
+func (k Keys) secret() []byte {
+	if k.ShopSecret == "" {
+		return []byte(developmentSecret)
+	}
+	return []byte(k.ShopSecret)
+}
+
 // KeyedServices are the services that need keys.
 func KeyedServices() []string { return slices.Sorted(maps.Keys(keysOf)) }
 
@@ -59,10 +115,7 @@ func (k Keys) Key(purpose string) []byte {
 	if own := k.ShopKeys[ownKey]; own != nil {
 		return web.Key(own, purpose)
 	}
-	if k.ShopSecret == "" {
-		return web.Key([]byte(developmentSecret), purpose)
-	}
-	return web.Key([]byte(k.ShopSecret), purpose)
+	return web.Key(k.secret(), purpose)
 }
 
 // String writes a keyring as the setting has it.

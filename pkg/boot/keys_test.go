@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/base64"
@@ -89,6 +90,20 @@ func TestKeysOfServices(t *testing.T) {
 		if err := read.Decode(keys.ShopKeys.String()); err != nil || read.String() != keys.ShopKeys.String() ||
 			!bytes.Equal(read["identity"], keys.ShopKeys["identity"]) {
 			t.Errorf("%s: %v", service, err)
+		}
+	}
+	// admin alone can sign for the staff; all can check it.
+	public := Staff{StaffKey: StaffPublic(chance)}.StaffVerifier(KeysFor("order", chance))
+	signed := ed25519.Sign(KeysFor("admin", chance).StaffSigner(), []byte("x"))
+	if !ed25519.Verify(public, []byte("x"), signed) || !public.Equal(Staff{}.StaffVerifier(Keys{ShopSecret: chance})) {
+		t.Error("the two halves of the key for the staff do not fit")
+	}
+	if key := (Staff{}).StaffVerifier(KeysFor("order", chance)); key != nil {
+		t.Errorf("a deployment without STAFF_KEY believes %x", key)
+	}
+	for _, service := range []string{"edge", "user", "order", "events", "mailer"} {
+		if ed25519.Verify(public, []byte("x"), ed25519.Sign(KeysFor(service, chance).StaffSigner(), []byte("x"))) {
+			t.Errorf("%s can sign for the staff", service)
 		}
 	}
 	if bytes.Equal(KeysFor("mailer", chance).Key("identity"), KeysFor("edge", chance).Key("identity")) {

@@ -23,6 +23,10 @@ const (
 	MailParkedSubject = "mail.parked" // MailDone
 )
 
+// StaffActedSubject is where a service says what a person of the staff did in it; its payload is
+// StaffActed.
+func StaffActedSubject(service string) string { return "staff.acted." + service }
+
 // StripeSubject is where an event of Stripe travels; its payload is the event's raw body.
 func StripeSubject(eventType string) string { return "stripe." + eventType }
 
@@ -238,6 +242,28 @@ type MailDone struct {
 	ProspectCode string    `json:"pr_cd,omitempty"`
 	Reason       string    `json:"reason,omitempty"`
 	At           time.Time `json:"at"`
+}
+
+// StaffActed is what a person of the staff did: an entry of the log that no one can change.
+type StaffActed struct {
+	// Person is the id at admin; 0 for a command on the server, whose Name says which.
+	Person int64  `json:"person"`
+	Name   string `json:"name"`
+	// Token says that it was done with an API token of the person's.
+	Token bool `json:"token,omitempty"`
+	// From is the client's address.
+	From    string `json:"from,omitempty"`
+	Service string `json:"service"`
+	// Action is the right that it took, such as orders.refund.
+	Action string `json:"action"`
+	// Kind and Key say what it was done to: order, aB3dE5gH7j.
+	Kind string `json:"kind"`
+	Key  string `json:"key"`
+	Text string `json:"text"`
+	// Before and After are what changed, JSON objects.
+	Before any       `json:"before,omitempty"`
+	After  any       `json:"after,omitempty"`
+	At     time.Time `json:"at"`
 }
 
 // ClientEvent is one report of a browser, stamped by edge.

@@ -36,6 +36,7 @@ var Streams = []Stream{
 	{Name: "ORDER", Subjects: []string{"order.>", "catalog.>"}, MaxAge: 30 * day, MaxBytes: 8 * gib},
 	{Name: "USER", Subjects: []string{"user.>"}, MaxAge: 30 * day, MaxBytes: 2 * gib},
 	{Name: "MAIL", Subjects: []string{"mail.>"}, MaxAge: 7 * day, MaxBytes: 4 * gib},
+	{Name: "STAFF", Subjects: []string{"staff.>"}, MaxAge: 30 * day, MaxBytes: gib},
 	{Name: "EVENT", Subjects: []string{"event.>"}, MaxAge: 7 * day, MaxBytes: 20 * gib, DropOld: true, Async: true},
 	{Name: "DEAD", Subjects: []string{"dead.>"}, MaxAge: 90 * day, MaxBytes: gib},
 	{Name: "ADVISORY", Subjects: []string{"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
@@ -66,6 +67,8 @@ const (
 	EventsUser  = "events-user"
 	EventsMail  = "events-mail"
 	WebhookUser = "webhook-user"
+	AdminStaff  = "admin-staff"
+	AdminUser   = "admin-user"
 )
 
 // Consumers is the list that provisioning makes and keeps up to date. None has a limit of
@@ -110,6 +113,14 @@ var Consumers = []Consumer{
 	},
 	{
 		Name: WebhookUser, Stream: "USER", Subjects: []string{UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: AdminStaff, Stream: "STAFF", Subjects: []string{"staff.acted.*"},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: AdminUser, Stream: "USER", Subjects: []string{UserErased},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

@@ -52,7 +52,7 @@ func Provision(ctx context.Context, log *slog.Logger, url string) error {
 func provisionWithoutRoles(ctx context.Context, log *slog.Logger, conn *pgx.Conn) error {
 	log.Warn("this database login may not create roles: all services share it, and only their search_path keeps " +
 		"them apart; run deploy/postgres/init.sql as an administrator for a role per service")
-	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook"} {
+	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"} {
 		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{service}.Sanitize()); err != nil {
 			return fmt.Errorf("make schema %s: %w", service, err)
 		}

@@ -13,6 +13,7 @@ package service
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"errors"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
@@ -35,6 +37,8 @@ type Settings struct {
 	Addr     string       // where it listens
 	Listener net.Listener // used instead of Addr when it is set
 	TLS      certs.Files  // of the listener; none for plain HTTP
+	// StaffKey checks who of the staff is asking, for services with staff pages.
+	StaffKey ed25519.PublicKey
 }
 
 // Core is what every service works with.
@@ -56,6 +60,8 @@ type Parts struct {
 	Prepare func(context.Context) error
 	// Handler answers HTTP requests.
 	Handler http.Handler
+	// Staff are the pages that the service has in the back office; Handler answers all else.
+	Staff adminui.Pages
 	// Consumers are the durable subscriptions.
 	Consumers []bus.Consumer
 	// Workers run beside the requests, and end after them.
@@ -98,6 +104,13 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	parts, err := build(core)
 	if err != nil {
 		return err
+	}
+	if len(parts.Staff.Routes) > 0 {
+		staff, err := adminui.Mount(log, set.Name, set.StaffKey, parts.Staff)
+		if err != nil {
+			return err
+		}
+		parts.Handler = adminui.Below(staff, parts.Handler)
 	}
 	return core.run(ctx, l, parts)
 }

@@ -20,6 +20,8 @@ type Client struct {
 	// Identity is in each request, signed with Key. Without a key it is left out.
 	web.Identity
 	Key []byte
+	// Staff, if set, is who of the staff is asking a service's pages of the back office; see AsStaff.
+	Staff *Staff
 	// Handler is asked within the process; when it is nil, the server at URL is asked.
 	Handler http.Handler
 	URL     string
@@ -96,6 +98,9 @@ func (c *Client) Do(r *http.Request) Answer {
 		if err := web.SignIdentity(r, c.Key, c.Identity); err != nil {
 			c.TB.Fatal(err)
 		}
+	}
+	if c.Staff != nil {
+		c.Staff.sign(c.TB, r)
 	}
 	w := c.send(r)
 	if c.Check != nil {

@@ -18,7 +18,7 @@ func Migrations() []pg.Set { return service.Migrations("events", migrations) }
 // Run keeps what browsers report, and shows it to staff, until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "events", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
-	set.TLS = cfg.InsideFiles()
+	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{Handler: s.routes(), Consumers: s.consumers(), Housekeeping: s.housekeeping()}, nil

@@ -15,8 +15,10 @@ import (
 // Config holds mailer's settings.
 type Config struct {
 	boot.Common
+	boot.InsideTLS
 	boot.Public
 	boot.Keys
+	boot.Staff
 	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener of mailer's endpoints for staff; answers this machine only"`
 	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox when empty"`
 	SMTPPort     int    `envconfig:"SMTP_PORT" default:"587" desc:"port of the mail server"`

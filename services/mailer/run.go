@@ -21,7 +21,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 }
 
 func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error {
-	set := service.Settings{Name: "mailer", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
+	set := service.Settings{Name: "mailer", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener,
+		TLS: cfg.InsideFiles(), StaffKey: cfg.StaffVerifier(cfg.Keys)}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s, err := newServer(core, cfg, t)
 		if err != nil {

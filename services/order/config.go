@@ -20,6 +20,7 @@ type Config struct {
 	boot.InsideTLS
 	boot.Public
 	boot.Keys
+	boot.Staff
 	Addr                 string        `envconfig:"ORDER_ADDR" default:"127.0.0.1:8083" desc:"listener for edge"`
 	StripeAPIBase        string        `envconfig:"STRIPE_API_BASE" default:"https://api.stripe.com" desc:"where Stripe's API is"`
 	StripeSecretKey      string        `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; make run brings a stand-in for Stripe when empty"`

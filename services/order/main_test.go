@@ -43,7 +43,7 @@ func newEnv(t *testing.T) *env {
 	t.Cleanup(b.Close)
 	db := testenv.Open(t, databaseURL, "order")
 	s := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
-	server := httptest.NewServer(s.routes())
+	server := httptest.NewServer(testenv.Mount(t, "order", s.staff(), s.routes()))
 	t.Cleanup(server.Close)
 	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"),
 		Check: testenv.NewContract(t, "openapi.yaml").Below(t, "/order")}

@@ -18,11 +18,12 @@ func Migrations() []pg.Set { return service.Migrations("order", migrations) }
 // Run serves carts and orders until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "order", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
-	set.TLS = cfg.InsideFiles()
+	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{
 			Handler:      s.routes(),
+			Staff:        s.staff(),
 			Consumers:    s.consumers(),
 			Workers:      []service.Worker{{Name: "sweep", Run: s.sweep}},
 			Housekeeping: s.housekeeping(),

@@ -463,6 +463,7 @@ CREATE INDEX code_use_customer ON "order".code_use USING btree (code_id, custome
 CREATE INDEX code_use_person ON "order".code_use USING btree (code_id, person);
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);
+CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DESC);
 CREATE INDEX orders_visitor_email ON "order".orders USING btree (lower(email)) WHERE (member_id IS NULL);
 CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);

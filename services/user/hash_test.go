@@ -5,14 +5,7 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
-
-// hashed is the stored form of a password, and matches says whether it is one of it.
-func hashed(c Cost, password string) string { return c.hash(password, new(argon2.Memory)) }
-
-func matches(password, stored string) bool { return verifyHash(password, stored, new(argon2.Memory)) }
 
 // A password and its hash as Python's hashlib makes it in Django's form.
 const (
@@ -22,14 +15,14 @@ const (
 
 func TestHashForm(t *testing.T) {
 	t.Parallel()
-	stored := hashed(DefaultCost, goodPassword)
-	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") || !matches(goodPassword, stored) ||
-		matches(goodPassword+"x", stored) {
+	stored := DefaultCost.hash(goodPassword)
+	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") || !verifyHash(goodPassword, stored) ||
+		verifyHash(goodPassword+"x", stored) {
 		t.Errorf("stored %s", stored)
 	}
 	// argon2's own command line tool: echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -e
 	const reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
-	if !matches("password", reference) || matches("Password", reference) {
+	if !verifyHash("password", reference) || verifyHash("Password", reference) {
 		t.Error("the reference implementation's hash is not accepted, or too much is")
 	}
 	if h := newHasher(Cost{}); h.cost != DefaultCost || h.outdated(stored) || !h.outdated(reference) || !h.outdated(djangoHash) {
@@ -39,7 +32,7 @@ func TestHashForm(t *testing.T) {
 
 func TestDjangoHash(t *testing.T) {
 	t.Parallel()
-	if !matches(djangoPassword, djangoHash) || matches("old!Django1", djangoHash) || matches("", djangoHash) {
+	if !verifyHash(djangoPassword, djangoHash) || verifyHash("old!Django1", djangoHash) || verifyHash("", djangoHash) {
 		t.Error("Django's hash is not read as it was made")
 	}
 	for _, bad := range []string{
@@ -50,7 +43,7 @@ func TestDjangoHash(t *testing.T) {
 		strings.Replace(djangoHash, "sha256", "sha1", 1), djangoHash[:len(djangoHash)-1], djangoHash + "$", djangoHash + "\n",
 		strings.Replace(djangoHash, "qW3eR5tY7u", "", 1),
 	} {
-		if matches(djangoPassword, bad) {
+		if verifyHash(djangoPassword, bad) {
 			t.Errorf("accepted %q", bad)
 		}
 	}
@@ -58,7 +51,7 @@ func TestDjangoHash(t *testing.T) {
 
 func TestParsePHCRefuses(t *testing.T) {
 	t.Parallel()
-	good := hashed(testCost, "x")
+	good := testCost.hash("x")
 	salt := strings.Split(good, "$")[4]
 	for _, bad := range []string{
 		"", "$", "$$$$$", "argon2id" + good, strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "v=19", "v=16", 1),
@@ -75,7 +68,7 @@ func TestParsePHCRefuses(t *testing.T) {
 }
 
 func FuzzParsePHC(f *testing.F) {
-	f.Add(hashed(testCost, "x"))
+	f.Add(testCost.hash("x"))
 	f.Add(djangoHash)
 	f.Add("$argon2id$v=19$m=64,t=1,p=1$$")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -115,7 +108,7 @@ func BenchmarkHash(b *testing.B) {
 		{"t=2,m=64MiB,p=1", Cost{2, 64 << 10, 1}}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				hashed(c.cost, goodPassword)
+				c.cost.hash(goodPassword)
 			}
 		})
 	}
@@ -123,7 +116,7 @@ func BenchmarkHash(b *testing.B) {
 		b.SetParallelism(1)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				hashed(DefaultCost, goodPassword)
+				DefaultCost.hash(goodPassword)
 			}
 		})
 	})

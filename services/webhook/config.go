@@ -12,6 +12,7 @@ import (
 type Config struct {
 	boot.Common
 	boot.InsideTLS
+	boot.Staff
 	Addr string `envconfig:"WEBHOOK_ADDR" default:"127.0.0.1:8081" desc:"listener of webhook; edge forwards POST /order/stripe-webhook to it"`
 	// Secrets may be two while one is being rolled.
 	Secrets []string `envconfig:"STRIPE_WEBHOOK_SECRET" desc:"signing secret of the Stripe endpoint; a comma list while one is rolled"`

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"log/slog"
 	"slices"
@@ -19,7 +20,7 @@ func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 // Run takes Stripe's events until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
-	set.TLS = cfg.InsideFiles()
+	set.TLS, set.StaffKey = cfg.InsideFiles(), ed25519.PublicKey(cfg.StaffKey)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{

@@ -60,7 +60,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 	}
 	admin := value(project.Services["migrate"], "DATABASE_URL")
 	pairs := append(replace, admin, owner.String(), "@postgres:5432/shop?", "@"+owner.Host+owner.Path+"?", "@nats:4222", "@"+broker.Host)
-	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084"} {
+	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085", "admin:8086"} {
 		addr := testenv.Port(t)
 		_, port, _ := strings.Cut(door, ":")
 		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
@@ -84,9 +84,6 @@ func (d *deployment) command(name, metrics string, args ...string) *exec.Cmd {
 		}
 	}
 	cmd.Env = append(cmd.Env, d.more...)
-	if name == "mailer" {
-		cmd.Env = append(cmd.Env, "MAILER_ADDR="+testenv.Port(d.t)) // its own network there, ours here
-	}
 	return cmd
 }
 

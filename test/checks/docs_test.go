@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/allinone"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/services/admin"
 	"github.com/startupwebapp/startupwebapp/services/edge"
 	"github.com/startupwebapp/startupwebapp/services/events"
 	"github.com/startupwebapp/startupwebapp/services/mailer"
@@ -60,6 +61,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 	for service, settings := range map[string][]boot.Setting{
 		"edge": boot.Settings[edge.Config](), "user": boot.Settings[user.Config](), "order": boot.Settings[order.Config](),
 		"events": boot.Settings[events.Config](), "mailer": boot.Settings[mailer.Config](), "webhook": boot.Settings[webhook.Config](),
+		"admin":   boot.Settings[admin.Config](),
 		"migrate": boot.Settings[allinone.PrepareConfig](), "provision": boot.Settings[boot.Common](),
 	} {
 		given := project.Services[service].Environment
@@ -73,7 +75,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 				break // it has no database
 			}
 			// The rest has a default that fits everywhere, or is its own machine's only.
-			if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"MAILER_ADDR", "CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
+			if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
 				"INSIDE_HOSTS", "SWEEP_EVERY", "SWEEP_AFTER", "NATS_CA", "NATS_CERT", "NATS_KEY", "TLS_CERT", "TLS_KEY", "TLS_CA"},
 				s.Name) {
 				t.Errorf("docker-compose.yml does not give %s %s", service, s.Name)

@@ -26,7 +26,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-var services = []string{"edge", "user", "order", "events", "mailer", "webhook"}
+var services = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"}
 
 // brokerUsers are the users of nats.conf, each with a password of this run.
 var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
@@ -148,12 +148,13 @@ func run(t *testing.T, loop func(context.Context) error) {
 
 // says is what each service sends through its outbox.
 var says = map[string][]string{
-	"webhook": {msg.StripeSubject("checkout.session.completed")},
+	"webhook": {msg.StripeSubject("checkout.session.completed"), msg.StaffActedSubject("webhook")},
 	"order": {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged,
-		msg.MailSubject(msg.MailOrderVisitor)},
+		msg.MailSubject(msg.MailOrderVisitor), msg.StaffActedSubject("order")},
 	"user": {msg.UserRegistered, msg.UserEmailVerified, msg.UserProfileChanged, msg.UserPreferencesChanged, msg.UserCredentialsChanged,
-		msg.UserErased, msg.ProspectChanged, msg.MailSubject(msg.MailWelcome)},
-	"mailer": {msg.MailSentSubject, msg.MailParkedSubject},
+		msg.UserErased, msg.ProspectChanged, msg.MailSubject(msg.MailWelcome), msg.StaffActedSubject("user")},
+	"mailer": {msg.MailSentSubject, msg.MailParkedSubject, msg.StaffActedSubject("mailer")},
+	"events": {msg.StaffActedSubject("events")},
 }
 
 // traffic is every service at work with the rights that nats.conf gives it.
@@ -469,6 +470,13 @@ func TestBrokerRightsEnd(t *testing.T) {
 		{user: "webhook", kind: "pub", subject: "cfm.user", allowed: true},
 		{user: "order", kind: "pub", subject: "$JS.API.STREAM.MSG.DELETE.STRIPE"},
 		{user: "order", kind: "pub", subject: "$JS.API.STREAM.MSG.DELETE.STRIPE"},
+		{user: "order", kind: "pub", subject: "staff.acted.order", allowed: true},
+		{user: "order", kind: "pub", subject: "staff.acted.user"},
+		{user: "edge", kind: "pub", subject: "staff.acted.order"},
+		{user: "admin", kind: "pub", subject: "staff.acted.order"},
+		{user: "admin", kind: "pub", subject: "order.placed"},
+		{user: "admin", kind: "pub", subject: "$JS.API.CONSUMER.MSG.NEXT.STAFF.admin-staff", allowed: true},
+		{user: "admin", kind: "pub", subject: "$JS.API.STREAM.PURGE.STAFF"},
 		{user: "staff", kind: "pub", subject: "$JS.API.STREAM.PURGE.MAIL", allowed: true},
 	} {
 		if got := allowed(t, url(c.user), c.user, c.kind, c.subject); got != c.allowed {

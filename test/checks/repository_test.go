@@ -142,6 +142,7 @@ var rules = []struct {
 	{base + "services/events", []string{"services/events", "allinone", "test"}},
 	{base + "services/mailer", []string{"services/mailer", "allinone", "test"}},
 	{base + "services/webhook", []string{"services/webhook", "allinone", "test"}},
+	{base + "services/admin", []string{"services/admin", "allinone", "test"}},
 	{base + "pkg/browsertest", []string{"test:"}},
 	{base + "standin", []string{"standin", "allinone", "test"}},
 	{base + "allinone", []string{"allinone", "test"}},

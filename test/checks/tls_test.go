@@ -78,7 +78,7 @@ func TestDeploymentOverTLS(t *testing.T) {
 	owner := secureDatabase(t, files)
 	doors := map[string]string{}
 	replace := []string{"sslmode=disable", insist(files), "nats://", "tls://"}
-	for _, door := range []string{"webhook:8081", "user:8082", "order:8083", "events:8084"} {
+	for _, door := range []string{"webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085"} {
 		doors[door] = testenv.Port(t)
 		replace = append(replace, "http://"+door, "https://"+doors[door], "0.0.0.0"+door[len(door)-5:], doors[door])
 	}

@@ -94,7 +94,7 @@ func servicesLogInAsTheirRole(t *testing.T, shop *shoptest.Shop) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook"} {
+	for _, service := range []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"} {
 		if !seen[service] {
 			t.Errorf("%s has no session", service)
 		}

@@ -27,6 +27,8 @@ import (
 type Shop struct {
 	// Where its parts answer: "http://127.0.0.1:1234".
 	URL, Inbox, StandIn, Monitor, Metrics, Webhook string
+	// Admin is the back office, AdminLink what signs its first person in, once.
+	Admin, AdminLink string
 	// NATS is the broker's client address, with the login of staff.
 	NATS        string
 	DatabaseURL string
@@ -91,7 +93,7 @@ func Start(tb testing.TB, o Options) *Shop {
 	if s.DatabaseURL == "" && !o.OwnDatabase {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "ADMIN_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as someone has it in their settings
 	}
@@ -159,7 +161,7 @@ func (s *Shop) opened(open <-chan map[string]string) {
 		}
 		for field, address := range map[*string]string{
 			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"],
-			&s.NATS:    s.Setting("NATS_URL"),
+			&s.NATS: s.Setting("NATS_URL"), &s.Admin: a["Back office"], &s.AdminLink: a["Sign in there, once"],
 			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
 		} {
 			if *field != address { // else browsers that go on through a restart may be reading it

@@ -1,0 +1,45 @@
+package adminui
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// Act is something that a person did, for the log that no one can change.
+type Act struct {
+	Action Action
+	// What it was done to: Kind and Key, such as order and aB3dE5gH7j.
+	Kind, Key string
+	// Text says it in a line: "Refunded 12.00".
+	Text string
+	// Before and After are what changed, as JSON objects; nil where there is nothing to tell.
+	Before, After any
+}
+
+// Record notes what the person of a request did, in the transaction that does it. The message leaves
+// with the service's outbox, and services/admin keeps it: commit both, or neither.
+func Record(r *http.Request, tx pgx.Tx, acts ...Act) error {
+	return RecordAs(r.Context(), tx, Who(r), acts...)
+}
+
+// RecordAs is Record for the identity of an earlier request, or of a command that is no request.
+func RecordAs(ctx context.Context, tx pgx.Tx, who Identity, acts ...Act) error {
+	var messages []msg.Message
+	for i, a := range acts {
+		subject := msg.StaffActedSubject(who.Service)
+		messages = append(messages, msg.Message{Key: fmt.Sprintf("%s:%s:%d", subject, who.Request, i), Subject: subject,
+			Payload: msg.StaffActed{
+				Person: who.Person, Name: who.Name, Token: who.Token, From: who.From, Service: who.Service,
+				Action: string(a.Action), Kind: a.Kind, Key: a.Key, Text: a.Text, Before: a.Before, After: a.After,
+				At: time.Now().UTC(),
+			}})
+	}
+	return bus.Enqueue(ctx, tx, messages...)
+}

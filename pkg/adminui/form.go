@@ -1,0 +1,117 @@
+package adminui
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Form is one command: what is asked, what was typed, what is wrong with it. It is shown as
+//
+//	{{template "form" (with $ .Data.Form)}}
+//
+// and comes back as a POST to Action, with csrf, version and the fields.
+type Form struct {
+	ID     string // of the element; "form" when it is empty
+	Action string // path that it is posted to
+	Submit string // what the button says
+	Cancel string // path to go back to
+	Tone   string // "" or bad, for what cannot be taken back
+	Fields []Field
+	// Version is the row's when the form was shown: a command changes the row of that version alone.
+	Version int64
+	// Problem is what is wrong with the whole.
+	Problem string
+	// ChangedBy and ChangedAt say who was faster, when the row has another version by now.
+	ChangedBy string
+	ChangedAt string
+}
+
+// Field is one question of a form.
+type Field struct {
+	Name, Label, Hint string
+	// Kind is text, multiline, number, money, password, email, date, choice, checks, check or hidden.
+	Kind    string
+	Value   string
+	Checked []string // of checks
+	Options []Option // of choice and checks
+	// Error is what is wrong with the value.
+	Error string
+	// Theirs is what another person has stored meanwhile, when it differs from what was typed.
+	Theirs   string
+	Required bool
+	Most     int    // characters
+	Complete string // the autocomplete attribute
+	Numeric  bool   // digits: phones show the keys for them
+}
+
+// Submitted is what a form brought: fields by name, and the version of the row that it was about.
+type Submitted struct {
+	web.Values
+	Version int64
+}
+
+// ReadForm reads a posted form.
+func ReadForm(w http.ResponseWriter, r *http.Request) (Submitted, error) {
+	v, err := web.Form(w, r)
+	if err != nil {
+		return Submitted{}, err
+	}
+	s := Submitted{Values: v}
+	if text := v.Get("version"); text != "" {
+		if s.Version, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return s, web.BadRequest("version")
+		}
+	}
+	return s, nil
+}
+
+// Typed puts what was posted into the form, so that nothing is typed twice.
+func (f Form) Typed(s Submitted) Form {
+	f.Fields = slices.Clone(f.Fields)
+	for i, field := range f.Fields {
+		switch field.Kind {
+		case "password":
+		case "checks":
+			f.Fields[i].Checked = s.Values.Values[field.Name]
+		default:
+			f.Fields[i].Value = s.Get(field.Name)
+		}
+	}
+	return f
+}
+
+// Wrong notes errors by the name of the field; those of no field become the problem of the whole.
+func (f Form) Wrong(errs map[string]string) Form {
+	f.Fields = slices.Clone(f.Fields)
+	for _, name := range slices.Sorted(maps.Keys(errs)) {
+		i := slices.IndexFunc(f.Fields, func(field Field) bool { return field.Name == name })
+		if i < 0 {
+			f.Problem = errs[name]
+			continue
+		}
+		f.Fields[i].Error = errs[name]
+	}
+	return f
+}
+
+// Conflict shows what another person stored meanwhile, by the name of the field, beside what was
+// typed. The form then stands for the row as it is now: posting it again overwrites their change.
+func (f Form) Conflict(version int64, by, at string, theirs map[string]string) Form {
+	f.Fields = slices.Clone(f.Fields)
+	f.Version, f.ChangedBy, f.ChangedAt = version, by, at
+	for i, field := range f.Fields {
+		if now, ok := theirs[field.Name]; ok && now != field.Value {
+			f.Fields[i].Theirs = now
+		}
+	}
+	return f
+}
+
+// Has says whether a value of a choice or checks is chosen.
+func (f Field) Has(value string) bool {
+	return f.Value == value && f.Kind != "checks" || slices.Contains(f.Checked, value)
+}

@@ -1,0 +1,43 @@
+package adminui
+
+import "strings"
+
+// Section is a group of the navigation.
+type Section struct {
+	Title string
+	Items []Item
+}
+
+// Item is an entry of the navigation.
+type Item struct {
+	Title string
+	Path  string
+	// Key opens it after g: g o for orders.
+	Key     string
+	Current bool
+	action  Action
+}
+
+// navigation is every page that has a place in it. A page appears for those who may see it.
+var navigation = []Section{
+	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
+	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
+}
+
+// navigationOf is what a person may see, with the entry that a path belongs to marked.
+func navigationOf(who Identity, path string) []Section {
+	var out []Section
+	for _, s := range navigation {
+		section := Section{Title: s.Title}
+		for _, item := range s.Items {
+			if who.May(item.action) {
+				item.Current = path == item.Path || item.Path != "/" && strings.HasPrefix(path, item.Path+"/")
+				section.Items = append(section.Items, item)
+			}
+		}
+		if len(section.Items) > 0 {
+			out = append(out, section)
+		}
+	}
+	return out
+}

@@ -1,0 +1,227 @@
+package adminui
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Page is an answer with three faces: HTML, JSON of Data, and CSV of Table.
+type Page struct {
+	Title string
+	// Template is the file of the template in Pages.Templates; "" shows Table alone.
+	Template string
+	// Data is what the template shows as .Data, and the JSON face whole.
+	Data any
+	// Table is the list on the page, if it has one.
+	Table *Table
+	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
+	Status int
+	// Live names what a change of leads to the page being fetched again: kinds of LiveKinds.
+	Live string
+	// Narrow is for pages that hold one form or a text.
+	Narrow bool
+	// Bare leaves out bar and navigation: for what is printed, and for signing in.
+	Bare bool
+}
+
+// View is what templates see.
+type View struct {
+	Page
+	Who  Identity
+	Path string // as the browser sees it
+	// Content is the page's own part, for the layout.
+	Content template.HTML
+	Notice  string
+}
+
+// May says whether the person may do an action.
+func (v View) May(a Action) bool { return v.Who.May(a) }
+
+// Navigation is the person's own.
+func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
+
+// Kit renders answers with a service's templates beside its own.
+type Kit struct{ templates *template.Template }
+
+// NewKit reads a service's templates (nil for none).
+func NewKit(own fs.FS) (*Kit, error) {
+	t, err := template.New("kit").Funcs(functions).ParseFS(kitTemplates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the kit's templates: %w", err)
+	}
+	if own == nil {
+		return &Kit{t}, nil
+	}
+	err = fs.WalkDir(own, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(name, ".html") {
+			return err
+		}
+		_, err = t.ParseFS(own, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read templates: %w", err)
+	}
+	return &Kit{t}, nil
+}
+
+func (p Page) answer(k *Kit, w http.ResponseWriter, r *http.Request) error {
+	if p.Status == 0 {
+		p.Status = http.StatusOK
+	}
+	switch faceOf(r) {
+	case faceJSON:
+		return web.JSON(w, p.Status, p.Data)
+	case faceCSV:
+		if p.Table == nil {
+			return web.NotFound()
+		}
+		return p.Table.writeCSV(w)
+	}
+	return k.html(w, r, p)
+}
+
+// html renders the page whole, or without the layout when a script fetches it again. It is rendered
+// before the first byte leaves, so a failure is still an error.
+func (k *Kit) html(w http.ResponseWriter, r *http.Request, p Page) error {
+	v := View{Page: p, Who: Who(r), Path: browserPath(r)}
+	v.Notice = v.Who.Notice
+	name := p.Template
+	if name == "" {
+		name = "list.html"
+	}
+	var content bytes.Buffer
+	if err := k.templates.ExecuteTemplate(&content, name, v); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	body := content.Bytes()
+	if r.Header.Get("HX-Request") == "" {
+		v.Content = template.HTML(content.String()) //nolint:gosec // html/template made it
+		var whole bytes.Buffer
+		if err := k.templates.ExecuteTemplate(&whole, "layout.html", v); err != nil {
+			return fmt.Errorf("render the layout: %w", err)
+		}
+		body = whole.Bytes()
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Vary", "Accept, HX-Request")
+	w.WriteHeader(p.Status)
+	if _, err := w.Write(body); err != nil {
+		return fmt.Errorf("write an answer: %w", err)
+	}
+	return nil
+}
+
+// browserPath is the path of a request as the browser sees it.
+func browserPath(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, Prefix) }
+
+// Fail answers an error on the face that was asked for. Its text goes into the log only.
+func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if e, ok := errors.AsType[*web.Error](err); ok && e.Code == codeConfirm {
+		w.Header().Set(ConfirmHeader, "1")
+	}
+	if faceOf(r) != faceHTML {
+		web.Fail(w, r, err)
+		return
+	}
+	status, words := describe(err)
+	web.Note(r, "error", err.Error())
+	page := Page{Title: words.Title, Template: "error.html", Data: words, Status: status, Narrow: true,
+		Bare: len(Who(r).Roles) == 0}
+	if err := k.html(w, r, page); err != nil {
+		web.Note(r, "write_error", err.Error())
+	}
+}
+
+// failure is an error in words for people.
+type failure struct{ Title, Text string }
+
+func describe(err error) (int, failure) {
+	e, ok := errors.AsType[*web.Error](err)
+	if !ok && (pg.IsUnavailable(err) || pg.IsContention(err)) {
+		e, _ = errors.AsType[*web.Error](web.Unavailable(err))
+	}
+	if e == nil {
+		return http.StatusInternalServerError, failure{"Something went wrong",
+			"Nothing was changed. The error is in the log; try again, and tell a developer if it stays."}
+	}
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return e.Status, failure{"Sign in first", "Your session has ended."}
+	case http.StatusForbidden:
+		return e.Status, failure{"Not yours to do", "None of your roles includes this. An owner can change that under People."}
+	case http.StatusNotFound:
+		return e.Status, failure{"There is nothing here", "It was never here, or was removed."}
+	case http.StatusConflict:
+		return e.Status, failure{"Changed meanwhile", "Somebody else changed this before you. Look again, then repeat what is still needed."}
+	case http.StatusServiceUnavailable:
+		return e.Status, failure{"Not available just now", "A part of the shop does not answer. Nothing was changed; try again in a moment."}
+	case http.StatusRequestEntityTooLarge:
+		return e.Status, failure{"Too large", "What was sent is larger than this page takes."}
+	}
+	return e.Status, failure{"That cannot be done", "Something in the request makes no sense here. Go back and look at what was entered."}
+}
+
+// face is how an answer is shown.
+type face int
+
+const (
+	faceHTML face = iota
+	faceJSON
+	faceCSV
+)
+
+type faceKey struct{}
+
+func faceOf(r *http.Request) face {
+	if f, ok := r.Context().Value(faceKey{}).(face); ok {
+		return f
+	}
+	return readFace(r)
+}
+
+// WantsHTML says whether a request is a browser's that shows a page.
+func WantsHTML(r *http.Request) bool { return faceOf(r) == faceHTML }
+
+func readFace(r *http.Request) face {
+	if strings.HasSuffix(r.URL.Path, ".csv") {
+		return faceCSV
+	}
+	for accepted := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		switch kind, _, err := mime.ParseMediaType(accepted); {
+		case err == nil && kind == "application/json":
+			return faceJSON
+		case err == nil && kind == "text/html":
+			return faceHTML
+		}
+	}
+	return faceHTML
+}
+
+// encodeNotice makes a notice fit for a header and a cookie.
+func encodeNotice(text string) string {
+	const most = 300
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most])
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
+}
+
+// DecodeNotice reads what Done put into NoticeHeader; "" when it is none.
+func DecodeNotice(encoded string) string {
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || len(raw) > 2000 {
+		return ""
+	}
+	return strings.ToValidUTF8(string(raw), "")
+}

@@ -1,0 +1,165 @@
+package adminui
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// Prefix is where every service has its staff routes. services/admin forwards /orders to /staff/orders.
+const Prefix = "/staff"
+
+// Pages are the staff routes of a service.
+type Pages struct {
+	// Templates are the service's templates, *.html in one folder. A page names one by its file.
+	Templates fs.FS
+	Routes    []Route
+}
+
+// Route is one staff route.
+type Route struct {
+	Method string // GET or POST
+	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
+	Action Action // the right that it asks for
+	Handle Handler
+}
+
+// Handler answers a request whose person may do the route's action.
+type Handler func(r *http.Request) (Answer, error)
+
+// Answer is what a Handler returns: a Page, Done, or Raw.
+type Answer interface {
+	answer(k *Kit, w http.ResponseWriter, r *http.Request) error
+}
+
+// Raw answers with what an ordinary handler writes: a file, JSON that has no page.
+type Raw web.Handler
+
+func (h Raw) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error { return h(w, r) }
+
+// FromRaw is a Handler from an ordinary one.
+func FromRaw(h web.Handler) Handler {
+	return func(*http.Request) (Answer, error) { return Raw(h), nil }
+}
+
+// Done is the end of a command: the browser is led to a page, which shows Text once. A client of the
+// JSON face gets both.
+type Done struct {
+	To   string // a path of the back office, such as /orders/aB3dE5gH7j
+	Text string // what was done: "Refunded 12.00."
+}
+
+// NoticeHeader tells services/admin what the next page shows once.
+const NoticeHeader = "X-Admin-Notice"
+
+func (d Done) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error {
+	if faceOf(r) == faceJSON {
+		return web.JSON(w, http.StatusOK, map[string]string{"to": d.To, "done": d.Text})
+	}
+	if d.Text != "" {
+		w.Header().Set(NoticeHeader, encodeNotice(d.Text))
+	}
+	http.Redirect(w, r, d.To, http.StatusSeeOther)
+	return nil
+}
+
+// Mount is the handler of a service's staff routes. It refuses every request that services/admin did
+// not sign for it, and every person who may not do what the route is for.
+func Mount(log *slog.Logger, service string, key ed25519.PublicKey, pages Pages) (http.Handler, error) {
+	kit, err := NewKit(pages.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("read the staff pages of %s: %w", service, err)
+	}
+	v := newVerifier(service, key)
+	router := web.Router(service, log)
+	router.Use(v.require)
+	for _, route := range pages.Routes {
+		h := kit.Handle(route.Action, route.Handle)
+		router.Method(route.Method, Prefix+route.Path, h)
+		if route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}") {
+			router.Method(route.Method, Prefix+route.Path+".csv", h)
+		}
+	}
+	return router, nil
+}
+
+func (v *verifier) require(next http.Handler) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		r, err := v.verify(w, r)
+		if err != nil {
+			return err
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// Below hands requests to staff routes to one handler and all others to another.
+func Below(staff, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, Prefix+"/") {
+			staff.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
+// ConfirmHeader tells services/admin that the action asks for a fresh second factor.
+const ConfirmHeader = "X-Admin-Confirm"
+
+// Require says why a person may not do an action now, or nil.
+func Require(id Identity, a Action) error {
+	switch {
+	case !id.May(a):
+		return web.Forbidden("not-allowed")
+	case NeedsFresh(a) && !id.Fresh():
+		return web.Forbidden(codeConfirm)
+	}
+	return nil
+}
+
+const codeConfirm = "confirm-it-is-you"
+
+// Handle is a handler with the right that it asks for in front.
+func (k *Kit) Handle(action Action, h Handler) http.HandlerFunc {
+	return k.serve(func(r *http.Request) (Answer, error) {
+		who := Who(r)
+		web.Note(r, "person", who.Person)
+		if err := Require(who, action); err != nil {
+			return nil, err
+		}
+		return h(r)
+	})
+}
+
+// Public is a handler that asks for no right: what is shown before signing in.
+func (k *Kit) Public(h Handler) http.HandlerFunc { return k.serve(h) }
+
+func (k *Kit) serve(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), faceKey{}, readFace(r)))
+		answer, err := h(r)
+		if err == nil {
+			w.Header().Set("Cache-Control", "no-store")
+			err = answer.answer(k, w, r)
+		}
+		if err != nil {
+			k.Fail(w, r, err)
+		}
+	}
+}
+
+// Show answers with a page, for handlers that write the answer themselves.
+func (k *Kit) Show(w http.ResponseWriter, r *http.Request, p Page) error { return p.answer(k, w, r) }
+
+// Param is a part of the route's path: Param(r, "identifier").
+func Param(r *http.Request, name string) string { return chi.URLParam(r, name) }

@@ -1,0 +1,133 @@
+package adminui
+
+import "slices"
+
+// Role is what a person is in the back office; a person has one or more.
+type Role string
+
+// The roles, from the widest to the narrowest.
+const (
+	Owner      Role = "owner"
+	Manager    Role = "manager"
+	Fulfilment Role = "fulfilment"
+	Marketing  Role = "marketing"
+	Support    Role = "support"
+	ReadOnly   Role = "read-only"
+)
+
+// Roles are all roles, in the order in which pages show them.
+var Roles = []Role{Owner, Manager, Fulfilment, Marketing, Support, ReadOnly}
+
+// Action is something that a right is needed for: an area and what is done in it.
+type Action string
+
+// The actions. Every staff route names one of them.
+const (
+	HomeView Action = "home.view"
+
+	OrdersView   Action = "orders.view"
+	OrdersFulfil Action = "orders.fulfil"
+	OrdersEdit   Action = "orders.edit"
+	OrdersCancel Action = "orders.cancel"
+	OrdersRefund Action = "orders.refund"
+
+	WorkView Action = "work.view"
+	WorkAct  Action = "work.act"
+
+	CustomersView   Action = "customers.view"
+	CustomersEdit   Action = "customers.edit"
+	CustomersExport Action = "customers.export"
+	CustomersErase  Action = "customers.erase"
+	ChatView        Action = "chat.view"
+	ChatAnswer      Action = "chat.answer"
+
+	CatalogView   Action = "catalog.view"
+	CatalogEdit   Action = "catalog.edit"
+	CatalogPrice  Action = "catalog.price"
+	DiscountsView Action = "discounts.view"
+	DiscountsEdit Action = "discounts.edit"
+
+	CampaignsView Action = "campaigns.view"
+	CampaignsEdit Action = "campaigns.edit"
+	CampaignsSend Action = "campaigns.send" // to more than a hundred
+	MailsView     Action = "mails.view"
+	MailsAct      Action = "mails.act"
+	ReportsView   Action = "reports.view"
+	StripeView    Action = "stripe.view"
+
+	PeopleManage Action = "people.manage"
+	TokensManage Action = "tokens.manage"
+	AuditView    Action = "audit.view"
+)
+
+// right is a row of the table of rights.
+type right struct {
+	action Action
+	// fresh asks for a second factor that is not older than FreshFor: money and people.
+	fresh bool
+	roles []Role
+}
+
+// rights says who may do what. It is the only place that does.
+var rights = []right{
+	{HomeView, false, Roles},
+
+	{OrdersView, false, []Role{Owner, Manager, Fulfilment, Support, ReadOnly}},
+	{OrdersFulfil, false, []Role{Owner, Manager, Fulfilment}},
+	{OrdersEdit, false, []Role{Owner, Manager, Fulfilment, Support}},
+	{OrdersCancel, true, []Role{Owner, Manager, Support}},
+	{OrdersRefund, true, []Role{Owner, Manager}},
+
+	{WorkView, false, []Role{Owner, Manager, Fulfilment, Support, ReadOnly}},
+	{WorkAct, false, []Role{Owner, Manager}},
+
+	{CustomersView, false, []Role{Owner, Manager, Support, ReadOnly}},
+	{CustomersEdit, false, []Role{Owner, Manager, Support}},
+	{CustomersExport, true, []Role{Owner, Manager}},
+	{CustomersErase, true, []Role{Owner, Manager}},
+	{ChatView, false, []Role{Owner, Manager, Support, ReadOnly}},
+	{ChatAnswer, false, []Role{Owner, Manager, Support}},
+
+	{CatalogView, false, Roles},
+	{CatalogEdit, false, []Role{Owner, Manager, Marketing}},
+	{CatalogPrice, true, []Role{Owner, Manager}},
+	{DiscountsView, false, []Role{Owner, Manager, Marketing, Support, ReadOnly}},
+	{DiscountsEdit, true, []Role{Owner, Manager, Marketing}},
+
+	{CampaignsView, false, []Role{Owner, Manager, Marketing, ReadOnly}},
+	{CampaignsEdit, false, []Role{Owner, Manager, Marketing}},
+	{CampaignsSend, true, []Role{Owner, Manager, Marketing}},
+	{MailsView, false, []Role{Owner, Manager, Support, ReadOnly}},
+	{MailsAct, false, []Role{Owner, Manager, Support}},
+	{ReportsView, false, []Role{Owner, Manager, Marketing, ReadOnly}},
+	{StripeView, false, []Role{Owner, Manager, Support, ReadOnly}},
+
+	{PeopleManage, true, []Role{Owner}},
+	{TokensManage, true, []Role{Owner, Manager}},
+	{AuditView, false, []Role{Owner, Manager, ReadOnly}},
+}
+
+// Actions are all actions, in the order of the table.
+func Actions() []Action {
+	all := make([]Action, len(rights))
+	for i, r := range rights {
+		all[i] = r.action
+	}
+	return all
+}
+
+// Allowed says whether one of the roles may do the action. An action that is not in the table is no
+// one's.
+func Allowed(roles []Role, a Action) bool {
+	for _, r := range rights {
+		if r.action == a {
+			return slices.ContainsFunc(roles, func(have Role) bool { return slices.Contains(r.roles, have) })
+		}
+	}
+	return false
+}
+
+// NeedsFresh says whether the action asks for a fresh second factor.
+func NeedsFresh(a Action) bool {
+	return slices.ContainsFunc(rights, func(r right) bool { return r.action == a && r.fresh })
+}

@@ -1,0 +1,56 @@
+// Keys and live updates of the back office. Every page works without this file.
+(() => {
+  'use strict';
+
+  const typing = (e) => e.matches('input:not([type=checkbox]), textarea, select, [contenteditable]');
+  const rows = () => [...document.querySelectorAll('main tbody tr')];
+
+  // step moves the focus by so many rows.
+  const step = (by) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement.closest('tr'));
+    const next = all[Math.min(all.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+    const target = next.querySelector('td a') ?? next;
+    if (target === next) next.tabIndex = -1;
+    target.focus();
+    next.scrollIntoView({ block: 'nearest' });
+  };
+
+  const choose = () => {
+    const box = document.activeElement.closest('tr')?.querySelector('.choose input');
+    if (box) box.checked = !box.checked;
+  };
+
+  const follow = (selector) => {
+    const link = document.querySelector(selector);
+    if (link) link.click();
+  };
+
+  let going = false; // g was pressed
+  document.addEventListener('keydown', (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    if (typing(e.target)) {
+      if (e.key === 'Escape') e.target.blur();
+      return;
+    }
+    if (going) {
+      going = false;
+      if (/^[a-z]$/.test(e.key)) follow(`.side [data-key="${e.key}"]`);
+      return;
+    }
+    switch (e.key) {
+      case '/':
+        e.preventDefault();
+        document.querySelector('[type=search]')?.focus();
+        break;
+      case 'g': going = true; setTimeout(() => { going = false; }, 1500); break;
+      case 'j': step(1); break;
+      case 'k': step(-1); break;
+      case 'x': choose(); break;
+      case 'n': case 'p': follow(`.pages [data-key="${e.key}"]`); break;
+      case '?': document.querySelector('#keys')?.showModal(); break;
+      default:
+    }
+  });
+})();

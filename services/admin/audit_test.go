@@ -1,0 +1,50 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// What the staff did is kept, and changed by no one: not by the service, not by the owner of the table.
+func TestLogIsOnlyAddedTo(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	add := func(key string, before any) {
+		e.tx(func(tx pgx.Tx) error {
+			return insertAudit(t.Context(), tx, msg.StaffActed{Person: 1, Name: "Ada", Service: "order", Action: "orders.edit", Kind: "order",
+				Key: key, Text: "Address corrected", Before: before, After: map[string]string{"city": "Bath"}, At: time.Now()})
+		})
+	}
+	add("aB3", map[string]string{"email": "Gone@shop.example"})
+	add("cD4", map[string]string{"email": "joann@shop.example"})
+	add("eF5", nil)
+	for i, sql := range []string{`UPDATE audit SET text = 'nothing'`, `DELETE FROM audit`, `TRUNCATE audit CASCADE`,
+		`UPDATE audit_values SET before = NULL`} {
+		if _, err := e.pool.Exec(t.Context(), sql); err == nil {
+			t.Errorf("the service can: %s", sql)
+		}
+		if _, err := e.Conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "not changed") && i != 2 {
+			t.Errorf("the owner of the table can: %s (%v)", sql, err)
+		}
+	}
+	// A customer's erasure takes their values, and leaves what was done.
+	p := erasure.Person{Emails: []string{"gone@shop.example", "ann@shop.example"}}
+	out, err := ExportValues(t.Context(), e.pool, p)
+	if err != nil || !strings.Contains(string(out), "Gone@shop.example") {
+		t.Errorf("%s, %v", out, err)
+	}
+	e.tx(func(tx pgx.Tx) error { return eraseValues(context.Background(), tx, p) })
+	got := fmt.Sprint(e.Number(`SELECT count(*) FROM audit`), e.Number(`SELECT count(*) FROM audit_values`),
+		e.Number(`SELECT count(*) FROM audit_values WHERE before->>'email' = 'joann@shop.example'`))
+	if got != "3 2 1" {
+		t.Errorf("entries, values, another's: %s", got)
+	}
+}

@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// Config holds admin's settings.
+type Config struct {
+	boot.Common
+	boot.InsideTLS
+	boot.Keys
+	Addr       string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
+	URL        string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host"`
+	UserURL    string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user"`
+	OrderURL   string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order"`
+	EventsURL  string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events"`
+	MailerURL  string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
+	WebhookURL string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
+	// Listener is used instead of Addr when it is set.
+	Listener net.Listener `ignored:"true"`
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	_, err := c.parse()
+	return errors.Join(c.Common.Validate(), err)
+}
+
+// addresses are the parsed addresses of Config.
+type addresses struct {
+	own    *url.URL
+	owners map[string]*url.URL // by the name of the service
+}
+
+// secure says whether browsers speak TLS to the back office.
+func (a addresses) secure() bool { return a.own.Scheme == "https" }
+
+// origin is the back office as browsers write it into Origin.
+func (a addresses) origin() string { return a.own.Scheme + "://" + strings.ToLower(a.own.Host) }
+
+func (c Config) parse() (addresses, error) {
+	var errs []error
+	address := func(name, value string) *url.URL {
+		u, err := url.Parse(value)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			errs = append(errs, fmt.Errorf("%s is %q: want http://host:port", name, value))
+			return nil
+		}
+		u.Path = ""
+		return u
+	}
+	a := addresses{own: address("ADMIN_URL", c.URL), owners: map[string]*url.URL{
+		"user": address("USER_URL", c.UserURL), "order": address("ORDER_URL", c.OrderURL),
+		"events": address("EVENTS_URL", c.EventsURL), "mailer": address("MAILER_URL", c.MailerURL),
+		"webhook": address("WEBHOOK_URL", c.WebhookURL),
+	}}
+	if a.own != nil && c.Production() && a.own.Scheme != "https" && a.own.Hostname() != "localhost" {
+		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production wants https://, or localhost through a tunnel", c.URL))
+	}
+	return a, errors.Join(errs...)
+}
+
+// The session's cookie. __Host- keeps it to this host and to TLS; browsers refuse it over http.
+const (
+	secureCookie      = "__Host-admin"
+	developmentCookie = "admin_dev"
+	noticeCookie      = "admin_notice"
+)
+
+func (s *server) sessionCookie() string {
+	if s.addresses.secure() {
+		return secureCookie
+	}
+	return developmentCookie
+}
+
+// cookie makes one of our cookies; age in seconds, negative to delete it.
+func (s *server) cookie(name, value string, age int) *http.Cookie {
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.addresses.secure(), HttpOnly: true,
+		SameSite: http.SameSiteStrictMode}
+}

@@ -1,0 +1,23 @@
+package admin
+
+import "testing"
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for address, production := range map[string]bool{"https://admin.shop.example": true, "http://localhost:8086": true,
+		"http://admin.shop.example": false, "http://127.0.0.1:8086": false} {
+		c := Config{URL: address, UserURL: "http://u", OrderURL: "http://o", EventsURL: "http://e", MailerURL: "http://m", WebhookURL: "http://w"}
+		c.ShopEnv, c.LogLevel = "development", "info"
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+		c.ShopEnv = "production"
+		if err := c.Validate(); (err == nil) != production {
+			t.Errorf("%s in production: %v", address, err)
+		}
+		c.URL = address + "/path"
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s is taken", c.URL)
+		}
+	}
+}

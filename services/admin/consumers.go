@@ -1,0 +1,39 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// consumers is every subscription of admin.
+func (s *server) consumers() []bus.Consumer {
+	return []bus.Consumer{
+		{Name: msg.AdminStaff, Stream: "STAFF", Pool: s.pool, Handle: onActed},
+		{Name: msg.AdminUser, Stream: "USER", Pool: s.pool, Handle: onErased},
+	}
+}
+
+// onActed keeps what the staff did at the owners.
+func onActed(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	for _, d := range group {
+		if err := bus.Apply(ctx, tx, d, insertAudit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onErased takes a customer's data out of the values before and after. What was done stays, and by whom.
+func onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	for _, d := range group {
+		if err := erasure.Receive(ctx, tx, d, eraseValues); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// owners are the services that render what is below a prefix.
+var owners = map[string]string{
+	"orders": "order", "catalog": "order", "discounts": "order",
+	"customers": "user", "chat": "user", "prospects": "user",
+	"campaigns": "mailer", "mails": "mailer",
+	"reports": "events", "ads": "events",
+	"stripe": "webhook",
+}
+
+func newTransport(files certs.Files) (*http.Transport, error) {
+	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
+	t := &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, MaxIdleConnsPerHost: 32,
+		IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: 25 * time.Second, MaxResponseHeaderBytes: 64 << 10}
+	if !files.Given() {
+		return t, nil
+	}
+	secure, err := files.Client()
+	if err != nil {
+		return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+	}
+	t.TLSClientConfig = secure
+	return t, nil
+}
+
+// passed are the request headers that owners get, and nothing else of what a client sends.
+var passed = []string{"Accept", "Accept-Language", "Content-Type", "HX-Request", "HX-Target"}
+
+// forward hands a request to the owner of its path, with a signed identity.
+func (s *server) forward(owner string) http.HandlerFunc {
+	p := &httputil.ReverseProxy{
+		Transport: s.transport, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			s.toOwner(pr.Out, owner, pr.In.URL.Path, pr.In.URL.RawQuery)
+			pr.Out.Header = http.Header{}
+			for _, name := range passed {
+				if value := pr.In.Header.Get(name); value != "" {
+					pr.Out.Header.Set(name, value)
+				}
+			}
+			pr.Out.Header.Set(obs.TraceHeader, obs.Trace(pr.In.Context()))
+			body := bodyOf(pr.In)
+			pr.Out.Body, pr.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			// Signing fails for no identity that JSON can hold, and owners refuse what is not signed.
+			if err := adminui.Sign(pr.Out, s.signer, owner, body, adminui.Who(pr.In)); err != nil {
+				web.Note(pr.In, "identity_error", err.Error())
+			}
+		},
+		ModifyResponse: s.takeAnswer,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if _, ok := errors.AsType[*web.Error](err); !ok {
+				err = web.Unavailable(err)
+			}
+			s.kit.Fail(w, r, err)
+		},
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !plainPath(r.URL.Path) {
+			s.notFound(w, r)
+			return
+		}
+		p.ServeHTTP(w, r)
+	}
+}
+
+// toOwner aims a request at an owner's staff routes.
+func (s *server) toOwner(r *http.Request, owner, path, query string) {
+	at := s.addresses.owners[owner]
+	r.URL.Scheme, r.URL.Host, r.Host = at.Scheme, at.Host, ""
+	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = adminui.Prefix+path, "", query
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
+	}
+}
+
+// takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
+// is no page, of an owner that has none yet, becomes one.
+func (s *server) takeAnswer(w *http.Response) error {
+	if kind, _, err := mime.ParseMediaType(w.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
+		w.StatusCode >= http.StatusBadRequest && adminui.WantsHTML(w.Request) {
+		return &web.Error{Status: w.StatusCode, Code: "owner"}
+	}
+	if text := w.Header.Get(adminui.NoticeHeader); text != "" {
+		w.Header.Add("Set-Cookie", s.cookie(noticeCookie, text, 60).String())
+	}
+	for _, name := range []string{adminui.NoticeHeader, adminui.ConfirmHeader, "Server"} {
+		w.Header.Del(name)
+	}
+	return nil
+}
+
+// plainPath says whether a path can be one of the back office: segments of letters, digits, -, _ and
+// single dots.
+func plainPath(path string) bool {
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if segment == "" || strings.HasPrefix(segment, ".") || strings.Contains(segment, "..") ||
+			strings.Trim(segment, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// insideTime bounds a question to an owner: the page that asks shows a gap instead.
+const insideTime = 3 * time.Second
+
+// maxAnswer is the largest answer of an owner that admin reads, in bytes.
+const maxAnswer = 4 << 20
+
+// ask reads the JSON face of an owner's page, on behalf of a person.
+func (s *server) ask(ctx context.Context, owner, path, query string, who adminui.Identity, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, insideTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.addresses.owners[owner].String(), nil)
+	if err != nil {
+		return fmt.Errorf("make a request to %s: %w", owner, err)
+	}
+	s.toOwner(r, owner, path, query)
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
+	if err := adminui.Sign(r, s.signer, owner, nil, who); err != nil {
+		return err
+	}
+	w, err := s.transport.RoundTrip(r)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", owner, err)
+	}
+	defer w.Body.Close() //nolint:errcheck // it was read
+	if w.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask %s for %s: it answered %d", owner, path, w.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", owner, err)
+	}
+	return nil
+}

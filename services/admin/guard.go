@@ -1,0 +1,110 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// policy lets a page load nothing but the kit's own files, and no script or style that stands in it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// headers go with every answer, those of owners too.
+func (s *server) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+		h.Set("X-Robots-Tag", "noindex")
+		if s.addresses.secure() {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses what another site has a browser post: by what the browser says of the origin.
+// Sessions' cookies are not sent along either (SameSite=Strict), and forms hold a token.
+func (s *server) sameOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+		if !safe && (origin != "" && !strings.EqualFold(origin, s.addresses.origin()) ||
+			site != "" && site != "same-origin" && site != "none") {
+			s.kit.Fail(w, r, web.Forbidden("cross-origin"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// signedIn lets requests of a session through, with the person's identity, and asks others to sign in.
+func (s *server) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, session, err := s.identify(w, r)
+		switch {
+		case err != nil:
+			s.kit.Fail(w, r, err)
+			return
+		case session == nil && r.Method == http.MethodGet && adminui.WantsHTML(r) && r.Header.Get("HX-Request") == "":
+			http.Redirect(w, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+			return
+		case session == nil:
+			s.kit.Fail(w, r, &web.Error{Status: http.StatusUnauthorized, Code: "sign-in"})
+			return
+		}
+		r, err = s.checkForm(w, adminui.WithIdentity(r, id))
+		if err != nil {
+			s.kit.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, session)))
+	})
+}
+
+// checkForm reads the body of a command, which can be read again, and wants the session's token in it.
+func (s *server) checkForm(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return r, nil
+	}
+	body, err := adminui.ReadBody(w, r)
+	if err != nil {
+		return r, err
+	}
+	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil || !web.ValidMAC(s.csrfKey, form.Get("csrf"), adminui.Who(r).Session) {
+		return r, web.Forbidden("csrf")
+	}
+	return r, nil
+}
+
+type bodyKey struct{}
+
+// bodyOf is the body that checkForm read.
+func bodyOf(r *http.Request) []byte {
+	body, ok := r.Context().Value(bodyKey{}).([]byte)
+	if !ok {
+		return nil
+	}
+	return body
+}
+
+// safePath is where a browser is led after it signed in: a path of the back office, or home.
+func safePath(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") ||
+		strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") || strings.HasPrefix(u.Path, "/sign-") {
+		return "/"
+	}
+	return u.RequestURI()
+}

@@ -1,0 +1,123 @@
+-- What the migrations make. Generated: go test -run Schema -update
+
+CREATE TABLE "audit" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  at timestamp with time zone NOT NULL,
+  person_id bigint NOT NULL,
+  name text NOT NULL,
+  token boolean NOT NULL,
+  address text NOT NULL,
+  service text NOT NULL,
+  action text NOT NULL,
+  kind text NOT NULL,
+  key text NOT NULL,
+  text text NOT NULL,
+  CONSTRAINT audit_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "audit_values" (
+  audit_id bigint NOT NULL,
+  before jsonb,
+  after jsonb,
+  CONSTRAINT audit_values_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES audit(id),
+  CONSTRAINT audit_values_pkey PRIMARY KEY (audit_id)
+);
+
+CREATE TABLE "forgotten" (
+  hash bytea NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE "inbox" (
+  consumer text NOT NULL,
+  key text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
+);
+
+CREATE TABLE "link" (
+  hash bytea NOT NULL,
+  person_id bigint NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT link_person_id_fkey FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE,
+  CONSTRAINT link_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE "outbox" (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  subject text NOT NULL,
+  headers jsonb NOT NULL DEFAULT '{}'::jsonb,
+  payload bytea NOT NULL,
+  pending text[] NOT NULL DEFAULT '{}'::text[],
+  attempts integer NOT NULL DEFAULT 0,
+  next_at timestamp with time zone NOT NULL DEFAULT now(),
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT outbox_pkey PRIMARY KEY (seq),
+  CONSTRAINT outbox_key_key UNIQUE (key)
+);
+
+CREATE TABLE "parked" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  consumer text NOT NULL,
+  key text NOT NULL,
+  subject text NOT NULL,
+  headers jsonb NOT NULL DEFAULT '{}'::jsonb,
+  payload bytea NOT NULL,
+  reason text NOT NULL,
+  attempts integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  CONSTRAINT parked_pkey PRIMARY KEY (id),
+  CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
+);
+
+CREATE TABLE "person" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  username text NOT NULL,
+  name text NOT NULL,
+  roles text[] NOT NULL DEFAULT '{}'::text[],
+  disabled_at timestamp with time zone,
+  version bigint NOT NULL DEFAULT 1,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT person_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "session" (
+  hash bytea NOT NULL,
+  person_id bigint NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  seen_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone NOT NULL,
+  fresh_until timestamp with time zone,
+  agent text NOT NULL DEFAULT ''::text,
+  address text NOT NULL DEFAULT ''::text,
+  CONSTRAINT session_person_id_fkey FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE,
+  CONSTRAINT session_pkey PRIMARY KEY (hash)
+);
+
+CREATE INDEX audit_at ON admin.audit USING btree (at DESC, id DESC);
+CREATE INDEX audit_person ON admin.audit USING btree (person_id, at DESC);
+CREATE INDEX audit_thing ON admin.audit USING btree (kind, key, at DESC);
+CREATE INDEX inbox_at ON admin.inbox USING btree (at);
+CREATE INDEX link_person ON admin.link USING btree (person_id);
+CREATE INDEX outbox_next_at ON admin.outbox USING btree (next_at);
+CREATE INDEX session_expires ON admin.session USING btree (expires_at);
+CREATE INDEX session_person ON admin.session USING btree (person_id);
+CREATE UNIQUE INDEX person_username ON admin.person USING btree (lower(username));
+
+CREATE OR REPLACE FUNCTION admin.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'the log of what the staff did is not changed' USING ERRCODE = 'insufficient_privilege';
+END
+$function$
+;
+
+CREATE TRIGGER audit_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON admin.audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_values_stay BEFORE UPDATE ON admin.audit_values FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

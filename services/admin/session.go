@@ -1,0 +1,122 @@
+package admin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// sessionLife is how long a session lasts at most, idleLife how long without a request.
+	sessionLife = 12 * time.Hour
+	idleLife    = 30 * time.Minute
+)
+
+// session is a person's session with their roles as they are now.
+type session struct {
+	Hash       []byte
+	PersonID   int64
+	Name       string
+	Roles      []string
+	FreshUntil *time.Time
+}
+
+type sessionKey struct{}
+
+// sessionOf is the session of a request that signedIn let through.
+func sessionOf(r *http.Request) *session {
+	found, ok := r.Context().Value(sessionKey{}).(*session)
+	if !ok {
+		return &session{}
+	}
+	return found
+}
+
+// newToken makes a secret and what is stored of it.
+func newToken() (token string, hash []byte) {
+	token = rand.Text() + rand.Text()
+	return token, hashOf(token)
+}
+
+func hashOf(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// identify finds the session of a request, nil when there is none: the person is as they are in the
+// table now, so that a role that was taken away is gone at once.
+func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Identity, *session, error) {
+	cookie, err := r.Cookie(s.sessionCookie())
+	if err != nil || cookie.Value == "" {
+		return adminui.Identity{}, nil, nil
+	}
+	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife)
+	if err != nil || !ok {
+		return adminui.Identity{}, nil, err
+	}
+	id := adminui.Identity{Person: found.PersonID, Name: found.Name, Session: hex.EncodeToString(found.Hash), From: clientOf(r)}
+	for _, role := range found.Roles {
+		id.Roles = append(id.Roles, adminui.Role(role))
+	}
+	if found.FreshUntil != nil {
+		id.FreshUntil = *found.FreshUntil
+	}
+	id.Form = web.MAC(s.csrfKey, id.Session)
+	if adminui.WantsHTML(r) && r.Method == http.MethodGet {
+		if notice, err := r.Cookie(noticeCookie); err == nil {
+			id.Notice = adminui.DecodeNotice(notice.Value)
+			http.SetCookie(w, s.cookie(noticeCookie, "", -1))
+		}
+	}
+	return id, &found, nil
+}
+
+// clientOf is the address that a request came from.
+func clientOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// begin opens a session and gives it to the browser. Whatever the browser had before does not count:
+// a session that someone else put there is not the one that is signed in.
+func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person int64, fresh bool) error {
+	token, hash := newToken()
+	if old, err := r.Cookie(s.sessionCookie()); err == nil {
+		if err := endSession(r.Context(), tx, hashOf(old.Value)); err != nil {
+			return err
+		}
+	}
+	n := newSession{Hash: hash, Person: person, Life: sessionLife, Agent: pg.StorableText(r.UserAgent(), 200), Address: clientOf(r)}
+	if fresh {
+		n.Fresh = adminui.FreshFor
+	}
+	if err := insertSession(r.Context(), tx, n); err != nil {
+		return err
+	}
+	http.SetCookie(w, s.cookie(s.sessionCookie(), token, 0))
+	return nil
+}
+
+// signOut ends the session.
+func (s *server) signOut(r *http.Request) (adminui.Answer, error) {
+	if err := endSession(r.Context(), s.pool, sessionOf(r).Hash); err != nil {
+		return nil, err
+	}
+	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
+		http.SetCookie(w, s.cookie(s.sessionCookie(), "", -1))
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}), nil
+}
