@@ -2,9 +2,11 @@ package testenv
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -17,21 +19,44 @@ import (
 type Contract struct {
 	Doc    *openapi3.T
 	router routers.Router
+	// passed holds the answers that were found right. Each validation compiles the answer's schema, which
+	// takes longer than most requests, and tests get the same answers thousands of times.
+	passed sync.Map // of verdict
 }
 
-// NewContract loads and checks an OpenAPI file.
+// verdict is all that a validation depends on.
+type verdict struct {
+	operation    *openapi3.Operation
+	method       string
+	status       int
+	header, body string
+}
+
+// contracts are the files that were loaded, by name: functions that return a *Contract and an error.
+var contracts sync.Map
+
+// NewContract loads and checks an OpenAPI file, once in a process.
 func NewContract(tb testing.TB, file string) *Contract {
 	tb.Helper()
+	load, _ := contracts.LoadOrStore(file, sync.OnceValues(func() (*Contract, error) { return loadContract(file) }))
+	c, err := load.(func() (*Contract, error))()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func loadContract(file string) (*Contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
-		tb.Fatalf("load %s: %v", file, err)
+		return nil, fmt.Errorf("load %s: %w", file, err)
 	}
 	doc.Servers = nil
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
-		tb.Fatalf("read the routes of %s: %v", file, err)
+		return nil, fmt.Errorf("read the routes of %s: %w", file, err)
 	}
-	return &Contract{Doc: doc, router: router}
+	return &Contract{Doc: doc, router: router}, nil
 }
 
 // Check fails the test when an answer is not what the contract says. The body can be read again.
@@ -47,12 +72,21 @@ func (c *Contract) Check(tb testing.TB, r *http.Request, w *http.Response) {
 		tb.Errorf("%s %s is not in the contract: %v", r.Method, r.URL.Path, err)
 		return
 	}
+	header := w.Header.Clone()
+	header.Del("Date")
+	seen := verdict{operation: route.Operation, method: r.Method, status: w.StatusCode, header: fmt.Sprint(header),
+		body: string(body)}
+	if _, ok := c.passed.Load(seen); ok {
+		return
+	}
 	in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
 	out := (&openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.StatusCode, Header: w.Header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true}}).SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(tb.Context(), out); err != nil {
 		tb.Errorf("%s %s answered %d %s\n%v", r.Method, r.URL.Path, w.StatusCode, body, err)
+		return
 	}
+	c.passed.Store(seen, true)
 }
 
 // CheckAnswer is Check for an answer that a Client has read.

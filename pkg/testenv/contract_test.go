@@ -25,13 +25,49 @@ func TestContract(t *testing.T) {
 		`{"checkout_allowed":true}`:                                         true,
 		`{"checkout_allowed":true,"order-api-version":"0.0.1","more":true}`: true,
 	} {
-		f := &failures{TB: t}
-		c.Check(f, httptest.NewRequest(http.MethodGet, "/order/checkout-allowed", nil), &http.Response{
-			StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))})
-		if (f.n > 0) != bad {
-			t.Errorf("%s: %d complaints", body, f.n)
+		a := answer{method: "GET", path: "/order/checkout-allowed", status: 200, kind: "application/json", body: body}
+		if n := a.complaints(t, c); (n > 0) != bad {
+			t.Errorf("%s: %d complaints", body, n)
 		}
 	}
+}
+
+// What was found right is not validated again; that must cover no other answer.
+func TestContractTellsAnswersApart(t *testing.T) {
+	t.Parallel()
+	c := NewContract(t, "../../services/order/openapi.yaml")
+	right := answer{method: "GET", path: "/order/checkout-allowed", status: 200, kind: "application/json",
+		body: `{"checkout_allowed":true,"order-api-version":"0.0.1"}`}
+	otherPath, otherStatus, otherKind, otherBody := right, right, right, right
+	otherPath.path = "/order/cart-items"
+	otherStatus.status = 201
+	otherKind.kind = "text/plain"
+	otherBody.body = `{"checkout_allowed":true,"order-api-version":"0.0.1","more":1}`
+	for range 2 {
+		if n := right.complaints(t, c); n > 0 {
+			t.Errorf("%v: %d complaints", right, n)
+		}
+		for _, a := range []answer{otherPath, otherStatus, otherKind, otherBody} {
+			if a.complaints(t, c) == 0 {
+				t.Errorf("%v passes", a)
+			}
+		}
+	}
+}
+
+// answer is one that no service gave.
+type answer struct {
+	method, path string
+	status       int
+	kind, body   string
+}
+
+func (a answer) complaints(t *testing.T, c *Contract) int {
+	t.Helper()
+	f := &failures{TB: t}
+	c.Check(f, httptest.NewRequest(a.method, a.path, nil), &http.Response{
+		StatusCode: a.status, Header: http.Header{"Content-Type": {a.kind}}, Body: io.NopCloser(strings.NewReader(a.body))})
+	return f.n
 }
 
 func TestContractSpeaksOpenAPI31(t *testing.T) {
@@ -47,11 +83,9 @@ func TestContractSpeaksOpenAPI31(t *testing.T) {
 			`"order-api-version":"0.0.1"}`: false,
 		`{"cart_found":true,"item_data":{"product_sku_data":{"x":{}}},"order-api-version":"0.0.1"}`: true,
 	} {
-		f := &failures{TB: t}
-		c.Check(f, httptest.NewRequest(http.MethodGet, "/order/cart-items", nil), &http.Response{
-			StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))})
-		if (f.n > 0) != bad {
-			t.Errorf("%s: %d complaints", body, f.n)
+		a := answer{method: "GET", path: "/order/cart-items", status: 200, kind: "application/json", body: body}
+		if n := a.complaints(t, c); (n > 0) != bad {
+			t.Errorf("%s: %d complaints", body, n)
 		}
 	}
 }

@@ -73,9 +73,11 @@ func compile(flags ...string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "allinone")
-	args := append([]string{"build", "-o", binary}, flags...)
-	out, err := exec.Command("go", append(args,
-		"github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...).CombinedOutput() //nolint:gosec // our own command
+	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
+	cmd := exec.Command("go", append(args,
+		"github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...) //nolint:gosec // our own command
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that both share what is compiled
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the shop: %w\n%s", err, out)
 	}
