@@ -60,8 +60,8 @@ type shop struct {
 
 // Run starts everything, prints the addresses to out when all is ready, and runs until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err error) {
-	// Seven services hold some 17 MiB. Collecting at twice Go's growth keeps the idle process under 120
-	// MiB, and a login, whose hash leaves 19 MiB of garbage, pays half as much for it.
+	// Seven services hold some 17 MiB. Collecting at twice Go's growth keeps the idle process under 120 MiB
+	// and costs busy ones half as much.
 	boot.CollectAt(200)
 	s := &shop{cfg: cfg, log: log}
 	defer func() {

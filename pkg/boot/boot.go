@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -95,18 +94,6 @@ func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cf
 	os.Exit(start(name, os.Args[1:], os.Stderr, run))
 }
 
-// serviceGrowth is how much garbage a service alone gathers before it is collected, in per cent of
-// what it holds. That is a few megabytes, so memory is no matter, while collecting as often as Go
-// does by default takes a busy webhook a third of its rate (docs/performance.md).
-const serviceGrowth = 400
-
-// CollectAt sets how much garbage may gather, in per cent of what lives, unless GOGC says it.
-func CollectAt(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
-}
-
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
 	LogLevel    string `envconfig:"LOG_LEVEL"`
@@ -148,6 +135,7 @@ func start[C any](name string, args []string, stderr io.Writer, run func(context
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	go giveBackMemory(ctx)
 	if own.MetricsAddr != "" {
 		l, err := net.Listen("tcp", own.MetricsAddr)
 		if err != nil {

@@ -34,7 +34,11 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	}
 	cfg.MinIdleConns = 1
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
-	cfg.MaxConnIdleTime = 5 * time.Minute
+	// A pool takes its connections in turns between two checks, so those of a pool that is asked once a
+	// second are never idle for longer than a few: only a limit well below the pause between checks finds
+	// the ones too many.
+	cfg.MaxConnIdleTime = 10 * time.Second
+	cfg.HealthCheckPeriod = 20 * time.Second
 	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
 	cfg.PingTimeout = 2 * time.Second
 	for name, value := range map[string]string{
@@ -84,8 +88,23 @@ func Ready(service string, pool *pgxpool.Pool) (remove func()) {
 // belongs into fn: no HTTP, no publishing. A deadlock or a serialization failure is tried again
 // up to three times, so fn must not change anything outside the transaction.
 func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	return again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
+}
+
+// Pipeline is Tx for statements that wait for no answer of another: they travel together, and what would be
+// a round trip for each, for BEGIN and for COMMIT is one for all. queue fills a batch that is empty, again when it is tried again.
+func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
+	return again(ctx, func() error {
+		var batch pgx.Batch
+		queue(&batch)
+		return pool.SendBatch(ctx, &batch).Close()
+	})
+}
+
+// again tries a transaction up to four times as long as others are in its way.
+func again(ctx context.Context, try func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := pgx.BeginFunc(ctx, pool, fn)
+		err := try()
 		if err == nil || attempt == 4 || !IsContention(err) {
 			return err
 		}

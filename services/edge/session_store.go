@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
@@ -72,32 +73,24 @@ type login struct {
 // since. A member's sessions beyond maxSessions end, the oldest first; ended says how many. Logins of
 // one member wait for each other, so that many at once are no more than that either.
 func openSession(ctx context.Context, pool *pgxpool.Pool, l login) (opened bool, ended int64, err error) {
-	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`,
-			l.member.ID); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, `
+	err = pg.Pipeline(ctx, pool, func(batch *pgx.Batch) {
+		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended('sessions of ' || $1::bigint, 0))`, l.member.ID)
+		batch.Queue(`
 			INSERT INTO session (token_hash, member_id, username, first_name, last_name, email, code, remember, device,
 			  place, created_at, expires_at)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 WHERE`+erasure.NotForgotten("$13")+`
 				AND NOT EXISTS (SELECT FROM credentials WHERE member_id = $2 AND changed_at >= $11)`,
 			l.hash, l.member.ID, l.member.Username, l.member.FirstName, l.member.LastName, l.member.Email,
 			l.member.Code, l.remember, l.device, l.place,
-			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID)))
-		if err != nil {
-			return err
-		}
-		if opened = tag.RowsAffected() == 1; !opened {
-			return nil
-		}
-		tag, err = tx.Exec(ctx, `
-			DELETE FROM session WHERE member_id = $1 AND (NOT`+livingSession+`OR token_hash IN (
+			l.at, life(l.remember), erasure.Hash(erasure.MemberKey(l.member.ID))).
+			Exec(func(tag pgconn.CommandTag) error { opened = tag.RowsAffected() == 1; return nil })
+		batch.Queue(`
+			DELETE FROM session WHERE member_id = $1 AND EXISTS (SELECT FROM session WHERE token_hash = $2)
+			AND (NOT`+livingSession+`OR token_hash IN (
 				SELECT token_hash FROM session WHERE member_id = $1 AND`+livingSession+`
 				ORDER BY token_hash = $2 DESC, created_at DESC, token_hash OFFSET $3))`, l.member.ID, l.hash,
-			maxSessions)
-		ended = tag.RowsAffected()
-		return err
+			maxSessions).
+			Exec(func(tag pgconn.CommandTag) error { ended = tag.RowsAffected(); return nil })
 	})
 	if err != nil {
 		return false, 0, fmt.Errorf("open a session of member %d: %w", l.member.ID, err)

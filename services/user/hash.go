@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"golang.org/x/crypto/argon2"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
 // Cost is what one argon2id hash costs.
@@ -28,7 +28,7 @@ type Cost struct {
 // 44 logins a second one at a time, 69 with two at once, and no more with four or eight; t=3 m=12 MiB
 // took 20 ms, t=1 m=46 MiB 30, t=2 m=64 MiB 83. BenchmarkHash again, best of 8 on two cores that had
 // three to five other processes to run: 37 ms; the others 33, 55 and 111 ms: the same order, so the
-// choice stands. Each hash takes 19 MiB while it runs.
+// choice stands. Each hash takes 19 MiB, in memory that the next one uses again.
 var DefaultCost = Cost{Time: 2, Memory: 19456, Threads: 1}
 
 // Limits on what a stored hash may ask for: who can write one must not be able to stop the
@@ -49,37 +49,75 @@ const (
 type hasher struct {
 	cost   Cost
 	places *hashPlaces
+	// memories are what hashes are computed in, one for each place.
+	memories chan *argon2.Memory
+	idle     *time.Timer // drops what they hold
 	// dummy is checked for user names that do not exist, which then take as long as those that do.
 	dummy string
 }
+
+// memoryRest is how long after the last hash its memory is kept for the next one.
+const memoryRest = 5 * time.Second
 
 func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
-	return &hasher{cost: cost, places: newHashPlaces(), dummy: cost.hash(random.Code(20))}
+	h := &hasher{cost: cost, places: newHashPlaces(), memories: make(chan *argon2.Memory, hashesAtOnce)}
+	for range hashesAtOnce {
+		h.memories <- new(argon2.Memory)
+	}
+	h.idle = time.AfterFunc(memoryRest, h.dropMemories)
+	h.dummy = cost.hash(random.Code(20), new(argon2.Memory))
+	return h
 }
 
 // hash makes the stored form of a password.
-func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	if err := h.places.acquire(ctx); err != nil {
-		return "", err
-	}
-	defer h.places.release()
-	return h.cost.hash(password), nil
+func (h *hasher) hash(ctx context.Context, password string) (stored string, err error) {
+	err = h.inPlace(ctx, func(m *argon2.Memory) { stored = h.cost.hash(password, m) })
+	return stored, err
 }
 
 // verify says whether a password is the stored one; no one's stored form is "".
-func (h *hasher) verify(ctx context.Context, password, stored string) (bool, error) {
+func (h *hasher) verify(ctx context.Context, password, stored string) (right bool, err error) {
+	err = h.inPlace(ctx, func(m *argon2.Memory) {
+		if stored == "" {
+			verifyHash(password, h.dummy, m)
+			return
+		}
+		if p, err := parsePHC(stored); err == nil && p.cost.Memory > h.cost.Memory {
+			m = new(argon2.Memory) // ours does not grow to what a hash from elsewhere took
+		}
+		right = verifyHash(password, stored, m)
+	})
+	return right, err
+}
+
+// inPlace waits for a place and computes in its memory.
+func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) error {
 	if err := h.places.acquire(ctx); err != nil {
-		return false, err
+		return err
 	}
 	defer h.places.release()
-	if stored == "" {
-		verifyHash(password, h.dummy)
-		return false, nil
+	m := <-h.memories // there is one for each place
+	defer func() {
+		h.memories <- m
+		h.idle.Reset(memoryRest)
+	}()
+	compute(m)
+	return nil
+}
+
+// dropMemories leaves the memory of places that are free to the garbage collector.
+func (h *hasher) dropMemories() {
+	for range hashesAtOnce {
+		select {
+		case m := <-h.memories:
+			*m = argon2.Memory{}
+			h.memories <- m
+		default:
+		}
 	}
-	return verifyHash(password, stored), nil
 }
 
 // outdated says that a stored form should be made again while the password is at hand.
@@ -88,15 +126,15 @@ func (h *hasher) outdated(stored string) bool {
 	return err != nil || p.cost != h.cost || len(p.key) != argonKeyLength || len(p.salt) < argonSaltLength
 }
 
-func (c Cost) hash(password string) string {
+func (c Cost) hash(password string, m *argon2.Memory) string {
 	salt := make([]byte, argonSaltLength)
 	if _, err := rand.Read(salt); err != nil {
 		panic(fmt.Sprintf("read random bytes: %v", err)) // crypto/rand ends the process itself
 	}
-	return phc{c, salt, argon2.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, argonKeyLength)}.String()
+	return phc{c, salt, m.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, argonKeyLength)}.String()
 }
 
-func verifyHash(password, stored string) bool {
+func verifyHash(password, stored string, m *argon2.Memory) bool {
 	if strings.HasPrefix(stored, "pbkdf2_sha256$") {
 		return verifyDjango(password, stored)
 	}
@@ -104,7 +142,7 @@ func verifyHash(password, stored string) bool {
 	if err != nil {
 		return false
 	}
-	key := argon2.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads,
+	key := m.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads,
 		uint32(len(p.key))) //nolint:gosec // at most 64
 	return subtle.ConstantTimeCompare(key, p.key) == 1
 }

@@ -68,7 +68,7 @@ func TestHashQueue(t *testing.T) {
 		}
 	}
 	h.places.release()
-	if ok, err := h.verify(t.Context(), "x", testCost.hash("x")); !ok || err != nil {
+	if ok, err := h.verify(t.Context(), "x", hashed(testCost, "x")); !ok || err != nil {
 		t.Errorf("after the storm: %t, %v", ok, err)
 	}
 	h.places.release()

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
 // AddStaff makes a staff account, or gives the existing one this password, and says which: added,
@@ -20,19 +21,20 @@ func AddStaff(ctx context.Context, pool *pgxpool.Pool, cost Cost, username,
 	if cost == (Cost{}) {
 		cost = DefaultCost
 	}
+	memory := new(argon2.Memory)
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		stored, found, err := staffPassword(ctx, tx, username)
 		if err != nil {
 			return err
 		}
-		if found && verifyHash(password, stored) {
+		if found && verifyHash(password, stored, memory) {
 			outcome = "unchanged"
 			return nil
 		}
 		if outcome = "added"; found {
 			outcome = "password changed"
 		}
-		return putStaff(ctx, tx, username, cost.hash(password))
+		return putStaff(ctx, tx, username, cost.hash(password, memory))
 	})
 	return outcome, err
 }

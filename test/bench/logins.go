@@ -45,17 +45,24 @@ func (w *backing) logins(ctx context.Context) error {
 	}
 	r := result{what: "logins", against: "bare argon2id", want: 0.9,
 		how: fmt.Sprintf("%d members, %d hashes at once", loginMembers, hashesAtOnce)}
-	err = w.turns(ctx, r, w.rounds, w.hashes, func(ctx context.Context) (float64, error) {
-		return load(ctx, s.addr, loginMembers, hashTime, next)
-	})
+	var ours, bare spent
+	err = w.turns(ctx, r, w.rounds, func(context.Context) (float64, error) { return w.hashes(&bare) },
+		func(ctx context.Context) (float64, error) {
+			end := w.meter(s.part)
+			rate, err := load(ctx, s.addr, loginMembers, hashTime, next)
+			ours.add(end(rate * hashTime.Seconds()))
+			return rate, err
+		})
 	if err != nil {
 		return err
 	}
+	w.notes = append(w.notes, fmt.Sprintf("Processor time, logins: %s; bare hash: %s. The hash's share: %.2f.", ours, bare,
+		bare.each()/ours.each()))
 	return s.stop()
 }
 
-// hashes is the rate of the bare hash in a process of its own.
-func (w *backing) hashes(context.Context) (float64, error) {
+// hashes is the rate of the bare hash in a process of its own, and adds what it cost.
+func (w *backing) hashes(cost *spent) (float64, error) {
 	p, err := w.start("hash", "")
 	if err != nil {
 		return 0, err
@@ -67,5 +74,7 @@ func (w *backing) hashes(context.Context) (float64, error) {
 	if err := p.cmd.Wait(); err != nil { // it ends by itself
 		return 0, err
 	}
-	return strconv.ParseFloat(text, 64)
+	rate, err := strconv.ParseFloat(text, 64)
+	cost.add(spent{service: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), done: rate * hashTime.Seconds()})
+	return rate, err
 }

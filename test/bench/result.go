@@ -69,6 +69,9 @@ func (s *spent) add(o spent) {
 	s.service, s.database, s.broker, s.done = s.service+o.service, s.database+o.database, s.broker+o.broker, s.done+o.done
 }
 
+// each is the processor time of one, in seconds.
+func (s spent) each() float64 { return (s.service + s.database + s.broker).Seconds() / max(s.done, 1) }
+
 // String is the cost of one, in microseconds.
 func (s spent) String() string {
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / max(s.done, 1) }
