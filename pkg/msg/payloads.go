@@ -183,6 +183,9 @@ const (
 	MailOrderVisitor    = "order-visitor"
 	MailPaymentPending  = "payment-pending" // ours: a bank debit is under way
 	MailPaymentRefused  = "payment-refused" // ours: the bank refused it
+	MailOrderShipped    = "order-shipped"   // ours, as are the following
+	MailOrderRefunded   = "order-refunded"
+	MailOrderCanceled   = "order-canceled"
 )
 
 // SendMail is the command to send one mail.
@@ -196,8 +199,12 @@ type SendMail struct {
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
 	// email, old_email, code; accounts has a line for each account of MailUsername.
 	Data map[string]string `json:"data,omitempty"`
-	// Order fills the order confirmations.
+	// Order fills the order confirmations, and the mails about what became of an order.
 	Order *OrderMail `json:"order,omitempty"`
+	// Shipment fills MailOrderShipped.
+	Shipment *ShipmentMail `json:"shipment,omitempty"`
+	// Refund fills MailOrderRefunded and MailOrderCanceled.
+	Refund *RefundMail `json:"refund,omitempty"`
 	// Payment fills the mails about a bank debit.
 	Payment      *PaymentMail `json:"payment,omitempty"`
 	MemberID     int64        `json:"member_id,omitempty"`
@@ -225,6 +232,26 @@ type OrderMail struct {
 	Total            int64       `json:"total"`
 	ShippingAddress  Address     `json:"shipping_address"`
 	BillingAddress   Address     `json:"billing_address"`
+}
+
+// ShipmentMail is a parcel that is on its way.
+type ShipmentMail struct {
+	Carrier        string `json:"carrier"`
+	TrackingNumber string `json:"tracking_number,omitempty"`
+	// TrackingURL is the carrier's page about the parcel, if there is one.
+	TrackingURL string      `json:"tracking_url,omitempty"`
+	Lines       []OrderLine `json:"lines"`
+	// Rest is what is still to be sent.
+	Rest []OrderLine `json:"rest,omitempty"`
+	// Corrected says that an earlier mail about the parcel was wrong.
+	Corrected bool `json:"corrected,omitempty"`
+}
+
+// RefundMail is money that is given back; the amount is cents, 0 when nothing was paid.
+type RefundMail struct {
+	Amount int64 `json:"amount"`
+	// Lines are the pieces that it is for; none for an amount by itself.
+	Lines []OrderLine `json:"lines,omitempty"`
 }
 
 // PaymentMail is a payment that is no order; the amount is cents.

@@ -23,10 +23,10 @@ const defaultLife = 72 * time.Hour
 // maxReceivers bounds the receivers of one mail; none of the shop's has more than two.
 const maxReceivers = 10
 
-// makes says whether this version can make a kind of mail: it has its text in templates/, or it is an order's
-// confirmation, whose text staff write.
+// makes says whether this version can make a kind of mail: it has its text in templates/, or it is about an
+// order, and staff write its text.
 func makes(kind string) bool {
-	return saleKinds[kind] || (kind != "foot" && plain.Lookup(kind+".txt") != nil)
+	return orderTemplates[kind] != "" || (kind != "foot" && plain.Lookup(kind+".txt") != nil)
 }
 
 // onMail puts commands into the ledger. With the commit they are mailer's own business: the broker
@@ -85,8 +85,13 @@ func (s *server) accept(key string, data []byte) (newDelivery, error) {
 
 // ledgerRow makes a command a row.
 func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery, error) {
-	if (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor) && m.Order == nil {
+	switch {
+	case orderTemplates[m.Kind] != "" && m.Order == nil:
 		return newDelivery{}, errors.New("the command holds no order")
+	case m.Kind == msg.MailOrderShipped && m.Shipment == nil:
+		return newDelivery{}, errors.New("the command holds no parcel")
+	case m.Kind == msg.MailOrderRefunded && (m.Refund == nil || m.Refund.Amount <= 0):
+		return newDelivery{}, errors.New("the command holds no refund")
 	}
 	to, err := s.receivers(m)
 	if err != nil {

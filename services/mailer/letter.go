@@ -66,7 +66,7 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	}
 	c := content{from: s.from}
 	switch {
-	case m.Order != nil && (m.Kind == msg.MailOrderMember || m.Kind == msg.MailOrderVisitor):
+	case m.Order != nil && orderTemplates[m.Kind] != "":
 		c, err = s.writeOrder(ctx, m, to[0])
 	case m.Kind == kindDraft || m.Kind == kindNewsletter:
 		c, err = s.writeNewsletter(ctx, d, m)

@@ -138,7 +138,7 @@ func (t mailTemplate) unfit(status string) string {
 		token = "{pr_token}"
 	}
 	switch {
-	case t.EmCd == memberConfirmation || t.EmCd == visitorConfirmation || strings.Contains(t.BodyText, "{identifier}"):
+	case t.ofOrders():
 		return "template-of-orders"
 	case t.Status != status:
 		return "template-is-" + strings.ToLower(t.Status)
@@ -146,6 +146,16 @@ func (t mailTemplate) unfit(status string) string {
 		return "no-unsubscribe-link"
 	}
 	return ""
+}
+
+// ofOrders says that a template is of mails about orders: a seeded one, or one made like them.
+func (t mailTemplate) ofOrders() bool {
+	for _, code := range orderTemplates {
+		if t.EmCd == code {
+			return true
+		}
+	}
+	return strings.Contains(t.BodyText, "{identifier}") || strings.Contains(t.BodyText, "{order_link}")
 }
 
 // receivers is the kind of recipient that a template is for.

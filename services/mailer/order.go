@@ -24,7 +24,9 @@ var (
 
 // blocks are the names in braces that whole blocks stand for.
 var blocks = []string{"order_information", "product_information", "shipping_information", "discount_information",
-	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information"}
+	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information",
+	"tracking_information", "parcel_information", "rest_information", "refund_information",
+	"canceled_refund_information"}
 
 // orderPage is what the blocks are filled with.
 type orderPage struct {
@@ -34,6 +36,14 @@ type orderPage struct {
 	// Discount, ShippingDiscount and Tax are "" when there is none
 	Subtotal, Discount, Shipping, ShippingDiscount, Tax, Total string
 	ShippingAddress, BillingAddress                            []string
+
+	// Of a parcel.
+	Carrier, Tracking, TrackingURL string
+	Corrected                      bool
+	Parcel, Rest                   []orderLine
+	// Of a refund; the amount is "" when nothing was paid.
+	Refund   string
+	Refunded []orderLine
 }
 
 type orderLine struct {
@@ -112,12 +122,17 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	if o.SalesTax > 0 {
 		p.Tax = s.amount(o.SalesTax)
 	}
-	for _, l := range o.Lines {
-		p.Lines = append(p.Lines, orderLine{
-			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Colour, l.Size),
-			Quantity: l.Quantity,
-			Each:     s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
-		})
+	p.Lines = s.orderLines(o.Lines)
+	if m.Shipment != nil {
+		p.Carrier, p.Tracking = clean(m.Shipment.Carrier), clean(m.Shipment.TrackingNumber)
+		p.TrackingURL, p.Corrected = clean(m.Shipment.TrackingURL), m.Shipment.Corrected
+		p.Parcel, p.Rest = s.orderLines(m.Shipment.Lines), s.orderLines(m.Shipment.Rest)
+	}
+	if m.Refund != nil {
+		p.Refunded = s.orderLines(m.Refund.Lines)
+		if m.Refund.Amount > 0 {
+			p.Refund = s.amount(m.Refund.Amount)
+		}
 	}
 	for _, c := range o.Codes {
 		amount := strings.TrimSuffix(money.Cents(c.Amount).String(), ".00")
@@ -126,6 +141,17 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 			Applied: c.Applied})
 	}
 	return p
+}
+
+func (s *server) orderLines(lines []msg.OrderLine) (list []orderLine) {
+	for _, l := range lines {
+		list = append(list, orderLine{
+			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Colour, l.Size),
+			Quantity: l.Quantity,
+			Each:     s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
+		})
+	}
+	return list
 }
 
 func (s *server) amount(cents int64) string {
@@ -173,6 +199,7 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 		"mb_cd": linkCode(codes.member), "pr_cd": linkCode(codes.prospect),
 		"prosepct_email_unsubscribe_str": s.unsubscribe(t, codes), //nolint:misspell // spelt so in old templates
 		"shop_name":                      p.Shop, "contact": s.replyTo.Address,
+		"order_link": s.orderLink(p, t, codes), "refund_amount": p.Refund,
 	}
 	texts := []string{"{line_break}", strings.Repeat("=", 64), "{short_line_break}", strings.Repeat("-", 32)}
 	marks := []string{"{line_break}", `<hr style="border:0;border-top:2px solid #444">`, "{short_line_break}",
@@ -202,6 +229,18 @@ func block(execute func(io.Writer, string, any) error, name string, p orderPage)
 		return "", errors.New("the block " + name + " cannot be filled") // the text of the error may hold values
 	}
 	return strings.TrimSpace(out.String()), nil
+}
+
+// orderLink leads to the page of the order; it says through which mail, and to whom that went.
+func (s *server) orderLink(p orderPage, t mailTemplate, codes linkCodes) string {
+	link := s.cfg.PublicURL + "/account/order?identifier=" + linkCode(p.Identifier) + "&em_cd=" + linkCode(t.EmCd)
+	switch {
+	case codes.member != "":
+		return link + "&mb_cd=" + linkCode(codes.member)
+	case codes.prospect != "":
+		return link + "&pr_cd=" + linkCode(codes.prospect)
+	}
+	return link
 }
 
 // unsubscribe is a link for who is known already, or nothing.

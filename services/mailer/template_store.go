@@ -19,6 +19,13 @@ const (
 	visitorConfirmation = "FpGyZy6kld9R2XTjqvBQN"
 )
 
+// orderTemplates are the seeded templates of the mails about orders, by kind.
+var orderTemplates = map[string]string{
+	msg.MailOrderMember: memberConfirmation, msg.MailOrderVisitor: visitorConfirmation,
+	msg.MailOrderShipped: "iqTDAc8JhIQyg73rtu7UO", msg.MailOrderRefunded: "XxvKKimizGBBl264sB3oe",
+	msg.MailOrderCanceled: "QF7uyedG40BFKlUvE2cBE",
+}
+
 // mailTemplate is a mail that staff may edit.
 type mailTemplate struct {
 	EmCd        string `json:"em_cd"`
@@ -36,10 +43,7 @@ const templateColumns = ` em_cd, subject, type, status, body_text, body_html, fr
 
 // findTemplate reads the template with this code, or else the seeded one of the kind.
 func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (mailTemplate, error) {
-	seeded := visitorConfirmation
-	if kind == msg.MailOrderMember {
-		seeded = memberConfirmation
-	}
+	seeded := orderTemplates[kind]
 	t, found, err := pg.One[mailTemplate](ctx, pool, "find template $2", `
 		SELECT`+templateColumns+`FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)

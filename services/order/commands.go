@@ -8,19 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
@@ -29,20 +25,45 @@ import (
 // have to hear leaves with the outbox of the running service.
 const usage = `order is the order service; without arguments it runs. Its commands for staff:
 
-  order payments                                  payments that made no order, one JSON object a line
+  order payments                                  payments that made no order, refunds that failed and disputes,
+                                                  one JSON object a line
   order resolve -payment ID -by NAME              note that one was seen to; what was held for it goes back
                 [-served]                         to the shelf, unless it was served by hand
   order packing [-order IDENTIFIER]               what to pack and where it goes, one JSON object an order
   order status -order IDENTIFIER -status STATUS   move an order on (accepted, manufacturing, packing, shipped);
-               [-tracking NUMBER]                 with the carrier's tracking number
+               [-tracking NUMBER] [-by NAME]      with the carrier's tracking number
+  order ship -order IDENTIFIER -by NAME           send all that is left, or pieces of lines (counted from 0);
+             [-method METHOD] [-tracking NUMBER]  the customer is mailed SHIPPING_MAIL_AFTER later
+             [-line SEQ:QUANTITY]...
+  order ship -list FILE -by NAME                  send many: identifier, tracking number, method; - is the input
+  order unship -order IDENTIFIER -shipment ID     take a parcel back before the customer is mailed
+               -by NAME
+  order tracking -order IDENTIFIER -shipment ID   correct a tracking number; -mail tells a customer who was told
+                 -tracking NUMBER -by NAME        another one
+                 [-method METHOD] [-mail]
+  order address -order IDENTIFIER -by NAME        correct where an order goes before anything of it is sent: the
+                -file FILE                        address as JSON, as packing prints it; - is the input
+  order refund -order IDENTIFIER -by NAME         give money back: all that is left, pieces of lines, or an
+               -all | -line SEQ:QUANTITY...       amount; -restock puts the pieces back on the shelf
+               [-shipping] [-amount 12.34]
+               [-restock] [-note TEXT] [-reason requested_by_customer|duplicate|fraudulent]
+  order refund -payment ID -by NAME               give back a payment that made no order, and resolve it
+  order cancel -order IDENTIFIER -by NAME         refund and restock all of an order that was not sent, and mail
+               [-note TEXT] [-reason REASON]      the customer
+  order money -order IDENTIFIER                   what was paid, given back, disputed and is left, as JSON
 
-All take DATABASE_URL from the environment and are safe to repeat.
+All take DATABASE_URL from the environment. Those that list, move and resolve are safe to repeat; the others
+refuse what is done already.
 `
 
-var commandNames = []string{"payments", "resolve", "packing", "status"}
-
 // IsCommand says whether arguments name a command rather than a wish to run the service.
-func IsCommand(args []string) bool { return len(args) > 0 && slices.Contains(commandNames, args[0]) }
+func IsCommand(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	_, known := staffCommands[args[0]]
+	return known
+}
 
 var errUsage = errors.New("cannot work")
 
@@ -66,24 +87,70 @@ func Command(args []string, out, stderr io.Writer) int {
 	return code
 }
 
+// staffFlags are the flags of all commands.
+type staffFlags struct {
+	payment                              int64
+	by, order, status, tracking, method  string
+	shipment, list, file, reason, note   string
+	amount                               string
+	served, mail, all, shipping, restock bool
+	lines                                pieces
+}
+
+// staffCommand is a command for staff: its flags, and what it does.
+type staffCommand struct {
+	flags func(*flag.FlagSet, *staffFlags)
+	run   func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error
+}
+
+// staffCommands are all commands by their names.
+var staffCommands = map[string]staffCommand{
+	"payments": {
+		func(*flag.FlagSet, *staffFlags) {},
+		func(ctx context.Context, d *Desk, _ staffFlags, out io.Writer) error {
+			return listPayments(ctx, d.db, out)
+		},
+	},
+	"resolve": {
+		func(s *flag.FlagSet, f *staffFlags) {
+			s.Int64Var(&f.payment, "payment", 0, "")
+			s.StringVar(&f.by, "by", "", "")
+			s.BoolVar(&f.served, "served", false, "")
+		},
+		func(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
+			return resolvePayment(ctx, d.db, f.payment, f.by, f.served)
+		},
+	},
+	"packing": {
+		func(s *flag.FlagSet, f *staffFlags) { s.StringVar(&f.order, "order", "", "") },
+		func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
+			return listPacking(ctx, d.db, f.order, out)
+		},
+	},
+	"status":   {statusFlags, runStatus},
+	"ship":     {shipFlags, runShip},
+	"unship":   {shipmentFlags, runUnship},
+	"tracking": {shipmentFlags, runTracking},
+	"address":  {addressFlags, runAddress},
+	"refund":   {refundFlags, runRefund},
+	"cancel":   {refundFlags, runCancel},
+	"money": {
+		func(s *flag.FlagSet, f *staffFlags) { s.StringVar(&f.order, "order", "", "") },
+		func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
+			return showMoney(ctx, d.db, f.order, out)
+		},
+	},
+}
+
 func command(ctx context.Context, args []string, out io.Writer) error {
-	var payment int64
-	var by, identifier, status, tracking string
-	var served bool
+	c, known := staffCommands[args[0]]
+	if !known {
+		return fmt.Errorf("%w: there is no command %s", errUsage, args[0])
+	}
+	var given staffFlags
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	switch args[0] {
-	case "resolve":
-		f.Int64Var(&payment, "payment", 0, "")
-		f.StringVar(&by, "by", "", "")
-		f.BoolVar(&served, "served", false, "")
-	case "packing":
-		f.StringVar(&identifier, "order", "", "")
-	case "status":
-		f.StringVar(&identifier, "order", "", "")
-		f.StringVar(&status, "status", "", "")
-		f.StringVar(&tracking, "tracking", "", "")
-	}
+	c.flags(f, &given)
 	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 {
 		return fmt.Errorf("%w: arguments of %s", errUsage, args[0])
 	}
@@ -96,15 +163,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	switch args[0] {
-	case "resolve":
-		return resolvePayment(ctx, db, payment, by, served)
-	case "packing":
-		return listPacking(ctx, db, identifier, out)
-	case "status":
-		return moveOrder(ctx, db, identifier, status, tracking)
-	}
-	return listPayments(ctx, db, out)
+	return c.run(ctx, NewDesk(db, cfg.ShippingMailAfter, nil), given, out)
 }
 
 // openPayment is a payment that waits for staff.
@@ -136,43 +195,6 @@ func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// moveOrder adds a status to an order, and the event that tells others, in one transaction.
-func moveOrder(ctx context.Context, db *pgxpool.Pool, identifier, status, tracking string) error {
-	if identifier == "" || status == "" {
-		return fmt.Errorf("%w: status wants -order and -status", errUsage)
-	}
-	tracking = trackingNumber(tracking)
-	if utf8.RuneCountInString(tracking) > maxTracking {
-		return fmt.Errorf("%w: a tracking number has at most %d characters", errUsage, maxTracking)
-	}
-	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		o, found, err := setTracking(ctx, tx, identifier, tracking)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("there is no order %s", identifier)
-		}
-		added, err := addStatus(ctx, tx, o.ID, status)
-		if err != nil {
-			return err
-		}
-		if !added { // it has it already, or there is none of this name
-			known, err := statusKnown(ctx, tx, status)
-			if err == nil && !known {
-				err = fmt.Errorf("there is no status %s", status)
-			}
-			return err
-		}
-		return bus.Enqueue(ctx, tx, msg.Message{
-			Key: "order-status:" + identifier + ":" + status, Subject: msg.OrderStatusChangedSubject,
-			Payload: msg.OrderStatusChanged{
-				Identifier: identifier, Status: status, At: time.Now().UTC(), MemberID: o.MemberID, Email: o.Email,
-			},
-		})
-	})
 }
 
 // maxTracking is the length of the longest tracking number, in characters.

@@ -15,17 +15,10 @@ func openPayments(ctx context.Context, db pg.DB) ([]openPayment, error) {
 		WHERE resolved_at IS NULL ORDER BY at`)
 }
 
-// movedOrder is whom the new status of an order concerns.
-type movedOrder struct {
-	ID, MemberID int64
-	Email        string
-}
-
-// setTracking notes a tracking number, unless there is none, and locks the order.
-func setTracking(ctx context.Context, tx pgx.Tx, identifier, tracking string) (o movedOrder, found bool, err error) {
-	return pg.One[movedOrder](ctx, tx, "find order $1", `
-		UPDATE orders SET tracking_number = coalesce(nullif($2, ''), tracking_number) WHERE identifier = $1
-		RETURNING id, coalesce(member_id, 0) AS member_id, coalesce(email, '') AS email`, identifier, tracking)
+// setTracking notes the tracking number of an order that staff move by hand.
+func setTracking(ctx context.Context, tx pgx.Tx, orderID int64, tracking string) error {
+	return pg.Exec(ctx, tx, "note the tracking number of order $1", `
+		UPDATE orders SET tracking_number = $2 WHERE id = $1`, orderID, tracking)
 }
 
 func addStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string) (added bool, err error) {
@@ -37,4 +30,11 @@ func addStatus(ctx context.Context, tx pgx.Tx, orderID int64, status string) (ad
 func statusKnown(ctx context.Context, db pg.DB, status string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "look for status $1", `
 		SELECT EXISTS (SELECT FROM status WHERE identifier = $1)`, status)
+}
+
+// lastShipment is the parcel of an order that was sent last.
+func lastShipment(ctx context.Context, db pg.DB, identifier string) (id string, found bool, err error) {
+	return pg.One[string](ctx, db, "find the last parcel of order $1", `
+		SELECT s.id FROM shipment s JOIN orders o ON o.id = s.order_id WHERE o.identifier = $1
+		ORDER BY s.shipped_at DESC, s.id LIMIT 1`, identifier)
 }

@@ -32,6 +32,10 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		theirs+`) OR id = ANY($3)`, members, emails, issues)
 	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM ` +
 		`payment_issue WHERE payload = '{}')`)
+	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND payment_intent IN (SELECT payment_intent FROM orders
+		WHERE`+theirs+`UNION SELECT payment_intent FROM payment_issue WHERE payload = '{}')`, members, emails)
+	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id IN (SELECT id FROM orders WHERE`+
+		theirs+`)`, members, emails)
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
 		`shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
@@ -64,6 +68,13 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "order_lines", Rows: `order_line WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "order_codes", Rows: `order_code WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "order_statuses", Rows: `order_status WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "address_changes", Rows: `address_change WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "shipments", Rows: `shipment WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "shipment_lines", Rows: `shipment_line WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "refunds", Rows: `refund WHERE payment_intent IN (
+			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3))`},
+		{Name: "refund_lines", Rows: `refund_line WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "disputes", Rows: `dispute WHERE payment_intent IN (SELECT payment_intent FROM o)`},
 		{Name: "carts", Rows: `c`},
 		{Name: "cart_lines", Rows: `cart_line WHERE cart_id IN (SELECT id FROM c)`},
 		{Name: "cart_codes", Rows: `cart_code WHERE cart_id IN (SELECT id FROM c)`},
@@ -73,7 +84,8 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
 		{Name: "payment_events", Rows: `payment_event WHERE payment_intent IN (
 			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3))`},
-		{Name: "payment_issues", Rows: `payment_issue WHERE id = ANY($3) OR session_id IN (SELECT session_id FROM k)`},
+		{Name: "payment_issues", Rows: `payment_issue WHERE id = ANY($3) OR session_id IN (SELECT session_id FROM k)
+			OR payment_intent IN (SELECT payment_intent FROM o)`},
 	}, p.MemberIDs, addressKeys(p.Emails), issues)
 }
 

@@ -3,6 +3,7 @@ package order
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,5 +67,42 @@ func TestWhoBuysAfterAnErasureIsANewCustomer(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM orders WHERE email = 'pat@mail.example.com' AND shipping_address ->> 'address_line1' = '12 ` +
 		`Elm Street'`); n != 1 {
 		t.Errorf("%d orders with their buyer, want 1", n)
+	}
+}
+
+// What staff did with an order keeps its figures, and nothing that says whose it was.
+func TestWhatStaffDidIsErased(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	on := Order{Identifier: e.sold("pat@mail.example.com", "2")}
+	to := msg.Address{Name: "Pat Buyer", Line1: "12 Elm Court", City: "Salem", CountryCode: "US"}
+	if err := e.service.desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}, Note: "Pat Buyer rang"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Fatal(err)
+	}
+	person := erasure.Person{Emails: []string{"pat@mail.example.com"}}
+	raw, err := ExportOrders(t.Context(), e.db, person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"12 Elm Court", "12 Elm Street", "Pat Buyer rang", `"shipments": [{`, `"refund_lines": [{`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("the export lacks %s", want)
+		}
+	}
+	e.erase(msg.Erased{Emails: person.Emails, At: time.Now()})
+	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "outbox"} {
+		if n := e.Number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|12 Elm'`); n != 0 {
+			t.Errorf("%d rows of %s name the buyer", n, table)
+		}
+	}
+	e.tell(1)
+	if n := e.Number(`SELECT count(*) FROM refund JOIN orders USING (payment_intent)`); n != 1 || len(e.mailed(msg.MailOrderShipped)) != 0 {
+		t.Errorf("%d refunds, %d mails", n, len(e.mailed(msg.MailOrderShipped)))
 	}
 }

@@ -23,7 +23,7 @@ type toPack struct {
 	Lines          json.RawMessage `json:"lines"`
 }
 
-// listPacking prints one order, or every order that is not at the last status yet, oldest first.
+// listPacking prints one order, or every order that has something to send, oldest first.
 func listPacking(ctx context.Context, db *pgxpool.Pool, identifier string, out io.Writer) error {
 	list, err := ordersToPack(ctx, db, identifier)
 	if err != nil {

@@ -31,6 +31,8 @@ type stripeEvent struct {
 
 	session stripe.Session // of checkout.session.*
 	asked   bool           // the session is Stripe's answer, not what the event holds
+
+	money moneySaid // of events about refunds and disputes
 }
 
 // looseText is a text, or nothing when there is something else: an odd envelope must not cost the
@@ -70,8 +72,11 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 		return bus.Permanent(fmt.Errorf("read a Stripe event: %w", err))
 	}
 	d.Value = &e
-	if !strings.HasPrefix(e.Type, "checkout.session.") || len(e.Data.Object) == 0 {
+	switch {
+	case len(e.Data.Object) == 0:
 		return nil
+	case !strings.HasPrefix(e.Type, "checkout.session."):
+		return s.readMoneyEvent(ctx, &e)
 	}
 	var err error
 	if e.session, err = stripe.ReadSession(e.Data.Object); err != nil {
@@ -111,6 +116,10 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	var paid []payment
 	var issues []issue
 	var events []paymentEvent
+	said, err := lockMoney(ctx, tx, group)
+	if err != nil {
+		return err
+	}
 	for _, d := range group {
 		e, ok := d.Value.(*stripeEvent)
 		if !ok {
@@ -154,11 +163,12 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	if err := storePaymentEvents(ctx, tx, events); err != nil {
 		return err
 	}
-	if len(paid) == 0 {
-		return nil
+	if len(paid) > 0 {
+		if _, err := s.place(ctx, tx, paid); err != nil {
+			return err
+		}
 	}
-	_, err := s.place(ctx, tx, paid)
-	return err
+	return storeMoney(ctx, tx, said)
 }
 
 // issue is a payment that made no order, for staff.
@@ -180,8 +190,8 @@ func newIssue(p payment, reason, explanation string) issue {
 	}
 }
 
-// paymentEvent is a refund or a dispute. It may come before its order; it is found by its payment
-// intent either way, and nothing else happens to the order by itself.
+// paymentEvent is what Stripe said of a refund or a dispute, for the history of the payment. It may come
+// before its order; what it means for the order is storeMoney's.
 type paymentEvent struct {
 	ID, Type, PaymentIntent string
 	Amount                  *int64

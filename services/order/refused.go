@@ -25,12 +25,18 @@ const (
 	payerDiffers   = "payer-differs"       // a note about a payment that is an order all the same
 	otherAccount   = "other-account"       // the event names another account than ours
 	unknownVersion = "unknown-api-version" // the event has a form that we do not know
+	refundLost     = "refund-failed"       // a refund came to nothing; the entry is about that
+	disputed       = "dispute"             // the bank waits for evidence; the entry is about the dispute
+	disputeLost    = "dispute-lost"        // the bank has decided for the buyer
 )
 
 // finalReasons are those of entries that make no order any more once staff have resolved them: the
 // payment was refunded, or served by hand. With the other reasons it was an event that was wrong, and a
 // right one may still come.
 var finalReasons = []string{orderRefused, paidAfterEnd, unreadable}
+
+// paidReasons are those of entries that are a payment of their own, and not a note beside one.
+var paidReasons = []string{noQuote, unreadable, amountDiffers, currencyDiffers, paidTwice, paidAfterEnd, orderRefused}
 
 // placeTries is how often a group is placed again that met other parallel work, or an
 // identifier that is taken.

@@ -25,7 +25,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Handler:      s.routes(),
 			Staff:        s.staff(),
 			Consumers:    s.consumers(),
-			Workers:      []service.Worker{{Name: "sweep", Run: s.sweep}},
+			Workers:      []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

@@ -1,5 +1,19 @@
 -- What the migrations make. Generated: go test -run Schema -update
 
+CREATE TABLE "address_change" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  order_id bigint NOT NULL,
+  version integer NOT NULL,
+  before jsonb NOT NULL,
+  after jsonb NOT NULL,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT address_change_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
+  CONSTRAINT address_change_pkey PRIMARY KEY (id),
+  CONSTRAINT address_change_order_id_version_key UNIQUE (order_id, version)
+);
+
 CREATE TABLE "cart" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   member_id bigint,
@@ -142,6 +156,23 @@ CREATE TABLE "discount_type" (
   CONSTRAINT discount_type_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "dispute" (
+  id text NOT NULL,
+  payment_intent text NOT NULL,
+  amount bigint NOT NULL,
+  withdrawn bigint NOT NULL,
+  moves integer NOT NULL,
+  currency text NOT NULL,
+  reason text NOT NULL,
+  status text NOT NULL,
+  due_by timestamp with time zone,
+  created_at timestamp with time zone NOT NULL,
+  checked_at timestamp with time zone NOT NULL DEFAULT now(),
+  noted text NOT NULL DEFAULT ''::text,
+  CONSTRAINT dispute_finite CHECK ((isfinite(due_by) AND isfinite(created_at) AND isfinite(checked_at))),
+  CONSTRAINT dispute_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "forgotten" (
   hash bytea NOT NULL,
   at timestamp with time zone NOT NULL,
@@ -218,6 +249,8 @@ CREATE TABLE "orders" (
   billing_address jsonb,
   agreed_with_terms_of_sale boolean NOT NULL,
   placed_at timestamp with time zone NOT NULL DEFAULT now(),
+  version integer NOT NULL DEFAULT 1,
+  canceled_at timestamp with time zone,
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
   CONSTRAINT orders_check1 CHECK (((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal))),
   CONSTRAINT orders_check2 CHECK ((total = ((((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount) + sales_tax))),
@@ -343,6 +376,52 @@ CREATE TABLE "prospect" (
   CONSTRAINT prospect_pkey PRIMARY KEY (email)
 );
 
+CREATE TABLE "refund" (
+  id text NOT NULL,
+  payment_intent text NOT NULL,
+  origin text NOT NULL,
+  stripe_id text,
+  amount bigint NOT NULL,
+  shipping bigint NOT NULL DEFAULT 0,
+  currency text NOT NULL,
+  state text NOT NULL,
+  reason text NOT NULL DEFAULT ''::text,
+  note text NOT NULL DEFAULT ''::text,
+  failure text NOT NULL DEFAULT ''::text,
+  with_cancel boolean NOT NULL DEFAULT false,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL DEFAULT ''::text,
+  attempts integer NOT NULL DEFAULT 0,
+  next_at timestamp with time zone NOT NULL DEFAULT now(),
+  trouble text NOT NULL DEFAULT ''::text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  checked_at timestamp with time zone NOT NULL DEFAULT now(),
+  told_at timestamp with time zone,
+  noted_at timestamp with time zone,
+  CONSTRAINT refund_amount_check CHECK ((amount > 0)),
+  CONSTRAINT refund_check CHECK (((shipping >= 0) AND (shipping <= amount))),
+  CONSTRAINT refund_check1 CHECK (((origin = 'shop'::text) OR (stripe_id IS NOT NULL))),
+  CONSTRAINT refund_finite CHECK ((isfinite(created_at) AND isfinite(next_at) AND isfinite(checked_at))),
+  CONSTRAINT refund_note_check CHECK ((length(note) <= 1000)),
+  CONSTRAINT refund_origin_check CHECK ((origin = ANY (ARRAY['shop'::text, 'stripe'::text]))),
+  CONSTRAINT refund_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'duplicate'::text, 'fraudulent'::text, 'requested_by_customer'::text]))),
+  CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text]))),
+  CONSTRAINT refund_pkey PRIMARY KEY (id),
+  CONSTRAINT refund_stripe_id_key UNIQUE (stripe_id)
+);
+
+CREATE TABLE "refund_line" (
+  refund_id text NOT NULL,
+  order_id bigint NOT NULL,
+  seq integer NOT NULL,
+  quantity integer NOT NULL,
+  restocked boolean NOT NULL,
+  CONSTRAINT refund_line_quantity_check CHECK ((quantity > 0)),
+  CONSTRAINT refund_line_order_id_seq_fkey FOREIGN KEY (order_id, seq) REFERENCES order_line(order_id, seq) ON DELETE CASCADE,
+  CONSTRAINT refund_line_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(id) ON DELETE CASCADE,
+  CONSTRAINT refund_line_pkey PRIMARY KEY (refund_id, seq)
+);
+
 CREATE TABLE "reservation" (
   checkout_id text NOT NULL,
   sku_id bigint NOT NULL,
@@ -351,6 +430,37 @@ CREATE TABLE "reservation" (
   CONSTRAINT reservation_checkout_id_fkey FOREIGN KEY (checkout_id) REFERENCES checkout(id) ON DELETE CASCADE,
   CONSTRAINT reservation_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id),
   CONSTRAINT reservation_pkey PRIMARY KEY (checkout_id, sku_id)
+);
+
+CREATE TABLE "shipment" (
+  id text NOT NULL,
+  order_id bigint NOT NULL,
+  carrier text NOT NULL,
+  tracking_base_url text NOT NULL DEFAULT ''::text,
+  tracking_number text NOT NULL DEFAULT ''::text,
+  shipped_at timestamp with time zone NOT NULL DEFAULT now(),
+  mail_at timestamp with time zone NOT NULL,
+  told_at timestamp with time zone,
+  corrections integer NOT NULL DEFAULT 0,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL,
+  CONSTRAINT shipment_carrier_check CHECK ((length(carrier) <= 100)),
+  CONSTRAINT shipment_finite CHECK ((isfinite(shipped_at) AND isfinite(mail_at))),
+  CONSTRAINT shipment_tracking_base_url_check CHECK ((length(tracking_base_url) <= 200)),
+  CONSTRAINT shipment_tracking_number_check CHECK ((length(tracking_number) <= 100)),
+  CONSTRAINT shipment_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
+  CONSTRAINT shipment_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "shipment_line" (
+  shipment_id text NOT NULL,
+  order_id bigint NOT NULL,
+  seq integer NOT NULL,
+  quantity integer NOT NULL,
+  CONSTRAINT shipment_line_quantity_check CHECK ((quantity > 0)),
+  CONSTRAINT shipment_line_order_id_seq_fkey FOREIGN KEY (order_id, seq) REFERENCES order_line(order_id, seq) ON DELETE CASCADE,
+  CONSTRAINT shipment_line_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES shipment(id) ON DELETE CASCADE,
+  CONSTRAINT shipment_line_pkey PRIMARY KEY (shipment_id, seq)
 );
 
 CREATE TABLE "shipping_method" (
@@ -439,8 +549,10 @@ CREATE TABLE "sweep" (
   lease_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
   finished_at timestamp with time zone NOT NULL DEFAULT now(),
   listed_to timestamp with time zone NOT NULL DEFAULT (now() - '3 days'::interval),
+  refunds_listed_to timestamp with time zone NOT NULL DEFAULT (now() - '3 days'::interval),
   CONSTRAINT sweep_finite CHECK ((isfinite(finished_at) AND isfinite(listed_to))) NOT VALID,
   CONSTRAINT sweep_id_check CHECK (id),
+  CONSTRAINT sweep_refunds_finite CHECK (isfinite(refunds_listed_to)) NOT VALID,
   CONSTRAINT sweep_pkey PRIMARY KEY (id)
 );
 
@@ -461,6 +573,8 @@ CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHER
 CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);
 CREATE INDEX code_use_customer ON "order".code_use USING btree (code_id, customer);
 CREATE INDEX code_use_person ON "order".code_use USING btree (code_id, person);
+CREATE INDEX dispute_payment ON "order".dispute USING btree (payment_intent);
+CREATE INDEX dispute_to_check ON "order".dispute USING btree (checked_at) WHERE (status <> ALL (ARRAY['won'::text, 'lost'::text, 'warning_closed'::text]));
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);
 CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DESC);
@@ -470,7 +584,16 @@ CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
 CREATE INDEX product_image_product ON "order".product_image USING btree (product_id);
 CREATE INDEX product_video_product ON "order".product_video USING btree (product_id);
+CREATE INDEX refund_line_order ON "order".refund_line USING btree (order_id, seq);
+CREATE INDEX refund_payment ON "order".refund USING btree (payment_intent);
+CREATE INDEX refund_pending ON "order".refund USING btree (checked_at) WHERE (state = 'pending'::text);
+CREATE INDEX refund_to_make ON "order".refund USING btree (next_at) WHERE (state = 'requested'::text);
+CREATE INDEX refund_to_tell ON "order".refund USING btree (created_at) WHERE ((told_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'succeeded'::text])));
 CREATE INDEX reservation_sku ON "order".reservation USING btree (sku_id);
+CREATE INDEX shipment_line_order ON "order".shipment_line USING btree (order_id, seq);
+CREATE INDEX shipment_order ON "order".shipment USING btree (order_id);
+CREATE INDEX shipment_to_tell ON "order".shipment USING btree (mail_at) WHERE (told_at IS NULL);
+CREATE INDEX shipment_tracking ON "order".shipment USING btree (tracking_number text_pattern_ops) WHERE (tracking_number <> ''::text);
 CREATE INDEX sku_image_sku ON "order".sku_image USING btree (sku_id);
 CREATE INDEX sku_price_newest ON "order".sku_price USING btree (sku_id, created_date_time DESC, id DESC);
 CREATE INDEX sku_product ON "order".sku USING btree (product_id);

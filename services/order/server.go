@@ -7,6 +7,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -17,9 +18,17 @@ type server struct {
 	db     *pgxpool.Pool
 	outbox *bus.Outbox
 	stripe *stripe.Client
+
+	desk     *Desk
+	deskWork chan struct{} // wakes followUp
 }
 
 func newServer(core *service.Core, cfg Config) *server {
-	return &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
-		stripe: newStripe(core.Log, cfg, core.Bus)}
+	s := &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
+		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1)}
+	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
+		s.outbox.Wake()
+		wait.Wake(s.deskWork)
+	})
+	return s
 }

@@ -76,6 +76,9 @@ func (s *server) sweepOnce(ctx context.Context) error {
 	if err := s.sweepEnded(ctx); err != nil {
 		s.log.Warn("sweep: the pages of ended carts", "error", err)
 	}
+	if err := s.sweepMoney(ctx); err != nil {
+		s.log.Warn("sweep: refunds and disputes", "error", err)
+	}
 	failed := s.sweepOpen(ctx)
 	if time.Since(listedTo) > sweepList {
 		began := time.Now()
@@ -104,6 +107,9 @@ func (s *server) measure(ctx context.Context) {
 	}
 	if age, err := oldestUnsettled(ctx, s.db); err == nil {
 		unsettledAge.Set(age.Seconds())
+	}
+	if age, err := oldestRefund(ctx, s.db); err == nil {
+		refundsWaiting.Set(age.Seconds())
 	}
 }
 

@@ -59,53 +59,66 @@ func (c *Client) Session(ctx context.Context, sessionID string) (Session, error)
 // Sessions hands on every session created at or after a moment, newest first, until each fails. A
 // session that cannot be read is handed on as far as it can.
 func (c *Client) Sessions(ctx context.Context, since time.Time, each func(Session) error) error {
+	return list(ctx, c, "/v1/checkout/sessions", createdFrom(since), ReadSession,
+		func(s Session) string { return s.ID }, each)
+}
+
+func createdFrom(since time.Time) url.Values {
+	return url.Values{"created[gte]": {strconv.FormatInt(since.Unix(), 10)}}
+}
+
+// list hands on every object of one of Stripe's lists, newest first, until each fails. What cannot be
+// read is logged and left out.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values, read func([]byte) (T, error),
+	id func(T) string, each func(T) error) error {
 	if c.noKey {
 		return ErrNoKey
 	}
-	query := url.Values{"limit": {"100"}, "created[gte]": {strconv.FormatInt(since.Unix(), 10)}}
+	query.Set("limit", "100")
 	for after := ""; ; {
 		if after != "" {
 			query.Set("starting_after", after)
 		}
-		page, err := c.listPage(ctx, query)
+		page, err := c.listPage(ctx, path, query)
 		if err != nil {
 			return err
 		}
 		last := after
 		for _, raw := range page.Data {
-			one, err := ReadSession(raw)
+			one, err := read(raw)
 			if err != nil {
-				c.log.WarnContext(ctx, "Stripe's list has something that is not a session", "error", err)
+				c.log.WarnContext(ctx, "Stripe's list has something that does not belong there", "list", path,
+					"error", err)
 				continue
 			}
 			if err := each(one); err != nil {
 				return err
 			}
-			after = one.ID
+			after = id(one)
 		}
 		if !page.HasMore || len(page.Data) == 0 {
 			return nil
 		}
 		if after == last {
-			return errors.New("list Stripe's sessions: a page has nothing to go on from")
+			return fmt.Errorf("list %s: a page has nothing to go on from", path)
 		}
 	}
 }
 
-type sessionPage struct {
+type listed struct {
 	Data    []json.RawMessage `json:"data"`
 	HasMore bool              `json:"has_more"`
 }
 
-func (c *Client) listPage(ctx context.Context, query url.Values) (page sessionPage, err error) {
+func (c *Client) listPage(ctx context.Context, path string, query url.Values) (page listed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	raw, err := c.get(ctx, "/v1/checkout/sessions?"+query.Encode())
+	raw, err := c.get(ctx, path+"?"+query.Encode())
 	if err != nil {
-		return page, fmt.Errorf("list Stripe's sessions: %w", err)
+		return page, fmt.Errorf("list %s: %w", path, err)
 	}
 	if err := json.Unmarshal(raw, &page); err != nil {
-		return page, fmt.Errorf("read Stripe's list of sessions: %w", err)
+		return page, fmt.Errorf("read the list of %s: %w", path, err)
 	}
 	return page, nil
 }

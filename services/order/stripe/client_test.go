@@ -88,6 +88,21 @@ func TestStripesOwnDescriptionAcceptsOurRequests(t *testing.T) {
 		listed == 0 {
 		t.Errorf("listed %d, %v", listed, err)
 	}
+	if r, err := api.Refund(t.Context(), RefundOrder{ID: "REFUND", PaymentIntent: "pi_1", Amount: 100, Reason: "duplicate"}); err != nil ||
+		r.ID == "" {
+		t.Errorf("refund %+v, %v", r, err)
+	}
+	if list, err := api.RefundsOf(t.Context(), "pi_1"); err != nil || len(list) == 0 {
+		t.Errorf("refunds %+v, %v", list, err)
+	}
+	listed = 0
+	if err := errors.Join(api.Refunds(t.Context(), time.Now(), func(Refund) error { listed++; return nil }),
+		api.Disputes(t.Context(), time.Now(), func(d Dispute) error { listed++; return nil })); err != nil || listed < 2 {
+		t.Errorf("listed %d, %v", listed, err)
+	}
+	if d, err := api.Dispute(t.Context(), "dp_1"); err != nil || d.ID == "" {
+		t.Errorf("dispute %+v, %v", d, err)
+	}
 }
 
 // Small servers, and proxies between us and Stripe, read as much of a body as Content-Length says.

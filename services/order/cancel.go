@@ -1,0 +1,101 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+)
+
+// statusCanceled is that of an order that staff canceled.
+const statusCanceled = "canceled"
+
+// Cancel ends an order of which nothing was sent: all that is left of the money is given back, the pieces
+// are on the shelf again, and one mail tells the customer of it all. The money is the refund's business
+// from then on; its id is "" when there was none to give back.
+func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note string) (refundID string, err error) {
+	w := Refund{Order: on, All: true, Reason: reason, Note: note}
+	if err := w.check(); err != nil {
+		return "", err
+	}
+	err = d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		sent, err := wasSent(ctx, tx, o.ID)
+		switch {
+		case err != nil:
+			return nil, err
+		case o.CanceledAt != nil:
+			return nil, not("", "Order %s was canceled already.", o.Identifier)
+		case sent:
+			return nil, not("", "Something of order %s was sent: refund it instead.", o.Identifier)
+		}
+		r, err := cancelRefund(ctx, tx, o, w)
+		if err != nil {
+			return nil, err
+		}
+		refundID = r.ID
+		if err := giveBack(ctx, tx, r, who); err != nil {
+			return nil, err
+		}
+		if err := markCanceled(ctx, tx, o.ID); err != nil {
+			return nil, err
+		}
+		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back", after: r.audited()}, tellCanceled(ctx, tx, o, r)
+	})
+	return refundID, err
+}
+
+// cancelRefund is what is left to give back; without money it has pieces alone, and no id.
+func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow, error) {
+	lines, err := orderLines(ctx, tx, o.ID)
+	if err != nil {
+		return refundRow{}, err
+	}
+	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: w.Note, WithCancel: true, Restock: true,
+		Lines: piecesLeft(lines)}
+	if o.PaymentIntent == nil {
+		return r, nil
+	}
+	ledger, err := LedgerOf(ctx, tx, *o.PaymentIntent)
+	if err != nil || ledger.Left() <= 0 {
+		return r, err
+	}
+	r.ID, r.PaymentIntent, r.Amount = random.Code(identifierLength), *o.PaymentIntent, ledger.Left()
+	shipping, err := refundedShipping(ctx, tx, r.PaymentIntent)
+	r.Shipping = max(min(o.shippingPaid()-shipping, r.Amount), 0)
+	return r, err
+}
+
+// giveBack stores the refund of a canceled order, or puts its pieces back when there is no money in it.
+func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
+	if r.ID != "" {
+		return storeRefund(ctx, tx, r, who)
+	}
+	if len(r.Lines) == 0 {
+		return nil
+	}
+	return restock(ctx, tx, r.OrderID, r.Lines)
+}
+
+// tellCanceled mails the customer and tells other services.
+func tellCanceled(ctx context.Context, tx pgx.Tx, o deskOrder, r refundRow) error {
+	if err := bus.Enqueue(ctx, tx, statusMessage(o, statusCanceled, time.Now())); err != nil || text(o.Email) == "" {
+		return err
+	}
+	orders, err := ordersToTell(ctx, tx, []int64{o.ID})
+	if err != nil {
+		return err
+	}
+	lines, err := orderLines(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	m := orders[o.ID].mail(msg.MailOrderCanceled, lines)
+	m.Refund = &msg.RefundMail{Amount: int64(r.Amount), Lines: linesOf(lines, r.Lines)}
+	return bus.Enqueue(ctx, tx, msg.Message{Key: m.Kind + ":" + o.Identifier, Subject: msg.MailSubject(m.Kind),
+		Payload: m})
+}

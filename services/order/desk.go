@@ -1,0 +1,154 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Desk is what staff do with orders. Each of its methods is one act: it locks the order, refuses one that
+// was changed since the person saw it, has its whole effect in one transaction, and reports who did it.
+type Desk struct {
+	db        *pgxpool.Pool
+	mailAfter time.Duration // how long a parcel can be undone, before the customer is told
+	committed func()        // is called after each act
+}
+
+// NewDesk makes a desk on a database. What its acts leave to do is done by the running service; committed,
+// which may be nil, tells the one in this process that there is something. mailAfter is how long a parcel
+// can be undone.
+func NewDesk(db *pgxpool.Pool, mailAfter time.Duration, committed func()) *Desk {
+	if committed == nil {
+		committed = func() {}
+	}
+	return &Desk{db: db, mailAfter: mailAfter, committed: committed}
+}
+
+// Actor is the person who acts: of a request to a staff route (adminui.Who), or of a command, with a name
+// alone.
+type Actor = adminui.Identity
+
+// Order names an order, and which version of it the person saw. Version 0 takes any.
+type Order struct {
+	Identifier string
+	Version    int
+}
+
+// What an act may be refused for, beside the reasons of a Refusal.
+var (
+	ErrUnknownOrder = errors.New("there is no such order")
+	ErrStale        = errors.New("the order was changed meanwhile: look at it again")
+)
+
+// Refusal says why an act is not done, in words for the person who wants it. Nothing has happened.
+type Refusal struct {
+	Field string // of the form that the person has to look at: amount, lines, tracking, …; may be empty
+	Text  string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// not refuses an act.
+func not(field, format string, args ...any) error {
+	return &Refusal{Field: field, Text: fmt.Sprintf(format, args...)}
+}
+
+// act runs an act on an order: fn gets the order as it is, locked, and returns what is reported. Without a
+// report nothing was to do, and the order stays as it is.
+func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, o deskOrder) (*report, error)) error {
+	err := pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+		o, found, err := lockOrder(ctx, tx, on.Identifier)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return ErrUnknownOrder
+		case on.Version != 0 && on.Version != o.Version:
+			return ErrStale
+		}
+		done, err := fn(tx, o)
+		if err != nil || done == nil {
+			return err
+		}
+		version, err := nextVersion(ctx, tx, o.ID)
+		if err != nil {
+			return err
+		}
+		done.kind, done.key = "order", o.Identifier
+		return acted(ctx, tx, who, fmt.Sprintf("%s:%d", o.Identifier, version), *done)
+	})
+	if err == nil {
+		d.committed()
+	}
+	return err
+}
+
+// report is what the log of acts is told. It holds nothing about the customer: an erasure would not find it.
+type report struct {
+	action        adminui.Action // the right that it takes
+	kind, key     string         // what it was done to
+	text          string
+	before, after any
+}
+
+// acted reports an act of staff. The id says which one it was, so that it is reported once.
+func acted(ctx context.Context, tx pgx.Tx, who Actor, id string, r report) error {
+	who.Service, who.Request = "order", id
+	return adminui.RecordAs(ctx, tx, who, adminui.Act{Action: r.action, Kind: r.kind, Key: r.key, Text: r.text,
+		Before: r.before, After: r.after})
+}
+
+// deskOrder is an order as acts need it.
+type deskOrder struct {
+	ID               int64
+	Identifier       string
+	Version          int
+	PaymentIntent    *string
+	MemberID         *int64
+	ProspectCode     *string
+	Email            *string
+	CustomerName     *string
+	Currency         string
+	ItemSubtotal     int64
+	ItemDiscount     int64
+	ShippingSubtotal int64
+	ShippingDiscount int64
+	Total            int64
+	ShippingMethod   *shippingMethod
+	ShippingAddress  *msg.Address
+	PlacedAt         time.Time
+	CanceledAt       *time.Time
+}
+
+// deskLine is a line of an order with what became of its pieces.
+type deskLine struct {
+	Seq, Quantity     int
+	SKUID             int64 `db:"sku_id"`
+	PriceCents        int64
+	Product, Text     string
+	Colour, Size      string
+	Shipped, Refunded int
+}
+
+// toShip is how many pieces still have to be sent.
+func (l deskLine) toShip() int { return max(l.Quantity-l.Shipped-l.Refunded, 0) }
+
+// Pieces are some pieces of a line of an order. Seq counts the lines from 0, as the order has them.
+type Pieces struct{ Seq, Quantity int }
+
+func lineAt(lines []deskLine, seq int) (deskLine, bool) {
+	for _, l := range lines {
+		if l.Seq == seq {
+			return l, true
+		}
+	}
+	return deskLine{}, false
+}

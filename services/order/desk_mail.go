@@ -1,0 +1,126 @@
+package order
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// mailShipments enqueues the mails about parcels, and the status of orders that are sent whole with them.
+// Keys come from the parcels, so that there is one mail for each and for each correction.
+func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment) error {
+	var ids []int64
+	for _, s := range list {
+		ids = append(ids, s.OrderID)
+	}
+	orders, err := ordersToTell(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var messages []msg.Message
+	for _, s := range list {
+		o := orders[s.OrderID]
+		if o.Sent && s.Corrections == 0 {
+			messages = append(messages, statusMessage(o.deskOrder, statusShipped, *o.MovedAt))
+		}
+		if text(o.Email) == "" { // was erased
+			continue
+		}
+		lines, err := orderLines(ctx, tx, s.OrderID)
+		if err != nil {
+			return err
+		}
+		pieces, err := shipmentPieces(ctx, tx, s.ID)
+		if err != nil {
+			return err
+		}
+		m := o.mail(msg.MailOrderShipped, lines)
+		m.Shipment = &msg.ShipmentMail{
+			Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.trackingURL(),
+			Lines: linesOf(lines, pieces), Rest: linesToShip(lines), Corrected: s.Corrections > 0,
+		}
+		key := msg.MailOrderShipped + ":" + s.ID
+		if s.Corrections > 0 {
+			key += ":" + id(int64(s.Corrections))
+		}
+		messages = append(messages, msg.Message{Key: key, Subject: msg.MailSubject(m.Kind), Payload: m})
+	}
+	return bus.Enqueue(ctx, tx, messages...)
+}
+
+// trackingURL is the carrier's page about a parcel, or "".
+func (s shipment) trackingURL() string {
+	if s.TrackingNumber == "" || !strings.HasPrefix(s.TrackingBaseURL, "https://") &&
+		!strings.HasPrefix(s.TrackingBaseURL, "http://") {
+		return ""
+	}
+	return s.TrackingBaseURL + url.QueryEscape(s.TrackingNumber)
+}
+
+// statusMessage says that an order moved on.
+func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
+	moved := msg.OrderStatusChanged{Identifier: o.Identifier, Status: status, At: at.UTC(), Email: text(o.Email)}
+	if o.MemberID != nil {
+		moved.MemberID = *o.MemberID
+	}
+	return msg.Message{Key: "order-status:" + o.Identifier + ":" + status, Subject: msg.OrderStatusChangedSubject,
+		Payload: moved}
+}
+
+// mail is a mail to the customer of an order, with the order as it is.
+func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
+	now := time.Now().UTC()
+	m := msg.SendMail{
+		Kind: kind, To: []string{text(o.Email)}, MemberCode: text(o.MemberCode), CreatedAt: now,
+		Deadline: now.Add(mailDeadline),
+		Order: &msg.OrderMail{
+			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: text(o.CustomerName),
+			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
+			ShippingDiscount: o.ShippingDiscount, Total: o.Total,
+		},
+	}
+	if o.MemberID != nil {
+		m.MemberID = *o.MemberID
+	} else {
+		m.ProspectCode = text(o.ProspectCode)
+	}
+	if o.ShippingMethod != nil {
+		m.Order.ShippingMethod = o.ShippingMethod.Carrier
+	}
+	if o.ShippingAddress != nil {
+		m.Order.ShippingAddress = *o.ShippingAddress
+	}
+	for _, l := range lines {
+		m.Order.Lines = append(m.Order.Lines, l.mailed(l.Quantity))
+	}
+	return m
+}
+
+func (l deskLine) mailed(quantity int) msg.OrderLine {
+	return msg.OrderLine{SKUID: l.SKUID, Product: l.Product, Text: l.Text, Colour: l.Colour, Size: l.Size,
+		PriceEach: l.PriceCents, Quantity: quantity}
+}
+
+func linesOf(lines []deskLine, pieces []Pieces) (list []msg.OrderLine) {
+	for _, p := range pieces {
+		if l, found := lineAt(lines, p.Seq); found {
+			list = append(list, l.mailed(p.Quantity))
+		}
+	}
+	return list
+}
+
+func linesToShip(lines []deskLine) (list []msg.OrderLine) {
+	for _, l := range lines {
+		if n := l.toShip(); n > 0 {
+			list = append(list, l.mailed(n))
+		}
+	}
+	return list
+}

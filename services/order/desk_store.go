@@ -1,0 +1,36 @@
+package order
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// lockOrder reads an order for an act, and keeps other acts and Stripe's words about its money from it
+// until tx ends. It is the first lock of every such transaction.
+func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, found bool, err error) {
+	return pg.One[deskOrder](ctx, tx, "lock order $1", `
+		SELECT id, identifier, version, payment_intent, member_id, prospect_code, email, customer_name, currency,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method,
+		  shipping_address, placed_at, canceled_at
+		FROM orders WHERE identifier = $1 FOR UPDATE`, identifier)
+}
+
+func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64) (version int, err error) {
+	return pg.Get[int](ctx, tx, "count an act on order $1", `
+		UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING version`, orderID)
+}
+
+// orderLines are the lines of an order. Pieces count as refunded unless the refund came to nothing.
+func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error) {
+	return pg.List[deskLine](ctx, db, "read the lines of order $1", `
+		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, coalesce(l.product_title, '') AS product,
+		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS colour, coalesce(l.size, '') AS size,
+		  coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq),
+		    0)::int AS shipped,
+		  coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
+		    WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0)::int AS refunded
+		FROM order_line l WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
+}

@@ -1,0 +1,75 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// disputeRow is a dispute whose status staff have not heard of.
+type disputeRow struct {
+	ID, PaymentIntent, Reason, Status, Currency string
+	Amount                                      money.Cents
+	Due                                         string // as a day and time in UTC; "" when there is no answering it
+	Order                                       string // identifier, or ""
+	Old                                         bool   // decided before the shop kept disputes, or long ago
+}
+
+// bankDecided is who resolved an entry about a dispute that asks nothing of staff any more.
+const bankDecided = "the bank"
+
+// noteDisputes keeps the list for staff at what disputes ask of them: to answer while the bank takes evidence, to
+// know of what was lost, and nothing otherwise.
+func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
+	list, err := takeDisputesToNote(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		switch {
+		case d.Status == stripe.DisputeNeedsResponse || d.Status == stripe.InquiryNeedsResponse:
+			err = openEntry(ctx, tx, d.entry(disputed, d.asks()))
+		case d.Status == stripe.DisputeLost && !d.Old:
+			if err = openEntry(ctx, tx, d.entry(disputeLost, fmt.Sprintf(
+				"The bank has decided for the buyer: %s are gone. There is nothing left to do in Stripe. Think about "+
+					"what it was, then resolve this.", d.Amount))); err == nil {
+				err = closeEntry(ctx, tx, d.ID, disputed, bankDecided)
+			}
+		default: // the bank has the evidence, or has decided for the shop
+			err = closeEntry(ctx, tx, d.ID, disputed, bankDecided)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d disputeRow) entry(reason, explanation string) issue {
+	amount := d.Amount
+	return issue{Reason: reason, SessionID: d.ID, PaymentIntent: d.PaymentIntent, Amount: &amount,
+		Currency: d.Currency, Payload: json.RawMessage(`{}`), Explanation: explanation}
+}
+
+// asks says what staff have to do about a dispute.
+func (d disputeRow) asks() string {
+	of := "payment " + d.PaymentIntent
+	if d.Order != "" {
+		of = "order " + d.Order
+	}
+	took := fmt.Sprintf("The buyer of %s disputes %s (%s), and the bank has taken it.", of, d.Amount, d.Reason)
+	if d.Status == stripe.InquiryNeedsResponse {
+		took = fmt.Sprintf("The bank of the buyer of %s asks about %s (%s). It has taken nothing yet.", of, d.Amount,
+			d.Reason)
+	}
+	until := "The bank takes no evidence: accept it in Stripe's dashboard."
+	if d.Due != "" {
+		until = "Give evidence in Stripe's dashboard until " + d.Due + " UTC, or accept it there."
+	}
+	return took + " " + until
+}

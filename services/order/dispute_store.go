@@ -1,0 +1,65 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// disputeStatuses are Stripe's, from the first to the last; one that is unknown counts as under review.
+var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderReview, stripe.DisputeNeedsResponse,
+	stripe.DisputeUnderReview, stripe.InquiryClosed, stripe.DisputeLost, stripe.DisputeWon}
+
+// storeDispute takes over how a dispute stands, unless the shop knows something later: more movements of
+// money, or else a later status.
+func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
+	return pg.Exec(ctx, tx, "note dispute $1", `
+		INSERT INTO dispute AS d (id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()))
+		ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount, withdrawn = EXCLUDED.withdrawn, moves = EXCLUDED.moves,
+		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, checked_at = now()
+		WHERE (EXCLUDED.moves, coalesce(array_position($11::text[], EXCLUDED.status), 4))
+		  >= (d.moves, coalesce(array_position($11::text[], d.status), 4))`,
+		d.ID, d.PaymentIntent, int64(d.Amount), int64(d.Withdrawn), d.Moves, d.Currency, d.Reason, d.Status,
+		nullTime(d.DueBy), nullTime(d.Created), disputeStatuses)
+}
+
+// nullTime is a moment, or null for none.
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// takeDisputesToNote claims disputes whose status staff have not heard of.
+func takeDisputesToNote(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]disputeRow, error) {
+	return pg.List[disputeRow](ctx, tx, "take disputes to note", `
+		UPDATE dispute d SET noted = status WHERE payment_intent = ANY($1) AND noted <> status
+		RETURNING id, payment_intent, reason, status, currency, amount,
+		  coalesce(to_char(due_by AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), '') AS due,
+		  coalesce((SELECT identifier FROM orders o WHERE o.payment_intent = d.payment_intent), '') AS order,
+		  created_at < now() - interval '180 days' AS old`, paymentIntents)
+}
+
+// openEntry puts something on the list for staff, again when it was resolved before.
+func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
+	return pg.Exec(ctx, tx, "open an entry about $1", `
+		INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload)
+		VALUES ($2, $3, $1, nullif($4, ''), $5, nullif($6, ''), $7)
+		ON CONFLICT (session_id, reason) DO UPDATE SET explanation = EXCLUDED.explanation, amount = EXCLUDED.amount,
+		  at = CASE WHEN payment_issue.resolved_at IS NULL THEN payment_issue.at ELSE now() END,
+		  resolved_at = NULL, resolved_by = NULL`,
+		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)
+}
+
+// closeEntry resolves an entry that needs no one any more.
+func closeEntry(ctx context.Context, tx pgx.Tx, about, reason, by string) error {
+	return pg.Exec(ctx, tx, "close the entry about $1", `
+		UPDATE payment_issue SET resolved_at = now(), resolved_by = $3
+		WHERE session_id = $1 AND reason = $2 AND resolved_at IS NULL`, about, reason, by)
+}

@@ -1,0 +1,89 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+const (
+	// moneyCheck is how long a refund or a dispute that is not decided waits before Stripe is asked about it.
+	moneyCheck = time.Hour
+	// moneyGroup bounds what one transaction takes over of Stripe's lists.
+	moneyGroup = 100
+)
+
+// sweepMoney repairs what lost events about refunds and disputes left: now and then it reads Stripe's lists
+// of both, and asks about those that are not decided.
+func (s *server) sweepMoney(ctx context.Context) error {
+	if err := s.sweepUndecided(ctx); err != nil {
+		return err
+	}
+	listedTo, err := moneyListedTo(ctx, s.db)
+	if err != nil || time.Since(listedTo) < sweepList {
+		return err
+	}
+	began, since := time.Now(), listedTo.Add(-sweepOverlap)
+	var said moneySaid
+	take := func(full bool) error {
+		if len(said.refunds)+len(said.disputes) == 0 || !full && len(said.refunds)+len(said.disputes) < moneyGroup {
+			return nil
+		}
+		group := said
+		said = moneySaid{}
+		return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, group) })
+	}
+	err = s.stripe.Refunds(ctx, since, func(r stripe.Refund) error {
+		if r.PaymentIntent != "" {
+			said.refunds = append(said.refunds, r)
+		}
+		return take(false)
+	})
+	if err == nil {
+		err = s.stripe.Disputes(ctx, since, func(d stripe.Dispute) error {
+			if d.PaymentIntent != "" {
+				said.disputes = append(said.disputes, d)
+			}
+			return take(false)
+		})
+	}
+	if err = errors.Join(err, take(true)); err != nil {
+		return err
+	}
+	return setMoneyListedTo(ctx, s.db, began)
+}
+
+// sweepUndecided asks Stripe about refunds and disputes that no event was heard about for a while.
+func (s *server) sweepUndecided(ctx context.Context) error {
+	payments, err := refundsToCheck(ctx, s.db, moneyCheck)
+	if err != nil {
+		return err
+	}
+	var said moneySaid
+	for _, p := range payments {
+		refunds, err := s.stripe.RefundsOf(ctx, p)
+		if err != nil {
+			return err
+		}
+		said.refunds = append(said.refunds, refunds...)
+	}
+	disputes, err := disputesToCheck(ctx, s.db, moneyCheck)
+	if err != nil {
+		return err
+	}
+	for _, id := range disputes {
+		d, err := s.stripe.Dispute(ctx, id)
+		if err != nil {
+			return err
+		}
+		said.disputes = append(said.disputes, d)
+	}
+	if len(said.refunds)+len(said.disputes) == 0 {
+		return nil
+	}
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, said) })
+}

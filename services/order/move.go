@@ -1,0 +1,62 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// Move gives an order another status. Shipped sends all that is left, with a tracking number or without; of
+// an order that was sent already it corrects the number. An order is canceled and refunded by acts of their own.
+func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking string) error {
+	tracking, err := checkTracking(tracking)
+	switch {
+	case err != nil:
+		return err
+	case status == statusCanceled || status == statusRefunded:
+		return not("status", "An order is %s by an act of its own.", status)
+	case status == statusShipped:
+		return d.moveShipped(ctx, who, on, tracking)
+	}
+	return d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		if o.CanceledAt != nil {
+			return nil, not("", "Order %s was canceled.", o.Identifier)
+		}
+		if tracking != "" {
+			if err := setTracking(ctx, tx, o.ID, tracking); err != nil {
+				return nil, err
+			}
+		}
+		added, err := addStatus(ctx, tx, o.ID, status)
+		if err != nil {
+			return nil, err
+		}
+		if !added { // it has it already, or there is none of this name
+			known, err := statusKnown(ctx, tx, status)
+			if err == nil && !known {
+				err = not("status", "There is no status %s.", status)
+			}
+			return nil, err
+		}
+		return &report{action: adminui.OrdersFulfil, text: "Moved to " + status, after: map[string]any{"status": status,
+				"tracking_number": tracking}},
+			bus.Enqueue(ctx, tx, statusMessage(o, status, time.Now()))
+	})
+}
+
+func (d *Desk) moveShipped(ctx context.Context, who Actor, on Order, tracking string) error {
+	_, err := d.Ship(ctx, who, Parcel{Order: on, Tracking: tracking})
+	if !errors.Is(err, errNothingToSend) {
+		return err
+	}
+	last, found, err := lastShipment(ctx, d.db, on.Identifier)
+	if err != nil || !found || tracking == "" {
+		return err
+	}
+	return d.Correct(ctx, who, Correction{Order: on, Shipment: last, Tracking: tracking})
+}

@@ -1,0 +1,90 @@
+package order
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// Readdress is where an order goes instead of where the customer said.
+type Readdress struct {
+	Order
+	Address msg.Address
+}
+
+// Readdress corrects where an order goes, as long as nothing of it was sent. Both addresses are kept.
+func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
+	after, err := checkAddress(w.Address)
+	if err != nil {
+		return err
+	}
+	return d.act(ctx, who, w.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		sent, err := wasSent(ctx, tx, o.ID)
+		switch {
+		case err != nil:
+			return nil, err
+		case sent:
+			return nil, not("", "Something of order %s was sent: its address stays.", o.Identifier)
+		case o.CanceledAt != nil:
+			return nil, not("", "Order %s was canceled.", o.Identifier)
+		}
+		var before msg.Address
+		if o.ShippingAddress != nil {
+			before = *o.ShippingAddress
+		}
+		if before == after {
+			return nil, nil
+		}
+		if err := storeAddress(ctx, tx, o, before, after, who); err != nil {
+			return nil, err
+		}
+		// An erasure would not find an address in the log of acts, so that says which parts were changed, and
+		// address_change how.
+		changed := changedParts(before, after)
+		return &report{action: adminui.OrdersEdit, text: "Corrected the shipping address: " + strings.Join(changed, ", "),
+			after: map[string]any{"changed": changed}}, nil
+	})
+}
+
+// maxAddressPart is the length of the longest part of an address, in characters.
+const maxAddressPart = 200
+
+// addressParts are the parts of an address with their names in forms.
+func addressParts(a *msg.Address) map[string]*string {
+	return map[string]*string{"name": &a.Name, "address_line1": &a.Line1, "address_line2": &a.Line2, "city": &a.City,
+		"state": &a.State, "zip": &a.Zip, "country": &a.Country, "country_code": &a.CountryCode}
+}
+
+// checkAddress cleans an address that staff typed, and refuses one that no parcel can be sent to.
+func checkAddress(a msg.Address) (msg.Address, error) {
+	for name, part := range addressParts(&a) {
+		*part = trackingNumber(*part) // one line, without what cannot be seen
+		if utf8.RuneCountInString(*part) > maxAddressPart {
+			return a, not(name, "At most %d characters.", maxAddressPart)
+		}
+	}
+	a.CountryCode = strings.ToUpper(a.CountryCode)
+	for _, name := range []string{"name", "address_line1", "city", "country_code"} {
+		if *addressParts(&a)[name] == "" {
+			return a, not(name, "An address needs this.")
+		}
+	}
+	return a, nil
+}
+
+// changedParts names the parts in which two addresses differ.
+func changedParts(before, after msg.Address) (names []string) {
+	was, is := addressParts(&before), addressParts(&after)
+	for _, name := range []string{"name", "address_line1", "address_line2", "city", "state", "zip", "country",
+		"country_code"} {
+		if *was[name] != *is[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}

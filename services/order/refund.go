@@ -1,0 +1,186 @@
+package order
+
+import (
+	"context"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+)
+
+// The states of a refund. They only move on, in this order, however Stripe's events arrive.
+const (
+	refundRequested = "requested" // Stripe was not heard about it yet
+	refundPending   = "pending"
+	refundSucceeded = "succeeded"
+	refundFailed    = "failed"
+	refundCanceled  = "canceled" // in Stripe's dashboard
+)
+
+// statusRefunded is that of an order whose whole payment was given back, unless it was canceled.
+const statusRefunded = "refunded"
+
+// RefundReasons are Stripe's words for why money is given back. With "fraudulent" Stripe blocks the card
+// and the address from then on.
+var RefundReasons = []string{"requested_by_customer", "duplicate", "fraudulent"}
+
+// maxNote is the length of a note to a refund, in characters.
+const maxNote = 1000
+
+// Refund is money that staff give back.
+type Refund struct {
+	Order
+	All      bool        // all that is left: pieces and money
+	Lines    []Pieces    // else these pieces, each at its share of what was paid for the items
+	Shipping bool        // and what is left of the price of shipping
+	Amount   money.Cents // else, or instead of what Lines and Shipping come to, this
+	Reason   string      // one of RefundReasons, or ""
+	Note     string      // for staff
+	Restock  bool        // the pieces are back on the shelf
+}
+
+// Refund gives money back and returns the refund's id: Stripe is asked by the running service, as often as
+// it takes. Refused is more than the ledger has left.
+func (d *Desk) Refund(ctx context.Context, who Actor, w Refund) (id string, err error) {
+	if err := w.check(); err != nil {
+		return "", err
+	}
+	err = d.act(ctx, who, w.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		r, err := newRefund(ctx, tx, o, w)
+		if err != nil {
+			return nil, err
+		}
+		id = r.ID
+		if err := storeRefund(ctx, tx, r, who); err != nil {
+			return nil, err
+		}
+		return &report{action: adminui.OrdersRefund, text: "Refunded " + r.Amount.String(), after: r.audited()}, nil
+	})
+	return id, err
+}
+
+// check refuses words that cannot be stored, and amounts that are none.
+func (w Refund) check() error {
+	switch {
+	case w.Reason != "" && !slices.Contains(RefundReasons, w.Reason):
+		return not("reason", "There is no reason %q.", pg.Clip(w.Reason, 40))
+	case utf8.RuneCountInString(w.Note) > maxNote:
+		return not("note", "A note has at most %d characters.", maxNote)
+	case w.Amount < 0:
+		return not("amount", "An amount cannot be below zero.")
+	}
+	return nil
+}
+
+// refundRow is a refund about to be written.
+type refundRow struct {
+	ID, PaymentIntent, Currency string
+	Amount, Shipping            money.Cents
+	Reason, Note                string
+	WithCancel, Restock         bool
+	OrderID                     int64
+	Lines                       []Pieces
+}
+
+// audited is a refund as the log of acts has it: without the note, which may name the customer.
+func (r refundRow) audited() map[string]any {
+	return map[string]any{"refund": r.ID, "amount": r.Amount, "reason": r.Reason, "lines": r.Lines, "restock": r.Restock}
+}
+
+// newRefund works out what a wish comes to, against the lines and the ledger as they are.
+func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow, error) {
+	r := refundRow{ID: random.Code(identifierLength), Currency: o.Currency, Reason: w.Reason,
+		Note: pg.StorableText(w.Note, 0), Restock: w.Restock, OrderID: o.ID}
+	if o.PaymentIntent == nil {
+		return r, not("", "Nothing was paid for this order.")
+	}
+	r.PaymentIntent = *o.PaymentIntent
+	lines, err := orderLines(ctx, tx, o.ID)
+	if err != nil {
+		return r, err
+	}
+	ledger, err := LedgerOf(ctx, tx, r.PaymentIntent)
+	if err != nil {
+		return r, err
+	}
+	shipped, err := refundedShipping(ctx, tx, r.PaymentIntent)
+	if err != nil {
+		return r, err
+	}
+	if err := r.work(o, w, lines, ledger.Left(), shipped); err != nil {
+		return r, err
+	}
+	switch {
+	case ledger.Left() <= 0:
+		return r, not("amount", "Nothing is left to give back.")
+	case r.Amount <= 0:
+		return r, not("amount", "This comes to nothing.")
+	case r.Amount > ledger.Left():
+		return r, not("amount", "%s is more than the %s that are left.", r.Amount, ledger.Left())
+	case w.Restock && len(r.Lines) == 0:
+		return r, not("restock", "Say which pieces are back on the shelf.")
+	}
+	return r, nil
+}
+
+// work fills in pieces and amounts.
+func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shippingRefunded money.Cents) (err error) {
+	if w.All {
+		r.Lines, r.Amount = piecesLeft(lines), left
+		r.Shipping = max(min(o.shippingPaid()-shippingRefunded, left), 0)
+		return nil
+	}
+	unrefunded := func(l deskLine) int { return l.Quantity - l.Refunded }
+	if r.Lines, err = checkPieces(lines, w.Lines, unrefunded, "to refund"); err != nil {
+		return err
+	}
+	r.Amount = o.itemsPaid(lines, r.Lines)
+	if w.Shipping {
+		r.Shipping = max(o.shippingPaid()-shippingRefunded, 0)
+		r.Amount += r.Shipping
+	}
+	if w.Amount != 0 {
+		r.Amount = w.Amount
+		r.Shipping = max(min(r.Shipping, w.Amount), 0)
+	}
+	return nil
+}
+
+// piecesLeft are all pieces that were not refunded.
+func piecesLeft(lines []deskLine) (pieces []Pieces) {
+	for _, l := range lines {
+		if n := l.Quantity - l.Refunded; n > 0 {
+			pieces = append(pieces, Pieces{l.Seq, n})
+		}
+	}
+	return pieces
+}
+
+func (o deskOrder) shippingPaid() money.Cents {
+	return money.Cents(o.ShippingSubtotal - o.ShippingDiscount)
+}
+
+// itemsPaid is what was paid for some pieces beyond those that were refunded: their price less their
+// share of the discount. The shares are cut from the running sum, so that those of all pieces together are
+// what was paid for the items, to the cent.
+func (o deskOrder) itemsPaid(lines []deskLine, pieces []Pieces) money.Cents {
+	var before, now money.Cents
+	for _, l := range lines {
+		before += money.Cents(l.PriceCents).Times(l.Refunded)
+	}
+	for _, p := range pieces {
+		if l, found := lineAt(lines, p.Seq); found {
+			now += money.Cents(l.PriceCents).Times(p.Quantity)
+		}
+	}
+	subtotal, paid := money.Cents(o.ItemSubtotal), money.Cents(o.ItemSubtotal-o.ItemDiscount)
+	if subtotal <= 0 {
+		return 0
+	}
+	return (before+now).Share(paid, subtotal) - before.Share(paid, subtotal)
+}

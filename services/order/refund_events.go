@@ -1,0 +1,209 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// chargeRefunded is the event of API version 2023-10-16 that tells of a refund without the refund: its
+// object is the charge.
+const chargeRefunded = "charge.refunded"
+
+// readMoneyEvent reads an event about a refund or a dispute before the transaction. Of one that tells of a
+// refund that the shop does not know, Stripe is asked for the refunds of the payment.
+func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
+	switch {
+	case e.foreign(s.cfg.StripeAccount) == otherAccount:
+		return nil
+	case strings.HasPrefix(e.Type, "charge.dispute."):
+		if d, err := stripe.ReadDispute(e.Data.Object); err == nil && d.PaymentIntent != "" {
+			e.money.disputes = []stripe.Dispute{d}
+		}
+		return nil
+	case strings.HasPrefix(e.Type, "refund.") || e.Type == "charge.refund.updated":
+		if r, err := stripe.ReadRefund(e.Data.Object); err == nil && r.PaymentIntent != "" {
+			e.money.refunds = []stripe.Refund{r}
+		}
+		return nil
+	case e.Type != chargeRefunded:
+		return nil
+	}
+	var charge struct {
+		PaymentIntent  json.RawMessage `json:"payment_intent"`
+		AmountRefunded int64           `json:"amount_refunded"`
+	}
+	if json.Unmarshal(e.Data.Object, &charge) != nil {
+		return nil
+	}
+	intent := pg.StorableKey(stripe.ObjectID(charge.PaymentIntent), stripe.MaxID)
+	if intent == "" || !s.stripe.HasKey() {
+		return nil
+	}
+	known, err := refundKnown(ctx, s.db, intent, charge.AmountRefunded)
+	if err != nil || known {
+		return err
+	}
+	e.money.refunds, err = s.stripe.RefundsOf(ctx, intent)
+	switch status := stripe.Status(err); status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusBadRequest:
+		s.log.Warn("Stripe does not list the refunds of a payment", "payment", intent, "error", err)
+		return nil // the other events about the refund have to do
+	}
+	return err
+}
+
+// moneySaid is what Stripe says of refunds and disputes.
+type moneySaid struct {
+	refunds  []stripe.Refund
+	disputes []stripe.Dispute
+}
+
+// payments are the payment intents that it is about, each once.
+func (m moneySaid) payments() (intents []string) {
+	for _, r := range m.refunds {
+		intents = append(intents, r.PaymentIntent)
+	}
+	for _, d := range m.disputes {
+		intents = append(intents, d.PaymentIntent)
+	}
+	slices.Sort(intents)
+	return slices.Compact(intents)
+}
+
+// lockMoney gathers what a group of events says of refunds and disputes, and locks their orders before the
+// group locks anything else, as acts of staff do.
+func lockMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) (said moneySaid, err error) {
+	for _, d := range group {
+		if e, ok := d.Value.(*stripeEvent); ok {
+			said.refunds = append(said.refunds, e.money.refunds...)
+			said.disputes = append(said.disputes, e.money.disputes...)
+		}
+	}
+	if payments := said.payments(); len(payments) > 0 {
+		err = lockPayments(ctx, tx, payments)
+	}
+	return said, err
+}
+
+// storeMoney takes over what Stripe says of refunds and disputes, whatever it said before and in which
+// order that arrived, and acts on what that changes.
+func storeMoney(ctx context.Context, tx pgx.Tx, said moneySaid) error {
+	payments := said.payments()
+	if len(payments) == 0 {
+		return nil
+	}
+	if err := lockPayments(ctx, tx, payments); err != nil { // orders of the same group as well
+		return err
+	}
+	for _, r := range said.refunds {
+		if err := storeStripesRefund(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	for _, d := range said.disputes {
+		if err := storeDispute(ctx, tx, d); err != nil {
+			return err
+		}
+	}
+	return settleMoney(ctx, tx, payments)
+}
+
+// settleMoney does what the refunds and disputes of payments, whose orders are locked, still ask for: mails
+// to customers, statuses of orders, entries for staff. Each row says what was done about it, so nothing is
+// done twice.
+func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
+	if err := tellRefunds(ctx, tx, payments); err != nil {
+		return err
+	}
+	lost, err := takeLostRefunds(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	for _, r := range lost {
+		if err := openEntry(ctx, tx, r.entry()); err != nil {
+			return err
+		}
+	}
+	refunded, err := markRefunded(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	for _, o := range refunded {
+		if err := bus.Enqueue(ctx, tx, statusMessage(o, statusRefunded, time.Now())); err != nil {
+			return err
+		}
+	}
+	return noteDisputes(ctx, tx, payments)
+}
+
+// tellRefunds mails the customers of refunds that Stripe makes or made. Of old ones, which Stripe's list
+// brought, no one hears any more.
+func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
+	list, err := takeRefundsToTell(ctx, tx, payments)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var ids []int64
+	for _, r := range list {
+		ids = append(ids, r.OrderID)
+	}
+	orders, err := ordersToTell(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		o := orders[r.OrderID]
+		if r.Late || text(o.Email) == "" {
+			continue
+		}
+		lines, err := orderLines(ctx, tx, r.OrderID)
+		if err != nil {
+			return err
+		}
+		pieces, err := refundPieces(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		m := o.mail(msg.MailOrderRefunded, lines)
+		m.Refund = &msg.RefundMail{Amount: int64(r.Amount), Lines: linesOf(lines, pieces)}
+		err = bus.Enqueue(ctx, tx, msg.Message{Key: m.Kind + ":" + r.ID, Subject: msg.MailSubject(m.Kind), Payload: m})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry is what staff are told of a refund that came to nothing.
+func (r lostRefund) entry() issue {
+	amount := r.Amount
+	said := "The customer has not been told of it."
+	if r.Told {
+		said = "The customer has been told that the money is on its way: write to them."
+	}
+	how := "Stripe says that it failed"
+	if r.State == refundCanceled {
+		how = "It was canceled in Stripe's dashboard"
+	}
+	if r.Failure != "" {
+		how += " (" + r.Failure + ")"
+	}
+	return issue{
+		Reason: refundLost, SessionID: r.ID, PaymentIntent: r.PaymentIntent, Amount: &amount, Currency: r.Currency,
+		Payload: json.RawMessage(`{}`),
+		Explanation: fmt.Sprintf("A refund of %s came to nothing. %s. The money is with the shop again. %s Refund it "+
+			"once more, or find another way with the customer, then resolve this.", r.Amount, how, said),
+	}
+}

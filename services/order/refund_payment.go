@@ -1,0 +1,64 @@
+package order
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+)
+
+// RefundPayment gives back all that is left of a payment that made no order, resolves its entry on the list
+// for staff, and ends its checkout, as resolve does. It returns the refund's id.
+func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note string) (id string, err error) {
+	w := Refund{All: true, Note: note}
+	if err := w.check(); err != nil {
+		return "", err
+	}
+	err = pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+		checkout, held, err := lockHeld(ctx, tx, entry)
+		if err != nil {
+			return err
+		}
+		p, found, err := lockEntry(ctx, tx, entry)
+		switch {
+		case err != nil:
+			return err
+		case !found || p.PaymentIntent == "":
+			return not("", "There is no open payment %d that could be given back.", entry)
+		case p.Order != "":
+			return not("", "This payment is order %s: refund that.", p.Order)
+		}
+		ledger, err := LedgerOf(ctx, tx, p.PaymentIntent)
+		if err != nil {
+			return err
+		}
+		if ledger.Left() <= 0 {
+			return not("amount", "Nothing is left to give back.")
+		}
+		r := refundRow{ID: random.Code(identifierLength), PaymentIntent: p.PaymentIntent, Currency: p.Currency,
+			Amount: ledger.Left(), Note: pg.StorableText(note, 0)}
+		id = r.ID
+		if err := storeRefund(ctx, tx, r, who); err != nil {
+			return err
+		}
+		if _, err := markResolved(ctx, tx, entry, who.Name); err != nil {
+			return err
+		}
+		if held {
+			if err := endCheckout(ctx, tx, checkout, stateFailed); err != nil {
+				return err
+			}
+		}
+		number := strconv.FormatInt(entry, 10)
+		return acted(ctx, tx, who, "payment:"+number, report{action: adminui.OrdersRefund, kind: "payment", key: number,
+			text: "Refunded " + r.Amount.String(), after: r.audited()})
+	})
+	if err == nil {
+		d.committed()
+	}
+	return id, err
+}

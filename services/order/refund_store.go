@@ -1,0 +1,214 @@
+package order
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// storeRefund writes a refund that Stripe is to be asked for, with its pieces; those that are back on the
+// shelf are counted there, unless a refund of the same that came to nothing had counted them already.
+func storeRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
+	err := pg.Exec(ctx, tx, "store refund $1", `
+		INSERT INTO refund (id, payment_intent, origin, amount, shipping, currency, state, reason, note, with_cancel,
+		  told_at, by_person, by_name)
+		VALUES ($1, $2, 'shop', $3, $4, $5, 'requested', $6, $7, $8, CASE WHEN $8 THEN now() END, $9, $10)`,
+		r.ID, r.PaymentIntent, int64(r.Amount), int64(r.Shipping), r.Currency, r.Reason, r.Note, r.WithCancel,
+		who.Person, who.Name)
+	if err != nil || len(r.Lines) == 0 {
+		return err
+	}
+	if r.Restock {
+		if err := restock(ctx, tx, r.OrderID, r.Lines); err != nil {
+			return err
+		}
+	}
+	seqs, quantities := columns(r.Lines)
+	return pg.Exec(ctx, tx, "store the lines of refund $1", `
+		INSERT INTO refund_line (refund_id, order_id, seq, quantity, restocked)
+		SELECT $1, $2, seq, quantity, $3 FROM unnest($4::int[], $5::int[]) AS p (seq, quantity)`,
+		r.ID, r.OrderID, r.Restock, seqs, quantities)
+}
+
+// restock puts pieces of counted articles back on the shelf. What a refund that came to nothing put there
+// is there: it is taken over instead.
+func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) error {
+	seqs, quantities := columns(pieces)
+	return pg.Exec(ctx, tx, "restock pieces of order $1", `
+		WITH p AS (
+		  SELECT p.seq, l.sku_id, p.quantity FROM unnest($2::int[], $3::int[]) AS p (seq, quantity)
+		    JOIN order_line l ON l.order_id = $1 AND l.seq = p.seq
+		), there AS (
+		  UPDATE refund_line r SET restocked = false FROM p, refund f
+		  WHERE r.order_id = $1 AND r.seq = p.seq AND r.restocked AND f.id = r.refund_id
+		    AND f.state IN ('failed', 'canceled')
+		  RETURNING r.seq, r.quantity
+		), back AS (
+		  SELECT p.sku_id, greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0), 0)
+		    AS quantity FROM p
+		), locked AS (
+		  SELECT s.id FROM sku s WHERE s.id IN (SELECT sku_id FROM back WHERE quantity > 0) ORDER BY s.id FOR UPDATE
+		)
+		UPDATE sku SET stock = stock + back.quantity FROM back, locked
+		WHERE sku.id = back.sku_id AND locked.id = sku.id AND stock IS NOT NULL`, orderID, seqs, quantities)
+}
+
+// refundedShipping is how much of the price of shipping was given back.
+func refundedShipping(ctx context.Context, db pg.DB, paymentIntent string) (cents money.Cents, err error) {
+	return pg.Get[money.Cents](ctx, db, "read the shipping refunded of payment $1", `
+		SELECT coalesce(sum(shipping), 0)::bigint FROM refund
+		WHERE payment_intent = $1 AND state NOT IN ('failed', 'canceled')`, paymentIntent)
+}
+
+// dueRefund is a refund that Stripe is to be asked for.
+type dueRefund struct {
+	ID, PaymentIntent, Reason string
+	Amount                    money.Cents
+	Attempts                  int
+}
+
+// claimRefund takes the next refund that is due, and says when it is due again should this process die:
+// 15 s at first, then twice as long each time, an hour at most.
+func claimRefund(ctx context.Context, db pg.DB) (r dueRefund, found bool, err error) {
+	return pg.One[dueRefund](ctx, db, "claim a refund", `
+		UPDATE refund SET attempts = attempts + 1,
+		  next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
+		WHERE id = (SELECT id FROM refund WHERE state = 'requested' AND next_at <= now() ORDER BY next_at LIMIT 1
+		  FOR UPDATE SKIP LOCKED)
+		RETURNING id, payment_intent, reason, amount, attempts`)
+}
+
+// noteTrouble keeps why a call about a refund did not work out. It is due again as its claim says.
+func noteTrouble(ctx context.Context, db pg.DB, id, trouble string) error {
+	return pg.Exec(ctx, db, "note the trouble with refund $1", `
+		UPDATE refund SET trouble = $2 WHERE id = $1 AND state = 'requested'`, id, trouble)
+}
+
+// refuseRefund ends a refund that Stripe does not make.
+func refuseRefund(ctx context.Context, tx pgx.Tx, id, code string) error {
+	return pg.Exec(ctx, tx, "refuse refund $1", `
+		UPDATE refund SET state = 'failed', failure = $2, trouble = '', checked_at = now()
+		WHERE id = $1 AND state = 'requested'`, id, code)
+}
+
+// movedOn is the SQL of the later of two states of a refund.
+func movedOn(was, is string) string {
+	const states = `ARRAY['requested', 'pending', 'succeeded', 'failed', 'canceled']`
+	return `CASE WHEN array_position(` + states + `, ` + is + `) > array_position(` + states + `, ` + was + `) THEN ` +
+		is + ` ELSE ` + was + ` END`
+}
+
+// storeStripesRefund takes over how a refund stands at Stripe. One that carries an id of ours is that
+// refund if payment and amount are its own; every other one was made in Stripe's dashboard.
+func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
+	state := r.Status
+	if state == stripe.RefundRequiresAction {
+		state = refundPending
+	}
+	if r.RefundID != "" {
+		ours, err := pg.ExecOne(ctx, tx, "note how refund $1 stands", `
+			UPDATE refund SET stripe_id = $2, state = `+movedOn("state", "$5")+`, checked_at = now(), trouble = '',
+			  failure = coalesce(nullif($6, ''), failure)
+			WHERE id = $1 AND origin = 'shop' AND payment_intent = $3 AND amount = $4
+			  AND (stripe_id IS NULL OR stripe_id = $2)`,
+			r.RefundID, r.ID, r.PaymentIntent, int64(r.Amount), state, r.FailureReason)
+		if err != nil || ours {
+			return err
+		}
+	}
+	return pg.Exec(ctx, tx, "note refund $1 of Stripe's", `
+		INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at)
+		VALUES ($1, $2, 'stripe', $1, $3, $4, $5, CASE WHEN $6 = ANY($7) THEN $6 ELSE '' END, $8,
+		  coalesce($9, now()))
+		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "EXCLUDED.state")+`, checked_at = now(),
+		  failure = coalesce(nullif(EXCLUDED.failure, ''), refund.failure)`,
+		r.ID, r.PaymentIntent, int64(r.Amount), r.Currency, state, r.Reason, RefundReasons, r.FailureReason,
+		nullTime(r.Created))
+}
+
+// refundKnown says whether what Stripe says was given back of a payment is what the shop knows of.
+func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int64) (bool, error) {
+	return pg.Get[bool](ctx, db, "compare the refunds of payment $1", `
+		SELECT coalesce(sum(amount), 0) = $2 FROM refund
+		WHERE payment_intent = $1 AND stripe_id IS NOT NULL AND state IN ('pending', 'succeeded')`, paymentIntent, cents)
+}
+
+// toldRefund is a refund of which the customer is to hear.
+type toldRefund struct {
+	ID      string
+	OrderID int64
+	Amount  money.Cents
+	Late    bool // too old to be told of
+}
+
+// takeRefundsToTell claims the refunds of some payments of which their customers are to hear.
+func takeRefundsToTell(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]toldRefund, error) {
+	return pg.List[toldRefund](ctx, tx, "take refunds to tell of", `
+		UPDATE refund r SET told_at = now() FROM orders o
+		WHERE r.payment_intent = ANY($1) AND o.payment_intent = r.payment_intent AND r.told_at IS NULL
+		  AND r.state IN ('pending', 'succeeded')
+		RETURNING r.id, o.id AS order_id, r.amount, r.created_at < now() - $2::interval AS late`, paymentIntents, mailDeadline)
+}
+
+func refundPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
+	return pg.List[Pieces](ctx, db, "read the lines of refund $1", `
+		SELECT seq, quantity FROM refund_line WHERE refund_id = $1 ORDER BY seq`, id)
+}
+
+// lostRefund is a refund that came to nothing.
+type lostRefund struct {
+	ID, PaymentIntent, State, Failure, Origin, Currency string
+	Amount                                              money.Cents
+	Told                                                bool
+}
+
+// takeLostRefunds claims the refunds of some payments that came to nothing, for the list for staff.
+func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]lostRefund, error) {
+	return pg.List[lostRefund](ctx, tx, "take refunds that came to nothing", `
+		UPDATE refund SET noted_at = now()
+		WHERE payment_intent = ANY($1) AND noted_at IS NULL AND state IN ('failed', 'canceled')
+		RETURNING id, payment_intent, state, failure, origin, currency, amount, told_at IS NOT NULL AS told`,
+		paymentIntents)
+}
+
+// markRefunded gives orders whose whole payment was given back the status, takes it from those whose
+// refund came to nothing, and returns the former.
+func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
+	return pg.List[deskOrder](ctx, tx, "mark refunded orders", `
+		WITH o AS (
+		  SELECT o.*, coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = o.payment_intent
+		    AND r.state IN ('pending', 'succeeded')), 0) >= o.total AND o.total > 0 AS refunded
+		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
+		), gone AS (
+		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'refunded' AND NOT o.refunded
+		), made AS (
+		  INSERT INTO order_status (order_id, status) SELECT o.id, s.identifier FROM o JOIN status s
+		    ON s.identifier = 'refunded' WHERE o.refunded ON CONFLICT DO NOTHING RETURNING order_id
+		)
+		SELECT o.id, identifier, version, payment_intent, member_id, prospect_code, email, customer_name, currency,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method,
+		  shipping_address, placed_at, canceled_at
+		FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
+}
+
+// paymentsToSettle are those with an order by now whose refund no customer was told of.
+func paymentsToSettle(ctx context.Context, db pg.DB) ([]string, error) {
+	return pg.List[string](ctx, db, "look for refunds to tell of", `
+		SELECT DISTINCT r.payment_intent FROM refund r JOIN orders o USING (payment_intent)
+		WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded') LIMIT 100`)
+}
+
+// deskWork is what the running service has to do after acts of staff.
+type deskWork struct{ Shipments, Refunds, Payments bool }
+
+func readDeskWork(ctx context.Context, db pg.DB) (deskWork, error) {
+	return pg.Get[deskWork](ctx, db, "look for work", `
+		SELECT EXISTS (SELECT FROM shipment WHERE told_at IS NULL AND mail_at <= now()) AS shipments,
+		  EXISTS (SELECT FROM refund WHERE state = 'requested' AND next_at <= now()) AS refunds,
+		  EXISTS (SELECT FROM refund r JOIN orders o USING (payment_intent)
+		    WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded')) AS payments`)
+}

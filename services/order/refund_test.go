@@ -1,0 +1,427 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// intent is the payment intent of an order.
+func (e *env) intent(identifier string) string {
+	e.t.Helper()
+	return e.Text(`SELECT payment_intent FROM orders WHERE identifier = $1`, identifier)
+}
+
+// refundEvent is an event about a refund as Stripe tells it.
+func refundEvent(id, kind, refundID, intent string, cents int, status string, more map[string]any) *bus.Delivery {
+	object := map[string]any{"id": refundID, "object": "refund", "amount": cents, "currency": "usd", "payment_intent": intent,
+		"status": status, "created": time.Now().Unix(), "metadata": map[string]string{}}
+	for name, v := range more {
+		object[name] = v
+	}
+	return moneyEvent(id, kind, object)
+}
+
+func disputeEvent(id, kind, intent, status string, moves ...int) *bus.Delivery {
+	list := []map[string]any{}
+	for _, m := range moves {
+		list = append(list, map[string]any{"amount": m, "currency": "usd"})
+	}
+	return moneyEvent(id, kind, map[string]any{"id": "dp_1", "object": "dispute", "amount": 1355, "currency": "usd", "payment_intent": intent,
+		"status": status, "reason": "fraudulent", "balance_transactions": list, "created": time.Now().Unix(),
+		"evidence_details": map[string]any{"due_by": time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC).Unix()}})
+}
+
+func moneyEvent(id, kind string, object map[string]any) *bus.Delivery {
+	raw, err := json.Marshal(map[string]any{"id": id, "object": "event", "type": kind, "api_version": "2023-10-16",
+		"created": time.Now().Unix(), "data": map[string]any{"object": object}})
+	if err != nil {
+		panic(err)
+	}
+	return &bus.Delivery{Key: id, Subject: msg.StripeSubject(kind), Data: raw, Attempt: 1}
+}
+
+func (e *env) ledgerIs(identifier string, want Ledger) {
+	e.t.Helper()
+	got, err := LedgerOf(e.t.Context(), e.db, e.intent(identifier))
+	if err != nil || got != want {
+		e.t.Errorf("the ledger says %+v, want %+v: %v", got, want, err)
+	}
+}
+
+// entries are the open entries for staff, as "reason amount".
+func (e *env) entries() string {
+	e.t.Helper()
+	return e.Text(`SELECT coalesce(string_agg(reason || ' ' || amount, ', ' ORDER BY reason), '') FROM payment_issue
+		WHERE resolved_at IS NULL AND length(explanation) > 60`)
+}
+
+func TestWhatARefundComesTo(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	desk := e.service.desk
+	on := Order{Identifier: e.sold("ann@mail.example.com", "3")} // 3 at 3.99, shipping 9.56
+	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
+	before := stock()
+	for field, w := range map[string]Refund{
+		"reason": {All: true, Reason: "because"}, "note": {All: true, Note: strings.Repeat("x", 1001)},
+		"lines": {Lines: []Pieces{{0, 4}}}, "restock": {Amount: 100, Restock: true},
+	} {
+		w.Order = on
+		_, err := desk.Refund(t.Context(), kim, w)
+		refusedFor(t, field, err)
+	}
+	for _, w := range []Refund{{}, {Amount: 2154}, {Amount: -1}} {
+		w.Order = on
+		_, err := desk.Refund(t.Context(), kim, w)
+		refusedFor(t, "amount", err)
+	}
+	refund := func(want int, w Refund) {
+		t.Helper()
+		w.Order = on
+		id, err := desk.Refund(t.Context(), kim, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Number(`SELECT amount FROM refund WHERE id = $1 AND state = 'requested' AND by_name = 'Kim'`, id); got != want {
+			t.Errorf("%+v comes to %d, want %d", w, got, want)
+		}
+	}
+	refund(399, Refund{Lines: []Pieces{{0, 1}}, Restock: true, Reason: "requested_by_customer"})
+	refund(250, Refund{Lines: []Pieces{{0, 1}}, Amount: 250}) // it was damaged, and is kept
+	if got := stock(); got != before+1 {
+		t.Errorf("%d pieces on the shelf, want %d", got, before+1)
+	}
+	_, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}})
+	refusedFor(t, "lines", err)
+	refund(956, Refund{Shipping: true})
+	_, err = desk.Refund(t.Context(), kim, Refund{Order: on, Shipping: true})
+	refusedFor(t, "amount", err)
+	e.ledgerIs(on.Identifier, Ledger{Captured: 2153, Requested: 1605})
+	refund(548, Refund{All: true, Restock: true})
+	if got := stock(); got != before+2 {
+		t.Errorf("%d pieces on the shelf, want %d", got, before+2)
+	}
+	_, err = desk.Refund(t.Context(), kim, Refund{Order: on, All: true})
+	refusedFor(t, "amount", err)
+	if strings.Contains(e.Text(`SELECT string_agg(convert_from(payload, 'UTF8'), ' ') FROM outbox WHERE subject LIKE 'staff.%'`), "note") {
+		t.Error("the log of acts has a note")
+	}
+}
+
+// The shares of pieces are what was paid for the items, to the cent, in whichever steps they are refunded.
+func TestSharesOfADiscountAddUp(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be repeated
+	for range 2000 {
+		var lines []deskLine
+		o := deskOrder{}
+		for seq := range 1 + r.IntN(4) {
+			l := deskLine{Seq: seq, Quantity: 1 + r.IntN(5), PriceCents: 1 + r.Int64N(99_999_999)}
+			lines = append(lines, l)
+			o.ItemSubtotal += l.PriceCents * int64(l.Quantity)
+		}
+		o.ItemDiscount = r.Int64N(o.ItemSubtotal + 1)
+		var sum money.Cents
+		for left := piecesLeft(lines); len(left) > 0; left = piecesLeft(lines) {
+			p := left[r.IntN(len(left))]
+			p.Quantity = 1 + r.IntN(p.Quantity)
+			part := o.itemsPaid(lines, []Pieces{p})
+			if part < 0 {
+				t.Fatalf("%+v of %+v comes to %d", p, lines, part)
+			}
+			sum += part
+			lines[p.Seq].Refunded += p.Quantity
+		}
+		if want := money.Cents(o.ItemSubtotal - o.ItemDiscount); sum != want {
+			t.Fatalf("%+v come to %d, paid were %d", lines, sum, want)
+		}
+	}
+}
+
+// However Stripe's events about a refund arrive, the refund stands as the last of them says, the customer
+// hears once, and staff once when it came to nothing.
+func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test that can be repeated
+	for name, test := range map[string]struct {
+		statuses []string
+		state    string
+		mails    int
+		entries  string
+	}{
+		"at once":        {[]string{"succeeded", "succeeded"}, "succeeded", 1, ""},
+		"after a while":  {[]string{"pending", "succeeded"}, "succeeded", 1, ""},
+		"fails":          {[]string{"pending", "failed"}, "failed", 1, "refund-failed 399"},
+		"fails later":    {[]string{"pending", "succeeded", "failed"}, "failed", 1, "refund-failed 399"},
+		"is canceled":    {[]string{"pending", "canceled"}, "canceled", 1, "refund-failed 399"},
+		"wants more":     {[]string{"requires_action", "pending"}, "pending", 1, ""},
+		"fails at first": {[]string{"failed"}, "failed", 0, "refund-failed 399"},
+	} {
+		for _, ours := range []bool{true, false} {
+			on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
+			id, metadata := "re_"+on.Identifier, map[string]any{}
+			if ours {
+				mine, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				metadata["metadata"] = map[string]string{"refund": mine}
+			}
+			var events []*bus.Delivery
+			for i, status := range test.statuses {
+				for copies := range 2 {
+					events = append(events, refundEvent(fmt.Sprint("evt_", on.Identifier, i, copies), "refund.updated", id, e.intent(on.Identifier),
+						399, status, metadata))
+				}
+			}
+			r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+			for len(events) > 0 {
+				n := 1 + r.IntN(len(events))
+				e.mustHandle(events[:n]...)
+				events = events[n:]
+			}
+			state := e.Text(`SELECT string_agg(state || ' ' || origin, ',') FROM refund WHERE payment_intent = $1`, e.intent(on.Identifier))
+			if want := test.state + map[bool]string{true: " shop", false: " stripe"}[ours]; state != want {
+				t.Errorf("%s: %s, want %s", name, state, want)
+			}
+			// An early failure may be the first that is heard; then there is nothing to tell.
+			if n := len(e.mailed(msg.MailOrderRefunded)); n > test.mails || n < test.mails && test.entries == "" {
+				t.Errorf("%s: %d mails", name, n)
+			}
+			if got := e.entries(); got != test.entries {
+				t.Errorf("%s: for staff: %s", name, got)
+			}
+			e.Exec(`DELETE FROM outbox`)
+			e.Exec(`DELETE FROM payment_issue`)
+		}
+	}
+}
+
+func TestAWholeRefundIsAStatus(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	identifier := e.sold("ann@mail.example.com", "1")
+	at := func(refundID string, cents int, status string) *bus.Delivery {
+		return refundEvent("evt_"+refundID+status, "charge.refund.updated", refundID, e.intent(identifier), cents, status, nil)
+	}
+	e.mustHandle(at("re_1", 1000, "succeeded"))
+	if got := e.statuses(identifier); got != "accepted" {
+		t.Errorf("refunded in part: %s", got)
+	}
+	e.mustHandle(at("re_2", 355, "pending"))
+	if got := e.statuses(identifier); got != "accepted refunded" {
+		t.Errorf("refunded whole: %s", got)
+	}
+	e.mustHandle(at("re_2", 355, "failed"))
+	if got := e.statuses(identifier); got != "accepted" {
+		t.Errorf("after a part came back: %s", got)
+	}
+	e.ledgerIs(identifier, Ledger{Captured: 1355, Refunded: 1000})
+	list := e.mailed(msg.MailOrderRefunded)
+	if len(list) != 2 || list[0].Refund.Amount != 1000 || list[0].Order.Identifier != identifier {
+		t.Errorf("%d mails", len(list))
+	}
+}
+
+// What Stripe says may come before its order, and after its buyer was erased.
+func TestRefundsWithoutACustomerToTell(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	p := e.visitor()
+	p.add("6", "1")
+	c := p.quoted("pat@mail.example.com")
+	e.mustHandle(refundEvent("evt_early", "refund.created", "re_1", "pi_"+c.ID, 300, "succeeded", nil))
+	e.mustHandle(event("evt_paid", completed, c, nil))
+	if err := e.service.followUpOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(e.mailed(msg.MailOrderRefunded)); n != 1 {
+		t.Errorf("%d mails about what was refunded before the order was made", n)
+	}
+	e.mustHandle(refundEvent("evt_old", "refund.created", "re_0", "pi_"+c.ID, 1, "succeeded",
+		map[string]any{"created": time.Now().Add(-100 * time.Hour).Unix()}))
+	e.erase(msg.Erased{Emails: []string{"pat@mail.example.com"}, At: time.Now()})
+	e.mustHandle(refundEvent("evt_late", "refund.created", "re_2", "pi_"+c.ID, 300, "succeeded", nil))
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'mail.send.order-refunded'`); n > 1 {
+		t.Errorf("%d mails", n)
+	}
+	e.ledgerIs(e.Text(`SELECT identifier FROM orders`), Ledger{Captured: 1355, Refunded: 601})
+}
+
+func TestOddRefundsAndDisputes(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	identifier := e.sold("ann@mail.example.com", "1")
+	intent := e.intent(identifier)
+	id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := map[string]any{"metadata": map[string]string{"refund": id}}
+	e.mustHandle(
+		refundEvent("evt_1", "refund.updated", "re_other", intent, 99, "succeeded", ours), // in the dashboard, with our id copied into it
+		refundEvent("evt_2", "refund.updated", "", intent, 99, "succeeded", nil),
+		refundEvent("evt_3", "refund.updated", "re_3", intent, 99, "lost", nil),
+		refundEvent("evt_4", "refund.updated", "re_4", intent, -99, "succeeded", nil),
+		refundEvent("evt_5", "refund.updated", "re_5", "", 99, "succeeded", nil),
+		refundEvent("evt_6", "refund.updated", "re_6", intent, 99, "succeeded", map[string]any{"amount": "99"}),
+		refundEvent("evt_7", "refund.updated", "re_\x00", "pi_foreign", 5, "succeeded", map[string]any{"reason": "x\x00", "metadata": []int{1}}),
+		moneyEvent("evt_8", "charge.dispute.created", map[string]any{"id": 7}),
+		moneyEvent("evt_9", "charge.dispute.created", map[string]any{"id": "dp_9", "payment_intent": intent}),
+		moneyEvent("evt_a", "charge.refunded", map[string]any{"payment_intent": []int{}, "amount_refunded": "x"}),
+		moneyEvent("evt_b", "charge.refunded", map[string]any{"payment_intent": intent, "amount_refunded": 7}),
+	)
+	e.ledgerIs(identifier, Ledger{Captured: 1355, Requested: 100, Refunded: 99})
+	if n := e.Number(`SELECT count(*) FROM refund`); n != 3 {
+		t.Errorf("%d refunds, want ours, the one with our id, and the foreign one", n)
+	}
+}
+
+func TestDisputes(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	identifier := e.sold("ann@mail.example.com", "1")
+	intent := e.intent(identifier)
+	const type_ = "charge.dispute."
+	events := []*bus.Delivery{
+		disputeEvent("evt_1", type_+"created", intent, "warning_needs_response"),
+		disputeEvent("evt_2", type_+"updated", intent, "warning_under_review"),
+		disputeEvent("evt_3", type_+"funds_withdrawn", intent, "needs_response", -1355),
+		disputeEvent("evt_4", type_+"updated", intent, "under_review", -1355),
+		disputeEvent("evt_5", type_+"funds_reinstated", intent, "won", -1355, 1355),
+	}
+	for i, want := range []struct {
+		ledger  Ledger
+		entries string
+	}{
+		{Ledger{Captured: 1355}, "dispute 1355"}, {Ledger{Captured: 1355}, ""}, {Ledger{Captured: 1355, Disputed: 1355}, "dispute 1355"},
+		{Ledger{Captured: 1355, Disputed: 1355}, ""}, {Ledger{Captured: 1355}, ""},
+	} {
+		e.mustHandle(events[:i+1]...) // with all that was said before
+		e.ledgerIs(identifier, want.ledger)
+		if got := e.entries(); got != want.entries {
+			t.Errorf("after event %d for staff: %q, want %q", i+1, got, want.entries)
+		}
+		if i == 2 {
+			_, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, All: true})
+			refusedFor(t, "amount", err)
+			if text := e.Text(`SELECT explanation FROM payment_issue WHERE resolved_at IS NULL`); !strings.Contains(text, "2027-01-02 03:04 UTC") ||
+				!strings.Contains(text, "order "+identifier) {
+				t.Errorf("staff are told: %s", text)
+			}
+		}
+	}
+	e.mustHandle(events[0], events[3], events[1]) // repeated, late
+	e.ledgerIs(identifier, Ledger{Captured: 1355})
+	if got := e.entries(); got != "" {
+		t.Errorf("late events bring %q back", got)
+	}
+	lost := e.sold("bob@mail.example.com", "1")
+	e.Exec(`DELETE FROM dispute`)
+	e.mustHandle(disputeEvent("evt_6", type_+"closed", e.intent(lost), "lost", -1355), disputeEvent("evt_7", type_+"created", e.intent(lost),
+		"needs_response", -1355))
+	e.ledgerIs(lost, Ledger{Captured: 1355, Disputed: 1355})
+	if got := e.entries(); got != "dispute-lost 1355" {
+		t.Errorf("after it was lost for staff: %q", got)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	desk := e.service.desk
+	stock := func() int { return e.Number(`SELECT stock FROM sku WHERE id = 6`) }
+	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
+	before := stock()
+	if _, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil { // not restocked
+		t.Fatal(err)
+	}
+	id, err := desk.Cancel(t.Context(), kim, on, "requested_by_customer", "rang us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.statuses(on.Identifier); got != "accepted canceled" || stock() != before+2 {
+		t.Errorf("the order is %s, %d pieces on the shelf, want %d", got, stock(), before+2)
+	}
+	e.ledgerIs(on.Identifier, Ledger{Captured: 2153, Requested: 2153})
+	e.mustHandle(refundEvent("evt_r", "refund.created", "re_1", e.intent(on.Identifier), 1754, "succeeded",
+		map[string]any{"metadata": map[string]string{"refund": id}}))
+	mails := e.mailed(msg.MailOrderCanceled)
+	if len(mails) != 1 || mails[0].Refund.Amount != 1754 || len(e.mailed(msg.MailOrderRefunded)) != 0 {
+		t.Errorf("%d mails that it is canceled, %d of the refund", len(mails), len(e.mailed(msg.MailOrderRefunded)))
+	}
+	_, err = desk.Cancel(t.Context(), kim, on, "", "")
+	refusedFor(t, "", err)
+	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on})
+	refusedFor(t, "", err)
+	if n := len(e.mailed(msg.MailOrderCanceled)); n != 1 {
+		t.Errorf("%d mails", n)
+	}
+	sent := Order{Identifier: e.sold("bob@mail.example.com", "1")}
+	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: sent}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = desk.Cancel(t.Context(), kim, sent, "", "")
+	refusedFor(t, "", err)
+	free := Order{Identifier: e.sold("cat@mail.example.com", "1")}
+	e.Exec(`UPDATE orders SET payment_intent = NULL WHERE identifier = $1`, free.Identifier)
+	if id, err := desk.Cancel(t.Context(), kim, free, "", ""); err != nil || id != "" || stock() != before+1 {
+		t.Errorf("a free order: refund %q, %d on the shelf, %v", id, stock(), err)
+	}
+}
+
+// Pieces that a refund had put on the shelf are not put there twice when it fails and is made again.
+func TestAFailedRefundRestocksOnce(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
+	for i := range 2 {
+		id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, All: true, Restock: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.mustHandle(refundEvent(fmt.Sprint("evt_", i), "refund.failed", fmt.Sprint("re_", i), e.intent(on.Identifier), 1754, "failed",
+			map[string]any{"metadata": map[string]string{"refund": id}}))
+	}
+	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 10 {
+		t.Errorf("%d pieces on the shelf, want 10", n)
+	}
+}
+
+func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	p := e.visitor()
+	p.add("6", "1")
+	c := p.quoted("")
+	e.mustHandle(event("evt_0", completed, c, func(o map[string]any) { o["amount_total"] = 7 }))
+	entry := int64(e.Number(`SELECT id FROM payment_issue`))
+	id, err := e.service.desk.RefundPayment(t.Context(), kim, entry, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Text(`SELECT amount || state || payment_intent FROM refund WHERE id = $1`, id); got != "7requestedpi_"+c.ID {
+		t.Errorf("refund: %s", got)
+	}
+	if n := e.Number(`SELECT count(*) FROM payment_issue JOIN checkout USING (session_id) WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
+		t.Error("the entry is open, or holds its checkout")
+	}
+	_, err = e.service.desk.RefundPayment(t.Context(), kim, entry, "")
+	refusedFor(t, "", err)
+	e.mustHandle(refundEvent("evt_r", "refund.failed", "re_1", "pi_"+c.ID, 7, "failed", map[string]any{"metadata": map[string]string{"refund": id}}))
+	if got := e.entries(); got != "refund-failed 7" {
+		t.Errorf("for staff: %s", got)
+	}
+}

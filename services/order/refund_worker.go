@@ -1,0 +1,137 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// deskPoll finds what commands, another process or a crashed one left to do; acts of this process wake
+// the worker.
+const deskPoll = time.Second
+
+var refundsWaiting = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_refund_waiting_seconds",
+	Help: "Age of the oldest refund that staff want and Stripe was not heard about yet; 0 without one."})
+
+// followUp does what acts of staff left to do, until ctx ends: it asks Stripe for refunds and writes the
+// mails about parcels. It can be killed at any moment: what it does it does by rows that say what is done.
+func (s *server) followUp(ctx context.Context) error {
+	tick := time.NewTicker(deskPoll)
+	defer tick.Stop()
+	for {
+		if err := s.followUpOnce(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("what staff left to do", "error", err)
+		}
+		select {
+		case <-s.deskWork:
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *server) followUpOnce(ctx context.Context) error {
+	work, err := readDeskWork(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	for work.Shipments {
+		n, err := s.tellShipments(ctx)
+		if err != nil {
+			return err
+		}
+		work.Shipments = n > 0
+	}
+	for work.Refunds && ctx.Err() == nil {
+		if work.Refunds, err = s.makeRefund(ctx); err != nil {
+			return err
+		}
+	}
+	if !work.Payments {
+		return nil
+	}
+	payments, err := paymentsToSettle(ctx, s.db)
+	if err != nil || len(payments) == 0 {
+		return err
+	}
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		if err := lockPayments(ctx, tx, payments); err != nil {
+			return err
+		}
+		return settleMoney(ctx, tx, payments)
+	})
+}
+
+// makeRefund asks Stripe for the next refund that is due; made is false when there is none.
+func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
+	r, found, err := claimRefund(ctx, s.db)
+	if err != nil || !found {
+		return false, err
+	}
+	fault.Point("order", "refund-claimed")
+	answer, err := s.askForRefund(ctx, r)
+	fault.Point("order", "refund-asked")
+	code, refused := stripe.Refused(err)
+	switch {
+	case err == nil:
+		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, moneySaid{refunds: []stripe.Refund{answer}}) })
+		fault.Point("order", "refund-noted")
+		return true, err
+	case refused:
+		s.log.Warn("Stripe refuses a refund", "refund", r.ID, "error", err)
+		return true, s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			if err := lockPayments(ctx, tx, []string{r.PaymentIntent}); err != nil {
+				return err
+			}
+			if err := refuseRefund(ctx, tx, r.ID, code); err != nil {
+				return err
+			}
+			return settleMoney(ctx, tx, []string{r.PaymentIntent})
+		})
+	case ctx.Err() != nil:
+		return false, err
+	}
+	s.log.Warn("a refund has to wait", "refund", r.ID, "attempt", r.Attempts, "error", err)
+	return true, noteTrouble(ctx, s.db, r.ID, pg.StorableText(err.Error(), stripe.MaxText))
+}
+
+// askForRefund has Stripe make a refund, once: a repetition has the same key, and what an earlier call made
+// is found by the id that it carries, for as long as Stripe keeps refunds. A refusal counts only when no
+// earlier call was heard.
+func (s *server) askForRefund(ctx context.Context, r dueRefund) (stripe.Refund, error) {
+	if r.Attempts > 1 {
+		if made, found, err := s.findRefund(ctx, r); err != nil || found {
+			return made, err
+		}
+	}
+	made, err := s.stripe.Refund(ctx, stripe.RefundOrder{ID: r.ID, PaymentIntent: r.PaymentIntent, Amount: r.Amount,
+		Reason: r.Reason})
+	if _, refused := stripe.Refused(err); refused {
+		earlier, found, ferr := s.findRefund(ctx, r)
+		if ferr != nil || found {
+			return earlier, ferr
+		}
+	}
+	return made, err
+}
+
+func (s *server) findRefund(ctx context.Context, r dueRefund) (stripe.Refund, bool, error) {
+	list, err := s.stripe.RefundsOf(ctx, r.PaymentIntent)
+	if _, refused := stripe.Refused(err); refused { // a payment that Stripe does not know has none
+		return stripe.Refund{}, false, nil
+	}
+	for _, made := range list {
+		if made.RefundID == r.ID {
+			return made, true, nil
+		}
+	}
+	return stripe.Refund{}, false, err
+}

@@ -1,0 +1,300 @@
+package order
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+)
+
+// statusShipped is that of an order whose pieces are all sent or refunded.
+const statusShipped = "shipped"
+
+// errNothingToSend refuses an order of which all was sent or refunded.
+var errNothingToSend = not("lines", "Nothing of this order is left to send.")
+
+// Parcel is what is sent at once.
+type Parcel struct {
+	Order
+	Method   string   // identifier of the shipping method; "" for the one that the customer chose
+	Tracking string   // the carrier's number, if any
+	Lines    []Pieces // none: all that is left to send
+}
+
+// shipment is a row of the table.
+type shipment struct {
+	ID              string
+	OrderID         int64
+	Carrier         string
+	TrackingBaseURL string `db:"tracking_base_url"`
+	TrackingNumber  string
+	Corrections     int
+	Told            bool
+}
+
+// Ship sends a parcel and returns its id. The customer is told after the time for Undo. Refused are an order
+// that was canceled, and pieces that were sent before.
+func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err error) {
+	tracking, err := checkTracking(p.Tracking)
+	if err != nil {
+		return "", err
+	}
+	id = random.Code(identifierLength)
+	err = d.act(ctx, who, p.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		if o.CanceledAt != nil {
+			return nil, not("", "Order %s was canceled.", o.Identifier)
+		}
+		lines, err := orderLines(ctx, tx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		pieces, err := piecesToShip(lines, p.Lines)
+		if err != nil {
+			return nil, err
+		}
+		s, err := d.newShipment(ctx, tx, o, p.Method)
+		if err != nil {
+			return nil, err
+		}
+		s.ID, s.TrackingNumber = id, tracking
+		if err := storeShipment(ctx, tx, s, pieces, d.mailAfter, who); err != nil {
+			return nil, err
+		}
+		if err := showTracking(ctx, tx, o.ID); err != nil {
+			return nil, err
+		}
+		if allSent(lines, pieces) {
+			if _, err := addStatus(ctx, tx, o.ID, statusShipped); err != nil {
+				return nil, err
+			}
+		}
+		return &report{action: adminui.OrdersFulfil, text: "Sent parcel " + s.ID, after: s.audited(pieces)}, nil
+	})
+	return id, err
+}
+
+// newShipment goes the way that the customer chose, or another one.
+func (d *Desk) newShipment(ctx context.Context, tx pgx.Tx, o deskOrder, method string) (shipment, error) {
+	s := shipment{OrderID: o.ID}
+	if method == "" {
+		if m := o.ShippingMethod; m != nil {
+			s.Carrier, s.TrackingBaseURL = m.Carrier, m.TrackingBaseURL
+		}
+		return s, nil
+	}
+	m, found, err := methodNamed(ctx, tx, method)
+	if err == nil && !found {
+		err = not("method", "There is no shipping method %s.", method)
+	}
+	s.Carrier, s.TrackingBaseURL = m.Carrier, m.TrackingBaseURL
+	return s, err
+}
+
+// audited is a parcel as the log of acts has it.
+func (s shipment) audited(pieces []Pieces) map[string]any {
+	return map[string]any{"shipment": s.ID, "carrier": s.Carrier, "tracking_number": s.TrackingNumber, "lines": pieces}
+}
+
+// piecesToShip checks what is wanted; nothing wanted means all that is left. More than is left of a line,
+// but not more than was ordered, may be sent when it was refunded: the customer may get both.
+func piecesToShip(lines []deskLine, wanted []Pieces) ([]Pieces, error) {
+	if len(wanted) == 0 {
+		for _, l := range lines {
+			if n := l.toShip(); n > 0 {
+				wanted = append(wanted, Pieces{l.Seq, n})
+			}
+		}
+		if len(wanted) == 0 {
+			return nil, errNothingToSend
+		}
+		return wanted, nil
+	}
+	return checkPieces(lines, wanted, func(l deskLine) int { return l.Quantity - l.Shipped }, "to send")
+}
+
+// checkPieces refuses pieces that the lines do not have; room says how many of a line there are.
+func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, what string) ([]Pieces, error) {
+	seen := map[int]bool{}
+	for _, w := range wanted {
+		l, found := lineAt(lines, w.Seq)
+		switch {
+		case !found || seen[w.Seq]:
+			return nil, not("lines", "There is no line %d, or it is named twice.", w.Seq)
+		case w.Quantity < 1 || w.Quantity > room(l):
+			return nil, not("lines", "%d of line %d is not possible: %d are left %s.", w.Quantity, w.Seq,
+				max(room(l), 0), what)
+		}
+		seen[w.Seq] = true
+	}
+	return wanted, nil
+}
+
+// allSent says whether with these pieces every line is sent or refunded.
+func allSent(lines []deskLine, pieces []Pieces) bool {
+	sent := map[int]int{}
+	for _, p := range pieces {
+		sent[p.Seq] = p.Quantity
+	}
+	for _, l := range lines {
+		if l.toShip() > sent[l.Seq] {
+			return false
+		}
+	}
+	return true
+}
+
+// Undo takes a parcel back, as long as the customer was not told of it.
+func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string) error {
+	return d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		s, found, err := lockShipment(ctx, tx, o.ID, shipmentID)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found:
+			return nil, not("", "There is no parcel %s of this order.", shipmentID)
+		case s.Told:
+			return nil, not("", "The customer was told of this parcel: it can no longer be undone.")
+		}
+		pieces, err := shipmentPieces(ctx, tx, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := deleteShipment(ctx, tx, s); err != nil {
+			return nil, err
+		}
+		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)}, showTracking(ctx, tx, o.ID)
+	})
+}
+
+// Correction is what a parcel's label really says.
+type Correction struct {
+	Order
+	Shipment string
+	Method   string // identifier of the shipping method; "" keeps the carrier
+	Tracking string
+	Mail     bool // tell a customer who was told already
+}
+
+// Correct changes the carrier and the tracking number of a parcel. A customer who was not told yet hears
+// of the right ones only; one who was told hears of it again when that is wanted.
+func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
+	tracking, err := checkTracking(c.Tracking)
+	if err != nil {
+		return err
+	}
+	return d.act(ctx, who, c.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		s, found, err := lockShipment(ctx, tx, o.ID, c.Shipment)
+		if err != nil || !found {
+			return nil, orNot(err, "There is no parcel %s of this order.", c.Shipment)
+		}
+		before := s
+		if c.Method != "" {
+			way, err := d.newShipment(ctx, tx, o, c.Method)
+			if err != nil {
+				return nil, err
+			}
+			s.Carrier, s.TrackingBaseURL = way.Carrier, way.TrackingBaseURL
+		}
+		s.TrackingNumber = tracking
+		if s == before {
+			return nil, nil
+		}
+		if s.Told && c.Mail {
+			s.Corrections++
+		}
+		if err := changeShipment(ctx, tx, s); err != nil {
+			return nil, err
+		}
+		if s.Corrections > before.Corrections {
+			if err := mailShipments(ctx, tx, []shipment{s}); err != nil {
+				return nil, err
+			}
+		}
+		return &report{action: adminui.OrdersFulfil, text: "Corrected parcel " + s.ID, before: before.audited(nil),
+			after: s.audited(nil)}, showTracking(ctx, tx, o.ID)
+	})
+}
+
+// orNot is an error, or else a refusal.
+func orNot(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return not("", format, args...)
+}
+
+// checkTracking cleans a tracking number, and refuses one that is too long.
+func checkTracking(text string) (string, error) {
+	tracking := trackingNumber(text)
+	if utf8.RuneCountInString(tracking) > maxTracking {
+		return "", not("tracking", "A tracking number has at most %d characters.", maxTracking)
+	}
+	return tracking, nil
+}
+
+// Shipped is what became of one of many parcels.
+type Shipped struct {
+	Parcel
+	ID  string // of the parcel, or "" with Err
+	Err error
+}
+
+// ShipAll sends many parcels, each by itself: one that is refused stops none of the others.
+func (d *Desk) ShipAll(ctx context.Context, who Actor, parcels []Parcel) []Shipped {
+	list := make([]Shipped, len(parcels))
+	for i, p := range parcels {
+		list[i].Parcel = p
+		list[i].ID, list[i].Err = d.Ship(ctx, who, p)
+	}
+	return list
+}
+
+// PastedParcels reads what was pasted from a spreadsheet: a line for each order, of its identifier, the
+// tracking number and the shipping method, the last two as far as there are any, with tabs, semicolons or
+// commas between them. Each line that is none is refused by its number.
+func PastedParcels(text string) (parcels []Parcel, refused []error) {
+	for i, line := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n") {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		sep := ","
+		for _, s := range []string{"\t", ";"} {
+			if strings.Contains(line, s) {
+				sep = s
+				break
+			}
+		}
+		cells := strings.Split(line, sep)
+		for j := range cells {
+			cells[j] = strings.Trim(strings.TrimSpace(cells[j]), `"'`)
+		}
+		cells = append(cells, "", "")
+		if !identifierLike(cells[0]) || len(cells) > 5 {
+			refused = append(refused, not("parcels", "Line %d does not begin with the identifier of an order.", i+1))
+			continue
+		}
+		parcels = append(parcels, Parcel{Order: Order{Identifier: cells[0]}, Tracking: cells[1], Method: cells[2]})
+	}
+	return parcels, refused
+}
+
+func identifierLike(text string) bool {
+	return text != "" && len(text) <= 100 && strings.Trim(text, random.Letters) == ""
+}
+
+// tellShipments writes the mails about parcels that can no longer be undone, and what other services hear
+// of them. It says how many there were.
+func (s *server) tellShipments(ctx context.Context) (n int, err error) {
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		list, err := takeShipmentsToTell(ctx, tx)
+		if n = len(list); err != nil || n == 0 {
+			return err
+		}
+		return mailShipments(ctx, tx, list)
+	})
+	return n, err
+}

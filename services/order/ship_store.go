@@ -1,0 +1,113 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+func methodNamed(ctx context.Context, db pg.DB, identifier string) (m shippingMethod, found bool, err error) {
+	return pg.One[shippingMethod](ctx, db, "find shipping method $1", `
+		SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
+		WHERE identifier = $1`, identifier)
+}
+
+// storeShipment writes a parcel with its lines.
+func storeShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, mailAfter time.Duration,
+	who Actor) error {
+	seqs, quantities := columns(pieces)
+	return pg.Exec(ctx, tx, "store parcel $1", `
+		WITH s AS (
+		  INSERT INTO shipment (id, order_id, carrier, tracking_base_url, tracking_number, mail_at, by_person, by_name)
+		  VALUES ($1, $2, $3, $4, $5, now() + $6::interval, $7, $8)
+		)
+		INSERT INTO shipment_line (shipment_id, order_id, seq, quantity)
+		SELECT $1, $2, seq, quantity FROM unnest($9::int[], $10::int[]) AS p (seq, quantity)`,
+		s.ID, s.OrderID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, mailAfter, who.Person, who.Name, seqs, quantities)
+}
+
+// columns are pieces as two arrays.
+func columns(pieces []Pieces) (seqs, quantities []int) {
+	for _, p := range pieces {
+		seqs, quantities = append(seqs, p.Seq), append(quantities, p.Quantity)
+	}
+	return seqs, quantities
+}
+
+// lockShipment reads a parcel of an order. It counts as told from the moment on at which it may be.
+func lockShipment(ctx context.Context, tx pgx.Tx, orderID int64, id string) (s shipment, found bool, err error) {
+	return pg.One[shipment](ctx, tx, "lock parcel $2", `
+		SELECT id, order_id, carrier, tracking_base_url, tracking_number, corrections,
+		  told_at IS NOT NULL OR mail_at <= clock_timestamp() AS told
+		FROM shipment WHERE order_id = $1 AND id = $2 FOR UPDATE`, orderID, id)
+}
+
+func shipmentPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
+	return pg.List[Pieces](ctx, db, "read the lines of parcel $1", `
+		SELECT seq, quantity FROM shipment_line WHERE shipment_id = $1 ORDER BY seq`, id)
+}
+
+// deleteShipment takes a parcel back, and the order's status with it.
+func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
+	return pg.Exec(ctx, tx, "take parcel $1 back", `
+		WITH gone AS (DELETE FROM shipment WHERE id = $1)
+		DELETE FROM order_status WHERE order_id = $2 AND status = 'shipped'`, s.ID, s.OrderID)
+}
+
+func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
+	return pg.Exec(ctx, tx, "correct parcel $1", `
+		UPDATE shipment SET carrier = $2, tracking_base_url = $3, tracking_number = $4, corrections = $5 WHERE id = $1`,
+		s.ID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, s.Corrections)
+}
+
+// showTracking keeps the column that the order's page shows at its newest parcel's number.
+func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
+	return pg.Exec(ctx, tx, "show the tracking number of order $1", `
+		UPDATE orders SET tracking_number = (SELECT tracking_number FROM shipment
+		  WHERE order_id = $1 AND tracking_number <> '' ORDER BY shipped_at DESC, id LIMIT 1) WHERE id = $1`, orderID)
+}
+
+// takeShipmentsToTell claims parcels of which the customer is to hear now.
+func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
+	return pg.List[shipment](ctx, tx, "take parcels to tell of", `
+		UPDATE shipment SET told_at = now()
+		WHERE id IN (SELECT id FROM shipment WHERE told_at IS NULL AND mail_at <= now() ORDER BY mail_at LIMIT 100
+		  FOR UPDATE SKIP LOCKED)
+		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told`)
+}
+
+// toldOrder is an order whose customer is to hear of something.
+type toldOrder struct {
+	deskOrder
+	MemberCode *string
+	Sent       bool // whole, and told so
+	MovedAt    *time.Time
+}
+
+// ordersToTell reads orders for mails about them.
+func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
+	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
+		SELECT o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email, o.customer_name,
+		  o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount, o.total,
+		  o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, k.member_code,
+		  s.status IS NOT NULL AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL)
+		    AS sent, s.created_date_time AS moved_at
+		FROM orders o LEFT JOIN checkout k ON k.id = o.checkout_id AND k.member_id = o.member_id
+		  LEFT JOIN order_status s ON s.order_id = o.id AND s.status = 'shipped'
+		WHERE o.id = ANY($1)`, ids)
+	orders := make(map[int64]toldOrder, len(list))
+	for _, o := range list {
+		orders[o.ID] = o
+	}
+	return orders, err
+}
+
+// wasSent says whether anything of an order went out.
+func wasSent(ctx context.Context, db pg.DB, orderID int64) (bool, error) {
+	return pg.Get[bool](ctx, db, "look for parcels of order $1", `
+		SELECT EXISTS (SELECT FROM shipment WHERE order_id = $1)
+		  OR EXISTS (SELECT FROM order_status WHERE order_id = $1 AND status = 'shipped')`, orderID)
+}

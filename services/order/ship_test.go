@@ -1,0 +1,228 @@
+package order
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+func TestParcels(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	desk, shopper := e.service.desk, e.visitor()
+	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
+	first, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: " 1Z 9&x\n", Method: "UPSGround", Lines: []Pieces{{0, 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.statuses(on.Identifier); got != "accepted" {
+		t.Errorf("sent in part, the order is %s", got)
+	}
+	for _, bad := range [][]Pieces{{{0, 2}}, {{0, 0}}, {{1, 1}}, {{-1, 1}}, {{0, 1}, {0, 1}}} {
+		_, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: bad})
+		refusedFor(t, "lines", err)
+	}
+	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on, Method: "Pigeon"})
+	refusedFor(t, "method", err)
+	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: strings.Repeat("9", 101)})
+	refusedFor(t, "tracking", err)
+	e.tell(1)
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 0 {
+		t.Errorf("%d messages that the order is sent", n)
+	}
+	if err := desk.Undo(t.Context(), kim, on, first); err == nil {
+		t.Error("a parcel of which the customer knows was taken back")
+	}
+	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil { // the rest, as the customer chose
+		t.Fatal(err)
+	}
+	_, err = desk.Ship(t.Context(), kim, Parcel{Order: on})
+	refusedFor(t, "lines", err)
+	if got := e.statuses(on.Identifier); got != "accepted shipped" {
+		t.Errorf("sent whole, the order is %s", got)
+	}
+	e.tell(1)
+	e.tell(0)
+	mails := e.mailed(msg.MailOrderShipped)
+	if len(mails) != 2 || e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`) != 1 {
+		t.Fatalf("%d mails about two parcels", len(mails))
+	}
+	s := mails[0].Shipment
+	if s.Carrier != "UPS Ground" || s.TrackingNumber != "1Z 9&x" || !strings.HasSuffix(s.TrackingURL, "&trackNums=1Z+9%26x") ||
+		len(s.Lines) != 1 || s.Lines[0].Quantity != 2 || s.Lines[0].Product != "Binder Clips" || len(s.Rest) != 1 || s.Rest[0].Quantity != 1 ||
+		mails[0].To[0] != "ann@mail.example.com" || mails[0].Order.ShippingAddress.Line1 != "12 Elm Street" || mails[0].ProspectCode == "" {
+		t.Errorf("the first mail: %+v %+v", mails[0], s)
+	}
+	if s = mails[1].Shipment; s.Carrier != "USPS Retail Ground" || s.TrackingURL != "" || s.Rest != nil {
+		t.Errorf("the second mail: %+v", s)
+	}
+	shopper.Get("/order/"+on.Identifier).Want("1Z 9&x", "order_data", "order_shipping_method", "tracking_number")
+}
+
+func TestAParcelIsTakenBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.service.cfg.ShippingMailAfter = 0
+	desk := NewDesk(e.db, 1e10, nil)
+	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
+	id, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := e.service.tellShipments(t.Context()); n != 0 || err != nil {
+		t.Errorf("the customer hears of it too early: %d, %v", n, err)
+	}
+	other := Order{Identifier: e.sold("bob@mail.example.com", "1")}
+	if err := desk.Undo(t.Context(), kim, other, id); err == nil {
+		t.Error("a parcel of another order was taken back")
+	}
+	if err := desk.Undo(t.Context(), kim, on, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := desk.Undo(t.Context(), kim, on, id); err == nil {
+		t.Error("taken back twice")
+	}
+	if got := e.statuses(on.Identifier); got != "accepted" || e.Number(`SELECT count(*) FROM shipment_line`) != 0 ||
+		e.Number(`SELECT count(*) FROM orders WHERE tracking_number IS NOT NULL`) != 0 {
+		t.Errorf("afterwards the order is %s", got)
+	}
+	e.tell(0)
+	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "2"}); err != nil {
+		t.Errorf("sent again: %v", err)
+	}
+	e.tell(1)
+	if list := e.mailed(msg.MailOrderShipped); len(list) != 1 || list[0].Shipment.TrackingNumber != "2" {
+		t.Errorf("%d mails", len(list))
+	}
+}
+
+// Whoever comes first: either the parcel is gone, or the customer is told of it.
+func TestUndoRacesWithTheMail(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	var parcels []string
+	var orders []Order
+	for range 8 {
+		on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
+		id, err := NewDesk(e.db, 1e10, nil).Ship(t.Context(), kim, Parcel{Order: on})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parcels, orders = append(parcels, id), append(orders, on)
+	}
+	e.Exec(`UPDATE shipment SET mail_at = now() + interval '30 milliseconds'`)
+	undone := make([]bool, len(parcels))
+	var all sync.WaitGroup
+	for i := range parcels {
+		all.Go(func() { undone[i] = e.service.desk.Undo(t.Context(), kim, orders[i], parcels[i]) == nil })
+		all.Go(func() {
+			if _, err := e.service.tellShipments(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	e.Becomes(0, `SELECT count(*) FROM shipment WHERE mail_at > now()`)
+	if _, err := e.service.tellShipments(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gone := 0
+	for i, id := range parcels {
+		mails := e.Number(`SELECT count(*) FROM outbox WHERE key = 'order-shipped:' || $1`, id)
+		if undone[i] {
+			gone++
+		}
+		if undone[i] == (mails == 1) {
+			t.Errorf("parcel %d: undone %t, %d mails", i, undone[i], mails)
+		}
+	}
+	t.Logf("%d of %d were taken back", gone, len(parcels))
+}
+
+func TestATrackingNumberIsCorrected(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	desk := e.service.desk
+	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
+	id, err := NewDesk(e.db, 1e12, nil).Ship(t.Context(), kim, Parcel{Order: on, Tracking: "wrong"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	correct := func(tracking, method string, mail bool) {
+		t.Helper()
+		if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: id, Tracking: tracking, Method: method, Mail: mail}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	correct("right", "", true) // no one has heard of the wrong one
+	e.tell(1)
+	correct("right", "", true)
+	correct("quiet", "FedExGround", false)
+	correct("loud", "", true)
+	list := e.mailed(msg.MailOrderShipped)
+	if len(list) != 2 || list[0].Shipment.TrackingNumber != "right" || list[0].Shipment.Corrected || list[1].Shipment.TrackingNumber != "loud" ||
+		!list[1].Shipment.Corrected || list[1].Shipment.Carrier != "FedEx Ground" {
+		t.Errorf("%d mails: %+v", len(list), list)
+	}
+	if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: "none", Tracking: "x"}); err == nil {
+		t.Error("an unknown parcel was corrected")
+	}
+	if n := e.version(on.Identifier); n != 5 {
+		t.Errorf("version %d after four changes", n)
+	}
+}
+
+func TestManyAreSentFromAPastedColumn(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	a, b := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
+	parcels, refused := PastedParcels(a + "\t1Z1\tUPSGround\r\n\n" + b + "\n=cmd()\tx\nnosuch, 77 \n" + a + ";again")
+	if len(parcels) != 4 || len(refused) != 1 || !strings.Contains(refused[0].Error(), "Line 4") {
+		t.Fatalf("%+v %v", parcels, refused)
+	}
+	var got []string
+	for _, s := range e.service.desk.ShipAll(t.Context(), kim, parcels) {
+		what := "sent"
+		if s.Err != nil {
+			what = s.Err.Error()
+		}
+		got = append(got, s.Identifier+" "+s.Tracking+": "+what)
+	}
+	want := []string{a + " 1Z1: sent", b + " : sent", "nosuch 77: " + ErrUnknownOrder.Error(), a + " again: Nothing of this order is left to send."}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	desk := e.service.desk
+	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
+	to := msg.Address{Name: "Ann Lee", Line1: "7 Oak\u2028 Street", City: "Salem", State: "OR", Zip: "97301", Country: "US", CountryCode: "us"}
+	if err := desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
+		t.Fatal(err)
+	}
+	o := e.visitor().Get("/order/" + on.Identifier)
+	o.Want("7 Oak  Street", "order_data", "order_shipping_address", "address_line1")
+	o.Want("US", "order_data", "order_shipping_address", "country_code")
+	if got := e.Text(`SELECT before->>'address_line1' || ' > ' || (after->>'address_line1') || ' ' || by_name || version FROM address_change`); got !=
+		"12 Elm Street > 7 Oak  Street Kim2" {
+		t.Errorf("kept: %s", got)
+	}
+	if log := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = 'staff.acted.order'`); strings.Contains(log, "Oak") ||
+		strings.Contains(log, "Elm") || !strings.Contains(log, "address_line1") {
+		t.Errorf("the log of acts: %s", log)
+	}
+	refusedFor(t, "city", desk.Readdress(t.Context(), kim, Readdress{on, msg.Address{Name: "A", Line1: "B", CountryCode: "US"}}))
+	to.Line2 = strings.Repeat("x", 201)
+	refusedFor(t, "address_line2", desk.Readdress(t.Context(), kim, Readdress{on, to}))
+	if _, err := desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Fatal(err)
+	}
+	to.Line2 = ""
+	to.City = "Portland"
+	refusedFor(t, "", desk.Readdress(t.Context(), kim, Readdress{on, to}))
+}

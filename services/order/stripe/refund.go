@@ -1,0 +1,153 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	sdk "github.com/stripe/stripe-go/v76"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// What Stripe says of a refund (https://docs.stripe.com/api/refunds/object, API version 2023-10-16). One
+// that succeeded may fail later, when the buyer's bank sends the money back.
+const (
+	RefundPending        = "pending"
+	RefundRequiresAction = "requires_action" // of the buyer; no card does
+	RefundSucceeded      = "succeeded"
+	RefundFailed         = "failed"
+	RefundCanceled       = "canceled"
+)
+
+// Refund is what we read of Stripe's refund.
+type Refund struct {
+	ID            string
+	PaymentIntent string
+	Amount        money.Cents
+	Currency      string
+	Status        string
+	Reason        string    // duplicate, fraudulent, requested_by_customer, or ""
+	FailureReason string    // of one that failed
+	RefundID      string    // the shop's own id of it, "" when it was made in Stripe's dashboard
+	Created       time.Time // zero when it does not say
+}
+
+// ReadRefund reads Stripe's refund object. It refuses one that does not say what it is, how much and how
+// it stands.
+func ReadRefund(raw []byte) (Refund, error) {
+	var o struct {
+		ID, Object, Currency, Status string
+		Reason                       *string
+		Failure                      *string `json:"failure_reason"`
+		Amount                       int64
+		PaymentIntent                json.RawMessage `json:"payment_intent"`
+		Metadata                     json.RawMessage
+		Created                      json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return Refund{}, errors.New("a refund that cannot be read") // the decoder's words may repeat it
+	}
+	var metadata struct {
+		Refund string `json:"refund"`
+	}
+	_ = json.Unmarshal(o.Metadata, &metadata) // what else is in there is none of ours
+	r := Refund{
+		ID: pg.StorableKey(o.ID, MaxID), PaymentIntent: pg.StorableKey(ObjectID(o.PaymentIntent), MaxID),
+		Amount: money.Cents(o.Amount), Currency: pg.StorableText(o.Currency, MaxID), Status: o.Status,
+		Reason: optionalText(o.Reason), FailureReason: optionalText(o.Failure),
+		RefundID: pg.StorableKey(metadata.Refund, MaxID), Created: UnixTime(o.Created),
+	}
+	switch {
+	case o.Object != "" && o.Object != "refund", r.ID == "", r.Amount <= 0:
+		return Refund{}, errors.New("what is said to be a refund is none")
+	case r.Status != RefundPending && r.Status != RefundRequiresAction && r.Status != RefundSucceeded &&
+		r.Status != RefundFailed && r.Status != RefundCanceled:
+		return Refund{}, errors.New("a refund with a status that Stripe's API 2023-10-16 does not know")
+	}
+	return r, nil
+}
+
+func optionalText(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return pg.StorableText(*s, MaxID)
+}
+
+// RefundOrder is what Stripe is asked to give back.
+type RefundOrder struct {
+	ID            string // the shop's own; comes back with the refund, and is its idempotency key
+	PaymentIntent string
+	Amount        money.Cents
+	Reason        string // duplicate, fraudulent, requested_by_customer, or ""
+}
+
+// Refund gives money back. A repetition with the same ID finds the same refund for 24 hours, as long as
+// Stripe remembers idempotency keys (https://docs.stripe.com/api/idempotent_requests); RefundsOf knows it
+// afterwards too. See Refused.
+func (c *Client) Refund(ctx context.Context, order RefundOrder) (Refund, error) {
+	if c.noKey {
+		return Refund{}, ErrNoKey
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	p := &sdk.RefundParams{
+		PaymentIntent: sdk.String(order.PaymentIntent), Amount: sdk.Int64(int64(order.Amount)),
+		Metadata: map[string]string{"refund": order.ID},
+	}
+	if order.Reason != "" {
+		p.Reason = sdk.String(order.Reason)
+	}
+	p.Context = ctx
+	p.SetIdempotencyKey("refund-" + order.ID)
+	var made *sdk.Refund
+	err := c.retry(ctx, func() (err error) {
+		made, err = c.api.Refunds.New(p)
+		return err
+	})
+	if err != nil {
+		return Refund{}, fmt.Errorf("create refund %s: %w", order.ID, err)
+	}
+	return ReadRefund(made.LastResponse.RawJSON)
+}
+
+// Refused says that Stripe does not make a refund and never will, and with which of its words for machines,
+// such as charge_already_refunded or charge_disputed. Everything else means later.
+func Refused(err error) (code string, refused bool) {
+	e, ok := errors.AsType[*apiError](err)
+	if !ok || e.cause.Type == sdk.ErrorTypeIdempotency {
+		return "", false
+	}
+	switch e.cause.HTTPStatusCode {
+	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusNotFound:
+	default:
+		return "", false
+	}
+	switch {
+	case e.cause.Code != "":
+		return string(e.cause.Code), true
+	case e.cause.Param != "":
+		return "parameter " + e.cause.Param, true
+	}
+	return string(e.cause.Type), true
+}
+
+// RefundsOf lists the refunds of a payment.
+func (c *Client) RefundsOf(ctx context.Context, paymentIntent string) (refunds []Refund, err error) {
+	err = list(ctx, c, "/v1/refunds", url.Values{"payment_intent": {paymentIntent}}, ReadRefund, Refund.id,
+		func(r Refund) error { refunds = append(refunds, r); return nil })
+	return refunds, err
+}
+
+// Refunds hands on every refund created at or after a moment, newest first, until each fails.
+func (c *Client) Refunds(ctx context.Context, since time.Time, each func(Refund) error) error {
+	return list(ctx, c, "/v1/refunds", createdFrom(since), ReadRefund, Refund.id, each)
+}
+
+func (r Refund) id() string { return r.ID }
