@@ -2,61 +2,74 @@ package edge
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 const (
-	// catalogueFresh is how old a catalogue answer may be: a lost signal costs two seconds.
+	// catalogueFresh is how old what is known of the catalogue may be: a lost signal costs two seconds.
 	catalogueFresh = 2 * time.Second
-	// catalogueRefresh is the age from which one request has it fetched again while it is still served.
+	// catalogueRefresh is the age from which one request has order asked for news while it is still served.
 	catalogueRefresh = time.Second
-	// catalogueStale is how long the last known answer stands in for an order that is away.
+	// catalogueStale is how long what is known stands in for an order that is away.
 	catalogueStale = 10 * time.Minute
-	// catalogueWait is how long order may take where the last known answer is at hand.
+	// catalogueWait is how long order may take where something is known.
 	catalogueWait = 2 * time.Second
-	// catalogueRetry is how long a failed fetch speaks for the next ones where the last known answer is at hand.
+	// catalogueRetry is how long a failed question speaks for the next ones where something is known.
 	catalogueRetry = time.Second
-	// catalogueLimit bounds the number of remembered products.
-	catalogueLimit = 2000
-	productsPath   = "/order/products"
-	productPath    = "/order/product/"
+	// catalogueMemory bounds the bytes of the answers about single products that are kept.
+	catalogueMemory = 32 << 20
+	// maxIdentifier is the length of the longest product identifier.
+	maxIdentifier = 100
+	productsPath  = "/order/products"
+	productPath   = "/order/product/"
 )
 
-// catalogue keeps order's public answers in memory. Nothing in them is about a shopper. It is the only
-// clock of the catalogue: the storefront renders its pages again when an answer here has changed.
+// catalogue keeps order's public answers in memory. Nothing in them is about a shopper. It is the only clock of
+// the catalogue: it follows order's feed, which names each product that has changed, so that a change costs what it
+// is about and not the whole catalogue.
 type catalogue struct {
-	log   *slog.Logger
-	fetch func(ctx context.Context, path string) (*page, error)
-	// generation grows when something changed: pages of older ones are out of date.
+	log *slog.Logger
+	// follow asks for the feed after a position, fetch for the answer about one product, find for a search.
+	follow func(ctx context.Context, since string) (listing.Feed, error)
+	fetch  func(ctx context.Context, path string) (*page, error)
+	find   func(ctx context.Context, q string) (*found, error)
+	// generation grows when something changed: what was asked for in older ones is out of date.
 	generation atomic.Int64
-	fetches    singleflight.Group
-	mu         sync.RWMutex
-	pages      map[string]*entry
+	known      atomic.Pointer[knownList]
+	failed     atomic.Pointer[failure] // the last question that failed
+	refreshing atomic.Bool
+	questions  singleflight.Group
+	turn       chan struct{}               // held by the question that is asked: feeds are applied in their order
+	products   *otter.Cache[string, *page] // by identifier
+	whole      atomic.Pointer[page]        // the contract's list
+	searches   *otter.Cache[string, *found]
+	searching  chan struct{} // a place for each search that order is asked for
 }
 
-// entry is one path with its page.
-type entry struct {
-	page       atomic.Pointer[page]
-	failed     atomic.Pointer[failure] // the last fetch that failed
-	refreshing atomic.Bool
+// knownList is the list of all products as of a moment.
+type knownList struct {
+	list       *listing.List
+	position   string // of the feed
+	generation int64
+	at         time.Time
 }
 
 type failure struct {
@@ -65,159 +78,215 @@ type failure struct {
 	err        error
 }
 
-// page is one answer.
-type page struct {
-	status     int
-	body       []byte
-	header     [4][]string // values of pageHeaders
-	generation int64
-	at         time.Time
-}
-
-// maxIdentifier is the length of the longest product identifier.
-const maxIdentifier = 100
-
-// pageHeaders are the headers of a page, in the order of page.header.
-var pageHeaders = [4]string{"Content-Type", "Content-Length", "Etag", "Cache-Control"}
-
-// errAway says that order is away and nothing is known of a path.
+// errAway says that order is away and nothing is known that could stand in.
 var errAway = errors.New("order is away")
 
-func newCatalogue(log *slog.Logger, fetch func(ctx context.Context, path string) (*page, error)) *catalogue {
-	return &catalogue{log: log, fetch: fetch, pages: map[string]*entry{}}
+func newCatalogue(log *slog.Logger, follow func(ctx context.Context, since string) (listing.Feed, error),
+	fetch func(ctx context.Context, path string) (*page, error),
+	find func(ctx context.Context, q string) (*found, error)) *catalogue {
+	return &catalogue{
+		log: log, follow: follow, fetch: fetch, find: find,
+		turn: make(chan struct{}, 1), searching: make(chan struct{}, searchesAtOnce),
+		products: otter.Must(&otter.Options[string, *page]{MaximumWeight: catalogueMemory,
+			Weigher: func(_ string, p *page) uint32 { return p.size() }}),
+		searches: otter.Must(&otter.Options[string, *found]{MaximumWeight: searchMemory,
+			Weigher: func(q string, f *found) uint32 { return f.size(q) }}),
+	}
 }
 
-// drop makes every page out of date. Pages stay as a stand-in for the time when order is away.
+// drop makes everything known out of date. It stays as a stand-in for the time when order is away.
 func (c *catalogue) drop() { c.generation.Add(1) }
 
-// fresh is the page of a path when it can be served as it is, else nil.
-func (c *catalogue) fresh(path string) *page { return c.younger(path, catalogueFresh) }
-
-// younger is the page of a path up to an age, unless something changed since. From catalogueRefresh on it
-// is fetched again behind the request.
-func (c *catalogue) younger(path string, limit time.Duration) *page {
-	c.mu.RLock()
-	en := c.pages[path]
-	c.mu.RUnlock()
-	if en == nil {
+// younger is what is known, up to an age, unless something changed since. From catalogueRefresh on order is asked
+// for news behind the request.
+func (c *catalogue) younger(limit time.Duration) *knownList {
+	k := c.known.Load()
+	if k == nil || k.generation != c.generation.Load() {
 		return nil
 	}
-	p := en.page.Load()
-	if p == nil || p.generation != c.generation.Load() {
-		return nil
-	}
-	age := time.Since(p.at)
+	age := time.Since(k.at)
 	if age > limit {
 		return nil
 	}
-	if age > catalogueRefresh && en.refreshing.CompareAndSwap(false, true) {
+	if age > catalogueRefresh && c.refreshing.CompareAndSwap(false, true) {
 		go func() {
-			defer en.refreshing.Store(false)
-			_, _ = c.refill(context.Background(), path, en) // the request that finds the page too old says so
+			defer c.refreshing.Store(false)
+			_, _ = c.refresh(context.Background()) // the request that finds it too old says so
 		}()
 	}
-	return p
+	return k
 }
 
-// get is the page of a path, fetched when need be.
-func (c *catalogue) get(ctx context.Context, path string) (*page, error) {
-	if p := c.fresh(path); p != nil {
-		return p, nil
+// list is all products as they are now, or as they were when order went away. What is kept up to limit is good
+// enough.
+func (c *catalogue) list(ctx context.Context, limit time.Duration) (*listing.List, error) {
+	if k := c.younger(limit); k != nil {
+		return k.list, nil
 	}
-	return c.refill(ctx, path, c.entryOf(path))
+	k, err := c.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.list, nil
 }
 
-// source is what order says under a path, for the pages that are made of it. A visitor does not wait for
-// an answer that is only old: it is served while it is fetched again.
-func (c *catalogue) source(ctx context.Context, path string) (storefront.Source, error) {
-	p := c.younger(path, catalogueStale)
-	if p == nil {
-		var err error
-		if p, err = c.refill(ctx, path, c.entryOf(path)); err != nil {
-			return storefront.Source{}, err
-		}
-	}
-	if p.status != http.StatusOK {
-		return storefront.Source{}, &ownerError{path, p.status}
-	}
-	return storefront.Source{Body: p.body, Tag: p.tag()}, nil
-}
-
-func (c *catalogue) entryOf(path string) *entry {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if en := c.pages[path]; en != nil {
-		return en
-	}
-	if len(c.pages) >= catalogueLimit {
-		for other := range c.pages { // identifiers are being guessed: the list of products stays
-			if other != productsPath {
-				delete(c.pages, other)
-			}
-		}
-	}
-	en := &entry{}
-	c.pages[path] = en
-	return en
-}
-
-// refill fetches a page, once for all who ask for it in the same generation. While order is away only one
-// of them waits for it each catalogueRetry, if anything is known of the path.
-func (c *catalogue) refill(ctx context.Context, path string, en *entry) (*page, error) {
+// refresh asks order for news, once for all who want them in the same generation. While order is away only one of
+// them waits for it each catalogueRetry, if anything is known.
+func (c *catalogue) refresh(ctx context.Context) (*knownList, error) {
 	generation := c.generation.Load()
-	old := en.page.Load()
-	if f := en.failed.Load(); old != nil && f != nil && f.generation == generation &&
-		time.Since(f.at) < catalogueRetry {
+	if old, f := c.known.Load(), c.away(generation); old != nil && f != nil {
 		return standIn(old, f.err)
 	}
-	fetch := func() (any, error) { return c.load(context.WithoutCancel(ctx), path, en, generation) }
+	ask := func() (any, error) { return c.load(context.WithoutCancel(ctx), generation) }
 	select {
-	case r := <-c.fetches.DoChan(strconv.FormatInt(generation, 10)+path, fetch):
-		p, _ := r.Val.(*page) //nolint:errcheck // load returns no other type
+	case r := <-c.questions.DoChan(strconv.FormatInt(generation, 10), ask):
+		k, _ := r.Val.(*knownList) //nolint:errcheck // load returns no other type
+		return k, r.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// away is a failure that speaks for the next question.
+func (c *catalogue) away(generation int64) *failure {
+	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogueRetry {
+		return f
+	}
+	return nil
+}
+
+// load asks for the feed and keeps what it makes of the list.
+func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, error) {
+	began := time.Now()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	old, since, limit := c.known.Load(), "", insideTimeout
+	list := &listing.List{}
+	if old != nil {
+		if old.generation >= generation && old.at.After(began) {
+			return old, nil
+		}
+		limit = catalogueWait
+		if list = old.list; time.Since(old.at) < catalogueStale {
+			since = old.position
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	at := time.Now()
+	feed, err := c.follow(ctx, since)
+	if err != nil {
+		c.log.Warn("catalogue not followed", "known", old != nil, "error", err)
+		c.failed.Store(&failure{generation, time.Now(), err})
+		return standIn(old, err)
+	}
+	k := &knownList{list: list.Apply(feed, at), position: feed.Position, generation: generation, at: at}
+	c.known.Store(k)
+	return k, nil
+}
+
+// standIn is what was known last, unless there is nothing or it is too old.
+func standIn(old *knownList, err error) (*knownList, error) {
+	if old != nil && time.Since(old.at) < catalogueStale {
+		return old, nil
+	}
+	return nil, errors.Join(errAway, err)
+}
+
+// product is the answer about a product: the one that is kept, if it was asked for after the last change.
+func (c *catalogue) product(ctx context.Context, identifier string, limit time.Duration) (*page, error) {
+	list, err := c.list(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	listed, path := list.Product(identifier), productPath+identifier
+	if listed == nil {
+		return c.fetch(ctx, path) // not worth keeping: identifiers are being guessed
+	}
+	old, there := c.products.GetIfPresent(identifier)
+	if there && (old.version >= listed.Changed || c.away(c.generation.Load()) != nil) {
+		return old, nil
+	}
+	ask := func() (any, error) { return c.loadProduct(context.WithoutCancel(ctx), identifier, list.Version, old) }
+	select {
+	case r := <-c.questions.DoChan(strconv.FormatInt(list.Version, 10)+path, ask):
+		p, _ := r.Val.(*page) //nolint:errcheck // loadProduct returns no other type
 		return p, r.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// load fetches a page and keeps it.
-func (c *catalogue) load(ctx context.Context, path string, en *entry, generation int64) (*page, error) {
-	old, limit := en.page.Load(), insideTimeout
+// loadProduct asks for a product as it is at a version of the list, or later, and keeps the answer.
+func (c *catalogue) loadProduct(ctx context.Context, identifier string, version int64, old *page) (*page, error) {
 	if old != nil {
-		limit = catalogueWait
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, catalogueWait)
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	at := time.Now()
-	p, err := c.fetch(ctx, path)
+	p, err := c.fetch(ctx, productPath+identifier)
 	if err != nil {
-		c.log.Warn("catalogue not fetched", "path", path, "known", old != nil, "error", err)
-		en.failed.Store(&failure{generation, time.Now(), err})
-		return standIn(old, err)
+		c.log.Warn("product not fetched", "product", identifier, "known", old != nil, "error", err)
+		if old != nil {
+			return old, nil
+		}
+		return nil, errors.Join(errAway, err)
 	}
-	p.generation, p.at = generation, at
+	p.version = version
 	if p.status == http.StatusOK {
-		en.keep(p)
+		c.products.Set(identifier, p)
 	}
 	return p, nil
 }
 
-// keep stores a page unless one is there that was asked for after a later change.
-func (en *entry) keep(p *page) {
-	for {
-		old := en.page.Load()
-		if old != nil && old.generation > p.generation || en.page.CompareAndSwap(old, p) {
-			return
-		}
+// source is what order says of a product, for the page that is made of it. A visitor does not wait for an answer that
+// is only old: it is served while order is asked for news.
+func (c *catalogue) source(ctx context.Context, identifier string) (storefront.Source, error) {
+	p, err := c.product(ctx, identifier, catalogueStale)
+	if err != nil {
+		return storefront.Source{}, err
 	}
+	if p.status != http.StatusOK {
+		return storefront.Source{}, &ownerError{productPath + identifier, p.status}
+	}
+	return storefront.Source{Body: p.body, Tag: p.tag()}, nil
 }
 
-// standIn is the last known page, unless there is none or it is too old.
-func standIn(old *page, err error) (*page, error) {
-	if old != nil && time.Since(old.at) < catalogueStale {
-		return old, nil
+// kept is the answer under a path when it can be given without asking anyone, else nil.
+func (c *catalogue) kept(path string) *page {
+	if path == productsPath {
+		if k := c.younger(catalogueFresh); k != nil {
+			if p := c.whole.Load(); p != nil && p.version == k.list.Version {
+				return p
+			}
+		}
+		return nil
 	}
-	return nil, errors.Join(errAway, err)
+	identifier, ok := strings.CutPrefix(path, productPath)
+	if !ok {
+		return nil
+	}
+	k := c.younger(catalogueFresh)
+	if k == nil {
+		return nil
+	}
+	listed := k.list.Product(identifier)
+	if listed == nil {
+		return nil
+	}
+	if p, there := c.products.GetIfPresent(identifier); there && p.version >= listed.Changed {
+		return p
+	}
+	return nil
+}
+
+// fetchFeed asks order for its catalog after a position.
+func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed, err error) {
+	query := url.Values{}
+	if since != "" {
+		query.Set("since", since)
+	}
+	return feed, e.ask(ctx, http.MethodGet, e.settings.order, "/internal/catalog", query, web.Identity{}, &feed)
 }
 
 // fetchPage asks order for a public answer.
@@ -244,52 +313,7 @@ func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	if res.StatusCode >= http.StatusInternalServerError {
 		return nil, &ownerError{path, res.StatusCode}
 	}
-	sum := sha256.Sum256(body)
-	return &page{status: res.StatusCode, body: body, header: [4][]string{
-		{res.Header.Get("Content-Type")}, {fmt.Sprint(len(body))},
-		{`"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, {"no-cache"},
-	}}, nil
-}
-
-// tag is the page's ETag.
-func (p *page) tag() string { return p.header[2][0] }
-
-// write answers with the page, or with 304 when the client has it.
-func (p *page) write(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	for i, name := range pageHeaders {
-		h[name] = p.header[i]
-	}
-	if p.status == http.StatusOK && web.NotModified(w, r, p.tag()) {
-		return
-	}
-	if p.status != http.StatusOK {
-		w.WriteHeader(p.status)
-	}
-	if r.Method != http.MethodHead {
-		if _, err := w.Write(p.body); err != nil {
-			web.Note(r, "write_error", err.Error())
-		}
-	}
-}
-
-// catalogueAnswer serves the list of products and single ones.
-func (e *server) catalogueAnswer(w http.ResponseWriter, r *http.Request) error {
-	id, ok := strings.CutPrefix(r.URL.Path, productPath)
-	if ok && (!plain(id) || strings.ContainsAny(id, "-_")) {
-		e.notFound(w, r)
-		return nil
-	}
-	get := e.catalogue.get
-	if len(id) > maxIdentifier {
-		get = e.fetchPage // no product has it, and it is not worth keeping
-	}
-	p, err := get(r.Context(), r.URL.Path)
-	if err != nil {
-		return web.Unavailable(err)
-	}
-	p.write(w, r)
-	return nil
+	return newPage(res.StatusCode, res.Header.Get("Content-Type"), body), nil
 }
 
 // listenCatalogue drops pages when order says that something changed, and after a reconnect.

@@ -1,41 +1,90 @@
 package edge
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
+
+// listedAs is a product as order's feed has it, under a mark of what changed it.
+func listedAs(id int, mark, title, price string) string {
+	return fmt.Sprintf(`{"id":%d,"changed":%q,"listed":{"title":%q,"title_url":"t","identifier":"abc%d","headline":"Made to last.",
+		"description_part_1":"a","description_part_2":"b","price_low":%q,"price_high":%q,"product_image_url":null},
+		"collections":{"desk":%d}}`, id, mark, title, id, price, price, -id)
+}
+
+// fed is a feed of order's.
+func fed(position int, whole bool, products ...string) string {
+	return fmt.Sprintf(`{"position":"%d","whole":%v,"products":[%s],"gone":[],"collections":[{"address":"desk","title":"Desk","text":"x"}]}`,
+		position, whole, strings.Join(products, ","))
+}
+
+func readFeed(body string) (f listing.Feed) {
+	if err := json.Unmarshal([]byte(body), &f); err != nil {
+		panic(err)
+	}
+	return f
+}
+
+// sells has order list so many products, abc1 and so on, each for its number.
+func (e *env) sells(n int) {
+	var products []string
+	for id := 1; id <= n; id++ {
+		products = append(products, listedAs(id, "", fmt.Sprint("Thing ", id), fmt.Sprintf("%d.00", id)))
+		e.order.says(fmt.Sprintf("GET /order/product/abc%d", id), fmt.Sprintf(`{"product":"abc%d"}`, id))
+	}
+	e.order.on("GET /internal/catalog", func(rw http.ResponseWriter, r seen) {
+		body := fed(1, true, products...)
+		if r.URL.Query().Has("since") {
+			body = fed(1, false)
+		}
+		io.WriteString(rw, body) //nolint:errcheck // a test's answer
+	})
+}
+
+// changes has order tell of a product's price, from now on, and signals it.
+func (e *env) reprices(id int, price string) {
+	e.t.Helper()
+	e.order.says("GET /internal/catalog", fed(2, false, listedAs(id, price, fmt.Sprint("Thing ", id), price)))
+	before := e.edge.catalogue.generation.Load()
+	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
+		e.t.Fatal(err)
+	}
+	testenv.Eventually(e.t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalogue.generation.Load() > before })
+}
 
 func TestCatalogueFromMemory(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	var version atomic.Int64
-	e.order.on("GET /order/products", func(rw http.ResponseWriter, _ seen) {
-		rw.Header().Set("Content-Type", "application/json")
-		if version.Load() == 0 {
-			io.WriteString(rw, `{"products":{"a":1}}`) //nolint:errcheck // a test's answer
-		} else {
-			io.WriteString(rw, `{"products":{"b":2}}`) //nolint:errcheck // a test's answer
-		}
-	})
+	e.sells(2)
 	b := e.browser()
 	b.login()
 	a := b.Get(productsPath)
-	if a.Body != `{"products":{"a":1}}` || a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 ||
+	if !strings.Contains(a.Body, `{"products_data":{"abc1":{"title":"Thing 1",`) ||
+		!strings.HasSuffix(a.Body, `}},"order-api-version":"0.0.1"}`) ||
+		a.Header.Get("Content-Type") != "application/json" || len(a.Cookies()) != 0 ||
 		a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Etag") == "" {
 		t.Fatalf("%s %v", a.Body, a.Header)
 	}
+	testenv.NewContract(t, "../order/openapi.yaml").CheckAnswer(a)
 	if got := e.order.last().id; got.Member() || got.Cart != "" {
 		t.Errorf("order was asked by %+v", got)
 	}
@@ -46,39 +95,163 @@ func TestCatalogueFromMemory(t *testing.T) {
 	r.Header.Set("If-None-Match", `W/"x", `+a.Header.Get("Etag"))
 	b.Do(r).Has(http.StatusNotModified, "")
 
-	version.Store(1)
-	before := e.edge.catalogue.generation.Load()
-	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
-		t.Fatal(err)
+	e.reprices(2, "9.99")
+	changed := b.Get(productsPath) // not only when the old one has aged
+	changed.Has(http.StatusOK, `"price_low":"9.99"`)
+	if changed.Header.Get("Etag") == a.Header.Get("Etag") {
+		t.Error("another list has the same tag")
 	}
-	testenv.Eventually(t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalogue.generation.Load() > before })
-	b.Get(productsPath).Has(http.StatusOK, `{"products":{"b":2}}`) // not only when the old one has aged
+	if got := e.order.last().URL.RawQuery; got != "since=1" {
+		t.Errorf("order was asked for %q", got)
+	}
 
-	// Order away: the last known answer stands in.
+	// Order away: what is known stands in.
 	e.order.Close()
 	e.edge.catalogue.drop()
-	b.Get(productsPath).Has(http.StatusOK, `{"products":{"b":2}}`)
+	b.Get(productsPath).Has(http.StatusOK, `"price_low":"9.99"`)
 	b.Get(productPath+"unknown1").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 }
 
+// A change has one product asked for again, and no other.
 func TestProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.order.says("GET /order/product/abc123", `{"product":"abc123"}`)
+	e.sells(2)
 	e.order.says("GET /order/product/other1", `{"error":"product-identifier-not-found"}`)
 	for range 3 {
-		e.browser().Get(productPath+"abc123").Has(http.StatusOK, `{"product":"abc123"}`)
+		e.browser().Get(productPath+"abc1").Has(http.StatusOK, `{"product":"abc1"}`)
+		e.browser().Get(productPath+"abc2").Has(http.StatusOK, `{"product":"abc2"}`)
 		e.browser().Get(productPath+"other1").Has(http.StatusOK, `product-identifier-not-found`)
 	}
-	if n := e.order.count("/order/product/abc123"); n != 1 {
+	if n := e.order.count("/order/product/abc1"); n != 1 {
 		t.Errorf("order was asked %d times", n)
 	}
+	e.reprices(2, "8.00")
+	for range 3 {
+		e.browser().Get(productPath + "abc1")
+		e.browser().Get(productPath + "abc2")
+	}
+	if one, two := e.order.count("/order/product/abc1"), e.order.count("/order/product/abc2"); one != 1 || two != 2 {
+		t.Errorf("order was asked %d and %d times", one, two)
+	}
 	e.browser().Get(productPath+"a%00b").Has(http.StatusNotFound, "Not found")
-	e.browser().Post(productPath+"abc123").Has(http.StatusMethodNotAllowed, "method-not-allowed")
-	r := e.browser().Body(http.MethodHead, productPath+"abc123", "")
-	if a := e.browser().Do(r); a.Status != http.StatusOK || a.Header.Get("Content-Length") != "20" || a.Body != "" {
+	e.browser().Post(productPath+"abc1").Has(http.StatusMethodNotAllowed, "method-not-allowed")
+	r := e.browser().Body(http.MethodHead, productPath+"abc1", "")
+	if a := e.browser().Do(r); a.Status != http.StatusOK || a.Header.Get("Content-Length") != "18" || a.Body != "" {
 		t.Errorf("HEAD: %d %v", a.Status, a.Header)
 	}
+	// A product that is known stands in while order is away, a changed one as well.
+	e.order.Close()
+	e.edge.catalogue.drop()
+	e.browser().Get(productPath+"abc2").Has(http.StatusOK, `{"product":"abc2"}`)
+}
+
+// The list goes out as small as the client can take it, each form under a tag of its own.
+func TestTheListIsCompressed(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.sells(200)
+	b := e.browser()
+	whole := b.Get(productsPath)
+	tags := map[string]bool{whole.Header.Get("Etag"): true}
+	for accept, want := range map[string]string{
+		"gzip": "gzip", "gzip, deflate, br, zstd": "zstd", "zstd;q=0, gzip": "gzip", "br": "", "identity": "", "zstd": "zstd", "gzip;q=0": "",
+	} {
+		r := b.Body(http.MethodGet, productsPath, "")
+		r.Header.Set("Accept-Encoding", accept)
+		a := b.Do(r)
+		var body io.Reader = strings.NewReader(a.Body)
+		var err error
+		switch a.Header.Get("Content-Encoding") {
+		case "gzip":
+			body, err = gzip.NewReader(body)
+		case "zstd":
+			body, err = zstd.NewReader(body)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := io.ReadAll(body)
+		if err != nil || a.Header.Get("Content-Encoding") != want || string(plain) != whole.Body ||
+			a.Header.Get("Vary") != "Origin, Accept-Encoding" {
+			t.Errorf("%s: %v, %d bytes, %v", accept, err, len(plain), a.Header)
+		}
+		if want != "" && len(a.Body) > len(whole.Body)/8 {
+			t.Errorf("%s: %d bytes of %d", accept, len(a.Body), len(whole.Body))
+		}
+		tags[a.Header.Get("Etag")] = true
+		r = b.Body(http.MethodGet, productsPath, "")
+		r.Header.Set("Accept-Encoding", accept)
+		r.Header.Set("If-None-Match", a.Header.Get("Etag"))
+		b.Do(r).Has(http.StatusNotModified, "")
+	}
+	if len(tags) != 3 {
+		t.Errorf("tags %v", tags)
+	}
+}
+
+// The list takes a page, a collection, an order and words, and is whole without them.
+func TestPartsOfTheList(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.sells(2*listing.PageSize + 1)
+	e.order.on("GET /internal/catalog-search", func(rw http.ResponseWriter, r seen) {
+		body := `{"found":["abc2","gone9","abc1"],"meant":""}`
+		switch q := r.URL.Query().Get("q"); q {
+		case "papper":
+			body = `{"found":["abc3"],"meant":"paper"}`
+		case "thing":
+		default:
+			t.Errorf("order is asked for %q", q)
+		}
+		io.WriteString(rw, body) //nolint:errcheck // a test's answer
+	})
+	contract := testenv.NewContract(t, "../order/openapi.yaml")
+	b := e.browser()
+	for query, want := range map[string]string{
+		"?page=1":                             `{"products_data":{"abc1":`,
+		"?page=3":                             `"page":3,"pages":3,"count":49,`,
+		"?page=x&sort=price-desc":             `{"products_data":{"abc49":`,
+		"?sort=new":                           `{"products_data":{"abc49":`,
+		"?collection=desk":                    `{"products_data":{"abc49":`,
+		"?collection=desk&page=2&sort=price":  `{"products_data":{"abc25":`,
+		"?q=thing":                            `{"products_data":{"abc2":`,
+		"?q=+THING%0A&page=1":                 `"page":1,"pages":1,"count":2,`,
+		"?q=papper":                           `"meant":"paper"`,
+		"?q=":                                 `{"products_data":{},`,
+		"?q=%00%FF":                           `{"products_data":{},`,
+		"?_=1&client=x":                       `"abc49":`,
+		"?page=%00&sort=%FF&at=1":             `{"products_data":{"abc1":`,
+		"?" + strings.Repeat("page=1&", 1000): `"page":1`,
+	} {
+		a := b.Get(productsPath + query)
+		a.Has(http.StatusOK, want)
+		contract.CheckAnswer(a)
+	}
+	for _, query := range []string{"?page=4", "?page=99999999999999999999", "?collection=none", "?collection=%00", "?collection=desk&page=4",
+		"?q=thing&page=2"} {
+		b.Get(productsPath+query).Has(http.StatusNotFound, `{"error":"not-found"}`)
+	}
+	if n := e.order.count("/internal/catalog-search"); n != 2 {
+		t.Errorf("order was asked to search %d times for two words", n)
+	}
+	e.reprices(1, "7.00") // is no reason to search again
+	b.Get(productsPath+"?q=thing").Has(http.StatusOK, `"price_low":"7.00"`)
+	if n := e.order.count("/internal/catalog-search"); n != 2 {
+		t.Errorf("order was asked to search %d times", n)
+	}
+	e.order.Close()
+	b.Get(productsPath+"?q=other").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
+	if a := b.Get("/search?q=other"); a.Status != http.StatusServiceUnavailable {
+		t.Errorf("%s", a)
+	}
+}
+
+// follows is a catalogue that asks order's feed as told.
+func follows(follow func(ctx context.Context, since string) (listing.Feed, error)) *catalogue {
+	return newCatalogue(slog.New(slog.DiscardHandler), follow, func(_ context.Context, path string) (*page, error) {
+		return newPage(http.StatusOK, "application/json", []byte(path)), nil
+	}, nil)
 }
 
 func TestCatalogueAsksOnceForMany(t *testing.T) {
@@ -87,84 +260,105 @@ func TestCatalogueAsksOnceForMany(t *testing.T) {
 }
 
 func catalogueAsksOnceForMany(t *testing.T) {
-	var fetched atomic.Int64
+	var asked atomic.Int64
 	release := make(chan struct{})
-	c := newCatalogue(slog.New(slog.DiscardHandler), func(context.Context, string) (*page, error) {
-		n := fetched.Add(1)
-		if n < 3 {
-			<-release
-		}
-		return &page{status: http.StatusOK, body: fmt.Appendf(nil, "%d", min(n, 3))}, nil
+	c := follows(func(context.Context, string) (listing.Feed, error) {
+		n := asked.Add(1)
+		<-release
+		return readFeed(fed(1, true, listedAs(1, "", fmt.Sprint(n), "1.00"))), nil
 	})
 	var wg sync.WaitGroup
 	ask := func(want string) {
 		for range 50 {
 			wg.Go(func() {
-				if p, err := c.get(t.Context(), productsPath); err != nil || string(p.body) != want {
-					t.Errorf("get = %v, %v, want %s", p, err, want)
+				if l, err := c.list(t.Context(), catalogueFresh); err != nil || l.Product("abc1").Title != want {
+					t.Errorf("list = %v, %v, want %s", l, err, want)
 				}
 			})
 		}
 		synctest.Wait()
 	}
 	ask("1")
-	if n := fetched.Load(); n != 1 {
-		t.Errorf("fetched %d times at once", n)
-	}
 	// What began before a change is no answer for those who ask after it.
 	c.drop()
 	ask("2")
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d questions at once", n)
+	}
 	close(release)
 	wg.Wait()
-	if n := fetched.Load(); n != 2 {
-		t.Errorf("fetched %d times", n)
-	}
-	for i := range catalogueLimit + 10 {
-		if _, err := c.get(t.Context(), productPath+string(rune('a'+i%26))+time.Duration(i).String()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(c.pages) > catalogueLimit || c.fresh(productsPath) == nil {
-		t.Errorf("%d pages", len(c.pages))
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked %d times", n)
 	}
 }
 
-// While order hangs no request waits for more than one fetch that fails, however many ask.
+// What is kept of products stays within its bounds, whatever is asked for.
+func TestProductsInMemoryAreBounded(t *testing.T) {
+	t.Parallel()
+	body := bytes.Repeat([]byte("x"), 64<<10)
+	const n = 2 * catalogueMemory / (64 << 10)
+	var products []string
+	for id := 1; id <= n; id++ {
+		products = append(products, listedAs(id, "", "Thing", "1.00"))
+	}
+	c := newCatalogue(slog.New(slog.DiscardHandler),
+		func(context.Context, string) (listing.Feed, error) { return readFeed(fed(1, true, products...)), nil },
+		func(context.Context, string) (*page, error) { return newPage(http.StatusOK, "text/plain", body), nil }, nil)
+	for id := 1; id <= n; id++ {
+		for _, identifier := range []string{fmt.Sprint("abc", id), fmt.Sprint("guess", id)} {
+			if _, err := c.product(t.Context(), identifier, catalogueFresh); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.products.CleanUp()
+	total := 0
+	for identifier, p := range c.products.All() {
+		if total += len(p.body); strings.HasPrefix(identifier, "guess") {
+			t.Fatalf("%s is kept", identifier)
+		}
+	}
+	if total > catalogueMemory || total == 0 {
+		t.Errorf("%d bytes are kept", total)
+	}
+}
+
+// While order hangs no request waits for more than one question that fails, however many ask.
 func TestCatalogueFailsOnceForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, catalogueFailsOnceForMany)
 }
 
 func catalogueFailsOnceForMany(t *testing.T) {
-	var fetched atomic.Int64
+	var asked atomic.Int64
 	var away atomic.Bool
-	c := newCatalogue(slog.New(slog.DiscardHandler), func(ctx context.Context, _ string) (*page, error) {
-		fetched.Add(1)
+	c := follows(func(ctx context.Context, _ string) (listing.Feed, error) {
+		asked.Add(1)
 		if away.Load() {
 			<-ctx.Done()
-			return nil, ctx.Err()
+			return listing.Feed{}, ctx.Err()
 		}
-		return &page{status: http.StatusOK, header: [4][]string{{""}, {""}, {"tag"}, {""}}}, nil
+		return readFeed(fed(1, true)), nil
 	})
 	away.Store(true)
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if p, err := c.get(t.Context(), productsPath); p != nil || !errors.Is(err, errAway) {
-				t.Errorf("get = %v, %v", p, err)
+			if l, err := c.list(t.Context(), catalogueFresh); l != nil || !errors.Is(err, errAway) {
+				t.Errorf("list = %v, %v", l, err)
 			}
 		})
 	}
 	all.Wait()
-	if n := fetched.Load(); n != 1 {
-		t.Errorf("fetched %d times", n)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
-	if _, err := c.get(t.Context(), productsPath); !errors.Is(err, errAway) || fetched.Load() != 2 {
-		t.Errorf("a later request: %v, fetched %d times", err, fetched.Load())
+	if _, err := c.list(t.Context(), catalogueFresh); !errors.Is(err, errAway) || asked.Load() != 2 {
+		t.Errorf("a later request: %v, asked %d times", err, asked.Load())
 	}
 	// With something known, it stands in, and only one request in a while waits at all.
 	away.Store(false)
-	known, err := c.get(t.Context(), productsPath)
+	known, err := c.list(t.Context(), catalogueFresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,40 +366,40 @@ func catalogueFailsOnceForMany(t *testing.T) {
 	c.drop()
 	for i := range 3 {
 		began := time.Now()
-		if p, err := c.get(t.Context(), productsPath); err != nil || p != known {
-			t.Errorf("get = %v, %v", p, err)
+		if l, err := c.list(t.Context(), catalogueFresh); err != nil || l != known {
+			t.Errorf("list = %v, %v", l, err)
 		}
 		if waited := time.Since(began); waited > catalogueWait || i > 0 && waited > 0 {
 			t.Errorf("request %d waited %v", i, waited)
 		}
 	}
-	if n := fetched.Load(); n != 4 {
-		t.Errorf("fetched %d times", n)
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times", n)
 	}
 	<-time.After(catalogueRetry)
-	if p, err := c.get(t.Context(), productsPath); err != nil || p != known || fetched.Load() != 5 {
-		t.Errorf("after a while: %v, %v, fetched %d times", p, err, fetched.Load())
+	if l, err := c.list(t.Context(), catalogueFresh); err != nil || l != known || asked.Load() != 5 {
+		t.Errorf("after a while: %v, %v, asked %d times", l, err, asked.Load())
 	}
 }
 
-// Pages are made of what is known, however old, and it is fetched again behind their visitors.
+// Pages are made of what is known, however old, and order is asked for news behind their visitors.
 func TestPagesDoNotWaitForTheCatalogue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, pagesDoNotWaitForTheCatalogue)
 }
 
 func pagesDoNotWaitForTheCatalogue(t *testing.T) {
-	var fetched atomic.Int64
-	c := newCatalogue(slog.New(slog.DiscardHandler), func(context.Context, string) (*page, error) {
-		tag := fmt.Sprint(fetched.Add(1))
+	var asked atomic.Int64
+	c := follows(func(_ context.Context, since string) (listing.Feed, error) {
+		n := int(asked.Add(1))
 		<-time.After(time.Second / 2)
-		return &page{status: http.StatusOK, body: []byte(tag), header: [4][]string{{""}, {""}, {tag}, {""}}}, nil
+		return readFeed(fed(n, since == "", listedAs(1, fmt.Sprint(n), fmt.Sprint(n), "1.00"))), nil
 	})
 	ask := func(want string, wait time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if src, err := c.source(t.Context(), productsPath); err != nil || src.Tag != want || string(src.Body) != want {
-			t.Errorf("source = %+v, %v, want %s", src, err, want)
+		if l, err := c.list(t.Context(), catalogueStale); err != nil || l.Product("abc1").Title != want {
+			t.Errorf("list = %+v, %v, want %s", l, err, want)
 		}
 		if waited := time.Since(began); waited != wait {
 			t.Errorf("waited %v", waited)
@@ -223,28 +417,30 @@ func pagesDoNotWaitForTheCatalogue(t *testing.T) {
 	ask("4", time.Second/2)
 }
 
+// A lost signal costs no more than catalogueFresh.
 func TestCatalogueAges(t *testing.T) {
 	t.Parallel()
-	var fetched atomic.Int64
-	c := newCatalogue(testenv.Log(t), func(context.Context, string) (*page, error) {
-		fetched.Add(1)
-		return &page{status: http.StatusOK}, nil
-	})
-	get := func() *page {
-		p, err := c.get(t.Context(), productsPath)
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		c := follows(func(context.Context, string) (listing.Feed, error) {
+			asked.Add(1)
+			return readFeed(fed(1, true)), nil
+		})
+		get := func(questions int64) {
+			t.Helper()
+			if _, err := c.list(t.Context(), catalogueFresh); err != nil {
+				t.Fatal(err)
+			}
+			if n := asked.Load(); n != questions {
+				t.Errorf("asked %d times, want %d", n, questions)
+			}
 		}
-		return p
-	}
-	p := get()
-	p.at = time.Now().Add(-catalogueRefresh - 100*time.Millisecond)
-	get() // served, and fetched again behind
-	testenv.Eventually(t, 30*time.Second, "a refresh", func() bool { return fetched.Load() == 2 })
-	testenv.Eventually(t, 30*time.Second, "the refreshed page", func() bool { return get() != p })
-	aged := get()
-	aged.at = time.Now().Add(-catalogueFresh - time.Millisecond)
-	if get() == aged {
-		t.Error("an old page is served")
-	}
+		get(1)
+		<-time.After(catalogueRefresh + time.Millisecond)
+		get(1) // served, and asked for again behind
+		synctest.Wait()
+		get(2)
+		<-time.After(catalogueFresh + time.Millisecond)
+		get(3)
+	})
 }

@@ -23,7 +23,7 @@ func (e *server) fastPath(next http.Handler) http.Handler {
 				e.done("clientevent", e.eventSeconds, began)
 				return
 			}
-			if p := e.catalogue.fresh(r.URL.Path); p != nil {
+			if p := e.catalogue.kept(r.URL.Path); p != nil && r.URL.RawQuery == "" {
 				e.setAPIHeaders(w.Header(), r)
 				p.write(w, r)
 				e.done("catalogue", e.catalogueSeconds, began)

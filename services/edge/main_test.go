@@ -121,7 +121,7 @@ func (e *env) defaults() {
 		}
 	})
 	e.order.says("GET /internal/account-orders", `{"orders_data":{}}`)
-	e.order.says("GET /order/products", `{"products":{},"order-api-version":"0.0.1"}`)
+	e.sells(1)
 	e.events.says("GET /internal/configuration", `{"log_client_events":true}`)
 	e.order.on("POST /order/cart-add-product-sku", func(rw http.ResponseWriter, r seen) {
 		cart := r.id.Cart

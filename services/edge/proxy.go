@@ -26,8 +26,8 @@ const (
 	// insideTimeout bounds edge's own calls of owners: a busy machine may need seconds, and half an answer is worse
 	// than a late one.
 	insideTimeout = 5 * time.Second
-	// maxAnswer is the largest answer of an owner that edge reads.
-	maxAnswer = 4 << 20
+	// maxAnswer is the largest answer of an owner that edge reads: a feed of some 100,000 products.
+	maxAnswer = 128 << 20
 )
 
 // newTransport keeps many connections to few owners. They are closed here before the owners close

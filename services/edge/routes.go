@@ -26,8 +26,8 @@ func (e *server) routes() http.Handler {
 		for path, kind := range eventKinds {
 			r.Handle(path, get(e.clientEvent(kind)))
 		}
-		r.Handle("/order/products", get(e.catalogueAnswer))
-		r.Handle("/order/product/{product_identifier}", get(e.catalogueAnswer))
+		r.Handle(productsPath, get(e.productsAnswer))
+		r.Handle("/order/product/{product_identifier}", get(e.productAnswer))
 		r.Group(e.personal)
 		e.pages.Mount(r)
 	})

@@ -69,7 +69,7 @@ func TestRunRefusesWhatCannotWork(t *testing.T) {
 func TestRoutesReachTheirOwners(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	composed := []string{"/user/", "/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/order/"}
+	composed := []string{"/user/", "/user/token", "/user/logged-in", "/user/logout", "/user/account-content", "/order/", productsPath}
 	for file, o := range map[string]*owner{"../user/openapi.yaml": e.user, "../order/openapi.yaml": e.order} {
 		for path, item := range testenv.NewContract(t, file).Doc.Paths.Map() {
 			for method := range item.Operations() {

@@ -13,6 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
@@ -69,19 +70,18 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	e.keys.sessions = cfg.Key("names of sessions")
 	e.keys.known = cfg.Key("known browser cookie")
 	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
-	e.catalogue = newCatalogue(log, e.fetchPage)
+	e.catalogue = newCatalogue(log, e.fetchFeed, e.fetchPage, e.fetchFound)
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err
 	}
 	e.pages, err = storefront.New(storefront.Config{
 		PublicURL: cfg.PublicURL, Log: log,
-		Catalogue: func(ctx context.Context) (storefront.Source, error) {
-			return e.catalogue.source(ctx, productsPath)
+		Catalogue: func(ctx context.Context) (*listing.List, error) {
+			return e.catalogue.list(ctx, catalogueStale)
 		},
-		Product: func(ctx context.Context, id string) (storefront.Source, error) {
-			return e.catalogue.source(ctx, productPath+id)
-		},
+		Product: e.catalogue.source,
+		Search:  e.catalogue.search,
 	})
 	if err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ var (
 	headerSameOrigin  = []string{"same-origin"}
 	headerAPIPolicy   = []string{apiPolicy}
 	headerVaryOrigin  = []string{"Origin"}
+	headerVaryCoding  = []string{"Origin, Accept-Encoding"}
+	headerGzip        = []string{"gzip"}
+	headerZstd        = []string{"zstd"}
 	headerCredentials = []string{"true"}
 	headerFilePolicy  = []string{"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 )

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
 // listOfProducts has the size of the sample shop's.
@@ -44,10 +46,9 @@ func quickServer(b *testing.B) *server {
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	return &server{
 		cfg: cfg, settings: s, log: log, origins: origins, catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
-		catalogue: newCatalogue(log, func(context.Context, string) (*page, error) {
-			return &page{status: http.StatusOK, body: listOfProducts,
-				header: [4][]string{{"application/json"}, {"3072"}, {`"tag"`}, {"no-cache"}}}, nil
-		}),
+		catalogue: newCatalogue(log, func(context.Context, string) (listing.Feed, error) {
+			return readFeed(fed(1, true, listedAs(1, "", strings.Repeat("x", 3072), "1.00"))), nil
+		}, nil, nil),
 	}
 }
 
@@ -58,7 +59,7 @@ func BenchmarkCatalogueAnswer(b *testing.B) {
 	router.Use(e.noteRefusals, web.Drain, e.apiHeaders)
 	router.Group(func(r chi.Router) {
 		r.Use(e.crossOrigin)
-		r.Handle(productsPath, get(e.catalogueAnswer))
+		r.Handle(productsPath, get(e.productsAnswer))
 	})
 	for _, c := range []struct {
 		name    string
@@ -84,7 +85,7 @@ func BenchmarkCatalogueAnswer(b *testing.B) {
 func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	e.warnOfProxy(r)
-	if p := e.catalogue.fresh(r.URL.Path); p != nil {
+	if p := e.catalogue.kept(r.URL.Path); p != nil {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")

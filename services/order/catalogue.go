@@ -9,22 +9,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// products lists the catalogue, in shop order: pages walk the object as it is sent.
-func (s *server) products(w http.ResponseWriter, r *http.Request) error {
-	list, err := listProducts(r.Context(), s.db)
-	if err != nil {
-		return err
-	}
-	data := web.Object{}
-	for _, p := range list {
-		data = append(data, web.Field{Key: p.Identifier, Value: p})
-	}
-	return answer(w, struct {
-		Products web.Object `json:"products_data"`
-		versioned
-	}{Products: data})
-}
-
 // product is one product with everything that its page shows.
 func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")
@@ -41,19 +25,6 @@ func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 		Product    productDetail `json:"product_data"`
 		versioned
 	}{Identifier: identifier, Product: p})
-}
-
-// listedProduct is a product in the list; prices are null without SKUs.
-type listedProduct struct {
-	Title            string       `json:"title"`
-	TitleURL         string       `json:"title_url"`
-	Identifier       string       `json:"identifier"`
-	Headline         *string      `json:"headline"`
-	DescriptionPart1 *string      `json:"description_part_1"`
-	DescriptionPart2 *string      `json:"description_part_2"`
-	PriceLow         *money.Cents `json:"price_low"`
-	PriceHigh        *money.Cents `json:"price_high"`
-	ProductImageURL  *string      `json:"product_image_url"`
 }
 
 // productDetail is a product with its parts, each keyed by id.

@@ -11,18 +11,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-func listProducts(ctx context.Context, db pg.DB) ([]listedProduct, error) {
-	return pg.List[listedProduct](ctx, db, "read products", `
-		SELECT p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
-		       prices.low AS price_low, prices.high AS price_high,
-		       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url
-		FROM product p
-		LEFT JOIN (SELECT product_id, min(price_cents) AS low, max(price_cents) AS high FROM sku_now
-		  GROUP BY product_id) prices
-		  ON prices.product_id = p.id
-		ORDER BY p.id`)
-}
-
 // findProduct reads a product and its parts: five queries however many parts there are, in one
 // round trip.
 func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDetail, found bool, err error) {

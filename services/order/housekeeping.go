@@ -11,6 +11,8 @@ const (
 	keepCarts = 90 * 24 * time.Hour
 	// keepQuotes is how long a quote stays that ended without a payment: longer than a bank may take to say no.
 	keepQuotes = 90 * 24 * time.Hour
+	// keepCatalogChanges is much longer than an edge goes on with what it knows of the catalog (catalogueStale).
+	keepCatalogChanges = 24 * time.Hour
 )
 
 // housekeeping deletes what has outlived its use.
@@ -19,5 +21,7 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "old carts", Every: time.Hour, Do: deleteOldCarts},
 		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
 		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
+		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
+		{Name: "words of search", Every: 24 * time.Hour, Do: deleteSearchWords},
 	}
 }

@@ -16,7 +16,6 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
 
-	get("/order/products", s.products)
 	get("/order/product/{identifier:[a-zA-Z0-9]+}", s.product)
 
 	get("/order/cart-items", s.cartItems)
@@ -45,6 +44,8 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 	get("/order/{identifier:[a-zA-Z0-9]+}", s.orderDetail)
 
 	r.Route("/internal", func(r chi.Router) {
+		r.Get("/catalog", web.Handle(s.catalog))
+		r.Get("/catalog-search", web.Handle(s.catalogSearch))
 		r.Get("/cart-counts", web.Handle(s.cartCounts))
 		r.Post("/cart-merge", web.Handle(s.cartMerge))
 		r.Get("/account-orders", web.Handle(s.accountOrders))

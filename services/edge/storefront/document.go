@@ -2,13 +2,16 @@ package storefront
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -34,10 +37,9 @@ func newDocument(body []byte, contentType, cache string) (*document, error) {
 		return d, nil
 	}
 	var buf bytes.Buffer
-	zw, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err != nil {
-		return nil, fmt.Errorf("compress document: %w", err)
-	}
+	zw := zipWriters.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool's own
+	defer zipWriters.Put(zw)
+	zw.Reset(&buf)
 	if _, err := zw.Write(body); err != nil {
 		return nil, fmt.Errorf("compress document: %w", err)
 	}
@@ -45,10 +47,47 @@ func newDocument(body []byte, contentType, cache string) (*document, error) {
 		return nil, fmt.Errorf("compress document: %w", err)
 	}
 	if buf.Len() < len(body) {
-		d.zipped = buf.Bytes()
+		d.zipped = bytes.Clone(buf.Bytes())
 	}
 	return d, nil
 }
+
+// zipWriters are a megabyte each.
+var zipWriters = sync.Pool{New: func() any {
+	zw, err := gzip.NewWriterLevel(io.Discard, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is one of the package's
+	}
+	return zw
+}}
+
+// zippedAlone gives up the body where its compressed form has it: there may be ten thousand documents, and nearly
+// all clients take that one.
+func (d *document) zippedAlone() *document {
+	if d.zipped != nil {
+		d.body = nil
+	}
+	return d
+}
+
+// plain is the body.
+func (d *document) plain() ([]byte, error) {
+	if d.body != nil || d.zipped == nil {
+		return d.body, nil
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(d.zipped))
+	if err != nil {
+		return nil, fmt.Errorf("unpack document: %w", err)
+	}
+	body, err := io.ReadAll(zr)
+	if err != nil {
+		return nil, fmt.Errorf("unpack document: %w", err)
+	}
+	return body, nil
+}
+
+// size is what the document takes in memory.
+func (d *document) size() uint32 { return uint32(512 + len(d.body) + len(d.zipped)) } //nolint:gosec // some kB
 
 func compressible(contentType string) bool {
 	for _, part := range []string{"text/", "javascript", "json", "xml"} {
@@ -71,13 +110,19 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // The compressed form has a tag of its own, because it is another sequence of bytes.
 func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	h := w.Header()
-	body, tag := d.body, `"`+d.tag+`"`
+	body, tag := d.zipped, `"`+d.tag+`-gz"`
 	if d.zipped != nil {
 		h.Set("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			body, tag = d.zipped, `"`+d.tag+`-gz"`
-			h.Set("Content-Encoding", "gzip")
+	}
+	if d.zipped != nil && web.AcceptsEncoding(r, "gzip") {
+		h.Set("Content-Encoding", "gzip")
+	} else {
+		var err error
+		if body, err = d.plain(); err != nil {
+			web.Fail(w, r, err)
+			return
 		}
+		tag = `"` + d.tag + `"`
 	}
 	if status == http.StatusOK {
 		h.Set("ETag", tag)
@@ -92,20 +137,4 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	}
 	// A client that went away is no fault of ours and nothing can be told to it any more.
 	_, _ = w.Write(body) //nolint:gosec // what pages show of others is escaped when they are rendered
-}
-
-// acceptsGzip reads an Accept-Encoding header; "gzip;q=0" is a refusal.
-func acceptsGzip(header string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if name != "gzip" && name != "*" {
-			continue
-		}
-		q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-		if !found {
-			return true
-		}
-		return strings.Trim(q, "0.") != ""
-	}
-	return false
 }

@@ -1,5 +1,5 @@
 // Rules for the shop's scripts, which make lint checks.
-const browser = ['AbortSignal', 'BroadcastChannel', 'DOMParser', 'FormData', 'Image', 'Intl', 'Node', 'URL', 'URLSearchParams',
+const browser = ['AbortController', 'AbortSignal', 'BroadcastChannel', 'DOMParser', 'FormData', 'Image', 'Intl', 'Node', 'URL', 'URLSearchParams',
   'Response', 'addEventListener', 'clearTimeout', 'document', 'fetch', 'history', 'location', 'open', 'print',
   'requestAnimationFrame', 'sessionStorage', 'setImmediate', 'setTimeout'];
 

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
 // fakeAPI answers the public API from memory, with one cart for everybody: enough for the pages
@@ -34,6 +37,7 @@ type fakeAPI struct {
 	fail     map[string]int // path to the status it answers with
 	calls    map[string]int
 	products sync.Map // Source by identifier
+	listed   func() (*listing.List, error)
 }
 
 type fakeLine struct{ sku, quantity int }
@@ -81,9 +85,43 @@ var fakeMethods = []object{
 //go:embed testdata/products.json
 var fakeList string
 
+// listOf is what edge makes of the contract's list.
+func listOf(body string) (*listing.List, error) {
+	var answer struct {
+		Products ordered[json.RawMessage] `json:"products_data"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return nil, err
+	}
+	f := listing.Feed{Whole: true, Collections: []*listing.Collection{{Address: "desk", Title: "On the desk", Text: "Within reach."},
+		{Address: "empty", Title: "Nothing yet"}}}
+	for i, e := range answer.Products {
+		p := new(listing.Product)
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"id":%d,"listed":%s,"collections":{"desk":%d}}`, i+1, e.value, -i), p); err != nil {
+			return nil, err
+		}
+		f.Products = append(f.Products, p)
+	}
+	return listing.New(f, time.Now()), nil
+}
+
 // catalogue is the product list.
-func (f *fakeAPI) catalogue(context.Context) (Source, error) {
-	return Source{[]byte(fakeList), "list"}, nil
+func (f *fakeAPI) catalogue(context.Context) (*listing.List, error) {
+	return f.listed()
+}
+
+// search finds products whose titles begin with a word; "papper" was meant to be "paper".
+func (f *fakeAPI) search(_ context.Context, list *listing.List, text string) (found listing.Found, err error) {
+	q := strings.ToLower(text)
+	if q == "papper" {
+		q, found.Meant = "paper", "paper"
+	}
+	for _, p := range list.Products() {
+		if q != "" && strings.Contains(strings.ToLower(p.Title), q) {
+			found.Products = append(found.Products, p)
+		}
+	}
+	return found, nil
 }
 
 // remembered is product from memory, as edge gives it.
@@ -144,14 +182,14 @@ func dollars(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%
 // newFake starts a shop whose API is the fake.
 func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	t.Helper()
-	f := &fakeAPI{method: "USPSRetailGround", terms: true, events: map[string]int{}, fail: map[string]int{}, calls: map[string]int{}}
+	f := &fakeAPI{listed: sync.OnceValues(func() (*listing.List, error) { return listOf(fakeList) }), method: "USPSRetailGround", terms: true, events: map[string]int{}, fail: map[string]int{}, calls: map[string]int{}}
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
 	// The tests count in dollars, whatever someone who made the shop their own sells in.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
-	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered,
+	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Search: f.search,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

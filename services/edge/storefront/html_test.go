@@ -118,7 +118,7 @@ func (c *htmlCheck) checkAttributes(name string, attrs map[string]string) {
 			c.add("<time id=%q> without a datetime", attrs["id"])
 		}
 	case "form":
-		if attrs["method"] != "post" {
+		if attrs["method"] != "post" && attrs["role"] != "search" {
 			c.add("<form id=%q> would put its fields into the address when scripts fail", attrs["id"])
 		}
 	case "a":

@@ -24,7 +24,8 @@ type page struct {
 // pageTable is every page with a fixed address. The single product is beside it (product.go).
 var pageTable = []page{
 	{name: "home", path: "/", script: "app.js", live: true},
-	{name: "products", path: "/products", script: "app.js", live: true},
+	{name: "products", path: "/products", script: "pages/list.js", live: true},
+	{name: "search", path: "/search", live: true, hidden: true},
 	{name: "product", path: "/product", live: true},
 	{name: "cart", path: "/cart"},
 	{name: "confirm", path: "/checkout/confirm", hidden: true},
@@ -49,6 +50,9 @@ var pageTable = []page{
 	{name: "privacy-policy", path: "/privacy-policy", script: "app.js", legal: "privacy-policy.md"},
 	{name: "error", path: "/error", script: "app.js", hidden: true},
 }
+
+// collectionPage has an address for each collection; it looks like the page of all products.
+var collectionPage = page{name: "collection", script: "pages/list.js", live: true}
 
 // notFoundPage has no address of its own.
 var notFoundPage = page{name: "not-found", script: "app.js", hidden: true}
@@ -75,7 +79,8 @@ type view struct {
 	Content     template.HTML // of a Markdown file of ours
 	Products    []product
 	Product     *product
-	Data        any // schema.org, goes into a data block
+	List        *listView // on pages that list products
+	Data        any       // schema.org, goes into a data block
 	Status      int
 }
 
@@ -95,10 +100,13 @@ func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
 	sets := map[string]*template.Template{}
-	for _, pg := range append([]page{notFoundPage}, pageTable...) {
+	for _, pg := range append([]page{notFoundPage, collectionPage}, pageTable...) {
 		name := pg.name
-		if pg.legal != "" {
+		switch {
+		case pg.legal != "":
 			name = "prose"
+		case pg.name == "collection":
+			name = "products"
 		}
 		set, err := base.Clone()
 		if err != nil {
@@ -172,7 +180,11 @@ func (p *Pages) render(v view) (*document, error) {
 	if err := p.templates[v.Name].ExecuteTemplate(&buf, "layout", v); err != nil {
 		return nil, fmt.Errorf("render page %s: %w", v.Name, err)
 	}
-	return newDocument(squeeze(buf.Bytes()), "text/html; charset=utf-8", "")
+	doc, err := newDocument(squeeze(buf.Bytes()), "text/html; charset=utf-8", "")
+	if err != nil || v.List == nil && v.Product == nil {
+		return doc, err
+	}
+	return doc.zippedAlone(), nil
 }
 
 // squeeze drops the indentation and empty lines of templates and styles. Neither holds text whose leading
@@ -191,7 +203,7 @@ func squeeze(text []byte) []byte {
 // renderStatic renders every page that shows nothing of the catalogue, and once, with no products,
 // those that do, so that their mistakes show at start-up as well.
 func (p *Pages) renderStatic() error {
-	for _, pg := range append([]page{notFoundPage}, pageTable...) {
+	for _, pg := range append([]page{notFoundPage, collectionPage}, pageTable...) {
 		v, err := p.newView(pg)
 		if err != nil {
 			return err
@@ -203,6 +215,9 @@ func (p *Pages) renderStatic() error {
 		}
 		if pg.name == "not-found" {
 			v.Status = http.StatusNotFound
+		}
+		if pg.live {
+			v.List = &listView{}
 		}
 		if pg.name == "product" {
 			v.Product = &product{}
@@ -221,8 +236,12 @@ func (p *Pages) renderStatic() error {
 // servePage answers one of the fixed addresses.
 func (p *Pages) servePage(pg page) http.HandlerFunc {
 	switch pg.name {
-	case "home", "products":
-		return p.list(pg)
+	case "home":
+		return p.home(pg)
+	case "products":
+		return func(w http.ResponseWriter, r *http.Request) { p.serveList(w, r, pg, "") }
+	case "search":
+		return p.search(pg)
 	case "product":
 		return p.productByQuery
 	}

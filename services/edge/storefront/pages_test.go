@@ -19,6 +19,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/net/html"
+
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
 // fetch gets a path without following redirects and returns the answer with its body.
@@ -49,7 +51,8 @@ func fetch(t *testing.T, server *httptest.Server, path string, header ...string)
 
 // addresses are all pages of the shop, each once, and the status that each answers with.
 func addresses() map[string]int {
-	all := map[string]int{"/product/bSusp6dBHm": 200, "/product/ITHJW3mytn": 200, "/product/v26ujdy3N1": 200, "/no-such-page": 404}
+	all := map[string]int{"/collections/desk": 200, "/collections/empty": 200, "/collections/none": 404, "/search?q=clips": 200, "/search?q=nothing": 200,
+		"/search?q=papper": 200, "/products?page=2": 404, "/products?sort=price": 200, "/product/bSusp6dBHm": 200, "/product/ITHJW3mytn": 200, "/product/v26ujdy3N1": 200, "/no-such-page": 404}
 	for _, pg := range pageTable {
 		if pg.name != "product" {
 			all[pg.path] = 200
@@ -256,21 +259,32 @@ func TestWeight(t *testing.T) {
 func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 	t.Parallel()
 	var price, broken atomic.Int64
+	var lists sync.Map // by price
 	f := &fakeAPI{}
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) (Source, error) {
-			switch {
-			case broken.Load() > 0:
-				return Source{}, errors.New("order is down")
-			case price.Load() < 0:
+		Catalogue: func(context.Context) (*listing.List, error) {
+			if broken.Load() > 0 {
+				return nil, errors.New("order is down")
+			}
+			now := price.Load()
+			list, known := lists.Load(now)
+			if !known {
+				made, err := listOf(strings.ReplaceAll(fakeList, `"3.50"`, fmt.Sprintf(`"%d.00"`, now)))
+				if err != nil {
+					return nil, err
+				}
+				list, _ = lists.LoadOrStore(now, made)
+			}
+			return list.(*listing.List), nil
+		},
+		Product: func(ctx context.Context, identifier string) (Source, error) {
+			if broken.Load() > 0 {
 				return Source{[]byte("no JSON"), "broken"}, nil
 			}
-			now := fmt.Sprintf("%d.00", price.Load())
-			return Source{[]byte(strings.ReplaceAll(fakeList, `"3.50"`, `"`+now+`"`)), now}, nil
+			return f.remembered(ctx, identifier)
 		},
-		Product: f.remembered,
-		Log:     slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -289,21 +303,26 @@ func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 	broken.Store(0)
 	price.Store(17)
 	get("/products")
-	first := pages.catalogue.kept["products"].doc
+	kept := func() *document {
+		page, _ := pages.catalogue.kept.GetIfPresent("list   1")
+		return page.doc
+	}
+	first := kept()
 	for range 20 {
 		get("/products")
 	}
-	if first == nil || pages.catalogue.kept["products"].doc != first {
+	if first == nil || kept() != first {
 		t.Error("the page was rendered again though its source is the same")
 	}
 	price.Store(18)
 	if _, body := get("/products"); !strings.Contains(body, "18.00") || strings.Contains(body, "17.00") {
 		t.Error("after a change the page shows the earlier price")
 	}
-	for _, away := range []func(){func() { price.Store(-1) }, func() { broken.Store(1) }} {
-		away()
-		if code, body := get("/products"); code != http.StatusOK || !strings.Contains(body, "18.00") {
-			t.Errorf("with order down after a first visit: status %d", code)
+	get("/product/bSusp6dBHm")
+	broken.Store(1)
+	for path, want := range map[string]string{"/products": "18.00", "/product/bSusp6dBHm": "Paper Clips"} {
+		if code, body := get(path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s with order down after a first visit: status %d", path, code)
 		}
 	}
 	broken.Store(0)
@@ -341,7 +360,7 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 		`"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) (Source, error) { return Source{[]byte(`{"products_data":{}}`), "list"}, nil },
+		Catalogue: func(context.Context) (*listing.List, error) { return new(listing.List), nil },
 		Product:   func(context.Context, string) (Source, error) { return Source{evil, "product"}, nil },
 	})
 	if err != nil {

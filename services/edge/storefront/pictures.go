@@ -14,7 +14,8 @@ import (
 // that were rendered beside it (name-400.webp and so on).
 type pictures struct {
 	byName map[string]*document
-	widths map[string][]int // address of the JPEG to the widths of its WebP versions, ascending
+	widths map[string][]int  // address of the JPEG to the widths of its WebP versions, ascending
+	sets   map[string]string // address of the JPEG to its srcset
 }
 
 var sizedName = regexp.MustCompile(`^(.+)-(\d+)\.webp$`)
@@ -44,24 +45,22 @@ func loadPictures() (*pictures, error) {
 			p.widths[jpeg] = append(p.widths[jpeg], width)
 		}
 	}
-	for _, w := range p.widths {
-		slices.Sort(w)
+	p.sets = map[string]string{}
+	for jpeg, widths := range p.widths {
+		slices.Sort(widths)
+		p.sets[jpeg] = p.makeSrcset(jpeg)
 	}
 	return p, nil
 }
 
 // sizes maps a picture's address to the srcset of its versions, for scripts.
-func (p *pictures) sizes() map[string]string {
-	all := map[string]string{}
-	for jpeg := range p.widths {
-		all[jpeg] = p.srcset(jpeg)
-	}
-	return all
-}
+func (p *pictures) sizes() map[string]string { return p.sets }
 
 // srcset lists the versions of a picture, each address with the hash of its bytes so that it may
 // be kept for ever; empty for a picture that has none.
-func (p *pictures) srcset(jpeg string) string {
+func (p *pictures) srcset(jpeg string) string { return p.sets[jpeg] }
+
+func (p *pictures) makeSrcset(jpeg string) string {
 	var parts []string
 	for _, w := range p.widths[jpeg] {
 		name := fmt.Sprintf("%s-%d.webp", strings.TrimSuffix(path.Base(jpeg), ".jpg"), w)

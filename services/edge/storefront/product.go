@@ -3,7 +3,6 @@ package storefront
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
 // product is a product as the public API describes it, both in the list and in full.
@@ -52,6 +53,18 @@ type sku struct {
 	InventoryTitle string         `json:"inventory_status_title"`
 	InventoryNote  string         `json:"inventory_status_description"`
 	Images         ordered[image] `json:"sku_images"`
+}
+
+// listedProduct is a product as a card of a list shows it.
+func listedProduct(p *listing.Product) product {
+	card := product{Title: p.Title, TitleURL: p.TitleURL, Identifier: p.Identifier, Headline: p.Headline}
+	if p.PriceLow != "" {
+		card.PriceLow, card.PriceHigh = &p.PriceLow, &p.PriceHigh
+	}
+	if p.Image != "" {
+		card.ImageURL = &p.Image
+	}
+	return card
 }
 
 // entry is one key and value of a JSON object.
@@ -225,13 +238,13 @@ func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	identifier := query.Get("id")
 	if identifier == "" && query.Get("name") != "" {
-		products, err := p.products(r.Context())
+		list, err := p.cfg.Catalogue(r.Context())
 		if err != nil {
 			p.noCatalogue(r, "product by name", "error", err)
 			p.Error(w, r, http.StatusServiceUnavailable)
 			return
 		}
-		for _, candidate := range products {
+		for _, candidate := range list.Products() {
 			if candidate.TitleURL == query.Get("name") {
 				identifier = candidate.Identifier
 			}
@@ -245,18 +258,19 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		p.NotFound(w, r)
 		return
 	}
-	fetch := func(ctx context.Context) (Source, error) { return p.cfg.Product(ctx, identifier) }
-	p.serveRendered(w, r, "product "+identifier, fetch, func(body []byte) (*document, error) {
-		found, err := readProduct(body)
+	key := "product " + identifier
+	src, err := p.cfg.Product(r.Context(), identifier)
+	p.serveLive(w, r, key, livePage{key, src.Tag, func() (*document, error) {
+		found, err := readProduct(src.Body)
 		if found == nil || err != nil {
 			return nil, err
 		}
 		return p.renderProduct(found)
-	})
+	}}, err)
 }
 
 func (p *Pages) renderProduct(found *product) (*document, error) {
-	v, err := p.newView(page{name: "product", path: found.Path()})
+	v, err := p.newView(page{name: "product", path: found.Path(), live: true})
 	if err != nil {
 		return nil, err
 	}

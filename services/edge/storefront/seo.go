@@ -1,11 +1,8 @@
 package storefront
 
 import (
-	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -17,29 +14,36 @@ func (p *Pages) absolute(address string) string {
 	return address
 }
 
-// listData is the schema.org description of the home page or of the product list.
-func (p *Pages) listData(pg page, products []product) (any, error) {
-	if pg.name == "home" {
-		return map[string]any{
-			"@context": "https://schema.org",
-			"@type":    "WebSite",
-			"name":     p.cfg.Shop.Name,
-			"url":      p.cfg.PublicURL + "/",
-			"publisher": map[string]any{
-				"@type": "Organization",
-				"name":  p.cfg.Shop.Name,
-				"url":   p.cfg.PublicURL + "/",
-				"email": p.cfg.Shop.Email,
-			},
-		}, nil
+// siteData is the schema.org description of the shop, on its home page.
+func (p *Pages) siteData() any {
+	return map[string]any{
+		"@context": "https://schema.org",
+		"@type":    "WebSite",
+		"name":     p.cfg.Shop.Name,
+		"url":      p.cfg.PublicURL + "/",
+		"publisher": map[string]any{
+			"@type": "Organization",
+			"name":  p.cfg.Shop.Name,
+			"url":   p.cfg.PublicURL + "/",
+			"email": p.cfg.Shop.Email,
+		},
+		"potentialAction": map[string]any{
+			"@type":       "SearchAction",
+			"target":      p.cfg.PublicURL + "/search?q={search_term_string}",
+			"query-input": "required name=search_term_string",
+		},
 	}
+}
+
+// listData is the schema.org description of a page of products, the first of which has a place in the whole list.
+func (p *Pages) listData(products []product, first int) any {
 	items := []any{}
 	for i, item := range products {
 		items = append(items, map[string]any{
-			"@type": "ListItem", "position": i + 1, "name": item.Title, "url": p.cfg.PublicURL + item.Path(),
+			"@type": "ListItem", "position": first + i, "name": item.Title, "url": p.cfg.PublicURL + item.Path(),
 		})
 	}
-	return map[string]any{"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}, nil
+	return map[string]any{"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}
 }
 
 // productData is the schema.org description of a product, with an offer for each SKU.
@@ -126,45 +130,6 @@ func (p *Pages) renderExtras() error {
 func (p *Pages) robots() string {
 	return "User-agent: *\n" +
 		"Disallow: /user/\nDisallow: /order/\nDisallow: /clientevent/\n" +
+		"Disallow: /search\nDisallow: /*?*sort=\n" + // as many pages as there are words and orders
 		"Sitemap: " + p.cfg.PublicURL + "/sitemap.xml\n"
-}
-
-type sitemapURL struct {
-	Location string `xml:"loc"`
-}
-
-// sitemap lists the pages that search engines should know.
-func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
-	products, err := p.products(r.Context())
-	if err != nil {
-		p.noCatalogue(r, "sitemap", "error", err)
-		p.Error(w, r, http.StatusServiceUnavailable)
-		return
-	}
-	urls := struct {
-		XMLName xml.Name     `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
-		URLs    []sitemapURL `xml:"url"`
-	}{}
-	for _, pg := range pageTable {
-		if !pg.hidden && pg.name != "product" && pg.name != "cart" {
-			urls.URLs = append(urls.URLs, sitemapURL{p.cfg.PublicURL + pg.path})
-		}
-	}
-	for _, item := range products {
-		urls.URLs = append(urls.URLs, sitemapURL{p.cfg.PublicURL + item.Path()})
-	}
-	var buf bytes.Buffer
-	buf.WriteString(xml.Header)
-	if err := xml.NewEncoder(&buf).Encode(urls); err != nil {
-		p.cfg.Log.ErrorContext(r.Context(), "sitemap", "error", err)
-		p.Error(w, r, http.StatusInternalServerError)
-		return
-	}
-	doc, err := newDocument(buf.Bytes(), "application/xml; charset=utf-8", "public, max-age=600")
-	if err != nil {
-		p.noCatalogue(r, "sitemap", "error", err)
-		p.Error(w, r, http.StatusInternalServerError)
-		return
-	}
-	doc.ServeHTTP(w, r)
 }

@@ -6,7 +6,10 @@ import (
 	"testing"
 )
 
-var serve = flag.Bool("serve", false, "keep a shop with the fake API running to look at, until interrupted")
+var (
+	serve = flag.Bool("serve", false, "keep a shop with the fake API running to look at, until interrupted")
+	many  = flag.Int("products", 0, "how many products it has; 0: the sample's")
+)
 
 // TestServe keeps a shop running while someone works on its pages:
 //
@@ -15,7 +18,10 @@ func TestServe(t *testing.T) {
 	if !*serve {
 		return
 	}
-	_, _, server := newFake(t)
+	f, _, server := newFake(t)
+	if *many > 0 {
+		f.listed = largeList(*many)
+	}
 	fmt.Println(server.URL)
 	<-t.Context().Done()
 }

@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
 //go:embed templates texts content static images/product images/icons
@@ -29,10 +31,12 @@ type Config struct {
 	PublicURL string
 	// Shop names the shop; the zero value means DefaultSettings.
 	Shop Settings
-	// Catalogue returns what GET /order/products answers, from memory: every page view asks.
-	Catalogue func(ctx context.Context) (Source, error)
+	// Catalogue returns all that is listed, from memory: every page view asks.
+	Catalogue func(ctx context.Context) (*listing.List, error)
 	// Product returns what GET /order/product/{identifier} answers, from memory as well.
 	Product func(ctx context.Context, identifier string) (Source, error)
+	// Search finds products by what a shopper typed.
+	Search func(ctx context.Context, list *listing.List, text string) (listing.Found, error)
 	// Log receives what goes wrong while pages are rendered; nil means slog.Default.
 	Log *slog.Logger
 }
@@ -65,7 +69,7 @@ func New(cfg Config) (*Pages, error) {
 	}
 	p := &Pages{cfg: cfg, static: map[string]*document{}, extras: map[string]*document{}}
 	p.headers = newPageHeaders(cfg)
-	p.catalogue = newCatalogue(cfg.Log)
+	p.catalogue = newCatalogue()
 
 	var err error
 	if p.texts, err = loadTexts(cfg.Shop); err != nil {
@@ -97,12 +101,18 @@ func (p *Pages) Mount(r chi.Router) {
 			r.Head(path, p.servePage(pg))
 		}
 	}
-	for _, suffix := range []string{"", "/"} {
-		r.Get("/product/{identifier}"+suffix, p.product)
-		r.Head("/product/{identifier}"+suffix, p.product)
+	get := func(path string, h http.HandlerFunc) {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			r.Method(method, path, h)
+		}
 	}
-	r.Get("/sitemap.xml", p.sitemap)
-	r.Head("/sitemap.xml", p.sitemap)
+	for _, suffix := range []string{"", "/"} {
+		get("/product/{identifier}"+suffix, p.product)
+		get("/collections/{address}"+suffix, p.collection)
+		get("/collections"+suffix, http.RedirectHandler("/products", http.StatusMovedPermanently).ServeHTTP)
+	}
+	get("/sitemap.xml", p.sitemap)
+	get("/sitemap-{part:[a-z0-9-]+}.xml", p.sitemapPart)
 	r.Group(func(r chi.Router) {
 		r.Use(web.Routine)
 		for path, doc := range p.extras {

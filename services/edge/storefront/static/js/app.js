@@ -54,8 +54,16 @@ function openChat(who) {
   import('./chat.js').then((chat) => chat.start(who));
 }
 
+/** Suggestions while someone types, loaded when they first turn to a search box. */
+function watchSearch() {
+  for (const form of document.querySelectorAll('[data-search]')) {
+    form.addEventListener('focusin', () => import('./suggest.js').then((suggest) => suggest.start(form)), { once: true });
+  }
+}
+
 async function start() {
   watchScripts();
+  watchSearch();
   $('chat-open').addEventListener('click', async () => openChat(await whoami()));
   for (const link of document.querySelectorAll('[data-open-chat]')) {
     show(link);

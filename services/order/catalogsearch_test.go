@@ -1,0 +1,101 @@
+package order
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// search looks for a text.
+func (e *env) search(q string) (found []string, meant string) {
+	e.t.Helper()
+	var answer struct {
+		Found []string
+		Meant string
+	}
+	body := e.visitor().Get("/internal/catalog-search?q=" + url.QueryEscape(q)).Body
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		e.t.Fatal(err)
+	}
+	return answer.Found, answer.Meant
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`INSERT INTO product (id, identifier, title, title_url, headline) VALUES
+		(10, 'Lamp1', 'The Reading Lamp', 'Lamp', 'Light for the desk, not for the room.'),
+		(11, 'Schaer1', 'Schärfstein', 'Stone', 'Für Messer.')`)
+	const paper, binder, bands = "bSusp6dBHm", "ITHJW3mytn", "v26ujdy3N1"
+	for _, c := range []struct {
+		q     string
+		want  []string
+		meant string
+	}{
+		{q: "clips", want: []string{paper, binder}},
+		{q: "Binder CLIPS", want: []string{binder}},
+		{q: "clip", want: []string{paper, binder}},
+		{q: "bin", want: []string{binder}}, // as one types
+		{q: "bands rubb", want: []string{bands}},
+		{q: "stretched", want: []string{bands}}, // of the description: "stretch"
+		{q: "lamp for the desk", want: []string{"Lamp1"}},
+		{q: "the", want: []string{"Lamp1", bands}}, // "their own"
+		{q: "schärf", want: []string{"Schaer1"}},
+		{q: "papper", want: []string{paper, binder}, meant: "paper"},
+		{q: "bidner clisp", want: []string{binder}, meant: "binder clip"},
+		{q: "ruber", want: []string{bands}, meant: "rubber"},
+		{q: "xylophone", want: []string{}},
+		{q: "", want: []string{}},
+		{q: "!?& | ' :* \\", want: []string{}},
+	} {
+		found, meant := e.search(c.q)
+		slices.Sort(found)
+		slices.Sort(c.want)
+		if !slices.Equal(found, c.want) || meant != c.meant {
+			t.Errorf("%q finds %v, meant %q, want %v and %q", c.q, found, meant, c.want, c.meant)
+		}
+	}
+	if found, _ := e.search("paper"); found[0] != paper {
+		t.Errorf("what has a word in its title comes first: %v", found)
+	}
+	// A word goes with its last product.
+	e.Exec(`DELETE FROM product WHERE id = 10`)
+	if n, err := deleteSearchWords(t.Context(), e.db); err != nil || n == 0 ||
+		e.Number(`SELECT count(*) FROM search_word WHERE word = 'lamp'`) != 0 ||
+		e.Number(`SELECT count(*) FROM search_word WHERE word = 'clips'`) != 1 {
+		t.Errorf("%d words deleted, %v", n, err)
+	}
+}
+
+var oddTexts = []string{"clips", "a' OR 1=1 --", "\x00", "\xff\xfe", "e\u0301\u0301", "a:*&b|!c<->(d)", "٣ ½ ²", "ﬃ", "İ", "'':",
+	"3m 10mm v2.0", "the", "\u202e\ufeff", strings.Repeat("long", 5000), strings.Repeat("many ", 5000)}
+
+// Whatever people type is looked for, and is never a fault.
+func TestSearchTakesAnyText(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	for _, q := range oddTexts {
+		e.search(q)
+	}
+}
+
+func FuzzSearchWords(f *testing.F) {
+	for _, q := range oddTexts {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, q string) {
+		words := searchWords(q)
+		if len(words) > maxSearchWords {
+			t.Errorf("%q has %d words", q, len(words))
+		}
+		for _, word := range words {
+			if n := utf8.RuneCountInString(word); !utf8.ValidString(word) || n > maxSearchWord || n == 0 ||
+				strings.ContainsAny(word, "':&|!<>()*\\\x00 ") {
+				t.Errorf("%q has the word %q", q, word)
+			}
+		}
+	})
+}
