@@ -22,8 +22,7 @@ endif
 ##@ Use
 
 .PHONY: run
-run: ## build and open the whole shop; settings: make run -- -help
-	@$(BUILD) -o bin/allinone ./allinone/cmd/allinone
+run: bin/allinone ## build and open the whole shop; settings: make run -- -help
 	@exec bin/allinone $(ARGS)
 
 .PHONY: env
@@ -31,20 +30,20 @@ env: ## write .env with fresh passwords for docker compose
 	@deploy/env.sh
 
 .PHONY: keys
-keys: ## add the services' keys to an .env that has an older SHOP_SECRET
-	@$(BUILD) -o bin/allinone ./allinone/cmd/allinone
+keys: bin/allinone ## add the services' keys to an .env that has an older SHOP_SECRET
 	@(set -a; . ./.env; exec bin/allinone keys) >.env.keys && cat .env.keys >>.env && rm .env.keys
 
 ##@ Develop
 
 .PHONY: test
-test: need fmt-check vet modules bin/withpostgres ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
+test: need fmt-check vet modules bin/withpostgres bin/allinone ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
 	@echo "== tests"
-	@bin/withpostgres -- $(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	@SHOP_BINARY=$(CURDIR)/bin/allinone bin/withpostgres -- $(GO) test -race -p $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
 
-# The end-to-end tests wait for a browser, the others for the database: two packages at once use
-# two cores well.
-PACKAGES ?= work
+# Packages begin in this order, the longest first, so that none of them runs alone in the end. Tests
+# wait for browsers, databases and shops that start: one package more than cores keeps these at work.
+PACKAGES ?= ./test/e2e ./test/browser ./services/edge/storefront ./services/edge ./services/order ./services/mailer work
+AT_ONCE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TIMEOUT ?= 12m
 TESTFLAGS ?=
 
@@ -129,6 +128,10 @@ help:
 
 empty :=
 comma := ,
+
+.PHONY: bin/allinone
+bin/allinone:
+	@$(BUILD) -o $@ ./allinone/cmd/allinone
 
 .PHONY: bin/withpostgres
 bin/withpostgres:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,15 +31,25 @@ func TestMain(m *testing.M) {
 	case "command":
 		os.Exit(command(os.Args[1]))
 	default:
+		// A script's background job ignores SIGINT, and so would all that it starts. What a program catches
+		// has its default again in the programs that it starts.
+		if signal.Ignored(syscall.SIGINT) {
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
+		}
 		os.Exit(m.Run())
 	}
 }
 
 // command prints its database's answer and exits with 7; told to wait, it does that until a
-// signal ends it, or its input does.
+// signal ends it, or its input does; told to leave, it leaves a temporary folder behind and says where.
 func command(mode string) int {
 	if mode == "tell" {
 		fmt.Println(os.Getenv(variable))
+		return 7
+	}
+	if mode == "leave" {
+		folder, err := os.MkdirTemp("", "left-")
+		fmt.Println(folder, err)
 		return 7
 	}
 	conn, err := pgx.Connect(context.Background(), os.Getenv(variable))
@@ -97,6 +108,34 @@ func TestRunsCommand(t *testing.T) {
 		t.Errorf("command says %q", got)
 	}
 	checkEmpty(t, dir)
+}
+
+// Where there is room in memory, the command's temporary files are there too, and go with the cluster.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	cmd := withpostgres("", os.Args[0], "leave")
+	out, err := cmd.Output()
+	if got := code(t, err); got != 7 {
+		t.Errorf("exit code %d, want the command's", got)
+	}
+	folder, problem, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if problem != "<nil>" {
+		t.Fatalf("command says %s", out)
+	}
+	_, statErr := os.Stat(folder)
+	if strings.HasPrefix(folder, memory) {
+		if !os.IsNotExist(statErr) {
+			t.Errorf("%s is left behind: %v", folder, statErr)
+		}
+		return
+	}
+	var fs syscall.Statfs_t                                                                         // the tests run where memory is scarce, or not on Linux
+	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail >= memoryLeft/uint64(fs.Bsize) { //nolint:gosec // positive
+		t.Errorf("temporary files are in %s", folder)
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestGivenDatabaseIsUsed(t *testing.T) {
