@@ -40,16 +40,23 @@ type Consumer struct {
 	Name   string // a name of pkg/msg's list
 	Stream string
 	Pool   *pgxpool.Pool
+	// Outbox is where Handle enqueues, if it does.
+	Outbox *Outbox
 	// Prepare, if set, reads a message and does what is slow (HTTP) before the transaction. It may
 	// be called again for the same message, so it changes nothing.
 	Prepare func(ctx context.Context, d *Delivery) error
+	// Concerns, if set, says of a prepared message whether it has an effect here at all. What has none is acknowledged
+	// without a transaction.
+	Concerns func(d *Delivery) bool
 	// Handle acts on messages that this consumer has not seen before, in one transaction that also
 	// notes their keys. It is given a group; when it fails, the group is halved until the culprit
 	// stands alone. An error comes back later, a Permanent one (or one that PostgreSQL blames on the
 	// data) is parked, a panic is an error.
 	Handle func(ctx context.Context, tx pgx.Tx, group []*Delivery) error
-	// Committed, if set, runs after each commit that handled something: to wake the outbox that Handle wrote to.
-	Committed func()
+	// Effect, if set, makes a group one statement, instead of Handle. It returns nil for a group that needs Handle.
+	Effect func(group []*Delivery) (*Effect, error)
+	// Committed, if set, runs after each commit, with those messages that were new.
+	Committed func(group []*Delivery)
 }
 
 // permanent marks an error that no repetition will mend.

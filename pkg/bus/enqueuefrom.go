@@ -2,9 +2,10 @@ package bus
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // EnqueueFrom is Enqueue for messages whose payloads are in a table of the service already, in the column
@@ -15,16 +16,29 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	for i, subject := range subjects {
 		pending[i] = pendingFor(subject)
 	}
+	var t *handingTx
+	if len(keys) <= handedFrom {
+		t = handing(tx, len(keys))
+	} else {
+		due(tx)
+	}
 	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
 	// through all of it when it is large.
-	_, err := tx.Exec(ctx, `
-		INSERT INTO outbox (key, subject, payload, headers, pending)
-		SELECT id, subject, payload, headers::jsonb, pending::text[]
+	sql := `
+		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
+		SELECT id, subject, payload, headers::jsonb, pending::text[], $5::int, now() + $5::int * $6::interval
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (id, subject, headers, pending)
-		  JOIN `+table+` USING (id)
-		ON CONFLICT (key) DO NOTHING`, pgx.QueryExecModeExec, keys, subjects, headers, pending)
-	if err != nil {
-		return fmt.Errorf("enqueue %d messages from %s: %w", len(keys), table, err)
+		  JOIN ` + table + ` USING (id)
+		ON CONFLICT (key) DO NOTHING`
+	args := []any{pgx.QueryExecModeExec, keys, subjects, headers, pending, t.attempts(), publishAfter}
+	if t == nil {
+		return pg.Exec(ctx, tx, "enqueue messages from "+table, sql, args...)
 	}
-	return nil
+	rows, err := pg.List[outboxRow](ctx, tx, "enqueue messages from "+table, sql+` RETURNING `+outboxColumns, args...)
+	t.rows = append(t.rows, rows...)
+	return err
 }
+
+// handedFrom is how many messages EnqueueFrom hands to the relay at most: it has to read their payloads for that, which a
+// claim does once for many.
+const handedFrom = 8

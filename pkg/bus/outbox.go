@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,29 +20,47 @@ import (
 
 // Outbox sends what a service's transactions enqueued.
 type Outbox struct {
-	bus     *Bus
-	pool    *pgxpool.Pool
-	wake    chan struct{}
-	awaited awaited
+	bus       *Bus
+	pool      *pgxpool.Pool
+	wake      chan struct{}
+	due       atomic.Bool // rows may be due: the relay shall look
+	relaying  atomic.Bool // Run is at work
+	handed    handed
+	confirmed confirmed
+	awaited   awaited
 }
 
 // NewOutbox makes the outbox of the service that the bus and the pool belong to. Run sends.
 func NewOutbox(b *Bus, pool *pgxpool.Pool) *Outbox {
-	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1),
+	return &Outbox{bus: b, pool: pool, wake: make(chan struct{}, 1), confirmed: newConfirmed(),
 		awaited: awaited{byKey: map[awaitedKey]chan struct{}{}}}
 }
 
-// Tx is pg.Tx, and wakes the relay after the commit.
+// Tx is pg.Tx, and hands what fn enqueued to the relay after the commit.
 func (o *Outbox) Tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	if err := pg.Tx(ctx, o.pool, fn); err != nil {
+	var t *handingTx
+	err := pg.Tx(ctx, o.pool, func(tx pgx.Tx) error {
+		t = &handingTx{Tx: tx, outbox: o}
+		return fn(t)
+	})
+	if err != nil {
 		return err
 	}
-	o.Wake()
+	if len(t.rows) > 0 {
+		o.handed.add(t.rows)
+		wait.Wake(o.wake)
+	}
+	if t.due {
+		o.Wake()
+	}
 	return nil
 }
 
-// Wake makes the relay look at once; call it after a commit that enqueued something.
-func (o *Outbox) Wake() { wait.Wake(o.wake) }
+// Wake makes the relay look for rows that are due; call it after a commit that enqueued something outside of Tx.
+func (o *Outbox) Wake() {
+	o.due.Store(true)
+	wait.Wake(o.wake)
+}
 
 // Enqueue writes messages into the outbox as part of tx; the trace of ctx goes along. A key that is
 // there already is the same message and stays as it is.
@@ -57,15 +77,28 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 		}
 		keys[i], subjects[i], pending[i], payloads[i] = m.Key, m.Subject, pendingFor(m.Subject), payload
 	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO outbox (key, subject, payload, headers, pending)
-		SELECT key, subject, payload, $5::jsonb, pending::text[]
+	t := handing(tx, n)
+	stored, err := pg.List[storedRow](ctx, tx, "enqueue messages", `
+		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
+		SELECT key, subject, payload, $5::jsonb, pending::text[], $6::int, now() + $6::int * $7::interval
 		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) AS n (key, subject, payload, pending)
-		ON CONFLICT (key) DO NOTHING`, keys, subjects, payloads, pending, obs.TraceJSON(ctx))
-	if err != nil {
-		return fmt.Errorf("enqueue %d messages: %w", n, err)
+		ON CONFLICT (key) DO NOTHING RETURNING seq, key`, keys, subjects, payloads, pending, obs.TraceJSON(ctx),
+		t.attempts(), publishAfter)
+	if err != nil || t == nil {
+		return err
+	}
+	for _, r := range stored {
+		i := slices.Index(keys, r.Key)
+		t.rows = append(t.rows, outboxRow{Seq: r.Seq, Key: r.Key, Subject: subjects[i], Headers: map[string]string{obs.TraceHeader: obs.Trace(ctx)},
+			Payload: payloads[i], Attempts: 1, Pending: msg.Receivers(subjects[i])})
 	}
 	return nil
+}
+
+// storedRow is a row that was not there before.
+type storedRow struct {
+	Seq int64
+	Key string
 }
 
 // InOutbox is the SQL condition that the message with a key is not confirmed yet.
@@ -119,6 +152,9 @@ func (o *Outbox) Await(ctx context.Context, receiver, key string) {
 	}
 }
 
+// outboxColumns are those of an outboxRow.
+const outboxColumns = `seq, key, subject, headers, payload, attempts, pending`
+
 type outboxRow struct {
 	Seq      int64
 	Key      string
@@ -129,6 +165,9 @@ type outboxRow struct {
 	Pending  []string
 }
 
+// publishAfter is when a row that was published once is due again, unless it is confirmed.
+const publishAfter = 15 * time.Second
+
 // claim takes up to limit rows that are due and says when they will be due again, should their
 // receivers not confirm: 15 s at first, then twice as long each time, an hour at most.
 func claim(ctx context.Context, pool *pgxpool.Pool, limit int) ([]outboxRow, error) {
@@ -137,7 +176,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, limit int) ([]outboxRow, err
 		  3600) * interval '1 second'
 		WHERE seq IN (SELECT seq FROM outbox WHERE next_at <= now() ORDER BY next_at, seq LIMIT $1
 		  FOR UPDATE SKIP LOCKED)
-		RETURNING seq, key, subject, headers, payload, attempts, pending`, limit)
+		RETURNING `+outboxColumns, limit)
 	if err != nil {
 		return nil, fmt.Errorf("claim outbox rows: %w", err)
 	}
@@ -152,16 +191,15 @@ func release(ctx context.Context, pool *pgxpool.Pool, seqs []int64, after time.D
 	return nil
 }
 
-// confirm notes that a consumer has committed messages, and deletes those that no other one has to.
-func confirm(ctx context.Context, pool *pgxpool.Pool, consumer string, keys []string) error {
-	_, err := pool.Exec(ctx, `
-		WITH done AS (DELETE FROM outbox WHERE key = ANY($2) AND pending <@ ARRAY[$1] RETURNING seq)
-		UPDATE outbox SET pending = array_remove(pending, $1)
-		WHERE key = ANY($2) AND $1 = ANY(pending) AND NOT pending <@ ARRAY[$1]`, consumer, keys)
-	if err != nil {
-		return fmt.Errorf("confirm outbox rows: %w", err)
-	}
-	return nil
+// confirm notes that consumers have committed messages, each pair of key and consumer one, and deletes those that no
+// other one has to.
+func confirm(ctx context.Context, pool *pgxpool.Pool, keys, consumers []string) error {
+	return pg.Exec(ctx, pool, "confirm messages", `
+		WITH c AS (SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer)
+		    GROUP BY key),
+		  done AS (DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by)
+		UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(c.by))
+		FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`, keys, consumers)
 }
 
 // deletePublished deletes rows whose receiver is the stream itself.

@@ -1,12 +1,11 @@
 package bus
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,15 +31,7 @@ const (
 	stopLimit = 2 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
-	// confirmTime is how long noting a confirmation may take; one that is lost costs a repetition.
-	confirmTime = 5 * time.Second
 )
-
-// confirmation is what a consumer tells a sender on cfm.<sender> after its commit.
-type confirmation struct {
-	Consumer string   `json:"consumer"`
-	Keys     []string `json:"keys"`
-}
 
 // Run publishes due rows and deletes confirmed ones until ctx ends; then it finishes its round and makes
 // a last one, so that a clean stop leaves little behind. Any number of relays may run beside one another.
@@ -48,7 +39,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	// Confirmations come as core messages. One that is lost costs a repeated publication.
 	sub, err := o.bus.nc.QueueSubscribe("cfm."+o.bus.service, "outbox", func(m *nats.Msg) {
 		if m.Reply == "" && len(m.Header) == 0 { // else it is none, but sent here from a stream
-			o.onConfirmation(ctx, m.Data)
+			o.onConfirmation(m.Data)
 		}
 	})
 	if err != nil {
@@ -63,7 +54,19 @@ func (o *Outbox) Run(ctx context.Context) error {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopLimit, cancel) })()
+	noting, stopNoting := context.WithCancel(working)
+	var noter sync.WaitGroup
+	noter.Go(func() { o.noteConfirmations(noting) })
+	defer noter.Wait()
+	defer stopNoting()
+	o.relaying.Store(true)
+	defer o.relaying.Store(false)
+	o.relay(ctx, working)
+	return nil
+}
 
+// relay publishes until ctx ends, and then what is left.
+func (o *Outbox) relay(ctx, working context.Context) {
 	tick := time.NewTicker(relayPoll)
 	defer tick.Stop()
 	var measured, pruned time.Time
@@ -79,17 +82,28 @@ func (o *Outbox) Run(ctx context.Context) error {
 			pruned = time.Now()
 			o.prune(ctx)
 		}
-		if rows == relayGroup && ctx.Err() == nil {
+		if (rows == relayGroup || o.handed.waiting() > 0) && ctx.Err() == nil {
 			continue
 		}
 		select {
 		case <-o.wake:
 		case <-tick.C:
+			o.due.Store(true)
 		case <-ctx.Done():
-			o.relayOnce(working)
-			return nil
+			o.relayRest(working)
+			return
 		}
 	}
+}
+
+// relayRest publishes what was handed over, and then what is due.
+func (o *Outbox) relayRest(ctx context.Context) {
+	o.relaying.Store(false) // what is enqueued from now on is stored as due
+	for o.handed.waiting() > 0 && o.bus.Connected() {
+		o.relayOnce(ctx)
+	}
+	o.due.Store(true)
+	o.relayOnce(ctx)
 }
 
 // throttle pauses after a round during which more was committed.
@@ -132,18 +146,28 @@ func (o *Outbox) measure(ctx context.Context) {
 	}
 }
 
-// relayOnce publishes one group and says how many rows it held; 0 after a failure.
-func (o *Outbox) relayOnce(ctx context.Context) (published int) {
+// next takes the rows of one group: those that were handed over, else those that are due.
+func (o *Outbox) next(ctx context.Context) []outboxRow {
+	rows := o.handed.take(relayGroup)
 	if !o.bus.Connected() {
-		return 0 // rows stay due
+		return nil // they are due again when the broker is back (OnConnect)
+	}
+	if len(rows) > 0 || !o.due.Swap(false) {
+		return rows
 	}
 	rows, err := claim(ctx, o.pool, relayGroup)
-	if err != nil {
-		if ctx.Err() == nil {
-			o.bus.log.Warn("outbox", "error", err)
-		}
-		return 0
+	if err != nil && ctx.Err() == nil {
+		o.bus.log.Warn("outbox", "error", err)
 	}
+	if len(rows) == relayGroup {
+		o.due.Store(true)
+	}
+	return rows
+}
+
+// relayOnce publishes one group and says how many rows it held; 0 after a failure.
+func (o *Outbox) relayOnce(ctx context.Context) (published int) {
+	rows := o.next(ctx)
 	if len(rows) == 0 {
 		return 0
 	}
@@ -196,21 +220,4 @@ func (o *Outbox) publish(ctx context.Context, rows []outboxRow) []error {
 		messages[i] = m
 	}
 	return o.bus.publishAll(ctx, messages)
-}
-
-func (o *Outbox) onConfirmation(ctx context.Context, data []byte) {
-	var c confirmation
-	in := json.NewDecoder(bytes.NewReader(data))
-	in.DisallowUnknownFields() // the broker's answers have other fields
-	if err := in.Decode(&c); err != nil || c.Consumer == "" {
-		o.bus.log.Warn("not a confirmation", "error", err)
-		return
-	}
-	fault.Point(o.bus.service, "relay-confirming")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTime)
-	defer cancel()
-	if err := confirm(ctx, o.pool, c.Consumer, c.Keys); err != nil && !pg.IsUnavailable(err) {
-		o.bus.log.Warn("outbox", "error", err)
-	}
-	o.awaited.confirm(c.Consumer, c.Keys)
 }

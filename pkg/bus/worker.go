@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,7 @@ func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	}
 	fault.Point(w.Name, "received")
 	group = w.prepare(ctx, group)
-	w.handle(ctx, group)
+	w.handle(ctx, w.concerning(group))
 	took := time.Since(began)
 	obs.MessageSeconds.WithLabelValues(w.Name).Observe(took.Seconds())
 	w.bus.log.Info("messages", "consumer", w.Name, "group", len(raw), "ms", took.Milliseconds())
@@ -74,6 +75,26 @@ func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	return ready
 }
 
+// concerning are those of a group that have an effect here. The others are done with: a repetition changes nothing either.
+func (w *worker) concerning(group []*Delivery) []*Delivery {
+	if w.Concerns == nil {
+		return group
+	}
+	var some, others []*Delivery
+	for _, d := range group {
+		if w.Concerns(d) {
+			some = append(some, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	if len(others) > 0 {
+		obs.Messages.WithLabelValues(w.Name, "done").Add(float64(len(others)))
+		w.done(others)
+	}
+	return some
+}
+
 // context carries the trace of the message's sender.
 func (d *Delivery) context(ctx context.Context) context.Context {
 	return obs.WithTrace(ctx, d.headers[obs.TraceHeader])
@@ -84,12 +105,17 @@ func (w *worker) handle(ctx context.Context, group []*Delivery) {
 	if len(group) == 0 {
 		return
 	}
-	fresh, err := w.commit(ctx, group)
+	todo, err := w.commit(ctx, group)
 	switch {
 	case err == nil:
 		w.outages = 0
 		fault.Point(w.Name, "committed")
-		w.done(group, fresh)
+		obs.Messages.WithLabelValues(w.Name, "done").Add(float64(len(todo)))
+		obs.Messages.WithLabelValues(w.Name, "repeat").Add(float64(len(group) - len(todo)))
+		if len(todo) > 0 && w.Committed != nil {
+			w.Committed(todo)
+		}
+		w.done(group)
 	case pg.IsUnavailable(err):
 		for _, d := range group {
 			w.retry(d, err)
@@ -103,57 +129,84 @@ func (w *worker) handle(ctx context.Context, group []*Delivery) {
 	}
 }
 
-// commit runs Handle for the messages that are new, in one transaction with their inbox keys.
-func (w *worker) commit(ctx context.Context, group []*Delivery) (fresh int, err error) {
+// commit runs Effect or Handle for the messages that are new, in one transaction with their inbox keys.
+func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Delivery, err error) {
+	var unique []*Delivery
 	byKey := make(map[string]*Delivery, len(group))
-	keys := make([]string, 0, len(group))
 	for _, d := range group {
 		if byKey[d.Key] == nil {
 			byKey[d.Key] = d
-			keys = append(keys, d.Key)
+			unique = append(unique, d)
 		}
 	}
 	if len(group) == 1 {
 		ctx = group[0].context(ctx)
 	}
-	err = pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
+	var effect *Effect
+	if w.Effect != nil {
+		err := guard(func() (err error) { effect, err = w.Effect(unique); return err })
+		if err != nil {
+			return nil, err
+		}
+	}
+	if effect == nil {
+		return w.handleNew(ctx, unique)
+	}
+	err = pg.Again(ctx, func() error {
+		fresh, err := effect.commit(ctx, w.Pool, w.Name, Keys(unique))
+		todo = newOf(unique, fresh)
+		return err
+	})
+	return todo, err
+}
+
+// handleNew runs Handle for the messages that are new.
+func (w *worker) handleNew(ctx context.Context, group []*Delivery) (todo []*Delivery, err error) {
+	err = w.tx(ctx, func(tx pgx.Tx) error {
 		// In the order of keys, so that two groups with common keys cannot deadlock.
-		rows, err := tx.Query(ctx, `
+		fresh, err := pg.List[string](ctx, tx, "note inbox keys", `
 			INSERT INTO inbox (consumer, key) SELECT $1, key FROM unnest($2::text[]) AS n (key) ORDER BY key
-			ON CONFLICT DO NOTHING RETURNING key`, w.Name, keys)
+			ON CONFLICT DO NOTHING RETURNING key`, w.Name, Keys(group))
 		if err != nil {
-			return fmt.Errorf("note inbox keys: %w", err)
+			return err
 		}
-		known, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("note inbox keys: %w", err)
-		}
-		isNew := make(map[string]bool, len(known))
-		for _, key := range known {
-			isNew[key] = true
-		}
-		var todo []*Delivery
-		for _, key := range keys { // as delivered
-			if isNew[key] {
-				todo = append(todo, byKey[key])
-			}
-		}
-		fresh = len(todo)
-		if fresh == 0 {
+		if todo = newOf(group, fresh); len(todo) == 0 {
 			return nil
 		}
 		return guard(func() error { return w.Handle(ctx, tx, todo) })
 	})
-	return fresh, err
+	return todo, err
+}
+
+// Keys are the keys of messages.
+func Keys(group []*Delivery) []string {
+	keys := make([]string, len(group))
+	for i, d := range group {
+		keys[i] = d.Key
+	}
+	return keys
+}
+
+// newOf are the messages whose keys are fresh, as delivered.
+func newOf(group []*Delivery, fresh []string) (todo []*Delivery) {
+	for _, d := range group {
+		if slices.Contains(fresh, d.Key) {
+			todo = append(todo, d)
+		}
+	}
+	return todo
+}
+
+// tx is a transaction of the consumer's.
+func (w *worker) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	if w.Outbox != nil {
+		return w.Outbox.Tx(ctx, fn)
+	}
+	return pg.Tx(ctx, w.Pool, fn)
 }
 
 // done acknowledges a committed group and tells the senders.
-func (w *worker) done(group []*Delivery, fresh int) {
-	obs.Messages.WithLabelValues(w.Name, "done").Add(float64(fresh))
-	obs.Messages.WithLabelValues(w.Name, "repeat").Add(float64(len(group) - fresh))
-	if fresh > 0 && w.Committed != nil {
-		w.Committed()
-	}
+func (w *worker) done(group []*Delivery) {
 	bySender := map[string][]string{}
 	for _, d := range group {
 		if err := d.raw.Ack(); err != nil {
@@ -189,10 +242,7 @@ func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
 	}
 	w.bus.log.Error("message parked", "consumer", w.Name, "key", d.Key, "subject", d.Subject, "error", err)
 	obs.Messages.WithLabelValues(w.Name, "parked").Inc()
-	if w.Committed != nil {
-		w.Committed()
-	}
-	w.done([]*Delivery{d}, 0)
+	w.done([]*Delivery{d})
 }
 
 // park keeps the whole message and the reason, in one transaction with its inbox key, and sends a
@@ -204,7 +254,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 	for name, value := range d.headers {
 		headers[pg.StorableText(name, 0)] = pg.StorableText(value, 0)
 	}
-	return pg.Tx(ctx, w.Pool, func(tx pgx.Tx) error {
+	return w.tx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name,
 			d.Key); err != nil {
 			return fmt.Errorf("note an inbox key: %w", err)

@@ -3,6 +3,7 @@ package erasure
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -102,6 +103,18 @@ func NotForgotten(param string) string {
 	return ` NOT EXISTS (SELECT FROM forgotten WHERE hash = ` + param + `) `
 }
 
+// ForgottenSince is the SQL condition that a Mark's key was forgotten at a moment or later: what IsForgotten says of a
+// message from then.
+func ForgottenSince(mark, at string) string {
+	return `EXISTS (SELECT FROM forgotten WHERE hash = decode(` + mark + `, 'hex') AND forgotten.at >= ` + at + `)`
+}
+
+// Mark is a Hash as it travels to the database in JSON: in hexadecimal.
+type Mark []byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (m Mark) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, m), nil }
+
 // MemberKey stands for a member among the keys of Forgotten.
 func MemberKey(id int64) string { return idKey("member", id) }
 
@@ -132,7 +145,7 @@ func (p Person) hashes() (list [][]byte) {
 }
 
 // Hash is what the table keeps of a key. Codes and addresses are compared without regard to case.
-func Hash(key string) []byte {
+func Hash(key string) Mark {
 	sum := sha256.Sum256([]byte("forgotten:" + strings.ToLower(strings.TrimSpace(key))))
 	return sum[:]
 }

@@ -88,21 +88,21 @@ func Ready(service string, pool *pgxpool.Pool) (remove func()) {
 // belongs into fn: no HTTP, no publishing. A deadlock or a serialization failure is tried again
 // up to three times, so fn must not change anything outside the transaction.
 func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
-	return again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
+	return Again(ctx, func() error { return pgx.BeginFunc(ctx, pool, fn) })
 }
 
 // Pipeline is Tx for statements that wait for no answer of another: they travel together, and what would be
 // a round trip for each, for BEGIN and for COMMIT is one for all. queue fills a batch that is empty, again when it is tried again.
 func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
-	return again(ctx, func() error {
+	return Again(ctx, func() error {
 		var batch pgx.Batch
 		queue(&batch)
 		return pool.SendBatch(ctx, &batch).Close()
 	})
 }
 
-// again tries a transaction up to four times as long as others are in its way.
-func again(ctx context.Context, try func() error) error {
+// Again tries a transaction up to four times as long as others are in its way.
+func Again(ctx context.Context, try func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := try()
 		if err == nil || attempt == 4 || !IsContention(err) {

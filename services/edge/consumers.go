@@ -34,7 +34,7 @@ func (e *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 }
 
 // afterUser has every edge drop, once the commit is done, what it knew of the members in question.
-func (e *server) afterUser() {
+func (e *server) afterUser([]*bus.Delivery) {
 	for _, id := range e.changed.take() {
 		e.revoke(id)
 	}

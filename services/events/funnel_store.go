@@ -1,61 +1,83 @@
 package events
 
 import (
-	"context"
+	"time"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-func insertOrder(ctx context.Context, tx pgx.Tx, o msg.OrderPlaced) error {
-	pieces := 0
-	for _, l := range o.Lines {
-		pieces += l.Quantity
-	}
-	gone, err := erasure.IsForgotten(ctx, tx, o.PlacedAt, o.ProspectCode)
-	if err != nil {
-		return err
-	}
-	if gone || o.MemberID != 0 {
-		o.ProspectCode = ""
-	}
-	return pg.Exec(ctx, tx, "store order $1", `
-		INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
-		SELECT $1, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $2) THEN NULL
-		  ELSE nullif($2::bigint, 0) END, $2 = 0, nullif($3, ''), $4, $5, $6, $7
-		ON CONFLICT (identifier) DO NOTHING`, o.Identifier, o.MemberID, pg.Clip(o.ProspectCode, maxCode), o.Currency,
-		o.Total, pieces, o.PlacedAt.UTC())
+// placedRow is an order as the funnel knows it; key is that of its message.
+type placedRow struct {
+	Key        string       `json:"key"`
+	Identifier string       `json:"identifier"`
+	Member     int64        `json:"member"`
+	Code       string       `json:"code"` // of a visitor
+	CodeHash   erasure.Mark `json:"code_hash"`
+	Currency   string       `json:"currency"`
+	Total      int64        `json:"total"`
+	Pieces     int          `json:"pieces"`
+	At         time.Time    `json:"at"`
 }
 
-func insertStatus(ctx context.Context, tx pgx.Tx, c msg.OrderStatusChanged) error {
-	return pg.Exec(ctx, tx, "store the status of order $1", `
-		INSERT INTO order_status (identifier, status, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-		c.Identifier, c.Status, c.At.UTC())
+type statusRow struct {
+	Key        string    `json:"key"`
+	Identifier string    `json:"identifier"`
+	Status     string    `json:"status"`
+	At         time.Time `json:"at"`
 }
 
-// insertSent also learns the code of a template that is new, so that its links find it.
-func insertSent(ctx context.Context, tx pgx.Tx, m msg.MailDone) error {
-	if m.EmailCode == "" {
-		return nil // a mail without a template: nothing links back
-	}
-	gone, err := erasure.IsForgotten(ctx, tx, m.At, m.ProspectCode)
-	if err != nil {
-		return err
-	}
-	if gone {
-		m.ProspectCode = ""
-	}
-	return pg.Exec(ctx, tx, "store mail $2", `
-		WITH c AS (INSERT INTO email_code (em_cd) VALUES ($1) ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd
-		  RETURNING id),
-		p AS (SELECT (SELECT prospect_id FROM prospect_code WHERE pr_cd = $4) AS id)
-		INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
-		SELECT $2, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = $3) THEN NULL
-		  ELSE nullif($3::bigint, 0) END,
-			p.id, CASE WHEN p.id IS NULL THEN nullif($4, '') END, c.id, $5 FROM c, p
-		ON CONFLICT (key) DO NOTHING`, pg.Clip(m.EmailCode, maxCode), m.Key, m.MemberID, pg.Clip(m.ProspectCode,
-		maxCode), m.At.UTC())
+func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
+	return &bus.Effect{What: "store orders", Args: []any{placed, changed}, SQL: `
+		placed AS (
+		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
+		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
+		      ELSE nullif(n.member, 0) END,
+		    n.member = 0, CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
+		    currency, total, pieces, at
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text, code_hash text,
+		    currency text, total bigint, pieces int, at timestamptz) JOIN fresh USING (key)
+		  ON CONFLICT (identifier) DO NOTHING
+		), changed AS (
+		  INSERT INTO order_status (identifier, status, at) SELECT identifier, status, at
+		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)
+		    JOIN fresh USING (key)
+		  ON CONFLICT DO NOTHING
+		)`}
+}
+
+// sentRow is a mail that was sent; key is that of its message.
+type sentRow struct {
+	Key      string       `json:"key"`
+	Mail     string       `json:"mail"`
+	Template string       `json:"template"`
+	Member   int64        `json:"member"`
+	Code     string       `json:"code"`
+	CodeHash erasure.Mark `json:"code_hash"`
+	At       time.Time    `json:"at"`
+}
+
+// storeSent also learns the code of a template that is new, so that its links find it.
+func storeSent(rows []sentRow) *bus.Effect {
+	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
+		n AS (
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text, member bigint, code text,
+		    code_hash text, at timestamptz) JOIN fresh USING (key)
+		), known AS (
+		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM n)
+		), made AS (
+		  INSERT INTO email_code (em_cd) SELECT DISTINCT template FROM n
+		    WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template
+		  ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id, em_cd
+		), sent AS (
+		  INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
+		  SELECT n.mail, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
+		      ELSE nullif(n.member, 0) END,
+		    p.prospect_id, CASE WHEN p.prospect_id IS NULL THEN nullif(c.code, '') END, t.id, n.at
+		  FROM n JOIN (SELECT * FROM known UNION ALL SELECT * FROM made) t ON t.em_cd = n.template
+		    CROSS JOIN LATERAL (SELECT CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + `
+		      THEN n.code END AS code) c
+		    LEFT JOIN prospect_code p ON p.pr_cd = c.code
+		  ON CONFLICT (key) DO NOTHING
+		)`}
 }

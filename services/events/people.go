@@ -8,23 +8,58 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// onUser keeps the projection of whom link codes stand for. Messages may come twice and in any order.
-func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+// onUser keeps the projection of whom link codes stand for. Messages may come twice and in any order. A group with an
+// erasure in it is for onErased.
+func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
+	members, prospects := []memberRow{}, []prospectRow{}
 	for _, d := range group {
-		var err error
 		switch d.Subject {
 		case msg.UserErased:
-			err = erasure.Receive(ctx, tx, d, erasePerson)
+			return nil, nil
 		case msg.ProspectChanged:
-			err = bus.Apply(ctx, tx, d, upsertProspect)
+			p, err := bus.Decode[msg.Prospect](d)
+			if err != nil {
+				return nil, err
+			}
+			row := prospectRow{Key: d.Key, ID: p.ID, Version: p.Version, Codes: []string{}}
+			for _, code := range append([]string{p.Code}, p.Aliases...) {
+				if code = pg.Clip(code, maxCode); code != "" {
+					row.Codes = append(row.Codes, code)
+				}
+			}
+			prospects = append(prospects, row)
 		default:
-			err = bus.Apply(ctx, tx, d, upsertMember)
-		}
-		if err != nil {
-			return err
+			m, err := bus.Decode[msg.Member](d)
+			if err != nil {
+				return nil, err
+			}
+			members = append(members, memberRow{d.Key, m.ID, pg.Clip(m.Code, maxCode), m.Version})
 		}
 	}
-	return nil
+	return storePeople(members, prospects), nil
+}
+
+// onErased takes erased people out; what else came along is noted before.
+func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	var others, erased []*bus.Delivery
+	for _, d := range group {
+		if d.Subject == msg.UserErased {
+			erased = append(erased, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	effect, err := s.onUser(others)
+	if err == nil {
+		err = effect.Apply(ctx, tx, bus.Keys(others)...)
+	}
+	for _, d := range erased {
+		if err == nil {
+			err = erasure.Receive(ctx, tx, d, erasePerson)
+		}
+	}
+	return err
 }

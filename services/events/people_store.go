@@ -1,45 +1,49 @@
 package events
 
-import (
-	"context"
+import "github.com/startupwebapp/startupwebapp/pkg/bus"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
-)
-
-func upsertMember(ctx context.Context, tx pgx.Tx, m msg.Member) error {
-	return pg.Exec(ctx, tx, "store member $1", `
-		INSERT INTO member (id, mb_cd, version) SELECT $1, nullif($2, ''), $3 WHERE NOT EXISTS (SELECT FROM erased
-		  WHERE kind = 'member' AND id = $1)
-		ON CONFLICT (id) DO UPDATE SET mb_cd = excluded.mb_cd, version = excluded.version
-		  WHERE member.version < excluded.version`,
-		m.ID, pg.Clip(m.Code, maxCode), m.Version)
+// memberRow is a member's code; key is that of its message.
+type memberRow struct {
+	Key     string `json:"key"`
+	ID      int64  `json:"id"`
+	Code    string `json:"code"`
+	Version int64  `json:"version"`
 }
 
-// upsertProspect notes a prospect and every code it goes by. Codes are only added: old links are out.
-// Mails that were recorded under a code before the prospect was heard of find their prospect now.
-func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
-	var codes []string
-	for _, code := range append([]string{p.Code}, p.Aliases...) {
-		if code = pg.Clip(code, maxCode); code != "" {
-			codes = append(codes, code)
-		}
-	}
-	newer, err := pg.ExecOne(ctx, tx, "store prospect $1", `
-		INSERT INTO prospect (id, version) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = 'prospect'
-		  AND id = $1)
-		ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE prospect.version < excluded.version`, p.ID,
-		p.Version)
-	if err != nil || !newer {
-		return err // it was erased, or this version is known already
-	}
-	return pg.Exec(ctx, tx, "store the codes of prospect $1", `
-		WITH known AS (
-			INSERT INTO prospect_code (pr_cd, prospect_id) SELECT DISTINCT code, $1::bigint
-			  FROM unnest($2::text[]) AS n (code)
-			ON CONFLICT (pr_cd) DO UPDATE SET prospect_id = excluded.prospect_id
-		)
-		UPDATE email_sent SET prospect_id = $1, pr_cd = NULL WHERE pr_cd = ANY($2)`, p.ID, codes)
+// prospectRow are a prospect's codes, likewise.
+type prospectRow struct {
+	Key     string   `json:"key"`
+	ID      int64    `json:"id"`
+	Version int64    `json:"version"`
+	Codes   []string `json:"codes"`
+}
+
+// storePeople notes members, and prospects with every code they go by, the newest version of each that a group tells.
+// Codes are only added: old links are out. Mails that were recorded under a code before the prospect was heard of find
+// their prospect now. Who was erased stays out.
+func storePeople(members []memberRow, prospects []prospectRow) *bus.Effect {
+	return &bus.Effect{What: "store people", Args: []any{members, prospects}, SQL: `
+		members AS (
+		  INSERT INTO member (id, mb_cd, version)
+		  SELECT DISTINCT ON (id) id, nullif(code, ''), version
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, id bigint, code text, version bigint) JOIN fresh USING (key)
+		  WHERE NOT EXISTS (SELECT FROM erased WHERE kind = 'member' AND erased.id = n.id) ORDER BY id, version DESC
+		  ON CONFLICT (id) DO UPDATE SET mb_cd = excluded.mb_cd, version = excluded.version
+		    WHERE member.version < excluded.version
+		), n AS (
+		  SELECT DISTINCT ON (id) id, version, codes
+		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, id bigint, version bigint, codes jsonb) JOIN fresh USING (key)
+		  WHERE NOT EXISTS (SELECT FROM erased WHERE kind = 'prospect' AND erased.id = n.id) ORDER BY id, version DESC
+		), newer AS (
+		  INSERT INTO prospect (id, version) SELECT id, version FROM n ORDER BY id
+		  ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE prospect.version < excluded.version RETURNING id
+		), codes AS (
+		  SELECT DISTINCT ON (code) code, n.id FROM n JOIN newer USING (id)
+		    CROSS JOIN LATERAL jsonb_array_elements_text(n.codes) AS code ORDER BY code, n.id DESC
+		), known AS (
+		  INSERT INTO prospect_code (pr_cd, prospect_id) SELECT code, id FROM codes
+		  ON CONFLICT (pr_cd) DO UPDATE SET prospect_id = excluded.prospect_id
+		), found AS (
+		  UPDATE email_sent SET prospect_id = codes.id, pr_cd = NULL FROM codes WHERE email_sent.pr_cd = codes.code
+		)`}
 }

@@ -8,7 +8,8 @@ import (
 // consumers is every subscription of mailer.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Handle: s.onMail, Committed: s.wakeSender},
-		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Handle: s.onUser},
+		{Name: msg.MailerMail, Stream: "MAIL", Pool: s.pool, Effect: s.onMail, Handle: s.onCountedMail,
+			Committed: func([]*bus.Delivery) { s.wakeSender() }},
+		{Name: msg.MailerUser, Stream: "USER", Pool: s.pool, Effect: s.onUser, Handle: s.onErased},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,17 +31,23 @@ func makes(kind string) bool {
 }
 
 // onMail puts commands into the ledger. With the commit they are mailer's own business: the broker
-// and the sender's outbox are done with them.
-func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
-	fresh := make([]newDelivery, 0, len(group))
-	for _, d := range group {
-		n, err := s.accept(d.Key, d.Data)
-		if err != nil {
-			return bus.Permanent(err)
-		}
-		fresh = append(fresh, n)
+// and the sender's outbox are done with them. Mails that count under the ceiling are for onCountedMail.
+func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
+	fresh, err := s.acceptAll(group)
+	if err != nil {
+		return nil, err
 	}
-	fresh, err := dropErased(ctx, tx, fresh)
+	for _, n := range fresh {
+		if n.counts() {
+			return nil, nil
+		}
+	}
+	return storeDeliveries(fresh), nil
+}
+
+// onCountedMail looks under the ceiling before.
+func (s *server) onCountedMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	fresh, err := s.acceptAll(group)
 	if err != nil {
 		return err
 	}
@@ -48,6 +55,18 @@ func (s *server) onMail(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) e
 		return err
 	}
 	return insertDeliveries(ctx, tx, fresh)
+}
+
+func (s *server) acceptAll(group []*bus.Delivery) ([]newDelivery, error) {
+	fresh := make([]newDelivery, 0, len(group))
+	for _, d := range group {
+		n, err := s.accept(d.Key, d.Data)
+		if err != nil {
+			return nil, bus.Permanent(err)
+		}
+		fresh = append(fresh, n)
+	}
+	return fresh, nil
 }
 
 // newDelivery is a command as the ledger takes it.
@@ -62,6 +81,11 @@ type newDelivery struct {
 	receivers []receiver
 	leftOut   []string // hashes of receivers whose rooms are full
 	state     string
+}
+
+// counts says whether a mail counts under the ceiling.
+func (n newDelivery) counts() bool {
+	return slices.ContainsFunc(n.receivers, func(r receiver) bool { return len(r.rooms) > 0 })
 }
 
 // The states of a delivery.

@@ -2,13 +2,14 @@ package mailer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -25,52 +26,74 @@ const (
 	orphanAfter = claimLimit + 5*time.Second
 )
 
-// insertDeliveries writes commands into the ledger; a key that is there already stays as it is.
-func insertDeliveries(ctx context.Context, tx pgx.Tx, fresh []newDelivery) error {
-	rows := make([]deliveryRow, len(fresh))
-	payloads := make([][]byte, len(fresh)) // as they are: JSON would have to encode them
-	for i, d := range fresh {
-		hashes := make([]string, len(d.receivers))
-		for k, r := range d.receivers {
-			hashes[k] = r.hash
-		}
-		rows[i] = deliveryRow{d.key, d.kind, d.messageID, d.prospectCode, hashes, append([]string{}, d.leftOut...),
-			d.state, d.memberID, d.newsletter, d.createdAt, d.deadline}
-		payloads[i] = d.payload
+// storeDeliveries writes commands into the ledger; a key that is there already stays as it is. Mails to people who were
+// erased while the command was under way are left out: to members by their id, for another person may have the address,
+// too.
+func storeDeliveries(list []newDelivery) *bus.Effect {
+	rows := make([]deliveryRow, len(list))
+	payloads := make([][]byte, len(list)) // as they are: JSON would have to encode them
+	for i, d := range list {
+		rows[i], payloads[i] = d.row(), d.payload
 	}
-	list, err := json.Marshal(rows)
-	if err != nil {
-		return fmt.Errorf("marshal %d mails: %w", len(fresh), err)
+	return &bus.Effect{What: "store mails", Args: []any{rows, payloads}, SQL: `
+		mails AS (
+		  INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
+		    member_id, newsletter_id, created_at, deadline)
+		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
+		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), created_at, deadline
+		  FROM ROWS FROM (
+		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
+		      left_out text[], state text, member bigint, newsletter bigint, created_at timestamptz, deadline timestamptz,
+		      marks text[]),
+		    unnest($4::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
+		      created_at, deadline, marks, payload) JOIN fresh USING (key)
+		  WHERE NOT EXISTS (SELECT FROM unnest(marks) AS mark
+		    WHERE ` + erasure.ForgottenSince("mark", "CASE WHEN member <> 0 THEN '-infinity' ELSE created_at END") + `)
+		  ON CONFLICT (key) DO NOTHING
+		)`}
+}
+
+// insertDeliveries is storeDeliveries for what is part of a transaction.
+func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error {
+	keys := make([]string, len(list))
+	for i, d := range list {
+		keys[i] = d.key
 	}
-	return pg.Exec(ctx, tx, "store mails", `
-		INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
-		  member_id, newsletter_id, created_at, deadline)
-		SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
-		  THEN NULL ELSE now() END, payload,
-			nullif(member, 0), nullif(newsletter, 0), created_at, deadline
-		FROM ROWS FROM (
-			jsonb_to_recordset($1) AS (key text, kind text, message_id text, code text, to_hashes text[],
-			  left_out text[], state text, member bigint,
-				newsletter bigint, created_at timestamptz, deadline timestamptz),
-			unnest($2::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
-			  created_at, deadline, payload)
-		ON CONFLICT (key) DO NOTHING`, list, payloads)
+	return storeDeliveries(list).Apply(ctx, tx, keys...)
+}
+
+func (d newDelivery) row() deliveryRow {
+	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
+		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
+		CreatedAt: d.createdAt, Deadline: d.deadline, Marks: []erasure.Mark{}}
+	for _, one := range d.receivers {
+		r.ToHashes = append(r.ToHashes, one.hash)
+	}
+	if d.memberID != 0 {
+		r.Marks = append(r.Marks, erasure.Hash(erasure.MemberKey(d.memberID)))
+		return r
+	}
+	for _, address := range d.addresses {
+		r.Marks = append(r.Marks, erasure.Hash(address))
+	}
+	return r
 }
 
 // deliveryRow is a new row as it travels to the database, beside its payload: unnest would flatten
 // arrays of arrays.
 type deliveryRow struct {
-	Key        string    `json:"key"`
-	Kind       string    `json:"kind"`
-	MessageID  string    `json:"message_id"`
-	Code       string    `json:"code"`
-	ToHashes   []string  `json:"to_hashes"`
-	LeftOut    []string  `json:"left_out"`
-	State      string    `json:"state"`
-	Member     int64     `json:"member"`
-	Newsletter int64     `json:"newsletter"`
-	CreatedAt  time.Time `json:"created_at"`
-	Deadline   time.Time `json:"deadline"`
+	Key        string         `json:"key"`
+	Kind       string         `json:"kind"`
+	MessageID  string         `json:"message_id"`
+	Code       string         `json:"code"`
+	ToHashes   []string       `json:"to_hashes"`
+	LeftOut    []string       `json:"left_out"`
+	State      string         `json:"state"`
+	Member     int64          `json:"member"`
+	Newsletter int64          `json:"newsletter"`
+	CreatedAt  time.Time      `json:"created_at"`
+	Deadline   time.Time      `json:"deadline"`
+	Marks      []erasure.Mark `json:"marks"` // under which its receivers would be among the erased
 }
 
 // delivery is a claimed row.

@@ -16,40 +16,55 @@ type recipient struct {
 	id                         int64
 	email, firstName, lastName string
 	code, token                string
-	newsletter, unsubscribed   bool
-	refused                    *bool // of a prospect: has unsubscribed, rather than never asked; nil: user has not told
-	version                    int64
 }
 
-// onUser keeps the projection of who may be mailed. Messages may come twice and in any order.
-func (s *server) onUser(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+// onUser keeps the projection of who may be mailed. Messages may come twice and in any order. A group with an erasure in
+// it is for onErased.
+func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
+	rows := []recipientRow{}
 	for _, d := range group {
-		var err error
 		switch d.Subject {
 		case msg.UserErased:
-			err = erasure.Receive(ctx, tx, d, s.erasePerson)
+			return nil, nil
 		case msg.ProspectChanged:
-			err = bus.Apply(ctx, tx, d, upsertProspect)
+			p, err := bus.Decode[msg.Prospect](d)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, recipientRow{Key: d.Key, Kind: "prospect", ID: p.ID, Email: p.Email, FirstName: p.FirstName,
+				LastName: p.LastName, Code: p.Code, Token: p.UnsubscribeToken, Unsubscribed: p.Unsubscribed,
+				Refused: p.Refused, Version: p.Version})
 		default:
-			err = bus.Apply(ctx, tx, d, upsertMember)
-		}
-		if err != nil {
-			return err
+			m, err := bus.Decode[msg.Member](d)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, recipientRow{Key: d.Key, Kind: "member", ID: m.ID, Email: m.Email, FirstName: m.FirstName,
+				LastName: m.LastName, Code: m.Code, Token: m.UnsubscribeToken, Newsletter: m.Newsletter,
+				Unsubscribed: m.Unsubscribed, Version: m.Version})
 		}
 	}
-	return nil
+	return storeRecipients(rows), nil
 }
 
-func upsertMember(ctx context.Context, tx pgx.Tx, m msg.Member) error {
-	return upsertRecipient(ctx, tx, recipient{
-		kind: "member", id: m.ID, email: m.Email, firstName: m.FirstName, lastName: m.LastName, code: m.Code,
-		token: m.UnsubscribeToken, newsletter: m.Newsletter, unsubscribed: m.Unsubscribed, version: m.Version,
-	})
-}
-
-func upsertProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
-	return upsertRecipient(ctx, tx, recipient{
-		kind: "prospect", id: p.ID, email: p.Email, firstName: p.FirstName, lastName: p.LastName, code: p.Code,
-		token: p.UnsubscribeToken, unsubscribed: p.Unsubscribed, refused: p.Refused, version: p.Version,
-	})
+// onErased takes erased people out; what else came along is noted before.
+func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	var others, erased []*bus.Delivery
+	for _, d := range group {
+		if d.Subject == msg.UserErased {
+			erased = append(erased, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	effect, err := s.onUser(others)
+	if err == nil {
+		err = effect.Apply(ctx, tx, bus.Keys(others)...)
+	}
+	for _, d := range erased {
+		if err == nil {
+			err = erasure.Receive(ctx, tx, d, s.erasePerson)
+		}
+	}
+	return err
 }

@@ -6,24 +6,44 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// upsertRecipient notes the newest version of a person, unless the person was erased.
-func upsertRecipient(ctx context.Context, tx pgx.Tx, r recipient) error {
-	return pg.Exec(ctx, tx, "store $1 $2", `
-		INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
-		  refused)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE NOT EXISTS (SELECT FROM erased WHERE kind = $1
-		  AND id = $2)
-		ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
-		  last_name = excluded.last_name, code = excluded.code,
-			newsletter = excluded.newsletter, unsubscribed = excluded.unsubscribed, token = excluded.token,
-			  version = excluded.version,
-			refused = excluded.refused
-		WHERE recipient.version < excluded.version`,
-		r.kind, r.id, r.email, r.firstName, r.lastName, r.code, r.newsletter, r.unsubscribed, r.token, r.version,
-		r.refused)
+// recipientRow is a person as user tells of them; key is that of the message.
+type recipientRow struct {
+	Key          string `json:"key"`
+	Kind         string `json:"kind"`
+	ID           int64  `json:"id"`
+	Email        string `json:"email"`
+	FirstName    string `json:"first_name"`
+	LastName     string `json:"last_name"`
+	Code         string `json:"code"`
+	Token        string `json:"token"`
+	Newsletter   bool   `json:"newsletter"`
+	Unsubscribed bool   `json:"unsubscribed"`
+	Refused      *bool  `json:"refused"` // of a prospect: has unsubscribed, rather than never asked; nil: user has not told
+	Version      int64  `json:"version"`
+}
+
+// storeRecipients notes the newest version of each person that a group tells of, unless the person was erased.
+func storeRecipients(rows []recipientRow) *bus.Effect {
+	return &bus.Effect{What: "store people", Args: []any{rows}, SQL: `
+		people AS (
+		  INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused)
+		  SELECT DISTINCT ON (kind, id) kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
+		    refused
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, kind text, id bigint, email text, first_name text, last_name text,
+		    code text, newsletter boolean, unsubscribed boolean, token text, version bigint, refused boolean)
+		    JOIN fresh USING (key)
+		  WHERE NOT EXISTS (SELECT FROM erased WHERE erased.kind = n.kind AND erased.id = n.id)
+		  ORDER BY kind, id, version DESC
+		  ON CONFLICT (kind, id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
+		    last_name = excluded.last_name, code = excluded.code, newsletter = excluded.newsletter,
+		    unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version,
+		    refused = excluded.refused
+		  WHERE recipient.version < excluded.version
+		)`}
 }
 
 // wantsNewsletters is a condition on r: members who asked for newsletters, prospects who have not

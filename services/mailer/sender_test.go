@@ -120,7 +120,7 @@ func TestCommandsComeTwice(t *testing.T) {
 	again := &bus.Delivery{Key: "welcome:1", Data: []byte(`{"kind":"welcome","to":["ada@x.example"]}`)}
 	for range 2 {
 		if err := pgx.BeginFunc(t.Context(), e.pool,
-			func(tx pgx.Tx) error { return s.onMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
+			func(tx pgx.Tx) error { return s.onCountedMail(t.Context(), tx, []*bus.Delivery{again}) }); err != nil {
 			t.Fatal(err)
 		}
 	}

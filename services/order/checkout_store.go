@@ -199,16 +199,3 @@ func lookUpSession(ctx context.Context, db pg.DB, sessionID string) (l sessionLo
 		FROM checkout WHERE session_id = $1) AS ours,
 		       EXISTS (SELECT FROM payment_issue WHERE session_id = $1) AS with_staff`, sessionID)
 }
-
-// orderOrFree finds the order of a session, or says that no transaction is about to make it. It waits
-// for no lock.
-func orderOrFree(ctx context.Context, db pg.DB, sessionID string) (identifier string, free bool, err error) {
-	row, err := pg.Get[struct {
-		Identifier string
-		Free       bool
-	}](ctx, db, "look for the order of session $1", `
-		WITH k AS (SELECT id FROM checkout WHERE session_id = $1 FOR UPDATE SKIP LOCKED)
-		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS identifier, EXISTS (SELECT
-		FROM k) AS free`, sessionID)
-	return row.Identifier, row.Free, err
-}

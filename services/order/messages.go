@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
@@ -72,23 +73,43 @@ func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	return lines
 }
 
+// onProspects keeps under which code a prospect is known. A group with something else in it is for onUserEvents.
+func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
+	rows := []prospectRow{}
+	for _, d := range group {
+		if d.Subject != msg.ProspectChanged {
+			return nil, nil
+		}
+		p, err := bus.Decode[msg.Prospect](d)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, prospectRow{d.Key, email.Key(p.Email), p.Code, p.Version, erasure.Hash(erasure.ProspectKey(p.ID))})
+	}
+	return storeProspects(rows), nil
+}
+
 // onUserEvents keeps what this service must know of people: who owns a visitor's orders, under
 // which code a prospect is known, who must be erased.
 func (s *server) onUserEvents(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	for _, d := range group {
-		if err := onUserEvent(ctx, tx, d); err != nil {
+		if err := s.onUserEvent(ctx, tx, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
+func (s *server) onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) error {
 	switch d.Subject {
 	case msg.UserEmailVerified:
 		return bus.Apply(ctx, tx, d, adoptOrders)
 	case msg.ProspectChanged:
-		return bus.Apply(ctx, tx, d, learnProspect)
+		effect, err := s.onProspects([]*bus.Delivery{d})
+		if err != nil {
+			return err
+		}
+		return effect.Apply(ctx, tx, d.Key)
 	case msg.UserErased:
 		return erasure.Receive(ctx, tx, d, eraseOrders)
 	}

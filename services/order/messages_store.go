@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -17,16 +18,25 @@ func adoptOrders(ctx context.Context, tx pgx.Tx, m msg.Member) error {
 		UPDATE orders SET member_id = $1 WHERE member_id IS NULL AND lower(email) = $2`, m.ID, email.Key(m.Email))
 }
 
-// learnProspect keeps the code of a prospect; an older message never undoes a newer one.
-func learnProspect(ctx context.Context, tx pgx.Tx, p msg.Prospect) error {
-	// The record may have been erased while the message was under way; its id never comes back.
-	forgotten, err := erasure.Forgotten(ctx, tx, erasure.ProspectKey(p.ID))
-	if err != nil || len(forgotten) > 0 {
-		return err
-	}
-	return pg.Exec(ctx, tx, "note the code of a prospect", `
-		INSERT INTO prospect (email, code, version) VALUES ($1, $2, $3)
-		ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version
-		WHERE prospect.version < EXCLUDED.version`,
-		email.Key(p.Email), p.Code, p.Version)
+// prospectRow is the code of a prospect; key is that of its message.
+type prospectRow struct {
+	Key     string       `json:"key"`
+	Email   string       `json:"email"`
+	Code    string       `json:"code"`
+	Version int64        `json:"version"`
+	Mark    erasure.Mark `json:"mark"` // under which it would be among the erased
+}
+
+// storeProspects keeps the codes of prospects; an older message never undoes a newer one. A record may have been erased
+// while the message was under way; its id never comes back.
+func storeProspects(rows []prospectRow) *bus.Effect {
+	return &bus.Effect{What: "note the codes of prospects", Args: []any{rows}, SQL: `
+		prospects AS (
+		  INSERT INTO prospect (email, code, version) SELECT DISTINCT ON (email) email, code, version
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, email text, code text, version bigint, mark text)
+		    JOIN fresh USING (key)
+		  WHERE NOT ` + erasure.ForgottenSince("mark", "'-infinity'") + ` ORDER BY email, version DESC
+		  ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version
+		  WHERE prospect.version < EXCLUDED.version
+		)`}
 }

@@ -31,6 +31,7 @@ type stripeEvent struct {
 
 	session stripe.Session // of checkout.session.*
 	asked   bool           // the session is Stripe's answer, not what the event holds
+	placed  result         // what its payment became, once that is committed
 
 	money moneySaid // of events about refunds and disputes
 }
@@ -99,6 +100,19 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	return nil
 }
 
+// concernsOrders says whether an event changes anything here: most of what Stripe tells of a payment does not.
+func (s *server) concernsOrders(d *bus.Delivery) bool {
+	e, ok := d.Value.(*stripeEvent)
+	return !ok || strings.HasPrefix(e.Type, "checkout.session.") || aboutMoney(e.Type) ||
+		e.foreign(s.cfg.StripeAccount) == otherAccount
+}
+
+// aboutMoney says whether events of a type are about money that goes back.
+func aboutMoney(kind string) bool {
+	return strings.HasPrefix(kind, "charge.dispute.") || strings.HasPrefix(kind, "charge.refund") ||
+		strings.HasPrefix(kind, "refund.")
+}
+
 // foreign says why an event is not for us, or "".
 func (e *stripeEvent) foreign(account string) string {
 	switch {
@@ -150,8 +164,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 			if err := s.endSession(ctx, tx, e.session, e.Type); err != nil {
 				return err
 			}
-		case strings.HasPrefix(e.Type, "charge.dispute.") || strings.HasPrefix(e.Type, "charge.refund") ||
-			strings.HasPrefix(e.Type, "refund."):
+		case aboutMoney(e.Type):
 			if pe, ok := readPaymentEvent(e); ok {
 				events = append(events, pe)
 			}
@@ -164,8 +177,14 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		return err
 	}
 	if len(paid) > 0 {
-		if _, err := s.place(ctx, tx, paid); err != nil {
+		results, err := s.place(ctx, tx, paid)
+		if err != nil {
 			return err
+		}
+		for _, d := range group {
+			if e, ok := d.Value.(*stripeEvent); ok {
+				e.placed = results[e.session.ID]
+			}
 		}
 	}
 	return storeMoney(ctx, tx, said)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -80,6 +81,7 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 
 // tryPlace is placeTogether behind a savepoint: on an error nothing of it has happened.
 func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (results map[string]result, err error) {
+	undo := bus.Enqueued(tx)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -88,7 +90,7 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 		if err == nil {
 			return
 		}
-		if rerr := undoPlacing(ctx, tx); rerr != nil {
+		if rerr := undoPlacing(ctx, tx, undo); rerr != nil {
 			err = errors.Join(err, errBroken, rerr)
 		}
 	}()

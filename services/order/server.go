@@ -21,6 +21,8 @@ type server struct {
 
 	desk     *Desk
 	deskWork chan struct{} // wakes followUp
+	// placings tells success pages what the events of their payments became.
+	placings placings
 }
 
 func newServer(core *service.Core, cfg Config) *server {

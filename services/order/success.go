@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
-	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
@@ -25,6 +24,8 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	if !sessionShape.MatchString(sessionID) {
 		return refuseSession(w)
 	}
+	event := s.placings.await(sessionID) // before the look-up: an order that it does not find yet is told of
+	defer event.leave()
 	known, err := lookUpSession(r.Context(), s.db, sessionID)
 	switch {
 	case err != nil:
@@ -37,6 +38,10 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 		return refuseSession(w)
 	}
 	web.TellOutcome(w, web.OutcomeAsked)
+	// The event usually arrives at the same moment as the shopper, and saves the question.
+	if done, told := event.within(r.Context(), eventFirst); told && done.identifier != "" {
+		return answerOrder(w, done.identifier)
+	}
 	now, err := s.stripe.Session(stripe.OnLane(r.Context(), stripe.LaneAsk), sessionID)
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):
@@ -47,13 +52,13 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	case !now.Paid():
 		return s.refuseUnpaid(w, r, now)
 	}
-	return s.answerPaid(w, r, now)
+	return s.answerPaid(w, r, now, event)
 }
 
 // answerPaid tells which order a payment is, or that staff have it.
-func (s *server) answerPaid(w http.ResponseWriter, r *http.Request, paid stripe.Session) error {
+func (s *server) answerPaid(w http.ResponseWriter, r *http.Request, paid stripe.Session, event *placing) error {
 	fault.Point("order", "success-asked")
-	done, err := s.awaitOrder(r.Context(), paid)
+	done, err := s.awaitOrder(r.Context(), paid, event)
 	if done.reason != "" {
 		web.Note(r, "payment_issue", done.reason)
 	}
@@ -97,27 +102,24 @@ func answerOrder(w http.ResponseWriter, identifier string) error {
 	}{Identifier: identifier})
 }
 
-const (
-	// placeLook is the pause before the first look at what the webhook's event became, doubled each time.
-	placeLook = 4 * time.Millisecond
-	// placeLooks is how often, about a second in all; then this request waits for the lock.
-	placeLooks = 8
-)
+// eventFirst is how long a success page waits for the event of its payment before it asks Stripe, and eventLooks are the
+// pauses between looks whether another process made the order; then this request makes it. It waits in memory: without a
+// connection, and without a lock.
+const eventFirst = 60 * time.Millisecond
 
-// awaitOrder is settle for the success page. The event usually arrives at the same moment as the shopper,
-// so it first waits for that transaction instead of starting its own.
-func (s *server) awaitOrder(ctx context.Context, paid stripe.Session) (result, error) {
-	pause := placeLook
-	for range placeLooks {
-		identifier, free, err := orderOrFree(ctx, s.db, paid.ID)
-		if err != nil || identifier != "" {
+var eventLooks = []time.Duration{40 * time.Millisecond, 80 * time.Millisecond, 160 * time.Millisecond}
+
+// awaitOrder is settle for the success page. Two transactions for one payment would wait for each other, so it leaves the
+// event a moment to make the order.
+func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *placing) (result, error) {
+	for _, pause := range eventLooks {
+		if done, told := event.within(ctx, pause); told {
+			return done, nil
+		}
+		identifier, found, err := orderOfSession(ctx, s.db, paid.ID)
+		if err != nil || found {
 			return result{identifier: identifier}, err
 		}
-		if free {
-			break
-		}
-		wait.Sleep(ctx, pause)
-		pause *= 2
 	}
 	return s.settle(ctx, paid, "")
 }

@@ -18,7 +18,7 @@ import (
 // consumers is everything that user listens to.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Handle: s.onOrder, Committed: s.outbox.Wake},
+		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Handle: s.onOrder},
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
@@ -34,8 +34,7 @@ var errRefused = errors.New("the event cannot be stored")
 // store gathers the events of all requests that wait at one moment into one transaction. One commit
 // for many is what makes webhook faster than the disk would allow one by one.
 type store struct {
-	pool   *pgxpool.Pool
-	wake   func() // the relay, after a commit
+	outbox *bus.Outbox
 	queue  chan *job
 	writes func(ctx context.Context, group []*job) error
 }
@@ -47,8 +46,8 @@ type job struct {
 	done    chan error // buffered: a writer never waits for a request that left
 }
 
-func newStore(pool *pgxpool.Pool, wake func()) *store {
-	s := &store{pool: pool, wake: wake, queue: make(chan *job, groupSize)}
+func newStore(outbox *bus.Outbox) *store {
+	s := &store{outbox: outbox, queue: make(chan *job, groupSize)}
 	s.writes = s.insert
 	return s
 }
@@ -94,8 +93,6 @@ func (s *store) commit(ctx context.Context, group []*job) {
 	err := s.writes(limit, group)
 	cancel()
 	switch {
-	case err == nil:
-		s.wake()
 	case pg.IsData(err) && len(group) > 1:
 		s.commit(ctx, group[:len(group)/2])
 		s.commit(ctx, group[len(group)/2:])
@@ -114,7 +111,7 @@ func (s *store) insert(ctx context.Context, group []*job) error {
 	// Two groups with common ids cannot deadlock when both are in order. Sorting here, rather than in
 	// the statement, leaves the bodies alone.
 	group = slices.SortedFunc(slices.Values(group), func(a, b *job) int { return strings.Compare(a.id, b.id) })
-	err := pg.Tx(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		added, err := insertEvents(ctx, tx, group)
 		if err != nil || len(added) == 0 {
 			return err

@@ -17,5 +17,5 @@ type server struct {
 }
 
 func newServer(core *service.Core, cfg Config) *server {
-	return &server{log: core.Log, pool: core.Pool, secrets: cfg.secrets(), store: newStore(core.Pool, core.Outbox.Wake)}
+	return &server{log: core.Log, pool: core.Pool, secrets: cfg.secrets(), store: newStore(core.Outbox)}
 }

@@ -180,7 +180,7 @@ func BenchmarkCommit(b *testing.B) {
 	for _, size := range []int{64, 1} {
 		b.Run(fmt.Sprintf("%d in a transaction", size), func(b *testing.B) {
 			pool := testenv.Pool(b, "webhook", Migrations()...)
-			s := newStore(pool, func() {})
+			s := newStore(bus.NewOutbox(nil, pool))
 			n := 0
 			for b.Loop() {
 				jobs := group(size)

@@ -205,7 +205,8 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 
 func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 	t.Parallel()
-	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	pool := testenv.Pool(t, "webhook", Migrations()...)
+	s := newStore(bus.NewOutbox(nil, pool))
 	var group []*job
 	for i := range 50 {
 		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, headers: "{}", done: make(chan error, 1)}
@@ -220,14 +221,15 @@ func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
-	if n := (testenv.DB{TB: t, Conn: s.pool}).Number(`SELECT count(*) FROM event JOIN outbox ON key = id`); n != 49 {
+	if n := (testenv.DB{TB: t, Conn: pool}).Number(`SELECT count(*) FROM event JOIN outbox ON key = id`); n != 49 {
 		t.Errorf("%d rows", n)
 	}
 }
 
 func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	t.Parallel()
-	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	pool := testenv.Pool(t, "webhook", Migrations()...)
+	s := newStore(bus.NewOutbox(nil, pool))
 	bodies := map[string]string{}
 	commit := func(ids ...string) {
 		t.Helper()
@@ -255,7 +257,7 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 		id := func(n int) string { return fmt.Sprint("evt_", i+n) } // overlaps with the groups before
 		commit(id(9), id(3), id(7), id(3), id(0), id(1), id(5))
 	}
-	rows, err := s.pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL `+
+	rows, err := pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL `+
 		`JOIN outbox ON key = id`)
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +309,8 @@ func TestTheRoleSeesItsOwnSchemaOnly(t *testing.T) {
 
 func TestAStopWritesWhatWaits(t *testing.T) {
 	t.Parallel()
-	s := newStore(testenv.Pool(t, "webhook", Migrations()...), func() {})
+	pool := testenv.Pool(t, "webhook", Migrations()...)
+	s := newStore(bus.NewOutbox(nil, pool))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var waiting []*job
@@ -322,7 +325,7 @@ func TestAStopWritesWhatWaits(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
-	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		var n int
 		if err := tx.QueryRow(t.Context(), `SELECT count(*) FROM event`).Scan(&n); err != nil || n != 10 {
 			t.Errorf("%d rows, error %v", n, err)

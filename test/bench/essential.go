@@ -48,7 +48,7 @@ INSERT INTO mailer.delivery (key, kind, message_id, to_hashes, payload, created_
 func (s *contender) essential(ctx context.Context) (script, error) {
 	var quote, event, address, mail string
 	err := errors.Join(
-		s.owner.QueryRow(ctx, `SELECT c.quote:<i>ext, o.shipping_address:<i>ext FROM "order".checkout c JOIN "order".orders o
+		s.owner.QueryRow(ctx, `SELECT c.quote::text, o.shipping_address::text FROM "order".checkout c JOIN "order".orders o
 			ON o.checkout_id = c.id ORDER BY o.id DESC LIMIT 1`).Scan(&quote, &address),
 		s.owner.QueryRow(ctx, `SELECT encode(payload, 'hex') FROM webhook.event WHERE type = 'checkout.session.completed'
 			ORDER BY received DESC LIMIT 1`).Scan(&event),

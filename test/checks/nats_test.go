@@ -184,7 +184,7 @@ func newTraffic(t *testing.T, url func(string) string) *traffic {
 func (w *traffic) receive(c msg.Consumer, outbox *bus.Outbox) {
 	service, _, _ := strings.Cut(c.Name, "-")
 	run(w.t, func(ctx context.Context) error {
-		return w.buses[service].Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: w.pools[service], Committed: outbox.Wake,
+		return w.buses[service].Consume(ctx, bus.Consumer{Name: c.Name, Stream: c.Stream, Pool: w.pools[service], Outbox: outbox,
 			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
 				w.mu.Lock()
 				defer w.mu.Unlock()

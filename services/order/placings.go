@@ -1,0 +1,77 @@
+package order
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// placings are the success pages of this process that wait for the event of their payment, by Stripe's session.
+type placings struct {
+	mu      sync.Mutex
+	waiting map[string]map[*placing]struct{}
+}
+
+// placing is one page that waits.
+type placing struct {
+	all     *placings
+	session string
+	done    chan result // buffered: no one has to be there
+}
+
+// await notes that a page waits, until it leaves.
+func (p *placings) await(session string) *placing {
+	one := &placing{all: p, session: session, done: make(chan result, 1)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == nil {
+		p.waiting = map[string]map[*placing]struct{}{}
+	}
+	if p.waiting[session] == nil {
+		p.waiting[session] = map[*placing]struct{}{}
+	}
+	p.waiting[session][one] = struct{}{}
+	return one
+}
+
+func (one *placing) leave() {
+	one.all.mu.Lock()
+	defer one.all.mu.Unlock()
+	delete(one.all.waiting[one.session], one)
+	if len(one.all.waiting[one.session]) == 0 {
+		delete(one.all.waiting, one.session)
+	}
+}
+
+// within waits for what the payment becomes, for so long at most.
+func (one *placing) within(ctx context.Context, limit time.Duration) (done result, told bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case done = <-one.done:
+		return done, true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return result{}, false
+}
+
+// tell tells pages what committed events made of their payments.
+func (p *placings) tell(group []*bus.Delivery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range group {
+		e, ok := d.Value.(*stripeEvent)
+		if !ok || e.placed == (result{}) {
+			continue
+		}
+		for one := range p.waiting[e.session.ID] {
+			select {
+			case one.done <- e.placed:
+			default:
+			}
+		}
+	}
+}
