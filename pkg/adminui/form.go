@@ -11,7 +11,7 @@ import (
 
 // Form is one command: what is asked, what was typed, what is wrong with it. It is shown as
 //
-//	{{template "form" (with $ .Data.Form)}}
+//	{{template "form" (form $ .Data.Form)}}
 //
 // and comes back as a POST to Action, with csrf, version and the fields.
 type Form struct {
@@ -33,7 +33,8 @@ type Form struct {
 // Field is one question of a form.
 type Field struct {
 	Name, Label, Hint string
-	// Kind is text, multiline, number, money, password, email, date, choice, checks, check or hidden.
+	// Kind is text, multiline, number, money, password, email, date, choice, checks, check or hidden;
+	// account is hidden, and tells password managers whose password a form is about.
 	Kind    string
 	Value   string
 	Checked []string // of checks
@@ -55,8 +56,8 @@ type Submitted struct {
 }
 
 // ReadForm reads a posted form.
-func ReadForm(w http.ResponseWriter, r *http.Request) (Submitted, error) {
-	v, err := web.Form(w, r)
+func ReadForm(r *http.Request) (Submitted, error) {
+	v, err := web.Form(nil, r) // the body was read and measured before
 	if err != nil {
 		return Submitted{}, err
 	}

@@ -14,7 +14,7 @@ var kitTemplates embed.FS
 
 // functions are what templates can call beside what html/template has.
 var functions = template.FuncMap{
-	"with":  func(v View, form Form) formView { return formView{v, form} },
+	"form":  func(v View, form Form) formView { return formView{v, form} },
 	"date":  func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
 	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

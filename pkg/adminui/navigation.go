@@ -22,6 +22,10 @@ type Item struct {
 var navigation = []Section{
 	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
 	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
+	{"Back office", []Item{
+		{Title: "People", Path: "/people", Key: "e", action: PeopleManage},
+		{Title: "Log", Path: "/audit", Key: "l", action: AuditView},
+	}},
 }
 
 // navigationOf is what a person may see, with the entry that a path belongs to marked.

@@ -51,7 +51,13 @@ func (v View) May(a Action) bool { return v.Who.May(a) }
 func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
 
 // Kit renders answers with a service's templates beside its own.
-type Kit struct{ templates *template.Template }
+type Kit struct {
+	templates *template.Template
+	// Confirm, if set, asks a browser for a fresh second factor (services/admin); owners leave it to admin.
+	Confirm func(w http.ResponseWriter, r *http.Request)
+	// Notice, if set, keeps what the next page shows once (services/admin); owners leave it to admin.
+	Notice func(w http.ResponseWriter, encoded string)
+}
 
 // NewKit reads a service's templates (nil for none).
 func NewKit(own fs.FS) (*Kit, error) {
@@ -60,7 +66,7 @@ func NewKit(own fs.FS) (*Kit, error) {
 		return nil, fmt.Errorf("read the kit's templates: %w", err)
 	}
 	if own == nil {
-		return &Kit{t}, nil
+		return &Kit{templates: t}, nil
 	}
 	err = fs.WalkDir(own, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(name, ".html") {
@@ -72,7 +78,7 @@ func NewKit(own fs.FS) (*Kit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
 	}
-	return &Kit{t}, nil
+	return &Kit{templates: t}, nil
 }
 
 func (p Page) answer(k *Kit, w http.ResponseWriter, r *http.Request) error {
@@ -128,6 +134,10 @@ func browserPath(r *http.Request) string { return strings.TrimPrefix(r.URL.Path,
 // Fail answers an error on the face that was asked for. Its text goes into the log only.
 func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*web.Error](err); ok && e.Code == codeConfirm {
+		if k.Confirm != nil && faceOf(r) == faceHTML {
+			k.Confirm(w, r)
+			return
+		}
 		w.Header().Set(ConfirmHeader, "1")
 	}
 	if faceOf(r) != faceHTML {
@@ -189,6 +199,9 @@ func faceOf(r *http.Request) face {
 	}
 	return readFace(r)
 }
+
+// AcceptsHTML says whether a request names HTML itself: programs that take anything get JSON.
+func AcceptsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // WantsHTML says whether a request is a browser's that shows a page.
 func WantsHTML(r *http.Request) bool { return faceOf(r) == faceHTML }

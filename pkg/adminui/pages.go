@@ -60,11 +60,15 @@ type Done struct {
 // NoticeHeader tells services/admin what the next page shows once.
 const NoticeHeader = "X-Admin-Notice"
 
-func (d Done) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error {
+func (d Done) answer(k *Kit, w http.ResponseWriter, r *http.Request) error {
 	if faceOf(r) == faceJSON {
 		return web.JSON(w, http.StatusOK, map[string]string{"to": d.To, "done": d.Text})
 	}
-	if d.Text != "" {
+	switch {
+	case d.Text == "":
+	case k.Notice != nil:
+		k.Notice(w, encodeNotice(d.Text))
+	default:
 		w.Header().Set(NoticeHeader, encodeNotice(d.Text))
 	}
 	http.Redirect(w, r, d.To, http.StatusSeeOther)
@@ -126,6 +130,9 @@ func Require(id Identity, a Action) error {
 	}
 	return nil
 }
+
+// ErrConfirm asks for a fresh second factor.
+func ErrConfirm() error { return web.Forbidden(codeConfirm) }
 
 const codeConfirm = "confirm-it-is-you"
 

@@ -18,6 +18,16 @@ const (
 // Roles are all roles, in the order in which pages show them.
 var Roles = []Role{Owner, Manager, Fulfilment, Marketing, Support, ReadOnly}
 
+// RoleTexts say what each role is for.
+var RoleTexts = map[Role]string{
+	Owner:      "Owner: everything, people too",
+	Manager:    "Manager: everything but people",
+	Fulfilment: "Fulfilment: orders, to pack and ship them",
+	Marketing:  "Marketing: catalogue, codes, newsletters, figures",
+	Support:    "Support: customers, chat, orders, without money",
+	ReadOnly:   "Read only: sees, changes nothing",
+}
+
 // Action is something that a right is needed for: an area and what is done in it.
 type Action string
 

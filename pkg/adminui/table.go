@@ -74,6 +74,18 @@ func ReadListing(r *http.Request, l Listing) (Listing, error) {
 	return l, nil
 }
 
+// Day is a chosen day, midnight UTC; zero when it was not chosen.
+func (l Listing) Day(name string) (time.Time, error) {
+	if l.Chosen[name] == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, l.Chosen[name])
+	if err != nil {
+		return day, web.BadRequest(name)
+	}
+	return day, nil
+}
+
 // With is the address of the same list with other parameters, name, value, name, value…; an empty
 // value leaves one out. Where the list began counts no longer.
 func (l Listing) With(pairs ...string) string {

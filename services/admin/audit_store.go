@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,4 +42,31 @@ func jsonOf(value any) (json.RawMessage, error) {
 		return nil, fmt.Errorf("marshal what changed: %w", err)
 	}
 	return pg.StorableJSON(raw), nil
+}
+
+// auditQuery is what a list of the log asks for. Zero values narrow nothing.
+type auditQuery struct {
+	Search, Service, Kind, Key string
+	From, To                   time.Time // days, both included
+	After                      int64
+	Rows                       int
+}
+
+// listAudit lists entries from the newest down.
+func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) {
+	return pg.List[auditRow](ctx, db, "list what the staff did", `
+		SELECT a.id, a.at, a.name, a.token, a.address, a.service, a.action, a.kind, a.key, a.text, v.before, v.after
+		FROM audit a LEFT JOIN audit_values v ON v.audit_id = a.id
+		WHERE ($1 = '' OR position(lower($1) IN lower(a.name || ' ' || a.text || ' ' || a.action || ' ' || a.key)) > 0)
+		  AND ($2 = '' OR a.service = $2) AND ($3 = '' OR a.kind = $3) AND ($4 = '' OR a.key = $4)
+		  AND ($5::timestamptz IS NULL OR a.at >= $5) AND ($6::timestamptz IS NULL OR a.at < $6 + interval '1 day')
+		  AND ($7 = 0 OR a.id < $7)
+		ORDER BY a.id DESC LIMIT $8`, q.Search, q.Service, q.Kind, q.Key, timeOrNull(q.From), timeOrNull(q.To), q.After, q.Rows)
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

@@ -2,29 +2,42 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // usage is the commands beside running the service.
-const usage = `admin is the back office; without arguments it runs. Its command:
+const usage = `admin is the back office; without arguments it runs. Its commands:
 
-  admin link    make the first person of the staff, an owner, and print a link that signs them in once
+  admin person add           make the owner STAFF_USERNAME with STAFF_PASSWORD, or give them this password and
+                             the role; without STAFF_PASSWORD, print a link that signs them in once
+  admin person reset NAME    take password, authenticator app, passkeys, tokens and sessions of a person away,
+                             and print a link with which they begin again
 
-It takes DATABASE_URL and ADMIN_URL from the environment and is safe to repeat.
+They take DATABASE_URL and ADMIN_URL from the environment and are safe to repeat.
 `
 
 // commandLimit bounds a command.
 const commandLimit = time.Minute
 
 // IsCommand says whether arguments name a command rather than a wish to run the service.
-func IsCommand(args []string) bool { return len(args) > 0 && args[0] == "link" }
+func IsCommand(args []string) bool { return len(args) > 0 && args[0] == "person" }
+
+var errUsage = errors.New("cannot work")
 
 // Command runs a command and returns the exit code: 0, 1 for a failure, 2 for arguments or settings
 // that cannot work.
@@ -33,22 +46,108 @@ func Command(args []string, out, stderr io.Writer) int {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
-	cfg, err := boot.Load[Config]()
-	if err != nil || len(args) != 1 {
-		fmt.Fprint(stderr, usage)
-		if err != nil {
-			fmt.Fprintf(stderr, "\nadmin: %v\n", err)
-		}
+	err := command(ctx, args, out)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(stderr, "%s\nadmin: %v\n", usage, err)
 		return 2
 	}
-	link, err := FirstLink(ctx, cfg.DatabaseURL, cfg.URL)
-	if err == nil && link == "" {
-		err = fmt.Errorf("there are people already: an owner invites others")
+	fmt.Fprintf(stderr, "admin: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
+	return 1
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, "admin")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	said := ""
+	switch {
+	case len(args) == 2 && args[1] == "add":
+		said, err = addOwner(ctx, pool, cfg.URL, os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD"))
+	case len(args) == 3 && args[1] == "reset":
+		said, err = resetByCommand(ctx, pool, cfg.URL, args[2])
+	default:
+		return fmt.Errorf("%w: the commands are person add and person reset NAME", errUsage)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(out, said)
+	}
+	return err
+}
+
+// addOwner makes an owner who signs in with a password, or with a link where there is none.
+func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (said string, err error) {
+	if !goodUsername(username) {
+		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", errUsage, usernameRule)
+	}
+	stored := ""
+	if password != "" {
+		if problem := weak(password, username); problem != "" {
+			return "", fmt.Errorf("%w: STAFF_PASSWORD: %s", errUsage, problem)
+		}
+		h, err := newHasher()
+		if err != nil {
+			return "", err
+		}
+		a, _, err := findAccountByName(ctx, pool, username)
+		if err != nil {
+			return "", err
+		}
+		same, err := h.verify(ctx, password, a.Password)
+		if err != nil {
+			return "", err
+		}
+		if same {
+			return "Owner " + username + ": unchanged.", nil
+		}
+		if stored, err = h.hash(ctx, password); err != nil {
+			return "", err
+		}
+	}
+	token, hash := newToken()
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		person, err := putOwner(ctx, tx, username, stored)
+		if err != nil {
+			return err
+		}
+		if said = "Owner " + username + ": has this password now."; stored == "" {
+			said = linkAddress(adminURL, token)
+			if err := insertLink(ctx, tx, hash, person, linkLife); err != nil {
+				return err
+			}
+		}
+		return recordCommand(ctx, tx, "person add", person, "Made "+username+" an owner")
+	})
+	return said, err
+}
+
+// resetByCommand is for an owner whose second factor is lost, with no other owner to reset it.
+func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username string) (said string, err error) {
+	a, found, err := findAccountByName(ctx, pool, username)
+	if err == nil && !found {
+		err = fmt.Errorf("there is nobody called %s who may sign in", username)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "admin: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
-		return 1
+		return "", err
 	}
-	fmt.Fprintln(out, link)
-	return 0
+	token, hash := newToken()
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		return errors.Join(clearFactors(ctx, tx, a.ID), endSessions(ctx, tx, a.ID, nil), deleteLinks(ctx, tx, a.ID),
+			insertLink(ctx, tx, hash, a.ID, linkLife), recordCommand(ctx, tx, "person reset", a.ID, "Reset how "+a.Name+" signs in"))
+	})
+	return linkAddress(adminURL, token), err
+}
+
+// recordCommand notes what a command on the server did.
+func recordCommand(ctx context.Context, tx pgx.Tx, name string, person int64, text string) error {
+	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin", Action: string(adminui.PeopleManage),
+		Kind: "person", Key: id(person), Text: text, At: time.Now().UTC()})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Config holds admin's settings.
@@ -16,13 +17,14 @@ type Config struct {
 	boot.Common
 	boot.InsideTLS
 	boot.Keys
-	Addr       string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
-	URL        string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host"`
-	UserURL    string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user"`
-	OrderURL   string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order"`
-	EventsURL  string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events"`
-	MailerURL  string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
-	WebhookURL string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
+	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
+	Addr           string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
+	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events"`
+	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
 }
@@ -35,8 +37,9 @@ func (c Config) Validate() error {
 
 // addresses are the parsed addresses of Config.
 type addresses struct {
-	own    *url.URL
-	owners map[string]*url.URL // by the name of the service
+	own     *url.URL
+	owners  map[string]*url.URL // by the name of the service
+	proxies web.Proxies
 }
 
 // secure says whether browsers speak TLS to the back office.
@@ -62,6 +65,13 @@ func (c Config) parse() (addresses, error) {
 		"events": address("EVENTS_URL", c.EventsURL), "mailer": address("MAILER_URL", c.MailerURL),
 		"webhook": address("WEBHOOK_URL", c.WebhookURL),
 	}}
+	if a.own != nil && net.ParseIP(a.own.Hostname()) != nil {
+		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: want a name, not an address: passkeys belong to one", c.URL))
+	}
+	var err error
+	if a.proxies, err = web.ParseProxies(c.TrustedProxies); err != nil {
+		errs = append(errs, err)
+	}
 	if a.own != nil && c.Production() && a.own.Scheme != "https" && a.own.Hostname() != "localhost" {
 		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production wants https://, or localhost through a tunnel", c.URL))
 	}
@@ -80,6 +90,11 @@ func (s *server) sessionCookie() string {
 		return secureCookie
 	}
 	return developmentCookie
+}
+
+// keepNotice keeps what the next page shows once.
+func (s *server) keepNotice(w http.ResponseWriter, encoded string) {
+	http.SetCookie(w, s.cookie(noticeCookie, encoded, 60))
 }
 
 // cookie makes one of our cookies; age in seconds, negative to delete it.

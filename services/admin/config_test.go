@@ -5,7 +5,7 @@ import "testing"
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	for address, production := range map[string]bool{"https://admin.shop.example": true, "http://localhost:8086": true,
-		"http://admin.shop.example": false, "http://127.0.0.1:8086": false} {
+		"http://admin.shop.example": false} {
 		c := Config{URL: address, UserURL: "http://u", OrderURL: "http://o", EventsURL: "http://e", MailerURL: "http://m", WebhookURL: "http://w"}
 		c.ShopEnv, c.LogLevel = "development", "info"
 		if err := c.Validate(); err != nil {
@@ -14,6 +14,10 @@ func TestSettings(t *testing.T) {
 		c.ShopEnv = "production"
 		if err := c.Validate(); (err == nil) != production {
 			t.Errorf("%s in production: %v", address, err)
+		}
+		c.ShopEnv, c.URL = "development", "http://127.0.0.1:8086"
+		if err := c.Validate(); err == nil {
+			t.Error("an address without a name is taken")
 		}
 		c.URL = address + "/path"
 		if err := c.Validate(); err == nil {

@@ -70,6 +70,9 @@ func (s *server) forward(owner string) http.HandlerFunc {
 		},
 		ModifyResponse: s.takeAnswer,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if asked, ok := r.Context().Value(askedKey{}).(*http.Request); ok {
+				r = asked // not the one to the owner
+			}
 			if _, ok := errors.AsType[*web.Error](err); !ok {
 				err = web.Unavailable(err)
 			}
@@ -81,9 +84,12 @@ func (s *server) forward(owner string) http.HandlerFunc {
 			s.notFound(w, r)
 			return
 		}
-		p.ServeHTTP(w, r)
+		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), askedKey{}, r)))
 	}
 }
+
+// askedKey is where a request that is forwarded has the one that the browser made.
+type askedKey struct{}
 
 // toOwner aims a request at an owner's staff routes.
 func (s *server) toOwner(r *http.Request, owner, path, query string) {
@@ -98,6 +104,9 @@ func (s *server) toOwner(r *http.Request, owner, path, query string) {
 // takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
 // is no page, of an owner that has none yet, becomes one.
 func (s *server) takeAnswer(w *http.Response) error {
+	if w.Header.Get(adminui.ConfirmHeader) != "" && adminui.WantsHTML(w.Request) {
+		return adminui.ErrConfirm()
+	}
 	if kind, _, err := mime.ParseMediaType(w.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
 		w.StatusCode >= http.StatusBadRequest && adminui.WantsHTML(w.Request) {
 		return &web.Error{Status: w.StatusCode, Code: "owner"}

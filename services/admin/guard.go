@@ -1,7 +1,11 @@
 package admin
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,31 +51,53 @@ func (s *server) sameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// signedIn lets requests of a session through, with the person's identity, and asks others to sign in.
-func (s *server) signedIn(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, session, err := s.identify(w, r)
-		switch {
-		case err != nil:
-			s.kit.Fail(w, r, err)
-			return
-		case session == nil && r.Method == http.MethodGet && adminui.WantsHTML(r) && r.Header.Get("HX-Request") == "":
-			http.Redirect(w, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
-			return
-		case session == nil:
-			s.kit.Fail(w, r, &web.Error{Status: http.StatusUnauthorized, Code: "sign-in"})
-			return
-		}
-		r, err = s.checkForm(w, adminui.WithIdentity(r, id))
-		if err != nil {
-			s.kit.Fail(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, session)))
-	})
+// signedIn lets requests of a session of this stage through, with the person's identity; others are led
+// to what is missing. A full session may be an API token.
+func (s *server) signedIn(stage string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, session, err := s.identify(w, r)
+			if stage == stageFull && r.Header.Get("Authorization") != "" {
+				if id, session, err = s.identifyToken(r); !adminui.AcceptsHTML(r) {
+					r.Header.Set("Accept", "application/json")
+				}
+			}
+			switch {
+			case err != nil:
+				s.kit.Fail(w, r, err)
+				return
+			case session == nil || session.Stage != stage:
+				s.leadTo(w, r, session)
+				return
+			}
+			r, err = s.checkForm(w, adminui.WithIdentity(r, id))
+			if err != nil {
+				s.kit.Fail(w, r, err)
+				return
+			}
+			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, session))
+			if r, ok := s.confirm(w, r); ok {
+				next.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+// leadTo answers a request whose session is another one than it takes.
+func (s *server) leadTo(w http.ResponseWriter, r *http.Request, session *session) {
+	if r.Method != http.MethodGet || !adminui.WantsHTML(r) || r.Header.Get("HX-Request") != "" {
+		s.kit.Fail(w, r, &web.Error{Status: http.StatusUnauthorized, Code: "sign-in"})
+		return
+	}
+	to := "/sign-in?to=" + url.QueryEscape(r.URL.RequestURI())
+	if session != nil {
+		to = map[string]string{stageSecond: "/sign-in/second", stageEnrol: "/sign-in/enrol", stageFull: "/"}[session.Stage]
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // checkForm reads the body of a command, which can be read again, and wants the session's token in it.
+// What comes with an API token comes from no browser.
 func (s *server) checkForm(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r, nil
@@ -80,15 +106,22 @@ func (s *server) checkForm(w http.ResponseWriter, r *http.Request) (*http.Reques
 	if err != nil {
 		return r, err
 	}
-	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
-	form, err := url.ParseQuery(string(body))
-	if err != nil || !web.ValidMAC(s.csrfKey, form.Get("csrf"), adminui.Who(r).Session) {
+	r = withBody(r, body)
+	if who := adminui.Who(r); !who.Token && !web.ValidMAC(s.csrfKey, formOf(r).Get("csrf"), who.Session) {
 		return r, web.Forbidden("csrf")
 	}
 	return r, nil
 }
 
 type bodyKey struct{}
+
+// withBody is a request with another body.
+func withBody(r *http.Request, body []byte) *http.Request {
+	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil
+	return r
+}
 
 // bodyOf is the body that checkForm read.
 func bodyOf(r *http.Request) []byte {
@@ -97,6 +130,31 @@ func bodyOf(r *http.Request) []byte {
 		return nil
 	}
 	return body
+}
+
+// formOf are the fields of the body, without files; nil when it is no form.
+func formOf(r *http.Request) url.Values {
+	body := bodyOf(r)
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return nil
+	}
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil
+		}
+		return form
+	case "multipart/form-data":
+		form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(adminui.MaxBody)
+		if err != nil {
+			return nil
+		}
+		defer form.RemoveAll() //nolint:errcheck // files of the temporary folder
+		return form.Value
+	}
+	return nil
 }
 
 // safePath is where a browser is led after it signed in: a path of the back office, or home.

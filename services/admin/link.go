@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // linkLife is how long a one-time link is good.
@@ -38,47 +38,49 @@ func FirstLink(ctx context.Context, databaseURL, adminURL string) (string, error
 	if err != nil || !made {
 		return "", err
 	}
-	return adminURL + "/sign-in/link/" + token, nil
+	return linkAddress(adminURL, token), nil
 }
 
-// signPage is what the pages before signing in show.
-type signPage struct {
-	To    string `json:"-"`
-	Token string `json:"-"`
-}
-
-func (s *server) signIn(r *http.Request) (adminui.Answer, error) {
-	q, err := web.Query(r)
-	if err != nil {
-		return nil, err
-	}
-	return adminui.Page{Title: "Sign in", Template: "sign-in.html", Data: signPage{To: safePath(q.Get("to"))}, Bare: true}, nil
-}
+func linkAddress(adminURL, token string) string { return adminURL + "/sign-in/link/" + token }
 
 // openLink shows a button: programs that look at links in mails and chats must not use them up.
 func (s *server) openLink(r *http.Request) (adminui.Answer, error) {
-	return adminui.Page{Title: "Sign in", Template: "link.html", Data: signPage{Token: adminui.Param(r, "token")}, Bare: true}, nil
+	return adminui.Page{Title: "Sign in", Template: "link.html", Bare: true,
+		Data: signPage{Token: adminui.Param(r, "token")}}, nil
 }
 
-// useLink signs a person in, once.
+// useLink takes a link as the first factor, once.
 func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
-	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
-		used := false
-		err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
-			person, ok, err := takeLink(r.Context(), tx, hashOf(adminui.Param(r, "token")))
-			if used = ok; err != nil || !ok {
-				return err
-			}
-			return s.begin(w, r, tx, person, true)
-		})
-		if err != nil {
-			return err
+	hash := hashOf(adminui.Param(r, "token"))
+	person, ok, err := ownerOfLink(r.Context(), s.pool, hash)
+	if err != nil {
+		return nil, err
+	}
+	a := account{}
+	if ok {
+		if a, ok, err = findAccount(r.Context(), s.pool, person); err != nil {
+			return nil, err
 		}
-		if !used {
-			return s.kit.Show(w, r, adminui.Page{Title: "This link has ended", Template: "link-ended.html", Bare: true,
-				Status: http.StatusGone})
+	}
+	stage, next := stageFull, "/account"
+	switch {
+	case !ok:
+	case a.hasSecond():
+		stage, next = stageSecond, "/sign-in/second?to=/account"
+	case s.needsSecond():
+		stage, next = stageEnrol, "/sign-in/enrol"
+	}
+	return s.opens(a, stage, "link", next, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		if !ok {
+			return false, nil
 		}
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return nil
+		return takeLink(ctx, tx, hash)
 	}), nil
+}
+
+// newLink makes a link for a person, in place of those that there were.
+func (s *server) newLink(ctx context.Context, tx pgx.Tx, person int64) (string, error) {
+	token, hash := newToken()
+	err := errors.Join(deleteLinks(ctx, tx, person), insertLink(ctx, tx, hash, person, linkLife))
+	return linkAddress(s.addresses.own.String(), token), err
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// firstPerson is the person with a name, made as an owner where there is none; ok is false when there
-// are others.
+// firstPerson is the person with a name, made as an owner where there is none; ok is false when somebody
+// can sign in.
 func firstPerson(ctx context.Context, tx pgx.Tx, username string) (id int64, ok bool, err error) {
-	others, err := pg.Get[int](ctx, tx, "count people", `SELECT count(*) FROM person WHERE username <> $1`, username)
-	if err != nil || others > 0 {
+	others, err := pg.Get[bool](ctx, tx, "look for people", `
+		SELECT EXISTS (SELECT FROM person p WHERE username <> $1 OR password IS NOT NULL
+		  OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id))`, username)
+	if err != nil || others {
 		return 0, false, err
 	}
 	id, err = pg.Get[int64](ctx, tx, "make person $1", `
@@ -28,13 +30,21 @@ func insertLink(ctx context.Context, db pg.DB, hash []byte, person int64, life t
 		`INSERT INTO link (hash, person_id, expires_at) VALUES ($1, $2, now() + $3::interval)`, hash, person, life)
 }
 
+// ownerOfLink is the person whom a link that has not ended signs in.
+func ownerOfLink(ctx context.Context, db pg.DB, hash []byte) (int64, bool, error) {
+	return pg.One[int64](ctx, db, "look for a link", `SELECT person_id FROM link WHERE hash = $1 AND expires_at > now()`, hash)
+}
+
 // takeLink uses a link up, and with it every other link of the person.
-func takeLink(ctx context.Context, tx pgx.Tx, hash []byte) (person int64, ok bool, err error) {
-	person, ok, err = pg.One[int64](ctx, tx, "use a link", `
-		DELETE FROM link USING person p WHERE hash = $1 AND expires_at > now() AND p.id = person_id AND p.disabled_at IS NULL
-		RETURNING person_id`, hash)
+func takeLink(ctx context.Context, tx pgx.Tx, hash []byte) (bool, error) {
+	person, ok, err := pg.One[int64](ctx, tx, "use a link",
+		`DELETE FROM link WHERE hash = $1 AND expires_at > now() RETURNING person_id`, hash)
 	if err != nil || !ok {
-		return person, ok, err
+		return ok, err
 	}
-	return person, true, pg.Exec(ctx, tx, "end links of person $1", `DELETE FROM link WHERE person_id = $1`, person)
+	return true, deleteLinks(ctx, tx, person)
+}
+
+func deleteLinks(ctx context.Context, db pg.DB, person int64) error {
+	return pg.Exec(ctx, db, "end links of person $1", `DELETE FROM link WHERE person_id = $1`, person)
 }

@@ -28,7 +28,18 @@ type env struct {
 	owner       *httptest.Server
 }
 
-func newEnv(t *testing.T) *env {
+// inProduction has everyone need a second factor.
+func inProduction(c *Config) { c.ShopEnv = "production" }
+
+func (e *env) config(more []func(*Config), c Config) Config {
+	c.ShopEnv, c.TrustedProxies = "development", "loopback"
+	for _, change := range more {
+		change(&c)
+	}
+	return c
+}
+
+func newEnv(t *testing.T, more ...func(*Config)) *env {
 	t.Helper()
 	e := &env{t: t, databaseURL: testenv.Database(t, testenv.Schema{Service: "admin", Sets: Migrations()})}
 	e.pool = testenv.Open(t, e.databaseURL, "admin")
@@ -43,10 +54,10 @@ func newEnv(t *testing.T) *env {
 	var h http.Handler
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
 	t.Cleanup(front.Close)
-	e.url = front.URL
+	e.url = strings.Replace(front.URL, "127.0.0.1", "localhost", 1) // passkeys belong to a name
 	away := "http://127.0.0.1:1"
-	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b), Config{URL: e.url, OrderURL: e.owner.URL, UserURL: away,
-		EventsURL: away, MailerURL: away, WebhookURL: away})
+	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b), e.config(more, Config{URL: e.url, OrderURL: e.owner.URL, UserURL: away,
+		EventsURL: away, MailerURL: away, WebhookURL: away}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,16 @@
 package admin
 
 import (
+	"crypto/cipher"
 	"crypto/ed25519"
 	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -20,26 +23,41 @@ var templates embed.FS
 
 // server is what handlers and consumers share.
 type server struct {
-	cfg       Config
-	log       *slog.Logger
-	pool      *pgxpool.Pool
-	outbox    *bus.Outbox
-	kit       *adminui.Kit
-	addresses addresses
-	transport *http.Transport
-	signer    ed25519.PrivateKey
-	csrfKey   []byte
+	cfg         Config
+	log         *slog.Logger
+	pool        *pgxpool.Pool
+	outbox      *bus.Outbox
+	kit         *adminui.Kit
+	addresses   addresses
+	transport   *http.Transport
+	signer      ed25519.PrivateKey
+	csrfKey     []byte
+	guessKey    []byte
+	recoveryKey []byte
+	sealer      cipher.AEAD
+	hasher      *hasher
+	webauthn    *webauthn.WebAuthn
 }
 
 func newServer(core *service.Core, cfg Config) (*server, error) {
 	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox,
-		signer: cfg.StaffSigner(), csrfKey: cfg.Key("staff csrf")}
-	var errs [3]error
+		signer: cfg.StaffSigner(), csrfKey: cfg.Key("staff csrf"), guessKey: cfg.Key("staff guesses"),
+		recoveryKey: cfg.Key("staff recovery codes")}
+	var errs [6]error
 	s.addresses, errs[0] = cfg.parse()
 	s.kit, errs[1] = adminui.NewKit(templates)
 	s.transport, errs[2] = newTransport(cfg.InsideFiles())
+	s.sealer, errs[3] = newSealer(cfg.Key("staff authenticator apps"))
+	s.hasher, errs[4] = newHasher()
+	if errs[0] == nil {
+		s.webauthn, errs[5] = newWebAuthn(s.addresses)
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("make the back office: %w", err)
 	}
+	s.kit.Confirm, s.kit.Notice = s.showConfirm, s.keepNotice
 	return s, nil
 }
+
+// id is a number as a text.
+func id(n int64) string { return strconv.FormatInt(n, 10) }

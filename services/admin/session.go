@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"time"
 
@@ -19,6 +18,8 @@ const (
 	// sessionLife is how long a session lasts at most, idleLife how long without a request.
 	sessionLife = 12 * time.Hour
 	idleLife    = 30 * time.Minute
+	// halfwayLife is how long a person may take from the first factor to the second.
+	halfwayLife = 10 * time.Minute
 )
 
 // session is a person's session with their roles as they are now.
@@ -28,7 +29,18 @@ type session struct {
 	Name       string
 	Roles      []string
 	FreshUntil *time.Time
+	// Stage is full, or what is missing: second, enrol.
+	Stage string
+	// HasSecond says whether the person has a second factor.
+	HasSecond bool
 }
+
+// The stages of a session.
+const (
+	stageSecond = "second" // the second factor is to be given
+	stageEnrol  = "enrol"  // a second factor is to be set up
+	stageFull   = "full"
+)
 
 type sessionKey struct{}
 
@@ -63,12 +75,16 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 	if err != nil || !ok {
 		return adminui.Identity{}, nil, err
 	}
-	id := adminui.Identity{Person: found.PersonID, Name: found.Name, Session: hex.EncodeToString(found.Hash), From: clientOf(r)}
+	id := adminui.Identity{Person: found.PersonID, Name: found.Name, Session: hex.EncodeToString(found.Hash),
+		From: s.clientOf(r)}
 	for _, role := range found.Roles {
 		id.Roles = append(id.Roles, adminui.Role(role))
 	}
 	if found.FreshUntil != nil {
 		id.FreshUntil = *found.FreshUntil
+	}
+	if !found.HasSecond && !s.needsSecond() { // a developer's machine: there is nothing to confirm with
+		id.FreshUntil = time.Now().Add(adminui.FreshFor)
 	}
 	id.Form = web.MAC(s.csrfKey, id.Session)
 	if adminui.WantsHTML(r) && r.Method == http.MethodGet {
@@ -81,26 +97,29 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 }
 
 // clientOf is the address that a request came from.
-func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
+func (s *server) clientOf(r *http.Request) string {
+	if a := s.addresses.proxies.Client(r); a.IsValid() {
+		return a.String()
 	}
-	return host
+	return ""
 }
+
+// needsSecond says whether everyone must have a second factor: everywhere but on a developer's machine.
+func (s *server) needsSecond() bool { return s.cfg.ShopEnv != "development" }
 
 // begin opens a session and gives it to the browser. Whatever the browser had before does not count:
 // a session that someone else put there is not the one that is signed in.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person int64, fresh bool) error {
+func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person int64, stage string) error {
 	token, hash := newToken()
 	if old, err := r.Cookie(s.sessionCookie()); err == nil {
 		if err := endSession(r.Context(), tx, hashOf(old.Value)); err != nil {
 			return err
 		}
 	}
-	n := newSession{Hash: hash, Person: person, Life: sessionLife, Agent: pg.StorableText(r.UserAgent(), 200), Address: clientOf(r)}
-	if fresh {
-		n.Fresh = adminui.FreshFor
+	n := newSession{Hash: hash, Person: person, Life: halfwayLife, Stage: stage, Agent: pg.StorableText(r.UserAgent(), 200),
+		Address: s.clientOf(r)}
+	if stage == stageFull {
+		n.Life, n.Fresh = sessionLife, adminui.FreshFor
 	}
 	if err := insertSession(r.Context(), tx, n); err != nil {
 		return err

@@ -14,6 +14,7 @@ type newSession struct {
 	Hash    []byte
 	Person  int64
 	Life    time.Duration
+	Stage   string
 	Fresh   time.Duration // how long the second factor that it began with is fresh; 0 without one
 	Agent   string
 	Address string
@@ -21,9 +22,9 @@ type newSession struct {
 
 func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 	return pg.Exec(ctx, db, "open a session of person $2", `
-		INSERT INTO session (hash, person_id, expires_at, fresh_until, agent, address)
-		VALUES ($1, $2, now() + $3::interval, CASE WHEN $4::interval > '0' THEN now() + $4::interval END, $5, $6)`,
-		n.Hash, n.Person, n.Life, n.Fresh, n.Agent, n.Address)
+		INSERT INTO session (hash, person_id, expires_at, fresh_until, agent, address, stage)
+		VALUES ($1, $2, now() + $3::interval, CASE WHEN $4::interval > '0' THEN now() + $4::interval END, $5, $6, $7)`,
+		n.Hash, n.Person, n.Life, n.Fresh, n.Agent, n.Address, n.Stage)
 }
 
 // useSession finds a session that has not ended, of a person who is not disabled, and notes once a
@@ -31,25 +32,54 @@ func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration) (session, bool, error) {
 	return pg.One[session](ctx, db, "look for a session", `
 		WITH found AS (
-			SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at FROM session s JOIN person p ON p.id = s.person_id
+			SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at, s.stage, p.totp_secret IS NOT NULL
+			  OR EXISTS (SELECT FROM passkey k WHERE k.person_id = p.id) AS has_second
+			FROM session s JOIN person p ON p.id = s.person_id
 			WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND p.disabled_at IS NULL
 		), seen AS (
 			UPDATE session SET seen_at = now() FROM found WHERE session.hash = found.hash AND found.seen_at < now() - interval '1 minute'
 		)
-		SELECT hash, person_id, name, roles, fresh_until FROM found`, hash, idle)
+		SELECT hash, person_id, name, roles, fresh_until, stage, has_second FROM found`, hash, idle)
 }
 
 func endSession(ctx context.Context, db pg.DB, hash []byte) error {
 	return pg.Exec(ctx, db, "end a session", `DELETE FROM session WHERE hash = $1`, hash)
 }
 
-// deleteOldSessions deletes what opens nothing any more: sessions and links.
+// setFresh notes that the person of a session has just given the second factor.
+func setFresh(ctx context.Context, db pg.DB, hash []byte, fresh time.Duration) error {
+	return pg.Exec(ctx, db, "note a second factor", `UPDATE session SET fresh_until = now() + $2::interval WHERE hash = $1`, hash, fresh)
+}
+
+// setPendingTOTP keeps the secret that is being set up in a session.
+func setPendingTOTP(ctx context.Context, db pg.DB, hash, sealed []byte) error {
+	return pg.Exec(ctx, db, "keep a secret that is being set up", `UPDATE session SET pending_totp = $2 WHERE hash = $1`, hash, sealed)
+}
+
+func pendingTOTP(ctx context.Context, db pg.DB, hash []byte) ([]byte, error) {
+	return pg.Get[[]byte](ctx, db, "read a secret that is being set up", `SELECT pending_totp FROM session WHERE hash = $1`, hash)
+}
+
+// endSessions ends the sessions of a person but one.
+func endSessions(ctx context.Context, db pg.DB, person int64, but []byte) error {
+	return pg.Exec(ctx, db, "end sessions of person $1", `DELETE FROM session WHERE person_id = $1 AND hash IS DISTINCT FROM $2`,
+		person, but)
+}
+
+// deleteOldSessions deletes what opens nothing any more: sessions, links, ceremonies, and attempts that
+// no longer count.
 func deleteOldSessions(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	n, err := pg.ExecRows(ctx, pool, "delete ended sessions",
-		`DELETE FROM session WHERE expires_at < now() OR seen_at < now() - $1::interval`, idleLife)
-	if err != nil {
-		return n, err
+	var all int64
+	for _, sql := range []string{
+		`DELETE FROM session WHERE expires_at < now() OR seen_at < now() - $1::interval`,
+		`DELETE FROM link WHERE expires_at < now() AND $1::interval IS NOT NULL`,
+		`DELETE FROM ceremony WHERE expires_at < now() AND $1::interval IS NOT NULL`,
+		`DELETE FROM guess WHERE since < now() - interval '2 hours' AND $1::interval IS NOT NULL`,
+	} {
+		n, err := pg.ExecRows(ctx, pool, "delete what has ended", sql, idleLife)
+		if all += n; err != nil {
+			return all, err
+		}
 	}
-	m, err := pg.ExecRows(ctx, pool, "delete old links", `DELETE FROM link WHERE expires_at < now()`)
-	return n + m, err
+	return all, nil
 }

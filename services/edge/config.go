@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Config holds edge's settings.
@@ -43,7 +43,7 @@ func (c Config) Validate() error {
 type settings struct {
 	public                       *url.URL
 	origins                      []string // allowed ones, the shop's own among them
-	proxies                      []netip.Prefix
+	proxies                      web.Proxies
 	user, order, events, webhook *url.URL
 }
 
@@ -71,12 +71,9 @@ func (c Config) parse() (settings, error) {
 	if s.public != nil {
 		s.origins = append(s.origins, originOf(s.public))
 	}
-	for _, p := range list(c.TrustedProxies) {
-		networks, err := proxyNetworks(p)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		s.proxies = append(s.proxies, networks...)
+	var err error
+	if s.proxies, err = web.ParseProxies(c.TrustedProxies); err != nil {
+		errs = append(errs, err)
 	}
 	if c.HSTSPreload && !c.HSTSSubDomains {
 		errs = append(errs, errors.New("HSTS_PRELOAD wants HSTS_SUBDOMAINS: browsers' lists take no host without "+
@@ -95,19 +92,6 @@ func originOf(u *url.URL) string {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
 	return u.Scheme + "://" + host
-}
-
-func proxyNetworks(p string) ([]netip.Prefix, error) {
-	if p == "loopback" {
-		return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, nil
-	}
-	if n, err := netip.ParsePrefix(p); err == nil {
-		return []netip.Prefix{n.Masked()}, nil
-	}
-	if a, err := netip.ParseAddr(p); err == nil {
-		return []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}, nil
-	}
-	return nil, fmt.Errorf("TRUSTED_PROXIES has %q: want an address, a network or the word loopback", p)
 }
 
 // list splits at commas and drops empty parts.

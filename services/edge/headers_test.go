@@ -82,7 +82,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 		var log bytes.Buffer
 		e := &server{log: slog.New(slog.NewTextHandler(&log, nil))}
 		var err error
-		if e.settings.proxies, err = proxyNetworks("loopback"); err != nil {
+		if e.settings.proxies, err = web.ParseProxies("loopback"); err != nil {
 			t.Fatal(err)
 		}
 		for _, forwarded := range []string{"", "198.51.100.1", "198.51.100.2"} {
@@ -100,7 +100,7 @@ func TestProxyThatIsNotTrustedIsTold(t *testing.T) {
 		if warns {
 			want = 1
 		}
-		addr := parseAddr(peer).String()
+		addr := web.ParseAddr(peer).String()
 		if lines != want || warns && (!strings.Contains(log.String(), "level=WARN") ||
 			!strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,"+addr)) {
 			t.Errorf("%s: %d lines: %s", peer, lines, &log)

@@ -27,7 +27,6 @@ const usage = `user is the user service; without arguments it runs. Its commands
   user export -member ID | -email ADDRESS     everything that this service has of a person, as JSON
   user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
   user terms publish -version N -note-file F  put new terms of use in force; F holds an HTML fragment
-  user staff add                              make or update the staff account STAFF_USERNAME with STAFF_PASSWORD
   user chat [-limit N]                        the newest chat messages, 100 unless told otherwise, as CSV
   user prospects export                       all prospects, as CSV
   user prospects import -file F               add the people of a CSV file with the columns email and, if it has them,
@@ -115,7 +114,7 @@ func readCommand(cfg Config, args []string) (task, error) {
 	case "terms":
 		return readPublishTerms(rest)
 	case "staff":
-		return readAddStaff(cfg, rest)
+		return nil, misused("staff: accounts of the staff are made with admin person add")
 	case "chat":
 		return readListChat(rest)
 	case "prospects":
@@ -187,23 +186,6 @@ func readPublishTerms(args []string) (task, error) {
 			return say(out, "Terms of use %d are in force; members are asked to agree at their next page.", number)
 		}
 		return say(out, "Terms of use %d were published before.", number)
-	}, nil
-}
-
-func readAddStaff(cfg Config, args []string) (task, error) {
-	if len(args) != 1 || args[0] != "add" {
-		return nil, misused("staff: the command is staff add")
-	}
-	username, password := os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD")
-	if err := checkStaff(username, password); err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
-		outcome, err := AddStaff(ctx, pool, cfg.HashCost, username, password)
-		if err != nil {
-			return err
-		}
-		return say(out, "Staff account %s: %s.", username, outcome)
 	}, nil
 }
 

@@ -77,28 +77,6 @@ func TestCommandsRefuse(t *testing.T) {
 	}
 }
 
-func TestStaffAdd(t *testing.T) { // not parallel: it sets the environment
-	e := newEnv(t)
-	t.Setenv("STAFF_USERNAME", "boss")
-	for _, c := range []struct {
-		password, want string
-		code           int
-	}{{"short", "", 2}, {"long enough", "added", 0}, {"long enough", "unchanged", 0}, {"another one", "password changed", 0}} {
-		t.Setenv("STAFF_PASSWORD", c.password)
-		if code, out, stderr := e.command("staff", "add"); code != c.code || !strings.Contains(out, c.want) ||
-			strings.Contains(out+stderr, c.password) {
-			t.Errorf("%s: %d %s %s", c.password, code, out, stderr)
-		}
-	}
-	var stored string
-	if err := e.pool.QueryRow(t.Context(), `SELECT password FROM staff WHERE username = 'boss'`).Scan(&stored); err != nil ||
-		!matches("another one", stored) {
-		t.Errorf("%s, %v", stored, err)
-	}
-	// Staff are no members.
-	e.is(e.Post("/user/login", "username", "boss", "password", "another one", "remember_me", ""), `{"login":"false"}`)
-}
-
 // person makes a member with something in every table, and a stranger who must stay.
 func person(e *env) (id int64) {
 	e.t.Helper()

@@ -4,5 +4,5 @@
 // and one of SQL beside it. Sessions, the CSRF token and limits are edge's: an answer here tells edge
 // in a header what becomes of sessions. Mails and news for other services leave through the outbox,
 // in the transaction of the change that they report, so nothing is ever half done. commands.go has
-// what staff run by hand: export and erase a person, publish terms, make a staff account.
+// what staff run by hand: export and erase a person, publish terms.
 package user

@@ -1,0 +1,233 @@
+package admin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// accountPage is a person's own page.
+type accountPage struct {
+	Username string        `json:"username"`
+	Name     string        `json:"name"`
+	Roles    []string      `json:"roles"`
+	Password bool          `json:"password"` // one is set
+	App      bool          `json:"app"`
+	Codes    int           `json:"recovery_codes"`
+	Passkeys []passkeyRow  `json:"passkeys"`
+	Sessions []sessionRow  `json:"sessions"`
+	Tokens   []tokenRow    `json:"tokens"`
+	Form     adminui.Form  `json:"-"` // of the password
+	NewToken *adminui.Form `json:"-"`
+	Made     string        `json:"-"` // a token that was just made
+	Needs    bool          `json:"-"` // a second factor is a must
+}
+
+type passkeyRow struct {
+	ID        []byte     `json:"-"`
+	Key       string     `json:"-" db:"-"`
+	Name      string     `json:"name"`
+	CreatedAt time.Time  `json:"created_at"`
+	UsedAt    *time.Time `json:"used_at"`
+}
+
+type sessionRow struct {
+	Hash      []byte    `json:"-"`
+	Key       string    `json:"-" db:"-"`
+	Current   bool      `json:"current" db:"-"`
+	Agent     string    `json:"browser"`
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+	SeenAt    time.Time `json:"seen_at"`
+}
+
+func passwordForm(username string, set bool) adminui.Form {
+	f := adminui.Form{ID: "password", Action: "/account/password", Submit: "Set password",
+		Fields: []adminui.Field{{Name: "username", Kind: "account", Value: username}}}
+	if set {
+		f.Submit = "Change password"
+		f.Fields = append(f.Fields, adminui.Field{Name: "old", Label: "Password now", Kind: "password", Required: true,
+			Most: longestPassword, Complete: "current-password"})
+	}
+	f.Fields = append(f.Fields, adminui.Field{Name: "new", Label: "New password", Kind: "password", Required: true,
+		Most: longestPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+	return f
+}
+
+// personal is a page about the person who asks: for people alone, not for tokens.
+func (s *server) personal(h adminui.Handler) http.HandlerFunc {
+	return s.own(adminui.HomeView, func(r *http.Request) (adminui.Answer, error) {
+		if adminui.Who(r).Token {
+			return nil, web.Forbidden("people-only")
+		}
+		return h(r)
+	})
+}
+
+// careful is personal for what changes how one signs in: it asks for a fresh second factor, except that
+// the first one is set up without.
+func (s *server) careful(h adminui.Handler) http.HandlerFunc {
+	return s.personal(func(r *http.Request) (adminui.Answer, error) {
+		if sessionOf(r).HasSecond && !adminui.Who(r).Fresh() {
+			return nil, adminui.ErrConfirm()
+		}
+		return h(r)
+	})
+}
+
+func (s *server) account(r *http.Request) (adminui.Answer, error) {
+	return s.accountPage(r, adminui.Form{}, false, "", http.StatusOK)
+}
+
+// accountPage shows the page, with the form of the password as it is given when own is set.
+func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made string, status int) (adminui.Answer, error) {
+	ctx, who := r.Context(), adminui.Who(r)
+	a, found, err := findAccount(ctx, s.pool, who.Person)
+	if err != nil || !found {
+		return nil, errors.Join(err, web.NotFound())
+	}
+	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil, Form: form, Made: made,
+		Needs: s.needsSecond()}
+	if !own {
+		p.Form = passwordForm(a.Username, p.Password)
+	}
+	for _, role := range who.Roles {
+		p.Roles = append(p.Roles, string(role))
+	}
+	var errs [4]error
+	p.Codes, errs[0] = countRecoveryCodes(ctx, s.pool, a.ID)
+	p.Passkeys, errs[1] = listPasskeys(ctx, s.pool, a.ID)
+	p.Sessions, errs[2] = listSessions(ctx, s.pool, a.ID)
+	p.Tokens, errs[3] = listTokens(ctx, s.pool, a.ID)
+	for i, session := range p.Sessions {
+		p.Sessions[i].Key, p.Sessions[i].Current = hex.EncodeToString(session.Hash), string(session.Hash) == string(sessionOf(r).Hash)
+	}
+	for i, key := range p.Passkeys {
+		p.Passkeys[i].Key = hex.EncodeToString(key.ID)
+	}
+	if who.May(adminui.TokensManage) {
+		f := tokenForm(who)
+		p.NewToken = &f
+	}
+	return adminui.Page{Title: "Your account", Template: "account.html", Data: p, Status: status}, errors.Join(errs[:]...)
+}
+
+// changePassword sets a password; the person's other sessions end.
+func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil || !found {
+		return nil, errors.Join(err, web.NotFound())
+	}
+	wrong := map[string]string{}
+	if a.Password != "" {
+		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, 15 * time.Minute}})
+		if err != nil {
+			return nil, err
+		}
+		ok, err := s.hasher.verify(r.Context(), form.Get("old"), a.Password)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			wrong["old"] = "That is not your password."
+		} else if err := forgive(); err != nil {
+			return nil, err
+		}
+	}
+	if problem := weak(form.Get("new"), a.Username); problem != "" {
+		wrong["new"] = problem
+	}
+	if len(wrong) > 0 {
+		return s.accountPage(r, passwordForm(a.Username, a.Password != "").Wrong(wrong), true, "", http.StatusUnprocessableEntity)
+	}
+	stored, err := s.hasher.hash(r.Context(), form.Get("new"))
+	if err != nil {
+		return nil, err
+	}
+	return s.changes(r, "Changed the password", "Password changed. Your other sessions have ended.",
+		func(ctx context.Context, tx pgx.Tx) error {
+			return errors.Join(setPassword(ctx, tx, a.ID, stored), endSessions(ctx, tx, a.ID, sessionOf(r).Hash))
+		})
+}
+
+// changes does something to the person who asks, and notes it.
+func (s *server) changes(r *http.Request, act, notice string, do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
+	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
+		if err := do(r.Context(), tx); err != nil {
+			return err
+		}
+		return s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(adminui.Who(r).Person), Text: act})
+	})
+	return adminui.Done{To: "/account", Text: notice}, err
+}
+
+// removeApp takes the authenticator app away, unless it is the last second factor and one is a must.
+func (s *server) removeApp(r *http.Request) (adminui.Answer, error) {
+	a, _, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil {
+		return nil, err
+	}
+	if s.needsSecond() && a.Passkeys == 0 {
+		return adminui.Done{To: "/account", Text: "Add a passkey first: without a second factor nobody signs in here."}, nil
+	}
+	return s.changes(r, "Removed the authenticator app", "Authenticator app removed.",
+		func(ctx context.Context, tx pgx.Tx) error { return setTOTP(ctx, tx, a.ID, nil, 0) })
+}
+
+func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
+	a, _, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(adminui.Param(r, "id"))
+	if err != nil {
+		return nil, web.NotFound()
+	}
+	if s.needsSecond() && a.Passkeys == 1 && a.TOTPSecret == nil {
+		return adminui.Done{To: "/account", Text: "Set up an authenticator app first: without a second factor nobody signs in here."}, nil
+	}
+	return s.changes(r, "Removed a passkey", "Passkey removed.", func(ctx context.Context, tx pgx.Tx) error {
+		if ok, err := deletePasskey(ctx, tx, a.ID, key); err != nil || !ok {
+			return errors.Join(err, web.NotFound())
+		}
+		return nil
+	})
+}
+
+// renewCodes makes recovery codes in place of the old ones, and shows them once.
+func (s *server) renewCodes(r *http.Request) (adminui.Answer, error) {
+	codes := newRecoveryCodes()
+	_, err := s.changes(r, "Made new recovery codes", "", func(ctx context.Context, tx pgx.Tx) error {
+		return s.keepRecoveryCodes(ctx, tx, adminui.Who(r).Person, codes)
+	})
+	return codesPage(codes, false), err
+}
+
+// endOneSession ends a session of the person's.
+func (s *server) endOneSession(r *http.Request) (adminui.Answer, error) {
+	hash, err := hex.DecodeString(adminui.Param(r, "id"))
+	if err != nil {
+		return nil, web.NotFound()
+	}
+	return s.changes(r, "Ended a session", "Session ended.", func(ctx context.Context, tx pgx.Tx) error {
+		return endSessionOf(ctx, tx, adminui.Who(r).Person, hash)
+	})
+}
+
+func (s *server) endOtherSessions(r *http.Request) (adminui.Answer, error) {
+	return s.changes(r, "Ended all other sessions", "All other sessions ended.", func(ctx context.Context, tx pgx.Tx) error {
+		return endSessions(ctx, tx, adminui.Who(r).Person, sessionOf(r).Hash)
+	})
+}

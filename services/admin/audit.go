@@ -1,0 +1,128 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// auditRow is an entry of the log.
+type auditRow struct {
+	ID      int64           `json:"id"`
+	At      time.Time       `json:"at"`
+	Name    string          `json:"name"`
+	Token   bool            `json:"token"`
+	Address string          `json:"address"`
+	Service string          `json:"service"`
+	Action  string          `json:"action"`
+	Kind    string          `json:"kind"`
+	Key     string          `json:"key"`
+	Text    string          `json:"text"`
+	Before  json.RawMessage `json:"before"`
+	After   json.RawMessage `json:"after"`
+}
+
+// who is the person, and whether a token of theirs did it.
+func (a auditRow) who() string {
+	if a.Token {
+		return a.Name + " (token)"
+	}
+	return a.Name
+}
+
+// thing is what it was done to, as a link to its page where it has one.
+func (a auditRow) thing() any {
+	switch a.Kind {
+	case "order":
+		return adminui.Link{Text: a.Key, To: "/orders/" + a.Key}
+	case "person":
+		return adminui.Link{Text: "person " + a.Key, To: "/people/" + a.Key}
+	case "":
+		return nil
+	}
+	return a.Kind + " " + a.Key
+}
+
+// changed is what changed, as one text.
+func (a auditRow) changed() string {
+	switch {
+	case a.Before == nil && a.After == nil:
+		return ""
+	case a.Before == nil:
+		return string(a.After)
+	case a.After == nil:
+		return string(a.Before) + " → nothing"
+	}
+	return string(a.Before) + " → " + string(a.After)
+}
+
+var auditColumns = []adminui.Column[auditRow]{
+	{Title: "When", Value: func(a auditRow) any { return a.At }},
+	{Title: "Who", Value: func(a auditRow) any { return a.who() }},
+	{Title: "What", Value: func(a auditRow) any { return a.Text }},
+	{Title: "On", Value: func(a auditRow) any { return a.thing() }},
+	{Title: "Changed", Minor: true, Value: func(a auditRow) any { return a.changed() }},
+	{Title: "From", Minor: true, Value: func(a auditRow) any { return a.Address }},
+}
+
+// auditLog lists what the staff did, the newest first.
+func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"service", "kind", "key", "from", "to"}})
+	if err != nil {
+		return nil, err
+	}
+	from, err := ask.Day("from")
+	if err != nil {
+		return nil, err
+	}
+	to, err := ask.Day("to")
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Search: ask.Search, Service: ask.Chosen["service"], Kind: ask.Chosen["kind"],
+		Key: ask.Chosen["key"], From: from, To: to, After: after, Rows: ask.Rows + 1})
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "audit", auditColumns, rows, func(a auditRow) any { return a.ID })
+	table.WithSearch(ask, "Who, what, or on what")
+	services := []adminui.Option{{Value: "", Text: "Everything"}}
+	for _, name := range []string{"admin", "order", "user", "mailer", "events", "webhook"} {
+		services = append(services, adminui.Option{Value: name, Text: name})
+	}
+	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
+		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]}, {Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
+	table.Empty = "Nothing was done that fits."
+	return adminui.Page{Title: "Log", Table: table, Data: map[string]any{"log": rows[:len(table.Rows)], "next": table.Next}}, nil
+}
+
+// thingRights say who sees the log of a thing on its page: those who see the thing. The rest of the log
+// takes audit.view.
+var thingRights = map[string]adminui.Action{"order": adminui.OrdersView, "customer": adminui.CustomersView,
+	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView, "mail": adminui.MailsView}
+
+// thingLog is the part of the log about one thing: a panel of its page.
+func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
+	action, ok := thingRights[adminui.Param(r, "kind")]
+	if !ok {
+		action = adminui.AuditView
+	}
+	if err := adminui.Require(adminui.Who(r), action); err != nil {
+		return nil, err
+	}
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"), Rows: 50})
+	if err != nil {
+		return nil, err
+	}
+	events := make([]adminui.Event, len(rows))
+	for i, row := range rows {
+		events[i] = adminui.Event{At: row.At, Text: row.Text, Detail: row.changed(), Who: row.who()}
+	}
+	return adminui.Page{Title: "Log", Template: "thing.html", Data: map[string]any{"log": events}}, nil
+}

@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// The fields with which a person confirms an act, in the form of the act itself.
+const (
+	confirmCode     = "confirm-code"
+	confirmToken    = "confirm-token"
+	confirmResponse = "confirm-response"
+	confirmGet      = "confirm-get" // the act was a GET
+)
+
+// confirmPage is what the page shows that asks for a fresh second factor.
+type confirmPage struct {
+	Action  string
+	Fields  []adminui.Option // what was asked, sent again with the confirmation
+	Passkey bool
+	App     bool
+	Problem string
+}
+
+// showConfirm asks for a fresh second factor. What was typed goes along, so that the act is done, and
+// nothing typed twice, once it is given.
+func (s *server) showConfirm(w http.ResponseWriter, r *http.Request) {
+	s.showConfirmAgain(w, r, "", http.StatusForbidden)
+}
+
+func (s *server) showConfirmAgain(w http.ResponseWriter, r *http.Request, problem string, status int) {
+	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil || !found {
+		s.kit.Fail(w, r, web.NotFound())
+		return
+	}
+	p := confirmPage{Action: r.URL.RequestURI(), Passkey: a.Passkeys > 0, App: a.TOTPSecret != nil, Problem: problem}
+	form := formOf(r)
+	if r.Method == http.MethodGet {
+		form = url.Values{confirmGet: {"1"}}
+	}
+	for name, values := range form {
+		for _, value := range values {
+			switch name {
+			case "csrf", confirmCode, confirmToken, confirmResponse:
+			default:
+				p.Fields = append(p.Fields, adminui.Option{Value: name, Text: value})
+			}
+		}
+	}
+	page := adminui.Page{Title: "Confirm that it is you", Template: "confirm.html", Data: p, Narrow: true, Status: status}
+	if err := s.kit.Show(w, r, page); err != nil {
+		web.Note(r, "write_error", err.Error())
+	}
+}
+
+// confirm takes the second factor out of a form that brings one. The request that goes on is the act
+// itself; ok is false when it was answered.
+func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Request, ok bool) {
+	form := formOf(r)
+	who := adminui.Who(r)
+	if who.Token || !form.Has(confirmCode) && !form.Has(confirmResponse) {
+		return r, true
+	}
+	a, found, err := findAccount(r.Context(), s.pool, who.Person)
+	if err != nil || !found {
+		s.kit.Fail(w, r, web.Forbidden("person"))
+		return r, false
+	}
+	given := adminui.Submitted{Values: web.Values{Values: url.Values{"code": form[confirmCode], "token": form[confirmToken],
+		"response": form[confirmResponse]}}}
+	ok, err = s.factor(r, a, given, toConfirm)
+	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it as it is
+	case limited && e.Status == http.StatusTooManyRequests:
+		s.showConfirmAgain(w, r, "Too many attempts. Wait a quarter of an hour.", e.Status)
+		return r, false
+	case err != nil:
+		s.kit.Fail(w, r, err)
+		return r, false
+	case !ok:
+		s.showConfirmAgain(w, r, "That does not fit. Try again.", http.StatusUnprocessableEntity)
+		return r, false
+	}
+	if err := setFresh(r.Context(), s.pool, sessionOf(r).Hash, adminui.FreshFor); err != nil {
+		s.kit.Fail(w, r, err)
+		return r, false
+	}
+	if form.Has(confirmGet) {
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
+		return r, false
+	}
+	for _, name := range []string{confirmCode, confirmToken, confirmResponse} {
+		form.Del(name)
+	}
+	who.FreshUntil = time.Now().Add(adminui.FreshFor)
+	return adminui.WithIdentity(withBody(r, []byte(form.Encode())), who), true
+}
+
+func (s *server) beginConfirm(r *http.Request) (adminui.Answer, error) {
+	return s.beginPasskey(r, adminui.Who(r).Person, toConfirm)
+}

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// passwordCost is what one hash costs: OWASP's minimum for argon2id, as for members (services/user).
+var passwordCost = &argon2id.Params{Memory: 19456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+const (
+	shortestPassword = 12 // characters
+	longestPassword  = 200
+)
+
+// hasher makes and checks hashes, two at a time: each takes 19 MiB.
+type hasher struct {
+	places chan struct{}
+	// dummy is checked for names that no one has, which then take as long as others.
+	dummy string
+}
+
+func newHasher() (*hasher, error) {
+	dummy, err := argon2id.CreateHash(random.Code(20), passwordCost)
+	return &hasher{places: make(chan struct{}, 2), dummy: dummy}, err
+}
+
+// within waits for a place.
+func (h *hasher) within(ctx context.Context, do func() error) error {
+	select {
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
+		return do()
+	case <-ctx.Done():
+		return web.Unavailable(ctx.Err())
+	}
+}
+
+func (h *hasher) hash(ctx context.Context, password string) (stored string, err error) {
+	err = h.within(ctx, func() error {
+		stored, err = argon2id.CreateHash(password, passwordCost)
+		return err
+	})
+	return stored, err
+}
+
+// verify says whether a password is the stored one; no one's stored form is "".
+func (h *hasher) verify(ctx context.Context, password, stored string) (ok bool, err error) {
+	if len(password) > 4*longestPassword {
+		password = "" // no one's, and it takes as long
+	}
+	none := stored == ""
+	if none {
+		stored = h.dummy
+	}
+	err = h.within(ctx, func() error {
+		ok, err = argon2id.ComparePasswordAndHash(password, stored)
+		return err
+	})
+	return ok && !none, err
+}
+
+// weak says what is wrong with a password that someone chose, or "".
+func weak(password, username string) string {
+	lower := strings.ToLower(password)
+	kinds := map[rune]bool{}
+	for _, r := range lower {
+		kinds[r] = true
+	}
+	switch n := utf8.RuneCountInString(password); {
+	case n < shortestPassword:
+		return "Use at least 12 characters; a few words will do."
+	case n > longestPassword || !utf8.ValidString(password):
+		return "Use at most 200 characters."
+	case len(kinds) < 5 || strings.Contains(lower, strings.ToLower(username)) ||
+		strings.Contains(lower, "password") || strings.Contains(lower, "startupwebapp"):
+		return "That is easy to guess."
+	}
+	return ""
+}

@@ -1,0 +1,261 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// signPage is what the pages of signing in show.
+type signPage struct {
+	Form    adminui.Form `json:"-"`
+	To      string       `json:"-"`
+	Token   string       `json:"-"` // of a link
+	Passkey bool         `json:"-"` // a passkey will do
+	App     bool         `json:"-"` // an authenticator app is set up
+	Problem string       `json:"problem,omitempty"`
+}
+
+func signInForm(to string) adminui.Form {
+	return adminui.Form{Action: "/sign-in", Submit: "Sign in", Fields: []adminui.Field{
+		{Name: "username", Label: "Name", Kind: "text", Required: true, Complete: "username", Most: 100},
+		{Name: "password", Label: "Password", Kind: "password", Required: true, Complete: "current-password", Most: 200},
+		{Name: "to", Kind: "hidden", Value: to},
+	}}
+}
+
+func (s *server) signIn(r *http.Request) (adminui.Answer, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return nil, err
+	}
+	to := safePath(q.Get("to"))
+	return signInPage(signInForm(to), to, "", http.StatusOK), nil
+}
+
+func signInPage(form adminui.Form, to, problem string, status int) adminui.Page {
+	form.Problem = problem
+	return adminui.Page{Title: "Sign in", Template: "sign-in.html", Bare: true, Status: status,
+		Data: signPage{Form: form, To: to, Passkey: true, Problem: problem}}
+}
+
+// refused is the page after a factor that does not fit, or after too many of them.
+func (s *server) refused(err error, page func(problem string, status int) adminui.Page) (adminui.Answer, error) {
+	e, ok := errors.AsType[*web.Error](err)
+	switch {
+	case err == nil:
+		return page("That does not fit. Try again.", http.StatusUnprocessableEntity), nil
+	case ok && e.Status == http.StatusTooManyRequests:
+		return page("Too many attempts. Wait a quarter of an hour, or use a passkey.", http.StatusTooManyRequests), nil
+	}
+	return nil, err
+}
+
+// checkPassword takes the first factor. A name that no one has takes as long as others, and is
+// answered alike.
+func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	to := safePath(form.Get("to"))
+	again := func(problem string, status int) adminui.Page {
+		return signInPage(signInForm(to).Typed(form), to, problem, status)
+	}
+	username := pg.StorableText(form.Get("username"), 100)
+	forgive, err := s.attempt(r, s.guessLimits(r, username))
+	if err != nil {
+		return s.refused(err, again)
+	}
+	a, _, err := findAccountByName(r.Context(), s.pool, username)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := s.hasher.verify(r.Context(), form.Get("password"), a.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		web.Note(r, "signed_in", "refused")
+		return s.refused(nil, again)
+	}
+	if err := forgive(); err != nil {
+		return nil, err
+	}
+	return s.afterFirst(a, "password", to), nil
+}
+
+// afterFirst opens a session after the first factor, and leads to what is still missing.
+func (s *server) afterFirst(a account, how, to string) adminui.Answer {
+	stage, next := stageFull, to
+	switch {
+	case a.hasSecond():
+		stage, next = stageSecond, "/sign-in/second?to="+url.QueryEscape(to)
+	case s.needsSecond():
+		stage, next = stageEnrol, "/sign-in/enrol"
+	}
+	return s.opens(a, stage, how, next, func(context.Context, pgx.Tx) (bool, error) { return true, nil })
+}
+
+// opens answers with a new session, if do says so in the same transaction, and leads to a page.
+func (s *server) opens(a account, stage, how, to string, do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
+	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
+		opened := false
+		err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
+			if opened, err = do(r.Context(), tx); err != nil || !opened {
+				return err
+			}
+			if stage == stageFull {
+				if err := s.recordSignIn(r, tx, a, how); err != nil {
+					return err
+				}
+			}
+			return s.begin(w, r, tx, a.ID, stage)
+		})
+		if err != nil {
+			return err
+		}
+		if !opened {
+			return s.kit.Show(w, r, adminui.Page{Title: "This link has ended", Template: "link-ended.html", Bare: true,
+				Status: http.StatusGone})
+		}
+		web.Note(r, "signed_in", stage)
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return nil
+	})
+}
+
+// signInByPasskey takes a passkey, which is all factors in one.
+func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	to := safePath(form.Get("to"))
+	again := func(problem string, status int) adminui.Page { return signInPage(signInForm(to), to, problem, status) }
+	forgive, err := s.attempt(r, []limit{{"passkeys from " + s.network(r), 30, 15 * time.Minute}})
+	if err != nil {
+		return s.refused(err, again)
+	}
+	person, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), 0, toSignIn)
+	if errors.Is(err, errPasskey) {
+		web.Note(r, "passkey", err.Error())
+		return s.refused(nil, again)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := findAccount(r.Context(), s.pool, person)
+	if err != nil || !found {
+		return nil, errors.Join(err, web.NotFound())
+	}
+	if err := forgive(); err != nil {
+		return nil, err
+	}
+	yes := func(context.Context, pgx.Tx) (bool, error) { return true, nil }
+	return s.opens(a, stageFull, "passkey", to, yes), nil
+}
+
+func (s *server) beginSignInByPasskey(r *http.Request) (adminui.Answer, error) {
+	return s.beginPasskey(r, 0, toSignIn)
+}
+
+func secondForm(to string) adminui.Form {
+	return adminui.Form{Action: "/sign-in/second", Submit: "Continue", Fields: []adminui.Field{
+		{Name: "code", Label: "Code", Kind: "text", Required: true, Complete: "one-time-code", Most: 20,
+			Hint: "Six digits from your authenticator app, or one of your recovery codes."},
+		{Name: "to", Kind: "hidden", Value: to},
+	}}
+}
+
+// second asks for the second factor.
+func (s *server) second(r *http.Request) (adminui.Answer, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil || !found {
+		return nil, errors.Join(err, web.NotFound())
+	}
+	to := safePath(q.Get("to"))
+	return secondPage(a, secondForm(to), to, "", http.StatusOK), nil
+}
+
+func secondPage(a account, form adminui.Form, to, problem string, status int) adminui.Page {
+	form.Problem = problem
+	return adminui.Page{Title: "Second factor", Template: "second.html", Bare: true, Status: status,
+		Data: signPage{Form: form, To: to, Passkey: a.Passkeys > 0, App: a.TOTPSecret != nil, Problem: problem}}
+}
+
+// checkSecond takes a code, or a passkey, as second factor.
+func (s *server) checkSecond(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err != nil || !found {
+		return nil, errors.Join(err, web.NotFound())
+	}
+	to := safePath(form.Get("to"))
+	again := func(problem string, status int) adminui.Page {
+		return secondPage(a, secondForm(to), to, problem, status)
+	}
+	ok, err := s.factor(r, a, form, toSignIn)
+	if err != nil || !ok {
+		return s.refused(err, again)
+	}
+	yes := func(context.Context, pgx.Tx) (bool, error) { return true, nil }
+	return s.opens(a, stageFull, "password and second factor", to, yes), nil
+}
+
+func (s *server) beginSecond(r *http.Request) (adminui.Answer, error) {
+	return s.beginPasskey(r, adminui.Who(r).Person, toSignIn)
+}
+
+// factor says whether a form brings a second factor of the person: the answer of a passkey in token and
+// response, else a code of the authenticator app or a recovery code in code. Each is good once.
+func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purpose string) (bool, error) {
+	forgive, err := s.attempt(r, secondLimits(a.ID))
+	if err != nil {
+		return false, err
+	}
+	ok := false
+	if form.Get("response") != "" {
+		_, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), a.ID, purpose)
+		if err != nil && !errors.Is(err, errPasskey) {
+			return false, err
+		}
+		ok = err == nil
+	} else if ok, err = s.code(r.Context(), a, form.Get("code")); err != nil {
+		return false, err
+	}
+	if !ok {
+		web.Note(r, "second_factor", "refused")
+		return false, nil
+	}
+	return true, forgive()
+}
+
+// code uses a code of the authenticator app or a recovery code up.
+func (s *server) code(ctx context.Context, a account, code string) (bool, error) {
+	if a.TOTPSecret != nil {
+		secret, err := s.open(a.ID, a.TOTPSecret)
+		if err != nil {
+			return false, err
+		}
+		if step, ok := totpStep(secret, code, 0, time.Now()); ok {
+			return useStep(ctx, s.pool, a.ID, step)
+		}
+	}
+	return useRecoveryCode(ctx, s.pool, a.ID, s.recoveryHash(a.ID, code))
+}

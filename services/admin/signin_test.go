@@ -1,0 +1,342 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+const rightPassword = "three green umbrellas"
+
+// withPassword is a person with rightPassword, who has set nothing else up.
+func (e *env) withPassword(username string, roles ...adminui.Role) int64 {
+	e.t.Helper()
+	stored, err := e.service.hasher.hash(e.t.Context(), rightPassword)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	person := e.person(username, roles...)
+	e.Exec(`UPDATE person SET password = $2 WHERE id = $1`, person, stored)
+	return person
+}
+
+// app is an authenticator app.
+type app struct {
+	secret string
+	next   time.Time
+}
+
+// code is the app's code of a step that was not used before.
+func (a *app) code() string {
+	code, err := totp.GenerateCode(a.secret, a.next)
+	if err != nil {
+		panic(err)
+	}
+	a.next = a.next.Add(30 * time.Second)
+	return code
+}
+
+// withApp gives a person an authenticator app, which is a step behind, as clocks may be.
+func (e *env) withApp(person int64) *app {
+	e.t.Helper()
+	key, err := newTOTP(issuer, "x")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.Exec(`UPDATE person SET totp_secret = $2 WHERE id = $1`, person, e.service.seal(person, key.Secret()))
+	return &app{key.Secret(), time.Now().Add(-30 * time.Second)}
+}
+
+// signIn gives the password of a person.
+func (b *browser) signIn(username, password string) testenv.Answer {
+	b.TB.Helper()
+	b.Get("/sign-in")
+	return b.Post("/sign-in", "username", username, "password", password, "to", "/orders")
+}
+
+func leads(t *testing.T, a testenv.Answer, to string) {
+	t.Helper()
+	if got := a.Header.Get("Location"); a.Status != http.StatusSeeOther || got != to {
+		t.Errorf("%s leads to %q, want %q", a, got, to)
+	}
+}
+
+// A password alone opens nothing where there is a second factor; a code is good once, also at another
+// door.
+func TestPasswordAndCode(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	ann := e.withPassword("ann", adminui.Owner)
+	phone := e.withApp(ann)
+	b := e.browser()
+	leads(t, b.signIn("Ann", rightPassword), "/sign-in/second?to=%2Forders")
+	leads(t, b.Get("/orders"), "/sign-in/second")
+	leads(t, b.Get("/sign-in/enrol"), "/sign-in/second")
+	b.Header.Set("Accept", "application/json")
+	b.Get("/orders").Has(401, "sign-in")
+	b.Header.Set("Accept", "text/html")
+	b.Get("/sign-in/second?to=/orders").Has(200, "Signing in as Ann")
+	code := phone.code()
+	b.Post("/sign-in/second", "code", "000000").Has(422, "That does not fit")
+	half := b.Jar.Cookies(mustURL(e.url))
+	leads(t, b.Post("/sign-in/second", "code", code[:3]+" "+code[3:], "to", "/orders"), "/orders")
+	b.Get("/orders").Has(200, "Ann")
+	if c := b.Jar.Cookies(mustURL(e.url)); len(c) != 1 || c[0].Value == half[0].Value {
+		t.Error("the full session is the half one")
+	}
+	other := e.browser()
+	other.signIn("ann", rightPassword)
+	other.Get("/sign-in/second")
+	other.Post("/sign-in/second", "code", code).Has(422, "That does not fit")
+	leads(t, other.Post("/sign-in/second", "code", phone.code(), "to", "https://evil.example"), "/")
+	if n := e.Number(`SELECT count(*) FROM audit WHERE action = 'sign-in' AND person_id = $1`, ann); n != 2 {
+		t.Errorf("%d sign-ins in the log", n)
+	}
+}
+
+// A recovery code stands for the second factor once.
+func TestRecoveryCodes(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	ann := e.withPassword("ann", adminui.Owner)
+	e.withApp(ann)
+	if err := setRecoveryCodes(t.Context(), e.pool, ann, [][]byte{e.service.recoveryHash(ann, "ABCDE-FGHIJ")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{http.StatusSeeOther, http.StatusUnprocessableEntity} {
+		b := e.browser()
+		b.signIn("ann", rightPassword)
+		b.Get("/sign-in/second")
+		if a := b.Post("/sign-in/second", "code", "abcde fghij"); a.Status != want {
+			t.Error(a)
+		}
+	}
+}
+
+// Names that no one has are answered like those that someone has, and take as long.
+func TestNoNameIsGivenAway(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.withPassword("ann", adminui.Owner)
+	e.person("invited", adminui.Owner)
+	e.Exec(`UPDATE person SET disabled_at = now() WHERE id = $1`, e.withPassword("gone", adminui.Owner))
+	names := []string{"ann", "nobody", "invited", "gone"}
+	bodies, quickest := map[string]string{}, map[string]time.Duration{}
+	for range 5 { // in turn, so that whatever else the machine does slows all of them down
+		for _, name := range names {
+			began := time.Now()
+			a := e.browser().signIn(name, "not the password")
+			if took := time.Since(began); quickest[name] == 0 || took < quickest[name] {
+				quickest[name] = took
+			}
+			a.Has(http.StatusUnprocessableEntity)
+			bodies[name] = strings.ReplaceAll(a.Body, name, "")
+		}
+	}
+	for _, name := range names[1:] {
+		if bodies[name] != bodies["ann"] {
+			t.Errorf("%s is answered another page", name)
+		}
+		if quickest[name] < quickest["ann"]/3 {
+			t.Errorf("%s is answered in %s, ann in %s: no hash was made", name, quickest[name], quickest["ann"])
+		}
+	}
+	if a := e.browser().signIn("gone", rightPassword); a.Status != http.StatusUnprocessableEntity {
+		t.Errorf("disabled, with the right password: %s", a)
+	}
+}
+
+// Guessing ends soon: at passwords and at codes, also when many guesses come at once.
+func TestGuessing(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	ann := e.withPassword("ann", adminui.Owner)
+	phone := e.withApp(ann)
+	statuses := func(n int, guess func() testenv.Answer) map[int]int {
+		found := make(chan int, n)
+		for range n {
+			go func() { found <- guess().Status }()
+		}
+		all := map[int]int{}
+		for range n {
+			all[<-found]++
+		}
+		return all
+	}
+	in := e.browser()
+	in.signIn("ann", rightPassword)
+	in.Get("/sign-in/second")
+	if got := statuses(12, func() testenv.Answer { return in.Post("/sign-in/second", "code", "000000") }); got[422] > 6 || got[429] < 6 {
+		t.Errorf("codes: %v", got)
+	}
+	in.Post("/sign-in/second", "code", phone.code()).Has(429, "Too many attempts")
+	if got := statuses(12, func() testenv.Answer { return e.browser().signIn("ann", "wrong") }); got[422] > 6 || got[429] < 6 {
+		t.Errorf("passwords: %v", got)
+	}
+	e.browser().signIn("ann", rightPassword).Has(429, "Too many attempts")
+	elsewhere := e.browser() // the account is not locked for its owner, who comes from another network
+	elsewhere.Header.Set("X-Forwarded-For", "198.51.100.7")
+	leads(t, elsewhere.signIn("ann", rightPassword), "/sign-in/second?to=%2Forders")
+}
+
+var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
+
+// Outside development nobody gets in without a second factor: the first sign-in sets one up.
+func TestSecondFactorIsAMust(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	link, err := FirstLink(t.Context(), e.databaseURL, e.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := e.browser()
+	leads(t, b.Post(strings.TrimPrefix(link, e.url)), "/sign-in/enrol")
+	leads(t, b.Get("/people"), "/sign-in/enrol")
+	page := b.Get("/sign-in/enrol")
+	page.Has(200, "data:image/png;base64,", "New password"[4:])
+	secret := secretShown.FindStringSubmatch(page.Body)
+	if secret == nil {
+		t.Fatal(page)
+	}
+	phone := &app{secret[1], time.Now()}
+	b.Post("/sign-in/enrol", "code", "000000", "password", rightPassword).Has(422, "not the code", "data:image/png")
+	b.Post("/sign-in/enrol", "code", phone.code(), "password", "short").Has(422, "at least 12")
+	phone.next = time.Now()
+	code := phone.code()
+	done := b.Post("/sign-in/enrol", "code", code, "password", rightPassword)
+	done.Has(200, "Recovery codes")
+	codes := regexp.MustCompile(`<li>([A-Z2-7]{5}-[A-Z2-7]{5})</li>`).FindAllStringSubmatch(done.Body, -1)
+	if len(codes) != recoveryCodes {
+		t.Fatalf("%d codes: %s", len(codes), done.Body)
+	}
+	b.Get("/people").Has(200, "Owner")
+	if l, err := FirstLink(t.Context(), e.databaseURL, e.url); err != nil || l != "" {
+		t.Errorf("there is an owner, and another link: %q, %v", l, err)
+	}
+	again := e.browser()
+	leads(t, again.signIn("owner", rightPassword), "/sign-in/second?to=%2Forders")
+	again.Get("/sign-in/second")
+	again.Post("/sign-in/second", "code", code).Has(422) // it set the app up
+	leads(t, again.Post("/sign-in/second", "code", codes[3][1]), "/")
+	if n := e.Number(`SELECT count(*) FROM person WHERE totp_secret::text LIKE '%' || encode($1, 'hex') || '%'`, []byte(secret[1])); n != 0 {
+		t.Error("the secret of the app is stored as it is")
+	}
+}
+
+// An act that takes a fresh second factor asks for it, and then goes on with what was typed.
+func TestConfirming(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	ann := e.person("ann", adminui.Manager)
+	b := e.in(ann) // by a link, with nothing set up
+	e.Exec(`UPDATE session SET stage = 'full'`)
+	phone := e.withApp(ann)
+	b.Get("/orders")
+	asked := b.Post("/orders/refund", "amount", `12.00"<b>`)
+	asked.Has(403, "Confirm that it is you", `name="amount" value="12.00&#34;&lt;b&gt;"`, `action="/orders/refund"`)
+	again := func(code string) testenv.Answer {
+		return b.Post("/orders/refund", "amount", "12.00", confirmCode, code)
+	}
+	again("000000").Has(422, "That does not fit", `value="12.00"`)
+	code := phone.code()
+	leads(t, again(code), "/orders")
+	b.Get("/orders").Has(200, "Refunded 12.00")
+	leads(t, b.Post("/orders/refund", "amount", "3.00"), "/orders") // five minutes long
+	e.Exec(`UPDATE session SET fresh_until = now()`)
+	again(code).Has(422)
+	b.Header.Set("Accept", "application/json")
+	b.Post("/orders/refund", "amount", "3.00").Has(403, "confirm-it-is-you")
+	b.Header.Set("Accept", "text/html")
+	b.Get("/account/app").Has(403, "Confirm that it is you", confirmGet)
+	leads(t, b.Post("/account/app", confirmGet, "1", confirmCode, phone.code()), "/account/app")
+	b.Get("/account/app").Has(200, "Set up a second factor")
+}
+
+// An API token does what its scopes and its person's roles of now allow, as long as it is good.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.person("ann", adminui.Manager)
+	b := e.in(ann)
+	b.Get("/account")
+	b.Post("/account/tokens", "name", "", "days", "400", "scope", "orders.refund").Has(422, "Give it a name", "From 1 to 366", "at least one")
+	made := b.Post("/account/tokens", "name", "Reports", "days", "30", "scope", "orders.view", "scope", "people.manage")
+	token := regexp.MustCompile(tokenBegins + `[A-Z2-7]+`).FindString(made.Body)
+	if token == "" {
+		t.Fatal(made)
+	}
+	if n := e.Number(`SELECT count(*) FROM api_token WHERE scopes = '{orders.view}' AND expires_at > now() + interval '29 days'`); n != 1 {
+		t.Error("the token has other scopes or another end")
+	}
+	program := &testenv.Client{TB: t, URL: e.url, Header: http.Header{"Authorization": {"Bearer " + token}}}
+	program.Get("/orders").Want(true, "token")
+	if a := program.Get("/orders.csv"); a.Status != 200 || !strings.HasPrefix(a.Body, "Order\n") {
+		t.Error(a)
+	}
+	for _, c := range []struct {
+		method, path string
+	}{{"POST", "/orders/ship"}, {"POST", "/orders/refund"}, {"GET", "/"}, {"GET", "/account"}, {"POST", "/account/tokens"}, {"GET", "/people"}} {
+		if a := program.Ask(c.method, c.path); a.Status != 403 {
+			t.Errorf("%s %s: %s", c.method, c.path, a)
+		}
+	}
+	works := func(want bool) {
+		t.Helper()
+		if a := program.Get("/orders"); (a.Status == 200) != want {
+			t.Error(a)
+		}
+	}
+	e.Exec(`UPDATE person SET roles = '{marketing}'`)
+	works(false)
+	e.Exec(`UPDATE person SET roles = '{manager}', disabled_at = now()`)
+	works(false)
+	e.Exec(`UPDATE person SET disabled_at = NULL`)
+	e.Exec(`UPDATE api_token SET expires_at = now()`)
+	works(false)
+	e.Exec(`UPDATE api_token SET expires_at = now() + interval '1 day'`)
+	works(true)
+	b.Get("/account").Has(200, "Reports")
+	leads(t, b.Post(fmt.Sprintf("/account/tokens/%d/revoke", e.Number(`SELECT id FROM api_token`))), "/account")
+	works(false)
+	for _, bad := range []string{"Bearer x", "Basic x", "Bearer " + tokenBegins} {
+		program.Header.Set("Authorization", bad)
+		program.Get("/orders").Has(401, "sign-in")
+	}
+}
+
+// A person changes the own password with the old one, which ends the other sessions; none that is easy
+// to guess is taken.
+func TestChangingThePassword(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.withPassword("ann-lee", adminui.Support)
+	b, other := e.in(ann), e.in(ann)
+	b.Get("/account")
+	change := func(old, fresh string) testenv.Answer { return b.Post("/account/password", "old", old, "new", fresh) }
+	change("wrong", "four yellow bicycles").Has(422, "not your password")
+	for _, easy := range []string{"short", "aaaaaaaaaaaaa", "my ann-lee password", strings.Repeat("long", 60)} {
+		change(rightPassword, easy).Has(422)
+	}
+	leads(t, change(rightPassword, "four yellow bicycles"), "/account")
+	b.Get("/account").Has(200, "Password changed")
+	leads(t, other.Get("/account"), "/sign-in?to=%2Faccount")
+	e.browser().signIn("ann-lee", rightPassword).Has(422)
+	leads(t, e.browser().signIn("ann-lee", "four yellow bicycles"), "/orders")
+}
+
+func mustURL(address string) *url.URL {
+	u, err := url.Parse(address)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
