@@ -29,6 +29,8 @@ type orderHead struct {
 	ShippingAddress  *msg.Address
 	BillingAddress   *msg.Address
 	PlacedAt         time.Time
+	Refunded         money.Cents
+	Shipments        []sentParcel
 }
 
 // orderParts are the lists of an order.
@@ -92,7 +94,17 @@ type sentBy struct {
 	TrackingNumber *string `json:"tracking_number,omitempty"`
 }
 
-// orderData is an order as its page shows it.
+// sentParcel is a parcel that has left, as the order's page shows it.
+type sentParcel struct {
+	Carrier         string   `json:"carrier"`
+	TrackingBaseURL string   `json:"tracking_code_base_url"`
+	TrackingNumber  string   `json:"tracking_number"`
+	Shipped         web.Time `json:"shipped_date_time"`
+	Pieces          int      `json:"quantity"`
+}
+
+// orderData is an order as its page shows it. Parcels and money given back are no part of the contract, and
+// are left out until there are some.
 type orderData struct {
 	Attributes      orderAttributes          `json:"order_attributes"`
 	Items           itemData                 `json:"order_items"`
@@ -103,6 +115,8 @@ type orderData struct {
 	ShippingAddress web.OrEmpty[msg.Address] `json:"order_shipping_address"`
 	BillingAddress  web.OrEmpty[msg.Address] `json:"order_billing_address"`
 	Payment         orderPayment             `json:"order_payment_info"`
+	Shipments       web.Object               `json:"order_shipments,omitempty"`
+	Refunded        money.Cents              `json:"order_refunded,omitzero"`
 }
 
 type orderAttributes struct {
@@ -154,6 +168,8 @@ func newOrderData(o orderHead, parts orderParts) orderData {
 		ShippingAddress: web.OrEmpty[msg.Address]{Value: o.ShippingAddress},
 		BillingAddress:  web.OrEmpty[msg.Address]{Value: o.BillingAddress},
 		Payment:         orderPayment{Email: o.Email, PaymentType: "card", CardName: o.CustomerName},
+		Shipments:       web.Numbered(0, o.Shipments),
+		Refunded:        o.Refunded,
 	}
 }
 

@@ -14,7 +14,13 @@ func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, f
 	return pg.One[orderHead](ctx, db, "read an order", `
 		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal,
 		  shipping_discount, sales_tax, total,
-		       shipping_method, tracking_number, shipping_address, billing_address, placed_at
+		       shipping_method, tracking_number, shipping_address, billing_address, placed_at,
+		  coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = orders.payment_intent
+		    AND state IN ('pending', 'succeeded')), 0)::bigint AS refunded,
+		  coalesce((SELECT jsonb_agg(jsonb_build_object('carrier', carrier, 'tracking_code_base_url', tracking_base_url,
+		    'tracking_number', s.tracking_number, 'shipped_date_time', shipped_at, 'quantity', (SELECT sum(quantity)
+		      FROM shipment_line l WHERE l.shipment_id = s.id)) ORDER BY shipped_at, s.id)
+		    FROM shipment s WHERE s.order_id = orders.id), '[]') AS shipments
 		FROM orders WHERE identifier = $1`, identifier)
 }
 

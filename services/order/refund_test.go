@@ -227,6 +227,7 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 		t.Errorf("after a part came back: %s", got)
 	}
 	e.ledgerIs(identifier, Ledger{Captured: 1355, Refunded: 1000})
+	e.visitor().Get("/order/"+identifier).Want("10.00", "order_data", "order_refunded")
 	list := e.mailed(msg.MailOrderRefunded)
 	if len(list) != 2 || list[0].Refund.Amount != 1000 || list[0].Order.Identifier != identifier {
 		t.Errorf("%d mails", len(list))

@@ -63,11 +63,14 @@ func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
 		s.ID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, s.Corrections)
 }
 
-// showTracking keeps the column that the order's page shows at its newest parcel's number.
+// showTracking keeps the column that the order's page shows beside the chosen shipping method at the number
+// of the newest parcel that went that way: with another carrier's page it would lead nowhere.
 func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 	return pg.Exec(ctx, tx, "show the tracking number of order $1", `
 		UPDATE orders SET tracking_number = (SELECT tracking_number FROM shipment
-		  WHERE order_id = $1 AND tracking_number <> '' ORDER BY shipped_at DESC, id LIMIT 1) WHERE id = $1`, orderID)
+		  WHERE order_id = $1 AND tracking_number <> ''
+		    AND tracking_base_url = coalesce(orders.shipping_method->>'tracking_code_base_url', '')
+		  ORDER BY shipped_at DESC, id LIMIT 1) WHERE id = $1`, orderID)
 }
 
 // takeShipmentsToTell claims parcels of which the customer is to hear now.

@@ -58,7 +58,14 @@ func TestParcels(t *testing.T) {
 	if s = mails[1].Shipment; s.Carrier != "USPS Retail Ground" || s.TrackingURL != "" || s.Rest != nil {
 		t.Errorf("the second mail: %+v", s)
 	}
-	shopper.Get("/order/"+on.Identifier).Want("1Z 9&x", "order_data", "order_shipping_method", "tracking_number")
+	page := shopper.Get("/order/" + on.Identifier)
+	page.Want("1Z 9&x", "order_data", "order_shipments", "0", "tracking_number")
+	page.Want("UPS Ground", "order_data", "order_shipments", "0", "carrier")
+	page.Want(2, "order_data", "order_shipments", "0", "quantity")
+	page.Want("USPS Retail Ground", "order_data", "order_shipments", "1", "carrier")
+	if method := page.At("order_data", "order_shipping_method").(map[string]any); method["tracking_number"] != nil {
+		t.Errorf("UPS's number stands beside the page of USPS: %v", method)
+	}
 }
 
 func TestAParcelIsTakenBack(t *testing.T) {

@@ -63,6 +63,8 @@ func TestGuestBuys(t *testing.T) {
 	b.Visible("#thanks")
 	b.Says("#number", "aB3dE5gH7j")
 	b.Says("#tracking a", "1Z999")
+	b.Says("#tracking span", "B 7")
+	b.Says("#totals [data-total=refunded]", "$3.99")
 	b.Says("#shipping-address", "Apt 5B")
 	b.Says("#billing-address", "Apt 5B")
 }

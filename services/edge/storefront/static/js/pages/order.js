@@ -42,10 +42,10 @@ function draw(order) {
   $('lines').replaceChildren(...inOrder(order.order_items?.product_sku_data)
     .map((line) => drawLine(line, { referrer: 'order', order_identifier: identifier }).root));
   $('statuses').replaceChildren(...inOrder(order.order_statuses).map(drawStatus));
-  drawTracking(method);
+  drawParcels(inOrder(order.order_shipments), method);
   $('codes').replaceChildren(...inOrder(order.order_discount_codes).map((code) => drawCode(code).root));
   $('carrier').textContent = method?.carrier ? `(${method.carrier})` : '';
-  drawTotals($('totals'), { ...totals, sales_tax: head.sales_tax_amt }, totals.order_total);
+  drawTotals($('totals'), { ...totals, sales_tax: head.sales_tax_amt, refunded: order.order_refunded }, totals.order_total);
   drawAddress($('shipping-address'), order.order_shipping_address);
   drawAddress($('billing-address'), order.order_billing_address);
   drawPayment(payment);
@@ -72,19 +72,24 @@ function moment(iso) {
   return time;
 }
 
-function drawTracking(method) {
-  const link = trackingLink(method?.tracking_code_base_url, method?.tracking_number);
-  if (!method?.tracking_number) return;
+// An order of before there were parcels has the number beside its shipping method.
+function drawParcels(parcels, method) {
+  const numbered = (parcels.length ? parcels : [method]).filter((parcel) => parcel?.tracking_number);
   const place = $('tracking');
-  place.textContent = `${t('order.tracking')} `;
+  place.replaceChildren(...numbered.flatMap(drawTracking));
+  show(place, numbered.length > 0);
+}
+
+function drawTracking(parcel, at) {
+  const link = trackingLink(parcel.tracking_code_base_url, parcel.tracking_number);
   const number = document.createElement(link ? 'a' : 'span');
-  number.textContent = method.tracking_number;
+  number.textContent = parcel.tracking_number;
   if (link) {
     number.href = link;
     number.rel = 'noopener noreferrer';
   }
-  place.append(number);
-  show(place);
+  const label = document.createTextNode(`${t('order.tracking')} `);
+  return at ? [document.createElement('br'), label, number] : [label, number];
 }
 
 function drawAddress(place, address) {
