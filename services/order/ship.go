@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
@@ -294,7 +295,11 @@ func (s *server) tellShipments(ctx context.Context) (n int, err error) {
 		if n = len(list); err != nil || n == 0 {
 			return err
 		}
+		fault.Point("order", "parcels-taken")
 		return mailShipments(ctx, tx, list)
 	})
+	if n > 0 && err == nil {
+		fault.Point("order", "parcels-told")
+	}
 	return n, err
 }

@@ -147,15 +147,16 @@ func (s *Server) Sessions() []Ledger {
 	// A failed write has been logged; the listing is of what is known in memory.
 	_ = s.change("", "", func(t *tx) error {
 		t.settleAll()
+		moved := t.moved()
 		for _, rec := range t.sessions.newest() {
-			out = append(out, t.ledger(rec))
+			out = append(out, t.ledger(rec, moved))
 		}
 		return nil
 	})
 	return out
 }
 
-func (t *tx) ledger(rec *sessionRecord) Ledger {
+func (t *tx) ledger(rec *sessionRecord, moved map[string]chargeMoney) Ledger {
 	s := rec.Session
 	l := Ledger{
 		ID: s.ID, Status: s.Status, PaymentStatus: s.PaymentStatus, PaymentIntent: s.PaymentIntent.id,
@@ -173,7 +174,7 @@ func (t *tx) ledger(rec *sessionRecord) Ledger {
 	if in, ok := t.intents.get(s.PaymentIntent.id); ok {
 		if ch, ok := t.charges.get(in.LatestCharge.id); ok {
 			l.AmountRefunded, l.Disputed = ch.AmountRefunded, ch.Disputed
-			l.AmountDisputed, l.Refunds = t.disputed(ch.ID), t.refundsOf(ch.ID)
+			l.AmountDisputed, l.Refunds = moved[ch.ID].disputed, moved[ch.ID].refunds
 		}
 	}
 	for _, line := range rec.Lines {
@@ -182,13 +183,26 @@ func (t *tx) ledger(rec *sessionRecord) Ledger {
 	return l
 }
 
-func (t *tx) refundsOf(chargeID string) (list []LedgerRefund) {
+// chargeMoney is what went back of a charge.
+type chargeMoney struct {
+	refunds  []LedgerRefund
+	disputed int64
+}
+
+// moved is what went back of each charge, by its id.
+func (t *tx) moved() map[string]chargeMoney {
+	all := map[string]chargeMoney{}
 	for _, re := range t.refunds.newest() {
-		if re.Charge.id == chargeID {
-			list = append(list, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status, Metadata: re.Metadata})
-		}
+		m := all[re.Charge.id]
+		m.refunds = append(m.refunds, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status, Metadata: re.Metadata})
+		all[re.Charge.id] = m
 	}
-	return list
+	for _, d := range t.disputes.rows {
+		m := all[d.Charge]
+		m.disputed += d.withdrawn()
+		all[d.Charge] = m
+	}
+	return all
 }
 
 // Delivery is how far an event has come on its way to the webhook.

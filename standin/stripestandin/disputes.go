@@ -132,16 +132,6 @@ func (t *tx) refundable(chargeID string) bool {
 	return true
 }
 
-// disputed is how much of a charge disputes have taken and not given back.
-func (t *tx) disputed(chargeID string) (cents int64) {
-	for _, d := range t.disputes.rows {
-		if d.Charge == chargeID {
-			cents += d.withdrawn()
-		}
-	}
-	return cents
-}
-
 // GET /v1/disputes/{id}
 func retrieveDispute(t *tx, r *http.Request, p reader) (any, error) {
 	p.strings("expand", 20, 200)

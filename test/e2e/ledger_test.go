@@ -1,0 +1,329 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/services/order"
+	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+// soonTold makes the time for undoing a parcel short enough to be waited for, and long enough to be used.
+const soonTold = "SHIPPING_MAIL_AFTER=400ms"
+
+// actPoints are the steps behind an act between which the process dies.
+var actPoints = []string{"order.refund-claimed", "order.refund-asked", "order.refund-noted", "order.parcels-taken", "order.parcels-told",
+	"order.relay-publishing", "mailer-mail.committed", "order-stripe.received", "order-stripe.committed"}
+
+// deal is an order that staff and Stripe do things to.
+type deal struct {
+	*testing.T
+	shop                              *shoptest.Shop
+	desk                              *order.Desk
+	db                                *pgxpool.Pool
+	dice                              *rand.Rand
+	email, identifier, intent, parcel string
+}
+
+var staff = order.Actor{Person: 7, Name: "Kim"}
+
+// newDeal buys something, however long that takes.
+func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (*deal, error) {
+	t.Helper()
+	if err := buyThrough(shop, email, true); err != nil {
+		return nil, err
+	}
+	d := &deal{T: t, shop: shop, db: shop.Database("order"), dice: dice, email: email}
+	d.desk = order.NewDesk(d.db, 400*time.Millisecond, nil)
+	return d, insist(func() error {
+		return d.db.QueryRow(context.Background(), `SELECT identifier, payment_intent FROM orders WHERE email = $1`, email).
+			Scan(&d.identifier, &d.intent)
+	})
+}
+
+func (d *deal) on() order.Order { return order.Order{Identifier: d.identifier} }
+
+// Wherever the process dies behind an act, there is one mail for the parcel, and one refund at Stripe.
+func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{Faults: true, Env: append(slices.Clone(quickSweep), soonTold)})
+	deals := make([]*deal, len(actPoints))
+	var all sync.WaitGroup
+	for i := range actPoints {
+		all.Go(func() {
+			var err error
+			if deals[i], err = newDeal(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	shop.Quiet(60 * time.Second)
+	for i, point := range actPoints {
+		shop.Kill()
+		shop.AgainUnseen("FAULT=" + point + ":1")
+		_, err := deals[i].desk.Ship(t.Context(), staff, order.Parcel{Order: deals[i].on(), Tracking: "1Z9"})
+		if err == nil {
+			_, err = deals[i].desk.Refund(t.Context(), staff, order.Refund{Order: deals[i].on(), Shipping: true})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !shop.Ended(90 * time.Second) {
+			t.Fatalf("the process did not come to %s", point)
+		}
+		shop.Again("FAULT=")
+	}
+	settle(t, shop)
+	for i, d := range deals {
+		if d.reckon(sessions(shop)); t.Failed() {
+			t.Fatalf("after it died at %s", actPoints[i])
+		}
+		if refunds := d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent); refunds != 1 {
+			t.Errorf("%d refunds after it died at %s", refunds, actPoints[i])
+		}
+	}
+}
+
+// Whatever staff, Stripe's dashboard and banks do in whatever order, with events late, twice, swapped and lost,
+// and the shop with its broker and database killed meanwhile: what the shop says is left of each payment is what
+// Stripe says, there is one refund at Stripe for each wish, one mail for each parcel and refund, and each act is in the
+// log. LEDGER is how many orders, SEED repeats what is done to them.
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	count, seed := number(t, "LEDGER", 30), number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
+	t.Logf("LEDGER=%d SEED=%d", count, seed)
+	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: append(slices.Clone(quickSweep), soonTold)})
+	shop.StripeSwitches(`{"webhook_types":["refund.created","refund.updated","refund.failed","charge.refunded","charge.refund.updated",
+		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
+		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
+	shop.Database("order") // from here on for all
+	deals := make([]*deal, count)
+	var all sync.WaitGroup
+	slots, done := make(chan struct{}, 8), make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range count {
+			slots <- struct{}{}
+			all.Go(func() {
+				defer func() { <-slots }()
+				dice := rand.New(rand.NewPCG(uint64(seed), uint64(n))) //nolint:gosec // a campaign, no secret
+				d, err := newDeal(t, shop, dice, fmt.Sprintf("ledger%d@mail.example.com", n))
+				if err != nil {
+					t.Errorf("order %d: %v", n, err)
+					return
+				}
+				for range 4 + dice.IntN(10) {
+					d.step()
+				}
+				deals[n] = d
+			})
+		}
+		all.Wait()
+	}()
+	lives := killUntil(shop, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // likewise
+	if t.Failed() {
+		return
+	}
+	shop.StripeSwitches(`{"webhook_drop":0,"webhook_reorder_ms":0,"webhook_double":0,"refund_pending":0,"api_faults":[]}`)
+	began := time.Now()
+	settle(t, shop)
+	t.Logf("settled after %v", time.Since(began))
+	stripe := sessions(shop)
+	for _, d := range deals {
+		d.reckon(stripe)
+	}
+	t.Logf("%d orders in %d lives of the shop: %s", count, lives, tally(shop))
+}
+
+// killUntil kills the shop with its broker and its database, at chosen steps and at any moment, until the work is
+// done, and leaves it running. It says how many lives there were.
+func killUntil(shop *shoptest.Shop, done <-chan struct{}, dice *rand.Rand) (lives int) {
+	for lives = 1; ; lives++ {
+		if opens(shop) && !shop.Ended(time.Duration(dice.IntN(4000))*time.Millisecond) {
+			shop.Kill()
+		}
+		select {
+		case <-done:
+			shop.Again("FAULT=")
+			return lives
+		default:
+		}
+		shop.AgainUnseen(fmt.Sprintf("FAULT=%s:%d", actPoints[dice.IntN(len(actPoints))], 1+dice.IntN(6)))
+	}
+}
+
+// opens waits until the shop answers again, and says whether it did before it ended at a crash point.
+func opens(shop *shoptest.Shop) bool {
+	b := shop.Browser()
+	for range 600 {
+		if a, err := b.Try(http.MethodGet, "/products", nil); err == nil && a.Status == http.StatusOK {
+			return true
+		}
+		if shop.Ended(100 * time.Millisecond) {
+			return false
+		}
+	}
+	return true // it hangs: killed next
+}
+
+// tally says what there was, so that a test that did nothing shows.
+func tally(shop *shoptest.Shop) string {
+	var text string
+	err := shop.Database("order").QueryRow(context.Background(), `
+		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || origin || ' ' || state, ', ') FROM (SELECT count(*) AS n, origin, state
+		  FROM refund GROUP BY origin, state ORDER BY origin, state) r), (SELECT count(*) || ' parcels' FROM shipment),
+		  (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL), (SELECT string_agg(n || ' disputes ' || status, ', ')
+		  FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// step does one thing to an order. It may be refused, or the shop be away: what counts is what the books say
+// in the end.
+func (d *deal) step() {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var err error
+	switch d.dice.IntN(16) {
+	case 0, 1:
+		var id string
+		if id, err = d.desk.Ship(ctx, staff, order.Parcel{Order: d.on(), Tracking: "1Z9"}); err == nil {
+			d.parcel = id
+		}
+	case 2:
+		err = d.desk.Undo(ctx, staff, d.on(), d.parcel)
+	case 3, 4:
+		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Amount: money.Cents(1 + d.dice.IntN(900))})
+	case 5:
+		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Lines: []order.Pieces{{Seq: 0, Quantity: 1}}, Restock: true})
+	case 6:
+		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), All: true, Restock: true})
+	case 7:
+		_, err = d.desk.Cancel(ctx, staff, d.on(), "", "")
+	case 8, 9:
+		d.stripe("/_/payments/"+d.intent+"/refund", fmt.Sprintf(`{"amount":%d}`, 1+d.dice.IntN(900)))
+	case 10, 11:
+		var id string
+		if err = d.db.QueryRow(ctx, `SELECT stripe_id FROM refund WHERE payment_intent = $1 AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2)
+			LIMIT 1`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id); err == nil {
+			d.stripe("/_/refunds/"+id, fmt.Sprintf(`{"outcome":%q}`, []string{"succeed", "fail", "cancel"}[d.dice.IntN(3)]))
+		}
+	case 12:
+		d.stripe("/_/payments/"+d.intent+"/dispute", []string{`{}`, `{"outcome":"inquiry"}`}[d.dice.IntN(2)])
+	case 13:
+		d.stripe("/_/payments/"+d.intent+"/dispute", fmt.Sprintf(`{"outcome":%q}`, []string{"evidence", "escalate", "won", "lost"}[d.dice.IntN(4)]))
+	case 14:
+		d.stripe("/_/switches", []string{`{"webhook_drop":2}`, `{"refund_pending":2}`, `{"webhook_two_ids":2}`}[d.dice.IntN(3)])
+	case 15:
+		d.stripe("/_/switches", []string{
+			`{"api_faults":[{"kind":"timeout","after":true,"hang_ms":50,"times":1,"method":"POST","path":"/v1/refunds"}]}`,
+			`{"api_faults":[{"kind":"timeout","hang_ms":50,"times":1,"method":"POST","path":"/v1/refunds"}]}`,
+			`{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/refunds"}]}`,
+		}[d.dice.IntN(3)])
+	}
+	if refusal := (*order.Refusal)(nil); err != nil && !errors.As(err, &refusal) && ctx.Err() != nil {
+		d.Errorf("order %s: %v", d.identifier, err)
+	}
+}
+
+// stripe does something at Stripe, which may refuse it, or be away.
+func (d *deal) stripe(path, body string) {
+	if err := insist(func() error {
+		status, err := d.shop.TryStripe(path, body)
+		if err == nil && status >= http.StatusInternalServerError {
+			err = fmt.Errorf("answered %d", status)
+		}
+		return err
+	}); err != nil {
+		d.Errorf("%s: %v", path, err)
+	}
+}
+
+// settle waits until all that staff want is done, and Stripe's lists are read to their end.
+func settle(t *testing.T, shop *shoptest.Shop) {
+	t.Helper()
+	shop.Eventually(3*time.Minute, "refunds and parcels are done", func() bool {
+		shop.Exec("order", `UPDATE refund SET next_at = now() WHERE state = 'requested' AND next_at > now() + interval '2 seconds'`)
+		return shop.Count("order", `SELECT (SELECT count(*) FROM refund WHERE state = 'requested') + (SELECT count(*) FROM shipment
+			WHERE told_at IS NULL)`) == 0
+	})
+	shop.Exec("order", `UPDATE sweep SET refunds_listed_to = now() - interval '1 hour'`) // the next turn of the lists comes now
+	shop.Eventually(time.Minute, "Stripe's lists are read", func() bool {
+		return shop.Count("order", `SELECT count(*) FROM sweep WHERE refunds_listed_to > now() - interval '30 minutes'`) == 1
+	})
+	shop.Quiet(2 * time.Minute)
+}
+
+func sessions(shop *shoptest.Shop) map[string]stripestandin.Ledger {
+	all := map[string]stripestandin.Ledger{}
+	for _, l := range shop.Ledger() {
+		all[l.PaymentIntent] = l
+	}
+	return all
+}
+
+func (d *deal) count(sql string, args ...any) int { return d.shop.Count("order", sql, args...) }
+
+// reckon holds the books of an order against Stripe's, its mails and the log of acts.
+func (d *deal) reckon(stripe map[string]stripestandin.Ledger) {
+	d.Helper()
+	theirs := stripe[d.intent]
+	ours, err := order.LedgerOf(context.Background(), d.db, d.intent)
+	if err != nil {
+		d.Fatal(err)
+	}
+	if left := theirs.AmountTotal - theirs.AmountRefunded - theirs.AmountDisputed; int64(ours.AtStripe()) != left || ours.Requested != 0 {
+		d.Errorf("order %s: the shop says %+v, Stripe that %d of %d are left (refunded %d, disputed %d)", d.identifier, ours, left,
+			theirs.AmountTotal, theirs.AmountRefunded, theirs.AmountDisputed)
+	}
+	made := map[string]int{}
+	for _, r := range theirs.Refunds {
+		if id := r.Metadata["refund"]; id != "" {
+			made[id]++
+		}
+		if n := d.count(`SELECT count(*) FROM refund WHERE stripe_id = $1 AND amount = $2 AND state = $3`, r.ID, r.Amount, r.Status); n != 1 {
+			d.Errorf("order %s: refund %+v of Stripe's is %d of the shop's", d.identifier, r, n)
+		}
+	}
+	for id, n := range made {
+		if n > 1 {
+			d.Errorf("order %s: Stripe made refund %s %d times", d.identifier, id, n)
+		}
+	}
+	mails := map[string]int{}
+	for _, m := range d.shop.Mails(d.email) {
+		kind, _, _ := strings.Cut(m.MessageID, ".")
+		mails[strings.TrimPrefix(kind, "<")]++
+	}
+	for kind, sql := range map[string]string{
+		"order-shipped":  `SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE o.payment_intent = $1`,
+		"order-refunded": `SELECT count(*) FROM refund WHERE payment_intent = $1 AND told_at IS NOT NULL AND NOT with_cancel`,
+		"order-canceled": `SELECT count(*) FROM orders WHERE payment_intent = $1 AND canceled_at IS NOT NULL`,
+	} {
+		if want := d.count(sql, d.intent); mails[kind] != want {
+			d.Errorf("order %s: %d mails %s, want %d", d.identifier, mails[kind], kind, want)
+		}
+	}
+	acts := d.count(`SELECT version - 1 FROM orders WHERE payment_intent = $1`, d.intent)
+	if logged := d.shop.Count("admin", `SELECT count(*) FROM audit WHERE kind = 'order' AND key = $1`, d.identifier); logged != acts {
+		d.Errorf("order %s: %d of %d acts are in the log", d.identifier, logged, acts)
+	}
+}
