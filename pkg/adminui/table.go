@@ -157,6 +157,7 @@ type Tab struct {
 	Title  string
 	To     string
 	Count  int64
+	More   bool // there are more than Count: counting stops somewhere
 	Active bool
 }
 
@@ -184,6 +185,7 @@ type Table struct {
 	Search  *Search
 	Tabs    []Tab
 	Choices []Choice
+	Kept    []Option // parameters that filtering leaves as they are
 	// Bulk are commands for the rows that are chosen; each posts their keys as id.
 	Bulk []Command
 	// Empty is what an empty list says.
@@ -278,13 +280,18 @@ func isNumber(value any) bool {
 	return false
 }
 
-// WithSearch puts a search field above the list.
+// WithSearch puts a search field above the list, once its Choices are known.
 func (t *Table) WithSearch(l Listing, label string) *Table {
 	t.Search = &Search{Label: label, Value: l.Search, Path: l.path}
 	for name, value := range l.Chosen {
 		t.Search.Hidden = append(t.Search.Hidden, Option{name, value})
+		if !slices.ContainsFunc(t.Choices, func(c Choice) bool { return c.Name == name }) {
+			t.Kept = append(t.Kept, Option{name, value})
+		}
 	}
-	slices.SortFunc(t.Search.Hidden, func(a, b Option) int { return strings.Compare(a.Value, b.Value) })
+	byName := func(a, b Option) int { return strings.Compare(a.Value, b.Value) }
+	slices.SortFunc(t.Search.Hidden, byName)
+	slices.SortFunc(t.Kept, byName)
 	return t
 }
 

@@ -230,15 +230,17 @@ const insertOrdersSQL = `
 	      item_discount bigint, shipping_subtotal bigint,
 	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
 	      placed_at timestamptz, lines jsonb, codes jsonb)
+	), first AS (
+	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
 	), o AS (
 	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id,
 	    prospect_code, email, customer_name, currency,
 	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
-	      billing_address, agreed_with_terms_of_sale, placed_at)
+	      billing_address, agreed_with_terms_of_sale, placed_at, current_status)
 	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code,
 	    nullif(email, ''), nullif(customer_name, ''), currency,
 	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
-	      billing_address, true, placed_at
+	      billing_address, true, placed_at, (SELECT identifier FROM first)
 	  FROM n ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (
@@ -256,8 +258,6 @@ const insertOrdersSQL = `
 	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array'
 	    THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
 	  RETURNING order_id
-	), first AS (
-	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
 	), st AS (
 	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o
 	    CROSS JOIN first RETURNING order_id

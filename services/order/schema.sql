@@ -272,6 +272,7 @@ CREATE TABLE "orders" (
   placed_at timestamp with time zone NOT NULL DEFAULT now(),
   version integer NOT NULL DEFAULT 1,
   canceled_at timestamp with time zone,
+  current_status text,
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
   CONSTRAINT orders_check1 CHECK (((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal))),
   CONSTRAINT orders_check2 CHECK ((total = ((((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount) + sales_tax))),
@@ -570,6 +571,17 @@ CREATE TABLE "sku_price" (
   CONSTRAINT sku_price_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "staff_view" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  person_id bigint NOT NULL,
+  name text NOT NULL,
+  query text NOT NULL,
+  CONSTRAINT staff_view_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+  CONSTRAINT staff_view_query_check CHECK ((length(query) <= 2000)),
+  CONSTRAINT staff_view_pkey PRIMARY KEY (id),
+  CONSTRAINT staff_view_person_id_name_key UNIQUE (person_id, name)
+);
+
 CREATE TABLE "status" (
   identifier text NOT NULL,
   title text NOT NULL,
@@ -614,8 +626,16 @@ CREATE INDEX code_use_person ON "order".code_use USING btree (code_id, person);
 CREATE INDEX dispute_payment ON "order".dispute USING btree (payment_intent);
 CREATE INDEX dispute_to_check ON "order".dispute USING btree (checked_at) WHERE (status <> ALL (ARRAY['won'::text, 'lost'::text, 'warning_closed'::text]));
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
+CREATE INDEX order_code_orders ON "order".order_code USING btree (code_id, order_id);
+CREATE INDEX order_line_orders ON "order".order_line USING btree (sku_id, order_id);
+CREATE INDEX orders_by_total ON "order".orders USING btree (total DESC, id DESC);
+CREATE INDEX orders_email_begins ON "order".orders USING btree (lower(email) text_pattern_ops);
+CREATE INDEX orders_identifier_begins ON "order".orders USING btree (identifier text_pattern_ops);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);
+CREATE INDEX orders_name_like ON "order".orders USING gin (lower(customer_name) gin_trgm_ops);
+CREATE INDEX orders_of_status ON "order".orders USING btree (current_status, placed_at DESC, id DESC);
 CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DESC);
+CREATE INDEX orders_tracking_begins ON "order".orders USING btree (tracking_number text_pattern_ops) WHERE (tracking_number IS NOT NULL);
 CREATE INDEX orders_visitor_email ON "order".orders USING btree (lower(email)) WHERE (member_id IS NULL);
 CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
@@ -683,6 +703,21 @@ AS $function$
 BEGIN
   INSERT INTO catalog_change (product) SELECT identifier FROM product WHERE id IN (OLD.product_id, NEW.product_id)
   ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION "order".order_status_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'order'
+AS $function$
+BEGIN
+  UPDATE orders o SET current_status = n.status
+  FROM (SELECT DISTINCT ON (c.order_id) c.order_id, s.status FROM (SELECT DISTINCT order_id FROM changed) c
+    LEFT JOIN (order_status s JOIN status k ON k.identifier = s.status) ON s.order_id = c.order_id
+    ORDER BY c.order_id, s.created_date_time DESC, k.position DESC) n
+  WHERE o.id = n.order_id AND o.current_status IS DISTINCT FROM n.status;
   RETURN NULL;
 END
 $function$
@@ -762,6 +797,9 @@ CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku REFERENCING NEW TAB
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_image REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_inventory REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_price REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
+CREATE TRIGGER order_status_added AFTER INSERT ON "order".order_status REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();
+CREATE TRIGGER order_status_edited AFTER UPDATE ON "order".order_status REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();
+CREATE TRIGGER order_status_removed AFTER DELETE ON "order".order_status REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();
 CREATE TRIGGER retire_sku BEFORE DELETE ON "order".sku FOR EACH ROW EXECUTE FUNCTION retire_sku();
 CREATE TRIGGER search_words_after AFTER UPDATE ON "order".product REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_words_noted();
 CREATE TRIGGER search_words_new AFTER INSERT ON "order".product REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_words_noted();

@@ -13,5 +13,7 @@ var staffTemplates embed.FS
 func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
+		{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
+		{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},
 	}}
 }

@@ -2,19 +2,157 @@ package order
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// listStaffOrders lists orders from the newest down, those after a place in the list if it is one,
-// whose identifier or address is the searched one if there is any.
-func listStaffOrders(ctx context.Context, db pg.DB, search string, after orderPlace, rows int) ([]staffOrder, error) {
-	return pg.List[staffOrder](ctx, db, "list orders for staff", `
-		SELECT o.id, o.identifier, o.placed_at, coalesce(o.customer_name, '') AS customer, coalesce(o.email, '') AS email, o.total,
-		  coalesce((SELECT s.title FROM order_status st JOIN status s ON s.identifier = st.status WHERE st.order_id = o.id
-		    ORDER BY st.created_date_time DESC, s.position DESC LIMIT 1), '') AS status
-		FROM orders o
-		WHERE ($1 = '' OR o.identifier = $1 OR lower(o.email) = lower($1))
-		  AND ($3 = 0 OR (o.placed_at, o.id) < ($2, $3))
-		ORDER BY o.placed_at DESC, o.id DESC LIMIT $4`, search, after.At, after.ID, rows)
+// ordersWanted is what the list for staff shows.
+type ordersWanted struct {
+	Status      string
+	From, Until time.Time // zero where there is no end
+	Search      string
+	Codes, SKUs []int64 // that Search names
+	ByTotal     bool    // else by the time of placing
+	Down        bool
+	After       *orderPlace
+	Rows        int
+}
+
+// nearLength is the shortest text that is looked for in the middle of names, in characters: what is
+// shorter has no group of three letters, and matches too much.
+const nearLength = 3
+
+// matches are the conditions of which a searched text meets one. Each is found by an index of its own,
+// so each is a query of its own.
+func (w ordersWanted) matches(arg func(any) string) []string {
+	if w.Search == "" {
+		return []string{"true"}
+	}
+	begins, lower := likeText(w.Search)+"%", strings.ToLower(w.Search)
+	all := []string{
+		"o.identifier LIKE " + arg(begins),
+		"o.session_id = " + arg(w.Search), "o.payment_intent = " + arg(w.Search), "o.checkout_id = " + arg(w.Search),
+		"o.tracking_number IS NOT NULL AND o.tracking_number LIKE " + arg(begins),
+		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND tracking_number LIKE " + arg(begins) + ")",
+		"lower(o.email) LIKE " + arg(likeText(lower)+"%"),
+	}
+	if len([]rune(w.Search)) >= nearLength {
+		all = append(all, "lower(o.customer_name) LIKE "+arg("%"+likeText(lower)+"%"))
+	}
+	if len(w.Codes) > 0 {
+		all = append(all, "o.id IN (SELECT order_id FROM order_code WHERE code_id = ANY("+arg(w.Codes)+"))")
+	}
+	if len(w.SKUs) > 0 {
+		all = append(all, "o.id IN (SELECT order_id FROM order_line WHERE sku_id = ANY("+arg(w.SKUs)+"))")
+	}
+	return all
+}
+
+// likeText is a text that LIKE takes as it is.
+func likeText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+// statement is the query of the list with its arguments.
+func (w ordersWanted) statement() (sql string, args []any) {
+	// The plan depends on what is looked for: a rare name is found by its index, one that is everywhere by
+	// reading the newest orders. So PostgreSQL plans with the values at hand, and no plan is kept.
+	args = []any{pgx.QueryExecModeCacheDescribe}
+	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
+	key, kind, direction, beyond := "placed_at", "timestamptz", "ASC", ">"
+	if w.ByTotal {
+		key, kind = "total", "bigint"
+	}
+	if w.Down {
+		direction, beyond = "DESC", "<"
+	}
+	order := fmt.Sprintf("ORDER BY o.%s %s, o.id %s LIMIT %s", key, direction, direction, arg(w.Rows))
+	var where strings.Builder
+	if w.Status != "" {
+		where.WriteString(" AND o.current_status = " + arg(w.Status))
+	}
+	if !w.From.IsZero() {
+		where.WriteString(" AND o.placed_at >= " + arg(w.From))
+	}
+	if !w.Until.IsZero() {
+		where.WriteString(" AND o.placed_at < " + arg(w.Until))
+	}
+	if w.After != nil {
+		var at any = w.After.At
+		if w.ByTotal {
+			at = w.After.Total
+		}
+		fmt.Fprintf(&where, " AND (o.%s, o.id) %s (%s::%s, %s)", key, beyond, arg(at), kind, arg(w.After.ID))
+	}
+	var found []string
+	for _, match := range w.matches(arg) {
+		found = append(found, "(SELECT o.id FROM orders o WHERE "+match+where.String()+" "+order+")")
+	}
+	return `
+		SELECT o.id, o.identifier, o.placed_at, coalesce(o.customer_name, '') AS customer, coalesce(o.email, '') AS email,
+		  o.total, coalesce(o.tracking_number, '') AS tracking_number, coalesce(o.current_status, '') AS status,
+		  coalesce(s.title, '') AS status_title,
+		  coalesce((SELECT sum(quantity) FROM order_line l WHERE l.order_id = o.id), 0)::int AS pieces
+		FROM (` + strings.Join(found, " UNION ") + `) f JOIN orders o ON o.id = f.id
+		  LEFT JOIN status s ON s.identifier = o.current_status ` + order, args
+}
+
+// listStaffOrders lists orders for staff.
+func listStaffOrders(ctx context.Context, db pg.DB, w ordersWanted) ([]staffOrder, error) {
+	sql, args := w.statement()
+	return pg.List[staffOrder](ctx, db, "list orders for staff", sql, args...)
+}
+
+// namedThings are what a searched text names beside orders.
+type namedThings struct {
+	Codes []int64
+	SKUs  []int64 `db:"skus"`
+}
+
+// namedBySearch finds discount codes, and the SKUs of a number or of a product's identifier.
+func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, error) {
+	return pg.Get[namedThings](ctx, db, "find what is searched for", `
+		SELECT ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
+		  ARRAY(SELECT s.id FROM sku s WHERE s.id::text = $1 UNION SELECT s.id FROM product p
+		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus`, search)
+}
+
+// countedTo is where counting the orders of a status ends: a tab says 1000+ then.
+const countedTo = 1000
+
+// staffTab is a status with the number of its orders, or a view that a person has kept.
+type staffTab struct {
+	Kind, Key, Text, Query string
+	Count                  int64
+}
+
+// staffTabs are the statuses, and the views of a person.
+func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) {
+	return pg.List[staffTab](ctx, db, "count the orders of each status", `
+		(SELECT 'status' AS kind, s.identifier AS key, s.title AS text, '' AS query,
+		  (SELECT count(*) FROM (SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $2 + 1) c) AS count
+		FROM status s ORDER BY s.position, s.identifier)
+		UNION ALL
+		(SELECT 'view', id::text, name, query, 0 FROM staff_view WHERE person_id = $1 ORDER BY name)`, person, countedTo)
+}
+
+// mostViews is how many views a person can keep.
+const mostViews = 30
+
+// keepView stores a view under a name, in place of the one of that name; kept is false when there are too many.
+func keepView(ctx context.Context, db pg.DB, person int64, name, query string) (kept bool, err error) {
+	return pg.ExecOne(ctx, db, "keep a view", `
+		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
+		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
+		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query`, person, name, query, mostViews)
+}
+
+// dropView removes a view of a person.
+func dropView(ctx context.Context, db pg.DB, person, id int64) error {
+	return pg.Exec(ctx, db, "drop view $2", `DELETE FROM staff_view WHERE person_id = $1 AND id = $2`, person, id)
 }
