@@ -26,11 +26,11 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	}
 	debug.FreeOSMemory() // starting took three times of what serving holds
 	metrics := s.cfg.MetricsAddr
-	if l := s.doors["METRICS_ADDR"]; l != nil {
+	if l := s.listeners["METRICS_ADDR"]; l != nil {
 		metrics = l.Addr().String()
 	}
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.doors.url("EDGE_ADDR"))
+	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.listeners.url("EDGE_ADDR"))
 	fmt.Fprintf(tw, "  Back office\t%s\n", s.adminURL)
 	link, err := admin.FirstLink(ctx, s.databaseURL("admin"), s.adminURL)
 	switch {
@@ -46,10 +46,10 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(tw, "  Stripe stand-in\t%s\n", s.standin.URL())
 	}
 	if s.broker != nil {
-		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.doors.url("NATS_MONITOR_ADDR"), s.broker.url())
+		fmt.Fprintf(tw, "  NATS monitoring\t%s\n  NATS\t%s\n", s.listeners.url("NATS_MONITOR_ADDR"), s.broker.url())
 	}
 	fmt.Fprintf(tw, "  Metrics\thttp://%s/metrics\n  Webhook\t%s/order/stripe-webhook\n  For commands\t%s\n", metrics,
-		s.doors.url("WEBHOOK_ADDR"), s.folder.at("settings"))
+		s.listeners.url("WEBHOOK_ADDR"), s.folder.at("settings"))
 	if err := tw.Flush(); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *shop) tryNext() string {
 		return ""
 	}
 	return fmt.Sprintf("Buy something: open %s, pay with card 4242 4242 4242 4242, any date ahead, any CVC.\nThe "+
-		"order's mail is then at %s\n\n", s.doors.url("EDGE_ADDR"), s.inbox.URL())
+		"order's mail is then at %s\n\n", s.listeners.url("EDGE_ADDR"), s.inbox.URL())
 }
 
 // readyTime is how long a shop that starts may take to answer one look.
@@ -74,7 +74,7 @@ func (s *shop) ready(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	for _, path := range []string{"/order/products", "/user/logged-in"} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.doors.url("EDGE_ADDR")+path, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.listeners.url("EDGE_ADDR")+path, nil)
 		if err != nil {
 			return false
 		}

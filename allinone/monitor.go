@@ -39,7 +39,7 @@ func (b *broker) monitoring() http.Handler {
 
 // serveMonitoring answers NATS_MONITOR_ADDR until ctx ends.
 func (s *shop) serveMonitoring(ctx context.Context) error {
-	l := s.doors["NATS_MONITOR_ADDR"]
+	l := s.listeners["NATS_MONITOR_ADDR"]
 	srv := &http.Server{
 		Handler:           web.OnlyHosts(s.cfg.InsideHosts, s.cfg.NATSMonitorAddr)(s.broker.monitoring()),
 		ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),

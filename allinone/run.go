@@ -1,6 +1,6 @@
 // Package allinone runs the whole shop in one process: PostgreSQL, NATS, the seven services, and,
-// where no real ones are set, a stand-in for Stripe and a mail inbox. The services are told where
-// to find each other and know nothing of the company they are in.
+// where no real ones are set, a stand-in for Stripe and a mail inbox. The services are told
+// where each other is by settings, as in containers.
 package allinone
 
 import (
@@ -37,18 +37,18 @@ const (
 
 // shop is the process under construction. What was started is stopped in reverse order.
 type shop struct {
-	cfg      Config
-	log      *slog.Logger
-	folder   *folder
-	doors    doors
-	database *pglocal.Cluster // nil: DATABASE_URL is someone else's
-	broker   *broker          // nil: NATS_URL is someone else's
-	bus      *bus.Bus         // for provisioning
-	standin  *stripestandin.Server
-	inbox    *mailinbox.Server
-	services []service
-	adminURL string // of the back office, as browsers reach it
-	stops    []func()
+	cfg       Config
+	log       *slog.Logger
+	folder    *folder
+	listeners listeners
+	database  *pglocal.Cluster // nil: DATABASE_URL is someone else's
+	broker    *broker          // nil: NATS_URL is someone else's
+	bus       *bus.Bus         // for provisioning
+	standin   *stripestandin.Server
+	inbox     *mailinbox.Server
+	services  []service
+	adminURL  string // of the back office, as browsers reach it
+	stops     []func()
 
 	// rolePasswords are what the services log in to the database with, by role; none: with the login of
 	// DATABASE_URL, from which each takes on its role.
@@ -83,13 +83,13 @@ func (s *shop) stop(fn func()) { s.stops = append(s.stops, fn) }
 
 // openDoors opens every port first: a taken one stops here, before anything has happened.
 func (s *shop) openDoors(context.Context) error {
-	s.doors = doors{}
-	s.stop(s.doors.close)
+	s.listeners = listeners{}
+	s.stop(s.listeners.close)
 	edgeAddr, webhookAddr, err := publicAddresses()
 	if err != nil {
 		return err
 	}
-	for _, door := range []struct {
+	for _, l := range []struct {
 		name, addr string
 		fixed      bool
 	}{
@@ -98,12 +98,12 @@ func (s *shop) openDoors(context.Context) error {
 		{"EVENTS_ADDR", "127.0.0.1:8084", false}, {"MAILER_ADDR", "127.0.0.1:8085", false},
 		{"ADMIN_ADDR", "127.0.0.1:8086", false},
 	} {
-		if err := s.doors.open(door.name, door.addr, door.fixed); err != nil {
+		if err := s.listeners.open(l.name, l.addr, l.fixed); err != nil {
 			return err
 		}
 	}
 	if s.cfg.MetricsAddr == "" { // else boot.Main serves it already
-		return s.doors.open("METRICS_ADDR", "127.0.0.1:9090", false)
+		return s.listeners.open("METRICS_ADDR", "127.0.0.1:9090", false)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (s *shop) startBroker(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.doors.open("NATS_MONITOR_ADDR", s.cfg.NATSMonitorAddr, false); err != nil {
+	if err := s.listeners.open("NATS_MONITOR_ADDR", s.cfg.NATSMonitorAddr, false); err != nil {
 		return err
 	}
 	secret, err := s.folder.secret("nats-secret")
@@ -215,14 +215,14 @@ func (s *shop) startStandIns(context.Context) (err error) {
 	if s.cfg.SMTPHost != "" {
 		return nil
 	}
-	if err := s.doors.open("MAIL_INBOX_HTTP_ADDR", s.cfg.InboxAddr, false); err != nil {
+	if err := s.listeners.open("MAIL_INBOX_HTTP_ADDR", s.cfg.InboxAddr, false); err != nil {
 		return err
 	}
-	if err := s.doors.open("MAIL_INBOX_SMTP_ADDR", s.cfg.InboxSMTPAddr, false); err != nil {
+	if err := s.listeners.open("MAIL_INBOX_SMTP_ADDR", s.cfg.InboxSMTPAddr, false); err != nil {
 		return err
 	}
 	s.inbox, err = mailinbox.New(mailinbox.Config{
-		SMTPListener: s.doors["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.doors["MAIL_INBOX_HTTP_ADDR"],
+		SMTPListener: s.listeners["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.listeners["MAIL_INBOX_HTTP_ADDR"],
 		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"),
 		Log: s.log.With("service", "mail-inbox"),
 	})
@@ -230,7 +230,7 @@ func (s *shop) startStandIns(context.Context) (err error) {
 }
 
 func (s *shop) newStandIn() (*stripestandin.Server, error) {
-	if err := s.doors.open("STANDIN_ADDR", s.cfg.StandInAddr, false); err != nil {
+	if err := s.listeners.open("STANDIN_ADDR", s.cfg.StandInAddr, false); err != nil {
 		return nil, err
 	}
 	key, err := s.folder.secret("standin-key")
@@ -243,9 +243,9 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	}
 	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
 	return stripestandin.New(stripestandin.Config{
-		Listener: s.doors["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts, SecretKey: s.stripeKey,
+		Listener: s.listeners["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts, SecretKey: s.stripeKey,
 		WebhookSecret: s.stripeWebhookSecret,
-		WebhookURL:    s.doors.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
+		WebhookURL:    s.listeners.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
 		StateFile:     s.folder.at("stripe-standin.log"),
 		Log:           s.log.With("service", "stripe-standin"),
 	})
@@ -346,7 +346,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		beside(s.broker.tend)
 		beside(s.serveMonitoring)
 	}
-	if l := s.doors["METRICS_ADDR"]; l != nil {
+	if l := s.listeners["METRICS_ADDR"]; l != nil {
 		boot.ServeMetrics(behind, s.log, l, s.cfg.InsideHosts)
 	}
 	for _, one := range s.services {

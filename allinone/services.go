@@ -61,7 +61,7 @@ func Settings() []boot.Setting {
 	return all
 }
 
-// publicAddresses are the two doors whose settings belong to their services.
+// publicAddresses are the two addresses whose settings belong to their services.
 func publicAddresses() (edgeAddr, webhookAddr string, err error) {
 	e, eerr := boot.Load[edge.Config]()
 	w, werr := boot.Load[webhook.Config]()
@@ -87,12 +87,12 @@ func (s *shop) configure(context.Context) error {
 	if err := errors.Join(e1, e2, e3, e4, e5, e6, e7); err != nil {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // one line for all mistakes
 	}
-	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.doors["EDGE_ADDR"], s.doors["USER_ADDR"],
-		s.doors["ORDER_ADDR"]
+	edgeCfg.Listener, userCfg.Listener, orderCfg.Listener = s.listeners["EDGE_ADDR"], s.listeners["USER_ADDR"],
+		s.listeners["ORDER_ADDR"]
 	edgeCfg.NATSURL, userCfg.NATSURL, orderCfg.NATSURL = s.natsURL("edge"), s.natsURL("user"), s.natsURL("order")
 	eventsCfg.NATSURL, mailerCfg.NATSURL, webhookCfg.NATSURL = s.natsURL("events"), s.natsURL("mailer"),
 		s.natsURL("webhook")
-	adminCfg.Listener, adminCfg.NATSURL, adminCfg.DatabaseURL = s.doors["ADMIN_ADDR"], s.natsURL("admin"),
+	adminCfg.Listener, adminCfg.NATSURL, adminCfg.DatabaseURL = s.listeners["ADMIN_ADDR"], s.natsURL("admin"),
 		s.databaseURL("admin")
 	edgeCfg.DatabaseURL, userCfg.DatabaseURL, orderCfg.DatabaseURL = s.databaseURL("edge"), s.databaseURL("user"),
 		s.databaseURL("order")
@@ -114,8 +114,8 @@ func (s *shop) configure(context.Context) error {
 	s.adminURL = adminCfg.URL
 	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"),
 		s.databaseURL("mailer"), s.databaseURL("webhook")
-	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.doors["EVENTS_ADDR"], s.doors["MAILER_ADDR"],
-		s.doors["WEBHOOK_ADDR"]
+	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.listeners["EVENTS_ADDR"], s.listeners["MAILER_ADDR"],
+		s.listeners["WEBHOOK_ADDR"]
 	s.services = []service{
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg),
 		serviceOf("user", user.Run, userCfg),
@@ -136,15 +136,15 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 func (s *shop) environment() (restore func()) {
 	set := map[string]string{
 		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret,
-		"USER_URL": s.doors.url("USER_ADDR"), "ORDER_URL": s.doors.url("ORDER_ADDR"),
-		"EVENTS_URL": s.doors.url("EVENTS_ADDR"), "WEBHOOK_URL": s.doors.url("WEBHOOK_ADDR"),
-		"MAILER_URL": s.doors.url("MAILER_ADDR"),
+		"USER_URL": s.listeners.url("USER_ADDR"), "ORDER_URL": s.listeners.url("ORDER_ADDR"),
+		"EVENTS_URL": s.listeners.url("EVENTS_ADDR"), "WEBHOOK_URL": s.listeners.url("WEBHOOK_ADDR"),
+		"MAILER_URL": s.listeners.url("MAILER_ADDR"),
 	}
 	if os.Getenv("PUBLIC_URL") == "" {
-		set["PUBLIC_URL"] = s.doors.publicURL()
+		set["PUBLIC_URL"] = s.listeners.publicURL()
 	}
 	if os.Getenv("ADMIN_URL") == "" {
-		set["ADMIN_URL"] = s.doors.adminURL()
+		set["ADMIN_URL"] = s.listeners.adminURL()
 	}
 	if s.standin != nil {
 		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey,

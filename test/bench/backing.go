@@ -134,12 +134,12 @@ func (b *bench) openShop(env ...string) (*shop, error) {
 
 // openProgram is openShop for a build of the one process; "" is this program. Settings that env gives win.
 func (b *bench) openProgram(program, folder string, env ...string) (*shop, error) {
-	var doors []string
+	var listeners []string
 	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		doors = append(doors, name+"=127.0.0.1:0")
+		listeners = append(listeners, name+"=127.0.0.1:0")
 	}
-	p, err := b.startProgram(program, "shop", "", append(append(doors, "DATA_DIR="+folder), env...)...)
+	p, err := b.startProgram(program, "shop", "", append(append(listeners, "DATA_DIR="+folder), env...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -205,7 +205,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 			err = errors.Join(err, o.close())
 		}
 	}()
-	door, err := freeAddress()
+	webhook, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if s.nats, err = s.broker.says("ready"); err != nil {
 		return nil, err
 	}
-	if o.standin, err = s.start("standin", "", "SHOPBENCH_FOLDER="+folder, "SHOPBENCH_WEBHOOK=http://"+door+
+	if o.standin, err = s.start("standin", "", "SHOPBENCH_FOLDER="+folder, "SHOPBENCH_WEBHOOK=http://"+webhook+
 		"/order/stripe-webhook"); err != nil {
 		return nil, err
 	}
@@ -237,7 +237,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the inbox's address: %w", err)
 	}
-	shop, err := s.openProgram(s.program, folder, append(s.settings(), "WEBHOOK_ADDR="+door, "STRIPE_API_BASE="+standin,
+	shop, err := s.openProgram(s.program, folder, append(s.settings(), "WEBHOOK_ADDR="+webhook, "STRIPE_API_BASE="+standin,
 		"STRIPE_SECRET_KEY="+standinKey, "STRIPE_WEBHOOK_SECRET="+standinSecret, "STRIPE_CALLS_PER_SECOND=0",
 		"STRIPE_PUBLISHABLE_KEY=pk_test_bench", "SMTP_HOST="+host, "SMTP_PORT="+port, "SMTP_TLS=none",
 		"MAIL_SEEN_URL="+page+"/api/seen")...)

@@ -95,7 +95,7 @@ func TestOneClickThroughTheShop(t *testing.T) {
 		"create_account")
 	shop.Eventually(30*time.Second, "mailer knows the reader",
 		func() bool { return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE newsletter`) == 1 })
-	templates := shop.Door("MAILER_ADDR") + "/staff/templates/" + template
+	templates := shop.Listener("MAILER_ADDR") + "/staff/templates/" + template
 	if status, text := callShop(t, http.MethodPatch, templates, "", `{"status":"Ready"}`); status != 200 {
 		t.Fatal(status, text)
 	}

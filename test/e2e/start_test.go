@@ -58,8 +58,8 @@ func TestRefusesToStart(t *testing.T) {
 		env   []string
 		names []string
 	}{
-		"a taken door":        {[]string{"EDGE_ADDR=" + taken.Addr().String()}, []string{"EDGE_ADDR", taken.Addr().String()}},
-		"a taken inside door": {[]string{"ORDER_ADDR=" + taken.Addr().String()}, []string{"ORDER_ADDR"}},
+		"a taken port":        {[]string{"EDGE_ADDR=" + taken.Addr().String()}, []string{"EDGE_ADDR", taken.Addr().String()}},
+		"a taken inside port": {[]string{"ORDER_ADDR=" + taken.Addr().String()}, []string{"ORDER_ADDR"}},
 		"a taken port of NATS": {[]string{"NATS_ADDR=" + taken.Addr().String(), "DATABASE_URL=postgres://127.0.0.1:1/x"},
 			[]string{"NATS_ADDR"}},
 		"an address of elsewhere":  {[]string{"EDGE_ADDR=192.0.2.1:80"}, []string{"EDGE_ADDR"}},

@@ -79,7 +79,7 @@ func (s *Shop) Event(eventType, session string) []byte {
 	return nil
 }
 
-// PostEvent sends an event to the shop's door, signed as Stripe would, and returns the status.
+// PostEvent sends an event to the shop's webhook, signed as Stripe would, and returns the status.
 func (s *Shop) PostEvent(body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -191,8 +191,8 @@ func (s *Shop) Setting(name string) string {
 	return value
 }
 
-// Door is where a part listens that the shop does not announce, by its setting.
-func (s *Shop) Door(name string) string {
+// Listener is the address of a part that the shop does not announce, by its setting.
+func (s *Shop) Listener(name string) string {
 	s.tb.Helper()
 	for _, line := range s.env {
 		if addr, ok := strings.CutPrefix(line, name+"="); ok {

@@ -1,4 +1,4 @@
-// Command edge is the shoppers' door.
+// Command edge serves shoppers: pages, sessions, and the APIs of the services behind it.
 package main
 
 import (

@@ -9,13 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// doors are the listeners of the process, by the setting that names their address. All are opened
+// listeners are those of the process, by the setting that names their address. All are opened
 // before anything else starts, so that a taken port is one clear line and nothing else has happened.
-type doors map[string]net.Listener
+type listeners map[string]net.Listener
 
 // open opens one. Where a default is taken that no one asked for by name, another port serves as
-// well: only the shop's own doors must be where they were announced.
-func (d doors) open(name, addr string, fixed bool) error {
+// well: only the shop's own must be where they were announced.
+func (s listeners) open(name, addr string, fixed bool) error {
 	if set := os.Getenv(name); set != "" {
 		addr, fixed = set, true
 	}
@@ -28,20 +28,20 @@ func (d doors) open(name, addr string, fixed bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	d[name] = l
+	s[name] = l
 	return nil
 }
 
-// url is where a door answers.
-func (d doors) url(name string) string { return "http://" + d[name].Addr().String() }
+// url is where a listener answers.
+func (s listeners) url(name string) string { return "http://" + s[name].Addr().String() }
 
-// publicURL is the shop's address where PUBLIC_URL does not say it: edge's own door.
-func (d doors) publicURL() string { return web.URL(d["EDGE_ADDR"]) }
+// publicURL is the shop's address where PUBLIC_URL does not say it: that of edge's listener.
+func (s listeners) publicURL() string { return web.URL(s["EDGE_ADDR"]) }
 
 // adminURL is the back office's address where ADMIN_URL does not say it. Passkeys belong to a name, so it
 // is localhost, which browsers resolve themselves.
-func (d doors) adminURL() string {
-	own := web.URL(d["ADMIN_ADDR"])
+func (s listeners) adminURL() string {
+	own := web.URL(s["ADMIN_ADDR"])
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(own, "http://"))
 	if err != nil { // not TCP
 		return own
@@ -49,20 +49,20 @@ func (d doors) adminURL() string {
 	return "http://localhost:" + port
 }
 
-func (d doors) close() {
-	for _, l := range d {
-		_ = l.Close() // who served on it has closed it already
+func (s listeners) close() {
+	for _, l := range s {
+		_ = l.Close() // the server on it has closed it already
 	}
 }
 
 // freeAddress checks an address for a server that opens its ports by itself. Port 0 in the result
 // means that the server shall take any: a port that was free a moment ago may be someone's by then.
 func freeAddress(name, addr string) (string, error) {
-	d := doors{}
-	if err := d.open(name, addr, false); err != nil {
+	s := listeners{}
+	if err := s.open(name, addr, false); err != nil {
 		return "", err
 	}
-	defer d.close()
+	defer s.close()
 	if set := os.Getenv(name); set != "" {
 		addr = set
 	}
@@ -70,7 +70,7 @@ func freeAddress(name, addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	if _, got, err := net.SplitHostPort(d[name].Addr().String()); err != nil || got != port {
+	if _, got, err := net.SplitHostPort(s[name].Addr().String()); err != nil || got != port {
 		return net.JoinHostPort(host, "0"), nil //nolint:nilerr // any port will do then
 	}
 	return addr, nil
