@@ -33,10 +33,10 @@ const (
 // senders is the work on the ledger by one process.
 type senders struct {
 	*server
-	slots slots
-	mu    sync.Mutex
-	slot  int
-	hand  map[int64]bool // ids of mails in hand
+	slots    slots
+	mu       sync.Mutex
+	slot     int
+	inFlight map[int64]bool // ids of mails being sent
 }
 
 // runSenders works until ctx ends and the mails in hand are done.
@@ -44,7 +44,7 @@ func (s *server) runSenders(ctx context.Context) error {
 	if _, err := newConn(s.cfg); err != nil {
 		return err // settings that the client refuses; better known at once
 	}
-	w := &senders{server: s, slots: slots{pool: s.pool}, hand: map[int64]bool{}}
+	w := &senders{server: s, slots: slots{pool: s.pool}, inFlight: map[int64]bool{}}
 	if !w.takeSlot(ctx) {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (s *server) runSenders(ctx context.Context) error {
 	}
 	stopKeeping()
 	keeper.Wait()
-	w.slots.leave()
+	w.slots.release()
 	return nil
 }
 
@@ -167,12 +167,12 @@ func (w *senders) next(ctx context.Context, l *conn) (found bool, err error) {
 		defer w.circuit.release()
 	}
 	w.mu.Lock()
-	slot, inHand := w.slot, make([]int64, 0, len(w.hand))
-	for id := range w.hand {
-		inHand = append(inHand, id)
+	slot, sending := w.slot, make([]int64, 0, len(w.inFlight))
+	for id := range w.inFlight {
+		sending = append(sending, id)
 	}
 	w.mu.Unlock()
-	d, err := claim(ctx, w.pool, slot, inHand, outage)
+	d, err := claim(ctx, w.pool, slot, sending, outage)
 	if err != nil || d == nil {
 		if ctx.Err() != nil {
 			err = nil
@@ -189,13 +189,13 @@ func (w *senders) next(ctx context.Context, l *conn) (found bool, err error) {
 	return true, nil
 }
 
-func (w *senders) keep(id int64, inHand bool) {
+func (w *senders) keep(id int64, sending bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if inHand {
-		w.hand[id] = true
+	if sending {
+		w.inFlight[id] = true
 	} else {
-		delete(w.hand, id)
+		delete(w.inFlight, id)
 	}
 }
 

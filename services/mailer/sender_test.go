@@ -286,14 +286,14 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	if n := e.Number(`SELECT sum(claimed_by) FROM delivery`); n != 1 {
 		t.Errorf("slots %d are still leased, want only 1", n)
 	}
-	first.leave()
+	first.release()
 	testenv.Eventually(t, 30*time.Second, "the dead one's lease is freed", func() bool {
 		if err := second.sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return e.Number(`SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) == 0
 	})
-	second.leave()
+	second.release()
 }
 
 func TestTwoProcesses(t *testing.T) {

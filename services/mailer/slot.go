@@ -15,7 +15,7 @@ const (
 	slotCount = 64
 )
 
-// slots knows which leases are whose. A process holds the advisory lock of its slot on a connection
+// slots says to which process a lease belongs. A process holds the advisory lock of its slot on a connection
 // of its own for as long as it lives; PostgreSQL drops the lock with the process. So a process that can get
 // the lock of a slot knows that its former owner is gone, and may free its leases at once instead of
 // waiting for them to run out.
@@ -35,7 +35,7 @@ func (s *slots) take(ctx context.Context) error {
 	for slot := 1; slot <= slotCount; slot++ {
 		free, err := lockSlot(ctx, s.conn, slot)
 		if err != nil {
-			s.leave()
+			s.release()
 			return err
 		}
 		if !free {
@@ -43,21 +43,21 @@ func (s *slots) take(ctx context.Context) error {
 		}
 		former := s.own
 		s.own = slot
-		if slot == former { // the connection broke, not the process: what is leased is in our own hands
+		if slot == former { // the connection broke, not the process: the leases are ours still
 			return nil
 		}
 		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
-			s.leave()
+			s.release()
 			return err
 		}
 		return s.sweep(ctx)
 	}
-	s.leave()
+	s.release()
 	return fmt.Errorf("all %d slots are taken", slotCount)
 }
 
 // sweep frees what dead processes left in other slots. Slots are taken from below, so not far above
-// the own one there was never anybody.
+// the own one no process ever was.
 func (s *slots) sweep(ctx context.Context) error {
 	for slot := 1; slot <= min(s.own+8, slotCount); slot++ {
 		if slot == s.own {
@@ -90,12 +90,12 @@ func (s *slots) held(ctx context.Context) bool {
 	if s.conn.Ping(ctx) == nil {
 		return true
 	}
-	s.leave()
+	s.release()
 	return false
 }
 
-// leave gives the slot up by ending the connection.
-func (s *slots) leave() {
+// release gives the slot up by ending the connection.
+func (s *slots) release() {
 	if s.conn == nil {
 		return
 	}

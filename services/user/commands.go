@@ -40,7 +40,7 @@ All take DATABASE_URL from the environment and are safe to repeat.
 // commandLimit bounds a command: a person's rows are few.
 const commandLimit = time.Minute
 
-// IsCommand says whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether the arguments name a command; otherwise the service is to be run.
 func IsCommand(args []string) bool {
 	if len(args) == 0 {
 		return false

@@ -96,9 +96,9 @@ func (p *hashPlaces) acquire(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
-	left := l.leave(w)
+	removed := l.remove(w)
 	p.mu.Unlock()
-	if !left && <-w.result == nil {
+	if !removed && <-w.result == nil {
 		p.release() // the place came at this very moment
 	} else {
 		hashesWaiting.Dec()
@@ -161,14 +161,14 @@ func (l *line) dropFor(client string) bool {
 		return false
 	}
 	w := list[len(list)-1]
-	l.leave(w)
+	l.remove(w)
 	w.result <- web.Unavailable(errHashQueue)
 	hashesRefused.Inc()
 	return true
 }
 
-// leave takes a request out of the line; it is false when it is in there no more.
-func (l *line) leave(w *hashWait) bool {
+// remove takes a request out of the line. It is false when the request is no longer in it.
+func (l *line) remove(w *hashWait) bool {
 	list := l.waiting[w.client]
 	i := slices.Index(list, w)
 	if i < 0 {
@@ -192,7 +192,7 @@ func (l *line) next() *hashWait {
 	client := l.turns[0]
 	w := l.waiting[client][0]
 	more := len(l.waiting[client]) > 1
-	l.leave(w)
+	l.remove(w)
 	if more {
 		l.turns = append(slices.Delete(l.turns, 0, 1), client)
 	}

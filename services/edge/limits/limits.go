@@ -102,7 +102,7 @@ func (l *Limiter) Count(ctx context.Context, r Request) (*Counted, error) {
 // admit counts a request, once few enough like it are in flight: those may all be right, and be taken
 // back. It returns how long to wait, if it is beyond the limit.
 func (l *Limiter) admit(ctx context.Context, e *entry) (wait time.Duration, err error) {
-	if len(e.Keep) > 0 && !l.inFlight.enter(ctx, e.key, e.atOnce()) {
+	if len(e.Keep) > 0 && !l.inFlight.acquire(ctx, e.key, e.atOnce()) {
 		return time.Second, nil
 	}
 	if e.pauses() {
@@ -111,7 +111,7 @@ func (l *Limiter) admit(ctx context.Context, e *entry) (wait time.Duration, err 
 		wait = l.countWindow(ctx, e)
 	}
 	if wait > 0 || err != nil {
-		l.leave(*e)
+		l.answered(*e)
 	}
 	if err != nil {
 		err = web.Unavailable(err)
@@ -170,13 +170,14 @@ func (c *Counted) finish(stays func(Rule) bool) {
 		if !stays(e.Rule) {
 			c.limiter.takeBack(e)
 		}
-		c.limiter.leave(e)
+		c.limiter.answered(e)
 	}
 }
 
-func (l *Limiter) leave(e entry) {
+// answered lets the next request of a counter go on.
+func (l *Limiter) answered(e entry) {
 	if len(e.Keep) > 0 {
-		l.inFlight.leave(e.key)
+		l.inFlight.release(e.key)
 	}
 }
 

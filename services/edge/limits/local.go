@@ -107,9 +107,9 @@ type places struct {
 	users int // with a place or waiting
 }
 
-// enter waits for one of at most n places; it is false when none came free in time. A request that got
-// one must leave.
-func (f *inFlight) enter(ctx context.Context, k key, n int64) bool {
+// acquire waits for one of at most n places. It is false when none came free in time; otherwise the
+// request must release its place.
+func (f *inFlight) acquire(ctx context.Context, k key, n int64) bool {
 	f.mu.Lock()
 	if f.keys == nil {
 		f.keys = map[key]*places{}
@@ -132,7 +132,7 @@ func (f *inFlight) enter(ctx context.Context, k key, n int64) bool {
 	}
 }
 
-func (f *inFlight) leave(k key) {
+func (f *inFlight) release(k key) {
 	f.mu.Lock()
 	p := f.keys[k]
 	f.mu.Unlock()
