@@ -83,6 +83,10 @@ cover: need bin/withpostgres ## test coverage of all modules: coverage/index.htm
 	@$(GO) tool cover -html coverage/all.out -o coverage/index.html
 	@$(GO) tool cover -func coverage/all.out | tail -n 1
 
+.PHONY: count
+count: ## figures of the code's legibility: lines, comments, functions, words to avoid
+	@GOWORK=off $(GO) run -C tools ./count ..
+
 .PHONY: schema
 schema: bin/withpostgres ## write every service's schema.sql anew from its migrations
 	@bin/withpostgres -- $(GO) test -run Schema $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
