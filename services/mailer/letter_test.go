@@ -2,6 +2,11 @@ package mailer
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +156,52 @@ func TestClean(t *testing.T) {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// A kind without a template is a mail that parks in production; a template without a kind is one that
+// no message can ask for.
+func TestEachKindHasATemplate(t *testing.T) {
+	t.Parallel()
+	kinds := kindsOfMail(t)
+	for _, kind := range kinds {
+		if !makes(kind) {
+			t.Errorf("kind %s has no template", kind)
+		}
+	}
+	for _, template := range plain.Templates() {
+		kind, isFile := strings.CutSuffix(template.Name(), ".txt")
+		if isFile && kind != "foot" && !slices.Contains(kinds, kind) {
+			t.Errorf("template %s belongs to no kind", template.Name())
+		}
+	}
+	for kind := range orderTemplates {
+		if !slices.Contains(kinds, kind) {
+			t.Errorf("the seeded template %s belongs to no kind", orderTemplates[kind])
+		}
+	}
+}
+
+// kindsOfMail are the constants Mail… of pkg/msg that are no subjects.
+func kindsOfMail(t *testing.T) (kinds []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/msg/payloads.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Mail") || strings.HasSuffix(spec.Names[0].Name, "Subject") {
+			return true
+		}
+		kind, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds = append(kinds, kind)
+		return true
+	})
+	if len(kinds) == 0 {
+		t.Fatal("pkg/msg names no kind of mail")
+	}
+	return kinds
 }
