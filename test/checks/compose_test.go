@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,50 +10,6 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 )
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// makeEnv runs what `make env` runs, in a folder of its own, and returns the lines of .env.
-func makeEnv(t *testing.T) []string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{".env.example", "deploy/env.sh"} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(readFile(t, name)), 0o700); err != nil { //nolint:gosec // a script
-			t.Fatal(err)
-		}
-	}
-	if out, err := exec.Command("sh", filepath.Join(dir, "deploy/env.sh")).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if exec.Command("sh", filepath.Join(dir, "deploy/env.sh")).Run() == nil {
-		t.Error("an .env that is there was written again")
-	}
-	info, err := os.Stat(filepath.Join(dir, ".env"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf(".env: %v, %v", info.Mode(), err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, ".env")) //nolint:gosec // made above
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
 
 func loadCompose(t *testing.T, env []string) (*types.Project, error) {
 	t.Helper()

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,93 +12,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
-	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
-
-var services = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"}
-
-// brokerUsers are the users of nats.conf, each with a password of this run.
-var brokerUsers = append([]string{"provision", "staff", "sys"}, services...)
-
-func password(user string) string { return "secret" + user }
-
-// TestMain gives nats.conf its passwords, which the server reads from the environment, and the
-// programs that tests build a folder.
-func TestMain(m *testing.M) { os.Exit(runAll(m)) }
-
-func runAll(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "images-")
-	if err != nil {
-		panic(err) // nothing works without
-	}
-	defer os.RemoveAll(folder) //nolint:errcheck // in the temporary folder
-	images.folder = folder
-	variables := map[string]string{"NATS_SERVER_NAME": "checks"}
-	for _, user := range brokerUsers {
-		variables[strings.ToUpper(user)+"_NATS_PASSWORD"] = password(user)
-	}
-	for name, value := range variables {
-		if err := os.Setenv(name, value); err != nil {
-			panic(err) // the names are ours
-		}
-	}
-	return m.Run()
-}
-
-// startBroker runs the server of deploy/nats/nats.conf on a free port with a store of its own, and
-// has the user provision make the streams. It returns the address that a user connects with.
-// With files it takes encrypted connections of clients that have a certificate alone.
-func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
-	t.Helper()
-	opts, err := server.ProcessConfigFile("../../deploy/nats/nats.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !opts.SyncAlways || !opts.JetStream || opts.StoreDir != "/data" || opts.Port != 4222 || opts.HTTPPort != 8222 {
-		t.Errorf("JetStream %t in %s, synced always: %t, ports %d and %d", opts.JetStream, opts.StoreDir, opts.SyncAlways, opts.Port,
-			opts.HTTPPort)
-	}
-	opts.Host, opts.Port, opts.HTTPPort, opts.StoreDir, opts.NoLog, opts.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true,
-		true
-	for _, f := range files {
-		if opts.TLSConfig, err = f.Server(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	srv, err := server.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	t.Cleanup(func() {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-	})
-	if !srv.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the broker does not start")
-	}
-	port := srv.Addr().(*net.TCPAddr).Port
-	url := func(user string) string {
-		return fmt.Sprintf("nats://%s:%s@127.0.0.1:%d", user, password(user), port)
-	}
-	b := connect(t, url, "provision", files...)
-	if err := b.Provision(t.Context()); err != nil {
-		t.Fatalf("the user provision cannot provision: %v", err)
-	}
-	if err := b.Provision(t.Context()); err != nil {
-		t.Fatalf("the user provision cannot update: %v", err)
-	}
-	return url
-}
 
 // violations fails a test when the broker refuses anything.
 type violations struct {
@@ -120,31 +40,6 @@ func (v violations) Handle(_ context.Context, r slog.Record) error {
 
 func (v violations) WithAttrs([]slog.Attr) slog.Handler { return v }
 func (v violations) WithGroup(string) slog.Handler      { return v }
-
-func connect(t *testing.T, url func(string) string, service string, files ...certs.Files) *bus.Bus {
-	t.Helper()
-	log := slog.New(violations{slog.NewTextHandler(&bytes.Buffer{}, nil), t})
-	b, err := bus.Connect(log, url(service), service, files...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	testenv.Eventually(t, 30*time.Second, service+" connects", b.Connected)
-	return b
-}
-
-// run keeps a loop going for the length of the test.
-func run(t *testing.T, loop func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- loop(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("a loop ended: %v", err)
-		}
-	})
-}
 
 // says is what each service sends through its outbox.
 var says = map[string][]string{

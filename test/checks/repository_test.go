@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,35 +20,6 @@ const (
 	root = "../.."
 	base = "github.com/startupwebapp/startupwebapp/"
 )
-
-// goCommand runs the go command in a folder of the repository, outside the workspace.
-func goCommand(t *testing.T, folder string, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Dir = filepath.Join(root, folder)
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go %s in %s: %v\n%s", strings.Join(args, " "), folder, err, stderr.String())
-	}
-	return out
-}
-
-// modules are the folders that go.work names.
-func modules(t *testing.T) []string {
-	t.Helper()
-	var work struct{ Use []struct{ DiskPath string } }
-	if err := json.Unmarshal(goCommand(t, ".", "work", "edit", "-json", "go.work"), &work); err != nil {
-		t.Fatal(err)
-	}
-	var folders []string
-	for _, u := range work.Use {
-		folders = append(folders, strings.TrimPrefix(u.DiskPath, "./"))
-	}
-	return folders
-}
 
 // go.work names every module there is but the pinned tools, and none is at the root, where
 // `go test ./...` would test nothing and look content.

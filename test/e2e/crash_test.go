@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,9 +53,6 @@ var crashPoints = []crashPoint{
 	{name: "order.sweep-found", quiet: true, away: true, env: quickSweep},
 	{name: "order.sweep-settled", quiet: true, away: true, env: quickSweep},
 }
-
-// quickSweep makes the sweep a matter of a second.
-var quickSweep = []string{"SWEEP_EVERY=200ms", "SWEEP_AFTER=300ms"}
 
 // crashShoppers buy in each life of a shop; the process dies twice on the way.
 const crashShoppers = 3
@@ -121,9 +116,6 @@ func crash(t *testing.T, p crashPoint) {
 	}
 }
 
-// patience is how long a shopper tries again while the shop is away.
-const patience = 60 * time.Second
-
 // buyThrough is a shopper who tries again whatever happens, as people do.
 func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	b := shop.Browser()
@@ -163,40 +155,10 @@ func buyThrough(shop *shoptest.Shop, email string, back bool) error {
 	return nil
 }
 
-// want checks that an answer has a key, with a value unless that is "".
-func want(a shoptest.Answer, err error) func(key, value string) error {
-	return func(key, value string) error {
-		switch {
-		case err != nil:
-			return err
-		case a.At(key) == nil || value != "" && a.Text(key) != value:
-			return fmt.Errorf("answered %d %s", a.Status, a.Body)
-		}
-		return nil
-	}
-}
-
 // seen wants an answer to a page view.
 func seen(a shoptest.Answer, err error) error {
 	if err == nil && a.Status != http.StatusOK {
 		return fmt.Errorf("answered %d %s", a.Status, a.Body)
 	}
 	return err
-}
-
-// insist repeats a step until it works.
-func insist(do func() error) error {
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := do()
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(deadline) || strings.Contains(err.Error(), "checkout-not-allowed") {
-			return errors.Join(errors.New("no patience left"), err)
-		}
-		<-tick.C
-	}
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -90,10 +89,6 @@ func TestDelayedPayments(t *testing.T) {
 		shop.Pay(again.Text("session_id"), payAs(email))
 	}
 	shop.Check(60 * time.Second)
-}
-
-func checkOut(b *shoptest.Browser, email string) shoptest.Answer {
-	return b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
 }
 
 // What is paid but cannot be an order as it stands ends in the list for staff, with all they need.
@@ -199,20 +194,6 @@ func TestPaymentsForStaff(t *testing.T) {
 		return shop.Count("order", `SELECT count(DISTINCT type) FROM payment_event WHERE payment_intent = $1`, intent) >= 3
 	})
 	shop.Check(60*time.Second, except...)
-}
-
-// withObject is the event with another value in a field of its object.
-func withObject(t *testing.T, event []byte, name string, value any) []byte {
-	t.Helper()
-	var e struct {
-		Data struct {
-			Object json.RawMessage `json:"object"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(event, &e); err != nil {
-		t.Fatal(err)
-	}
-	return withField(t, event, "data", map[string]json.RawMessage{"object": withField(t, e.Data.Object, name, value)})
 }
 
 // Stripe in trouble costs the shopper another click at most, never the cart and never a second page.

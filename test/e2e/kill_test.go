@@ -3,15 +3,12 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
-
-const password = "Correct-Horse!7"
 
 // meanwhile runs every action at once and kills the shop at some moment in the middle, then starts
 // it again. Actions may fail.
@@ -25,19 +22,6 @@ func meanwhile(shop *shoptest.Shop, within time.Duration, actions ...func()) {
 	shop.Kill()
 	all.Wait()
 	shop.Again()
-}
-
-// try sends a form and does not mind when no one answers.
-func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
-	form := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
-	a, err := b.Try("POST", path, form)
-	if err != nil {
-		return shoptest.Answer{}
-	}
-	return a
 }
 
 // TestKilledWhileTheyRegister: after a kill each account exists whole, with its one welcome mail, or

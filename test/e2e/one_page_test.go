@@ -69,15 +69,6 @@ func TestAPaymentPageEndsWithItsCart(t *testing.T) {
 	shop.Check(60 * time.Second)
 }
 
-func register(b *shoptest.Browser, name string) (username string) {
-	username = fmt.Sprintf("%s%d", name, time.Now().UnixNano())
-	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", username, "email_address",
-		username+"@mail.example.com",
-		"password", "Zebra!river42", "confirm_password", "Zebra!river42", "newsletter", "false", "remember_me", "false"), "true",
-		"create_account")
-	return username
-}
-
 // logInWithACart logs a visitor in to an account that has a cart already, so that the visitor's is merged.
 func logInWithACart(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser) {
 	t.Helper()

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -24,9 +23,6 @@ func paidUntold(t *testing.T, shop *shoptest.Shop, b *shoptest.Browser, email st
 	shop.Pay(session, payAs(email))
 	return session, shop.Event(completed, session)
 }
-
-// payAs are options for Pay; the shopper's address is what the session holds, when it holds one.
-func payAs(email string) []byte { return fmt.Appendf(nil, `{"email":%q}`, email) }
 
 func TestTwentyAtOnce(t *testing.T) {
 	t.Parallel()
@@ -76,24 +72,6 @@ func TestTwentyAtOnce(t *testing.T) {
 	if n := shop.Count("webhook", `SELECT count(*) FROM event`); n != 6 {
 		t.Errorf("%d events are stored", n)
 	}
-}
-
-// withID is the event under another id.
-func withID(t *testing.T, event []byte, id string) []byte { return withField(t, event, "id", id) }
-
-// withField is the event with another value in one of its own fields.
-func withField(t *testing.T, event []byte, name string, value any) []byte {
-	t.Helper()
-	var fields map[string]any
-	if err := json.Unmarshal(event, &fields); err != nil {
-		t.Fatal(err)
-	}
-	fields[name] = value
-	changed, err := json.Marshal(fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return changed
 }
 
 // No matter what brings the news of a payment, and in which order, it is the same order.

@@ -1,22 +1,10 @@
 package storefront
 
 import (
-	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
-
-func TestMain(m *testing.M) { browsertest.Main(m) }
-
-// newTab opens a tab of a phone's or a desk's width in light or dark colours, for a shopper who has
-// no cookies yet.
-func newTab(t *testing.T, server *httptest.Server, width int64, scheme string) *browsertest.Tab {
-	t.Helper()
-	return browsertest.Open(t, server.URL, browsertest.Look{Width: width, Scheme: scheme})
-}
 
 // membersOnly are the pages that send a visitor to the login.
 var membersOnly = map[string]bool{

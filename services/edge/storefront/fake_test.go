@@ -5,13 +5,10 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -178,27 +175,6 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 }
 
 func dollars(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
-
-// newFake starts a shop whose API is the fake.
-func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
-	t.Helper()
-	f := &fakeAPI{listed: sync.OnceValues(func() (*listing.List, error) { return listOf(fakeList) }), method: "USPSRetailGround", terms: true, events: map[string]int{}, fail: map[string]int{}, calls: map[string]int{}}
-	router := chi.NewRouter()
-	server := httptest.NewServer(router)
-	t.Cleanup(server.Close)
-	// The tests count in dollars, whatever someone who made the shop their own sells in.
-	shop := DefaultSettings()
-	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
-	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Search: f.search,
-		Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages.Mount(router)
-	router.NotFound(pages.NotFound)
-	f.mount(router)
-	return f, pages, server
-}
 
 func (f *fakeAPI) mount(r chi.Router) {
 	get := func(path string, answer func(r *http.Request) any) { r.Get(path, f.handle(path, answer)) }

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+// password is good enough for the rules of passwords.
+const password = "Correct-Horse!7"
+
+// payAs are options for Pay; the shopper's address is what the session holds, when it holds one.
+func payAs(email string) []byte { return fmt.Appendf(nil, `{"email":%q}`, email) }
+
+// checkOut opens a payment page for what is in the cart of a visitor.
+func checkOut(b *shoptest.Browser, email string) shoptest.Answer {
+	return b.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
+}
+
+// register makes a member, who is logged in afterwards, with a username that begins with name.
+func register(b *shoptest.Browser, name string) (username string) {
+	username = fmt.Sprintf("%s%d", name, time.Now().UnixNano())
+	b.Want(b.Post("/user/create-account", "firstname", "Ann", "lastname", "Lee", "username", username, "email_address",
+		username+"@mail.example.com",
+		"password", "Zebra!river42", "confirm_password", "Zebra!river42", "newsletter", "false", "remember_me", "false"), "true",
+		"create_account")
+	return username
+}
+
+// try sends a form and does not mind when no one answers.
+func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	a, err := b.Try("POST", path, form)
+	if err != nil {
+		return shoptest.Answer{}
+	}
+	return a
+}
+
+// want checks that an answer has a key, with a value unless that is "".
+func want(a shoptest.Answer, err error) func(key, value string) error {
+	return func(key, value string) error {
+		switch {
+		case err != nil:
+			return err
+		case a.At(key) == nil || value != "" && a.Text(key) != value:
+			return fmt.Errorf("answered %d %s", a.Status, a.Body)
+		}
+		return nil
+	}
+}
+
+// patience is how long a shopper tries again while the shop is away.
+const patience = 60 * time.Second
+
+// insist repeats a step until it works.
+func insist(do func() error) error {
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) || strings.Contains(err.Error(), "checkout-not-allowed") {
+			return errors.Join(errors.New("no patience left"), err)
+		}
+		<-tick.C
+	}
+}
+
+// quickSweep makes the sweep a matter of a second.
+var quickSweep = []string{"SWEEP_EVERY=200ms", "SWEEP_AFTER=300ms"}
+
+// withID is the event under another id.
+func withID(t *testing.T, event []byte, id string) []byte { return withField(t, event, "id", id) }
+
+// withField is the event with another value in one of its own fields.
+func withField(t *testing.T, event []byte, name string, value any) []byte {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal(event, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields[name] = value
+	changed, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+// withObject is the event with another value in a field of its object.
+func withObject(t *testing.T, event []byte, name string, value any) []byte {
+	t.Helper()
+	var e struct {
+		Data struct {
+			Object json.RawMessage `json:"object"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		t.Fatal(err)
+	}
+	return withField(t, event, "data", map[string]json.RawMessage{"object": withField(t, e.Data.Object, name, value)})
+}
