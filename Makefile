@@ -87,9 +87,9 @@ cover: need bin/withpostgres ## test coverage of all modules: coverage/index.htm
 count: ## figures of the code's legibility: lines, comments, functions, words to avoid
 	@GOWORK=off $(GO) run -C tools ./count ..
 
-.PHONY: schema
-schema: bin/withpostgres ## write every service's schema.sql anew from its migrations
-	@bin/withpostgres -- $(GO) test -run Schema $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
+.PHONY: generate
+generate: bin/withpostgres ## write each service's schema.sql from its migrations, and allinone's copy of nats.conf
+	@bin/withpostgres -- $(GO) test -run 'Schema|Generated' ./allinone $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
 
 .PHONY: pictures
 pictures: need ## render the drawings of the storefront (needs Chromium)

@@ -11,17 +11,23 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// The one process's broker has the users of a deployment's, each with the same rights.
-func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so not in parallel
+// What the one process embeds is the file of the deployments. A package can embed only files of its own
+// folder, so this is a copy.
+func TestGeneratedRights(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../deploy/nats/nats.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(text) != natsConf {
-		t.Fatal("deploy/nats/nats.conf and its copy differ")
-	}
+	testenv.Generated(t, "nats.conf", string(text))
+}
+
+// The one process's broker has the users of a deployment's, each with the same rights.
+func TestBrokerHasTheUsersOfADeployment(t *testing.T) { // sets variables, so not in parallel
 	t.Setenv("NATS_SERVER_NAME", "x")
 	for _, user := range brokerUsers {
 		t.Setenv(strings.ToUpper(user)+"_NATS_PASSWORD", "x"+user)

@@ -14,7 +14,7 @@ import (
 )
 
 // natsConf says who may say and hear what at the broker: deploy/nats/nats.conf, of which this is a
-// copy (a test compares).
+// copy (make generate makes it, and a test compares).
 //
 //go:embed nats.conf
 var natsConf string

@@ -20,6 +20,12 @@ func CheckSchema(tb testing.TB, pool *pgxpool.Pool, file string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	Generated(tb, file, got)
+}
+
+// Generated compares a file that is checked in with what it is made of. With -update it writes the file.
+func Generated(tb testing.TB, file, got string) {
+	tb.Helper()
 	if *update {
 		write(tb, file, got)
 	}
@@ -28,7 +34,7 @@ func CheckSchema(tb testing.TB, pool *pgxpool.Pool, file string) {
 		tb.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		tb.Errorf("%s is not what the migrations make (go test -run Schema -update writes it):\n%s", file, diff)
+		tb.Errorf("%s is out of date (make generate writes it; -want +got):\n%s", file, diff)
 	}
 }
 
