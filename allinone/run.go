@@ -308,18 +308,18 @@ func (s *shop) provision(ctx context.Context) error {
 // serve runs everything until ctx ends or a part of it fails.
 func (s *shop) serve(ctx context.Context, out io.Writer) error {
 	// Stand-ins and provisioning outlive the services, which still drain into them.
-	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBehind()
-	front, ctx := errgroup.WithContext(ctx)
-	var back errgroup.Group
+	partsCtx, stopParts := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopParts()
+	services, ctx := errgroup.WithContext(ctx)
+	var parts errgroup.Group
 	beside := func(run func(context.Context) error) {
 		ended := make(chan error, 1)
-		back.Go(func() error {
-			err := run(behind)
+		parts.Go(func() error {
+			err := run(partsCtx)
 			ended <- err
 			return err
 		})
-		front.Go(func() error { // what ends too early ends the shop
+		services.Go(func() error { // what ends too early ends the shop
 			select {
 			case err := <-ended:
 				return err
@@ -347,20 +347,20 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		beside(s.serveMonitoring)
 	}
 	if l := s.listeners["METRICS_ADDR"]; l != nil {
-		boot.ServeMetrics(behind, s.log, l, s.cfg.InsideHosts)
+		boot.ServeMetrics(partsCtx, s.log, l, s.cfg.InsideHosts)
 	}
 	for _, one := range s.services {
-		front.Go(func() error {
+		services.Go(func() error {
 			if err := one.run(ctx, s.log.With("service", one.name)); err != nil && ctx.Err() == nil {
 				return fmt.Errorf("%s: %w", one.name, err)
 			}
 			return nil
 		})
 	}
-	front.Go(func() error { return s.announce(ctx, out) })
-	err := front.Wait()
-	stopBehind()
-	if berr := back.Wait(); err == nil {
+	services.Go(func() error { return s.announce(ctx, out) })
+	err := services.Wait()
+	stopParts()
+	if berr := parts.Wait(); err == nil {
 		err = berr
 	}
 	return err
