@@ -17,6 +17,18 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// SleepOrWake pauses for d, or until a wake-up comes through c. It is false when ctx ended.
+func SleepOrWake(ctx context.Context, d time.Duration, c <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
 // Wake wakes the receiver of c, a channel with a buffer of one (or one for each receiver), and never
 // waits: a full buffer is a wake-up that has not been heard yet.
 func Wake(c chan<- struct{}) {

@@ -28,6 +28,26 @@ func TestSleep(t *testing.T) {
 	})
 }
 
+func TestSleepOrWake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		c := make(chan struct{}, 1)
+		began := time.Now()
+		if !wait.SleepOrWake(ctx, time.Minute, c) || time.Since(began) != time.Minute {
+			t.Errorf("slept %v", time.Since(began))
+		}
+		time.AfterFunc(time.Second, func() { wait.Wake(c) })
+		if !wait.SleepOrWake(ctx, time.Minute, c) || time.Since(began) != 61*time.Second {
+			t.Errorf("a wake-up a second later ended it after %v", time.Since(began))
+		}
+		if wait.SleepOrWake(ctx, 2*time.Hour, c) || time.Since(began) != time.Hour {
+			t.Errorf("with a context of an hour it slept until %v", time.Since(began))
+		}
+	})
+}
+
 // A wake-up is kept for a receiver that is not listening, once, and never holds its sender.
 func TestWake(t *testing.T) {
 	t.Parallel()
@@ -36,7 +56,7 @@ func TestWake(t *testing.T) {
 	wait.Wake(c)
 	<-c
 	if len(c) != 0 {
-		t.Error("two wake-ups before anybody listened are two")
+		t.Error("two wake-ups before the receiver listened are two")
 	}
 }
 

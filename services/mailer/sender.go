@@ -134,11 +134,7 @@ func (w *senders) loop(ctx context.Context, n int) {
 			continue
 		}
 		l.closeIdle()
-		select {
-		case <-w.wakeups:
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		wait.SleepOrWake(ctx, pause, w.wakeups)
 	}
 }
 

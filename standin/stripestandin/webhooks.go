@@ -115,8 +115,8 @@ func (w *webhooks) next(now time.Time, most int) ([]string, time.Duration) {
 	defer w.mu.Unlock()
 	var ids []string
 	for len(w.queue) > 0 && len(ids) < most {
-		if wait := w.queue[0].at.Sub(now); wait > 0 {
-			return ids, wait
+		if pause := w.queue[0].at.Sub(now); pause > 0 {
+			return ids, pause
 		}
 		d := heap.Pop(&w.queue).(due)
 		if w.sending[d.id] {
@@ -135,7 +135,7 @@ func (w *webhooks) run(ctx context.Context) {
 	slots := make(chan struct{}, webhookWorkers)
 	var wg sync.WaitGroup
 	for ctx.Err() == nil {
-		ids, wait := w.next(time.Now(), webhookWorkers)
+		ids, pause := w.next(time.Now(), webhookWorkers)
 		for _, id := range ids {
 			slots <- struct{}{}
 			wg.Go(func() {
@@ -146,13 +146,7 @@ func (w *webhooks) run(ctx context.Context) {
 		if len(ids) == webhookWorkers {
 			continue
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-w.wake:
-		case <-timer.C:
-		}
-		timer.Stop()
+		wait.SleepOrWake(ctx, pause, w.wake)
 	}
 	time.AfterFunc(shutdownPatient, stop)
 	wg.Wait()
