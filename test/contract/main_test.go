@@ -170,8 +170,7 @@ func codeIn(t *testing.T, text, marker string) string {
 	return strings.TrimRight(rest[:end], ".:")
 }
 
-// member is someone with an account.
-// member is someone with an account.
+// member is a person with an account.
 type member struct{ username, email, password string }
 
 // register makes a member; the browser is logged in afterwards.
