@@ -44,7 +44,8 @@ func TestPercentRoundsHalfUpOnce(t *testing.T) {
 func TestShare(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ amount, part, whole, want Cents }{
-		{0, 1, 3, 0}, {1, 1, 3, 0}, {2, 2, 3, 1}, {3, 2, 3, 2}, {3, 0, 3, 0}, {99_999_999 * 9900, 99_999_998, 99_999_999, 99_999_998 * 9900},
+		{0, 1, 3, 0}, {1, 1, 3, 0}, {2, 2, 3, 1}, {3, 2, 3, 2}, {3, 0, 3, 0}, {99_999_999 * 9900, 99_999_998, 99_999_999,
+			99_999_998 * 9900},
 		{Max, Max, 1, 1<<63 - 1},
 	} {
 		if got := c.amount.Share(c.part, c.whole); got != c.want {

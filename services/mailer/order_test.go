@@ -32,7 +32,8 @@ func TestMailsAboutParcels(t *testing.T) {
 		"2 x Paper Clips, Left & right, Silver", "Still to come:\n1 x Rubber Bands", "1 Analytical Way",
 		"https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+orderTemplates[msg.MailOrderShipped]+"&mb_cd=MB123456789012345678")
 	holds(t, "HTML", got.html, "UPS &lt;Ground&gt;", `href="https://ups.example/?a=1&amp;n=1Z&#43;9%26x"`, "Left &amp; right")
-	if strings.Contains(got.text, "wrong") || strings.Contains(got.text+got.html, "_information}") || strings.Contains(got.text, "{order_link}") {
+	if strings.Contains(got.text, "wrong") || strings.Contains(got.text+got.html, "_information}") || strings.Contains(got.text,
+		"{order_link}") {
 		t.Errorf("the mail says more than it should:\n%s", got.text)
 	}
 	m.Shipment.Corrected, m.Shipment.Rest, m.Shipment.TrackingURL = true, nil, "javascript:alert(1)"
@@ -57,7 +58,8 @@ func TestMailsAboutMoneyGivenBack(t *testing.T) {
 	e.send("order-refunded:1", m)
 	e.sent(1)
 	got := sink.all()[0]
-	holds(t, "refund", got.subject+got.text, "Refund for order aB3dE5gH7j", "given back $3.50", "1 x Paper {refund_amount} Clips", "&pr_cd=PR123",
+	holds(t, "refund", got.subject+got.text, "Refund for order aB3dE5gH7j", "given back $3.50", "1 x Paper {refund_amount} Clips",
+		"&pr_cd=PR123",
 		"Edited by staff.")
 	holds(t, "refund's HTML", got.html, "<strong>$3.50</strong>")
 	m.Refund.Lines = nil

@@ -44,7 +44,8 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 		if err := markCanceled(ctx, tx, o.ID); err != nil {
 			return nil, err
 		}
-		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back", after: r.audited()}, tellCanceled(ctx, tx, o, r)
+		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back",
+			after: r.audited()}, tellCanceled(ctx, tx, o, r)
 	})
 	return refundID, err
 }

@@ -14,7 +14,7 @@ import (
 
 // mailShipments enqueues the mails about parcels, and the status of orders that are sent whole with them.
 // Keys come from the parcels, so that there is one mail for each and for each correction.
-func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment) error {
+func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bool) error {
 	var ids []int64
 	for _, s := range list {
 		ids = append(ids, s.OrderID)
@@ -26,7 +26,7 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment) error {
 	var messages []msg.Message
 	for _, s := range list {
 		o := orders[s.OrderID]
-		if o.Sent && s.Corrections == 0 {
+		if o.Sent && !corrected {
 			messages = append(messages, statusMessage(o.deskOrder, statusShipped, *o.MovedAt))
 		}
 		if text(o.Email) == "" { // was erased
@@ -43,10 +43,10 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment) error {
 		m := o.mail(msg.MailOrderShipped, lines)
 		m.Shipment = &msg.ShipmentMail{
 			Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURL: s.trackingURL(),
-			Lines: linesOf(lines, pieces), Rest: linesToShip(lines), Corrected: s.Corrections > 0,
+			Lines: linesOf(lines, pieces), Rest: linesToShip(lines), Corrected: corrected,
 		}
 		key := msg.MailOrderShipped + ":" + s.ID
-		if s.Corrections > 0 {
+		if corrected {
 			key += ":" + id(int64(s.Corrections))
 		}
 		messages = append(messages, msg.Message{Key: key, Subject: msg.MailSubject(m.Kind), Payload: m})

@@ -101,7 +101,8 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 	if err := desk.Move(t.Context(), kim, on, "packing", ""); err != nil {
 		t.Error(err)
 	}
-	if err := desk.Move(t.Context(), kim, Order{Identifier: on.Identifier, Version: 3}, "packing", ""); err != nil || e.version(on.Identifier) != 3 {
+	if err := desk.Move(t.Context(), kim, Order{Identifier: on.Identifier, Version: 3}, "packing", ""); err != nil ||
+		e.version(on.Identifier) != 3 {
 		t.Errorf("what is so already makes version %d: %v", e.version(on.Identifier), err)
 	}
 	if got, want := e.acts(), "orders.fulfil order "+on.Identifier+" Kim 7\norders.fulfil order "+on.Identifier+" Kim 7"; got != want {

@@ -14,7 +14,8 @@ func ordersToPack(ctx context.Context, db pg.DB, identifier string) ([]toPack, e
 		       (SELECT jsonb_agg(jsonb_build_object('line', seq, 'sku', sku_id, 'quantity', quantity, 'left', left_over,
 		         'product', product_title, 'text', description, 'colour', color, 'size', size) ORDER BY seq)
 		        FROM (SELECT l.*, greatest(quantity
-		          - coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
+		          - coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq =
+		            l.seq), 0)
 		          - coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 		            WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0), 0)
 		            AS left_over FROM order_line l WHERE l.order_id = o.id) l WHERE $1 <> '' OR left_over > 0) AS lines

@@ -46,7 +46,8 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		// An erasure would not find an address in the log of acts, so that says which parts were changed, and
 		// address_change how.
 		changed := changedParts(before, after)
-		return &report{action: adminui.OrdersEdit, text: "Corrected the shipping address: " + strings.Join(changed, ", "),
+		return &report{action: adminui.OrdersEdit, text: "Corrected the shipping address: " + strings.Join(changed,
+			", "),
 			after: map[string]any{"changed": changed}}, nil
 	})
 }

@@ -89,7 +89,8 @@ type refundRow struct {
 
 // audited is a refund as the log of acts has it: without the note, which may name the customer.
 func (r refundRow) audited() map[string]any {
-	return map[string]any{"refund": r.ID, "amount": r.Amount, "reason": r.Reason, "lines": r.Lines, "restock": r.Restock}
+	return map[string]any{"refund": r.ID, "amount": r.Amount, "reason": r.Reason, "lines": r.Lines,
+		"restock": r.Restock}
 }
 
 // newRefund works out what a wish comes to, against the lines and the ledger as they are.

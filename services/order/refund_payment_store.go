@@ -16,5 +16,6 @@ func lockEntry(ctx context.Context, tx pgx.Tx, id int64) (p paidEntry, found boo
 	return pg.One[paidEntry](ctx, tx, "lock payment $1", `
 		SELECT coalesce(i.payment_intent, '') AS payment_intent, coalesce(i.currency, 'usd') AS currency,
 		  coalesce((SELECT identifier FROM orders o WHERE o.payment_intent = i.payment_intent), '') AS order
-		FROM payment_issue i WHERE id = $1 AND reason = ANY($2) AND resolved_at IS NULL FOR UPDATE OF i`, id, paidReasons)
+		FROM payment_issue i WHERE id = $1 AND reason = ANY($2) AND resolved_at IS NULL FOR UPDATE OF i`, id,
+		paidReasons)
 }

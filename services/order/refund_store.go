@@ -48,7 +48,8 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 		    AND f.state IN ('failed', 'canceled')
 		  RETURNING r.seq, r.quantity
 		), back AS (
-		  SELECT p.sku_id, greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0), 0)
+		  SELECT p.sku_id, greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0),
+		    0)
 		    AS quantity FROM p
 		), locked AS (
 		  SELECT s.id FROM sku s WHERE s.id IN (SELECT sku_id FROM back WHERE quantity > 0) ORDER BY s.id FOR UPDATE
@@ -134,7 +135,8 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int64) (bool, error) {
 	return pg.Get[bool](ctx, db, "compare the refunds of payment $1", `
 		SELECT coalesce(sum(amount), 0) = $2 FROM refund
-		WHERE payment_intent = $1 AND stripe_id IS NOT NULL AND state IN ('pending', 'succeeded')`, paymentIntent, cents)
+		WHERE payment_intent = $1 AND stripe_id IS NOT NULL AND state IN ('pending', 'succeeded')`, paymentIntent,
+		cents)
 }
 
 // toldRefund is a refund of which the customer is to hear.
@@ -151,7 +153,8 @@ func takeRefundsToTell(ctx context.Context, tx pgx.Tx, paymentIntents []string) 
 		UPDATE refund r SET told_at = now() FROM orders o
 		WHERE r.payment_intent = ANY($1) AND o.payment_intent = r.payment_intent AND r.told_at IS NULL
 		  AND r.state IN ('pending', 'succeeded')
-		RETURNING r.id, o.id AS order_id, r.amount, r.created_at < now() - $2::interval AS late`, paymentIntents, mailDeadline)
+		RETURNING r.id, o.id AS order_id, r.amount, r.created_at < now() - $2::interval AS late`, paymentIntents,
+		mailDeadline)
 }
 
 func refundPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) {
@@ -203,12 +206,11 @@ func paymentsToSettle(ctx context.Context, db pg.DB) ([]string, error) {
 }
 
 // deskWork is what the running service has to do after acts of staff.
-type deskWork struct{ Shipments, Refunds, Payments bool }
+type deskWork struct{ Shipments, Payments bool }
 
 func readDeskWork(ctx context.Context, db pg.DB) (deskWork, error) {
 	return pg.Get[deskWork](ctx, db, "look for work", `
 		SELECT EXISTS (SELECT FROM shipment WHERE told_at IS NULL AND mail_at <= now()) AS shipments,
-		  EXISTS (SELECT FROM refund WHERE state = 'requested' AND next_at <= now()) AS refunds,
 		  EXISTS (SELECT FROM refund r JOIN orders o USING (payment_intent)
 		    WHERE r.told_at IS NULL AND r.state IN ('pending', 'succeeded')) AS payments`)
 }

@@ -180,7 +180,8 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 			var events []*bus.Delivery
 			for i, status := range test.statuses {
 				for copies := range 2 {
-					events = append(events, refundEvent(fmt.Sprint("evt_", on.Identifier, i, copies), "refund.updated", id, e.intent(on.Identifier),
+					events = append(events, refundEvent(fmt.Sprint("evt_", on.Identifier, i, copies), "refund.updated", id,
+						e.intent(on.Identifier),
 						399, status, metadata))
 				}
 			}
@@ -293,13 +294,13 @@ func TestDisputes(t *testing.T) {
 	e := newEnv(t)
 	identifier := e.sold("ann@mail.example.com", "1")
 	intent := e.intent(identifier)
-	const type_ = "charge.dispute."
+	const prefix = "charge.dispute."
 	events := []*bus.Delivery{
-		disputeEvent("evt_1", type_+"created", intent, "warning_needs_response"),
-		disputeEvent("evt_2", type_+"updated", intent, "warning_under_review"),
-		disputeEvent("evt_3", type_+"funds_withdrawn", intent, "needs_response", -1355),
-		disputeEvent("evt_4", type_+"updated", intent, "under_review", -1355),
-		disputeEvent("evt_5", type_+"funds_reinstated", intent, "won", -1355, 1355),
+		disputeEvent("evt_1", prefix+"created", intent, "warning_needs_response"),
+		disputeEvent("evt_2", prefix+"updated", intent, "warning_under_review"),
+		disputeEvent("evt_3", prefix+"funds_withdrawn", intent, "needs_response", -1355),
+		disputeEvent("evt_4", prefix+"updated", intent, "under_review", -1355),
+		disputeEvent("evt_5", prefix+"funds_reinstated", intent, "won", -1355, 1355),
 	}
 	for i, want := range []struct {
 		ledger  Ledger
@@ -316,7 +317,8 @@ func TestDisputes(t *testing.T) {
 		if i == 2 {
 			_, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, All: true})
 			refusedFor(t, "amount", err)
-			if text := e.Text(`SELECT explanation FROM payment_issue WHERE resolved_at IS NULL`); !strings.Contains(text, "2027-01-02 03:04 UTC") ||
+			if text := e.Text(`SELECT explanation FROM payment_issue WHERE resolved_at IS NULL`); !strings.Contains(text,
+				"2027-01-02 03:04 UTC") ||
 				!strings.Contains(text, "order "+identifier) {
 				t.Errorf("staff are told: %s", text)
 			}
@@ -329,7 +331,8 @@ func TestDisputes(t *testing.T) {
 	}
 	lost := e.sold("bob@mail.example.com", "1")
 	e.Exec(`DELETE FROM dispute`)
-	e.mustHandle(disputeEvent("evt_6", type_+"closed", e.intent(lost), "lost", -1355), disputeEvent("evt_7", type_+"created", e.intent(lost),
+	e.mustHandle(disputeEvent("evt_6", prefix+"closed", e.intent(lost), "lost", -1355), disputeEvent("evt_7", prefix+"created",
+		e.intent(lost),
 		"needs_response", -1355))
 	e.ledgerIs(lost, Ledger{Captured: 1355, Disputed: 1355})
 	if got := e.entries(); got != "dispute-lost 1355" {

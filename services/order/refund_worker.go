@@ -20,17 +20,34 @@ const deskPoll = time.Second
 var refundsWaiting = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_refund_waiting_seconds",
 	Help: "Age of the oldest refund that staff want and Stripe was not heard about yet; 0 without one."})
 
-// followUp does what acts of staff left to do, until ctx ends: it asks Stripe for refunds and writes the
-// mails about parcels. It can be killed at any moment: what it does it does by rows that say what is done.
+// followUp writes the mails that acts of staff and events left to write, until ctx ends. It can be killed
+// at any moment: rows say what is done.
 func (s *server) followUp(ctx context.Context) error {
+	return s.whenever(ctx, s.deskWork, s.followUpOnce)
+}
+
+// makeRefunds asks Stripe for the refunds that staff want, until ctx ends. It is a worker of its own: Stripe
+// may be slow, and parcels' mails do not wait for it.
+func (s *server) makeRefunds(ctx context.Context) error {
+	return s.whenever(ctx, s.refundWork, func(ctx context.Context) error {
+		for {
+			if made, err := s.makeRefund(ctx); err != nil || !made || ctx.Err() != nil {
+				return err
+			}
+		}
+	})
+}
+
+// whenever does something now, when it is woken, and now and then, until ctx ends.
+func (s *server) whenever(ctx context.Context, woken <-chan struct{}, do func(context.Context) error) error {
 	tick := time.NewTicker(deskPoll)
 	defer tick.Stop()
 	for {
-		if err := s.followUpOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := do(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("what staff left to do", "error", err)
 		}
 		select {
-		case <-s.deskWork:
+		case <-woken:
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
@@ -49,11 +66,6 @@ func (s *server) followUpOnce(ctx context.Context) error {
 			return err
 		}
 		work.Shipments = n > 0
-	}
-	for work.Refunds && ctx.Err() == nil {
-		if work.Refunds, err = s.makeRefund(ctx); err != nil {
-			return err
-		}
 	}
 	if !work.Payments {
 		return nil
@@ -82,7 +94,10 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 	code, refused := stripe.Refused(err)
 	switch {
 	case err == nil:
-		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeMoney(ctx, tx, moneySaid{refunds: []stripe.Refund{answer}}) })
+		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			return storeMoney(ctx, tx,
+				moneySaid{refunds: []stripe.Refund{answer}})
+		})
 		fault.Point("order", "refund-noted")
 		return true, err
 	case refused:

@@ -22,10 +22,11 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{
-			Handler:      s.routes(),
-			Staff:        s.staff(),
-			Consumers:    s.consumers(),
-			Workers:      []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp}},
+			Handler:   s.routes(),
+			Staff:     s.staff(),
+			Consumers: s.consumers(),
+			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
+				{Name: "refunds", Run: s.makeRefunds}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

@@ -34,7 +34,8 @@ type shipment struct {
 	TrackingBaseURL string `db:"tracking_base_url"`
 	TrackingNumber  string
 	Corrections     int
-	Told            bool
+	Told            bool // the command to mail it was written
+	Due             bool // or may be at any moment
 }
 
 // Ship sends a parcel and returns its id. The customer is told after the time for Undo. Refused are an order
@@ -157,7 +158,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 			return nil, err
 		case !found:
 			return nil, not("", "There is no parcel %s of this order.", shipmentID)
-		case s.Told:
+		case s.Told || s.Due:
 			return nil, not("", "The customer was told of this parcel: it can no longer be undone.")
 		}
 		pieces, err := shipmentPieces(ctx, tx, s.ID)
@@ -167,7 +168,8 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		if err := deleteShipment(ctx, tx, s); err != nil {
 			return nil, err
 		}
-		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)}, showTracking(ctx, tx, o.ID)
+		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)},
+			showTracking(ctx, tx, o.ID)
 	})
 }
 
@@ -211,7 +213,7 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 			return nil, err
 		}
 		if s.Corrections > before.Corrections {
-			if err := mailShipments(ctx, tx, []shipment{s}); err != nil {
+			if err := mailShipments(ctx, tx, []shipment{s}, true); err != nil {
 				return nil, err
 			}
 		}
@@ -296,7 +298,7 @@ func (s *server) tellShipments(ctx context.Context) (n int, err error) {
 			return err
 		}
 		fault.Point("order", "parcels-taken")
-		return mailShipments(ctx, tx, list)
+		return mailShipments(ctx, tx, list, false)
 	})
 	if n > 0 && err == nil {
 		fault.Point("order", "parcels-told")

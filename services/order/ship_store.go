@@ -26,7 +26,8 @@ func storeShipment(ctx context.Context, tx pgx.Tx, s shipment, pieces []Pieces, 
 		)
 		INSERT INTO shipment_line (shipment_id, order_id, seq, quantity)
 		SELECT $1, $2, seq, quantity FROM unnest($9::int[], $10::int[]) AS p (seq, quantity)`,
-		s.ID, s.OrderID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, mailAfter, who.Person, who.Name, seqs, quantities)
+		s.ID, s.OrderID, s.Carrier, s.TrackingBaseURL, s.TrackingNumber, mailAfter, who.Person, who.Name, seqs,
+		quantities)
 }
 
 // columns are pieces as two arrays.
@@ -37,11 +38,11 @@ func columns(pieces []Pieces) (seqs, quantities []int) {
 	return seqs, quantities
 }
 
-// lockShipment reads a parcel of an order. It counts as told from the moment on at which it may be.
+// lockShipment reads a parcel of an order.
 func lockShipment(ctx context.Context, tx pgx.Tx, orderID int64, id string) (s shipment, found bool, err error) {
 	return pg.One[shipment](ctx, tx, "lock parcel $2", `
 		SELECT id, order_id, carrier, tracking_base_url, tracking_number, corrections,
-		  told_at IS NOT NULL OR mail_at <= clock_timestamp() AS told
+		  told_at IS NOT NULL AS told, mail_at <= clock_timestamp() AS due
 		FROM shipment WHERE order_id = $1 AND id = $2 FOR UPDATE`, orderID, id)
 }
 
@@ -79,7 +80,7 @@ func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 		UPDATE shipment SET told_at = now()
 		WHERE id IN (SELECT id FROM shipment WHERE told_at IS NULL AND mail_at <= now() ORDER BY mail_at LIMIT 100
 		  FOR UPDATE SKIP LOCKED)
-		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told`)
+		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told, true AS due`)
 }
 
 // toldOrder is an order whose customer is to hear of something.

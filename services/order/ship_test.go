@@ -51,7 +51,8 @@ func TestParcels(t *testing.T) {
 	}
 	s := mails[0].Shipment
 	if s.Carrier != "UPS Ground" || s.TrackingNumber != "1Z 9&x" || !strings.HasSuffix(s.TrackingURL, "&trackNums=1Z+9%26x") ||
-		len(s.Lines) != 1 || s.Lines[0].Quantity != 2 || s.Lines[0].Product != "Binder Clips" || len(s.Rest) != 1 || s.Rest[0].Quantity != 1 ||
+		len(s.Lines) != 1 || s.Lines[0].Quantity != 2 || s.Lines[0].Product != "Binder Clips" || len(s.Rest) != 1 ||
+		s.Rest[0].Quantity != 1 ||
 		mails[0].To[0] != "ann@mail.example.com" || mails[0].Order.ShippingAddress.Line1 != "12 Elm Street" || mails[0].ProspectCode == "" {
 		t.Errorf("the first mail: %+v %+v", mails[0], s)
 	}
@@ -159,25 +160,29 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	}
 	correct := func(tracking, method string, mail bool) {
 		t.Helper()
-		if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: id, Tracking: tracking, Method: method, Mail: mail}); err != nil {
+		if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: id, Tracking: tracking, Method: method,
+			Mail: mail}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	correct("right", "", true) // no one has heard of the wrong one
+	e.Exec(`UPDATE shipment SET mail_at = now()`)
+	correct("righter", "", true) // nor when the mail is about to be written
 	e.tell(1)
-	correct("right", "", true)
+	correct("righter", "", true)
 	correct("quiet", "FedExGround", false)
 	correct("loud", "", true)
 	list := e.mailed(msg.MailOrderShipped)
-	if len(list) != 2 || list[0].Shipment.TrackingNumber != "right" || list[0].Shipment.Corrected || list[1].Shipment.TrackingNumber != "loud" ||
+	if len(list) != 2 || list[0].Shipment.TrackingNumber != "righter" || list[0].Shipment.Corrected ||
+		list[1].Shipment.TrackingNumber != "loud" ||
 		!list[1].Shipment.Corrected || list[1].Shipment.Carrier != "FedEx Ground" {
 		t.Errorf("%d mails: %+v", len(list), list)
 	}
 	if err := desk.Correct(t.Context(), kim, Correction{Order: on, Shipment: "none", Tracking: "x"}); err == nil {
 		t.Error("an unknown parcel was corrected")
 	}
-	if n := e.version(on.Identifier); n != 5 {
-		t.Errorf("version %d after four changes", n)
+	if n := e.version(on.Identifier); n != 6 || e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`) != 1 {
+		t.Errorf("version %d after five changes", n)
 	}
 }
 
@@ -197,7 +202,8 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 		}
 		got = append(got, s.Identifier+" "+s.Tracking+": "+what)
 	}
-	want := []string{a + " 1Z1: sent", b + " : sent", "nosuch 77: " + ErrUnknownOrder.Error(), a + " again: Nothing of this order is left to send."}
+	want := []string{a + " 1Z1: sent", b + " : sent", "nosuch 77: " + ErrUnknownOrder.Error(),
+		a + " again: Nothing of this order is left to send."}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
@@ -208,7 +214,8 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 	e := newEnv(t)
 	desk := e.service.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
-	to := msg.Address{Name: "Ann Lee", Line1: "7 Oak\u2028 Street", City: "Salem", State: "OR", Zip: "97301", Country: "US", CountryCode: "us"}
+	to := msg.Address{Name: "Ann Lee", Line1: "7 Oak\u2028 Street", City: "Salem", State: "OR", Zip: "97301", Country: "US",
+		CountryCode: "us"}
 	if err := desk.Readdress(t.Context(), kim, Readdress{on, to}); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +226,8 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 		"12 Elm Street > 7 Oak  Street Kim2" {
 		t.Errorf("kept: %s", got)
 	}
-	if log := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = 'staff.acted.order'`); strings.Contains(log, "Oak") ||
+	if log := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = 'staff.acted.order'`); strings.Contains(log,
+		"Oak") ||
 		strings.Contains(log, "Elm") || !strings.Contains(log, "address_line1") {
 		t.Errorf("the log of acts: %s", log)
 	}

@@ -194,7 +194,8 @@ func (t *tx) moved() map[string]chargeMoney {
 	all := map[string]chargeMoney{}
 	for _, re := range t.refunds.newest() {
 		m := all[re.Charge.id]
-		m.refunds = append(m.refunds, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status, Metadata: re.Metadata})
+		m.refunds = append(m.refunds, LedgerRefund{ID: re.ID, Amount: re.Amount, Status: re.Status,
+			Metadata: re.Metadata})
 		all[re.Charge.id] = m
 	}
 	for _, d := range t.disputes.rows {

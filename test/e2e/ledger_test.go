@@ -186,7 +186,8 @@ func opens(shop *shoptest.Shop) bool {
 func tally(shop *shoptest.Shop) string {
 	var text string
 	err := shop.Database("order").QueryRow(context.Background(), `
-		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || origin || ' ' || state, ', ') FROM (SELECT count(*) AS n, origin, state
+		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || origin || ' ' || state, ', ') FROM (SELECT count(*) AS n, origin,
+		  state
 		  FROM refund GROUP BY origin, state ORDER BY origin, state) r), (SELECT count(*) || ' parcels' FROM shipment),
 		  (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL), (SELECT string_agg(n || ' disputes ' || status, ', ')
 		  FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
@@ -222,7 +223,8 @@ func (d *deal) step() {
 		d.stripe("/_/payments/"+d.intent+"/refund", fmt.Sprintf(`{"amount":%d}`, 1+d.dice.IntN(900)))
 	case 10, 11:
 		var id string
-		if err = d.db.QueryRow(ctx, `SELECT stripe_id FROM refund WHERE payment_intent = $1 AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2)
+		if err = d.db.QueryRow(ctx,
+			`SELECT stripe_id FROM refund WHERE payment_intent = $1 AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2)
 			LIMIT 1`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id); err == nil {
 			d.stripe("/_/refunds/"+id, fmt.Sprintf(`{"outcome":%q}`, []string{"succeed", "fail", "cancel"}[d.dice.IntN(3)]))
 		}
@@ -299,7 +301,8 @@ func (d *deal) reckon(stripe map[string]stripestandin.Ledger) {
 		if id := r.Metadata["refund"]; id != "" {
 			made[id]++
 		}
-		if n := d.count(`SELECT count(*) FROM refund WHERE stripe_id = $1 AND amount = $2 AND state = $3`, r.ID, r.Amount, r.Status); n != 1 {
+		if n := d.count(`SELECT count(*) FROM refund WHERE stripe_id = $1 AND amount = $2 AND state = $3`, r.ID, r.Amount,
+			r.Status); n != 1 {
 			d.Errorf("order %s: refund %+v of Stripe's is %d of the shop's", d.identifier, r, n)
 		}
 	}
