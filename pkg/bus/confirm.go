@@ -14,7 +14,7 @@ import (
 
 const (
 	// confirmPause gathers confirmations: one statement notes those of all receivers. Rows live so much longer.
-	confirmPause = 100 * time.Millisecond
+	confirmPause = 250 * time.Millisecond
 	// confirmGroup is how many confirmations end the pause.
 	confirmGroup = 500
 	// confirmTime is how long noting confirmations may take; those that are lost cost a repetition.

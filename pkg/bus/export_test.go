@@ -30,3 +30,6 @@ func (b *Bus) Stored(ctx context.Context, stream string) (uint64, error) {
 	}
 	return s.CachedInfo().State.Msgs, nil
 }
+
+// PretendToRelay has transactions hand their rows over to no one, as if the process was killed right then.
+func (o *Outbox) PretendToRelay() { o.relaying.Store(true) }

@@ -90,11 +90,16 @@ func handing(tx pgx.Tx, n int) *handingTx {
 	if !ok {
 		return nil
 	}
-	if t.outbox.relaying.Load() && t.outbox.bus.Connected() && t.outbox.handed.waiting()+n <= handedMost {
+	if t.outbox.takes(n) {
 		return t
 	}
 	due(tx)
 	return nil
+}
+
+// takes says whether the relay takes n rows over.
+func (o *Outbox) takes(n int) bool {
+	return o.relaying.Load() && o.bus.Connected() && o.handed.waiting()+n <= handedMost
 }
 
 // due has the relay look for due rows after the commit.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,34 +66,121 @@ func (o *Outbox) Wake() {
 // Enqueue writes messages into the outbox as part of tx; the trace of ctx goes along. A key that is
 // there already is the same message and stays as it is.
 func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
-	n := len(messages)
-	if n == 0 {
+	if len(messages) == 0 {
 		return nil
 	}
-	keys, subjects, pending, payloads := make([]string, n), make([]string, n), make([]string, n), make([][]byte, n)
-	for i, m := range messages {
-		payload, err := json.Marshal(m.Payload)
-		if err != nil {
-			return fmt.Errorf("marshal message %s: %w", m.Key, err)
-		}
-		keys[i], subjects[i], pending[i], payloads[i] = m.Key, m.Subject, pendingFor(m.Subject), payload
+	t := handing(tx, len(messages))
+	n, err := newRows(ctx, messages, t.attempts())
+	if err != nil {
+		return err
 	}
-	t := handing(tx, n)
-	stored, err := pg.List[storedRow](ctx, tx, "enqueue messages", `
-		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
-		SELECT key, subject, payload, $5::jsonb, pending::text[], $6::int, now() + $6::int * $7::interval
-		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) AS n (key, subject, payload, pending)
-		ON CONFLICT (key) DO NOTHING RETURNING seq, key`, keys, subjects, payloads, pending, obs.TraceJSON(ctx),
-		t.attempts(), publishAfter)
+	stored, err := pg.List[storedRow](ctx, tx, "enqueue messages", n.insert("", 0), n.args()...)
 	if err != nil || t == nil {
 		return err
 	}
-	for _, r := range stored {
-		i := slices.Index(keys, r.Key)
-		t.rows = append(t.rows, outboxRow{Seq: r.Seq, Key: r.Key, Subject: subjects[i], Headers: map[string]string{obs.TraceHeader: obs.Trace(ctx)},
-			Payload: payloads[i], Attempts: 1, Pending: msg.Receivers(subjects[i])})
-	}
+	t.rows = append(t.rows, n.stored(stored)...)
 	return nil
+}
+
+// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are those that change
+// rows, and one of them, done, has a row when the messages are to be sent.
+func (o *Outbox) Change(ctx context.Context, what, ctes string, args []any, messages ...msg.Message) (done bool, err error) {
+	return o.change(ctx, what, ctes, ` WHERE EXISTS (SELECT FROM done)`, args, messages)
+}
+
+// ChangeEach is Change for a group: done has the column key, with the keys of those messages that are to be sent.
+func (o *Outbox) ChangeEach(ctx context.Context, what, ctes string, args []any, messages ...msg.Message) error {
+	_, err := o.change(ctx, what, ctes, ` WHERE key IN (SELECT key FROM done)`, args, messages)
+	return err
+}
+
+func (o *Outbox) change(ctx context.Context, what, ctes, where string, args []any,
+	messages []msg.Message) (done bool, err error) {
+	direct := o.takes(len(messages))
+	attempts := 0
+	if direct {
+		attempts = 1
+	}
+	n, err := newRows(ctx, messages, attempts)
+	if err != nil {
+		return false, err
+	}
+	sql := `WITH ` + ctes + `, said AS (` + n.insert(where, len(args)) + `)
+		SELECT EXISTS (SELECT FROM done) AS done, ARRAY(SELECT seq FROM said ORDER BY seq) AS seqs,
+		  ARRAY(SELECT key FROM said ORDER BY seq) AS keys`
+	type changed struct {
+		Done bool
+		Seqs []int64
+		Keys []string
+	}
+	var c changed
+	err = pg.Again(ctx, func() (err error) {
+		c, err = pg.Get[changed](ctx, o.pool, what, sql, append(slices.Clone(args), n.args()...)...)
+		return err
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case !direct:
+		o.Wake()
+	case len(c.Seqs) > 0:
+		stored := make([]storedRow, len(c.Seqs))
+		for i := range stored {
+			stored[i] = storedRow{c.Seqs[i], c.Keys[i]}
+		}
+		o.handed.add(n.stored(stored))
+		wait.Wake(o.wake)
+	}
+	return c.Done, nil
+}
+
+// newOutboxRows are messages as columns.
+type newOutboxRows struct {
+	keys, subjects, pending, traces []string
+	payloads                        [][]byte
+	attempts                        int
+}
+
+func newRows(ctx context.Context, messages []msg.Message, attempts int) (n newOutboxRows, err error) {
+	n.attempts = attempts
+	for _, m := range messages {
+		payload, ok := m.Payload.(msg.Raw)
+		if !ok {
+			if payload, err = json.Marshal(m.Payload); err != nil {
+				return n, fmt.Errorf("marshal message %s: %w", m.Key, err)
+			}
+		}
+		n.traces = append(n.traces, cmp.Or(m.Trace, obs.Trace(ctx)))
+		n.keys, n.subjects, n.payloads = append(n.keys, m.Key), append(n.subjects, m.Subject), append(n.payloads, payload)
+		n.pending = append(n.pending, pendingFor(m.Subject))
+	}
+	return n, nil
+}
+
+// insert is the statement that stores them, with as many parameters before its own, on a condition.
+func (n newOutboxRows) insert(where string, before int) string {
+	return fmt.Sprintf(`
+		INSERT INTO outbox (key, subject, payload, headers, pending, attempts, next_at)
+		SELECT key, subject, payload, jsonb_build_object('`+obs.TraceHeader+`', trace), pending::text[], $%[6]d::int,
+		  now() + $%[6]d::int * $%[7]d::interval
+		FROM unnest($%[1]d::text[], $%[2]d::text[], $%[3]d::bytea[], $%[4]d::text[], $%[5]d::text[])
+		  AS n (key, subject, payload, pending, trace)`+where+`
+		ON CONFLICT (key) DO NOTHING RETURNING seq, key`, before+1, before+2, before+3, before+4, before+5, before+6, before+7)
+}
+
+func (n newOutboxRows) args() []any {
+	return []any{n.keys, n.subjects, n.payloads, n.pending, n.traces, n.attempts, publishAfter}
+}
+
+// stored are the rows of those messages that were not there before.
+func (n newOutboxRows) stored(stored []storedRow) []outboxRow {
+	rows := make([]outboxRow, len(stored))
+	for k, r := range stored {
+		i := slices.Index(n.keys, r.Key)
+		rows[k] = outboxRow{Seq: r.Seq, Key: r.Key, Subject: n.subjects[i], Headers: map[string]string{obs.TraceHeader: n.traces[i]},
+			Payload: n.payloads[i], Attempts: n.attempts, Pending: msg.Receivers(n.subjects[i])}
+	}
+	return rows
 }
 
 // storedRow is a row that was not there before.

@@ -112,6 +112,9 @@ func ForgottenSince(mark, at string) string {
 // Mark is a Hash as it travels to the database in JSON: in hexadecimal.
 type Mark []byte
 
+// String is the mark in hexadecimal.
+func (m Mark) String() string { return hex.EncodeToString(m) }
+
 // MarshalText implements encoding.TextMarshaler.
 func (m Mark) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, m), nil }
 

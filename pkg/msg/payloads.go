@@ -50,6 +50,8 @@ type OrderPlaced struct {
 	// ProspectCode is the pr_cd under which a visitor's mail links come back. User makes the
 	// prospect with it, or keeps it beside the code that the prospect has already.
 	ProspectCode string `json:"prospect_code,omitempty"`
+	// ProspectKnown says that user itself told of the prospect under this code.
+	ProspectKnown bool `json:"prospect_known,omitempty"`
 	// Newsletter is a visitor's consent at checkout, given at ConsentAt.
 	Newsletter bool      `json:"newsletter,omitempty"`
 	ConsentAt  time.Time `json:"consent_at,omitzero"`

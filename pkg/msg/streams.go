@@ -162,6 +162,11 @@ type Message struct {
 	// Key is the business key. A receiver acts on a key once.
 	Key     string
 	Subject string
-	// Payload is marshalled as JSON; json.RawMessage goes as it is.
+	// Payload is marshalled as JSON; Raw goes as it is.
 	Payload any
+	// Trace is the traceparent of what the message reports; that of the context when it is "".
+	Trace string
 }
+
+// Raw is a payload that is JSON already.
+type Raw []byte

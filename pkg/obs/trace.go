@@ -33,9 +33,9 @@ func Trace(ctx context.Context) string { return of(ctx).parent }
 // TraceID is the part of the traceparent that stays the same from browser to mail, or "".
 func TraceID(ctx context.Context) string { return of(ctx).id }
 
-// TraceJSON is a JSON object that holds the traceparent of ctx under TraceHeader: a message's headers.
-func TraceJSON(ctx context.Context) string {
-	return `{"` + TraceHeader + `":"` + Trace(ctx) + `"}` // nothing in it needs escaping
+// TraceHeaders is a JSON object that holds a traceparent under TraceHeader: a message's headers.
+func TraceHeaders(traceparent string) string {
+	return `{"` + TraceHeader + `":"` + traceparent + `"}` // nothing in it needs escaping
 }
 
 func of(ctx context.Context) trace {

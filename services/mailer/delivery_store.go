@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -146,21 +147,25 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	return &d, nil
 }
 
-// markSent needs no token: no matter which sender holds the row now, the mail is out. It reports whether the row
-// was still queued.
-func markSent(ctx context.Context, tx pgx.Tx, id int64, reply, emCode string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "mark a mail sent", `
+// markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter which
+// sender holds the row now.
+func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, done msg.MailDone) error {
+	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
 		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
-		WHERE id = $1 AND state = 'queued'`, id, reply, emCode)
+		WHERE id = $1 AND state = 'queued' RETURNING id)`, []any{d.ID, reply, done.EmailCode},
+		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
+	return err
 }
 
-// markParked ends a mail that cannot be sent, unless another sender has overtaken this attempt.
-func markParked(ctx context.Context, tx pgx.Tx, d *delivery, reply, reason string) (bool, error) {
-	return pg.ExecOne(ctx, tx, "park a mail", `
+// markParked ends a mail that cannot be sent, and tells others, unless another sender has overtaken this attempt.
+func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, done msg.MailDone) error {
+	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
 		  reason = $4
-		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, reply, reason)
+		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id)`, []any{d.ID, d.Attempts, reply, done.Reason},
+		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
+	return err
 }
 
 // dropDelivery deletes a mail that no one wants any more, unless another sender has overtaken this

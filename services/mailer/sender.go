@@ -6,11 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
-	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
@@ -124,13 +120,13 @@ func (w *senders) loop(ctx context.Context, n int) {
 		pause = pollEvery
 	}
 	for ctx.Err() == nil {
-		found, err := w.next(ctx, l)
+		more, err := w.next(ctx, l)
 		if err != nil {
 			w.log.Warn("the ledger cannot be reached", "error", err)
 			w.awaitDatabase(ctx)
 			continue
 		}
-		if found {
+		if more {
 			continue
 		}
 		l.closeIdle()
@@ -153,8 +149,8 @@ func (w *senders) awaitDatabase(ctx context.Context) {
 	}
 }
 
-// next claims one mail and sees it to an end, if there is one and the circuit lets it.
-func (w *senders) next(ctx context.Context, l *conn) (found bool, err error) {
+// next claims one mail and sees it to an end, if there is one and the circuit lets it, and says whether more wait.
+func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 	ok, outage, probe := w.circuit.permit()
 	if !ok {
 		return false, nil
@@ -182,7 +178,7 @@ func (w *senders) next(ctx context.Context, l *conn) (found bool, err error) {
 		w.wakeSender()
 	}
 	w.deliver(context.WithoutCancel(ctx), l, d)
-	return true, nil
+	return d.More, nil // what comes meanwhile wakes a sender
 }
 
 func (w *senders) keep(id int64, sending bool) {
@@ -277,16 +273,7 @@ func (w *senders) putOff(ctx context.Context, d *delivery, l later) {
 
 // sent notes it and tells others.
 func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
-	w.persist(ctx, func(ctx context.Context) error {
-		return w.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			ok, err := markSent(ctx, tx, d.ID, reply, emCode)
-			if err != nil || !ok {
-				return err
-			}
-			return bus.Enqueue(ctx, tx, msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject,
-				Payload: w.done(d, emCode, "")})
-		})
-	})
+	w.persist(ctx, func(ctx context.Context) error { return markSent(ctx, w.outbox, d, reply, w.done(d, emCode, "")) })
 	mailsTotal.WithLabelValues(d.Kind, "sent").Inc()
 	w.log.Info("mail sent", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "message_id", d.MessageID,
 		"ms", time.Since(d.CreatedAt).Milliseconds())
@@ -294,16 +281,7 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
 
 // park ends a mail that needs a human.
 func (w *senders) park(ctx context.Context, d *delivery, r result, reason string) {
-	w.persist(ctx, func(ctx context.Context) error {
-		return w.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			ok, err := markParked(ctx, tx, d, r.reply, reason)
-			if err != nil || !ok {
-				return err
-			}
-			return bus.Enqueue(ctx, tx, msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject,
-				Payload: w.done(d, "", reason)})
-		})
-	})
+	w.persist(ctx, func(ctx context.Context) error { return markParked(ctx, w.outbox, d, r.reply, w.done(d, "", reason)) })
 	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()
 	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)
 }

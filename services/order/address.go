@@ -2,15 +2,15 @@ package order
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -28,18 +28,18 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 		return err
 	}
 	who := web.Who(r)
-	ok, err := s.mayCheckOut(r.Context(), who)
+	address := strings.TrimSpace(form.Get("anonymous_email_address"))
+	list, code, err := knownAddress(r.Context(), s.db, checkoutList(who), pg.StorableText(address, 0))
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if !onList(list, who) {
 		return answer(w, notAllowed{})
 	}
 	refusal := func(code, text string) error {
 		return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "error",
 			Errors: &refusalErrors{Error: code, Description: text}})
 	}
-	address := strings.TrimSpace(form.Get("anonymous_email_address"))
 	if !email.Valid(address) {
 		return refusal(codeAddressRequired, textAddressRequired)
 	}
@@ -47,7 +47,7 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 		web.TellOutcome(w, web.OutcomeReveals)
 		return refusal(codeAddressOfMember, textMemberAddress)
 	}
-	if err := s.rememberAddress(r.Context(), who, address); err != nil {
+	if err := s.rememberAddress(r.Context(), who, address, code); err != nil {
 		return err
 	}
 	return answer(w, addressAnswer{CheckoutAllowed: true, Outcome: "success",
@@ -78,36 +78,43 @@ func guestAddress(c *cart, form web.Values) string {
 	return text(c.ReceiptEmail)
 }
 
-// rememberAddress keeps the address on the cart, if there is one, and has user make the prospect.
-func (s *server) rememberAddress(ctx context.Context, who web.Identity, address string) error {
-	var key string
-	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-		if !who.Member() && who.Cart != "" {
-			if err := setReceiptAddress(ctx, tx, who.Cart, &address); err != nil {
-				return err
-			}
+// addressTries is how often the code of an address is looked for: each time another request proposed one meanwhile.
+const addressTries = 3
+
+// rememberAddress keeps the address on the cart, if there is one, and has user make the prospect. code is that of the
+// address, or "".
+func (s *server) rememberAddress(ctx context.Context, who web.Identity, address, code string) error {
+	cart := who.Cart
+	if who.Member() {
+		cart = ""
+	}
+	for range addressTries {
+		known := code != ""
+		if !known {
+			code = random.Code(prospectCodeLength)
 		}
-		codes, err := prospectCodes(ctx, tx, []string{address})
+		kept, err := keepAddress(ctx, s.outbox, cart, address,
+			msg.ReceiptAddressGiven{Email: address, ProspectCode: code, At: time.Now().UTC()}, known)
 		if err != nil {
 			return err
 		}
-		code := codes[email.Key(address)]
-		key = "receipt-address:" + code
-		return bus.Enqueue(ctx, tx, msg.Message{
-			Key: key, Subject: msg.ReceiptAddressGivenSubject,
-			Payload: msg.ReceiptAddressGiven{Email: address, ProspectCode: code, At: time.Now().UTC()},
-		})
-	})
-	if err == nil {
-		s.outbox.Await(ctx, msg.UserOrder, key)
+		if kept {
+			s.outbox.Await(ctx, msg.UserOrder, receiptAddressKey(code))
+			return nil
+		}
+		if _, code, err = knownAddress(ctx, s.db, checkoutList(who), address); err != nil {
+			return err
+		}
 	}
-	return err
+	return errors.New("the code of an address comes and goes")
 }
+
+func receiptAddressKey(code string) string { return "receipt-address:" + code }
 
 // changeConfirmationEmailAddress drops the receipt address.
 func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
-	ok, err := s.mayCheckOut(r.Context(), who)
+	ok, err := mayCheckOut(r.Context(), s.db, who, nil)
 	if err != nil {
 		return err
 	}

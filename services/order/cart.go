@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -29,7 +27,8 @@ type cart struct {
 	Pending      *money.Cents    // of a debit for this cart that a bank still works on
 	HasCodes     bool
 
-	unlooked bool // that it was looked at has not been noted for a day
+	list     *string // who may check out, where that was asked for
+	unlooked bool    // that it was looked at has not been noted for a day
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -91,7 +90,7 @@ func (c *cart) person() string {
 }
 
 func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), &pgx.Batch{})
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), "")
 	if err != nil {
 		return err
 	}
@@ -132,7 +131,7 @@ func itemsOf(c *cart, lines []line) (items cartItems) {
 // shipping methods at once, and shows the default as chosen: the totals have to fit it, whichever call
 // comes first.
 func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), &pgx.Batch{})
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), "")
 	if err != nil {
 		return err
 	}

@@ -16,18 +16,18 @@ import (
 // findCart reads the cart of who asks, with its shipping method, or nil. A member's request never sees
 // a visitor's cart.
 func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
-	return readCart(ctx, db, who, "")
+	return readCart(ctx, db, who, "", "")
 }
 
 // lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
-// still be put in meanwhile.
+// still be put in meanwhile. The cart comes with the list of who may check out.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
-	return readCart(ctx, tx, who, " FOR NO KEY UPDATE OF c")
+	return readCart(ctx, tx, who, checkoutList(who), " FOR NO KEY UPDATE OF c")
 }
 
-func readCart(ctx context.Context, db pg.DB, who web.Identity, lock string) (c *cart, err error) {
+func readCart(ctx context.Context, db pg.DB, who web.Identity, list, lock string) (c *cart, err error) {
 	batch := &pgx.Batch{}
-	queueCart(batch, who, lock, &c)
+	queueCart(batch, who, list, lock, &c)
 	if batch.Len() == 0 {
 		return nil, nil
 	}
@@ -37,10 +37,10 @@ func readCart(ctx context.Context, db pg.DB, who web.Identity, lock string) (c *
 	return c, noteLooked(ctx, db, c)
 }
 
-// findFilledCart is findCart with the lines, in the same round trip, after what else the batch holds.
-func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
-	batch *pgx.Batch) (c *cart, lines []line, err error) {
-	queueCart(batch, who, "", &c)
+// findFilledCart is findCart with the lines, in the same round trip, and with the setting of a key, unless it is "".
+func findFilledCart(ctx context.Context, db pg.DB, who web.Identity, list string) (c *cart, lines []line, err error) {
+	batch := &pgx.Batch{}
+	queueCart(batch, who, list, "", &c)
 	if where, owner := ownCart(who); where != "" {
 		queue(batch, func(l line) { lines = append(lines, l) },
 			linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
@@ -69,8 +69,8 @@ func ownCart(who web.Identity) (where string, owner any) {
 	return "", nil
 }
 
-// queueCart adds reading the head of a cart to a batch; c stays nil when there is none.
-func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
+// queueCart adds reading the head of a cart to a batch, and the setting list with it; c stays nil when there is none.
+func queueCart(batch *pgx.Batch, who web.Identity, list, lock string, into **cart) {
 	where, owner := ownCart(who)
 	if where == "" {
 		return
@@ -82,15 +82,16 @@ func queueCart(batch *pgx.Batch, who web.Identity, lock string, into **cart) {
 		       m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
 		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
 		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g
-		            WHERE g.to_cart_id = c.id)))
+		            WHERE g.to_cart_id = c.id))),
+		       (SELECT value FROM configuration WHERE key = $2)
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE `+where+lock, owner).QueryRow(func(row pgx.Row) error {
+		WHERE `+where+lock, owner, list).QueryRow(func(row pgx.Row) error {
 		c, m := &cart{MemberEmail: who.Email}, struct {
 			id, cost, pending         *int64
 			identifier, carrier, base *string
 		}{}
 		err := row.Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &c.unlooked, &c.HasCodes,
-			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending)
+			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending, &c.list)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -200,9 +201,10 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 	if who.Member() {
 		column, owner = "member_id", who.MemberID
 	}
-	var exists, fits bool
-	batch := &pgx.Batch{}
-	batch.Queue(`
+	row, err := pg.Get[struct {
+		Found, Fits bool
+		Others      int
+	}](ctx, db, "add SKU $2 to a cart", `
 		WITH c AS (
 		  INSERT INTO cart (`+column+`) SELECT $1 WHERE EXISTS (SELECT FROM sku_now WHERE id = $2)
 		  ON CONFLICT (`+column+`) DO UPDATE SET updated_at = now() RETURNING id
@@ -211,20 +213,19 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		  ON CONFLICT (cart_id, sku_id) DO UPDATE SET quantity = cart_line.quantity + EXCLUDED.quantity
 		  WHERE cart_line.quantity + EXCLUDED.quantity <= $4 RETURNING cart_id
 		)
-		SELECT EXISTS (SELECT FROM c), EXISTS (SELECT FROM l)`, owner, sku, pieces, maxPieces).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&exists, &fits) })
-	batch.Queue(`SELECT count(*) FROM cart c JOIN cart_line l ON l.cart_id = c.id WHERE c.`+column+` = $1`, owner).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&lines) })
-	if err := db.SendBatch(ctx, batch).Close(); err != nil {
-		return added, 0, fmt.Errorf("add SKU %d to a cart: %w", sku, err)
+		SELECT EXISTS (SELECT FROM c) AS found, EXISTS (SELECT FROM l) AS fits,
+		  (SELECT count(*) FROM cart_line WHERE cart_id = (SELECT id FROM c) AND sku_id <> $2) AS others`,
+		owner, sku, pieces, maxPieces)
+	if err != nil {
+		return added, 0, err
 	}
 	switch {
-	case !exists:
+	case !row.Found:
 		return noSuchSKU, 0, nil
-	case !fits:
+	case !row.Fits:
 		return tooMany, 0, nil
 	}
-	return added, lines, nil
+	return added, row.Others + 1, nil
 }
 
 // setQuantity changes the pieces of a line. A cart without any piece left begins a new generation: the

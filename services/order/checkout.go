@@ -147,13 +147,6 @@ const (
 // shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
 // that clicks at once end at one page.
 func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *refusal, error) {
-	ok, err := s.mayCheckOut(ctx, who)
-	if err != nil {
-		return checkout{}, nil, err
-	}
-	if !ok {
-		return checkout{}, &refusal{code: codeCheckoutNotAllowed}, nil
-	}
 	for began := time.Now(); time.Since(began) < checkoutTime; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
 		if err != nil || no != nil {
@@ -249,7 +242,14 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	if err != nil {
 		return checkout{}, nil, err
 	}
-	if c == nil {
+	ok, err := mayCheckOut(ctx, tx, who, c)
+	if err != nil {
+		return checkout{}, nil, err
+	}
+	switch {
+	case !ok:
+		return checkout{}, &refusal{code: codeCheckoutNotAllowed}, nil
+	case c == nil:
 		return checkout{}, &refusal{code: codeCartNotFound}, nil
 	}
 	email := who.Email

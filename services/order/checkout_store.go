@@ -34,21 +34,17 @@ const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member
 
 // storeCheckout stores a quote and reserves its pieces and codes, under the lock of its cart.
 func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
-	err := pg.Exec(ctx, tx, "store a quote", `
-		INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
-		  newsletter, agreed_at, quote, currency,
-		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at, owner, round, person,
-		    client)
-		VALUES ($1, $2, $3, $4, 'creating', $5, $6, nullif($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-		  $19, nullif($20, ''), nullif($21, ''))`,
+	took, err := reserve(ctx, tx, q, `
+		WITH stored AS (
+		  INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
+		    newsletter, agreed_at, quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+		    expires_at, owner, round, person, client)
+		  VALUES ($2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+		    $20, nullif($21, ''), nullif($22, '')))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
 		q.Quote, q.Currency,
 		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round,
 		q.person, q.holder.client)
-	if err != nil {
-		return err
-	}
-	took, err := reserve(ctx, tx, q)
 	if err != nil {
 		return err
 	}
@@ -62,8 +58,9 @@ func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
 }
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
-// their ids, so that two quotes cannot deadlock.
-func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
+// their ids, so that two quotes cannot deadlock. with, if it is not empty, is a WITH clause that goes along in the first
+// statement; its parameters begin at $2.
+func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...any) (reserved, error) {
 	var skus []int64
 	var quantities []int
 	for _, l := range q.Quote.Lines {
@@ -72,7 +69,8 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout) (reserved, error) {
 	var counted, taken int
 	batch := &pgx.Batch{}
 	// Locked by a statement of its own: the next one then sees what others committed meanwhile.
-	batch.Queue(`SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`, skus)
+	batch.Queue(with+` SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`,
+		append([]any{skus}, args...)...)
 	// What was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
 		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
@@ -103,7 +101,7 @@ func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("begin to reserve for checkout %s again: %w", c.ID, err)
 	}
-	_, err = reserve(ctx, part, c)
+	_, err = reserve(ctx, part, c, "")
 	if errors.Is(err, errNoStock) || errors.Is(err, errCodeUsedUp) {
 		return false, part.Rollback(ctx)
 	}

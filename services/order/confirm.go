@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -17,9 +16,12 @@ type notAllowed struct {
 	versioned
 }
 
-// mayCheckOut looks a shopper up in the two lists that staff may narrow.
-func (s *server) mayCheckOut(ctx context.Context, who web.Identity) (bool, error) {
-	list, err := setting(ctx, s.db, checkoutList(who))
+// mayCheckOut looks a shopper up in the two lists that staff may narrow. A cart may have come with the list; nil: none did.
+func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool, error) {
+	if c != nil {
+		return onList(c.list, who), nil
+	}
+	list, err := setting(ctx, db, checkoutList(who))
 	return onList(list, who), err
 }
 
@@ -45,7 +47,7 @@ func onList(list *string, who web.Identity) bool {
 }
 
 func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
-	ok, err := s.mayCheckOut(r.Context(), web.Who(r))
+	ok, err := mayCheckOut(r.Context(), s.db, web.Who(r), nil)
 	if err != nil {
 		return err
 	}
@@ -66,14 +68,15 @@ type confirmed struct {
 func (s *server) confirm(w http.ResponseWriter, r *http.Request,
 	answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)
-	var list *string
-	batch := &pgx.Batch{}
-	queue(batch, func(s configured) { list = s.Value }, settingsSQL, []string{checkoutList(who)})
-	c, lines, err := findFilledCart(r.Context(), s.db, who, batch)
+	c, lines, err := findFilledCart(r.Context(), s.db, who, checkoutList(who))
 	if err != nil {
 		return err
 	}
-	if !onList(list, who) {
+	ok, err := mayCheckOut(r.Context(), s.db, who, c)
+	if err != nil {
+		return err
+	}
+	if !ok {
 		return answer(w, notAllowed{})
 	}
 	if err := withDefaultShipping(r.Context(), s.db, c); err != nil {

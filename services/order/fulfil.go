@@ -180,6 +180,8 @@ type order struct {
 
 	checkout *checkout
 	saidAt   time.Time // when Stripe's event said so; zero without one
+
+	prospectKnown bool // user told of ProspectCode
 }
 
 type orderLine struct {
@@ -243,7 +245,7 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 			visitors = append(visitors, o.Email)
 		}
 	}
-	codes := map[string]string{}
+	codes := map[string]prospectCode{}
 	if len(visitors) > 0 {
 		var err error
 		if codes, err = prospectCodes(ctx, tx, visitors); err != nil {
@@ -251,31 +253,24 @@ func (s *server) storeOrders(ctx context.Context, tx pgx.Tx, orders []order) err
 		}
 	}
 	for i := range orders {
-		if code, ok := codes[email.Key(orders[i].Email)]; ok && orders[i].MemberID == nil {
-			orders[i].ProspectCode = &code
+		if p, ok := codes[email.Key(orders[i].Email)]; ok && orders[i].MemberID == nil {
+			orders[i].ProspectCode, orders[i].prospectKnown = &p.Code, p.Known
 		}
 	}
-	conf, err := settings(ctx, tx, "initial_order_status", "order_confirmation_em_cd_member",
-		"order_confirmation_em_cd_prospect")
+	stored, err := insertOrders(ctx, tx, orders)
 	if err != nil {
 		return err
 	}
-	first := text(conf["initial_order_status"])
-	ids, status, err := insertOrders(ctx, tx, orders, first)
-	if err != nil {
-		return err
-	}
-	if status != first {
-		s.log.Warn("the setting initial_order_status names no status, the first one is used", "setting", first,
-			"status", status)
+	if stored.status != stored.wanted {
+		s.log.Warn("the setting initial_order_status names no status, the first one is used", "setting", stored.wanted,
+			"status", stored.status)
 	}
 	if err := clearCarts(ctx, tx, orders); err != nil {
 		return err
 	}
 	var messages []msg.Message
 	for _, o := range orders {
-		messages = append(messages, placedMessages(o, ids[o.CheckoutID], text(conf["order_confirmation_em_cd_member"]),
-			text(conf["order_confirmation_em_cd_prospect"]))...)
+		messages = append(messages, placedMessages(o, stored)...)
 	}
 	return bus.Enqueue(ctx, tx, messages...)
 }

@@ -142,14 +142,15 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	batch := &pgx.Batch{}
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
 	// after quotes, in the order of their ids: no one can wait in a circle.
-	batch.Queue(`SELECT pg_advisory_xact_lock(id) FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts`,
-		carts)
+	// Their rows come before stock and lines, as everywhere.
+	batch.Queue(`
+		WITH turns AS MATERIALIZED (SELECT count(pg_advisory_xact_lock(id))
+		  FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts)
+		SELECT FROM cart WHERE id IN (`+targetCarts+`) AND (SELECT count FROM turns) > 0 ORDER BY id FOR UPDATE`, carts)
 	if len(beside) > 0 {
 		batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended(round, 0)) FROM (SELECT DISTINCT `+
 			`unnest($1::text[]) AS round ORDER BY 1) rounds`, beside)
 	}
-	// before stock and lines, as everywhere
-	batch.Queue(`SELECT FROM cart WHERE id IN (`+targetCarts+`) ORDER BY id FOR UPDATE`, carts)
 	found, args := ordersOfPaymentsSQL, []any{sessions, intents, carts, rounds}
 	if len(beside) > 0 {
 		found = ordersBesideSQL
@@ -185,37 +186,47 @@ const (
 		    JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
 )
 
+// storedOrders are what new orders got: ids, keyed by checkout, and their first status, which is the wanted one, or else
+// the first of all; and the templates of their mails.
+type storedOrders struct {
+	ids                             map[string]int64
+	wanted, status                  string
+	memberTemplate, visitorTemplate string
+}
+
 // insertOrders writes a group of orders in one statement, with lines, codes, first status, the
 // quotes' new state, and what was reserved for them; entries for staff that they were before are
-// resolved. ids are keyed by checkout; status is the one they got: the wanted one, or else the first.
-func insertOrders(ctx context.Context, tx pgx.Tx, orders []order,
-	firstStatus string) (ids map[string]int64, status string, err error) {
+// resolved.
+func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored storedOrders, err error) {
 	type row struct {
-		ID         int64
-		CheckoutID string
-		Status     *string
-		Parts      int
+		ID                              int64
+		CheckoutID                      string
+		Wanted, Status                  string
+		MemberTemplate, VisitorTemplate string
+		Parts                           int
 	}
-	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, firstStatus, orderRefused,
+	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, orderRefused,
 		"the shop: it is an order now")
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.ConstraintName, "orders_identifier") {
-		return nil, "", errIdentifierTaken // not wrapped: the caller draws another one
+		return stored, errIdentifierTaken // not wrapped: the caller draws another one
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("store %d orders: %w", len(orders), err)
+		return stored, fmt.Errorf("store %d orders: %w", len(orders), err)
 	}
-	ids = make(map[string]int64, len(rows))
+	stored.ids = make(map[string]int64, len(rows))
 	parts := make(map[string]int, len(rows))
 	for _, r := range rows {
-		ids[r.CheckoutID], parts[r.CheckoutID], status = r.ID, r.Parts, text(r.Status)
+		stored.ids[r.CheckoutID], parts[r.CheckoutID] = r.ID, r.Parts
+		stored.wanted, stored.status = r.Wanted, r.Status
+		stored.memberTemplate, stored.visitorTemplate = r.MemberTemplate, r.VisitorTemplate
 	}
 	// A trigger or a rule may leave a row out without an error; what is not whole is no order.
 	for _, o := range orders {
 		if want := o.parts(); parts[o.CheckoutID] != want {
-			return nil, "", fmt.Errorf("the database kept %d of the %d rows of an order", parts[o.CheckoutID], want)
+			return stored, fmt.Errorf("the database kept %d of the %d rows of an order", parts[o.CheckoutID], want)
 		}
 	}
-	return ids, status, nil
+	return stored, nil
 }
 
 // parts is how many rows an order has: itself, its first status (a shop without any counts as one), the
@@ -230,8 +241,13 @@ const insertOrdersSQL = `
 	      item_discount bigint, shipping_subtotal bigint,
 	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
 	      placed_at timestamptz, lines jsonb, codes jsonb)
+	), conf AS (
+	  SELECT coalesce(max(value) FILTER (WHERE key = 'initial_order_status'), '') AS wanted,
+	    coalesce(max(value) FILTER (WHERE key = 'order_confirmation_em_cd_member'), '') AS member_template,
+	    coalesce(max(value) FILTER (WHERE key = 'order_confirmation_em_cd_prospect'), '') AS visitor_template
+	  FROM configuration
 	), first AS (
-	  SELECT identifier FROM status ORDER BY identifier = $2 DESC, position, identifier LIMIT 1
+	  SELECT identifier FROM status, conf ORDER BY identifier = wanted DESC, position, identifier LIMIT 1
 	), o AS (
 	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id,
 	    prospect_code, email, customer_name, currency,
@@ -262,19 +278,19 @@ const insertOrdersSQL = `
 	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o
 	    CROSS JOIN first RETURNING order_id
 	), i AS (
-	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $4 FROM o
-	    WHERE payment_issue.session_id = o.session_id AND reason = $3 AND resolved_at IS NULL
+	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $3 FROM o
+	    WHERE payment_issue.session_id = o.session_id AND reason = $2 AND resolved_at IS NULL
 	), q AS (
 	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o
 	    WHERE checkout.id = o.checkout_id RETURNING checkout.id
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id, (SELECT identifier FROM first) AS status,
+	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status, member_template, visitor_template,
 	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
 	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
 	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts
-	FROM o`
+	FROM o, conf`
 
 // clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
 // deleted, another one may be ordered from again. A cart that was merged into a member's at login
@@ -286,35 +302,32 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		Quantity int   `json:"quantity"`
 	}
 	var lines []paidLine
-	var carts []int64
 	for _, o := range orders {
-		carts = append(carts, o.CartID)
 		for _, l := range o.Lines {
 			lines = append(lines, paidLine{o.CartID, l.SKUID, l.Quantity})
 		}
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`
+	return pg.Exec(ctx, tx, "clear carts", `
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
 		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int)
 		    LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
+		), kept AS (
+		  SELECT DISTINCT l.cart_id FROM cart_line l LEFT JOIN p USING (cart_id, sku_id)
+		  WHERE l.cart_id IN (SELECT cart_id FROM p) AND l.quantity > coalesce(p.quantity, 0)
 		), fewer AS (
-		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p WHERE l.cart_id = p.cart_id
-		    AND l.sku_id = p.sku_id AND l.quantity > p.quantity
+		  UPDATE cart_line l SET quantity = l.quantity - p.quantity FROM p JOIN kept USING (cart_id)
+		  WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity > p.quantity
+		), none AS (
+		  DELETE FROM cart_line l USING p JOIN kept USING (cart_id)
+		  WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id AND l.quantity <= p.quantity
+		), next AS (
+		  UPDATE cart SET generation = generation + 1, updated_at = now() FROM kept WHERE cart.id = kept.cart_id
+		), codes AS (
+		  DELETE FROM cart_code USING kept WHERE cart_code.cart_id = kept.cart_id
 		)
-		DELETE FROM cart_line l USING p WHERE l.cart_id = p.cart_id AND l.sku_id = p.sku_id
-		  AND l.quantity <= p.quantity`, lines)
-	batch.Queue(`DELETE FROM cart c WHERE id IN (`+targetCarts+
-		`) AND NOT EXISTS (SELECT FROM cart_line l WHERE l.cart_id = c.id AND quantity > 0)`, carts)
-	batch.Queue(`
-		WITH next AS (UPDATE cart SET generation = generation + 1, updated_at = now() WHERE id IN (`+targetCarts+`)
-		  RETURNING id)
-		DELETE FROM cart_code WHERE cart_id IN (SELECT id FROM next)`, carts)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("clear %d carts: %w", len(carts), err)
-	}
-	return nil
+		DELETE FROM cart WHERE id IN (SELECT cart_id FROM p) AND NOT EXISTS (SELECT FROM kept WHERE kept.cart_id = cart.id)`,
+		lines)
 }
 
 const targetCarts = `SELECT coalesce(m.to_cart_id, x) FROM unnest($1::bigint[]) AS x LEFT JOIN cart_merge m ON ` +

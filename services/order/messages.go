@@ -17,7 +17,7 @@ const mailDeadline = 72 * time.Hour
 
 // placedMessages tells others of a new order: the event, and the command to mail the confirmation.
 // Both keys come from the order's quote, so that a repetition is the same message.
-func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate string) []msg.Message {
+func placedMessages(o order, stored storedOrders) []msg.Message {
 	lines := quotedLines(o.checkout)
 	var codes []msg.OrderCode
 	for _, c := range o.checkout.Quote.Codes {
@@ -25,9 +25,9 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
 	placed := msg.OrderPlaced{
-		OrderID: orderID, Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email, CustomerName: o.CustomerName,
-		ProspectCode: text(o.ProspectCode),
-		Newsletter:   o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
+		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email, CustomerName: o.CustomerName,
+		ProspectCode: text(o.ProspectCode), ProspectKnown: o.prospectKnown,
+		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
 		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total, Lines: lines,
 		Codes: codes,
@@ -40,7 +40,7 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 		ProspectCode: text(o.ProspectCode),
 		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
 		Order: &msg.OrderMail{
-			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName, EmailCode: visitorTemplate,
+			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName, EmailCode: stored.visitorTemplate,
 			Lines: lines, Codes: codes,
 			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
 			ShippingDiscount: o.ShippingDiscount,
@@ -52,7 +52,7 @@ func placedMessages(o order, orderID int64, memberTemplate, visitorTemplate stri
 	}
 	if o.MemberID != nil {
 		placed.MemberID, mail.MemberID = *o.MemberID, *o.MemberID
-		mail.Kind, mail.Order.EmailCode = msg.MailOrderMember, memberTemplate
+		mail.Kind, mail.Order.EmailCode = msg.MailOrderMember, stored.memberTemplate
 	}
 	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed}}
 	if o.Email != "" {

@@ -11,14 +11,14 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
-	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // consumers is everything that user listens to.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Handle: s.onOrder},
+		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Concerns: tellsOfVisitor,
+			Handle: s.onOrder},
 	}
 }
 
@@ -28,6 +28,16 @@ type visit struct {
 	newsletter          bool
 	at                  time.Time // of the consent
 	seen                time.Time // when it happened
+}
+
+// tellsOfVisitor says whether a message may tell something new of a visitor. A member's order does not, nor does one under
+// a code that this service told of itself: what a prospect is was said when the address was given.
+func tellsOfVisitor(d *bus.Delivery) bool {
+	if d.Subject != msg.OrderPlacedSubject {
+		return true
+	}
+	o, err := bus.Decode[msg.OrderPlaced](d)
+	return err != nil || o.MemberID == 0 && (!o.ProspectKnown || o.Newsletter)
 }
 
 // onOrder makes prospects of visitors who ordered or named an address for the receipt.
@@ -85,30 +95,19 @@ func readVisit(d *bus.Delivery) (visit, error) {
 // keepVisit finds or makes the prospect, with the code of the visitor's mail links and the consent.
 // An order of someone who has proved the address as a member is that member's: order hands it over.
 func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
-	verified, err := addressVerified(ctx, tx, v.email)
-	if err != nil || verified {
-		return err
-	}
-	// The person may have been erased while the message was under way.
-	forgotten, err := erasure.IsForgotten(ctx, tx, v.seen, v.email)
-	if err != nil || forgotten {
+	known, err := readVisitor(ctx, tx, v)
+	if err != nil || known.NotOurs || (known.Known && (v.code == "" || known.Taken) && !v.newsletter) {
 		return err
 	}
 	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + "."}
-	taken := false
-	if v.code != "" {
-		if taken, err = prospectCodeTaken(ctx, tx, v.code); err != nil {
-			return err
-		}
-		if taken {
-			n.Code = "" // one visitor's code came with two addresses: the second gets its own
-		}
+	if known.Taken {
+		n.Code = "" // one visitor's code came with two addresses: the second gets its own
 	}
 	p, changed, err := findOrMakeProspect(ctx, tx, n)
 	if err != nil {
 		return err
 	}
-	if !changed && v.code != "" && !taken {
+	if !changed && v.code != "" && !known.Taken {
 		if p, err = addAlias(ctx, tx, p, v.code); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -85,11 +86,11 @@ func lockProspect(ctx context.Context, tx pgx.Tx, email string) (prospect, bool,
 		`FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1 FOR UPDATE`, email)
 }
 
-// findOrMakeProspect returns the prospect of an address, locked.
+// findOrMakeProspect returns the prospect of an address that is locked, and locks it as well.
 func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, made bool, err error) {
 	for range 3 { // it may be erased between the two statements
 		var done bool
-		if p, done, err = insertProspect(ctx, tx, n); err != nil || done {
+		if p, done, err = addProspect(ctx, tx, n); err != nil || done {
 			return p, done, err
 		}
 		if p, done, err = lockProspect(ctx, tx, n.Email); err != nil || done {
@@ -99,11 +100,23 @@ func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospe
 	return prospect{}, false, errors.New("a prospect comes and goes")
 }
 
-// prospectCodeTaken says whether a code is out already.
-func prospectCodeTaken(ctx context.Context, tx pgx.Tx, code string) (taken bool, err error) {
-	return pg.Get[bool](ctx, tx, "look for a prospect's code", `
-		SELECT EXISTS (SELECT FROM prospect WHERE pr_cd = $1) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $1)`,
-		code)
+// visitor is what is known of who visited.
+type visitor struct {
+	NotOurs bool // a member who proved the address, or a person who was erased while the message was under way
+	Known   bool // a prospect
+	Taken   bool // the visit's code is out already
+}
+
+// readVisitor locks the address of a visit and looks for who it is. What was committed while it waited for the lock it
+// does not see: who adds a record looks again.
+func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
+	return pg.Get[visitor](ctx, tx, "look for a visitor", `
+		WITH l AS MATERIALIZED (SELECT pg_advisory_xact_lock($5, hashtext(lower($1))))
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)
+		    OR `+erasure.ForgottenSince("$2::text", "$3::timestamptz")+` AS not_ours,
+		  EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) AS known,
+		  EXISTS (SELECT FROM prospect WHERE pr_cd = $4) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $4) AS taken
+		FROM l`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
 }
 
 // addAlias notes a further code of a prospect and counts it as a change.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -51,7 +53,25 @@ func enqueue(ctx context.Context, tx pgx.Tx, added []*job) error {
 	n := len(added)
 	ids, subjects, headers := make([]string, n), make([]string, n), make([]string, n)
 	for i, j := range added {
-		ids[i], subjects[i], headers[i] = j.id, msg.StripeSubject(j.kind), j.headers
+		ids[i], subjects[i], headers[i] = j.id, msg.StripeSubject(j.kind), obs.TraceHeaders(j.trace)
 	}
 	return bus.EnqueueFrom(ctx, tx, "event", ids, subjects, headers)
+}
+
+// insertFew stores events and their messages in one statement. Whatever is in a group twice is one event.
+func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
+	n := len(group)
+	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
+	bodies, messages := make([][]byte, n), make([]msg.Message, n)
+	for i, j := range group {
+		// The relay has the body for longer than the request has its buffer.
+		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created, bytes.Clone(j.body)
+		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]), Trace: j.trace}
+	}
+	return outbox.ChangeEach(ctx, "store events", `done AS (
+		INSERT INTO event (id, type, api_version, created, payload)
+		SELECT id, type, api_version, created, payload
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[]) AS n (id, type, api_version, created,
+		  payload)
+		ON CONFLICT (id) DO NOTHING RETURNING id AS key)`, []any{ids, types, versions, created, bodies}, messages...)
 }

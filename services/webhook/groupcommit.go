@@ -28,6 +28,9 @@ const (
 	commitLimit = 4 * time.Second
 )
 
+// fewEvents are so few that one statement is cheaper for them than compressing each body once is.
+const fewEvents = 4
+
 // errRefused says that PostgreSQL refuses the event itself: a repeat would not help.
 var errRefused = errors.New("the event cannot be stored")
 
@@ -42,8 +45,8 @@ type store struct {
 // job is an event on its way into the database.
 type job struct {
 	event
-	headers string
-	done    chan error // buffered: a writer never waits for a request that left
+	trace string
+	done  chan error // buffered: a writer never waits for a request that left
 }
 
 func newStore(outbox *bus.Outbox) *store {
@@ -55,7 +58,7 @@ func newStore(outbox *bus.Outbox) *store {
 // add returns nil once the event is committed, or an error when ctx ends. After an error the event
 // may still become stored; the repeat then finds it there.
 func (s *store) add(ctx context.Context, e event) error {
-	j := &job{event: e, headers: obs.TraceJSON(ctx), done: make(chan error, 1)}
+	j := &job{event: e, trace: obs.Trace(ctx), done: make(chan error, 1)}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -111,6 +114,9 @@ func (s *store) insert(ctx context.Context, group []*job) error {
 	// Two groups with common ids cannot deadlock when both are in order. Sorting here, rather than in
 	// the statement, leaves the bodies alone.
 	group = slices.SortedFunc(slices.Values(group), func(a, b *job) int { return strings.Compare(a.id, b.id) })
+	if len(group) <= fewEvents {
+		return insertFew(ctx, s.outbox, group)
+	}
 	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		added, err := insertEvents(ctx, tx, group)
 		if err != nil || len(added) == 0 {

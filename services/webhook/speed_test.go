@@ -98,7 +98,7 @@ func group(n int) []*job {
 	list := make([]*job, n)
 	for i := range list {
 		id := fmt.Sprintf("evt_%06d", i)
-		list[i] = &job{event: event{id: id, kind: "checkout.session.completed", body: []byte(largeBody(id))}, headers: "{}"}
+		list[i] = &job{event: event{id: id, kind: "checkout.session.completed", body: []byte(largeBody(id))}}
 	}
 	return list
 }
@@ -170,7 +170,7 @@ func insertArray(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, er
 func enqueueBodies(ctx context.Context, tx pgx.Tx, added []*job) error {
 	messages := make([]msg.Message, len(added))
 	for i, j := range added {
-		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: json.RawMessage(j.body)}
+		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(j.body)}
 	}
 	return bus.Enqueue(ctx, tx, messages...)
 }

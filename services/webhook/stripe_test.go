@@ -209,7 +209,7 @@ func TestOneBadEventDoesNotSpoilItsGroup(t *testing.T) {
 	s := newStore(bus.NewOutbox(nil, pool))
 	var group []*job
 	for i := range 50 {
-		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, headers: "{}", done: make(chan error, 1)}
+		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, done: make(chan error, 1)}
 		if i == 17 {
 			j.id = "evt_\x00" // parseEvent lets none through; PostgreSQL takes none
 		}
@@ -243,7 +243,7 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 				}
 				bodies[id] = id + string(noise)
 			}
-			group = append(group, &job{event: event{id: id, kind: "a.b", body: []byte(bodies[id])}, headers: `{"traceparent":"` + id + `"}`,
+			group = append(group, &job{event: event{id: id, kind: "a.b", body: []byte(bodies[id])}, trace: id,
 				done: make(chan error, 1)})
 		}
 		s.commit(t.Context(), group)
@@ -256,6 +256,7 @@ func TestAGroupStoresEachBodyOnceAndUnchanged(t *testing.T) {
 	for i := range 20 {
 		id := func(n int) string { return fmt.Sprint("evt_", i+n) } // overlaps with the groups before
 		commit(id(9), id(3), id(7), id(3), id(0), id(1), id(5))
+		commit(id(2), id(2), id(10)) // few
 	}
 	rows, err := pool.Query(t.Context(), `SELECT id, event.payload, outbox.payload, headers->>'traceparent', pending FROM event FULL `+
 		`JOIN outbox ON key = id`)
@@ -315,7 +316,7 @@ func TestAStopWritesWhatWaits(t *testing.T) {
 	cancel()
 	var waiting []*job
 	for i := range 10 {
-		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, headers: "{}", done: make(chan error, 1)}
+		j := &job{event: event{id: fmt.Sprint("evt_", i), kind: "a", body: []byte("{}")}, done: make(chan error, 1)}
 		s.queue <- j
 		waiting = append(waiting, j)
 	}

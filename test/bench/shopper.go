@@ -35,25 +35,42 @@ const (
 
 // link is a keep-alive connection that asks one thing at a time. It parses no more than a purchase needs.
 type link struct {
+	ctx  context.Context //nolint:containedctx // of the run, for dialling again
+	addr string
 	conn net.Conn
 	in   *bufio.Reader
 	buf  bytes.Buffer
+	used time.Time
 }
 
+// linkIdle is shorter than servers keep a connection that no one uses.
+const linkIdle = 2 * time.Second
+
 func dial(ctx context.Context, addr string) (*link, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
+	l := &link{ctx: ctx, addr: addr}
+	return l, l.dial()
+}
+
+func (l *link) dial() (err error) {
+	if l.conn, err = new(net.Dialer).DialContext(l.ctx, "tcp", l.addr); err != nil {
+		return err
 	}
-	return &link{conn: conn, in: bufio.NewReaderSize(conn, 32<<10)}, nil
+	l.in, l.used = bufio.NewReaderSize(l.conn, 32<<10), time.Now()
+	return nil
 }
 
 func (l *link) close() { _ = l.conn.Close() } // all answers were read
 
 // ask sends a request and returns the answer's headers and body. An answer other than 200 is an error.
 func (l *link) ask(method, path, body string, headers ...string) (http.Header, []byte, error) {
+	if time.Since(l.used) > linkIdle {
+		l.close()
+		if err := l.dial(); err != nil {
+			return nil, nil, err
+		}
+	}
 	l.buf.Reset()
-	fmt.Fprintf(&l.buf, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, l.conn.RemoteAddr())
+	fmt.Fprintf(&l.buf, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, l.addr)
 	for _, h := range headers {
 		l.buf.WriteString(h + "\r\n")
 	}
@@ -72,6 +89,7 @@ func (l *link) ask(method, path, body string, headers ...string) (http.Header, [
 		return nil, nil, fmt.Errorf("read the answer of %s: %w", path, err)
 	}
 	raw, err := io.ReadAll(answer.Body)
+	l.used = time.Now()
 	if err = errors.Join(err, answer.Body.Close()); err != nil {
 		return nil, nil, fmt.Errorf("read the answer of %s: %w", path, err)
 	}
