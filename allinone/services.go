@@ -111,7 +111,7 @@ func (s *shop) configure(context.Context) error {
 	eventsCfg.Keys, mailerCfg.Keys, adminCfg.Keys = s.keys("events"), s.keys("mailer"), s.keys("admin")
 	staff := boot.Staff{StaffKey: boot.StaffPublic(s.cfg.ShopSecret)}
 	userCfg.Staff, orderCfg.Staff, eventsCfg.Staff, mailerCfg.Staff, webhookCfg.Staff = staff, staff, staff, staff, staff
-	s.adminURL = adminCfg.URL
+	edgeCfg.Staff, s.adminURL = staff, adminCfg.URL
 	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"),
 		s.databaseURL("mailer"), s.databaseURL("webhook")
 	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.listeners["EVENTS_ADDR"], s.listeners["MAILER_ADDR"],
@@ -139,6 +139,7 @@ func (s *shop) environment() (restore func()) {
 		"USER_URL": s.listeners.url("USER_ADDR"), "ORDER_URL": s.listeners.url("ORDER_ADDR"),
 		"EVENTS_URL": s.listeners.url("EVENTS_ADDR"), "WEBHOOK_URL": s.listeners.url("WEBHOOK_ADDR"),
 		"MAILER_URL": s.listeners.url("MAILER_ADDR"),
+		"EDGE_URL":   s.listeners.url("EDGE_ADDR"),
 	}
 	if os.Getenv("PUBLIC_URL") == "" {
 		set["PUBLIC_URL"] = s.listeners.publicURL()

@@ -14,14 +14,15 @@ var kitTemplates embed.FS
 
 // functions are what templates can call beside what html/template has.
 var functions = template.FuncMap{
-	"form":  func(v View, form Form) formView { return formView{v, form} },
-	"date":  func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
-	"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
-	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"asset": Asset,
-	"kind":  kindOf,
-	"dict":  dict,
-	"ago":   func(t time.Time) string { return ago(time.Since(t)) },
+	"form":    func(v View, form Form) formView { return formView{v, form} },
+	"date":    func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
+	"clock":   func(t time.Time) string { return t.UTC().Format("15:04") },
+	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"asset":   Asset,
+	"kind":    kindOf,
+	"dict":    dict,
+	"runbook": Runbook,
+	"ago":     func(t time.Time) string { return ago(time.Since(t)) },
 }
 
 // formView is a form with the view it stands in, for the csrf token.

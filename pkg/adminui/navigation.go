@@ -22,6 +22,9 @@ type Item struct {
 var navigation = []Section{
 	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
 	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
+	{"Watching", []Item{
+		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},
+	}},
 	{"Back office", []Item{
 		{Title: "People", Path: "/people", Key: "e", action: PeopleManage},
 		{Title: "Log", Path: "/audit", Key: "l", action: AuditView},

@@ -106,10 +106,15 @@ func (v *verifier) require(next http.Handler) http.Handler {
 	})
 }
 
-// Below hands requests to staff routes to one handler and all others to another.
+// Below hands requests to staff routes to one handler and all others to another: what names a route of
+// Mount's, or carries an identity.
 func Below(staff, others http.Handler) http.Handler {
+	known := func(r *http.Request) bool {
+		routes, ok := staff.(chi.Routes)
+		return !ok || r.Header.Get(IdentityHeader) != "" || routes.Match(chi.NewRouteContext(), r.Method, r.URL.Path)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, Prefix+"/") {
+		if strings.HasPrefix(r.URL.Path, Prefix+"/") && known(r) {
 			staff.ServeHTTP(w, r)
 			return
 		}

@@ -199,7 +199,11 @@ type Search struct {
 }
 
 // Command is a button that posts.
-type Command struct{ Text, To, Tone string }
+type Command struct {
+	Text string `json:"text"`
+	To   string `json:"to"`
+	Tone string `json:"tone,omitempty"`
+}
 
 // Heading is the head of a column.
 type Heading struct {

@@ -24,6 +24,7 @@ type env struct {
 	t                *testing.T
 	broker           *testenv.Broker
 	sender, receiver *pgxpool.Pool
+	databaseURL      string
 	outbox           *bus.Outbox
 	receiving        *bus.Bus
 	mu               sync.Mutex
@@ -35,7 +36,7 @@ func newEnv(t *testing.T) *env {
 	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: []pg.Set{bus.Tables()}},
 		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
 	e := &env{t: t, broker: testenv.NewBroker(t), sender: testenv.Open(t, url, "webhook"), receiver: testenv.Open(t, url, "order"),
-		handled: map[string]int{}}
+		databaseURL: url, handled: map[string]int{}}
 	e.outbox = bus.NewOutbox(e.broker.Bus("webhook"), e.sender)
 	e.receiving = e.broker.Bus("order")
 	return e

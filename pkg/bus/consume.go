@@ -177,9 +177,9 @@ func newDelivery(m jetstream.Msg) *Delivery {
 	if d.misfit {
 		// Parked under the key that it came with, it would stand in the way of the message that the key
 		// belongs to, and the sender of that must not hear that it arrived.
-		d.sender, d.Key = "", "misfit:"+d.Key
+		d.sender, d.Key = "", misfitKey+d.Key
 		if err == nil {
-			d.Key = fmt.Sprintf("misfit:%s:%d", meta.Stream, meta.Sequence.Stream)
+			d.Key = fmt.Sprintf(misfitKey+"%s:%d", meta.Stream, meta.Sequence.Stream)
 		}
 	}
 	return d

@@ -198,11 +198,11 @@ func newOf(group []*Delivery, fresh []string) (todo []*Delivery) {
 }
 
 // tx is a transaction of the consumer's.
-func (w *worker) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	if w.Outbox != nil {
-		return w.Outbox.Tx(ctx, fn)
+func (c Consumer) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	if c.Outbox != nil {
+		return c.Outbox.Tx(ctx, fn)
 	}
-	return pg.Tx(ctx, w.Pool, fn)
+	return pg.Tx(ctx, c.Pool, fn)
 }
 
 // done acknowledges a committed group and tells the senders.

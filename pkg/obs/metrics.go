@@ -33,6 +33,11 @@ var (
 		Name: "shop_message_group_seconds", Help: "Duration of one group of messages, commit included.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 	}, []string{"consumer"})
+	// WorkItems is what waits for a person by service and kind, as the work list of the back office shows it. It is
+	// read from the tables, so that the first one counts as the second does, and after a restart as before.
+	WorkItems = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "shop_work_items", Help: "Things that wait for a person, by service and kind.",
+	}, []string{"service", "kind"})
 	// BrokerUp is 1 while the service is connected to the broker.
 	BrokerUp = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_broker_connected", Help: "1 while connected to NATS.",

@@ -62,6 +62,8 @@ type Parts struct {
 	Handler http.Handler
 	// Staff are the pages that the service has in the back office; Handler answers all else.
 	Staff adminui.Pages
+	// Work, if set, is what of this service waits for a person, beside parked messages.
+	Work func(context.Context) ([]adminui.WorkKind, error)
 	// Consumers are the durable subscriptions.
 	Consumers []bus.Consumer
 	// Workers run beside the requests, and end after them.
@@ -105,7 +107,8 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	if err != nil {
 		return err
 	}
-	if len(parts.Staff.Routes) > 0 {
+	pages := set.StaffKey != nil || len(parts.Staff.Routes) > 0
+	if parts = core.withStaff(set.Name, parts); pages {
 		staff, err := adminui.Mount(log, set.Name, set.StaffKey, parts.Staff)
 		if err != nil {
 			return err

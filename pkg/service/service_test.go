@@ -48,7 +48,8 @@ func newRunning(t *testing.T) *running {
 func (r *running) run(build func(*Core) (Parts, error)) (stop func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	set := Settings{Name: "order", Common: boot.Common{DatabaseURL: r.database, NATSURL: r.broker.URL()}, Listener: r.listener}
+	set := Settings{Name: "order", Common: boot.Common{DatabaseURL: r.database, NATSURL: r.broker.URL()}, Listener: r.listener,
+		StaffKey: staffKey()}
 	go func() {
 		defer close(done)
 		r.ended <- Run(ctx, testenv.Log(r.t), set, build)

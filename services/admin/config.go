@@ -25,6 +25,7 @@ type Config struct {
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events"`
 	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
+	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
 }
@@ -63,7 +64,7 @@ func (c Config) parse() (addresses, error) {
 	a := addresses{own: address("ADMIN_URL", c.URL), owners: map[string]*url.URL{
 		"user": address("USER_URL", c.UserURL), "order": address("ORDER_URL", c.OrderURL),
 		"events": address("EVENTS_URL", c.EventsURL), "mailer": address("MAILER_URL", c.MailerURL),
-		"webhook": address("WEBHOOK_URL", c.WebhookURL),
+		"webhook": address("WEBHOOK_URL", c.WebhookURL), "edge": address("EDGE_URL", c.EdgeURL),
 	}}
 	if a.own != nil && net.ParseIP(a.own.Hostname()) != nil {
 		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: want a name, not an address: passkeys belong to one", c.URL))

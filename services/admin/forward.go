@@ -28,6 +28,9 @@ var owners = map[string]string{
 	"campaigns": "mailer", "mails": "mailer",
 	"reports": "events", "ads": "events",
 	"stripe": "webhook",
+
+	"parked/edge": "edge", "parked/user": "user", "parked/order": "order", "parked/events": "events",
+	"parked/mailer": "mailer", "parked/webhook": "webhook",
 }
 
 func newTransport(files certs.Files) (*http.Transport, error) {

@@ -57,7 +57,7 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	e.url = strings.Replace(front.URL, "127.0.0.1", "localhost", 1) // passkeys belong to a name
 	away := "http://127.0.0.1:1"
 	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b), e.config(more, Config{URL: e.url, OrderURL: e.owner.URL, UserURL: away,
-		EventsURL: away, MailerURL: away, WebhookURL: away}))
+		EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +74,7 @@ func ownersPages() adminui.Pages {
 	}
 	return adminui.Pages{Routes: []adminui.Route{
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},
+		{Method: "GET", Path: adminui.WorkPath, Action: adminui.WorkView, Handle: waiting},
 		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: func(r *http.Request) (adminui.Answer, error) {
 			return adminui.Done{To: "/orders", Text: "Shipped <b>" + r.FormValue("id") + "</b>"}, nil
 		}},

@@ -39,6 +39,7 @@ func (s *server) routes() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(s.sameOrigin, s.signedIn(stageFull))
 		s.ownRoutes(r)
+		s.workRoutes(r)
 		for prefix, owner := range owners {
 			h := s.forward(owner)
 			r.Handle("/"+prefix, h)

@@ -102,6 +102,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -164,6 +167,7 @@ CREATE INDEX guess_since ON admin.guess USING btree (since);
 CREATE INDEX inbox_at ON admin.inbox USING btree (at);
 CREATE INDEX link_person ON admin.link USING btree (person_id);
 CREATE INDEX outbox_next_at ON admin.outbox USING btree (next_at);
+CREATE INDEX parked_open ON admin.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX passkey_person ON admin.passkey USING btree (person_id);
 CREATE INDEX session_expires ON admin.session USING btree (expires_at);
 CREATE INDEX session_person ON admin.session USING btree (person_id);

@@ -18,6 +18,7 @@ type Config struct {
 	boot.InsideTLS
 	boot.Public
 	boot.Keys
+	boot.Staff
 	EdgeAddr       string `envconfig:"EDGE_ADDR" default:"127.0.0.1:8080" desc:"where shoppers reach the shop"`
 	AllowedOrigins string `envconfig:"ALLOWED_ORIGINS" desc:"further frontends, e.g. https://www.example.com; commas between them (CORS with credentials, CSRF)"`
 	CookieDomain   string `envconfig:"COOKIE_DOMAIN" desc:"parent domain of the cookies, for a frontend on another host; empty: this host only"`

@@ -52,6 +52,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -77,5 +80,6 @@ CREATE TABLE "session" (
 
 CREATE INDEX inbox_at ON edge.inbox USING btree (at);
 CREATE INDEX outbox_next_at ON edge.outbox USING btree (next_at);
+CREATE INDEX parked_open ON edge.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX session_expires ON edge.session USING btree (expires_at);
 CREATE INDEX session_member ON edge.session USING btree (member_id);

@@ -196,6 +196,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -236,4 +239,5 @@ CREATE INDEX pageview_at ON events.pageview USING btree (at);
 CREATE INDEX pageview_order ON events.pageview USING btree (order_mark) WHERE (order_mark IS NOT NULL);
 CREATE INDEX pageview_traceable ON events.pageview USING btree (at) WHERE ((remote_addr IS NOT NULL) OR (user_agent IS NOT NULL));
 CREATE INDEX pageview_user ON events.pageview USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX parked_open ON events.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX prospect_code_prospect ON events.prospect_code USING btree (prospect_id);

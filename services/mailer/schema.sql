@@ -93,6 +93,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -145,6 +148,7 @@ CREATE INDEX delivery_suppressed ON mailer.delivery USING btree (done_at) WHERE 
 CREATE INDEX inbox_at ON mailer.inbox USING btree (at);
 CREATE INDEX newsletter_em_cd ON mailer.newsletter USING btree (em_cd);
 CREATE INDEX outbox_next_at ON mailer.outbox USING btree (next_at);
+CREATE INDEX parked_open ON mailer.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX recipient_code ON mailer.recipient USING btree (code);
 CREATE INDEX recipient_email ON mailer.recipient USING btree (lower(email));
 CREATE INDEX room_at ON mailer.room USING btree (at);

@@ -315,6 +315,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -638,6 +641,7 @@ CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DES
 CREATE INDEX orders_tracking_begins ON "order".orders USING btree (tracking_number text_pattern_ops) WHERE (tracking_number IS NOT NULL);
 CREATE INDEX orders_visitor_email ON "order".orders USING btree (lower(email)) WHERE (member_id IS NULL);
 CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
+CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
 CREATE INDEX product_collection_product ON "order".product_collection USING btree (product_id);

@@ -153,6 +153,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -250,6 +253,7 @@ CREATE INDEX former_token_prospect ON "user".former_token USING btree (prospect_
 CREATE INDEX inbox_at ON "user".inbox USING btree (at);
 CREATE INDEX mail_request_due ON "user".mail_request USING btree (due);
 CREATE INDEX outbox_next_at ON "user".outbox USING btree (next_at);
+CREATE INDEX parked_open ON "user".parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX prospect_alias_prospect ON "user".prospect_alias USING btree (prospect_id);
 CREATE INDEX prospect_email_lower ON "user".prospect USING btree (lower((email)::text));
 CREATE INDEX unsubscribe_reason_member ON "user".unsubscribe_reason USING btree (member_id);

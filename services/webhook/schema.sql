@@ -49,6 +49,9 @@ CREATE TABLE "parked" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
+  note text,
+  CONSTRAINT parked_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
   CONSTRAINT parked_pkey PRIMARY KEY (id),
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
@@ -56,3 +59,4 @@ CREATE TABLE "parked" (
 CREATE INDEX event_received ON webhook.event USING btree (received);
 CREATE INDEX inbox_at ON webhook.inbox USING btree (at);
 CREATE INDEX outbox_next_at ON webhook.outbox USING btree (next_at);
+CREATE INDEX parked_open ON webhook.parked USING btree (id) WHERE (resolved_at IS NULL);

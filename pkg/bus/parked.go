@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Parked is a message that could not succeed, whole and with the reason.
+type Parked struct {
+	ID       int64             `json:"id"`
+	Consumer string            `json:"consumer"`
+	Key      string            `json:"key"`
+	Subject  string            `json:"subject"`
+	Headers  map[string]string `json:"headers"`
+	Payload  []byte            `json:"-"`
+	// Reason is the error of the last try, Attempts how many there were.
+	Reason   string    `json:"reason"`
+	Attempts int       `json:"attempts"`
+	At       time.Time `json:"at"`
+	// Resolution is "" while the message waits, then replayed or dropped.
+	Resolution string    `json:"resolution,omitempty"`
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	ResolvedBy string    `json:"resolved_by,omitempty"`
+	Note       string    `json:"note,omitempty"`
+}
+
+// misfitKey is how the key of a message begins that no sender published where it was found.
+const misfitKey = "misfit:"
+
+// Forged says that no sender of the shop published the message: it can be dropped, never replayed.
+func (p Parked) Forged() bool { return strings.HasPrefix(p.Key, misfitKey) }
+
+var (
+	// ErrNotParked says that a message does not wait, or does no longer: it was replayed or dropped.
+	ErrNotParked = errors.New("the message is not parked")
+	// ErrForged says that a message must not be replayed: its key is none of its subject's.
+	ErrForged = errors.New("no sender published this message where it was found")
+)
+
+// ReplayError says that a replayed message failed again.
+type ReplayError struct{ Reason string }
+
+func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
+
+// Replay gives a parked message to its consumer again: handling it, its inbox key, the note that it was
+// seen to and what also does are one transaction. The inbox key stands all the while, so that a copy that
+// the broker delivers at this moment, or later, changes nothing; and of two replays at once the second
+// finds ErrNotParked. A message that fails again stays parked, with the new reason, as a ReplayError.
+func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
+	p, found, err := FindParked(ctx, c.Pool, id)
+	switch {
+	case err != nil:
+		return err
+	case !found || p.Consumer != c.Name || p.Resolution != "":
+		return ErrNotParked
+	case p.Forged():
+		return ErrForged
+	}
+	d := &Delivery{Key: p.Key, Subject: p.Subject, Data: p.Payload, Attempt: p.Attempts + 1, headers: p.Headers}
+	ctx = d.context(ctx)
+	if err := c.prepareAgain(ctx, d); err != nil {
+		return c.failAgain(ctx, p, err)
+	}
+	var handling error
+	err = c.tx(ctx, func(tx pgx.Tx) error {
+		if err := resolveOpen(ctx, tx, id, "replayed", by, ""); err != nil {
+			return err
+		}
+		if err := noteAgain(ctx, tx, c.Name, p.Key); err != nil {
+			return err
+		}
+		if handling = guard(func() error { return c.act(ctx, tx, d) }); handling != nil {
+			return handling
+		}
+		return also(tx, p)
+	})
+	switch {
+	case handling != nil:
+		return c.failAgain(ctx, p, handling)
+	case err != nil:
+		return err
+	case c.Committed != nil:
+		c.Committed([]*Delivery{d})
+	}
+	return nil
+}
+
+// resolveOpen is resolveParked for a message that has to wait.
+func resolveOpen(ctx context.Context, tx pgx.Tx, id int64, resolution, by, note string) error {
+	waited, err := resolveParked(ctx, tx, id, resolution, by, note)
+	if err == nil && !waited {
+		err = ErrNotParked
+	}
+	return err
+}
+
+func (c Consumer) prepareAgain(ctx context.Context, d *Delivery) error {
+	if c.Prepare == nil {
+		return nil
+	}
+	return guard(func() error { return c.Prepare(ctx, d) })
+}
+
+// act does what the message does, in a transaction that has noted its key.
+func (c Consumer) act(ctx context.Context, tx pgx.Tx, d *Delivery) error {
+	if c.Concerns != nil && !c.Concerns(d) {
+		return nil
+	}
+	if c.Effect == nil {
+		return c.Handle(ctx, tx, []*Delivery{d})
+	}
+	effect, err := c.Effect([]*Delivery{d})
+	switch {
+	case err != nil:
+		return err
+	case effect == nil:
+		return c.Handle(ctx, tx, []*Delivery{d})
+	}
+	return effect.Apply(ctx, tx, d.Key)
+}
+
+// failAgain keeps the new reason of a message that failed again. Of a database that is away the error
+// itself is returned: the message had no try.
+func (c Consumer) failAgain(ctx context.Context, p Parked, cause error) error {
+	if pg.IsUnavailable(cause) || ctx.Err() != nil {
+		return fmt.Errorf("replay a message of %s: %w", c.Name, cause)
+	}
+	reason := pg.StorableText(cause.Error(), 0)
+	if err := noteReason(ctx, c.Pool, p.ID, reason); err != nil {
+		return err
+	}
+	return &ReplayError{reason}
+}
+
+// Drop notes that a parked message needs nothing, with the reason in a person's words, in the
+// transaction that also belongs to. It fails with ErrNotParked when the message does not wait.
+func (c Consumer) Drop(ctx context.Context, id int64, by, note string, also func(pgx.Tx, Parked) error) error {
+	return c.tx(ctx, func(tx pgx.Tx) error {
+		p, found, err := FindParked(ctx, tx, id)
+		switch {
+		case err != nil:
+			return err
+		case !found || p.Consumer != c.Name:
+			return ErrNotParked
+		}
+		if err := resolveOpen(ctx, tx, id, "dropped", by, note); err != nil {
+			return err
+		}
+		return also(tx, p)
+	})
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// ParkedList is what of the parked messages is listed.
+type ParkedList struct {
+	Consumer, Subject string // "" for all
+	After             int64  // only those with a larger id
+	Resolved          bool   // instead of those that wait
+	Rows              int
+}
+
+const parkedColumns = `id, consumer, key, subject, headers, payload, reason, attempts, at, coalesce(resolution,
+	CASE WHEN resolved_at IS NULL THEN '' ELSE 'dropped' END) AS resolution,
+	coalesce(resolved_at, '0001-01-01'::timestamptz) AS resolved_at, coalesce(resolved_by, '') AS resolved_by, coalesce(note, '') AS note`
+
+// ListParked lists parked messages, the oldest first.
+func ListParked(ctx context.Context, db pg.DB, l ParkedList) ([]Parked, error) {
+	return pg.List[Parked](ctx, db, "list parked messages", `
+		SELECT `+parkedColumns+` FROM parked
+		WHERE (resolved_at IS NOT NULL) = $1 AND id > $2 AND ($3 = '' OR consumer = $3) AND ($4 = '' OR subject = $4)
+		ORDER BY id LIMIT $5`, l.Resolved, l.After, l.Consumer, l.Subject, l.Rows)
+}
+
+// FindParked finds a parked message, whether it waits or not.
+func FindParked(ctx context.Context, db pg.DB, id int64) (p Parked, found bool, err error) {
+	return pg.One[Parked](ctx, db, "find parked message $1", `SELECT `+parkedColumns+` FROM parked WHERE id = $1`, id)
+}
+
+// ParkedCount is how many messages wait for a person, and since when the oldest does.
+type ParkedCount struct {
+	Count  int64
+	Oldest time.Time
+}
+
+// CountParked counts the parked messages that wait.
+func CountParked(ctx context.Context, db pg.DB) (ParkedCount, error) {
+	return pg.Get[ParkedCount](ctx, db, "count parked messages", `
+		SELECT count(*) AS count, coalesce(min(at), '0001-01-01'::timestamptz) AS oldest FROM parked WHERE resolved_at IS NULL`)
+}
+
+// resolveParked notes what became of a message that waits; its row is locked from then on.
+func resolveParked(ctx context.Context, tx pgx.Tx, id int64, resolution, by, note string) (bool, error) {
+	return pg.ExecOne(ctx, tx, "resolve parked message $1", `
+		UPDATE parked SET resolved_at = now(), resolution = $2, resolved_by = $3, note = nullif($4, '')
+		WHERE id = $1 AND resolved_at IS NULL`, id, resolution, by, note)
+}
+
+// noteAgain has the inbox know a key, also one that was pruned meanwhile.
+func noteAgain(ctx context.Context, tx pgx.Tx, consumer, key string) error {
+	return pg.Exec(ctx, tx, "note an inbox key", `
+		INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET at = now()`, consumer, key)
+}
+
+// noteReason keeps why a message failed again.
+func noteReason(ctx context.Context, db pg.DB, id int64, reason string) error {
+	return pg.Exec(ctx, db, "note why message $1 failed", `
+		UPDATE parked SET attempts = attempts + 1, reason = $2 WHERE id = $1 AND resolved_at IS NULL`, id, reason)
+}

@@ -1,0 +1,319 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// parkedPages are the pages about parked messages, which every service has alike, below /parked/<name>.
+type parkedPages struct {
+	*Core
+	name      string
+	consumers []bus.Consumer
+}
+
+const parkedRunbook = "parked-messages"
+
+func (p parkedPages) path(parts ...string) string {
+	return "/parked/" + strings.Join(append([]string{p.name}, parts...), "/")
+}
+
+func (p parkedPages) routes() []adminui.Route {
+	return []adminui.Route{
+		{Method: "GET", Path: p.path(), Action: adminui.WorkView, Handle: p.list},
+		{Method: "GET", Path: p.path("{id}"), Action: adminui.WorkView, Handle: p.show},
+		{Method: "POST", Path: p.path("replay"), Action: adminui.WorkAct, Handle: p.replayMany},
+		{Method: "POST", Path: p.path("{id}", "replay"), Action: adminui.WorkAct, Handle: p.replay},
+		{Method: "POST", Path: p.path("{id}", "drop"), Action: adminui.WorkAct, Handle: p.drop},
+	}
+}
+
+// kind is the parked messages as an entry of the work list.
+func (p parkedPages) kind(ctx context.Context) (adminui.WorkKind, error) {
+	k := adminui.WorkKind{Name: "parked-messages", Title: "Parked messages of " + p.name, To: p.path(), Runbook: parkedRunbook}
+	count, err := bus.CountParked(ctx, p.Pool)
+	if err != nil || count.Count == 0 {
+		return k, err
+	}
+	k.Count, k.Oldest = count.Count, count.Oldest
+	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: adminui.WorkShown})
+	for _, m := range list {
+		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Subject, Reason: m.Reason, Since: m.At}
+		item.To = p.path(item.Key)
+		if !m.Forged() {
+			item.Commands = []adminui.Command{{Text: "Replay", To: p.path(item.Key, "replay")}}
+		}
+		k.Items = append(k.Items, item)
+	}
+	return k, err
+}
+
+func (p parkedPages) columns() []adminui.Column[bus.Parked] {
+	return []adminui.Column[bus.Parked]{
+		{Title: "Message", Value: func(m bus.Parked) any {
+			return adminui.Link{Text: m.Subject, To: p.path(strconv.FormatInt(m.ID, 10))}
+		}},
+		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
+		{Title: "Reason", Value: func(m bus.Parked) any { return m.Reason }},
+		{Title: "Consumer", Minor: true, Value: func(m bus.Parked) any { return m.Consumer }},
+		{Title: "Tries", Minor: true, Value: func(m bus.Parked) any { return m.Attempts }},
+		{Title: "Parked", Value: func(m bus.Parked) any { return m.At }},
+	}
+}
+
+// list shows what waits, the oldest first, or what was seen to.
+func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"consumer", "subject", "seen-to"}})
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	resolved := ask.Chosen["seen-to"] != ""
+	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{Consumer: ask.Chosen["consumer"], Subject: ask.Chosen["subject"],
+		After: after, Resolved: resolved, Rows: ask.Rows + 1})
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(), list, func(m bus.Parked) any { return m.ID })
+	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
+		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}
+	table.Empty = "No messages wait here."
+	if !resolved && adminui.Who(r).May(adminui.WorkAct) {
+		table.Bulk = []adminui.Command{{Text: "Replay", To: p.path("replay")}}
+	}
+	return adminui.Page{Title: "Parked messages of " + p.name, Data: struct {
+		Messages []bus.Parked `json:"messages"`
+		Next     string       `json:"next,omitempty"`
+	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "work"}, nil
+}
+
+// parkedPage is one message.
+type parkedPage struct {
+	Message bus.Parked `json:"message"`
+	Payload string     `json:"payload"`
+	Waits   bool       `json:"waits"`
+	Problem string     `json:"problem,omitempty"`
+
+	Facts                    []adminui.Detail `json:"-"`
+	Replay, ReplayKind, Drop adminui.Form     `json:"-"`
+	Runbook                  string           `json:"runbook"`
+}
+
+func (p parkedPages) page(m bus.Parked) parkedPage {
+	id := strconv.FormatInt(m.ID, 10)
+	page := parkedPage{Message: m, Payload: readable(m.Payload), Waits: m.Resolution == "", Runbook: adminui.Runbook(parkedRunbook)}
+	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
+		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
+	if !page.Waits {
+		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: m.ResolvedAt},
+			adminui.Detail{Label: "By", Value: m.ResolvedBy}, adminui.Detail{Label: "How", Value: m.Resolution},
+			adminui.Detail{Label: "Note", Value: m.Note})
+	}
+	page.Replay = adminui.Form{ID: "replay", Action: p.path(id, "replay"), Submit: "Replay it"}
+	page.ReplayKind = adminui.Form{ID: "replay-kind", Action: p.path("replay"), Submit: "Replay all of this kind",
+		Fields: []adminui.Field{{Name: "consumer", Kind: "hidden", Value: m.Consumer}, {Name: "subject", Kind: "hidden", Value: m.Subject}}}
+	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad", Fields: []adminui.Field{{
+		Name: "note", Label: "Why nothing has to be done", Kind: "text", Required: true, Most: maxNote}}}
+	return page
+}
+
+// readable is a payload for people: JSON over several lines, other text as it is.
+func readable(payload []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, payload, "", "  ") == nil {
+		return out.String()
+	}
+	return strings.ToValidUTF8(string(payload), "�")
+}
+
+func (p parkedPages) find(r *http.Request) (bus.Parked, error) {
+	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	if err != nil {
+		return bus.Parked{}, web.NotFound()
+	}
+	m, found, err := bus.FindParked(r.Context(), p.Pool, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return m, err
+}
+
+func (p parkedPages) title(m bus.Parked) string { return m.Subject + " at " + m.Consumer }
+
+func (p parkedPages) show(r *http.Request) (adminui.Answer, error) {
+	m, err := p.find(r)
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Page{Title: p.title(m), Template: "parked.html", Data: p.page(m)}, nil
+}
+
+// replay gives a message to its consumer again. One that fails again is shown with the new reason.
+func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
+	m, err := p.find(r)
+	if err != nil {
+		return nil, err
+	}
+	err = p.replayOne(r, m)
+	if again, ok := errors.AsType[*bus.ReplayError](err); ok {
+		m.Reason, m.Attempts = again.Reason, m.Attempts+1
+		page := p.page(m)
+		page.Problem = "It failed again. Nothing was changed."
+		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page, Status: http.StatusUnprocessableEntity}, nil
+	}
+	if err != nil {
+		return nil, p.refusal(err)
+	}
+	return adminui.Done{To: "/work", Text: "Replayed " + p.title(m) + "."}, nil
+}
+
+// refusal is an error of bus as an answer.
+func (p parkedPages) refusal(err error) error {
+	switch {
+	case errors.Is(err, bus.ErrNotParked):
+		return &web.Error{Status: http.StatusConflict, Code: "seen-to", Err: err}
+	case errors.Is(err, bus.ErrForged):
+		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "forged", Err: err}
+	}
+	return err
+}
+
+func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
+	c, ok := p.consumer(m.Consumer)
+	if !ok {
+		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "consumer-gone",
+			Err: fmt.Errorf("this version has no consumer %s", m.Consumer)}
+	}
+	c.Outbox = p.Outbox
+	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, m bus.Parked) error {
+		return p.record(r, tx, m, "Replayed "+p.title(m), map[string]any{"resolution": "replayed"})
+	})
+}
+
+func (p parkedPages) consumer(name string) (bus.Consumer, bool) {
+	i := slices.IndexFunc(p.consumers, func(c bus.Consumer) bool { return c.Name == name })
+	if i < 0 {
+		return bus.Consumer{}, false
+	}
+	return p.consumers[i], true
+}
+
+// record notes an act in the log of what the staff did. The payload stays out of it: it may hold a
+// customer's data.
+func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, text string, after map[string]any) error {
+	// One request may see to many messages: each has an entry of its own.
+	who := adminui.Who(r)
+	who.Request += ":" + strconv.FormatInt(m.ID, 10)
+	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.WorkAct, Kind: "message", Key: m.Consumer + " " + m.Key,
+		Text: text, Before: map[string]any{"reason": m.Reason, "attempts": m.Attempts}, After: after})
+}
+
+const (
+	// replayMost is how many messages one command replays, and replayTime how long it goes on; what is
+	// left stays parked.
+	replayMost = 500
+	replayTime = 15 * time.Second
+)
+
+// replayMany replays the chosen messages, or all of a kind, each in a transaction of its own.
+func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, web.BadRequest("form")
+	}
+	list, err := p.chosen(r.Context(), r.PostForm["id"], r.PostForm.Get("consumer"), r.PostForm.Get("subject"))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), replayTime)
+	defer cancel()
+	r = r.WithContext(ctx)
+	var done, failed int
+	for _, m := range list {
+		switch err := p.replayOne(r, m); {
+		case err == nil:
+			done++
+		case pg.IsUnavailable(err) && ctx.Err() == nil:
+			return nil, err
+		case errors.Is(err, bus.ErrNotParked): // another person was faster
+		default:
+			failed++
+		}
+	}
+	text := fmt.Sprintf("Replayed %d of %d messages.", done, len(list))
+	if failed > 0 {
+		text += fmt.Sprintf(" %d failed again and stay parked.", failed)
+	}
+	return adminui.Done{To: p.path(), Text: text}, nil
+}
+
+func (p parkedPages) chosen(ctx context.Context, ids []string, consumer, subject string) ([]bus.Parked, error) {
+	if len(ids) == 0 {
+		if consumer == "" || subject == "" {
+			return nil, web.BadRequest("id")
+		}
+		return bus.ListParked(ctx, p.Pool, bus.ParkedList{Consumer: consumer, Subject: subject, Rows: replayMost})
+	}
+	var list []bus.Parked
+	for _, text := range ids[:min(len(ids), replayMost)] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, web.BadRequest("id")
+		}
+		m, found, err := bus.FindParked(ctx, p.Pool, id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// maxNote is the length of the longest note, in characters.
+const maxNote = 500
+
+// drop notes that nothing has to be done for a message, and why.
+func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
+	m, err := p.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, web.BadRequest("form")
+	}
+	note := strings.TrimSpace(pg.StorableText(r.PostForm.Get("note"), 0))
+	if n := utf8.RuneCountInString(note); n == 0 || n > maxNote {
+		page := p.page(m)
+		page.Drop.Fields[0].Value = note
+		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.", maxNote)})
+		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page, Status: http.StatusUnprocessableEntity}, nil
+	}
+	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
+	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {
+		return p.record(r, tx, m, "Dropped "+p.title(m), map[string]any{"resolution": "dropped", "note": note})
+	})
+	if err != nil {
+		return nil, p.refusal(err)
+	}
+	return adminui.Done{To: "/work", Text: "Dropped " + p.title(m) + "."}, nil
+}

@@ -1,0 +1,107 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// parking runs order with three parked messages, whose consumer fails until it is mended.
+func parking(t *testing.T) (staff *testenv.Client, db testenv.DB, mend func()) {
+	t.Helper()
+	r := newRunning(t)
+	var mended atomic.Bool
+	r.run(func(c *Core) (Parts, error) {
+		return Parts{Handler: http.NotFoundHandler(),
+			Work: func(context.Context) ([]adminui.WorkKind, error) {
+				return []adminui.WorkKind{{Name: "payments", Title: "Payments", Count: 2}}, nil
+			},
+			Consumers: []bus.Consumer{{Name: msg.OrderUser, Stream: "USER", Pool: c.Pool,
+				Handle: func(context.Context, pgx.Tx, []*bus.Delivery) error {
+					if mended.Load() {
+						return nil
+					}
+					return bus.Permanent(errors.New("the <b>version</b> is behind"))
+				}}}}, nil
+	})
+	db = testenv.DB{TB: t, Conn: testenv.OpenOwner(t, r.database, "order")}
+	db.Exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts)
+		SELECT 'order-user', 'user.erased:' || n, 'user.erased', '{"emails":["<script>"]}', 'at first', 1 FROM generate_series(1, 4) AS n`)
+	client := &testenv.Client{TB: t, URL: "http://" + r.listener.Addr().String()}
+	return client.AsStaff("order", adminui.Manager), db, func() { mended.Store(true) }
+}
+
+// Staff see a parked message with its reason and content, replay it, or drop it with a note; each act is on
+// record in the same commit.
+func TestParkedPages(t *testing.T) {
+	t.Parallel()
+	staff, db, mend := parking(t)
+	staff.Get("/staff/parked/order").Has(200, `href="/parked/order/1"`, "at first", "user.erased")
+	staff.Get("/staff/parked/order/1").Has(200, "at first", "&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
+	staff.Post("/staff/parked/order/1/replay").Has(422, "It failed again", "the &lt;b&gt;version&lt;/b&gt; is behind")
+	mend()
+	for path, want := range map[string]int{"/1/replay": 303, "/2/drop?note=x": 422, "/9/replay": 404, "/x/replay": 404, "/replay": 400} {
+		if a := staff.Post("/staff/parked/order" + path); a.Status != want {
+			t.Errorf("%s: %s", path, a)
+		}
+	}
+	if a := staff.Post("/staff/parked/order/1/replay"); a.Status != http.StatusConflict {
+		t.Error(a)
+	}
+	if a := staff.Post("/staff/parked/order/2/drop", "note", "Tested."); a.Status != http.StatusSeeOther {
+		t.Error(a)
+	}
+	staff.Get("/staff/parked/order/2").Has(200, "dropped", "Tested.")
+	if a := staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased"); a.Status != http.StatusSeeOther {
+		t.Error(a)
+	}
+	staff.Get("/staff/parked/order").Has(200, "No messages wait here.")
+	if n := db.Number(`SELECT count(DISTINCT convert_from(payload, 'UTF8')::jsonb ->> 'key') FROM outbox WHERE subject = 'staff.acted.order'
+		AND convert_from(payload, 'UTF8')::jsonb ->> 'action' = 'work.act'`); n != 4 {
+		t.Errorf("%d of 4 acts are on record", n)
+	}
+}
+
+// The work list is the parked messages and what the service adds, as JSON and as a metric; who may only look
+// cannot act.
+func TestWorkOfAService(t *testing.T) {
+	t.Parallel()
+	staff, db, _ := parking(t)
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	a := staff.Get("/staff/work-list")
+	a.Want("payments", "kinds", "0", "name")
+	a.Want("parked-messages", "kinds", "1", "name")
+	a.Want(4, "kinds", "1", "count")
+	a.Want("/parked/order/1/replay", "kinds", "1", "items", "0", "commands", "0", "to")
+	staff.Get("/staff/parked/order/1").Want(true, "waits")
+	if a := staff.Get("/staff/parked/order.csv"); strings.Count(a.Body, "\n") != 5 {
+		t.Error(a)
+	}
+	reader := staff.AsStaff("order", adminui.ReadOnly)
+	for _, path := range []string{"/1/replay", "/1/drop", "/replay"} {
+		if a := reader.Post("/staff/parked/order"+path, "note", "x", "id", "1"); a.Status != http.StatusForbidden {
+			t.Errorf("%s: %s", path, a)
+		}
+	}
+	if a := staff.AsStaff("order", adminui.Marketing).Get("/staff/work-list"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	testenv.Eventually(t, 30*time.Second, "all still wait", func() bool {
+		return db.Number(`SELECT count(*) FROM parked WHERE resolved_at IS NULL`) == 4
+	})
+}
+
+// staffKey is the key with which the services of these tests believe an identity.
+func staffKey() []byte { return boot.Staff{}.StaffVerifier(boot.Keys{}) }
