@@ -20,7 +20,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
-	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 const (
@@ -35,7 +34,7 @@ const (
 	// catalogueRetry is how long a failed question speaks for the next ones where something is known.
 	catalogueRetry = time.Second
 	// catalogueMemory bounds the bytes of the answers about single products that are kept.
-	catalogueMemory = 32 << 20
+	catalogueMemory = 16 << 20
 	// maxIdentifier is the length of the longest product identifier.
 	maxIdentifier = 100
 	productsPath  = "/order/products"
@@ -241,15 +240,15 @@ func (c *catalogue) loadProduct(ctx context.Context, identifier string, version 
 
 // source is what order says of a product, for the page that is made of it. A visitor does not wait for an answer that
 // is only old: it is served while order is asked for news.
-func (c *catalogue) source(ctx context.Context, identifier string) (storefront.Source, error) {
+func (c *catalogue) source(ctx context.Context, identifier string) ([]byte, error) {
 	p, err := c.product(ctx, identifier, catalogueStale)
 	if err != nil {
-		return storefront.Source{}, err
+		return nil, err
 	}
 	if p.status != http.StatusOK {
-		return storefront.Source{}, &ownerError{productPath + identifier, p.status}
+		return nil, &ownerError{productPath + identifier, p.status}
 	}
-	return storefront.Source{Body: p.body, Tag: p.tag()}, nil
+	return p.body, nil
 }
 
 // kept is the answer under a path when it can be given without asking anyone, else nil.

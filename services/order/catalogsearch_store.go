@@ -10,7 +10,7 @@ import (
 
 // searchProducts returns identifiers of the products that have all words, each as it is or as the beginning of a
 // longer one, or its stem. Words such as "the" need not be there, but for the last one: it may be unfinished. Of more
-// than a thousand hits those that come first in shop order are ranked.
+// than a thousand hits those that lie first in the table are ranked: shop order, but for those that were changed.
 func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "search products", `
 		WITH term AS (
@@ -21,22 +21,23 @@ func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, er
 			SELECT string_agg('(' || query || ')', ' & ')::tsquery AS query FROM term
 			WHERE query <> '' AND (weighty OR n = cardinality($1::text[])))
 		SELECT identifier FROM (
-			SELECT id, identifier, search FROM product WHERE search @@ (SELECT query FROM wanted)
-			ORDER BY id LIMIT 1000) AS hit
+			SELECT id, identifier, search FROM product WHERE search @@ (SELECT query FROM wanted) LIMIT 1000) AS hit
 		ORDER BY ts_rank(search, (SELECT query FROM wanted)) DESC, id LIMIT $2`, words, maxFound)
 }
 
-// nearWords returns, for each word, itself if a product has it, else the word of a title that is most like it, if
-// any is. A quarter of their groups of three letters is what one wrong letter leaves of a word of four.
+// nearWords returns, for each word, itself if a product has it, or a longer one, or its stem; else the word that is
+// most like it, if any is. A quarter of their groups of three letters is what one wrong letter leaves of a word of
+// four.
 func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "find words that are near", `
-		SELECT CASE WHEN EXISTS (SELECT FROM product
-		    WHERE search @@ (to_tsquery('simple', w.word || ':*') || to_tsquery('english', w.word || ':*'))) THEN w.word
+		SELECT CASE WHEN EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.word || '%')
+		              OR EXISTS (SELECT FROM search_word WHERE search_word.word LIKE w.stem || '%') THEN w.word
 		  ELSE coalesce((
 			SELECT near.word FROM (SELECT word FROM search_word ORDER BY word <-> w.word LIMIT 8) AS near
 			WHERE similarity(near.word, w.word) >= 0.25
 			ORDER BY near.word <-> w.word, abs(length(near.word) - length(w.word)), near.word LIMIT 1), w.word) END
-		FROM unnest($1::text[]) WITH ORDINALITY AS w (word, n) ORDER BY n`, words)
+		FROM (SELECT n, word, (tsvector_to_array(to_tsvector('english', word)))[1] AS stem
+		      FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)) AS w ORDER BY n`, words)
 }
 
 // deleteSearchWords deletes words that no product has any more.

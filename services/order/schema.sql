@@ -654,6 +654,7 @@ CREATE INDEX refund_pending ON "order".refund USING btree (checked_at) WHERE (st
 CREATE INDEX refund_to_make ON "order".refund USING btree (next_at) WHERE (state = 'requested'::text);
 CREATE INDEX refund_to_tell ON "order".refund USING btree (created_at) WHERE ((told_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'succeeded'::text])));
 CREATE INDEX reservation_sku ON "order".reservation USING btree (sku_id);
+CREATE INDEX search_word_begins ON "order".search_word USING btree (word text_pattern_ops);
 CREATE INDEX search_word_near ON "order".search_word USING gist (word gist_trgm_ops);
 CREATE INDEX shipment_line_order ON "order".shipment_line USING btree (order_id, seq);
 CREATE INDEX shipment_order ON "order".shipment USING btree (order_id);
@@ -748,7 +749,7 @@ CREATE OR REPLACE FUNCTION "order".search_words_noted()
 AS $function$
 BEGIN
   INSERT INTO search_word (word)
-  SELECT word FROM (SELECT DISTINCT unnest(tsvector_to_array(to_tsvector('simple', title || ' ' || coalesce(headline, '')))) AS word FROM changed) AS words
+  SELECT word FROM (SELECT DISTINCT unnest(tsvector_to_array(to_tsvector('simple', concat_ws(' ', title, headline, description_part_1, description_part_2)))) AS word FROM changed) AS words
   WHERE length(word) BETWEEN 3 AND 100 ORDER BY word ON CONFLICT DO NOTHING;
   RETURN NULL;
 END

@@ -47,7 +47,7 @@ func Main() int {
 	}
 	var o options
 	flag.BoolVar(&o.check, "check", false, "fail when a ratio is not reached")
-	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order, purchase")
+	flag.StringVar(&o.only, "only", "", "measure only these, commas between them: start, http, login, webhook, order, purchase, catalog")
 	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the shop's processes")
 	flag.StringVar(&o.binary, "binary", "", "of purchase, compare with these other builds of the one process, commas between them")
@@ -129,7 +129,7 @@ func (b *bench) measure(ctx context.Context) error {
 		name string
 		run  func(context.Context) error
 	}{{"http", w.pages}, {"login", w.logins}, {"webhook", w.webhooks}, {"order", w.orders},
-		{"purchase", w.purchases}} {
+		{"purchase", w.purchases}, {"catalog", w.catalog}} {
 		if !b.wants(part.name) {
 			continue
 		}

@@ -9,21 +9,18 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// renderedMemory bounds the bytes of the pages that are kept: some 10,000 products'.
-const renderedMemory = 64 << 20
+// renderedAtOnce bounds how many pages are made at a time: more at once are ready no sooner, and take more memory.
+const renderedAtOnce = 16
 
-// Source is what the catalogue's owner answered, and what a product's page is rendered from.
-type Source struct {
-	Body []byte
-	// Tag changes with the body.
-	Tag string
-}
+// renderedMemory bounds the bytes of the pages that are kept: some 8,000 products'.
+const renderedMemory = 32 << 20
 
 // catalogue keeps the pages rendered from catalogue data, each for as long as what it shows stays the same.
-// How old that may be is up to the one who gives it (Config.Catalogue, Config.Product).
+// How old that may be is up to the one who gives it (Config.Catalogue).
 type catalogue struct {
-	turns singleflight.Group
-	kept  *otter.Cache[string, rendered]
+	turns     singleflight.Group
+	kept      *otter.Cache[string, rendered]
+	rendering chan struct{} // a place for each page that is being made
 }
 
 // rendered is one page from memory. Status 404 pages are never kept.
@@ -41,20 +38,21 @@ type livePage struct {
 }
 
 func newCatalogue() *catalogue {
-	return &catalogue{kept: otter.Must(&otter.Options[string, rendered]{MaximumWeight: renderedMemory,
-		Weigher: func(_ string, r rendered) uint32 { return r.doc.size() }})}
+	kept := otter.Must(&otter.Options[string, rendered]{MaximumWeight: renderedMemory,
+		Weigher: func(_ string, r rendered) uint32 { return r.doc.size() }})
+	return &catalogue{kept: kept, rendering: make(chan struct{}, renderedAtOnce)}
 }
 
 // get returns the page as it is kept, rendered again when what it shows has changed.
 func (c *catalogue) get(p livePage) (*document, error) {
 	if p.key == "" {
-		return p.render()
+		return c.render(p)
 	}
 	if old, there := c.kept.GetIfPresent(p.key); there && old.tag == p.tag {
 		return old.doc, nil
 	}
 	made, err, _ := c.turns.Do(p.key+" "+p.tag, func() (any, error) {
-		doc, err := p.render()
+		doc, err := c.render(p)
 		switch {
 		case err != nil:
 		case doc == nil:
@@ -66,6 +64,13 @@ func (c *catalogue) get(p livePage) (*document, error) {
 	})
 	doc, _ := made.(*document) //nolint:errcheck // nothing else is made
 	return doc, err
+}
+
+// render makes a page when its turn has come.
+func (c *catalogue) render(p livePage) (*document, error) {
+	c.rendering <- struct{}{}
+	defer func() { <-c.rendering }()
+	return p.render()
 }
 
 // noCatalogue logs why a page could not be made, unless its visitor did not wait for it.

@@ -24,50 +24,67 @@ type document struct {
 	cache        string // Cache-Control; empty where the caller sets its own
 }
 
-// newDocument hashes and, where it saves bytes, compresses a body.
-func newDocument(body []byte, contentType, cache string) (*document, error) {
+func describe(body []byte, contentType, cache string) *document {
 	sum := sha256.Sum256(body)
-	d := &document{
+	return &document{
 		body:        body,
 		tag:         base64.RawURLEncoding.EncodeToString(sum[:9]),
 		contentType: contentType,
 		cache:       cache,
 	}
+}
+
+// newDocument hashes and, where it saves bytes, compresses a body.
+func newDocument(body []byte, contentType, cache string) (*document, error) {
+	d := describe(body, contentType, cache)
 	if !compressible(contentType) {
 		return d, nil
 	}
-	var buf bytes.Buffer
-	zw := zipWriters.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool's own
-	defer zipWriters.Put(zw)
-	zw.Reset(&buf)
-	if _, err := zw.Write(body); err != nil {
-		return nil, fmt.Errorf("compress document: %w", err)
+	return d, d.zip(bestZip)
+}
+
+// newLiveDocument is newDocument for a page that is made while a shopper waits, one of ten thousand: it is compressed
+// more quickly, and kept in that form alone, which nearly all clients take.
+func newLiveDocument(body []byte, contentType string) (*document, error) {
+	d := describe(body, contentType, "")
+	if err := d.zip(quickZip); err != nil {
+		return nil, err
 	}
-	if err := zw.Close(); err != nil {
-		return nil, fmt.Errorf("compress document: %w", err)
-	}
-	if buf.Len() < len(body) {
-		d.zipped = bytes.Clone(buf.Bytes())
+	if d.zipped != nil {
+		d.body = nil
 	}
 	return d, nil
 }
 
-// zipWriters are a megabyte each.
-var zipWriters = sync.Pool{New: func() any {
-	zw, err := gzip.NewWriterLevel(io.Discard, gzip.BestCompression)
-	if err != nil {
-		panic(err) // the level is one of the package's
+// zip keeps the compressed body where it saves bytes.
+func (d *document) zip(writers *sync.Pool) error {
+	var buf bytes.Buffer
+	zw := writers.Get().(*gzip.Writer) //nolint:forcetypeassert // the pool's own
+	defer writers.Put(zw)
+	zw.Reset(&buf)
+	if _, err := zw.Write(d.body); err != nil {
+		return fmt.Errorf("compress document: %w", err)
 	}
-	return zw
-}}
+	if err := zw.Close(); err != nil {
+		return fmt.Errorf("compress document: %w", err)
+	}
+	if buf.Len() < len(d.body) {
+		d.zipped = bytes.Clone(buf.Bytes())
+	}
+	return nil
+}
 
-// zippedAlone gives up the body where its compressed form has it: there may be ten thousand documents, and nearly
-// all clients take that one.
-func (d *document) zippedAlone() *document {
-	if d.zipped != nil {
-		d.body = nil
-	}
-	return d
+// A writer takes up to a megabyte.
+var bestZip, quickZip = zipWriters(gzip.BestCompression), zipWriters(gzip.DefaultCompression)
+
+func zipWriters(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		zw, err := gzip.NewWriterLevel(io.Discard, level)
+		if err != nil {
+			panic(err) // the levels are the package's
+		}
+		return zw
+	}}
 }
 
 // plain is the body.

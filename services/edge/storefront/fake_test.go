@@ -33,7 +33,7 @@ type fakeAPI struct {
 	events   map[string]int // client events by kind
 	fail     map[string]int // path to the status it answers with
 	calls    map[string]int
-	products sync.Map // Source by identifier
+	products sync.Map // what the API says, by identifier
 	listed   func() (*listing.List, error)
 }
 
@@ -122,14 +122,13 @@ func (f *fakeAPI) search(_ context.Context, list *listing.List, text string) (fo
 }
 
 // remembered is product from memory, as edge gives it.
-func (f *fakeAPI) remembered(_ context.Context, identifier string) (Source, error) {
+func (f *fakeAPI) remembered(_ context.Context, identifier string) ([]byte, error) {
 	if known, ok := f.products.Load(identifier); ok {
-		return known.(Source), nil
+		return known.([]byte), nil
 	}
 	body, err := f.product(identifier)
-	known := Source{body, identifier}
-	f.products.Store(identifier, known)
-	return known, err
+	f.products.Store(identifier, body)
+	return body, err
 }
 
 // product is one product in full.
@@ -186,6 +185,21 @@ func (f *fakeAPI) mount(r chi.Router) {
 	f.mountCart(get, post)
 	f.mountCartChanges(get, post)
 	f.mountCheckout(get, post)
+	get("/order/products", func(r *http.Request) any {
+		list, err := f.listed()
+		if err != nil {
+			panic(err)
+		}
+		found, err := f.search(r.Context(), list, r.URL.Query().Get("q"))
+		if err != nil {
+			panic(err)
+		}
+		data := object{}
+		for _, p := range found.Products[:min(len(found.Products), listing.PageSize)] {
+			data[p.Identifier] = p.Body
+		}
+		return object{"products_data": data, "count": len(found.Products)}
+	})
 	r.Get("/clientevent/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.events[chi.URLParam(r, "kind")]++

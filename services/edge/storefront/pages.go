@@ -180,11 +180,11 @@ func (p *Pages) render(v view) (*document, error) {
 	if err := p.templates[v.Name].ExecuteTemplate(&buf, "layout", v); err != nil {
 		return nil, fmt.Errorf("render page %s: %w", v.Name, err)
 	}
-	doc, err := newDocument(squeeze(buf.Bytes()), "text/html; charset=utf-8", "")
-	if err != nil || v.List == nil && v.Product == nil {
-		return doc, err
+	const contentType = "text/html; charset=utf-8"
+	if v.List != nil || v.Product != nil {
+		return newLiveDocument(squeeze(buf.Bytes()), contentType)
 	}
-	return doc.zippedAlone(), nil
+	return newDocument(squeeze(buf.Bytes()), contentType, "")
 }
 
 // squeeze drops the indentation and empty lines of templates and styles. Neither holds text whose leading

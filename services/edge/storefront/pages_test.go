@@ -51,8 +51,9 @@ func fetch(t *testing.T, server *httptest.Server, path string, header ...string)
 
 // addresses are all pages of the shop, each once, and the status that each answers with.
 func addresses() map[string]int {
-	all := map[string]int{"/collections/desk": 200, "/collections/empty": 200, "/collections/none": 404, "/search?q=clips": 200, "/search?q=nothing": 200,
-		"/search?q=papper": 200, "/products?page=2": 404, "/products?sort=price": 200, "/product/bSusp6dBHm": 200, "/product/ITHJW3mytn": 200, "/product/v26ujdy3N1": 200, "/no-such-page": 404}
+	all := map[string]int{"/collections/desk": 200, "/collections/empty": 200, "/collections/none": 404, "/search?q=clips": 200,
+		"/search?q=nothing": 200, "/search?q=papper": 200, "/products?page=2": 404, "/products?sort=price": 200,
+		"/product/bSusp6dBHm": 200, "/product/ITHJW3mytn": 200, "/product/v26ujdy3N1": 200, "/no-such-page": 404}
 	for _, pg := range pageTable {
 		if pg.name != "product" {
 			all[pg.path] = 200
@@ -278,9 +279,9 @@ func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 			}
 			return list.(*listing.List), nil
 		},
-		Product: func(ctx context.Context, identifier string) (Source, error) {
-			if broken.Load() > 0 {
-				return Source{[]byte("no JSON"), "broken"}, nil
+		Product: func(ctx context.Context, identifier string) ([]byte, error) {
+			if broken.Load() < 0 {
+				return []byte("no JSON"), nil
 			}
 			return f.remembered(ctx, identifier)
 		},
@@ -319,10 +320,13 @@ func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 		t.Error("after a change the page shows the earlier price")
 	}
 	get("/product/bSusp6dBHm")
-	broken.Store(1)
-	for path, want := range map[string]string{"/products": "18.00", "/product/bSusp6dBHm": "Paper Clips"} {
-		if code, body := get(path); code != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("%s with order down after a first visit: status %d", path, code)
+	price.Store(19)
+	for _, how := range []int64{1, -1} { // order is down; what it says of a product makes no sense
+		broken.Store(how)
+		for path, want := range map[string]string{"/products": "18.00", "/product/bSusp6dBHm": "Paper Clips"} {
+			if code, body := get(path); code != http.StatusOK || how > 0 && !strings.Contains(body, want) {
+				t.Errorf("%s with order down after a first visit: status %d", path, code)
+			}
 		}
 	}
 	broken.Store(0)
@@ -360,8 +364,10 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 		`"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) (*listing.List, error) { return new(listing.List), nil },
-		Product:   func(context.Context, string) (Source, error) { return Source{evil, "product"}, nil },
+		Catalogue: func(context.Context) (*listing.List, error) {
+			return listOf(`{"products_data":{"a1":{"title":"<script>alert(1)</script>","identifier":"a1"}}}`)
+		},
+		Product: func(context.Context, string) ([]byte, error) { return evil, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -370,6 +376,9 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 	pages.Mount(router)
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/product/a1", nil))
+	list := httptest.NewRecorder()
+	router.ServeHTTP(list, httptest.NewRequest(http.MethodGet, "/products", nil))
+	w.Body.Write(list.Body.Bytes())
 	for _, bad := range []string{"<script>alert", "<b>", `src="javascript:`, "<img src=x"} {
 		if bytes.Contains(w.Body.Bytes(), []byte(bad)) {
 			t.Errorf("the page contains %q", bad)

@@ -3,6 +3,7 @@ package storefront
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -259,14 +260,27 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		return
 	}
 	key := "product " + identifier
-	src, err := p.cfg.Product(r.Context(), identifier)
-	p.serveLive(w, r, key, livePage{key, src.Tag, func() (*document, error) {
-		found, err := readProduct(src.Body)
+	list, err := p.cfg.Catalogue(r.Context())
+	if err != nil {
+		p.serveLive(w, r, key, livePage{}, err)
+		return
+	}
+	listed := list.Product(identifier)
+	if listed == nil {
+		p.NotFound(w, r)
+		return
+	}
+	p.serveLive(w, r, key, livePage{key, strconv.FormatInt(listed.Changed, 10), func() (*document, error) {
+		body, err := p.cfg.Product(context.WithoutCancel(r.Context()), identifier) // others may wait for it, too
+		if err != nil {
+			return nil, err
+		}
+		found, err := readProduct(body)
 		if found == nil || err != nil {
 			return nil, err
 		}
 		return p.renderProduct(found)
-	}}, err)
+	}}, nil)
 }
 
 func (p *Pages) renderProduct(found *product) (*document, error) {

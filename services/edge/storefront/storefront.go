@@ -33,8 +33,8 @@ type Config struct {
 	Shop Settings
 	// Catalogue returns all that is listed, from memory: every page view asks.
 	Catalogue func(ctx context.Context) (*listing.List, error)
-	// Product returns what GET /order/product/{identifier} answers, from memory as well.
-	Product func(ctx context.Context, identifier string) (Source, error)
+	// Product returns what GET /order/product/{identifier} answers, for a page to be made of it.
+	Product func(ctx context.Context, identifier string) ([]byte, error)
 	// Search finds products by what a shopper typed.
 	Search func(ctx context.Context, list *listing.List, text string) (listing.Found, error)
 	// Log receives what goes wrong while pages are rendered; nil means slog.Default.
