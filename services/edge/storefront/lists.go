@@ -110,6 +110,9 @@ func (p *Pages) renderList(pg page, list *listing.List, q listing.Query, found l
 	l.Pager = newPager(found.Number, found.Pages, address)
 	if found.Number > 1 {
 		number := strconv.Itoa(found.Number)
+		if l.Lead, err = p.texts.get("pager.place", "page", number, "total", strconv.Itoa(found.Pages)); err != nil {
+			return nil, err
+		}
 		if v.Title, err = p.texts.get("products.title_of_page", "title", v.Title, "page", number); err != nil {
 			return nil, err
 		}

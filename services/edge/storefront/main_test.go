@@ -17,7 +17,8 @@ func TestMain(m *testing.M) { browsertest.Main(m) }
 // newFake starts a shop whose API is the fake.
 func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	t.Helper()
-	f := &fakeAPI{listed: sync.OnceValues(func() (*listing.List, error) { return listOf(fakeList) }), method: "USPSRetailGround", terms: true, events: map[string]int{}, fail: map[string]int{}, calls: map[string]int{}}
+	f := &fakeAPI{listed: sync.OnceValues(func() (*listing.List, error) { return listOf(fakeList) }),
+		method: "USPSRetailGround", terms: true, events: map[string]int{}, fail: map[string]int{}, calls: map[string]int{}}
 	router := chi.NewRouter()
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
