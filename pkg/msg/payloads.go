@@ -188,6 +188,7 @@ const (
 	MailOrderShipped    = "order-shipped"   // ours, as are the following
 	MailOrderRefunded   = "order-refunded"
 	MailOrderCanceled   = "order-canceled"
+	MailOrderNote       = "order-note" // what a person of the staff wrote
 )
 
 // SendMail is the command to send one mail.
@@ -207,6 +208,8 @@ type SendMail struct {
 	Shipment *ShipmentMail `json:"shipment,omitempty"`
 	// Refund fills MailOrderRefunded and MailOrderCanceled.
 	Refund *RefundMail `json:"refund,omitempty"`
+	// Note fills MailOrderNote: plain text, with line breaks.
+	Note string `json:"note,omitempty"`
 	// Payment fills the mails about a bank debit.
 	Payment      *PaymentMail `json:"payment,omitempty"`
 	MemberID     int64        `json:"member_id,omitempty"`

@@ -22,7 +22,7 @@ import (
 // saleKinds are about a sale: each follows from a payment, which is nothing to bomb with, and the law
 // wants them sent.
 var saleKinds = map[string]bool{msg.MailOrderMember: true, msg.MailOrderVisitor: true, msg.MailOrderShipped: true,
-	msg.MailOrderRefunded: true, msg.MailOrderCanceled: true}
+	msg.MailOrderRefunded: true, msg.MailOrderCanceled: true, msg.MailOrderNote: true}
 
 // noticeKinds tell an owner that the account was changed. To an address that the member has proved
 // they have a room of their own: else filling the ceiling would be a way to hide them.

@@ -114,6 +114,8 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 		return newDelivery{}, errors.New("the command holds no order")
 	case m.Kind == msg.MailOrderShipped && m.Shipment == nil:
 		return newDelivery{}, errors.New("the command holds no parcel")
+	case m.Kind == msg.MailOrderNote && m.Note == "":
+		return newDelivery{}, errors.New("the command holds no note")
 	case m.Kind == msg.MailOrderRefunded && (m.Refund == nil || m.Refund.Amount <= 0):
 		return newDelivery{}, errors.New("the command holds no refund")
 	}

@@ -26,7 +26,7 @@ var (
 var blocks = []string{"order_information", "product_information", "shipping_information", "discount_information",
 	"order_total_information", "payment_information", "shipping_address_information", "billing_address_information",
 	"tracking_information", "parcel_information", "rest_information", "refund_information",
-	"canceled_refund_information"}
+	"canceled_refund_information", "note_information"}
 
 // orderPage is what the blocks are filled with.
 type orderPage struct {
@@ -44,6 +44,7 @@ type orderPage struct {
 	// Of a refund; the amount is "" when nothing was paid.
 	Refund   string
 	Refunded []orderLine
+	Note     []string // lines of what staff wrote
 }
 
 type orderLine struct {
@@ -127,6 +128,11 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 		p.Carrier, p.Tracking = clean(m.Shipment.Carrier), clean(m.Shipment.TrackingNumber)
 		p.TrackingURL, p.Corrected = clean(m.Shipment.TrackingURL), m.Shipment.Corrected
 		p.Parcel, p.Rest = s.orderLines(m.Shipment.Lines), s.orderLines(m.Shipment.Rest)
+	}
+	if m.Note != "" {
+		for line := range strings.SplitSeq(m.Note, "\n") {
+			p.Note = append(p.Note, clean(line))
+		}
 	}
 	if m.Refund != nil {
 		p.Refunded = s.orderLines(m.Refund.Lines)

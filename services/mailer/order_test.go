@@ -79,11 +79,18 @@ func TestMailsAboutMoneyGivenBack(t *testing.T) {
 	if got = sink.all()[3]; strings.Contains(got.text, "give back") {
 		t.Errorf("a free order gives back\n%s", got.text)
 	}
-	for key, bad := range map[string]msg.SendMail{"order-shipped:9": about(msg.MailOrderShipped, "a@x.example"),
+	n := about(msg.MailOrderNote, "eve@x.example")
+	n.Note = "Your mug {identifier}\ncomes <b>in blue</b>."
+	e.send("order-note:1", n)
+	e.sent(5)
+	holds(t, "note", sink.all()[4].text, "Your mug {identifier}\ncomes <b>in blue</b>.", "/account/order?identifier=aB3dE5gH7j")
+	holds(t, "note's HTML", sink.all()[4].html, "Your mug {identifier}<br>comes &lt;b&gt;in blue&lt;/b&gt;.")
+	for key, bad := range map[string]msg.SendMail{"order-note:9": about(msg.MailOrderNote, "a@x.example"),
+		"order-shipped:9":  about(msg.MailOrderShipped, "a@x.example"),
 		"order-refunded:9": about(msg.MailOrderRefunded, "a@x.example")} {
 		e.send(key, bad)
 	}
-	e.eventually("2 parked", func() bool { return e.Number(`SELECT count(*) FROM parked`) == 2 })
+	e.eventually("3 parked", func() bool { return e.Number(`SELECT count(*) FROM parked`) == 3 })
 }
 
 // A template of orders never goes out as a newsletter.

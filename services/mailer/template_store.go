@@ -23,7 +23,7 @@ const (
 var orderTemplates = map[string]string{
 	msg.MailOrderMember: memberConfirmation, msg.MailOrderVisitor: visitorConfirmation,
 	msg.MailOrderShipped: "iqTDAc8JhIQyg73rtu7UO", msg.MailOrderRefunded: "XxvKKimizGBBl264sB3oe",
-	msg.MailOrderCanceled: "QF7uyedG40BFKlUvE2cBE",
+	msg.MailOrderCanceled: "QF7uyedG40BFKlUvE2cBE", msg.MailOrderNote: "fkiPtP3djJvoyvdtVXHeP",
 }
 
 // mailTemplate is a mail that staff may edit.

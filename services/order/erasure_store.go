@@ -36,6 +36,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		WHERE`+theirs+`UNION SELECT payment_intent FROM payment_issue WHERE payload = '{}')`, members, emails)
 	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id IN (SELECT id FROM orders WHERE`+
 		theirs+`)`, members, emails)
+	batch.Queue(`DELETE FROM staff_note WHERE order_id IN (SELECT id FROM orders WHERE`+theirs+`)`, members, emails)
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
 		`shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
@@ -69,6 +70,7 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "order_codes", Rows: `order_code WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "order_statuses", Rows: `order_status WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "address_changes", Rows: `address_change WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "staff_notes", Rows: `staff_note WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipments", Rows: `shipment WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipment_lines", Rows: `shipment_line WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "refunds", Rows: `refund WHERE payment_intent IN (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -85,18 +86,19 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
 		t.Fatal(err)
 	}
+	e.staff(adminui.Support).Post("/staff/orders/"+on.Identifier+"/notes", "text", "Pat Buyer wants it in blue", "mail", "on").OK()
 	person := erasure.Person{Emails: []string{"pat@mail.example.com"}}
 	raw, err := ExportOrders(t.Context(), e.db, person)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"12 Elm Court", "12 Elm Street", "Pat Buyer rang", `"shipments": [{`, `"refund_lines": [{`} {
+	for _, want := range []string{"12 Elm Court", "12 Elm Street", "Pat Buyer rang", "in blue", `"shipments": [{`, `"refund_lines": [{`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("the export lacks %s", want)
 		}
 	}
 	e.erase(msg.Erased{Emails: person.Emails, At: time.Now()})
-	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "outbox"} {
+	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "staff_note", "outbox"} {
 		if n := e.Number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|12 Elm'`); n != 0 {
 			t.Errorf("%d rows of %s name the buyer", n, table)
 		}

@@ -35,7 +35,7 @@ type env struct {
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	databaseURL := testenv.Database(t, testenv.Schema{Service: "order", Sets: Migrations()})
-	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}}
+	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}, ShippingMailAfter: 5 * time.Minute}
 	b, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "order") // no broker is needed here: messages wait in the outbox
 	if err != nil {
 		t.Fatal(err)

@@ -574,6 +574,19 @@ CREATE TABLE "sku_price" (
   CONSTRAINT sku_price_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "staff_note" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  order_id bigint NOT NULL,
+  text text NOT NULL,
+  mailed boolean NOT NULL,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT staff_note_text_check CHECK ((length(text) <= 2000)),
+  CONSTRAINT staff_note_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
+  CONSTRAINT staff_note_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "staff_view" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   person_id bigint NOT NULL,
@@ -663,6 +676,7 @@ CREATE INDEX shipment_tracking ON "order".shipment USING btree (tracking_number 
 CREATE INDEX sku_image_sku ON "order".sku_image USING btree (sku_id);
 CREATE INDEX sku_price_newest ON "order".sku_price USING btree (sku_id, created_date_time DESC, id DESC);
 CREATE INDEX sku_product ON "order".sku USING btree (product_id);
+CREATE INDEX staff_note_order ON "order".staff_note USING btree (order_id);
 CREATE UNIQUE INDEX checkout_live ON "order".checkout USING btree (cart_id, cart_generation, quote_hash) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text]));
 CREATE UNIQUE INDEX product_image_one_main ON "order".product_image USING btree (product_id) WHERE main_image;
 

@@ -11,9 +11,35 @@ var staffTemplates embed.FS
 
 // staff is what order shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
+	const one = "/orders/{identifier}"
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
 		{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
 		{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},
+		{Method: "GET", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipMany},
+		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipThese},
+		{Method: "GET", Path: "/orders/slips", Action: adminui.OrdersView, Handle: s.staffSlips},
+		{Method: "GET", Path: "/orders/pick", Action: adminui.OrdersView, Handle: s.staffPickList},
+		{Method: "POST", Path: "/orders/bulk/ship", Action: adminui.OrdersFulfil, Handle: s.staffChosen("ship")},
+		{Method: "POST", Path: "/orders/bulk/slips", Action: adminui.OrdersView, Handle: s.staffChosen("slips")},
+		{Method: "POST", Path: "/orders/bulk/pick", Action: adminui.OrdersView, Handle: s.staffChosen("pick")},
+		{Method: "POST", Path: "/orders/bulk/move/{status}", Action: adminui.OrdersFulfil, Handle: s.staffMoveChosen},
+
+		{Method: "GET", Path: one, Action: adminui.OrdersView, Handle: s.staffOrder},
+		{Method: "POST", Path: one + "/notes", Action: adminui.OrdersEdit, Handle: s.do(noteOrder, s.addNote)},
+		{Method: "POST", Path: one + "/status", Action: adminui.OrdersFulfil, Handle: s.do(moveForm, s.moveOrder)},
+		{Method: "GET", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.ask(shipForm)},
+		{Method: "POST", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.do(shipForm, s.shipOrder)},
+		{Method: "GET", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil, Handle: s.ask(correctForm)},
+		{Method: "POST", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil,
+			Handle: s.do(correctForm, s.correctParcel)},
+		{Method: "POST", Path: one + "/undo", Action: adminui.OrdersFulfil, Handle: s.do(undoForm, s.undoParcel)},
+		{Method: "GET", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.ask(refundForm)},
+		{Method: "POST", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.do(refundForm, s.refundOrder)},
+		{Method: "GET", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.ask(cancelForm)},
+		{Method: "POST", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.do(cancelForm, s.cancelOrder)},
+		{Method: "GET", Path: one + "/address", Action: adminui.OrdersEdit, Handle: s.ask(addressForm)},
+		{Method: "POST", Path: one + "/address", Action: adminui.OrdersEdit,
+			Handle: s.do(addressForm, s.readdressOrder)},
 	}}
 }

@@ -22,6 +22,18 @@
     if (box) box.checked = !box.checked;
   };
 
+  const chooseAll = () => {
+    const boxes = [...document.querySelectorAll('.choose input')];
+    const all = boxes.every((b) => b.checked);
+    boxes.forEach((b) => { b.checked = !all; });
+  };
+
+  // onward moves from a field to the following one, and from the last to the button: scanners end with Enter.
+  const onward = (field) => {
+    const fields = [...field.form.querySelectorAll('[data-next]')];
+    (fields[fields.indexOf(field) + 1] ?? field.form.querySelector('[data-last]')).focus();
+  };
+
   const follow = (selector) => {
     const link = document.querySelector(selector);
     if (link) link.click();
@@ -32,6 +44,10 @@
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
     if (typing(e.target)) {
       if (e.key === 'Escape') e.target.blur();
+      if (e.key === 'Enter' && e.target.matches('[data-next]')) {
+        e.preventDefault();
+        onward(e.target);
+      }
       return;
     }
     if (going) {
@@ -48,7 +64,9 @@
       case 'j': step(1); break;
       case 'k': step(-1); break;
       case 'x': choose(); break;
+      case 'X': chooseAll(); break;
       case 'n': case 'p': follow(`.pages [data-key="${e.key}"]`); break;
+      case 's': case 'r': follow(`.head [data-key="${e.key}"]`); break;
       case '?': document.querySelector('#keys')?.showModal(); break;
       default:
     }

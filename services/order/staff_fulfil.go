@@ -1,0 +1,332 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// mostAtOnce is how many orders one form takes.
+const mostAtOnce = 200
+
+// shippingChoice asks for the way to send; usual stands for no choice.
+func shippingChoice(methods []shippingMethod, usual string) adminui.Field {
+	f := adminui.Field{Name: "method", Label: "Carrier", Kind: "choice",
+		Options: []adminui.Option{{Value: "", Text: usual}}}
+	for _, m := range methods {
+		f.Options = append(f.Options, adminui.Option{Value: m.Identifier, Text: m.Carrier})
+	}
+	return f
+}
+
+// shipForm asks for a parcel of one order.
+var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form {
+	o := p.Order
+	form := adminui.Form{Action: "/orders/" + o.Identifier + "/ship", Submit: "Ship", Fields: []adminui.Field{
+		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off"},
+		shippingChoice(p.methods, joinFilled(": ", "As the customer chose", o.ShippingMethod))}}
+	for _, l := range o.Lines {
+		if room := l.Quantity - l.Shipped; room > 0 {
+			form.Fields = append(form.Fields, adminui.Field{Name: lineField(l.Seq), Label: l.Name(), Kind: "number",
+				Value: strconv.Itoa(l.ToShip), Hint: fmt.Sprintf("%d of %d left to send", l.ToShip, l.Quantity)})
+		}
+	}
+	return form
+}}
+
+// shipOrder sends a parcel. A form without any field of a line sends all that is left.
+func (s *server) shipOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+	parcel := Parcel{Order: on, Method: form.Get("method"), Tracking: form.Get("tracking")}
+	named := false
+	for name := range form.Values.Values {
+		named = named || strings.HasPrefix(name, "line-")
+	}
+	if named {
+		p, err := s.readStaffOrder(r)
+		if err != nil {
+			return "", err
+		}
+		if parcel.Lines, err = readPieces(form, p.Lines); err != nil {
+			return "", err
+		}
+		if len(parcel.Lines) == 0 {
+			return "", not("", "Say how many pieces are in the parcel.")
+		}
+	}
+	_, err := s.desk.Ship(r.Context(), adminui.Who(r), parcel)
+	return "Sent. " + s.untilTold("The customer is told"), err
+}
+
+// untilTold says when customers hear of what was just sent.
+func (s *server) untilTold(what string) string {
+	return what + " at " + time.Now().Add(s.cfg.ShippingMailAfter).UTC().Format("15:04 UTC") +
+		"; until then it can be undone."
+}
+
+// named is the parcel that the path names.
+func (p staffFormPage) named() (found staffParcel) {
+	for _, parcel := range p.Order.Parcels {
+		if parcel.ID == p.parcel {
+			found = parcel
+		}
+	}
+	return found
+}
+
+// correctForm asks what the label of a parcel really says.
+var correctForm = orderForm{title: "Correct a parcel", form: func(p staffFormPage) adminui.Form {
+	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/parcels/" + p.parcel, Fields: []adminui.Field{
+		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off",
+			Value: p.named().TrackingNumber},
+		shippingChoice(p.methods, joinFilled(": ", "As it is", p.named().Carrier)),
+		{Name: "mail", Label: "Mail the customer again, if they were told", Kind: "check"}}}
+}, theirs: func(p staffFormPage) map[string]string {
+	return map[string]string{"tracking": p.named().TrackingNumber}
+}}
+
+func (s *server) correctParcel(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+	return "Corrected.", s.desk.Correct(r.Context(), adminui.Who(r), Correction{Order: on,
+		Shipment: adminui.Param(r, "parcel"), Method: form.Get("method"), Tracking: form.Get("tracking"),
+		Mail: form.Get("mail") != ""})
+}
+
+// undoForm takes a parcel back; where that is refused, its page says why.
+var undoForm = orderForm{title: "Undo a parcel", form: func(p staffFormPage) adminui.Form {
+	return adminui.Form{Action: "/orders/" + p.Order.Identifier + "/undo", Submit: "Undo",
+		Fields: []adminui.Field{{Name: "parcel", Kind: "hidden"}}}
+}}
+
+func (s *server) undoParcel(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+	return "Took the parcel back. No mail is sent.", s.desk.Undo(r.Context(), adminui.Who(r), on, form.Get("parcel"))
+}
+
+// staffToShip is an order that waits to be sent.
+type staffToShip struct {
+	Identifier string `json:"identifier"`
+	Version    int    `json:"version"`
+	Customer   string `json:"customer"`
+	Place      string `json:"place"`
+	Pieces     string `json:"pieces"`
+	Tracking   string `json:"tracking,omitempty"` // that was typed
+	Error      string `json:"error,omitempty"`
+}
+
+// staffShipPage sends many orders at once.
+type staffShipPage struct {
+	Orders  []staffToShip  `json:"orders"`
+	Sent    []string       `json:"sent"`
+	Refused []string       `json:"refused"` // of what was pasted
+	Pasted  string         `json:"-"`
+	Chosen  string         `json:"-"`
+	Method  []shippingText `json:"-"`
+}
+
+// shippingText is a way to send.
+type shippingText struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// staffShipMany shows the orders that wait to be sent: those that the address names, or those of a status
+// that wait longest.
+func (s *server) staffShipMany(r *http.Request) (adminui.Answer, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return nil, err
+	}
+	ids := q.Values["id"]
+	if len(ids) > mostAtOnce {
+		return nil, web.BadRequest("id")
+	}
+	page := staffShipPage{Sent: []string{}, Refused: []string{}}
+	if page.Orders, err = ordersToShip(r.Context(), s.db, ids, q.Get("status")); err != nil {
+		return nil, err
+	}
+	return s.shipManyPage(r, page, http.StatusOK)
+}
+
+func (s *server) shipManyPage(r *http.Request, page staffShipPage, status int) (adminui.Answer, error) {
+	methods, err := activeShippingMethods(r.Context(), s.db)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range shippingChoice(methods, "As the customer chose").Options {
+		page.Method = append(page.Method, shippingText{o.Value, o.Text, o.Value == page.Chosen})
+	}
+	return adminui.Page{Title: "Ship orders", Template: "ship.html", Data: page, Status: status}, nil
+}
+
+// staffShipThese sends the orders for which a tracking number was typed, and those that were pasted. What
+// is refused stays on the page; the others are sent.
+func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	v := form.Values.Values
+	ids, seen, tracking := v["order"], v["seen"], v["tracking"]
+	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > mostAtOnce {
+		return nil, web.BadRequest("order")
+	}
+	parcels, wrong := PastedParcels(form.Get("parcels"))
+	if len(parcels) > mostAtOnce {
+		return nil, web.BadRequest("parcels")
+	}
+	method := form.Get("method")
+	for i := range parcels {
+		if parcels[i].Method == "" {
+			parcels[i].Method = method
+		}
+	}
+	typed := 0
+	for i, identifier := range ids {
+		version, err := strconv.Atoi(seen[i])
+		if err != nil {
+			return nil, web.BadRequest("seen")
+		}
+		if strings.TrimSpace(tracking[i]) != "" {
+			typed++
+			parcels = append(parcels, Parcel{Order: Order{identifier, version}, Method: method, Tracking: tracking[i]})
+		}
+	}
+	page := staffShipPage{Sent: []string{}, Refused: []string{}, Chosen: method}
+	for _, err := range wrong {
+		page.Refused = append(page.Refused, err.Error())
+	}
+	if err := s.shipAll(r, parcels, len(parcels)-typed, &page); err != nil {
+		return nil, err
+	}
+	if len(page.Refused) == 0 && len(page.Orders) == 0 && len(page.Sent) > 0 {
+		return adminui.Done{To: "/orders?status=" + statusShipped,
+			Text: fmt.Sprintf("Sent %s. %s", parcelsInWords(len(page.Sent)), s.untilTold("Customers are told"))}, nil
+	}
+	if len(parcels)+len(wrong) == 0 {
+		page.Refused = append(page.Refused, "Type or paste a tracking number for each order that was sent.")
+	}
+	return s.shipManyPage(r, page, http.StatusUnprocessableEntity)
+}
+
+// shipAll sends parcels, the first of which were pasted, and notes what became of each.
+func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *staffShipPage) error {
+	again := map[string]staffToShip{}
+	var ids, left []string
+	for i, done := range s.desk.ShipAll(r.Context(), adminui.Who(r), parcels) {
+		why, err := whyNot(done.Err)
+		switch {
+		case err != nil:
+			return err
+		case why == "":
+			page.Sent = append(page.Sent, done.Identifier)
+		case i < pasted:
+			page.Refused = append(page.Refused, done.Identifier+": "+why)
+			left = append(left, joinFilled("\t", done.Identifier, done.Tracking, done.Method))
+		default:
+			ids = append(ids, done.Identifier)
+			again[done.Identifier] = staffToShip{Tracking: done.Tracking, Error: why}
+		}
+	}
+	page.Pasted = strings.Join(left, "\n")
+	if len(ids) == 0 {
+		return nil
+	}
+	var err error
+	page.Orders, err = ordersToShip(r.Context(), s.db, ids, "")
+	for i, o := range page.Orders {
+		page.Orders[i].Tracking, page.Orders[i].Error = again[o.Identifier].Tracking, again[o.Identifier].Error
+	}
+	return err
+}
+
+// whyNot says why an act was refused, "" when it was done; another error is returned.
+func whyNot(err error) (string, error) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal.Text, nil
+	}
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.Is(err, ErrUnknownOrder):
+		return "There is no such order.", nil
+	case errors.Is(err, ErrStale):
+		return "The order was changed meanwhile: look at it, then send it again.", nil
+	}
+	return "", err
+}
+
+func parcelsInWords(n int) string {
+	if n == 1 {
+		return "one parcel"
+	}
+	return strconv.Itoa(n) + " parcels"
+}
+
+// bulkCommands are what can be done with the orders that are chosen in the list.
+func bulkCommands(who adminui.Identity, statuses []staffStatus) (list []adminui.Command) {
+	if who.May(adminui.OrdersFulfil) {
+		list = append(list, adminui.Command{Text: "Ship", To: "/orders/bulk/ship"})
+	}
+	list = append(list, adminui.Command{Text: "Packing slips", To: "/orders/bulk/slips"},
+		adminui.Command{Text: "Pick list", To: "/orders/bulk/pick"})
+	for _, s := range statuses {
+		if who.May(adminui.OrdersFulfil) && !endsAnOrder(s.Identifier) {
+			list = append(list, adminui.Command{Text: "Move to " + s.Title, To: "/orders/bulk/move/" + s.Identifier})
+		}
+	}
+	return list
+}
+
+// chosenOrders reads the orders that were chosen in the list.
+func chosenOrders(r *http.Request) ([]string, error) {
+	form, err := adminui.ReadForm(r)
+	if err == nil && len(form.Values.Values["id"]) > mostAtOnce {
+		err = web.BadRequest("id")
+	}
+	return form.Values.Values["id"], err
+}
+
+// staffChosen leads to a page about the orders that were chosen in the list.
+func (s *server) staffChosen(page string) adminui.Handler {
+	return func(r *http.Request) (adminui.Answer, error) {
+		ids, err := chosenOrders(r)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == 0 {
+			return adminui.Done{To: "/orders", Text: "Choose orders first: x chooses a row, Shift X all."}, nil
+		}
+		return adminui.Done{To: "/orders/" + page + "?" + url.Values{"id": ids}.Encode()}, nil
+	}
+}
+
+// staffMoveChosen gives the chosen orders another status, each by itself.
+func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
+	ids, err := chosenOrders(r)
+	if err != nil {
+		return nil, err
+	}
+	status := adminui.Param(r, "status")
+	if endsAnOrder(status) {
+		return nil, web.BadRequest("status")
+	}
+	moved, refused := 0, ""
+	for _, identifier := range ids {
+		why, err := whyNot(s.desk.Move(r.Context(), adminui.Who(r), Order{Identifier: identifier}, status, ""))
+		switch {
+		case err != nil:
+			return nil, err
+		case why == "":
+			moved++
+		default:
+			refused += " " + identifier + ": " + why
+		}
+	}
+	return adminui.Done{To: "/orders?status=" + url.QueryEscape(status),
+		Text: fmt.Sprintf("Moved %d of %d.%s", moved, len(ids), refused)}, nil
+}

@@ -1,0 +1,131 @@
+package order
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// A parcel is sent in part or whole, corrected and undone, by forms that say what keeps them from it.
+func TestStaffShipAnOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	id := e.sold("ann@mail.example.com", "3")
+	path := "/staff/orders/" + id
+	staff := e.staff(adminui.Fulfilment)
+	form := staff.Get(path + "/ship").OK()
+	fields(t, form, staffFormPage{})
+	e.browser(adminui.Fulfilment).Get(path+"/ship").Has(200, `name="line-0" value="3"`, `name="version" value="1"`, "UPS Ground",
+		`action="/orders/`+id+`/ship"`)
+	for field, value := range map[string]string{"line-0": "4", "method": "Pigeon", "tracking": strings.Repeat("9", 101)} {
+		a := staff.Post(path+"/ship", "version", "1", field, value)
+		a.Has(422)
+		if fmt.Sprint(a.At("errors")) == "<nil>" {
+			t.Errorf("%s: %s", field, a)
+		}
+	}
+	for _, none := range []string{"0", "", "x", "-1"} {
+		staff.Post(path+"/ship", "version", "1", "line-0", none).Has(422)
+	}
+	staff.Post(path+"/ship", "version", "1", "line-0", "2", "tracking", "1Z9", "method", "UPSGround").Has(200, "until then it can be undone")
+	// Who looked before that keeps what they typed, and sees what was done meanwhile.
+	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
+	stale.Has(409, `value="MINE"`, "Ada (sent a parcel) changed this", `name="version" value="2"`)
+	parcel := e.Text(`SELECT id FROM shipment`)
+	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
+	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
+	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
+	staff.Post(path+"/undo", "version", "4", "parcel", parcel).Has(422, "no parcel")
+	staff.Post(path+"/ship", "version", "4").OK() // all that is left
+	e.tell(1)
+	parcel = e.Text(`SELECT id FROM shipment`)
+	staff.Post(path+"/undo", "version", "5", "parcel", parcel).Has(422, "no longer be undone")
+	staff.Post(path+"/ship", "version", "5", "line-0", "1").Has(422, "0 are left")
+	if len(e.mailed(msg.MailOrderShipped)) != 1 || e.statuses(id) != "accepted shipped" {
+		t.Errorf("%s", e.statuses(id))
+	}
+	e.staff(adminui.Support).Post(path+"/ship", "version", "5").Has(403)
+	staff.Post(path+"/status", "status", "packing").OK()
+	staff.Post(path+"/status", "status", "shipped").Has(422, "Send a parcel")
+	staff.Post(path+"/status", "status", "canceled").Has(422)
+	staff.Post(path+"/status", "status", "none").Has(422, "no status")
+}
+
+// Many orders are sent at once, typed or pasted; what is refused stays with what was typed, the rest is sent.
+func TestStaffShipManyOrders(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	var ids []string
+	for range 4 {
+		ids = append(ids, e.sold("ann@mail.example.com", "1"))
+	}
+	staff := e.staff(adminui.Fulfilment)
+	page := staff.Get("/staff/orders/ship").OK()
+	fields(t, page, staffShipPage{})
+	page.Want(ids[0], "orders", "0", "identifier") // waits longest
+	page.Want("1 × Binder Clips", "orders", "3", "pieces")
+	staff.Get("/staff/orders/ship?status=packing").Has(200, `"orders":[]`)
+	if a := staff.Get("/staff/orders/ship?id=" + ids[2]); a.Text("orders", "0", "identifier") != ids[2] || a.At("orders", "1") != nil {
+		t.Error(a)
+	}
+	row := func(id, seen, tracking string) []string {
+		return []string{"order", id, "seen", seen, "tracking", tracking}
+	}
+	typed := append(row(ids[0], "1", "T0"), append(row(ids[1], "7", "T1<b>"), row(ids[2], "1", "")...)...)
+	typed = append(typed, "parcels", ids[3]+"\tT3\tUPSGround\n"+"nosuchorder\tT4\n!!\tT5")
+	a := staff.Post("/staff/orders/ship", typed...)
+	a.Has(422)
+	got := fmt.Sprintf("%v %v %v %v", a.At("sent"), a.At("orders", "0", "identifier"), a.At("orders", "0", "tracking"),
+		a.At("orders", "1"))
+	if want := fmt.Sprintf("[%s %s] %s T1<b> <nil>", ids[3], ids[0], ids[1]); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	a.Has(422, "Line 3 does not begin", "nosuchorder: There is no such order.", "changed meanwhile")
+	again := e.browser(adminui.Fulfilment).Post("/staff/orders/ship", append(row(ids[1], "7", "T1<b>"), "method", "UPSGround")...)
+	again.Has(422, `value="T1&lt;b&gt;"`, `<option value="UPSGround" selected>`)
+	staff.Post("/staff/orders/ship", append(row(ids[1], "1", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
+		"/orders?status=shipped")
+	staff.Post("/staff/orders/ship").Has(422, "Type or paste")
+	if n := e.Number(`SELECT count(*) FROM shipment WHERE tracking_number IN ('T0', 'T1', 'T2', 'T3')`); n != 4 {
+		t.Errorf("%d parcels", n)
+	}
+	for _, bad := range [][]string{{"order", "a"}, row("a", "x", "T"), {"parcels", strings.Repeat("a\tb\n", 201)}} {
+		staff.Post("/staff/orders/ship", bad...).Has(400)
+	}
+}
+
+// What was chosen in the list is moved, picked and packed.
+func TestStaffActOnChosenOrders(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	a, b := e.sold("ann@mail.example.com", "2"), e.sold("bob@mail.example.com", "3")
+	staff := e.staff(adminui.Fulfilment)
+	chosen := []string{"id", a, "id", b}
+	staff.Post("/staff/orders/bulk/move/packing", append(chosen, "id", "none")...).Has(200, "Moved 2 of 3. none: There is no such order.")
+	staff.Post("/staff/orders/bulk/move/shipped", chosen...).Has(400)
+	for _, page := range []string{"ship", "slips", "pick"} {
+		if got := staff.Post("/staff/orders/bulk/"+page, chosen...).Text("to"); got != "/orders/"+page+"?id="+a+"&id="+b {
+			t.Errorf("%s leads to %s", page, got)
+		}
+	}
+	staff.Post("/staff/orders/bulk/pick").Has(200, "Choose orders first")
+	query := "?id=" + a + "&id=" + b
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: b}, Lines: []Pieces{{0, 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	pick := staff.Get("/staff/orders/pick" + query)
+	pick.Want(4, "picks", "0", "pieces")
+	staff.Get("/staff/orders/pick.csv"+query).Has(200, "Binder Clips")
+	slips := staff.Get("/staff/orders/slips" + query)
+	slips.Want("12 Elm Street", "slips", "0", "shipping_address", "address_line1")
+	slips.Want(2, "slips", "1", "lines", "0", "quantity")
+	e.browser(adminui.ReadOnly).Get("/staff/orders/slips"+query+"&size=label").Has(200, `class="slip label"`, "Pat&#39;s Office")
+	e.browser(adminui.Fulfilment).Get("/staff/orders").Has(200, `formaction="/orders/bulk/move/packing"`, `value="`+a+`" aria-label`)
+	many := "?id=" + strings.Repeat("a&id=", 200) + "a"
+	for _, page := range []string{"ship", "slips", "pick"} {
+		staff.Get("/staff/orders/" + page + many).Has(400)
+	}
+}
