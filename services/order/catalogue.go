@@ -9,6 +9,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
+// products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers it from the feed; an
+// edge of before the feed, which runs beside this service during an upgrade, asks for it here.
+func (s *server) products(w http.ResponseWriter, r *http.Request) error {
+	list, err := listProducts(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
+	data := web.Object{}
+	for _, p := range list {
+		data = append(data, web.Field{Key: p.Identifier, Value: p.listedProduct})
+	}
+	return answer(w, struct {
+		Products web.Object `json:"products_data"`
+		versioned
+	}{Products: data})
+}
+
 // product is one product with everything that its page shows.
 func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")

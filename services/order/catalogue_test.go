@@ -2,8 +2,26 @@ package order
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
+
+// An edge of before the feed asks for the list, and gets what the feed lists.
+func TestProducts(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	list := e.visitor().Get("/order/products")
+	list.Want("3.99", "products_data", "ITHJW3mytn", "price_low")
+	list.Want("5.99", "products_data", "ITHJW3mytn", "price_high")
+	last := -1
+	for _, p := range e.feed("").Products {
+		at := strings.Index(list.Body, `"`+p.Listed["identifier"].(string)+`":{`)
+		if at <= last {
+			t.Errorf("%s is at %d, after %d", p.Listed["identifier"], at, last)
+		}
+		last = at
+	}
+}
 
 func TestProduct(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
 
+	get("/order/products", s.products)
 	get("/order/product/{identifier:[a-zA-Z0-9]+}", s.product)
 
 	get("/order/cart-items", s.cartItems)

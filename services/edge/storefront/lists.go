@@ -31,8 +31,12 @@ type link struct {
 
 func collectionPath(address string) string { return "/collections/" + address }
 
-// sortedFrom is the number of products from which it is worth choosing their order.
-const sortedFrom = 7
+// manyFrom is the number of products from which a list is looked over rather than read: it can be sorted, and shows more
+// of them at a time.
+const manyFrom = 7
+
+// Many says that the page is one of a long list.
+func (v view) Many() bool { return v.List != nil && v.List.Count >= manyFrom }
 
 // home serves the home page with the first products of the shop.
 func (p *Pages) home(pg page) http.HandlerFunc {
@@ -161,7 +165,7 @@ func (p *Pages) collectionLinks(list *listing.List, current string) ([]link, err
 
 // sortLinks lead to the same products in each order, from the first page on.
 func (p *Pages) sortLinks(l *listView, path string, current listing.Sort) error {
-	if l.Count < sortedFrom {
+	if l.Count < manyFrom {
 		return nil
 	}
 	for _, sort := range listing.Sorts {
