@@ -324,7 +324,7 @@ func TestDisputes(t *testing.T) {
 			}
 		}
 	}
-	e.mustHandle(events[0], events[3], events[1]) // repeated, late
+	e.mustHandle(events[0], events[3], events[1], events[2]) // repeated, late
 	e.ledgerIs(identifier, Ledger{Captured: 1355})
 	if got := e.entries(); got != "" {
 		t.Errorf("late events bring %q back", got)

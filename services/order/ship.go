@@ -76,7 +76,10 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 		}
 		return &report{action: adminui.OrdersFulfil, text: "Sent parcel " + s.ID, after: s.audited(pieces)}, nil
 	})
-	return id, err
+	if err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 // newShipment goes the way that the customer chose, or another one.

@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/services/order"
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
@@ -108,14 +110,16 @@ func TestLedger(t *testing.T) {
 	t.Parallel()
 	count, seed := number(t, "LEDGER", 30), number(t, "SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("LEDGER=%d SEED=%d", count, seed)
-	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: append(slices.Clone(quickSweep), soonTold)})
+	broker := testenv.NewBroker(t)
+	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true,
+		Env: append(slices.Clone(quickSweep), soonTold, "NATS_URL="+broker.URL())})
 	shop.StripeSwitches(`{"webhook_types":["refund.created","refund.updated","refund.failed","charge.refunded","charge.refund.updated",
 		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
 	shop.Database("order") // from here on for all
 	deals := make([]*deal, count)
 	var all sync.WaitGroup
-	slots, done := make(chan struct{}, 8), make(chan struct{})
+	slots, done := make(chan struct{}, 15), make(chan struct{})
 	go func() {
 		defer close(done)
 		for n := range count {
@@ -130,13 +134,16 @@ func TestLedger(t *testing.T) {
 				}
 				for range 4 + dice.IntN(10) {
 					d.step()
+					if dice.IntN(2) == 0 { // else before the shop has heard of it
+						<-time.After(time.Duration(dice.IntN(1000)) * time.Millisecond)
+					}
 				}
 				deals[n] = d
 			})
 		}
 		all.Wait()
 	}()
-	lives := killUntil(shop, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // likewise
+	killed := killUntil(t, shop, broker, done, rand.New(rand.NewPCG(uint64(seed), 1<<40))) //nolint:gosec // likewise
 	if t.Failed() {
 		return
 	}
@@ -148,23 +155,45 @@ func TestLedger(t *testing.T) {
 	for _, d := range deals {
 		d.reckon(stripe)
 	}
-	t.Logf("%d orders in %d lives of the shop: %s", count, lives, tally(shop))
+	t.Logf("%d orders with %v: %s", count, killed, tally(shop))
 }
 
-// killUntil kills the shop with its broker and its database, at chosen steps and at any moment, until the work is
-// done, and leaves it running. It says how many lives there were.
-func killUntil(shop *shoptest.Shop, done <-chan struct{}, dice *rand.Rand) (lives int) {
-	for lives = 1; ; lives++ {
-		if opens(shop) && !shop.Ended(time.Duration(dice.IntN(4000))*time.Millisecond) {
-			shop.Kill()
-		}
+// killUntil kills the shop, at chosen steps and at any moment, its database or its broker, until the work is
+// done, and leaves them running. It says how often it killed what.
+func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <-chan struct{}, dice *rand.Rand) map[string]int {
+	t.Helper()
+	killed := map[string]int{}
+	for {
+		died := !opens(shop) || shop.Ended(time.Duration(dice.IntN(4000))*time.Millisecond)
 		select {
 		case <-done:
+			if !died {
+				shop.Kill() // a crash point is set
+			}
 			shop.Again("FAULT=")
-			return lives
+			return killed
 		default:
 		}
-		shop.AgainUnseen(fmt.Sprintf("FAULT=%s:%d", actPoints[dice.IntN(len(actPoints))], 1+dice.IntN(6)))
+		switch n := dice.IntN(4); {
+		case died || n > 1:
+			if !died {
+				shop.Kill()
+			}
+			killed["shop"]++
+			shop.AgainUnseen(fmt.Sprintf("FAULT=%s:%d", actPoints[dice.IntN(len(actPoints))], 1+dice.IntN(6)))
+		case n == 1:
+			killed["broker"]++
+			broker.Stop()
+			died = shop.Ended(time.Duration(dice.IntN(1000)) * time.Millisecond)
+			broker.Start()
+			if died {
+				shop.AgainUnseen("FAULT=")
+			}
+		default:
+			if pid := postmaster(t, shop); pid > 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed["database"]++
+			}
+		}
 	}
 }
 
@@ -186,46 +215,23 @@ func opens(shop *shoptest.Shop) bool {
 func tally(shop *shoptest.Shop) string {
 	var text string
 	err := shop.Database("order").QueryRow(context.Background(), `
-		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || origin || ' ' || state, ', ') FROM (SELECT count(*) AS n, origin,
-		  state
-		  FROM refund GROUP BY origin, state ORDER BY origin, state) r), (SELECT count(*) || ' parcels' FROM shipment),
-		  (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL), (SELECT string_agg(n || ' disputes ' || status, ', ')
-		  FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
+		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || concat_ws(' ', origin, state, failure), ', ')
+		  FROM (SELECT count(*) AS n, origin, state, failure FROM refund GROUP BY origin, state, failure ORDER BY 2, 3, 4) r),
+		  (SELECT count(*) || ' parcels' FROM shipment), (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL),
+		  (SELECT string_agg(n || ' disputes ' || status, ', ') FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
 	if err != nil {
 		return err.Error()
 	}
 	return text
 }
 
-// step does one thing to an order. It may be refused, or the shop be away: what counts is what the books say
-// in the end.
+// step does one thing to an order, which may be refused: what counts is what the books say in the end.
 func (d *deal) step() {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	var err error
-	switch d.dice.IntN(16) {
-	case 0, 1:
-		var id string
-		if id, err = d.desk.Ship(ctx, staff, order.Parcel{Order: d.on(), Tracking: "1Z9"}); err == nil {
-			d.parcel = id
-		}
-	case 2:
-		err = d.desk.Undo(ctx, staff, d.on(), d.parcel)
-	case 3, 4:
-		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Amount: money.Cents(1 + d.dice.IntN(900))})
-	case 5:
-		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Lines: []order.Pieces{{Seq: 0, Quantity: 1}}, Restock: true})
-	case 6:
-		_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), All: true, Restock: true})
-	case 7:
-		_, err = d.desk.Cancel(ctx, staff, d.on(), "", "")
+	switch n := d.dice.IntN(16); n {
 	case 8, 9:
 		d.stripe("/_/payments/"+d.intent+"/refund", fmt.Sprintf(`{"amount":%d}`, 1+d.dice.IntN(900)))
 	case 10, 11:
-		var id string
-		if err = d.db.QueryRow(ctx,
-			`SELECT stripe_id FROM refund WHERE payment_intent = $1 AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2)
-			LIMIT 1`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id); err == nil {
+		if id := d.refund(); id != "" {
 			d.stripe("/_/refunds/"+id, fmt.Sprintf(`{"outcome":%q}`, []string{"succeed", "fail", "cancel"}[d.dice.IntN(3)]))
 		}
 	case 12:
@@ -240,10 +246,49 @@ func (d *deal) step() {
 			`{"api_faults":[{"kind":"timeout","hang_ms":50,"times":1,"method":"POST","path":"/v1/refunds"}]}`,
 			`{"api_faults":[{"kind":"429","times":2,"method":"POST","path":"/v1/refunds"}]}`,
 		}[d.dice.IntN(3)])
+	default:
+		d.act(n, money.Cents(1+d.dice.IntN(900)))
 	}
-	if refusal := (*order.Refusal)(nil); err != nil && !errors.As(err, &refusal) && ctx.Err() != nil {
+}
+
+// act is something that staff do. While the database is away they try again, and do not know whether the
+// last time worked.
+func (d *deal) act(n int, amount money.Cents) {
+	if err := insist(func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		switch n {
+		case 0, 1:
+			d.parcel, err = d.desk.Ship(ctx, staff, order.Parcel{Order: d.on(), Tracking: "1Z9"})
+		case 2:
+			err = d.desk.Undo(ctx, staff, d.on(), d.parcel)
+		case 3, 4:
+			_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Amount: amount})
+		case 5:
+			_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), Lines: []order.Pieces{{Seq: 0, Quantity: 1}}, Restock: true})
+		case 6:
+			_, err = d.desk.Refund(ctx, staff, order.Refund{Order: d.on(), All: true, Restock: true})
+		case 7:
+			_, err = d.desk.Cancel(ctx, staff, d.on(), "", "")
+		}
+		if _, refused := errors.AsType[*order.Refusal](err); refused {
+			return nil
+		}
+		return err
+	}); err != nil {
 		d.Errorf("order %s: %v", d.identifier, err)
 	}
+}
+
+// refund is one of those that Stripe has made of the order, as far as the shop has heard, or "".
+func (d *deal) refund() (id string) {
+	if err := insist(func() error {
+		return d.db.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund WHERE payment_intent = $1
+			AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2) LIMIT 1), '')`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id)
+	}); err != nil {
+		d.Errorf("order %s: %v", d.identifier, err)
+	}
+	return id
 }
 
 // stripe does something at Stripe, which may refuse it, or be away.
