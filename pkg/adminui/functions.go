@@ -47,6 +47,10 @@ func kindOf(value any) string {
 		return "number"
 	case nil:
 		return "none"
+	case string:
+		if v == "" {
+			return "none"
+		}
 	}
 	return "text"
 }

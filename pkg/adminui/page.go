@@ -146,7 +146,11 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status, words := describe(err)
 	web.Note(r, "error", err.Error())
-	page := Page{Title: words.Title, Template: "error.html", Data: words, Status: status, Narrow: true,
+	name := "error.html"
+	if r.Header.Get("HX-Request") != "" {
+		name = "panel-error.html"
+	}
+	page := Page{Title: words.Title, Template: name, Data: words, Status: status, Narrow: true,
 		Bare: len(Who(r).Roles) == 0}
 	if err := k.html(w, r, page); err != nil {
 		web.Note(r, "write_error", err.Error())

@@ -319,6 +319,18 @@ func Listen(l net.Listener, addr string, files ...certs.Files) (net.Listener, er
 // stopTime is how long requests under way may take to finish once a stop was asked for.
 const stopTime = 5 * time.Second
 
+type stoppingKey struct{}
+
+// Stopping is closed once the server of a request was told to stop: for answers that would go on for a
+// while. It is nil, and never closed, for a server that Serve does not run.
+func Stopping(r *http.Request) <-chan struct{} {
+	stopping, ok := r.Context().Value(stoppingKey{}).(<-chan struct{})
+	if !ok {
+		return nil
+	}
+	return stopping
+}
+
 // Serve answers on l until ctx ends, then lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
@@ -328,6 +340,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		DisableGeneralOptionsHandler: true,
 		// broken clients are not news
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	srv.BaseContext = func(net.Listener) context.Context {
+		return context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx.Done())
 	}
 	shutdown := Stopper(srv)
 	stopped := make(chan error, 1)

@@ -120,9 +120,22 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return logPage(rows), nil
+}
+
+// recentLog is the newest part of the log: a panel of the home page.
+func (s *server) recentLog(r *http.Request) (adminui.Answer, error) {
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Rows: 8})
+	for i := range rows { // the values are under Log
+		rows[i].Before, rows[i].After = nil, nil
+	}
+	return logPage(rows), err
+}
+
+func logPage(rows []auditRow) adminui.Page {
 	events := make([]adminui.Event, len(rows))
 	for i, row := range rows {
 		events[i] = adminui.Event{At: row.At, Text: row.Text, Detail: row.changed(), Who: row.who()}
 	}
-	return adminui.Page{Title: "Log", Template: "thing.html", Data: map[string]any{"log": events}}, nil
+	return adminui.Page{Title: "Log", Template: "thing.html", Data: map[string]any{"log": events}}
 }

@@ -73,6 +73,10 @@ func ownersPages() adminui.Pages {
 				Rows: []adminui.TableRow{{Cells: []adminui.Cell{{Value: "=1+1"}}}}}}, nil
 	}
 	return adminui.Pages{Routes: []adminui.Route{
+		adminui.HomeRoute(func(*http.Request) ([]adminui.Tile, error) {
+			return []adminui.Tile{{Title: "Orders to ship", Count: 3, To: "/orders"},
+				{Title: "Payments without an order", Count: adminui.MostCounted, Tone: "bad"}}, nil
+		}),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},
 		{Method: "GET", Path: adminui.WorkPath, Action: adminui.WorkView, Handle: waiting},
 		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: func(r *http.Request) (adminui.Answer, error) {

@@ -54,6 +54,7 @@ func (s *server) routes() http.Handler {
 // ownRoutes are admin's own pages.
 func (s *server) ownRoutes(r chi.Router) {
 	r.Get("/", s.own(adminui.HomeView, s.home))
+	r.With(web.Routine).Get("/live", s.personal(s.live))
 	r.Post("/sign-out", s.personal(s.signOut))
 	r.Post("/confirm/begin", s.personal(s.beginConfirm))
 
@@ -84,6 +85,7 @@ func (s *server) ownRoutes(r chi.Router) {
 
 	r.Get("/audit", s.own(adminui.AuditView, s.auditLog))
 	r.Get("/audit.csv", s.own(adminui.AuditView, s.auditLog))
+	r.Get("/audit/recent", s.own(adminui.AuditView, s.recentLog))
 	r.Get("/audit/{kind}/{key}", s.own(adminui.HomeView, s.thingLog))
 }
 

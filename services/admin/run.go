@@ -23,6 +23,9 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		if err != nil {
 			return service.Parts{}, err
 		}
+		if err := s.heard.listen(core.Bus); err != nil {
+			return service.Parts{}, err
+		}
 		return service.Parts{Handler: s.routes(), Consumers: s.consumers(), Housekeeping: s.housekeeping()}, nil
 	})
 }

@@ -13,6 +13,7 @@ var staffTemplates embed.FS
 func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
+		adminui.HomeRoute(s.staffHome),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
 		{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
 		{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},

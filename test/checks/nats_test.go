@@ -370,6 +370,8 @@ func TestBrokerRightsEnd(t *testing.T) {
 		{user: "edge", kind: "pub", subject: "staff.acted.order"},
 		{user: "admin", kind: "pub", subject: "staff.acted.order"},
 		{user: "admin", kind: "pub", subject: "order.placed"},
+		{user: "admin", kind: "sub", subject: "order.>", allowed: true},
+		{user: "admin", kind: "sub", subject: "stripe.>"},
 		{user: "admin", kind: "pub", subject: "$JS.API.CONSUMER.MSG.NEXT.STAFF.admin-staff", allowed: true},
 		{user: "admin", kind: "pub", subject: "$JS.API.STREAM.PURGE.STAFF"},
 		{user: "staff", kind: "pub", subject: "$JS.API.STREAM.PURGE.MAIL", allowed: true},

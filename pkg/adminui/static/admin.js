@@ -71,4 +71,39 @@
       default:
     }
   });
+
+  // Live: the page is fetched again when something of a kind that it shows has changed, unless that
+  // would take away what someone is doing in it.
+  const kinds = (document.body.dataset.live ?? '').split(' ').filter(Boolean);
+  const content = document.querySelector('#content');
+  const busy = () => document.hidden || document.querySelector('dialog[open]') ||
+    typing(document.activeElement) || [...content.querySelectorAll('input, textarea')].some((field) =>
+    field.checked !== field.defaultChecked || field.value !== field.defaultValue);
+
+  const refresh = async () => {
+    const answer = await fetch(location.href, { headers: { 'HX-Request': 'true', Accept: 'text/html' } });
+    const text = await answer.text();
+    if (!answer.ok || answer.redirected || busy()) return;
+    const at = document.activeElement?.closest?.('tr')?.querySelector('td a')?.getAttribute('href');
+    const notice = content.querySelector(':scope > .notice');
+    content.innerHTML = text;
+    if (notice) content.prepend(notice);
+    window.htmx?.process?.(content);
+    if (at) content.querySelector(`td a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
+  };
+
+  if (kinds.length && window.EventSource) {
+    let due = false;
+    const look = () => {
+      if (!due || busy()) return;
+      due = false;
+      refresh().catch(() => { due = true; });
+    };
+    new EventSource('/live').addEventListener('changed', (e) => {
+      due = due || e.data.split(' ').some((kind) => kind === 'all' || kinds.includes(kind));
+      look();
+    });
+    document.addEventListener('visibilitychange', look);
+    setInterval(look, 2000);
+  }
 })();

@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// An open page hears that something of a kind changed, and what it missed while it asked again.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	b := e.as(adminui.Support)
+	listen := func(id string) (next func() (id, kinds string), stop func()) {
+		t.Helper()
+		r := b.Request("GET", "/live")
+		r.Header.Set("Accept", "text/event-stream")
+		r.Header.Set("Last-Event-ID", id)
+		w, err := (&http.Client{Jar: b.Jar, Timeout: time.Minute}).Do(r)
+		if err != nil || w.StatusCode != 200 || w.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatal(err, w)
+		}
+		lines := bufio.NewScanner(w.Body)
+		return func() (id, kinds string) {
+			for lines.Scan() {
+				if rest, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+					id = rest
+				}
+				if rest, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+					return id, rest
+				}
+			}
+			t.Fatal("the stream ended")
+			return "", ""
+		}, func() { w.Body.Close() }
+	}
+	next, stop := listen("")
+	first, kinds := next()
+	if kinds != "" {
+		t.Errorf("at the beginning: %s", kinds)
+	}
+	e.service.heard.add("order")
+	e.service.heard.add("mail")
+	e.service.heard.add("order")
+	if _, kinds := next(); kinds != "mail order" {
+		t.Errorf("after changes: %s", kinds)
+	}
+	stop()
+	for id, want := range map[string]string{first: "mail order", "another-3": "all", "x": "all"} {
+		next, stop := listen(id)
+		if _, kinds := next(); kinds != want {
+			t.Errorf("from %s on: %s, want %s", id, kinds, want)
+		}
+		stop()
+	}
+	if a := e.browser().Get("/live"); a.Status != http.StatusSeeOther {
+		t.Errorf("without a session: %s", a)
+	}
+}
+
+// A service that is away costs its part of the home page.
+func TestHome(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	b := e.as(adminui.Manager)
+	b.Get("/").Has(200, "Orders to ship", "<strong>3</strong>", "Payments without an order", "1000+")
+	e.owner.Close()
+	b.Get("/").Has(200, "The service order does not answer")
+}

@@ -1,0 +1,29 @@
+package order
+
+import (
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// homeCounts are what waits for the staff, each counted to adminui.MostCounted.
+type homeCounts struct {
+	Day      int64 // placed within 24 hours
+	Issues   int64
+	Disputes int64
+	Refunds  int64
+}
+
+// staffHome is what order has on the home page.
+func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
+	if !adminui.Who(r).May(adminui.OrdersView) {
+		return nil, nil
+	}
+	n, err := countForHome(r.Context(), s.db, adminui.MostCounted)
+	return []adminui.Tile{
+		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},
+		{Title: "Payments without an order", Count: n.Issues, To: "/work", Tone: "bad"},
+		{Title: "Open disputes", Count: n.Disputes, To: "/work", Tone: "warn"},
+		{Title: "Refunds under way", Count: n.Refunds},
+	}, err
+}

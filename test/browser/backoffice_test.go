@@ -1,0 +1,137 @@
+package browser
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+var pictures = flag.Bool("pictures", false, "write the pictures of docs/admin")
+
+// office is the back office in a tab.
+type office struct {
+	*testing.T
+	shop *shoptest.Shop
+	tab  *browsertest.Tab
+	look string
+}
+
+// TestBackOffice looks at every page of the back office with what a shop in use shows on it: each can be
+// used by everyone, obeys the policy (the tab reports what does not), and fits its screen.
+func TestBackOffice(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
+	fillShop(t, shop)
+	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES ('ben', 'Ben Okafor', '{fulfilment}', 'x'),
+		('mia', 'Mia Lindqvist', '{marketing,support}', 'x'), ('tom', 'Tom Ashe', '{read-only}', NULL)`)
+	for _, look := range []struct {
+		name string
+		browsertest.Look
+	}{{"desk", browsertest.Desk}, {"phone", browsertest.PhoneDark}} {
+		o := &office{T: t, shop: shop, look: look.name, tab: browsertest.Open(t, shop.Admin, look.Look)}
+		o.shows("/sign-in", "sign-in")
+		if look.name == "desk" {
+			o.tab.Go(shop.AdminLink)
+			o.tab.Click("main button")
+			o.tab.At("/account")
+			o.tab.Fill("#password-new", officePassword)
+			o.tab.Click("#password button")
+			o.tab.Says(".notice", "Password changed")
+		} else {
+			o.tab.Fill("#form-username", "owner", "#form-password", officePassword)
+			o.tab.Click("#form button")
+			o.tab.Says("h1", "Home")
+		}
+		for name, path := range map[string]string{"home": "/", "orders": "/orders", "work": "/work", "people": "/people", "person": "/people/2",
+			"invite": "/people/invite", "log": "/audit", "account": "/account", "authenticator": "/account/app"} {
+			o.shows(path, name)
+		}
+		if look.name == "desk" {
+			o.hearsOfAPurchase()
+			o.keys()
+		}
+	}
+}
+
+const officePassword = "three green umbrellas"
+
+// hearsOfAPurchase buys something while the list of orders is open: the order appears by itself.
+func (o *office) hearsOfAPurchase() {
+	o.Helper()
+	o.tab.Go("/orders")
+	o.tab.Visible("tbody tr")
+	o.tab.Eval("window.same = true")
+	guest := o.shop.For(o.T).Browser()
+	session := guest.Checkout("6", "5", "pat@mail.example.com")
+	o.shop.Pay(session, nil)
+	o.tab.Until("the order is there", `[...document.querySelectorAll('tbody tr')][0].textContent.includes('pat@mail.example.com')`)
+	o.tab.Until("the page is the same", "window.same")
+}
+
+// keys goes through pages by keyboard alone.
+func (o *office) keys() {
+	o.Helper()
+	focus := func(what, row string) {
+		o.Helper()
+		o.tab.Until(what, "document.activeElement.closest('tr') === document.querySelectorAll('tbody tr')["+row+"]")
+	}
+	o.tab.Press("j")
+	focus("the first row", "0")
+	o.tab.Press("j")
+	focus("the second row", "1")
+	o.tab.Press("k")
+	focus("the first row again", "0")
+	o.tab.Press("/")
+	o.tab.Until("the search has the focus", "document.activeElement.type === 'search'")
+	o.tab.Press("gone")
+	// Chromium's protocol types the slash as well, which a keyboard does not.
+	o.tab.Until("letters are typed, not obeyed", "document.activeElement.value.endsWith('gone')")
+	o.tab.Do(chromedp.KeyEvent(kb.Escape))
+	o.tab.Press("?")
+	o.tab.Visible("#keys")
+	o.tab.Axe("keys")
+	o.tab.Do(chromedp.KeyEvent(kb.Escape))
+	o.tab.Gone("#keys")
+	o.tab.Press("g")
+	o.tab.Press("h")
+	o.tab.Says("h1", "Home")
+}
+
+// fillShop makes orders as a shop in use has them.
+func fillShop(t *testing.T, shop *shoptest.Shop) {
+	t.Helper()
+	shop.Exec("order", `INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
+			shipping_subtotal, shipping_discount, total, expires_at)
+		SELECT 'c' || n, -n, 1, 'h', 'paid', now(), '{}', n, 0, 0, 0, n, now() FROM generate_series(1, 120) AS n`)
+	shop.Exec("order", `INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email, customer_name,
+			currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, agreed_with_terms_of_sale, placed_at)
+		SELECT left(translate(md5('x' || n), '0123', 'KqRz'), 10), 'c' || n, 's' || n, 'p' || n, -n, 1, 'shopper' || n || '@mail.example.com',
+			(ARRAY['Ada Byron', 'Grace Hopper', 'José Ferreira', 'Łucja Nowak', 'Kim Ji-woo', 'Bartholomew Featherstonehaugh'])[1 + n % 6],
+			'usd', n * 217, 0, 0, 0, n * 217, true, now() - n * n * interval '7 minutes' FROM generate_series(1, 120) AS n`)
+	shop.Exec("order", `INSERT INTO order_status (order_id, status, created_date_time)
+		SELECT id, (ARRAY['accepted', 'packing', 'shipped'])[1 + least(2, id / 4)], placed_at FROM orders`)
+}
+
+// shows opens a page, checks it, and keeps a picture of it.
+func (o *office) shows(path, name string) {
+	o.Helper()
+	o.tab.Go(o.shop.Admin + path)
+	o.tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
+	o.tab.Axe(path + ", " + o.look)
+	o.tab.Until("nothing is wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+	if !*pictures {
+		return
+	}
+	shot := browsertest.Call(o.tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp"})
+	if err := os.WriteFile(filepath.Join("../../docs/admin", name+"-"+o.look+".webp"), shot.Data, 0o600); err != nil {
+		o.Fatal(err)
+	}
+}
