@@ -76,12 +76,13 @@ func (p Person) MentionedIn(subject string, data []byte) bool {
 	return false
 }
 
-// Mentioning runs a query of id, subject and payload that finds too much by the person's Needles, $1, and
-// returns the ids of what names an address or a code of the person. An id of theirs alone does not count:
+// Mentioning runs a query of id, subject and payload that finds too much by the person's Needles, $1 (more is $2 and
+// so on), and returns the ids of what names an address or a code of the person. An id of theirs alone does not count:
 // it stands in messages to others, too. The subject of what is no message is empty.
-func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string) ([]ID, error) {
+func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string,
+	more ...any) ([]ID, error) {
 	named := Person{Emails: p.Emails, Codes: p.Codes}
-	rows, err := db.Query(ctx, sql, named.Needles())
+	rows, err := db.Query(ctx, sql, append([]any{named.Needles()}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
@@ -129,18 +130,4 @@ func containsAddress(text []byte, address string) bool {
 	}
 	alone, err := regexp.Compile(beforeAddress + regexp.QuoteMeta(address) + afterAddress)
 	return err != nil || alone.Match(text) // what is no text is taken for the address
-}
-
-// stripeObject matches the ids of what belongs to one purchase or customer.
-var stripeObject = regexp.MustCompile(`\b(?:cs|pi|ch|py|cus|re|pyr|dp|du)_[A-Za-z0-9_]{6,255}\b`)
-
-// StripeObjects are the ids in an event of Stripe that lead to others of the same purchase. Not all
-// of those name an address: a payment intent may hold a name, a telephone number and a postal
-// address alone.
-func StripeObjects(event []byte) []string {
-	var ids []string
-	for _, id := range stripeObject.FindAll(event, -1) {
-		ids = append(ids, string(id))
-	}
-	return ids
 }

@@ -1,9 +1,13 @@
 package testenv
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -41,6 +45,47 @@ func (d DB) Becomes(number int, sql string, args ...any) {
 	d.TB.Helper()
 	Eventually(d.TB, 40*time.Second, fmt.Sprint(number, " from ", sql),
 		func() bool { return d.Number(sql, args...) == number })
+}
+
+// ReadsWhole runs what do does in a transaction, which is rolled back, and lists the tables of which it reads so many
+// rows or more by going through them row by row: that is what a statement does that lacks an index. do gets the
+// database as the transaction sees it.
+func (d DB) ReadsWhole(rows int64, do func(tx pgx.Tx, in DB)) (tables []string) {
+	d.TB.Helper()
+	tx, err := d.Conn.(interface { //nolint:errcheck // a pool or a connection
+		Begin(ctx context.Context) (pgx.Tx, error)
+	}).Begin(d.TB.Context())
+	if err != nil {
+		d.TB.Fatal(err)
+	}
+	defer tx.Rollback(d.TB.Context()) //nolint:errcheck // nothing is kept
+	in := DB{TB: d.TB, Conn: tx}
+	before := in.rowsRead()
+	do(tx, in)
+	for table, n := range in.rowsRead() {
+		if n-before[table] >= rows {
+			tables = append(tables, table)
+		}
+	}
+	slices.Sort(tables)
+	return tables
+}
+
+// rowsRead is how many rows the session has read of each table by going through it.
+func (d DB) rowsRead() map[string]int64 {
+	d.TB.Helper()
+	list, err := pg.List[struct {
+		Relname    string
+		SeqTupRead int64
+	}](d.TB.Context(), d.Conn, "read what was read", `SELECT relname::text, seq_tup_read FROM pg_stat_xact_user_tables`)
+	if err != nil {
+		d.TB.Fatal(err)
+	}
+	read := map[string]int64{}
+	for _, t := range list {
+		read[t.Relname] = t.SeqTupRead
+	}
+	return read
 }
 
 func scan[V any](d DB, sql string, args []any) (v V) {

@@ -30,30 +30,40 @@ func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []strin
 	return pg.List[string](ctx, tx, "find an erased person's browsers", `
 		SELECT anonymous_id FROM (`+browsersOfMembers+`
 			UNION SELECT anonymous_id FROM pageview WHERE order_mark = ANY($3)
-			UNION SELECT anonymous_id FROM pageview WHERE url ~* 'identifier='
-			  AND EXISTS (SELECT FROM unnest($4::text[]) AS n (identifier) WHERE position(identifier IN url) > 0)
+			UNION SELECT anonymous_id FROM pageview WHERE id IN (`+naming("pageview", "$4")+`) AND url ~* 'identifier='
 		) AS a WHERE anonymous_id IS NOT NULL`, p.MemberIDs, p.ProspectIDs, orderMarks(orders), orders)
 }
 
-// inAddress is whether the parameters of a page's address, which hold codes, name the person ($3).
-var inAddress = ` url ~ '[?#]' AND ` + erasure.InText("url", "$3")
+// naming is the query of the rows of a table whose address has parameters, which hold codes, and names one of
+// the texts in a parameter. words finds them by index, and position looks closer.
+func naming(table, param string) string {
+	return `SELECT v.id FROM unnest(` + param + `::text[]) AS n (needle) JOIN ` + table + ` v ON v.url ~ '[?#]'
+		AND words(v.url) @> words(needle) AND position(lower(needle) IN lower(v.url)) > 0`
+}
+
+// visitsOf is the query of a person's rows in a table of visits: those of the member ($1), of the person's
+// browsers (the query or list theirs), and those whose address names them or a code of theirs ($3). Each part
+// has an index; a condition with OR between them would look at every row.
+func visitsOf(table, theirs string) string {
+	return `SELECT id FROM ` + table + ` WHERE user_id = ANY($1) UNION SELECT id FROM ` + table +
+		` WHERE anonymous_id = ANY(` + theirs + `) UNION ` + naming(table, "$3")
+}
 
 // eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of pages that showed an
-// order
-// of theirs, and those whose address names them or a code of theirs.
+// order of theirs, and those whose address names them or a code of theirs.
 func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, orders []string) error {
-	theirs := `anonymous_id = NULL, url = substring(url FROM '^[^?#]*') WHERE user_id = ANY($1) OR anonymous_id = ` +
-		`ANY($2) OR` + inAddress
+	const theirs = `user_id = NULL, anonymous_id = NULL, url = substring(url FROM '^[^?#]*')`
 	for _, step := range []struct {
 		sql  string
 		more []any
 	}{
-		{`UPDATE pageview SET user_id = NULL, remote_addr = NULL, user_agent = NULL, order_mark = NULL, ` + theirs +
-			` OR order_mark = ANY($4)`, []any{orderMarks(orders)}},
-		{`UPDATE ajax_error SET user_id = NULL, ` + theirs, nil},
-		{`UPDATE button_click SET user_id = NULL, ` + theirs, nil},
-		{`UPDATE link_event SET user_id = NULL, prospect_id = NULL, ` + theirs + ` OR prospect_id = ANY($4)`,
-			[]any{p.ProspectIDs}},
+		{`UPDATE pageview SET remote_addr = NULL, user_agent = NULL, order_mark = NULL, ` + theirs + ` WHERE id IN (` +
+			visitsOf("pageview", "$2") + ` UNION SELECT id FROM pageview WHERE order_mark = ANY($4))`,
+			[]any{orderMarks(orders)}},
+		{`UPDATE ajax_error SET ` + theirs + ` WHERE id IN (` + visitsOf("ajax_error", "$2") + `)`, nil},
+		{`UPDATE button_click SET ` + theirs + ` WHERE id IN (` + visitsOf("button_click", "$2") + `)`, nil},
+		{`UPDATE link_event SET prospect_id = NULL, ` + theirs + ` WHERE id IN (` + visitsOf("link_event", "$2") +
+			` UNION SELECT id FROM link_event WHERE prospect_id = ANY($4))`, []any{p.ProspectIDs}},
 	} {
 		if err := pg.Exec(ctx, tx, "erase a person's visits", step.sql,
 			append([]any{p.MemberIDs, browsers, needlesOf(p, orders)}, step.more...)...); err != nil {
@@ -83,16 +93,17 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	theirs := ` WHERE user_id = ANY($1) OR anonymous_id IN (SELECT anonymous_id FROM b) OR` + inAddress
+	const browsers = `ARRAY(SELECT anonymous_id FROM b)`
 	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, []erasure.Table{
 		{Name: "member", Rows: `member WHERE id = ANY($1)`},
 		{Name: "prospects", Rows: `prospect WHERE id = ANY($2)`},
 		{Name: "prospect_codes", Rows: `prospect_code WHERE prospect_id = ANY($2)`},
-		{Name: "page_views", Rows: `pageview` + theirs + ` OR order_mark = ANY($5)`},
-		{Name: "ajax_errors", Rows: `ajax_error` + theirs},
-		{Name: "button_clicks", Rows: `button_click` + theirs},
-		{Name: "link_events", Rows: `link_event WHERE user_id = ANY($1) OR prospect_id = ANY($2) OR anonymous_id IN ` +
-			`(SELECT anonymous_id FROM b)`},
+		{Name: "page_views", Rows: `pageview WHERE id IN (` + visitsOf("pageview", browsers) +
+			` UNION SELECT id FROM pageview WHERE order_mark = ANY($5))`},
+		{Name: "ajax_errors", Rows: `ajax_error WHERE id IN (` + visitsOf("ajax_error", browsers) + `)`},
+		{Name: "button_clicks", Rows: `button_click WHERE id IN (` + visitsOf("button_click", browsers) + `)`},
+		{Name: "link_events", Rows: `link_event WHERE id IN (` + visitsOf("link_event", browsers) +
+			` UNION SELECT id FROM link_event WHERE prospect_id = ANY($2))`},
 		{Name: "orders_placed", Rows: `order_placed WHERE identifier = ANY($6)`},
 		{Name: "mails_sent", Rows: `email_sent WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR pr_cd = ANY($4)`},
 	}, p.MemberIDs, p.ProspectIDs, needlesOf(p, orders), p.Codes, orderMarks(orders), orders)

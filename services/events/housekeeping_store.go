@@ -34,5 +34,6 @@ func deleteOldReports(ctx context.Context, pool *pgxpool.Pool, days int) (total 
 			return total, err
 		}
 	}
-	return total, nil
+	return total, pg.Exec(ctx, pool, "delete the counts of old days",
+		`DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date`, days)
 }

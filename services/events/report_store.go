@@ -47,19 +47,23 @@ type namedCount struct {
 	Count int64  `json:"count"`
 }
 
-// since is the beginning of a report of $1 days.
-const since = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day' `
+// since is the beginning of a report of $1 days, and sinceDay the same of what is counted by day.
+const (
+	since    = ` WHERE at >= date_trunc('day', now()) - ($1 - 1) * interval '1 day' `
+	sinceDay = ` WHERE day > current_date - $1::int `
+)
 
 func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
 	s.Days = days
 	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
-		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*) FROM pageview`+since+`GROUP BY 1 ORDER BY 1`, days)
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, sum(views)::bigint AS count FROM pageview_day`+sinceDay+`
+		  GROUP BY 1 ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
-		SELECT to_char(at, 'YYYY-MM-DD') AS day, count(*), sum(pieces)::bigint AS pieces, sum(total)::bigint AS total
-		  FROM order_placed`+since+`GROUP BY 1 ORDER BY 1`, days)
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, total FROM order_day`+sinceDay+`
+		  ORDER BY day`, days)
 	if err != nil {
 		return s, err
 	}
@@ -67,7 +71,7 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		into *[]namedCount
 		sql  string
 	}{
-		{&s.TopURLs, `SELECT split_part(url, '?', 1) AS name, count(*) FROM pageview` + since},
+		{&s.TopURLs, `SELECT page AS name, sum(views)::bigint AS count FROM pageview_day` + sinceDay},
 		{&s.Errors, `SELECT error_id AS name, count(*) FROM ajax_error` + since},
 		{&s.Mails, `SELECT em_cd AS name, count(*) FROM link_event JOIN email_code c ON c.id = email_id` + since},
 		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM link_event JOIN ad ON ad.id = ad_id` + since},

@@ -135,6 +135,14 @@ CREATE TABLE "member" (
   CONSTRAINT member_mb_cd_key UNIQUE (mb_cd)
 );
 
+CREATE TABLE "order_day" (
+  day date NOT NULL,
+  orders bigint NOT NULL,
+  pieces bigint NOT NULL,
+  total bigint NOT NULL,
+  CONSTRAINT order_day_pkey PRIMARY KEY (day)
+);
+
 CREATE TABLE "order_placed" (
   identifier text NOT NULL,
   member_id bigint,
@@ -184,6 +192,13 @@ CREATE TABLE "pageview" (
   CONSTRAINT pageview_event_id_key UNIQUE (event_id)
 );
 
+CREATE TABLE "pageview_day" (
+  day date NOT NULL,
+  page text NOT NULL,
+  views bigint NOT NULL,
+  CONSTRAINT pageview_day_pkey PRIMARY KEY (day, page)
+);
+
 CREATE TABLE "parked" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   consumer text NOT NULL,
@@ -219,9 +234,11 @@ CREATE TABLE "prospect_code" (
 CREATE INDEX ajax_error_anonymous ON events.ajax_error USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX ajax_error_at ON events.ajax_error USING btree (at);
 CREATE INDEX ajax_error_user ON events.ajax_error USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX ajax_error_words ON events.ajax_error USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX button_click_anonymous ON events.button_click USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX button_click_at ON events.button_click USING btree (at);
 CREATE INDEX button_click_user ON events.button_click USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX button_click_words ON events.button_click USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX email_sent_code ON events.email_sent USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX email_sent_member ON events.email_sent USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX email_sent_prospect ON events.email_sent USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
@@ -230,6 +247,7 @@ CREATE INDEX link_event_anonymous ON events.link_event USING btree (anonymous_id
 CREATE INDEX link_event_at ON events.link_event USING btree (at);
 CREATE INDEX link_event_prospect ON events.link_event USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
 CREATE INDEX link_event_user ON events.link_event USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX link_event_words ON events.link_event USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX order_placed_at ON events.order_placed USING btree (at);
 CREATE INDEX order_placed_code ON events.order_placed USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);
@@ -239,5 +257,41 @@ CREATE INDEX pageview_at ON events.pageview USING btree (at);
 CREATE INDEX pageview_order ON events.pageview USING btree (order_mark) WHERE (order_mark IS NOT NULL);
 CREATE INDEX pageview_traceable ON events.pageview USING btree (at) WHERE ((remote_addr IS NOT NULL) OR (user_agent IS NOT NULL));
 CREATE INDEX pageview_user ON events.pageview USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX pageview_words ON events.pageview USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX parked_open ON events.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX prospect_code_prospect ON events.prospect_code USING btree (prospect_id);
+
+CREATE OR REPLACE FUNCTION events.count_orders()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO order_day (day, orders, pieces, total)
+  SELECT (at AT TIME ZONE 'UTC')::date, count(*), sum(pieces), sum(total) FROM added GROUP BY 1 ORDER BY 1
+  ON CONFLICT (day) DO UPDATE SET orders = order_day.orders + excluded.orders, pieces = order_day.pieces + excluded.pieces,
+    total = order_day.total + excluded.total;
+  RETURN NULL;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION events.count_pageviews()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO pageview_day (day, page, views)
+  SELECT (at AT TIME ZONE 'UTC')::date, left(substring(url FROM '^[^?#]*'), 300), count(*) FROM added GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (day, page) DO UPDATE SET views = pageview_day.views + excluded.views;
+  RETURN NULL;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION events.words(t text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN array_remove(regexp_split_to_array(regexp_replace(lower(t), '%[0-9a-f]{2}'::text, ' '::text, 'g'::text), '[^a-z0-9\u0080-\U0010ffff]+'::text), ''::text)
+;
+
+CREATE TRIGGER count_orders AFTER INSERT ON events.order_placed REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_orders();
+CREATE TRIGGER count_pageviews AFTER INSERT ON events.pageview REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_pageviews();

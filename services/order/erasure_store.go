@@ -18,7 +18,8 @@ const (
 	theirCarts = ` (member_id = ANY($1) OR lower(receipt_email) = ANY($2)) `
 )
 
-// eraseOrders erases a person: orders keep their amounts, everything else that tells who it was goes.
+// eraseOrders erases a person: orders keep their amounts, everything else that tells who it was goes. What is looked
+// up by the rows of another table is so by = ANY(ARRAY(…)), which takes an index however the planner counts.
 func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	issues, err := issuesAbout(ctx, tx, p)
 	if err != nil {
@@ -26,23 +27,26 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	}
 	members, emails := p.MemberIDs, addressKeys(p.Emails)
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM orders `+
-		`WHERE`+theirs+`)`, members, emails)
-	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id IN (SELECT session_id FROM checkout WHERE`+
-		theirs+`) OR id = ANY($3)`, members, emails, issues)
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent IN (SELECT payment_intent FROM ` +
-		`payment_issue WHERE payload = '{}')`)
-	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND payment_intent IN (SELECT payment_intent FROM orders
-		WHERE`+theirs+`UNION SELECT payment_intent FROM payment_issue WHERE payload = '{}')`, members, emails)
-	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id IN (SELECT id FROM orders WHERE`+
-		theirs+`)`, members, emails)
-	batch.Queue(`DELETE FROM staff_note WHERE order_id IN (SELECT id FROM orders WHERE`+theirs+`)`, members, emails)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent = ANY(ARRAY(SELECT payment_intent `+
+		`FROM orders WHERE`+theirs+`))`, members, emails)
+	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id = ANY(ARRAY(SELECT session_id FROM checkout `+
+		`WHERE`+theirs+`)) OR id = ANY($3)`, members, emails, issues)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent = ANY(ARRAY(SELECT payment_intent FROM ` +
+		`payment_issue WHERE payload = '{}'))`)
+	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND payment_intent = ANY(ARRAY(SELECT payment_intent
+		FROM orders WHERE`+theirs+`UNION SELECT payment_intent FROM payment_issue WHERE payload = '{}'))`,
+		members, emails)
+	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id = ANY(ARRAY(SELECT id FROM orders
+		WHERE`+theirs+`))`, members, emails)
+	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirs+`))`,
+		members, emails)
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
 		`shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
-	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL
-		WHERE customer IN (SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)) OR customer = ANY($2)
-		OR checkout_id IN (SELECT id FROM checkout WHERE`+theirs+`)`, members, emails)
+	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL WHERE checkout_id = ANY(ARRAY(
+		  SELECT checkout_id FROM code_use WHERE customer = ANY($2)
+		    OR customer = ANY(ARRAY(SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)))
+		  UNION SELECT id FROM checkout WHERE`+theirs+`))`, members, emails)
 	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
 		`NULL WHERE`+theirs, members, emails)
 	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
@@ -82,10 +86,11 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "cart_codes", Rows: `cart_code WHERE cart_id IN (SELECT id FROM c)`},
 		{Name: "cart_merges", Rows: `cart_merge WHERE member_id = ANY($1)`},
 		{Name: "checkouts", Rows: `k`},
-		{Name: "code_uses", Rows: `code_use WHERE checkout_id IN (SELECT id FROM k) OR customer = ANY($2)`},
+		{Name: "code_uses", Rows: `code_use WHERE checkout_id = ANY(ARRAY(SELECT id FROM k
+			UNION SELECT checkout_id FROM code_use WHERE customer = ANY($2)))`},
 		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
-		{Name: "payment_events", Rows: `payment_event WHERE payment_intent IN (
-			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3))`},
+		{Name: "payment_events", Rows: `payment_event WHERE payment_intent = ANY(ARRAY(
+			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3)))`},
 		{Name: "payment_issues", Rows: `payment_issue WHERE id = ANY($3) OR session_id IN (SELECT session_id FROM k)
 			OR payment_intent IN (SELECT payment_intent FROM o)`},
 	}, p.MemberIDs, addressKeys(p.Emails), issues)

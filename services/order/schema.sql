@@ -629,16 +629,20 @@ CREATE TABLE "unsettled" (
   CONSTRAINT unsettled_pkey PRIMARY KEY (session_id)
 );
 
+CREATE INDEX cart_merge_member ON "order".cart_merge USING btree (member_id);
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
+CREATE INDEX cart_receipt ON "order".cart USING btree (lower(receipt_email)) WHERE (receipt_email IS NOT NULL);
 CREATE INDEX catalog_change_at ON "order".catalog_change USING btree (at);
+CREATE INDEX checkout_email ON "order".checkout USING btree (lower(email)) WHERE (email IS NOT NULL);
 CREATE INDEX checkout_ended ON "order".checkout USING btree (expires_at) WHERE (state = ANY (ARRAY['expired'::text, 'failed'::text]));
+CREATE INDEX checkout_member ON "order".checkout USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX checkout_owner ON "order".checkout USING btree (owner);
 CREATE INDEX checkout_round ON "order".checkout USING btree (round) WHERE (round IS NOT NULL);
 CREATE INDEX checkout_to_check ON "order".checkout USING btree (checked_at) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text]));
 CREATE INDEX checkout_unclosed ON "order".checkout USING btree (checked_at) WHERE unclosed;
 CREATE INDEX checkout_unsettled ON "order".checkout USING btree (cart_id) WHERE ((state = ANY (ARRAY['creating'::text, 'open'::text, 'pending'::text])) OR unclosed);
-CREATE INDEX code_use_customer ON "order".code_use USING btree (code_id, customer);
 CREATE INDEX code_use_person ON "order".code_use USING btree (code_id, person);
+CREATE INDEX code_use_whose ON "order".code_use USING btree (customer, code_id);
 CREATE INDEX dispute_payment ON "order".dispute USING btree (payment_intent);
 CREATE INDEX dispute_to_check ON "order".dispute USING btree (checked_at) WHERE (status <> ALL (ARRAY['won'::text, 'lost'::text, 'warning_closed'::text]));
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
@@ -651,8 +655,8 @@ CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at D
 CREATE INDEX orders_name_like ON "order".orders USING gin (lower(customer_name) gin_trgm_ops);
 CREATE INDEX orders_of_status ON "order".orders USING btree (current_status, placed_at DESC, id DESC);
 CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DESC);
+CREATE INDEX orders_prospect ON "order".orders USING btree (prospect_code) WHERE (prospect_code IS NOT NULL);
 CREATE INDEX orders_tracking_begins ON "order".orders USING btree (tracking_number text_pattern_ops) WHERE (tracking_number IS NOT NULL);
-CREATE INDEX orders_visitor_email ON "order".orders USING btree (lower(email)) WHERE (member_id IS NULL);
 CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
 CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
@@ -661,6 +665,7 @@ CREATE INDEX product_collection_product ON "order".product_collection USING btre
 CREATE INDEX product_image_product ON "order".product_image USING btree (product_id);
 CREATE INDEX product_search ON "order".product USING gin (search);
 CREATE INDEX product_video_product ON "order".product_video USING btree (product_id);
+CREATE INDEX prospect_code ON "order".prospect USING btree (code);
 CREATE INDEX refund_line_order ON "order".refund_line USING btree (order_id, seq);
 CREATE INDEX refund_payment ON "order".refund USING btree (payment_intent);
 CREATE INDEX refund_pending ON "order".refund USING btree (checked_at) WHERE (state = 'pending'::text);

@@ -16,26 +16,27 @@ import (
 // that member's.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
 	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
-		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(SELECT lower(e)
-		  FROM unnest($2::varchar[]) AS n (e)) ORDER BY id FOR UPDATE`,
+		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(ARRAY(SELECT lower(e)
+		  FROM unnest($2::varchar[]) AS n (e))) ORDER BY id FOR UPDATE`,
 		named.MemberIDs, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
-		SELECT email FROM (
+		WITH known AS (
 			SELECT email FROM account WHERE id = ANY($1) UNION SELECT email FROM former_address
 			  WHERE member_id = ANY($1)
-			UNION SELECT unnest($2::varchar[])) AS known
-		WHERE NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(known.email) AND a.email_verified
-		  AND a.id <> ALL($1)) ORDER BY email`,
+			UNION SELECT unnest($2::varchar[])), others AS (
+			SELECT lower(email) FROM account WHERE email_verified AND id <> ALL($1)
+			  AND lower(email) = ANY(ARRAY(SELECT lower(email) FROM known)))
+		SELECT email FROM known WHERE lower(email) <> ALL(ARRAY(SELECT * FROM others)) ORDER BY email`,
 		p.MemberIDs, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records",
-		`SELECT id FROM prospect WHERE lower(email) = ANY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)) ORDER `+
-			`BY id FOR UPDATE`, p.Emails)
+		`SELECT id FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e))) `+
+			`ORDER BY id FOR UPDATE`, p.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
@@ -51,7 +52,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 const (
 	byMember   = ` WHERE member_id = ANY($1)`
 	byProspect = ` OR prospect_id = ANY($2)`
-	byAddress  = ` lower(email) = ANY(SELECT lower(e) FROM unnest($3::text[]) AS n (e))`
+	byAddress  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
 )
 
 // ExportPerson is everything that this service has of a person; only secrets (password, hashes of codes)

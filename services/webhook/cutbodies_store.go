@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -23,19 +25,21 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	bodies := (*scratch)[:0]
 	n := len(group)
 	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
-	starts, lengths := make([]int, n), make([]int, n)
+	starts, lengths, marks := make([]int, n), make([]int, n), make([]string, n)
 	for i, j := range group {
 		ids[i], types[i], versions[i], created[i] = j.id, j.kind, j.apiVersion, j.created
 		starts[i], lengths[i] = len(bodies)+1, len(j.body)
 		bodies = append(bodies, j.body...)
+		marks[i] = listed(erasure.Marks(j.body))
 	}
 	*scratch = bodies
 	stored, err := pg.List[string](ctx, tx, "insert events", `
-		INSERT INTO event (id, type, api_version, created, payload)
-		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length)
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[]) AS n (id, type,
-		  api_version, created, start, length)
-		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies)
+		INSERT INTO event (id, type, api_version, created, payload, marks)
+		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length),
+		  string_to_array(marks, ',')::bigint[]
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $8::text[]) AS n (id,
+		  type, api_version, created, start, length, marks)
+		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies, marks)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +48,18 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		added = append(added, group[i])
 	}
 	return added, nil
+}
+
+// listed is numbers with commas between: arrays of different lengths do not travel in one array.
+func listed(numbers []int64) string {
+	var text []byte
+	for i, n := range numbers {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, n, 10)
+	}
+	return string(text)
 }
 
 // enqueue writes the messages of events that were inserted in the same transaction. They take the

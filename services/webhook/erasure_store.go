@@ -18,7 +18,8 @@ func eraseEvents(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	if err != nil {
 		return err
 	}
-	return pg.Exec(ctx, tx, "empty the events of a person", `UPDATE event SET payload = '{}' WHERE id = ANY($1)`, ids)
+	return pg.Exec(ctx, tx, "empty the events of a person", `
+		UPDATE event SET payload = '{}', marks = '{}' WHERE id = ANY($1)`, ids)
 }
 
 // ExportEvents is everything that this service has of a person: the events of Stripe that name them,
@@ -29,7 +30,8 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 	events, err := erasure.ExportPayloads(ctx, db,
-		erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`}, ids)
+		erasure.Table{Name: "events", Rows: `event WHERE id = ANY($1) ORDER BY received, id`,
+			Without: "marks"}, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +39,12 @@ func ExportEvents(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 }
 
 // eventsAbout finds the events that name a person, and those of the same purchases (see
-// erasure.StripeObjects).
+// erasure.StripeObjects): by their marks, and in those from before there were marks.
 func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error) {
-	named, err := erasure.Mentioning[string](ctx, db, p, "look for the events of a person",
-		`SELECT id, '', payload FROM event WHERE `+erasure.InBytes("payload", "$1"))
+	named, err := erasure.Mentioning[string](ctx, db, p, "look for the events of a person", `
+		SELECT id, '', payload FROM event WHERE marks && $2
+		UNION ALL SELECT id, '', payload FROM event WHERE marks IS NULL AND `+
+		erasure.InBytes("payload", "$1"), p.Marks())
 	if err != nil || len(named) == 0 {
 		return nil, err
 	}
@@ -56,7 +60,9 @@ func eventsAbout(ctx context.Context, db pg.DB, p erasure.Person) ([]string, err
 		}
 	}
 	slices.Sort(objects)
-	return pg.List[string](ctx, db, "look for the events of a person's purchases",
-		`SELECT id FROM event WHERE id = ANY($1) OR `+erasure.InBytes("payload", "$2")+` ORDER BY id`, named,
-		slices.Compact(objects))
+	objects = slices.Compact(objects)
+	return pg.List[string](ctx, db, "look for the events of a person's purchases", `
+		SELECT id FROM event WHERE id = ANY($1) UNION SELECT id FROM event WHERE marks && $2
+		UNION SELECT id FROM event WHERE marks IS NULL AND `+erasure.InBytes("payload", "$3")+` ORDER BY id`, named,
+		erasure.MarksOf(objects), objects)
 }

@@ -7,6 +7,7 @@ CREATE TABLE "event" (
   created timestamp with time zone,
   received timestamp with time zone NOT NULL DEFAULT now(),
   payload bytea NOT NULL,
+  marks bigint[],
   CONSTRAINT event_pkey PRIMARY KEY (id)
 );
 
@@ -56,7 +57,9 @@ CREATE TABLE "parked" (
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
 
+CREATE INDEX event_marks ON webhook.event USING gin (marks);
 CREATE INDEX event_received ON webhook.event USING btree (received);
+CREATE INDEX event_unmarked ON webhook.event USING btree (id) WHERE (marks IS NULL);
 CREATE INDEX inbox_at ON webhook.inbox USING btree (at);
 CREATE INDEX outbox_next_at ON webhook.outbox USING btree (next_at);
 CREATE INDEX parked_open ON webhook.parked USING btree (id) WHERE (resolved_at IS NULL);

@@ -27,6 +27,9 @@ type options struct {
 	binary  string
 	rounds  int
 	keep    bool
+	grow    bool
+	size    float64
+	plots   string
 }
 
 // bench is one run.
@@ -53,6 +56,9 @@ func Main() int {
 	flag.StringVar(&o.binary, "binary", "", "of purchase, compare with these other builds of the one process, commas between them")
 	flag.IntVar(&o.rounds, "rounds", 4, "how often each pair is measured")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs")
+	flag.BoolVar(&o.grow, "grow", false, "measure only how figures change while the shop fills up")
+	flag.Float64Var(&o.size, "size", 1, "of -grow, the largest size: 1 is a million orders, ten million page views, 100,000 members")
+	flag.StringVar(&o.plots, "plots", "", "of -grow, folder for a plot of each figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -115,7 +121,7 @@ func (b *bench) wants(part string) bool {
 
 // measure takes everything in turn. Each part has the machine for itself, as far as we are concerned.
 func (b *bench) measure(ctx context.Context) error {
-	if b.wants("start") {
+	if b.wants("start") && !b.grow {
 		if err := b.starts(ctx); err != nil {
 			return err
 		}
@@ -125,6 +131,9 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
+	if b.grow {
+		return w.grow(ctx)
+	}
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error

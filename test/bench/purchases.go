@@ -44,7 +44,8 @@ const comparedAtOnce = 8
 type contender struct {
 	*backing
 	name     string
-	program  string // another build of the one process; "" for this one
+	program  string   // another build of the one process; "" for this one
+	more     []string // settings beside those of all sides
 	next     atomic.Int64
 	runs     map[int][]measured // by the number of shoppers at once
 	counted  counted            // of purchases one at a time
@@ -237,7 +238,7 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the inbox's address: %w", err)
 	}
-	shop, err := s.openProgram(s.program, folder, append(s.settings(), "WEBHOOK_ADDR="+webhook, "STRIPE_API_BASE="+standin,
+	shop, err := s.openProgram(s.program, folder, append(append(s.settings(), s.more...), "WEBHOOK_ADDR="+webhook, "STRIPE_API_BASE="+standin,
 		"STRIPE_SECRET_KEY="+standinKey, "STRIPE_WEBHOOK_SECRET="+standinSecret, "STRIPE_CALLS_PER_SECOND=0",
 		"STRIPE_PUBLISHABLE_KEY=pk_test_bench", "SMTP_HOST="+host, "SMTP_PORT="+port, "SMTP_TLS=none",
 		"MAIL_SEEN_URL="+page+"/api/seen")...)

@@ -1,0 +1,236 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+const (
+	// firstGrown is where ids and numbers of what is filled in begin: the shop's own stay below.
+	firstGrown = 1_000_000_000
+	// fillChunk rows go into one statement.
+	fillChunk = 100_000
+	// viewsOfBrowser are the page views of one browser; every third browser is a member's.
+	viewsOfBrowser = 20
+	// ordersOfMember is how many of the filled orders the registered member gets, whose pages are looked at.
+	ordersOfMember = 10
+)
+
+// template makes what is copied: a member who is registered, and a purchase by a guest, both through the shop.
+func (g *grown) template(ctx context.Context) (err error) {
+	s := &shop{g.shop, g.edge}
+	if g.member, err = s.visitor(); err != nil {
+		return err
+	}
+	if err := g.member.register("grown_member"); err != nil {
+		return err
+	}
+	if _, err := g.load(ctx, 1, 1, 0); err != nil {
+		return err
+	}
+	g.account, err = pg.Get[int64](ctx, g.owner, "find the member", `SELECT id FROM "user".account WHERE username = 'grown_member'`)
+	return err
+}
+
+// copying is one table to fill: rows that are copied as often as there are numbers i from :from to :to, with columns
+// set instead. :first is where numbers begin, :members and :batch are the first member of this step and their number.
+type copying struct {
+	table, of string // of is the condition of the row that is copied, whose name is t
+	count     func(orders, views, members int64) int64
+	set       map[string]string
+}
+
+func perOrder(orders, _, _ int64) int64   { return orders }
+func perGuest(orders, _, _ int64) int64   { return orders / 4 }
+func perView(_, views, _ int64) int64     { return views }
+func perMember(_, _, members int64) int64 { return members }
+
+// Who bought order i: a member of this step for every second one, five orders each, else a guest.
+const (
+	buyerID   = `CASE WHEN i <= :first + :own THEN :account WHEN i % 2 = 0 THEN :members + (i / 2) % :batch END`
+	buyerMail = `CASE WHEN i <= :first + :own THEN 'grown_member' WHEN i % 2 = 0 THEN 'member' || :members + (i / 2) % :batch
+		ELSE 'guest' || i / 4 END || '@mail.example.com'`
+	ago        = `now() - interval '390 days' * (1 - (i - :from + 1)::float8 / (:to - :from + 1)) - interval '1 hour'`
+	guest      = `i - :first + :first / 4`
+	memberMail = `'member' || i || '@mail.example.com'`
+)
+
+// mark is erasure.MarksOf in SQL.
+func mark(name string) string {
+	return `('x' || encode(substring(sha256(convert_to(` + name + `, 'UTF8')) FOR 8), 'hex'))::bit(64)::bigint`
+}
+
+// copied are all tables that grow, in the order of filling.
+var copied = []copying{
+	{table: `"user".account`, of: `username = 'grown_member'`, count: perMember, set: map[string]string{
+		"id": "i", "username": `'member' || i`, "email": memberMail, "unsubscribe_token": `'t' || i`, "mb_cd": `'m' || i`}},
+	{table: `"user".terms_agreed`, of: `member_id = :account`, count: perMember, set: map[string]string{"id": "i", "member_id": "i"}},
+	{table: `mailer.recipient`, of: `kind = 'member' AND id = :account`, count: perMember, set: map[string]string{
+		"id": "i", "email": memberMail, "code": `'m' || i`, "token": `'t' || i`}},
+	{table: `events.member`, of: `id = :account`, count: perMember, set: map[string]string{"id": "i", "mb_cd": `'m' || i`}},
+	{table: `edge.session`, of: `member_id = :account`, count: perMember, set: map[string]string{
+		"token_hash": `sha256(convert_to('s' || i, 'UTF8'))`, "member_id": "i", "username": `'member' || i`, "email": memberMail}},
+	{table: `"user".prospect`, of: `TRUE`, count: perGuest, set: map[string]string{
+		"id": "i", "email": `'guest' || (` + guest + `) || '@mail.example.com'`,
+		"unsubscribe_token": `'pt' || i`, "pr_cd": `'p' || (` + guest + `)`}},
+	{table: `"order".prospect`, of: `TRUE`, count: perGuest, set: map[string]string{
+		"email": `'guest' || (` + guest + `) || '@mail.example.com'`,
+		"code":  `'p' || (` + guest + `)`}},
+	{table: `"order".checkout`, of: `id = (SELECT checkout_id FROM "order".orders ORDER BY id LIMIT 1)`, count: perOrder,
+		set: map[string]string{"id": `'grown' || i`, "cart_id": "i", "session_id": `'cs_test_grown' || i`,
+			"payment_intent": `'pi_grown' || i`,
+			"member_id":      buyerID, "email": buyerMail, "owner": `'visitor:grown' || i`, "person": buyerMail, "round": "NULL",
+			"created_at": ago, "agreed_at": ago, "checked_at": ago, "expires_at": ago}},
+	{table: `"order".orders`, of: `id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
+		"id": "i", "identifier": `'grown' || i`, "checkout_id": `'grown' || i`, "session_id": `'cs_test_grown' || i`,
+		"payment_intent": `'pi_grown' || i`, "cart_id": "i", "member_id": buyerID, "email": buyerMail,
+		"prospect_code": `CASE WHEN i % 2 = 1 THEN 'p' || i / 4 END`, "placed_at": ago}},
+	{table: `"order".order_line`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
+		"order_id": "i"}},
+	{table: `"order".order_status`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
+		"order_id": "i", "created_date_time": ago}},
+	{table: `webhook.event`, of: `type = 'checkout.session.completed' AND payload <> '{}'`, count: perOrder, set: map[string]string{
+		"id": `'evt_grown' || i`, "received": ago, "payload": `convert_to(replace(replace(convert_from(t.payload, 'UTF8'),
+			:'session', 'cs_test_grown' || i), :'email', ` + buyerMail + `), 'UTF8')`,
+		"marks": `ARRAY[` + mark(`split_part(`+buyerMail+`, '.', 1)`) + `, ` + mark(`'cs_test_grown' || i`) + `, ` +
+			mark(`'pi_grown' || i`) + `]`}},
+	{table: `mailer.delivery`, of: `kind LIKE 'order-%'`, count: perOrder, set: map[string]string{
+		"id": "i", "key": `'grown' || i`, "message_id": `'grown' || i`, "to_hashes": `ARRAY[md5(` + buyerMail + `)]`, "member_id": buyerID,
+		"payload": "NULL", "created_at": ago, "queued_at": ago, "done_at": ago}},
+	{table: `events.order_placed`, of: `identifier = (SELECT identifier FROM "order".orders ORDER BY id LIMIT 1)`, count: perOrder,
+		set: map[string]string{"identifier": `'grown' || i`, "member_id": buyerID, "visitor": "i % 2 = 1", "at": ago,
+			"pr_cd": `CASE WHEN i % 2 = 1 THEN 'p' || i / 4 END`}},
+	{table: `events.pageview`, count: perView, set: map[string]string{
+		"id": "i", "event_id": `'grown' || i`, "anonymous_id": fmt.Sprintf(`'grown' || i / %d`, viewsOfBrowser),
+		"user_id":    fmt.Sprintf(`CASE WHEN i / %d %% 3 = 0 THEN :members + (i / %d) %% :batch END`, viewsOfBrowser, 3*viewsOfBrowser),
+		"url":        `'/products/p' || i % 200 || CASE WHEN i % 10 = 0 THEN '?utm_source=letter&utm_campaign=c' || i % 1000 ELSE '' END`,
+		"page_width": "1280", "order_mark": `CASE WHEN i % 50 = 0 THEN 'mark' || i END`, "at": ago,
+		"remote_addr": `CASE WHEN ` + ago + ` > now() - interval '29 days' THEN '198.51.100.' || i % 250 END`, "user_agent": "NULL"}},
+}
+
+// counts by day, which triggers keep when the shop itself writes.
+var countedDays = []string{
+	`INSERT INTO events.pageview_day (day, page, views)
+		SELECT (at AT TIME ZONE 'UTC')::date, left(substring(url FROM '^[^?#]*'), 300), count(*) FROM events.pageview
+		WHERE id BETWEEN :from AND :to GROUP BY 1, 2 ORDER BY 1, 2
+		ON CONFLICT (day, page) DO UPDATE SET views = pageview_day.views + excluded.views`,
+	`INSERT INTO events.order_day (day, orders, pieces, total)
+		SELECT (at AT TIME ZONE 'UTC')::date, count(*), sum(pieces), sum(total) FROM events.order_placed GROUP BY 1
+		ON CONFLICT (day) DO UPDATE SET orders = excluded.orders, pieces = excluded.pieces, total = excluded.total`,
+}
+
+// fill brings the shop to a size. Triggers and foreign keys rest meanwhile, and indexes that serve no constraint are
+// made again at the end: that is several times quicker.
+func (g *grown) fill(ctx context.Context, size float64) error {
+	conn, err := g.owner.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("fill the shop: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `SET session_replication_role = replica; SET maintenance_work_mem = '512MB';
+		SET timezone = 'UTC'`); err != nil {
+		return fmt.Errorf("fill the shop: %w", err)
+	}
+	orders, views, members := int64(size*grownOrders), int64(size*grownPageViews), int64(size*grownMembers)
+	var sessionID, email string
+	if err := conn.QueryRow(ctx, `SELECT session_id, email FROM "order".orders ORDER BY id LIMIT 1`).Scan(&sessionID, &email); err != nil {
+		return fmt.Errorf("find the order to copy: %w", err)
+	}
+	own := int64(0)
+	if g.orders == 0 {
+		own = ordersOfMember
+	}
+	names := strings.NewReplacer(":first", fmt.Sprint(firstGrown), ":own", fmt.Sprint(own), ":account", fmt.Sprint(g.account),
+		":members", fmt.Sprint(firstGrown+g.members+1), ":batch", fmt.Sprint(members-g.members), ":'session'", "'"+sessionID+"'",
+		":'email'", "'"+email+"'")
+	for _, c := range copied {
+		from, to := firstGrown+1+c.count(g.orders, g.views, g.members), firstGrown+c.count(orders, views, members)
+		if err := c.fill(ctx, conn.Conn(), names, from, to); err != nil {
+			return err
+		}
+	}
+	days := strings.NewReplacer(":from", fmt.Sprint(firstGrown+1+g.views), ":to", fmt.Sprint(firstGrown+views))
+	for _, sql := range countedDays {
+		if _, err := conn.Exec(ctx, days.Replace(sql)); err != nil {
+			return fmt.Errorf("count days: %w", err)
+		}
+	}
+	if g.orders == 0 {
+		g.order = fmt.Sprintf("grown%d", firstGrown+1)
+	}
+	g.orders, g.views, g.erased, g.members = orders, views, g.members, members
+	_, err = conn.Exec(ctx, `RESET session_replication_role`)
+	return errors.Join(err, g.settle(ctx, `VACUUM ANALYZE`))
+}
+
+// fill copies one table's rows.
+func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replacer, from, to int64) error {
+	columns, err := pg.List[string](ctx, conn, "list the columns of "+c.table, `
+		SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, c.table)
+	if err != nil {
+		return err
+	}
+	var into, values []string
+	for _, column := range columns {
+		value, set := c.set[column]
+		if !set && c.of == "" {
+			continue
+		}
+		if !set {
+			value = "t." + pgx.Identifier{column}.Sanitize()
+		}
+		into, values = append(into, pgx.Identifier{column}.Sanitize()), append(values, value)
+	}
+	source := "generate_series(:now::bigint, :last::bigint) AS i"
+	if c.of != "" {
+		source = "(SELECT * FROM " + c.table + " WHERE " + c.of + " LIMIT 1) AS t, " + source
+	}
+	sql := strings.NewReplacer(":from", fmt.Sprint(from), ":to", fmt.Sprint(to)).Replace(names.Replace(
+		"INSERT INTO " + c.table + " (" + strings.Join(into, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
+			" FROM " + source))
+	return withoutIndexes(ctx, conn, c.table, func() error {
+		for now := from; now <= to; now += fillChunk {
+			last := min(to, now+fillChunk-1)
+			chunk := strings.NewReplacer(":now", fmt.Sprint(now), ":last", fmt.Sprint(last)).Replace(sql)
+			n, err := pg.ExecRows(ctx, conn, "fill "+c.table, chunk)
+			if err != nil {
+				return err
+			}
+			if n != last-now+1 {
+				return fmt.Errorf("fill %s: %d rows of %d: the row to copy is not there", c.table, n, last-now+1)
+			}
+		}
+		return nil
+	})
+}
+
+// withoutIndexes drops the indexes of a table that serve no constraint, and makes them again.
+func withoutIndexes(ctx context.Context, conn *pgx.Conn, table string, fill func() error) error {
+	type index struct{ Name, Definition string }
+	all, err := pg.List[index](ctx, conn, "list the indexes of "+table, `
+		SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index x
+		WHERE indrelid = $1::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = x.indexrelid)`, table)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if _, err := conn.Exec(ctx, "DROP INDEX "+x.Name); err != nil {
+			return fmt.Errorf("drop index %s: %w", x.Name, err)
+		}
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	for _, x := range all {
+		if _, err := conn.Exec(ctx, x.Definition); err != nil {
+			return fmt.Errorf("make index %s: %w", x.Name, err)
+		}
+	}
+	return nil
+}
