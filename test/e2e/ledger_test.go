@@ -77,11 +77,16 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 	shop.Quiet(60 * time.Second)
 	for i, point := range actPoints {
+		told := `{"webhook_drop":0}`
+		if strings.HasPrefix(point, "order.refund") { // no event may spare the shop the second call
+			told = dropWebhooks
+		}
+		shop.StripeSwitches(told)
 		shop.Kill()
 		shop.AgainUnseen("FAULT=" + point + ":1")
 		_, err := deals[i].desk.Ship(t.Context(), staff, order.Parcel{Order: deals[i].on(), Tracking: "1Z9"})
 		if err == nil {
-			_, err = deals[i].desk.Refund(t.Context(), staff, order.Refund{Order: deals[i].on(), Shipping: true})
+			_, err = deals[i].desk.Refund(t.Context(), staff, order.Refund{Order: deals[i].on(), Amount: 100})
 		}
 		if err != nil {
 			t.Fatal(err)
