@@ -93,7 +93,7 @@ func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, passw
 		if problem := weak(password, username); problem != "" {
 			return "", fmt.Errorf("%w: STAFF_PASSWORD: %s", errUsage, problem)
 		}
-		h, err := newHasher()
+		h, err := newHasher(nil)
 		if err != nil {
 			return "", err
 		}

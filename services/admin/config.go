@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/alexedwards/argon2id"
+
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -26,6 +28,8 @@ type Config struct {
 	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
 	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge"`
+	// PasswordCost is for tests alone, which would spend their time on hashing; nil is the usual cost.
+	PasswordCost *argon2id.Params `ignored:"true"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
 }

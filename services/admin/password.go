@@ -21,14 +21,18 @@ const (
 
 // hasher makes and checks hashes, two at a time: each takes 19 MiB.
 type hasher struct {
+	cost   *argon2id.Params
 	places chan struct{}
 	// dummy is checked for names that no one has, which then take as long as others.
 	dummy string
 }
 
-func newHasher() (*hasher, error) {
-	dummy, err := argon2id.CreateHash(random.Code(20), passwordCost)
-	return &hasher{places: make(chan struct{}, 2), dummy: dummy}, err
+func newHasher(cost *argon2id.Params) (*hasher, error) {
+	if cost == nil {
+		cost = passwordCost
+	}
+	dummy, err := argon2id.CreateHash(random.Code(20), cost)
+	return &hasher{cost: cost, places: make(chan struct{}, 2), dummy: dummy}, err
 }
 
 // within waits for a place.
@@ -44,7 +48,7 @@ func (h *hasher) within(ctx context.Context, do func() error) error {
 
 func (h *hasher) hash(ctx context.Context, password string) (stored string, err error) {
 	err = h.within(ctx, func() error {
-		stored, err = argon2id.CreateHash(password, passwordCost)
+		stored, err = argon2id.CreateHash(password, h.cost)
 		return err
 	})
 	return stored, err

@@ -49,7 +49,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	s.kit, errs[1] = adminui.NewKit(templates)
 	s.transport, errs[2] = newTransport(cfg.InsideFiles())
 	s.sealer, errs[3] = newSealer(cfg.Key("staff authenticator apps"))
-	s.hasher, errs[4] = newHasher()
+	s.hasher, errs[4] = newHasher(cfg.PasswordCost)
 	if errs[0] == nil {
 		s.webauthn, errs[5] = newWebAuthn(s.addresses)
 	}
