@@ -6,6 +6,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// ClaimSQL and ConfirmSQL are what the relay asks of the outbox.
+const (
+	ClaimSQL   = claimSQL
+	ConfirmSQL = confirmSQL
+)
+
 // PublishBatch and PublishSingly are the two ways of publishAll.
 var PublishBatch = (*Bus).publishAtomic
 

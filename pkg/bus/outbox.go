@@ -26,6 +26,8 @@ type Outbox struct {
 	wake      chan struct{}
 	due       atomic.Bool // rows may be due: the relay shall look
 	relaying  atomic.Bool // Run is at work
+	lastLook  time.Time   // when the relay found the last of what was due, and when it looked for all of it
+	fullLook  time.Time
 	handed    handed
 	confirmed confirmed
 	awaited   awaited
@@ -256,19 +258,20 @@ type outboxRow struct {
 // publishAfter is when a row that was published once is due again, unless it is confirmed.
 const publishAfter = 15 * time.Second
 
-// claim takes up to limit rows that are due and says when they will be due again, should their
+// claimSQL takes up to $1 rows that are due since $2. What is published is deleted within moments; as long as an old
+// transaction keeps PostgreSQL from vacuuming, all of that lies in the index before what is due now, and a claim without a
+// lower bound would read it.
+const claimSQL = `
+	UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10),
+	  3600) * interval '1 second'
+	WHERE seq IN (SELECT seq FROM outbox WHERE next_at BETWEEN $2 AND now() ORDER BY next_at, seq LIMIT $1
+	  FOR UPDATE SKIP LOCKED)
+	RETURNING ` + outboxColumns
+
+// claim takes up to limit rows that are due since a moment, and says when they will be due again, should their
 // receivers not confirm: 15 s at first, then twice as long each time, an hour at most.
-func claim(ctx context.Context, pool *pgxpool.Pool, limit int) ([]outboxRow, error) {
-	rows, err := pool.Query(ctx, `
-		UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10),
-		  3600) * interval '1 second'
-		WHERE seq IN (SELECT seq FROM outbox WHERE next_at <= now() ORDER BY next_at, seq LIMIT $1
-		  FOR UPDATE SKIP LOCKED)
-		RETURNING `+outboxColumns, limit)
-	if err != nil {
-		return nil, fmt.Errorf("claim outbox rows: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[outboxRow])
+func claim(ctx context.Context, pool *pgxpool.Pool, limit int, since time.Time) ([]outboxRow, error) {
+	return pg.List[outboxRow](ctx, pool, "claim outbox rows", claimSQL, limit, since)
 }
 
 // release makes rows due again soon: their publication failed.
@@ -279,15 +282,17 @@ func release(ctx context.Context, pool *pgxpool.Pool, seqs []int64, after time.D
 	return nil
 }
 
+const confirmSQL = `
+	WITH c AS (SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer)
+	    GROUP BY key),
+	  done AS (DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by)
+	UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(c.by))
+	FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`
+
 // confirm notes that consumers have committed messages, each pair of key and consumer one, and deletes those that no
 // other one has to.
 func confirm(ctx context.Context, pool *pgxpool.Pool, keys, consumers []string) error {
-	return pg.Exec(ctx, pool, "confirm messages", `
-		WITH c AS (SELECT key, array_agg(consumer) AS by FROM unnest($1::text[], $2::text[]) AS n (key, consumer)
-		    GROUP BY key),
-		  done AS (DELETE FROM outbox USING c WHERE outbox.key = c.key AND pending <@ c.by)
-		UPDATE outbox SET pending = ARRAY(SELECT unnest(pending) EXCEPT SELECT unnest(c.by))
-		FROM c WHERE outbox.key = c.key AND pending && c.by AND NOT pending <@ c.by`, keys, consumers)
+	return pg.Exec(ctx, pool, "confirm messages", confirmSQL, keys, consumers)
 }
 
 // deletePublished deletes rows whose receiver is the stream itself.

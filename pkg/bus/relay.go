@@ -29,6 +29,11 @@ const (
 	throttleLimit  = 400 * time.Millisecond
 	// stopLimit is how long the relay goes on after its context ended, to finish a round and make the last.
 	stopLimit = 2 * time.Second
+	// fullLook is how often the relay looks for all due rows, and not only for those that became due since it looked last.
+	fullLook = time.Minute
+	// dueLate is how much later than it became due a row may be seen: its transaction lasts no longer (as pg.Open has it), and
+	// the clocks of database and service differ by less.
+	dueLate = 30 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
 )
@@ -155,14 +160,34 @@ func (o *Outbox) next(ctx context.Context) []outboxRow {
 	if len(rows) > 0 || !o.due.Swap(false) {
 		return rows
 	}
-	rows, err := claim(ctx, o.pool, relayGroup)
-	if err != nil && ctx.Err() == nil {
+	rows, err := claim(ctx, o.pool, relayGroup, o.since())
+	switch {
+	case err != nil && ctx.Err() == nil:
 		o.bus.log.Warn("outbox", "error", err)
+	case err == nil && len(rows) < relayGroup:
+		o.looked()
 	}
 	if len(rows) == relayGroup {
 		o.due.Store(true)
 	}
 	return rows
+}
+
+// since is from when on rows may be due that no look has found yet: a transaction commits them within dueLate, or else
+// the look for all of them finds them, once in fullLook.
+func (o *Outbox) since() time.Time {
+	if time.Since(o.fullLook) > fullLook {
+		return time.Time{}
+	}
+	return o.lastLook.Add(-dueLate)
+}
+
+// looked notes that a look found all that was due.
+func (o *Outbox) looked() {
+	if time.Since(o.fullLook) > fullLook {
+		o.fullLook = time.Now()
+	}
+	o.lastLook = time.Now()
 }
 
 // relayOnce publishes one group and says how many rows it held; 0 after a failure.

@@ -20,6 +20,10 @@ var (
 	OutboxAge = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_outbox_oldest_seconds", Help: "Age of the oldest unconfirmed outbox row.",
 	}, []string{"service"})
+	// Statements counts what a service asks of its database, BEGIN and COMMIT among it.
+	Statements = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "shop_statements_total", Help: "Statements sent to PostgreSQL, BEGIN and COMMIT among them, by service.",
+	}, []string{"service"})
 	// ConsumerPending is how many messages the broker holds for a consumer.
 	ConsumerPending = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "shop_consumer_pending", Help: "Messages waiting at the broker for a consumer.",

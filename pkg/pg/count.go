@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 type countKey struct{}
@@ -19,7 +20,7 @@ func CountQueries(ctx context.Context) (context.Context, *atomic.Int64) {
 }
 
 // counter is the tracer of every connection. It counts, and bounds, each statement.
-type counter struct{}
+type counter struct{ all prometheus.Counter }
 
 func count(ctx context.Context, by int) {
 	if n, ok := ctx.Value(countKey{}).(*atomic.Int64); ok {
@@ -28,7 +29,8 @@ func count(ctx context.Context, by int) {
 }
 
 // TraceQueryStart counts one statement.
-func (counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+func (c counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	c.all.Inc()
 	switch data.SQL {
 	case "begin", "commit", "rollback":
 	default:
@@ -41,7 +43,8 @@ func (counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQ
 func (counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { unbound(ctx) }
 
 // TraceBatchStart counts the statements of a batch.
-func (counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+func (c counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	c.all.Add(float64(data.Batch.Len()))
 	count(ctx, data.Batch.Len())
 	return bound(ctx)
 }

@@ -51,7 +51,7 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
-	cfg.ConnConfig.Tracer = counter{}
+	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service)}
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, Role(service)) }
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

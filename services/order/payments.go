@@ -83,6 +83,9 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	if e.session, err = stripe.ReadSession(e.Data.Object); err != nil {
 		return bus.Permanent(err)
 	}
+	if e.Type == completedEvent {
+		s.placings.begin(e.session.ID)
+	}
 	reason := e.foreign(s.cfg.StripeAccount)
 	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount ||
 		(reason == "" && e.session.Complete()) {

@@ -12,6 +12,31 @@ import (
 type placings struct {
 	mu      sync.Mutex
 	waiting map[string]map[*placing]struct{}
+	begun   map[string]time.Time // when the consumer took up the event of a session
+}
+
+const (
+	// placingTime is how long an event that was taken up may take; after that it has failed, and comes again.
+	placingTime = time.Second
+	// placingsMost bounds what is remembered of events that failed.
+	placingsMost = 1000
+)
+
+// begin notes that the consumer has taken up the event of a session.
+func (p *placings) begin(session string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begun == nil || len(p.begun) >= placingsMost {
+		p.begun = map[string]time.Time{}
+	}
+	p.begun[session] = time.Now()
+}
+
+// inHand says whether the consumer is at the event.
+func (one *placing) inHand() bool {
+	one.all.mu.Lock()
+	defer one.all.mu.Unlock()
+	return time.Since(one.all.begun[one.session]) < placingTime
 }
 
 // placing is one page that waits.
@@ -47,6 +72,11 @@ func (one *placing) leave() {
 
 // within waits for what the payment becomes, for so long at most.
 func (one *placing) within(ctx context.Context, limit time.Duration) (done result, told bool) {
+	select {
+	case done = <-one.done:
+		return done, true
+	default:
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -64,7 +94,11 @@ func (p *placings) tell(group []*bus.Delivery) {
 	defer p.mu.Unlock()
 	for _, d := range group {
 		e, ok := d.Value.(*stripeEvent)
-		if !ok || e.placed == (result{}) {
+		if !ok {
+			continue
+		}
+		delete(p.begun, e.session.ID)
+		if e.placed == (result{}) {
 			continue
 		}
 		for one := range p.waiting[e.session.ID] {

@@ -102,23 +102,26 @@ func answerOrder(w http.ResponseWriter, identifier string) error {
 	}{Identifier: identifier})
 }
 
-// eventFirst is how long a success page waits for the event of its payment before it asks Stripe, and eventLooks are the
-// pauses between looks whether another process made the order; then this request makes it. It waits in memory: without a
-// connection, and without a lock.
-const eventFirst = 60 * time.Millisecond
-
-var eventLooks = []time.Duration{40 * time.Millisecond, 80 * time.Millisecond, 160 * time.Millisecond}
+const (
+	// eventFirst is how long a success page waits for the event of its payment before it asks Stripe.
+	eventFirst = 15 * time.Millisecond
+	// eventLook is the pause between looks at an event that this process is at, and eventLooks how many there are.
+	eventLook  = 50 * time.Millisecond
+	eventLooks = 6
+)
 
 // awaitOrder is settle for the success page. Two transactions for one payment would wait for each other, so it leaves the
-// event a moment to make the order.
+// order to the event when this process is at it, and waits in memory: without a connection, and without a lock.
 func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *placing) (result, error) {
-	for _, pause := range eventLooks {
-		if done, told := event.within(ctx, pause); told {
-			return done, nil
+	if done, told := event.within(ctx, 0); told {
+		return done, nil
+	}
+	for range eventLooks {
+		if !event.inHand() {
+			break
 		}
-		identifier, found, err := orderOfSession(ctx, s.db, paid.ID)
-		if err != nil || found {
-			return result{identifier: identifier}, err
+		if done, told := event.within(ctx, eventLook); told {
+			return done, nil
 		}
 	}
 	return s.settle(ctx, paid, "")

@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+const (
+	// purchasesCounted are made one after another; what the idle shop asks meanwhile is measured before, for idleCounted.
+	purchasesCounted = 10
+	idleCounted      = time.Second
+	// statementTries is how often it is counted at most: whatever waits on a busy machine looks more than once.
+	statementTries = 4
+	// statementsOfAPurchase is the most that a purchase may ask of PostgreSQL, from the first look to the mail's confirmation,
+	// BEGIN and COMMIT among it (docs/performance.md).
+	statementsOfAPurchase = 60
+)
+
+// The ten requests of a purchase, and all that follows from them in the background, stay within a number of statements.
+func TestAPurchaseTakesFewStatements(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{})
+	for n := range 4 { // connections, plans, first uses
+		buyStepByStep(shop, fmt.Sprintf("warm%d@mail.example.com", n))
+	}
+	shop.Quiet(30 * time.Second)
+	var least float64
+	for try := range statementTries {
+		each := statementsEach(t, shop, try)
+		if try == 0 || each < least {
+			least = each
+		}
+		if least <= statementsOfAPurchase {
+			return
+		}
+	}
+	t.Errorf("a purchase takes %.1f statements, want %d at most", least, statementsOfAPurchase)
+}
+
+// statementsEach counts the statements of purchases one after another, less what the idle shop asks meanwhile.
+func statementsEach(t *testing.T, shop *shoptest.Shop, try int) float64 {
+	t.Helper()
+	before, began := statements(t, shop), time.Now()
+	time.Sleep(idleCounted) // nothing happens: that is what is measured
+	idle := (statements(t, shop) - before) / time.Since(began).Seconds()
+	before, began = statements(t, shop), time.Now()
+	for n := range purchasesCounted {
+		buyStepByStep(shop, fmt.Sprintf("shopper%d.%d@mail.example.com", try, n))
+	}
+	shop.Quiet(30 * time.Second)
+	took := time.Since(began).Seconds()
+	each := (statements(t, shop) - before - idle*took) / purchasesCounted
+	t.Logf("%.1f statements a purchase; idle %.1f a second, %.1f s", each, idle, took)
+	return each
+}
+
+// buyStepByStep buys as the storefront's pages do.
+func buyStepByStep(shop *shoptest.Shop, email string) {
+	b := shop.Browser()
+	b.Get("/user/token")
+	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
+	b.Get("/order/cart-shipping-methods")
+	b.Want(b.Post("/order/cart-update-shipping-method", "shipping_method_identifier", "USPSRetailGround"), "success",
+		"cart_update_shipping_method")
+	b.Want(b.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", email), "success",
+		"anonymous_email_address_payment_lookup")
+	b.Want(b.Get("/order/confirm-totals"), true, "cart_found")
+	a := b.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
+	b.Want(a, "success", "create_checkout_session")
+	session := a.Text("session_id")
+	shop.Pay(session, nil)
+	done := b.Success(session)
+	b.Want(done, "success", "checkout_session_success")
+	b.Want(b.Get("/order/"+done.Text("order_identifier")), "success", "order_detail")
+}
+
+// statements is how many statements all services have sent, as their metrics say.
+func statements(t *testing.T, shop *shoptest.Shop) (sum float64) {
+	t.Helper()
+	r, err := http.Get(shop.Metrics + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close() //nolint:errcheck // it was read
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		if rest, ok := strings.CutPrefix(lines.Text(), "shop_statements_total{"); ok {
+			_, value, _ := strings.Cut(rest, "} ")
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += n
+		}
+	}
+	if err := lines.Err(); err != nil || sum == 0 {
+		t.Fatalf("no statements are counted: %v", err)
+	}
+	return sum
+}
