@@ -1,6 +1,7 @@
 package order
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -217,8 +218,10 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *staffShipPage) error {
 	again := map[string]staffToShip{}
 	var ids, left []string
-	for i, done := range s.desk.ShipAll(r.Context(), adminui.Who(r), parcels) {
-		why, err := whyNot(done.Err)
+	// The list is worked through to its end, also when the browser has left: half a list is hard to find again.
+	ctx := context.WithoutCancel(r.Context())
+	for i, done := range s.desk.ShipAll(ctx, adminui.Who(r), parcels) {
+		why, err := s.whyNotSent(ctx, done)
 		switch {
 		case err != nil:
 			return err
@@ -242,6 +245,20 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 		page.Orders[i].Tracking, page.Orders[i].Error = again[o.Identifier].Tracking, again[o.Identifier].Error
 	}
 	return err
+}
+
+// whyNotSent is whyNot of a parcel. One that was sent already under the same number is no refusal: the list
+// was sent twice.
+func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
+	why, err := whyNot(done.Err)
+	if why == "" || err != nil {
+		return why, err
+	}
+	sent, err := sentAs(ctx, s.db, done.Identifier, trackingNumber(done.Tracking))
+	if sent {
+		why = ""
+	}
+	return why, err
 }
 
 // whyNot says why an act was refused, "" when it was done; another error is returned.
@@ -268,14 +285,14 @@ func parcelsInWords(n int) string {
 }
 
 // bulkCommands are what can be done with the orders that are chosen in the list.
-func bulkCommands(who adminui.Identity, statuses []staffStatus) (list []adminui.Command) {
+func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (list []adminui.Command) {
 	if who.May(adminui.OrdersFulfil) {
 		list = append(list, adminui.Command{Text: "Ship", To: "/orders/bulk/ship"})
 	}
 	list = append(list, adminui.Command{Text: "Packing slips", To: "/orders/bulk/slips"},
 		adminui.Command{Text: "Pick list", To: "/orders/bulk/pick"})
 	for _, s := range statuses {
-		if who.May(adminui.OrdersFulfil) && !endsAnOrder(s.Identifier) {
+		if who.May(adminui.OrdersFulfil) && !endsAnOrder(s.Identifier) && s.Identifier != shown {
 			list = append(list, adminui.Command{Text: "Move to " + s.Title, To: "/orders/bulk/move/" + s.Identifier})
 		}
 	}

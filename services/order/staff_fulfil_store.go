@@ -58,3 +58,10 @@ func picksOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffPick, 
 		FROM orders o JOIN `+leftSQL+` l ON l.order_id = o.id AND l.quantity > 0
 		WHERE o.identifier = ANY($1) AND o.canceled_at IS NULL GROUP BY l.sku_id ORDER BY product, sku`, identifiers)
 }
+
+// sentAs says whether a parcel of an order has this tracking number.
+func sentAs(ctx context.Context, db pg.DB, identifier, tracking string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look for a parcel of order $1", `
+		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id
+		  WHERE o.identifier = $1 AND s.tracking_number = $2 AND $2 <> '')`, identifier, tracking)
+}

@@ -88,6 +88,7 @@ func TestStaffShipManyOrders(t *testing.T) {
 	again.Has(422, `value="T1&lt;b&gt;"`, `<option value="UPSGround" selected>`)
 	staff.Post("/staff/orders/ship", append(row(ids[1], "1", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
 		"/orders?status=shipped")
+	staff.Post("/staff/orders/ship", row(ids[1], "1", "T1")...).Has(200, "Sent one parcel") // the same list twice
 	staff.Post("/staff/orders/ship").Has(422, "Type or paste")
 	if n := e.Number(`SELECT count(*) FROM shipment WHERE tracking_number IN ('T0', 'T1', 'T2', 'T3')`); n != 4 {
 		t.Errorf("%d parcels", n)

@@ -81,6 +81,20 @@ func (l staffLine) Name() string {
 	return l.Product + ", " + l.Variant
 }
 
+// Progress is what became of the pieces, in words.
+func (l staffLine) Progress() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{l.Shipped, "sent"}, {l.Refunded, "refunded"}, {l.ToShip, "to send"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
 // staffCode is a discount code as it was.
 type staffCode struct {
 	Code        string `json:"code"`
@@ -171,6 +185,14 @@ type staffDispute struct {
 	DueBy     *time.Time  `json:"due_by"` // until when the bank takes evidence
 	At        time.Time   `json:"at"`
 }
+
+// Badge is the state of a dispute.
+func (d staffDispute) Badge() adminui.Badge {
+	return adminui.Badge{Text: spaced(d.Status), Tone: "bad"}
+}
+
+// Cause is Stripe's reason in words.
+func (d staffDispute) Cause() string { return spaced(d.Reason) }
 
 // staffNote is what staff wrote about an order.
 type staffNote struct {

@@ -119,7 +119,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	})
 	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{}}
 	data.describe(ask, table, tabs)
-	table.Bulk = bulkCommands(adminui.Who(r), data.Statuses)
+	table.Bulk = bulkCommands(adminui.Who(r), data.Statuses, want.Status)
 	return adminui.Page{Title: "Orders", Template: "orders.html", Data: data, Table: table, Live: "order"}, nil
 }
 

@@ -29,10 +29,24 @@
   };
 
   // onward moves from a field to the following one, and from the last to the button: scanners end with Enter.
+  let moved = false; // by this press of Enter, which does nothing else then
   const onward = (field) => {
     const fields = [...field.form.querySelectorAll('[data-next]')];
     (fields[fields.indexOf(field) + 1] ?? field.form.querySelector('[data-last]')).focus();
+    moved = true;
   };
+  document.addEventListener('keypress', (e) => { if (moved && e.key === 'Enter') e.preventDefault(); });
+  document.addEventListener('keyup', () => { moved = false; });
+
+  // A form is sent once, however often its button is pressed while the answer is on its way.
+  document.addEventListener('submit', (e) => {
+    if (e.target.method !== 'post') return;
+    if (e.target.dataset.sent) e.preventDefault();
+    e.target.dataset.sent = 'yes';
+  });
+  window.addEventListener('pageshow', () => {
+    document.querySelectorAll('[data-sent]').forEach((form) => { delete form.dataset.sent; });
+  });
 
   const follow = (selector) => {
     const link = document.querySelector(selector);

@@ -1,0 +1,207 @@
+package order
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
+
+var (
+	pictures  = flag.Bool("pictures", false, "write the pictures of docs/admin")
+	shipments = flag.Int("shipments", 8, "orders that are shipped by keyboard")
+)
+
+// policy is services/admin's, under which its pages are shown.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'"
+
+// office shows order's pages to a browser as services/admin does, for one person who has signed in.
+func (e *env) office(roles ...adminui.Role) *httptest.Server {
+	e.t.Helper()
+	who := e.client.AsStaff("order", roles...).Staff
+	staff := testenv.Mount(e.t, "order", e.service.staff(), http.NotFoundHandler())
+	var mu sync.Mutex
+	notice := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/static/"):
+			adminui.Static(w, r)
+			return
+		case r.URL.Path == "/live":
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		id := who.Identity
+		id.Notice, notice = notice, ""
+		r.URL.Path, r.Body = adminui.Prefix+r.URL.Path, io.NopCloser(bytes.NewReader(body))
+		if err := adminui.Sign(r, who.Key, "order", body, id); err != nil {
+			e.t.Error(err)
+		}
+		staff.ServeHTTP(w, r)
+		notice = adminui.DecodeNotice(w.Header().Get(adminui.NoticeHeader))
+	}))
+	e.t.Cleanup(server.Close)
+	return server
+}
+
+// shows opens a page, checks it, and keeps a picture of it.
+func shows(t *testing.T, tab *browsertest.Tab, width int64, look, path, name string) {
+	t.Helper()
+	tab.Go(path)
+	tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
+	tab.Axe(look + " " + path)
+	tab.Until(path+" is not wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+	if !*pictures {
+		return
+	}
+	height, err := strconv.ParseFloat(tab.Read("`${Math.min(document.documentElement.scrollHeight, 2400)}`"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shot := browsertest.Call(tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp", CaptureBeyondViewport: new(true),
+		Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1}})
+	if err := os.WriteFile(filepath.Join("../../docs/admin", name+"-"+look+".webp"), shot.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rich makes an order with everything that an order's page can show, and returns its identifier.
+func (e *env) rich() string {
+	e.t.Helper()
+	p := e.visitor()
+	p.add("6", "3")
+	p.add("1", "1")
+	p.Post("/order/cart-apply-discount-code", "discount_code_id", "WELCOME10")
+	c := p.quoted("ann@mail.example.com")
+	e.mustHandle(event("evt_rich", completed, c, nil))
+	id := e.Text(`SELECT identifier FROM orders WHERE checkout_id = $1`, c.ID)
+	on, desk, ctx := Order{Identifier: id}, e.service.desk, e.t.Context()
+	to := msg.Address{Name: "Pat's Office", Line1: "14 Elm Street", City: "Springfield", State: "IL", Zip: "62704", Country: "US",
+		CountryCode: "US"}
+	err := desk.Readdress(ctx, kim, Readdress{on, to})
+	if err == nil {
+		_, err = desk.Ship(ctx, kim, Parcel{Order: on, Method: "UPSGround", Tracking: "1Z999AA10123456784", Lines: []Pieces{{0, 2}}})
+	}
+	if err == nil {
+		_, err = desk.Refund(ctx, kim, Refund{Order: on, Lines: []Pieces{{0, 1}}, Reason: "requested_by_customer",
+			Note: "One was bent.", Restock: true})
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at)
+		SELECT 'dp_1', payment_intent, 100, 100, 1, 'usd', 'product_not_received', 'needs_response', now() + interval '6 days', now()
+		FROM orders WHERE identifier = $1`, id)
+	e.staff(adminui.Owner).Post("/staff/orders/"+id+"/notes", "text", "Rang about the blue one.\nWill ring again on Monday.").OK()
+	return id
+}
+
+// Every page, in both colours, on a desk and on a phone, has nothing for axe to complain about, is no wider
+// than the screen, and says nothing on the console, under the strict policy.
+func TestStaffPagesForEveryone(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.placed(40)
+	id := e.rich()
+	plain := e.sold("ann@mail.example.com", "2")
+	e.staff(adminui.Owner).Post("/staff/orders/views", "name", "To pack", "query", "status=packing").OK()
+	server := e.office(adminui.Owner)
+	for look, as := range map[string]browsertest.Look{"desk": browsertest.Desk, "phone-dark": browsertest.PhoneDark} {
+		t.Run(look, func(t *testing.T) {
+			tab := browsertest.Open(t, server.URL, as)
+			tab.Expect("409", "422")
+			for _, p := range []struct{ path, name string }{
+				{"/orders?status=packing", "orders-of-a-status"}, {"/orders/" + id, "order"},
+				{"/orders/" + plain + "/ship", "ship-one"}, {"/orders/" + id + "/refund", "refund"},
+				{"/orders/" + plain + "/cancel", "cancel"}, {"/orders/" + plain + "/address", "address"},
+				{"/orders/ship", "ship-many"}, {"/orders/slips?id=" + id + "&id=" + plain, "slips"},
+				{"/orders/pick?id=" + id + "&id=" + plain, "pick-list"},
+			} {
+				shows(t, tab, as.Width, look, p.path, p.name)
+			}
+		})
+	}
+}
+
+// Orders are shipped with the keyboard alone, as a scanner types: fifty within a minute with -shipments 50.
+func TestStaffShipByKeyboard(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.placed(*shipments)
+	tab := browsertest.Open(t, e.office(adminui.Fulfilment).URL, browsertest.Desk)
+	begun := time.Now()
+	tab.Go("/orders")
+	tab.Until("the list is there", "document.readyState === 'complete' && document.querySelector('tbody tr')")
+	tab.Press("s")
+	tab.Until("the first field has the focus", "document.activeElement.name === 'tracking'")
+	for n := range *shipments {
+		tab.Press(fmt.Sprintf("1Z%04d\r", n))
+	}
+	tab.Until("the button has the focus", "document.activeElement.matches('[data-last]')")
+	tab.Press("\r")
+	tab.Says(".notice", fmt.Sprintf("Sent %d parcels", *shipments))
+	took := time.Since(begun)
+	if took > 60*time.Second {
+		t.Errorf("%d orders took %s", *shipments, took)
+	}
+	if n := e.Number(`SELECT count(DISTINCT tracking_number) FROM shipment`); n != *shipments {
+		t.Errorf("%d parcels", n)
+	}
+	t.Logf("%d orders shipped in %s", *shipments, took)
+}
+
+// Without scripts an order is shipped, undone, refunded and noted all the same.
+func TestStaffPagesWithoutScripts(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	id := e.sold("ann@mail.example.com", "2")
+	tab := browsertest.Open(t, e.office(adminui.Owner).URL, browsertest.Phone)
+	tab.WithoutScripts()
+	says := func(text string) {
+		t.Helper()
+		tab.Says("main", text)
+	}
+	tab.Go("/orders/" + id)
+	says("Holds up to 30 sheets")
+	tab.Click(`a[href="/orders/` + id + `/ship"]`)
+	says("left to send")
+	tab.Enter("#form-tracking", "1Z9")
+	tab.Click("#form button")
+	says("until then it can be undone")
+	tab.Click(`form[action$="/undo"] button`)
+	says("Took the parcel back")
+	tab.Click(`a[href="/orders/` + id + `/refund"]`)
+	says("Instead of what the above comes to")
+	tab.Enter("#form-amount", "1.00")
+	tab.Click("#form button")
+	says("on its way to Stripe")
+	tab.Enter("#note-text", "Rang.")
+	tab.Click("#note button")
+	says("Kept the note")
+}
