@@ -614,7 +614,7 @@ CREATE TABLE "sweep" (
   lease_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
   finished_at timestamp with time zone NOT NULL DEFAULT now(),
   listed_to timestamp with time zone NOT NULL DEFAULT (now() - '3 days'::interval),
-  refunds_listed_to timestamp with time zone NOT NULL DEFAULT (now() - '3 days'::interval),
+  refunds_listed_to timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT sweep_finite CHECK ((isfinite(finished_at) AND isfinite(listed_to))) NOT VALID,
   CONSTRAINT sweep_id_check CHECK (id),
   CONSTRAINT sweep_refunds_finite CHECK (isfinite(refunds_listed_to)) NOT VALID,

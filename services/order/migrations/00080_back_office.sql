@@ -124,8 +124,8 @@ CREATE TABLE address_change (
   UNIQUE (order_id, version)
 );
 
--- Stripe's lists of refunds and disputes are read from here on: those of before this table included.
-ALTER TABLE sweep ADD COLUMN refunds_listed_to timestamptz NOT NULL DEFAULT now() - interval '3 days';
+-- Stripe's lists of refunds and disputes are read from here on: those of before this table included, if there were any.
+ALTER TABLE sweep ADD COLUMN refunds_listed_to timestamptz NOT NULL DEFAULT now();
 UPDATE sweep SET refunds_listed_to = least(refunds_listed_to, (SELECT min(at) FROM payment_event WHERE isfinite(at)));
 ALTER TABLE sweep ADD CONSTRAINT sweep_refunds_finite CHECK (isfinite(refunds_listed_to)) NOT VALID;
 
