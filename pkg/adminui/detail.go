@@ -1,6 +1,11 @@
 package adminui
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+)
 
 // Event is an entry of a timeline, the template "timeline".
 type Event struct {
@@ -9,6 +14,7 @@ type Event struct {
 	Detail string    `json:"detail,omitempty"`
 	Who    string    `json:"who,omitempty"`
 	Tone   string    `json:"tone,omitempty"` // "", good, warn or bad
+	To     string    `json:"to,omitempty"`   // its page
 }
 
 // Detail is a line of the template "details"; Value is shown as in a table.
@@ -19,3 +25,12 @@ type Detail struct {
 
 // Panel is a part of another service's on a page, the template "panel". Path is of the back office.
 type Panel struct{ Title, Path string }
+
+// Readable is stored data for people: JSON over several lines, other text as it is.
+func Readable(data []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, data, "", "  ") == nil {
+		return out.String()
+	}
+	return strings.ToValidUTF8(string(data), "\uFFFD")
+}

@@ -24,6 +24,8 @@ var navigation = []Section{
 	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
 	{"Watching", []Item{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},
+		{Title: "Trail", Path: "/trail", Key: "t", action: OrdersView},
+		{Title: "Mails", Path: "/mails", Key: "m", action: MailsView},
 	}},
 	{"Back office", []Item{
 		{Title: "People", Path: "/people", Key: "e", action: PeopleManage},

@@ -31,8 +31,11 @@ type Delivery struct {
 
 	headers map[string]string
 	sender  string
-	raw     jetstream.Msg
-	misfit  bool // its key is none of its subject's
+	// sequence and published are where the broker keeps it, and since when.
+	sequence  int64
+	published time.Time
+	raw       jetstream.Msg
+	misfit    bool // its key is none of its subject's
 }
 
 // Consumer acts on the messages of one durable consumer.
@@ -169,7 +172,9 @@ func newDelivery(m jetstream.Msg) *Delivery {
 	d.misfit = !fits(m)
 	meta, err := m.Metadata()
 	if err == nil {
-		d.Attempt = int(meta.NumDelivered) //nolint:gosec // a count
+		d.Attempt = int(meta.NumDelivered)       //nolint:gosec // a count
+		d.sequence = int64(meta.Sequence.Stream) //nolint:gosec // a count
+		d.published = meta.Timestamp.UTC()
 	}
 	if d.Key == "" && err == nil {
 		d.Key = fmt.Sprintf("%s:%d", meta.Stream, meta.Sequence.Stream)

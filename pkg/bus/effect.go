@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,10 +22,8 @@ type Effect struct {
 }
 
 // commit notes inbox keys and applies the effect of those that are new.
-func (e *Effect) commit(ctx context.Context, db pg.DB, consumer string, keys []string) (fresh []string, err error) {
-	// In the order of keys, so that two groups with common keys cannot deadlock.
-	return e.run(ctx, db, `INSERT INTO inbox (consumer, key) SELECT $1, key FROM unnest($2::text[]) AS n (key) ORDER BY key
-		ON CONFLICT DO NOTHING RETURNING key`, consumer, keys)
+func (e *Effect) commit(ctx context.Context, db pg.DB, consumer string, group []*Delivery) (fresh []string, err error) {
+	return e.run(ctx, db, insertInbox(3+len(e.Args)), consumer, Keys(group), howTheyCame(group)...)
 }
 
 // Apply applies the effect of messages whose keys are noted already: in the transaction of a Handle.
@@ -33,7 +32,7 @@ func (e *Effect) Apply(ctx context.Context, tx pgx.Tx, keys ...string) error {
 	return err
 }
 
-func (e *Effect) run(ctx context.Context, db pg.DB, fresh, consumer string, keys []string) ([]string, error) {
+func (e *Effect) run(ctx context.Context, db pg.DB, fresh, consumer string, keys []string, how ...any) ([]string, error) {
 	return pg.List[string](ctx, db, e.What, `WITH fresh AS (`+fresh+`), `+e.SQL+` SELECT key FROM fresh`,
-		append([]any{consumer, keys}, e.Args...)...)
+		slices.Concat([]any{consumer, keys}, e.Args, how)...)
 }

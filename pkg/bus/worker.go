@@ -153,7 +153,7 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 		return w.handleNew(ctx, unique)
 	}
 	err = pg.Again(ctx, func() error {
-		fresh, err := effect.commit(ctx, w.Pool, w.Name, Keys(unique))
+		fresh, err := effect.commit(ctx, w.Pool, w.Name, unique)
 		todo = newOf(unique, fresh)
 		return err
 	})
@@ -163,10 +163,8 @@ func (w *worker) commit(ctx context.Context, group []*Delivery) (todo []*Deliver
 // handleNew runs Handle for the messages that are new.
 func (w *worker) handleNew(ctx context.Context, group []*Delivery) (todo []*Delivery, err error) {
 	err = w.tx(ctx, func(tx pgx.Tx) error {
-		// In the order of keys, so that two groups with common keys cannot deadlock.
-		fresh, err := pg.List[string](ctx, tx, "note inbox keys", `
-			INSERT INTO inbox (consumer, key) SELECT $1, key FROM unnest($2::text[]) AS n (key) ORDER BY key
-			ON CONFLICT DO NOTHING RETURNING key`, w.Name, Keys(group))
+		fresh, err := pg.List[string](ctx, tx, "note inbox keys", insertInbox(3),
+			append([]any{w.Name, Keys(group)}, howTheyCame(group)...)...)
 		if err != nil {
 			return err
 		}
@@ -255,11 +253,12 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 		headers[pg.StorableText(name, 0)] = pg.StorableText(value, 0)
 	}
 	return w.tx(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, w.Name,
-			d.Key); err != nil {
-			return fmt.Errorf("note an inbox key: %w", err)
+		err := pg.Exec(ctx, tx, "note an inbox key", insertInbox(3),
+			append([]any{w.Name, []string{d.Key}}, howTheyCame([]*Delivery{d})...)...)
+		if err != nil {
+			return err
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			INSERT INTO parked (consumer, key, subject, headers, payload, reason, attempts)
 			  VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (consumer, key) DO NOTHING`, w.Name, d.Key, d.Subject, headers, d.Data, reason, d.Attempt)

@@ -1,9 +1,7 @@
 package service
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -120,7 +118,7 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := strconv.FormatInt(m.ID, 10)
-	page := parkedPage{Message: m, Payload: readable(m.Payload), Waits: m.Resolution == "", Runbook: adminui.Runbook(parkedRunbook)}
+	page := parkedPage{Message: m, Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "", Runbook: adminui.Runbook(parkedRunbook)}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
 		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
 	if !page.Waits {
@@ -134,15 +132,6 @@ func (p parkedPages) page(m bus.Parked) parkedPage {
 	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad", Fields: []adminui.Field{{
 		Name: "note", Label: "Why nothing has to be done", Kind: "text", Required: true, Most: maxNote}}}
 	return page
-}
-
-// readable is a payload for people: JSON over several lines, other text as it is.
-func readable(payload []byte) string {
-	var out bytes.Buffer
-	if json.Indent(&out, payload, "", "  ") == nil {
-		return out.String()
-	}
-	return strings.ToValidUTF8(string(payload), "�")
 }
 
 func (p parkedPages) find(r *http.Request) (bus.Parked, error) {

@@ -64,6 +64,8 @@ type Parts struct {
 	Staff adminui.Pages
 	// Work, if set, is what of this service waits for a person, beside parked messages.
 	Work func(context.Context) ([]adminui.WorkKind, error)
+	// Trail, if set, is what the service knows of some keys, beside messages (adminui.TrailPath).
+	Trail func(ctx context.Context, keys []string) (adminui.Trail, error)
 	// Consumers are the durable subscriptions.
 	Consumers []bus.Consumer
 	// Workers run beside the requests, and end after them.

@@ -38,7 +38,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 		Handle: func(r *http.Request) (adminui.Answer, error) {
 			work, err := list(r.Context())
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
-		}})
+		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: c.trail(name, parts)})
 	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery, func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
 		work, err := list(ctx)
 		for _, k := range work.Kinds {

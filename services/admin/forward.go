@@ -29,6 +29,8 @@ var owners = map[string]string{
 	"reports": "events", "ads": "events",
 	"stripe": "webhook",
 
+	"payments": "order",
+
 	"parked/edge": "edge", "parked/user": "user", "parked/order": "order", "parked/events": "events",
 	"parked/mailer": "mailer", "parked/webhook": "webhook",
 }

@@ -84,6 +84,7 @@ func ownersPages() adminui.Pages {
 		}),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},
 		{Method: "GET", Path: adminui.WorkPath, Action: adminui.WorkView, Handle: waiting},
+		{Method: "GET", Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: walked},
 		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: func(r *http.Request) (adminui.Answer, error) {
 			return adminui.Done{To: "/orders", Text: "Shipped <b>" + r.FormValue("id") + "</b>"}, nil
 		}},

@@ -31,6 +31,7 @@ type env struct {
 	cfg    Config
 	pool   *pgxpool.Pool
 	outbox *bus.Outbox
+	broker *testenv.Broker
 	stops  []func()
 }
 
@@ -39,7 +40,7 @@ func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	database := testenv.Database(t, testenv.Schema{Service: "mailer", Sets: Migrations()},
 		testenv.Schema{Service: "user", Sets: []pg.Set{bus.Tables()}})
 	broker := testenv.NewBroker(t)
-	e := &env{t: t, pool: testenv.Open(t, database, "mailer")}
+	e := &env{t: t, broker: broker, pool: testenv.Open(t, database, "mailer")}
 	e.DB = testenv.DB{TB: t, Conn: e.pool}
 	e.cfg = Config{
 		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},

@@ -30,6 +30,9 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 		}
 		return service.Parts{
 			Handler:      s.routes(),
+			Staff:        s.staffPages(),
+			Work:         s.work,
+			Trail:        s.trail,
 			Consumers:    s.consumers(),
 			Workers:      []service.Worker{{Name: "senders", Run: s.runSenders}},
 			Housekeeping: s.housekeeping(),

@@ -26,6 +26,9 @@ CREATE TABLE "delivery" (
   done_at timestamp with time zone,
   left_out text[] NOT NULL DEFAULT '{}'::text[],
   newsletter_id bigint,
+  seen_at timestamp with time zone,
+  seen_by text,
+  note text,
   CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text, 'suppressed'::text, 'paused'::text]))),
   CONSTRAINT delivery_newsletter_id_fkey FOREIGN KEY (newsletter_id) REFERENCES newsletter(id),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),
@@ -50,6 +53,10 @@ CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,
   at timestamp with time zone NOT NULL DEFAULT now(),
+  sequence bigint,
+  published_at timestamp with time zone,
+  attempt integer,
+  trace text,
   CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
 );
 

@@ -72,10 +72,10 @@ func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessag
 
 // requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
 // about first, as always.
-func requeue(ctx context.Context, pool *pgxpool.Pool, id int64) (bool, error) {
-	return pg.ExecOne(ctx, pool, "requeue mail $1", `
+func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
+	return pg.ExecOne(ctx, db, "requeue mail $1", `
 		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
-		  outage = false, done_at = NULL, reason = NULL,
+		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
 			left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
 		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
 }

@@ -33,6 +33,7 @@ type Config struct {
 	HoldAllPercent       int           `envconfig:"HOLD_ALL_PERCENT" default:"80" desc:"how much all unpaid pages may hold together; beyond it HOLD_ALWAYS is the most for each"`
 	HoldAlways           int           `envconfig:"HOLD_ALWAYS" default:"5" desc:"pieces, or uses of a code, that one may hold whatever is left, so that the last ones stay buyable"`
 	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
+	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent is on the work list of the back office"`
 	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long a parcel that staff sent can be undone, before the customer is told"`
 	// Listener is used instead of Addr when set.
 	Listener net.Listener `ignored:"true"`
@@ -58,6 +59,9 @@ func (c Config) Validate() error {
 	}
 	if c.StripeRate != nil && *c.StripeRate != 0 && *c.StripeRate < stripe.LeastRate {
 		errs = append(errs, fmt.Errorf("STRIPE_CALLS_PER_SECOND must be 0 or at least %d", stripe.LeastRate))
+	}
+	if c.LateDays < 1 || c.LateDays > 365 {
+		errs = append(errs, fmt.Errorf("ORDER_LATE_DAYS is %d: want 1 to 365", c.LateDays))
 	}
 	if c.ShippingMailAfter < 0 || c.ShippingMailAfter > 24*time.Hour {
 		errs = append(errs, errors.New("SHIPPING_MAIL_AFTER must be from 0 to 24h"))

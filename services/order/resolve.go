@@ -21,23 +21,26 @@ func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by str
 	if payment == 0 || by == "" {
 		return fmt.Errorf("%w: resolve wants -payment and -by", errUsage)
 	}
-	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
-		// The checkout is locked before its entries, as where payments are placed.
-		checkout, held, err := lockHeld(ctx, tx, payment)
-		if err != nil {
-			return err
-		}
-		known, err := markResolved(ctx, tx, payment, by)
-		switch {
-		case err != nil:
-			return err
-		case !known:
-			return fmt.Errorf("there is no payment %d", payment)
-		case !held:
-			return nil
-		case served:
-			return endServed(ctx, tx, checkout)
-		}
-		return endCheckout(ctx, tx, checkout, stateFailed)
-	})
+	return pg.Tx(ctx, db, func(tx pgx.Tx) error { return resolveIn(ctx, tx, payment, by, served) })
+}
+
+// resolveIn is resolvePayment in a transaction.
+func resolveIn(ctx context.Context, tx pgx.Tx, payment int64, by string, served bool) error {
+	// The checkout is locked before its entries, as where payments are placed.
+	checkout, held, err := lockHeld(ctx, tx, payment)
+	if err != nil {
+		return err
+	}
+	known, err := markResolved(ctx, tx, payment, by)
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		return fmt.Errorf("there is no payment %d", payment)
+	case !held:
+		return nil
+	case served:
+		return endServed(ctx, tx, checkout)
+	}
+	return endCheckout(ctx, tx, checkout, stateFailed)
 }

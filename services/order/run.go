@@ -24,6 +24,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return service.Parts{
 			Handler:   s.routes(),
 			Staff:     s.staff(),
+			Work:      s.work,
+			Trail:     s.trail,
 			Consumers: s.consumers(),
 			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
 				{Name: "refunds", Run: s.makeRefunds}},

@@ -204,6 +204,10 @@ CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,
   at timestamp with time zone NOT NULL DEFAULT now(),
+  sequence bigint,
+  published_at timestamp with time zone,
+  attempt integer,
+  trace text,
   CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
 );
 

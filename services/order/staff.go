@@ -14,6 +14,11 @@ func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		adminui.HomeRoute(s.staffHome),
+		{Method: "GET", Path: "/payments", Action: adminui.WorkView, Handle: s.staffPayments},
+		{Method: "GET", Path: "/payments/{id}", Action: adminui.WorkView, Handle: s.staffPayment},
+		{Method: "POST", Path: "/payments/{id}/order", Action: adminui.WorkAct, Handle: s.staffMakeOrder},
+		{Method: "POST", Path: "/payments/{id}/refund", Action: adminui.OrdersRefund, Handle: s.staffRefundPayment},
+		{Method: "POST", Path: "/payments/{id}/resolve", Action: adminui.WorkAct, Handle: s.staffResolve},
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
 		{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
 		{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},

@@ -26,20 +26,23 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 	n := len(group)
 	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
 	starts, lengths, marks := make([]int, n), make([]int, n), make([]string, n)
+	objects, payments, paid := make([]*string, n), make([]*string, n), make([]bool, n)
 	for i, j := range group {
 		ids[i], types[i], versions[i], created[i] = j.id, j.kind, j.apiVersion, j.created
 		starts[i], lengths[i] = len(bodies)+1, len(j.body)
+		objects[i], payments[i], paid[i] = j.object, j.payment, j.paid
 		bodies = append(bodies, j.body...)
 		marks[i] = listed(erasure.Marks(j.body))
 	}
 	*scratch = bodies
 	stored, err := pg.List[string](ctx, tx, "insert events", `
-		INSERT INTO event (id, type, api_version, created, payload, marks)
-		SELECT id, type, api_version, created, substring($7::bytea FROM start FOR length),
+		INSERT INTO event (id, type, api_version, created, object, payment, paid, payload, marks)
+		SELECT id, type, api_version, created, object, payment, paid, substring($10::bytea FROM start FOR length),
 		  string_to_array(marks, ',')::bigint[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $8::text[]) AS n (id,
-		  type, api_version, created, start, length, marks)
-		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, bodies, marks)
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
+		  $9::boolean[], $11::text[]) AS n (id, type, api_version, created, start, length, object, payment, paid, marks)
+		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, objects, payments, paid,
+		bodies, marks)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ func parseEvent(body []byte) (event, error) {
 	if !validJSON(body) {
 		return event{}, errors.New("the event is not JSON")
 	}
-	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created")
+	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created", "data.object.id", "data.object.payment_intent",
+		"data.object.payment_status")
 	id, kind, version, created := f[0], f[1], f[2], f[3]
 	if id.Type != gjson.String || !usableID(id.Str) {
 		return event{}, errors.New("the event's id is missing or unusable")
@@ -33,7 +34,16 @@ func parseEvent(body []byte) (event, error) {
 		at := time.Unix(seconds, 0).UTC()
 		e.created = &at
 	}
+	e.object, e.payment, e.paid = usableText(f[4]), usableText(f[5]), f[6].Str == "paid"
 	return e, nil
+}
+
+// usableText is an id of Stripe's inside of an event, or nil.
+func usableText(r gjson.Result) *string {
+	if r.Type != gjson.String || !usableID(r.Str) {
+		return nil
+	}
+	return &r.Str
 }
 
 // deepest is how many levels encoding/json goes down, with which receivers read.

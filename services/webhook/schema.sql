@@ -8,6 +8,9 @@ CREATE TABLE "event" (
   received timestamp with time zone NOT NULL DEFAULT now(),
   payload bytea NOT NULL,
   marks bigint[],
+  object text,
+  payment text,
+  paid boolean NOT NULL DEFAULT false,
   CONSTRAINT event_pkey PRIMARY KEY (id)
 );
 
@@ -21,6 +24,10 @@ CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,
   at timestamp with time zone NOT NULL DEFAULT now(),
+  sequence bigint,
+  published_at timestamp with time zone,
+  attempt integer,
+  trace text,
   CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
 );
 
@@ -57,9 +64,21 @@ CREATE TABLE "parked" (
   CONSTRAINT parked_consumer_key_key UNIQUE (consumer, key)
 );
 
+CREATE TABLE "refused" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  event text,
+  reason text NOT NULL,
+  bytes integer NOT NULL,
+  CONSTRAINT refused_pkey PRIMARY KEY (id)
+);
+
 CREATE INDEX event_marks ON webhook.event USING gin (marks);
+CREATE INDEX event_object ON webhook.event USING btree (object) WHERE (object IS NOT NULL);
+CREATE INDEX event_payment ON webhook.event USING btree (payment) WHERE (payment IS NOT NULL);
 CREATE INDEX event_received ON webhook.event USING btree (received);
 CREATE INDEX event_unmarked ON webhook.event USING btree (id) WHERE (marks IS NULL);
 CREATE INDEX inbox_at ON webhook.inbox USING btree (at);
 CREATE INDEX outbox_next_at ON webhook.outbox USING btree (next_at);
 CREATE INDEX parked_open ON webhook.parked USING btree (id) WHERE (resolved_at IS NULL);
+CREATE INDEX refused_event ON webhook.refused USING btree (event) WHERE (event IS NOT NULL);

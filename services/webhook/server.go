@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -14,6 +15,8 @@ type server struct {
 	pool    *pgxpool.Pool
 	secrets []string
 	store   *store
+	// refused lets one refusal a second be noted.
+	refused atomic.Int64
 }
 
 func newServer(core *service.Core, cfg Config) *server {

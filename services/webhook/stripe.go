@@ -30,11 +30,13 @@ func (s *server) stripeWebhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	body := buf.Bytes()
 	if err := verify(s.secrets, r.Header.Get("Stripe-Signature"), body); err != nil {
+		s.noteRefused(r.Context(), "invalid-signature", body)
 		return &web.Error{Status: http.StatusBadRequest, Code: "invalid-signature", Err: err}
 	}
 	fault.Point("webhook", "verified")
 	e, err := parseEvent(body)
 	if err != nil {
+		s.noteRefused(r.Context(), "invalid-payload", body)
 		return invalidPayload(err)
 	}
 	web.Note(r, "event", e.id)
@@ -62,7 +64,11 @@ type event struct {
 	id, kind   string
 	apiVersion *string
 	created    *time.Time
-	body       []byte
+	// object and payment are what the event is about, for the trail: the session, refund or dispute, and its payment
+	// intent; paid says that it is a session that is paid.
+	object, payment *string
+	paid            bool
+	body            []byte
 }
 
 // usableID admits what can be a message id in a header: printable, without blanks.

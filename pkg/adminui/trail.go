@@ -1,0 +1,36 @@
+package adminui
+
+import "time"
+
+// TrailPath is where each service says what it knows of something, below Prefix: of an order, a payment, an
+// event, a cart or an address, by the parameters key. services/admin asks all and shows one timeline.
+const TrailPath = "/trail"
+
+// TrailKeys is how many keys a service is asked for at once, at most.
+const TrailKeys = 200
+
+// Hop is one step on the way of an order through the services.
+type Hop struct {
+	At time.Time `json:"at"`
+	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending, parked, mail, mail-sent.
+	Step string `json:"step"`
+	Text string `json:"text"`
+	// About is what it happened to: an order's identifier, a mail's key.
+	About string `json:"about,omitempty"`
+	// Message is the key of the message, Stream and Sequence where the broker keeps it.
+	Message  string `json:"message,omitempty"`
+	Stream   string `json:"stream,omitempty"`
+	Sequence int64  `json:"sequence,omitempty"`
+	Attempt  int    `json:"attempt,omitempty"`
+	Trace    string `json:"trace,omitempty"`
+	State    string `json:"state,omitempty"`
+	Tone     string `json:"tone,omitempty"` // "", good, warn or bad
+	To       string `json:"to,omitempty"`   // its page
+}
+
+// Trail is what a service knows.
+type Trail struct {
+	Hops []Hop `json:"hops"`
+	// Keys are further keys under which others know the same thing.
+	Keys []string `json:"keys"`
+}

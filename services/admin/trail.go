@@ -1,0 +1,146 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// trailRounds is how often the owners are asked: what one of them says leads the next question to the others.
+	trailRounds = 4
+	// paidWait and mailWait are how long a payment may be no order, and a mail not sent, before it is a gap.
+	paidWait = 2 * time.Minute
+	mailWait = 10 * time.Minute
+)
+
+// trailData is the way of what a key stands for.
+type trailData struct {
+	Key    string        `json:"key"`
+	Hops   []adminui.Hop `json:"hops"` // by time; a gap is a hop with the step "gap"
+	Silent []silent      `json:"silent"`
+
+	Events []adminui.Event `json:"-"`
+}
+
+// trail shows the way of an order, a payment, an event, a cart or an address through all services.
+func (s *server) trail(r *http.Request) (adminui.Answer, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return nil, err
+	}
+	data := trailData{Key: strings.TrimSpace(q.Get("key")), Hops: []adminui.Hop{}, Silent: []silent{}}
+	if len(data.Key) > 300 {
+		return nil, web.BadRequest("key")
+	}
+	if data.Key != "" {
+		s.followTrail(r.Context(), &data, adminui.Who(r))
+	}
+	for _, h := range data.Hops {
+		data.Events = append(data.Events, eventOf(h))
+	}
+	return adminui.Page{Title: "Trail", Template: "trail.html", Data: data}, nil
+}
+
+// followTrail asks all owners at once for what they know of the key, and again with the keys that they
+// name, until none is new.
+func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.Identity) {
+	known := map[string]bool{data.Key: true}
+	asked := []string{data.Key}
+	found := map[adminui.Hop]bool{}
+	for range trailRounds {
+		answers, away := askAll[adminui.Trail](ctx, s, adminui.TrailPath, url.Values{"key": asked}.Encode(), who)
+		data.Silent = append(data.Silent[:0], away...)
+		asked = nil
+		for _, t := range answers {
+			for _, h := range t.Hops {
+				h.At = h.At.UTC() // a key of a map
+				found[h] = true
+			}
+			for _, key := range t.Keys {
+				if key != "" && !known[key] {
+					known[key] = true
+					asked = append(asked, key)
+				}
+			}
+		}
+		if len(asked) == 0 {
+			break
+		}
+		slices.Sort(asked)
+		asked = asked[:min(len(asked), adminui.TrailKeys)]
+	}
+	data.Hops = markGaps(slices.AppendSeq(data.Hops, maps.Keys(found)), time.Now())
+}
+
+// order is the place of steps that have one time.
+var stepOrder = []string{"checkout", "session", "event", "received", "order", "sending", "mail", "mail-sent"}
+
+// markGaps brings hops into the order of time and adds those that are missing.
+func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
+	gap := func(after adminui.Hop, text string) {
+		hops = append(hops, adminui.Hop{At: after.At, Step: "gap", Text: text, About: after.About, Tone: "bad", To: after.To})
+	}
+	has := func(step, about string) bool {
+		return slices.ContainsFunc(hops, func(h adminui.Hop) bool { return h.Step == step && (about == "" || h.About == about) })
+	}
+	for _, h := range slices.Clone(hops) {
+		switch {
+		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") && now.Sub(h.At) > paidWait:
+			gap(h, "Paid, and no order after 2 minutes.")
+		case h.Step == "mail" && h.State == "queued" && now.Sub(h.At) > mailWait:
+			gap(h, "A mail was accepted and is not sent.")
+		case h.Step == "order" && now.Sub(h.At) > mailWait && !hasMail(hops):
+			gap(h, "An order, and no mail about it.")
+		}
+	}
+	slices.SortStableFunc(hops, func(a, b adminui.Hop) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(stepOrder, a.Step), slices.Index(stepOrder, b.Step)),
+			cmp.Compare(a.Text, b.Text))
+	})
+	return hops
+}
+
+func hasMail(hops []adminui.Hop) bool {
+	return slices.ContainsFunc(hops, func(h adminui.Hop) bool {
+		return h.Step == "mail" || h.Step == "sending" && strings.HasPrefix(h.About, "mail.send.")
+	})
+}
+
+// eventOf is a hop as a timeline shows it.
+func eventOf(h adminui.Hop) adminui.Event {
+	e := adminui.Event{At: h.At, Text: h.Text, Tone: h.Tone, To: h.To}
+	var parts []string
+	for _, part := range []string{h.State, h.Message, place(h), attempt(h)} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if h.Trace != "" {
+		parts = append(parts, "trace "+h.Trace)
+	}
+	e.Detail = strings.Join(parts, " · ")
+	return e
+}
+
+func place(h adminui.Hop) string {
+	if h.Stream == "" || h.Sequence == 0 {
+		return h.Stream
+	}
+	return h.Stream + " " + id(h.Sequence)
+}
+
+func attempt(h adminui.Hop) string {
+	if h.Attempt <= 1 {
+		return ""
+	}
+	return "attempt " + id(int64(h.Attempt))
+}

@@ -1,0 +1,49 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// walked is the part of a trail that an owner behind admin knows: the order leads to the event.
+func walked(r *http.Request) (adminui.Answer, error) {
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	var t adminui.Trail
+	for _, key := range r.URL.Query()["key"] {
+		switch key {
+		case "order1":
+			t.Keys = []string{"cs_1", "order1"}
+			t.Hops = append(t.Hops, adminui.Hop{At: at.Add(time.Minute), Step: "mail", State: "queued", Text: "Mail <b>x</b> was accepted."})
+		case "cs_1":
+			t.Keys = []string{"evt_1"}
+			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1", Attempt: 2,
+				Stream: "STRIPE", Sequence: 7, Trace: "00-abc"})
+		}
+	}
+	return adminui.Page{Title: "Trail", Data: t}, nil
+}
+
+// The trail asks the owners again with what one of them named, shows it all in one order, and marks what is
+// missing; an owner that is away is named.
+func TestTrail(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	b := e.as(adminui.Support)
+	b.Get("/trail").Has(200, "Order, payment, event")
+	page := b.Get("/trail?key=order1")
+	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
+		"A mail was accepted and is not sent.", "mailer does not answer")
+	if first, then := strings.Index(page.Body, "Stripe told of it."), strings.Index(page.Body, "was accepted."); first > then {
+		t.Error("not in the order of time")
+	}
+	b.Get("/trail?key=nothing").Has(200, "No service knows this.")
+	b.Header = http.Header{"Accept": {"application/json"}}
+	b.Get("/trail?key=order1").Want("event", "hops", "0", "step")
+	if a := e.in(e.person("marketing", adminui.Marketing)).Get("/trail?key=order1"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+}

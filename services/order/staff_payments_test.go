@@ -1,0 +1,131 @@
+package order
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// refusing lets the database refuse orders until it is mended, and has a payment that met it.
+func refusing(t *testing.T) (e *env, c checkout, mend func()) {
+	t.Helper()
+	e = newEnv(t)
+	stripe := e.sweeping()
+	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not <b>this</b> one'; END IF; RETURN NEW`) +
+		` EXECUTE FUNCTION stop()`)
+	p := e.visitor()
+	p.add("6", "1")
+	c = p.quoted("refused@mail.example.com")
+	stripe.set(listed(c, as("refused@mail.example.com")))
+	e.mustHandle(event("evt_refused", completed, c, as("refused@mail.example.com")))
+	return e, c, func() { e.Exec(`DROP TRIGGER stop ON orders`) }
+}
+
+// Staff see why a payment made no order, make the order when the cause is gone, once, and are refused what is
+// done already; each act is on record.
+func TestStaffMakeTheOrderFromAPayment(t *testing.T) {
+	t.Parallel()
+	e, _, mend := refusing(t)
+	id := e.Text(`SELECT id::text FROM payment_issue`)
+	staff := e.client.AsStaff("order", adminui.Manager)
+	staff.Get("/staff/payments").Has(200, "order-refused", `href="/payments/`+id+`"`)
+	staff.Get("/staff/payments/"+id).Has(200, "not &lt;b&gt;this&lt;/b&gt; one", "Make the order", "payments-for-staff.md")
+	staff.Post("/staff/payments/"+id+"/order").Has(422, "It still makes no order")
+	mend()
+	if a := staff.Post("/staff/payments/" + id + "/order"); a.Status != http.StatusSeeOther ||
+		!strings.HasPrefix(a.Header.Get("Location"), "/orders/") {
+		t.Fatal(a)
+	}
+	for _, act := range []string{"order", "resolve", "refund"} {
+		if a := staff.Post("/staff/payments/" + id + "/" + act); a.Status != http.StatusConflict {
+			t.Errorf("%s: %s", act, a)
+		}
+	}
+	if n := e.Number(`SELECT count(*) FROM orders`); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'`); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	staff.Get("/staff/payments/"+id).Want("order-refused", "payment", "reason")
+}
+
+// A payment is given back or marked as seen to; what it held goes back to the shelf.
+func TestStaffSeeToAPayment(t *testing.T) {
+	t.Parallel()
+	e, c, _ := refusing(t)
+	id := e.Text(`SELECT id::text FROM payment_issue`)
+	support := e.client.AsStaff("order", adminui.Support)
+	if a := support.Post("/staff/payments/" + id + "/resolve"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	staff := e.client.AsStaff("order", adminui.Manager)
+	if a := staff.Post("/staff/payments/"+id+"/refund", "note", "sorry"); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	if n := e.Number(`SELECT count(*) FROM refund WHERE amount = $1`, int64(c.Total)); n != 1 {
+		t.Errorf("%d refunds", n)
+	}
+	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_by = 'Ada'`); n != 1 {
+		t.Error("the entry is not resolved")
+	}
+	for _, path := range []string{"/staff/payments/0", "/staff/payments/x", "/staff/payments/99999999999999999999"} {
+		if a := staff.Get(path); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %s", path, a)
+		}
+	}
+}
+
+// The work list of order names payments, late orders and held stock by kind, each with its page and runbook.
+func TestWorkOfOrder(t *testing.T) {
+	t.Parallel()
+	e, _, _ := refusing(t)
+	e.service.cfg.LateDays = 3
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	e.placed(2)
+	e.Exec(`INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM orders ON CONFLICT DO NOTHING`)
+	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)
+	kinds, err := e.service.work(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		want := map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 0, "failed-refunds": 0}[k.Name]
+		if k.Count != want || int64(len(k.Items)) != want || k.Runbook == "" {
+			t.Errorf("%s: %+v, want %d", k.Name, k, want)
+		}
+	}
+}
+
+// The trail of an order is found by every key that it has, and says what others know it by.
+func TestTrailOfAnOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	p := e.visitor()
+	p.add("6", "1")
+	c := p.quoted("ann@mail.example.com")
+	e.mustHandle(event("evt_1", completed, c, as("ann@mail.example.com")))
+	identifier := e.Text(`SELECT identifier FROM orders`)
+	for _, key := range []string{identifier, c.ID, *c.SessionID, "pi_" + c.ID, "ANN@mail.example.com", itoa(c.CartID)} {
+		trail, err := e.service.trail(t.Context(), []string{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []string
+		for _, h := range trail.Hops {
+			steps = append(steps, h.Step)
+		}
+		if got := strings.Join(steps, " "); !strings.Contains(got, "checkout") || !strings.Contains(got, "order") || !strings.Contains(got, "status") {
+			t.Errorf("%s: steps %s", key, got)
+		}
+		if keys := strings.Join(trail.Keys, " "); !strings.Contains(keys, "order-placed:"+c.ID) || !strings.Contains(keys, identifier) {
+			t.Errorf("%s: keys %s", key, keys)
+		}
+	}
+	if trail, err := e.service.trail(t.Context(), []string{"nothing", "7777", "x@y.example"}); err != nil || len(trail.Hops) > 0 {
+		t.Errorf("%+v, %v", trail, err)
+	}
+}

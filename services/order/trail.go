@@ -1,0 +1,79 @@
+package order
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// trailMost is how many checkouts a trail is made of, at most: an address may have many.
+const trailMost = 50
+
+// step is a row about a checkout, as the trail shows it.
+type step struct {
+	At         time.Time
+	Kind, Text string
+	About      string
+	State      string
+	Tone       string
+}
+
+// way is a checkout with its order: what the parts of its way are found by.
+type way struct {
+	CheckoutID    string
+	SessionID     string
+	PaymentIntent string
+	Identifier    string
+	OrderID       int64
+	Shipments     []string
+}
+
+// keys are those under which others know it, and those of the messages about it.
+func (w way) keys() []string {
+	keys := []string{w.CheckoutID, w.SessionID, w.PaymentIntent, w.Identifier}
+	for _, kind := range []string{"order-placed", "order-confirmation", msg.MailPaymentPending, msg.MailPaymentRefused} {
+		keys = append(keys, kind+":"+w.CheckoutID)
+	}
+	for _, s := range w.Shipments {
+		keys = append(keys, msg.MailOrderShipped+":"+s)
+	}
+	return keys
+}
+
+// trail is what order knows of an order's identifier, a payment, a session, a cart or an address: its
+// checkouts, orders, statuses, parcels, refunds, disputes and entries for staff.
+func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
+	ways, err := findWays(ctx, s.db, keys, trailMost)
+	if err != nil || len(ways) == 0 {
+		return t, err
+	}
+	for _, w := range ways {
+		t.Keys = append(t.Keys, w.keys()...)
+	}
+	events, err := eventsOf(ctx, s.db, ways)
+	if err != nil {
+		return t, err
+	}
+	t.Keys = append(t.Keys, events...)
+	slices.Sort(t.Keys)
+	t.Keys = slices.DeleteFunc(slices.Compact(t.Keys), func(key string) bool { return key == "" })
+	steps, err := listSteps(ctx, s.db, ways)
+	if err != nil {
+		return t, err
+	}
+	for _, st := range steps {
+		hop := adminui.Hop{At: st.At, Step: st.Kind, Text: st.Text, About: st.About, State: st.State, Tone: st.Tone}
+		switch st.Kind {
+		case "entry":
+			hop.To = "/payments/" + st.About
+		case "order", "status", "parcel":
+			hop.To = "/orders/" + strings.TrimSpace(st.About)
+		}
+		t.Hops = append(t.Hops, hop)
+	}
+	return t, nil
+}

@@ -1,0 +1,93 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// work is what of orders waits for a person.
+func (s *server) work(ctx context.Context) ([]adminui.WorkKind, error) {
+	payments, err := s.paymentWork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	late, err := s.lateWork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held, err := s.heldWork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(payments, late, held), nil
+}
+
+// workReasons are the kinds of entries for staff: how each is called, and which reasons it has.
+var workReasons = []struct {
+	name, title, runbook string
+	reasons              []string
+}{
+	{"disputes", "Disputes", "refunds", []string{disputed, disputeLost}},
+	{"failed-refunds", "Failed refunds", "refunds", []string{refundLost}},
+	{"payments", "Payments for staff", "payments-for-staff", nil}, // all others
+}
+
+// paymentWork is the entries for staff by kind.
+func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
+	var named []string
+	var kinds []adminui.WorkKind
+	for _, w := range workReasons {
+		named = append(named, w.reasons...)
+	}
+	for _, w := range workReasons {
+		list, count, err := waitingPayments(ctx, s.db, w.reasons, named, adminui.WorkShown)
+		if err != nil {
+			return nil, err
+		}
+		k := adminui.WorkKind{Name: w.name, Title: w.title, Runbook: w.runbook, To: "/payments", Count: count}
+		for i, p := range list {
+			if i == 0 {
+				k.Oldest = p.At
+			}
+			k.Items = append(k.Items, adminui.WorkItem{Key: id(p.ID), Title: fmt.Sprintf("%s, %s", p.Reason, p.Amount),
+				Reason: p.Explanation, Since: p.At, To: p.path(),
+				Commands: []adminui.Command{{Text: "Mark as seen to", To: p.path("resolve")}}})
+		}
+		kinds = append(kinds, k)
+	}
+	return kinds, nil
+}
+
+// lateWork is the orders that wait to be sent for longer than ORDER_LATE_DAYS.
+func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
+	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays), Runbook: "staff",
+		To: "/orders"}
+	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown)
+	k.Count = count
+	for i, o := range list {
+		if i == 0 {
+			k.Oldest = o.PlacedAt
+		}
+		k.Items = append(k.Items, adminui.WorkItem{Key: o.Identifier, Title: o.Identifier, Reason: o.Status, Since: o.PlacedAt,
+			To: "/orders/" + o.Identifier})
+	}
+	return k, err
+}
+
+// heldWork is the stock that unpaid pages hold. It is no fault: pages end by themselves.
+func (s *server) heldWork(ctx context.Context) (adminui.WorkKind, error) {
+	k := adminui.WorkKind{Name: "held-stock", Title: "Stock that unpaid pages hold", Runbook: "held-stock", Calm: true}
+	list, count, err := heldStock(ctx, s.db, adminui.WorkShown)
+	k.Count = count
+	for i, h := range list {
+		if i == 0 || h.Since.Before(k.Oldest) {
+			k.Oldest = h.Since
+		}
+		k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(h.SKU, 10), Title: h.Title, Since: h.Since,
+			Reason: fmt.Sprintf("%d of %d pieces, by %d pages of %d people", h.Held, h.Held+h.Free, h.Pages, h.People)})
+	}
+	return k, err
+}

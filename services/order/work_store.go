@@ -1,0 +1,69 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// waitingPayments lists the entries that wait and have one of the reasons, or, without any, a reason that is
+// not among the named ones; and counts them.
+func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows int) ([]paymentEntry, int64, error) {
+	const which = ` i.resolved_at IS NULL AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1)
+		ELSE NOT i.reason = ANY($2::text[]) END `
+	if reasons == nil {
+		reasons = []string{}
+	}
+	list, err := pg.List[paymentEntry](ctx, db, "list payments for staff",
+		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE`+which+`ORDER BY i.at, i.id LIMIT $3`, reasons, named, rows)
+	if err != nil || len(list) < rows {
+		return list, int64(len(list)), err
+	}
+	count, err := pg.Get[int64](ctx, db, "count payments for staff", `SELECT count(*) FROM payment_issue i WHERE`+which, reasons, named)
+	return list, count, err
+}
+
+// lateOrder is an order that waits to be sent.
+type lateOrder struct {
+	Identifier, Status string
+	PlacedAt           time.Time
+}
+
+// lateOrders lists the orders that are older than so many days and neither sent nor canceled, the oldest first.
+func lateOrders(ctx context.Context, db pg.DB, days, rows int) ([]lateOrder, int64, error) {
+	const which = `
+		FROM orders o JOIN status s ON s.identifier = o.current_status
+		WHERE o.current_status IN (SELECT identifier FROM status WHERE position < (SELECT position FROM status WHERE identifier = 'shipped'))
+		  AND o.placed_at < now() - $1 * interval '1 day' `
+	list, err := pg.List[lateOrder](ctx, db, "list late orders",
+		`SELECT o.identifier, s.title AS status, o.placed_at`+which+`ORDER BY o.placed_at, o.id LIMIT $2`, days, rows)
+	if err != nil || len(list) < rows {
+		return list, int64(len(list)), err
+	}
+	count, err := pg.Get[int64](ctx, db, "count late orders", `SELECT count(*)`+which, days)
+	return list, count, err
+}
+
+// heldArticle is an article that unpaid pages hold pieces of.
+type heldArticle struct {
+	SKU                       int64 `db:"sku"`
+	Title                     string
+	Free, Held, Pages, People int64
+	Since                     time.Time
+}
+
+// heldStock lists the articles that unpaid pages hold pieces of, those first that most are held of.
+func heldStock(ctx context.Context, db pg.DB, rows int) ([]heldArticle, int64, error) {
+	list, err := pg.List[heldArticle](ctx, db, "list held stock", `
+		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held, count(*) AS pages,
+		  count(DISTINCT c.person) AS people, min(c.created_at) AS since
+		FROM reservation r JOIN checkout c ON c.id = r.checkout_id JOIN sku s ON s.id = r.sku_id JOIN product p ON p.id = s.product_id
+		WHERE s.stock IS NOT NULL GROUP BY s.id, p.title ORDER BY held DESC, s.id LIMIT $1`, rows)
+	if err != nil || len(list) < rows {
+		return list, int64(len(list)), err
+	}
+	count, err := pg.Get[int64](ctx, db, "count articles held", `
+		SELECT count(DISTINCT r.sku_id) FROM reservation r JOIN sku s ON s.id = r.sku_id WHERE s.stock IS NOT NULL`)
+	return list, count, err
+}
