@@ -22,6 +22,7 @@ type Item struct {
 var navigation = []Section{
 	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
 	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
+	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView}}},
 	{"Watching", []Item{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},
 		{Title: "Trail", Path: "/trail", Key: "t", action: OrdersView},

@@ -6,6 +6,9 @@ import "time"
 // shows one list.
 const WorkPath = "/work-list"
 
+// ExportPath is where each service says what it has of a person, below Prefix.
+const ExportPath = "/person-export"
+
 // WorkShown is how many things of a kind a service tells; Count is how many there are.
 const WorkShown = 20
 

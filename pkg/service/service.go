@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"embed"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -26,6 +27,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -66,6 +68,8 @@ type Parts struct {
 	Work func(context.Context) ([]adminui.WorkKind, error)
 	// Trail, if set, is what the service knows of some keys, beside messages (adminui.TrailPath).
 	Trail func(ctx context.Context, keys []string) (adminui.Trail, error)
+	// Export, if set, is what the service has of a person (adminui.ExportPath).
+	Export func(context.Context, pg.DB, erasure.Person) (json.RawMessage, error)
 	// Consumers are the durable subscriptions.
 	Consumers []bus.Consumer
 	// Workers run beside the requests, and end after them.

@@ -39,6 +39,10 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 			work, err := list(r.Context())
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
 		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: c.trail(name, parts)})
+	if parts.Export != nil {
+		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{Method: http.MethodGet, Path: adminui.ExportPath,
+			Action: adminui.CustomersExport, Handle: c.export(parts.Export)})
+	}
 	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery, func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
 		work, err := list(ctx)
 		for _, k := range work.Kinds {

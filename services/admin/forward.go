@@ -141,11 +141,16 @@ func plainPath(path string) bool {
 const insideTime = 3 * time.Second
 
 // maxAnswer is the largest answer of an owner that admin reads, in bytes.
-const maxAnswer = 4 << 20
+const maxAnswer = 64 << 20
 
 // ask reads the JSON face of an owner's page, on behalf of a person.
 func (s *server) ask(ctx context.Context, owner, path, query string, who adminui.Identity, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, insideTime)
+	return s.askWithin(ctx, insideTime, owner, path, query, who, out)
+}
+
+// askWithin is ask for answers that take longer.
+func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path, query string, who adminui.Identity, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.addresses.owners[owner].String(), nil)
 	if err != nil {

@@ -82,7 +82,7 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 }
 
 // order is the place of steps that have one time.
-var stepOrder = []string{"checkout", "session", "event", "received", "order", "sending", "mail", "mail-sent"}
+var stepOrder = []string{"checkout", "session", "event", "received", "order", "status", "sending", "mail", "mail-sent", "gap"}
 
 // markGaps brings hops into the order of time and adds those that are missing.
 func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {

@@ -16,6 +16,7 @@ import (
 // workRoutes are the pages of what waits for a person.
 func (s *server) workRoutes(r chi.Router) {
 	r.Get("/work", s.own(adminui.WorkView, s.work))
+	r.Post("/customers/{customer}/export", s.own(adminui.CustomersExport, s.exportCustomer))
 	r.Get("/trail", s.own(adminui.OrdersView, s.trail))
 }
 

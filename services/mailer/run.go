@@ -30,6 +30,7 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 		}
 		return service.Parts{
 			Handler:      s.routes(),
+			Export:       ExportMails,
 			Staff:        s.staffPages(),
 			Work:         s.work,
 			Trail:        s.trail,

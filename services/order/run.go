@@ -23,6 +23,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		s := newServer(core, cfg)
 		return service.Parts{
 			Handler:   s.routes(),
+			Export:    ExportOrders,
 			Staff:     s.staff(),
 			Work:      s.work,
 			Trail:     s.trail,

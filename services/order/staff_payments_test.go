@@ -12,6 +12,7 @@ import (
 func refusing(t *testing.T) (e *env, c checkout, mend func()) {
 	t.Helper()
 	e = newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	stripe := e.sweeping()
 	e.Exec(trigger("orders", `IF NEW.email LIKE 'refused%' THEN RAISE EXCEPTION 'not <b>this</b> one'; END IF; RETURN NEW`) +
 		` EXECUTE FUNCTION stop()`)
@@ -84,7 +85,6 @@ func TestWorkOfOrder(t *testing.T) {
 	t.Parallel()
 	e, _, _ := refusing(t)
 	e.service.cfg.LateDays = 3
-	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	e.placed(2)
 	e.Exec(`INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM orders ON CONFLICT DO NOTHING`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)

@@ -33,26 +33,32 @@ func printPerson(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, 
 func Erase(ctx context.Context, pool *pgxpool.Pool, named erasure.Person, out io.Writer) error {
 	var found erasure.Person
 	err := pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
-		if found, err = FindPerson(ctx, tx, named); err != nil {
-			return err
-		}
-		if err := erasePerson(ctx, tx, found); err != nil {
-			return err
-		}
-		p, now := found, time.Now().UTC()
-		if len(p.MemberIDs) == 0 {
-			p.MemberIDs = named.MemberIDs // whose account is gone already
-		}
-		if err := erasure.Forget(ctx, tx, p, now); err != nil {
-			return err
-		}
-		return bus.Enqueue(ctx, tx, erasureMessages(p, now)...)
+		found, err = eraseIn(ctx, tx, named)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	return say(out, "Erased here: %d accounts, %d prospects, known under %d addresses. The other services are told.",
 		len(found.MemberIDs), len(found.ProspectIDs), len(found.Emails))
+}
+
+// eraseIn is Erase in a transaction.
+func eraseIn(ctx context.Context, tx pgx.Tx, named erasure.Person) (found erasure.Person, err error) {
+	if found, err = FindPerson(ctx, tx, named); err != nil {
+		return found, err
+	}
+	if err := erasePerson(ctx, tx, found); err != nil {
+		return found, err
+	}
+	p, now := found, time.Now().UTC()
+	if len(p.MemberIDs) == 0 {
+		p.MemberIDs = named.MemberIDs // whose account is gone already
+	}
+	if err := erasure.Forget(ctx, tx, p, now); err != nil {
+		return found, err
+	}
+	return found, bus.Enqueue(ctx, tx, erasureMessages(p, now)...)
 }
 
 // erasureMessages name every account and every prospect once, and all addresses and codes each time. They

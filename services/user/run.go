@@ -23,6 +23,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		s := newServer(core, cfg)
 		return service.Parts{
 			Handler:      s.routes(),
+			Staff:        s.staff(),
+			Export:       ExportPerson,
 			Consumers:    s.consumers(),
 			Workers:      []service.Worker{{Name: "mail requests", Run: s.answerRequests}},
 			Housekeeping: s.housekeeping(),

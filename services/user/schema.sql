@@ -240,9 +240,13 @@ CREATE TABLE "unsubscribe_reason" (
 );
 
 CREATE INDEX account_email ON "user".account USING btree (email);
+CREATE INDEX account_email_begins ON "user".account USING btree (lower((email)::text) text_pattern_ops);
 CREATE INDEX account_email_lower ON "user".account USING btree (lower((email)::text));
+CREATE INDEX account_joined ON "user".account USING btree (joined DESC, id DESC);
+CREATE INDEX account_last_name_begins ON "user".account USING btree (lower((last_name)::text) text_pattern_ops);
 CREATE INDEX account_last_proved ON "user".account USING btree (lower((proved_email)::text)) WHERE (NOT email_verified);
 CREATE INDEX account_proved ON "user".account USING btree (lower((email)::text)) WHERE email_verified;
+CREATE INDEX account_username_begins ON "user".account USING btree (lower((username)::text) text_pattern_ops);
 CREATE INDEX address_change_expires ON "user".address_change USING btree (expires);
 CREATE INDEX address_change_member ON "user".address_change USING btree (member_id);
 CREATE INDEX chat_message_email ON "user".chat_message USING btree (email);
@@ -259,7 +263,10 @@ CREATE INDEX mail_request_due ON "user".mail_request USING btree (due);
 CREATE INDEX outbox_next_at ON "user".outbox USING btree (next_at);
 CREATE INDEX parked_open ON "user".parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX prospect_alias_prospect ON "user".prospect_alias USING btree (prospect_id);
+CREATE INDEX prospect_created ON "user".prospect USING btree (created DESC, id DESC) WHERE (converted IS NULL);
+CREATE INDEX prospect_email_begins ON "user".prospect USING btree (lower((email)::text) text_pattern_ops);
 CREATE INDEX prospect_email_lower ON "user".prospect USING btree (lower((email)::text));
+CREATE INDEX prospect_last_name_begins ON "user".prospect USING btree (lower((last_name)::text) text_pattern_ops);
 CREATE INDEX unsubscribe_reason_member ON "user".unsubscribe_reason USING btree (member_id);
 CREATE INDEX unsubscribe_reason_prospect ON "user".unsubscribe_reason USING btree (prospect_id);
 CREATE UNIQUE INDEX code_newest ON "user".code USING btree (member_id, kind) WHERE ((used IS NULL) AND (superseded IS NULL));

@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// exportTime is how long a service may search for a person.
+const exportTime = 22 * time.Second
+
+// exportCustomer is what every service has of a person, as one file: what the command export prints. A
+// service that is away makes it fail, since an export must be whole.
+func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
+	customer, who := adminui.Param(r, "customer"), adminui.Who(r)
+	if !plainPath("/" + customer) {
+		return nil, web.NotFound()
+	}
+	var known erasure.Person
+	if err := s.ask(r.Context(), "user", "/customers/"+customer+"/known", "", who, &known); err != nil {
+		return nil, web.Unavailable(err)
+	}
+	parts := map[string]json.RawMessage{}
+	for owner := range s.addresses.owners {
+		var part json.RawMessage
+		if err := s.askWithin(r.Context(), exportTime, owner, adminui.ExportPath, queryOf(known), who, &part); err != nil {
+			return nil, web.Unavailable(err)
+		}
+		parts[owner] = part
+	}
+	own, err := ExportValues(r.Context(), s.pool, known)
+	if err != nil {
+		return nil, err
+	}
+	parts["admin"] = own
+	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
+		return s.record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: "customer", Key: customer, Text: "Exported " + customer})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.json"`, customer))
+		return web.JSON(w, http.StatusOK, parts)
+	}), nil
+}
+
+// queryOf is a person as the parameters of a service's export.
+func queryOf(p erasure.Person) string {
+	q := url.Values{"email": p.Emails, "code": p.Codes}
+	for _, id := range p.MemberIDs {
+		q.Add("member", strconv.FormatInt(id, 10))
+	}
+	for _, id := range p.ProspectIDs {
+		q.Add("prospect", strconv.FormatInt(id, 10))
+	}
+	return q.Encode()
+}

@@ -1,0 +1,84 @@
+package user
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// desk is the client of a person of the staff who asks user's pages.
+func (e *env) desk(roles ...adminui.Role) *testenv.Client {
+	e.t.Helper()
+	server := httptest.NewServer(testenv.Mount(e.t, "user", e.server.staff(), e.server.routes()))
+	e.t.Cleanup(server.Close)
+	return (&testenv.Client{TB: e.t, URL: server.URL}).AsStaff("user", roles...)
+}
+
+// customers makes two members and two prospects.
+func (e *env) customers() {
+	e.t.Helper()
+	e.DB.Exec(`INSERT INTO account (username, password, first_name, last_name, email, unsubscribe_token, mb_cd, joined)
+		SELECT 'user' || n, 'x', '<b>Ann</b>', 'Lee' || n, 'ann' || n || '@mail.example.com', 't' || n, 'm' || n, now() - n * interval '1 hour'
+		FROM generate_series(1, 2) AS n`)
+	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, created)
+		SELECT 'pat' || n || '@mail.example.com', 'p' || n, 'c' || n, now() - n * interval '1 hour' - interval '30 minutes' FROM generate_series(1, 2) AS n`)
+	e.DB.Exec(`INSERT INTO chat_message (member_id, name, email, message) SELECT id, 'Ann', email, '<script>hi' FROM account WHERE username = 'user1'`)
+	e.DB.Exec(`INSERT INTO consent (member_id, what, given, at, source) SELECT id, 'newsletter', true, now(), 'checkout' FROM account WHERE username = 'user1'`)
+}
+
+// Staff find customers by how address or name begin, the newest first, and see one with chat and consents;
+// what a shopper typed is text.
+func TestStaffSeeCustomers(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	id := e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`)
+	staff := e.desk(adminui.Support)
+	staff.Get("/staff/customers/member-"+id).Has(200, "&lt;b&gt;Ann&lt;/b&gt; Lee1", "&lt;script&gt;hi", "newsletter: agreed", "/orders?q=ann1%40mail.example.com")
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	a := staff.Get("/staff/customers")
+	for i, want := range []string{"ann1", "pat1", "ann2", "pat2"} {
+		a.Want(want+"@mail.example.com", "customers", string(rune('0'+i)), "email")
+	}
+	staff.Get("/staff/customers", "q", "PAT2@").Want("prospect", "customers", "0", "kind")
+	staff.Get("/staff/customers", "q", "lee2").Want("user2", "customers", "0", "username")
+	if a := staff.Get("/staff/customers", "q", "%"); a.At("customers", "0") != nil {
+		t.Error("a sign of LIKE finds everyone")
+	}
+	for _, path := range []string{"/member-0", "/prospect-999", "/member", "/x-1", "/member-x"} {
+		if a := staff.Get("/staff/customers" + path); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %s", path, a)
+		}
+	}
+}
+
+// A customer is erased by those who may, with a fresh second factor and the address typed again; it is on record
+// without the address.
+func TestStaffEraseACustomer(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	path := "/staff/customers/member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`) + "/erase"
+	if a := e.desk(adminui.Support).Post(path, "confirm", "ann1@mail.example.com"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	staff := e.desk(adminui.Owner)
+	if a := staff.Post(path, "confirm", "ann2@mail.example.com"); a.Status != http.StatusUnprocessableEntity {
+		t.Error(a)
+	}
+	if a := staff.Post(path, "confirm", "Ann1@mail.example.com"); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	if n := e.DB.Number(`SELECT count(*) FROM account`); n != 1 {
+		t.Errorf("%d accounts are left", n)
+	}
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'user.erased'`); n == 0 {
+		t.Error("the other services are not told")
+	}
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user' AND NOT convert_from(payload, 'UTF8') LIKE '%ann1@%'`); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+}

@@ -1,0 +1,82 @@
+package browser
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+var workPictures = flag.Bool("work-pictures", false, "write the pictures of the work list, trail and customers to docs/admin")
+
+// TestWork looks at what waits for staff, the way of an order, and customers, with something of each kind: axe
+// finds nothing, the policy is obeyed (the tab reports what is not), and nothing is wider than a phone. A parked
+// message is replayed, and an order's trail has no gap.
+func TestWork(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
+	seedWork(shop)
+	guest := shop.For(t).Browser()
+	session := guest.Checkout("6", "5", "pat@mail.example.com")
+	shop.Pay(session, nil)
+	const password = "three green umbrellas"
+	for _, look := range []struct {
+		name string
+		browsertest.Look
+	}{{"desk", browsertest.Desk}, {"phone", browsertest.PhoneDark}} {
+		tab := browsertest.Open(t, shop.Admin, look.Look)
+		if look.name == "desk" {
+			tab.Go(shop.AdminLink)
+			tab.Click("main button")
+			tab.At("/account")
+			tab.Fill("#password-new", password)
+			tab.Click("#password button")
+			tab.Says(".notice", "Password changed")
+		} else {
+			tab.Go(shop.Admin + "/sign-in")
+			tab.Fill("#form-username", "owner", "#form-password", password)
+			tab.Click("#form button")
+			tab.Says("h1", "Home")
+		}
+		for _, p := range []struct{ name, path string }{
+			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
+			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"trail", "/trail?key=" + session},
+			{"customers", "/customers"}, {"customer", "/customers/prospect-1"},
+		} {
+			tab.Go(shop.Admin + p.path)
+			tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
+			tab.Axe(p.path + ", " + look.name)
+			tab.Until(p.path+" is no wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+			if *workPictures {
+				shot := browsertest.Call(tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp"})
+				if err := os.WriteFile(filepath.Join("../../docs/admin", p.name+"-"+look.name+".webp"), shot.Data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if look.name == "desk" {
+			tab.Go(shop.Admin + "/parked/order/2")
+			tab.Click("#replay button")
+			tab.Says(".notice", "Replayed")
+		}
+	}
+}
+
+// seedWork has something of each kind wait.
+func seedWork(shop *shoptest.Shop) {
+	shop.Exec("order", `INSERT INTO parked (consumer, key, subject, payload, reason, attempts, at)
+		SELECT 'order-user', 'user.erased:' || n, 'user.erased', 
+		  convert_to('{"emails":["<b>shopper' || n || '</b>@mail.example.com"],"at":"2026-01-01T00:00:00Z"}', 'UTF8'),
+		  'read user.erased: the version is behind, ' || repeat('and this is a long reason ', 6), 3, now() - interval '2 hours'
+		FROM generate_series(1, 3) AS n`)
+	shop.Exec("order", `INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload, at)
+		VALUES ('paid-twice', 'This cart was paid with another session already and is an order. Refund this payment in Stripe.', 'cs_test_seed',
+		  'pi_seed', 4200, 'usd', '{"id":"cs_test_seed","amount_total":4200}', now() - interval '1 day')`)
+	shop.Exec("mailer", `INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply, attempts)
+		VALUES ('welcome:1', 'welcome', '{}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(), 'refused for good', '550 no such user', 2)`)
+}
