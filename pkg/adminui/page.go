@@ -177,7 +177,7 @@ func describe(err error) (int, failure) {
 	case http.StatusNotFound:
 		return e.Status, failure{"There is nothing here", "It was never here, or was removed."}
 	case http.StatusConflict:
-		return e.Status, failure{"Changed meanwhile", "Somebody else changed this before you. Look again, then repeat what is still needed."}
+		return e.Status, failure{"Changed meanwhile", "Another person changed this before you. Look again, then repeat what is still needed."}
 	case http.StatusServiceUnavailable:
 		return e.Status, failure{"Not available just now", "A part of the shop does not answer. Nothing was changed; try again in a moment."}
 	case http.StatusRequestEntityTooLarge:

@@ -180,7 +180,7 @@ func (s *server) removeApp(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if s.needsSecond() && a.Passkeys == 0 {
-		return adminui.Done{To: "/account", Text: "Add a passkey first: without a second factor nobody signs in here."}, nil
+		return adminui.Done{To: "/account", Text: "Add a passkey first: signing in here takes a second factor."}, nil
 	}
 	return s.changes(r, "Removed the authenticator app", "Authenticator app removed.",
 		func(ctx context.Context, tx pgx.Tx) error { return setTOTP(ctx, tx, a.ID, nil, 0) })
@@ -196,7 +196,7 @@ func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
 		return nil, web.NotFound()
 	}
 	if s.needsSecond() && a.Passkeys == 1 && a.TOTPSecret == nil {
-		return adminui.Done{To: "/account", Text: "Set up an authenticator app first: without a second factor nobody signs in here."}, nil
+		return adminui.Done{To: "/account", Text: "Set up an authenticator app first: signing in here takes a second factor."}, nil
 	}
 	return s.changes(r, "Removed a passkey", "Passkey removed.", func(ctx context.Context, tx pgx.Tx) error {
 		if ok, err := deletePasskey(ctx, tx, a.ID, key); err != nil || !ok {

@@ -133,7 +133,7 @@ func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, passw
 func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username string) (said string, err error) {
 	a, found, err := findAccountByName(ctx, pool, username)
 	if err == nil && !found {
-		err = fmt.Errorf("there is nobody called %s who may sign in", username)
+		err = fmt.Errorf("there is no active account called %s", username)
 	}
 	if err != nil {
 		return "", err

@@ -19,7 +19,7 @@ const linkLife = 24 * time.Hour
 const firstName = "owner"
 
 // FirstLink makes the first person, an owner, where there is no one who could sign in, and a link that
-// signs them in once. It is "" once somebody can.
+// signs them in once. It is "" once an account can.
 func FirstLink(ctx context.Context, databaseURL, adminURL string) (string, error) {
 	pool, err := pg.Open(ctx, databaseURL, "admin")
 	if err != nil {

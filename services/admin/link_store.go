@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// firstPerson is the person with a name, made as an owner where there is none; ok is false when somebody
+// firstPerson is the person with a name, made as an owner where there is none; ok is false when an account
 // can sign in.
 func firstPerson(ctx context.Context, tx pgx.Tx, username string) (id int64, ok bool, err error) {
 	others, err := pg.Get[bool](ctx, tx, "look for people", `

@@ -165,7 +165,7 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 		})
 	}
 	if pg.IsConflict(err) {
-		wrong["username"], err = "Somebody has this name.", nil
+		wrong["username"], err = "This name is taken.", nil
 	}
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func lastChange(ctx context.Context, db pg.DB, kind, key string) (name string, a
 	c, found, err := pg.One[change](ctx, db, "look who changed $1 $2",
 		`SELECT name, at FROM audit WHERE kind = $1 AND key = $2 ORDER BY at DESC, id DESC LIMIT 1`, kind, key)
 	if !found {
-		c.Name = "Somebody else"
+		c.Name = "Another person"
 	}
 	return c.Name, c.At, err
 }

@@ -19,7 +19,7 @@ func TestPeople(t *testing.T) {
 	b := e.in(e.person("ann", adminui.Owner))
 	b.Get("/people/invite").Has(200, "Sign-in name")
 	b.Post("/people/invite", "name", "", "username", "B en").Has(422, "Give a name", "Small letters", "at least one", `value="B en"`)
-	b.Post("/people/invite", "name", "Ann", "username", "ann", "role", "owner").Has(422, "Somebody has this name")
+	b.Post("/people/invite", "name", "Ann", "username", "ann", "role", "owner").Has(422, "This name is taken")
 	invited := b.Post("/people/invite", "name", "Ben <b>", "username", "ben", "role", "fulfilment", "role", "emperor")
 	link := linkShown.FindString(invited.Body)
 	if link == "" || !strings.Contains(invited.Body, "Ben &lt;b&gt;") {

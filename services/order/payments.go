@@ -179,18 +179,27 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 	if err := storePaymentEvents(ctx, tx, events); err != nil {
 		return err
 	}
-	if len(paid) > 0 {
-		results, err := s.place(ctx, tx, paid)
-		if err != nil {
-			return err
-		}
-		for _, d := range group {
-			if e, ok := d.Value.(*stripeEvent); ok {
-				e.placed = results[e.session.ID]
-			}
-		}
+	if err := s.placePaid(ctx, tx, paid, group); err != nil {
+		return err
 	}
 	return storeMoney(ctx, tx, said)
+}
+
+// placePaid makes the orders of a group of events and notes with each event what came of it.
+func (s *server) placePaid(ctx context.Context, tx pgx.Tx, paid []payment, group []*bus.Delivery) error {
+	if len(paid) == 0 {
+		return nil
+	}
+	results, err := s.place(ctx, tx, paid)
+	if err != nil {
+		return err
+	}
+	for _, d := range group {
+		if e, ok := d.Value.(*stripeEvent); ok {
+			e.placed = results[e.session.ID]
+		}
+	}
+	return nil
 }
 
 // issue is a payment that made no order, for staff.

@@ -82,18 +82,18 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 	n := len(group)
 	ids, types, versions, created := make([]string, n), make([]string, n), make([]*string, n), make([]*time.Time, n)
 	bodies, messages := make([][]byte, n), make([]msg.Message, n)
-	objects, payments, paid := make([]*string, n), make([]*string, n), make([]bool, n)
+	objects, payments, paid, marks := make([]*string, n), make([]*string, n), make([]bool, n), make([]string, n)
 	for i, j := range group {
-		objects[i], payments[i], paid[i] = j.object, j.payment, j.paid
+		objects[i], payments[i], paid[i], marks[i] = j.object, j.payment, j.paid, listed(erasure.Marks(j.body))
 		// The relay has the body for longer than the request has its buffer.
 		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created, bytes.Clone(j.body)
 		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]), Trace: j.trace}
 	}
 	return outbox.ChangeEach(ctx, "store events", `done AS (
-		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid)
-		SELECT id, type, api_version, created, payload, object, payment, paid
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[], $8::boolean[])
-		  AS n (id, type, api_version, created, payload, object, payment, paid)
+		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid, marks)
+		SELECT id, type, api_version, created, payload, object, payment, paid, string_to_array(marks, ',')::bigint[]
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[], $8::boolean[],
+		  $9::text[]) AS n (id, type, api_version, created, payload, object, payment, paid, marks)
 		ON CONFLICT (id) DO NOTHING RETURNING id AS key)`,
-		[]any{ids, types, versions, created, bodies, objects, payments, paid}, messages...)
+		[]any{ids, types, versions, created, bodies, objects, payments, paid, marks}, messages...)
 }

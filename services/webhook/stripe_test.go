@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -46,6 +47,9 @@ func TestAnEventIsStoredAsItCame(t *testing.T) {
 	}
 	if string(payload) != sent || string(message) != sent {
 		t.Errorf("stored\n%s\nand sent\n%s\ninstead of\n%s", payload, message, sent)
+	}
+	if n := e.Number(`SELECT count(*) FROM event WHERE marks = $1`, erasure.Marks([]byte(sent))); n != 1 {
+		t.Error("an event that came alone has not the marks that a person is found by")
 	}
 	if fmt.Sprint(pending) != fmt.Sprint([]string{msg.OrderStripe}) {
 		t.Errorf("waits for %v", pending)

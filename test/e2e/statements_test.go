@@ -17,7 +17,7 @@ const (
 	purchasesCounted = 10
 	idleCounted      = time.Second
 	// statementTries is how often it is counted at most: whatever waits on a busy machine looks more than once.
-	statementTries = 4
+	statementTries = 8
 	// statementsOfAPurchase is the most that a purchase may ask of PostgreSQL, from the first look to the mail's confirmation,
 	// BEGIN and COMMIT among it (docs/performance.md).
 	statementsOfAPurchase = 60
