@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +72,8 @@ func newStripe(t *testing.T) *stripe {
 		s.show(w, s.coupons[id])
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == "/v1/checkout/sessions" { // a list: not offered, and the shop must live without
+		lists := []string{"/v1/checkout/sessions", "/v1/refunds", "/v1/disputes"} // not offered, and the shop must live without
+		if r.Method == http.MethodGet && slices.Contains(lists, r.URL.Path) {
 			s.refuse(w, http.StatusNotFound, "Unrecognized request URL")
 			return
 		}
