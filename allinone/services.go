@@ -110,11 +110,13 @@ func (s *shop) configure(context.Context) error {
 	edgeCfg.Keys, userCfg.Keys, orderCfg.Keys = s.keys("edge"), s.keys("user"), s.keys("order")
 	eventsCfg.Keys, mailerCfg.Keys, adminCfg.Keys = s.keys("events"), s.keys("mailer"), s.keys("admin")
 	staff := boot.Staff{StaffKey: boot.StaffPublic(s.cfg.ShopSecret)}
-	userCfg.Staff, orderCfg.Staff, eventsCfg.Staff, mailerCfg.Staff, webhookCfg.Staff = staff, staff, staff, staff, staff
+	userCfg.Staff, orderCfg.Staff, eventsCfg.Staff, mailerCfg.Staff, webhookCfg.Staff = staff, staff, staff, staff,
+		staff
 	edgeCfg.Staff, s.adminURL = staff, adminCfg.URL
 	eventsCfg.DatabaseURL, mailerCfg.DatabaseURL, webhookCfg.DatabaseURL = s.databaseURL("events"),
 		s.databaseURL("mailer"), s.databaseURL("webhook")
-	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.listeners["EVENTS_ADDR"], s.listeners["MAILER_ADDR"],
+	eventsCfg.Listener, mailerCfg.Listener, webhookCfg.Listener = s.listeners["EVENTS_ADDR"],
+		s.listeners["MAILER_ADDR"],
 		s.listeners["WEBHOOK_ADDR"]
 	s.services = []service{
 		serviceOf("webhook", webhook.Run, webhookCfg), serviceOf("order", order.Run, orderCfg),

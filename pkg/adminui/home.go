@@ -26,11 +26,12 @@ const MostCounted = 1000
 // HomeRoute is the route with which an owner adds to the home page. It gives tiles of what the person
 // may see alone.
 func HomeRoute(tiles func(r *http.Request) ([]Tile, error)) Route {
-	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView, Handle: func(r *http.Request) (Answer, error) {
-		list, err := tiles(r)
-		for i := range list {
-			list[i].Most = list[i].Count >= MostCounted
-		}
-		return Page{Title: "Home", Template: "tiles.html", Data: Home{Tiles: list}}, err
-	}}
+	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView,
+		Handle: func(r *http.Request) (Answer, error) {
+			list, err := tiles(r)
+			for i := range list {
+				list[i].Most = list[i].Count >= MostCounted
+			}
+			return Page{Title: "Home", Template: "tiles.html", Data: Home{Tiles: list}}, err
+		}}
 }

@@ -173,17 +173,23 @@ func describe(err error) (int, failure) {
 	case http.StatusUnauthorized:
 		return e.Status, failure{"Sign in first", "Your session has ended."}
 	case http.StatusForbidden:
-		return e.Status, failure{"Not yours to do", "None of your roles includes this. An owner can change that under People."}
+		return e.Status,
+			failure{"Not yours to do", "None of your roles includes this. An owner can change that under People."}
 	case http.StatusNotFound:
 		return e.Status, failure{"There is nothing here", "It was never here, or was removed."}
 	case http.StatusConflict:
-		return e.Status, failure{"Changed meanwhile", "Another person changed this before you. Look again, then repeat what is still needed."}
+		return e.Status,
+			failure{"Changed meanwhile",
+				"Another person changed this before you. Look again, then repeat what is still needed."}
 	case http.StatusServiceUnavailable:
-		return e.Status, failure{"Not available just now", "A part of the shop does not answer. Nothing was changed; try again in a moment."}
+		return e.Status, failure{"Not available just now",
+			"A part of the shop does not answer. Nothing was changed; try again in a moment."}
 	case http.StatusRequestEntityTooLarge:
 		return e.Status, failure{"Too large", "What was sent is larger than this page takes."}
 	}
-	return e.Status, failure{"That cannot be done", "Something in the request makes no sense here. Go back and look at what was entered."}
+	return e.Status,
+		failure{"That cannot be done",
+			"Something in the request makes no sense here. Go back and look at what was entered."}
 }
 
 // face is how an answer is shown.

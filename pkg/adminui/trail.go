@@ -12,7 +12,8 @@ const TrailKeys = 200
 // Hop is one step on the way of an order through the services.
 type Hop struct {
 	At time.Time `json:"at"`
-	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending, parked, mail, mail-sent.
+	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending, parked, mail,
+	// mail-sent.
 	Step string `json:"step"`
 	Text string `json:"text"`
 	// About is what it happened to: an order's identifier, a mail's key.

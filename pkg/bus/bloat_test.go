@@ -29,14 +29,16 @@ func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 	}
 	db := testenv.DB{TB: t, Conn: owner}
 	db.Exec(`INSERT INTO outbox (key, subject, payload, pending, attempts, next_at)
-		SELECT 'old-' || i, 'order.placed', convert_to(repeat('x', 900), 'UTF8'), '{user-order}', 1, now() - interval '1 hour' + i * interval '0.1 s'
+		SELECT 'old-' || i, 'order.placed', convert_to(repeat('x', 900), 'UTF8'), '{user-order}', 1,
+		  now() - interval '1 hour' + i * interval '0.1 s'
 		FROM generate_series(1, 20000) AS i`)
 	db.Exec(`DELETE FROM outbox`)
 	db.Exec(`INSERT INTO outbox (key, subject, payload, pending) SELECT 'new-' || i, 'order.placed', '{}', '{user-order}'
 		FROM generate_series(1, 10) AS i`)
 	for what, hits := range map[string]int{
-		"claim":   buffers(t, owner, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
-		"confirm": buffers(t, owner, bus.ConfirmSQL, []string{"new-1", "new-2", "new-3"}, []string{"user-order", "user-order", "user-order"}),
+		"claim": buffers(t, owner, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
+		"confirm": buffers(t, owner, bus.ConfirmSQL, []string{"new-1", "new-2", "new-3"},
+			[]string{"user-order", "user-order", "user-order"}),
 	} {
 		t.Logf("%s: %d buffers", what, hits)
 		if hits > 250 {

@@ -32,7 +32,8 @@ func (e *Effect) Apply(ctx context.Context, tx pgx.Tx, keys ...string) error {
 	return err
 }
 
-func (e *Effect) run(ctx context.Context, db pg.DB, fresh, consumer string, keys []string, how ...any) ([]string, error) {
+func (e *Effect) run(ctx context.Context, db pg.DB, fresh, consumer string, keys []string,
+	how ...any) ([]string, error) {
 	return pg.List[string](ctx, db, e.What, `WITH fresh AS (`+fresh+`), `+e.SQL+` SELECT key FROM fresh`,
 		slices.Concat([]any{consumer, keys}, e.Args, how)...)
 }

@@ -39,6 +39,6 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	return err
 }
 
-// handedFrom is how many messages EnqueueFrom hands to the relay at most: it has to read their payloads for that, which a
-// claim does once for many.
+// handedFrom is how many messages EnqueueFrom hands to the relay at most: it has to read their payloads for that, which
+// a claim does once for many.
 const handedFrom = 8

@@ -55,7 +55,8 @@ func TestWhatIsRolledBackIsNotHandedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "what was kept is handled and confirmed", func() bool { return e.count() == 3 && e.outboxEmpty() })
+	testenv.Eventually(t, 30*time.Second, "what was kept is handled and confirmed",
+		func() bool { return e.count() == 3 && e.outboxEmpty() })
 	if e.handled["evt_kept"] != 1 || e.handled["evt_kept_part"] != 1 {
 		t.Errorf("handled %v", e.handled)
 	}
@@ -68,7 +69,8 @@ func TestAChangeSendsWhatItChanged(t *testing.T) {
 	testenv.Run(e.t, e.outbox.Run)
 	e.receive(nothingFails)
 	for i, found := range []bool{true, false} {
-		done, err := e.outbox.Change(t.Context(), "try", `done AS (SELECT WHERE $1::boolean)`, []any{found}, paid(fmt.Sprint("evt_", found)))
+		done, err := e.outbox.Change(t.Context(), "try", `done AS (SELECT WHERE $1::boolean)`, []any{found},
+			paid(fmt.Sprint("evt_", found)))
 		if err != nil || done != found {
 			t.Fatalf("%d: %v %v", i, done, err)
 		}
@@ -77,7 +79,8 @@ func TestAChangeSendsWhatItChanged(t *testing.T) {
 		paid("evt_b")); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "two messages are handled and confirmed", func() bool { return e.count() == 2 && e.outboxEmpty() })
+	testenv.Eventually(t, 30*time.Second, "two messages are handled and confirmed",
+		func() bool { return e.count() == 2 && e.outboxEmpty() })
 	if e.handled["evt_true"] != 1 || e.handled["evt_b"] != 1 {
 		t.Errorf("handled %v", e.handled)
 	}

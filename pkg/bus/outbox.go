@@ -84,9 +84,10 @@ func Enqueue(ctx context.Context, tx pgx.Tx, messages ...msg.Message) error {
 	return nil
 }
 
-// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are those that change
-// rows, and one of them, done, has a row when the messages are to be sent.
-func (o *Outbox) Change(ctx context.Context, what, ctes string, args []any, messages ...msg.Message) (done bool, err error) {
+// Change is Tx for a single statement that changes something and enqueues messages if it did. ctes are those that
+// change rows, and one of them, done, has a row when the messages are to be sent.
+func (o *Outbox) Change(ctx context.Context, what, ctes string, args []any,
+	messages ...msg.Message) (done bool, err error) {
 	return o.change(ctx, what, ctes, ` WHERE EXISTS (SELECT FROM done)`, args, messages)
 }
 
@@ -153,7 +154,8 @@ func newRows(ctx context.Context, messages []msg.Message, attempts int) (n newOu
 			}
 		}
 		n.traces = append(n.traces, cmp.Or(m.Trace, obs.Trace(ctx)))
-		n.keys, n.subjects, n.payloads = append(n.keys, m.Key), append(n.subjects, m.Subject), append(n.payloads, payload)
+		n.keys, n.subjects, n.payloads = append(n.keys, m.Key), append(n.subjects, m.Subject),
+			append(n.payloads, payload)
 		n.pending = append(n.pending, pendingFor(m.Subject))
 	}
 	return n, nil
@@ -167,7 +169,8 @@ func (n newOutboxRows) insert(where string, before int) string {
 		  now() + $%[6]d::int * $%[7]d::interval
 		FROM unnest($%[1]d::text[], $%[2]d::text[], $%[3]d::bytea[], $%[4]d::text[], $%[5]d::text[])
 		  AS n (key, subject, payload, pending, trace)`+where+`
-		ON CONFLICT (key) DO NOTHING RETURNING seq, key`, before+1, before+2, before+3, before+4, before+5, before+6, before+7)
+		ON CONFLICT (key) DO NOTHING RETURNING seq, key`,
+		before+1, before+2, before+3, before+4, before+5, before+6, before+7)
 }
 
 func (n newOutboxRows) args() []any {
@@ -179,7 +182,8 @@ func (n newOutboxRows) stored(stored []storedRow) []outboxRow {
 	rows := make([]outboxRow, len(stored))
 	for k, r := range stored {
 		i := slices.Index(n.keys, r.Key)
-		rows[k] = outboxRow{Seq: r.Seq, Key: r.Key, Subject: n.subjects[i], Headers: map[string]string{obs.TraceHeader: n.traces[i]},
+		rows[k] = outboxRow{Seq: r.Seq, Key: r.Key, Subject: n.subjects[i],
+			Headers: map[string]string{obs.TraceHeader: n.traces[i]},
 			Payload: n.payloads[i], Attempts: n.attempts, Pending: msg.Receivers(n.subjects[i])}
 	}
 	return rows
@@ -259,8 +263,8 @@ type outboxRow struct {
 const publishAfter = 15 * time.Second
 
 // claimSQL takes up to $1 rows that are due since $2. What is published is deleted within moments; as long as an old
-// transaction keeps PostgreSQL from vacuuming, all of that lies in the index before what is due now, and a claim without a
-// lower bound would read it.
+// transaction keeps PostgreSQL from vacuuming, all of that lies in the index before what is due now, and a claim
+// without a lower bound would read it.
 const claimSQL = `
 	UPDATE outbox SET attempts = attempts + 1, next_at = now() + least(15 * 2 ^ least(attempts, 10),
 	  3600) * interval '1 second'

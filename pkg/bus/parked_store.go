@@ -56,7 +56,8 @@ func resolveParked(ctx context.Context, tx pgx.Tx, id int64, resolution, by, not
 // noteAgain has the inbox know a key, also one that was pruned meanwhile.
 func noteAgain(ctx context.Context, tx pgx.Tx, consumer, key string) error {
 	return pg.Exec(ctx, tx, "note an inbox key", `
-		INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET at = now()`, consumer, key)
+		INSERT INTO inbox (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET at = now()`,
+		consumer, key)
 }
 
 // noteReason keeps why a message failed again.

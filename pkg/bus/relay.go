@@ -29,10 +29,11 @@ const (
 	throttleLimit  = 400 * time.Millisecond
 	// stopLimit is how long the relay goes on after its context ended, to finish a round and make the last.
 	stopLimit = 2 * time.Second
-	// fullLook is how often the relay looks for all due rows, and not only for those that became due since it looked last.
+	// fullLook is how often the relay looks for all due rows, and not only for those that became due since it looked
+	// last.
 	fullLook = time.Minute
-	// dueLate is how much later than it became due a row may be seen: its transaction lasts no longer (as pg.Open has it), and
-	// the clocks of database and service differ by less.
+	// dueLate is how much later than it became due a row may be seen: its transaction lasts no longer (as pg.Open has
+	// it), and the clocks of database and service differ by less.
 	dueLate = 30 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond

@@ -75,7 +75,8 @@ func (w *worker) prepare(ctx context.Context, group []*Delivery) []*Delivery {
 	return ready
 }
 
-// concerning are those of a group that have an effect here. The others are done with: a repetition changes nothing either.
+// concerning are those of a group that have an effect here. The others are done with: a repetition changes nothing
+// either.
 func (w *worker) concerning(group []*Delivery) []*Delivery {
 	if w.Concerns == nil {
 		return group

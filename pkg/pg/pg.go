@@ -92,7 +92,8 @@ func Tx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 }
 
 // Pipeline is Tx for statements that wait for no answer of another: they travel together, and what would be
-// a round trip for each, for BEGIN and for COMMIT is one for all. queue fills a batch that is empty, again when it is tried again.
+// a round trip for each, for BEGIN and for COMMIT is one for all. queue fills a batch that is empty, again when it is
+// tried again.
 func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) error {
 	return Again(ctx, func() error {
 		var batch pgx.Batch

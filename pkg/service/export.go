@@ -24,7 +24,8 @@ func (c *Core) export(read func(context.Context, pg.DB, erasure.Person) (json.Ra
 		var found json.RawMessage
 		err = pg.Tx(r.Context(), c.Pool, func(tx pgx.Tx) error {
 			// Some tables are searched whole.
-			if err := pg.Exec(r.Context(), tx, "allow for a long search", `SET LOCAL statement_timeout = '20s'`); err != nil {
+			if err := pg.Exec(r.Context(), tx, "allow for a long search",
+				`SET LOCAL statement_timeout = '20s'`); err != nil {
 				return err
 			}
 			found, err = read(r.Context(), tx, who)

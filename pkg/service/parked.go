@@ -44,7 +44,8 @@ func (p parkedPages) routes() []adminui.Route {
 
 // kind is the parked messages as an entry of the work list.
 func (p parkedPages) kind(ctx context.Context) (adminui.WorkKind, error) {
-	k := adminui.WorkKind{Name: "parked-messages", Title: "Parked messages of " + p.name, To: p.path(), Runbook: parkedRunbook}
+	k := adminui.WorkKind{Name: "parked-messages", Title: "Parked messages of " + p.name, To: p.path(),
+		Runbook: parkedRunbook}
 	count, err := bus.CountParked(ctx, p.Pool)
 	if err != nil || count.Count == 0 {
 		return k, err
@@ -86,12 +87,14 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	resolved := ask.Chosen["seen-to"] != ""
-	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{Consumer: ask.Chosen["consumer"], Subject: ask.Chosen["subject"],
-		After: after, Resolved: resolved, Rows: ask.Rows + 1})
+	list, err := bus.ListParked(r.Context(), p.Pool, bus.ParkedList{Consumer: ask.Chosen["consumer"],
+		Subject: ask.Chosen["subject"],
+		After:   after, Resolved: resolved, Rows: ask.Rows + 1})
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(), list, func(m bus.Parked) any { return m.ID })
+	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(), list,
+		func(m bus.Parked) any { return m.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
 		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}
 	table.Empty = "No messages wait here."
@@ -118,7 +121,8 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := strconv.FormatInt(m.ID, 10)
-	page := parkedPage{Message: m, Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "", Runbook: adminui.Runbook(parkedRunbook)}
+	page := parkedPage{Message: m, Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
+		Runbook: adminui.Runbook(parkedRunbook)}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
 		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
 	if !page.Waits {
@@ -128,9 +132,11 @@ func (p parkedPages) page(m bus.Parked) parkedPage {
 	}
 	page.Replay = adminui.Form{ID: "replay", Action: p.path(id, "replay"), Submit: "Replay it"}
 	page.ReplayKind = adminui.Form{ID: "replay-kind", Action: p.path("replay"), Submit: "Replay all of this kind",
-		Fields: []adminui.Field{{Name: "consumer", Kind: "hidden", Value: m.Consumer}, {Name: "subject", Kind: "hidden", Value: m.Subject}}}
-	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad", Fields: []adminui.Field{{
-		Name: "note", Label: "Why nothing has to be done", Kind: "text", Required: true, Most: maxNote}}}
+		Fields: []adminui.Field{{Name: "consumer", Kind: "hidden", Value: m.Consumer},
+			{Name: "subject", Kind: "hidden", Value: m.Subject}}}
+	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad",
+		Fields: []adminui.Field{{
+			Name: "note", Label: "Why nothing has to be done", Kind: "text", Required: true, Most: maxNote}}}
 	return page
 }
 
@@ -167,7 +173,8 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 		m.Reason, m.Attempts = again.Reason, m.Attempts+1
 		page := p.page(m)
 		page.Problem = "It failed again. Nothing was changed."
-		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page, Status: http.StatusUnprocessableEntity}, nil
+		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page,
+			Status: http.StatusUnprocessableEntity}, nil
 	}
 	if err != nil {
 		return nil, p.refusal(err)
@@ -212,7 +219,8 @@ func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, text strin
 	// One request may see to many messages: each has an entry of its own.
 	who := adminui.Who(r)
 	who.Request += ":" + strconv.FormatInt(m.ID, 10)
-	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.WorkAct, Kind: "message", Key: m.Consumer + " " + m.Key,
+	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.WorkAct, Kind: "message",
+		Key:  m.Consumer + " " + m.Key,
 		Text: text, Before: map[string]any{"reason": m.Reason, "attempts": m.Attempts}, After: after})
 }
 
@@ -294,8 +302,10 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	if n := utf8.RuneCountInString(note); n == 0 || n > maxNote {
 		page := p.page(m)
 		page.Drop.Fields[0].Value = note
-		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.", maxNote)})
-		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page, Status: http.StatusUnprocessableEntity}, nil
+		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.",
+			maxNote)})
+		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page,
+			Status: http.StatusUnprocessableEntity}, nil
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {

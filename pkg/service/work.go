@@ -38,17 +38,19 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 		Handle: func(r *http.Request) (adminui.Answer, error) {
 			work, err := list(r.Context())
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
-		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: c.trail(name, parts)})
+		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView,
+		Handle: c.trail(name, parts)})
 	if parts.Export != nil {
 		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{Method: http.MethodGet, Path: adminui.ExportPath,
 			Action: adminui.CustomersExport, Handle: c.export(parts.Export)})
 	}
-	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery, func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
-		work, err := list(ctx)
-		for _, k := range work.Kinds {
-			obs.WorkItems.WithLabelValues(name, k.Name).Set(float64(k.Count))
-		}
-		return 0, err
-	}})
+	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery,
+		func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
+			work, err := list(ctx)
+			for _, k := range work.Kinds {
+				obs.WorkItems.WithLabelValues(name, k.Name).Set(float64(k.Count))
+			}
+			return 0, err
+		}})
 	return parts
 }

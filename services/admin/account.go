@@ -88,13 +88,15 @@ func (s *server) account(r *http.Request) (adminui.Answer, error) {
 }
 
 // accountPage shows the page, with the form of the password as it is given when own is set.
-func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made string, status int) (adminui.Answer, error) {
+func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made string,
+	status int) (adminui.Answer, error) {
 	ctx, who := r.Context(), adminui.Who(r)
 	a, found, err := findAccount(ctx, s.pool, who.Person)
 	if err != nil || !found {
 		return nil, errors.Join(err, web.NotFound())
 	}
-	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil, Form: form, Made: made,
+	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil,
+		Form: form, Made: made,
 		Needs: s.needsSecond()}
 	if !own {
 		p.Form = passwordForm(a.Username, p.Password)
@@ -108,7 +110,8 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 	p.Sessions, errs[2] = listSessions(ctx, s.pool, a.ID)
 	p.Tokens, errs[3] = listTokens(ctx, s.pool, a.ID)
 	for i, session := range p.Sessions {
-		p.Sessions[i].Key, p.Sessions[i].Current = hex.EncodeToString(session.Hash), string(session.Hash) == string(sessionOf(r).Hash)
+		p.Sessions[i].Key, p.Sessions[i].Current = hex.EncodeToString(session.Hash),
+			string(session.Hash) == string(sessionOf(r).Hash)
 	}
 	for i, key := range p.Passkeys {
 		p.Passkeys[i].Key = hex.EncodeToString(key.ID)
@@ -117,7 +120,8 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 		f := tokenForm(who)
 		p.NewToken = &f
 	}
-	return adminui.Page{Title: "Your account", Template: "account.html", Data: p, Status: status}, errors.Join(errs[:]...)
+	return adminui.Page{Title: "Your account", Template: "account.html", Data: p, Status: status},
+		errors.Join(errs[:]...)
 }
 
 // changePassword sets a password; the person's other sessions end.
@@ -150,7 +154,8 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 		wrong["new"] = problem
 	}
 	if len(wrong) > 0 {
-		return s.accountPage(r, passwordForm(a.Username, a.Password != "").Wrong(wrong), true, "", http.StatusUnprocessableEntity)
+		return s.accountPage(r, passwordForm(a.Username, a.Password != "").Wrong(wrong), true, "",
+			http.StatusUnprocessableEntity)
 	}
 	stored, err := s.hasher.hash(r.Context(), form.Get("new"))
 	if err != nil {
@@ -163,12 +168,14 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 }
 
 // changes does something to the person who asks, and notes it.
-func (s *server) changes(r *http.Request, act, notice string, do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
+func (s *server) changes(r *http.Request, act, notice string,
+	do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
 	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
 		if err := do(r.Context(), tx); err != nil {
 			return err
 		}
-		return s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(adminui.Who(r).Person), Text: act})
+		return s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(adminui.Who(r).Person),
+			Text: act})
 	})
 	return adminui.Done{To: "/account", Text: notice}, err
 }
@@ -196,7 +203,8 @@ func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
 		return nil, web.NotFound()
 	}
 	if s.needsSecond() && a.Passkeys == 1 && a.TOTPSecret == nil {
-		return adminui.Done{To: "/account", Text: "Set up an authenticator app first: signing in here takes a second factor."}, nil
+		return adminui.Done{To: "/account",
+			Text: "Set up an authenticator app first: signing in here takes a second factor."}, nil
 	}
 	return s.changes(r, "Removed a passkey", "Passkey removed.", func(ctx context.Context, tx pgx.Tx) error {
 		if ok, err := deletePasskey(ctx, tx, a.ID, key); err != nil || !ok {
@@ -227,7 +235,8 @@ func (s *server) endOneSession(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) endOtherSessions(r *http.Request) (adminui.Answer, error) {
-	return s.changes(r, "Ended all other sessions", "All other sessions ended.", func(ctx context.Context, tx pgx.Tx) error {
-		return endSessions(ctx, tx, adminui.Who(r).Person, sessionOf(r).Hash)
-	})
+	return s.changes(r, "Ended all other sessions", "All other sessions ended.",
+		func(ctx context.Context, tx pgx.Tx) error {
+			return endSessions(ctx, tx, adminui.Who(r).Person, sessionOf(r).Hash)
+		})
 }

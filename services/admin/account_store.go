@@ -7,7 +7,8 @@ import (
 )
 
 func countRecoveryCodes(ctx context.Context, db pg.DB, person int64) (int, error) {
-	return pg.Get[int](ctx, db, "count recovery codes of person $1", `SELECT count(*) FROM recovery_code WHERE person_id = $1`, person)
+	return pg.Get[int](ctx, db, "count recovery codes of person $1",
+		`SELECT count(*) FROM recovery_code WHERE person_id = $1`, person)
 }
 
 func listPasskeys(ctx context.Context, db pg.DB, person int64) ([]passkeyRow, error) {
@@ -23,5 +24,6 @@ func listSessions(ctx context.Context, db pg.DB, person int64) ([]sessionRow, er
 }
 
 func endSessionOf(ctx context.Context, db pg.DB, person int64, hash []byte) error {
-	return pg.Exec(ctx, db, "end a session of person $1", `DELETE FROM session WHERE person_id = $1 AND hash = $2`, person, hash)
+	return pg.Exec(ctx, db, "end a session of person $1", `DELETE FROM session WHERE person_id = $1 AND hash = $2`,
+		person, hash)
 }

@@ -85,8 +85,9 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := listAudit(r.Context(), s.pool, auditQuery{Search: ask.Search, Service: ask.Chosen["service"], Kind: ask.Chosen["kind"],
-		Key: ask.Chosen["key"], From: from, To: to, After: after, Rows: ask.Rows + 1})
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Search: ask.Search, Service: ask.Chosen["service"],
+		Kind: ask.Chosen["kind"],
+		Key:  ask.Chosen["key"], From: from, To: to, After: after, Rows: ask.Rows + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +98,18 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 		services = append(services, adminui.Option{Value: name, Text: name})
 	}
 	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
-		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]}, {Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
+		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
+		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
 	table.Empty = "Nothing was done that fits."
-	return adminui.Page{Title: "Log", Table: table, Data: map[string]any{"log": rows[:len(table.Rows)], "next": table.Next}}, nil
+	return adminui.Page{Title: "Log", Table: table, Data: map[string]any{"log": rows[:len(table.Rows)],
+		"next": table.Next}}, nil
 }
 
 // thingRights say who sees the log of a thing on its page: those who see the thing. The rest of the log
 // takes audit.view.
 var thingRights = map[string]adminui.Action{"order": adminui.OrdersView, "customer": adminui.CustomersView,
-	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView, "mail": adminui.MailsView}
+	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView,
+	"mail": adminui.MailsView}
 
 // thingLog is the part of the log about one thing: a panel of its page.
 func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
@@ -116,7 +120,8 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	if err := adminui.Require(adminui.Who(r), action); err != nil {
 		return nil, err
 	}
-	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"), Rows: 50})
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"),
+		Rows: 50})
 	if err != nil {
 		return nil, err
 	}

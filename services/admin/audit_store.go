@@ -61,7 +61,8 @@ func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) 
 		  AND ($2 = '' OR a.service = $2) AND ($3 = '' OR a.kind = $3) AND ($4 = '' OR a.key = $4)
 		  AND ($5::timestamptz IS NULL OR a.at >= $5) AND ($6::timestamptz IS NULL OR a.at < $6 + interval '1 day')
 		  AND ($7 = 0 OR a.id < $7)
-		ORDER BY a.id DESC LIMIT $8`, q.Search, q.Service, q.Kind, q.Key, timeOrNull(q.From), timeOrNull(q.To), q.After, q.Rows)
+		ORDER BY a.id DESC LIMIT $8`,
+		q.Search, q.Service, q.Kind, q.Key, timeOrNull(q.From), timeOrNull(q.To), q.After, q.Rows)
 }
 
 func timeOrNull(t time.Time) *time.Time {

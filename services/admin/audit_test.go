@@ -19,8 +19,9 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	e := newEnv(t)
 	add := func(key string, before any) {
 		e.tx(func(tx pgx.Tx) error {
-			return insertAudit(t.Context(), tx, msg.StaffActed{Person: 1, Name: "Ada", Service: "order", Action: "orders.edit", Kind: "order",
-				Key: key, Text: "Address corrected", Before: before, After: map[string]string{"city": "Bath"}, At: time.Now()})
+			return insertAudit(t.Context(), tx, msg.StaffActed{Person: 1, Name: "Ada", Service: "order", Action: "orders.edit",
+				Kind: "order",
+				Key:  key, Text: "Address corrected", Before: before, After: map[string]string{"city": "Bath"}, At: time.Now()})
 		})
 	}
 	add("aB3", map[string]string{"email": "Gone@shop.example"})

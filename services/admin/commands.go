@@ -141,13 +141,15 @@ func resetByCommand(ctx context.Context, pool *pgxpool.Pool, adminURL, username 
 	token, hash := newToken()
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		return errors.Join(clearFactors(ctx, tx, a.ID), endSessions(ctx, tx, a.ID, nil), deleteLinks(ctx, tx, a.ID),
-			insertLink(ctx, tx, hash, a.ID, linkLife), recordCommand(ctx, tx, "person reset", a.ID, "Reset how "+a.Name+" signs in"))
+			insertLink(ctx, tx, hash, a.ID, linkLife), recordCommand(ctx, tx, "person reset", a.ID,
+				"Reset how "+a.Name+" signs in"))
 	})
 	return linkAddress(adminURL, token), err
 }
 
 // recordCommand notes what a command on the server did.
 func recordCommand(ctx context.Context, tx pgx.Tx, name string, person int64, text string) error {
-	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin", Action: string(adminui.PeopleManage),
-		Kind: "person", Key: id(person), Text: text, At: time.Now().UTC()})
+	return insertAudit(ctx, tx, msg.StaffActed{Name: "command " + name, Service: "admin",
+		Action: string(adminui.PeopleManage),
+		Kind:   "person", Key: id(person), Text: text, At: time.Now().UTC()})
 }

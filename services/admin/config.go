@@ -78,7 +78,8 @@ func (c Config) parse() (addresses, error) {
 		errs = append(errs, err)
 	}
 	if a.own != nil && c.Production() && a.own.Scheme != "https" && a.own.Hostname() != "localhost" {
-		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production wants https://, or localhost through a tunnel", c.URL))
+		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: production wants https://, or localhost through a tunnel",
+			c.URL))
 	}
 	return a, errors.Join(errs...)
 }

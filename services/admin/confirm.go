@@ -52,7 +52,8 @@ func (s *server) showConfirmAgain(w http.ResponseWriter, r *http.Request, proble
 			}
 		}
 	}
-	page := adminui.Page{Title: "Confirm that it is you", Template: "confirm.html", Data: p, Narrow: true, Status: status}
+	page := adminui.Page{Title: "Confirm that it is you", Template: "confirm.html", Data: p, Narrow: true,
+		Status: status}
 	if err := s.kit.Show(w, r, page); err != nil {
 		web.Note(r, "write_error", err.Error())
 	}
@@ -71,7 +72,8 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		s.kit.Fail(w, r, web.Forbidden("person"))
 		return r, false
 	}
-	given := adminui.Submitted{Values: web.Values{Values: url.Values{"code": form[confirmCode], "token": form[confirmToken],
+	given := adminui.Submitted{Values: web.Values{Values: url.Values{"code": form[confirmCode],
+		"token":    form[confirmToken],
 		"response": form[confirmResponse]}}}
 	ok, err = s.factor(r, a, given, toConfirm)
 	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it as it is

@@ -33,7 +33,8 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	parts := map[string]json.RawMessage{}
 	for owner := range s.addresses.owners {
 		var part json.RawMessage
-		if err := s.askWithin(r.Context(), exportTime, owner, adminui.ExportPath, queryOf(known), who, &part); err != nil {
+		if err := s.askWithin(r.Context(), exportTime, owner, adminui.ExportPath, queryOf(known), who,
+			&part); err != nil {
 			return nil, web.Unavailable(err)
 		}
 		parts[owner] = part
@@ -44,7 +45,8 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	}
 	parts["admin"] = own
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
-		return s.record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: "customer", Key: customer, Text: "Exported " + customer})
+		return s.record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: "customer", Key: customer,
+			Text: "Exported " + customer})
 	})
 	if err != nil {
 		return nil, err

@@ -32,8 +32,9 @@ func appForm(a account, action string) adminui.Form {
 		{Name: "username", Kind: "account", Value: a.Username}, {Name: "code", Label: "Code that the app shows",
 			Kind: "text", Required: true, Complete: "one-time-code", Most: 10, Numeric: true}}}
 	if a.Password == "" {
-		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password", Required: true,
-			Most: longestPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password",
+			Required: true,
+			Most:     longestPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
 	}
 	return f
 }
@@ -56,7 +57,8 @@ func (s *server) enrol(action string, signing bool) adminui.Handler {
 	}
 }
 
-func (s *server) enrolPage(a account, secret string, form adminui.Form, signing bool, status int) (adminui.Answer, error) {
+func (s *server) enrolPage(a account, secret string, form adminui.Form, signing bool,
+	status int) (adminui.Answer, error) {
 	key, err := totpKey(issuer, a.Username, secret)
 	if err != nil {
 		return nil, err
@@ -97,7 +99,8 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 			wrong["password"] = problem
 		}
 		if len(wrong) > 0 {
-			return s.enrolPage(a, secret, appForm(a, action).Typed(form).Wrong(wrong), signing, http.StatusUnprocessableEntity)
+			return s.enrolPage(a, secret, appForm(a, action).Typed(form).Wrong(wrong), signing,
+				http.StatusUnprocessableEntity)
 		}
 		stored := ""
 		if a.Password == "" {
@@ -140,7 +143,8 @@ func (s *server) addPasskey(signing bool) adminui.Handler {
 
 // enrolled keeps a new second factor. The first one brings recovery codes, which are shown once; while
 // signing in, it ends the sign-in.
-func (s *server) enrolled(a account, signing bool, what string, keep func(context.Context, pgx.Tx) error) adminui.Answer {
+func (s *server) enrolled(a account, signing bool, what string,
+	keep func(context.Context, pgx.Tx) error) adminui.Answer {
 	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
 		var codes []string
 		err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
@@ -154,7 +158,8 @@ func (s *server) enrolled(a account, signing bool, what string, keep func(contex
 					return err
 				}
 			}
-			if err := s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(a.ID), Text: what}); err != nil {
+			if err := s.record(r, tx, adminui.Act{Action: adminui.HomeView, Kind: "person", Key: id(a.ID),
+				Text: what}); err != nil {
 				return err
 			}
 			if !signing {
@@ -177,7 +182,8 @@ func (s *server) enrolled(a account, signing bool, what string, keep func(contex
 }
 
 func codesPage(codes []string, bare bool) adminui.Page {
-	return adminui.Page{Title: "Recovery codes", Template: "codes.html", Bare: bare, Narrow: true, Data: enrolPage{Codes: codes}}
+	return adminui.Page{Title: "Recovery codes", Template: "codes.html", Bare: bare, Narrow: true,
+		Data: enrolPage{Codes: codes}}
 }
 
 func (s *server) keepRecoveryCodes(ctx context.Context, tx pgx.Tx, person int64, codes []string) error {

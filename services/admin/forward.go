@@ -149,7 +149,8 @@ func (s *server) ask(ctx context.Context, owner, path, query string, who adminui
 }
 
 // askWithin is ask for answers that take longer.
-func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path, query string, who adminui.Identity, out any) error {
+func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path, query string, who adminui.Identity,
+	out any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.addresses.owners[owner].String(), nil)

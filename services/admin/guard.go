@@ -91,7 +91,8 @@ func (s *server) leadTo(w http.ResponseWriter, r *http.Request, session *session
 	}
 	to := "/sign-in?to=" + url.QueryEscape(r.URL.RequestURI())
 	if session != nil {
-		to = map[string]string{stageSecond: "/sign-in/second", stageEnrol: "/sign-in/enrol", stageFull: "/"}[session.Stage]
+		to = map[string]string{stageSecond: "/sign-in/second", stageEnrol: "/sign-in/enrol",
+			stageFull: "/"}[session.Stage]
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }

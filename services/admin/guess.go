@@ -20,7 +20,8 @@ type limit struct {
 // counted by account.
 func (s *server) guessLimits(r *http.Request, username string) []limit {
 	account, network := "account "+strings.ToLower(username), "network "+s.network(r)
-	return []limit{{account + " " + network, 6, 15 * time.Minute}, {network, 30, 15 * time.Minute}, {account, 60, time.Hour}}
+	return []limit{{account + " " + network, 6, 15 * time.Minute}, {network, 30, 15 * time.Minute},
+		{account, 60, time.Hour}}
 }
 
 // secondLimits are what second factors count against: who gets here knows the first.

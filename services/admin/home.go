@@ -30,7 +30,8 @@ func (s *server) home(r *http.Request) (adminui.Answer, error) {
 	}
 	if who := adminui.Who(r); who.May(adminui.WorkView) {
 		all.Go(func() {
-			work = []adminui.Tile{{Title: "On the work list", Count: s.readWork(r.Context(), who).Count, To: "/work", Tone: "bad"}}
+			work = []adminui.Tile{{Title: "On the work list", Count: s.readWork(r.Context(), who).Count, To: "/work",
+				Tone: "bad"}}
 		})
 	}
 	all.Wait()
@@ -44,7 +45,8 @@ func (s *server) home(r *http.Request) (adminui.Answer, error) {
 		p.Tiles = append(p.Tiles, parts[i].Tiles...)
 	}
 	slices.SortStableFunc(p.Tiles, func(a, b adminui.Tile) int { return strings.Compare(urgency(a), urgency(b)) })
-	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: "order mail dead staff", Status: http.StatusOK}, nil
+	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: "order mail dead staff",
+		Status: http.StatusOK}, nil
 }
 
 // urgency puts first what is wrong.

@@ -21,7 +21,8 @@ func firstPerson(ctx context.Context, tx pgx.Tx, username string) (id int64, ok 
 	}
 	id, err = pg.Get[int64](ctx, tx, "make person $1", `
 		INSERT INTO person (username, name, roles) VALUES ($1, initcap($1), ARRAY[$2])
-		ON CONFLICT ((lower(username))) DO UPDATE SET username = excluded.username RETURNING id`, username, adminui.Owner)
+		ON CONFLICT ((lower(username))) DO UPDATE SET username = excluded.username RETURNING id`,
+		username, adminui.Owner)
 	return id, err == nil, err
 }
 
@@ -32,7 +33,8 @@ func insertLink(ctx context.Context, db pg.DB, hash []byte, person int64, life t
 
 // ownerOfLink is the person whom a link that has not ended signs in.
 func ownerOfLink(ctx context.Context, db pg.DB, hash []byte) (int64, bool, error) {
-	return pg.One[int64](ctx, db, "look for a link", `SELECT person_id FROM link WHERE hash = $1 AND expires_at > now()`, hash)
+	return pg.One[int64](ctx, db, "look for a link",
+		`SELECT person_id FROM link WHERE hash = $1 AND expires_at > now()`, hash)
 }
 
 // takeLink uses a link up, and with it every other link of the person.

@@ -97,7 +97,8 @@ func (s *server) live(r *http.Request) (adminui.Answer, error) {
 		for out := http.NewResponseController(w); ; {
 			kinds, now, next := s.heard.since(id)
 			if id == "" || len(kinds) > 0 {
-				if _, err := fmt.Fprintf(w, "retry: 500\nid: %s\nevent: changed\ndata: %s\n\n", now, strings.Join(kinds, " ")); err != nil {
+				if _, err := fmt.Fprintf(w, "retry: 500\nid: %s\nevent: changed\ndata: %s\n\n", now,
+					strings.Join(kinds, " ")); err != nil {
 					return nil //nolint:nilerr // the page was left
 				}
 				if err := out.Flush(); err != nil {

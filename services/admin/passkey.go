@@ -92,7 +92,8 @@ func (s *server) keepCeremony(ctx context.Context, person int64, purpose string,
 // person who has given the first factor or confirms an act.
 func (s *server) beginPasskey(r *http.Request, person int64, purpose string) (adminui.Answer, error) {
 	if person == 0 {
-		options, data, err := s.webauthn.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+		options, data,
+			err := s.webauthn.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
 		if err != nil {
 			return nil, fmt.Errorf("begin a ceremony: %w", err)
 		}
@@ -173,7 +174,8 @@ func (s *server) beginAddPasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, data, err := s.webauthn.BeginRegistration(u, webauthn.WithExclusions(webauthn.Credentials(u.passkeys).CredentialDescriptors()))
+	options, data, err := s.webauthn.BeginRegistration(u,
+		webauthn.WithExclusions(webauthn.Credentials(u.passkeys).CredentialDescriptors()))
 	if err != nil {
 		return nil, fmt.Errorf("begin to make a passkey: %w", err)
 	}
@@ -181,7 +183,8 @@ func (s *server) beginAddPasskey(r *http.Request) (adminui.Answer, error) {
 }
 
 // endAddPasskey checks the answer of the authenticator and returns the passkey.
-func (s *server) endAddPasskey(ctx context.Context, token, response string, person int64) (*webauthn.Credential, error) {
+func (s *server) endAddPasskey(ctx context.Context, token, response string,
+	person int64) (*webauthn.Credential, error) {
 	raw, ok, err := takeCeremony(ctx, s.pool, hashOf(token), person, toAdd)
 	if err != nil {
 		return nil, err
@@ -214,7 +217,8 @@ func passkeyName(typed string) string {
 }
 
 // madePasskey checks a form with a new passkey, and returns its id and how it is stored.
-func (s *server) madePasskey(ctx context.Context, form adminui.Submitted, person int64) (credential, stored []byte, err error) {
+func (s *server) madePasskey(ctx context.Context, form adminui.Submitted,
+	person int64) (credential, stored []byte, err error) {
 	made, err := s.endAddPasskey(ctx, form.Get("token"), form.Get("response"), person)
 	if errors.Is(err, errPasskey) {
 		return nil, nil, &web.Error{Status: http.StatusUnprocessableEntity, Code: "passkey", Err: err}

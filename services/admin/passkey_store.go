@@ -25,17 +25,20 @@ func usePasskey(ctx context.Context, db pg.DB, id, credential []byte) error {
 }
 
 func deletePasskey(ctx context.Context, db pg.DB, person int64, id []byte) (bool, error) {
-	return pg.ExecOne(ctx, db, "delete a passkey of person $1", `DELETE FROM passkey WHERE person_id = $1 AND id = $2`, person, id)
+	return pg.ExecOne(ctx, db, "delete a passkey of person $1", `DELETE FROM passkey WHERE person_id = $1 AND id = $2`,
+		person, id)
 }
 
-func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, purpose string, data []byte, life time.Duration) error {
+func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, purpose string, data []byte,
+	life time.Duration) error {
 	return pg.Exec(ctx, db, "begin a ceremony of person $2", `
 		INSERT INTO ceremony (hash, person_id, purpose, data, expires_at) VALUES ($1, nullif($2, 0), $3, $4, now() + $5::interval)`,
 		hash, person, purpose, data, life)
 }
 
 // takeCeremony ends a ceremony that a person began for a purpose.
-func takeCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, purpose string) (json.RawMessage, bool, error) {
+func takeCeremony(ctx context.Context, db pg.DB, hash []byte, person int64,
+	purpose string) (json.RawMessage, bool, error) {
 	return pg.One[json.RawMessage](ctx, db, "end a ceremony of person $2", `
 		DELETE FROM ceremony WHERE hash = $1 AND coalesce(person_id, 0) = $2 AND purpose = $3 AND expires_at > now()
 		RETURNING data`, hash, person, purpose)

@@ -80,7 +80,8 @@ func (s *server) people(r *http.Request) (adminui.Answer, error) {
 	}
 	ask.Rows = len(list)
 	table := adminui.NewTable(ask, "people", peopleColumns, list, func(p personRow) any { return p.ID })
-	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: map[string]any{"people": list}}, nil
+	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: map[string]any{"people": list}},
+		nil
 }
 
 func roleField(roles []string) adminui.Field {
@@ -160,7 +161,8 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 			if link, err = s.newLink(r.Context(), tx, person); err != nil {
 				return err
 			}
-			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(person), Text: "Invited " + p.Name,
+			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(person),
+				Text:  "Invited " + p.Name,
 				After: map[string]any{"username": p.Username, "roles": p.Roles}})
 		})
 	}
@@ -171,7 +173,8 @@ func (s *server) invite(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return adminui.Page{Title: "Invite", Template: "form.html", Data: formPage{inviteForm().Typed(form).Wrong(wrong)}, Narrow: true,
+		return adminui.Page{Title: "Invite", Template: "form.html",
+			Data: formPage{inviteForm().Typed(form).Wrong(wrong)}, Narrow: true,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	return showLink(p.Name, link), nil
@@ -215,7 +218,8 @@ func (s *server) person(r *http.Request) (adminui.Answer, error) {
 func showPerson(r *http.Request, p personRow, form adminui.Form, status int) adminui.Page {
 	return adminui.Page{Title: p.Name, Template: "person.html", Status: status, Data: personPage{Person: p, Form: form,
 		Self: p.ID == adminui.Who(r).Person, Details: []adminui.Detail{
-			{Label: "Sign-in name", Value: p.Username}, {Label: "State", Value: p.state()}, {Label: "Second factor", Value: p.factor()},
+			{Label: "Sign-in name", Value: p.Username}, {Label: "State", Value: p.state()},
+			{Label: "Second factor", Value: p.factor()},
 			{Label: "Since", Value: p.CreatedAt},
 		}}}
 }
@@ -237,18 +241,22 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	}
 	changed := false
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
-		if changed, err = updatePerson(r.Context(), tx, before.ID, form.Version, after.Name, after.Roles); err != nil || !changed {
+		if changed, err = updatePerson(r.Context(), tx, before.ID, form.Version, after.Name, after.Roles); err != nil ||
+			!changed {
 			return err
 		}
 		if err := s.ownerLeft(r.Context(), tx); err != nil {
 			return err
 		}
-		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(before.ID), Text: "Changed " + after.Name,
-			Before: map[string]any{"name": before.Name, "roles": before.Roles}, After: map[string]any{"name": after.Name, "roles": after.Roles}})
+		return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(before.ID),
+			Text:   "Changed " + after.Name,
+			Before: map[string]any{"name": before.Name, "roles": before.Roles},
+			After:  map[string]any{"name": after.Name, "roles": after.Roles}})
 	})
 	switch {
 	case errors.Is(err, errNoOwner):
-		return showPerson(r, before, typed.Wrong(map[string]string{"role": "Somebody must be an owner."}), http.StatusUnprocessableEntity), nil
+		return showPerson(r, before, typed.Wrong(map[string]string{"role": "Somebody must be an owner."}),
+			http.StatusUnprocessableEntity), nil
 	case err != nil:
 		return nil, err
 	case !changed:
@@ -267,7 +275,8 @@ func (s *server) personConflict(r *http.Request, typed adminui.Form) (adminui.An
 	if err != nil {
 		return nil, err
 	}
-	form := typed.Conflict(now.Version, by, at.Format("15:04"), map[string]string{"name": now.Name, "role": strings.Join(now.Roles, ", ")})
+	form := typed.Conflict(now.Version, by, at.Format("15:04"),
+		map[string]string{"name": now.Name, "role": strings.Join(now.Roles, ", ")})
 	return showPerson(r, now, form, http.StatusConflict), nil
 }
 
@@ -293,7 +302,8 @@ func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p pers
 			if err := errors.Join(do(r.Context(), tx, p), s.ownerLeft(r.Context(), tx)); err != nil {
 				return err
 			}
-			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(p.ID), Text: text + " " + p.Name})
+			return s.record(r, tx, adminui.Act{Action: adminui.PeopleManage, Kind: "person", Key: id(p.ID),
+				Text: text + " " + p.Name})
 		})
 		to := "/people/" + id(p.ID)
 		if errors.Is(err, errNoOwner) {
@@ -320,11 +330,13 @@ func (s *server) resetPerson(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if p.ID == adminui.Who(r).Person {
-		return adminui.Done{To: "/people/" + id(p.ID), Text: "Your own second factor is changed under your account."}, nil
+		return adminui.Done{To: "/people/" + id(p.ID), Text: "Your own second factor is changed under your account."},
+			nil
 	}
 	link := ""
 	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error {
-		if err := errors.Join(clearFactors(r.Context(), tx, p.ID), endSessions(r.Context(), tx, p.ID, nil)); err != nil {
+		if err := errors.Join(clearFactors(r.Context(), tx, p.ID),
+			endSessions(r.Context(), tx, p.ID, nil)); err != nil {
 			return err
 		}
 		if link, err = s.newLink(r.Context(), tx, p.ID); err != nil {

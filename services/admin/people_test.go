@@ -35,7 +35,8 @@ func TestPeople(t *testing.T) {
 	b.Get(page).Has(200, "Fulfilment", `name="version" value="1"`)
 	leads(t, b.Post(page, "version", "1", "name", "Ben", "role", "support"), "/people")
 	conflict := b.Post(page, "version", "1", "name", "Benjamin", "role", "marketing")
-	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>", `name="version" value="2"`)
+	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>",
+		`name="version" value="2"`)
 	leads(t, b.Post(page+"/disable"), page)
 	leads(t, ben.Get("/account"), "/sign-in?to=%2Faccount")
 	b.Get(page).Has(200, "Disabled", "/enable")

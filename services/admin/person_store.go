@@ -63,5 +63,6 @@ func setTOTP(ctx context.Context, db pg.DB, person int64, sealed []byte, step in
 }
 
 func setPassword(ctx context.Context, db pg.DB, person int64, stored string) error {
-	return pg.Exec(ctx, db, "set the password of person $1", `UPDATE person SET password = $2 WHERE id = $1`, person, stored)
+	return pg.Exec(ctx, db, "set the password of person $1", `UPDATE person SET password = $2 WHERE id = $1`, person,
+		stored)
 }

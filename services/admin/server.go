@@ -42,7 +42,8 @@ type server struct {
 
 func newServer(core *service.Core, cfg Config) (*server, error) {
 	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox,
-		heard: newChanges(), signer: cfg.StaffSigner(), csrfKey: cfg.Key("staff csrf"), guessKey: cfg.Key("staff guesses"),
+		heard: newChanges(), signer: cfg.StaffSigner(), csrfKey: cfg.Key("staff csrf"),
+		guessKey:    cfg.Key("staff guesses"),
 		recoveryKey: cfg.Key("staff recovery codes")}
 	var errs [6]error
 	s.addresses, errs[0] = cfg.parse()

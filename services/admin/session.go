@@ -116,7 +116,8 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, tx pgx.Tx, person
 			return err
 		}
 	}
-	n := newSession{Hash: hash, Person: person, Life: halfwayLife, Stage: stage, Agent: pg.StorableText(r.UserAgent(), 200),
+	n := newSession{Hash: hash, Person: person, Life: halfwayLife, Stage: stage,
+		Agent:   pg.StorableText(r.UserAgent(), 200),
 		Address: s.clientOf(r)}
 	if stage == stageFull {
 		n.Life, n.Fresh = sessionLife, adminui.FreshFor

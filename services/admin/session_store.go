@@ -37,7 +37,8 @@ func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration) 
 			FROM session s JOIN person p ON p.id = s.person_id
 			WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND p.disabled_at IS NULL
 		), seen AS (
-			UPDATE session SET seen_at = now() FROM found WHERE session.hash = found.hash AND found.seen_at < now() - interval '1 minute'
+			UPDATE session SET seen_at = now() FROM found WHERE session.hash = found.hash
+			  AND found.seen_at < now() - interval '1 minute'
 		)
 		SELECT hash, person_id, name, roles, fresh_until, stage, has_second FROM found`, hash, idle)
 }
@@ -48,21 +49,25 @@ func endSession(ctx context.Context, db pg.DB, hash []byte) error {
 
 // setFresh notes that the person of a session has just given the second factor.
 func setFresh(ctx context.Context, db pg.DB, hash []byte, fresh time.Duration) error {
-	return pg.Exec(ctx, db, "note a second factor", `UPDATE session SET fresh_until = now() + $2::interval WHERE hash = $1`, hash, fresh)
+	return pg.Exec(ctx, db, "note a second factor",
+		`UPDATE session SET fresh_until = now() + $2::interval WHERE hash = $1`, hash, fresh)
 }
 
 // setPendingTOTP keeps the secret that is being set up in a session.
 func setPendingTOTP(ctx context.Context, db pg.DB, hash, sealed []byte) error {
-	return pg.Exec(ctx, db, "keep a secret that is being set up", `UPDATE session SET pending_totp = $2 WHERE hash = $1`, hash, sealed)
+	return pg.Exec(ctx, db, "keep a secret that is being set up",
+		`UPDATE session SET pending_totp = $2 WHERE hash = $1`, hash, sealed)
 }
 
 func pendingTOTP(ctx context.Context, db pg.DB, hash []byte) ([]byte, error) {
-	return pg.Get[[]byte](ctx, db, "read a secret that is being set up", `SELECT pending_totp FROM session WHERE hash = $1`, hash)
+	return pg.Get[[]byte](ctx, db, "read a secret that is being set up",
+		`SELECT pending_totp FROM session WHERE hash = $1`, hash)
 }
 
 // endSessions ends the sessions of a person but one.
 func endSessions(ctx context.Context, db pg.DB, person int64, but []byte) error {
-	return pg.Exec(ctx, db, "end sessions of person $1", `DELETE FROM session WHERE person_id = $1 AND hash IS DISTINCT FROM $2`,
+	return pg.Exec(ctx, db, "end sessions of person $1",
+		`DELETE FROM session WHERE person_id = $1 AND hash IS DISTINCT FROM $2`,
 		person, but)
 }
 

@@ -34,7 +34,8 @@ func TestFirstLink(t *testing.T) {
 	for range 2 { // looking at it uses nothing up
 		b.Get(first).Has(200, `action="`+first+`"`)
 	}
-	if n := e.Number(`SELECT count(*) FROM link WHERE hash::text LIKE '%' || $1 || '%'`, strings.TrimPrefix(first, "/sign-in/link/")); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM link WHERE hash::text LIKE '%' || $1 || '%'`,
+		strings.TrimPrefix(first, "/sign-in/link/")); n != 0 {
 		t.Error("the link itself is stored")
 	}
 	signed := b.Post(first)

@@ -27,7 +27,8 @@ type signPage struct {
 func signInForm(to string) adminui.Form {
 	return adminui.Form{Action: "/sign-in", Submit: "Sign in", Fields: []adminui.Field{
 		{Name: "username", Label: "Name", Kind: "text", Required: true, Complete: "username", Most: 100},
-		{Name: "password", Label: "Password", Kind: "password", Required: true, Complete: "current-password", Most: 200},
+		{Name: "password", Label: "Password", Kind: "password", Required: true, Complete: "current-password",
+			Most: 200},
 		{Name: "to", Kind: "hidden", Value: to},
 	}}
 }
@@ -106,7 +107,8 @@ func (s *server) afterFirst(a account, how, to string) adminui.Answer {
 }
 
 // opens answers with a new session, if do says so in the same transaction, and leads to a page.
-func (s *server) opens(a account, stage, how, to string, do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
+func (s *server) opens(a account, stage, how, to string,
+	do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
 	return adminui.Raw(func(w http.ResponseWriter, r *http.Request) error {
 		opened := false
 		err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {

@@ -227,7 +227,8 @@ func TestSecondFactorIsAMust(t *testing.T) {
 	again.Get("/sign-in/second")
 	again.Post("/sign-in/second", "code", code).Has(422) // it set the app up
 	leads(t, again.Post("/sign-in/second", "code", codes[3][1]), "/")
-	if n := e.Number(`SELECT count(*) FROM person WHERE totp_secret::text LIKE '%' || encode($1, 'hex') || '%'`, []byte(secret[1])); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM person WHERE totp_secret::text LIKE '%' || encode($1, 'hex') || '%'`,
+		[]byte(secret[1])); n != 0 {
 		t.Error("the secret of the app is stored as it is")
 	}
 }
@@ -268,7 +269,8 @@ func TestTokens(t *testing.T) {
 	ann := e.person("ann", adminui.Manager)
 	b := e.in(ann)
 	b.Get("/account")
-	b.Post("/account/tokens", "name", "", "days", "400", "scope", "orders.refund").Has(422, "Give it a name", "From 1 to 366", "at least one")
+	b.Post("/account/tokens", "name", "", "days", "400", "scope", "orders.refund").Has(422, "Give it a name", "From 1 to 366",
+		"at least one")
 	made := b.Post("/account/tokens", "name", "Reports", "days", "30", "scope", "orders.view", "scope", "people.manage")
 	token := regexp.MustCompile(tokenBegins + `[A-Z2-7]+`).FindString(made.Body)
 	if token == "" {
@@ -284,7 +286,8 @@ func TestTokens(t *testing.T) {
 	}
 	for _, c := range []struct {
 		method, path string
-	}{{"POST", "/orders/ship"}, {"POST", "/orders/refund"}, {"GET", "/"}, {"GET", "/account"}, {"POST", "/account/tokens"}, {"GET", "/people"}} {
+	}{{"POST", "/orders/ship"}, {"POST", "/orders/refund"}, {"GET", "/"}, {"GET", "/account"}, {"POST", "/account/tokens"},
+		{"GET", "/people"}} {
 		if a := program.Ask(c.method, c.path); a.Status != 403 {
 			t.Errorf("%s %s: %s", c.method, c.path, a)
 		}

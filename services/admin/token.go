@@ -93,7 +93,8 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 		wrong["scope"] = "Choose at least one."
 	}
 	if len(wrong) > 0 {
-		return adminui.Page{Title: "New token", Template: "form.html", Data: formPage{tokenForm(who).Typed(form).Wrong(wrong)},
+		return adminui.Page{Title: "New token", Template: "form.html",
+			Data:   formPage{tokenForm(who).Typed(form).Wrong(wrong)},
 			Narrow: true, Status: http.StatusUnprocessableEntity}, nil
 	}
 	secret, hash := newToken()

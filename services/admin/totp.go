@@ -68,7 +68,8 @@ func picture(key *otp.Key) (template.URL, error) {
 	if err := png.Encode(&out, img); err != nil {
 		return "", fmt.Errorf("draw a secret: %w", err)
 	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(out.Bytes())), nil //nolint:gosec // made here
+	// nolint:gosec // made here
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(out.Bytes())), nil
 }
 
 // seal encrypts a secret for a person (AES-256-GCM, a nonce by chance).

@@ -82,19 +82,25 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 }
 
 // order is the place of steps that have one time.
-var stepOrder = []string{"checkout", "session", "event", "received", "order", "status", "sending", "mail", "mail-sent", "gap"}
+var stepOrder = []string{"checkout", "session", "event", "received", "order", "status", "sending", "mail", "mail-sent",
+	"gap"}
 
 // markGaps brings hops into the order of time and adds those that are missing.
 func markGaps(hops []adminui.Hop, now time.Time) []adminui.Hop {
 	gap := func(after adminui.Hop, text string) {
-		hops = append(hops, adminui.Hop{At: after.At, Step: "gap", Text: text, About: after.About, Tone: "bad", To: after.To})
+		hops = append(hops, adminui.Hop{At: after.At, Step: "gap", Text: text, About: after.About, Tone: "bad",
+			To: after.To})
 	}
 	has := func(step, about string) bool {
-		return slices.ContainsFunc(hops, func(h adminui.Hop) bool { return h.Step == step && (about == "" || h.About == about) })
+		return slices.ContainsFunc(hops, func(h adminui.Hop) bool {
+			return h.Step == step &&
+				(about == "" || h.About == about)
+		})
 	}
 	for _, h := range slices.Clone(hops) {
 		switch {
-		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") && now.Sub(h.At) > paidWait:
+		case h.Step == "event" && h.State == "paid" && !has("order", "") && !has("entry", "") &&
+			now.Sub(h.At) > paidWait:
 			gap(h, "Paid, and no order after 2 minutes.")
 		case h.Step == "mail" && h.State == "queued" && now.Sub(h.At) > mailWait:
 			gap(h, "A mail was accepted and is not sent.")

@@ -17,11 +17,13 @@ func walked(r *http.Request) (adminui.Answer, error) {
 		switch key {
 		case "order1":
 			t.Keys = []string{"cs_1", "order1"}
-			t.Hops = append(t.Hops, adminui.Hop{At: at.Add(time.Minute), Step: "mail", State: "queued", Text: "Mail <b>x</b> was accepted."})
+			t.Hops = append(t.Hops, adminui.Hop{At: at.Add(time.Minute), Step: "mail", State: "queued",
+				Text: "Mail <b>x</b> was accepted."})
 		case "cs_1":
 			t.Keys = []string{"evt_1"}
-			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1", Attempt: 2,
-				Stream: "STRIPE", Sequence: 7, Trace: "00-abc"})
+			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1",
+				Attempt: 2,
+				Stream:  "STRIPE", Sequence: 7, Trace: "00-abc"})
 		}
 	}
 	return adminui.Page{Title: "Trail", Data: t}, nil

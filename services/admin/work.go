@@ -27,7 +27,8 @@ type silent struct {
 
 // askAll asks every owner for the JSON face of a page, at once, on behalf of a person. Those that do not
 // answer in time are named.
-func askAll[T any](ctx context.Context, s *server, path, query string, who adminui.Identity) (answers map[string]T, away []silent) {
+func askAll[T any](ctx context.Context, s *server, path, query string,
+	who adminui.Identity) (answers map[string]T, away []silent) {
 	answers = map[string]T{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup

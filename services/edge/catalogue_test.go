@@ -155,7 +155,8 @@ func TestTheListIsCompressed(t *testing.T) {
 	whole := b.Get(productsPath)
 	tags := map[string]bool{whole.Header.Get("Etag"): true}
 	for accept, want := range map[string]string{
-		"gzip": "gzip", "gzip, deflate, br, zstd": "zstd", "zstd;q=0, gzip": "gzip", "br": "", "identity": "", "zstd": "zstd", "gzip;q=0": "",
+		"gzip": "gzip", "gzip, deflate, br, zstd": "zstd", "zstd;q=0, gzip": "gzip", "br": "", "identity": "", "zstd": "zstd",
+		"gzip;q=0": "",
 	} {
 		r := b.Body(http.MethodGet, productsPath, "")
 		r.Header.Set("Accept-Encoding", accept)
@@ -228,7 +229,8 @@ func TestPartsOfTheList(t *testing.T) {
 		a.Has(http.StatusOK, want)
 		contract.CheckAnswer(a)
 	}
-	for _, query := range []string{"?page=4", "?page=99999999999999999999", "?collection=none", "?collection=%00", "?collection=desk&page=4",
+	for _, query := range []string{"?page=4", "?page=99999999999999999999", "?collection=none", "?collection=%00",
+		"?collection=desk&page=4",
 		"?q=thing&page=2"} {
 		b.Get(productsPath+query).Has(http.StatusNotFound, `{"error":"not-found"}`)
 	}

@@ -45,11 +45,15 @@ const codedFrom = 1024
 func newPage(status int, contentType string, body []byte) *page {
 	sum := sha256.Sum256(body)
 	tag := base64.RawURLEncoding.EncodeToString(sum[:12])
-	p := &page{status: status, body: body, header: [4][]string{{contentType}, {strconv.Itoa(len(body))}, {`"` + tag + `"`},
+	p := &page{status: status, body: body, header: [4][]string{{contentType}, {strconv.Itoa(len(body))},
+		{`"` + tag + `"`},
 		{"no-cache"}}}
 	if status == http.StatusOK && len(body) >= codedFrom {
 		p.gzip = sync.OnceValue(func() *coded { return newCoded(headerGzip, tag+"-gz", zip(body)) })
-		p.zstd = sync.OnceValue(func() *coded { return newCoded(headerZstd, tag+"-zst", zstdEncoder.EncodeAll(body, nil)) })
+		p.zstd = sync.OnceValue(func() *coded {
+			return newCoded(headerZstd, tag+"-zst",
+				zstdEncoder.EncodeAll(body, nil))
+		})
 	}
 	return p
 }

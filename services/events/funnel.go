@@ -47,8 +47,9 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 		if m.EmailCode == "" {
 			continue
 		}
-		rows = append(rows, sentRow{Key: d.Key, Mail: m.Key, Template: pg.Clip(m.EmailCode, maxCode), Member: m.MemberID,
-			Code: pg.Clip(m.ProspectCode, maxCode), CodeHash: erasure.Hash(m.ProspectCode), At: m.At.UTC()})
+		rows = append(rows, sentRow{Key: d.Key, Mail: m.Key, Template: pg.Clip(m.EmailCode, maxCode),
+			Member: m.MemberID,
+			Code:   pg.Clip(m.ProspectCode, maxCode), CodeHash: erasure.Hash(m.ProspectCode), At: m.At.UTC()})
 	}
 	return storeSent(rows), nil
 }

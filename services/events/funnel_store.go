@@ -61,7 +61,8 @@ type sentRow struct {
 func storeSent(rows []sentRow) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text, member bigint, code text,
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text, member bigint,
+		    code text,
 		    code_hash text, at timestamptz) JOIN fresh USING (key)
 		), known AS (
 		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM n)

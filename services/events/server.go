@@ -20,6 +20,7 @@ type server struct {
 
 func newServer(core *service.Core, cfg Config) *server {
 	return &server{
-		log: core.Log, pool: core.Pool, key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr}, pageViewDays: cfg.PageViewDays,
+		log: core.Log, pool: core.Pool, key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr},
+		pageViewDays: cfg.PageViewDays,
 	}
 }

@@ -44,7 +44,8 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), created_at, deadline
 		  FROM ROWS FROM (
 		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
-		      left_out text[], state text, member bigint, newsletter bigint, created_at timestamptz, deadline timestamptz,
+		      left_out text[], state text, member bigint, newsletter bigint, created_at timestamptz,
+		        deadline timestamptz,
 		      marks text[]),
 		    unnest($4::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
 		      created_at, deadline, marks, payload) JOIN fresh USING (key)
@@ -147,8 +148,8 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	return &d, nil
 }
 
-// markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter which
-// sender holds the row now.
+// markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter
+// which sender holds the row now.
 func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
@@ -163,7 +164,8 @@ func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply stri
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
 		  reason = $4
-		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id)`, []any{d.ID, d.Attempts, reply, done.Reason},
+		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id)`,
+		[]any{d.ID, d.Attempts, reply, done.Reason},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
 	return err
 }

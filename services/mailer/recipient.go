@@ -18,8 +18,8 @@ type recipient struct {
 	code, token                string
 }
 
-// onUser keeps the projection of who may be mailed. Messages may come twice and in any order. A group with an erasure in
-// it is for onErased.
+// onUser keeps the projection of who may be mailed. Messages may come twice and in any order. A group with an erasure
+// in it is for onErased.
 func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []recipientRow{}
 	for _, d := range group {
@@ -31,16 +31,18 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, recipientRow{Key: d.Key, Kind: "prospect", ID: p.ID, Email: p.Email, FirstName: p.FirstName,
-				LastName: p.LastName, Code: p.Code, Token: p.UnsubscribeToken, Unsubscribed: p.Unsubscribed,
+			rows = append(rows, recipientRow{Key: d.Key, Kind: "prospect", ID: p.ID, Email: p.Email,
+				FirstName: p.FirstName,
+				LastName:  p.LastName, Code: p.Code, Token: p.UnsubscribeToken, Unsubscribed: p.Unsubscribed,
 				Refused: p.Refused, Version: p.Version})
 		default:
 			m, err := bus.Decode[msg.Member](d)
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, recipientRow{Key: d.Key, Kind: "member", ID: m.ID, Email: m.Email, FirstName: m.FirstName,
-				LastName: m.LastName, Code: m.Code, Token: m.UnsubscribeToken, Newsletter: m.Newsletter,
+			rows = append(rows, recipientRow{Key: d.Key, Kind: "member", ID: m.ID, Email: m.Email,
+				FirstName: m.FirstName,
+				LastName:  m.LastName, Code: m.Code, Token: m.UnsubscribeToken, Newsletter: m.Newsletter,
 				Unsubscribed: m.Unsubscribed, Version: m.Version})
 		}
 	}

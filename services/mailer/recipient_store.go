@@ -22,18 +22,22 @@ type recipientRow struct {
 	Token        string `json:"token"`
 	Newsletter   bool   `json:"newsletter"`
 	Unsubscribed bool   `json:"unsubscribed"`
-	Refused      *bool  `json:"refused"` // of a prospect: has unsubscribed, rather than never asked; nil: user has not told
-	Version      int64  `json:"version"`
+	// of a prospect: has unsubscribed, rather than never asked; nil: user has not told
+	Refused *bool `json:"refused"`
+	Version int64 `json:"version"`
 }
 
 // storeRecipients notes the newest version of each person that a group tells of, unless the person was erased.
 func storeRecipients(rows []recipientRow) *bus.Effect {
 	return &bus.Effect{What: "store people", Args: []any{rows}, SQL: `
 		people AS (
-		  INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version, refused)
-		  SELECT DISTINCT ON (kind, id) kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
+		  INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
+		    refused)
+		  SELECT DISTINCT ON (kind, id) kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token,
+		    version,
 		    refused
-		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, kind text, id bigint, email text, first_name text, last_name text,
+		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, kind text, id bigint, email text, first_name text,
+		    last_name text,
 		    code text, newsletter boolean, unsubscribed boolean, token text, version bigint, refused boolean)
 		    JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM erased WHERE erased.kind = n.kind AND erased.id = n.id)

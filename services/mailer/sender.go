@@ -281,7 +281,10 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
 
 // park ends a mail that needs a human.
 func (w *senders) park(ctx context.Context, d *delivery, r result, reason string) {
-	w.persist(ctx, func(ctx context.Context) error { return markParked(ctx, w.outbox, d, r.reply, w.done(d, "", reason)) })
+	w.persist(ctx, func(ctx context.Context) error {
+		return markParked(ctx, w.outbox, d, r.reply,
+			w.done(d, "", reason))
+	})
 	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()
 	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)
 }

@@ -101,7 +101,8 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	}
 	table := adminui.NewTable(ask, "mails", staffMailColumns, list, func(m staffMail) any { return m.ID })
 	for _, name := range mailStates {
-		table.Tabs = append(table.Tabs, adminui.Tab{Title: strings.ToUpper(name[:1]) + name[1:], To: ask.With("state", name), Count: -1,
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: strings.ToUpper(name[:1]) + name[1:],
+			To: ask.With("state", name), Count: -1,
 			Active: name == state})
 	}
 	table.Empty = "No mails here."
@@ -141,12 +142,14 @@ func (s *server) mailPage(r *http.Request) (mailPage, error) {
 		page.Facts = append(page.Facts, adminui.Detail{Label: "Careful", Value: "The server may have taken it."})
 	}
 	if !m.SeenAt.IsZero() {
-		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: m.SeenAt}, adminui.Detail{Label: "By", Value: m.SeenBy},
+		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: m.SeenAt},
+			adminui.Detail{Label: "By", Value: m.SeenBy},
 			adminui.Detail{Label: "Note", Value: m.Note})
 	}
 	page.Send = adminui.Form{ID: "send", Action: m.path("send"), Submit: "Send it again"}
-	page.Drop = adminui.Form{ID: "drop", Action: m.path("drop"), Submit: "Drop it", Tone: "bad", Fields: []adminui.Field{{
-		Name: "note", Label: "Why it need not be sent", Kind: "text", Required: true, Most: maxNote}}}
+	page.Drop = adminui.Form{ID: "drop", Action: m.path("drop"), Submit: "Drop it", Tone: "bad",
+		Fields: []adminui.Field{{
+			Name: "note", Label: "Why it need not be sent", Kind: "text", Required: true, Most: maxNote}}}
 	return page, err
 }
 
@@ -181,7 +184,8 @@ func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) 
 func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string, after any) error {
 	who := adminui.Who(r)
 	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many
-	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key, Text: text,
+	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key,
+		Text:   text,
 		Before: map[string]any{"state": m.State}, After: after})
 }
 
@@ -250,7 +254,8 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	note := strings.TrimSpace(pg.StorableText(r.PostForm.Get("note"), 0))
 	if n := utf8.RuneCountInString(note); n == 0 || n > maxNote {
 		page.Drop.Fields[0].Value = note
-		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.", maxNote)})
+		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.",
+			maxNote)})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -271,7 +276,8 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 
 // work is the mails that wait for a person.
 func (s *server) work(ctx context.Context) ([]adminui.WorkKind, error) {
-	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent", To: "/mails", Runbook: mailsRunbook}
+	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent", To: "/mails",
+		Runbook: mailsRunbook}
 	count, oldest, err := countParkedMails(ctx, s.pool)
 	if err != nil || count == 0 {
 		return []adminui.WorkKind{k}, err
@@ -279,8 +285,9 @@ func (s *server) work(ctx context.Context) ([]adminui.WorkKind, error) {
 	k.Count, k.Oldest = count, oldest
 	list, err := listStaffMails(ctx, s.pool, stateParked, 0, adminui.WorkShown)
 	for _, m := range list {
-		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Kind, Reason: strings.TrimSpace(m.Reason + " " + m.Reply),
-			Since: m.DoneAt, To: m.path()}
+		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Kind,
+			Reason: strings.TrimSpace(m.Reason + " " + m.Reply),
+			Since:  m.DoneAt, To: m.path()}
 		if m.CanSend {
 			item.Commands = []adminui.Command{{Text: "Send again", To: m.path("send")}}
 		}
@@ -299,10 +306,12 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	}
 	mails, err := mailsOf(ctx, s.pool, keys, hashes)
 	for _, m := range mails {
-		t.Hops = append(t.Hops, adminui.Hop{At: m.QueuedAt, Step: "mail", Text: "Mail " + m.Kind + " was accepted.", About: m.Key,
+		t.Hops = append(t.Hops, adminui.Hop{At: m.QueuedAt, Step: "mail", Text: "Mail " + m.Kind + " was accepted.",
+			About:   m.Key,
 			Message: m.Key, Attempt: m.Attempts, State: m.State, Tone: tone(m.State), To: m.path()})
 		if !m.DoneAt.IsZero() {
-			t.Hops = append(t.Hops, adminui.Hop{At: m.DoneAt, Step: "mail-" + m.State, Text: "Mail " + m.Kind + ": " + m.State + ".",
+			t.Hops = append(t.Hops, adminui.Hop{At: m.DoneAt, Step: "mail-" + m.State,
+				Text:  "Mail " + m.Kind + ": " + m.State + ".",
 				About: m.Key, Message: m.Key, Attempt: m.Attempts, State: m.Reply, Tone: tone(m.State), To: m.path()})
 		}
 		t.Keys = append(t.Keys, m.Key, "mail.sent:"+m.Key)

@@ -29,7 +29,8 @@ func prospectCodes(ctx context.Context, tx pgx.Tx, addresses []string) (map[stri
 	rows, err := pg.List[prospectCode](ctx, tx, "read prospect codes", `
 		INSERT INTO prospect (email, code)
 		SELECT DISTINCT ON (email) email, code FROM unnest($1::text[], $2::text[]) AS n (email, code) ORDER BY email
-		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code, version > 0 AS known`, emails, proposals)
+		ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING email, code, version > 0 AS known`,
+		emails, proposals)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +60,12 @@ func keepAddress(ctx context.Context, outbox *bus.Outbox, cart, address string, 
 	known bool) (kept bool, err error) {
 	return outbox.Change(ctx, "keep a receipt address", `
 		noted AS (UPDATE cart SET receipt_email = $2 WHERE anonymous_id = nullif($1, '')),
-		made AS (INSERT INTO prospect (email, code) SELECT $3, $4 WHERE NOT $5 ON CONFLICT (email) DO NOTHING RETURNING code),
-		done AS (SELECT WHERE $5 UNION ALL SELECT FROM made)`, []any{cart, address, email.Key(address), given.ProspectCode, known},
-		msg.Message{Key: receiptAddressKey(given.ProspectCode), Subject: msg.ReceiptAddressGivenSubject, Payload: given})
+		made AS (INSERT INTO prospect (email, code) SELECT $3, $4 WHERE NOT $5 ON CONFLICT (email) DO NOTHING
+		  RETURNING code),
+		done AS (SELECT WHERE $5 UNION ALL SELECT FROM made)`,
+		[]any{cart, address, email.Key(address), given.ProspectCode, known},
+		msg.Message{Key: receiptAddressKey(given.ProspectCode), Subject: msg.ReceiptAddressGivenSubject,
+			Payload: given})
 }
 
 // setReceiptAddress notes where a visitor wants the receipt; nil takes it back.

@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers it from the feed; an
-// edge of before the feed, which runs beside this service during an upgrade, asks for it here.
+// products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers it from the feed;
+// an edge of before the feed, which runs beside this service during an upgrade, asks for it here.
 func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 	list, err := listProducts(r.Context(), s.db)
 	if err != nil {

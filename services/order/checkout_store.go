@@ -37,9 +37,11 @@ func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	took, err := reserve(ctx, tx, q, `
 		WITH stored AS (
 		  INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
-		    newsletter, agreed_at, quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+		    newsletter, agreed_at, quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount,
+		      total,
 		    expires_at, owner, round, person, client)
-		  VALUES ($2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+		  VALUES ($2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+		    $19,
 		    $20, nullif($21, ''), nullif($22, '')))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
 		q.Quote, q.Currency,
@@ -58,8 +60,8 @@ func noteNewsletter(ctx context.Context, db pg.DB, checkoutID string) error {
 }
 
 // reserve takes the pieces and the uses of codes that a quote needs. Rows are taken in the order of
-// their ids, so that two quotes cannot deadlock. with, if it is not empty, is a WITH clause that goes along in the first
-// statement; its parameters begin at $2.
+// their ids, so that two quotes cannot deadlock. with, if it is not empty, is a WITH clause that goes along in the
+// first statement; its parameters begin at $2.
 func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...any) (reserved, error) {
 	var skus []int64
 	var quantities []int

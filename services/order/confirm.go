@@ -16,7 +16,8 @@ type notAllowed struct {
 	versioned
 }
 
-// mayCheckOut looks a shopper up in the two lists that staff may narrow. A cart may have come with the list; nil: none did.
+// mayCheckOut looks a shopper up in the two lists that staff may narrow. A cart may have come with the list; nil: none
+// did.
 func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool, error) {
 	if c != nil {
 		return onList(c.list, who), nil

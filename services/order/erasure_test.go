@@ -98,7 +98,8 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 		}
 	}
 	e.erase(msg.Erased{Emails: person.Emails, At: time.Now()})
-	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "staff_note", "outbox"} {
+	for _, table := range []string{"orders", "refund", "refund_line", "shipment", "shipment_line", "address_change", "staff_note",
+		"outbox"} {
 		if n := e.Number(`SELECT count(*) FROM ` + table + ` t WHERE t::text ~* 'pat@mail|Pat Buyer|12 Elm'`); n != 0 {
 			t.Errorf("%d rows of %s name the buyer", n, table)
 		}

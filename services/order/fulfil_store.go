@@ -186,8 +186,8 @@ const (
 		    JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
 )
 
-// storedOrders are what new orders got: ids, keyed by checkout, and their first status, which is the wanted one, or else
-// the first of all; and the templates of their mails.
+// storedOrders are what new orders got: ids, keyed by checkout, and their first status, which is the wanted one, or
+// else the first of all; and the templates of their mails.
 type storedOrders struct {
 	ids                             map[string]int64
 	wanted, status                  string
@@ -286,7 +286,8 @@ const insertOrdersSQL = `
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status, member_template, visitor_template,
+	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status, member_template,
+	  visitor_template,
 	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
 	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
 	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts

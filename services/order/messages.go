@@ -25,7 +25,8 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
 	placed := msg.OrderPlaced{
-		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email, CustomerName: o.CustomerName,
+		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email,
+		CustomerName: o.CustomerName,
 		ProspectCode: text(o.ProspectCode), ProspectKnown: o.prospectKnown,
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
@@ -40,8 +41,9 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		ProspectCode: text(o.ProspectCode),
 		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
 		Order: &msg.OrderMail{
-			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName, EmailCode: stored.visitorTemplate,
-			Lines: lines, Codes: codes,
+			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
+			EmailCode: stored.visitorTemplate,
+			Lines:     lines, Codes: codes,
 			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
 			ShippingDiscount: o.ShippingDiscount,
 			Total:            o.Total, ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
@@ -84,7 +86,8 @@ func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, prospectRow{d.Key, email.Key(p.Email), p.Code, p.Version, erasure.Hash(erasure.ProspectKey(p.ID))})
+		rows = append(rows, prospectRow{d.Key, email.Key(p.Email), p.Code, p.Version,
+			erasure.Hash(erasure.ProspectKey(p.ID))})
 	}
 	return storeProspects(rows), nil
 }

@@ -34,8 +34,9 @@ func disputeEvent(id, kind, intent, status string, moves ...int) *bus.Delivery {
 	for _, m := range moves {
 		list = append(list, map[string]any{"amount": m, "currency": "usd"})
 	}
-	return moneyEvent(id, kind, map[string]any{"id": "dp_1", "object": "dispute", "amount": 1355, "currency": "usd", "payment_intent": intent,
-		"status": status, "reason": "fraudulent", "balance_transactions": list, "created": time.Now().Unix(),
+	return moneyEvent(id, kind, map[string]any{"id": "dp_1", "object": "dispute", "amount": 1355, "currency": "usd",
+		"payment_intent": intent,
+		"status":         status, "reason": "fraudulent", "balance_transactions": list, "created": time.Now().Unix(),
 		"evidence_details": map[string]any{"due_by": time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC).Unix()}})
 }
 
@@ -277,7 +278,8 @@ func TestOddRefundsAndDisputes(t *testing.T) {
 		refundEvent("evt_4", "refund.updated", "re_4", intent, -99, "succeeded", nil),
 		refundEvent("evt_5", "refund.updated", "re_5", "", 99, "succeeded", nil),
 		refundEvent("evt_6", "refund.updated", "re_6", intent, 99, "succeeded", map[string]any{"amount": "99"}),
-		refundEvent("evt_7", "refund.updated", "re_\x00", "pi_foreign", 5, "succeeded", map[string]any{"reason": "x\x00", "metadata": []int{1}}),
+		refundEvent("evt_7", "refund.updated", "re_\x00", "pi_foreign", 5, "succeeded",
+			map[string]any{"reason": "x\x00", "metadata": []int{1}}),
 		moneyEvent("evt_8", "charge.dispute.created", map[string]any{"id": 7}),
 		moneyEvent("evt_9", "charge.dispute.created", map[string]any{"id": "dp_9", "payment_intent": intent}),
 		moneyEvent("evt_a", "charge.refunded", map[string]any{"payment_intent": []int{}, "amount_refunded": "x"}),
@@ -424,7 +426,8 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 	}
 	_, err = e.service.desk.RefundPayment(t.Context(), kim, entry, "")
 	refusedFor(t, "", err)
-	e.mustHandle(refundEvent("evt_r", "refund.failed", "re_1", "pi_"+c.ID, 7, "failed", map[string]any{"metadata": map[string]string{"refund": id}}))
+	e.mustHandle(refundEvent("evt_r", "refund.failed", "re_1", "pi_"+c.ID, 7, "failed",
+		map[string]any{"metadata": map[string]string{"refund": id}}))
 	if got := e.entries(); got != "refund-failed 7" {
 		t.Errorf("for staff: %s", got)
 	}

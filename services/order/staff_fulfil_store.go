@@ -23,7 +23,8 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 	}
 	return pg.List[staffToShip](ctx, db, "list orders to send", `
 		SELECT o.identifier, o.version, coalesce(o.customer_name, '') AS customer,
-		  concat_ws(', ', nullif(o.shipping_address->>'city', ''), nullif(o.shipping_address->>'country_code', '')) AS place,
+		  concat_ws(', ', nullif(o.shipping_address->>'city', ''),
+		    nullif(o.shipping_address->>'country_code', '')) AS place,
 		  coalesce((SELECT string_agg(l.quantity || ' × ' || coalesce(l.product_title, ''), ', ' ORDER BY l.seq)
 		    FROM order_line l WHERE l.order_id = o.id), '') AS pieces, '' AS tracking, '' AS error
 		FROM `+which+` ORDER BY o.placed_at, o.id`, args...)

@@ -30,7 +30,8 @@ func TestStaffShipAnOrder(t *testing.T) {
 	for _, none := range []string{"0", "", "x", "-1"} {
 		staff.Post(path+"/ship", "version", "1", "line-0", none).Has(422)
 	}
-	staff.Post(path+"/ship", "version", "1", "line-0", "2", "tracking", "1Z9", "method", "UPSGround").Has(200, "until then it can be undone")
+	staff.Post(path+"/ship", "version", "1", "line-0", "2", "tracking", "1Z9", "method", "UPSGround").Has(200,
+		"until then it can be undone")
 	// Who looked before that keeps what they typed, and sees what was done meanwhile.
 	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
 	stale.Has(409, `value="MINE"`, "Ada (sent a parcel) changed this", `name="version" value="2"`)

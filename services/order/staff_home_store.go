@@ -12,7 +12,8 @@ func countForHome(ctx context.Context, db pg.DB, most int) (homeCounts, error) {
 		SELECT
 		  (SELECT count(*) FROM (SELECT FROM orders WHERE placed_at > now() - interval '1 day' LIMIT $1) AS o) AS day,
 		  (SELECT count(*) FROM (SELECT FROM payment_issue WHERE resolved_at IS NULL LIMIT $1) AS i) AS issues,
-		  (SELECT count(*) FROM (SELECT FROM dispute WHERE status <> ALL (ARRAY['won', 'lost', 'warning_closed']) LIMIT $1) AS d) AS disputes,
+		  (SELECT count(*) FROM (SELECT FROM dispute WHERE status <> ALL (ARRAY['won', 'lost', 'warning_closed'])
+		    LIMIT $1) AS d) AS disputes,
 		  (SELECT count(*) FROM (SELECT FROM refund WHERE state = 'requested' LIMIT $1) AS q)
 		    + (SELECT count(*) FROM (SELECT FROM refund WHERE state = 'pending' LIMIT $1) AS p) AS refunds`, most)
 }

@@ -171,7 +171,8 @@ type staffRefund struct {
 
 // Badge is the state of a refund.
 func (r staffRefund) Badge() adminui.Badge {
-	tone := map[string]string{refundSucceeded: "good", refundFailed: "bad", refundRequested: "warn", refundPending: "warn"}
+	tone := map[string]string{refundSucceeded: "good", refundFailed: "bad", refundRequested: "warn",
+		refundPending: "warn"}
 	return adminui.Badge{Text: r.State, Tone: tone[r.State]}
 }
 
@@ -271,7 +272,8 @@ const mostOthers = 5
 
 // add takes over what belongs to the order.
 func (p *staffOrderPage) add(parts staffParts) {
-	p.Codes, p.Refunds, p.Disputes, p.Notes, p.Moves = parts.codes, parts.refunds, parts.disputes, parts.notes, parts.moves
+	p.Codes, p.Refunds, p.Disputes, p.Notes, p.Moves = parts.codes, parts.refunds, parts.disputes, parts.notes,
+		parts.moves
 	p.Customer.Others, p.Customer.More = parts.others, len(parts.others) > mostOthers
 	if p.Customer.More {
 		p.Customer.Others = parts.others[:mostOthers]
@@ -282,7 +284,8 @@ func (p *staffOrderPage) add(parts staffParts) {
 	for _, s := range parts.parcels {
 		parcel := staffParcel{ID: s.ID, Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, ShippedAt: s.ShippedAt,
 			MailAt: s.MailAt, ToldAt: s.ToldAt, By: s.ByName, Pieces: s.Pieces}
-		parcel.TrackingURL = shipment{TrackingBaseURL: s.TrackingBaseURL, TrackingNumber: s.TrackingNumber}.trackingURL()
+		parcel.TrackingURL = shipment{TrackingBaseURL: s.TrackingBaseURL,
+			TrackingNumber: s.TrackingNumber}.trackingURL()
 		parcel.CanUndo = s.ToldAt == nil && time.Now().Before(s.MailAt)
 		p.name(parcel.Pieces)
 		p.Parcels = append(p.Parcels, parcel)
@@ -311,8 +314,9 @@ func (p *staffOrderPage) timeline(changes []addressChanged) (events []adminui.Ev
 	add(adminui.Event{At: p.PlacedAt, Text: "Paid " + p.Money.Total.String(), Detail: p.Payment.PaymentIntent,
 		Tone: "good"})
 	for _, s := range p.Parcels {
-		add(adminui.Event{At: s.ShippedAt, Text: "Sent a parcel", Detail: joinFilled(" · ", s.Carrier, s.TrackingNumber),
-			Who: s.By, Tone: "good"})
+		add(adminui.Event{At: s.ShippedAt, Text: "Sent a parcel",
+			Detail: joinFilled(" · ", s.Carrier, s.TrackingNumber),
+			Who:    s.By, Tone: "good"})
 		if s.ToldAt != nil {
 			add(adminui.Event{At: *s.ToldAt, Text: "Mailed the customer about the parcel", Detail: s.TrackingNumber})
 		}

@@ -43,7 +43,8 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
 		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.total, o.shipping_method, o.shipping_address,
-		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id, o.agreed_with_terms_of_sale AS terms_of_sale,
+		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
+		    o.agreed_with_terms_of_sale AS terms_of_sale,
 		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status LEFT JOIN checkout k ON k.id = o.checkout_id
 		WHERE o.identifier = $1`, identifier)
@@ -52,11 +53,14 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 // page is the order's own part of its page; lists are empty, not nil.
 func (o staffOrderRow) page() staffOrderPage {
 	p := staffOrderPage{
-		Identifier: o.Identifier, Version: o.Version, PlacedAt: o.PlacedAt, Status: o.Status, StatusTitle: o.StatusTitle,
-		CanceledAt: o.CanceledAt, Customer: staffCustomer{Name: o.CustomerName, Email: o.Email, MemberID: o.MemberID},
-		Lines: []staffLine{}, Parcels: []staffParcel{}, ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
+		Identifier: o.Identifier, Version: o.Version, PlacedAt: o.PlacedAt, Status: o.Status,
+		StatusTitle: o.StatusTitle,
+		CanceledAt:  o.CanceledAt, Customer: staffCustomer{Name: o.CustomerName, Email: o.Email, MemberID: o.MemberID},
+		Lines: []staffLine{}, Parcels: []staffParcel{}, ShippingAddress: o.ShippingAddress,
+		BillingAddress: o.BillingAddress,
 		Money: staffMoney{Currency: o.Currency, ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
-			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, Total: o.Total},
+			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
+			Total: o.Total},
 		Payment: staffPayment{PaymentIntent: text(o.PaymentIntent), SessionID: o.SessionID, CheckoutID: o.CheckoutID},
 		Consent: staffConsent{TermsOfSale: o.TermsOfSale, AgreedAt: o.AgreedAt, Newsletter: o.Newsletter},
 	}
@@ -102,7 +106,8 @@ type addressChanged struct {
 
 // readStaffParts reads everything that belongs to an order, in one round trip.
 func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts, error) {
-	parts := staffParts{codes: []staffCode{}, refunds: []staffRefund{}, disputes: []staffDispute{}, notes: []staffNote{},
+	parts := staffParts{codes: []staffCode{}, refunds: []staffRefund{}, disputes: []staffDispute{},
+		notes:  []staffNote{},
 		others: []staffOther{}}
 	batch := &pgx.Batch{}
 	queue(batch, func(c staffCode) { parts.codes = append(parts.codes, c) }, `
@@ -110,15 +115,18 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		FROM order_code WHERE order_id = $1 ORDER BY seq`, o.ID)
 	queue(batch, func(m staffMove) { parts.moves = append(parts.moves, m) }, `
 		SELECT s.identifier, s.title, o.created_date_time AS at FROM status s
-		  LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1 ORDER BY s.position, s.identifier`, o.ID)
+		  LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1 ORDER BY s.position, s.identifier`,
+		o.ID)
 	queue(batch, func(p parcelRow) { parts.parcels = append(parts.parcels, p) }, `
 		SELECT id, carrier, tracking_number, tracking_base_url, by_name, shipped_at, mail_at, told_at,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
 		    FROM shipment_line l WHERE l.shipment_id = s.id), '[]') AS pieces
 		FROM shipment s WHERE order_id = $1 ORDER BY shipped_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
-		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble, by_name AS by,
-		  created_at AS at, coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
+		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble,
+		  by_name AS by,
+		  created_at AS at, coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity)
+		    ORDER BY seq)
 		    FROM refund_line l WHERE l.refund_id = r.id), '[]') AS pieces
 		FROM refund r WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
 	queue(batch, func(d staffDispute) { parts.disputes = append(parts.disputes, d) }, `

@@ -95,7 +95,8 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	for i := range 6 {
 		what = append(what, a.Text("timeline", fmt.Sprint(i), "text"))
 	}
-	if got := strings.Join(what, "|"); got != "Note|Dispute about 1.00: needs response|Refund of 3.99: requested|Sent a parcel|Accepted|Paid "+
+	if got := strings.Join(what,
+		"|"); got != "Note|Dispute about 1.00: needs response|Refund of 3.99: requested|Sent a parcel|Accepted|Paid "+
 		a.Text("money", "total") {
 		t.Errorf("timeline: %s", got)
 	}

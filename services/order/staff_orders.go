@@ -167,7 +167,8 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 			continue
 		}
 		count := min(t.Count, countedTo)
-		p.Statuses = append(p.Statuses, staffStatus{Identifier: t.Key, Title: t.Text, Count: count, More: t.Count > count})
+		p.Statuses = append(p.Statuses, staffStatus{Identifier: t.Key, Title: t.Text, Count: count,
+			More: t.Count > count})
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: t.Text, To: ask.With("status", t.Key), Count: count,
 			More: t.Count > count, Active: chosen == t.Key})
 	}

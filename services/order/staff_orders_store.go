@@ -38,7 +38,8 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 		"o.identifier LIKE " + arg(begins),
 		"o.session_id = " + arg(w.Search), "o.payment_intent = " + arg(w.Search), "o.checkout_id = " + arg(w.Search),
 		"o.tracking_number IS NOT NULL AND o.tracking_number LIKE " + arg(begins),
-		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND tracking_number LIKE " + arg(begins) + ")",
+		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND tracking_number LIKE " + arg(begins) +
+			")",
 		"lower(o.email) LIKE " + arg(likeText(lower)+"%"),
 	}
 	if len([]rune(w.Search)) >= nearLength {
@@ -94,7 +95,8 @@ func (w ordersWanted) statement() (sql string, args []any) {
 		found = append(found, "(SELECT o.id FROM orders o WHERE "+match+where.String()+" "+order+")")
 	}
 	return `
-		SELECT o.id, o.identifier, o.placed_at, coalesce(o.customer_name, '') AS customer, coalesce(o.email, '') AS email,
+		SELECT o.id, o.identifier, o.placed_at, coalesce(o.customer_name, '') AS customer,
+		  coalesce(o.email, '') AS email,
 		  o.total, coalesce(o.tracking_number, '') AS tracking_number, coalesce(o.current_status, '') AS status,
 		  coalesce(s.title, '') AS status_title,
 		  coalesce((SELECT sum(quantity) FROM order_line l WHERE l.order_id = o.id), 0)::int AS pieces
@@ -138,7 +140,8 @@ func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) 
 		  (SELECT count(*) FROM (SELECT FROM orders o WHERE o.current_status = s.identifier LIMIT $2 + 1) c) AS count
 		FROM status s ORDER BY s.position, s.identifier)
 		UNION ALL
-		(SELECT 'view', id::text, name, query, 0 FROM staff_view WHERE person_id = $1 ORDER BY name)`, person, countedTo)
+		(SELECT 'view', id::text, name, query, 0 FROM staff_view WHERE person_id = $1 ORDER BY name)`,
+		person, countedTo)
 }
 
 // mostViews is how many views a person can keep.

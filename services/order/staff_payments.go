@@ -116,16 +116,19 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, {Label: "At Stripe", Value: p.SessionID},
 		{Label: "Payment", Value: p.PaymentIntent}, {Label: "Event", Value: p.EventID}}
 	if p.Order != "" {
-		page.Facts = append(page.Facts, adminui.Detail{Label: "Order", Value: adminui.Link{Text: p.Order, To: "/orders/" + p.Order}})
+		page.Facts = append(page.Facts, adminui.Detail{Label: "Order",
+			Value: adminui.Link{Text: p.Order, To: "/orders/" + p.Order}})
 	}
 	if !p.ResolvedAt.IsZero() {
-		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: p.ResolvedAt}, adminui.Detail{Label: "By", Value: p.ResolvedBy})
+		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: p.ResolvedAt},
+			adminui.Detail{Label: "By", Value: p.ResolvedBy})
 	}
 	page.Make = adminui.Form{ID: "make", Action: p.path("order"), Submit: "Make the order"}
 	page.Refund = adminui.Form{ID: "refund", Action: p.path("refund"), Submit: "Refund all that is left", Tone: "bad",
 		Fields: []adminui.Field{{Name: "note", Label: "Note", Kind: "text", Most: maxNote}}}
-	page.Resolve = adminui.Form{ID: "resolve", Action: p.path("resolve"), Submit: "Mark as seen to", Fields: []adminui.Field{
-		{Name: "served", Label: "The goods were sent by hand", Kind: "check"}}}
+	page.Resolve = adminui.Form{ID: "resolve", Action: p.path("resolve"), Submit: "Mark as seen to",
+		Fields: []adminui.Field{
+			{Name: "served", Label: "The goods were sent by hand", Kind: "check"}}}
 	return page, nil
 }
 
@@ -142,7 +145,8 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 func (s *server) waiting(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {
-		err = &web.Error{Status: http.StatusConflict, Code: "seen-to", Err: fmt.Errorf("payment %d was seen to", page.Payment.ID)}
+		err = &web.Error{Status: http.StatusConflict, Code: "seen-to",
+			Err: fmt.Errorf("payment %d was seen to", page.Payment.ID)}
 	}
 	return page, err
 }
@@ -174,8 +178,10 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 		if _, err := markResolved(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name); err != nil {
 			return err
 		}
-		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID), report{action: adminui.WorkAct, kind: "payment",
-			key: id(page.Payment.ID), text: "Made order " + made.identifier, after: map[string]any{"order": made.identifier}})
+		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID),
+			report{action: adminui.WorkAct, kind: "payment",
+				key: id(page.Payment.ID), text: "Made order " + made.identifier,
+				after: map[string]any{"order": made.identifier}})
 	})
 	if err != nil {
 		return nil, err
@@ -224,8 +230,10 @@ func (s *server) staffResolve(r *http.Request) (adminui.Answer, error) {
 		if err := resolveIn(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name, served); err != nil {
 			return err
 		}
-		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID), report{action: adminui.WorkAct, kind: "payment",
-			key: id(page.Payment.ID), text: "Saw to a payment: " + page.Payment.Reason, after: map[string]any{"served": served}})
+		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID),
+			report{action: adminui.WorkAct, kind: "payment",
+				key: id(page.Payment.ID), text: "Saw to a payment: " + page.Payment.Reason,
+				after: map[string]any{"served": served}})
 	})
 	if err != nil {
 		return nil, err

@@ -118,7 +118,8 @@ func TestTrailOfAnOrder(t *testing.T) {
 		for _, h := range trail.Hops {
 			steps = append(steps, h.Step)
 		}
-		if got := strings.Join(steps, " "); !strings.Contains(got, "checkout") || !strings.Contains(got, "order") || !strings.Contains(got, "status") {
+		if got := strings.Join(steps, " "); !strings.Contains(got, "checkout") || !strings.Contains(got, "order") ||
+			!strings.Contains(got, "status") {
 			t.Errorf("%s: steps %s", key, got)
 		}
 		if keys := strings.Join(trail.Keys, " "); !strings.Contains(keys, "order-placed:"+c.ID) || !strings.Contains(keys, identifier) {

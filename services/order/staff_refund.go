@@ -37,8 +37,9 @@ func askRefund(page staffFormPage) adminui.Form {
 		Fields: []adminui.Field{{Name: "all", Label: fmt.Sprintf("All that is left: %s", p.Money.Left), Kind: "check"}}}
 	for _, l := range p.Lines {
 		if room := l.Quantity - l.Refunded; room > 0 {
-			form.Fields = append(form.Fields, adminui.Field{Name: lineField(l.Seq), Label: l.Name(), Kind: "number", Value: "0",
-				Hint: fmt.Sprintf("of %d at %s, less their share of the discount", room, l.Price)})
+			form.Fields = append(form.Fields, adminui.Field{Name: lineField(l.Seq), Label: l.Name(), Kind: "number",
+				Value: "0",
+				Hint:  fmt.Sprintf("of %d at %s, less their share of the discount", room, l.Price)})
 		}
 	}
 	if p.Money.ShippingSubtotal > p.Money.ShippingDiscount {
@@ -47,7 +48,8 @@ func askRefund(page staffFormPage) adminui.Form {
 	}
 	form.Fields = append(form.Fields,
 		adminui.Field{Name: "amount", Label: "Amount", Kind: "money",
-			Hint: "Instead of what the above comes to; leave it empty otherwise. At most " + p.Money.Left.String() + "."},
+			Hint: "Instead of what the above comes to; leave it empty otherwise. At most " + p.Money.Left.String() +
+				"."},
 		adminui.Field{Name: "restock", Label: "The pieces are back on the shelf", Kind: "check"},
 		reasonField(), refundNoteField())
 	return form
@@ -91,7 +93,8 @@ func (s *server) cancelOrder(r *http.Request, on Order, form adminui.Submitted) 
 
 // addressFields are the parts of an address in the order in which they are asked for.
 var addressFields = []struct{ name, label string }{
-	{"name", "Name"}, {"address_line1", "Street"}, {"address_line2", "Second line"}, {"city", "City"}, {"state", "State"},
+	{"name", "Name"}, {"address_line1", "Street"}, {"address_line2", "Second line"}, {"city", "City"},
+	{"state", "State"},
 	{"zip", "Postal code"}, {"country", "Country"}, {"country_code", "Country code"},
 }
 

@@ -110,8 +110,8 @@ const (
 	eventLooks = 6
 )
 
-// awaitOrder is settle for the success page. Two transactions for one payment would wait for each other, so it leaves the
-// order to the event when this process is at it, and waits in memory: without a connection, and without a lock.
+// awaitOrder is settle for the success page. Two transactions for one payment would wait for each other, so it leaves
+// the order to the event when this process is at it, and waits in memory: without a connection, and without a lock.
 func (s *server) awaitOrder(ctx context.Context, paid stripe.Session, event *placing) (result, error) {
 	if done, told := event.within(ctx, 0); told {
 		return done, nil

@@ -35,7 +35,8 @@ type way struct {
 // keys are those under which others know it, and those of the messages about it.
 func (w way) keys() []string {
 	keys := []string{w.CheckoutID, w.SessionID, w.PaymentIntent, w.Identifier}
-	for _, kind := range []string{"order-placed", "order-confirmation", msg.MailPaymentPending, msg.MailPaymentRefused} {
+	for _, kind := range []string{"order-placed", "order-confirmation", msg.MailPaymentPending,
+		msg.MailPaymentRefused} {
 		keys = append(keys, kind+":"+w.CheckoutID)
 	}
 	for _, s := range w.Shipments {

@@ -21,11 +21,13 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		  SELECT checkout_id AS id FROM orders WHERE identifier = ANY($1)
 		  UNION SELECT checkout_id FROM orders WHERE payment_intent = ANY($1)
 		  UNION SELECT checkout_id FROM orders WHERE cart_id = ANY($2)
-		  UNION (SELECT checkout_id FROM orders WHERE lower(email) = ANY(SELECT lower(k) FROM unnest($1::text[]) AS k WHERE k LIKE '%@%')
+		  UNION (SELECT checkout_id FROM orders WHERE lower(email) = ANY(SELECT lower(k) FROM unnest($1::text[]) AS k
+		    WHERE k LIKE '%@%')
 		    ORDER BY placed_at DESC LIMIT $3)
 		  UNION SELECT id FROM checkout WHERE id = ANY($1)
 		  UNION SELECT id FROM checkout WHERE session_id = ANY($1)
-		  UNION SELECT id FROM checkout WHERE cart_id = ANY($2) AND (state IN ('creating', 'open', 'pending') OR unclosed)
+		  UNION SELECT id FROM checkout WHERE cart_id = ANY($2)
+		    AND (state IN ('creating', 'open', 'pending') OR unclosed)
 		  UNION SELECT k.id FROM payment_issue i JOIN checkout k USING (session_id) WHERE i.payment_intent = ANY($1)
 		)
 		SELECT k.id AS checkout_id, coalesce(k.session_id, '') AS session_id,
@@ -62,23 +64,29 @@ func listSteps(ctx context.Context, db pg.DB, ways []way) ([]step, error) {
 	checkouts, sessions, payments, orders := columnsOf(ways)
 	return pg.List[step](ctx, db, "list the steps of a trail", `
 		SELECT at, kind, text, about, state, tone FROM (
-		  SELECT created_at AS at, 'checkout' AS kind, 'The shopper went to pay; the quote was frozen.' AS text, id AS about, state,
+		  SELECT created_at AS at, 'checkout' AS kind, 'The shopper went to pay; the quote was frozen.' AS text,
+		    id AS about, state,
 		    CASE WHEN state = 'failed' THEN 'warn' ELSE '' END AS tone FROM checkout WHERE id = ANY($1)
 		  UNION ALL SELECT asked_at, 'session', 'Stripe was asked for a payment page.', coalesce(session_id, id), '', ''
 		    FROM checkout WHERE id = ANY($1) AND asked_at IS NOT NULL
 		  UNION ALL SELECT placed_at, 'order', 'The payment became order ' || identifier || '.', identifier, '', 'good'
 		    FROM orders WHERE id = ANY($4)
 		  UNION ALL SELECT s.created_date_time, 'status', 'Status: ' || t.title, o.identifier, s.status, ''
-		    FROM order_status s JOIN orders o ON o.id = s.order_id JOIN status t ON t.identifier = s.status WHERE s.order_id = ANY($4)
+		    FROM order_status s JOIN orders o ON o.id = s.order_id JOIN status t ON t.identifier = s.status
+		      WHERE s.order_id = ANY($4)
 		  UNION ALL SELECT h.shipped_at, 'parcel', 'A parcel was sent.', o.identifier,
 		    CASE WHEN h.told_at IS NULL THEN 'the customer is not told yet' ELSE 'the customer was told' END, ''
 		    FROM shipment h JOIN orders o ON o.id = h.order_id WHERE h.order_id = ANY($4)
-		  UNION ALL SELECT created_at, 'refund', 'Money goes back.', id, state, CASE WHEN state IN ('failed', 'canceled') THEN 'bad' ELSE '' END
+		  UNION ALL SELECT created_at, 'refund', 'Money goes back.', id, state, CASE
+		    WHEN state IN ('failed', 'canceled') THEN 'bad' ELSE '' END
 		    FROM refund WHERE payment_intent = ANY($3)
-		  UNION ALL SELECT created_at, 'dispute', 'The buyer disputes the payment.', id, status, 'bad' FROM dispute WHERE payment_intent = ANY($3)
-		  UNION ALL SELECT at, 'stripe', 'Stripe told of ' || type || '.', event_id, '', '' FROM payment_event WHERE payment_intent = ANY($3)
+		  UNION ALL SELECT created_at, 'dispute', 'The buyer disputes the payment.', id, status, 'bad' FROM dispute
+		    WHERE payment_intent = ANY($3)
+		  UNION ALL SELECT at, 'stripe', 'Stripe told of ' || type || '.', event_id, '', '' FROM payment_event
+		    WHERE payment_intent = ANY($3)
 		  UNION ALL SELECT at, 'entry', 'On the list for staff: ' || reason, id::text,
-		    CASE WHEN resolved_at IS NULL THEN 'waits' ELSE 'seen to' END, CASE WHEN resolved_at IS NULL THEN 'bad' ELSE 'warn' END
+		    CASE WHEN resolved_at IS NULL THEN 'waits' ELSE 'seen to' END, CASE WHEN resolved_at IS NULL THEN 'bad'
+		      ELSE 'warn' END
 		    FROM payment_issue WHERE session_id = ANY($2)
 		) AS steps ORDER BY at, kind`, checkouts, sessions, payments, orders)
 }

@@ -63,16 +63,18 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 
 // lateWork is the orders that wait to be sent for longer than ORDER_LATE_DAYS.
 func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
-	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays), Runbook: "staff",
-		To: "/orders"}
+	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
+		Runbook: "staff",
+		To:      "/orders"}
 	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown)
 	k.Count = count
 	for i, o := range list {
 		if i == 0 {
 			k.Oldest = o.PlacedAt
 		}
-		k.Items = append(k.Items, adminui.WorkItem{Key: o.Identifier, Title: o.Identifier, Reason: o.Status, Since: o.PlacedAt,
-			To: "/orders/" + o.Identifier})
+		k.Items = append(k.Items, adminui.WorkItem{Key: o.Identifier, Title: o.Identifier, Reason: o.Status,
+			Since: o.PlacedAt,
+			To:    "/orders/" + o.Identifier})
 	}
 	return k, err
 }

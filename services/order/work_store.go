@@ -16,11 +16,13 @@ func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, row
 		reasons = []string{}
 	}
 	list, err := pg.List[paymentEntry](ctx, db, "list payments for staff",
-		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE`+which+`ORDER BY i.at, i.id LIMIT $3`, reasons, named, rows)
+		`SELECT `+staffPaymentColumnsSQL+` FROM payment_issue i WHERE`+which+`ORDER BY i.at, i.id LIMIT $3`, reasons,
+		named, rows)
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err
 	}
-	count, err := pg.Get[int64](ctx, db, "count payments for staff", `SELECT count(*) FROM payment_issue i WHERE`+which, reasons, named)
+	count, err := pg.Get[int64](ctx, db, "count payments for staff", `SELECT count(*) FROM payment_issue i WHERE`+which,
+		reasons, named)
 	return list, count, err
 }
 
@@ -34,7 +36,8 @@ type lateOrder struct {
 func lateOrders(ctx context.Context, db pg.DB, days, rows int) ([]lateOrder, int64, error) {
 	const which = `
 		FROM orders o JOIN status s ON s.identifier = o.current_status
-		WHERE o.current_status IN (SELECT identifier FROM status WHERE position < (SELECT position FROM status WHERE identifier = 'shipped'))
+		WHERE o.current_status IN (SELECT identifier FROM status
+		  WHERE position < (SELECT position FROM status WHERE identifier = 'shipped'))
 		  AND o.placed_at < now() - $1 * interval '1 day' `
 	list, err := pg.List[lateOrder](ctx, db, "list late orders",
 		`SELECT o.identifier, s.title AS status, o.placed_at`+which+`ORDER BY o.placed_at, o.id LIMIT $2`, days, rows)
@@ -56,9 +59,11 @@ type heldArticle struct {
 // heldStock lists the articles that unpaid pages hold pieces of, those first that most are held of.
 func heldStock(ctx context.Context, db pg.DB, rows int) ([]heldArticle, int64, error) {
 	list, err := pg.List[heldArticle](ctx, db, "list held stock", `
-		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held, count(*) AS pages,
+		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held,
+		  count(*) AS pages,
 		  count(DISTINCT c.person) AS people, min(c.created_at) AS since
-		FROM reservation r JOIN checkout c ON c.id = r.checkout_id JOIN sku s ON s.id = r.sku_id JOIN product p ON p.id = s.product_id
+		FROM reservation r JOIN checkout c ON c.id = r.checkout_id JOIN sku s ON s.id = r.sku_id
+		  JOIN product p ON p.id = s.product_id
 		WHERE s.stock IS NOT NULL GROUP BY s.id, p.title ORDER BY held DESC, s.id LIMIT $1`, rows)
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err

@@ -115,7 +115,8 @@ func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)
 		    OR `+erasure.ForgottenSince("$2::text", "$3::timestamptz")+` AS not_ours,
 		  EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1)) AS known,
-		  EXISTS (SELECT FROM prospect WHERE pr_cd = $4) OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $4) AS taken
+		  EXISTS (SELECT FROM prospect WHERE pr_cd = $4)
+		    OR EXISTS (SELECT FROM prospect_alias WHERE pr_cd = $4) AS taken
 		FROM l`, v.email, erasure.Hash(v.email).String(), v.seen, v.code, addressClass)
 }
 

@@ -88,7 +88,8 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "customers", customerColumns, list, func(c customer) any { return customerPlace{c.Since, c.Kind, c.ID} })
+	table := adminui.NewTable(ask, "customers", customerColumns, list,
+		func(c customer) any { return customerPlace{c.Since, c.Kind, c.ID} })
 	table.WithSearch(ask, "E-mail address, last name or user name")
 	table.Empty = "No customers."
 	return adminui.Page{Title: "Customers", Data: struct {
@@ -156,10 +157,12 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 	}
 	c := p.Customer
 	p.Facts = []adminui.Detail{{Label: "Kind", Value: adminui.Badge{Text: c.Kind}}, {Label: "E-mail", Value: c.Email},
-		{Label: "Proved", Value: yes(c.Proved)}, {Label: "Since", Value: c.Since}, {Label: "Newsletter", Value: yes(c.Newsletter)},
+		{Label: "Proved", Value: yes(c.Proved)}, {Label: "Since", Value: c.Since},
+		{Label: "Newsletter", Value: yes(c.Newsletter)},
 		{Label: "Unsubscribed", Value: yes(c.Unsubscribed)}}
 	if c.Kind == kindMember {
-		p.Facts = append(p.Facts, adminui.Detail{Label: "User name", Value: c.Username}, adminui.Detail{Label: "Last login", Value: c.LastLogin},
+		p.Facts = append(p.Facts, adminui.Detail{Label: "User name", Value: c.Username},
+			adminui.Detail{Label: "Last login", Value: c.LastLogin},
 			adminui.Detail{Label: "Terms", Value: c.Terms})
 	}
 	if c.Comment != "" {
@@ -169,8 +172,10 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 	p.Orders, p.Trail = "/orders?q="+url.QueryEscape(c.Email), "/trail?key="+url.QueryEscape(c.Email)
 	p.Runbook = adminui.Runbook("personal-data")
 	p.Export = adminui.Form{ID: "export", Action: c.path("export"), Submit: "Export everything"}
-	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad", Fields: []adminui.Field{{
-		Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, Most: maxEmail, Complete: "off"}}}
+	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad",
+		Fields: []adminui.Field{{
+			Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, Most: maxEmail,
+			Complete: "off"}}}
 	return p, nil
 }
 
@@ -241,7 +246,8 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 		if _, err := eraseIn(r.Context(), tx, c.person()); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: c.key(), Text: "Erased " + c.key()})
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: c.key(),
+			Text: "Erased " + c.key()})
 	})
 	if err != nil {
 		return nil, err

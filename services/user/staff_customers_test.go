@@ -21,7 +21,8 @@ func (e *env) desk(roles ...adminui.Role) *testenv.Client {
 func (e *env) customers() {
 	e.t.Helper()
 	e.DB.Exec(`INSERT INTO account (username, password, first_name, last_name, email, unsubscribe_token, mb_cd, joined)
-		SELECT 'user' || n, 'x', '<b>Ann</b>', 'Lee' || n, 'ann' || n || '@mail.example.com', 't' || n, 'm' || n, now() - n * interval '1 hour'
+		SELECT 'user' || n, 'x', '<b>Ann</b>', 'Lee' || n, 'ann' || n || '@mail.example.com', 't' || n, 'm' || n,
+		  now() - n * interval '1 hour'
 		FROM generate_series(1, 2) AS n`)
 	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, created)
 		SELECT 'pat' || n || '@mail.example.com', 'p' || n, 'c' || n, now() - n * interval '1 hour' - interval '30 minutes' FROM generate_series(1, 2) AS n`)
@@ -37,7 +38,8 @@ func TestStaffSeeCustomers(t *testing.T) {
 	e.customers()
 	id := e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`)
 	staff := e.desk(adminui.Support)
-	staff.Get("/staff/customers/member-"+id).Has(200, "&lt;b&gt;Ann&lt;/b&gt; Lee1", "&lt;script&gt;hi", "newsletter: agreed", "/orders?q=ann1%40mail.example.com")
+	staff.Get("/staff/customers/member-"+id).Has(200, "&lt;b&gt;Ann&lt;/b&gt; Lee1", "&lt;script&gt;hi", "newsletter: agreed",
+		"/orders?q=ann1%40mail.example.com")
 	staff.Header = http.Header{"Accept": {"application/json"}}
 	a := staff.Get("/staff/customers")
 	for i, want := range []string{"ann1", "pat1", "ann2", "pat2"} {

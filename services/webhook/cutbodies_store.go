@@ -41,7 +41,8 @@ func insertEvents(ctx context.Context, tx pgx.Tx, group []*job) (added []*job, e
 		  string_to_array(marks, ',')::bigint[]
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::text[], $8::text[],
 		  $9::boolean[], $11::text[]) AS n (id, type, api_version, created, start, length, object, payment, paid, marks)
-		ON CONFLICT (id) DO NOTHING RETURNING id`, ids, types, versions, created, starts, lengths, objects, payments, paid,
+		ON CONFLICT (id) DO NOTHING RETURNING id`,
+		ids, types, versions, created, starts, lengths, objects, payments, paid,
 		bodies, marks)
 	if err != nil {
 		return nil, err
@@ -86,13 +87,16 @@ func insertFew(ctx context.Context, outbox *bus.Outbox, group []*job) error {
 	for i, j := range group {
 		objects[i], payments[i], paid[i], marks[i] = j.object, j.payment, j.paid, listed(erasure.Marks(j.body))
 		// The relay has the body for longer than the request has its buffer.
-		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created, bytes.Clone(j.body)
-		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]), Trace: j.trace}
+		ids[i], types[i], versions[i], created[i], bodies[i] = j.id, j.kind, j.apiVersion, j.created,
+			bytes.Clone(j.body)
+		messages[i] = msg.Message{Key: j.id, Subject: msg.StripeSubject(j.kind), Payload: msg.Raw(bodies[i]),
+			Trace: j.trace}
 	}
 	return outbox.ChangeEach(ctx, "store events", `done AS (
 		INSERT INTO event (id, type, api_version, created, payload, object, payment, paid, marks)
 		SELECT id, type, api_version, created, payload, object, payment, paid, string_to_array(marks, ',')::bigint[]
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[], $8::boolean[],
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::text[],
+		  $8::boolean[],
 		  $9::text[]) AS n (id, type, api_version, created, payload, object, payment, paid, marks)
 		ON CONFLICT (id) DO NOTHING RETURNING id AS key)`,
 		[]any{ids, types, versions, created, bodies, objects, payments, paid, marks}, messages...)

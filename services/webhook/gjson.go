@@ -17,7 +17,8 @@ func parseEvent(body []byte) (event, error) {
 	if !validJSON(body) {
 		return event{}, errors.New("the event is not JSON")
 	}
-	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created", "data.object.id", "data.object.payment_intent",
+	f := gjson.GetManyBytes(body, "id", "type", "api_version", "created", "data.object.id",
+		"data.object.payment_intent",
 		"data.object.payment_status")
 	id, kind, version, created := f[0], f[1], f[2], f[3]
 	if id.Type != gjson.String || !usableID(id.Str) {

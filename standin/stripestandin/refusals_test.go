@@ -133,7 +133,8 @@ func TestManyLines(t *testing.T) {
 		var b strings.Builder
 		b.WriteString("mode=payment&success_url=http%3A%2F%2Fx.example")
 		for i := range n {
-			fmt.Fprintf(&b, "&line_items[%d][quantity]=1&line_items[%d][price_data][currency]=usd&line_items[%d][price_data][unit_amount]=100&line_items[%d][price_data][product_data][name]=n%d", i, i, i, i, i)
+			fmt.Fprintf(&b,
+				"&line_items[%d][quantity]=1&line_items[%d][price_data][currency]=usd&line_items[%d][price_data][unit_amount]=100&line_items[%d][price_data][product_data][name]=n%d", i, i, i, i, i)
 		}
 		return b.String()
 	}

@@ -98,7 +98,8 @@ func (w *backing) freshBroker(ctx context.Context) (err error) {
 		return err
 	}
 	w.brokers++
-	if w.broker, err = w.start("broker", "", "SHOPBENCH_BROKER_DIR="+filepath.Join(w.dir, "nats", strconv.Itoa(w.brokers))); err != nil {
+	if w.broker, err = w.start("broker", "", "SHOPBENCH_BROKER_DIR="+filepath.Join(w.dir, "nats",
+		strconv.Itoa(w.brokers))); err != nil {
 		return err
 	}
 	if w.nats, err = w.broker.says("ready"); err != nil {
@@ -135,7 +136,8 @@ func (b *bench) openShop(env ...string) (*shop, error) {
 // openProgram is openShop for a build of the one process; "" is this program. Settings that env gives win.
 func (b *bench) openProgram(program, folder string, env ...string) (*shop, error) {
 	var listeners []string
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "NATS_ADDR",
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR",
+		"NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
 		listeners = append(listeners, name+"=127.0.0.1:0")
 	}
@@ -177,13 +179,16 @@ func (w *backing) pgbench(ctx context.Context, s script, clients int, args ...st
 		return 0, fmt.Errorf("read the database's address: %w", err)
 	}
 	args = append([]string{
-		"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, runtime.NumCPU())), "-f", s.file,
-		"-D", "clients=" + strconv.Itoa(clients), "-D", "n=-1", "-h", u.Hostname(), "-p", u.Port(), "-U", u.User.Username(),
+		"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, runtime.NumCPU())), "-f",
+		s.file,
+		"-D", "clients=" + strconv.Itoa(clients), "-D", "n=-1", "-h", u.Hostname(), "-p", u.Port(), "-U",
+		u.User.Username(),
 	}, args...)
 	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "pgbench"),
 		append(args, strings.TrimPrefix(u.Path, "/"))...) //nolint:gosec // PostgreSQL's own program
 	password, _ := u.User.Password()
-	cmd.Env = []string{"PGPASSWORD=" + password, "PGOPTIONS=-c search_path=" + s.schema, "PGSSLMODE=disable", "LC_ALL=C"}
+	cmd.Env = []string{"PGPASSWORD=" + password, "PGOPTIONS=-c search_path=" + s.schema, "PGSSLMODE=disable",
+		"LC_ALL=C"}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pgbench %s: %w\n%s", filepath.Base(s.file), err, out)

@@ -33,14 +33,17 @@ const (
 )
 
 var (
-	catalogKinds = []string{"Lamp", "Notebook", "Pen", "Folder", "Stapler", "Tray", "Clip", "Ruler", "Scissors", "Envelope", "Stamp",
+	catalogKinds = []string{"Lamp", "Notebook", "Pen", "Folder", "Stapler", "Tray", "Clip", "Ruler", "Scissors",
+		"Envelope", "Stamp",
 		"Marker"}
-	catalogStuffs = []string{"Oak", "Steel", "Brass", "Linen", "Paper", "Cork", "Leather", "Glass", "Walnut", "Copper", "Felt", "Bamboo"}
-	catalogWords  = []string{"Small", "Large", "Folding", "Plain", "Ruled", "Quiet", "Sturdy", "Light", "Round", "Slim", "Tall", "Soft"}
+	catalogStuffs = []string{"Oak", "Steel", "Brass", "Linen", "Paper", "Cork", "Leather", "Glass", "Walnut", "Copper",
+		"Felt", "Bamboo"}
+	catalogWords = []string{"Small", "Large", "Folding", "Plain", "Ruled", "Quiet", "Sturdy", "Light", "Round", "Slim",
+		"Tall", "Soft"}
 )
 
-// catalog measures pages of a large catalog while prices change: at a steady rate, each request timed from the moment at
-// which it was due, so that one slow answer does not hide those that wait behind it.
+// catalog measures pages of a large catalog while prices change: at a steady rate, each request timed from the moment
+// at which it was due, so that one slow answer does not hide those that wait behind it.
 func (w *backing) catalog(ctx context.Context) error {
 	if err := w.fillCatalog(ctx); err != nil {
 		return err
@@ -68,8 +71,9 @@ func (w *backing) catalog(ctx context.Context) error {
 	case <-time.After(catalogRest):
 	case <-ctx.Done():
 	}
-	w.notes = append(w.notes, fmt.Sprintf("Memory of the shop: %.0f MiB with the catalog, %.0f MiB after these loads, %.0f MiB %v later.",
-		before, after, s.memory(), catalogRest))
+	w.notes = append(w.notes,
+		fmt.Sprintf("Memory of the shop: %.0f MiB with the catalog, %.0f MiB after these loads, %.0f MiB %v later.",
+			before, after, s.memory(), catalogRest))
 	return s.stop()
 }
 
@@ -88,27 +92,33 @@ func (w *backing) fillCatalog(ctx context.Context) error {
 	}
 	text := strings.Repeat("Made in small numbers, and meant to be used every day for years. ", 2)
 	return errors.Join(
-		copyRows("product", []string{"id", "identifier", "title", "title_url", "headline", "description_part_1", "description_part_2"},
+		copyRows("product", []string{"id", "identifier", "title", "title_url", "headline", "description_part_1",
+			"description_part_2"},
 			catalogProducts, func(i int) []any {
 				title := fmt.Sprintf("%s %s %s %d", pick(catalogWords), pick(catalogStuffs), pick(catalogKinds), i)
 				number := strconv.Itoa(i)
-				return []any{first + i, catalogIdentifier(i), title, "Thing" + number, "For the desk, number " + number + ".", text, ""}
+				return []any{first + i, catalogIdentifier(i), title, "Thing" + number,
+					"For the desk, number " + number + ".", text, ""}
 			}),
-		copyRows("product_image", []string{"product_id", "image_url", "main_image"}, catalogProducts, func(i int) []any {
-			return []any{first + i, "/img/product/desk.jpg", true}
-		}),
-		copyRows("sku", []string{"id", "product_id", "inventory_id", "color", "size"}, catalogProducts*skusEach, func(i int) []any {
-			return []any{catalogSKU(i/skusEach) + i%skusEach, first + i/skusEach, 1, pick(catalogStuffs), strconv.Itoa(i % skusEach)}
-		}),
+		copyRows("product_image", []string{"product_id", "image_url", "main_image"}, catalogProducts,
+			func(i int) []any {
+				return []any{first + i, "/img/product/desk.jpg", true}
+			}),
+		copyRows("sku", []string{"id", "product_id", "inventory_id", "color", "size"}, catalogProducts*skusEach,
+			func(i int) []any {
+				return []any{catalogSKU(i/skusEach) + i%skusEach, first + i/skusEach, 1, pick(catalogStuffs),
+					strconv.Itoa(i % skusEach)}
+			}),
 		copyRows("sku_price", []string{"sku_id", "price_cents"}, catalogProducts*skusEach, func(i int) []any {
 			return []any{catalogSKU(i/skusEach) + i%skusEach, 100 + chance.IntN(20_000)}
 		}),
 		copyRows("collection", []string{"id", "address", "title", "text"}, 20, func(i int) []any {
 			return []any{100 + i, "shelf-" + strconv.Itoa(i), "Shelf " + strconv.Itoa(i), "A shelf."}
 		}),
-		copyRows("product_collection", []string{"collection_id", "product_id", "position"}, catalogProducts, func(i int) []any {
-			return []any{100 + i%20, first + i, catalogProducts - i}
-		}),
+		copyRows("product_collection", []string{"collection_id", "product_id", "position"}, catalogProducts,
+			func(i int) []any {
+				return []any{100 + i%20, first + i, catalogProducts - i}
+			}),
 		w.settle(ctx, `ANALYZE`),
 	)
 }
@@ -129,10 +139,12 @@ func (w *backing) sizes(client *http.Client, s *shop) error {
 		}
 		first := time.Since(began)
 		began = time.Now()
-		if _, answer, err = read(client, address, "Accept-Encoding", coding, "If-None-Match", answer.Header.Get("Etag")); err != nil {
+		if _, answer, err = read(client, address, "Accept-Encoding", coding, "If-None-Match",
+			answer.Header.Get("Etag")); err != nil {
 			return err
 		}
-		note += fmt.Sprintf(" %s %d kB (first %.0f ms; again %d in %.1f ms).", coding, len(body)/1000, milliseconds(first),
+		note += fmt.Sprintf(" %s %d kB (first %.0f ms; again %d in %.1f ms).", coding, len(body)/1000,
+			milliseconds(first),
 			answer.StatusCode, milliseconds(time.Since(began)))
 	}
 	w.notes = append(w.notes, note)
@@ -205,12 +217,13 @@ func (t *timing) line(kind string) (text string, p99 time.Duration) {
 	}
 	slices.Sort(all)
 	at := func(share float64) time.Duration { return all[min(int(share*float64(len(all))), len(all)-1)] }
-	return fmt.Sprintf("p50 %.1f, p99 %.1f, max %.0f ms of %d", milliseconds(at(0.5)), milliseconds(at(0.99)), milliseconds(all[len(all)-1]),
+	return fmt.Sprintf("p50 %.1f, p99 %.1f, max %.0f ms of %d", milliseconds(at(0.5)), milliseconds(at(0.99)),
+		milliseconds(all[len(all)-1]),
 		len(all)), at(0.99)
 }
 
-// browse asks for pages at a steady rate while a price changes each second, and notes how long they took and how soon each
-// price was on its page.
+// browse asks for pages at a steady rate while a price changes each second, and notes how long they took and how soon
+// each price was on its page.
 func (w *backing) browse(ctx context.Context, client *http.Client, s *shop, round string) error {
 	pages := timing{took: map[string][]time.Duration{}}
 	var shoppers sync.WaitGroup
@@ -259,12 +272,14 @@ func (w *backing) report(round string, pages, seen *timing, cost spent) error {
 		text, _ := pages.line(v.kind)
 		note += fmt.Sprintf("\n    %-17s %s", v.kind, text)
 	}
-	note += fmt.Sprintf("\n    A price is on its page after %s (want %v). Processor time of a page: %s.", change, catalogSeen, cost)
+	note += fmt.Sprintf("\n    A price is on its page after %s (want %v). Processor time of a page: %s.", change,
+		catalogSeen, cost)
 	w.notes = append(w.notes, note)
 	w.say("%s", note)
 	// As a ratio, so that -check knows it: what may be slow against what was.
 	r := result{what: "pages of a large catalog, " + round, against: fmt.Sprintf("p99 of %v", catalogSlowest),
-		how: fmt.Sprintf("%d/s", catalogRate), limit: []float64{1 / catalogSlowest.Seconds()}, ours: []float64{1 / max(p99, time.Microsecond).Seconds()}}
+		how: fmt.Sprintf("%d/s", catalogRate), limit: []float64{1 / catalogSlowest.Seconds()},
+		ours: []float64{1 / max(p99, time.Microsecond).Seconds()}}
 	if round == "warm" {
 		r.want = 1
 	}
@@ -294,7 +309,8 @@ func look(client *http.Client, address string) error {
 	return err
 }
 
-// read asks for an address and reads the whole answer. header are names and values; compression is gzip without another.
+// read asks for an address and reads the whole answer. header are names and values; compression is gzip without
+// another.
 func read(client *http.Client, address string, header ...string) (body []byte, answer *http.Response, err error) {
 	r, err := http.NewRequest(http.MethodGet, address, nil) //nolint:noctx // bounded by the client's time-out
 	if err != nil {
@@ -325,7 +341,8 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 		case <-time.After(priceRhythm):
 		}
 		product, cents := n*37%catalogProducts, 1_000_001+n
-		_, err := w.owner.Exec(ctx, `INSERT INTO "order".sku_price (sku_id, price_cents) VALUES ($1, $2)`, catalogSKU(product), cents)
+		_, err := w.owner.Exec(ctx, `INSERT INTO "order".sku_price (sku_id, price_cents) VALUES ($1, $2)`,
+			catalogSKU(product), cents)
 		if err != nil {
 			seen.add("price", 0, err)
 			return
@@ -333,7 +350,8 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 		began := time.Now()
 		want := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		for time.Since(began) < 10*time.Second {
-			body, _, err := read(client, "http://"+s.addr+"/product/"+catalogIdentifier(product), "Accept-Encoding", "identity")
+			body, _, err := read(client, "http://"+s.addr+"/product/"+catalogIdentifier(product), "Accept-Encoding",
+				"identity")
 			if err != nil || strings.Contains(string(body), want) {
 				break
 			}

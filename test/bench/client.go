@@ -158,7 +158,8 @@ func skipChunks(r *bufio.Reader) error {
 }
 
 // best finds the number of connections, or clients, that gives the highest rate.
-func best(ctx context.Context, candidates []int, measure func(ctx context.Context, n int) (float64, error)) (int, error) {
+func best(ctx context.Context, candidates []int, measure func(ctx context.Context, n int) (float64,
+	error)) (int, error) {
 	var chosen int
 	var top float64
 	for _, n := range candidates {

@@ -16,7 +16,8 @@ const (
 // eventBody is a completed session as Stripe tells it, with all that Stripe sends along: about 3 kB.
 // It holds no backslash, so that PostgreSQL reads it as bytea too. Amounts are cents.
 func eventBody(id, number string, total int64) string {
-	return strings.NewReplacer("@id", id, "@session", sessionPrefix+number, "@checkout", checkoutPrefix+number, "@intent",
+	return strings.NewReplacer("@id", id, "@session", sessionPrefix+number, "@checkout", checkoutPrefix+number,
+		"@intent",
 		intentPrefix+number,
 		"@number", number, "@total", fmt.Sprint(total)).Replace(eventText)
 }

@@ -80,7 +80,8 @@ func (w *backing) grow(ctx context.Context) error {
 		g.sizes = append(g.sizes, share*w.size)
 	}
 	figures := []*figure{
-		{name: "purchase, whole way", measure: (*grown).purchase}, {name: "account page", measure: (*grown).accountPage},
+		{name: "purchase, whole way", measure: (*grown).purchase},
+		{name: "account page", measure: (*grown).accountPage},
 		{name: "order page", measure: (*grown).orderPage}, {name: "funnel report", measure: (*grown).report},
 		{name: "erasing one person", measure: (*grown).erase}, {name: "sweep", measure: (*grown).sweep},
 		{name: "start", measure: (*grown).start}, {name: "backup", exempt: true, measure: (*grown).backup},
@@ -173,8 +174,10 @@ func (w *backing) tellGrowth(sizes []float64, figures []*figure) {
 		if f.exempt || f.ms[0] == 0 {
 			continue
 		}
-		w.results = append(w.results, result{what: f.name, against: "the same at a hundredth of the size", want: grownShare,
-			ours: []float64{1000 / f.ms[last]}, limit: []float64{1000 / f.ms[0]}, how: fmt.Sprintf("%.0f orders", sizes[last]*grownOrders)})
+		w.results = append(w.results, result{what: f.name, against: "the same at a hundredth of the size",
+			want: grownShare,
+			ours: []float64{1000 / f.ms[last]}, limit: []float64{1000 / f.ms[0]},
+			how: fmt.Sprintf("%.0f orders", sizes[last]*grownOrders)})
 	}
 	_ = tw.Flush() // into memory
 	w.notes = append(w.notes, strings.TrimRight(b.String(), "\n"))
@@ -240,7 +243,8 @@ func (g *grown) erase(ctx context.Context) (float64, error) {
 	defer pool.Close()
 	return times(grownErased, func(int) error {
 		g.erased++
-		if err := user.Erase(ctx, pool, erasure.Person{MemberIDs: []int64{firstGrown + g.erased}}, discard{}); err != nil {
+		if err := user.Erase(ctx, pool, erasure.Person{MemberIDs: []int64{firstGrown + g.erased}},
+			discard{}); err != nil {
 			return err
 		}
 		return g.quiet(ctx)
@@ -290,7 +294,8 @@ func (g *grown) start(context.Context) (float64, error) { return float64(g.began
 func (g *grown) backup(ctx context.Context) (float64, error) {
 	file := filepath.Join(g.dir, "backup.dump")
 	ms, err := times(1, func(int) error {
-		dump := exec.CommandContext(ctx, filepath.Join(g.bin, "pg_dump"), "-Fc", "-f", file, g.url) //nolint:gosec // our own cluster's
+		// nolint:gosec // our own cluster's
+		dump := exec.CommandContext(ctx, filepath.Join(g.bin, "pg_dump"), "-Fc", "-f", file, g.url)
 		out, err := dump.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("pg_dump: %w\n%s", err, out)

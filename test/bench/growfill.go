@@ -34,7 +34,8 @@ func (g *grown) template(ctx context.Context) (err error) {
 	if _, err := g.load(ctx, 1, 1, 0); err != nil {
 		return err
 	}
-	g.account, err = pg.Get[int64](ctx, g.owner, "find the member", `SELECT id FROM "user".account WHERE username = 'grown_member'`)
+	g.account, err = pg.Get[int64](ctx, g.owner, "find the member",
+		`SELECT id FROM "user".account WHERE username = 'grown_member'`)
 	return err
 }
 
@@ -69,49 +70,63 @@ func mark(name string) string {
 // copied are all tables that grow, in the order of filling.
 var copied = []copying{
 	{table: `"user".account`, of: `username = 'grown_member'`, count: perMember, set: map[string]string{
-		"id": "i", "username": `'member' || i`, "email": memberMail, "unsubscribe_token": `'t' || i`, "mb_cd": `'m' || i`}},
-	{table: `"user".terms_agreed`, of: `member_id = :account`, count: perMember, set: map[string]string{"id": "i", "member_id": "i"}},
+		"id": "i", "username": `'member' || i`, "email": memberMail, "unsubscribe_token": `'t' || i`,
+		"mb_cd": `'m' || i`}},
+	{table: `"user".terms_agreed`, of: `member_id = :account`, count: perMember,
+		set: map[string]string{"id": "i", "member_id": "i"}},
 	{table: `mailer.recipient`, of: `kind = 'member' AND id = :account`, count: perMember, set: map[string]string{
 		"id": "i", "email": memberMail, "code": `'m' || i`, "token": `'t' || i`}},
-	{table: `events.member`, of: `id = :account`, count: perMember, set: map[string]string{"id": "i", "mb_cd": `'m' || i`}},
+	{table: `events.member`, of: `id = :account`, count: perMember,
+		set: map[string]string{"id": "i", "mb_cd": `'m' || i`}},
 	{table: `edge.session`, of: `member_id = :account`, count: perMember, set: map[string]string{
-		"token_hash": `sha256(convert_to('s' || i, 'UTF8'))`, "member_id": "i", "username": `'member' || i`, "email": memberMail}},
+		"token_hash": `sha256(convert_to('s' || i, 'UTF8'))`, "member_id": "i", "username": `'member' || i`,
+		"email": memberMail}},
 	{table: `"user".prospect`, of: `TRUE`, count: perGuest, set: map[string]string{
 		"id": "i", "email": `'guest' || (` + guest + `) || '@mail.example.com'`,
 		"unsubscribe_token": `'pt' || i`, "pr_cd": `'p' || (` + guest + `)`}},
 	{table: `"order".prospect`, of: `TRUE`, count: perGuest, set: map[string]string{
 		"email": `'guest' || (` + guest + `) || '@mail.example.com'`,
 		"code":  `'p' || (` + guest + `)`}},
-	{table: `"order".checkout`, of: `id = (SELECT checkout_id FROM "order".orders ORDER BY id LIMIT 1)`, count: perOrder,
+	{table: `"order".checkout`, of: `id = (SELECT checkout_id FROM "order".orders ORDER BY id LIMIT 1)`,
+		count: perOrder,
 		set: map[string]string{"id": `'grown' || i`, "cart_id": "i", "session_id": `'cs_test_grown' || i`,
 			"payment_intent": `'pi_grown' || i`,
-			"member_id":      buyerID, "email": buyerMail, "owner": `'visitor:grown' || i`, "person": buyerMail, "round": "NULL",
+			"member_id":      buyerID, "email": buyerMail, "owner": `'visitor:grown' || i`, "person": buyerMail,
+			"round":      "NULL",
 			"created_at": ago, "agreed_at": ago, "checked_at": ago, "expires_at": ago}},
 	{table: `"order".orders`, of: `id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
 		"id": "i", "identifier": `'grown' || i`, "checkout_id": `'grown' || i`, "session_id": `'cs_test_grown' || i`,
 		"payment_intent": `'pi_grown' || i`, "cart_id": "i", "member_id": buyerID, "email": buyerMail,
 		"prospect_code": `CASE WHEN i % 2 = 1 THEN 'p' || i / 4 END`, "placed_at": ago}},
-	{table: `"order".order_line`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
-		"order_id": "i"}},
-	{table: `"order".order_status`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder, set: map[string]string{
-		"order_id": "i", "created_date_time": ago}},
-	{table: `webhook.event`, of: `type = 'checkout.session.completed' AND payload <> '{}'`, count: perOrder, set: map[string]string{
-		"id": `'evt_grown' || i`, "received": ago, "payload": `convert_to(replace(replace(convert_from(t.payload, 'UTF8'),
+	{table: `"order".order_line`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder,
+		set: map[string]string{
+			"order_id": "i"}},
+	{table: `"order".order_status`, of: `order_id = (SELECT min(id) FROM "order".orders)`, count: perOrder,
+		set: map[string]string{
+			"order_id": "i", "created_date_time": ago}},
+	{table: `webhook.event`, of: `type = 'checkout.session.completed' AND payload <> '{}'`, count: perOrder,
+		set: map[string]string{
+			"id": `'evt_grown' || i`, "received": ago,
+			"payload": `convert_to(replace(replace(convert_from(t.payload, 'UTF8'),
 			:'session', 'cs_test_grown' || i), :'email', ` + buyerMail + `), 'UTF8')`,
-		"marks": `ARRAY[` + mark(`split_part(`+buyerMail+`, '.', 1)`) + `, ` + mark(`'cs_test_grown' || i`) + `, ` +
-			mark(`'pi_grown' || i`) + `]`}},
+			"marks": `ARRAY[` + mark(`split_part(`+buyerMail+`, '.', 1)`) + `, ` + mark(`'cs_test_grown' || i`) + `, ` +
+				mark(`'pi_grown' || i`) + `]`}},
 	{table: `mailer.delivery`, of: `kind LIKE 'order-%'`, count: perOrder, set: map[string]string{
-		"id": "i", "key": `'grown' || i`, "message_id": `'grown' || i`, "to_hashes": `ARRAY[md5(` + buyerMail + `)]`, "member_id": buyerID,
-		"payload": "NULL", "created_at": ago, "queued_at": ago, "done_at": ago}},
-	{table: `events.order_placed`, of: `identifier = (SELECT identifier FROM "order".orders ORDER BY id LIMIT 1)`, count: perOrder,
+		"id": "i", "key": `'grown' || i`, "message_id": `'grown' || i`, "to_hashes": `ARRAY[md5(` + buyerMail + `)]`,
+		"member_id": buyerID,
+		"payload":   "NULL", "created_at": ago, "queued_at": ago, "done_at": ago}},
+	{table: `events.order_placed`, of: `identifier = (SELECT identifier FROM "order".orders ORDER BY id LIMIT 1)`,
+		count: perOrder,
 		set: map[string]string{"identifier": `'grown' || i`, "member_id": buyerID, "visitor": "i % 2 = 1", "at": ago,
 			"pr_cd": `CASE WHEN i % 2 = 1 THEN 'p' || i / 4 END`}},
 	{table: `events.pageview`, count: perView, set: map[string]string{
 		"id": "i", "event_id": `'grown' || i`, "anonymous_id": fmt.Sprintf(`'grown' || i / %d`, viewsOfBrowser),
-		"user_id":    fmt.Sprintf(`CASE WHEN i / %d %% 3 = 0 THEN :members + (i / %d) %% :batch END`, viewsOfBrowser, 3*viewsOfBrowser),
+		"user_id": fmt.Sprintf(`CASE WHEN i / %d %% 3 = 0 THEN :members + (i / %d) %% :batch END`, viewsOfBrowser,
+			3*viewsOfBrowser),
 		"url":        `'/products/p' || i % 200 || CASE WHEN i % 10 = 0 THEN '?utm_source=letter&utm_campaign=c' || i % 1000 ELSE '' END`,
 		"page_width": "1280", "order_mark": `CASE WHEN i % 50 = 0 THEN 'mark' || i END`, "at": ago,
-		"remote_addr": `CASE WHEN ` + ago + ` > now() - interval '29 days' THEN '198.51.100.' || i % 250 END`, "user_agent": "NULL"}},
+		"remote_addr": `CASE WHEN ` + ago + ` > now() - interval '29 days' THEN '198.51.100.' || i % 250 END`,
+		"user_agent":  "NULL"}},
 }
 
 // counts by day, which triggers keep when the shop itself writes.
@@ -139,15 +154,18 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 	}
 	orders, views, members := int64(size*grownOrders), int64(size*grownPageViews), int64(size*grownMembers)
 	var sessionID, email string
-	if err := conn.QueryRow(ctx, `SELECT session_id, email FROM "order".orders ORDER BY id LIMIT 1`).Scan(&sessionID, &email); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT session_id, email FROM "order".orders ORDER BY id LIMIT 1`).Scan(&sessionID,
+		&email); err != nil {
 		return fmt.Errorf("find the order to copy: %w", err)
 	}
 	own := int64(0)
 	if g.orders == 0 {
 		own = ordersOfMember
 	}
-	names := strings.NewReplacer(":first", fmt.Sprint(firstGrown), ":own", fmt.Sprint(own), ":account", fmt.Sprint(g.account),
-		":members", fmt.Sprint(firstGrown+g.members+1), ":batch", fmt.Sprint(members-g.members), ":'session'", "'"+sessionID+"'",
+	names := strings.NewReplacer(":first", fmt.Sprint(firstGrown), ":own", fmt.Sprint(own), ":account",
+		fmt.Sprint(g.account),
+		":members", fmt.Sprint(firstGrown+g.members+1), ":batch", fmt.Sprint(members-g.members), ":'session'",
+		"'"+sessionID+"'",
 		":'email'", "'"+email+"'")
 	for _, c := range copied {
 		from, to := firstGrown+1+c.count(g.orders, g.views, g.members), firstGrown+c.count(orders, views, members)
@@ -172,7 +190,8 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 // fill copies one table's rows.
 func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replacer, from, to int64) error {
 	columns, err := pg.List[string](ctx, conn, "list the columns of "+c.table, `
-		SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, c.table)
+		SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+		c.table)
 	if err != nil {
 		return err
 	}
@@ -192,7 +211,8 @@ func (c copying) fill(ctx context.Context, conn *pgx.Conn, names *strings.Replac
 		source = "(SELECT * FROM " + c.table + " WHERE " + c.of + " LIMIT 1) AS t, " + source
 	}
 	sql := strings.NewReplacer(":from", fmt.Sprint(from), ":to", fmt.Sprint(to)).Replace(names.Replace(
-		"INSERT INTO " + c.table + " (" + strings.Join(into, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " + strings.Join(values, ", ") +
+		"INSERT INTO " + c.table + " (" + strings.Join(into, ", ") + ") OVERRIDING SYSTEM VALUE SELECT " +
+			strings.Join(values, ", ") +
 			" FROM " + source))
 	return withoutIndexes(ctx, conn, c.table, func() error {
 		for now := from; now <= to; now += fillChunk {

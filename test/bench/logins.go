@@ -56,7 +56,8 @@ func (w *backing) logins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.notes = append(w.notes, fmt.Sprintf("Processor time, logins: %s; bare hash: %s. The hash's share: %.2f.", ours, bare,
+	w.notes = append(w.notes, fmt.Sprintf("Processor time, logins: %s; bare hash: %s. The hash's share: %.2f.", ours,
+		bare,
 		bare.each()/ours.each()))
 	return s.stop()
 }
@@ -75,6 +76,7 @@ func (w *backing) hashes(cost *spent) (float64, error) {
 		return 0, err
 	}
 	rate, err := strconv.ParseFloat(text, 64)
-	cost.add(spent{service: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), done: rate * hashTime.Seconds()})
+	cost.add(spent{service: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(),
+		done: rate * hashTime.Seconds()})
 	return rate, err
 }

@@ -61,7 +61,8 @@ func (w *backing) orders(ctx context.Context) error {
 	b.perRound = min(max(int(top*orderSeconds), minBuyers), maxBuyers) / clients * clients
 	b.spentOurs, b.spentLimit = spent{}, spent{}
 	limit := func(ctx context.Context) (float64, error) { return b.oneByOne(ctx, s, clients, b.perRound) }
-	r := result{what: "orders made from queued events", against: "pgbench, the same statements, one order a transaction", want: 2,
+	r := result{what: "orders made from queued events",
+		against: "pgbench, the same statements, one order a transaction", want: 2,
 		how: fmt.Sprintf("%d events, order alone; %d clients", b.perRound, clients)}
 	err = w.turns(ctx, r, w.rounds, limit, func(ctx context.Context) (float64, error) {
 		return b.queued(ctx, func() (*part, error) {
@@ -101,7 +102,8 @@ func (b *buyers) original(ctx context.Context) error {
 			return err
 		}
 	}
-	a, err := v.post("/order/create-checkout-session", "success", "agree_to_terms_of_sale", "true", "anonymous_email_address",
+	a, err := v.post("/order/create-checkout-session", "success", "agree_to_terms_of_sale", "true",
+		"anonymous_email_address",
 		"original@mail.example.com")
 	if err != nil {
 		return err
@@ -136,11 +138,14 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 			return 0, fmt.Errorf("make carts: %w", err)
 		}
 	}
-	_, err := b.owner.Exec(ctx, `INSERT INTO "order".checkout SELECT r.* FROM "order".checkout c, generate_series($1::bigint,
+	_, err := b.owner.Exec(ctx,
+		`INSERT INTO "order".checkout SELECT r.* FROM "order".checkout c, generate_series($1::bigint,
 		$2::bigint) AS i,
-		LATERAL jsonb_populate_record(NULL::"order".checkout, to_jsonb(c) || jsonb_build_object('id', $4 || i::text, 'cart_id', i,
+		LATERAL jsonb_populate_record(NULL::"order".checkout,
+		  to_jsonb(c) || jsonb_build_object('id', $4 || i::text, 'cart_id', i,
 		  'quote_hash', md5(i::text),
-		  'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r WHERE c.id = $3`, first, b.next-1, b.checkout,
+		  'email', 'buyer' || i || '@mail.example.com', 'session_id', $5 || i::text)) AS r WHERE c.id = $3`,
+		first, b.next-1, b.checkout,
 		checkoutPrefix, sessionPrefix)
 	if err != nil {
 		return 0, fmt.Errorf("make quotes: %w", err)
@@ -155,7 +160,8 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	_, err := b.owner.Exec(ctx, `INSERT INTO webhook.outbox (key, subject, payload, pending)
 		SELECT $4 || i::text, 'stripe.checkout.session.completed', convert_to(replace($3, '@number', i::text), 'UTF8'),
 		  ARRAY['order-stripe']
-		FROM generate_series($1::bigint, $2::bigint) AS i`, first, first+int64(n)-1, eventBody(eventPrefix+"@number", "@number", b.total),
+		FROM generate_series($1::bigint, $2::bigint) AS i`,
+		first, first+int64(n)-1, eventBody(eventPrefix+"@number", "@number", b.total),
 		eventPrefix)
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
@@ -255,7 +261,8 @@ func (b *buyers) watch(ctx context.Context, first int64, n int64) (float64, erro
 }
 
 func (b *buyers) made(ctx context.Context, first, n int64) (made int64, err error) {
-	err = b.owner.QueryRow(ctx, `SELECT count(*) FROM "order".orders WHERE cart_id BETWEEN $1 AND $2`, first, first+n-1).Scan(&made)
+	err = b.owner.QueryRow(ctx, `SELECT count(*) FROM "order".orders WHERE cart_id BETWEEN $1 AND $2`, first,
+		first+n-1).Scan(&made)
 	return made, err
 }
 
@@ -284,7 +291,8 @@ func (b *buyers) recordOne(ctx context.Context) (script, error) {
 	}
 	// The order's identifier is random: each transaction needs one of its own.
 	var identifier string
-	if err := b.owner.QueryRow(ctx, `SELECT identifier FROM "order".orders WHERE cart_id = $1`, first).Scan(&identifier); err != nil {
+	if err := b.owner.QueryRow(ctx, `SELECT identifier FROM "order".orders WHERE cart_id = $1`,
+		first).Scan(&identifier); err != nil {
 		return script{}, fmt.Errorf("find the order: %w", err)
 	}
 	marker := strconv.FormatInt(first, 10)

@@ -48,8 +48,10 @@ func (w *backing) pages(ctx context.Context) error {
 			"/clientevent/pageview?url=https%3A%2F%2Fshop.example.com%2Fproduct%2FbSusp6dBHm&client_event_id=null&anonymous_id=null&pageWidth=1280",
 			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 			"Referer: https://shop.example.com/product/bSusp6dBHm"), 0.4},
-		{"GET /user/logged-in, member", "/user/logged-in", get("/user/logged-in", "Accept: application/json", member.cookies()), 0.15},
-		{"product page, gzip", "/product/bSusp6dBHm", get("/product/bSusp6dBHm", "Accept: text/html", "Accept-Encoding: gzip, deflate, br"),
+		{"GET /user/logged-in, member", "/user/logged-in",
+			get("/user/logged-in", "Accept: application/json", member.cookies()), 0.15},
+		{"product page, gzip", "/product/bSusp6dBHm", get("/product/bSusp6dBHm", "Accept: text/html",
+			"Accept-Encoding: gzip, deflate, br"),
 			0},
 	}
 	bare, addr, err := w.bare(s.addr, list)

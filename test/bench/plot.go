@@ -25,7 +25,8 @@ func plotGrowth(folder string, sizes []float64, figures []*figure) error {
 	}
 	for _, f := range figures {
 		name := filepath.Join(folder, "grow-"+strings.NewReplacer(" ", "-", ",", "").Replace(f.name)+".svg")
-		if err := os.WriteFile(name, []byte(plot(f.name, sizes, f.ms)), 0o644); err != nil { //nolint:gosec // plots are no secret
+		// nolint:gosec // plots are no secret
+		if err := os.WriteFile(name, []byte(plot(f.name, sizes, f.ms)), 0o644); err != nil {
 			return fmt.Errorf("draw a plot: %w", err)
 		}
 	}
@@ -40,28 +41,33 @@ func plot(title string, sizes, ms []float64) string {
 	}
 	x, y := newAxis(orders, plotLeft, plotWidth-plotRight), newAxis(ms, plotHeight-plotBottom, plotTop)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">
 <rect width="100%%" height="100%%" fill="#fff"/>
 <text x="%d" y="20" font-size="14">%s, ms by number of orders</text>
 `, plotWidth, plotHeight, plotLeft, title)
 	for power := x.low; power <= x.high; power++ {
 		at := x.at(math.Pow(10, power))
-		fmt.Fprintf(&b, `<path d="M%.0f %d V%d" stroke="#ddd"/><text x="%.0f" y="%d" text-anchor="middle">%.0f</text>`+"\n", at,
+		fmt.Fprintf(&b,
+			`<path d="M%.0f %d V%d" stroke="#ddd"/><text x="%.0f" y="%d" text-anchor="middle">%.0f</text>`+"\n", at,
 			plotTop, plotHeight-plotBottom, at, plotHeight-plotBottom+18, math.Pow(10, power))
 	}
 	for power := y.low; power <= y.high; power++ {
 		at := y.at(math.Pow(10, power))
-		fmt.Fprintf(&b, `<path d="M%d %.0f H%d" stroke="#ddd"/><text x="%d" y="%.0f" text-anchor="end">%g</text>`+"\n", plotLeft, at,
+		fmt.Fprintf(&b, `<path d="M%d %.0f H%d" stroke="#ddd"/><text x="%d" y="%.0f" text-anchor="end">%g</text>`+"\n",
+			plotLeft, at,
 			plotWidth-plotRight, plotLeft-6, at+4, math.Pow(10, power))
 	}
 	var line []string
 	for i := range orders {
 		px, py := x.at(orders[i]), y.at(ms[i])
 		line = append(line, fmt.Sprintf("%.1f,%.1f", px, py))
-		fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" fill="#06c"/><text x="%.1f" y="%.1f" text-anchor="middle">%.3g</text>`+"\n",
+		fmt.Fprintf(&b,
+			`<circle cx="%.1f" cy="%.1f" r="3" fill="#06c"/><text x="%.1f" y="%.1f" text-anchor="middle">%.3g</text>`+"\n",
 			px, py, px, py-8, ms[i])
 	}
-	fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="#06c" stroke-width="2"/>`+"\n</svg>\n", strings.Join(line, " "))
+	fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="#06c" stroke-width="2"/>`+"\n</svg>\n",
+		strings.Join(line, " "))
 	return b.String()
 }
 

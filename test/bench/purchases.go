@@ -95,7 +95,8 @@ func (w *backing) purchases(ctx context.Context) error {
 func (w *backing) ownDatabase(ctx context.Context) (*backing, error) {
 	p := &backing{bench: w.bench, bin: w.bin, folder: filepath.Join(w.dir, "data", "purchase")}
 	set := map[string]string{}
-	if err := w.owner.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements')`).
+	if err := w.owner.QueryRow(ctx,
+		`SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements')`).
 		Scan(&p.counts); err != nil {
 		return nil, fmt.Errorf("look for pg_stat_statements: %w", err)
 	}
@@ -123,8 +124,9 @@ func (w *backing) comparePurchases(ctx context.Context, p *backing, sides []*con
 	if err != nil {
 		return err
 	}
-	limit := result{what: "purchases, cart to order and mail", against: "pgbench, the essential writes of a purchase", want: 0.3,
-		how: fmt.Sprintf("%d shoppers at once; %d clients", comparedAtOnce, clients)}
+	limit := result{what: "purchases, cart to order and mail", against: "pgbench, the essential writes of a purchase",
+		want: 0.3,
+		how:  fmt.Sprintf("%d shoppers at once; %d clients", comparedAtOnce, clients)}
 	var before []result
 	for _, s := range sides[1:] {
 		before = append(before, result{what: limit.what, against: s.name, how: limit.how})
@@ -238,7 +240,8 @@ func (s *contender) open(ctx context.Context) (_ *opened, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the inbox's address: %w", err)
 	}
-	shop, err := s.openProgram(s.program, folder, append(append(s.settings(), s.more...), "WEBHOOK_ADDR="+webhook, "STRIPE_API_BASE="+standin,
+	shop, err := s.openProgram(s.program, folder, append(append(s.settings(), s.more...), "WEBHOOK_ADDR="+webhook,
+		"STRIPE_API_BASE="+standin,
 		"STRIPE_SECRET_KEY="+standinKey, "STRIPE_WEBHOOK_SECRET="+standinSecret, "STRIPE_CALLS_PER_SECOND=0",
 		"STRIPE_PUBLISHABLE_KEY=pk_test_bench", "SMTP_HOST="+host, "SMTP_PORT="+port, "SMTP_TLS=none",
 		"MAIL_SEEN_URL="+page+"/api/seen")...)
@@ -392,14 +395,16 @@ func (s *contender) report() string {
 		for _, m := range s.runs[n] {
 			rate, p50, p99 = append(rate, m.rate), append(p50, m.p50), append(p99, m.p99)
 		}
-		fmt.Fprintf(tw, "  %d\t%.1f\t%.1f\t%.1f\t%s\n", n, median(rate), median(p50), median(p99), s.runs[n][len(s.runs[n])-1].spent)
+		fmt.Fprintf(tw, "  %d\t%.1f\t%.1f\t%.1f\t%s\n", n, median(rate), median(p50), median(p99),
+			s.runs[n][len(s.runs[n])-1].spent)
 	}
 	if s.counts {
 		fmt.Fprintf(tw, "\n  step\tms alone\tstatements\tof these BEGIN, COMMIT, SAVEPOINT\tbuffers\n")
 		for n, c := range s.steps {
 			fmt.Fprintf(tw, "  %s\t%.1f\t%.1f\t%.1f\t%.0f\n", steps[n], s.stepTime[n], c.calls, c.control, c.buffers)
 		}
-		fmt.Fprintf(tw, "  whole, one at a time\t\t%.1f\t%.1f\t%.0f\n", s.counted.calls, s.counted.control, s.counted.buffers)
+		fmt.Fprintf(tw, "  whole, one at a time\t\t%.1f\t%.1f\t%.0f\n", s.counted.calls, s.counted.control,
+			s.counted.buffers)
 	}
 	_ = tw.Flush() // into memory
 	text := strings.TrimRight(b.String(), "\n")

@@ -28,7 +28,8 @@ var logEntry = regexp.MustCompile(`^bench:([0-9a-f.]+):([^:]*):([A-Z]+):  `)
 // recording makes PostgreSQL log every statement while fn runs, and returns those of the transaction
 // of a service that holds a text.
 func (w *backing) recording(ctx context.Context, service, holds string, fn func() error) ([]statement, error) {
-	on := []string{`ALTER SYSTEM SET log_statement = 'all'`, `ALTER SYSTEM SET bytea_output = 'escape'`, `SELECT pg_reload_conf()`}
+	on := []string{`ALTER SYSTEM SET log_statement = 'all'`, `ALTER SYSTEM SET bytea_output = 'escape'`,
+		`SELECT pg_reload_conf()`}
 	off := []string{`ALTER SYSTEM RESET log_statement`, `ALTER SYSTEM RESET bytea_output`, `SELECT pg_reload_conf()`}
 	if err := w.settle(ctx, on...); err != nil {
 		return nil, err

@@ -66,7 +66,8 @@ type spent struct {
 }
 
 func (s *spent) add(o spent) {
-	s.service, s.database, s.broker, s.done = s.service+o.service, s.database+o.database, s.broker+o.broker, s.done+o.done
+	s.service, s.database, s.broker, s.done = s.service+o.service, s.database+o.database, s.broker+o.broker,
+		s.done+o.done
 }
 
 // each is the processor time of one, in seconds.
@@ -112,7 +113,8 @@ func (b *bench) print(took time.Duration) {
 			}
 		}
 		lowest, highest := r.span()
-		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s%s\t%.0f\t%.0f\t%d: %.2f–%.2f\t%s\n", r.what, r.against, r.ratio(), want, verdict, median(r.ours),
+		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s%s\t%.0f\t%.0f\t%d: %.2f–%.2f\t%s\n", r.what, r.against, r.ratio(), want,
+			verdict, median(r.ours),
 			median(r.limit), len(r.ours), lowest, highest, r.how)
 	}
 	if err := tw.Flush(); err != nil {

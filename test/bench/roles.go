@@ -126,8 +126,9 @@ func runStandIn(ctx context.Context, log *slog.Logger, cfg folderConfig) error {
 	if err := os.MkdirAll(cfg.Folder, 0o700); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	s, err := stripestandin.New(stripestandin.Config{Addr: "127.0.0.1:0", SecretKey: standinKey, WebhookSecret: standinSecret,
-		WebhookURL: cfg.Webhook, StateFile: filepath.Join(cfg.Folder, "stripe-standin.log"), Log: log})
+	s, err := stripestandin.New(stripestandin.Config{Addr: "127.0.0.1:0", SecretKey: standinKey,
+		WebhookSecret: standinSecret,
+		WebhookURL:    cfg.Webhook, StateFile: filepath.Join(cfg.Folder, "stripe-standin.log"), Log: log})
 	if err != nil {
 		return err
 	}
@@ -162,16 +163,17 @@ func runBare(ctx context.Context, input string) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := answers[r.URL.Path]
-		h := w.Header()
-		for name, values := range a.Header {
-			h[name] = values
-		}
-		if _, err := w.Write(a.Body); err != nil {
-			panic(http.ErrAbortHandler)
-		}
-	})}
+	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := answers[r.URL.Path]
+			h := w.Header()
+			for name, values := range a.Header {
+				h[name] = values
+			}
+			if _, err := w.Write(a.Body); err != nil {
+				panic(http.ErrAbortHandler)
+			}
+		})}
 	fmt.Println("ready", l.Addr())
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // no one is asking any more
 	defer stop()
@@ -195,7 +197,8 @@ func runHash(context.Context) error {
 	for range hashesAtOnce {
 		all.Go(func() {
 			for time.Since(began) < hashTime {
-				argon2.IDKey([]byte(password), salt, user.DefaultCost.Time, user.DefaultCost.Memory, user.DefaultCost.Threads, 32)
+				argon2.IDKey([]byte(password), salt, user.DefaultCost.Time, user.DefaultCost.Memory,
+					user.DefaultCost.Threads, 32)
 				n.Add(1)
 			}
 		})

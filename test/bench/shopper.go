@@ -16,7 +16,8 @@ import (
 )
 
 // steps are the requests of one purchase, in their order, as the storefront makes them.
-var steps = []string{"token", "add to cart", "shipping methods", "choose shipping", "give address", "confirm", "create session",
+var steps = []string{"token", "add to cart", "shipping methods", "choose shipping", "give address", "confirm",
+	"create session",
 	"pay at Stripe", "success page", "order page"}
 
 // Indexes of steps.
@@ -127,7 +128,8 @@ func (s *shopper) step(n int) error {
 	case stepSession:
 		return s.createSession()
 	case stepPay:
-		_, _, err := s.stripe.ask(http.MethodPost, "/_/sessions/"+s.session+"/pay", "{}", "Content-Type: application/json")
+		_, _, err := s.stripe.ask(http.MethodPost, "/_/sessions/"+s.session+"/pay", "{}",
+			"Content-Type: application/json")
 		return err
 	case stepSuccess:
 		var done struct {
@@ -173,7 +175,8 @@ func (s *shopper) post(path, form, want string) error {
 func (s *shopper) ask(method, path, form, want string) ([]byte, error) {
 	headers := []string{"X-Forwarded-For: " + s.address, "Cookie: " + strings.Join(s.cookies, "; ")}
 	if method == http.MethodPost {
-		headers = append(headers, "Content-Type: application/x-www-form-urlencoded", "X-CSRFToken: "+s.cookie("csrftoken"))
+		headers = append(headers, "Content-Type: application/x-www-form-urlencoded",
+			"X-CSRFToken: "+s.cookie("csrftoken"))
 	}
 	h, raw, err := s.shop.ask(method, path, form, headers...)
 	if err != nil {

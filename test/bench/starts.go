@@ -40,7 +40,8 @@ func (b *bench) warmStart(ctx context.Context) error {
 		idle = s.memory()
 	case <-ctx.Done():
 	}
-	b.notes = append(b.notes, fmt.Sprintf("Warm start, PostgreSQL included: %.1f s (want < 3 s). Memory without PostgreSQL: %.0f MiB "+
-		"when open, %.0f MiB after 8 idle seconds (want < 120).", took.Seconds(), at, idle))
+	b.notes = append(b.notes,
+		fmt.Sprintf("Warm start, PostgreSQL included: %.1f s (want < 3 s). Memory without PostgreSQL: %.0f MiB "+
+			"when open, %.0f MiB after 8 idle seconds (want < 120).", took.Seconds(), at, idle))
 	return s.stop()
 }

@@ -182,7 +182,8 @@ func (c counted) list() string {
 		if i == listed || s.Calls < 0.05 {
 			break
 		}
-		fmt.Fprintf(&b, "\n  %10.2f %5.2f %7.1f  %-7s %.110s", s.Calls, s.Ms, s.Buffers, strings.TrimPrefix(s.Service, "shop_"),
+		fmt.Fprintf(&b, "\n  %10.2f %5.2f %7.1f  %-7s %.110s", s.Calls, s.Ms, s.Buffers,
+			strings.TrimPrefix(s.Service, "shop_"),
 			blanks.ReplaceAllString(s.Query, " "))
 	}
 	return b.String()

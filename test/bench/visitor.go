@@ -48,7 +48,8 @@ func (v *visitor) post(path, want string, pairs ...string) (map[string]any, erro
 }
 
 func (v *visitor) do(method, path string, form url.Values) ([]byte, error) {
-	r, err := http.NewRequest(method, v.base.String()+path, strings.NewReader(form.Encode())) //nolint:noctx // the client has a time-out
+	// nolint:noctx // the client has a time-out
+	r, err := http.NewRequest(method, v.base.String()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("make a request to %s: %w", path, err)
 	}
@@ -94,8 +95,10 @@ const password = "Nine green bottles 42!"
 
 // register makes the browser's shopper a member.
 func (v *visitor) register(name string) error {
-	_, err := v.post("/user/create-account", `"create_account":"true"`, "firstname", "Ann", "lastname", "Lee", "username", name,
-		"email_address", name+"@mail.example.com", "password", password, "confirm_password", password, "newsletter", "false", "remember_me",
+	_, err := v.post("/user/create-account", `"create_account":"true"`, "firstname", "Ann", "lastname", "Lee",
+		"username", name,
+		"email_address", name+"@mail.example.com", "password", password, "confirm_password", password, "newsletter",
+		"false", "remember_me",
 		"false")
 	return err
 }

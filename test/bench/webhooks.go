@@ -22,7 +22,10 @@ func (w *backing) webhooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clients, err := best(ctx, []int{8, 16, 32}, func(ctx context.Context, n int) (float64, error) { return w.storeEvents(ctx, s, n, 2) })
+	clients, err := best(ctx, []int{8, 16, 32}, func(ctx context.Context, n int) (float64,
+		error) {
+		return w.storeEvents(ctx, s, n, 2)
+	})
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,8 @@ func (a *acceptance) accept(ctx context.Context, connections int, d time.Duratio
 	if err != nil {
 		return 0, err
 	}
-	p, err := a.start("webhook", "", append(a.settings(), "WEBHOOK_ADDR="+addr, "STRIPE_WEBHOOK_SECRET="+webhookSecret)...)
+	p, err := a.start("webhook", "", append(a.settings(), "WEBHOOK_ADDR="+addr,
+		"STRIPE_WEBHOOK_SECRET="+webhookSecret)...)
 	if err != nil {
 		return 0, err
 	}
@@ -98,12 +102,14 @@ func webhookScript() string {
 \set i :client_id + :clients * :n
 WITH e AS (
   INSERT INTO event (id, type, api_version, created, payload)
-  VALUES ('evt_' || CAST(:i AS text), 'checkout.session.completed', '2023-10-16', CAST('2026-01-02' AS timestamptz), CAST(%s AS bytea))
+  VALUES ('evt_' || CAST(:i AS text), 'checkout.session.completed', '2023-10-16', CAST('2026-01-02' AS timestamptz),
+    CAST(%s AS bytea))
   ON CONFLICT (id) DO NOTHING RETURNING id, payload
 )
 INSERT INTO outbox (key, subject, payload, headers, pending)
 SELECT id, 'stripe.checkout.session.completed', payload,
-  CAST(E'{"traceparent"\x3a "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' AS jsonb), ARRAY['order-stripe'] FROM e
+  CAST(E'{"traceparent"\x3a "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' AS jsonb),
+    ARRAY['order-stripe'] FROM e
 ON CONFLICT (key) DO NOTHING;
 `, body)
 }

@@ -50,7 +50,8 @@ func TestBackOffice(t *testing.T) {
 			o.tab.Click("#form button")
 			o.tab.Says("h1", "Home")
 		}
-		for name, path := range map[string]string{"home": "/", "orders": "/orders", "work": "/work", "people": "/people", "person": "/people/2",
+		for name, path := range map[string]string{"home": "/", "orders": "/orders", "work": "/work", "people": "/people",
+			"person": "/people/2",
 			"invite": "/people/invite", "log": "/audit", "account": "/account", "authenticator": "/account/app"} {
 			o.shows(path, name)
 		}
@@ -108,12 +109,15 @@ func (o *office) keys() {
 // fillShop makes orders as a shop in use has them.
 func fillShop(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
-	shop.Exec("order", `INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
+	shop.Exec("order",
+		`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
 			shipping_subtotal, shipping_discount, total, expires_at)
 		SELECT 'c' || n, -n, 1, 'h', 'paid', now(), '{}', n, 0, 0, 0, n, now() FROM generate_series(1, 120) AS n`)
-	shop.Exec("order", `INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email, customer_name,
+	shop.Exec("order",
+		`INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email, customer_name,
 			currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, agreed_with_terms_of_sale, placed_at)
-		SELECT left(translate(md5('x' || n), '0123', 'KqRz'), 10), 'c' || n, 's' || n, 'p' || n, -n, 1, 'shopper' || n || '@mail.example.com',
+		SELECT left(translate(md5('x' || n), '0123', 'KqRz'), 10), 'c' || n, 's' || n, 'p' || n, -n, 1,
+		  'shopper' || n || '@mail.example.com',
 			(ARRAY['Ada Byron', 'Grace Hopper', 'José Ferreira', 'Łucja Nowak', 'Kim Ji-woo', 'Bartholomew Featherstonehaugh'])[1 + n % 6],
 			'usd', n * 217, 0, 0, 0, n * 217, true, now() - n * n * interval '7 minutes' FROM generate_series(1, 120) AS n`)
 	shop.Exec("order", `INSERT INTO order_status (order_id, status, created_date_time)

@@ -75,8 +75,10 @@ func seedWork(shop *shoptest.Shop) {
 		  'read user.erased: the version is behind, ' || repeat('and this is a long reason ', 6), 3, now() - interval '2 hours'
 		FROM generate_series(1, 3) AS n`)
 	shop.Exec("order", `INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload, at)
-		VALUES ('paid-twice', 'This cart was paid with another session already and is an order. Refund this payment in Stripe.', 'cs_test_seed',
+		VALUES ('paid-twice', 'This cart was paid with another session already and is an order. Refund this payment in Stripe.',
+		  'cs_test_seed',
 		  'pi_seed', 4200, 'usd', '{"id":"cs_test_seed","amount_total":4200}', now() - interval '1 day')`)
-	shop.Exec("mailer", `INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply, attempts)
+	shop.Exec("mailer",
+		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply, attempts)
 		VALUES ('welcome:1', 'welcome', '{}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(), 'refused for good', '550 no such user', 2)`)
 }

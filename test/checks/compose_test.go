@@ -57,7 +57,8 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"admin", "edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision", "stripe-standin",
+	want := []string{"admin", "edge", "events", "mail-inbox", "mailer", "migrate", "nats", "order", "postgres", "provision",
+		"stripe-standin",
 		"user", "webhook"}
 	if !slices.Equal(names, want) {
 		t.Errorf("containers %v", names)

@@ -149,7 +149,8 @@ func testReset(t *testing.T, e *env) {
 	set(m.username, "", "x").Is(outcome("signature-invalid"))
 	set(m.username, first, "Another!word").Is(outcome("code-doesnt-match"))
 	set(foreign.username, second, "x").Is(outcome("code-doesnt-match"))
-	set(m.username, second, "short").Is(`{"set_new_password":"password-error","errors":{"new-password":[{"type":"too_short","description":"*"},
+	set(m.username, second,
+		"short").Is(`{"set_new_password":"password-error","errors":{"new-password":[{"type":"too_short","description":"*"},
 		{"type":"no_capital_letter","description":"*"},{"type":"no_special_character","description":"*"}]},"user-api-version":"0.0.1"}`)
 	b.get("/user/logged-in").Want(true, "logged_in")
 	set(m.username, second, "Another!word").Is(outcome("success"))

@@ -71,8 +71,9 @@ func TestALargeCatalog(t *testing.T) {
 	}
 	t.Logf("a price is on all pages after %v", time.Since(began))
 	for path, want := range map[string]string{
-		"/search?q=papper": "we looked for “paper”", "/search?q=xylophone": "We found nothing", "/order/products?q=papper": `"meant":"paper"`,
-		"/order/products?page=2": fmt.Sprintf(`"count":%d`, n+3), "/order/products?collection=desk": `{"products_data":{"bSusp6dBHm":`,
+		"/search?q=papper": "we looked for “paper”", "/search?q=xylophone": "We found nothing",
+		"/order/products?q=papper": `"meant":"paper"`,
+		"/order/products?page=2":   fmt.Sprintf(`"count":%d`, n+3), "/order/products?collection=desk": `{"products_data":{"bSusp6dBHm":`,
 	} {
 		if a := b.Get(path); !strings.Contains(string(a.Body), want) {
 			t.Errorf("%s lacks %s", path, want)

@@ -242,7 +242,8 @@ func (d *deal) step() {
 	case 12:
 		d.stripe("/_/payments/"+d.intent+"/dispute", []string{`{}`, `{"outcome":"inquiry"}`}[d.dice.IntN(2)])
 	case 13:
-		d.stripe("/_/payments/"+d.intent+"/dispute", fmt.Sprintf(`{"outcome":%q}`, []string{"evidence", "escalate", "won", "lost"}[d.dice.IntN(4)]))
+		d.stripe("/_/payments/"+d.intent+"/dispute", fmt.Sprintf(`{"outcome":%q}`,
+			[]string{"evidence", "escalate", "won", "lost"}[d.dice.IntN(4)]))
 	case 14:
 		d.stripe("/_/switches", []string{`{"webhook_drop":2}`, `{"refund_pending":2}`, `{"webhook_two_ids":2}`}[d.dice.IntN(3)])
 	case 15:

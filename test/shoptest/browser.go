@@ -41,7 +41,10 @@ func (s *Shop) Browser() *Browser {
 	}
 	n := browsers.Add(1)
 	return &Browser{tb: s.tb, shop: s, address: fmt.Sprintf("198.18.%d.%d", n/250%250, n%250+1), client: &http.Client{
-		Jar: jar, Timeout: 60 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+		Jar: jar, Timeout: 60 * time.Second, CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}}
 }
 
 // Get asks for a path of the shop.
@@ -156,7 +159,8 @@ func (b *Browser) Want(a Answer, value any, path ...string) {
 // Checkout puts pieces of a SKU into the cart and opens the payment page; it returns the session.
 func (b *Browser) Checkout(sku, quantity, email string) string {
 	b.tb.Helper()
-	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", sku, "quantity", quantity), "success", "cart_add_product_sku")
+	b.Want(b.Post("/order/cart-add-product-sku", "sku_id", sku, "quantity", quantity), "success",
+		"cart_add_product_sku")
 	a := b.Post("/order/create-checkout-session", "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
 	b.Want(a, "success", "create_checkout_session")
 	return a.Text("session_id")

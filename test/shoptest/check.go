@@ -56,7 +56,8 @@ func (s *Shop) Event(eventType, session string) []byte {
 	s.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.StandIn+"/v1/events?limit=100&type="+url.QueryEscape(eventType), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		s.StandIn+"/v1/events?limit=100&type="+url.QueryEscape(eventType), nil)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -163,7 +164,8 @@ func (s *Shop) Check(limit time.Duration, except ...string) {
 			paid[one.ID] = one
 		}
 	}
-	s.Eventually(limit, fmt.Sprintf("%d orders for as many payments", len(paid)), func() bool { return len(s.Orders()) >= len(paid) })
+	s.Eventually(limit, fmt.Sprintf("%d orders for as many payments", len(paid)),
+		func() bool { return len(s.Orders()) >= len(paid) })
 	s.Quiet(limit)
 	orders := s.Orders()
 	if len(orders) != len(paid) {
@@ -191,7 +193,8 @@ func (s *Shop) checkMail(o Order) {
 	s.tb.Helper()
 	var mine []Mail
 	for _, m := range s.Mails(o.Email) {
-		later := strings.HasPrefix(m.Subject, "Refund for order "+o.Identifier) || strings.HasPrefix(m.Subject, "Order "+o.Identifier)
+		later := strings.HasPrefix(m.Subject, "Refund for order "+o.Identifier) ||
+			strings.HasPrefix(m.Subject, "Order "+o.Identifier)
 		if strings.Contains(m.Text, o.Identifier) && !later {
 			mine = append(mine, m)
 		}

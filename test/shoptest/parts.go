@@ -64,7 +64,8 @@ func (s *Shop) Pay(session string, options []byte) {
 func (s *Shop) TryPay(session string, options []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.StandIn+"/_/sessions/"+session+"/pay", bytes.NewReader(options))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.StandIn+"/_/sessions/"+session+"/pay",
+		bytes.NewReader(options))
 	if err != nil {
 		return err
 	}

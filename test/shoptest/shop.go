@@ -88,18 +88,22 @@ func compile(flags ...string) (string, error) {
 // open, and stops it at the end of the test.
 func Start(tb testing.TB, o Options) *Shop {
 	tb.Helper()
-	s := &Shop{tb: tb, build: build, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL, pools: map[string]*pgxpool.Pool{}}
+	s := &Shop{tb: tb, build: build, DataDir: tb.TempDir(), DatabaseURL: o.DatabaseURL,
+		pools: map[string]*pgxpool.Pool{}}
 	if o.Faults {
 		s.build = buildFaults
 	}
 	if s.DatabaseURL == "" && !o.OwnDatabase {
 		s.DatabaseURL = FreshDatabase(tb)
 	}
-	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR", "ADMIN_ADDR", "NATS_ADDR",
+	for _, name := range []string{"EDGE_ADDR", "WEBHOOK_ADDR", "USER_ADDR", "ORDER_ADDR", "EVENTS_ADDR", "MAILER_ADDR",
+		"ADMIN_ADDR", "NATS_ADDR",
 		"NATS_MONITOR_ADDR", "STANDIN_ADDR", "MAIL_INBOX_HTTP_ADDR", "MAIL_INBOX_SMTP_ADDR"} {
-		s.env = append(s.env, name+"="+testenv.Port(tb)) // the same after a restart, as someone has it in their settings
+		// the same after a restart, as someone has it in their settings
+		s.env = append(s.env, name+"="+testenv.Port(tb))
 	}
-	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	s.env = append(s.env, "DATA_DIR="+s.DataDir, "DATABASE_URL="+s.DatabaseURL, "PATH="+os.Getenv("PATH"),
+		"HOME="+os.Getenv("HOME"))
 	s.env = append(s.env, o.Env...)
 	s.start(true)
 	tb.Cleanup(func() {
@@ -162,9 +166,11 @@ func (s *Shop) opened(open <-chan map[string]string) {
 			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
 		}
 		for field, address := range map[*string]string{
-			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"], &s.Monitor: a["NATS monitoring"],
-			&s.NATS: s.Setting("NATS_URL"), &s.Admin: a["Back office"], &s.AdminLink: a["Sign in there, once"],
-			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"), &s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
+			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"],
+			&s.Monitor: a["NATS monitoring"],
+			&s.NATS:    s.Setting("NATS_URL"), &s.Admin: a["Back office"], &s.AdminLink: a["Sign in there, once"],
+			&s.Metrics: strings.TrimSuffix(a["Metrics"], "/metrics"),
+			&s.Webhook: strings.TrimSuffix(a["Webhook"], "/order/stripe-webhook"),
 		} {
 			if *field != address { // else browsers that go on through a restart may be reading it
 				*field = address
@@ -310,8 +316,10 @@ func (s *Shop) Database(service string) *pgxpool.Pool {
 // For is the running shop for a test of several that share it. What fails, fails that test; only
 // the test that started the shop stops it.
 func (s *Shop) For(tb testing.TB) *Shop {
-	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics, Webhook: s.Webhook,
-		NATS: s.NATS, DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, tb: tb, logs: s.logs, pools: map[string]*pgxpool.Pool{}}
+	return &Shop{URL: s.URL, Inbox: s.Inbox, StandIn: s.StandIn, Monitor: s.Monitor, Metrics: s.Metrics,
+		Webhook: s.Webhook,
+		NATS:    s.NATS, DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, tb: tb, logs: s.logs,
+		pools: map[string]*pgxpool.Pool{}}
 }
 
 // Log is what the shop logged so far.

@@ -25,7 +25,8 @@ func fed(id, cents, mark int, title string) string {
 		price = "null"
 	}
 	return fmt.Sprintf(`{"id":%d,"changed":"%d","listed":{"title":%q,"title_url":"t","identifier":"p%d",
-		"headline":null,"price_low":%s,"price_high":%s,"product_image_url":null},"collections":{"all":%d,"n%d":%d}}`, id, mark, title, id, price, price, -id, id%3, id*7%10)
+		"headline":null,"price_low":%s,"price_high":%s,"product_image_url":null},"collections":{"all":%d,"n%d":%d}}`,
+		id, mark, title, id, price, price, -id, id%3, id*7%10)
 }
 
 func (s *shelf) feed(whole bool, products []string, gone ...string) {
@@ -95,7 +96,8 @@ func TestEveryProductIsOnOnePage(t *testing.T) {
 	for _, n := range []int{0, 1, PageSize - 1, PageSize, PageSize + 1, 5*PageSize + 7} {
 		for _, collection := range []string{"", "all", "n0", "n2"} {
 			for _, sort := range Sorts {
-				for name, between := range map[string]func(s *shelf){"still": func(*shelf) {}, "prices change": func(s *shelf) { s.reprice(5) }} {
+				for name, between := range map[string]func(s *shelf){"still": func(*shelf) {},
+					"prices change": func(s *shelf) { s.reprice(5) }} {
 					s := newShelf(t, n)
 					want := map[string]int{}
 					for _, p := range members(s.shop, collection) {

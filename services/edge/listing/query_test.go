@@ -34,7 +34,8 @@ func TestReadQuery(t *testing.T) {
 }
 
 func FuzzCleanWords(f *testing.F) {
-	for _, text := range []string{"Paper  Clips", "\x00a\x00", "\xff\xfe", "a\u202eb\ufeff", strings.Repeat("ä", 5000), "İSTANBUL", "\t\r\n",
+	for _, text := range []string{"Paper  Clips", "\x00a\x00", "\xff\xfe", "a\u202eb\ufeff", strings.Repeat("ä", 5000), "İSTANBUL",
+		"\t\r\n",
 		"a\u00a0b"} {
 		f.Add(text)
 	}

@@ -31,8 +31,8 @@ type link struct {
 
 func collectionPath(address string) string { return "/collections/" + address }
 
-// manyFrom is the number of products from which a list is looked over rather than read: it can be sorted, and shows more
-// of them at a time.
+// manyFrom is the number of products from which a list is looked over rather than read: it can be sorted, and shows
+// more of them at a time.
 const manyFrom = 7
 
 // Many says that the page is one of a long list.

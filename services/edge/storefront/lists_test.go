@@ -129,7 +129,8 @@ func TestOddAddressesOfLists(t *testing.T) {
 		for _, path := range []string{"/products?page=", "/products?sort=", "/products?sort=price&at=", "/collections/desk?page=",
 			"/search?page=", "/search?q=", "/search?q=thing&page="} {
 			answer, body := fetch(t, server, path+url.QueryEscape(text))
-			if want := http.StatusOK; answer.StatusCode != want && (answer.StatusCode != http.StatusNotFound || !strings.Contains(path, "page=")) {
+			if want := http.StatusOK; answer.StatusCode != want && (answer.StatusCode != http.StatusNotFound ||
+				!strings.Contains(path, "page=")) {
 				t.Errorf("%s%q: status %d", path, text, answer.StatusCode)
 			}
 			if strings.Contains(body, "<b>") || strings.ContainsAny(body, "\x00\ufffd") {

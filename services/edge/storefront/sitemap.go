@@ -27,7 +27,8 @@ func (p *Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 			Parts   []sitemapURL `xml:"sitemap"`
 		}{Parts: []sitemapURL{{p.cfg.PublicURL + "/sitemap-pages.xml"}}}
 		for part := 1; (part-1)*sitemapSize < len(list.Products()); part++ {
-			index.Parts = append(index.Parts, sitemapURL{p.cfg.PublicURL + "/sitemap-products-" + strconv.Itoa(part) + ".xml"})
+			index.Parts = append(index.Parts, sitemapURL{p.cfg.PublicURL + "/sitemap-products-" + strconv.Itoa(part) +
+				".xml"})
 		}
 		return index
 	})
@@ -81,18 +82,19 @@ func (p *Pages) serveSitemap(w http.ResponseWriter, r *http.Request, name string
 		p.Error(w, r, http.StatusServiceUnavailable)
 		return
 	}
-	doc, err := p.catalogue.get(livePage{"sitemap " + name, strconv.FormatInt(list.Words, 10), func() (*document, error) {
-		urls := content(list)
-		if urls == nil {
-			return nil, nil
-		}
-		var buf bytes.Buffer
-		buf.WriteString(xml.Header)
-		if err := xml.NewEncoder(&buf).Encode(urls); err != nil {
-			return nil, err
-		}
-		return newDocument(buf.Bytes(), "application/xml; charset=utf-8", "public, max-age=600")
-	}})
+	doc, err := p.catalogue.get(livePage{"sitemap " + name, strconv.FormatInt(list.Words, 10),
+		func() (*document, error) {
+			urls := content(list)
+			if urls == nil {
+				return nil, nil
+			}
+			var buf bytes.Buffer
+			buf.WriteString(xml.Header)
+			if err := xml.NewEncoder(&buf).Encode(urls); err != nil {
+				return nil, err
+			}
+			return newDocument(buf.Bytes(), "application/xml; charset=utf-8", "public, max-age=600")
+		}})
 	switch {
 	case err != nil:
 		p.noCatalogue(r, "sitemap", "error", err)

@@ -129,7 +129,8 @@ func TestMemory(t *testing.T) {
 		}
 		return
 	}
-	var fs syscall.Statfs_t                                                                         // the tests run where memory is scarce, or not on Linux
+	// the tests run where memory is scarce, or not on Linux
+	var fs syscall.Statfs_t
 	if err := syscall.Statfs(memory, &fs); err == nil && fs.Bavail >= memoryLeft/uint64(fs.Bsize) { //nolint:gosec // positive
 		t.Errorf("temporary files are in %s", folder)
 	}
