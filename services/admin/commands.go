@@ -68,7 +68,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer pool.Close()
-	said := ""
+	var said string
 	switch {
 	case len(args) == 2 && args[1] == "add":
 		said, err = addOwner(ctx, pool, cfg.URL, os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD"))

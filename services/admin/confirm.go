@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -92,7 +93,8 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		return r, false
 	}
 	if form.Has(confirmGet) {
-		http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
+		// One slash, or a browser would take what follows for another host.
+		http.Redirect(w, r, "/"+strings.TrimLeft(r.URL.RequestURI(), `/\`), http.StatusSeeOther) //nolint:gosec // this host's own
 		return r, false
 	}
 	for _, name := range []string{confirmCode, confirmToken, confirmResponse} {

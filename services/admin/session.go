@@ -69,7 +69,7 @@ func hashOf(token string) []byte {
 func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Identity, *session, error) {
 	cookie, err := r.Cookie(s.sessionCookie())
 	if err != nil || cookie.Value == "" {
-		return adminui.Identity{}, nil, nil
+		return adminui.Identity{}, nil, nil //nolint:nilerr // no cookie is no session, and no failure
 	}
 	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife)
 	if err != nil || !ok {

@@ -231,7 +231,7 @@ func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purp
 	if err != nil {
 		return false, err
 	}
-	ok := false
+	var ok bool
 	if form.Get("response") != "" {
 		_, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), a.ID, purpose)
 		if err != nil && !errors.Is(err, errPasskey) {

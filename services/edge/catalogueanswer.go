@@ -105,7 +105,7 @@ func (p *page) write(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(p.status)
 	}
 	if r.Method != http.MethodHead {
-		if _, err := w.Write(body); err != nil {
+		if _, err := w.Write(body); err != nil { //nolint:gosec // rendered by html/template or encoded as JSON
 			web.Note(r, "write_error", err.Error())
 		}
 	}

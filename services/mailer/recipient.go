@@ -12,10 +12,10 @@ import (
 
 // recipient is a person who has an account or a prospect's record.
 type recipient struct {
-	kind                       string
-	id                         int64
-	email, firstName, lastName string
-	code, token                string
+	kind             string
+	id               int64
+	email, firstName string
+	code, token      string
 }
 
 // onUser keeps the projection of who may be mailed. Messages may come twice and in any order. A group with an erasure

@@ -88,7 +88,7 @@ func (f staffFlags) who() Actor { return Actor{Name: f.by} }
 
 // needs refuses a command without one of its flags.
 func needs(command string, flags ...string) error {
-	for i := 0; i < len(flags); i += 2 {
+	for i := 0; i+1 < len(flags); i += 2 {
 		if flags[i+1] == "" {
 			return fmt.Errorf("%w: %s wants -%s", errUsage, command, flags[i])
 		}

@@ -48,7 +48,7 @@ func TestAPurchaseTakesFewStatements(t *testing.T) {
 func statementsEach(t *testing.T, shop *shoptest.Shop, try int) float64 {
 	t.Helper()
 	before, began := statements(t, shop), time.Now()
-	time.Sleep(idleCounted) // nothing happens: that is what is measured
+	time.Sleep(idleCounted) //nolint:forbidigo // nothing happens: that is what is measured
 	idle := (statements(t, shop) - before) / time.Since(began).Seconds()
 	before, began = statements(t, shop), time.Now()
 	for n := range purchasesCounted {
