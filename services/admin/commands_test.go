@@ -42,7 +42,7 @@ func TestCommands(t *testing.T) { // not parallel: it sets the environment
 	link := run(0, "/sign-in/link/", "person", "reset", "boss")
 	e.browser().signIn("boss", rightPassword).Has(422)
 	leads(t, e.browser().Post(link), "/sign-in/enrol")
-	run(1, "nobody called", "person", "reset", "ann")
+	run(1, "no active account called", "person", "reset", "ann")
 	run(2, "the commands are", "person", "remove")
 	if n := e.Number(`SELECT count(*) FROM audit WHERE person_id = 0 AND name LIKE 'command %'`); n != 3 {
 		t.Errorf("%d entries of the log", n)

@@ -133,13 +133,13 @@ func (w *backing) sizes(client *http.Client, s *shop) error {
 	note, address := "GET /order/products:", "http://"+s.addr+"/order/products"
 	for _, coding := range []string{"identity", "gzip", "zstd"} {
 		began := time.Now()
-		body, answer, err := read(client, address, "Accept-Encoding", coding)
+		body, answer, err := read(client, address, "Accept-Encoding", coding) //nolint:bodyclose // read closes it
 		if err != nil {
 			return err
 		}
 		first := time.Since(began)
 		began = time.Now()
-		if _, answer, err = read(client, address, "Accept-Encoding", coding, "If-None-Match",
+		if _, answer, err = read(client, address, "Accept-Encoding", coding, "If-None-Match", //nolint:bodyclose // so here
 			answer.Header.Get("Etag")); err != nil {
 			return err
 		}
@@ -302,7 +302,7 @@ func choose(chance *rand.Rand) visit {
 
 // look reads a page. A collection may have fewer pages than the one that is asked for.
 func look(client *http.Client, address string) error {
-	body, answer, err := read(client, address)
+	body, answer, err := read(client, address) //nolint:bodyclose // read closes it
 	if err == nil && answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusNotFound {
 		return fmt.Errorf("%s: status %d: %.100s", address, answer.StatusCode, body)
 	}
@@ -350,8 +350,8 @@ func (w *backing) reprice(ctx context.Context, client *http.Client, s *shop, ove
 		began := time.Now()
 		want := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		for time.Since(began) < 10*time.Second {
-			body, _, err := read(client, "http://"+s.addr+"/product/"+catalogIdentifier(product), "Accept-Encoding",
-				"identity")
+			page := "http://" + s.addr + "/product/" + catalogIdentifier(product)
+			body, _, err := read(client, page, "Accept-Encoding", "identity") //nolint:bodyclose // read closes it
 			if err != nil || strings.Contains(string(body), want) {
 				break
 			}
