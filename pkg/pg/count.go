@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -36,7 +37,7 @@ func (c counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Trac
 	default:
 		count(ctx, 1)
 	}
-	return bound(ctx)
+	return bound(ctx, answerLimit)
 }
 
 // TraceQueryEnd ends what TraceQueryStart began.
@@ -46,7 +47,7 @@ func (counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryE
 func (c counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	c.all.Add(float64(data.Batch.Len()))
 	count(ctx, data.Batch.Len())
-	return bound(ctx)
+	return bound(ctx, answerLimit)
 }
 
 // TraceBatchQuery is part of pgx's interface.
@@ -55,6 +56,22 @@ func (counter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryDa
 // TraceBatchEnd ends what TraceBatchStart began.
 func (counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { unbound(ctx) }
 
+// TraceAcquireStart bounds the wait for a connection.
+func (counter) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool,
+	_ pgxpool.TraceAcquireStartData,
+) context.Context {
+	return bound(ctx, acquireLimit)
+}
+
+// TraceAcquireEnd ends what TraceAcquireStart began.
+func (counter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireEndData) {
+	unbound(ctx)
+}
+
+// acquireLimit is how long a statement may wait for a connection. While the database says nothing, everything
+// that a service does queues for the few connections of its pool, each of which is tried for seconds.
+const acquireLimit = 10 * time.Second
+
 // answerLimit is how long a statement may take as seen from here. PostgreSQL itself ends one after 5 s
 // (statement_timeout); a host that is gone, or a firewall that has dropped the connection, ends
 // nothing and says nothing.
@@ -62,9 +79,9 @@ const answerLimit = 8 * time.Second
 
 type boundKey struct{}
 
-// bound gives a statement its limit. pgx works on with the returned context.
-func bound(ctx context.Context) context.Context {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+// bound gives a statement, or the wait for a connection, its limit. pgx works on with the returned context.
+func bound(ctx context.Context, limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	return context.WithValue(ctx, boundKey{}, cancel)
 }
 
