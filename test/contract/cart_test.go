@@ -381,8 +381,9 @@ func testParallelAdds(t *testing.T, e *env) {
 			for name, value := range b.cookies {
 				one.cookies[name] = value
 			}
+			tab := one.clone() // before the other one's answer changes its cookies
 			wait.Go(func() { one.post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "2") })
-			wait.Go(func() { one.clone().get("/order/cart-shipping-methods") })
+			wait.Go(func() { tab.get("/order/cart-shipping-methods") })
 		}
 		wait.Wait()
 		b.get("/order/cart-items").Want(40, "item_data", "product_sku_data", "0", "quantity")
