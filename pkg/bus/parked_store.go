@@ -19,7 +19,8 @@ type ParkedList struct {
 
 const parkedColumns = `id, consumer, key, subject, headers, payload, reason, attempts, at, coalesce(resolution,
 	CASE WHEN resolved_at IS NULL THEN '' ELSE 'dropped' END) AS resolution,
-	coalesce(resolved_at, '0001-01-01'::timestamptz) AS resolved_at, coalesce(resolved_by, '') AS resolved_by, coalesce(note, '') AS note`
+	coalesce(resolved_at, '0001-01-01'::timestamptz) AS resolved_at, coalesce(resolved_by, '') AS resolved_by,
+	coalesce(note, '') AS note`
 
 // ListParked lists parked messages, the oldest first.
 func ListParked(ctx context.Context, db pg.DB, l ParkedList) ([]Parked, error) {
@@ -43,7 +44,8 @@ type ParkedCount struct {
 // CountParked counts the parked messages that wait.
 func CountParked(ctx context.Context, db pg.DB) (ParkedCount, error) {
 	return pg.Get[ParkedCount](ctx, db, "count parked messages", `
-		SELECT count(*) AS count, coalesce(min(at), '0001-01-01'::timestamptz) AS oldest FROM parked WHERE resolved_at IS NULL`)
+		SELECT count(*) AS count, coalesce(min(at), '0001-01-01'::timestamptz) AS oldest
+		  FROM parked WHERE resolved_at IS NULL`)
 }
 
 // resolveParked notes what became of a message that waits; its row is locked from then on.

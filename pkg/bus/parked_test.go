@@ -101,7 +101,7 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	}
 }
 
-// What no sender published is never handled, whoever asks for it.
+// What no sender published is not handled at any request.
 func TestAForgedMessageIsNotReplayed(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -19,7 +19,8 @@ func listPasskeys(ctx context.Context, db pg.DB, person int64) ([]passkeyRow, er
 func listSessions(ctx context.Context, db pg.DB, person int64) ([]sessionRow, error) {
 	return pg.List[sessionRow](ctx, db, "list sessions of person $1", `
 		SELECT hash, agent, address, created_at, seen_at FROM session
-		WHERE person_id = $1 AND stage = 'full' AND expires_at > now() AND seen_at > now() - $2::interval ORDER BY seen_at DESC`,
+		WHERE person_id = $1 AND stage = 'full' AND expires_at > now() AND seen_at > now() - $2::interval
+		ORDER BY seen_at DESC`,
 		person, idleLife)
 }
 

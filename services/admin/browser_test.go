@@ -54,7 +54,8 @@ func TestPasskeyInABrowser(t *testing.T) {
 
 	tab.Click("form[data-passkey] button")
 	at("/")
-	if n := e.Number(`SELECT count(*) FROM passkey WHERE used_at IS NOT NULL AND (credential->'authenticator'->>'signCount')::int > 1`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM passkey WHERE used_at IS NOT NULL
+			AND (credential->'authenticator'->>'signCount')::int > 1`); n != 1 {
 		t.Error("the counter of the passkey is not kept")
 	}
 	e.Exec(`UPDATE session SET fresh_until = now()`)

@@ -94,7 +94,8 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 	}
 	if form.Has(confirmGet) {
 		// One slash, or a browser would take what follows for another host.
-		http.Redirect(w, r, "/"+strings.TrimLeft(r.URL.RequestURI(), `/\`), http.StatusSeeOther) //nolint:gosec // this host's own
+		here := "/" + strings.TrimLeft(r.URL.RequestURI(), `/\`)
+		http.Redirect(w, r, here, http.StatusSeeOther) //nolint:gosec // this host's own
 		return r, false
 	}
 	for _, name := range []string{confirmCode, confirmToken, confirmResponse} {

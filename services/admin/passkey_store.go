@@ -32,7 +32,8 @@ func deletePasskey(ctx context.Context, db pg.DB, person int64, id []byte) (bool
 func insertCeremony(ctx context.Context, db pg.DB, hash []byte, person int64, purpose string, data []byte,
 	life time.Duration) error {
 	return pg.Exec(ctx, db, "begin a ceremony of person $2", `
-		INSERT INTO ceremony (hash, person_id, purpose, data, expires_at) VALUES ($1, nullif($2, 0), $3, $4, now() + $5::interval)`,
+		INSERT INTO ceremony (hash, person_id, purpose, data, expires_at)
+		VALUES ($1, nullif($2, 0), $3, $4, now() + $5::interval)`,
 		hash, person, purpose, data, life)
 }
 

@@ -255,7 +255,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	})
 	switch {
 	case errors.Is(err, errNoOwner):
-		return showPerson(r, before, typed.Wrong(map[string]string{"role": "Somebody must be an owner."}),
+		return showPerson(r, before, typed.Wrong(map[string]string{"role": "There must be an owner."}),
 			http.StatusUnprocessableEntity), nil
 	case err != nil:
 		return nil, err
@@ -307,7 +307,7 @@ func (s *server) act(text string, do func(ctx context.Context, tx pgx.Tx, p pers
 		})
 		to := "/people/" + id(p.ID)
 		if errors.Is(err, errNoOwner) {
-			return adminui.Done{To: to, Text: "Somebody must be an owner: nothing was changed."}, nil
+			return adminui.Done{To: to, Text: "There must be an owner: nothing was changed."}, nil
 		}
 		return adminui.Done{To: to, Text: text + " " + p.Name + "."}, err
 	}

@@ -64,7 +64,7 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-// Somebody stays an owner.
+// The last owner stays one.
 func TestTheLastOwnerStays(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -73,7 +73,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	page := fmt.Sprint("/people/", ann)
 	b.Get(page)
 	leads(t, b.Post(fmt.Sprint("/people/", ben, "/disable")), fmt.Sprint("/people/", ben))
-	b.Post(page, "version", "1", "name", "Ann", "role", "manager").Has(422, "Somebody must be an owner")
+	b.Post(page, "version", "1", "name", "Ann", "role", "manager").Has(422, "There must be an owner")
 	leads(t, b.Post(page+"/disable"), page)
 	b.Get(page).Has(200, "nothing was changed")
 	if n := e.Number(`SELECT count(*) FROM person WHERE 'owner' = ANY(roles) AND disabled_at IS NULL`); n != 1 {

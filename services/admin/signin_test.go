@@ -70,8 +70,8 @@ func leads(t *testing.T, a testenv.Answer, to string) {
 	}
 }
 
-// A password alone opens nothing where there is a second factor; a code is good once, also at another
-// door.
+// A password alone opens nothing where there is a second factor; a code is good once, on another
+// path too.
 func TestPasswordAndCode(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
@@ -190,7 +190,7 @@ func TestGuessing(t *testing.T) {
 
 var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
 
-// Outside development nobody gets in without a second factor: the first sign-in sets one up.
+// Outside development signing in takes a second factor: the first sign-in sets one up.
 func TestSecondFactorIsAMust(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)

@@ -40,7 +40,8 @@ func listTokens(ctx context.Context, db pg.DB, person int64) ([]tokenRow, error)
 func insertToken(ctx context.Context, db pg.DB, person int64, name string, hash []byte, scopes []string,
 	life time.Duration) error {
 	return pg.Exec(ctx, db, "make a token for person $1", `
-		INSERT INTO api_token (person_id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, now() + $5::interval)`,
+		INSERT INTO api_token (person_id, name, hash, scopes, expires_at)
+		VALUES ($1, $2, $3, $4, now() + $5::interval)`,
 		person, name, hash, scopes, life)
 }
 

@@ -68,7 +68,7 @@ func picture(key *otp.Key) (template.URL, error) {
 	if err := png.Encode(&out, img); err != nil {
 		return "", fmt.Errorf("draw a secret: %w", err)
 	}
-	// nolint:gosec // made here
+	//nolint:gosec // made here
 	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(out.Bytes())), nil
 }
 

@@ -33,7 +33,8 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
 		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
 		      ELSE nullif(n.member, 0) END,
-		    n.member = 0, CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
+		    n.member = 0,
+		    CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
 		    currency, total, pieces, at
 		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text, code_hash text,
 		    currency text, total bigint, pieces int, at timestamptz) JOIN fresh USING (key)

@@ -30,7 +30,8 @@ func TestMailsAboutParcels(t *testing.T) {
 	holds(t, "subject", got.subject, "aB3dE5gH7j", "on its way")
 	holds(t, "text", got.text, "Sent with: UPS <Ground>", "Tracking number: 1Z 9&x", "https://ups.example/?a=1&n=1Z+9%26x",
 		"2 x Paper Clips, Left & right, Silver", "Still to come:\n1 x Rubber Bands", "1 Analytical Way",
-		"https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+orderTemplates[msg.MailOrderShipped]+"&mb_cd=MB123456789012345678")
+		"https://shop.example/account/order?identifier=aB3dE5gH7j&em_cd="+orderTemplates[msg.MailOrderShipped]+
+			"&mb_cd=MB123456789012345678")
 	holds(t, "HTML", got.html, "UPS &lt;Ground&gt;", `href="https://ups.example/?a=1&amp;n=1Z&#43;9%26x"`, "Left &amp; right")
 	if strings.Contains(got.text, "wrong") || strings.Contains(got.text+got.html, "_information}") || strings.Contains(got.text,
 		"{order_link}") {

@@ -9,7 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const staffMailFields = `id, key, kind, state, coalesce(reason, '') AS reason, coalesce(smtp_reply, '') AS reply, attempts, maybe,
+const staffMailFields = `id, key, kind, state, coalesce(reason, '') AS reason, coalesce(smtp_reply, '') AS reply,
+	attempts, maybe,
 	payload IS NOT NULL AND state IN ('parked', 'suppressed') AS can_send, created_at AS at,
 	coalesce(done_at, '0001-01-01'::timestamptz) AS done_at, coalesce(seen_at, '0001-01-01'::timestamptz) AS seen_at,
 	coalesce(seen_by, '') AS seen_by, coalesce(note, '') AS note`
@@ -40,7 +41,8 @@ func countParkedMails(ctx context.Context, db pg.DB) (count int64, oldest time.T
 		Oldest time.Time
 	}
 	c, err := pg.Get[counted](ctx, db, "count parked mails", `
-		SELECT count(*) AS count, coalesce(min(done_at), now()) AS oldest FROM delivery WHERE state = 'parked' AND seen_at IS NULL`)
+		SELECT count(*) AS count, coalesce(min(done_at), now()) AS oldest
+		FROM delivery WHERE state = 'parked' AND seen_at IS NULL`)
 	return c.Count, c.Oldest, err
 }
 

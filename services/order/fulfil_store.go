@@ -327,7 +327,8 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		), codes AS (
 		  DELETE FROM cart_code USING kept WHERE cart_code.cart_id = kept.cart_id
 		)
-		DELETE FROM cart WHERE id IN (SELECT cart_id FROM p) AND NOT EXISTS (SELECT FROM kept WHERE kept.cart_id = cart.id)`,
+		DELETE FROM cart WHERE id IN (SELECT cart_id FROM p)
+		  AND NOT EXISTS (SELECT FROM kept WHERE kept.cart_id = cart.id)`,
 		lines)
 }
 

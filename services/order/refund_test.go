@@ -421,7 +421,8 @@ func TestAPaymentWithoutAnOrderIsGivenBack(t *testing.T) {
 	if got := e.Text(`SELECT amount || state || payment_intent FROM refund WHERE id = $1`, id); got != "7requestedpi_"+c.ID {
 		t.Errorf("refund: %s", got)
 	}
-	if n := e.Number(`SELECT count(*) FROM payment_issue JOIN checkout USING (session_id) WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM payment_issue JOIN checkout USING (session_id)
+			WHERE resolved_by = 'Kim' AND state = 'failed'`); n != 1 {
 		t.Error("the entry is open, or holds its checkout")
 	}
 	_, err = e.service.desk.RefundPayment(t.Context(), kim, entry, "")

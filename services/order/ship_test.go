@@ -222,7 +222,8 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 	o := e.visitor().Get("/order/" + on.Identifier)
 	o.Want("7 Oak  Street", "order_data", "order_shipping_address", "address_line1")
 	o.Want("US", "order_data", "order_shipping_address", "country_code")
-	if got := e.Text(`SELECT before->>'address_line1' || ' > ' || (after->>'address_line1') || ' ' || by_name || version FROM address_change`); got !=
+	if got := e.Text(`SELECT before->>'address_line1' || ' > ' || (after->>'address_line1') || ' ' || by_name || version
+			FROM address_change`); got !=
 		"12 Elm Street > 7 Oak  Street Kim2" {
 		t.Errorf("kept: %s", got)
 	}

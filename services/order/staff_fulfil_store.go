@@ -16,7 +16,8 @@ const shownToShip = 50
 func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status string) ([]staffToShip, error) {
 	which, args := `orders o WHERE o.identifier = ANY($1)`, []any{identifiers}
 	if len(identifiers) == 0 {
-		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (SELECT * FROM orders o WHERE o.current_status = s.identifier
+		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (SELECT * FROM orders o
+		  WHERE o.current_status = s.identifier
 		    ORDER BY o.placed_at, o.id LIMIT $2) w WHERE ` + unsent + ` AND ($1 = '' OR s.identifier = $1)
 		  ORDER BY w.placed_at, w.id LIMIT $2) o`
 		args = []any{status, shownToShip}

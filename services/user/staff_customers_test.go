@@ -25,9 +25,12 @@ func (e *env) customers() {
 		  now() - n * interval '1 hour'
 		FROM generate_series(1, 2) AS n`)
 	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, created)
-		SELECT 'pat' || n || '@mail.example.com', 'p' || n, 'c' || n, now() - n * interval '1 hour' - interval '30 minutes' FROM generate_series(1, 2) AS n`)
-	e.DB.Exec(`INSERT INTO chat_message (member_id, name, email, message) SELECT id, 'Ann', email, '<script>hi' FROM account WHERE username = 'user1'`)
-	e.DB.Exec(`INSERT INTO consent (member_id, what, given, at, source) SELECT id, 'newsletter', true, now(), 'checkout' FROM account WHERE username = 'user1'`)
+		SELECT 'pat' || n || '@mail.example.com', 'p' || n, 'c' || n, now() - n * interval '1 hour' - interval '30 minutes'
+		  FROM generate_series(1, 2) AS n`)
+	e.DB.Exec(`INSERT INTO chat_message (member_id, name, email, message)
+		SELECT id, 'Ann', email, '<script>hi' FROM account WHERE username = 'user1'`)
+	e.DB.Exec(`INSERT INTO consent (member_id, what, given, at, source)
+		SELECT id, 'newsletter', true, now(), 'checkout' FROM account WHERE username = 'user1'`)
 }
 
 // Staff find customers by how address or name begin, the newest first, and see one with chat and consents;
@@ -80,7 +83,8 @@ func TestStaffEraseACustomer(t *testing.T) {
 	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'user.erased'`); n == 0 {
 		t.Error("the other services are not told")
 	}
-	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user' AND NOT convert_from(payload, 'UTF8') LIKE '%ann1@%'`); n != 1 {
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
+			AND NOT convert_from(payload, 'UTF8') LIKE '%ann1@%'`); n != 1 {
 		t.Errorf("%d acts on record", n)
 	}
 }

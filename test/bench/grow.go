@@ -294,7 +294,7 @@ func (g *grown) start(context.Context) (float64, error) { return float64(g.began
 func (g *grown) backup(ctx context.Context) (float64, error) {
 	file := filepath.Join(g.dir, "backup.dump")
 	ms, err := times(1, func(int) error {
-		// nolint:gosec // our own cluster's
+		//nolint:gosec // our own cluster's
 		dump := exec.CommandContext(ctx, filepath.Join(g.bin, "pg_dump"), "-Fc", "-f", file, g.url)
 		out, err := dump.CombinedOutput()
 		if err != nil {

@@ -25,7 +25,7 @@ func plotGrowth(folder string, sizes []float64, figures []*figure) error {
 	}
 	for _, f := range figures {
 		name := filepath.Join(folder, "grow-"+strings.NewReplacer(" ", "-", ",", "").Replace(f.name)+".svg")
-		// nolint:gosec // plots are no secret
+		//nolint:gosec // plots are no secret
 		if err := os.WriteFile(name, []byte(plot(f.name, sizes, f.ms)), 0o644); err != nil {
 			return fmt.Errorf("draw a plot: %w", err)
 		}

@@ -79,6 +79,8 @@ func seedWork(shop *shoptest.Shop) {
 		  'cs_test_seed',
 		  'pi_seed', 4200, 'usd', '{"id":"cs_test_seed","amount_total":4200}', now() - interval '1 day')`)
 	shop.Exec("mailer",
-		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply, attempts)
-		VALUES ('welcome:1', 'welcome', '{}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(), 'refused for good', '550 no such user', 2)`)
+		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at,
+		  reason, smtp_reply, attempts)
+		VALUES ('welcome:1', 'welcome', '{}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(),
+		  'refused for good', '550 no such user', 2)`)
 }

@@ -223,7 +223,8 @@ func tally(shop *shoptest.Shop) string {
 		SELECT concat_ws(', ', (SELECT string_agg(n || ' refunds ' || concat_ws(' ', origin, state, failure), ', ')
 		  FROM (SELECT count(*) AS n, origin, state, failure FROM refund GROUP BY origin, state, failure ORDER BY 2, 3, 4) r),
 		  (SELECT count(*) || ' parcels' FROM shipment), (SELECT count(*) || ' canceled' FROM orders WHERE canceled_at IS NOT NULL),
-		  (SELECT string_agg(n || ' disputes ' || status, ', ') FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
+		  (SELECT string_agg(n || ' disputes ' || status, ', ')
+		    FROM (SELECT count(*) AS n, status FROM dispute GROUP BY status ORDER BY status) d))`).Scan(&text)
 	if err != nil {
 		return err.Error()
 	}
