@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -159,6 +160,10 @@ func (k *Kit) Public(h Handler) http.HandlerFunc { return k.serve(h) }
 func (k *Kit) serve(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), faceKey{}, readFace(r)))
+		if !pathIsText(r) {
+			k.Fail(w, r, web.NotFound())
+			return
+		}
 		answer, err := h(r)
 		if err == nil {
 			w.Header().Set("Cache-Control", "no-store")
@@ -168,6 +173,17 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 			k.Fail(w, r, err)
 		}
 	}
+}
+
+// pathIsText says that all parts of a route's path can be looked for: PostgreSQL takes no NUL and no invalid
+// UTF-8 in a text, and refuses the question.
+func pathIsText(r *http.Request) bool {
+	for _, part := range chi.RouteContext(r.Context()).URLParams.Values {
+		if !utf8.ValidString(part) || strings.ContainsRune(part, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // Show answers with a page, for handlers that write the answer themselves.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
@@ -47,5 +48,15 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 		e.Number(`SELECT count(*) FROM audit_values WHERE before->>'email' = 'joann@shop.example'`))
 	if got != "3 2 1" {
 		t.Errorf("entries, values, another's: %s", got)
+	}
+}
+
+// What PostgreSQL takes for no text is no thing that was done to.
+func TestLogOfWhatIsNoText(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	b := e.in(e.person("ann", adminui.Owner))
+	for _, key := range []string{"%00/%00", "%ff%fe/%ff%fe", "a%00b/a", "%C0%80/x", "x/%C0%80"} {
+		b.Get("/audit/" + key).Has(404)
 	}
 }

@@ -36,6 +36,8 @@ type orderForm struct {
 	form func(p staffFormPage) adminui.Form
 	// theirs are the values of fields that another person may have changed; nil when there are none.
 	theirs func(p staffFormPage) map[string]string
+	// noVersion is of a form that changes nothing of the order, and so asks for no version of it.
+	noVersion bool
 }
 
 // orderAct does what a form asks for, and says what was done.
@@ -77,6 +79,9 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		form, err := adminui.ReadForm(r)
 		if err != nil {
 			return nil, err
+		}
+		if form.Version < 1 && !f.noVersion { // without it, a form sent twice would be two acts
+			return nil, web.BadRequest("version")
 		}
 		on := Order{Identifier: adminui.Param(r, "identifier"), Version: int(form.Version)}
 		done, err := act(r, on, form)
@@ -122,7 +127,9 @@ func (f orderForm) conflict(p staffFormPage) adminui.Form {
 }
 
 // noteOrder is a note to an order.
-var noteOrder = orderForm{title: "Note", form: func(p staffFormPage) adminui.Form { return noteForm(p.Order) }}
+var noteOrder = orderForm{
+	title: "Note", noVersion: true, form: func(p staffFormPage) adminui.Form { return noteForm(p.Order) },
+}
 
 // noteForm asks for a note.
 func noteForm(p staffOrderPage) adminui.Form {
@@ -138,7 +145,8 @@ func noteForm(p staffOrderPage) adminui.Form {
 const maxStaffNote = 2000
 
 // addNote keeps a note, and mails it if that is wanted. A note changes nothing of the order, so it leaves
-// the forms of others as they are.
+// the forms of others as they are. The same words of the same person within a few minutes are one note: a
+// form that is sent twice mails once.
 func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (string, error) {
 	words := pg.StorableText(strings.TrimSpace(strings.ReplaceAll(form.Get("text"), "\r", "")), 0)
 	switch {
@@ -158,13 +166,19 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 		case mail && text(o.Email) == "":
 			return not("mail", "There is no address to mail to.")
 		}
-		id, err := storeNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))
+		id, fresh, err := storeNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))
 		if err != nil {
 			return err
 		}
+		if mail {
+			done = "Mailed it to the customer."
+		}
+		if !fresh {
+			return nil
+		}
 		act := adminui.Act{Action: adminui.OrdersEdit, Kind: "order", Key: o.Identifier, Text: "Added a note"}
 		if mail {
-			act.Text, done = "Wrote to the customer", "Mailed it to the customer."
+			act.Text = "Wrote to the customer"
 			if err := mailNote(r, tx, o, id, words); err != nil {
 				return err
 			}

@@ -189,7 +189,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	typed := 0
 	for i, identifier := range ids {
 		version, err := strconv.Atoi(seen[i])
-		if err != nil {
+		if err != nil || version < 1 {
 			return nil, web.BadRequest("seen")
 		}
 		if strings.TrimSpace(tracking[i]) != "" {

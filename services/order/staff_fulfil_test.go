@@ -49,10 +49,12 @@ func TestStaffShipAnOrder(t *testing.T) {
 		t.Errorf("%s", e.statuses(id))
 	}
 	e.staff(adminui.Support).Post(path+"/ship", "version", "5").Has(403)
-	staff.Post(path+"/status", "status", "packing").OK()
-	staff.Post(path+"/status", "status", "shipped").Has(422, "Send a parcel")
-	staff.Post(path+"/status", "status", "canceled").Has(422)
-	staff.Post(path+"/status", "status", "none").Has(422, "no status")
+	staff.Post(path+"/status", "status", "packing").Has(400) // without a version it could not be told from a repetition
+	version := func() string { return fmt.Sprint(e.version(id)) }
+	staff.Post(path+"/status", "version", version(), "status", "packing").OK()
+	staff.Post(path+"/status", "version", version(), "status", "shipped").Has(422, "Send a parcel")
+	staff.Post(path+"/status", "version", version(), "status", "canceled").Has(422)
+	staff.Post(path+"/status", "version", version(), "status", "none").Has(422, "no status")
 }
 
 // Many orders are sent at once, typed or pasted; what is refused stays with what was typed, the rest is sent.

@@ -150,10 +150,15 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 	return parts, nil
 }
 
-// storeNote keeps a note to an order.
+// noteRepeated is for how long the same words are taken for the same note.
+const noteRepeated = 10 * time.Minute
+
+// storeNote keeps a note to an order, which is locked; fresh is false when it is there already.
 func storeNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
-	who Actor) (id int64, err error) {
-	return pg.Get[int64](ctx, tx, "keep a note to order $1", `
-		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-		orderID, text, mailed, who.Person, who.Name)
+	who Actor) (id int64, fresh bool, err error) {
+	return pg.One[int64](ctx, tx, "keep a note to an order", `
+		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name) SELECT $1, $2, $3, $4, $5
+		WHERE NOT EXISTS (SELECT FROM staff_note WHERE order_id = $1 AND text = $2 AND mailed = $3 AND by_person = $4
+		  AND at > now() - $6::interval)
+		RETURNING id`, orderID, text, mailed, who.Person, who.Name, noteRepeated)
 }

@@ -125,7 +125,9 @@ func TestStaffWriteNotes(t *testing.T) {
 	path := "/staff/orders/" + id + "/notes"
 	staff := e.staff(adminui.Support)
 	staff.Post(path, "text", " Rang, will ring again ").Has(200, "Kept the note")
-	staff.Post(path, "text", "Your mug comes\r\nin blue.", "mail", "on").Has(200, "Mailed")
+	for range 2 { // the second time is a repetition
+		staff.Post(path, "text", "Your mug comes\r\nin blue.", "mail", "on").Has(200, "Mailed")
+	}
 	for text, want := range map[string]string{" \n": "Write something", strings.Repeat("a", 2001): "at most 2000"} {
 		staff.Post(path, "text", text).Has(422, want)
 	}
