@@ -22,23 +22,23 @@ endif
 ##@ Use
 
 .PHONY: run
-run: bin/allinone ## build and open the whole shop; settings: make run -- -help
-	@exec bin/allinone $(ARGS)
+run: bin/shop ## build and open the whole shop; settings: make run -- -help
+	@exec bin/shop run $(ARGS)
 
 .PHONY: env
 env: ## write .env with fresh passwords for docker compose
 	@deploy/env.sh
 
 .PHONY: keys
-keys: bin/allinone ## add the services' keys to an .env that has an older SHOP_SECRET
-	@(set -a; . ./.env; exec bin/allinone keys) >.env.keys && cat .env.keys >>.env && rm .env.keys
+keys: bin/shop ## add the services' keys to an .env that has an older SHOP_SECRET
+	@(set -a; . ./.env; exec bin/shop keys) >.env.keys && cat .env.keys >>.env && rm .env.keys
 
 ##@ Develop
 
 .PHONY: test
-test: need fmt-check vet modules bin/withpostgres bin/allinone ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
+test: need fmt-check vet modules bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
 	@echo "== tests"
-	@SHOP_BINARY=$(CURDIR)/bin/allinone bin/withpostgres -- $(GO) test -race -p $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	@SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -race -p $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
 
 # Packages begin in this order, the longest first, so that none of them runs alone in the end. Tests
 # wait for browsers, databases and shops that start: one package more than cores keeps these at work.
@@ -137,9 +137,9 @@ help:
 empty :=
 comma := ,
 
-.PHONY: bin/allinone
-bin/allinone:
-	@$(BUILD) -o $@ ./allinone/cmd/allinone
+.PHONY: bin/shop
+bin/shop:
+	@$(BUILD) -o $@ ./allinone/cmd/shop
 
 .PHONY: bin/withpostgres
 bin/withpostgres:

@@ -1,19 +1,15 @@
 package allinone
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/services/admin"
@@ -25,63 +21,39 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// PeopleUsage describes the commands about people.
-const PeopleUsage = `  allinone export -member ID | -email ADDRESS   everything that the shop has of a person, as JSON
-  allinone erase  -member ID | -email ADDRESS   erase a person everywhere
+// customerUsage is the way of use of the commands about people.
+const customerUsage = `Customers, in all services at once:
 
-Both work on the database named by DATABASE_URL, which must belong to its owner; without it, on the
-one of the shop that runs with DATA_DIR (default .data). The running services do the rest of an erasure.
+  customer export -member ID | -email ADDRESS   everything that the shop has of a person, as JSON
+  customer erase  -member ID | -email ADDRESS   erase a person everywhere; the running services do the rest
+
+DATABASE_URL must belong to the owner of the database.
 `
 
-// peopleLimit bounds a command about people: what they did is looked for in every table.
-const peopleLimit = 5 * time.Minute
+// customerLimit bounds a command about people: what they did is looked for in every table.
+const customerLimit = 5 * time.Minute
 
-// People runs the commands export and erase and returns the exit code: 0, 1 for a failure, 2 for
-// arguments or settings that cannot work.
-func People(ctx context.Context, args []string, out, stderr io.Writer) int {
-	ctx, cancel := context.WithTimeout(ctx, peopleLimit)
-	defer cancel()
-	who, err := user.ReadPerson(args[0], args[1:])
-	var url string
-	if err == nil {
-		url, err = databaseOfCommands()
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "%s\nallinone: %v\n", PeopleUsage, err)
-		return 2
-	}
-	if args[0] == "erase" {
-		err = erasePerson(ctx, url, who, out)
-	} else {
-		err = exportPerson(ctx, url, who, out)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "allinone: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
-		return 1
-	}
-	return 0
-}
-
-// databaseOfCommands is DATABASE_URL, else what the shop wrote down in its data folder.
-func databaseOfCommands() (string, error) {
-	if url := os.Getenv("DATABASE_URL"); url != "" {
-		return url, nil
-	}
-	dir := os.Getenv("DATA_DIR")
-	if dir == "" {
-		dir = ".data"
-	}
-	file, err := os.Open(filepath.Join(dir, "settings")) //nolint:gosec // the folder is a setting
-	if err != nil {
-		return "", errors.New("DATABASE_URL is not set, and no shop has run with DATA_DIR " + dir)
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if quoted, ok := strings.CutPrefix(lines.Text(), "DATABASE_URL='"); ok {
-			return strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), `'\''`, "'"), nil
+// customer runs the commands export and erase and returns the exit code.
+func customer(args []string, out, stderr io.Writer) int {
+	return boot.Command("customer", customerUsage, customerLimit, stderr, func(ctx context.Context) error {
+		if args[0] != "export" && args[0] != "erase" {
+			return fmt.Errorf("%w: the commands are export and erase", boot.ErrUsage)
 		}
-	}
-	return "", errors.New("the settings in DATA_DIR name no DATABASE_URL")
+		who, err := user.ReadPerson(args[0], args[1:])
+		if err != nil {
+			return err
+		}
+		cfg, err := boot.Load[boot.Common]()
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", boot.ErrUsage, err)
+		case cfg.DatabaseURL == "":
+			return fmt.Errorf("%w: DATABASE_URL is not set, and no shop has run with DATA_DIR", boot.ErrUsage)
+		case args[0] == "erase":
+			return erasePerson(ctx, cfg.DatabaseURL, who, out)
+		}
+		return exportPerson(ctx, cfg.DatabaseURL, who, out)
+	})
 }
 
 func erasePerson(ctx context.Context, url string, who erasure.Person, out io.Writer) error {
@@ -138,7 +110,7 @@ func commandPool(ctx context.Context, url, service string) (*pgxpool.Pool, error
 	}
 	cfg := pool.Config()
 	pool.Close()
-	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(peopleLimit.Milliseconds())
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(customerLimit.Milliseconds())
 	pool, err = pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the schema of %s: %w", service, err)

@@ -41,7 +41,7 @@ func openFolder(path string) (*folder, error) {
 func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
 
 // writeSettings keeps what this process decided where staff's commands find it:
-// `set -a; . .data/settings; go run ./services/admin/cmd/admin person add`.
+// `shop order payments`, or `set -a; . .data/settings` for other programs.
 func (f *folder) writeSettings(values map[string]string) error {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -17,7 +17,7 @@ func PrintKeys(out, stderr io.Writer) int {
 		err = fmt.Errorf("SHOP_SECRET is not set")
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "allinone: %v\n", err)
+		fmt.Fprintf(stderr, "shop: %v\n", err)
 		return 2
 	}
 	var lines strings.Builder
@@ -26,7 +26,7 @@ func PrintKeys(out, stderr io.Writer) int {
 	}
 	fmt.Fprintf(&lines, "STAFF_KEY=%s\n", boot.StaffPublic(cfg.ShopSecret))
 	if _, err := io.WriteString(out, lines.String()); err != nil {
-		fmt.Fprintf(stderr, "allinone: %v\n", err)
+		fmt.Fprintf(stderr, "shop: %v\n", err)
 		return 1
 	}
 	return 0

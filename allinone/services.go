@@ -125,7 +125,7 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("edge", edge.Run, edgeCfg), serviceOf("admin", admin.Run, adminCfg),
 	}
 	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"),
-		"SHOP_SECRET": s.cfg.ShopSecret})
+		"SHOP_SECRET": s.cfg.ShopSecret, "ADMIN_URL": adminCfg.URL})
 }
 
 func (s *shop) keys(service string) boot.Keys { return boot.KeysFor(service, s.cfg.ShopSecret) }

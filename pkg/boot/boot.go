@@ -91,7 +91,7 @@ func isBroker(server string) bool {
 // end, 1 after an error (one line on standard error), 2 for settings or arguments that cannot work.
 // With -help it prints the settings, with -health it asks the process that runs beside it.
 func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cfg C) error) {
-	os.Exit(start(name, os.Args[1:], os.Stderr, run))
+	os.Exit(Run(name, os.Args[1:], os.Stderr, run))
 }
 
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
@@ -101,7 +101,8 @@ type process struct {
 	InsideHosts string `envconfig:"INSIDE_HOSTS"`
 }
 
-func start[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
+// Run is Main for a program that has read some of its arguments itself. It returns the exit code.
+func Run[C any](name string, args []string, stderr io.Writer, run func(context.Context, *slog.Logger, C) error) int {
 	for _, a := range args {
 		switch a {
 		case "-help", "--help", "-h", "help":

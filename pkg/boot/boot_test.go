@@ -73,8 +73,8 @@ func TestStart(t *testing.T) {
 		{args: []string{"now"}, code: 2, out: "unknown argument"},
 	} {
 		var out bytes.Buffer
-		if code := start("test", c.args, &out, run(c.err)); code != c.code || !strings.Contains(out.String(), c.out) {
-			t.Errorf("start(%v) with %v = %d %q", c.args, c.err, code, out.String())
+		if code := Run("test", c.args, &out, run(c.err)); code != c.code || !strings.Contains(out.String(), c.out) {
+			t.Errorf("Run(%v) with %v = %d %q", c.args, c.err, code, out.String())
 		}
 	}
 }

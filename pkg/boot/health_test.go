@@ -18,7 +18,7 @@ func TestHealth(t *testing.T) { // sets variables, so not in parallel
 	ask := func(addr string) (int, string) {
 		t.Setenv("METRICS_ADDR", addr)
 		var out bytes.Buffer
-		return start("test", []string{"-health"}, &out, never), out.String()
+		return Run("test", []string{"-health"}, &out, never), out.String()
 	}
 	defer obs.AddCheck("good", func(context.Context) error { return nil })()
 	metrics := httptest.NewServer(obs.Handler())

@@ -18,7 +18,7 @@ import (
 // service that is started alone may be given SHOP_SECRET and derives its keys itself.
 type Keys struct {
 	ShopSecret string  `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance (openssl rand -hex 32); all keys are derived from it; make run makes one in DATA_DIR when empty, a deployment gives each service SHOP_KEYS instead"`
-	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, commas between them; make env and allinone keys make them"`
+	ShopKeys   Keyring `envconfig:"SHOP_KEYS" desc:"the keys of one service instead of SHOP_SECRET: name=64 hexadecimal digits, commas between them; make env and shop keys make them"`
 }
 
 // Keyring is key material by name. The key own serves every purpose that has none of its own name.
@@ -58,7 +58,7 @@ func (k Keys) StaffSigner() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k
 
 // Staff is the setting of services that have pages in the back office.
 type Staff struct {
-	StaffKey PublicKey `envconfig:"STAFF_KEY" desc:"public half of the key with which admin says who of the staff is asking, 64 hexadecimal digits; make env and allinone keys make it; empty: derived from SHOP_SECRET, and in a deployment with SHOP_KEYS no request for staff is answered"`
+	StaffKey PublicKey `envconfig:"STAFF_KEY" desc:"public half of the key with which admin says who of the staff is asking, 64 hexadecimal digits; make env and shop keys make it; empty: derived from SHOP_SECRET, and in a deployment with SHOP_KEYS no request for staff is answered"`
 }
 
 // PublicKey is an Ed25519 key that signatures are checked with.

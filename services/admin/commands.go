@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,48 +17,36 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// usage is the commands beside running the service.
-const usage = `admin is the back office; without arguments it runs. Its commands:
+// Usage is the commands beside running the service.
+const Usage = `People of the staff:
 
   admin person add           make the owner STAFF_USERNAME with STAFF_PASSWORD, or give them this password and
                              the role; without STAFF_PASSWORD, print a link that signs them in once
   admin person reset NAME    take password, authenticator app, passkeys, tokens and sessions of a person away,
                              and print a link with which they begin again
 
-They take DATABASE_URL and ADMIN_URL from the environment and are safe to repeat.
+Both are safe to repeat. ADMIN_URL is where the links lead.
 `
-
-// commandLimit bounds a command.
-const commandLimit = time.Minute
 
 // IsCommand says whether arguments name a command rather than a wish to run the service.
 func IsCommand(args []string) bool { return len(args) > 0 && args[0] == "person" }
 
-var errUsage = errors.New("cannot work")
-
 // Command runs a command and returns the exit code: 0, 1 for a failure, 2 for arguments or settings
 // that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
-	defer cancel()
-	err := command(ctx, args, out)
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(stderr, "%s\nadmin: %v\n", usage, err)
-		return 2
-	}
-	fmt.Fprintf(stderr, "admin: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
-	return 1
+	return boot.Command("admin", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+		return command(ctx, args, out)
+	})
 }
 
 func command(ctx context.Context, args []string, out io.Writer) error {
+	add, reset := len(args) == 2 && args[1] == "add", len(args) == 3 && args[1] == "reset"
+	if !IsCommand(args) || !add && !reset {
+		return fmt.Errorf("%w: the commands are person add and person reset NAME", boot.ErrUsage)
+	}
 	cfg, err := boot.Load[Config]()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
 	pool, err := pg.Open(ctx, cfg.DatabaseURL, "admin")
 	if err != nil {
@@ -69,13 +54,10 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer pool.Close()
 	var said string
-	switch {
-	case len(args) == 2 && args[1] == "add":
+	if add {
 		said, err = addOwner(ctx, pool, cfg.URL, os.Getenv("STAFF_USERNAME"), os.Getenv("STAFF_PASSWORD"))
-	case len(args) == 3 && args[1] == "reset":
+	} else {
 		said, err = resetByCommand(ctx, pool, cfg.URL, args[2])
-	default:
-		return fmt.Errorf("%w: the commands are person add and person reset NAME", errUsage)
 	}
 	if err == nil {
 		_, err = fmt.Fprintln(out, said)
@@ -86,12 +68,12 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 // addOwner makes an owner who signs in with a password, or with a link where there is none.
 func addOwner(ctx context.Context, pool *pgxpool.Pool, adminURL, username, password string) (said string, err error) {
 	if !goodUsername(username) {
-		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", errUsage, usernameRule)
+		return "", fmt.Errorf("%w: STAFF_USERNAME: %s", boot.ErrUsage, usernameRule)
 	}
 	stored := ""
 	if password != "" {
 		if problem := weak(password, username); problem != "" {
-			return "", fmt.Errorf("%w: STAFF_PASSWORD: %s", errUsage, problem)
+			return "", fmt.Errorf("%w: STAFF_PASSWORD: %s", boot.ErrUsage, problem)
 		}
 		h, err := newHasher(nil)
 		if err != nil {

@@ -24,7 +24,7 @@ func (s *server) configuration(w http.ResponseWriter, r *http.Request) error {
 // summary is the report for staff: visits and orders by day, the pages most seen, the calls that
 // failed most, what mails and ads brought.
 func (s *server) summary(w http.ResponseWriter, r *http.Request) error {
-	days, err := askedDays(r, 30, 366)
+	days, err := askedDays(r, summaryDays, mostSummaryDays)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *server) tableRows(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return web.NotFound()
 	}
-	days, err := askedDays(r, 366, mostDays)
+	days, err := askedDays(r, tableDays, mostDays)
 	if err != nil {
 		return err
 	}
@@ -55,8 +55,11 @@ func (s *server) tableRows(w http.ResponseWriter, r *http.Request) error {
 	return table.write(r.Context(), s.pool, days, printout.NewList(w))
 }
 
-// mostDays is how far back a list may reach.
-const mostDays = 3660
+// How far back a report and a list reach unless told otherwise, and at most, in days.
+const (
+	summaryDays, mostSummaryDays = 30, 366
+	tableDays, mostDays          = 366, 3660
+)
 
 func askedDays(r *http.Request, without, most int) (int, error) {
 	q, err := web.Query(r)

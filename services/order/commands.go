@@ -3,13 +3,10 @@ package order
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -21,9 +18,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
-// usage is the commands beside running the service. They work on the database alone; what others
+// Usage is the commands beside running the service. They work on the database alone; what others
 // have to hear leaves with the outbox of the running service.
-const usage = `order is the order service; without arguments it runs. Its commands for staff:
+const Usage = `Orders, parcels, refunds, payments:
 
   order payments                                  payments that made no order, refunds that failed and disputes,
                                                   one JSON object a line
@@ -52,8 +49,7 @@ const usage = `order is the order service; without arguments it runs. Its comman
                [-note TEXT] [-reason REASON]      the customer
   order money -order IDENTIFIER                   what was paid, given back, disputed and is left, as JSON
 
-All take DATABASE_URL from the environment. Those that list, move and resolve are safe to repeat; the others
-refuse what is done already.
+Those that list, move and resolve are safe to repeat; the others refuse what is done already.
 `
 
 // IsCommand says whether arguments name a command rather than a wish to run the service.
@@ -65,26 +61,12 @@ func IsCommand(args []string) bool {
 	return known
 }
 
-var errUsage = errors.New("cannot work")
-
 // Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
 // settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	err := command(ctx, args, out)
-	if err == nil {
-		return 0
-	}
-	code := 1
-	if errors.Is(err, errUsage) {
-		fmt.Fprint(stderr, usage, "\n")
-		code = 2
-	}
-	fmt.Fprintf(stderr, "order: %v\n", err)
-	return code
+	return boot.Command("order", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+		return command(ctx, args, out)
+	})
 }
 
 // staffFlags are the flags of all commands.
@@ -145,18 +127,18 @@ var staffCommands = map[string]staffCommand{
 func command(ctx context.Context, args []string, out io.Writer) error {
 	c, known := staffCommands[args[0]]
 	if !known {
-		return fmt.Errorf("%w: there is no command %s", errUsage, args[0])
+		return fmt.Errorf("%w: there is no command %s", boot.ErrUsage, args[0])
 	}
 	var given staffFlags
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	c.flags(f, &given)
 	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 {
-		return fmt.Errorf("%w: arguments of %s", errUsage, args[0])
+		return fmt.Errorf("%w: arguments of %s", boot.ErrUsage, args[0])
 	}
 	cfg, err := boot.Load[Config]()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
 	db, err := pg.Open(ctx, cfg.DatabaseURL, "order")
 	if err != nil {

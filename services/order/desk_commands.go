@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
@@ -90,7 +91,7 @@ func (f staffFlags) who() Actor { return Actor{Name: f.by} }
 func needs(command string, flags ...string) error {
 	for i := 0; i+1 < len(flags); i += 2 {
 		if flags[i+1] == "" {
-			return fmt.Errorf("%w: %s wants -%s", errUsage, command, flags[i])
+			return fmt.Errorf("%w: %s wants -%s", boot.ErrUsage, command, flags[i])
 		}
 	}
 	return nil
@@ -101,7 +102,7 @@ func runStatus(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
 		return err
 	}
 	if utf8.RuneCountInString(trackingNumber(f.tracking)) > maxTracking {
-		return fmt.Errorf("%w: a tracking number has at most %d characters", errUsage, maxTracking)
+		return fmt.Errorf("%w: a tracking number has at most %d characters", boot.ErrUsage, maxTracking)
 	}
 	return d.Move(ctx, f.who(), f.on(), f.status, f.tracking)
 }
@@ -168,7 +169,7 @@ func runAddress(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
 	}
 	var address msg.Address
 	if err := json.Unmarshal(raw, &address); err != nil {
-		return fmt.Errorf("%w: the address is no JSON object of texts", errUsage)
+		return fmt.Errorf("%w: the address is no JSON object of texts", boot.ErrUsage)
 	}
 	return d.Readdress(ctx, f.who(), Readdress{Order: f.on(), Address: address})
 }
@@ -183,13 +184,13 @@ func runRefund(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error 
 	case f.payment != 0:
 		id, err = d.RefundPayment(ctx, f.who(), f.payment, f.note)
 	case f.order == "" || !f.all && len(f.lines) == 0 && f.amount == "" && !f.shipping:
-		return fmt.Errorf("%w: refund wants -order and one of -all, -line, -shipping, -amount", errUsage)
+		return fmt.Errorf("%w: refund wants -order and one of -all, -line, -shipping, -amount", boot.ErrUsage)
 	default:
 		w := Refund{Order: f.on(), All: f.all, Lines: f.lines, Shipping: f.shipping, Reason: f.reason, Note: f.note,
 			Restock: f.restock}
 		if f.amount != "" {
 			if w.Amount, err = money.Parse(f.amount); err != nil || w.Amount <= 0 {
-				return fmt.Errorf("%w: %s is not an amount", errUsage, f.amount)
+				return fmt.Errorf("%w: %s is not an amount", boot.ErrUsage, f.amount)
 			}
 		}
 		id, err = d.Refund(ctx, f.who(), w)

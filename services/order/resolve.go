@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -19,7 +20,7 @@ var heldReasons = []string{orderRefused, unreadable, amountDiffers, currencyDiff
 // pieces are gone, and the uses of codes stay used.
 func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by string, served bool) error {
 	if payment == 0 || by == "" {
-		return fmt.Errorf("%w: resolve wants -payment and -by", errUsage)
+		return fmt.Errorf("%w: resolve wants -payment and -by", boot.ErrUsage)
 	}
 	return pg.Tx(ctx, db, func(tx pgx.Tx) error { return resolveIn(ctx, tx, payment, by, served) })
 }

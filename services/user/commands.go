@@ -2,15 +2,11 @@ package user
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -20,9 +16,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// usage is the commands beside running the service. They work on the database alone; what others
+// Usage is the commands beside running the service. They work on the database alone; what others
 // have to hear leaves with the outbox of the running service.
-const usage = `user is the user service; without arguments it runs. Its commands for staff:
+const Usage = `Members, terms of use, chat, prospects:
 
   user export -member ID | -email ADDRESS     everything that this service has of a person, as JSON
   user erase  -member ID | -email ADDRESS     erase a person, here and by message in all services
@@ -34,11 +30,8 @@ const usage = `user is the user service; without arguments it runs. Its commands
                                               unsubscribed (true unless FALSE),
                                               or name every line that is no good and add none
 
-All take DATABASE_URL from the environment and are safe to repeat.
+All are safe to repeat.
 `
-
-// commandLimit bounds a command: a person's rows are few.
-const commandLimit = time.Minute
 
 // IsCommand reports whether the arguments name a command; otherwise the service is to be run.
 func IsCommand(args []string) bool {
@@ -55,35 +48,17 @@ func IsCommand(args []string) bool {
 // Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
 // settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
-	defer cancel()
-	cfg, err := boot.Load[Config]()
-	if err != nil {
-		return report(misused("%v", err), stderr)
-	}
-	return report(command(ctx, cfg, args, out), stderr)
+	return boot.Command("user", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+		cfg, err := boot.Load[Config]()
+		if err != nil {
+			return misused("%v", err)
+		}
+		return command(ctx, cfg, args, out)
+	})
 }
-
-// report says what went wrong and returns the exit code for it.
-func report(err error, stderr io.Writer) int {
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errUsage):
-		fmt.Fprint(stderr, usage)
-		fmt.Fprintf(stderr, "\nuser: %v\n", err)
-		return 2
-	}
-	fmt.Fprintf(stderr, "user: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // one line
-	return 1
-}
-
-var errUsage = errors.New("cannot work")
 
 func misused(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+	return fmt.Errorf("%w: "+format, append([]any{boot.ErrUsage}, args...)...)
 }
 
 // task is a command with its arguments read.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -17,7 +18,7 @@ import (
 func (e *env) command(args ...string) (code int, out, stderr string) {
 	e.t.Helper()
 	var o, errs bytes.Buffer
-	code = report(command(e.t.Context(), testCommandConfig(e.url), args, &o), &errs)
+	code = boot.Report("user", Usage, command(e.t.Context(), testCommandConfig(e.url), args, &o), &errs)
 	return code, o.String(), errs.String()
 }
 

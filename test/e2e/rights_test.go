@@ -45,7 +45,8 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 	needles := append([]string{oldAddress, newAddress, "Quirina", "Zeltbaum", username, "+15550174417", "77 Wunderkammer Lane"}, tokens...)
 
 	l.export(t, tokens)
-	code, out, stderr := shop.Command("erase", "-member", strconv.Itoa(l.member))
+	l.commands(t)
+	code, out, stderr := shop.Command("customer", "erase", "-member", strconv.Itoa(l.member))
 	if code != 0 || !strings.Contains(out, "Erased here: 1 accounts") {
 		t.Fatalf("erase ended with %d: %s%s", code, out, stderr)
 	}
@@ -57,7 +58,7 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 	l.gone(t, needles)
 	l.after(t)
 	// As a visitor known by an address alone the person is forgotten, too.
-	if code, _, stderr := shop.Command("erase", "-email", strings.ToLower(oldAddress)); code != 0 {
+	if code, _, stderr := shop.Command("customer", "erase", "-email", strings.ToLower(oldAddress)); code != 0 {
 		t.Fatalf("erase ended with %d: %s", code, stderr)
 	}
 	l.gone(t, needles)
@@ -255,7 +256,7 @@ func (l *life) tokens(t *testing.T) []string {
 // export asserts that the export mentions everything that the person did, and no secret.
 func (l *life) export(t *testing.T, tokens []string) {
 	t.Helper()
-	code, out, stderr := l.shop.Command("export", "-member", strconv.Itoa(l.member))
+	code, out, stderr := l.shop.Command("customer", "export", "-member", strconv.Itoa(l.member))
 	var parts map[string]map[string][]any
 	if err := json.Unmarshal([]byte(out), &parts); code != 0 || err != nil {
 		t.Fatalf("export ended with %d, %v: %s", code, err, stderr)
@@ -286,12 +287,34 @@ func (l *life) export(t *testing.T, tokens []string) {
 			t.Errorf("the export mentions %s", secret)
 		}
 	}
-	if code, byAddress, stderr := l.shop.Command("export", "-email", strings.ToLower(oldAddress)); code != 0 ||
+	if code, byAddress, stderr := l.shop.Command("customer", "export", "-email", strings.ToLower(oldAddress)); code != 0 ||
 		!strings.Contains(byAddress, l.asVisitor) {
 		t.Errorf("export by a former address ended with %d: %s", code, stderr)
 	}
-	if code, _, stderr := l.shop.Command("export"); code != 2 || !strings.Contains(stderr, "name one person") {
+	if code, _, stderr := l.shop.Command("customer", "export"); code != 2 || !strings.Contains(stderr, "name one person") {
 		t.Errorf("export of no one ended with %d: %s", code, stderr)
+	}
+}
+
+// commands asserts that the commands of every area find the shop by its data folder.
+func (l *life) commands(t *testing.T) {
+	t.Helper()
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"order", "payments"}, 0, `"reason":`}, {[]string{"order", "money", "-order", l.asOwner}, 0, `"`},
+		{[]string{"user", "chat"}, 0, "77 Wunderkammer"}, {[]string{"events", "summary", "-days", "7"}, 0, `"page_views":[{`},
+		{[]string{"events", "table", "pageview"}, 0, "at,url,member"}, {[]string{"events", "table", "member"}, 2, "no table"},
+		{[]string{"events", "summary", "-days", "0"}, 2, "-days"}, {[]string{"mailer", "parked"}, 0, ""},
+		{[]string{"mailer", "retry", "-mail", "999999"}, 1, "neither parked nor suppressed"}, {[]string{"mailer", "retry"}, 2, "retry"},
+		{[]string{"admin", "person", "reset", "ann"}, 1, "no active account"},
+	} {
+		code, out, stderr := l.shop.Command(c.args...)
+		if code != c.code || !strings.Contains(out+stderr, c.want) {
+			t.Errorf("shop %v ended with %d: %.300s%.300s", c.args, code, out, stderr)
+		}
 	}
 }
 

@@ -72,10 +72,10 @@ func compile(flags ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(dir, "allinone")
+	binary := filepath.Join(dir, "shop")
 	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
 	cmd := exec.Command("go", append(args,
-		"github.com/startupwebapp/startupwebapp/allinone/cmd/allinone")...) //nolint:gosec // our own command
+		"github.com/startupwebapp/startupwebapp/allinone/cmd/shop")...) //nolint:gosec // our own command
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that both share what is compiled
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *Shop) start(wait bool) {
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	s.cmd = exec.Command(binary) //nolint:gosec // our own binary
+	s.cmd = exec.Command(binary, "run") //nolint:gosec // our own binary
 	s.cmd.Env = s.env
 	if s.logs == nil {
 		s.logs = &logs{}

@@ -1,4 +1,4 @@
-// Command user runs the user service, or one of its commands for staff: see user.Commands.
+// Command user runs the user service, or one of its commands for staff: see user.Command.
 package main
 
 import (

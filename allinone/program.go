@@ -1,0 +1,169 @@
+package allinone
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/services/admin"
+	"github.com/startupwebapp/startupwebapp/services/events"
+	"github.com/startupwebapp/startupwebapp/services/mailer"
+	"github.com/startupwebapp/startupwebapp/services/order"
+	"github.com/startupwebapp/startupwebapp/services/user"
+)
+
+// area is the commands of one part of the shop.
+type area struct {
+	name, usage string
+	run         func(args []string, out, stderr io.Writer) int
+}
+
+// areas are all that have commands, in the order of the help. Each function is the one that the service's
+// own program calls.
+var areas = []area{
+	{name: "order", usage: order.Usage, run: order.Command},
+	{name: "customer", usage: customerUsage, run: customer},
+	{name: "user", usage: user.Usage, run: user.Command},
+	{name: "mailer", usage: mailer.Usage, run: mailer.Command},
+	{name: "events", usage: events.Usage, run: events.Command},
+	{name: "admin", usage: admin.Usage, run: admin.Command},
+}
+
+// programUsage is the beginning of the help.
+const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where they are not
+set, from the shop that runs with DATA_DIR (default .data).
+
+  run         the whole shop in one process; run -help lists its settings, run -health asks whether it is ready
+  migrate     make roles, schemas, tables, streams and consumers, and end
+  provision   keep streams and consumers, erase people from the streams
+  keys        print each service's SHOP_KEYS, derived from SHOP_SECRET
+  help [AREA] this text, or the part about an area
+`
+
+// Program is the program shop with its arguments. It returns the exit code: 0, 1 for a failure, 2 for
+// arguments or settings that cannot work.
+func Program(args []string, out, stderr io.Writer) int {
+	if len(args) == 0 {
+		return help(nil, stderr, 2)
+	}
+	name, rest := args[0], args[1:]
+	switch name {
+	case "run":
+		return runProgram(rest, out)
+	case "migrate":
+		return boot.Run("migrate", rest, stderr, Prepare)
+	case "provision":
+		return boot.Run("provision", rest, stderr, KeepProvisioned)
+	case "keys":
+		return PrintKeys(out, stderr)
+	case "-health", "--health": // of whatever runs with these settings
+		return boot.Run[boot.Common]("shop", args, stderr, nil)
+	case "help", "-help", "--help", "-h":
+		return help(rest, out, 0)
+	}
+	for _, a := range areas {
+		switch {
+		case a.name != name:
+		case len(rest) == 0 || asksForHelp(rest[0]):
+			return help(args[:1], out, 0)
+		default:
+			if err := useSettings(); err != nil {
+				return boot.Report("shop", "", err, stderr)
+			}
+			return a.run(rest, out, stderr)
+		}
+	}
+	code := help(nil, stderr, 2)
+	fmt.Fprintf(stderr, "\nshop: there is no command %q\n", name)
+	return code
+}
+
+func asksForHelp(arg string) bool {
+	return slices.Contains([]string{"-help", "--help", "-h", "help"}, arg)
+}
+
+func runProgram(args []string, out io.Writer) int {
+	if len(args) > 0 && asksForHelp(args[0]) {
+		return printSettings(out)
+	}
+	return boot.Run("shop", args, os.Stderr, func(ctx context.Context, _ *slog.Logger, cfg Config) error {
+		// Each service adds its own name to the lines of this log.
+		return Run(ctx, boot.NewLog(os.Stderr, cfg.LogLevel), cfg, out)
+	})
+}
+
+// help prints the way of use, of all areas or of the one that is named, and returns code.
+func help(names []string, out io.Writer, code int) int {
+	var text strings.Builder
+	if len(names) == 0 {
+		text.WriteString(programUsage)
+	}
+	for _, a := range areas {
+		if len(names) == 0 || a.name == names[0] {
+			text.WriteString("\n" + a.usage)
+		}
+	}
+	if text.Len() == 0 {
+		return help(nil, out, 2)
+	}
+	if _, err := io.WriteString(out, strings.TrimLeft(text.String(), "\n")); err != nil {
+		return 1
+	}
+	return code
+}
+
+// printSettings lists every setting of the one process.
+func printSettings(out io.Writer) int {
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working default.\n\nname\tdefault\tmeaning\n")
+	for _, s := range Settings() {
+		if s.Default == "" {
+			s.Default = "–"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Name, s.Default, s.Meaning)
+	}
+	if err := tw.Flush(); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// useSettings sets the variables that are not set to what the shop wrote down in its data folder. A
+// DATABASE_URL that is set belongs to another shop, and so would all else.
+func useSettings() error {
+	if os.Getenv("DATABASE_URL") != "" {
+		return nil
+	}
+	dir := os.Getenv("DATA_DIR")
+	if dir == "" {
+		dir = ".data"
+	}
+	file, err := os.Open(filepath.Join(dir, "settings")) //nolint:gosec // the folder is a setting
+	if err != nil {
+		return nil //nolint:nilerr // the command says which setting it lacks
+	}
+	defer file.Close() //nolint:errcheck // read only
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		name, quoted, found := strings.Cut(lines.Text(), "='")
+		if !found || os.Getenv(name) != "" {
+			continue
+		}
+		value := strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), `'\''`, "'")
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("use the settings in DATA_DIR: %w", err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read the settings in DATA_DIR: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package mailer
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
+)
+
+// Usage is the commands beside running the service. They work on the database alone; the running service
+// sends what is due again.
+const Usage = `Mails:
+
+  mailer parked         mails that wait for a person, newest first, one JSON object a line
+  mailer suppressed     mails that the ceiling for one address held back, likewise
+  mailer retry -mail ID send a parked or suppressed mail again, with a fresh deadline
+`
+
+// IsCommand says whether arguments name a command rather than a wish to run the service.
+func IsCommand(args []string) bool {
+	return len(args) > 0 && (args[0] == stateParked || args[0] == stateSuppressed || args[0] == "retry")
+}
+
+// Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
+// settings that cannot work.
+func Command(args []string, out, stderr io.Writer) int {
+	return boot.Command("mailer", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
+		return command(ctx, args, out)
+	})
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	if !IsCommand(args) {
+		return fmt.Errorf("%w: the commands are parked, suppressed and retry", boot.ErrUsage)
+	}
+	var mail int64
+	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Int64Var(&mail, "mail", 0, "")
+	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 || (mail > 0) != (args[0] == "retry") {
+		return fmt.Errorf("%w: arguments of %s", boot.ErrUsage, args[0])
+	}
+	cfg, err := boot.Load[boot.Common]()
+	if err != nil {
+		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
+	}
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, "mailer")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if args[0] != "retry" {
+		return printMails(ctx, pool, args[0], out)
+	}
+	found, err := requeue(ctx, pool, mail)
+	if err == nil && !found {
+		err = fmt.Errorf("mail %d is neither parked nor suppressed", mail)
+	}
+	return err
+}
+
+// printMails lists mails in a state that ends them. Receivers and content stay in the ledger.
+func printMails(ctx context.Context, pool *pgxpool.Pool, state string, out io.Writer) error {
+	mails, err := listMails(ctx, pool, state)
+	if err != nil {
+		return err
+	}
+	for _, m := range mails {
+		line, err := json.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("print mail %d: %w", m.ID, err)
+		}
+		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // the mail server's words are in it
+			return fmt.Errorf("print: %w", err)
+		}
+	}
+	return nil
+}
