@@ -76,6 +76,11 @@ cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the datab
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
 	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'
 
+.PHONY: alerts
+alerts: ## check and test the alarms of deploy/monitoring with promtool
+	@PATH="$$PATH:$(CURDIR)/bin"; command -v promtool > /dev/null || tools/promtool.sh bin; \
+	cd deploy/monitoring && promtool check config prometheus.yml && promtool test rules alerts_test.yml
+
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
 	@mkdir -p coverage

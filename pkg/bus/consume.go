@@ -138,6 +138,9 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	}
 	defer stop()
 	w := worker{bus: b, Consumer: c}
+	for _, outcome := range []string{"done", "repeat", "retry", "parked", "misfit"} {
+		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // else an alarm misses the first one
+	}
 	lag := time.NewTicker(5 * time.Second)
 	defer lag.Stop()
 	for {
@@ -159,6 +162,8 @@ func (w *worker) measure(ctx context.Context, cons jetstream.Consumer) {
 	defer cancel()
 	if info, err := cons.Info(ctx); err == nil {
 		obs.ConsumerPending.WithLabelValues(w.Name).Set(float64(info.NumPending))
+		obs.ConsumerUnacked.WithLabelValues(w.Name).Set(float64(info.NumAckPending))
+		obs.ConsumerRedelivered.WithLabelValues(w.Name).Set(float64(info.NumRedelivered))
 	}
 }
 

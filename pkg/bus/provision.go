@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
 // duplicateWindow is how long the broker recognizes a message id. It is a convenience: what counts
@@ -95,8 +96,13 @@ func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
 func (b *Bus) checkProvisioned(ctx context.Context) error {
 	for _, s := range msg.Streams {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)
-		_, err := b.js.Stream(look, s.Name)
+		there, err := b.js.Stream(look, s.Name)
 		cancel()
+		if err == nil {
+			info := there.CachedInfo()
+			obs.StreamBytes.WithLabelValues(s.Name).Set(float64(info.State.Bytes))
+			obs.StreamLimit.WithLabelValues(s.Name).Set(float64(info.Config.MaxBytes))
+		}
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			b.log.Warn("provisioning", "missing", s.Name)
 			return b.Provision(ctx)

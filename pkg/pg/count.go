@@ -20,8 +20,8 @@ func CountQueries(ctx context.Context) (context.Context, *atomic.Int64) {
 	return context.WithValue(ctx, countKey{}, n), n
 }
 
-// counter is the tracer of every connection. It counts, and bounds, each statement.
-type counter struct{ all prometheus.Counter }
+// counter is the tracer of every connection. It counts, times and bounds each statement.
+type counter struct{ all, seconds prometheus.Counter }
 
 func count(ctx context.Context, by int) {
 	if n, ok := ctx.Value(countKey{}).(*atomic.Int64); ok {
@@ -41,7 +41,9 @@ func (c counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Trac
 }
 
 // TraceQueryEnd ends what TraceQueryStart began.
-func (counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) { unbound(ctx) }
+func (c counter) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	c.seconds.Add(unbound(ctx).Seconds())
+}
 
 // TraceBatchStart counts the statements of a batch.
 func (c counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
@@ -54,7 +56,9 @@ func (c counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.Trac
 func (counter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 
 // TraceBatchEnd ends what TraceBatchStart began.
-func (counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) { unbound(ctx) }
+func (c counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	c.seconds.Add(unbound(ctx).Seconds())
+}
 
 // TraceAcquireStart bounds the wait for a connection.
 func (counter) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool,
@@ -79,14 +83,24 @@ const answerLimit = 8 * time.Second
 
 type boundKey struct{}
 
+// limited is a wait that bound began.
+type limited struct {
+	end   context.CancelFunc
+	begun time.Time
+}
+
 // bound gives a statement, or the wait for a connection, its limit. pgx works on with the returned context.
 func bound(ctx context.Context, limit time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	return context.WithValue(ctx, boundKey{}, cancel)
+	return context.WithValue(ctx, boundKey{}, limited{cancel, time.Now()})
 }
 
-func unbound(ctx context.Context) {
-	if cancel, ok := ctx.Value(boundKey{}).(context.CancelFunc); ok {
-		cancel()
+// unbound ends it, and says how long it took.
+func unbound(ctx context.Context) time.Duration {
+	l, ok := ctx.Value(boundKey{}).(limited)
+	if !ok {
+		return 0
 	}
+	l.end()
+	return time.Since(l.begun)
 }

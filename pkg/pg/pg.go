@@ -51,7 +51,7 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
-	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service)}
+	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service), obs.StatementSeconds.WithLabelValues(service)}
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, Role(service)) }
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -79,9 +79,10 @@ func become(ctx context.Context, c *pgx.Conn, role string) error {
 	return nil
 }
 
-// Ready adds the pool to /readyz.
+// Ready adds the pool to /readyz and /metrics.
 func Ready(service string, pool *pgxpool.Pool) (remove func()) {
-	return obs.AddCheck(service+".database", pool.Ping)
+	unready, unmeasured := obs.AddCheck(service+".database", pool.Ping), pools.add(service, pool)
+	return func() { unready(); unmeasured() }
 }
 
 // Tx runs fn in a transaction: committed when fn returns nil, rolled back otherwise. Nothing slow

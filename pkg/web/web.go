@@ -190,6 +190,7 @@ func Routine(next http.Handler) http.Handler {
 
 // wideLog writes one line per request when it is over: route, status, duration, trace, notes.
 func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Handler) http.Handler {
+	obs.HTTPErrors.WithLabelValues(service).Add(0) // else an alarm misses the first one
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -242,6 +243,9 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 		class = strconv.Itoa(status)
 	}
 	obs.HTTPSeconds.WithLabelValues(service, route, class).Observe(took.Seconds())
+	if status >= 500 {
+		obs.HTTPErrors.WithLabelValues(service).Inc()
+	}
 	level := slog.LevelInfo
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:

@@ -43,6 +43,15 @@ type Limiter struct {
 
 // New makes a limiter whose keys are hashed with a secret of its own.
 func New(log *slog.Logger, secret []byte, shared Shared, pool *pgxpool.Pool) *Limiter {
+	for _, list := range rules {
+		for _, rule := range list {
+			effect := "refused"
+			if rule.NoMail {
+				effect = "mail-left-out"
+			}
+			overLimit.WithLabelValues(rule.Name, effect).Add(0) // else an alarm misses the first one
+		}
+	}
 	return &Limiter{log: log, secret: secret, shared: shared, pool: pool}
 }
 

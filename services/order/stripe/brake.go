@@ -67,6 +67,10 @@ type brake struct {
 
 // newBrake returns nil for no rate.
 func newBrake(b *bus.Bus, rate int) *brake {
+	for _, l := range lanes {
+		braked.WithLabelValues(l.name, "waited").Add(0) // else an alarm misses the first one
+		braked.WithLabelValues(l.name, "refused").Add(0)
+	}
 	if rate <= 0 {
 		return nil
 	}

@@ -1,0 +1,65 @@
+package pg
+
+import (
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// measured are the pools of this process by service; what is measured of them is read when it is asked for.
+type measured struct {
+	mu   sync.Mutex
+	open map[string]*pgxpool.Pool
+}
+
+var pools = &measured{open: map[string]*pgxpool.Pool{}}
+
+func init() { prometheus.MustRegister(pools) }
+
+// What is known of a pool. A service whose requests wait for connections needs more of them, or fewer statements.
+var (
+	connections = prometheus.NewDesc("shop_db_connections",
+		"Connections to PostgreSQL by service and state: used, idle.", []string{"service", "state"}, nil)
+	connectionLimit = prometheus.NewDesc("shop_db_connections_limit",
+		"Connections that a service may have to PostgreSQL.", []string{"service"}, nil)
+	connectionWaits = prometheus.NewDesc("shop_db_connection_waits_total",
+		"Times that something waited for a connection because all were used.", []string{"service"}, nil)
+)
+
+func (m *measured) add(service string, pool *pgxpool.Pool) (remove func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open[service] = pool
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.open[service] == pool { // else a later one took its place
+			delete(m.open, service)
+		}
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (*measured) Describe(to chan<- *prometheus.Desc) {
+	to <- connections
+	to <- connectionLimit
+	to <- connectionWaits
+}
+
+// Collect is part of prometheus.Collector.
+func (m *measured) Collect(to chan<- prometheus.Metric) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	gauge := func(d *prometheus.Desc, v int32, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	for service, pool := range m.open {
+		s := pool.Stat()
+		gauge(connections, s.AcquiredConns(), service, "used")
+		gauge(connections, s.IdleConns(), service, "idle")
+		gauge(connectionLimit, s.MaxConns(), service)
+		to <- prometheus.MustNewConstMetric(connectionWaits, prometheus.CounterValue,
+			float64(s.EmptyAcquireCount()), service)
+	}
+}
