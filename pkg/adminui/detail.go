@@ -3,8 +3,10 @@ package adminui
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
+	"fmt"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // Event is an entry of a timeline, the template "timeline".
@@ -23,14 +25,85 @@ type Detail struct {
 	Value any
 }
 
-// Panel is a part of another service's on a page, the template "panel". Path is of the back office.
-type Panel struct{ Title, Path string }
+// Hidden stands for what Readable leaves out.
+const Hidden = "(hidden)"
 
-// Readable is stored data for people: JSON over several lines, other text as it is.
+// Readable is a stored payload for people: JSON over several lines, without what opens something (msg.Opens). Of
+// what is no JSON only the length is told, since no one knows what is in it.
 func Readable(data []byte) string {
-	var out bytes.Buffer
-	if json.Indent(&out, data, "", "  ") == nil {
-		return out.String()
+	if len(data) == 0 {
+		return ""
 	}
-	return strings.ToValidUTF8(string(data), "\uFFFD")
+	if !json.Valid(data) {
+		return fmt.Sprintf("%d bytes that are not JSON.", len(data))
+	}
+	in := json.NewDecoder(bytes.NewReader(data))
+	in.UseNumber()
+	var out, lines bytes.Buffer
+	if err := copyShown(&out, in, nil); err != nil {
+		return fmt.Sprintf("%d bytes that cannot be shown.", len(data))
+	}
+	if err := json.Indent(&lines, out.Bytes(), "", "  "); err != nil {
+		return fmt.Sprintf("%d bytes that cannot be shown.", len(data))
+	}
+	return lines.String()
+}
+
+// copyShown copies the value that follows, which stands at a path, without what opens something.
+func copyShown(out *bytes.Buffer, in *json.Decoder, path []string) error {
+	token, err := in.Token()
+	if err != nil {
+		return fmt.Errorf("read JSON: %w", err)
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		return copyShownList(out, in, path, t)
+	case string:
+		token = msg.WithoutLinks(t, Hidden)
+	}
+	if token != nil && token != "" && msg.Opens(path) {
+		token = Hidden
+	}
+	return writeJSON(out, token)
+}
+
+// copyShownList copies an object or an array, which open begins.
+func copyShownList(out *bytes.Buffer, in *json.Decoder, path []string, open json.Delim) error {
+	out.WriteByte(byte(open))
+	for first := true; in.More(); first = false {
+		if !first {
+			out.WriteByte(',')
+		}
+		name := "[]"
+		if open == '{' {
+			token, err := in.Token()
+			if err != nil {
+				return fmt.Errorf("read JSON: %w", err)
+			}
+			name = fmt.Sprint(token)
+			if err := writeJSON(out, name); err != nil {
+				return err
+			}
+			out.WriteByte(':')
+		}
+		if err := copyShown(out, in, append(path, name)); err != nil {
+			return err
+		}
+	}
+	end, err := in.Token()
+	if err != nil {
+		return fmt.Errorf("read JSON: %w", err)
+	}
+	fmt.Fprint(out, end)
+	return nil
+}
+
+// writeJSON writes a single value; the page escapes it.
+func writeJSON(out *bytes.Buffer, value any) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return nil
 }

@@ -1,10 +1,13 @@
 package adminui
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -68,6 +71,29 @@ func ReadForm(r *http.Request) (Submitted, error) {
 		}
 	}
 	return s, nil
+}
+
+// MaxNote is the length of the longest note, in characters.
+const MaxNote = 500
+
+// NoteField asks why something is done. Form.ReadNote reads it.
+func NoteField(label string) Field {
+	return Field{Name: "note", Label: label, Kind: "text", Required: true, Most: MaxNote}
+}
+
+// ReadNote reads the note of a posted form that has a NoteField. Without a note that can be stored, the form is
+// returned with the field's error, to be shown again with 422.
+func (f Form) ReadNote(r *http.Request) (note string, wrong *Form, err error) {
+	posted, err := ReadForm(r)
+	if err != nil {
+		return "", nil, err
+	}
+	note = strings.TrimSpace(posted.Get("note"))
+	if n := utf8.RuneCountInString(note); n == 0 || n > MaxNote {
+		f = f.Typed(posted).Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.", MaxNote)})
+		return "", &f, nil
+	}
+	return note, nil, nil
 }
 
 // Typed puts what was posted into the form, so that nothing is typed twice.

@@ -17,22 +17,27 @@ type ParkedList struct {
 	Rows              int
 }
 
-const parkedColumns = `id, consumer, key, subject, headers, payload, reason, attempts, at, coalesce(resolution,
+const parkedColumns = `id, consumer, key, subject, headers, reason, attempts, at, coalesce(resolution,
 	CASE WHEN resolved_at IS NULL THEN '' ELSE 'dropped' END) AS resolution,
 	coalesce(resolved_at, '0001-01-01'::timestamptz) AS resolved_at, coalesce(resolved_by, '') AS resolved_by,
 	coalesce(note, '') AS note`
 
-// ListParked lists parked messages, the oldest first.
+// ListParked lists parked messages without their payloads, the oldest first.
 func ListParked(ctx context.Context, db pg.DB, l ParkedList) ([]Parked, error) {
+	waits := `resolved_at IS NULL` // the condition of an index, which a parameter could not choose
+	if l.Resolved {
+		waits = `resolved_at IS NOT NULL`
+	}
 	return pg.List[Parked](ctx, db, "list parked messages", `
-		SELECT `+parkedColumns+` FROM parked
-		WHERE (resolved_at IS NOT NULL) = $1 AND id > $2 AND ($3 = '' OR consumer = $3) AND ($4 = '' OR subject = $4)
-		ORDER BY id LIMIT $5`, l.Resolved, l.After, l.Consumer, l.Subject, l.Rows)
+		SELECT `+parkedColumns+`, ''::bytea AS payload FROM parked
+		WHERE `+waits+` AND id > $1 AND ($2 = '' OR consumer = $2) AND ($3 = '' OR subject = $3)
+		ORDER BY id LIMIT $4`, l.After, l.Consumer, l.Subject, l.Rows)
 }
 
 // FindParked finds a parked message, whether it waits or not.
 func FindParked(ctx context.Context, db pg.DB, id int64) (p Parked, found bool, err error) {
-	return pg.One[Parked](ctx, db, "find parked message $1", `SELECT `+parkedColumns+` FROM parked WHERE id = $1`, id)
+	return pg.One[Parked](ctx, db, "find parked message $1", `
+		SELECT `+parkedColumns+`, payload FROM parked WHERE id = $1`, id)
 }
 
 // ParkedCount is how many messages wait for a person, and since when the oldest does.

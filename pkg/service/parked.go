@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,16 +41,16 @@ func (p parkedPages) routes() []adminui.Route {
 	}
 }
 
-// kind is the parked messages as an entry of the work list.
-func (p parkedPages) kind(ctx context.Context) (adminui.WorkKind, error) {
+// kind is the parked messages as an entry of the work list, with up to shown of them.
+func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "parked-messages", Title: "Parked messages of " + p.name, To: p.path(),
 		Runbook: parkedRunbook}
 	count, err := bus.CountParked(ctx, p.Pool)
-	if err != nil || count.Count == 0 {
+	k.Count, k.Oldest = count.Count, count.Oldest
+	if err != nil || min(int64(shown), count.Count) == 0 {
 		return k, err
 	}
-	k.Count, k.Oldest = count.Count, count.Oldest
-	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: adminui.WorkShown})
+	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: shown})
 	for _, m := range list {
 		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Subject, Reason: m.Reason, Since: m.At}
 		item.To = p.path(item.Key)
@@ -104,7 +103,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Parked messages of " + p.name, Data: struct {
 		Messages []bus.Parked `json:"messages"`
 		Next     string       `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "work"}, nil
+	}{list[:len(table.Rows)], table.Next}, Table: table, Live: adminui.LiveWork}, nil
 }
 
 // parkedPage is one message.
@@ -135,8 +134,7 @@ func (p parkedPages) page(m bus.Parked) parkedPage {
 		Fields: []adminui.Field{{Name: "consumer", Kind: "hidden", Value: m.Consumer},
 			{Name: "subject", Kind: "hidden", Value: m.Subject}}}
 	page.Drop = adminui.Form{ID: "drop", Action: p.path(id, "drop"), Submit: "Drop it", Tone: "bad",
-		Fields: []adminui.Field{{
-			Name: "note", Label: "Why nothing has to be done", Kind: "text", Required: true, Most: maxNote}}}
+		Fields: []adminui.Field{adminui.NoteField("Why nothing has to be done")}}
 	return page
 }
 
@@ -213,8 +211,8 @@ func (p parkedPages) consumer(name string) (bus.Consumer, bool) {
 	return p.consumers[i], true
 }
 
-// record notes an act in the log of what the staff did. The payload stays out of it: it may hold a
-// customer's data.
+// record notes an act in the log of what the staff did. The payload and a person's note stay out of it: they may
+// hold a customer's data, and an erasure does not reach the log.
 func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, text string, after map[string]any) error {
 	// One request may see to many messages: each has an entry of its own.
 	who := adminui.Who(r)
@@ -233,10 +231,11 @@ const (
 
 // replayMany replays the chosen messages, or all of a kind, each in a transaction of its own.
 func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	list, err := p.chosen(r.Context(), r.PostForm["id"], r.PostForm.Get("consumer"), r.PostForm.Get("subject"))
+	list, err := p.chosen(r.Context(), form.Values.Values["id"], form.Get("consumer"), form.Get("subject"))
 	if err != nil {
 		return nil, err
 	}
@@ -286,30 +285,25 @@ func (p parkedPages) chosen(ctx context.Context, ids []string, consumer, subject
 	return list, nil
 }
 
-// maxNote is the length of the longest note, in characters.
-const maxNote = 500
-
 // drop notes that nothing has to be done for a message, and why.
 func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	m, err := p.find(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	page := p.page(m)
+	note, wrong, err := page.Drop.ReadNote(r)
+	if err != nil {
+		return nil, err
 	}
-	note := strings.TrimSpace(pg.StorableText(r.PostForm.Get("note"), 0))
-	if n := utf8.RuneCountInString(note); n == 0 || n > maxNote {
-		page := p.page(m)
-		page.Drop.Fields[0].Value = note
-		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.",
-			maxNote)})
+	if wrong != nil {
+		page.Drop = *wrong
 		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {
-		return p.record(r, tx, m, "Dropped "+p.title(m), map[string]any{"resolution": "dropped", "note": note})
+		return p.record(r, tx, m, "Dropped "+p.title(m), map[string]any{"resolution": "dropped"})
 	})
 	if err != nil {
 		return nil, p.refusal(err)

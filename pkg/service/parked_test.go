@@ -25,7 +25,7 @@ func parking(t *testing.T) (staff *testenv.Client, db testenv.DB, mend func()) {
 	var mended atomic.Bool
 	r.run(func(c *Core) (Parts, error) {
 		return Parts{Handler: http.NotFoundHandler(),
-			Work: func(context.Context) ([]adminui.WorkKind, error) {
+			Work: func(context.Context, int) ([]adminui.WorkKind, error) {
 				return []adminui.WorkKind{{Name: "payments", Title: "Payments", Count: 2}}, nil
 			},
 			Consumers: []bus.Consumer{{Name: msg.OrderUser, Stream: "USER", Pool: c.Pool,
@@ -64,6 +64,9 @@ func TestParkedPages(t *testing.T) {
 		t.Error(a)
 	}
 	staff.Get("/staff/parked/order/2").Has(200, "dropped", "Tested.")
+	if n := db.Number(`SELECT count(*) FROM outbox WHERE convert_from(payload, 'UTF8') LIKE '%Tested.%'`); n != 0 {
+		t.Error("a note is in the log of acts, which no erasure reaches")
+	}
 	if a := staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
@@ -71,6 +74,41 @@ func TestParkedPages(t *testing.T) {
 	if n := db.Number(`SELECT count(DISTINCT convert_from(payload, 'UTF8')::jsonb ->> 'key') FROM outbox WHERE subject = 'staff.acted.order'
 		AND convert_from(payload, 'UTF8')::jsonb ->> 'action' = 'work.act'`); n != 4 {
 		t.Errorf("%d of 4 acts are on record", n)
+	}
+}
+
+// What a parked message brings that opens an account or unsubscribes a person is on no face of its page. What no
+// column takes is refused.
+func TestParkedSecretsStayHidden(t *testing.T) {
+	t.Parallel()
+	staff, db, _ := parking(t)
+	db.Exec(`UPDATE parked SET subject = 'mail.send.reset', payload = '{"kind":"reset","data":{"code":"S3cret","first_name":"Ann"}}'
+		WHERE id = 1`)
+	db.Exec(`UPDATE parked SET payload = '{"email":"Ann","unsubscribe_token":"S3cret"}' WHERE id = 2`)
+	reader := staff.AsStaff("order", adminui.Support)
+	for _, face := range []string{"text/html", "application/json"} {
+		reader.Header = http.Header{"Accept": {face}}
+		for _, path := range []string{"/1", "/2", "", ".csv"} {
+			a := reader.Get("/staff/parked/order" + path)
+			if a.Status != 200 || strings.Contains(a.Body, "S3cret") || strings.HasPrefix(path, "/") && !strings.Contains(a.Body, "Ann") {
+				t.Error(a, a.Body)
+			}
+		}
+	}
+	if a := staff.Post("/staff/parked/order/1/replay"); a.Status != 422 || strings.Contains(a.Body, "S3cret") {
+		t.Error(a)
+	}
+	reader.Get("/staff/parked/order").Has(200, `"messages"`)
+	reader.Header = http.Header{"Accept": {"text/html"}}
+	reader.Get("/staff/parked/order").Has(200, `data-live="order mail dead staff"`)
+	pages := adminui.Pages{Routes: parkedPages{name: "order"}.routes()}
+	staff.Garbage(pages, map[string]string{"id": "3"}, "id", "note")
+	for _, text := range []string{"a\x00", "\xff"} {
+		for _, pairs := range [][]string{{"consumer", text, "subject", "user.erased"}, {"consumer", "order-user", "subject", text}} {
+			if a := staff.Post("/staff/parked/order/replay", pairs...); a.Status != http.StatusBadRequest {
+				t.Errorf("%q: %s", text, a)
+			}
+		}
 	}
 }
 

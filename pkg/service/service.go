@@ -64,8 +64,9 @@ type Parts struct {
 	Handler http.Handler
 	// Staff are the pages that the service has in the back office; Handler answers all else.
 	Staff adminui.Pages
-	// Work, if set, is what of this service waits for a person, beside parked messages.
-	Work func(context.Context) ([]adminui.WorkKind, error)
+	// Work, if set, is what of this service waits for a person, beside parked messages, with up to shown items of
+	// each kind: none when only the counts are asked for.
+	Work func(ctx context.Context, shown int) ([]adminui.WorkKind, error)
 	// Trail, if set, is what the service knows of some keys, beside messages (adminui.TrailPath).
 	Trail func(ctx context.Context, keys []string) (adminui.Trail, error)
 	// Export, if set, is what the service has of a person (adminui.ExportPath).

@@ -18,14 +18,14 @@ const workEvery = 15 * time.Second
 // work list of it and them.
 func (c *Core) withStaff(name string, parts Parts) Parts {
 	parked := parkedPages{c, name, parts.Consumers}
-	list := func(ctx context.Context) (adminui.WorkList, error) {
-		kind, err := parked.kind(ctx)
+	list := func(ctx context.Context, shown int) (adminui.WorkList, error) {
+		kind, err := parked.kind(ctx, shown)
 		if err != nil {
 			return adminui.WorkList{}, err
 		}
 		kinds := []adminui.WorkKind{kind}
 		if parts.Work != nil {
-			own, err := parts.Work(ctx)
+			own, err := parts.Work(ctx, shown)
 			if err != nil {
 				return adminui.WorkList{}, err
 			}
@@ -36,7 +36,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 	parts.Staff.Routes = append(append(parts.Staff.Routes, parked.routes()...), adminui.Route{
 		Method: http.MethodGet, Path: adminui.WorkPath, Action: adminui.WorkView,
 		Handle: func(r *http.Request) (adminui.Answer, error) {
-			work, err := list(r.Context())
+			work, err := list(r.Context(), adminui.WorkShown)
 			return adminui.Page{Title: "Work list of " + name, Data: work}, err
 		}}, adminui.Route{Method: http.MethodGet, Path: adminui.TrailPath, Action: adminui.OrdersView,
 		Handle: c.trail(name, parts)})
@@ -46,7 +46,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 	}
 	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery,
 		func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
-			work, err := list(ctx)
+			work, err := list(ctx, 0)
 			for _, k := range work.Kinds {
 				obs.WorkItems.WithLabelValues(name, k.Name).Set(float64(k.Count))
 			}

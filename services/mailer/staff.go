@@ -1,141 +1,21 @@
 package mailer
 
 import (
-	"encoding/json"
-	"net/http"
-	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+	"embed"
 
-	"github.com/go-chi/chi/v5"
-	"github.com/jackc/pgx/v5"
-
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// parkedMails lists what needs a human, newest first. Receivers and content stay in the ledger.
-func (s *server) parkedMails(w http.ResponseWriter, r *http.Request) error {
-	mails, err := listMails(r.Context(), s.pool, stateParked)
-	if err != nil {
-		return err
-	}
-	messages, err := listParkedMessages(r.Context(), s.pool)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails, "messages": messages})
-}
+//go:embed staff/*.html
+var staffTemplates embed.FS
 
-// suppressedMails lists what the ceiling held back, newest first.
-func (s *server) suppressedMails(w http.ResponseWriter, r *http.Request) error {
-	mails, err := listMails(r.Context(), s.pool, stateSuppressed)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails})
-}
-
-// retryParked has a parked or suppressed mail tried again, with a deadline of its own.
-func (s *server) retryParked(w http.ResponseWriter, r *http.Request) error {
-	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
-	if err != nil {
-		return web.NotFound()
-	}
-	ok, err := requeue(r.Context(), s.pool, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return web.NotFound()
-	}
-	s.wakeSender()
-	s.log.Info("parked mail is tried again", "id", id)
-	return web.JSON(w, http.StatusOK, map[string]bool{"queued": true})
-}
-
-// templates lists every template whole.
-func (s *server) templates(w http.ResponseWriter, r *http.Request) error {
-	list, err := listTemplates(r.Context(), s.pool)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, list)
-}
-
-// addTemplate makes a template under a fresh code.
-func (s *server) addTemplate(w http.ResponseWriter, r *http.Request) error {
-	t := mailTemplate{Status: statusDraft}
-	if err := readTemplateFields(w, r, &t); err != nil {
-		return err
-	}
-	t, err := insertTemplate(r.Context(), s.pool, t)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, t)
-}
-
-// changeTemplate sets the fields that are sent; the others stay. What is under way stays as it was
-// sent; status Draft pauses it, any other one lets it go on.
-func (s *server) changeTemplate(w http.ResponseWriter, r *http.Request) error {
-	var t mailTemplate
-	err := pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
-		if t, err = lockTemplate(r.Context(), tx, chi.URLParam(r, "em_cd")); err != nil {
-			return err
-		}
-		code := t.EmCd
-		if err := readTemplateFields(w, r, &t); err != nil {
-			return err
-		}
-		t.EmCd = code // it is in links that are out
-		if t, err = updateTemplate(r.Context(), tx, t); err != nil || t.Status == statusDraft {
-			return err
-		}
-		return resume(r.Context(), tx, t.EmCd)
-	})
-	if err != nil {
-		return err
-	}
-	s.wakeSender()
-	return web.JSON(w, http.StatusOK, t)
-}
-
-// maxTemplate bounds what is read of a template, in bytes.
-const maxTemplate = 256 << 10
-
-// readTemplateFields reads JSON over a template and says which field is wrong.
-func readTemplateFields(w http.ResponseWriter, r *http.Request, t *mailTemplate) error {
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTemplate))
-	in.DisallowUnknownFields()
-	if err := in.Decode(t); err != nil {
-		return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Err: err}
-	}
-	for _, f := range []struct {
-		name, value string
-		least, most int
-	}{
-		{"subject", t.Subject, 1, 300}, {"body_text", t.BodyText, 1, 5000}, {"body_html", t.BodyHTML, 0, 15000},
-		{"from_address", t.FromAddress, 0, 100}, {"bcc_address", t.BccAddress, 0, 100},
-	} {
-		if n := utf8.RuneCountInString(f.value); n < f.least || n > f.most || strings.ContainsRune(f.value, 0) {
-			return web.BadRequest(f.name)
-		}
-	}
-	if !slices.Contains([]string{"Member", "Prospect"}, t.Type) {
-		return web.BadRequest("type")
-	}
-	if !slices.Contains([]string{statusDraft, statusReady, statusSent}, t.Status) {
-		return web.BadRequest("status")
-	}
-	if _, err := parseAddress(t.FromAddress); t.FromAddress != "" && err != nil {
-		return web.BadRequest("from_address")
-	}
-	for part := range strings.SplitSeq(t.BccAddress, ",") {
-		if _, err := parseAddress(strings.TrimSpace(part)); t.BccAddress != "" && err != nil {
-			return web.BadRequest("bcc_address")
-		}
-	}
-	return nil
+// staffPages are what mailer shows in the back office.
+func (s *server) staffPages() adminui.Pages {
+	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
+		{Method: "GET", Path: "/mails", Action: adminui.MailsView, Handle: s.staffMails},
+		{Method: "GET", Path: "/mails/{id}", Action: adminui.MailsView, Handle: s.staffMail},
+		{Method: "POST", Path: "/mails/send", Action: adminui.MailsAct, Handle: s.staffSendMany},
+		{Method: "POST", Path: "/mails/{id}/send", Action: adminui.MailsAct, Handle: s.staffSend},
+		{Method: "POST", Path: "/mails/{id}/drop", Action: adminui.MailsAct, Handle: s.staffDrop},
+	}}
 }

@@ -2,35 +2,18 @@ package mailer
 
 import (
 	"context"
-	"embed"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-//go:embed staff/*.html
-var staffTemplates embed.FS
-
-// staffPages are what mailer shows in the back office.
-func (s *server) staffPages() adminui.Pages {
-	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
-		{Method: "GET", Path: "/mails", Action: adminui.MailsView, Handle: s.staffMails},
-		{Method: "GET", Path: "/mails/{id}", Action: adminui.MailsView, Handle: s.staffMail},
-		{Method: "POST", Path: "/mails/send", Action: adminui.MailsAct, Handle: s.staffSendMany},
-		{Method: "POST", Path: "/mails/{id}/send", Action: adminui.MailsAct, Handle: s.staffSend},
-		{Method: "POST", Path: "/mails/{id}/drop", Action: adminui.MailsAct, Handle: s.staffDrop},
-	}}
-}
 
 const mailsRunbook = "parked-messages"
 
@@ -148,8 +131,7 @@ func (s *server) mailPage(r *http.Request) (mailPage, error) {
 	}
 	page.Send = adminui.Form{ID: "send", Action: m.path("send"), Submit: "Send it again"}
 	page.Drop = adminui.Form{ID: "drop", Action: m.path("drop"), Submit: "Drop it", Tone: "bad",
-		Fields: []adminui.Field{{
-			Name: "note", Label: "Why it need not be sent", Kind: "text", Required: true, Most: maxNote}}}
+		Fields: []adminui.Field{adminui.NoteField("Why it need not be sent")}}
 	return page, err
 }
 
@@ -173,7 +155,7 @@ func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) 
 		if done, err = requeue(r.Context(), tx, m.ID); err != nil || !done {
 			return err
 		}
-		return recordMail(r, tx, m, "Sent again: "+m.Kind, nil)
+		return recordMail(r, tx, m, "Sent again: "+m.Kind)
 	})
 	if done {
 		s.wakeSender()
@@ -181,17 +163,20 @@ func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) 
 	return done, err
 }
 
-func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string, after any) error {
+// recordMail notes an act in the log of what the staff did. A person's note stays out of it: the mail's row has it.
+func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string) error {
 	who := adminui.Who(r)
 	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many
 	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key,
-		Text:   text,
-		Before: map[string]any{"state": m.State}, After: after})
+		Text: text, Before: map[string]any{"state": m.State}})
 }
 
 func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 	page, err := s.mailPage(r)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := adminui.ReadForm(r); err != nil {
 		return nil, err
 	}
 	done, err := s.sendAgain(r, page.Mail)
@@ -208,10 +193,11 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 const sendMost = 500
 
 func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	ids := r.PostForm["id"]
+	ids := form.Values.Values["id"]
 	if len(ids) == 0 || len(ids) > sendMost {
 		return nil, web.BadRequest("id")
 	}
@@ -239,23 +225,18 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/mails", Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(ids))}, nil
 }
 
-// maxNote is the length of the longest note, in characters.
-const maxNote = 500
-
 // staffDrop notes that a mail need not be sent, and why.
 func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	page, err := s.mailPage(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	note, wrong, err := page.Drop.ReadNote(r)
+	if err != nil {
+		return nil, err
 	}
-	note := strings.TrimSpace(pg.StorableText(r.PostForm.Get("note"), 0))
-	if n := utf8.RuneCountInString(note); n == 0 || n > maxNote {
-		page.Drop.Fields[0].Value = note
-		page.Drop = page.Drop.Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.",
-			maxNote)})
+	if wrong != nil {
+		page.Drop = *wrong
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -266,7 +247,7 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return recordMail(r, tx, page.Mail, "Dropped: "+page.Mail.Kind, map[string]any{"note": note})
+		return recordMail(r, tx, page.Mail, "Dropped: "+page.Mail.Kind)
 	})
 	if err != nil {
 		return nil, err
@@ -274,16 +255,16 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/work", Text: "Dropped."}, nil
 }
 
-// work is the mails that wait for a person.
-func (s *server) work(ctx context.Context) ([]adminui.WorkKind, error) {
+// work is the mails that wait for a person, with up to shown of them.
+func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent", To: "/mails",
 		Runbook: mailsRunbook}
 	count, oldest, err := countParkedMails(ctx, s.pool)
-	if err != nil || count == 0 {
+	k.Count, k.Oldest = count, oldest
+	if err != nil || min(int64(shown), count) == 0 {
 		return []adminui.WorkKind{k}, err
 	}
-	k.Count, k.Oldest = count, oldest
-	list, err := listStaffMails(ctx, s.pool, stateParked, 0, adminui.WorkShown)
+	list, err := listStaffMails(ctx, s.pool, stateParked, 0, shown)
 	for _, m := range list {
 		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Kind,
 			Reason: strings.TrimSpace(m.Reason + " " + m.Reply),

@@ -23,6 +23,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	server := httptest.NewServer(testenv.Mount(t, "mailer", s.staffPages(), s.routes()))
 	t.Cleanup(server.Close)
 	staff := (&testenv.Client{TB: t, URL: server.URL}).AsStaff("mailer", adminui.Support)
+	staff.Garbage(s.staffPages(), map[string]string{"id": "1"}, "id", "note")
 	staff.Get("/staff/mails").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
 	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 400} {
@@ -39,12 +40,15 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	if a := staff.Post("/staff/mails/send", "id", "2", "id", "3"); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
-	kinds, err := s.work(t.Context())
+	kinds, err := s.work(t.Context(), adminui.WorkShown)
 	if err != nil || len(kinds) != 1 || kinds[0].Count != 0 {
 		t.Errorf("work %+v, %v", kinds, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 4 {
 		t.Errorf("%d acts on record", n)
+	}
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE convert_from(payload, 'UTF8') LIKE '%He called.%'`); n != 0 {
+		t.Error("a note is in the log of acts, which no erasure reaches")
 	}
 	trail, err := s.trail(t.Context(), []string{"ANN@mail.example.com"})
 	if err != nil || len(trail.Hops) < 3 || !strings.Contains(strings.Join(trail.Keys, " "), "mail.sent:welcome:2") {

@@ -86,7 +86,7 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Payments for staff", Data: struct {
 		Payments []paymentEntry `json:"payments"`
 		Next     string         `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "work"}, nil
+	}{list[:len(table.Rows)], table.Next}, Table: table, Live: adminui.LiveWork}, nil
 }
 
 // paymentPage is one entry.
@@ -202,10 +202,11 @@ func (s *server) staffRefundPayment(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	_, err = s.desk.RefundPayment(r.Context(), adminui.Who(r), page.Payment.ID, r.PostForm.Get("note"))
+	_, err = s.desk.RefundPayment(r.Context(), adminui.Who(r), page.Payment.ID, form.Get("note"))
 	if no, ok := errors.AsType[*Refusal](err); ok {
 		page.Problem = no.Text
 		return page.answer(http.StatusUnprocessableEntity), nil
@@ -222,10 +223,11 @@ func (s *server) staffResolve(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	served := r.PostForm.Get("served") != ""
+	served := form.Get("served") != ""
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := resolveIn(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name, served); err != nil {
 			return err

@@ -88,7 +88,7 @@ func TestWorkOfOrder(t *testing.T) {
 	e.placed(2)
 	e.Exec(`INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM orders ON CONFLICT DO NOTHING`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)
-	kinds, err := e.service.work(t.Context())
+	kinds, err := e.service.work(t.Context(), adminui.WorkShown)
 	if err != nil {
 		t.Fatal(err)
 	}
