@@ -2,6 +2,7 @@ package adminui
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -26,13 +27,20 @@ type Page struct {
 	Table *Table
 	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
 	Status int
-	// Live names what a change of leads to the page being fetched again: kinds of LiveKinds.
+	// Live names what a change of leads to the page being fetched again: words of LiveKinds, with spaces between.
 	Live string
 	// Narrow is for pages that hold one form or a text.
 	Narrow bool
 	// Bare leaves out bar and navigation: for what is printed, and for signing in.
 	Bare bool
 }
+
+// LiveKinds are what an open page can hear of: the first words of the subjects that services/admin listens to.
+var LiveKinds = []string{"order", "catalog", "mail", "dead", "user", "staff"}
+
+// LiveWork is the Page.Live of what waits for the staff: a mail or a message that is parked, a payment, and what a
+// person of the staff sees to.
+const LiveWork = "order mail dead staff"
 
 // View is what templates see.
 type View struct {
@@ -134,8 +142,8 @@ func browserPath(r *http.Request) string { return strings.TrimPrefix(r.URL.Path,
 // Fail answers an error on the face that was asked for. Its text goes into the log only.
 func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*web.Error](err); ok && e.Code == codeConfirm {
-		if k.Confirm != nil && faceOf(r) == faceHTML {
-			k.Confirm(w, r)
+		if k.Confirm != nil && IsBrowser(r) {
+			k.Confirm(w, AsPage(r))
 			return
 		}
 		w.Header().Set(ConfirmHeader, "1")
@@ -215,6 +223,16 @@ func AcceptsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("A
 
 // WantsHTML says whether a request is a browser's that shows a page.
 func WantsHTML(r *http.Request) bool { return faceOf(r) == faceHTML }
+
+// IsBrowser says whether a request is a browser's: that shows a page, or saves a file.
+func IsBrowser(r *http.Request) bool {
+	return faceOf(r) == faceHTML || faceOf(r) == faceCSV && AcceptsHTML(r)
+}
+
+// AsPage is a request that is answered by a page even though it asks for a file.
+func AsPage(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), faceKey{}, faceHTML))
+}
 
 func readFace(r *http.Request) face {
 	if strings.HasSuffix(r.URL.Path, ".csv") {

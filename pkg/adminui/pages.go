@@ -1,6 +1,7 @@
 package adminui
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"fmt"
@@ -30,6 +31,9 @@ type Route struct {
 	Method string // GET or POST
 	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
 	Action Action // the right that it asks for
+	// File is the right that the list as a file asks for, when it is another one than the page's: a file holds
+	// fileRows rows, a page pageRows.
+	File   Action
 	Handle Handler
 }
 
@@ -45,11 +49,6 @@ type Answer interface {
 type Raw web.Handler
 
 func (h Raw) answer(_ *Kit, w http.ResponseWriter, r *http.Request) error { return h(w, r) }
-
-// FromRaw is a Handler from an ordinary one.
-func FromRaw(h web.Handler) Handler {
-	return func(*http.Request) (Answer, error) { return Raw(h), nil }
-}
 
 // Done is the end of a command: the browser is led to a page, which shows Text once. A client of the
 // JSON face gets both.
@@ -90,7 +89,7 @@ func Mount(log *slog.Logger, service string, key ed25519.PublicKey, pages Pages)
 		h := kit.Handle(route.Action, route.Handle)
 		router.Method(route.Method, Prefix+route.Path, h)
 		if route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}") {
-			router.Method(route.Method, Prefix+route.Path+".csv", h)
+			router.Method(route.Method, Prefix+route.Path+".csv", kit.Handle(cmp.Or(route.File, route.Action), route.Handle))
 		}
 	}
 	return router, nil
@@ -129,6 +128,8 @@ const ConfirmHeader = "X-Admin-Confirm"
 // Require says why a person may not do an action now, or nil.
 func Require(id Identity, a Action) error {
 	switch {
+	case id.Token && NeedsFresh(a):
+		return web.Forbidden(codePeopleOnly)
 	case !id.May(a):
 		return web.Forbidden("not-allowed")
 	case NeedsFresh(a) && !id.Fresh():
@@ -141,6 +142,9 @@ func Require(id Identity, a Action) error {
 func ErrConfirm() error { return web.Forbidden(codeConfirm) }
 
 const codeConfirm = "confirm-it-is-you"
+
+// codePeopleOnly refuses an API token what asks for a fresh second factor: it has none, whatever its scopes say.
+const codePeopleOnly = "people-only"
 
 // Handle is a handler with the right that it asks for in front.
 func (k *Kit) Handle(action Action, h Handler) http.HandlerFunc {
@@ -175,15 +179,10 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 	}
 }
 
-// pathIsText says that all parts of a route's path can be looked for: PostgreSQL takes no NUL and no invalid
-// UTF-8 in a text, and refuses the question.
+// pathIsText says that all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a text, and
+// refuses the question.
 func pathIsText(r *http.Request) bool {
-	for _, part := range chi.RouteContext(r.Context()).URLParams.Values {
-		if !utf8.ValidString(part) || strings.ContainsRune(part, 0) {
-			return false
-		}
-	}
-	return true
+	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)
 }
 
 // Show answers with a page, for handlers that write the answer themselves.

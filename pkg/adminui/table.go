@@ -36,6 +36,7 @@ type Listing struct {
 	Down   bool              // from the largest to the smallest: parameter sort begins with -
 	After  string            // cursor of the last row that was seen: parameter after
 	Rows   int               // how many rows to read; one more tells whether there are more
+	File   bool              // the list is asked for as a file
 
 	path  string
 	query url.Values
@@ -50,7 +51,7 @@ func ReadListing(r *http.Request, l Listing) (Listing, error) {
 	}
 	l.Chosen, l.Rows, l.path, l.query = map[string]string{}, pageRows, browserPath(r), q.Values
 	if faceOf(r) == faceCSV {
-		l.Rows = fileRows
+		l.Rows, l.File = fileRows, true
 	}
 	for _, name := range l.Filters {
 		if value := strings.TrimSpace(q.Get(name)); value != "" {
@@ -181,7 +182,7 @@ type Table struct {
 	Rows    []TableRow
 	Next    string // address of the rows that follow, "" at the end
 	First   string // address of the beginning, "" there
-	CSV     string // address of the file
+	CSV     string // address of the file, "" for those who may not have it
 	Search  *Search
 	Tabs    []Tab
 	Choices []Choice

@@ -83,6 +83,15 @@ func (s *server) careful(h adminui.Handler) http.HandlerFunc {
 	})
 }
 
+// askedAccount is the account of the person who asks. A person who was disabled a moment ago has none.
+func (s *server) askedAccount(r *http.Request) (account, error) {
+	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return a, err
+}
+
 func (s *server) account(r *http.Request) (adminui.Answer, error) {
 	return s.accountPage(r, adminui.Form{}, false, "", http.StatusOK)
 }
@@ -91,9 +100,9 @@ func (s *server) account(r *http.Request) (adminui.Answer, error) {
 func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made string,
 	status int) (adminui.Answer, error) {
 	ctx, who := r.Context(), adminui.Who(r)
-	a, found, err := findAccount(ctx, s.pool, who.Person)
-	if err != nil || !found {
-		return nil, errors.Join(err, web.NotFound())
+	a, err := s.askedAccount(r)
+	if err != nil {
+		return nil, err
 	}
 	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil,
 		Form: form, Made: made,
@@ -130,9 +139,9 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err != nil || !found {
-		return nil, errors.Join(err, web.NotFound())
+	a, err := s.askedAccount(r)
+	if err != nil {
+		return nil, err
 	}
 	wrong := map[string]string{}
 	if a.Password != "" {
@@ -180,38 +189,58 @@ func (s *server) changes(r *http.Request, act, notice string,
 	return adminui.Done{To: "/account", Text: notice}, err
 }
 
-// removeApp takes the authenticator app away, unless it is the last second factor and one is a must.
+// errLastFactor says that a person would be left without the second factor that signing in takes.
+var errLastFactor = errors.New("no second factor would be left")
+
+// removes takes a second factor away, unless it is the last one and one is a must; refusal says so. What is left is
+// looked at while the person is locked, so that two removals at once do not leave none.
+func (s *server) removes(r *http.Request, act, notice, refusal string,
+	do func(context.Context, pgx.Tx) error) (adminui.Answer, error) {
+	answer, err := s.changes(r, act, notice, func(ctx context.Context, tx pgx.Tx) error {
+		person := adminui.Who(r).Person
+		if err := lockPerson(ctx, tx, person); err != nil {
+			return err
+		}
+		if err := do(ctx, tx); err != nil {
+			return err
+		}
+		a, found, err := findAccount(ctx, tx, person)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return web.NotFound()
+		case s.needsSecond() && !a.hasSecond():
+			return errLastFactor
+		}
+		return nil
+	})
+	if errors.Is(err, errLastFactor) {
+		return adminui.Done{To: "/account", Text: refusal}, nil
+	}
+	return answer, err
+}
+
 func (s *server) removeApp(r *http.Request) (adminui.Answer, error) {
-	a, _, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err != nil {
-		return nil, err
-	}
-	if s.needsSecond() && a.Passkeys == 0 {
-		return adminui.Done{To: "/account", Text: "Add a passkey first: signing in here takes a second factor."}, nil
-	}
-	return s.changes(r, "Removed the authenticator app", "Authenticator app removed.",
-		func(ctx context.Context, tx pgx.Tx) error { return setTOTP(ctx, tx, a.ID, nil, 0) })
+	return s.removes(r, "Removed the authenticator app", "Authenticator app removed.",
+		"Add a passkey first: signing in here takes a second factor.",
+		func(ctx context.Context, tx pgx.Tx) error { return setTOTP(ctx, tx, adminui.Who(r).Person, nil, 0) })
 }
 
 func (s *server) removePasskey(r *http.Request) (adminui.Answer, error) {
-	a, _, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err != nil {
-		return nil, err
-	}
 	key, err := hex.DecodeString(adminui.Param(r, "id"))
 	if err != nil {
 		return nil, web.NotFound()
 	}
-	if s.needsSecond() && a.Passkeys == 1 && a.TOTPSecret == nil {
-		return adminui.Done{To: "/account",
-			Text: "Set up an authenticator app first: signing in here takes a second factor."}, nil
-	}
-	return s.changes(r, "Removed a passkey", "Passkey removed.", func(ctx context.Context, tx pgx.Tx) error {
-		if ok, err := deletePasskey(ctx, tx, a.ID, key); err != nil || !ok {
-			return errors.Join(err, web.NotFound())
-		}
-		return nil
-	})
+	return s.removes(r, "Removed a passkey", "Passkey removed.",
+		"Set up an authenticator app first: signing in here takes a second factor.",
+		func(ctx context.Context, tx pgx.Tx) error {
+			ok, err := deletePasskey(ctx, tx, adminui.Who(r).Person, key)
+			if err == nil && !ok {
+				err = web.NotFound()
+			}
+			return err
+		})
 }
 
 // renewCodes makes recovery codes in place of the old ones, and shows them once.

@@ -126,6 +126,17 @@ func TestPasskeyReplay(t *testing.T) {
 			t.Errorf("%s: %d", what, status)
 		}
 	}
+	tab.Go("/sign-in")
+	tab.Visible("form[data-passkey] button")
+	tab.Eval(`HTMLFormElement.prototype.submit = function () {
+		window.kept = [this.elements.token.value, this.elements.response.value]; }`)
+	tab.Click("form[data-passkey] button")
+	tab.Until("the authenticator answered again", "window.kept")
+	e.Exec(`ALTER TABLE passkey RENAME COLUMN credential TO gone`)
+	if status := post("/sign-in/passkey", tab.Read("kept[0]"), tab.Read("kept[1]")); status != 500 {
+		t.Errorf("the database says nothing, the answer is %d", status)
+	}
+	e.Exec(`ALTER TABLE passkey RENAME COLUMN gone TO credential`)
 	if status := post("/sign-in/passkey", kept[0], kept[1]); status != 303 {
 		t.Errorf("the answer itself: %d", status)
 	}

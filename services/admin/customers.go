@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,24 +21,23 @@ import (
 const exportTime = 22 * time.Second
 
 // exportCustomer is what every service has of a person, as one file: what the command export prints. A
-// service that is away makes it fail, since an export must be whole.
+// service that is away makes it fail, since an export must be whole. The services are asked at once: each may
+// have to search whole tables.
 func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	customer, who := adminui.Param(r, "customer"), adminui.Who(r)
 	if !plainPath("/" + customer) {
 		return nil, web.NotFound()
 	}
 	var known erasure.Person
-	if err := s.ask(r.Context(), "user", "/customers/"+customer+"/known", "", who, &known); err != nil {
+	switch err := s.ask(r.Context(), "user", "/customers/"+customer+"/known", "", who, &known); {
+	case isNotFound(err):
+		return nil, web.NotFound()
+	case err != nil:
 		return nil, web.Unavailable(err)
 	}
-	parts := map[string]json.RawMessage{}
-	for owner := range s.addresses.owners {
-		var part json.RawMessage
-		if err := s.askWithin(r.Context(), exportTime, owner, adminui.ExportPath, queryOf(known), who,
-			&part); err != nil {
-			return nil, web.Unavailable(err)
-		}
-		parts[owner] = part
+	parts, away := askAll[json.RawMessage](r.Context(), s, exportTime, adminui.ExportPath, queryOf(known), who)
+	if len(away) > 0 {
+		return nil, web.Unavailable(fmt.Errorf("export %s: no answer of %v", customer, away))
 	}
 	own, err := ExportValues(r.Context(), s.pool, known)
 	if err != nil {
@@ -55,6 +55,12 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.json"`, customer))
 		return web.JSON(w, http.StatusOK, parts)
 	}), nil
+}
+
+// isNotFound says whether an owner has no such thing.
+func isNotFound(err error) bool {
+	e, ok := errors.AsType[*web.Error](err)
+	return ok && e.Status == http.StatusNotFound
 }
 
 // queryOf is a person as the parameters of a service's export.

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"html/template"
 	"net/http"
 	"time"
@@ -42,9 +41,9 @@ func appForm(a account, action string) adminui.Form {
 // enrol shows how to set up a second factor: while signing in, or from the account page.
 func (s *server) enrol(action string, signing bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-		if err != nil || !found {
-			return nil, errors.Join(err, web.NotFound())
+		a, err := s.askedAccount(r)
+		if err != nil {
+			return nil, err
 		}
 		key, err := newTOTP(issuer, a.Username)
 		if err != nil {
@@ -78,13 +77,16 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-		if err != nil || !found {
-			return nil, errors.Join(err, web.NotFound())
+		a, err := s.askedAccount(r)
+		if err != nil {
+			return nil, err
 		}
 		sealed, err := pendingTOTP(r.Context(), s.pool, sessionOf(r).Hash)
-		if err != nil || sealed == nil {
-			return nil, errors.Join(err, web.NotFound())
+		switch {
+		case err != nil:
+			return nil, err
+		case sealed == nil:
+			return nil, web.NotFound()
 		}
 		secret, err := s.open(a.ID, sealed)
 		if err != nil {
@@ -126,9 +128,9 @@ func (s *server) addPasskey(signing bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-		if err != nil || !found {
-			return nil, errors.Join(err, web.NotFound())
+		a, err := s.askedAccount(r)
+		if err != nil {
+			return nil, err
 		}
 		made, raw, err := s.madePasskey(r.Context(), form, a.ID)
 		if err != nil {

@@ -27,8 +27,6 @@ var owners = map[string]string{
 	"customers": "user", "chat": "user", "prospects": "user",
 	"campaigns": "mailer", "mails": "mailer",
 	"reports": "events", "ads": "events",
-	"stripe": "webhook",
-
 	"payments": "order",
 
 	"parked/edge": "edge", "parked/user": "user", "parked/order": "order", "parked/events": "events",
@@ -109,7 +107,7 @@ func (s *server) toOwner(r *http.Request, owner, path, query string) {
 // takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
 // is no page, of an owner that has none yet, becomes one.
 func (s *server) takeAnswer(w *http.Response) error {
-	if w.Header.Get(adminui.ConfirmHeader) != "" && adminui.WantsHTML(w.Request) {
+	if w.Header.Get(adminui.ConfirmHeader) != "" && adminui.IsBrowser(w.Request) {
 		return adminui.ErrConfirm()
 	}
 	if kind, _, err := mime.ParseMediaType(w.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
@@ -168,7 +166,11 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 		return fmt.Errorf("ask %s: %w", owner, err)
 	}
 	defer w.Body.Close() //nolint:errcheck // it was read
-	if w.StatusCode != http.StatusOK {
+	switch w.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return fmt.Errorf("ask %s for %s: %w", owner, path, web.NotFound())
+	default:
 		return fmt.Errorf("ask %s for %s: it answered %d", owner, path, w.StatusCode)
 	}
 	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(out); err != nil {

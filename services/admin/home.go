@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // homeOwners are the services that have something for the home page, in its order.
@@ -21,13 +20,13 @@ type homePage struct {
 
 // home is where a day begins: it asks all owners at once. One that is away costs its counts, not the page.
 func (s *server) home(r *http.Request) (adminui.Answer, error) {
-	parts := make([]adminui.Home, len(homeOwners))
-	away := make([]error, len(homeOwners))
+	var parts map[string]adminui.Home
+	var away []silent
 	var work []adminui.Tile
 	var all sync.WaitGroup
-	for i, owner := range homeOwners {
-		all.Go(func() { away[i] = s.ask(r.Context(), owner, "/home", "", adminui.Who(r), &parts[i]) })
-	}
+	all.Go(func() {
+		parts, away = askSome[adminui.Home](r.Context(), s, homeOwners, insideTime, "/home", "", adminui.Who(r))
+	})
 	if who := adminui.Who(r); who.May(adminui.WorkView) {
 		all.Go(func() {
 			work = []adminui.Tile{{Title: "On the work list", Count: s.readWork(r.Context(), who).Count, To: "/work",
@@ -36,17 +35,14 @@ func (s *server) home(r *http.Request) (adminui.Answer, error) {
 	}
 	all.Wait()
 	p := homePage{Home: adminui.Home{Tiles: append([]adminui.Tile{}, work...)}}
-	for i, owner := range homeOwners {
-		if away[i] != nil {
-			web.Note(r, "away_"+owner, away[i].Error())
-			p.Away = append(p.Away, owner)
-			continue
-		}
-		p.Tiles = append(p.Tiles, parts[i].Tiles...)
+	for _, owner := range homeOwners {
+		p.Tiles = append(p.Tiles, parts[owner].Tiles...)
+	}
+	for _, service := range away {
+		p.Away = append(p.Away, service.Service)
 	}
 	slices.SortStableFunc(p.Tiles, func(a, b adminui.Tile) int { return strings.Compare(urgency(a), urgency(b)) })
-	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: "order mail dead staff",
-		Status: http.StatusOK}, nil
+	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: adminui.LiveWork}, nil
 }
 
 // urgency puts first what is wrong.

@@ -62,15 +62,7 @@ func (s *server) useLink(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 	}
-	stage, next := stageFull, "/account"
-	switch {
-	case !ok:
-	case a.hasSecond():
-		stage, next = stageSecond, "/sign-in/second?to=/account"
-	case s.needsSecond():
-		stage, next = stageEnrol, "/sign-in/enrol"
-	}
-	return s.opens(a, stage, "link", next, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+	return s.afterFirst(a, "link", "/account", func(ctx context.Context, tx pgx.Tx) (bool, error) {
 		if !ok {
 			return false, nil
 		}

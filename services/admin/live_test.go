@@ -3,6 +3,7 @@ package admin
 import (
 	"bufio"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,24 @@ func TestLive(t *testing.T) {
 	}
 	if a := e.browser().Get("/live"); a.Status != http.StatusSeeOther {
 		t.Errorf("without a session: %s", a)
+	}
+}
+
+// What waits is fetched again when a payment, a mail or a message comes to wait, and when a person of the staff sees
+// to one; there are no other kinds of changes than those that are listened to.
+func TestPagesHearOfWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	var heard []string
+	for _, subject := range liveSubjects {
+		kind, _, _ := strings.Cut(subject, ".")
+		heard = append(heard, kind)
+	}
+	if !slices.Equal(heard, adminui.LiveKinds) {
+		t.Errorf("changes of %v are told, pages know %v", heard, adminui.LiveKinds)
+	}
+	b := newEnv(t).as(adminui.Manager)
+	for _, path := range []string{"/", "/work"} {
+		b.Get(path).Has(200, `data-live="order mail dead staff"`)
 	}
 }
 

@@ -143,17 +143,20 @@ func (s *server) endPasskey(ctx context.Context, token, response string, person 
 	}
 	var u authUser
 	var used *webauthn.Credential
+	var failed error // of the database: no word on whether the passkey fits, and go-webauthn keeps no causes
 	if person == 0 {
 		used, err = s.webauthn.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
-			a, found, err := findAccountByHandle(ctx, s.pool, string(handle))
-			if err != nil || !found {
-				return nil, errors.Join(err, errPasskey)
+			var found bool
+			if u, found, failed = s.userOfHandle(ctx, string(handle)); failed == nil && !found {
+				return nil, errPasskey
 			}
-			u, err = s.authUser(ctx, a)
-			return u, err
+			return u, failed
 		}, data, parsed)
-	} else if u, err = s.readAuthUser(ctx, person); err == nil {
+	} else if u, failed = s.readAuthUser(ctx, person); failed == nil {
 		used, err = s.webauthn.ValidateLogin(u, data, parsed)
+	}
+	if failed != nil {
+		return 0, failed
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errPasskey, err)
@@ -166,6 +169,16 @@ func (s *server) endPasskey(ctx context.Context, token, response string, person 
 		return 0, fmt.Errorf("marshal a passkey: %w", err)
 	}
 	return u.ID, usePasskey(ctx, s.pool, used.ID, stored)
+}
+
+// userOfHandle is the person whom a passkey names.
+func (s *server) userOfHandle(ctx context.Context, handle string) (u authUser, found bool, err error) {
+	a, found, err := findAccountByHandle(ctx, s.pool, handle)
+	if err != nil || !found {
+		return u, false, err
+	}
+	u, err = s.authUser(ctx, a)
+	return u, true, err
 }
 
 // beginAddPasskey begins the ceremony that makes a passkey.

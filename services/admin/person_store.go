@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -26,6 +28,11 @@ const accountColumns = `id, username, name, handle::text AS handle, coalesce(pas
 func findAccount(ctx context.Context, db pg.DB, person int64) (account, bool, error) {
 	return pg.One[account](ctx, db, "read person $1",
 		`SELECT `+accountColumns+` FROM person WHERE id = $1 AND disabled_at IS NULL`, person)
+}
+
+// lockPerson keeps how a person signs in as it is until the transaction ends.
+func lockPerson(ctx context.Context, tx pgx.Tx, person int64) error {
+	return pg.Exec(ctx, tx, "lock person $1", `SELECT FROM person WHERE id = $1 FOR UPDATE`, person)
 }
 
 func findAccountByName(ctx context.Context, db pg.DB, username string) (account, bool, error) {

@@ -91,11 +91,12 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	if err := forgive(); err != nil {
 		return nil, err
 	}
-	return s.afterFirst(a, "password", to), nil
+	yes := func(context.Context, pgx.Tx) (bool, error) { return true, nil }
+	return s.afterFirst(a, "password", to, yes), nil
 }
 
-// afterFirst opens a session after the first factor, and leads to what is still missing.
-func (s *server) afterFirst(a account, how, to string) adminui.Answer {
+// afterFirst opens a session after the first factor, if do says so, and leads to what is still missing.
+func (s *server) afterFirst(a account, how, to string, do func(context.Context, pgx.Tx) (bool, error)) adminui.Answer {
 	stage, next := stageFull, to
 	switch {
 	case a.hasSecond():
@@ -103,7 +104,7 @@ func (s *server) afterFirst(a account, how, to string) adminui.Answer {
 	case s.needsSecond():
 		stage, next = stageEnrol, "/sign-in/enrol"
 	}
-	return s.opens(a, stage, how, next, func(context.Context, pgx.Tx) (bool, error) { return true, nil })
+	return s.opens(a, stage, how, next, do)
 }
 
 // opens answers with a new session, if do says so in the same transaction, and leads to a page.
@@ -156,8 +157,11 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	a, found, err := findAccount(r.Context(), s.pool, person)
-	if err != nil || !found {
-		return nil, errors.Join(err, web.NotFound())
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, web.NotFound()
 	}
 	if err := forgive(); err != nil {
 		return nil, err
@@ -184,9 +188,9 @@ func (s *server) second(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err != nil || !found {
-		return nil, errors.Join(err, web.NotFound())
+	a, err := s.askedAccount(r)
+	if err != nil {
+		return nil, err
 	}
 	to := safePath(q.Get("to"))
 	return secondPage(a, secondForm(to), to, "", http.StatusOK), nil
@@ -204,9 +208,9 @@ func (s *server) checkSecond(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err != nil || !found {
-		return nil, errors.Join(err, web.NotFound())
+	a, err := s.askedAccount(r)
+	if err != nil {
+		return nil, err
 	}
 	to := safePath(form.Get("to"))
 	again := func(problem string, status int) adminui.Page {

@@ -270,12 +270,15 @@ func TestTokens(t *testing.T) {
 	b := e.in(ann)
 	b.Get("/account")
 	b.Post("/account/tokens", "name", "", "days", "400", "scope", "orders.refund").Has(422, "Give it a name", "From 1 to 366",
-		"at least one")
-	made := b.Post("/account/tokens", "name", "Reports", "days", "30", "scope", "orders.view", "scope", "people.manage")
+		"A token cannot have this: orders.refund.")
+	b.Post("/account/tokens", "name", "x", "days", "30").Has(422, "at least one")
+	b.Post("/account/tokens", "name", "x", "days", "30", "scope", "orders.view", "scope", "people.manage").Has(422, "people.manage")
+	made := b.Post("/account/tokens", "name", "Reports", "days", "30", "scope", "orders.view")
 	token := regexp.MustCompile(tokenBegins + `[A-Z2-7]+`).FindString(made.Body)
 	if token == "" {
 		t.Fatal(made)
 	}
+	b.Get("/account").Has(200, "for people alone")
 	if n := e.Number(`SELECT count(*) FROM api_token WHERE scopes = '{orders.view}' AND expires_at > now() + interval '29 days'`); n != 1 {
 		t.Error("the token has other scopes or another end")
 	}
@@ -292,6 +295,8 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s %s: %s", c.method, c.path, a)
 		}
 	}
+	e.Exec(`UPDATE api_token SET scopes = '{orders.view,orders.refund}'`) // as if the act did not ask for a factor once
+	program.Post("/orders/refund").Has(403, "people-only")
 	works := func(want bool) {
 		t.Helper()
 		if a := program.Get("/orders"); (a.Status == 200) != want {

@@ -54,7 +54,9 @@ func (s *server) identifyToken(r *http.Request) (adminui.Identity, *session, err
 
 // tokenForm asks what a token is for. It offers what the person may do and a token can.
 func tokenForm(who adminui.Identity) adminui.Form {
-	scopes := adminui.Field{Name: "scope", Label: "What it may do", Kind: "checks"}
+	scopes := adminui.Field{Name: "scope", Label: "What it may do", Kind: "checks",
+		Hint: "What asks for a fresh second factor is for people alone: refunds, cancelling, prices, codes, exports, " +
+			"erasing, large campaigns, people and tokens."}
 	for _, a := range adminui.Actions() {
 		if who.May(a) && !adminui.NeedsFresh(a) {
 			scopes.Options = append(scopes.Options, adminui.Option{Value: string(a), Text: string(a)})
@@ -89,7 +91,12 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	if derr != nil || days < 1 || days > longestToken {
 		wrong["days"] = "From 1 to 366."
 	}
-	if len(scopes) == 0 {
+	for _, scope := range form.Values.Values["scope"] {
+		if !slices.Contains(scopes, scope) {
+			wrong["scope"] = "A token cannot have this: " + scope + "."
+		}
+	}
+	if len(scopes) == 0 && wrong["scope"] == "" {
 		wrong["scope"] = "Choose at least one."
 	}
 	if len(wrong) > 0 {

@@ -27,6 +27,8 @@ type trailData struct {
 	Key    string        `json:"key"`
 	Hops   []adminui.Hop `json:"hops"` // by time; a gap is a hop with the step "gap"
 	Silent []silent      `json:"silent"`
+	// Cut says that keys were left which no service was asked for: the trail may be incomplete.
+	Cut bool `json:"cut,omitempty"`
 
 	Events []adminui.Event `json:"-"`
 }
@@ -54,12 +56,16 @@ func (s *server) trail(r *http.Request) (adminui.Answer, error) {
 // name, until none is new.
 func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.Identity) {
 	known := map[string]bool{data.Key: true}
-	asked := []string{data.Key}
+	asked, waiting := []string{data.Key}, []string(nil)
 	found := map[adminui.Hop]bool{}
 	for range trailRounds {
-		answers, away := askAll[adminui.Trail](ctx, s, adminui.TrailPath, url.Values{"key": asked}.Encode(), who)
-		data.Silent = append(data.Silent[:0], away...)
-		asked = nil
+		answers, away := askAll[adminui.Trail](ctx, s, insideTime, adminui.TrailPath,
+			url.Values{"key": asked}.Encode(), who)
+		for _, service := range away {
+			if !slices.Contains(data.Silent, service) {
+				data.Silent = append(data.Silent, service)
+			}
+		}
 		for _, t := range answers {
 			for _, h := range t.Hops {
 				h.At = h.At.UTC() // a key of a map
@@ -68,16 +74,18 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 			for _, key := range t.Keys {
 				if key != "" && !known[key] {
 					known[key] = true
-					asked = append(asked, key)
+					waiting = append(waiting, key)
 				}
 			}
 		}
-		if len(asked) == 0 {
+		if len(waiting) == 0 {
 			break
 		}
-		slices.Sort(asked)
-		asked = asked[:min(len(asked), adminui.TrailKeys)]
+		slices.Sort(waiting)
+		most := min(len(waiting), adminui.TrailKeys)
+		asked, waiting = waiting[:most], slices.Clone(waiting[most:])
 	}
+	data.Cut = len(waiting) > 0
 	data.Hops = markGaps(slices.AppendSeq(data.Hops, maps.Keys(found)), time.Now())
 }
 

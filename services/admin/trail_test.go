@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,12 @@ func walked(r *http.Request) (adminui.Answer, error) {
 			t.Keys = []string{"cs_1", "order1"}
 			t.Hops = append(t.Hops, adminui.Hop{At: at.Add(time.Minute), Step: "mail", State: "queued",
 				Text: "Mail <b>x</b> was accepted."})
+		case "many":
+			for i := range 3 * adminui.TrailKeys / 2 {
+				t.Keys = append(t.Keys, fmt.Sprintf("many-%03d", i))
+			}
+		case "many-299":
+			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "order", Text: "The last of many."})
 		case "cs_1":
 			t.Keys = []string{"evt_1"}
 			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1",
@@ -42,6 +49,7 @@ func TestTrail(t *testing.T) {
 	if first, then := strings.Index(page.Body, "Stripe told of it."), strings.Index(page.Body, "was accepted."); first > then {
 		t.Error("not in the order of time")
 	}
+	b.Get("/trail?key=many").Has(200, "The last of many.") // more keys than are asked for at once
 	b.Get("/trail?key=nothing").Has(200, "No service knows this.")
 	b.Header = http.Header{"Accept": {"application/json"}}
 	b.Get("/trail?key=order1").Want("event", "hops", "0", "step")

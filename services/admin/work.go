@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -26,16 +27,22 @@ type silent struct {
 }
 
 // askAll asks every owner for the JSON face of a page, at once, on behalf of a person. Those that do not
-// answer in time are named.
-func askAll[T any](ctx context.Context, s *server, path, query string,
+// answer within the limit are named.
+func askAll[T any](ctx context.Context, s *server, limit time.Duration, path, query string,
+	who adminui.Identity) (answers map[string]T, away []silent) {
+	return askSome[T](ctx, s, slices.Collect(maps.Keys(s.addresses.owners)), limit, path, query, who)
+}
+
+// askSome is askAll for some of the owners.
+func askSome[T any](ctx context.Context, s *server, owners []string, limit time.Duration, path, query string,
 	who adminui.Identity) (answers map[string]T, away []silent) {
 	answers = map[string]T{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for owner := range s.addresses.owners {
+	for _, owner := range owners {
 		wg.Go(func() {
 			var answer T
-			err := s.ask(ctx, owner, path, query, who, &answer)
+			err := s.askWithin(ctx, limit, owner, path, query, who, &answer)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -60,7 +67,7 @@ type workData struct {
 
 // readWork asks every service what waits there.
 func (s *server) readWork(ctx context.Context, who adminui.Identity) workData {
-	lists, away := askAll[adminui.WorkList](ctx, s, adminui.WorkPath, "", who)
+	lists, away := askAll[adminui.WorkList](ctx, s, insideTime, adminui.WorkPath, "", who)
 	data := workData{Kinds: []adminui.WorkKind{}, Silent: append([]silent{}, away...)}
 	for _, owner := range slices.Sorted(maps.Keys(lists)) {
 		for _, k := range lists[owner].Kinds {
@@ -85,5 +92,5 @@ func (s *server) readWork(ctx context.Context, who adminui.Identity) workData {
 // work shows what waits for a person in every service, why, since when, and what can be done.
 func (s *server) work(r *http.Request) (adminui.Answer, error) {
 	data := s.readWork(r.Context(), adminui.Who(r))
-	return adminui.Page{Title: "Work list", Template: "work.html", Data: data, Live: "work"}, nil
+	return adminui.Page{Title: "Work list", Template: "work.html", Data: data, Live: adminui.LiveWork}, nil
 }
