@@ -52,3 +52,27 @@ func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context
 	}
 	return Forget(ctx, tx, Of(e), e.At)
 }
+
+// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise makes one effect of a group: the other
+// messages are noted first, by that effect.
+func ReceiveAmong(ctx context.Context, tx pgx.Tx, group []*bus.Delivery,
+	effect func([]*bus.Delivery) (*bus.Effect, error), erase func(context.Context, pgx.Tx, Person) error) error {
+	var others, erased []*bus.Delivery
+	for _, d := range group {
+		if d.Subject == msg.UserErased {
+			erased = append(erased, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	noted, err := effect(others)
+	if err == nil {
+		err = noted.Apply(ctx, tx, bus.Keys(others)...)
+	}
+	for _, d := range erased {
+		if err == nil {
+			err = Receive(ctx, tx, d, erase)
+		}
+	}
+	return err
+}

@@ -44,22 +44,5 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 
 // onErased takes erased people out; what else came along is noted before.
 func (s *server) onErased(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
-	var others, erased []*bus.Delivery
-	for _, d := range group {
-		if d.Subject == msg.UserErased {
-			erased = append(erased, d)
-		} else {
-			others = append(others, d)
-		}
-	}
-	effect, err := s.onUser(others)
-	if err == nil {
-		err = effect.Apply(ctx, tx, bus.Keys(others)...)
-	}
-	for _, d := range erased {
-		if err == nil {
-			err = erasure.Receive(ctx, tx, d, erasePerson)
-		}
-	}
-	return err
+	return erasure.ReceiveAmong(ctx, tx, group, s.onUser, erasePerson)
 }

@@ -1,7 +1,7 @@
 package user
 
 import (
-	"embed"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,19 +15,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-//go:embed staff/*.html
-var staffTemplates embed.FS
-
-// staff is what user shows in the back office: one line for each route, with the right that it asks for.
-func (s *server) staff() adminui.Pages {
-	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
-		{Method: "GET", Path: "/customers", Action: adminui.CustomersView, Handle: s.staffCustomers},
-		{Method: "GET", Path: "/customers/{customer}", Action: adminui.CustomersView, Handle: s.staffCustomer},
-		{Method: "GET", Path: "/customers/{customer}/known", Action: adminui.CustomersExport, Handle: s.staffKnown},
-		{Method: "POST", Path: "/customers/{customer}/erase", Action: adminui.CustomersErase, Handle: s.staffErase},
-	}}
-}
 
 // The kinds of customers.
 const (
@@ -92,10 +79,26 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 		func(c customer) any { return customerPlace{c.Since, c.Kind, c.ID} })
 	table.WithSearch(ask, "E-mail address, last name or user name")
 	table.Empty = "No customers."
+	if !adminui.Who(r).May(adminui.CustomersExport) {
+		table.CSV = ""
+	}
+	if ask.File {
+		if err := s.recordFile(r, "customers", len(table.Rows)); err != nil {
+			return nil, err
+		}
+	}
 	return adminui.Page{Title: "Customers", Data: struct {
 		Customers []customer `json:"customers"`
 		Next      string     `json:"next,omitempty"`
 	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+}
+
+// recordFile notes that a person took a file with the addresses of many.
+func (s *server) recordFile(r *http.Request, what string, rows int) error {
+	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: what, Key: "file",
+			Text: fmt.Sprintf("Exported %d %s", rows, what)})
+	})
 }
 
 // customerEvent is something that happened with a customer.
@@ -234,10 +237,11 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, web.BadRequest("form")
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	if !strings.EqualFold(strings.TrimSpace(r.PostForm.Get("confirm")), page.Customer.Email) {
+	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
 		page.Erase = page.Erase.Wrong(map[string]string{"confirm": "This is another address than the customer's."})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}

@@ -3,7 +3,9 @@ package user
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -60,6 +62,28 @@ func TestStaffSeeCustomers(t *testing.T) {
 	}
 }
 
+// The list as a file is for those who may export customers, with a fresh second factor, and is on record.
+func TestFileOfCustomersIsAnExport(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	support := e.desk(adminui.Support)
+	if a := support.Get("/staff/customers"); a.Status != 200 || strings.Contains(a.Body, "customers.csv") {
+		t.Error("those who may not export are offered the file")
+	}
+	if a := support.Get("/staff/customers.csv"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	manager := e.desk(adminui.Manager)
+	manager.Get("/staff/customers").Has(200, "/customers.csv")
+	manager.Get("/staff/customers.csv").Has(200, "ann1@mail.example.com")
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE convert_from(payload, 'UTF8') LIKE '%Exported 4 customers%'`); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+	manager.Staff.FreshUntil = time.Time{}
+	manager.Get("/staff/customers.csv").Has(403, "confirm-it-is-you")
+}
+
 // A customer is erased by those who may, with a fresh second factor and the address typed again; it is on record
 // without the address.
 func TestStaffEraseACustomer(t *testing.T) {
@@ -71,6 +95,7 @@ func TestStaffEraseACustomer(t *testing.T) {
 		t.Error(a)
 	}
 	staff := e.desk(adminui.Owner)
+	staff.Garbage(e.server.staff(), map[string]string{"customer": strings.Split(path, "/")[3]}, "confirm")
 	if a := staff.Post(path, "confirm", "ann2@mail.example.com"); a.Status != http.StatusUnprocessableEntity {
 		t.Error(a)
 	}
