@@ -21,7 +21,10 @@ type Item struct {
 // navigation is every page that has a place in it. A page appears for those who may see it.
 var navigation = []Section{
 	{"", []Item{{Title: "Home", Path: "/", Key: "h", action: HomeView}}},
-	{"Selling", []Item{{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView}}},
+	{"Selling", []Item{
+		{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView},
+		{Title: "Discounts", Path: "/discounts", Key: "d", action: DiscountsView},
+	}},
 	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView}}},
 	{"Watching", []Item{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},

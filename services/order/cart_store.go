@@ -145,13 +145,21 @@ const codesSQL = `
 	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
 	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
 	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id
-	         AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left
+	         AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left,
+	       CASE WHEN d.scope_id IS NOT NULL THEN ARRAY(SELECT l.sku_id FROM cart_line l
+	         WHERE l.cart_id = $1 AND l.sku_id IN (` + scopeSQL + `)) END AS only
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
 	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
 	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id
 	    AND u.code_id = d.id WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
+
+// scopeSQL are the SKUs that code d is for, if it has a scope.
+const scopeSQL = `
+	SELECT x.sku_id FROM discount_scope_sku x WHERE x.scope_id = d.scope_id
+	UNION ALL SELECT s.id FROM discount_scope_collection x JOIN product_collection p USING (collection_id)
+	  JOIN sku s USING (product_id) WHERE x.scope_id = d.scope_id`
 
 func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
 	return pg.List[line](ctx, db, "read cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)

@@ -40,6 +40,8 @@ type quote struct {
 	Lines    []line          `json:"lines"`
 	Codes    []appliedCode   `json:"codes"`
 	Shipping *shippingMethod `json:"shipping"`
+	// DiscountOn are the SKUs that the discount on items was taken off; nil for all of them.
+	DiscountOn []int64 `json:"discount_on,omitempty"`
 
 	odd error // why it cannot be read
 }
@@ -304,7 +306,7 @@ func (in contents) notSellable() string {
 
 // newCheckout freezes a cart. Lines without pieces stay behind.
 func newCheckout(c *cart, in contents, email string) (checkout, error) {
-	q := quote{Codes: in.codes, Shipping: c.Shipping}
+	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn}
 	for _, l := range in.lines {
 		if l.Quantity > 0 {
 			q.Lines = append(q.Lines, l)

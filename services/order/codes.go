@@ -28,20 +28,27 @@ type appliedCode struct {
 	EndDateTime   time.Time   `json:"-"`
 	// Left says that the limits of uses leave one for this cart.
 	Left bool `json:"-"`
+	// Only are the SKUs of the cart that the code is for; nil when it is for everything.
+	Only []int64 `json:"-"`
+}
+
+// terms are what a code does at a moment.
+func (c appliedCode) terms(now time.Time) codeTerms {
+	return codeTerms{
+		ID: c.ID, AppliesTo: c.AppliesTo, Action: c.Action, Amount: c.Amount, OrderMinimum: c.OrderMinimum,
+		Combinable: c.Combinable, Only: c.Only, Counts: c.Left && active(c.StartDateTime, c.EndDateTime, now),
+	}
 }
 
 // compute sets the totals and the flags of the codes, as of now.
 func (in *contents) compute(shipping *shippingMethod, now time.Time) {
 	lines := make([]pricedLine, len(in.lines))
 	for i, l := range in.lines {
-		lines[i] = pricedLine{l.Price, l.Quantity}
+		lines[i] = pricedLine{l.SKUID, l.Price, l.Quantity}
 	}
 	terms := make([]codeTerms, len(in.codes))
 	for i, c := range in.codes {
-		terms[i] = codeTerms{
-			ID: c.ID, AppliesTo: c.AppliesTo, Action: c.Action, Amount: c.Amount, OrderMinimum: c.OrderMinimum,
-			Combinable: c.Combinable, Counts: c.Left && active(c.StartDateTime, c.EndDateTime, now),
-		}
+		terms[i] = c.terms(now)
 	}
 	in.totals = computeTotals(lines, terms, shipping)
 	for i := range in.codes {

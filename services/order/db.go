@@ -1,6 +1,10 @@
 package order
 
-import "github.com/jackc/pgx/v5"
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // queue adds a query whose rows are handed on one by one, as structs.
 func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
@@ -19,6 +23,14 @@ func text(s *string) string {
 		return ""
 	}
 	return *s
+}
+
+// orNull is a time for a column that is null without one.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // filled is the other way round: null for an empty text.

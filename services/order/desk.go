@@ -136,6 +136,7 @@ type deskLine struct {
 	Product, Text     string
 	Colour, Size      string
 	Shipped, Refunded int
+	FullPrice         bool // the discount on items was taken off other lines
 }
 
 // toShip is how many pieces still have to be sent.

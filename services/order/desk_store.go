@@ -26,7 +26,7 @@ func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64) (version int, er
 // orderLines are the lines of an order. Pieces count as refunded unless the refund came to nothing.
 func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error) {
 	return pg.List[deskLine](ctx, db, "read the lines of order $1", `
-		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, coalesce(l.product_title, '') AS product,
+		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, l.full_price, coalesce(l.product_title, '') AS product,
 		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS colour, coalesce(l.size, '') AS size,
 		  coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq),
 		    0)::int AS shipped,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,6 +196,7 @@ type orderLine struct {
 	Color             *string `json:"color"`
 	Size              *string `json:"size"`
 	Description       *string `json:"description"`
+	FullPrice         bool    `json:"full_price"` // the discount on items was taken off other lines
 }
 
 type orderCode struct {
@@ -226,6 +228,7 @@ func newOrder(p payment, c *checkout) order {
 			Seq: i, SKUID: l.SKUID, Quantity: l.Quantity, PriceCents: int64(l.Price), ProductTitle: l.ProductTitle,
 			ProductTitleURL:   l.ProductTitleURL,
 			ProductIdentifier: l.ProductIdentifier, Color: l.Color, Size: l.Size, Description: l.Description,
+			FullPrice: c.Quote.DiscountOn != nil && !slices.Contains(c.Quote.DiscountOn, l.SKUID),
 		})
 	}
 	for i, q := range c.Quote.Codes {

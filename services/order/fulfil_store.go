@@ -261,12 +261,13 @@ const insertOrdersSQL = `
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (
 	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title, product_title_url,
-	    product_identifier, color, size, description)
+	    product_identifier, color, size, description, full_price)
 	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url,
-	    x.product_identifier, x.color, x.size, x.description
+	    x.product_identifier, x.color, x.size, x.description, coalesce(x.full_price, false)
 	  FROM o JOIN n USING (checkout_id)
 	    CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
-	    product_title text, product_title_url text, product_identifier text, color text, size text, description text)
+	    product_title text, product_title_url text, product_identifier text, color text, size text, description text,
+	    full_price boolean)
 	  RETURNING order_id
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)

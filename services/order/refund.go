@@ -170,18 +170,25 @@ func (o deskOrder) shippingPaid() money.Cents {
 // share of the discount. The shares are cut from the running sum, so that those of all pieces together are
 // what was paid for the items, to the cent.
 func (o deskOrder) itemsPaid(lines []deskLine, pieces []Pieces) money.Cents {
-	var before, now money.Cents
+	var before, now, fullPrice, subtotal money.Cents
 	for _, l := range lines {
-		before += money.Cents(l.PriceCents).Times(l.Refunded)
+		if !l.FullPrice {
+			before += money.Cents(l.PriceCents).Times(l.Refunded)
+			subtotal += money.Cents(l.PriceCents).Times(l.Quantity)
+		}
 	}
 	for _, p := range pieces {
-		if l, found := lineAt(lines, p.Seq); found {
+		l, found := lineAt(lines, p.Seq)
+		switch {
+		case found && l.FullPrice:
+			fullPrice += money.Cents(l.PriceCents).Times(p.Quantity)
+		case found:
 			now += money.Cents(l.PriceCents).Times(p.Quantity)
 		}
 	}
-	subtotal, paid := money.Cents(o.ItemSubtotal), money.Cents(o.ItemSubtotal-o.ItemDiscount)
 	if subtotal <= 0 {
-		return 0
+		return fullPrice
 	}
-	return (before+now).Share(paid, subtotal) - before.Share(paid, subtotal)
+	paid := subtotal - money.Cents(o.ItemDiscount)
+	return fullPrice + (before+now).Share(paid, subtotal) - before.Share(paid, subtotal)
 }

@@ -31,6 +31,18 @@ func (s *server) staff() adminui.Pages {
 		{Method: "POST", Path: "/orders/bulk/pick", Action: adminui.OrdersView, Handle: s.staffChosen("pick")},
 		{Method: "POST", Path: "/orders/bulk/move/{status}", Action: adminui.OrdersFulfil, Handle: s.staffMoveChosen},
 
+		{Method: "GET", Path: "/discounts", Action: adminui.DiscountsView, Handle: s.staffDiscounts},
+		{Method: "GET", Path: "/discounts/new", Action: adminui.DiscountsEdit, Handle: s.staffNewDiscount},
+		{Method: "POST", Path: "/discounts", Action: adminui.DiscountsEdit, Handle: s.staffMakeDiscount},
+		{Method: "GET", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffBulkDiscounts},
+		{Method: "POST", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffMakeBulk},
+		{Method: "GET", Path: "/discounts/batches", Action: adminui.DiscountsView, Handle: s.staffDiscountBatches},
+		{Method: "POST", Path: "/discounts/batches/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndBatch},
+		{Method: "GET", Path: "/discounts/{id}", Action: adminui.DiscountsView, Handle: s.staffDiscount},
+		{Method: "POST", Path: "/discounts/{id}", Action: adminui.DiscountsEdit, Handle: s.staffSaveDiscount},
+		{Method: "POST", Path: "/discounts/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndDiscount},
+		{Method: "POST", Path: "/discounts/{id}/delete", Action: adminui.DiscountsEdit, Handle: s.staffDropDiscount},
+
 		{Method: "GET", Path: one, Action: adminui.OrdersView, Handle: s.staffOrder},
 		{Method: "POST", Path: one + "/notes", Action: adminui.OrdersEdit, Handle: s.do(noteOrder, s.addNote)},
 		{Method: "POST", Path: one + "/status", Action: adminui.OrdersFulfil, Handle: s.do(moveForm, s.moveOrder)},

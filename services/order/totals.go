@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
@@ -11,6 +12,7 @@ const groundShipping = "USPSRetailGround"
 
 // pricedLine is what a line of a cart adds to the total.
 type pricedLine struct {
+	SKU      int64
 	Price    money.Cents
 	Quantity int
 }
@@ -23,6 +25,8 @@ type codeTerms struct {
 	Amount       money.Cents // hundredths of a per cent, or cents
 	OrderMinimum money.Cents
 	Combinable   bool
+	// Only are the SKUs of the cart that the code is for; nil when it is for everything.
+	Only []int64
 	// Counts says that the code is inside its time and its limits of uses now.
 	Counts bool
 }
@@ -33,6 +37,8 @@ func active(start, end, now time.Time) bool { return !now.Before(start) && !now.
 // totals are the amounts of a cart, each rounded once; Total is their sum.
 type totals struct {
 	ItemSubtotal, ItemDiscount, ShippingSubtotal, ShippingDiscount, Total money.Cents
+	// DiscountOn are the SKUs that ItemDiscount was taken off; nil for all of them.
+	DiscountOn []int64
 	// Applied says for each code whether it counted. It is the flag that is shown.
 	Applied map[int64]bool
 }
@@ -41,7 +47,9 @@ type totals struct {
 // mail all use its result. Codes come in the order of their application. Rules (contract, section
 // 10): the first code for items that is not combinable decides the discount, even when its minimum
 // is not met; any code for shipping whose minimum is met takes the price of USPS Retail Ground off,
-// once; a code that does not count any more is passed over. shipping is nil when none is chosen.
+// once; a code that does not count any more is passed over. A code for some SKUs alone works like any
+// other, on the lines that it is for: its minimum is that of the whole order, and an order without such a
+// line does not meet it. shipping is nil when none is chosen.
 func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) totals {
 	t := totals{Applied: make(map[int64]bool, len(codes))}
 	for _, l := range lines {
@@ -55,7 +63,8 @@ func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMeth
 		if !c.Counts {
 			continue
 		}
-		met := t.ItemSubtotal >= c.OrderMinimum
+		off := c.subtotal(lines)
+		met := t.ItemSubtotal >= c.OrderMinimum && (c.Only == nil || off > 0)
 		switch c.AppliesTo {
 		case "item_total":
 			if c.Combinable || itemDecided {
@@ -63,7 +72,7 @@ func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMeth
 			}
 			itemDecided = true
 			if met {
-				t.ItemDiscount = itemDiscount(c, t.ItemSubtotal)
+				t.ItemDiscount, t.DiscountOn = itemDiscount(c, off), c.Only
 				t.Applied[c.ID] = true
 			}
 		case "shipping":
@@ -79,6 +88,16 @@ func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMeth
 	}
 	t.Total = t.ItemSubtotal - t.ItemDiscount + t.ShippingSubtotal - t.ShippingDiscount
 	return t
+}
+
+// subtotal is the price of the lines that a code is for.
+func (c codeTerms) subtotal(lines []pricedLine) (sum money.Cents) {
+	for _, l := range lines {
+		if c.Only == nil || slices.Contains(c.Only, l.SKU) {
+			sum += l.Price.Times(l.Quantity)
+		}
+	}
+	return sum
 }
 
 // itemDiscount never takes off more than there is.

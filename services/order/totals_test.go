@@ -3,6 +3,7 @@ package order
 import (
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
@@ -31,28 +32,40 @@ func reference(lines []pricedLine, codes []codeTerms, shipping *shippingMethod) 
 		if c.AppliesTo != "item_total" || c.Combinable {
 			continue
 		}
+		of := eligible(lines, c)
 		if sub.Cmp(amount(c.OrderMinimum)) >= 0 {
 			switch c.Action {
 			case "percent-off":
-				discount = new(big.Rat).Quo(new(big.Rat).Mul(sub, amount(c.Amount)), hundred)
+				discount = new(big.Rat).Quo(new(big.Rat).Mul(of, amount(c.Amount)), hundred)
 			case "dollar-amt-off":
 				discount = amount(c.Amount)
 			}
 		}
+		if discount = halfUp(discount); discount.Cmp(of) > 0 {
+			discount = of
+		}
 		break
 	}
-	discount = halfUp(discount)
-	if discount.Cmp(sub) > 0 {
-		discount = new(big.Rat).Set(sub)
-	}
 	for _, c := range live {
-		if c.AppliesTo == "shipping" && shipping != nil && shipping.Identifier == groundShipping && sub.Cmp(amount(c.OrderMinimum)) >= 0 {
+		if c.AppliesTo == "shipping" && shipping != nil && shipping.Identifier == groundShipping && sub.Cmp(amount(c.OrderMinimum)) >= 0 &&
+			(c.Only == nil || eligible(lines, c).Sign() > 0) {
 			shipOff = ship
 		}
 	}
 	total = new(big.Rat).Sub(sub, discount)
 	total.Add(total, ship).Sub(total, shipOff)
 	return sub, discount, ship, shipOff, total
+}
+
+// eligible is the price of the lines that a code is for, in dollars.
+func eligible(lines []pricedLine, c codeTerms) *big.Rat {
+	sum := new(big.Int)
+	for _, l := range lines {
+		if c.Only == nil || slices.Contains(c.Only, l.SKU) {
+			sum.Add(sum, new(big.Int).Mul(big.NewInt(int64(l.Price)), big.NewInt(int64(l.Quantity))))
+		}
+	}
+	return new(big.Rat).SetFrac(sum, big.NewInt(100))
 }
 
 // halfUp rounds to cents: floor(x * 100 + 1/2) / 100.
@@ -118,7 +131,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 	}
 	var lines []pricedLine
 	for range r.IntN(5) {
-		lines = append(lines, pricedLine{price(), 1 + r.IntN(99)})
+		lines = append(lines, pricedLine{int64(len(lines)), price(), 1 + r.IntN(99)})
 	}
 	var sub money.Cents
 	for _, l := range lines {
@@ -132,6 +145,14 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 		c := codeTerms{ID: int64(i + 1), AppliesTo: k[0], Action: k[1], Amount: price(), Combinable: r.IntN(3) == 0, Counts: r.IntN(5) > 0}
 		if k[1] == "percent-off" {
 			c.Amount = money.Cents(r.IntN(10_001))
+		}
+		if r.IntN(4) == 0 { // for some of the lines, all, or none
+			c.Only = []int64{}
+			for sku := range int64(5) {
+				if r.IntN(2) == 0 {
+					c.Only = append(c.Only, sku)
+				}
+			}
 		}
 		switch r.IntN(4) { // edges at the minimum
 		case 0:

@@ -52,7 +52,9 @@ func TestBackOffice(t *testing.T) {
 		}
 		for name, path := range map[string]string{"home": "/", "orders": "/orders", "work": "/work", "people": "/people",
 			"person": "/people/2",
-			"invite": "/people/invite", "log": "/audit", "account": "/account", "authenticator": "/account/app"} {
+			"invite": "/people/invite", "log": "/audit", "account": "/account", "authenticator": "/account/app",
+			"discounts": "/discounts", "discount": "/discounts/1?cart=6+x+2", "discount-new": "/discounts/new",
+			"discounts-bulk": "/discounts/bulk"} {
 			o.shows(path, name)
 		}
 		if look.name == "desk" {

@@ -1,0 +1,344 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// discountForm asks for what a code does, filled in with what it does now.
+func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error) {
+	types, err := discountTypes(r.Context(), s.db)
+	if err != nil {
+		return adminui.Form{}, err
+	}
+	collections, err := collectionNames(r.Context(), s.db)
+	if err != nil {
+		return adminui.Form{}, err
+	}
+	kinds := []adminui.Option{}
+	for _, t := range types {
+		kinds = append(kinds, adminui.Option{Value: id(t.ID), Text: t.Title})
+	}
+	form := adminui.Form{Submit: "Save", Fields: []adminui.Field{
+		{Name: "code", Label: "Code", Kind: "text", Required: true, Most: mostCode,
+			Hint: "As shoppers type it: large and small letters differ."},
+		{Name: "description", Label: "Description", Kind: "text", Most: 500, Hint: "Shoppers see it beside the code."},
+		{Name: "type", Label: "Type", Kind: "choice", Options: kinds},
+		{Name: "amount", Label: "Amount", Kind: "money",
+			Hint: "Per cent, dollars or months, as the type says. Free shipping needs none."},
+		{Name: "minimum", Label: "Order minimum", Kind: "money", Hint: "Of the items, before discounts. Empty: none."},
+		{Name: "from", Label: "From", Kind: "date", Hint: "The day begins at 00:00 UTC. Empty: from now on."},
+		{Name: "until", Label: "Until", Kind: "date", Hint: "The last day, to its end in UTC. Empty: it does not end."},
+		{Name: "uses", Label: "Uses in total", Kind: "number", Hint: "Empty: any number."},
+		{Name: "per-person", Label: "Uses per person", Kind: "number",
+			Hint: "A person is a mailbox, with or without an account. Empty: any number."},
+		{Name: "combinable", Label: "Combinable with other codes", Kind: "check"},
+		{Name: "skus", Label: "Only these SKUs", Kind: "multiline",
+			Hint: "Their numbers, separated by commas or lines. Empty: every SKU."},
+	}}
+	if len(collections) > 0 {
+		field := adminui.Field{Name: "collections", Label: "Only these collections", Kind: "checks",
+			Checked: texts(d.Collections)}
+		for _, c := range collections {
+			field.Options = append(field.Options, adminui.Option{Value: id(c.ID), Text: c.Title})
+		}
+		form.Fields = append(form.Fields, field)
+	}
+	if d.Restricted && len(d.Collections)+len(d.SKUs) == 0 {
+		form.Fields = append(form.Fields, adminui.Field{Name: "everything", Label: "For everything", Kind: "check",
+			Hint: "What the code was for is gone, so it takes nothing off."})
+	}
+	values := d.values()
+	for i, f := range form.Fields {
+		form.Fields[i].Value = values[f.Name]
+	}
+	return form, nil
+}
+
+// mostCode is the length of the longest code, in characters.
+const mostCode = 100
+
+// values are what the fields of a code's form hold.
+func (d discount) values() map[string]string {
+	v := map[string]string{"code": d.Code, "description": d.Description, "type": id(d.TypeID),
+		"amount": amountIn(d.Amount), "minimum": amountIn(d.OrderMinimum), "from": dayIn(d.Starts),
+		"until": dayIn(d.Ends), "uses": countIn(d.MaxUses), "per-person": countIn(d.MaxPerPerson),
+		"skus": strings.Join(texts(d.SKUs), ", ")}
+	if d.Combinable {
+		v["combinable"] = "on"
+	}
+	return v
+}
+
+func dayIn(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+func countIn(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}
+
+func texts(ids []int64) []string {
+	list := make([]string, len(ids))
+	for i, n := range ids {
+		list[i] = id(n)
+	}
+	return list
+}
+
+// readDiscount reads a form about a code, which was was before, and says what is wrong with it.
+func (s *server) readDiscount(ctx context.Context, form adminui.Submitted,
+	was discount) (d discount, wrong wrongFields, err error) {
+	d, wrong = was, wrongFields{}
+	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
+	if n := utf8.RuneCountInString(d.Code); n == 0 || n > mostCode || strings.ContainsFunc(d.Code, oddInCode) {
+		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", mostCode)
+	}
+	if utf8.RuneCountInString(d.Description) > 500 {
+		wrong["description"] = "A description has at most 500 characters."
+	}
+	types, err := discountTypes(ctx, s.db)
+	if err != nil {
+		return d, nil, err
+	}
+	i := slices.IndexFunc(types, func(t discountType) bool { return id(t.ID) == form.Get("type") })
+	if i < 0 {
+		wrong["type"] = "Choose a type."
+		return d, wrong, nil
+	}
+	t := types[i]
+	d.TypeID, d.TypeTitle, d.AppliesTo, d.Action = t.ID, t.Title, t.AppliesTo, t.Action
+	d.readAmounts(form, wrong)
+	d.readLimits(form, was, wrong)
+	return d, wrong, s.readScope(ctx, form, &d, wrong)
+}
+
+func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// readAmounts reads what a code takes off, and from where on.
+func (d *discount) readAmounts(form adminui.Submitted, wrong wrongFields) {
+	var ok bool
+	if d.Amount, ok = readAmount(form.Get("amount")); !ok {
+		wrong["amount"] = "An amount such as 12.50, please."
+	}
+	switch {
+	case d.Action == actionShipping:
+		d.Amount = 0
+	case !ok:
+	case d.Amount == 0:
+		wrong["amount"] = "How much is it?"
+	case d.Action == actionPercent && d.Amount > 100_00:
+		wrong["amount"] = "At most 100 per cent."
+	}
+	if d.OrderMinimum, ok = readAmount(form.Get("minimum")); !ok {
+		wrong["minimum"] = "An amount such as 20.00, please."
+	}
+	d.Combinable = form.Get("combinable") != ""
+}
+
+// readAmount reads an amount that is not negative; nothing is 0.
+func readAmount(text string) (money.Cents, bool) {
+	if text = strings.TrimSpace(text); text == "" {
+		return 0, true
+	}
+	c, err := money.Parse(text)
+	return c, err == nil && c >= 0
+}
+
+// readLimits reads when and how often a code can be used. A day that is the stored one keeps its hour.
+func (d *discount) readLimits(form adminui.Submitted, was discount, wrong wrongFields) {
+	var ok bool
+	if d.MaxUses, ok = readCount(form.Get("uses")); !ok {
+		wrong["uses"] = "A whole number, please."
+	}
+	if d.MaxPerPerson, ok = readCount(form.Get("per-person")); !ok {
+		wrong["per-person"] = "A whole number, please."
+	}
+	if d.Starts, ok = readDayOf(form.Get("from"), was.Starts, 0); !ok {
+		wrong["from"] = "A day such as 2026-11-28, please."
+	} else if d.Starts.IsZero() {
+		d.Starts = time.Now().UTC().Truncate(time.Second)
+	}
+	const lastMoment = 24*time.Hour - time.Microsecond // what PostgreSQL can tell from the next day
+	if d.Ends, ok = readDayOf(form.Get("until"), was.Ends, lastMoment); !ok {
+		wrong["until"] = "A day such as 2026-12-24, please."
+	}
+	if !d.Ends.IsZero() && d.Ends.Before(d.Starts) && wrong["until"] == "" {
+		wrong["until"] = "The code would end before it begins."
+	}
+}
+
+// readCount reads a limit; nothing is none.
+func readCount(text string) (*int, bool) {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil, true
+	}
+	n, ok := web.Number(text, 1_000_000_000)
+	count := int(n)
+	return &count, ok
+}
+
+// readDayOf reads a day as the moment within it; the stored one where the day is the same.
+func readDayOf(text string, was time.Time, within time.Duration) (time.Time, bool) {
+	if text = strings.TrimSpace(text); text == "" {
+		return time.Time{}, true
+	}
+	if text == dayIn(was) {
+		return was, true
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	return day.Add(within), err == nil && day.Year() >= 2000 && day.Year() < 9999
+}
+
+// mostScope is how many SKUs and how many collections a code can be for.
+const mostScope = 500
+
+// readScope reads what a code is for. Nothing chosen is everything, unless all that it was for is gone: what
+// staff do not touch stays.
+func (s *server) readScope(ctx context.Context, form adminui.Submitted, d *discount, wrong wrongFields) error {
+	had := len(d.Collections) + len(d.SKUs)
+	d.Collections, d.SKUs = nil, nil
+	for _, text := range form.Values.Values["collections"] {
+		if n, ok := rowID(text); ok {
+			d.Collections = append(d.Collections, n)
+		} else {
+			wrong["collections"] = "There is no such collection."
+		}
+	}
+	between := func(r rune) bool { return r == ',' || unicode.IsSpace(r) }
+	for _, text := range strings.FieldsFunc(form.Get("skus"), between) {
+		n, ok := rowID(text)
+		if !ok {
+			wrong["skus"] = pg.Clip(text, 40) + " is not the number of a SKU."
+			return nil
+		}
+		d.SKUs = append(d.SKUs, n)
+	}
+	slices.Sort(d.Collections)
+	slices.Sort(d.SKUs)
+	d.Collections, d.SKUs = slices.Compact(d.Collections), slices.Compact(d.SKUs)
+	if len(d.SKUs) > mostScope || len(d.Collections) > mostScope {
+		wrong["skus"] = fmt.Sprintf("At most %d; make a collection of them instead.", mostScope)
+		return nil
+	}
+	unknown, err := findUnknown(ctx, s.db, d.Collections, d.SKUs)
+	if len(unknown.Collections) > 0 {
+		wrong["collections"] = "There is no such collection any more."
+	}
+	if len(unknown.SKUs) > 0 {
+		wrong["skus"] = "There is no SKU " + strings.Join(texts(unknown.SKUs), ", ") + "."
+	}
+	d.Restricted = len(d.Collections)+len(d.SKUs) > 0 || d.Restricted && had == 0 && form.Get("everything") == ""
+	return err
+}
+
+// staffNewDiscount asks for a new code.
+func (s *server) staffNewDiscount(r *http.Request) (adminui.Answer, error) {
+	form, err := s.newDiscountForm(r)
+	return newDiscountPage(form, http.StatusOK, nil), err
+}
+
+func (s *server) newDiscountForm(r *http.Request) (adminui.Form, error) {
+	form, err := s.discountForm(r, discount{TypeID: 1, Starts: time.Now().UTC()})
+	form.Action, form.Cancel, form.Submit = "/discounts", "/discounts", "Make the code"
+	return form, err
+}
+
+func newDiscountPage(form adminui.Form, status int, errs map[string]string) adminui.Page {
+	return adminui.Page{Title: "New code", Template: "form.html", Data: formPage{Form: form, Errors: errs},
+		Status: status, Narrow: true}
+}
+
+// staffMakeDiscount makes a new code.
+func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
+	sent, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	d, wrong, err := s.readDiscount(r.Context(), sent, discount{})
+	if err == nil && len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			d.ID, err = insertDiscounts(r.Context(), tx, d, []string{d.Code}, adminui.Who(r).Name)
+			if err != nil {
+				return err
+			}
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
+				Text: "Made code " + d.Code, After: d})
+		})
+	}
+	wrong = wrong.taken(&err, "code", "There is a code like this already.")
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		form, err := s.newDiscountForm(r)
+		return newDiscountPage(form.Typed(sent).Wrong(wrong), http.StatusUnprocessableEntity, wrong), err
+	}
+	return adminui.Done{To: "/discounts/" + id(d.ID), Text: "Made " + d.Code + "."}, nil
+}
+
+// staffSaveDiscount changes a code. Carts count by the change at once, quotes that were made stay as they are.
+func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
+	sent, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	number, ok := rowID(adminui.Param(r, "id"))
+	if !ok {
+		return nil, web.NotFound()
+	}
+	wrong := wrongFields{}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		was, found, err := findDiscount(r.Context(), tx, number, "FOR UPDATE OF d")
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return web.NotFound()
+		case int64(was.Version) != sent.Version:
+			return errStaleRow
+		}
+		var d discount
+		if d, wrong, err = s.readDiscount(r.Context(), sent, was); err != nil || len(wrong) > 0 {
+			return err
+		}
+		if err := updateDiscount(r.Context(), tx, d, adminui.Who(r).Name); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
+			Text: "Changed code " + d.Code, Before: was, After: d})
+	})
+	wrong = wrong.taken(&err, "code", "There is a code like this already.")
+	if err == nil && len(wrong) == 0 {
+		return adminui.Done{To: "/discounts/" + id(number), Text: "Saved."}, nil
+	}
+	p, perr := s.readDiscountPage(r)
+	if perr != nil {
+		return nil, perr
+	}
+	now := p.Discount
+	var status int
+	p.Form, p.Errors, status, err = refusedForm(p.Form, sent, wrong, err,
+		rowNow{int64(now.Version), now.ChangedBy, now.ChangedAt, now.values()})
+	return p.answer(status), err
+}
