@@ -19,6 +19,10 @@ func TestPagesOfOwners(t *testing.T) {
 		h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers %v", h)
 	}
+	if h := b.Get("/orders/frame").Header.Get("Content-Security-Policy"); !strings.HasPrefix(h, "sandbox; default-src 'none'; ") ||
+		strings.Contains(h, "script-src") || strings.Contains(h, "allow-") {
+		t.Errorf("a frame's policy is %s", h)
+	}
 	file := b.Get("/orders.csv")
 	if file.Body != "Order\n'=1+1\n" || !strings.HasPrefix(file.Header.Get("Content-Type"), "text/csv") {
 		t.Errorf("%s, %v", file, file.Header)

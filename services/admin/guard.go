@@ -16,13 +16,24 @@ import (
 
 // policy lets a page load nothing but the kit's own files, and no script or style that stands in it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	"frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// framePolicy is for what a page shows in a frame: what others wrote, such as a mail. It is of no origin, nothing in it
+// runs or posts, and it may look as it likes.
+const framePolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; " +
+	"form-action 'none'; frame-ancestors 'self'; base-uri 'none'"
+
+// isFrame says whether a path is of what a page shows in a frame.
+func isFrame(path string) bool { return strings.HasSuffix(path, "/frame") }
 
 // headers go with every answer, those of owners too.
 func (s *server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
+		if isFrame(r.URL.Path) {
+			h.Set("Content-Security-Policy", framePolicy)
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -153,12 +154,12 @@ func TestCeilingOfADay(t *testing.T) {
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
-	staff := e.staff()
-	if a := staff.Get("/staff/suppressed"); a.Status != 200 || strings.Count(a.Body, `"kind":"welcome"`) != 26 {
+	staff := e.office(adminui.Support)
+	if a := staff.Get("/staff/mails.csv?state=suppressed"); a.Status != 200 || strings.Count(a.Body, "Welcome,day@x.example,suppressed") != 26 {
 		t.Error(a)
 	}
 	id := e.Number(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)
-	if a := staff.Post(fmt.Sprint("/staff/suppressed/", id, "/retry")); a.Status != 200 {
+	if a := staff.Post(fmt.Sprint("/staff/mails/", id, "/send")); a.Status != 303 {
 		t.Error(a)
 	}
 	e.sent(21)

@@ -72,6 +72,7 @@ func (s *server) acceptAll(group []*bus.Delivery) ([]newDelivery, error) {
 // newDelivery is a command as the ledger takes it.
 type newDelivery struct {
 	key, kind, messageID, prospectCode string
+	order                              string // identifier of the order that it is about
 	payload                            []byte
 	addresses                          []string
 	memberID                           int64
@@ -93,6 +94,7 @@ const (
 	stateQueued     = "queued"
 	stateParked     = "parked"
 	stateSuppressed = "suppressed"
+	stateSent       = "sent"
 )
 
 // accept checks what no repetition will mend, so that it is parked with its reason right away.
@@ -133,10 +135,13 @@ func (s *server) ledgerRow(key string, m msg.SendMail, data []byte) (newDelivery
 	for i, a := range to {
 		receivers[i] = receiver{s.hash(a), s.rooms(m, a)}
 	}
+	order := ""
+	if m.Order != nil {
+		order = m.Order.Identifier
+	}
 	return newDelivery{key: key, kind: m.Kind, messageID: s.messageID(m.Kind, key), prospectCode: m.ProspectCode,
-		payload:   data,
-		receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID, createdAt: m.CreatedAt.UTC(),
-		deadline: m.Deadline.UTC()}, nil
+		order: order, payload: data, receivers: receivers, state: stateQueued, addresses: m.To, memberID: m.MemberID,
+		createdAt: m.CreatedAt.UTC(), deadline: m.Deadline.UTC()}, nil
 }
 
 // receivers are the checked addresses of a mail; none given means the staff.

@@ -39,16 +39,16 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows, payloads}, SQL: `
 		mails AS (
 		  INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
-		    member_id, newsletter_id, created_at, deadline)
+		    member_id, newsletter_id, order_identifier, created_at, deadline)
 		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
-		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), created_at, deadline
+		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''), created_at,
+		    deadline
 		  FROM ROWS FROM (
 		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
-		      left_out text[], state text, member bigint, newsletter bigint, created_at timestamptz,
-		        deadline timestamptz,
-		      marks text[]),
+		      left_out text[], state text, member bigint, newsletter bigint, "order" text, created_at timestamptz,
+		      deadline timestamptz, marks text[]),
 		    unnest($4::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
-		      created_at, deadline, marks, payload) JOIN fresh USING (key)
+		      "order", created_at, deadline, marks, payload) JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM unnest(marks) AS mark
 		    WHERE ` + erasure.ForgottenSince("mark", "CASE WHEN member <> 0 THEN '-infinity' ELSE created_at END") + `)
 		  ON CONFLICT (key) DO NOTHING
@@ -67,7 +67,7 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error 
 func (d newDelivery) row() deliveryRow {
 	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
 		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
-		CreatedAt: d.createdAt, Deadline: d.deadline, Marks: []erasure.Mark{}}
+		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Marks: []erasure.Mark{}}
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}
@@ -93,6 +93,7 @@ type deliveryRow struct {
 	State      string         `json:"state"`
 	Member     int64          `json:"member"`
 	Newsletter int64          `json:"newsletter"`
+	Order      string         `json:"order"` // its identifier
 	CreatedAt  time.Time      `json:"created_at"`
 	Deadline   time.Time      `json:"deadline"`
 	Marks      []erasure.Mark `json:"marks"` // under which its receivers would be among the erased
@@ -104,6 +105,7 @@ type delivery struct {
 	Key          string
 	Kind         string
 	Payload      []byte
+	Written      []byte // see content
 	MessageID    string
 	Attempts     int
 	Refusals     int
@@ -134,7 +136,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 		)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c
 		  WHERE d.id = c.id
-		RETURNING d.id, d.key, d.kind, d.payload, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
+		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
 		  d.member_id, d.prospect_code, d.left_out, d.newsletter_id, d.created_at, d.deadline,
 			EXISTS (SELECT FROM delivery o WHERE o.state = 'queued' AND (o.next_at <= now() OR ($4 AND o.outage))
 			  AND o.claimed_until IS NULL AND o.id <> d.id) AS more`,
@@ -146,6 +148,13 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 		return nil, fmt.Errorf("claim a mail: %w", context.DeadlineExceeded)
 	}
 	return &d, nil
+}
+
+// keepWritten keeps what a claimed mail says, unless another sender has overtaken this attempt.
+func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []byte, subject string) (bool, error) {
+	return pg.ExecOne(ctx, pool, "keep what a mail says", `
+		UPDATE delivery SET written = $3, subject = $4 WHERE id = $1 AND state = 'queued' AND attempts = $2`,
+		d.ID, d.Attempts, data, subject)
 }
 
 // markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter
@@ -160,12 +169,13 @@ func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string
 }
 
 // markParked ends a mail that cannot be sent, and tells others, unless another sender has overtaken this attempt.
-func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, done msg.MailDone) error {
+func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, maybe bool,
+	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
-		  reason = $4
+		  reason = $4, maybe = $5
 		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id)`,
-		[]any{d.ID, d.Attempts, reply, done.Reason},
+		[]any{d.ID, d.Attempts, reply, done.Reason, maybe},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
 	return err
 }
@@ -224,7 +234,7 @@ func countQueued(ctx context.Context, pool *pgxpool.Pool) (n int, err error) {
 // parked 90 days ago.
 func dropContent(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return pg.ExecRows(ctx, pool, "drop the content of old mails", `
-		UPDATE delivery SET payload = NULL, smtp_reply = NULL
+		UPDATE delivery SET payload = NULL, smtp_reply = NULL, written = NULL, subject = NULL
 		WHERE payload IS NOT NULL AND (state = 'sent' AND done_at < now() - interval '30 days'
 			OR state = 'suppressed' AND done_at < now() - interval '7 days' OR state = 'parked'
 			  AND done_at < now() - interval '90 days')`)

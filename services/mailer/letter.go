@@ -33,7 +33,7 @@ var plain = template.Must(template.New("").Option("missingkey=error").ParseFS(te
 type letter struct {
 	envelope envelope
 	message  *gomail.Msg
-	emCode   string
+	content  content
 }
 
 // page is what the plain mails are filled with.
@@ -49,37 +49,36 @@ type page struct {
 // write renders a delivery. An error that is not the database's is about the mail itself: it is kept
 // as the reason, so it holds nothing personal.
 func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
-	if d.Payload == nil {
-		return letter{}, errors.New("its content was dropped")
-	}
-	var m msg.SendMail
-	if err := json.Unmarshal(d.Payload, &m); err != nil {
-		return letter{}, errors.New("the command is not readable")
-	}
-	to, err := s.receivers(m)
+	m, to, err := s.readCommand(d)
 	if err != nil {
 		return letter{}, err
 	}
-	to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(d.LeftOut, s.hash(a)) })
-	if len(to) == 0 { // the setting with another SHOP_SECRET, or a row that was changed by hand
-		return letter{}, errors.New("none of its receivers is left")
-	}
-	c := content{from: s.from}
-	switch {
-	case m.Order != nil && orderTemplates[m.Kind] != "":
-		c, err = s.writeOrder(ctx, m, to[0])
-	case m.Kind == kindDraft || m.Kind == kindNewsletter:
-		c, err = s.writeNewsletter(ctx, d, m)
-	default:
-		c.subject, c.text, err = s.writePlain(m, d)
-	}
+	c, err := s.contentOf(ctx, d, m, to[0])
 	if err != nil {
 		return letter{}, err
 	}
 	return letter{
 		envelope: envelope{from: c.from.Address, to: to, bcc: c.bcc},
-		message:  s.message(d, to, c), emCode: c.emCode,
+		message:  s.message(d, to, c), content: c,
 	}, nil
+}
+
+// readCommand reads the command of a delivery, and to whom the mail goes.
+func (s *server) readCommand(d *delivery) (m msg.SendMail, to []string, err error) {
+	if d.Payload == nil {
+		return m, nil, errors.New("its content was dropped")
+	}
+	if err := json.Unmarshal(d.Payload, &m); err != nil {
+		return m, nil, errors.New("the command is not readable")
+	}
+	if to, err = s.receivers(m); err != nil {
+		return m, nil, err
+	}
+	to = slices.DeleteFunc(to, func(a string) bool { return slices.Contains(d.LeftOut, s.hash(a)) })
+	if len(to) == 0 { // the setting with another SHOP_SECRET, or a row that was changed by hand
+		return m, nil, errors.New("none of its receivers is left")
+	}
+	return m, to, nil
 }
 
 // content is what differs between mails.

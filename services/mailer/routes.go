@@ -10,10 +10,6 @@ import (
 func (s *server) routes() http.Handler {
 	r := web.Router("mailer", s.log)
 	r.Use(web.OnlyHosts(s.cfg.InsideHosts, s.cfg.Addr), http.NewCrossOriginProtection().Handler, web.LoopbackOnly)
-	r.Get("/staff/parked", web.Handle(s.parkedMails))
-	r.Post("/staff/parked/{id}/retry", web.Handle(s.retryParked))
-	r.Get("/staff/suppressed", web.Handle(s.suppressedMails))
-	r.Post("/staff/suppressed/{id}/retry", web.Handle(s.retryParked))
 	r.Get("/staff/templates", web.Handle(s.templates))
 	r.Post("/staff/templates", web.Handle(s.addTemplate))
 	r.Patch("/staff/templates/{em_cd}", web.Handle(s.changeTemplate))

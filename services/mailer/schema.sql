@@ -29,6 +29,10 @@ CREATE TABLE "delivery" (
   seen_at timestamp with time zone,
   seen_by text,
   note text,
+  written bytea,
+  subject text,
+  order_identifier text,
+  again_of bigint,
   CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text, 'suppressed'::text, 'paused'::text]))),
   CONSTRAINT delivery_newsletter_id_fkey FOREIGN KEY (newsletter_id) REFERENCES newsletter(id),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),
@@ -146,8 +150,11 @@ CREATE TABLE "template" (
 );
 
 CREATE INDEX delivery_due ON mailer.delivery USING btree (next_at) WHERE (state = 'queued'::text);
+CREATE INDEX delivery_kind ON mailer.delivery USING btree (kind, id);
 CREATE INDEX delivery_member ON mailer.delivery USING btree (member_id);
 CREATE INDEX delivery_newsletter ON mailer.delivery USING btree (newsletter_id, state) WHERE (newsletter_id IS NOT NULL);
+CREATE INDEX delivery_open ON mailer.delivery USING btree (state, id) WHERE (state <> 'sent'::text);
+CREATE INDEX delivery_order ON mailer.delivery USING btree (order_identifier) WHERE (order_identifier IS NOT NULL);
 CREATE INDEX delivery_parked ON mailer.delivery USING btree (id) WHERE (state = 'parked'::text);
 CREATE INDEX delivery_personal ON mailer.delivery USING btree (done_at) WHERE ((payload IS NOT NULL) AND (state <> 'queued'::text));
 CREATE INDEX delivery_receivers ON mailer.delivery USING gin (to_hashes);

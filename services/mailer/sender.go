@@ -210,7 +210,7 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 		}
 	}
 	if !time.Now().Before(d.Deadline) {
-		w.park(ctx, d, result{}, "the deadline has passed")
+		w.park(ctx, d, result{}, maybe, "the deadline has passed")
 		return
 	}
 	letter, err := w.write(ctx, d)
@@ -226,13 +226,31 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 		w.persist(ctx, func(ctx context.Context) error { return pauseDelivery(ctx, w.pool, d, maybe) })
 		return
 	case err != nil:
-		w.park(ctx, d, result{}, err.Error())
+		w.park(ctx, d, result{}, maybe, err.Error())
+		return
+	}
+	if !w.keepWritten(ctx, d, letter.content, maybe) {
 		return
 	}
 	answer := l.send(ctx, letter.envelope, letter.message)
 	fault.Point("mailer", "sent")
-	w.conclude(ctx, d, answer, maybe, letter.emCode)
+	w.conclude(ctx, d, answer, maybe, letter.content.emCode)
 	fault.Point("mailer", "noted")
+}
+
+// keepWritten freezes what a mail says with its first attempt, before anything is sent, and says whether it may be sent
+// now: not when another sender has overtaken this attempt.
+func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybe bool) bool {
+	if !d.keepsWritten() {
+		return true
+	}
+	ok, err := keepWritten(ctx, w.pool, d, c.marshal(), clean(c.subject))
+	if err != nil {
+		w.log.Warn("the ledger cannot keep a mail, will try again", "key", d.Key, "error", err)
+		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the ledger cannot be written"})
+	}
+	fault.Point("mailer", "written")
+	return ok && err == nil
 }
 
 // conclude writes what became of an attempt.
@@ -247,7 +265,7 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 		}
 	case refused:
 		w.circuit.answered()
-		w.park(ctx, d, r, "the mail server refuses it for good")
+		w.park(ctx, d, r, maybe, "the mail server refuses it for good")
 	case away:
 		w.circuit.unreachable()
 		mailsTotal.WithLabelValues(d.Kind, "away").Inc()
@@ -279,11 +297,10 @@ func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
 		"ms", time.Since(d.CreatedAt).Milliseconds())
 }
 
-// park ends a mail that needs a human.
-func (w *senders) park(ctx context.Context, d *delivery, r result, reason string) {
+// park ends a mail that needs a human; maybe says that an earlier attempt may have been taken.
+func (w *senders) park(ctx context.Context, d *delivery, r result, maybe bool, reason string) {
 	w.persist(ctx, func(ctx context.Context) error {
-		return markParked(ctx, w.outbox, d, r.reply,
-			w.done(d, "", reason))
+		return markParked(ctx, w.outbox, d, r.reply, maybe, w.done(d, "", reason))
 	})
 	mailsTotal.WithLabelValues(d.Kind, "parked").Inc()
 	w.log.Error("mail parked", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "code", r.code, "reason", reason)

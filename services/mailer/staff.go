@@ -13,7 +13,10 @@ var staffTemplates embed.FS
 func (s *server) staffPages() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
 		{Method: "GET", Path: "/mails", Action: adminui.MailsView, Handle: s.staffMails},
+		{Method: "GET", Path: "/mails/panel/order/{identifier}", Action: adminui.MailsView, Handle: s.staffOrderMails},
+		{Method: "GET", Path: "/mails/panel/customer/{customer}", Action: adminui.MailsView, Handle: s.staffCustomerMails},
 		{Method: "GET", Path: "/mails/{id}", Action: adminui.MailsView, Handle: s.staffMail},
+		{Method: "GET", Path: "/mails/{id}/frame", Action: adminui.MailsView, Handle: s.staffMailFrame},
 		{Method: "POST", Path: "/mails/send", Action: adminui.MailsAct, Handle: s.staffSendMany},
 		{Method: "POST", Path: "/mails/{id}/send", Action: adminui.MailsAct, Handle: s.staffSend},
 		{Method: "POST", Path: "/mails/{id}/drop", Action: adminui.MailsAct, Handle: s.staffDrop},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,46 +13,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
-
-// parkedMails lists what needs a human, newest first. Receivers and content stay in the ledger.
-func (s *server) parkedMails(w http.ResponseWriter, r *http.Request) error {
-	mails, err := listMails(r.Context(), s.pool, stateParked)
-	if err != nil {
-		return err
-	}
-	messages, err := listParkedMessages(r.Context(), s.pool)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails, "messages": messages})
-}
-
-// suppressedMails lists what the ceiling held back, newest first.
-func (s *server) suppressedMails(w http.ResponseWriter, r *http.Request) error {
-	mails, err := listMails(r.Context(), s.pool, stateSuppressed)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, map[string]any{"mails": mails})
-}
-
-// retryParked has a parked or suppressed mail tried again, with a deadline of its own.
-func (s *server) retryParked(w http.ResponseWriter, r *http.Request) error {
-	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
-	if err != nil {
-		return web.NotFound()
-	}
-	ok, err := requeue(r.Context(), s.pool, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return web.NotFound()
-	}
-	s.wakeSender()
-	s.log.Info("parked mail is tried again", "id", id)
-	return web.JSON(w, http.StatusOK, map[string]bool{"queued": true})
-}
 
 // templates lists every template whole.
 func (s *server) templates(w http.ResponseWriter, r *http.Request) error {

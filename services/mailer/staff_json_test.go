@@ -2,8 +2,6 @@ package mailer
 
 import (
 	"context"
-	"encoding/json"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -16,63 +14,6 @@ import (
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	testenv.CheckSchema(t, testenv.Pool(t, "mailer", Migrations()...), "schema.sql")
-}
-
-func TestStaffHaveAParkedMailTriedAgain(t *testing.T) {
-	t.Parallel()
-	sink := newSink(t)
-	sink.set(always("rcpt", 550))
-	e := newEnv(t, sink.port(), nil)
-	e.start()
-	e.send("welcome:1", welcome("ada@x.example"))
-	e.eventually("parked", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1 })
-	sink.set(nil)
-
-	staff := e.staff()
-	parked := staff.Get("/staff/parked")
-	var list struct {
-		Mails []struct {
-			ID                    int64
-			Key, Kind, Reason     string
-			Reply                 string `json:"smtp_reply"`
-			Retryable, Maybe_sent bool   //nolint:revive // as in JSON
-		}
-	}
-	if err := json.Unmarshal([]byte(parked.Body), &list); err != nil || len(list.Mails) != 1 || list.Mails[0].Key != "welcome:1" ||
-		!list.Mails[0].Retryable || !strings.HasPrefix(list.Mails[0].Reply, "550") {
-		t.Fatalf("%s, error %v", parked, err)
-	}
-	for path, want := range map[string]int{"/staff/parked/999/retry": 404, "/staff/parked/x/retry": 404,
-		"/staff/parked/99999999999999999999/retry": 404} {
-		if a := staff.Post(path); a.Status != want {
-			t.Error(a)
-		}
-	}
-	crossSite := staff.Request("POST", "/staff/parked/1/retry")
-	crossSite.Header.Set("Sec-Fetch-Site", "cross-site")
-	if a := staff.Do(crossSite); a.Status != 403 {
-		t.Errorf("from another site: %d", a.Status)
-	}
-	if a := staff.Get("/staff/parked/1/retry"); a.Status != 405 {
-		t.Errorf("by GET: %d", a.Status)
-	}
-	if a := staff.Post("/staff/parked/1/retry"); a.Status != 200 {
-		t.Error(a)
-	}
-	if a := staff.Post("/staff/parked/1/retry"); a.Status != 404 && sink.count() == 0 {
-		t.Errorf("a second time: %d", a.Status)
-	}
-	e.sent(1)
-	if a := staff.Get("/staff/parked"); a.Status != 200 || a.Body != `{"mails":[],"messages":[]}` {
-		t.Error(a)
-	}
-	elsewhere := httptest.NewRequest("GET", "/staff/parked", nil)
-	elsewhere.RemoteAddr = "192.0.2.1:1234"
-	answer := httptest.NewRecorder()
-	e.server().routes().ServeHTTP(answer, elsewhere)
-	if answer.Code != 403 {
-		t.Errorf("from another machine: %d", answer.Code)
-	}
 }
 
 func TestRecipients(t *testing.T) {

@@ -2,6 +2,8 @@ package mailer
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,22 +11,110 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-const staffMailFields = `id, key, kind, state, coalesce(reason, '') AS reason, coalesce(smtp_reply, '') AS reply,
-	attempts, maybe,
-	payload IS NOT NULL AND state IN ('parked', 'suppressed') AS can_send, created_at AS at,
-	coalesce(done_at, '0001-01-01'::timestamptz) AS done_at, coalesce(seen_at, '0001-01-01'::timestamptz) AS seen_at,
-	coalesce(seen_by, '') AS seen_by, coalesce(note, '') AS note`
+// staffMailFields are the columns of staffMail, from delivery d.
+const staffMailFields = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS reason,
+	coalesce(d.smtp_reply, '') AS reply, d.attempts, d.maybe, d.payload, d.payload IS NOT NULL AS kept,
+	coalesce(d.subject, (SELECT n.subject FROM newsletter n WHERE n.id = d.newsletter_id), '') AS subject,
+	coalesce(d.order_identifier, '') AS order_identifier, coalesce(d.again_of, 0) AS again_of,
+	coalesce(d.member_id, 0) AS member_id, coalesce(d.newsletter_id, 0) AS newsletter, d.created_at AS at, d.queued_at,
+	coalesce(d.done_at, '0001-01-01'::timestamptz) AS done_at, coalesce(d.seen_at, '0001-01-01'::timestamptz) AS seen_at,
+	coalesce(d.seen_by, '') AS seen_by, coalesce(d.note, '') AS note`
 
-// listStaffMails lists mails in a state, the oldest first, those after an id; of parked ones those that no
-// one has seen to.
-func listStaffMails(ctx context.Context, db pg.DB, state string, after int64, rows int) ([]staffMail, error) {
-	return pg.List[staffMail](ctx, db, "list mails for staff", `
-		SELECT `+staffMailFields+` FROM delivery
-		WHERE state = $1 AND seen_at IS NULL AND id > $2 ORDER BY id LIMIT $3`, state, after, rows)
+// mailsWanted is what the list for staff shows; what is empty narrows nothing.
+type mailsWanted struct {
+	States []string
+	Unseen bool // those that a person has seen to are left out
+	Kind   string
+	Hash   string // of a receiver's address
+	Named  string // a mail's key, or the identifier of the order that it is about
+	Before int64  // id of the last mail that was shown
+	Rows   int
+}
+
+// statement is the query of the list with its arguments.
+func (w mailsWanted) statement() (sql string, args []any) {
+	// As of orders: the plan depends on what is looked for, so none is kept.
+	args = []any{pgx.QueryExecModeCacheDescribe}
+	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)-1) }
+	where := []string{"true"}
+	if len(w.States) > 0 {
+		where = append(where, "d.state = ANY("+arg(w.States)+")")
+	}
+	if w.Unseen {
+		where = append(where, "d.seen_at IS NULL")
+	}
+	if w.Kind != "" {
+		where = append(where, "d.kind = "+arg(w.Kind))
+	}
+	if w.Hash != "" {
+		where = append(where, "d.to_hashes @> ARRAY["+arg(w.Hash)+"]")
+	}
+	if w.Named != "" {
+		name := arg(w.Named)
+		where = append(where, "d.id IN (SELECT id FROM delivery WHERE order_identifier = "+name+
+			" UNION SELECT id FROM delivery WHERE key = "+name+")")
+	}
+	if w.Before != 0 {
+		where = append(where, "d.id < "+arg(w.Before))
+	}
+	limit := arg(w.Rows)
+	return `SELECT ` + staffMailFields + ` FROM delivery d WHERE ` + strings.Join(where, " AND ") +
+		` ORDER BY d.id DESC LIMIT ` + limit, args
+}
+
+// listStaffMails lists mails for staff, the newest first.
+func listStaffMails(ctx context.Context, db pg.DB, w mailsWanted) ([]staffMail, error) {
+	sql, args := w.statement()
+	return pg.List[staffMail](ctx, db, "list mails for staff", sql, args...)
+}
+
+// listWaitingMails lists the parked mails that no one has seen to, the oldest first.
+func listWaitingMails(ctx context.Context, db pg.DB, rows int) ([]staffMail, error) {
+	return pg.List[staffMail](ctx, db, "list parked mails", `
+		SELECT `+staffMailFields+` FROM delivery d
+		WHERE d.state = 'parked' AND d.seen_at IS NULL ORDER BY d.id LIMIT $1`, rows)
 }
 
 func findStaffMail(ctx context.Context, db pg.DB, id int64) (staffMail, bool, error) {
-	return pg.One[staffMail](ctx, db, "find mail $1", `SELECT `+staffMailFields+` FROM delivery WHERE id = $1`, id)
+	return pg.One[staffMail](ctx, db, "find mail $1", `SELECT `+staffMailFields+` FROM delivery d WHERE d.id = $1`, id)
+}
+
+// findWritten finds a mail with what it says.
+func findWritten(ctx context.Context, db pg.DB, id int64) (delivery, bool, error) {
+	return pg.One[delivery](ctx, db, "find mail $1", `
+		SELECT id, key, kind, payload, written, message_id, attempts, refusals, maybe AS was_maybe, false AS more,
+		  member_id, prospect_code, left_out, newsletter_id, created_at, deadline
+		FROM delivery WHERE id = $1`, id)
+}
+
+// requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
+// about first, as always, and is sent as it was written. What no server has is written again: staff may have mended
+// its template.
+func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
+	return pg.ExecOne(ctx, db, "requeue mail $1", `
+		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
+		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
+		  written = CASE WHEN maybe THEN written END, subject = CASE WHEN maybe THEN subject END,
+		  left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
+		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
+}
+
+// copySent puts a mail that was sent into the ledger once more, as it was written, under a key and a Message-ID of its
+// own, for three days. id is the new row's; ok is false when there is a mail with that key, or none to copy.
+func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (id int64, ok bool, err error) {
+	return pg.One[int64](ctx, tx, "send mail $1 once more", `
+		INSERT INTO delivery (key, kind, payload, to_hashes, member_id, prospect_code, message_id, order_identifier, written,
+		  subject, again_of, created_at, deadline)
+		SELECT $2, kind, payload, to_hashes, member_id, prospect_code, $3, order_identifier, written, subject, id, now(),
+		  now() + interval '72 hours'
+		FROM delivery WHERE id = $1 AND state = 'sent' AND payload IS NOT NULL AND newsletter_id IS NULL
+		ON CONFLICT (key) DO NOTHING RETURNING id`, of, key, messageID)
+}
+
+// mailIDByKey finds a mail's id; 0 when there is none.
+func mailIDByKey(ctx context.Context, tx pgx.Tx, key string) (int64, error) {
+	return pg.Get[int64](ctx, tx, "find a mail by its key", `
+		SELECT coalesce((SELECT id FROM delivery WHERE key = $1), 0)`, key)
 }
 
 // dropMail notes that a mail that was not sent need not be.
@@ -46,19 +136,19 @@ func countParkedMails(ctx context.Context, db pg.DB) (count int64, oldest time.T
 	return c.Count, c.Oldest, err
 }
 
-// trailMail is a mail on the way of an order.
-type trailMail struct {
-	staffMail
-	QueuedAt time.Time
+// mailsOf finds mails by their keys, the hashes of their receivers or the orders that they are about, the newest
+// first, at most 200.
+func mailsOf(ctx context.Context, db pg.DB, keys, hashes, orders []string) ([]staffMail, error) {
+	return pg.List[staffMail](ctx, db, "list mails", `
+		SELECT `+staffMailFields+` FROM delivery d WHERE d.id IN (
+		  SELECT id FROM delivery WHERE key = ANY($1::text[]) UNION
+		  SELECT id FROM delivery WHERE to_hashes && coalesce($2::text[], '{}') UNION
+		  SELECT id FROM delivery WHERE order_identifier = ANY($3::text[]))
+		ORDER BY d.id DESC LIMIT 200`, keys, hashes, orders)
 }
 
-// mailsOf finds mails by their keys or the hashes of their receivers, at most 200.
-func mailsOf(ctx context.Context, db pg.DB, keys, hashes []string) ([]trailMail, error) {
-	if hashes == nil {
-		hashes = []string{}
-	}
-	return pg.List[trailMail](ctx, db, "list mails for a trail", `
-		SELECT `+staffMailFields+`, queued_at FROM delivery WHERE id IN (
-		  SELECT id FROM delivery WHERE key = ANY($1) UNION SELECT id FROM delivery WHERE to_hashes && $2::text[])
-		ORDER BY id DESC LIMIT 200`, keys, hashes)
+// addressOf is the address of a member or a prospect, as user says it.
+func addressOf(ctx context.Context, db pg.DB, kind string, id int64) (address string, found bool, err error) {
+	return pg.One[string](ctx, db, "find the address of $1 $2", `
+		SELECT email FROM recipient WHERE kind = $1 AND id = $2`, kind, id)
 }

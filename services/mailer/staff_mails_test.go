@@ -1,32 +1,55 @@
 package mailer
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
+
+// office is the pages of a mailer that does not run itself, as a person with these roles sees them.
+func (e *env) office(roles ...adminui.Role) *testenv.Client {
+	e.t.Helper()
+	s := e.server()
+	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
+	server := httptest.NewServer(testenv.Mount(e.t, "mailer", s.staffPages(), s.routes()))
+	e.t.Cleanup(server.Close)
+	return (&testenv.Client{TB: e.t, URL: server.URL}).AsStaff("mailer", roles...)
+}
+
+// onceOf is the token of a form that has its effect once.
+func onceOf(t *testing.T, page string) string {
+	t.Helper()
+	found := regexp.MustCompile(`name="once" value="([A-Za-z0-9]{20})"`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatalf("no form to be sent once:\n%s", page)
+	}
+	return found[1]
+}
 
 // Staff see why a mail was not sent, have it sent again, or drop it with a note; each act is on record.
 func TestStaffSeeToParkedMails(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := e.server()
-	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
 	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply)
 		SELECT 'welcome:' || n, 'welcome', '{}', ARRAY[$1], 'm' || n, 'parked', now(), now(), now(), 'refused', '550 <i>no</i>'
 		FROM generate_series(1, 3) AS n`, s.hash("ann@mail.example.com"))
-	server := httptest.NewServer(testenv.Mount(t, "mailer", s.staffPages(), s.routes()))
-	t.Cleanup(server.Close)
-	staff := (&testenv.Client{TB: t, URL: server.URL}).AsStaff("mailer", adminui.Support)
-	staff.Garbage(s.staffPages(), map[string]string{"id": "1"}, "id", "note")
-	staff.Get("/staff/mails").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
+	staff := e.office(adminui.Support)
+	staff.Garbage(s.staffPages(), map[string]string{"id": "1"}, "id", "note", "once")
+	staff.Get("/staff/mails?state=parked").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
-	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 400} {
+	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 400,
+		"/99999999999999999999/send": 404} {
 		if a := staff.Post("/staff/mails" + path); a.Status != want {
 			t.Errorf("%s: %s", path, a)
 		}
@@ -53,5 +76,144 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	trail, err := s.trail(t.Context(), []string{"ANN@mail.example.com"})
 	if err != nil || len(trail.Hops) < 3 || !strings.Contains(strings.Join(trail.Keys, " "), "mail.sent:welcome:2") {
 		t.Errorf("trail %+v, %v", trail, err)
+	}
+}
+
+// Every mail is found by receiver, kind, state and order, and shown as it was written: whatever becomes of its template,
+// and without what opens an account. A copy of one that was sent goes out once for each click.
+func TestStaffFindAndShowMails(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.send("order-confirmation:1", msg.SendMail{Kind: msg.MailOrderMember, To: []string{"ada@x.example"}, MemberID: 7, Order: order()})
+	reset := welcome("bob@x.example")
+	reset.Kind, reset.Data["code"] = msg.MailReset, "SECRET.code:1"
+	e.send("reset:1", reset)
+	e.sent(2)
+	e.Exec(`UPDATE template SET subject = 'Changed', body_text = 'Changed', body_html = 'Changed'`)
+	e.enqueue(msg.Message{Key: "member:7", Subject: msg.UserRegistered, Payload: msg.Member{ID: 7, Email: "Ada@x.example", Version: 1}})
+	e.eventually("the member is known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 1 })
+
+	staff := e.office(adminui.Support)
+	mails := func(query string, want ...string) {
+		t.Helper()
+		page := staff.Get("/staff/mails" + query).OK().Body
+		for _, key := range []string{"ada@x.example", "bob@x.example"} {
+			if found := strings.Contains(page, ">"+key+"<"); found != strings.Contains(fmt.Sprint(want), key) {
+				t.Errorf("%q: %s is found: %t", query, key, found)
+			}
+		}
+	}
+	mails("", "ada@x.example", "bob@x.example")
+	mails("?q=ADA@x.example", "ada@x.example")
+	mails("?q=aB3dE5gH7j", "ada@x.example")
+	mails("?q=reset:1&state=sent", "bob@x.example")
+	mails("?kind=reset", "bob@x.example")
+	mails("?state=parked")
+	mails("?q=aB3dE5gH7j&kind=reset")
+	for _, query := range []string{"?state=gone", "?kind=gone", "?after=x", "?q=%00", "?q=" + strings.Repeat("x", 300)} {
+		staff.Get("/staff/mails" + query).Has(400)
+	}
+	staff.Get("/staff/mails.csv?kind=order-member").Has(200, "Thank you for order aB3dE5gH7j", "ada@x.example", "OK: queued")
+	staff.Get("/staff/mails/panel/order/aB3dE5gH7j").Has(200, "Order confirmation for members", "Send again", "ada@x.example")
+	staff.Get("/staff/mails/panel/order/none").Has(200, "No mails.")
+	staff.Get("/staff/mails/panel/customer/member-7").Has(200, "Order confirmation for members")
+	staff.Get("/staff/mails/panel/customer/member-8").Has(200, "No mails.")
+	staff.Get("/staff/mails/panel/customer/person-8").Has(404)
+
+	at := func(key string) string {
+		return fmt.Sprint("/staff/mails/", e.Number(`SELECT id FROM delivery WHERE key = $1`, key))
+	}
+	page := staff.Get(at("order-confirmation:1"))
+	page.Has(200, `href="/orders/aB3dE5gH7j"`, `href="/customers/member-7"`, "sandbox")
+	staff.Get(at("order-confirmation:1")+"/frame").Has(200, "Thank you, Ada &amp;lt;b&amp;gt;Byron", "Rubber {em_cd} Bands", "SHIPS TO")
+	shown := staff.Get(at("reset:1") + "/frame")
+	shown.Has(200, "/set-new-password?(hidden)")
+	if strings.Contains(shown.Body, "SECRET") {
+		t.Error(shown)
+	}
+
+	once := onceOf(t, page.Body)
+	for range 2 {
+		if a := staff.Post(at("order-confirmation:1")+"/send", "once", once, "from", "order"); a.Status != 303 ||
+			a.Header.Get("Location") != "/orders/aB3dE5gH7j" {
+			t.Error(a)
+		}
+	}
+	for _, wrong := range []string{"", "x", strings.Repeat("x", 19) + ":"} {
+		staff.Post(at("order-confirmation:1")+"/send", "once", wrong).Has(400)
+	}
+	e.sent(3)
+	copies := to(sink, "ada@x.example")
+	if len(copies) != 2 || copies[0].id == copies[1].id || copies[0].text != copies[1].text || copies[0].html != copies[1].html {
+		t.Errorf("%d mails, ids %s, %s", len(copies), copies[0].id, copies[1].id)
+	}
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+	e.office(adminui.ReadOnly).Post(at("reset:1")+"/send", "once", once).Has(403)
+	e.office(adminui.Marketing).Get(at("reset:1") + "/frame").Has(403)
+}
+
+// What was tried once is sent as it was written then; what the server refused for good takes its mended template.
+func TestAMailKeepsItsWords(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	sink.set(func(stage, who string) error {
+		if stage == "rcpt" && strings.HasPrefix(who, "refused") {
+			return always("rcpt", 550)(stage, who)
+		}
+		return always("rcpt", 450)(stage, who)
+	})
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	for _, who := range []string{"later", "refused"} {
+		e.send("order-confirmation:"+who, msg.SendMail{Kind: msg.MailOrderMember, To: []string{who + "@x.example"}, Order: order()})
+	}
+	e.eventually("both were tried", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery WHERE written IS NOT NULL`) == 2 &&
+			e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 1
+	})
+	e.Exec(`UPDATE template SET subject = 'Mended', body_text = 'Mended', body_html = ''`)
+	sink.set(nil)
+	parked := e.Number(`SELECT id FROM delivery WHERE state = 'parked'`)
+	if a := e.office(adminui.Support).Post(fmt.Sprintf("/staff/mails/%d/send", parked)); a.Status != 303 {
+		t.Error(a)
+	}
+	e.sent(2)
+	if later := to(sink, "later@x.example"); len(later) != 1 || !strings.HasPrefix(later[0].subject, "Thank you") {
+		t.Errorf("what was written says %+v", later)
+	}
+	if refused := to(sink, "refused@x.example"); len(refused) != 1 || refused[0].subject != "Mended" {
+		t.Errorf("what was refused says %+v", refused)
+	}
+}
+
+// No page of the log reads the ledger whole.
+func TestMailsAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, 1, nil)
+	s := e.server()
+	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, order_identifier)
+		SELECT 'welcome:' || n, 'welcome', '{}', ARRAY['h' || n], 'm' || n, 'sent', now(), now(), 'o' || n
+		FROM generate_series(1, 3000) AS n`)
+	e.Exec(`INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at)
+		VALUES ('reset:1', 'reset', '{h1}', 'r', 'parked', now(), now())`)
+	e.Exec(`ANALYZE delivery`)
+	whole := e.ReadsWhole(500, func(tx pgx.Tx, _ testenv.DB) {
+		for _, w := range []mailsWanted{{}, {States: []string{stateParked}, Unseen: true}, {States: []string{stateSuppressed}},
+			{Kind: "reset"}, {Hash: "h7"}, {Named: "o7"}, {Named: "welcome:7"}, {Hash: "h7", States: []string{stateSent}}} {
+			w.Rows = 51
+			if _, err := listStaffMails(t.Context(), tx, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := mailsOf(t.Context(), tx, []string{"welcome:3"}, []string{s.hash("x@x.example")}, []string{"o9"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if len(whole) > 0 {
+		t.Errorf("read whole: %v", whole)
 	}
 }

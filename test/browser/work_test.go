@@ -45,7 +45,7 @@ func TestWork(t *testing.T) {
 		}
 		for _, p := range []struct{ name, path string }{
 			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
-			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"trail", "/trail?key=" + session},
+			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"}, {"trail", "/trail?key=" + session},
 			{"customers", "/customers"}, {"customer", "/customers/prospect-1"},
 		} {
 			tab.Go(shop.Admin + p.path)
@@ -81,6 +81,7 @@ func seedWork(shop *shoptest.Shop) {
 	shop.Exec("mailer",
 		`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at,
 		  reason, smtp_reply, attempts)
-		VALUES ('welcome:1', 'welcome', '{}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(),
+		VALUES ('welcome:1', 'welcome',
+		  '{"kind":"welcome","to":["ada@mail.example.com"],"data":{"first_name":"Ada","last_name":"Byron","username":"ada"}}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(),
 		  'refused for good', '550 no such user', 2)`)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -49,33 +48,4 @@ func listMails(ctx context.Context, pool *pgxpool.Pool, state string) ([]listedM
 		return nil, fmt.Errorf("list %s mails: %w", state, err)
 	}
 	return append([]listedMail{}, list...), nil
-}
-
-// parkedMessage is a message that never became a mail.
-type parkedMessage struct {
-	ID       int64  `json:"id"`
-	Consumer string `json:"consumer"`
-	Key      string `json:"key"`
-	Subject  string `json:"subject"`
-	Reason   string `json:"reason"`
-}
-
-func listParkedMessages(ctx context.Context, pool *pgxpool.Pool) ([]parkedMessage, error) {
-	list, err := pg.List[parkedMessage](ctx, pool, "list parked messages", `
-		SELECT id, consumer, key, subject, reason FROM parked WHERE resolved_at IS NULL ORDER BY id DESC LIMIT $1`,
-		listLimit)
-	if err != nil {
-		return nil, err
-	}
-	return append([]parkedMessage{}, list...), nil
-}
-
-// requeue makes a parked or suppressed mail due again for three days; what may have been taken is asked
-// about first, as always.
-func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
-	return pg.ExecOne(ctx, db, "requeue mail $1", `
-		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
-		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
-			left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
-		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
 }

@@ -1,0 +1,252 @@
+package mailer
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// mailPage is one mail.
+type mailPage struct {
+	Mail    staffMail        `json:"mail"`
+	Waits   bool             `json:"waits"`
+	CanSend bool             `json:"can_send"`
+	Shown   *shownMail       `json:"content,omitempty"`
+	Facts   []adminui.Detail `json:"-"`
+	Send    adminui.Form     `json:"-"`
+	Drop    adminui.Form     `json:"-"`
+	Runbook string           `json:"runbook"`
+}
+
+// findMail is the mail that a request's path names, with its receivers.
+func (s *server) findMail(r *http.Request) (staffMail, error) {
+	number, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	if err != nil {
+		return staffMail{}, web.NotFound()
+	}
+	m, found, err := findStaffMail(r.Context(), s.pool, number)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return s.withReceivers(m)[0], err
+}
+
+func (s *server) mailPage(r *http.Request) (mailPage, error) {
+	m, err := s.findMail(r)
+	if err != nil {
+		return mailPage{}, err
+	}
+	page := mailPage{Mail: m, Waits: m.waits(), CanSend: m.CanSend(), Runbook: adminui.Runbook(mailsRunbook)}
+	if m.Kept {
+		shown, err := s.showMail(r.Context(), m.ID)
+		if err != nil {
+			return mailPage{}, err
+		}
+		page.Shown = &shown
+	}
+	page.Facts = mailFacts(m)
+	page.Send = adminui.Form{ID: "send", Action: m.Path("send"), Submit: "Send it again"}
+	if m.State == stateSent {
+		page.Send.Fields = []adminui.Field{{Name: "once", Kind: "hidden", Value: newOnce()}}
+	}
+	page.Drop = adminui.Form{ID: "drop", Action: m.Path("drop"), Submit: "Drop it", Tone: "bad",
+		Fields: []adminui.Field{adminui.NoteField("Why it need not be sent")}}
+	return page, nil
+}
+
+func mailFacts(m staffMail) []adminui.Detail {
+	facts := []adminui.Detail{{Label: "State", Value: m.Badge()}, {Label: "To", Value: m.receivers()},
+		{Label: "Made", Value: m.At}, {Label: "Ended", Value: m.DoneAt}, {Label: "Tries", Value: m.Attempts},
+		{Label: "Reason", Value: m.Reason}, {Label: "Server's words", Value: m.Reply}, {Label: "Key", Value: m.Key}}
+	if m.OrderIdentifier != "" {
+		facts = append(facts, adminui.Detail{Label: "Order",
+			Value: adminui.Link{Text: m.OrderIdentifier, To: "/orders/" + m.OrderIdentifier}})
+	}
+	if m.MemberID != 0 {
+		number := strconv.FormatInt(m.MemberID, 10)
+		facts = append(facts, adminui.Detail{Label: "Customer",
+			Value: adminui.Link{Text: "Member " + number, To: "/customers/member-" + number}})
+	}
+	if m.AgainOf != 0 {
+		first := staffMail{ID: m.AgainOf}
+		facts = append(facts, adminui.Detail{Label: "Copy of", Value: adminui.Link{Text: "the first one", To: first.Path()}})
+	}
+	if m.Maybe && m.State != stateSent {
+		facts = append(facts, adminui.Detail{Label: "Careful", Value: "The server may have taken it."})
+	}
+	if !m.SeenAt.IsZero() {
+		facts = append(facts, adminui.Detail{Label: "Seen to", Value: m.SeenAt},
+			adminui.Detail{Label: "By", Value: m.SeenBy}, adminui.Detail{Label: "Note", Value: m.Note})
+	}
+	return facts
+}
+
+func (p mailPage) answer(status int) adminui.Page {
+	return adminui.Page{Title: p.Mail.Title(), Template: "mail.html", Data: p, Status: status, Live: "mail staff"}
+}
+
+func (s *server) staffMail(r *http.Request) (adminui.Answer, error) {
+	page, err := s.mailPage(r)
+	return page.answer(http.StatusOK), err
+}
+
+// errSeenTo says that a mail waits no longer.
+func errSeenTo(id int64) error {
+	return &web.Error{Status: http.StatusConflict, Code: "seen-to", Err: fmt.Errorf("mail %d does not wait", id)}
+}
+
+// onceLength is the length of what tells one click from the next.
+const onceLength = 20
+
+// newOnce is for one form: however often that is posted, it has its effect once.
+func newOnce() string { return random.Code(onceLength) }
+
+// sendAgain makes a mail due that was not sent, and says so in the log of what the staff did.
+func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) {
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if done, err = requeue(r.Context(), tx, m.ID); err != nil || !done {
+			return err
+		}
+		return recordMail(r, tx, m, "Sent again: "+m.Kind)
+	})
+	if done {
+		s.wakeSender()
+	}
+	return done, err
+}
+
+// sendCopy has a mail that was sent go out once more. once is the form's: a repetition finds the copy of before.
+func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, err error) {
+	if len(once) != onceLength || strings.Trim(once, random.Letters) != "" {
+		return 0, web.BadRequest("once")
+	}
+	first, _, _ := strings.Cut(m.Key, ":again:")
+	key := first + ":again:" + once
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		var fresh bool
+		if id, fresh, err = copySent(r.Context(), tx, m.ID, key, s.messageID(m.Kind, key)); err != nil {
+			return err
+		}
+		if !fresh {
+			if id, err = mailIDByKey(r.Context(), tx, key); err == nil && id == 0 {
+				err = errSeenTo(m.ID)
+			}
+			return err
+		}
+		return recordMail(r, tx, m, "Sent a copy: "+m.Kind)
+	})
+	if err == nil {
+		s.wakeSender()
+	}
+	return id, err
+}
+
+// recordMail notes an act in the log of what the staff did. A person's note stays out of it: the mail's row has it.
+func recordMail(r *http.Request, tx pgx.Tx, m staffMail, text string) error {
+	who := adminui.Who(r)
+	who.Request += ":" + strconv.FormatInt(m.ID, 10) // one request may be about many
+	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.MailsAct, Kind: "mail", Key: m.Key,
+		Text: text, Before: map[string]any{"state": m.State}})
+}
+
+// staffSend has a mail sent: one that waits as it is, one that was sent as a copy.
+func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
+	m, err := s.findMail(r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	to := m
+	if m.State == stateSent {
+		to.ID, err = s.sendCopy(r, m, form.Get("once"))
+	} else {
+		var done bool
+		if done, err = s.sendAgain(r, m); err == nil && !done {
+			err = errSeenTo(m.ID)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if form.Get("from") == "order" && m.OrderIdentifier != "" {
+		return adminui.Done{To: "/orders/" + linkCode(m.OrderIdentifier), Text: "The mail is sent again."}, nil
+	}
+	return adminui.Done{To: to.Path(), Text: "It is sent again."}, nil
+}
+
+// sendMost is how many mails one command sends again.
+const sendMost = 500
+
+func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	ids := form.Values.Values["id"]
+	if len(ids) == 0 || len(ids) > sendMost {
+		return nil, web.BadRequest("id")
+	}
+	sent := 0
+	for _, text := range ids {
+		number, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, web.BadRequest("id")
+		}
+		m, found, err := findStaffMail(r.Context(), s.pool, number)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		done, err := s.sendAgain(r, m)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			sent++
+		}
+	}
+	return adminui.Done{To: "/mails?state=" + stateParked,
+		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(ids))}, nil
+}
+
+// staffDrop notes that a mail need not be sent, and why.
+func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
+	page, err := s.mailPage(r)
+	if err != nil {
+		return nil, err
+	}
+	note, wrong, err := page.Drop.ReadNote(r)
+	if err != nil {
+		return nil, err
+	}
+	if wrong != nil {
+		page.Drop = *wrong
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		done, err := dropMail(r.Context(), tx, page.Mail.ID, adminui.Who(r).Name, note)
+		if err == nil && !done {
+			err = errSeenTo(page.Mail.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return recordMail(r, tx, page.Mail, "Dropped: "+page.Mail.Kind)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: "/work", Text: "Dropped."}, nil
+}
