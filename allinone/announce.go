@@ -32,7 +32,7 @@ func (s *shop) announce(ctx context.Context, out io.Writer) error {
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nThe shop is open.\n\n  Shop\t%s\n", s.listeners.url("EDGE_ADDR"))
 	fmt.Fprintf(tw, "  Back office\t%s\n", s.adminURL)
-	link, err := admin.FirstLink(ctx, s.databaseURL("admin"), s.adminURL)
+	link, err := admin.FirstLink(ctx, s.databaseURL("admin"), s.cfg.Shop(), s.adminURL)
 	switch {
 	case err != nil:
 		s.log.Error("make a link for the first person of the staff", "error", err)

@@ -50,14 +50,14 @@ func customer(args []string, out, stderr io.Writer) int {
 		case cfg.DatabaseURL == "":
 			return fmt.Errorf("%w: DATABASE_URL is not set, and no shop has run with DATA_DIR", boot.ErrUsage)
 		case args[0] == "erase":
-			return erasePerson(ctx, cfg.DatabaseURL, who, out)
+			return erasePerson(ctx, cfg, who, out)
 		}
-		return exportPerson(ctx, cfg.DatabaseURL, who, out)
+		return exportPerson(ctx, cfg, who, out)
 	})
 }
 
-func erasePerson(ctx context.Context, url string, who erasure.Person, out io.Writer) error {
-	pool, err := commandPool(ctx, url, "user")
+func erasePerson(ctx context.Context, cfg boot.Common, who erasure.Person, out io.Writer) error {
+	pool, err := commandPool(ctx, cfg, "user")
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func erasePerson(ctx context.Context, url string, who erasure.Person, out io.Wri
 }
 
 // exportPerson asks user who the person is, and then every service what it has of them.
-func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Writer) error {
+func exportPerson(ctx context.Context, cfg boot.Common, who erasure.Person, out io.Writer) error {
 	var known erasure.Person
 	parts := map[string]json.RawMessage{}
 	for _, service := range []struct {
@@ -78,7 +78,7 @@ func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Wr
 		{"admin", admin.ExportValues},
 	} {
 		err := func() error {
-			pool, err := commandPool(ctx, url, service.name)
+			pool, err := commandPool(ctx, cfg, service.name)
 			if err != nil {
 				return err
 			}
@@ -103,8 +103,8 @@ func exportPerson(ctx context.Context, url string, who erasure.Person, out io.Wr
 }
 
 // commandPool opens a service's schema for statements that may read whole tables.
-func commandPool(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
-	pool, err := pg.Open(ctx, url, service)
+func commandPool(ctx context.Context, c boot.Common, service string) (*pgxpool.Pool, error) {
+	pool, err := pg.Open(ctx, c.DatabaseURL, c.Shop(), service)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type PrepareConfig struct {
 
 // DBPasswords are what the services log in to the database with.
 type DBPasswords struct {
-	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"the database role shop_edge logs in with it: migrate sets it, and so does make run with a DATABASE_URL; empty: stays as it is"`
+	EdgeDBPassword    string `envconfig:"EDGE_DB_PASSWORD" desc:"the database role edge of the shop (shop_edge) logs in with it: migrate sets it, and so does make run with a DATABASE_URL; empty: stays as it is"`
 	UserDBPassword    string `envconfig:"USER_DB_PASSWORD" desc:"of shop_user, likewise"`
 	OrderDBPassword   string `envconfig:"ORDER_DB_PASSWORD" desc:"of shop_order, likewise"`
 	EventsDBPassword  string `envconfig:"EVENTS_DB_PASSWORD" desc:"of shop_events, likewise"`
@@ -32,7 +32,7 @@ type DBPasswords struct {
 }
 
 // byRole are the given ones by role.
-func (c DBPasswords) byRole() map[string]string {
+func (c DBPasswords) byRole(shop string) map[string]string {
 	all := map[string]string{}
 	for service, password := range map[string]string{
 		"edge": c.EdgeDBPassword, "user": c.UserDBPassword, "order": c.OrderDBPassword,
@@ -40,7 +40,7 @@ func (c DBPasswords) byRole() map[string]string {
 		"admin": c.AdminDBPassword,
 	} {
 		if password != "" {
-			all[pg.Role(service)] = password
+			all[pg.Role(shop, service)] = password
 		}
 	}
 	return all
@@ -52,7 +52,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if cfg.DatabaseURL == "" {
 		return errors.New("DATABASE_URL is not set: want the owner of the database")
 	}
-	if err := Migrate(ctx, log, cfg.DatabaseURL, cfg.DBPasswords.byRole()); err != nil {
+	if err := Migrate(ctx, log, cfg.DatabaseURL, cfg.Shop(), cfg.DBPasswords.byRole(cfg.Shop())); err != nil {
 		return err
 	}
 	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())

@@ -124,7 +124,7 @@ func (s *shop) openFolder(context.Context) error {
 // startDatabase starts a cluster of our own unless DATABASE_URL names one.
 func (s *shop) startDatabase(ctx context.Context) error {
 	if s.cfg.DatabaseURL != "" {
-		s.rolePasswords = s.cfg.DBPasswords.byRole()
+		s.rolePasswords = s.cfg.DBPasswords.byRole(s.cfg.Shop())
 		return nil
 	}
 	secret, err := s.folder.secret("database-secret")
@@ -133,7 +133,7 @@ func (s *shop) startDatabase(ctx context.Context) error {
 	}
 	s.rolePasswords = map[string]string{}
 	for _, m := range Schemas() {
-		role := pg.Role(m.Service)
+		role := pg.Role(s.cfg.Shop(), m.Service)
 		s.rolePasswords[role] = passwords{"database", secret}.of(role)
 	}
 	c, err := pglocal.Start(ctx, pglocal.Options{Dir: s.folder.at("postgres"), Durable: true, Install: true,
@@ -155,12 +155,12 @@ func (s *shop) startDatabase(ctx context.Context) error {
 
 // databaseURL is the database's address with the login of one service.
 func (s *shop) databaseURL(service string) string {
-	password := s.rolePasswords[pg.Role(service)]
+	password := s.rolePasswords[pg.Role(s.cfg.Shop(), service)]
 	u, err := url.Parse(s.cfg.DatabaseURL)
 	if err != nil || password == "" {
 		return s.cfg.DatabaseURL
 	}
-	u.User = url.UserPassword(pg.Role(service), password)
+	u.User = url.UserPassword(pg.Role(s.cfg.Shop(), service), password)
 	return u.String()
 }
 
@@ -254,7 +254,7 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 
 // migrate brings every schema up to date. A database that cannot be reached is one clear line.
 func (s *shop) migrate(ctx context.Context) error {
-	err := Migrate(ctx, s.log, s.cfg.DatabaseURL, s.rolePasswords)
+	err := Migrate(ctx, s.log, s.cfg.DatabaseURL, s.cfg.Shop(), s.rolePasswords)
 	if err != nil && s.database == nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -262,10 +262,13 @@ func (s *shop) migrate(ctx context.Context) error {
 }
 
 // Migrate makes roles with these passwords, schemas and tables of all services, safe to repeat.
-func Migrate(ctx context.Context, log *slog.Logger, databaseURL string, passwords map[string]string) error {
+func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, passwords map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
-	if err := pg.Provision(ctx, log, databaseURL); err != nil {
+	if err := pg.Provision(ctx, log, databaseURL, shop); err != nil {
+		if errors.Is(err, pg.ErrOtherShop) {
+			return err
+		}
 		return errors.New(strings.Join(strings.Fields(err.Error()), " ")) // pgx reports each address on a line
 	}
 	both, ctx := errgroup.WithContext(ctx) // neither waits for the other's disk

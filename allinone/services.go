@@ -125,7 +125,7 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("edge", edge.Run, edgeCfg), serviceOf("admin", admin.Run, adminCfg),
 	}
 	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"),
-		"SHOP_SECRET": s.cfg.ShopSecret, "ADMIN_URL": adminCfg.URL})
+		"SHOP_SECRET": s.cfg.ShopSecret, "ADMIN_URL": adminCfg.URL, "SHOP_NAME": s.cfg.Shop()})
 }
 
 func (s *shop) keys(service string) boot.Keys { return boot.KeysFor(service, s.cfg.ShopSecret) }
@@ -137,7 +137,7 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 // environment sets what this process decided, for as long as the services' settings are read.
 func (s *shop) environment() (restore func()) {
 	set := map[string]string{
-		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret,
+		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret, "SHOP_NAME": s.cfg.Shop(),
 		"USER_URL": s.listeners.url("USER_ADDR"), "ORDER_URL": s.listeners.url("ORDER_ADDR"),
 		"EVENTS_URL": s.listeners.url("EVENTS_ADDR"), "WEBHOOK_URL": s.listeners.url("WEBHOOK_ADDR"),
 		"MAILER_URL": s.listeners.url("MAILER_ADDR"),

@@ -1,7 +1,38 @@
--- One schema and one role for each service, rights on nothing else. Run by the owner of the
--- database (`migrate` does it); safe to repeat. Services connect as their role, or as a login that
--- may become it (SET ROLE). Passwords are set by who deploys, never here.
--- deploy/postgres/init.sql is the same file; a test compares them.
+-- Whose database this is, what each service needs in it, and no rights for anyone else. Run by the owner of
+-- the database (migrate does it); safe to repeat. By hand, with the name of the shop:
+--
+--   PGOPTIONS='-c shop.name=acme' psql -v ON_ERROR_STOP=1 -f init.sql DATABASE_URL
+--
+-- deploy/postgres/init.sql is pkg/pg/guard.sql and pkg/pg/init.sql; a test compares them.
+
+CREATE SCHEMA IF NOT EXISTS shop;
+CREATE TABLE IF NOT EXISTS shop.guard (
+  one  boolean PRIMARY KEY DEFAULT true CHECK (one),
+  name text NOT NULL
+);
+GRANT USAGE ON SCHEMA shop TO PUBLIC;
+GRANT SELECT ON shop.guard TO PUBLIC; -- those who may connect at all
+
+-- A database from before shops had names is that of the shop called shop.
+INSERT INTO shop.guard (name)
+SELECT CASE WHEN to_regclass('"order".version_order') IS NULL
+            THEN coalesce(nullif(current_setting('shop.name', true), ''), 'shop') ELSE 'shop' END
+ON CONFLICT DO NOTHING;
+
+DO $$
+DECLARE
+  owner text := (SELECT name FROM shop.guard);
+  asked text := coalesce(nullif(current_setting('shop.name', true), ''), 'shop');
+BEGIN
+  IF owner <> asked THEN
+    RAISE EXCEPTION 'it is the one of %, not of %', owner, asked USING ERRCODE = 'SHOP1';
+  END IF;
+END
+$$;
+
+-- One schema and one role for each service, rights on nothing else. Services connect as their role, or as
+-- a login that may become it (SET ROLE). Passwords are set by who deploys, never here. Roles belong to the whole
+-- server: their names begin with the shop's, and no one else's may connect.
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
@@ -10,8 +41,9 @@ DECLARE
   service text;
   r text;
 BEGIN
+  EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   FOREACH service IN ARRAY ARRAY['edge', 'user', 'order', 'events', 'mailer', 'webhook', 'admin'] LOOP
-    r := 'shop_' || service;
+    r := (SELECT name FROM shop.guard) || '_' || service;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', r);
     END IF;

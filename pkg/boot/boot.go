@@ -3,6 +3,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +13,12 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 )
 
 // Common holds the settings that every service has. The names are the same however a service is
@@ -22,6 +26,7 @@ import (
 type Common struct {
 	BrokerTLS
 	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, secrets that can be guessed and a PUBLIC_URL without https"`
+	ShopName    string `envconfig:"SHOP_NAME" desc:"of this shop among those on the same servers: in its database roles, cookies and Stripe's metadata; a database that belongs to another shop is refused; a lower-case word, shop when empty, which production allows only beside a database of its own"`
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
@@ -46,6 +51,24 @@ func (p Public) checkPublic(production bool) error {
 // Production says whether the shop handles real money.
 func (c Common) Production() bool { return c.ShopEnv == "production" }
 
+// defaultShop is the name of a shop that is given none. Shops from before there were names have it, too.
+const defaultShop = "shop"
+
+// Shop is SHOP_NAME or its default.
+func (c Common) Shop() string { return cmp.Or(c.ShopName, defaultShop) }
+
+// CookieSuffix stands behind the names of cookies. Browsers tell no ports apart: shops of one host would
+// overwrite each other's.
+func (c Common) CookieSuffix() string {
+	if c.Shop() == defaultShop {
+		return ""
+	}
+	return "_" + c.ShopName
+}
+
+// shopName is what may stand in names of roles, databases, cookies and accounts without quotes.
+var shopName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
+
 // NATS is NATS_URL or the address of a broker on this machine.
 func (c Common) NATS() string {
 	if c.NATSURL == "" {
@@ -59,6 +82,13 @@ func (c Common) Validate() error {
 	var errs []error
 	if c.ShopEnv != "development" && c.ShopEnv != "production" {
 		errs = append(errs, fmt.Errorf("SHOP_ENV is %q: want development or production", c.ShopEnv))
+	}
+	switch {
+	case !shopName.MatchString(c.Shop()):
+		errs = append(errs, fmt.Errorf("SHOP_NAME is %q: want at most 30 of a-z, 0-9 and _, a letter first", c.ShopName))
+	case c.ShopName == "" && c.Production() && c.DatabaseURL != "":
+		errs = append(errs, errors.New("SHOP_NAME is not set: production wants it beside a DATABASE_URL, whose server "+
+			"may hold other shops (shop, if this one had no name before)"))
 	}
 	for server := range strings.SplitSeq(c.NATS(), ",") {
 		if !isBroker(strings.TrimSpace(server)) {
@@ -96,6 +126,7 @@ func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cf
 
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
+	ShopName    string `envconfig:"SHOP_NAME"`
 	LogLevel    string `envconfig:"LOG_LEVEL"`
 	MetricsAddr string `envconfig:"METRICS_ADDR"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS"`
@@ -132,6 +163,10 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		return 2
 	}
 	log := NewLog(os.Stderr, own.LogLevel).With("service", name)
+	if own.ShopName != "" {
+		log = log.With("shop", own.ShopName)
+		obs.NameShop(own.ShopName)
+	}
 	CollectAt(serviceGrowth)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

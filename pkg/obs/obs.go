@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 var (
@@ -35,12 +38,33 @@ func AddCheck(name string, check func(context.Context) error) (remove func()) {
 // passes, else 503 with the names of those that don't, or with none while the process starts).
 func Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.Handler())
+	mux.Handle("GET /metrics", promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
+		promhttp.HandlerFor(prometheus.GathererFunc(gather), promhttp.HandlerOpts{})))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", ready)
 	return mux
+}
+
+var shopLabel atomic.Pointer[dto.LabelPair]
+
+// NameShop adds the label shop to all metrics, for a Prometheus that reads several shops.
+func NameShop(name string) {
+	label := "shop"
+	shopLabel.Store(&dto.LabelPair{Name: &label, Value: &name})
+}
+
+func gather() ([]*dto.MetricFamily, error) {
+	families, err := prometheus.DefaultGatherer.Gather()
+	if shop := shopLabel.Load(); shop != nil {
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				m.Label = append(m.GetLabel(), shop)
+			}
+		}
+	}
+	return families, err
 }
 
 func ready(w http.ResponseWriter, r *http.Request) {

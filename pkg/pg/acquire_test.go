@@ -1,21 +1,17 @@
 package pg_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // A statement that finds all connections taken ends long before its request does.
 func TestAcquireIsBounded(t *testing.T) {
 	t.Parallel()
-	pool, err := pg.Open(t.Context(), os.Getenv("TEST_DATABASE_URL"), "acquire")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
+	pool := testenv.Open(t, testenv.Database(t), "acquire")
 	for range pool.Config().MaxConns {
 		c, err := pool.Acquire(t.Context())
 		if err != nil {

@@ -1,7 +1,6 @@
--- One schema and one role for each service, rights on nothing else. Run by the owner of the
--- database (`migrate` does it); safe to repeat. Services connect as their role, or as a login that
--- may become it (SET ROLE). Passwords are set by who deploys, never here.
--- deploy/postgres/init.sql is the same file; a test compares them.
+-- One schema and one role for each service, rights on nothing else. Services connect as their role, or as
+-- a login that may become it (SET ROLE). Passwords are set by who deploys, never here. Roles belong to the whole
+-- server: their names begin with the shop's, and no one else's may connect.
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
@@ -10,8 +9,9 @@ DECLARE
   service text;
   r text;
 BEGIN
+  EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   FOREACH service IN ARRAY ARRAY['edge', 'user', 'order', 'events', 'mailer', 'webhook', 'admin'] LOOP
-    r := 'shop_' || service;
+    r := (SELECT name FROM shop.guard) || '_' || service;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', r);
     END IF;

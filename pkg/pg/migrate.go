@@ -19,19 +19,30 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// InitSQL makes roles and schemas; see deploy/postgres/init.sql.
-//
-//go:embed init.sql
-var InitSQL string
+// GuardSQL says whose database it is, InitSQL makes roles and schemas; together they are
+// deploy/postgres/init.sql.
+var (
+	//go:embed guard.sql
+	GuardSQL string
+	//go:embed init.sql
+	InitSQL string
+)
 
-// Provision makes the roles and schemas of all services. url is a login that owns the database.
-// Where it may not create roles, only the schemas are made, and the log says so.
-func Provision(ctx context.Context, log *slog.Logger, url string) error {
+// Provision makes the roles and schemas of all services of a shop, whose database it becomes; one that is
+// another shop's is refused with ErrOtherShop. url is a login that owns the database. Where it may not
+// create roles, only the schemas are made, and the log says so.
+func Provision(ctx context.Context, log *slog.Logger, url, shop string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	if _, err := conn.Exec(ctx, "SELECT set_config('shop.name', $1, false)", shop); err != nil {
+		return fmt.Errorf("say which shop it is: %w", err)
+	}
+	if err := guard(ctx, conn); err != nil {
+		return err
+	}
 	// Roles belong to the whole server, so two shops on one server may provision at once.
 	for attempt := 1; ; attempt++ {
 		_, err = conn.Exec(ctx, InitSQL)
@@ -48,6 +59,27 @@ func Provision(ctx context.Context, log *slog.Logger, url string) error {
 		}
 	}
 }
+
+// guard makes the database the shop's, or finds that it is another's.
+func guard(ctx context.Context, conn *pgx.Conn) error {
+	for attempt := 1; ; attempt++ {
+		_, err := conn.Exec(ctx, GuardSQL)
+		switch c := code(err); {
+		case err == nil:
+			return nil
+		case c == otherShop:
+			return fmt.Errorf("%w: %w", ErrOtherShop, err)
+		case attempt == 10 || c != "23505" && c != "42P06" && c != "42P07" && c != "XX000":
+			return fmt.Errorf("make the database a shop's: %w", err)
+		}
+		if !wait.Sleep(ctx, time.Duration(attempt*20)*time.Millisecond) { // another one was at it
+			return ctx.Err()
+		}
+	}
+}
+
+// otherShop is what guard.sql raises.
+const otherShop = "SHOP1"
 
 func provisionWithoutRoles(ctx context.Context, log *slog.Logger, conn *pgx.Conn) error {
 	log.Warn("this database login may not create roles: all services share it, and only their search_path keeps " +

@@ -18,13 +18,17 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// Role is the database role of a service.
-func Role(service string) string { return "shop_" + service }
+// Role is the database role of a service of a shop. Roles belong to the whole server, so it names both.
+func Role(shop, service string) string { return shop + "_" + service }
+
+// ErrOtherShop says that a database belongs to another shop than SHOP_NAME. No time heals it.
+var ErrOtherShop = errors.New("the database belongs to another shop than SHOP_NAME")
 
 // Open makes the pool of a service. It does not wait for the database: a service starts, answers
 // 503 and recovers by itself. Every connection becomes the service's role when its login is another
-// one, and its search_path is the service's schema alone.
-func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
+// one, and its search_path is the service's schema alone. One to the database of another shop fails with
+// ErrOtherShop.
+func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error) {
 	if url == "" {
 		return nil, errors.New("DATABASE_URL is not set; make run brings its own database, a service alone needs one")
 	}
@@ -52,7 +56,7 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
 	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service), obs.StatementSeconds.WithLabelValues(service)}
-	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, Role(service)) }
+	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, shop, Role(shop, service)) }
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make the connection pool of %s: %w", service, err)
@@ -60,10 +64,17 @@ func Open(ctx context.Context, url, service string) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// become takes the role on, unless the login is it already. A login that may not create roles (a
+// become compares the name of the shop, and takes the role on, unless the login is it already. A login that may not create roles (a
 // hosted database with one user) has none to become: then schemas are kept apart by search_path
 // alone, which Provision said loudly.
-func become(ctx context.Context, c *pgx.Conn, role string) error {
+func become(ctx context.Context, c *pgx.Conn, shop, role string) error {
+	var owner string
+	switch err := c.QueryRow(ctx, "SELECT name FROM shop.guard").Scan(&owner); {
+	case err != nil:
+		return fmt.Errorf("read whose database this is (has migrate run?): %w", err)
+	case owner != shop:
+		return fmt.Errorf("%w: %s, not %s", ErrOtherShop, owner, shop)
+	}
 	var may bool
 	err := c.QueryRow(ctx, `SELECT current_user <> rolname AND pg_has_role(current_user, oid, 'MEMBER') FROM `+
 		`pg_roles WHERE rolname = $1`, role).Scan(&may)

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -98,7 +100,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 		return err
 	}
 	defer l.Close() //nolint:errcheck // Serve closed it already, unless what follows fails
-	pool, err := pg.Open(context.WithoutCancel(ctx), set.DatabaseURL, set.Name)
+	pool, err := pg.Open(context.WithoutCancel(ctx), set.DatabaseURL, set.Shop(), set.Name)
 	if err != nil {
 		return err
 	}
@@ -115,6 +117,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 		return err
 	}
 	pages := set.StaffKey != nil || len(parts.Staff.Routes) > 0
+	parts.Workers = append(parts.Workers, Worker{"guard", core.guard})
 	if parts = core.withStaff(set.Name, parts); pages {
 		staff, err := adminui.Mount(log, set.Name, set.StaffKey, parts.Staff)
 		if err != nil {
@@ -123,6 +126,24 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 		parts.Handler = adminui.Below(staff, parts.Handler)
 	}
 	return core.run(ctx, l, parts)
+}
+
+// guard ends the service when its database turns out to be another shop's: waiting would not help, and
+// whoever set DATABASE_URL must see it.
+func (c *Core) guard(ctx context.Context) error {
+	for {
+		err := c.Pool.Ping(ctx)
+		switch {
+		case errors.Is(err, pg.ErrOtherShop):
+			return err
+		case err == nil:
+			<-ctx.Done()
+			return nil
+		}
+		if !wait.Sleep(ctx, time.Second) {
+			return nil
+		}
+	}
 }
 
 // run starts the parts, those first that others rely on, and stops them in the opposite order.

@@ -71,16 +71,41 @@ func Database(tb testing.TB, schemas ...Schema) string {
 	return withDatabase(base, name)
 }
 
+// EmptyDatabase makes a database that no one has provisioned, for the length of the test.
+func EmptyDatabase(tb testing.TB) string {
+	tb.Helper()
+	base := os.Getenv("TEST_DATABASE_URL")
+	if base == "" {
+		tb.Fatal("TEST_DATABASE_URL is not set: run `make test`")
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, base)
+	if err != nil {
+		tb.Fatalf("connect to TEST_DATABASE_URL: %v", err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // the test is over
+	name := "e_" + strings.ToLower(rand.Text()[:16])
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		tb.Fatalf("make a database: %v", err)
+	}
+	tb.Cleanup(func() { drop(tb, base, name) })
+	return withDatabase(base, name)
+}
+
 // Pool makes a database with one service's schema and opens it as that service.
 func Pool(tb testing.TB, service string, sets ...pg.Set) *pgxpool.Pool {
 	tb.Helper()
 	return Open(tb, Database(tb, Schema{service, sets}), service)
 }
 
+// ShopName is the shop that all databases of tests belong to.
+const ShopName = "shop"
+
 // Open opens a database as a service, for the length of the test.
 func Open(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
 	tb.Helper()
-	pool, err := pg.Open(context.WithoutCancel(tb.Context()), databaseURL, service)
+	pool, err := pg.Open(context.WithoutCancel(tb.Context()), databaseURL, ShopName, service)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -107,7 +132,7 @@ func OpenOwner(tb testing.TB, databaseURL, service string) *pgxpool.Pool {
 
 func templateName(schemas []Schema) (string, error) {
 	h := sha256.New()
-	h.Write([]byte(pg.InitSQL))
+	h.Write([]byte(pg.GuardSQL + pg.InitSQL))
 	for _, s := range schemas {
 		fmt.Fprintf(h, "schema %s\n", s.Service)
 		for _, set := range s.Sets {
@@ -150,7 +175,7 @@ func makeTemplate(ctx context.Context, conn *pgx.Conn, base, name string, schema
 		return fmt.Errorf("make the template database: %w", err)
 	}
 	target := withDatabase(base, making)
-	if err := pg.Provision(ctx, slog.New(slog.DiscardHandler), target); err != nil {
+	if err := pg.Provision(ctx, slog.New(slog.DiscardHandler), target, ShopName); err != nil {
 		return err
 	}
 	for _, s := range schemas {

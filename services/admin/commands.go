@@ -48,7 +48,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
-	pool, err := pg.Open(ctx, cfg.DatabaseURL, "admin")
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "admin")
 	if err != nil {
 		return err
 	}

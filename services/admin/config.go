@@ -93,9 +93,9 @@ const (
 
 func (s *server) sessionCookie() string {
 	if s.addresses.secure() {
-		return secureCookie
+		return secureCookie + s.cfg.CookieSuffix()
 	}
-	return developmentCookie
+	return developmentCookie + s.cfg.CookieSuffix()
 }
 
 // keepNotice keeps what the next page shows once.

@@ -20,8 +20,8 @@ const firstName = "owner"
 
 // FirstLink makes the first person, an owner, where there is no one who could sign in, and a link that
 // signs them in once. It is "" once an account can.
-func FirstLink(ctx context.Context, databaseURL, adminURL string) (string, error) {
-	pool, err := pg.Open(ctx, databaseURL, "admin")
+func FirstLink(ctx context.Context, databaseURL, shop, adminURL string) (string, error) {
+	pool, err := pg.Open(ctx, databaseURL, shop, "admin")
 	if err != nil {
 		return "", err
 	}

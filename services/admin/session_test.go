@@ -24,7 +24,7 @@ func TestFirstLink(t *testing.T) {
 	}
 	link := func() string {
 		t.Helper()
-		link, err := FirstLink(t.Context(), e.databaseURL, e.url)
+		link, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -194,7 +194,7 @@ var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
 func TestSecondFactorIsAMust(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
-	link, err := FirstLink(t.Context(), e.databaseURL, e.url)
+	link, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestSecondFactorIsAMust(t *testing.T) {
 		t.Fatalf("%d codes: %s", len(codes), done.Body)
 	}
 	b.Get("/people").Has(200, "Owner")
-	if l, err := FirstLink(t.Context(), e.databaseURL, e.url); err != nil || l != "" {
+	if l, err := FirstLink(t.Context(), e.databaseURL, testenv.ShopName, e.url); err != nil || l != "" {
 		t.Errorf("there is an owner, and another link: %q, %v", l, err)
 	}
 	again := e.browser()

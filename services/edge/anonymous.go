@@ -78,7 +78,7 @@ func (e *server) lookedAtBy(r *http.Request, client netip.Addr, claimed int64, a
 		ctx, cancel := context.WithTimeout(r.Context(), provenTimeout)
 		defer cancel()
 		var tokens []string
-		for _, c := range r.CookiesNamed(sessionCookie) {
+		for _, c := range r.CookiesNamed(e.cookieName(sessionCookie)) {
 			tokens = append(tokens, c.Value)
 		}
 		if s, err := e.session(ctx, client, tokens...); err == nil && s != nil {

@@ -30,13 +30,25 @@ const (
 	yearLife = 365 * 24 * time.Hour
 )
 
+// cookieName is what browsers know a cookie as. Those that scripts read keep the contract's name.
+func (e *server) cookieName(name string) string {
+	if !hidden(name) {
+		return name
+	}
+	return name + e.cfg.CookieSuffix()
+}
+
+// hidden says whether a cookie is kept from the page's scripts.
+func hidden(name string) bool {
+	return name == sessionCookie || name == cartCookie || name == knownCookie
+}
+
 // cookie makes one of our cookies. life 0: until the browser ends; negative: deleted now.
 func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
 	c := &http.Cookie{
-		Name: name, Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure,
+		Name: e.cookieName(name), Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure,
 		SameSite: http.SameSiteLaxMode,
-		// the others are for the page's scripts
-		HttpOnly: name == sessionCookie || name == cartCookie || name == knownCookie,
+		HttpOnly: hidden(name),
 		MaxAge:   int(life / time.Second),
 	}
 	if life < 0 {
@@ -47,9 +59,10 @@ func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
 
 // setCookie adds a cookie to an answer, in place of one of the same name.
 func (e *server) setCookie(h http.Header, name, value string, life time.Duration) {
+	sent := e.cookieName(name)
 	kept := h["Set-Cookie"][:0]
 	for _, line := range h["Set-Cookie"] {
-		if !strings.HasPrefix(line, name+"=") {
+		if !strings.HasPrefix(line, sent+"=") {
 			kept = append(kept, line)
 		}
 	}

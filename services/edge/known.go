@@ -21,7 +21,7 @@ const knownAccounts = 6
 type known []string
 
 func (e *server) knownOf(r *http.Request) known {
-	if v := signedCookie(r, knownCookie, e.keys.known); v != "" {
+	if v := signedCookie(r, e.cookieName(knownCookie), e.keys.known); v != "" {
 		return strings.Split(v, ":")
 	}
 	return nil

@@ -79,12 +79,12 @@ func (req *request) binding() string {
 func (e *server) identify(next http.Handler) http.Handler {
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		req := &request{client: e.clientAddr(r), agent: r.UserAgent(), known: e.knownOf(r),
-			cart:      signedCookie(r, cartCookie, e.keys.cart),
+			cart:      signedCookie(r, e.cookieName(cartCookie), e.keys.cart),
 			anonymous: signedCookie(r, anonymousCookie, e.keys.anonymous)}
 		if err := req.readBody(r, web.MaxForm); err != nil {
 			return err
 		}
-		if cookies := r.CookiesNamed(sessionCookie); len(cookies) > 0 {
+		if cookies := r.CookiesNamed(e.cookieName(sessionCookie)); len(cookies) > 0 {
 			tokens := make([]string, len(cookies))
 			for i, c := range cookies {
 				tokens[i] = c.Value

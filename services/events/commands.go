@@ -44,7 +44,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
-	pool, err := pg.Open(ctx, cfg.DatabaseURL, "events")
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "events")
 	if err != nil {
 		return err
 	}

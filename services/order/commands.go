@@ -140,7 +140,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
-	db, err := pg.Open(ctx, cfg.DatabaseURL, "order")
+	db, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "order")
 	if err != nil {
 		return err
 	}

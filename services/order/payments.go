@@ -86,6 +86,9 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	if e.Type == completedEvent {
 		s.placings.begin(e.session.ID)
 	}
+	if s.otherShops(e.session) {
+		return nil
+	}
 	reason := e.foreign(s.cfg.StripeAccount)
 	if (e.Type != completedEvent && e.Type != delayedEvent) || reason == otherAccount ||
 		(reason == "" && e.session.Complete()) {
@@ -116,6 +119,9 @@ func aboutMoney(kind string) bool {
 		strings.HasPrefix(kind, "refund.")
 }
 
+// otherShops says whether another shop on the same Stripe account made a session: it is that one's to see to.
+func (s *server) otherShops(p stripe.Session) bool { return p.Shop != "" && p.Shop != s.cfg.Shop() }
+
 // foreign says why an event is not for us, or "".
 func (e *stripeEvent) foreign(account string) string {
 	switch {
@@ -141,6 +147,10 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 		e, ok := d.Value.(*stripeEvent)
 		if !ok {
 			return fmt.Errorf("event %s was not prepared", d.Key)
+		}
+		if s.otherShops(e.session) {
+			s.log.InfoContext(ctx, "an event is another shop's", "event", e.ID, "shop", e.session.Shop)
+			continue
 		}
 		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {

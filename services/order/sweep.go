@@ -175,7 +175,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 }
 
 func (s *server) sweepListed(ctx context.Context, p stripe.Session) error {
-	if !p.Paid() || (p.Status != stripe.SessionComplete && p.Odd == nil) {
+	if s.otherShops(p) || !p.Paid() || (p.Status != stripe.SessionComplete && p.Odd == nil) {
 		return nil
 	}
 	if _, found, err := orderOfSession(ctx, s.db, p.ID); err != nil || found {

@@ -69,7 +69,7 @@ func command(ctx context.Context, cfg Config, args []string, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	pool, err := pg.Open(ctx, cfg.DatabaseURL, "user")
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "user")
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (b *bench) build(ctx context.Context) (_ *backing, err error) {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	w.url = w.cluster.URL()
-	if err := allinone.Migrate(ctx, b.log, w.url, nil); err != nil {
+	if err := allinone.Migrate(ctx, b.log, w.url, "shop", nil); err != nil {
 		return nil, err
 	}
 	if w.owner, err = pgxpool.New(ctx, w.url); err != nil {

@@ -236,7 +236,7 @@ func (g *grown) report(ctx context.Context) (float64, error) {
 // erase erases members of those that were filled in, with their orders, and waits each time until all services have
 // done their part.
 func (g *grown) erase(ctx context.Context) (float64, error) {
-	pool, err := pg.Open(ctx, g.url, "user")
+	pool, err := pg.Open(ctx, g.url, "shop", "user")
 	if err != nil {
 		return 0, err
 	}

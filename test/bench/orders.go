@@ -166,7 +166,7 @@ func (b *buyers) queue(ctx context.Context, first int64, n int) error {
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}
-	pool, err := pg.Open(ctx, b.cluster.URL(), "webhook")
+	pool, err := pg.Open(ctx, b.cluster.URL(), "shop", "webhook")
 	if err != nil {
 		return err
 	}

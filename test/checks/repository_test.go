@@ -203,15 +203,8 @@ func TestLinked(t *testing.T) {
 // The file that administrators run by hand is the one that migrate runs.
 func TestInitSQL(t *testing.T) {
 	t.Parallel()
-	var texts [2][]byte
-	for i, name := range []string{"deploy/postgres/init.sql", "pkg/pg/init.sql"} {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts[i] = text
-	}
-	if diff := cmp.Diff(string(texts[0]), string(texts[1])); diff != "" {
-		t.Errorf("deploy/postgres/init.sql and pkg/pg/init.sql differ:\n%s", diff)
+	want := readFile(t, "pkg/pg/guard.sql") + readFile(t, "pkg/pg/init.sql")
+	if diff := cmp.Diff(want, readFile(t, "deploy/postgres/init.sql")); diff != "" {
+		t.Errorf("deploy/postgres/init.sql is not pkg/pg/guard.sql and init.sql:\n%s", diff)
 	}
 }

@@ -81,10 +81,13 @@ func (s *Shop) Event(eventType, session string) []byte {
 }
 
 // PostEvent sends an event to the shop's webhook, signed as Stripe would, and returns the status.
-func (s *Shop) PostEvent(body []byte) (status int, err error) {
+func (s *Shop) PostEvent(body []byte) (status int, err error) { return s.PostEventTo(s, body) }
+
+// PostEventTo sends an event that is signed with this shop's secret to a shop.
+func (s *Shop) PostEventTo(shop *Shop, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/order/stripe-webhook", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, shop.URL+"/order/stripe-webhook", bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}

@@ -286,7 +286,7 @@ func Refuse(tb testing.TB, env ...string) (code int, stderr string) {
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, binary, "run") //nolint:gosec // our own binary
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
 	var l logs
 	cmd.Stderr = &l

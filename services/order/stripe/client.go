@@ -23,6 +23,7 @@ type Client struct {
 	api   *client.API
 	log   *slog.Logger
 	shop  string   // the shop's address, for links
+	name  string   // the shop's among those of one account
 	base  *url.URL // the same, for pictures
 	noKey bool
 	brake *brake
@@ -33,6 +34,7 @@ type Settings struct {
 	APIBase   string   // where Stripe's API is
 	SecretKey string   // without it nothing can be paid
 	Shop      string   // the shop's address
+	Name      string   // the shop's name (SHOP_NAME), for shops that share an account
 	Rate      int      // calls a second of all processes together; 0 for any number
 	Bus       *bus.Bus // over which they are counted
 }
@@ -70,6 +72,7 @@ func New(log *slog.Logger, set Settings) *Client {
 		log:   log,
 		shop:  shop,
 		base:  base,
+		name:  set.Name,
 		noKey: set.SecretKey == "",
 		brake: newBrake(set.Bus, set.Rate),
 	}

@@ -125,7 +125,7 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		ClientReferenceID:     sdk.String(page.CheckoutID),
 		ExpiresAt:             sdk.Int64(page.ExpiresAt.Unix()),
 		Metadata: map[string]string{"cart_id": strconv.FormatInt(page.CartID, 10),
-			"checkout_id": page.CheckoutID},
+			"checkout_id": page.CheckoutID, "shop": c.name},
 	}
 	if without.has(partExpiry) {
 		p.ExpiresAt = sdk.Int64(page.ExpiresAt.Add(lateExpiry).Unix())

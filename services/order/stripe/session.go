@@ -34,6 +34,7 @@ type Session struct {
 	CustomerEmail     string       `json:"customer_email"`
 	PaymentIntent     string       `json:"-"`
 	CheckoutID        string       `json:"-"` // of our metadata
+	Shop              string       `json:"-"` // likewise: SHOP_NAME of the shop that made it
 	Created           time.Time    `json:"-"` // zero when it does not say
 	CustomerDetails   *struct {
 		Email   string        `json:"email"`
@@ -85,9 +86,10 @@ func readSession(raw []byte) (Session, error) {
 	s.PaymentIntent = ObjectID(more.PaymentIntent)
 	var metadata struct {
 		CheckoutID string `json:"checkout_id"`
+		Shop       string `json:"shop"`
 	}
 	if json.Unmarshal(more.Metadata, &metadata) == nil { // what else is in there is none of ours
-		s.CheckoutID = metadata.CheckoutID
+		s.CheckoutID, s.Shop = metadata.CheckoutID, metadata.Shop
 	}
 	s.Created = UnixTime(more.Created)
 	s.Clean()
