@@ -21,6 +21,9 @@ type Act struct {
 	Text string
 	// Before and After are what changed, as JSON objects; nil where there is nothing to tell.
 	Before, After any
+	// Whose names the customer whose data Before and After hold, by address and code, as these do: an erasure finds
+	// them by that. Empty where they hold none.
+	Whose []string
 }
 
 // Record notes what the person of a request did, in the transaction that does it. The message leaves
@@ -38,7 +41,7 @@ func RecordAs(ctx context.Context, tx pgx.Tx, who Identity, acts ...Act) error {
 			Payload: msg.StaffActed{
 				Person: who.Person, Name: who.Name, Token: who.Token, From: who.From, Service: who.Service,
 				Action: string(a.Action), Kind: a.Kind, Key: a.Key, Text: a.Text, Before: a.Before, After: a.After,
-				At: time.Now().UTC(),
+				Whose: a.Whose, At: time.Now().UTC(),
 			}})
 	}
 	return bus.Enqueue(ctx, tx, messages...)

@@ -122,6 +122,21 @@ func Below(staff, others http.Handler) http.Handler {
 	})
 }
 
+// BelowSigned is Below for a listener that strangers reach: for who brings no identity that services/admin signed
+// there are no staff routes.
+func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler {
+	v := newVerifier("", key)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, Prefix+"/") {
+			if _, err := v.read(r.Header.Get(IdentityHeader)); err == nil {
+				staff.ServeHTTP(w, r)
+				return
+			}
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
 // ConfirmHeader tells services/admin that the action asks for a fresh second factor.
 const ConfirmHeader = "X-Admin-Confirm"
 

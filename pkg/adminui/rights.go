@@ -85,7 +85,7 @@ var rights = []right{
 	{OrdersView, false, []Role{Owner, Manager, Fulfilment, Support, ReadOnly}},
 	{OrdersFulfil, false, []Role{Owner, Manager, Fulfilment}},
 	{OrdersEdit, false, []Role{Owner, Manager, Fulfilment, Support}},
-	{OrdersCancel, true, []Role{Owner, Manager, Support}},
+	{OrdersCancel, true, []Role{Owner, Manager}},
 	{OrdersRefund, true, []Role{Owner, Manager}},
 
 	{WorkView, false, []Role{Owner, Manager, Fulfilment, Support, ReadOnly}},

@@ -19,7 +19,7 @@ import (
 // support, read-only. f asks for a fresh second factor, too.
 var matrix = map[adminui.Action]string{
 	adminui.HomeView:   "xxxxxx",
-	adminui.OrdersView: "xxx-xx", adminui.OrdersFulfil: "xxx---", adminui.OrdersEdit: "xxx-x-", adminui.OrdersCancel: "ff--f-",
+	adminui.OrdersView: "xxx-xx", adminui.OrdersFulfil: "xxx---", adminui.OrdersEdit: "xxx-x-", adminui.OrdersCancel: "ff----",
 	adminui.OrdersRefund: "ff----",
 	adminui.WorkView:     "xxx-xx", adminui.WorkAct: "xx----",
 	adminui.CustomersView: "xx--xx", adminui.CustomersEdit: "xx--x-", adminui.CustomersExport: "ff----", adminui.CustomersErase: "ff----",

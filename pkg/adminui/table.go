@@ -75,13 +75,13 @@ func ReadListing(r *http.Request, l Listing) (Listing, error) {
 	return l, nil
 }
 
-// Day is a chosen day, midnight UTC; zero when it was not chosen.
+// Day is a chosen day, midnight UTC; zero when it was not chosen. Days before 1970 are refused: no shop has any.
 func (l Listing) Day(name string) (time.Time, error) {
 	if l.Chosen[name] == "" {
 		return time.Time{}, nil
 	}
 	day, err := time.Parse(time.DateOnly, l.Chosen[name])
-	if err != nil {
+	if err != nil || day.Year() < 1970 {
 		return day, web.BadRequest(name)
 	}
 	return day, nil

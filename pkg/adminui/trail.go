@@ -13,9 +13,10 @@ const TrailKeys = 200
 type Hop struct {
 	At time.Time `json:"at"`
 	// Step is what happened, a word that stays: checkout, paid, order, event, received, sending, parked, mail,
-	// mail-sent.
+	// mail-sent, act.
 	Step string `json:"step"`
 	Text string `json:"text"`
+	Who  string `json:"who,omitempty"` // of the staff, who did it
 	// About is what it happened to: an order's identifier, a mail's key.
 	About string `json:"about,omitempty"`
 	// Message is the key of the message, Stream and Sequence where the broker keeps it.

@@ -293,9 +293,12 @@ type StaffActed struct {
 	Key  string `json:"key"`
 	Text string `json:"text"`
 	// Before and After are what changed, JSON objects.
-	Before any       `json:"before,omitempty"`
-	After  any       `json:"after,omitempty"`
-	At     time.Time `json:"at"`
+	Before any `json:"before,omitempty"`
+	After  any `json:"after,omitempty"`
+	// Whose are address and code of the customer whose data Before and After hold: of one who is erased meanwhile
+	// they are not kept.
+	Whose []string  `json:"whose,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // ClientEvent is one report of a browser, stamped by edge.

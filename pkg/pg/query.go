@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,4 +117,17 @@ func failed(what string, args []any, err error) error {
 		return "$" + name
 	})
 	return fmt.Errorf("%s: %w", text, err)
+}
+
+// Like is a text that LIKE takes as it is: nothing in it stands for other characters.
+func Like(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
+// TimeOrNull is a moment as a column has it: null for the zero time.
+func TimeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

@@ -43,6 +43,8 @@ type Settings struct {
 	TLS      certs.Files  // of the listener; none for plain HTTP
 	// StaffKey checks who of the staff is asking, for services with staff pages.
 	StaffKey ed25519.PublicKey
+	// Public says that strangers reach the listener: staff routes are hidden from them.
+	Public bool
 }
 
 // Core is what every service works with.
@@ -123,7 +125,11 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 		if err != nil {
 			return err
 		}
-		parts.Handler = adminui.Below(staff, parts.Handler)
+		if set.Public {
+			parts.Handler = adminui.BelowSigned(staff, parts.Handler, set.StaffKey)
+		} else {
+			parts.Handler = adminui.Below(staff, parts.Handler)
+		}
 	}
 	return core.run(ctx, l, parts)
 }

@@ -8,12 +8,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// insertAudit adds to the log of what the staff did.
+// insertAudit adds to the log of what the staff did, without the values of a customer who was erased since.
 func insertAudit(ctx context.Context, tx pgx.Tx, a msg.StaffActed) error {
+	if gone, err := erasure.IsForgotten(ctx, tx, a.At, a.Whose...); err != nil {
+		return err
+	} else if gone {
+		a.Before, a.After = nil, nil
+	}
 	before, err := jsonOf(a.Before)
 	if err != nil {
 		return err
@@ -62,12 +68,23 @@ func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) 
 		  AND ($5::timestamptz IS NULL OR a.at >= $5) AND ($6::timestamptz IS NULL OR a.at < $6 + interval '1 day')
 		  AND ($7 = 0 OR a.id < $7)
 		ORDER BY a.id DESC LIMIT $8`,
-		q.Search, q.Service, q.Kind, q.Key, timeOrNull(q.From), timeOrNull(q.To), q.After, q.Rows)
+		q.Search, q.Service, q.Kind, q.Key, pg.TimeOrNull(q.From), pg.TimeOrNull(q.To), q.After, q.Rows)
 }
 
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+// auditMost is how many entries about some things are read, at most.
+const auditMost = 500
+
+// auditOf lists entries about things, by kind and key, without their values.
+func auditOf(ctx context.Context, db pg.DB, things map[string][]string) ([]auditRow, error) {
+	var kinds, keys []string
+	for kind, list := range things {
+		for _, key := range list {
+			kinds, keys = append(kinds, kind), append(keys, key)
+		}
 	}
-	return &t
+	return pg.List[auditRow](ctx, db, "list what was done to some things", `
+		SELECT a.id, a.at, a.name, a.token, a.address, a.service, a.action, a.kind, a.key, a.text,
+		  NULL::jsonb AS before, NULL::jsonb AS after
+		FROM audit a JOIN unnest($1::text[], $2::text[]) AS t (kind, key) USING (kind, key)
+		ORDER BY a.id LIMIT $3`, kinds, keys, auditMost)
 }

@@ -51,6 +51,26 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 	}
 }
 
+// An act that arrives after its customer was erased is kept without what it says of them.
+func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	at := time.Now()
+	e.tx(func(tx pgx.Tx) error {
+		return erasure.Forget(t.Context(), tx, erasure.Person{Emails: []string{"ann@shop.example"}}, at)
+	})
+	for key, when := range map[string]time.Time{"late": at.Add(-time.Second), "new": at.Add(time.Second)} {
+		e.tx(func(tx pgx.Tx) error {
+			return insertAudit(t.Context(), tx, msg.StaffActed{Name: "Ada", Service: "order", Kind: "order", Key: key, At: when,
+				Before: map[string]string{"customer": "Ann@shop.example"}, Whose: []string{"Ann@shop.example", ""}})
+		})
+	}
+	if got := e.Text(`SELECT string_agg(key || ' ' || (v IS NULL), ', ' ORDER BY key) FROM audit a
+		LEFT JOIN audit_values v ON v.audit_id = a.id`); got != "late true, new false" {
+		t.Errorf("without values: %s", got)
+	}
+}
+
 // What PostgreSQL takes for no text is no thing that was done to.
 func TestLogOfWhatIsNoText(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,9 @@ func (s *server) trail(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("key")
 	}
 	if data.Key != "" {
-		s.followTrail(r.Context(), &data, adminui.Who(r))
+		if err := s.followTrail(r.Context(), &data, adminui.Who(r)); err != nil {
+			return nil, err
+		}
 	}
 	for _, h := range data.Hops {
 		data.Events = append(data.Events, eventOf(h))
@@ -53,8 +55,8 @@ func (s *server) trail(r *http.Request) (adminui.Answer, error) {
 }
 
 // followTrail asks all owners at once for what they know of the key, and again with the keys that they
-// name, until none is new.
-func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.Identity) {
+// name, until none is new; and adds what the staff did to any of it.
+func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.Identity) error {
 	known := map[string]bool{data.Key: true}
 	asked, waiting := []string{data.Key}, []string(nil)
 	found := map[adminui.Hop]bool{}
@@ -86,7 +88,29 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 		asked, waiting = waiting[:most], slices.Clone(waiting[most:])
 	}
 	data.Cut = len(waiting) > 0
-	data.Hops = markGaps(slices.AppendSeq(data.Hops, maps.Keys(found)), time.Now())
+	data.Hops = slices.AppendSeq(data.Hops, maps.Keys(found))
+	acts, err := s.actsOn(ctx, slices.Collect(maps.Keys(known)), data.Hops)
+	if err != nil {
+		return err
+	}
+	data.Hops = markGaps(append(data.Hops, acts...), time.Now())
+	return nil
+}
+
+// actsOn are the acts of the staff on orders and mails of these keys, and on the entries for staff among the hops.
+// Their values before and after stay in the log, which fewer people see.
+func (s *server) actsOn(ctx context.Context, keys []string, hops []adminui.Hop) (acts []adminui.Hop, err error) {
+	entries := []string{}
+	for _, h := range hops {
+		if h.Step == "entry" {
+			entries = append(entries, h.About)
+		}
+	}
+	rows, err := auditOf(ctx, s.pool, map[string][]string{"order": keys, "mail": keys, "payment": entries})
+	for _, a := range rows {
+		acts = append(acts, adminui.Hop{At: a.At.UTC(), Step: "act", Text: a.Text, Who: a.who(), About: a.Key})
+	}
+	return acts, err
 }
 
 // order is the place of steps that have one time.
@@ -131,7 +155,7 @@ func hasMail(hops []adminui.Hop) bool {
 
 // eventOf is a hop as a timeline shows it.
 func eventOf(h adminui.Hop) adminui.Event {
-	e := adminui.Event{At: h.At, Text: h.Text, Tone: h.Tone, To: h.To}
+	e := adminui.Event{At: h.At, Text: h.Text, Who: h.Who, Tone: h.Tone, To: h.To}
 	var parts []string
 	for _, part := range []string{h.State, h.Message, place(h), attempt(h)} {
 		if part != "" {

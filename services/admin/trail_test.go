@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // walked is the part of a trail that an owner behind admin knows: the order leads to the event.
@@ -31,6 +34,9 @@ func walked(r *http.Request) (adminui.Answer, error) {
 			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1",
 				Attempt: 2,
 				Stream:  "STRIPE", Sequence: 7, Trace: "00-abc"})
+		case "order2":
+			t.Keys = []string{"evt_2"}
+			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "entry", About: "7", Text: "For staff."})
 		}
 	}
 	return adminui.Page{Title: "Trail", Data: t}, nil
@@ -42,6 +48,13 @@ func TestTrail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	b := e.as(adminui.Support)
+	for _, thing := range [][2]string{{"order", "order2"}, {"mail", "evt_2"}, {"payment", "7"}, {"order", "order1"}, {"payment", "1"},
+		{"person", "order2"}} {
+		e.tx(func(tx pgx.Tx) error {
+			return insertAudit(t.Context(), tx, msg.StaffActed{Name: "Ada", Service: "order", Kind: thing[0], Key: thing[1], At: time.Now(),
+				Text: strings.Join(thing[:], " "), After: map[string]string{"city": "Bath"}})
+		})
+	}
 	b.Get("/trail").Has(200, "Order, payment, event")
 	page := b.Get("/trail?key=order1")
 	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
@@ -53,6 +66,16 @@ func TestTrail(t *testing.T) {
 	b.Get("/trail?key=nothing").Has(200, "No service knows this.")
 	b.Header = http.Header{"Accept": {"application/json"}}
 	b.Get("/trail?key=order1").Want("event", "hops", "0", "step")
+	a := b.Get("/trail?key=order2")
+	var acts []string
+	for _, hop := range a.At("hops").([]any) { //nolint:errcheck // else the test panics, which is right
+		if h := hop.(map[string]any); h["step"] == "act" { //nolint:errcheck // the same
+			acts = append(acts, fmt.Sprint(h["who"], " ", h["text"]))
+		}
+	}
+	if got := strings.Join(acts, ", "); got != "Ada order order2, Ada mail evt_2, Ada payment 7" || strings.Contains(a.Body, "Bath") {
+		t.Errorf("acts on its way: %s", got)
+	}
 	if a := e.in(e.person("marketing", adminui.Marketing)).Get("/trail?key=order1"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}

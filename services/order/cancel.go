@@ -9,6 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 )
 
@@ -41,7 +42,7 @@ func (d *Desk) Cancel(ctx context.Context, who Actor, on Order, reason, note str
 		if err := giveBack(ctx, tx, r, who); err != nil {
 			return nil, err
 		}
-		if err := markCanceled(ctx, tx, o.ID); err != nil {
+		if err := markCanceled(ctx, tx, o.ID, who); err != nil {
 			return nil, err
 		}
 		return &report{action: adminui.OrdersCancel, text: "Canceled, " + r.Amount.String() + " back",
@@ -56,19 +57,23 @@ func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refund
 	if err != nil {
 		return refundRow{}, err
 	}
-	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: w.Note, WithCancel: true, Restock: true,
-		Lines: piecesLeft(lines)}
+	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: pg.StorableText(w.Note, 0), WithCancel: true,
+		Restock: true}
 	if o.PaymentIntent == nil {
-		return r, nil
+		return r, r.work(o, w, lines, 0, 0)
 	}
 	ledger, err := LedgerOf(ctx, tx, *o.PaymentIntent)
-	if err != nil || ledger.Left() <= 0 {
+	if err != nil {
 		return r, err
 	}
-	r.ID, r.PaymentIntent, r.Amount = random.Code(identifierLength), *o.PaymentIntent, ledger.Left()
-	shipping, err := refundedShipping(ctx, tx, r.PaymentIntent)
-	r.Shipping = max(min(o.shippingPaid()-shipping, r.Amount), 0)
-	return r, err
+	shipping, err := refundedShipping(ctx, tx, *o.PaymentIntent)
+	if err != nil {
+		return r, err
+	}
+	if ledger.Left() > 0 {
+		r.ID, r.PaymentIntent = random.Code(identifierLength), *o.PaymentIntent
+	}
+	return r, r.work(o, w, lines, max(ledger.Left(), 0), shipping)
 }
 
 // giveBack stores the refund of a canceled order, or puts its pieces back when there is no money in it.

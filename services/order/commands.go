@@ -48,6 +48,7 @@ const Usage = `Orders, parcels, refunds, payments:
   order cancel -order IDENTIFIER -by NAME         refund and restock all of an order that was not sent, and mail
                [-note TEXT] [-reason REASON]      the customer
   order money -order IDENTIFIER                   what was paid, given back, disputed and is left, as JSON
+  order help                                      this text
 
 Those that list, move and resolve are safe to repeat; the others refuse what is done already.
 `
@@ -58,12 +59,19 @@ func IsCommand(args []string) bool {
 		return false
 	}
 	_, known := staffCommands[args[0]]
-	return known
+	return known || args[0] == helpCommand
 }
+
+// helpCommand prints what the commands are.
+const helpCommand = "help"
 
 // Command runs a command for staff and returns the exit code: 0, 1 for a failure, 2 for arguments or
 // settings that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
+	if args[0] == helpCommand {
+		fmt.Fprint(out, Usage)
+		return 0
+	}
 	return boot.Command("order", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)
 	})
@@ -100,7 +108,10 @@ var staffCommands = map[string]staffCommand{
 			s.BoolVar(&f.served, "served", false, "")
 		},
 		func(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
-			return resolvePayment(ctx, d.db, f.payment, f.by, f.served)
+			if f.payment == 0 || f.by == "" {
+				return fmt.Errorf("%w: resolve wants -payment and -by", boot.ErrUsage)
+			}
+			return d.Resolve(ctx, f.who(), f.payment, f.served)
 		},
 	},
 	"packing": {

@@ -63,6 +63,11 @@ func TestCommandsForStaff(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'order.status.changed'`); n != 1 {
 		t.Errorf("%d messages", n)
 	}
+	for _, command := range []string{"help", "packing", "refund"} {
+		if code, out := run("help"); code != 0 || !strings.Contains(out, "\n  order "+command) || !IsCommand([]string{command}) {
+			t.Errorf("help on %s: %d %s", command, code, out)
+		}
+	}
 	if code, out := run("packing"); code != 0 || out != "" {
 		t.Errorf("packing after it was shipped: %d %s", code, out)
 	}

@@ -91,19 +91,21 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 	return err
 }
 
-// report is what the log of acts is told. It holds nothing about the customer: an erasure would not find it.
+// report is what the log of acts is told. What it holds about a customer names them by address or code, which whose
+// says, too: an erasure would not find it otherwise.
 type report struct {
 	action        adminui.Action // the right that it takes
 	kind, key     string         // what it was done to
 	text          string
 	before, after any
+	whose         []string
 }
 
 // acted reports an act of staff. The id says which one it was, so that it is reported once.
 func acted(ctx context.Context, tx pgx.Tx, who Actor, id string, r report) error {
 	who.Service, who.Request = "order", id
 	return adminui.RecordAs(ctx, tx, who, adminui.Act{Action: r.action, Kind: r.kind, Key: r.key, Text: r.text,
-		Before: r.before, After: r.after})
+		Before: r.before, After: r.after, Whose: r.whose})
 }
 
 // deskOrder is an order as acts need it.

@@ -8,14 +8,16 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
+// deskOrderColumns are the columns of a deskOrder, of the table orders as o.
+const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
+	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount, o.total,
+	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at`
+
 // lockOrder reads an order for an act, and keeps other acts and Stripe's words about its money from it
 // until tx ends. It is the first lock of every such transaction.
 func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, found bool, err error) {
-	return pg.One[deskOrder](ctx, tx, "lock order $1", `
-		SELECT id, identifier, version, payment_intent, member_id, prospect_code, email, customer_name, currency,
-		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method,
-		  shipping_address, placed_at, canceled_at
-		FROM orders WHERE identifier = $1 FOR UPDATE`, identifier)
+	return pg.One[deskOrder](ctx, tx, "lock order $1",
+		`SELECT `+deskOrderColumns+` FROM orders o WHERE identifier = $1 FOR UPDATE`, identifier)
 }
 
 func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64) (version int, err error) {

@@ -38,7 +38,7 @@ func listDiscounts(ctx context.Context, db pg.DB, w discountsWanted) ([]discount
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	where := []string{"true"}
 	if w.Search != "" {
-		where = append(where, "lower(d.code) LIKE "+arg(likeText(strings.ToLower(w.Search))+"%"))
+		where = append(where, "lower(d.code) LIKE "+arg(pg.Like(strings.ToLower(w.Search))+"%"))
 	}
 	switch {
 	case w.Batch != 0:

@@ -38,10 +38,10 @@ func noteDisputes(ctx context.Context, tx pgx.Tx, payments []string) error {
 			if err = openEntry(ctx, tx, d.entry(disputeLost, fmt.Sprintf(
 				"The bank has decided for the buyer: %s are gone. There is nothing left to do in Stripe. Think about "+
 					"what it was, then resolve this.", d.Amount))); err == nil {
-				err = closeEntry(ctx, tx, d.ID, disputed, bankDecided)
+				err = closeEntries(ctx, tx, d.ID, bankDecided, disputed)
 			}
 		default: // the bank has the evidence, or has decided for the shop
-			err = closeEntry(ctx, tx, d.ID, disputed, bankDecided)
+			err = closeEntries(ctx, tx, d.ID, bankDecided, disputed, disputeLost)
 		}
 		if err != nil {
 			return err

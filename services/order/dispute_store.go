@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,19 +21,12 @@ func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 		  created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()))
 		ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount, withdrawn = EXCLUDED.withdrawn, moves = EXCLUDED.moves,
-		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, checked_at = now()
+		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, reason = EXCLUDED.reason,
+		  checked_at = now()
 		WHERE (EXCLUDED.moves, coalesce(array_position($11::text[], EXCLUDED.status), 4))
 		  >= (d.moves, coalesce(array_position($11::text[], d.status), 4))`,
 		d.ID, d.PaymentIntent, int64(d.Amount), int64(d.Withdrawn), d.Moves, d.Currency, d.Reason, d.Status,
-		nullTime(d.DueBy), nullTime(d.Created), disputeStatuses)
-}
-
-// nullTime is a moment, or null for none.
-func nullTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
+		pg.TimeOrNull(d.DueBy), pg.TimeOrNull(d.Created), disputeStatuses)
 }
 
 // takeDisputesToNote claims disputes whose status staff have not heard of.
@@ -58,9 +50,9 @@ func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)
 }
 
-// closeEntry resolves an entry that needs no one any more.
-func closeEntry(ctx context.Context, tx pgx.Tx, about, reason, by string) error {
-	return pg.Exec(ctx, tx, "close the entry about $1", `
+// closeEntries resolves the entries of some reasons that need no one any more.
+func closeEntries(ctx context.Context, tx pgx.Tx, about, by string, reasons ...string) error {
+	return pg.Exec(ctx, tx, "close the entries about $1", `
 		UPDATE payment_issue SET resolved_at = now(), resolved_by = $3
-		WHERE session_id = $1 AND reason = $2 AND resolved_at IS NULL`, about, reason, by)
+		WHERE session_id = $1 AND reason = ANY($2) AND resolved_at IS NULL`, about, reasons, by)
 }

@@ -16,6 +16,12 @@ import (
 const (
 	theirs     = ` (member_id = ANY($1) OR lower(email) = ANY($2)) `
 	theirCarts = ` (member_id = ANY($1) OR lower(receipt_email) = ANY($2)) `
+	// Entries for staff: those of their checkouts, and those that name them ($3, of issuesAbout). An empty payload says
+	// nothing of whose an entry is: those about disputes and failed refunds never have one.
+	theirIssues = ` (id = ANY($3) OR session_id = ANY(ARRAY(SELECT session_id FROM checkout WHERE` + theirs + `))) `
+	// Payments of their orders, or of their entries for staff.
+	theirPayments = `payment_intent = ANY(ARRAY(SELECT payment_intent FROM orders WHERE` + theirs +
+		`UNION SELECT payment_intent FROM payment_issue WHERE` + theirIssues + `))`
 )
 
 // eraseOrders erases a person: orders keep their amounts, everything else that tells who it was goes. What is looked
@@ -27,15 +33,9 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	}
 	members, emails := p.MemberIDs, addressKeys(p.Emails)
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent = ANY(ARRAY(SELECT payment_intent `+
-		`FROM orders WHERE`+theirs+`))`, members, emails)
-	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE session_id = ANY(ARRAY(SELECT session_id FROM checkout `+
-		`WHERE`+theirs+`)) OR id = ANY($3)`, members, emails, issues)
-	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE payment_intent = ANY(ARRAY(SELECT payment_intent FROM ` +
-		`payment_issue WHERE payload = '{}'))`)
-	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND payment_intent = ANY(ARRAY(SELECT payment_intent
-		FROM orders WHERE`+theirs+`UNION SELECT payment_intent FROM payment_issue WHERE payload = '{}'))`,
-		members, emails)
+	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE `+theirPayments, members, emails, issues)
+	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND `+theirPayments, members, emails, issues)
+	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE`+theirIssues, members, emails, issues)
 	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id = ANY(ARRAY(SELECT id FROM orders
 		WHERE`+theirs+`))`, members, emails)
 	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirs+`))`,
@@ -77,10 +77,9 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "staff_notes", Rows: `staff_note WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipments", Rows: `shipment WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipment_lines", Rows: `shipment_line WHERE order_id IN (SELECT id FROM o)`},
-		{Name: "refunds", Rows: `refund WHERE payment_intent IN (
-			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3))`},
+		{Name: "refunds", Rows: `refund WHERE ` + theirPayments},
 		{Name: "refund_lines", Rows: `refund_line WHERE order_id IN (SELECT id FROM o)`},
-		{Name: "disputes", Rows: `dispute WHERE payment_intent IN (SELECT payment_intent FROM o)`},
+		{Name: "disputes", Rows: `dispute WHERE ` + theirPayments},
 		{Name: "carts", Rows: `c`},
 		{Name: "cart_lines", Rows: `cart_line WHERE cart_id IN (SELECT id FROM c)`},
 		{Name: "cart_codes", Rows: `cart_code WHERE cart_id IN (SELECT id FROM c)`},
@@ -89,10 +88,9 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "code_uses", Rows: `code_use WHERE checkout_id = ANY(ARRAY(SELECT id FROM k
 			UNION SELECT checkout_id FROM code_use WHERE customer = ANY($2)))`},
 		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
-		{Name: "payment_events", Rows: `payment_event WHERE payment_intent = ANY(ARRAY(
-			SELECT payment_intent FROM o UNION SELECT payment_intent FROM payment_issue WHERE id = ANY($3)))`},
-		{Name: "payment_issues", Rows: `payment_issue WHERE id = ANY($3) OR session_id IN (SELECT session_id FROM k)
-			OR payment_intent IN (SELECT payment_intent FROM o)`},
+		{Name: "payment_events", Rows: `payment_event WHERE ` + theirPayments},
+		{Name: "payment_issues", Rows: `payment_issue WHERE` + theirIssues +
+			`OR payment_intent IN (SELECT payment_intent FROM o)`},
 	}, p.MemberIDs, addressKeys(p.Emails), issues)
 }
 

@@ -109,3 +109,56 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 		t.Errorf("%d refunds, %d mails", n, len(e.mailed(msg.MailOrderShipped)))
 	}
 }
+
+// Disputes and failed refunds leave entries without a payload. Erasing one customer takes what Stripe and staff said of
+// their payments, with and without an order, and leaves what was said of others'.
+func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 20 WHERE id = 6`)
+	people := []string{"ann", "bob"}
+	for _, name := range people {
+		address := name + "@mail.example.com"
+		said := map[string]any{"billing_details": map[string]any{"email": address}}
+		for i, identifier := range []string{e.sold(address, "1"), e.sold(address, "1")} {
+			key := fmt.Sprint(name, i)
+			refund, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: Order{Identifier: identifier}, Amount: 100,
+				Note: key + " rang"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			said["metadata"] = map[string]string{"refund": refund}
+			e.mustHandle(refundEvent("evt_r"+key, "refund.failed", "re_"+key, e.intent(identifier), 100, "failed", said),
+				moneyEvent("evt_d"+key, "charge.dispute.created", map[string]any{"id": "dp_" + key, "object": "dispute", "amount": 1,
+					"currency": "usd", "payment_intent": e.intent(identifier), "status": "needs_response", "reason": "fraudulent",
+					"created": time.Now().Unix(), "billing_details": said["billing_details"]}))
+		}
+		c := e.buy(address) // a payment without an order
+		e.mustHandle(event("evt_n"+name, completed, c, func(o map[string]any) { as(address)(o); o["amount_total"] = 7 }))
+		entry := int64(e.Number(`SELECT id FROM payment_issue WHERE session_id = $1`, *c.SessionID))
+		if _, err := e.service.desk.RefundPayment(t.Context(), kim, entry, name+"2 rang"); err != nil {
+			t.Fatal(err)
+		}
+		e.mustHandle(refundEvent("evt_p"+name, "refund.created", "re_"+name, "pi_"+c.ID, 7, "succeeded", said))
+	}
+	raw, err := ExportOrders(t.Context(), e.db, erasure.Person{Emails: []string{"ann@mail.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"ann0 rang": true, "ann1 rang": true, "ann2 rang": true, `"evt_pann"`: true, "evt_dann1": true,
+		"bob": false} {
+		if strings.Contains(string(raw), text) != want {
+			t.Errorf("%q in the export: %t", text, !want)
+		}
+	}
+	e.erase(msg.Erased{Emails: []string{"ann@mail.example.com"}, At: time.Now()})
+	for name, want := range map[string]string{"ann": "0 events, 0 notes, 0 entries", "bob": "5 events, 3 notes, 1 entries"} {
+		got := e.Text(`SELECT format('%s events, %s notes, %s entries',
+			(SELECT count(*) FROM payment_event WHERE payload::text LIKE '%' || $1 || '@mail%'),
+			(SELECT count(*) FROM refund WHERE note LIKE $1 || '% rang'),
+			(SELECT count(*) FROM payment_issue WHERE payload::text LIKE '%' || $1 || '@mail%'))`, name)
+		if got != want {
+			t.Errorf("of %s are left %s, want %s", name, got, want)
+		}
+	}
+}

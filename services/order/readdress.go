@@ -43,13 +43,34 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		if err := storeAddress(ctx, tx, o, before, after, who); err != nil {
 			return nil, err
 		}
-		// An erasure would not find an address in the log of acts, so that says which parts were changed, and
-		// address_change how.
-		changed := changedParts(before, after)
-		return &report{action: adminui.OrdersEdit, text: "Corrected the shipping address: " + strings.Join(changed,
-			", "),
-			after: map[string]any{"changed": changed}}, nil
+		return readdressed(ctx, tx, o, before, after)
 	})
+}
+
+// loggedAddress is an address as the log of acts has it. An erasure finds it by whose it is, not by its words.
+type loggedAddress struct {
+	Customer string      `json:"customer,omitempty"` // e-mail
+	Code     string      `json:"code,omitempty"`     // of the member or prospect
+	Address  msg.Address `json:"address"`
+}
+
+// readdressed reports a correction with both addresses; of a customer who was erased with neither.
+func readdressed(ctx context.Context, tx pgx.Tx, o deskOrder, before, after msg.Address) (*report, error) {
+	done := &report{action: adminui.OrdersEdit,
+		text: "Corrected the shipping address: " + strings.Join(changedParts(before, after), ", ")}
+	orders, err := ordersToTell(ctx, tx, []int64{o.ID})
+	if err != nil || text(o.Email) == "" {
+		return done, err
+	}
+	whose := loggedAddress{Customer: text(o.Email), Code: text(orders[o.ID].MemberCode)}
+	if whose.Code == "" {
+		whose.Code = text(o.ProspectCode)
+	}
+	done.whose = []string{whose.Customer, whose.Code}
+	was, is := whose, whose
+	was.Address, is.Address = before, after
+	done.before, done.after = was, is
+	return done, nil
 }
 
 // maxAddressPart is the length of the longest part of an address, in characters.

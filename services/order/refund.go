@@ -38,7 +38,7 @@ type Refund struct {
 	All      bool        // all that is left: pieces and money
 	Lines    []Pieces    // else these pieces, each at its share of what was paid for the items
 	Shipping bool        // and what is left of the price of shipping
-	Amount   money.Cents // else, or instead of what Lines and Shipping come to, this
+	Amount   money.Cents // else this; with Lines or Shipping, instead of what they come to, and not more
 	Reason   string      // one of RefundReasons, or ""
 	Note     string      // for staff
 	Restock  bool        // the pieces are back on the shelf
@@ -146,6 +146,11 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 		r.Amount += r.Shipping
 	}
 	if w.Amount != 0 {
+		// A slip of the pen costs money: what goes beyond the pieces is a refund of its own.
+		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
+			return not("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes beyond by "+
+				"itself, as an amount alone.", w.Amount, r.Amount)
+		}
 		r.Amount = w.Amount
 		r.Shipping = max(min(r.Shipping, w.Amount), 0)
 	}

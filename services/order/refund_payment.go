@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,7 +18,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		return "", err
 	}
 	err = pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
-		checkout, held, err := lockHeld(ctx, tx, entry)
+		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {
 			return err
 		}
@@ -45,16 +44,15 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		if err := storeRefund(ctx, tx, r, who); err != nil {
 			return err
 		}
-		if _, err := markResolved(ctx, tx, entry, who.Name); err != nil {
+		if _, _, err := markResolved(ctx, tx, entry, who.Name); err != nil {
 			return err
 		}
-		if held {
-			if err := endCheckout(ctx, tx, checkout, stateFailed); err != nil {
+		if checkout.Held {
+			if err := endCheckout(ctx, tx, checkout.ID, stateFailed); err != nil {
 				return err
 			}
 		}
-		number := strconv.FormatInt(entry, 10)
-		return acted(ctx, tx, who, "payment:"+number, report{action: adminui.OrdersRefund, kind: "payment", key: number,
+		return paymentActed(ctx, tx, who, entry, p.At, report{action: adminui.OrdersRefund,
 			text: "Refunded " + r.Amount.String(), after: r.audited()})
 	})
 	if err == nil {

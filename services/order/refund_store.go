@@ -128,7 +128,7 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "EXCLUDED.state")+`, checked_at = now(),
 		  failure = coalesce(nullif(EXCLUDED.failure, ''), refund.failure)`,
 		r.ID, r.PaymentIntent, int64(r.Amount), r.Currency, state, r.Reason, RefundReasons, r.FailureReason,
-		nullTime(r.Created))
+		pg.TimeOrNull(r.Created))
 }
 
 // refundKnown says whether what Stripe says was given back of a payment is what the shop knows of.
@@ -192,10 +192,7 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 		  INSERT INTO order_status (order_id, status) SELECT o.id, s.identifier FROM o JOIN status s
 		    ON s.identifier = 'refunded' WHERE o.refunded ON CONFLICT DO NOTHING RETURNING order_id
 		)
-		SELECT o.id, identifier, version, payment_intent, member_id, prospect_code, email, customer_name, currency,
-		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method,
-		  shipping_address, placed_at, canceled_at
-		FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
+		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
 }
 
 // paymentsToSettle are those with an order by now whose refund no customer was told of.

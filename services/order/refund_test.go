@@ -80,7 +80,7 @@ func TestWhatARefundComesTo(t *testing.T) {
 		_, err := desk.Refund(t.Context(), kim, w)
 		refusedFor(t, field, err)
 	}
-	for _, w := range []Refund{{}, {Amount: 2154}, {Amount: -1}} {
+	for _, w := range []Refund{{}, {Amount: 2154}, {Amount: -1}, {Lines: []Pieces{{0, 1}}, Amount: 400}, {Shipping: true, Amount: 957}} {
 		w.Order = on
 		_, err := desk.Refund(t.Context(), kim, w)
 		refusedFor(t, "amount", err)
@@ -345,6 +345,11 @@ func TestDisputes(t *testing.T) {
 	if got := e.entries(); got != "dispute-lost 1355" {
 		t.Errorf("after it was lost for staff: %q", got)
 	}
+	e.mustHandle(disputeEvent("evt_8", prefix+"closed", e.intent(lost), "won", -1355, 1355)) // Stripe was wrong, or appealed
+	e.ledgerIs(lost, Ledger{Captured: 1355})
+	if got := e.entries(); got != "" {
+		t.Errorf("after it was won in the end for staff: %q", got)
+	}
 }
 
 func TestCancel(t *testing.T) {
@@ -358,8 +363,8 @@ func TestCancel(t *testing.T) {
 	if _, err := desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil { // not restocked
 		t.Fatal(err)
 	}
-	id, err := desk.Cancel(t.Context(), kim, on, "requested_by_customer", "rang us")
-	if err != nil {
+	id, err := desk.Cancel(t.Context(), kim, on, "requested_by_customer", "rang\x00us")
+	if err != nil || e.Text(`SELECT note FROM refund WHERE id = $1`, id) != "rang\uFFFDus" {
 		t.Fatal(err)
 	}
 	if got := e.statuses(on.Identifier); got != "accepted canceled" || stock() != before+2 {

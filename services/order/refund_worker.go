@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -40,16 +41,11 @@ func (s *server) makeRefunds(ctx context.Context) error {
 
 // whenever does something now, when it is woken, and now and then, until ctx ends.
 func (s *server) whenever(ctx context.Context, woken <-chan struct{}, do func(context.Context) error) error {
-	tick := time.NewTicker(deskPoll)
-	defer tick.Stop()
 	for {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("what staff left to do", "error", err)
 		}
-		select {
-		case <-woken:
-		case <-tick.C:
-		case <-ctx.Done():
+		if !wait.SleepOrWake(ctx, deskPoll, woken) {
 			return nil
 		}
 	}

@@ -3,11 +3,11 @@ package order
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -15,33 +15,44 @@ import (
 // resolved them: the payment may still become an order.
 var heldReasons = []string{orderRefused, unreadable, amountDiffers, currencyDiffers}
 
-// resolvePayment notes that staff have seen to a payment. Its checkout, when it made no order, ends with
-// it: the shopper may buy again, and what it held goes back. Of a payment that was served by hand the
-// pieces are gone, and the uses of codes stay used.
-func resolvePayment(ctx context.Context, db *pgxpool.Pool, payment int64, by string, served bool) error {
-	if payment == 0 || by == "" {
-		return fmt.Errorf("%w: resolve wants -payment and -by", boot.ErrUsage)
+// Resolve notes that staff have seen to a payment, once. Its checkout, when it made no order, ends with it:
+// the shopper may buy again, and what it held goes back. Of a payment that was served by hand the pieces are
+// gone, and the uses of codes stay used.
+func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, served bool) error {
+	err := pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+		// The checkout is locked before its entries, as where payments are placed.
+		checkout, err := lockHeld(ctx, tx, entry)
+		if err != nil {
+			return err
+		}
+		e, known, err := markResolved(ctx, tx, entry, who.Name)
+		switch {
+		case err != nil:
+			return err
+		case !known:
+			return fmt.Errorf("there is no payment %d", entry)
+		case e.Resolved:
+			return nil
+		case checkout.Held && served:
+			err = endServed(ctx, tx, checkout.ID)
+		case checkout.Held:
+			err = endCheckout(ctx, tx, checkout.ID, stateFailed)
+		}
+		if err != nil {
+			return err
+		}
+		return paymentActed(ctx, tx, who, entry, e.At, report{action: adminui.WorkAct,
+			text: "Saw to a payment: " + e.Reason, after: map[string]any{"served": served}})
+	})
+	if err == nil {
+		d.committed()
 	}
-	return pg.Tx(ctx, db, func(tx pgx.Tx) error { return resolveIn(ctx, tx, payment, by, served) })
+	return err
 }
 
-// resolveIn is resolvePayment in a transaction.
-func resolveIn(ctx context.Context, tx pgx.Tx, payment int64, by string, served bool) error {
-	// The checkout is locked before its entries, as where payments are placed.
-	checkout, held, err := lockHeld(ctx, tx, payment)
-	if err != nil {
-		return err
-	}
-	known, err := markResolved(ctx, tx, payment, by)
-	switch {
-	case err != nil:
-		return err
-	case !known:
-		return fmt.Errorf("there is no payment %d", payment)
-	case !held:
-		return nil
-	case served:
-		return endServed(ctx, tx, checkout)
-	}
-	return endCheckout(ctx, tx, checkout, stateFailed)
+// paymentActed reports an act on an entry for staff. An entry that is opened again has another time, so that the next
+// act on it is another one.
+func paymentActed(ctx context.Context, tx pgx.Tx, who Actor, entry int64, at time.Time, r report) error {
+	r.kind, r.key = "payment", id(entry)
+	return acted(ctx, tx, who, fmt.Sprintf("payment:%d:%d", entry, at.UnixMicro()), r)
 }

@@ -2,25 +2,43 @@ package order
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// lockHeld locks the checkout that an entry for staff leaves as it is, if there is one.
-func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (checkoutID string, held bool, err error) {
-	return pg.One[string](ctx, tx, "find the checkout of payment $1", `
-		SELECT k.id FROM checkout k JOIN payment_issue i ON i.session_id = k.session_id
-		WHERE i.id = $1 AND i.reason = ANY($2) AND k.state IN ('creating', 'open', 'pending') FOR UPDATE OF k`,
-		payment, heldReasons)
+// heldCheckout is the checkout of a payment that is on the list for staff.
+type heldCheckout struct {
+	ID   string
+	Held bool // the entry leaves it as it is, with what it holds
 }
 
-// markResolved notes who has seen to an entry for staff, the first time.
-func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by string) (known bool, err error) {
-	return pg.ExecOne(ctx, tx, "resolve payment $1", `
-		UPDATE payment_issue SET resolved_at = coalesce(resolved_at, now()), resolved_by = coalesce(resolved_by, $2)
-		WHERE id = $1`, payment, by)
+// lockHeld locks the checkout of an entry for staff, if there is one: whatever its state and the entry's reason, so that
+// no one makes an order of the payment meanwhile.
+func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (heldCheckout, error) {
+	k, _, err := pg.One[heldCheckout](ctx, tx, "lock the checkout of payment $1", `
+		SELECT k.id, i.reason = ANY($2) AND k.state IN ('creating', 'open', 'pending') AS held
+		FROM checkout k JOIN payment_issue i ON i.session_id = k.session_id WHERE i.id = $1 FOR UPDATE OF k`,
+		payment, heldReasons)
+	return k, err
+}
+
+// resolvedEntry is an entry for staff about to be resolved.
+type resolvedEntry struct {
+	Reason   string
+	At       time.Time
+	Resolved bool // before
+}
+
+// markResolved notes who has seen to an entry for staff, the first time, and returns it as it was.
+func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by string) (e resolvedEntry, known bool, err error) {
+	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
+		WITH was AS (SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue WHERE id = $1 FOR UPDATE),
+		  done AS (UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2 FROM was
+		    WHERE i.id = was.id AND NOT was.resolved)
+		SELECT reason, at, resolved FROM was`, payment, by)
 }
 
 // endServed ends the checkout of a payment that was served without an order: what it held is gone.

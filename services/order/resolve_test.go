@@ -3,7 +3,12 @@ package order
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
 // What is held for a payment that makes no order goes back when staff have seen to it, or is gone when they
@@ -90,5 +95,83 @@ func TestTwoSessionsWithOnePaymentIntent(t *testing.T) {
 	}
 	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 9 {
 		t.Errorf("%d pieces left", n)
+	}
+}
+
+// An entry that is opened again and resolved again is two acts, by page or by command; resolving what is resolved is
+// none.
+func TestEachResolvingIsOnRecord(t *testing.T) {
+	e := newEnv(t) // not parallel: commands read the environment
+	t.Setenv("DATABASE_URL", e.databaseURL)
+	intent := e.intent(e.sold("ann@mail.example.com", "1"))
+	staff := e.client.AsStaff("order", adminui.Manager)
+	resolve := func() {
+		id := e.Text(`SELECT id::text FROM payment_issue`)
+		staff.Post("/staff/payments/"+id+"/resolve", "served", "").Has(http.StatusSeeOther)
+	}
+	const prefix = "charge.dispute."
+	e.mustHandle(disputeEvent("evt_1", prefix+"created", intent, "warning_needs_response"))
+	resolve()
+	e.mustHandle(disputeEvent("evt_2", prefix+"updated", intent, "needs_response", -1355))
+	resolve()
+	e.Exec(`UPDATE payment_issue SET resolved_at = NULL, resolved_by = NULL, at = now()`)
+	for range 2 {
+		var out bytes.Buffer
+		if code := Command([]string{"resolve", "-payment", e.Text(`SELECT id::text FROM payment_issue`), "-by", "Kim"}, &out, &out); code != 0 {
+			t.Fatalf("%d: %s", code, out.String())
+		}
+	}
+	id := e.Text(`SELECT id::text FROM payment_issue`)
+	act := "work.act payment " + id + " "
+	if got, want := e.acts(), act+"Ada 7\n"+act+"Ada 7\n"+act+"Kim 0"; got != want {
+		t.Errorf("the log of acts says\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A payment that came after its page had ended is given back or becomes an order, and never both, whoever is first.
+func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	pages := e.sweeping()
+	staff := e.client.AsStaff("order", adminui.Manager)
+	for round := range 12 {
+		e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
+		c := e.buy(fmt.Sprintf("late%d@mail.example.com", round))
+		if err := endCheckout(t.Context(), e.db, c.ID, stateExpired); err != nil {
+			t.Fatal(err)
+		}
+		e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`) // another shopper has it
+		pages.set(listed(c, nil))
+		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
+		e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
+		path := "/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE session_id = $1`, *c.SessionID)
+		hold, err := e.db.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if round%2 == 0 { // the order is half made when the refund is asked for
+			if _, err := hold.Exec(t.Context(), `SELECT FROM sku WHERE id = 6 FOR UPDATE`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { staff.Post(path + "/order") })
+		if round%2 == 0 {
+			e.Becomes(1, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		}
+		refunded := make(chan struct{})
+		wg.Go(func() { staff.Post(path+"/refund", "note", ""); close(refunded) })
+		select {
+		case <-refunded:
+		case <-time.After(50 * time.Millisecond):
+		}
+		if err := hold.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		orders := e.Number(`SELECT count(*) FROM orders WHERE session_id = $1`, *c.SessionID)
+		if refunds := e.Number(`SELECT count(*) FROM refund WHERE payment_intent = $1`, "pi_"+c.ID); orders+refunds != 1 {
+			t.Errorf("round %d: %d orders and %d refunds of one payment", round, orders, refunds)
+		}
 	}
 }

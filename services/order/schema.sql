@@ -284,6 +284,8 @@ CREATE TABLE "order_status" (
   order_id bigint NOT NULL,
   status text NOT NULL,
   created_date_time timestamp with time zone NOT NULL DEFAULT now(),
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL DEFAULT ''::text,
   CONSTRAINT order_status_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
   CONSTRAINT order_status_status_fkey FOREIGN KEY (status) REFERENCES status(identifier),
   CONSTRAINT order_status_pkey PRIMARY KEY (order_id, status)
@@ -710,6 +712,7 @@ CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
 CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
+CREATE INDEX payment_issue_payment ON "order".payment_issue USING btree (payment_intent) WHERE (payment_intent IS NOT NULL);
 CREATE INDEX product_collection_product ON "order".product_collection USING btree (product_id);
 CREATE INDEX product_image_product ON "order".product_image USING btree (product_id);
 CREATE INDEX product_search ON "order".product USING gin (search);

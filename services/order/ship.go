@@ -70,7 +70,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 			return nil, err
 		}
 		if allSent(lines, pieces) {
-			if _, err := addStatus(ctx, tx, o.ID, statusShipped); err != nil {
+			if _, err := addStatus(ctx, tx, o.ID, statusShipped, who); err != nil {
 				return nil, err
 			}
 		}

@@ -94,9 +94,7 @@ type toldOrder struct {
 // ordersToTell reads orders for mails about them.
 func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
 	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
-		SELECT o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email, o.customer_name,
-		  o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount, o.total,
-		  o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, k.member_code,
+		SELECT `+deskOrderColumns+`, k.member_code,
 		  s.status IS NOT NULL AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL)
 		    AS sent, s.created_date_time AS moved_at
 		FROM orders o LEFT JOIN checkout k ON k.id = o.checkout_id AND k.member_id = o.member_id

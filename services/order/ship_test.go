@@ -1,6 +1,8 @@
 package order
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,10 +229,23 @@ func TestAnAddressIsCorrectedBeforeItIsSent(t *testing.T) {
 		"12 Elm Street > 7 Oak  Street Kim2" {
 		t.Errorf("kept: %s", got)
 	}
-	if log := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = 'staff.acted.order'`); strings.Contains(log,
-		"Oak") ||
-		strings.Contains(log, "Elm") || !strings.Contains(log, "address_line1") {
-		t.Errorf("the log of acts: %s", log)
+	var acted struct {
+		Text          string
+		Before, After loggedAddress
+		Whose         []string
+	}
+	if err := json.Unmarshal([]byte(e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = 'staff.acted.order'`)),
+		&acted); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []loggedAddress{acted.Before, acted.After} { // an erasure finds them by this
+		if a.Customer != "ann@mail.example.com" || a.Code == "" || !slices.Equal(acted.Whose, []string{a.Customer, a.Code}) {
+			t.Errorf("the log of acts names %q, of %q", a, acted.Whose)
+		}
+	}
+	if acted.Before.Address.Line1 != "12 Elm Street" || acted.After.Address.Line1 != "7 Oak  Street" ||
+		acted.Text != "Corrected the shipping address: name, address_line1, city, state, zip" {
+		t.Errorf("the log of acts: %+v", acted)
 	}
 	refusedFor(t, "city", desk.Readdress(t.Context(), kim, Readdress{on, msg.Address{Name: "A", Line1: "B", CountryCode: "US"}}))
 	to.Line2 = strings.Repeat("x", 201)

@@ -197,7 +197,7 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 	tab.Click(`form[action$="/undo"] button`)
 	says("Took the parcel back")
 	tab.Click(`a[href="/orders/` + id + `/refund"]`)
-	says("Instead of what the above comes to")
+	says("Less than what is chosen above comes to")
 	tab.Enter("#form-amount", "1.00")
 	tab.Click("#form button")
 	says("on its way to Stripe")

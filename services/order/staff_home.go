@@ -22,8 +22,8 @@ func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 	n, err := countForHome(r.Context(), s.db, adminui.MostCounted)
 	return []adminui.Tile{
 		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},
-		{Title: "Payments without an order", Count: n.Issues, To: "/work", Tone: "bad"},
-		{Title: "Open disputes", Count: n.Disputes, To: "/work", Tone: "warn"},
+		{Title: "Payments for staff", Count: n.Issues, To: "/payments", Tone: "bad"},
+		{Title: "Open disputes", Count: n.Disputes, To: "/payments?reason=dispute", Tone: "warn"},
 		{Title: "Refunds under way", Count: n.Refunds},
 	}, err
 }

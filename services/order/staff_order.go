@@ -208,6 +208,7 @@ type staffMove struct {
 	Identifier string     `json:"identifier"`
 	Title      string     `json:"title"`
 	At         *time.Time `json:"at"` // nil when it never had it
+	By         string     `json:"by"` // "" for what came by itself
 }
 
 // staffOrder shows an order with everything that belongs to it.
@@ -308,7 +309,7 @@ func (p *staffOrderPage) timeline(changes []addressChanged) (events []adminui.Ev
 	add := func(e adminui.Event) { events = append(events, e) }
 	for _, m := range p.Moves {
 		if m.At != nil {
-			add(adminui.Event{At: *m.At, Text: m.Title})
+			add(adminui.Event{At: *m.At, Text: m.Title, Who: m.By})
 		}
 	}
 	add(adminui.Event{At: p.PlacedAt, Text: "Paid " + p.Money.Total.String(), Detail: p.Payment.PaymentIntent,

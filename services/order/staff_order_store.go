@@ -114,7 +114,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		SELECT coalesce(detail->>'code', '') AS code, coalesce(detail->>'description', '') AS description, applied
 		FROM order_code WHERE order_id = $1 ORDER BY seq`, o.ID)
 	queue(batch, func(m staffMove) { parts.moves = append(parts.moves, m) }, `
-		SELECT s.identifier, s.title, o.created_date_time AS at FROM status s
+		SELECT s.identifier, s.title, o.created_date_time AS at, coalesce(o.by_name, '') AS by FROM status s
 		  LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1 ORDER BY s.position, s.identifier`,
 		o.ID)
 	queue(batch, func(p parcelRow) { parts.parcels = append(parts.parcels, p) }, `

@@ -127,10 +127,10 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 func readOrdersWanted(ask adminui.Listing) (want ordersWanted, err error) {
 	want = ordersWanted{Status: ask.Chosen["status"], Search: ask.Search, ByTotal: ask.Sort == "total", Down: ask.Down,
 		Rows: ask.Rows + 1}
-	if want.From, err = readDay(ask, "from"); err != nil {
+	if want.From, err = ask.Day("from"); err != nil {
 		return want, err
 	}
-	if want.Until, err = readDay(ask, "to"); err != nil {
+	if want.Until, err = ask.Day("to"); err != nil {
 		return want, err
 	}
 	if !want.Until.IsZero() {
@@ -141,19 +141,6 @@ func readOrdersWanted(ask adminui.Listing) (want ordersWanted, err error) {
 		want.After = &after
 	}
 	return want, err
-}
-
-// readDay reads a filter that is a day in UTC; the zero time when it is not given.
-func readDay(ask adminui.Listing, name string) (time.Time, error) {
-	text := ask.Chosen[name]
-	if text == "" {
-		return time.Time{}, nil
-	}
-	day, err := time.Parse(time.DateOnly, text)
-	if err != nil || day.Year() < 1970 {
-		return day, web.BadRequest(name)
-	}
-	return day, nil
 }
 
 // describe gives the list its tabs, filters and views.

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,17 +34,17 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 	if w.Search == "" {
 		return []string{"true"}
 	}
-	begins, lower := likeText(w.Search)+"%", strings.ToLower(w.Search)
+	begins, lower := pg.Like(w.Search)+"%", strings.ToLower(w.Search)
 	all := []string{
 		"o.identifier LIKE " + arg(begins),
 		"o.session_id = " + arg(w.Search), "o.payment_intent = " + arg(w.Search), "o.checkout_id = " + arg(w.Search),
 		"o.tracking_number IS NOT NULL AND o.tracking_number LIKE " + arg(begins),
 		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND tracking_number LIKE " + arg(begins) +
 			")",
-		"lower(o.email) LIKE " + arg(likeText(lower)+"%"),
+		"lower(o.email) LIKE " + arg(pg.Like(lower)+"%"),
 	}
 	if len([]rune(w.Search)) >= nearLength {
-		all = append(all, "lower(o.customer_name) LIKE "+arg("%"+likeText(lower)+"%"))
+		all = append(all, "lower(o.customer_name) LIKE "+arg("%"+pg.Like(lower)+"%"))
 	}
 	if len(w.Codes) > 0 {
 		all = append(all, "o.id IN (SELECT order_id FROM order_code WHERE code_id = ANY("+arg(w.Codes)+"))")
@@ -52,11 +53,6 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 		all = append(all, "o.id IN (SELECT order_id FROM order_line WHERE sku_id = ANY("+arg(w.SKUs)+"))")
 	}
 	return all
-}
-
-// likeText is a text that LIKE takes as it is.
-func likeText(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // statement is the query of the list with its arguments.
@@ -118,10 +114,14 @@ type namedThings struct {
 
 // namedBySearch finds discount codes, and the SKUs of a number or of a product's identifier.
 func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, error) {
+	number, err := strconv.ParseInt(search, 10, 64)
+	if err != nil {
+		number = 0 // no SKU has it
+	}
 	return pg.Get[namedThings](ctx, db, "find what is searched for", `
 		SELECT ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
-		  ARRAY(SELECT s.id FROM sku s WHERE s.id::text = $1 UNION SELECT s.id FROM product p
-		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus`, search)
+		  ARRAY(SELECT s.id FROM sku s WHERE s.id = $2 UNION SELECT s.id FROM product p
+		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus`, search, number)
 }
 
 // countedTo is where counting the orders of a status ends: a tab says 1000+ then.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
@@ -198,6 +200,15 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 			t.Errorf("/staff/orders%s takes %d statements", path, n)
 		}
 		t.Logf("/staff/orders%s: %s", path, time.Since(begun))
+	}
+	whole := e.ReadsWhole(int64(*many), func(tx pgx.Tx, _ testenv.DB) {
+		list, count, err := lateOrders(t.Context(), tx, 1, 5, 100)
+		if err != nil || len(list) != 5 || count != 100 || list[0].PlacedAt.After(list[4].PlacedAt) {
+			t.Errorf("late orders: %+v, %d, %v", list, count, err)
+		}
+	})
+	if len(whole) > 0 {
+		t.Errorf("late orders read whole: %q", whole)
 	}
 	after := &orderPlace{At: time.Now().Add(-time.Hour), ID: 1}
 	for name, w := range map[string]ordersWanted{

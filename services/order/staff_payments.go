@@ -175,13 +175,12 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 		if made = results[paid.ID]; err != nil || made.identifier == "" {
 			return err
 		}
-		if _, err := markResolved(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name); err != nil {
+		e, _, err := markResolved(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name)
+		if err != nil {
 			return err
 		}
-		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID),
-			report{action: adminui.WorkAct, kind: "payment",
-				key: id(page.Payment.ID), text: "Made order " + made.identifier,
-				after: map[string]any{"order": made.identifier}})
+		return paymentActed(r.Context(), tx, adminui.Who(r), page.Payment.ID, e.At, report{action: adminui.WorkAct,
+			text: "Made order " + made.identifier, after: map[string]any{"order": made.identifier}})
 	})
 	if err != nil {
 		return nil, err
@@ -227,16 +226,7 @@ func (s *server) staffResolve(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	served := form.Get("served") != ""
-	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		if err := resolveIn(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name, served); err != nil {
-			return err
-		}
-		return acted(r.Context(), tx, adminui.Who(r), "payment:"+id(page.Payment.ID),
-			report{action: adminui.WorkAct, kind: "payment",
-				key: id(page.Payment.ID), text: "Saw to a payment: " + page.Payment.Reason,
-				after: map[string]any{"served": served}})
-	})
+	err = s.desk.Resolve(r.Context(), adminui.Who(r), page.Payment.ID, form.Get("served") != "")
 	if err != nil {
 		return nil, err
 	}

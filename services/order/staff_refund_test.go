@@ -1,6 +1,7 @@
 package order
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -52,11 +53,20 @@ func TestStaffCancelAnOrder(t *testing.T) {
 	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: sent}}); err != nil {
 		t.Fatal(err)
 	}
-	staff := e.staff(adminui.Support)
+	for _, role := range []adminui.Role{adminui.Support, adminui.Fulfilment, adminui.ReadOnly} { // it gives money back
+		e.staff(role).Post("/staff/orders/"+id+"/cancel", "version", "1").Has(403)
+	}
+	staff := e.staff(adminui.Manager)
 	staff.Get("/staff/orders/" + id + "/cancel").OK()
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "9").Has(409)
+	if a := staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "note", "rang\x00\xff"); a.Status != http.StatusBadRequest {
+		t.Error(a)
+	}
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "1", "reason", "requested_by_customer").Has(200, "Canceled: the money goes back")
 	staff.Post("/staff/orders/"+id+"/cancel", "version", "2").Has(422, "canceled already")
+	for i := range 2 { // the refund and the status
+		staff.Get("/staff/orders/"+id).Want("Ada", "timeline", itoa(int64(i)), "who")
+	}
 	staff.Post("/staff/orders/"+sent+"/cancel", "version", "2").Has(422, "refund it instead")
 	if len(e.mailed(msg.MailOrderCanceled)) != 1 {
 		t.Error("the customer is not told")

@@ -3,7 +3,6 @@ package order
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -29,7 +28,7 @@ type way struct {
 	PaymentIntent string
 	Identifier    string
 	OrderID       int64
-	Shipments     []string
+	Messages      []string // keys of those that acts on the order, and what Stripe said of its money, led to
 }
 
 // keys are those under which others know it, and those of the messages about it.
@@ -39,10 +38,7 @@ func (w way) keys() []string {
 		msg.MailPaymentRefused} {
 		keys = append(keys, kind+":"+w.CheckoutID)
 	}
-	for _, s := range w.Shipments {
-		keys = append(keys, msg.MailOrderShipped+":"+s)
-	}
-	return keys
+	return append(keys, w.Messages...)
 }
 
 // trail is what order knows of an order's identifier, a payment, a session, a cart or an address: its
@@ -72,7 +68,7 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 		case "entry":
 			hop.To = "/payments/" + st.About
 		case "order", "status", "parcel":
-			hop.To = "/orders/" + strings.TrimSpace(st.About)
+			hop.To = "/orders/" + st.About
 		}
 		t.Hops = append(t.Hops, hop)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -32,10 +33,18 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		)
 		SELECT k.id AS checkout_id, coalesce(k.session_id, '') AS session_id,
 		  coalesce(o.payment_intent, k.payment_intent, '') AS payment_intent, coalesce(o.identifier, '') AS identifier,
-		  coalesce(o.id, 0) AS order_id,
-		  ARRAY(SELECT s.id FROM shipment s WHERE s.order_id = o.id ORDER BY s.shipped_at) AS shipments
+		  coalesce(o.id, 0) AS order_id, ARRAY(
+		    SELECT $4 || ':' || s.id || coalesce(':' || n, '') FROM shipment s
+		      CROSS JOIN LATERAL (SELECT NULL::int AS n UNION ALL SELECT generate_series(1, s.corrections)) AS c
+		      WHERE s.order_id = o.id
+		    UNION ALL SELECT $5 || ':' || r.id FROM refund r WHERE r.payment_intent = o.payment_intent
+		    UNION ALL SELECT $6 || ':' || o.identifier WHERE o.canceled_at IS NOT NULL
+		    UNION ALL SELECT $7 || ':' || o.identifier || ':' || n.id FROM staff_note n WHERE n.order_id = o.id AND n.mailed
+		    UNION ALL SELECT 'order-status:' || o.identifier || ':' || t.status FROM order_status t WHERE t.order_id = o.id
+		  ) AS messages
 		FROM found JOIN checkout k USING (id) LEFT JOIN orders o ON o.checkout_id = k.id
-		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most)
+		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most, msg.MailOrderShipped, msg.MailOrderRefunded,
+		msg.MailOrderCanceled, msg.MailOrderNote)
 }
 
 // columnsOf are the ids of checkouts, payments and orders.
@@ -87,6 +96,6 @@ func listSteps(ctx context.Context, db pg.DB, ways []way) ([]step, error) {
 		  UNION ALL SELECT at, 'entry', 'On the list for staff: ' || reason, id::text,
 		    CASE WHEN resolved_at IS NULL THEN 'waits' ELSE 'seen to' END, CASE WHEN resolved_at IS NULL THEN 'bad'
 		      ELSE 'warn' END
-		    FROM payment_issue WHERE session_id = ANY($2)
+		    FROM payment_issue WHERE session_id = ANY($2) OR payment_intent = ANY($3)
 		) AS steps ORDER BY at, kind`, checkouts, sessions, payments, orders)
 }

@@ -44,7 +44,8 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 		named = append(named, w.reasons...)
 	}
 	for _, w := range workReasons {
-		list, count, err := waitingPayments(ctx, s.db, w.reasons, named, adminui.WorkShown)
+		list, count, err := waitingPayments(ctx, s.db, w.reasons, named, adminui.WorkShown,
+			adminui.MostCounted)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
 		Runbook: "staff",
 		To:      "/orders"}
-	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown)
+	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
 	k.Count = count
 	for i, o := range list {
 		if i == 0 {

@@ -8,8 +8,8 @@ import (
 )
 
 // waitingPayments lists the entries that wait and have one of the reasons, or, without any, a reason that is
-// not among the named ones; and counts them.
-func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows int) ([]paymentEntry, int64, error) {
+// not among the named ones; and counts them to a limit.
+func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) ([]paymentEntry, int64, error) {
 	const which = ` i.resolved_at IS NULL AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1)
 		ELSE NOT i.reason = ANY($2::text[]) END `
 	if reasons == nil {
@@ -21,8 +21,8 @@ func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, row
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err
 	}
-	count, err := pg.Get[int64](ctx, db, "count payments for staff", `SELECT count(*) FROM payment_issue i WHERE`+which,
-		reasons, named)
+	count, err := pg.Get[int64](ctx, db, "count payments for staff",
+		`SELECT count(*) FROM (SELECT FROM payment_issue i WHERE`+which+`LIMIT $3) c`, reasons, named, most)
 	return list, count, err
 }
 
@@ -32,19 +32,21 @@ type lateOrder struct {
 	PlacedAt           time.Time
 }
 
-// lateOrders lists the orders that are older than so many days and neither sent nor canceled, the oldest first.
-func lateOrders(ctx context.Context, db pg.DB, days, rows int) ([]lateOrder, int64, error) {
+// lateOrders lists the orders that are older than so many days and neither sent nor canceled, the oldest first; and
+// counts them to a limit. Each status is read by itself, so that an index holds what is late in order.
+func lateOrders(ctx context.Context, db pg.DB, days, rows, most int) ([]lateOrder, int64, error) {
 	const which = `
-		FROM orders o JOIN status s ON s.identifier = o.current_status
-		WHERE o.current_status IN (SELECT identifier FROM status
-		  WHERE position < (SELECT position FROM status WHERE identifier = 'shipped'))
-		  AND o.placed_at < now() - $1 * interval '1 day' `
+		FROM status s CROSS JOIN LATERAL (SELECT o.id, o.identifier, o.placed_at FROM orders o
+		  WHERE o.current_status = s.identifier AND o.placed_at < now() - $1 * interval '1 day'
+		  ORDER BY o.placed_at, o.id LIMIT $2) w
+		WHERE s.position < (SELECT position FROM status WHERE identifier = 'shipped') `
 	list, err := pg.List[lateOrder](ctx, db, "list late orders",
-		`SELECT o.identifier, s.title AS status, o.placed_at`+which+`ORDER BY o.placed_at, o.id LIMIT $2`, days, rows)
+		`SELECT w.identifier, s.title AS status, w.placed_at`+which+`ORDER BY w.placed_at, w.id LIMIT $2`, days, rows)
 	if err != nil || len(list) < rows {
 		return list, int64(len(list)), err
 	}
-	count, err := pg.Get[int64](ctx, db, "count late orders", `SELECT count(*)`+which, days)
+	count, err := pg.Get[int64](ctx, db, "count late orders",
+		`SELECT count(*) FROM (SELECT`+which+`LIMIT $2) c`, days, most)
 	return list, count, err
 }
 

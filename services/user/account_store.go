@@ -164,19 +164,12 @@ func keepConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 		err := pg.Exec(ctx, tx, "keep a consent", `
 			INSERT INTO consent (member_id, prospect_id, what, given, at, source)
 			VALUES (nullif($1::bigint, 0), nullif($2::bigint, 0), $3, $4, coalesce($5, now()), $6)`,
-			c.MemberID, c.ProspectID, c.What, c.Given, nullTime(c.At), c.Source)
+			c.MemberID, c.ProspectID, c.What, c.Given, pg.TimeOrNull(c.At), c.Source)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func nullTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // addressVerified says whether a member has proved an address, in whatever case it was typed.

@@ -8,11 +8,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// begins makes a text the beginning in a LIKE, in lower case.
-func begins(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
-}
-
 // listCustomers lists members and prospects from the newest down, those after a place in the list if it is
 // one, whose address, last name or user name begins with the searched text if there is any.
 func listCustomers(ctx context.Context, db pg.DB, search string, after customerPlace, rows int) ([]customer, error) {
@@ -31,7 +26,7 @@ func listCustomers(ctx context.Context, db pg.DB, search string, after customerP
 		     AND ($5 = 0 OR (created, 'prospect', id) < ($3, $4, $5))
 		   ORDER BY created DESC, id DESC LIMIT $6)
 		) AS c ORDER BY since DESC, kind DESC, id DESC LIMIT $6`,
-		search, begins(search), after.At, after.Kind, after.ID, rows)
+		search, pg.Like(strings.ToLower(search))+"%", after.At, after.Kind, after.ID, rows)
 }
 
 // findCustomer finds a member or a prospect.

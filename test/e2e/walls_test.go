@@ -123,6 +123,11 @@ func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 		}
 		return w.StatusCode, string(body)
 	}
+	for _, path := range []string{"/staff/parked/edge", "/staff/trail?key=x", "/staff/work-list", "/staff/orders"} {
+		if status, body := ask(shop.URL+path, ""); status != http.StatusNotFound { // shoppers find no back office
+			t.Errorf("%s in the shop: %d %.200s", path, status, body)
+		}
+	}
 	for _, address := range []string{
 		shop.Metrics + "/metrics", shop.Metrics + "/healthz", shop.Metrics + "/readyz",
 		shop.Monitor + "/", shop.Monitor + "/varz", shop.Monitor + "/jsz?consumers=true", shop.Monitor + "/connz",
