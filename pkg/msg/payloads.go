@@ -65,6 +65,14 @@ type OrderPlaced struct {
 	Total            int64       `json:"total"`
 	Lines            []OrderLine `json:"lines"`
 	Codes            []OrderCode `json:"codes,omitempty"`
+	// Country is where the order is sent, ISO 3166-1 alpha-2; senders of before do not tell.
+	Country string `json:"country,omitempty"`
+}
+
+// OrderCollection is a collection that a product is in.
+type OrderCollection struct {
+	Address string `json:"address"`
+	Title   string `json:"title"`
 }
 
 // OrderLine is one line of an order; prices are cents.
@@ -76,6 +84,9 @@ type OrderLine struct {
 	Size      string `json:"size,omitempty"`
 	PriceEach int64  `json:"price_each"`
 	Quantity  int    `json:"quantity"`
+	// ProductIdentifier and Collections are told in OrderPlaced alone.
+	ProductIdentifier string            `json:"product_identifier,omitempty"`
+	Collections       []OrderCollection `json:"collections,omitempty"`
 }
 
 // OrderCode is a discount code as it counted in an order.
@@ -311,8 +322,10 @@ type ClientEvent struct {
 	AnonymousID string    `json:"anonymous_id,omitempty"`
 	URL         string    `json:"url"` // PublicAddress
 	// Order is the mark of the order that the page shows (OrderMark).
-	Order      string `json:"order,omitempty"`
-	PageWidth  int    `json:"page_width,omitempty"`
+	Order     string `json:"order,omitempty"`
+	PageWidth int    `json:"page_width,omitempty"`
+	// Referrer is the host of the page that led to a page view, when it is not the shop's.
+	Referrer   string `json:"referrer,omitempty"`
 	RemoteAddr string `json:"remote_addr,omitempty"`
 	UserAgent  string `json:"user_agent,omitempty"`
 	// What is the error_id or button_id.

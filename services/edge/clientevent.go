@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -77,6 +79,7 @@ func (e *server) newEvent(kind string, q url.Values, r *http.Request, client net
 		ev.Order = msg.OrderInAddress(address)
 		width, _ := web.Number(q.Get("pageWidth"), maxPageWidth)
 		ev.PageWidth = int(width)
+		ev.Referrer = referrerHost(q.Get("referrer"))
 		ev.UserAgent, ev.RemoteAddr = pg.Clip(r.UserAgent(), maxEventAgent), client.String()
 	case "ajaxerror":
 		ev.What = pg.Clip(q.Get("error_id"), maxEventText)
@@ -87,6 +90,17 @@ func (e *server) newEvent(kind string, q url.Values, r *http.Request, client net
 		ev.EmailCode, ev.AdCode = linkCode(q.Get("em_cd")), linkCode(q.Get("ad_cd"))
 	}
 	return ev, true
+}
+
+// hostName matches the name of a host, with or without a port.
+var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,80}(:[0-9]{1,5})?$`)
+
+// referrerHost is the host that a page view came from, "" when what was reported is none.
+func referrerHost(s string) string {
+	if s = strings.ToLower(s); !hostName.MatchString(s) {
+		return ""
+	}
+	return strings.TrimPrefix(s, "www.")
 }
 
 func (e *server) publish(ev msg.ClientEvent) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +24,7 @@ const (
 	maxText  = 100
 	maxAgent = 1000
 	maxCode  = 50
+	maxTitle = 300
 )
 
 // onEvent stores what browsers report, a whole group with one statement.
@@ -89,8 +92,31 @@ func readEvent(key string, data []byte) (msg.ClientEvent, error) {
 		pg.Clip(e.What, maxText), pg.Clip(e.UserAgent, maxAgent)
 	e.MemberCode, e.ProspectCode, e.EmailCode, e.AdCode = pg.Clip(e.MemberCode, maxCode),
 		pg.Clip(e.ProspectCode, maxCode), pg.Clip(e.EmailCode, maxCode), pg.Clip(e.AdCode, maxCode)
+	if e.Referrer = pg.Clip(e.Referrer, maxText); strings.Contains(e.URL, "/checkout/") {
+		e.Referrer = "" // the way back from the payment page brings no one to the shop
+	}
 	if e.PageWidth < 0 || e.PageWidth > 1_000_000 {
 		e.PageWidth = 0
 	}
 	return e, nil
+}
+
+// emptySearch is the button_id under which the search page reports that it found nothing.
+const emptySearch = "search-empty"
+
+// searched is what was looked for and not found, in lower case so that it counts together; "" for other events.
+// What could name a person is cut from the address already (msg.PublicAddress).
+func searched(e msg.ClientEvent) string {
+	if e.Kind != "buttonclick" || e.What != emptySearch {
+		return ""
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return ""
+	}
+	words := strings.ToLower(strings.Join(strings.Fields(u.Query().Get("q")), " "))
+	if words == "-" {
+		return ""
+	}
+	return pg.Clip(words, maxText)
 }

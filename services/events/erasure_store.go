@@ -2,7 +2,9 @@ package events
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,21 +19,41 @@ func ordersOf(ctx context.Context, db pg.DB, p erasure.Person) ([]string, error)
 		p.MemberIDs, p.Codes)
 }
 
+// visitTables are the tables of what browsers report. The second of each pair is where old processes write, from
+// which housekeeping brings rows over: a statement that comes after one of the first kind finds what moved meanwhile.
+var visitTables = []visitTable{
+	{now: "page_view", before: "pageview", name: "page_views"},
+	{now: "call_error", before: "ajax_error", name: "ajax_errors"},
+	{now: "click", before: "button_click", name: "button_clicks"},
+	{now: "arrival", before: "link_event", name: "link_events"},
+}
+
+type visitTable struct{ now, before, name string }
+
 // browsersOfMembers are the ids of browsers that a person used as a member or over links of theirs.
-const browsersOfMembers = `
-	SELECT anonymous_id FROM pageview WHERE user_id = ANY($1) UNION SELECT anonymous_id FROM ajax_error
-	  WHERE user_id = ANY($1)
-	UNION SELECT anonymous_id FROM button_click WHERE user_id = ANY($1) UNION SELECT anonymous_id FROM link_event
-	  WHERE user_id = ANY($1) OR prospect_id = ANY($2)`
+var browsersOfMembers = func() string {
+	var parts []string
+	for _, t := range visitTables {
+		for _, table := range []string{t.before, t.now} {
+			parts = append(parts, `SELECT anonymous_id FROM `+table+` WHERE user_id = ANY($1)`)
+			if t.now == "arrival" {
+				parts = append(parts, `SELECT anonymous_id FROM `+table+` WHERE prospect_id = ANY($2)`)
+			}
+		}
+	}
+	return strings.Join(parts, " UNION ")
+}()
 
 // browsersOf adds those that looked at an order of the person's. Addresses recorded before identifiers were
 // cut from them still hold some.
 func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []string) ([]string, error) {
-	return pg.List[string](ctx, tx, "find an erased person's browsers", `
-		SELECT anonymous_id FROM (`+browsersOfMembers+`
-			UNION SELECT anonymous_id FROM pageview WHERE order_mark = ANY($3)
-			UNION SELECT anonymous_id FROM pageview WHERE id IN (`+naming("pageview", "$4")+`) AND url ~* 'identifier='
-		) AS a WHERE anonymous_id IS NOT NULL`, p.MemberIDs, p.ProspectIDs, orderMarks(orders), orders)
+	sql := `SELECT anonymous_id FROM (` + browsersOfMembers
+	for _, table := range []string{"pageview", "page_view"} {
+		sql += ` UNION SELECT anonymous_id FROM ` + table + ` WHERE order_mark = ANY($3)
+			UNION SELECT anonymous_id FROM ` + table + ` WHERE id IN (` + naming(table, "$4") + `) AND url ~* 'identifier='`
+	}
+	return pg.List[string](ctx, tx, "find an erased person's browsers", sql+`) AS a WHERE anonymous_id IS NOT NULL`,
+		p.MemberIDs, p.ProspectIDs, orderMarks(orders), orders)
 }
 
 // naming is the query of the rows of a table whose address has parameters, which hold codes, and names one of
@@ -52,25 +74,45 @@ func visitsOf(table, theirs string) string {
 // eraseVisits takes visits from their visitors: those of the member, of the person's browsers, of pages that showed an
 // order of theirs, and those whose address names them or a code of theirs.
 func eraseVisits(ctx context.Context, tx pgx.Tx, p erasure.Person, browsers, orders []string) error {
-	const theirs = `user_id = NULL, anonymous_id = NULL, url = substring(url FROM '^[^?#]*')`
-	for _, step := range []struct {
-		sql  string
-		more []any
-	}{
-		{`UPDATE pageview SET remote_addr = NULL, user_agent = NULL, order_mark = NULL, ` + theirs + ` WHERE id IN (` +
-			visitsOf("pageview", "$2") + ` UNION SELECT id FROM pageview WHERE order_mark = ANY($4))`,
-			[]any{orderMarks(orders)}},
-		{`UPDATE ajax_error SET ` + theirs + ` WHERE id IN (` + visitsOf("ajax_error", "$2") + `)`, nil},
-		{`UPDATE button_click SET ` + theirs + ` WHERE id IN (` + visitsOf("button_click", "$2") + `)`, nil},
-		{`UPDATE link_event SET prospect_id = NULL, ` + theirs + ` WHERE id IN (` + visitsOf("link_event", "$2") +
-			` UNION SELECT id FROM link_event WHERE prospect_id = ANY($4))`, []any{p.ProspectIDs}},
-	} {
-		if err := pg.Exec(ctx, tx, "erase a person's visits", step.sql,
-			append([]any{p.MemberIDs, browsers, needlesOf(p, orders)}, step.more...)...); err != nil {
-			return err
+	chance := rand.Text() // kept nowhere: no stand-in leads back to its browser
+	for _, t := range visitTables {
+		for _, table := range []string{t.before, t.now} {
+			sql, args := eraseFrom(t, table, p, browsers, orders, chance)
+			if err := pg.Exec(ctx, tx, "erase a person's visits", sql, args...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// justBought says of a page view that it shows an order that was placed right then.
+const justBought = `EXISTS (SELECT FROM order_placed o WHERE order_mark(o.identifier) = page_view.order_mark
+	AND o.at BETWEEN page_view.at - interval '1 hour' AND page_view.at + interval '10 minutes')`
+
+// eraseFrom is the statement that takes a person out of one table of visits. A stand-in keeps what belonged to a
+// visit together.
+func eraseFrom(t visitTable, table string, p erasure.Person, browsers, orders []string, chance string) (string, []any) {
+	set := `user_id = NULL, anonymous_id = NULL, url = substring(url FROM '^[^?#]*')`
+	rows, args := visitsOf(table, "$2"), []any{p.MemberIDs, browsers, needlesOf(p, orders)}
+	switch t.now {
+	case "page_view":
+		set += `, remote_addr = NULL, user_agent = NULL, order_mark = NULL`
+		if table == t.now {
+			set += `, bought = bought OR ` + justBought
+		}
+		rows += ` UNION SELECT id FROM ` + table + ` WHERE order_mark = ANY($4)`
+		args = append(args, orderMarks(orders))
+	case "arrival":
+		set += `, prospect_id = NULL`
+		rows += ` UNION SELECT id FROM ` + table + ` WHERE prospect_id = ANY($4)`
+		args = append(args, p.ProspectIDs)
+	}
+	if len(args) == 4 && table == t.now {
+		set += `, stand_in = coalesce(stand_in, md5($5 || anonymous_id || (at AT TIME ZONE 'UTC')::date))`
+		args = append(args, chance)
+	}
+	return `UPDATE ` + table + ` SET ` + set + ` WHERE id = ANY(ARRAY(` + rows + `))`, args
 }
 
 // eraseFunnel takes a person out of orders and mails, and notes that the person is never to be known again.
@@ -94,17 +136,29 @@ func ExportVisits(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 	const browsers = `ARRAY(SELECT anonymous_id FROM b)`
-	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, []erasure.Table{
+	tables := []erasure.Table{
 		{Name: "member", Rows: `member WHERE id = ANY($1)`},
 		{Name: "prospects", Rows: `prospect WHERE id = ANY($2)`},
 		{Name: "prospect_codes", Rows: `prospect_code WHERE prospect_id = ANY($2)`},
-		{Name: "page_views", Rows: `pageview WHERE id IN (` + visitsOf("pageview", browsers) +
-			` UNION SELECT id FROM pageview WHERE order_mark = ANY($5))`},
-		{Name: "ajax_errors", Rows: `ajax_error WHERE id IN (` + visitsOf("ajax_error", browsers) + `)`},
-		{Name: "button_clicks", Rows: `button_click WHERE id IN (` + visitsOf("button_click", browsers) + `)`},
-		{Name: "link_events", Rows: `link_event WHERE id IN (` + visitsOf("link_event", browsers) +
-			` UNION SELECT id FROM link_event WHERE prospect_id = ANY($2))`},
 		{Name: "orders_placed", Rows: `order_placed WHERE identifier = ANY($6)`},
 		{Name: "mails_sent", Rows: `email_sent WHERE member_id = ANY($1) OR prospect_id = ANY($2) OR pr_cd = ANY($4)`},
-	}, p.MemberIDs, p.ProspectIDs, needlesOf(p, orders), p.Codes, orderMarks(orders), orders)
+	}
+	for _, t := range visitTables {
+		for _, table := range []string{t.now, t.before} {
+			name := t.name
+			if table == t.before {
+				name += "_before"
+			}
+			rows := visitsOf(table, browsers)
+			switch t.now {
+			case "page_view":
+				rows += ` UNION SELECT id FROM ` + table + ` WHERE order_mark = ANY($5)`
+			case "arrival":
+				rows += ` UNION SELECT id FROM ` + table + ` WHERE prospect_id = ANY($2)`
+			}
+			tables = append(tables, erasure.Table{Name: name, Rows: table + ` WHERE id = ANY(ARRAY(` + rows + `))`})
+		}
+	}
+	return erasure.Export(ctx, db, `WITH b AS (`+browsersOfMembers+`)`, tables,
+		p.MemberIDs, p.ProspectIDs, needlesOf(p, orders), p.Codes, orderMarks(orders), orders)
 }

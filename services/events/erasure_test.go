@@ -37,13 +37,13 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 	} {
 		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","remote_addr":"192.0.2.7","user_agent":"B",%s}`, i, event))
 	}
-	e.Becomes(5, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM button_click)`)
-	if n := e.Number(`SELECT count(*) FROM pageview WHERE url LIKE '%` + other + `%'`); n != 0 {
+	e.Becomes(5, `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM click)`)
+	if n := e.Number(`SELECT count(*) FROM page_view WHERE url LIKE '%` + other + `%'`); n != 0 {
 		t.Error("an address that came with its identifier is recorded with it")
 	}
 	// As it was recorded before identifiers were cut.
 	e.Exec(`
-		INSERT INTO pageview (event_id, anonymous_id, url, remote_addr, user_agent, at)
+		INSERT INTO page_view (event_id, anonymous_id, url, remote_addr, user_agent, at)
 		  VALUES ('h1', 'earlier', $1, '192.0.2.7', 'B', now()), ('h2', 'earlier', '/cart', '192.0.2.7', 'B', now())`,
 		"/account/order?identifier="+before)
 	raw, err := ExportVisits(t.Context(), e.pool, erasure.Person{ProspectIDs: []int64{9}, Codes: []string{"PR9", "PR9b"}})
@@ -60,11 +60,11 @@ func TestErasingAGuestFindsTheOrdersPages(t *testing.T) {
 		Payload: msg.Erased{ProspectID: 9, Codes: []string{"PR9", "PR9b"}, At: time.Now()}})
 	e.Becomes(0, `SELECT count(*) FROM prospect`)
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE pr_cd IS NOT NULL`)
-	if n := e.Number(`SELECT count(*) FROM pageview WHERE anonymous_id IS NOT NULL OR remote_addr IS NOT NULL OR user_agent IS NOT NULL ` +
+	if n := e.Number(`SELECT count(*) FROM page_view WHERE anonymous_id IS NOT NULL OR remote_addr IS NOT NULL OR user_agent IS NOT NULL ` +
 		`OR order_mark IS NOT NULL OR url ~ '[?]'`); n != 1 {
 		t.Errorf("%d page views are traceable, want the stranger's", n)
 	}
-	if n := e.Number(`SELECT count(*) FROM button_click WHERE anonymous_id IS NOT NULL`); n != 0 {
+	if n := e.Number(`SELECT count(*) FROM click WHERE anonymous_id IS NOT NULL`); n != 0 {
 		t.Error("the guest's click keeps its mark")
 	}
 	// The order may be heard of late.

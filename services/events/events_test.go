@@ -27,7 +27,7 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	for i, event := range []string{
 		`{"id":"e1","kind":"pageview","at":"` + at +
 			`","user_id":7,"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1",` +
-			`"user_agent":"Browser","order":"mark"}`,
+			`"user_agent":"Browser","order":"mark","referrer":"blog.example"}`,
 		`{"id":"e2","kind":"pageview","at":"` + at + `","user_id":8,"url":"/"}`, // no one we know
 		`{"id":"e3","kind":"ajaxerror","at":"` + at + `","user_id":7,"url":"/cart","what":"cart-items"}`,
 		`{"id":"e4","kind":"buttonclick","at":"` + at + `","url":"/","what":"chat-icon"}`,
@@ -36,23 +36,23 @@ func TestEveryKindFindsItsTable(t *testing.T) {
 	} {
 		e.report(fmt.Sprint("e", i+1), event)
 	}
-	e.Becomes(6, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM button_click) + `+
-		`(SELECT count(*) FROM link_event)`)
+	e.Becomes(6, `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM call_error) + (SELECT count(*) FROM click) + `+
+		`(SELECT count(*) FROM arrival)`)
 	for sql, want := range map[string]string{
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e1'`: `{"id":1,"event_id":"e1","user_id":7,` +
-			`"anonymous_id":"anon","url":"https://shop/?a=1","page_width":390,"remote_addr":"192.0.2.1","user_agent":"Browser",` +
-			`"at":"2026-11-22T10:00:00.123456+00:00","order_mark":"mark"}`,
-		`SELECT row_to_json(p)::text FROM pageview p WHERE event_id = 'e2'`: `{"id":2,"event_id":"e2","user_id":null,` +
-			`"anonymous_id":null,"url":"/","page_width":null,"remote_addr":null,"user_agent":null,` +
-			`"at":"2026-11-22T10:00:00.123456+00:00","order_mark":null}`,
-		`SELECT row_to_json(p)::text FROM ajax_error p`: `{"id":1,"event_id":"e3","user_id":7,"anonymous_id":null,` +
+		`SELECT row_to_json(p)::text FROM page_view p WHERE event_id = 'e1'`: `{"id":1,"event_id":"e1","user_id":7,` +
+			`"anonymous_id":"anon","stand_in":null,"url":"https://shop/?a=1","referrer":"blog.example","page_width":390,` +
+			`"remote_addr":"192.0.2.1","user_agent":"Browser","order_mark":"mark","bought":false,"at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM page_view p WHERE event_id = 'e2'`: `{"id":2,"event_id":"e2","user_id":null,` +
+			`"anonymous_id":null,"stand_in":null,"url":"/","referrer":null,"page_width":null,"remote_addr":null,` +
+			`"user_agent":null,"order_mark":null,"bought":false,"at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM call_error p`: `{"id":1,"event_id":"e3","user_id":7,"anonymous_id":null,` +
 			`"url":"/cart","error_id":"cart-items","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM button_click p`: `{"id":1,"event_id":"e4","user_id":null,` +
-			`"anonymous_id":null,"url":"/","button_id":"chat-icon","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e5'`: `{"id":1,"event_id":"e5","user_id":7,"prospect_id":null,` +
-			`"anonymous_id":null,"email_id":1,"ad_id":1,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
-		`SELECT row_to_json(p)::text FROM link_event p WHERE event_id = 'e6'`: `{"id":2,"event_id":"e6","user_id":null,"prospect_id":9,` +
-			`"anonymous_id":null,"email_id":null,"ad_id":null,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM click p`: `{"id":1,"event_id":"e4","user_id":null,` +
+			`"anonymous_id":null,"url":"/","button_id":"chat-icon","search":null,"at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM arrival p WHERE event_id = 'e5'`: `{"id":1,"event_id":"e5","user_id":7,"prospect_id":null,` +
+			`"anonymous_id":null,"stand_in":null,"email_id":1,"ad_id":1,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
+		`SELECT row_to_json(p)::text FROM arrival p WHERE event_id = 'e6'`: `{"id":2,"event_id":"e6","user_id":null,"prospect_id":9,` +
+			`"anonymous_id":null,"stand_in":null,"email_id":null,"ad_id":null,"url":"/","at":"2026-11-22T10:00:00.123456+00:00"}`,
 	} {
 		var got string
 		if err := e.pool.QueryRow(t.Context(), sql).Scan(&got); err != nil {
@@ -79,9 +79,9 @@ func TestOddEvents(t *testing.T) {
 		"/"+strings.Repeat("ä", 5000), strings.Repeat("x", 5000), strings.Repeat("\u00e9", 500)))
 	e.report("", `{"id":"","kind":"ajaxerror","url":"/a\u0000b","what":"`+strings.Repeat("y", 500)+`"}`)
 	e.Becomes(7, `SELECT count(*) FROM parked`)
-	e.Becomes(1, `SELECT count(*) FROM pageview WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 `+
+	e.Becomes(1, `SELECT count(*) FROM page_view WHERE length(url) = 2000 AND length(user_agent) = 1000 AND length(anonymous_id) = 100 `+
 		`AND page_width IS NULL AND user_id IS NULL`)
-	e.Becomes(1, `SELECT count(*) FROM ajax_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - `+
+	e.Becomes(1, `SELECT count(*) FROM call_error WHERE url = '/ab' AND length(error_id) = 100 AND event_id <> '' AND at > now() - `+
 		`interval '1 minute'`)
 }
 
@@ -100,7 +100,7 @@ func TestNothingIsLost(t *testing.T) {
 	}
 	report(0, 1000)
 	report(0, 500) // again
-	e.Becomes(1000, `SELECT count(*) FROM pageview`)
+	e.Becomes(1000, `SELECT count(*) FROM page_view`)
 
 	e.cut.Set(true)
 	report(1000, 1500)
@@ -108,18 +108,18 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("without the database: %d %s", a.Status, a.Body)
 	}
 	e.cut.Set(false)
-	e.Becomes(1500, `SELECT count(*) FROM pageview`)
+	e.Becomes(1500, `SELECT count(*) FROM page_view`)
 
 	e.stop()
 	report(1500, 2000)
 	e.start()
-	e.Becomes(2000, `SELECT count(*) FROM pageview`)
+	e.Becomes(2000, `SELECT count(*) FROM page_view`)
 
 	e.broker.Stop()
 	report(2000, 2500)
 	e.broker.Start()
-	e.Becomes(2500, `SELECT count(*) FROM pageview`)
-	if n := e.Number(`SELECT count(DISTINCT event_id) FROM pageview`); n != 2500 {
+	e.Becomes(2500, `SELECT count(*) FROM page_view`)
+	if n := e.Number(`SELECT count(DISTINCT event_id) FROM page_view`); n != 2500 {
 		t.Errorf("%d different ids", n)
 	}
 }
@@ -148,7 +148,7 @@ func TestRepeatsAreStoredOnce(t *testing.T) {
 		}
 	}
 	db := testenv.DB{TB: t, Conn: pool}
-	if n := db.Number(`SELECT count(*) FROM pageview`); n != 100 {
+	if n := db.Number(`SELECT count(*) FROM page_view`); n != 100 {
 		t.Errorf("%d rows", n)
 	}
 	db.Exec(`
@@ -194,7 +194,8 @@ func TestFunnelAndReport(t *testing.T) {
 	}
 	e.report("x", `{"id":"x","kind":"ajaxerror","url":"/","what":"cart-items"}`)
 	e.report("l", `{"id":"l","kind":"linkevent","url":"/","em_cd":"staffmade"}`)
-	e.Becomes(8, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM ajax_error) + (SELECT count(*) FROM link_event)`)
+	e.Becomes(8, `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM call_error) + (SELECT count(*) FROM arrival)`)
+	e.counted()
 	a := e.staff().Get("/staff/reports/summary?days=1")
 	var got, want map[string]any
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != 200 {
@@ -254,7 +255,7 @@ func TestPeople(t *testing.T) {
 	} {
 		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d",%s}`, i, event))
 	}
-	e.Becomes(5, `SELECT (SELECT count(*) FROM pageview) + (SELECT count(*) FROM link_event) + (SELECT count(*) FROM button_click)`)
+	e.Becomes(5, `SELECT (SELECT count(*) FROM page_view) + (SELECT count(*) FROM arrival) + (SELECT count(*) FROM click)`)
 	if n := e.Number(`SELECT count(*) FROM member WHERE mb_cd = 'new' AND version = 2`); n != 1 {
 		t.Error("an older version has replaced a newer one")
 	}
@@ -262,8 +263,8 @@ func TestPeople(t *testing.T) {
 	e.Becomes(0, `SELECT (SELECT count(*) FROM member) + (SELECT count(*) FROM prospect)`)
 	e.enqueue(member(9, "late"), msg.Message{Key: "m8", Subject: msg.UserRegistered, Payload: msg.Member{ID: 8, Version: 1}})
 	e.Becomes(1, `SELECT count(*) FROM member`)
-	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM pageview UNION ALL SELECT anonymous_id, url, ''
-		FROM link_event UNION ALL SELECT anonymous_id, url, '' FROM button_click) AS v
+	if n := e.Number(`SELECT count(*) FROM (SELECT anonymous_id, url, remote_addr FROM page_view UNION ALL SELECT anonymous_id, url, ''
+		FROM arrival UNION ALL SELECT anonymous_id, url, '' FROM click) AS v
 		WHERE anonymous_id IN ('anon7', 'anon9') OR url LIKE '%?%' OR remote_addr = '192.0.2.7'`); n != 1 {
 		t.Errorf("%d visits are traceable, want only someone's", n)
 	}
@@ -284,6 +285,6 @@ func TestEventsThatTravelTogether(t *testing.T) {
 	for i := range 1500 {
 		e.report(fmt.Sprint("e", i), fmt.Sprintf(`{"id":"e%d","kind":"pageview","url":"/a,b/[%d]"}`, i, i))
 	}
-	e.Becomes(1500, `SELECT count(DISTINCT url) FROM pageview`)
-	e.Becomes(1500, `SELECT count(*) FROM pageview`)
+	e.Becomes(1500, `SELECT count(DISTINCT url) FROM page_view`)
+	e.Becomes(1500, `SELECT count(*) FROM page_view`)
 }

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"strings"
+
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -24,16 +26,37 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 			return nil, err
 		}
 		row := placedRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID, Currency: o.Currency, Total: o.Total,
-			At: o.PlacedAt.UTC()}
-		for _, l := range o.Lines {
-			row.Pieces += l.Quantity
-		}
+			At: o.PlacedAt.UTC(), Items: []itemRow{}, Codes: []codeRow{}}
+		row.tell(o)
 		if o.MemberID == 0 {
 			row.Code, row.CodeHash = pg.Clip(o.ProspectCode, maxCode), erasure.Hash(o.ProspectCode)
 		}
 		placed = append(placed, row)
 	}
 	return storeOrders(placed, changed), nil
+}
+
+// tell adds what reports show of an order: its items, codes, country and discount.
+func (r *placedRow) tell(o msg.OrderPlaced) {
+	r.Country, r.Discount = pg.Clip(strings.ToUpper(o.Country), 2), o.ItemDiscount+o.ShippingDiscount
+	for i, l := range o.Lines {
+		r.Pieces += l.Quantity
+		item := itemRow{Seq: i, Product: pg.Clip(l.ProductIdentifier, maxTitle), Title: pg.Clip(l.Product, maxTitle),
+			Collections: []msg.OrderCollection{}, Pieces: l.Quantity, Sales: l.PriceEach * int64(l.Quantity)}
+		if item.Product == "" {
+			item.Product = item.Title
+		}
+		for _, c := range l.Collections {
+			item.Collections = append(item.Collections, msg.OrderCollection{Address: pg.Clip(c.Address, maxTitle),
+				Title: pg.Clip(c.Title, maxTitle)})
+		}
+		r.Items = append(r.Items, item)
+	}
+	for _, c := range o.Codes {
+		if c.Applied {
+			r.Codes = append(r.Codes, codeRow{Code: pg.Clip(c.Code, maxText), Title: pg.Clip(c.Description, maxTitle)})
+		}
+	}
 }
 
 // onMail notes who got which template when. A mail without a template is none that a link leads back to.

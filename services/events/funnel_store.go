@@ -5,6 +5,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // placedRow is an order as the funnel knows it; key is that of its message.
@@ -18,6 +19,24 @@ type placedRow struct {
 	Total      int64        `json:"total"`
 	Pieces     int          `json:"pieces"`
 	At         time.Time    `json:"at"`
+	Country    string       `json:"country"`
+	Discount   int64        `json:"discount"`
+	Items      []itemRow    `json:"items"`
+	Codes      []codeRow    `json:"codes"`
+}
+
+type itemRow struct {
+	Seq         int                   `json:"seq"`
+	Product     string                `json:"product"`
+	Title       string                `json:"title"`
+	Collections []msg.OrderCollection `json:"collections"`
+	Pieces      int                   `json:"pieces"`
+	Sales       int64                 `json:"sales"`
+}
+
+type codeRow struct {
+	Code  string `json:"code"`
+	Title string `json:"title"`
 }
 
 type statusRow struct {
@@ -29,16 +48,26 @@ type statusRow struct {
 
 func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 	return &bus.Effect{What: "store orders", Args: []any{placed, changed}, SQL: `
-		placed AS (
-		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at)
+		n AS (
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text,
+		    code_hash text, currency text, total bigint, pieces int, at timestamptz, country text, discount bigint,
+		    items jsonb, codes jsonb) JOIN fresh USING (key)
+		), placed AS (
+		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country, discount)
 		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
 		      ELSE nullif(n.member, 0) END,
 		    n.member = 0,
 		    CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
-		    currency, total, pieces, at
-		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text, code_hash text,
-		    currency text, total bigint, pieces int, at timestamptz) JOIN fresh USING (key)
-		  ON CONFLICT (identifier) DO NOTHING
+		    currency, total, pieces, at, nullif(country, ''), discount
+		  FROM n ON CONFLICT (identifier) DO NOTHING RETURNING identifier, at
+		), items AS (
+		  INSERT INTO order_item (identifier, seq, product, title, collections, pieces, sales)
+		  SELECT DISTINCT ON (identifier, i.seq) identifier, i.seq, i.product, i.title, i.collections, i.pieces, i.sales
+		  FROM placed JOIN n USING (identifier, at) CROSS JOIN LATERAL jsonb_to_recordset(n.items)
+		    AS i (seq int, product text, title text, collections jsonb, pieces bigint, sales bigint)
+		), codes AS (
+		  INSERT INTO order_code (identifier, code, title) SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title
+		  FROM placed JOIN n USING (identifier, at) CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
 		), changed AS (
 		  INSERT INTO order_status (identifier, status, at) SELECT identifier, status, at
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)

@@ -13,17 +13,19 @@ import (
 // see an attack or a broken browser, and no longer.
 const traceableDays = 30
 
-// housekeeping deletes what has outlived its use: the keys of client events that the stream cannot hold
-// any more (the events themselves are unique by id), client addresses and browser names, and at last the
-// reports themselves.
+// housekeeping makes the tables of the months to come and drops those that have outlived their use. It deletes the
+// keys of client events that the stream cannot hold any more (the events themselves are unique by id), client
+// addresses and browser names, and brings over what old processes wrote.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
+		{Name: "tables of months", Every: time.Hour, Do: makeMonths},
+		{Name: "events of old processes", Every: time.Minute, Do: bringOver},
 		{Name: "keys of client events", Every: time.Hour, Do: dropKeys},
 		{Name: "client addresses", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 			return dropClients(ctx, pool, traceableDays)
 		}},
 		{Name: "page views", Every: time.Hour, Do: func(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-			return deleteOldReports(ctx, pool, s.pageViewDays)
+			return dropOldEvents(ctx, pool, s.pageViewDays)
 		}},
 	}
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,24 +17,64 @@ func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return bus.PruneInbox(ctx, pool, msg.EventsEvent, 8*24*time.Hour)
 }
 
+// makeMonths makes the tables of this month and the next.
+func makeMonths(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.Get[int64](ctx, pool, "make the tables of months", `
+		SELECT make_months((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC' + interval '1 month')::date)`)
+}
+
 // dropClients takes the client's address and the browser's name out of older page views.
 func dropClients(ctx context.Context, pool *pgxpool.Pool, days int) (int64, error) {
 	return pg.InGroups(ctx, pool, "drop clients", `
-		UPDATE pageview SET remote_addr = NULL, user_agent = NULL WHERE id IN
-			(SELECT id FROM pageview WHERE at < now() - $2 * interval '1 day'
-			  AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1)`, days)
+		UPDATE page_view SET remote_addr = NULL, user_agent = NULL WHERE id = ANY(ARRAY
+			(SELECT id FROM page_view WHERE at < now() - $2 * interval '1 day'
+			  AND (remote_addr IS NOT NULL OR user_agent IS NOT NULL) ORDER BY at LIMIT $1))`, days)
 }
 
-// deleteOldReports deletes what browsers reported long ago.
-func deleteOldReports(ctx context.Context, pool *pgxpool.Pool, days int) (total int64, err error) {
-	for _, table := range []string{"pageview", "ajax_error", "button_click", "link_event"} {
-		n, err := pg.InGroups(ctx, pool, "delete old reports", `
-			DELETE FROM `+table+` WHERE id IN (SELECT id FROM `+table+` WHERE at < now() - $2 * interval '1 day'
-			  ORDER BY at LIMIT $1)`, days)
+// broughtOver are the columns that the tables of old processes have.
+var broughtOver = map[string]string{
+	"page_view":  "event_id, user_id, anonymous_id, url, page_width, remote_addr, user_agent, order_mark, at",
+	"call_error": "event_id, user_id, anonymous_id, url, error_id, at",
+	"click":      "event_id, user_id, anonymous_id, url, button_id, at",
+	"arrival":    "event_id, user_id, prospect_id, anonymous_id, email_id, ad_id, url, at",
+}
+
+// bringOver moves what old processes have written, during an upgrade and before it, to the tables of its months.
+func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
+	for _, t := range visitTables {
+		if err := pg.Exec(ctx, pool, "make the tables of months", `
+			SELECT make_months(greatest(min(at), now() - interval '10 years')::date, least(max(at), now())::date) FROM `+t.before+`
+			  HAVING count(*) > 0`); err != nil {
+			return total, err
+		}
+		columns := broughtOver[t.now]
+		n, err := pg.InGroups(ctx, pool, "bring events over", `
+			WITH gone AS (DELETE FROM `+t.before+` WHERE id IN (SELECT id FROM `+t.before+` ORDER BY id LIMIT $1
+			  FOR UPDATE SKIP LOCKED) RETURNING `+columns+`)
+			INSERT INTO `+t.now+` (`+columns+`) SELECT `+columns+` FROM gone ON CONFLICT (event_id, at) DO NOTHING`)
 		if total += n; err != nil {
 			return total, err
 		}
 	}
-	return total, pg.Exec(ctx, pool, "delete the counts of old days",
-		`DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date`, days)
+	return total, nil
+}
+
+// dropOldEvents drops the months that ended so many days ago, and what of other times lies beside them. Figures
+// stay, but for those by what outsiders wrote: pages, errors, searches.
+func dropOldEvents(ctx context.Context, pool *pgxpool.Pool, days int) (total int64, err error) {
+	if total, err = pg.Get[int64](ctx, pool, "drop old months",
+		`SELECT drop_months(((now() - $1 * interval '1 day') AT TIME ZONE 'UTC')::date)`, days); err != nil {
+		return total, err
+	}
+	for _, t := range visitTables {
+		n, err := pg.InGroups(ctx, pool, "delete old events", fmt.Sprintf(`
+			DELETE FROM %[1]s_rest WHERE id = ANY(ARRAY(SELECT id FROM %[1]s_rest WHERE at < now() - $2 * interval '1 day'
+			  ORDER BY at LIMIT $1))`, t.now), days)
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+	return total, pg.Exec(ctx, pool, "delete old figures", `
+		WITH p AS (DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date)
+		DELETE FROM day_part WHERE kind IN ('page', 'error', 'search') AND day < (now() - $1 * interval '1 day')::date`, days)
 }

@@ -12,16 +12,16 @@ func TestOldReportsGo(t *testing.T) {
 	pool := testenv.Pool(t, "events", Migrations()...)
 	db := testenv.DB{TB: t, Conn: pool}
 	for _, sql := range []string{
-		`INSERT INTO pageview (event_id, url, remote_addr, user_agent, at)
+		`INSERT INTO page_view (event_id, url, remote_addr, user_agent, at)
 			SELECT 'old' || n, '/', '192.0.2.1', 'B', now() - interval '401 days' FROM generate_series(1, 5100) AS n
 			UNION ALL SELECT 'month' || n, '/', '192.0.2.1', NULL, now() - interval '31 days' FROM generate_series(1, 5100) AS n
 			UNION ALL SELECT 'agent', '/', NULL, 'B', now() - interval '31 days'
 			UNION ALL SELECT 'young', '/', '192.0.2.1', 'B', now() - interval '29 days'`,
-		`INSERT INTO ajax_error (event_id, url, error_id, at) SELECT 'e' || d, '/', 'x', now() - d * interval '1 day'
+		`INSERT INTO call_error (event_id, url, error_id, at) SELECT 'e' || d, '/', 'x', now() - d * interval '1 day'
 			FROM unnest('{399,401}'::int[]) AS d`,
-		`INSERT INTO button_click (event_id, url, button_id, at) SELECT 'b' || d, '/', 'x', now() - d * interval '1 day'
+		`INSERT INTO click (event_id, url, button_id, at) SELECT 'b' || d, '/', 'x', now() - d * interval '1 day'
 			FROM unnest('{399,401}'::int[]) AS d`,
-		`INSERT INTO link_event (event_id, url, at) SELECT 'l' || d, '/', now() - d * interval '1 day'
+		`INSERT INTO arrival (event_id, url, at) SELECT 'l' || d, '/', now() - d * interval '1 day'
 			FROM unnest('{399,401}'::int[]) AS d`,
 	} {
 		db.Exec(sql)
@@ -29,19 +29,19 @@ func TestOldReportsGo(t *testing.T) {
 	if n, err := dropClients(t.Context(), pool, traceableDays); err != nil || n != 10201 {
 		t.Errorf("%d clients dropped, %v", n, err)
 	}
-	if n := db.Number(`SELECT count(*) FROM pageview WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 ||
-		db.Number(`SELECT count(*) FROM pageview`) != 10202 {
+	if n := db.Number(`SELECT count(*) FROM page_view WHERE remote_addr IS NOT NULL OR user_agent IS NOT NULL`); n != 1 ||
+		db.Number(`SELECT count(*) FROM page_view`) != 10202 {
 		t.Errorf("%d page views tell the client", n)
 	}
-	if n, err := deleteOldReports(t.Context(), pool, 400); err != nil || n != 5103 {
+	if n, err := dropOldEvents(t.Context(), pool, 400); err != nil || n != 5103 {
 		t.Errorf("%d reports deleted, %v", n, err)
 	}
 	if n := db.Number(`
-		SELECT (SELECT count(*) FROM pageview) * 1000 + (SELECT count(*) FROM ajax_error) * 100
-			+ (SELECT count(*) FROM button_click) * 10 + (SELECT count(*) FROM link_event)`); n != 5102111 {
+		SELECT (SELECT count(*) FROM page_view) * 1000 + (SELECT count(*) FROM call_error) * 100
+			+ (SELECT count(*) FROM click) * 10 + (SELECT count(*) FROM arrival)`); n != 5102111 {
 		t.Errorf("what is left: %d", n)
 	}
-	if n, err := deleteOldReports(t.Context(), pool, 400); err != nil || n != 0 {
+	if n, err := dropOldEvents(t.Context(), pool, 400); err != nil || n != 0 {
 		t.Errorf("once more: %d deleted, %v", n, err)
 	}
 }

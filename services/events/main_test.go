@@ -63,6 +63,12 @@ func (e *env) report(id, data string) {
 	}
 }
 
+// counted waits until the figures are up to date.
+func (e *env) counted() {
+	e.t.Helper()
+	e.Becomes(0, `SELECT count(*) FROM recount`)
+}
+
 func (e *env) enqueue(messages ...msg.Message) {
 	e.t.Helper()
 	testenv.Enqueue(e.t, e.outbox, messages...)

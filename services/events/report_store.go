@@ -56,13 +56,12 @@ const (
 func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
 	s.Days = days
 	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
-		SELECT to_char(day, 'YYYY-MM-DD') AS day, sum(views)::bigint AS count FROM pageview_day`+sinceDay+`
-		  GROUP BY 1 ORDER BY 1`, days)
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total`+sinceDay+` AND views > 0 ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
-		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, total FROM order_day`+sinceDay+`
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total FROM day_total`+sinceDay+` AND orders > 0
 		  ORDER BY day`, days)
 	if err != nil {
 		return s, err
@@ -71,10 +70,10 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		into *[]namedCount
 		sql  string
 	}{
-		{&s.TopURLs, `SELECT page AS name, sum(views)::bigint AS count FROM pageview_day` + sinceDay},
-		{&s.Errors, `SELECT error_id AS name, count(*) FROM ajax_error` + since},
-		{&s.Mails, `SELECT em_cd AS name, count(*) FROM link_event JOIN email_code c ON c.id = email_id` + since},
-		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM link_event JOIN ad ON ad.id = ad_id` + since},
+		{&s.TopURLs, `SELECT name, sum(views)::bigint AS count FROM day_part` + sinceDay + ` AND kind = 'page' `},
+		{&s.Errors, `SELECT error_id AS name, count(*) FROM call_error` + since},
+		{&s.Mails, `SELECT em_cd AS name, count(*) FROM arrival JOIN email_code c ON c.id = email_id` + since},
+		{&s.Ads, `SELECT coalesce(ad_cd, '') AS name, count(*) FROM arrival JOIN ad ON ad.id = ad_id` + since},
 	} {
 		q.sql += `GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20`
 		if *q.into, err = pg.List[namedCount](ctx, pool, "read a report", q.sql, days); err != nil {

@@ -22,6 +22,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
 		return service.Parts{Handler: s.routes(), Export: ExportVisits, Consumers: s.consumers(),
+			Workers:      []service.Worker{{Name: "figures", Run: s.recountWorker}},
 			Housekeeping: s.housekeeping()}, nil
 	})
 }

@@ -48,6 +48,25 @@ CREATE TABLE "ajax_error" (
   CONSTRAINT ajax_error_event_id_key UNIQUE (event_id)
 );
 
+CREATE TABLE "arrival" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  event_id text NOT NULL,
+  user_id bigint,
+  prospect_id bigint,
+  anonymous_id character varying(100),
+  stand_in character varying(100),
+  email_id bigint,
+  ad_id bigint,
+  url character varying(2000) NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT arrival_ad_id_fkey FOREIGN KEY (ad_id) REFERENCES ad(id) ON DELETE SET NULL,
+  CONSTRAINT arrival_email_id_fkey FOREIGN KEY (email_id) REFERENCES email_code(id) ON DELETE SET NULL,
+  CONSTRAINT arrival_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(id) ON DELETE SET NULL,
+  CONSTRAINT arrival_user_id_fkey FOREIGN KEY (user_id) REFERENCES member(id) ON DELETE SET NULL,
+  CONSTRAINT arrival_pkey PRIMARY KEY (id, at),
+  CONSTRAINT arrival_event_id_at_key UNIQUE (event_id, at)
+) PARTITION BY RANGE (at);
+
 CREATE TABLE "button_click" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   event_id text NOT NULL,
@@ -61,11 +80,72 @@ CREATE TABLE "button_click" (
   CONSTRAINT button_click_event_id_key UNIQUE (event_id)
 );
 
+CREATE TABLE "call_error" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  event_id text NOT NULL,
+  user_id bigint,
+  anonymous_id character varying(100),
+  url character varying(2000) NOT NULL,
+  error_id character varying(100) NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT call_error_user_id_fkey FOREIGN KEY (user_id) REFERENCES member(id) ON DELETE SET NULL,
+  CONSTRAINT call_error_pkey PRIMARY KEY (id, at),
+  CONSTRAINT call_error_event_id_at_key UNIQUE (event_id, at)
+) PARTITION BY RANGE (at);
+
+CREATE TABLE "click" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  event_id text NOT NULL,
+  user_id bigint,
+  anonymous_id character varying(100),
+  url character varying(2000) NOT NULL,
+  button_id character varying(100) NOT NULL,
+  search character varying(100),
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT click_user_id_fkey FOREIGN KEY (user_id) REFERENCES member(id) ON DELETE SET NULL,
+  CONSTRAINT click_pkey PRIMARY KEY (id, at),
+  CONSTRAINT click_event_id_at_key UNIQUE (event_id, at)
+) PARTITION BY RANGE (at);
+
 CREATE TABLE "configuration" (
   id integer NOT NULL,
   log_client_events boolean NOT NULL,
   CONSTRAINT configuration_id_check CHECK ((id = 1)),
   CONSTRAINT configuration_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "day_part" (
+  day date NOT NULL,
+  kind character varying(20) NOT NULL,
+  name character varying(300) NOT NULL,
+  detail character varying(100) NOT NULL DEFAULT ''::character varying,
+  title character varying(300) NOT NULL DEFAULT ''::character varying,
+  visits bigint NOT NULL DEFAULT 0,
+  views bigint NOT NULL DEFAULT 0,
+  orders bigint NOT NULL DEFAULT 0,
+  pieces bigint NOT NULL DEFAULT 0,
+  sales bigint NOT NULL DEFAULT 0,
+  CONSTRAINT day_part_pkey PRIMARY KEY (kind, day, name, detail)
+);
+
+CREATE TABLE "day_total" (
+  day date NOT NULL,
+  visitors bigint NOT NULL DEFAULT 0,
+  visits bigint NOT NULL DEFAULT 0,
+  views bigint NOT NULL DEFAULT 0,
+  to_product bigint NOT NULL DEFAULT 0,
+  to_cart bigint NOT NULL DEFAULT 0,
+  to_checkout bigint NOT NULL DEFAULT 0,
+  to_order bigint NOT NULL DEFAULT 0,
+  errors bigint NOT NULL DEFAULT 0,
+  empty_searches bigint NOT NULL DEFAULT 0,
+  orders bigint NOT NULL DEFAULT 0,
+  pieces bigint NOT NULL DEFAULT 0,
+  sales bigint NOT NULL DEFAULT 0,
+  discount bigint NOT NULL DEFAULT 0,
+  again_orders bigint NOT NULL DEFAULT 0,
+  again_sales bigint NOT NULL DEFAULT 0,
+  CONSTRAINT day_total_pkey PRIMARY KEY (day)
 );
 
 CREATE TABLE "email_code" (
@@ -100,6 +180,15 @@ CREATE TABLE "forgotten" (
   hash bytea NOT NULL,
   at timestamp with time zone NOT NULL,
   CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE "hour_total" (
+  hour timestamp with time zone NOT NULL,
+  visits bigint NOT NULL DEFAULT 0,
+  views bigint NOT NULL DEFAULT 0,
+  orders bigint NOT NULL DEFAULT 0,
+  sales bigint NOT NULL DEFAULT 0,
+  CONSTRAINT hour_total_pkey PRIMARY KEY (hour)
 );
 
 CREATE TABLE "inbox" (
@@ -139,12 +228,32 @@ CREATE TABLE "member" (
   CONSTRAINT member_mb_cd_key UNIQUE (mb_cd)
 );
 
+CREATE TABLE "order_code" (
+  identifier text NOT NULL,
+  code character varying(100) NOT NULL,
+  title character varying(300) NOT NULL,
+  CONSTRAINT order_code_identifier_fkey FOREIGN KEY (identifier) REFERENCES order_placed(identifier),
+  CONSTRAINT order_code_pkey PRIMARY KEY (identifier, code)
+);
+
 CREATE TABLE "order_day" (
   day date NOT NULL,
   orders bigint NOT NULL,
   pieces bigint NOT NULL,
   total bigint NOT NULL,
   CONSTRAINT order_day_pkey PRIMARY KEY (day)
+);
+
+CREATE TABLE "order_item" (
+  identifier text NOT NULL,
+  seq integer NOT NULL,
+  product character varying(300) NOT NULL,
+  title character varying(300) NOT NULL,
+  collections jsonb NOT NULL DEFAULT '[]'::jsonb,
+  pieces bigint NOT NULL,
+  sales bigint NOT NULL,
+  CONSTRAINT order_item_identifier_fkey FOREIGN KEY (identifier) REFERENCES order_placed(identifier),
+  CONSTRAINT order_item_pkey PRIMARY KEY (identifier, seq)
 );
 
 CREATE TABLE "order_placed" (
@@ -156,6 +265,10 @@ CREATE TABLE "order_placed" (
   pieces bigint NOT NULL,
   at timestamp with time zone NOT NULL,
   pr_cd character varying(50),
+  country character varying(2),
+  discount bigint,
+  again boolean,
+  source character varying(120),
   CONSTRAINT order_placed_pkey PRIMARY KEY (identifier)
 );
 
@@ -179,6 +292,25 @@ CREATE TABLE "outbox" (
   CONSTRAINT outbox_pkey PRIMARY KEY (seq),
   CONSTRAINT outbox_key_key UNIQUE (key)
 );
+
+CREATE TABLE "page_view" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  event_id text NOT NULL,
+  user_id bigint,
+  anonymous_id character varying(100),
+  stand_in character varying(100),
+  url character varying(2000) NOT NULL,
+  referrer character varying(100),
+  page_width integer,
+  remote_addr character varying(100),
+  user_agent character varying(1000),
+  order_mark character varying(100),
+  bought boolean NOT NULL DEFAULT false,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT page_view_user_id_fkey FOREIGN KEY (user_id) REFERENCES member(id) ON DELETE SET NULL,
+  CONSTRAINT page_view_pkey PRIMARY KEY (id, at),
+  CONSTRAINT page_view_event_id_at_key UNIQUE (event_id, at)
+) PARTITION BY RANGE (at);
 
 CREATE TABLE "pageview" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -235,14 +367,37 @@ CREATE TABLE "prospect_code" (
   CONSTRAINT prospect_code_pkey PRIMARY KEY (pr_cd)
 );
 
+CREATE TABLE "recount" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  day date NOT NULL,
+  CONSTRAINT recount_pkey PRIMARY KEY (id)
+);
+
 CREATE INDEX ajax_error_anonymous ON events.ajax_error USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX ajax_error_at ON events.ajax_error USING btree (at);
 CREATE INDEX ajax_error_user ON events.ajax_error USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX ajax_error_words ON events.ajax_error USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
+CREATE INDEX arrival_ad ON ONLY events.arrival USING btree (ad_id, at) WHERE (ad_id IS NOT NULL);
+CREATE INDEX arrival_anonymous ON ONLY events.arrival USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
+CREATE INDEX arrival_at ON ONLY events.arrival USING btree (at);
+CREATE INDEX arrival_email ON ONLY events.arrival USING btree (email_id, at) WHERE (email_id IS NOT NULL);
+CREATE INDEX arrival_prospect ON ONLY events.arrival USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
+CREATE INDEX arrival_user ON ONLY events.arrival USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX arrival_words ON ONLY events.arrival USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX button_click_anonymous ON events.button_click USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX button_click_at ON events.button_click USING btree (at);
 CREATE INDEX button_click_user ON events.button_click USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX button_click_words ON events.button_click USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
+CREATE INDEX call_error_anonymous ON ONLY events.call_error USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
+CREATE INDEX call_error_at ON ONLY events.call_error USING btree (at);
+CREATE INDEX call_error_id ON ONLY events.call_error USING btree (error_id, at);
+CREATE INDEX call_error_user ON ONLY events.call_error USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX call_error_words ON ONLY events.call_error USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
+CREATE INDEX click_anonymous ON ONLY events.click USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
+CREATE INDEX click_at ON ONLY events.click USING btree (at);
+CREATE INDEX click_button ON ONLY events.click USING btree (button_id, at);
+CREATE INDEX click_user ON ONLY events.click USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX click_words ON ONLY events.click USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX email_sent_code ON events.email_sent USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX email_sent_member ON events.email_sent USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX email_sent_prospect ON events.email_sent USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
@@ -255,7 +410,15 @@ CREATE INDEX link_event_words ON events.link_event USING gin (words((url)::text)
 CREATE INDEX order_placed_at ON events.order_placed USING btree (at);
 CREATE INDEX order_placed_code ON events.order_placed USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);
+CREATE INDEX order_placed_unsourced ON events.order_placed USING btree (at) WHERE (source IS NULL);
 CREATE INDEX outbox_next_at ON events.outbox USING btree (next_at);
+CREATE INDEX page_view_addr ON ONLY events.page_view USING btree (remote_addr, at) WHERE (remote_addr IS NOT NULL);
+CREATE INDEX page_view_anonymous ON ONLY events.page_view USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
+CREATE INDEX page_view_at ON ONLY events.page_view USING btree (at);
+CREATE INDEX page_view_order ON ONLY events.page_view USING btree (order_mark) WHERE (order_mark IS NOT NULL);
+CREATE INDEX page_view_traceable ON ONLY events.page_view USING btree (at) WHERE ((remote_addr IS NOT NULL) OR (user_agent IS NOT NULL));
+CREATE INDEX page_view_user ON ONLY events.page_view USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX page_view_words ON ONLY events.page_view USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX pageview_anonymous ON events.pageview USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
 CREATE INDEX pageview_at ON events.pageview USING btree (at);
 CREATE INDEX pageview_order ON events.pageview USING btree (order_mark) WHERE (order_mark IS NOT NULL);
@@ -264,6 +427,7 @@ CREATE INDEX pageview_user ON events.pageview USING btree (user_id) WHERE (user_
 CREATE INDEX pageview_words ON events.pageview USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
 CREATE INDEX parked_open ON events.parked USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX prospect_code_prospect ON events.prospect_code USING btree (prospect_id);
+CREATE INDEX recount_day ON events.recount USING btree (day);
 
 CREATE OR REPLACE FUNCTION events.count_orders()
  RETURNS trigger
@@ -290,6 +454,90 @@ BEGIN
 END
 $function$
 ;
+CREATE OR REPLACE FUNCTION events.drop_months(before date)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'events'
+AS $function$
+DECLARE
+  child text;
+  dropped int := 0;
+BEGIN
+  FOR child IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent IN ('page_view'::regclass, 'call_error'::regclass, 'click'::regclass, 'arrival'::regclass)
+      AND c.relname ~ '_\d{4}_\d{2}$' AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before ORDER BY 1 LOOP
+    EXECUTE format('DROP TABLE %I', child);
+    dropped := dropped + 1;
+  END LOOP;
+  RETURN dropped;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION events.make_months(first date, last date)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'events'
+AS $function$
+DECLARE
+  parent text;
+  child text;
+  month date;
+  made int := 0;
+BEGIN
+  PERFORM pg_advisory_xact_lock(20261128);
+  FOR month IN SELECT m::date FROM generate_series(date_trunc('month', first::timestamp), last::timestamp, interval '1 month') AS m LOOP
+    FOREACH parent IN ARRAY ARRAY['page_view', 'call_error', 'click', 'arrival'] LOOP
+      child := parent || to_char(month, '"_"YYYY"_"MM');
+      CONTINUE WHEN to_regclass(child) IS NOT NULL;
+      EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
+      EXECUTE format('WITH moved AS (DELETE FROM %I WHERE at >= %L AND at < %L RETURNING *) INSERT INTO %I SELECT * FROM moved',
+        parent || '_rest', month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC', child);
+      EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, child,
+        month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+      made := made + 1;
+    END LOOP;
+  END LOOP;
+  RETURN made;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION events.mark_days()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM added;
+  RETURN NULL;
+END
+$function$
+;
+CREATE OR REPLACE FUNCTION events.order_mark(identifier text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN rtrim(translate(encode(sha256(convert_to(('order:'::text || identifier), 'UTF8'::name)), 'base64'::text), '+/
+'::text, '-_'::text), '='::text)
+;
+CREATE OR REPLACE FUNCTION events.page_of(url text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN "left"(COALESCE(NULLIF("substring"(url, '^(?:[a-zA-Z]+://[^/?#]*)?([^?#]*)'::text), ''::text), '/'::text), 300)
+;
+CREATE OR REPLACE FUNCTION events.source_of(url text, referrer text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE(('campaign:'::text || lower("substring"(url, '[?&]utm_source=([[:alnum:]][^&#]{0,39})'::text))), ('site:'::text || referrer))
+;
+CREATE OR REPLACE FUNCTION events.step_of(page text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (page ~ '^/checkout(/|$)'::text) THEN 3 WHEN (page ~ '^/cart/?$'::text) THEN 2 WHEN (page ~ '^/product(/|$)'::text) THEN 1 ELSE 0 END
+;
 CREATE OR REPLACE FUNCTION events.words(t text)
  RETURNS text[]
  LANGUAGE sql
@@ -299,3 +547,8 @@ RETURN array_remove(regexp_split_to_array(regexp_replace(lower(t), '%[0-9a-f]{2}
 
 CREATE TRIGGER count_orders AFTER INSERT ON events.order_placed REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_orders();
 CREATE TRIGGER count_pageviews AFTER INSERT ON events.pageview REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_pageviews();
+CREATE TRIGGER mark_days AFTER INSERT ON events.arrival REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
+CREATE TRIGGER mark_days AFTER INSERT ON events.call_error REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
+CREATE TRIGGER mark_days AFTER INSERT ON events.click REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
+CREATE TRIGGER mark_days AFTER INSERT ON events.order_placed REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
+CREATE TRIGGER mark_days AFTER INSERT ON events.page_view REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();

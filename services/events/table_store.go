@@ -26,23 +26,23 @@ var listed = map[string]table{
 	"pageview": {
 		[]string{"at", "url", "member", "anonymous_id", "page_width", "remote_addr", "user_agent"},
 		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), ` +
-			`coalesce(page_width::text, ''), coalesce(remote_addr, ''), coalesce(user_agent, '') FROM pageview`,
+			`coalesce(page_width::text, ''), coalesce(remote_addr, ''), coalesce(user_agent, '') FROM page_view`,
 	},
 	"ajax_error": {
 		[]string{"at", "url", "member", "anonymous_id", "error_id"},
 		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), error_id FROM ` +
-			`ajax_error`,
+			`call_error`,
 	},
 	"button_click": {
 		[]string{"at", "url", "member", "anonymous_id", "button_id"},
 		`SELECT ` + tableTime + `, url, coalesce(user_id::text, ''), coalesce(anonymous_id, ''), button_id FROM ` +
-			`button_click`,
+			`click`,
 	},
 	"link_event": {
 		[]string{"at", "url", "member", "prospect", "anonymous_id", "em_cd", "ad_cd"},
 		`SELECT ` + tableTime + `, l.url, coalesce(l.user_id::text, ''), coalesce(l.prospect_id::text, ''),
 			coalesce(l.anonymous_id, ''), coalesce(m.em_cd, ''), coalesce(a.ad_cd, '')
-			FROM link_event l LEFT JOIN email_code m ON m.id = l.email_id LEFT JOIN ad a ON a.id = l.ad_id`,
+			FROM arrival l LEFT JOIN email_code m ON m.id = l.email_id LEFT JOIN ad a ON a.id = l.ad_id`,
 	},
 }
 

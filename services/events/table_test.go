@@ -12,13 +12,13 @@ func TestTablesForStaff(t *testing.T) {
 	e := newEnv(t)
 	e.start()
 	e.Exec(`
-		INSERT INTO pageview (event_id, url, page_width, remote_addr, user_agent, at) VALUES
+		INSERT INTO page_view (event_id, url, page_width, remote_addr, user_agent, at) VALUES
 			('old', '/old', 1, NULL, NULL, now() - interval '40 days'),
 			('a', '=HYPERLINK("//evil")', 390, '203.0.113.9', E'@cmd\x1b[2J', now())`)
 	e.Exec(`
-		WITH a AS (INSERT INTO ajax_error (event_id, url, error_id, at) VALUES ('e', '/e', '+1', now())),
-		  b AS (INSERT INTO button_click (event_id, url, button_id, at) VALUES ('b', '/b', '-1', now()))
-		INSERT INTO link_event (event_id, url, email_id, at) SELECT 'l', '/l', id, now() FROM email_code
+		WITH a AS (INSERT INTO call_error (event_id, url, error_id, at) VALUES ('e', '/e', '+1', now())),
+		  b AS (INSERT INTO click (event_id, url, button_id, at) VALUES ('b', '/b', '-1', now()))
+		INSERT INTO arrival (event_id, url, email_id, at) SELECT 'l', '/l', id, now() FROM email_code
 		  WHERE em_cd = 'A1jAqhMyLVpBVgxjuknq'`)
 	for path, want := range map[string][]string{
 		"pageview?days=30": {"'=HYPERLINK(\"//evil\")", "", "", "390", "203.0.113.9", "'@cmd\ufffd[2J"},

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
@@ -192,6 +193,13 @@ type storedOrders struct {
 	ids                             map[string]int64
 	wanted, status                  string
 	memberTemplate, visitorTemplate string
+	collections                     map[string][]msg.OrderCollection // by the product's identifier
+}
+
+// inCollection says that a product is in a collection.
+type inCollection struct {
+	Product string `json:"product"`
+	msg.OrderCollection
 }
 
 // insertOrders writes a group of orders in one statement, with lines, codes, first status, the
@@ -204,6 +212,7 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 		Wanted, Status                  string
 		MemberTemplate, VisitorTemplate string
 		Parts                           int
+		Collections                     []inCollection
 	}
 	rows, err := pg.List[row](ctx, tx, "read the ids of new orders", insertOrdersSQL, orders, orderRefused,
 		"the shop: it is an order now")
@@ -213,12 +222,17 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 	if err != nil {
 		return stored, fmt.Errorf("store %d orders: %w", len(orders), err)
 	}
-	stored.ids = make(map[string]int64, len(rows))
+	stored.ids, stored.collections = make(map[string]int64, len(rows)), map[string][]msg.OrderCollection{}
 	parts := make(map[string]int, len(rows))
 	for _, r := range rows {
 		stored.ids[r.CheckoutID], parts[r.CheckoutID] = r.ID, r.Parts
 		stored.wanted, stored.status = r.Wanted, r.Status
 		stored.memberTemplate, stored.visitorTemplate = r.MemberTemplate, r.VisitorTemplate
+	}
+	if len(rows) > 0 {
+		for _, c := range rows[0].Collections {
+			stored.collections[c.Product] = append(stored.collections[c.Product], c.OrderCollection)
+		}
 	}
 	// A trigger or a rule may leave a row out without an error; what is not whole is no order.
 	for _, o := range orders {
@@ -291,7 +305,12 @@ const insertOrdersSQL = `
 	  visitor_template,
 	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
 	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
-	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts
+	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts,
+	  (SELECT coalesce(jsonb_agg(jsonb_build_object('product', p.identifier, 'address', cl.address, 'title', cl.title)
+	      ORDER BY cl.position, cl.id), '[]')
+	    FROM product p JOIN product_collection pc ON pc.product_id = p.id JOIN collection cl ON cl.id = pc.collection_id
+	    WHERE p.identifier IN (SELECT x.product_identifier FROM n
+	      CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
 	FROM o, conf`
 
 // clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is

@@ -70,6 +70,18 @@ func TestAPaidSessionBecomesOneOrder(t *testing.T) {
 		`'mail.%'`); total != 2751 {
 		t.Errorf("the mail says %d cents", total)
 	}
+	// What reports need: where it goes, of which product each line is, and in which collections that is.
+	var placed msg.OrderPlaced
+	payload := e.Text(`SELECT convert_from(payload, 'UTF8') FROM outbox WHERE subject = $1`, msg.OrderPlacedSubject)
+	if err := json.Unmarshal([]byte(payload), &placed); err != nil || placed.Country != "US" || len(placed.Lines) == 0 {
+		t.Fatalf("%v: %s", err, payload)
+	}
+	for _, l := range placed.Lines {
+		if in := e.Number(`SELECT count(*) FROM product_collection JOIN product p ON p.id = product_id JOIN sku USING (product_id)
+			WHERE p.identifier = $1 AND sku.id = $2`, l.ProductIdentifier, l.SKUID); in == 0 || len(l.Collections) != in {
+			t.Errorf("%q is in %d collections, want %d: %+v", l.ProductIdentifier, len(l.Collections), in, l)
+		}
+	}
 }
 
 func TestAnUnchangedCartIsGoneAfterItsOrder(t *testing.T) {

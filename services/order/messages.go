@@ -30,8 +30,8 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		ProspectCode: text(o.ProspectCode), ProspectKnown: o.prospectKnown,
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
-		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total, Lines: lines,
-		Codes: codes,
+		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, Total: o.Total,
+		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
 	}
 	if o.checkout.Newsletter {
 		placed.ConsentAt = o.checkout.AgreedAt
@@ -62,6 +62,15 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 			Subject: msg.MailSubject(mail.Kind), Payload: mail})
 	}
 	return messages
+}
+
+// reportedLines are the lines of a quote with the product and its collections, for reports.
+func reportedLines(c *checkout, stored storedOrders) []msg.OrderLine {
+	lines := quotedLines(c)
+	for i, l := range c.Quote.Lines {
+		lines[i].ProductIdentifier, lines[i].Collections = l.ProductIdentifier, stored.collections[l.ProductIdentifier]
+	}
+	return lines
 }
 
 // quotedLines are the lines of a quote as mails show them.

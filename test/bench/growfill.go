@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -119,7 +120,7 @@ var copied = []copying{
 		count: perOrder,
 		set: map[string]string{"identifier": `'grown' || i`, "member_id": buyerID, "visitor": "i % 2 = 1", "at": ago,
 			"pr_cd": `CASE WHEN i % 2 = 1 THEN 'p' || i / 4 END`}},
-	{table: `events.pageview`, count: perView, set: map[string]string{
+	{table: `events.page_view`, count: perView, set: map[string]string{
 		"id": "i", "event_id": `'grown' || i`, "anonymous_id": fmt.Sprintf(`'grown' || i / %d`, viewsOfBrowser),
 		"user_id": fmt.Sprintf(`CASE WHEN i / %d %% 3 = 0 THEN :members + (i / %d) %% :batch END`, viewsOfBrowser,
 			3*viewsOfBrowser),
@@ -129,16 +130,8 @@ var copied = []copying{
 		"user_agent":  "NULL"}},
 }
 
-// counts by day, which triggers keep when the shop itself writes.
-var countedDays = []string{
-	`INSERT INTO events.pageview_day (day, page, views)
-		SELECT (at AT TIME ZONE 'UTC')::date, left(substring(url FROM '^[^?#]*'), 300), count(*) FROM events.pageview
-		WHERE id BETWEEN :from AND :to GROUP BY 1, 2 ORDER BY 1, 2
-		ON CONFLICT (day, page) DO UPDATE SET views = pageview_day.views + excluded.views`,
-	`INSERT INTO events.order_day (day, orders, pieces, total)
-		SELECT (at AT TIME ZONE 'UTC')::date, count(*), sum(pieces), sum(total) FROM events.order_placed GROUP BY 1
-		ON CONFLICT (day) DO UPDATE SET orders = excluded.orders, pieces = excluded.pieces, total = excluded.total`,
-}
+// countedDays marks the days that the shop's figures are counted of.
+const countedDays = `INSERT INTO events.recount (day) SELECT generate_series(current_date - 391, current_date, interval '1 day')`
 
 // fill brings the shop to a size. Triggers and foreign keys rest meanwhile, and indexes that serve no constraint are
 // made again at the end: that is several times quicker.
@@ -158,6 +151,9 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 		&email); err != nil {
 		return fmt.Errorf("find the order to copy: %w", err)
 	}
+	if _, err := conn.Exec(ctx, `SELECT events.make_months(current_date - 400, current_date)`); err != nil {
+		return fmt.Errorf("make the tables of months: %w", err)
+	}
 	own := int64(0)
 	if g.orders == 0 {
 		own = ordersOfMember
@@ -173,18 +169,20 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 			return err
 		}
 	}
-	days := strings.NewReplacer(":from", fmt.Sprint(firstGrown+1+g.views), ":to", fmt.Sprint(firstGrown+views))
-	for _, sql := range countedDays {
-		if _, err := conn.Exec(ctx, days.Replace(sql)); err != nil {
-			return fmt.Errorf("count days: %w", err)
-		}
+	if _, err := conn.Exec(ctx, countedDays); err != nil {
+		return fmt.Errorf("have the days counted: %w", err)
 	}
 	if g.orders == 0 {
 		g.order = fmt.Sprintf("grown%d", firstGrown+1)
 	}
 	g.orders, g.views, g.erased, g.members = orders, views, g.members, members
 	_, err = conn.Exec(ctx, `RESET session_replication_role`)
-	return errors.Join(err, g.settle(ctx, `VACUUM ANALYZE`))
+	if err := errors.Join(err, g.settle(ctx, `VACUUM ANALYZE`)); err != nil {
+		return err
+	}
+	return wait(ctx, 20*time.Minute, time.Second, "figures are counted", func() (bool, error) {
+		return pg.Get[bool](ctx, conn, "look whether figures are counted", `SELECT NOT EXISTS (SELECT FROM events.recount)`)
+	})
 }
 
 // fill copies one table's rows.
@@ -248,7 +246,7 @@ func withoutIndexes(ctx context.Context, conn *pgx.Conn, table string, fill func
 		return err
 	}
 	for _, x := range all {
-		if _, err := conn.Exec(ctx, x.Definition); err != nil {
+		if _, err := conn.Exec(ctx, strings.Replace(x.Definition, " ON ONLY ", " ON ", 1)); err != nil {
 			return fmt.Errorf("make index %s: %w", x.Name, err)
 		}
 	}

@@ -246,7 +246,7 @@ func unsubscribesByMail(e *env) {
 		e.Errorf("%d readers are unsubscribed, want 1", n)
 	}
 	e.shop.Eventually(browsertest.Patience, "the visit by the link is recorded", func() bool {
-		return e.shop.Count("events", `SELECT count(*) FROM link_event WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
+		return e.shop.Count("events", `SELECT count(*) FROM arrival WHERE prospect_id IS NOT NULL AND email_id IS NOT NULL
 			AND url LIKE '%/account/email-unsubscribe?%pr_token=-'`) == 1
 	})
 	b.Visit(link)

@@ -157,7 +157,7 @@ func TestDeployment(t *testing.T) {
 	events := testenv.OpenOwner(t, d.addresses.Replace(value(d.project.Services["migrate"], "DATABASE_URL")), "events")
 	testenv.Eventually(t, 30*time.Second, "events stored the page view", func() bool {
 		var n int
-		return events.QueryRow(t.Context(), `SELECT count(*) FROM pageview`).Scan(&n) == nil && n == 1
+		return events.QueryRow(t.Context(), `SELECT count(*) FROM page_view`).Scan(&n) == nil && n == 1
 	})
 }
 

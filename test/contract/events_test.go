@@ -39,7 +39,7 @@ func testPageViews(t *testing.T, e *env) {
 	b.get("/user/logged-in")
 	visitor, p := b.cookies["anonymousclientevent"], page()
 	b.report("pageview", "client_event_id", "null", "anonymous_id", visitor, "url", p, "pageWidth", "1440")
-	e.stored(t, 1, "pageview", p, "user_id IS NULL AND anonymous_id IS NOT NULL AND page_width = 1440 AND remote_addr = $2 AND "+
+	e.stored(t, 1, "page_view", p, "user_id IS NULL AND anonymous_id IS NOT NULL AND page_width = 1440 AND remote_addr = $2 AND "+
 		"user_agent LIKE 'Go-http-client%'", b.address)
 	m := b.register()
 	id := e.db(t, "user").Text("SELECT id::text FROM account WHERE username = $1", m.username)
@@ -47,7 +47,7 @@ func testPageViews(t *testing.T, e *env) {
 	eventually(t, "the member is known to events", func() bool {
 		return e.db(t, "events").Number("SELECT count(*) FROM member WHERE id = $1::bigint", id) == 1
 	})
-	for kind, table := range map[string]string{"pageview": "pageview", "ajaxerror": "ajax_error", "buttonclick": "button_click"} {
+	for kind, table := range map[string]string{"pageview": "page_view", "ajaxerror": "call_error", "buttonclick": "click"} {
 		// The id of the cookie says whose session it was; a claim without it proves no member.
 		for anonymous, condition := range map[string]string{b.cookies["anonymousclientevent"]: "user_id = $2::bigint",
 			"undefined": "user_id IS NULL AND $2::bigint > 0", visitor: "user_id IS NULL AND $2::bigint > 0"} {
@@ -77,18 +77,18 @@ func testOddEvents(t *testing.T, e *env) {
 	for _, width := range []string{"", "x", "-1", "1.5", "99999999999999", "NaN"} {
 		p := page()
 		b.report("pageview", "client_event_id", "null", "anonymous_id", "undefined", "url", p, "pageWidth", width)
-		e.stored(t, 1, "pageview", p, "page_width IS NULL OR page_width = -1")
+		e.stored(t, 1, "page_view", p, "page_width IS NULL OR page_width = -1")
 	}
 	for _, id := range []string{"", "undefined", "999999999", "99999999999999999999", "-1", "x", "1.5"} {
 		p := page()
 		b.report("pageview", "client_event_id", id, "url", p, "pageWidth", "10")
-		e.stored(t, 1, "pageview", p, "user_id IS NULL")
+		e.stored(t, 1, "page_view", p, "user_id IS NULL")
 	}
 	p := page()
 	b.report("buttonclick", "url", p)
 	b.report("ajaxerror", "url", p)
-	e.stored(t, 1, "button_click", p, "user_id IS NULL")
-	e.stored(t, 1, "ajax_error", p, "user_id IS NULL")
+	e.stored(t, 1, "click", p, "user_id IS NULL")
+	e.stored(t, 1, "call_error", p, "user_id IS NULL")
 }
 
 func testLinkEvents(t *testing.T, e *env) {
@@ -105,12 +105,12 @@ func testLinkEvents(t *testing.T, e *env) {
 	p := page()
 	b.report("linkevent", "mb_cd", code, "pr_cd", "null", "em_cd", "gvREoqen93ffZsmBIc8zl", "ad_cd", "null", "anonymous_id", "undefined",
 		"url", p)
-	e.stored(t, 1, "link_event", p, "user_id IS NOT NULL AND prospect_id IS NULL AND email_id IS NOT NULL AND ad_id IS NULL")
+	e.stored(t, 1, "arrival", p, "user_id IS NOT NULL AND prospect_id IS NULL AND email_id IS NOT NULL AND ad_id IS NULL")
 	p = page()
 	b.report("linkevent", "mb_cd", "null", "pr_cd", prospect, "em_cd", "FpGyZy6kld9R2XTjqvBQN", "ad_cd", "null", "anonymous_id", "x", "url",
 		p)
-	e.stored(t, 1, "link_event", p, "user_id IS NULL AND prospect_id IS NOT NULL AND email_id IS NOT NULL")
+	e.stored(t, 1, "arrival", p, "user_id IS NULL AND prospect_id IS NOT NULL AND email_id IS NOT NULL")
 	p = page()
 	b.report("linkevent", "mb_cd", "zzz", "pr_cd", "zzz", "em_cd", "zzz", "ad_cd", "zzz", "anonymous_id", "x", "url", p)
-	e.stored(t, 1, "link_event", p, "user_id IS NULL AND prospect_id IS NULL AND email_id IS NULL AND ad_id IS NULL")
+	e.stored(t, 1, "arrival", p, "user_id IS NULL AND prospect_id IS NULL AND email_id IS NULL AND ad_id IS NULL")
 }

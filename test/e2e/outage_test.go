@@ -87,8 +87,8 @@ func TestBrokerAway(t *testing.T) {
 		shop.Check(60 * time.Second)
 		views := 1 + 2*(round+1)
 		shop.Eventually(30*time.Second, "the page views of the outage are stored",
-			func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) >= views })
-		if n := shop.Count("events", `SELECT count(*) FROM pageview`); n != views {
+			func() bool { return shop.Count("events", `SELECT count(*) FROM page_view`) >= views })
+		if n := shop.Count("events", `SELECT count(*) FROM page_view`); n != views {
 			t.Errorf("%d page views, want %d", n, views)
 		}
 	}
@@ -188,7 +188,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	// Before, during and after.
 	shop.Eventually(30*time.Second, "all page views are stored",
-		func() bool { return shop.Count("events", `SELECT count(*) FROM pageview`) == 3 })
+		func() bool { return shop.Count("events", `SELECT count(*) FROM page_view`) == 3 })
 }
 
 // A database that says nothing any more is as bad as none, and must not hold anybody for long.

@@ -31,9 +31,15 @@ export async function report(kind, values = {}) {
   }
 }
 
+/** The host of another site whose link led here, or nothing. */
+function referrer() {
+  const from = URL.canParse(document.referrer) ? new URL(document.referrer).host : '';
+  return from && from !== location.host ? { referrer: from } : {};
+}
+
 /** Records the view of this page, and the codes that its address carries. */
 export function reportArrival() {
-  report('pageview', { pageWidth: String(document.documentElement.clientWidth) });
+  report('pageview', { pageWidth: String(document.documentElement.clientWidth), ...referrer() });
   const codes = linkCodes(location.search);
   if (codes) report('linkevent', codes);
 }
