@@ -85,8 +85,11 @@ func TestOddEvents(t *testing.T) {
 		`interval '1 minute'`)
 }
 
+var began = time.Now().UTC()
+
+// pageview is event i, with the stamps that edge gives it once.
 func pageview(i int) string {
-	return fmt.Sprintf(`{"id":"e%d","kind":"pageview","at":"%s","url":"/p%d?x=1"}`, i, time.Now().UTC().Format(time.RFC3339Nano), i%3)
+	return fmt.Sprintf(`{"id":"e%d","kind":"pageview","at":"%s","url":"/p%d?x=1"}`, i, began.Format(time.RFC3339Nano), i%3)
 }
 
 // TestNothingIsLost repeats reports, cuts the database off, stops events, and stops the broker.
