@@ -221,6 +221,7 @@ func (l *life) settled() {
 		{"events", `SELECT count(*) FROM arrival WHERE user_id IS NOT NULL OR prospect_id IS NOT NULL`, 2},
 		{"events", `SELECT count(*) FROM click WHERE user_id IS NOT NULL`, 1},
 		{"events", `SELECT count(*) FROM order_placed`, 3},
+		{"events", `SELECT (count(*) = 0)::int FROM recount`, 1},
 		{"events", `SELECT count(DISTINCT member_id) FROM email_sent WHERE member_id IS NOT NULL`, 1},
 		{"mailer", `SELECT count(*) FROM delivery WHERE kind = 'reset' AND state = 'sent'`, 1},
 		{"mailer", `SELECT 1 - least(1, count(*)) FROM delivery WHERE state = 'queued'`, 1},
