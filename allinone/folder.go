@@ -43,14 +43,38 @@ func (f *folder) at(name string) string { return filepath.Join(f.path, name) }
 // writeSettings keeps what this process decided where staff's commands find it:
 // `shop order payments`, or `set -a; . .data/settings` for other programs.
 func (f *folder) writeSettings(values map[string]string) error {
+	return writeSettings(f.at("settings"), values)
+}
+
+// writeSettings writes a file that a shell can read, whole or not at all.
+func writeSettings(file string, values map[string]string) error {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		fmt.Fprintf(&text, "%s='%s'\n", name, strings.ReplaceAll(values[name], "'", `'\''`))
 	}
-	if err := os.WriteFile(f.at("settings"), []byte(text.String()), 0o600); err != nil {
-		return fmt.Errorf("write the settings for commands: %w", err)
+	tmp := file + ".new"
+	if err := os.WriteFile(tmp, []byte(text.String()), 0o600); err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	if err := os.Rename(tmp, file); err != nil {
+		return fmt.Errorf("write settings: %w", err)
 	}
 	return nil
+}
+
+// readSettings reads what writeSettings wrote.
+func readSettings(file string) (map[string]string, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the folder is a setting
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if name, quoted, found := strings.Cut(strings.TrimRight(line, "\n"), "='"); found {
+			values[name] = strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), `'\''`, "'")
+		}
+	}
+	return values, nil
 }
 
 func (f *folder) close() error { return f.lock.Close() }

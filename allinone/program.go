@@ -1,10 +1,11 @@
 package allinone
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -42,6 +43,10 @@ const programUsage = `shop <area> <verb>. All take their settings from the envir
 set, from the shop that runs with DATA_DIR (default .data).
 
   run         the whole shop in one process; run -help lists its settings, run -health asks whether it is ready
+  create NAME   make a shop of its own on a PostgreSQL server (SHOPS_DATABASE_URL): database, roles, secrets, ports;
+                SHOP_NAME=NAME shop run opens it, and SHOP_NAME=NAME goes before all other commands about it
+  list          the shops that create made, with their addresses, and what they hold at the server
+  destroy NAME -yes NAME   delete a shop, its database and its folder for ever
   migrate     make roles, schemas, tables, streams and consumers, and end
   provision   keep streams and consumers, erase people from the streams
   keys        print each service's SHOP_KEYS, derived from SHOP_SECRET
@@ -55,6 +60,9 @@ func Program(args []string, out, stderr io.Writer) int {
 		return help(nil, stderr, 2)
 	}
 	name, rest := args[0], args[1:]
+	if err := useNamed(); err != nil {
+		return boot.Report("shop", "", err, stderr)
+	}
 	switch name {
 	case "run":
 		return runProgram(rest, out)
@@ -62,6 +70,8 @@ func Program(args []string, out, stderr io.Writer) int {
 		return boot.Run("migrate", rest, stderr, Prepare)
 	case "provision":
 		return boot.Run("provision", rest, stderr, KeepProvisioned)
+	case "create", "list", "destroy":
+		return shops(name, rest, out, stderr)
 	case "keys":
 		return PrintKeys(out, stderr)
 	case "-health", "--health": // of whatever runs with these settings
@@ -95,8 +105,11 @@ func runProgram(args []string, out io.Writer) int {
 		return printSettings(out)
 	}
 	return boot.Run("shop", args, os.Stderr, func(ctx context.Context, _ *slog.Logger, cfg Config) error {
-		// Each service adds its own name to the lines of this log.
-		return Run(ctx, boot.NewLog(os.Stderr, cfg.LogLevel), cfg, out)
+		log := boot.NewLog(os.Stderr, cfg.LogLevel) // each service adds its own name to its lines
+		if cfg.ShopName != "" {
+			log = log.With("shop", cfg.ShopName)
+		}
+		return Run(ctx, log, cfg, out)
 	})
 }
 
@@ -146,24 +159,32 @@ func useSettings() error {
 	if dir == "" {
 		dir = ".data"
 	}
-	file, err := os.Open(filepath.Join(dir, "settings")) //nolint:gosec // the folder is a setting
+	return setFrom(filepath.Join(dir, "settings"))
+}
+
+// useNamed does it for the shop that SHOP_NAME names, if create made one of that name.
+func useNamed() error {
+	name := os.Getenv("SHOP_NAME")
+	if boot.CheckShopName(name) != nil || os.Getenv("DATABASE_URL") != "" {
+		return nil
+	}
+	return setFrom(settingsOf(shopsDir(), name))
+}
+
+// setFrom sets the variables that are not set to what a file says. Without the file, commands say which
+// setting they lack.
+func setFrom(file string) error {
+	values, err := readSettings(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for name, value := range values {
+		if os.Getenv(name) == "" {
+			err = errors.Join(err, os.Setenv(name, value))
+		}
+	}
 	if err != nil {
-		return nil //nolint:nilerr // the command says which setting it lacks
-	}
-	defer file.Close() //nolint:errcheck // read only
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		name, quoted, found := strings.Cut(lines.Text(), "='")
-		if !found || os.Getenv(name) != "" {
-			continue
-		}
-		value := strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), `'\''`, "'")
-		if err := os.Setenv(name, value); err != nil {
-			return fmt.Errorf("use the settings in DATA_DIR: %w", err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read the settings in DATA_DIR: %w", err)
+		return fmt.Errorf("use the settings in %s: %w", file, err)
 	}
 	return nil
 }

@@ -69,6 +69,14 @@ func (c Common) CookieSuffix() string {
 // shopName is what may stand in names of roles, databases, cookies and accounts without quotes.
 var shopName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
 
+// CheckShopName refuses what could not stand in all of these.
+func CheckShopName(name string) error {
+	if !shopName.MatchString(name) {
+		return fmt.Errorf("is %q: want at most 30 of a-z, 0-9 and _, a letter first", name)
+	}
+	return nil
+}
+
 // NATS is NATS_URL or the address of a broker on this machine.
 func (c Common) NATS() string {
 	if c.NATSURL == "" {
@@ -83,9 +91,9 @@ func (c Common) Validate() error {
 	if c.ShopEnv != "development" && c.ShopEnv != "production" {
 		errs = append(errs, fmt.Errorf("SHOP_ENV is %q: want development or production", c.ShopEnv))
 	}
-	switch {
-	case !shopName.MatchString(c.Shop()):
-		errs = append(errs, fmt.Errorf("SHOP_NAME is %q: want at most 30 of a-z, 0-9 and _, a letter first", c.ShopName))
+	switch err := CheckShopName(c.Shop()); {
+	case err != nil:
+		errs = append(errs, fmt.Errorf("SHOP_NAME %w", err))
 	case c.ShopName == "" && c.Production() && c.DatabaseURL != "":
 		errs = append(errs, errors.New("SHOP_NAME is not set: production wants it beside a DATABASE_URL, whose server "+
 			"may hold other shops (shop, if this one had no name before)"))

@@ -23,10 +23,14 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', service, r);
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT USAGE, SELECT ON SEQUENCES TO %I', service, r);
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), r);
-    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I', r, current_database(), service);
-    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET statement_timeout = ''5s''', r, current_database());
-    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET lock_timeout = ''2s''', r, current_database());
-    EXECUTE format('ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''10s''', r, current_database());
+    -- For people with psql; services set these themselves. Who made the roles for an owner without CREATEROLE set them.
+    BEGIN
+      EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %I', r, current_database(), service);
+      EXECUTE format('ALTER ROLE %I IN DATABASE %I SET statement_timeout = ''5s''', r, current_database());
+      EXECUTE format('ALTER ROLE %I IN DATABASE %I SET lock_timeout = ''2s''', r, current_database());
+      EXECUTE format('ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''10s''', r, current_database());
+    EXCEPTION WHEN insufficient_privilege THEN NULL;
+    END;
   END LOOP;
 END
 $$;

@@ -19,7 +19,7 @@ import (
 // scramRounds is PostgreSQL's own number of iterations.
 const scramRounds = 4096
 
-// SetPasswords gives roles their passwords; url is a login that may. Only the SCRAM verifier travels
+// SetPasswords gives roles their passwords; url is a login that may, or the roles have these passwords already. Only the SCRAM verifier travels
 // to the server, so no log of statements ever holds a password. Open connections stay as they are.
 func SetPasswords(ctx context.Context, url string, passwords map[string]string) error {
 	conn, err := pgx.Connect(ctx, url)
@@ -33,12 +33,27 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 			return fmt.Errorf("set the password of %s: %w", role, err)
 		}
 		// ALTER ROLE takes no parameters; a verifier has no quotes.
-		if _, err := conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" PASSWORD '"+verifier+
-			"'"); err != nil {
+		_, err = conn.Exec(ctx, "ALTER ROLE "+pgx.Identifier{role}.Sanitize()+" PASSWORD '"+verifier+"'")
+		if code(err) == "42501" && logsIn(ctx, conn.Config(), role, passwords[role]) {
+			continue // the administrator who made the roles gave it, too
+		}
+		if err != nil {
 			return fmt.Errorf("set the password of %s: %w", role, err)
 		}
 	}
 	return nil
+}
+
+// logsIn says whether a role has a password.
+func logsIn(ctx context.Context, at *pgx.ConnConfig, role, password string) bool {
+	as := at.Copy()
+	as.User, as.Password = role, password
+	conn, err := pgx.ConnectConfig(ctx, as)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close(ctx) // it was let in
+	return true
 }
 
 // scramVerifier is what PostgreSQL stores of a password (RFC 5803).

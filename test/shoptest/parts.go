@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -168,17 +169,23 @@ func (s *Shop) Eventually(limit time.Duration, what string, condition func() boo
 // would run it.
 func (s *Shop) Command(args ...string) (code int, stdout, stderr string) {
 	s.tb.Helper()
+	return Command(s.tb, []string{"DATA_DIR=" + s.DataDir}, args...)
+}
+
+// Command runs a command of the shop's binary with these settings.
+func Command(tb testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
+	tb.Helper()
 	binary, err := build()
 	if err != nil {
-		s.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out, failed bytes.Buffer
 	cmd := exec.Command(binary, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DATA_DIR=" + s.DataDir}
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
 	cmd.Stdout, cmd.Stderr = &out, &failed
 	if err := cmd.Run(); err != nil {
 		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
-			s.tb.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), failed.String()

@@ -1,0 +1,293 @@
+package allinone
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and is a process
+// with a broker of its own. What keeps them apart is decision 28.
+
+// shopsUsage is the way of use of the commands about shops.
+const shopsUsage = `Shops of one server:
+
+  create NAME [-public-url URL] [-admin-url URL]   make a shop, or finish making it
+  list                                             all shops, with addresses, and what they hold at the server
+  destroy NAME -yes NAME                           delete a shop, its database and its folder for ever
+
+SHOPS_DATABASE_URL is a login of PostgreSQL that may make roles and databases, SHOPS_DIR (default .shops) where shops
+live. SHOP_NAME=NAME shop run opens a shop; SHOP_NAME=NAME stands before every other command about it.
+`
+
+const (
+	// firstPort is where the ports of shops begin; each has portsOfAShop.
+	firstPort    = 8100
+	portsOfAShop = 10
+	shopsLimit   = time.Minute
+)
+
+// The ports of a shop, counted from its first.
+var ports = map[string]int{"EDGE_ADDR": 0, "WEBHOOK_ADDR": 1, "NATS_ADDR": 2, "NATS_MONITOR_ADDR": 3, "STANDIN_ADDR": 4,
+	"MAIL_INBOX_HTTP_ADDR": 5, "ADMIN_ADDR": 6, "MAIL_INBOX_SMTP_ADDR": 7, "METRICS_ADDR": 9}
+
+func shopsDir() string {
+	if dir := os.Getenv("SHOPS_DIR"); dir != "" {
+		return dir
+	}
+	return ".shops"
+}
+
+func settingsOf(dir, name string) string { return filepath.Join(dir, name, "shop.env") }
+
+// shops runs the commands create, list and destroy and returns the exit code.
+func shops(verb string, args []string, out, stderr io.Writer) int {
+	return boot.Command("shop "+verb, shopsUsage, shopsLimit, stderr, func(ctx context.Context) error {
+		name := ""
+		if verb != "list" {
+			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+				return fmt.Errorf("%w: say the shop's name", boot.ErrUsage)
+			}
+			name, args = args[0], args[1:]
+			if err := boot.CheckShopName(name); err != nil {
+				return fmt.Errorf("%w: the name %w", boot.ErrUsage, err)
+			}
+		}
+		options := flag.NewFlagSet(verb, flag.ContinueOnError)
+		options.SetOutput(io.Discard)
+		publicURL, adminURL := options.String("public-url", "", ""), options.String("admin-url", "", "")
+		sure := options.String("yes", "", "")
+		if err := options.Parse(args); err != nil || options.NArg() > 0 {
+			return fmt.Errorf("%w: %s takes other arguments", boot.ErrUsage, verb)
+		}
+		server, err := openServer(ctx, os.Getenv("SHOPS_DATABASE_URL"))
+		if err != nil {
+			return err
+		}
+		defer server.close()
+		dir, err := filepath.Abs(shopsDir())
+		if err != nil {
+			return fmt.Errorf("find SHOPS_DIR: %w", err)
+		}
+		switch verb {
+		case "create":
+			return createShop(ctx, server, dir, name, *publicURL, *adminURL, out)
+		case "destroy":
+			if *sure != name {
+				return fmt.Errorf("%w: nothing brings a shop back; add -yes %s", boot.ErrUsage, name)
+			}
+			return destroyShop(ctx, server, dir, name, out)
+		}
+		return listShops(ctx, server, dir, out)
+	})
+}
+
+// createShop makes a shop. It may be stopped anywhere and run again: the settings with all secrets are written
+// first, and everything after them is made as they say.
+func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string, out io.Writer) error {
+	began := time.Now()
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
+		return fmt.Errorf("make SHOPS_DIR: %w", err)
+	}
+	unlock, err := lockFile(filepath.Join(dir, "lock"), true) // two shops take different ports
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	file := settingsOf(dir, name)
+	settings, err := readSettings(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		settings, err = beginShop(ctx, server, dir, name, publicURL, adminURL)
+	}
+	if err != nil {
+		return err
+	}
+	if err := server.create(ctx, name, settings); err != nil {
+		return err
+	}
+	log := slog.New(slog.DiscardHandler)
+	if err := Migrate(ctx, log, settings["DATABASE_URL"], name, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, its back office at %s.\nSettings: %s\n",
+		name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"], settings["ADMIN_URL"], file)
+	return err
+}
+
+// beginShop takes a name that nothing at the server has yet, and writes down what the shop will be.
+func beginShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string) (map[string]string, error) {
+	taken, err := server.taken(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if taken != "" {
+		return nil, fmt.Errorf("the server has %s already, which create did not make here: choose another name", taken)
+	}
+	settings, err := newSettings(server, dir, name, publicURL, adminURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil { //nolint:gosec // as above
+		return nil, fmt.Errorf("make the shop's folder: %w", err)
+	}
+	return settings, writeSettings(settingsOf(dir, name), settings)
+}
+
+// newSettings makes what a shop is told: secrets by chance, and ports that no other shop has.
+func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[string]string, error) {
+	first := firstPort
+	others, err := shopNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range others {
+		taken, err := readSettings(settingsOf(dir, other))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // this one, or one that was begun
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, port, err := net.SplitHostPort(taken["EDGE_ADDR"]); err == nil {
+			if n, err := strconv.Atoi(port); err == nil {
+				first = max(first, n+portsOfAShop)
+			}
+		}
+	}
+	secret := func() string {
+		raw := make([]byte, 24)
+		rand.Read(raw)                       //nolint:errcheck // never fails
+		return "p" + hex.EncodeToString(raw) // needs no quotes anywhere
+	}
+	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": secret() + secret(), "DATA_DIR": filepath.Join(dir, name, "data")}
+	for variable, port := range ports {
+		settings[variable] = net.JoinHostPort("127.0.0.1", strconv.Itoa(first+port))
+	}
+	settings["DATABASE_URL"] = server.urlOf(name, secret())
+	for _, m := range Schemas() {
+		settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"] = secret()
+	}
+	settings["PUBLIC_URL"], settings["ADMIN_URL"] = publicURL, adminURL
+	if publicURL == "" {
+		settings["PUBLIC_URL"] = "http://" + settings["EDGE_ADDR"]
+	}
+	if adminURL == "" {
+		settings["ADMIN_URL"] = "http://localhost:" + strconv.Itoa(first+ports["ADMIN_ADDR"])
+	}
+	return settings, nil
+}
+
+// destroyShop deletes a shop that does not run, what others need not miss first.
+func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io.Writer) error {
+	if running(dir, name) {
+		return fmt.Errorf("%s is open: stop it first", name)
+	}
+	if _, err := os.Stat(settingsOf(dir, name)); err != nil {
+		return fmt.Errorf("SHOPS_DIR has no shop %s that create made: %w", name, err)
+	}
+	if err := server.destroy(ctx, name); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+		return fmt.Errorf("delete the shop's folder: %w", err)
+	}
+	_, err := fmt.Fprintf(out, "%s is no more.\n", name)
+	return err
+}
+
+func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer) error {
+	names, err := shopNames(dir)
+	if err != nil {
+		return err
+	}
+	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "name\topen\tshop\tback office\tdatabase\tconnections")
+	for _, name := range names {
+		settings, err := readSettings(settingsOf(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		open := "no"
+		if running(dir, name) {
+			open = "yes"
+		}
+		at, err := server.look(ctx, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\n", name, open, settings["PUBLIC_URL"], settings["ADMIN_URL"], at.Size, at.Connections)
+	}
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("print the list: %w", err)
+	}
+	return nil
+}
+
+// shopNames are the shops that have a folder, in the order of the alphabet.
+func shopNames(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read SHOPS_DIR: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && boot.CheckShopName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// running says whether a shop's process holds its folder.
+func running(dir, name string) bool {
+	unlock, err := lockFile(filepath.Join(dir, name, "data", "lock"), false)
+	if err != nil {
+		return errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	unlock()
+	return false
+}
+
+// lockFile takes a lock; wait says to wait for it.
+func lockFile(path string, wait bool) (unlock func(), err error) {
+	how := syscall.LOCK_EX
+	if !wait {
+		how |= syscall.LOCK_NB
+	}
+	flags := os.O_RDWR
+	if wait {
+		flags |= os.O_CREATE
+	}
+	file, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the folder is a setting
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := syscall.Flock(int(file.Fd()), how); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() { _ = file.Close() }, nil // closing gives the lock back
+}
+
+// urlOf is the address of a shop's database, with the login of its owner.
+func (s *dbServer) urlOf(name, password string) string {
+	u := *s.url
+	u.Path, u.User = "/"+name, url.UserPassword(pg.Role(name, "owner"), password)
+	return u.String()
+}

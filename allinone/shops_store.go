@@ -1,0 +1,137 @@
+package allinone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// dbServer is a PostgreSQL server for many shops, with a login that may make roles and databases.
+type dbServer struct {
+	url  *url.URL
+	conn *pgx.Conn
+}
+
+func openServer(ctx context.Context, address string) (*dbServer, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("SHOPS_DATABASE_URL is not set to a PostgreSQL URL: want a login that may make roles and databases")
+	}
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("SHOPS_DATABASE_URL: %w", err)
+	}
+	return &dbServer{u, conn}, nil
+}
+
+func (s *dbServer) close() { _ = s.conn.Close(context.Background()) } // nothing depends on it
+
+// create makes the owner of a shop's database, the database, and a role for each service, as its settings
+// say. What is there already stays, with the passwords of the settings.
+func (s *dbServer) create(ctx context.Context, name string, settings map[string]string) error {
+	at, err := url.Parse(settings["DATABASE_URL"])
+	if err != nil {
+		return errors.New("the DATABASE_URL of the shop's settings is not a PostgreSQL URL")
+	}
+	owner := pg.Role(name, "owner")
+	password, _ := at.User.Password()
+	passwords := map[string]string{owner: password}
+	for _, m := range Schemas() {
+		passwords[pg.Role(name, m.Service)] = settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"]
+	}
+	for role := range passwords {
+		if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role, "CREATE ROLE %s LOGIN"); err != nil {
+			return err
+		}
+	}
+	if err := pg.SetPasswords(ctx, s.url.String(), passwords); err != nil {
+		return err
+	}
+	quoted := pgx.Identifier{owner}.Sanitize()
+	if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name, "CREATE DATABASE %s OWNER "+quoted); err != nil {
+		return err
+	}
+	for role := range passwords {
+		if role == owner {
+			continue
+		}
+		if _, err := s.conn.Exec(ctx, "GRANT "+pgx.Identifier{role}.Sanitize()+" TO "+quoted); err != nil {
+			return fmt.Errorf("let the owner act as %s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// taken names a database or a role of the shop that is at the server, or is "".
+func (s *dbServer) taken(ctx context.Context, name string) (string, error) {
+	roles := []string{pg.Role(name, "owner")}
+	for _, m := range Schemas() {
+		roles = append(roles, pg.Role(name, m.Service))
+	}
+	what, _, err := pg.One[string](ctx, s.conn, "look for $1", `
+		SELECT 'the database ' || datname FROM pg_database WHERE datname = $1
+		UNION ALL SELECT 'the role ' || rolname FROM pg_roles WHERE rolname = ANY($2) LIMIT 1`, name, roles)
+	return what, err
+}
+
+// make runs a statement about a name, unless the question about it is true.
+func (s *dbServer) make(ctx context.Context, there, name, statement string) error {
+	var found bool
+	if err := s.conn.QueryRow(ctx, there, name).Scan(&found); err != nil || found {
+		return err
+	}
+	if _, err := s.conn.Exec(ctx, fmt.Sprintf(statement, pgx.Identifier{name}.Sanitize())); err != nil {
+		return fmt.Errorf("make %s: %w", name, err)
+	}
+	return nil
+}
+
+// destroy drops a shop's database and roles, as far as they are there. A database that is not the shop's own
+// is never dropped.
+func (s *dbServer) destroy(ctx context.Context, name string) error {
+	owner := pg.Role(name, "owner")
+	var database string
+	err := s.conn.QueryRow(ctx, `
+		SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1`, name).Scan(&database)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+	case err != nil:
+		return fmt.Errorf("look for the database: %w", err)
+	case database != owner:
+		return fmt.Errorf("the database %s is not one that create made: %s owns it", name, database)
+	default:
+		if _, err := s.conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+			return fmt.Errorf("drop the database: %w", err)
+		}
+	}
+	roles := []string{owner}
+	for _, m := range Schemas() {
+		roles = append(roles, pg.Role(name, m.Service))
+	}
+	for _, role := range roles {
+		if _, err := s.conn.Exec(ctx, "DROP ROLE IF EXISTS "+pgx.Identifier{role}.Sanitize()); err != nil {
+			return fmt.Errorf("drop role %s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// held is what a shop has at the server.
+type held struct {
+	Size        string
+	Connections int
+}
+
+func (s *dbServer) look(ctx context.Context, name string) (held, error) {
+	h, _, err := pg.One[held](ctx, s.conn, "look at database $1", `
+		SELECT pg_size_pretty(pg_database_size(oid)) AS size,
+		       (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid) AS connections
+		FROM pg_database d WHERE datname = $1`, name)
+	return h, err
+}
