@@ -32,6 +32,7 @@ var navigation = []Section{
 		{Title: "Mails", Path: "/mails", Key: "m", action: MailsView},
 	}},
 	{"Back office", []Item{
+		{Title: "Settings", Path: "/settings", Key: "s", action: SettingsView},
 		{Title: "People", Path: "/people", Key: "e", action: PeopleManage},
 		{Title: "Log", Path: "/audit", Key: "l", action: AuditView},
 	}},

@@ -65,6 +65,9 @@ const (
 	ReportsView   Action = "reports.view"
 	StripeView    Action = "stripe.view"
 
+	SettingsView Action = "settings.view"
+	SettingsEdit Action = "settings.edit"
+
 	PeopleManage Action = "people.manage"
 	TokensManage Action = "tokens.manage"
 	AuditView    Action = "audit.view"
@@ -111,6 +114,9 @@ var rights = []right{
 	{MailsAct, false, []Role{Owner, Manager, Support}},
 	{ReportsView, false, []Role{Owner, Manager, Marketing, ReadOnly}},
 	{StripeView, false, []Role{Owner, Manager, Support, ReadOnly}},
+
+	{SettingsView, false, []Role{Owner, Manager, ReadOnly}},
+	{SettingsEdit, true, []Role{Owner, Manager}},
 
 	{PeopleManage, true, []Role{Owner}},
 	{TokensManage, true, []Role{Owner, Manager}},

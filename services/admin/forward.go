@@ -23,7 +23,7 @@ import (
 
 // owners are the services that render what is below a prefix.
 var owners = map[string]string{
-	"orders": "order", "catalog": "order", "discounts": "order",
+	"orders": "order", "catalog": "order", "discounts": "order", "settings": "order",
 	"customers": "user", "chat": "user", "prospects": "user",
 	"campaigns": "mailer", "mails": "mailer",
 	"reports": "events", "ads": "events",

@@ -27,8 +27,8 @@ type cart struct {
 	Pending      *money.Cents    // of a debit for this cart that a bank still works on
 	HasCodes     bool
 
-	list     *string // who may check out, where that was asked for
-	unlooked bool    // that it was looked at has not been noted for a day
+	settings map[string]*string // those that were asked for
+	unlooked bool               // that it was looked at has not been noted for a day
 }
 
 // line is a line of a cart as clients see it, with today's price and state.
@@ -46,6 +46,7 @@ type line struct {
 	ProductTitleURL     string      `json:"parent_product__title_url"`
 	ProductIdentifier   string      `json:"parent_product__identifier"`
 	ImageURL            string      `json:"sku_image_url"`
+	Grams               int         `json:"-"` // of a piece
 }
 
 // offSale is the stock state of a line whose SKU is no longer sold. It is no state of a SKU.
@@ -90,7 +91,7 @@ func (c *cart) person() string {
 }
 
 func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), "")
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func itemsOf(c *cart, lines []line) (items cartItems) {
 // shipping methods at once, and shows the default as chosen: the totals have to fit it, whichever call
 // comes first.
 func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r), "")
+	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
 	}
@@ -379,6 +380,9 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	}
 	methods, err := activeShippingMethods(r.Context(), s.db)
 	if err != nil {
+		return err
+	}
+	if err := chargeAll(r.Context(), s.db, c.ID, methods); err != nil {
 		return err
 	}
 	return answer(w, struct {

@@ -16,18 +16,18 @@ import (
 // findCart reads the cart of who asks, with its shipping method, or nil. A member's request never sees
 // a visitor's cart.
 func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
-	return readCart(ctx, db, who, "", "")
+	return readCart(ctx, db, who, nil, "")
 }
 
 // lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
-// still be put in meanwhile. The cart comes with the list of who may check out.
+// still be put in meanwhile. The cart comes with the settings that a checkout depends on.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
-	return readCart(ctx, tx, who, checkoutList(who), " FOR NO KEY UPDATE OF c")
+	return readCart(ctx, tx, who, append(checkoutSettings(), checkoutList(who)), " FOR NO KEY UPDATE OF c")
 }
 
-func readCart(ctx context.Context, db pg.DB, who web.Identity, list, lock string) (c *cart, err error) {
+func readCart(ctx context.Context, db pg.DB, who web.Identity, keys []string, lock string) (c *cart, err error) {
 	batch := &pgx.Batch{}
-	queueCart(batch, who, list, lock, &c)
+	queueCart(batch, who, keys, lock, &c)
 	if batch.Len() == 0 {
 		return nil, nil
 	}
@@ -37,10 +37,11 @@ func readCart(ctx context.Context, db pg.DB, who web.Identity, list, lock string
 	return c, noteLooked(ctx, db, c)
 }
 
-// findFilledCart is findCart with the lines, in the same round trip, and with the setting of a key, unless it is "".
-func findFilledCart(ctx context.Context, db pg.DB, who web.Identity, list string) (c *cart, lines []line, err error) {
+// findFilledCart is findCart with the lines, in the same round trip, and with the settings of some keys.
+func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
+	keys ...string) (c *cart, lines []line, err error) {
 	batch := &pgx.Batch{}
-	queueCart(batch, who, list, "", &c)
+	queueCart(batch, who, keys, "", &c)
 	if where, owner := ownCart(who); where != "" {
 		queue(batch, func(l line) { lines = append(lines, l) },
 			linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
@@ -69,8 +70,8 @@ func ownCart(who web.Identity) (where string, owner any) {
 	return "", nil
 }
 
-// queueCart adds reading the head of a cart to a batch, and the setting list with it; c stays nil when there is none.
-func queueCart(batch *pgx.Batch, who web.Identity, list, lock string, into **cart) {
+// queueCart adds reading the head of a cart to a batch, and settings with it; c stays nil when there is none.
+func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, into **cart) {
 	where, owner := ownCart(who)
 	if where == "" {
 		return
@@ -79,19 +80,20 @@ func queueCart(batch *pgx.Batch, who web.Identity, list, lock string, into **car
 		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email,
 		  c.updated_at < now() - interval '1 day',
 		       EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
-		       m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url,
+		       `+methodColumns+`,
 		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
 		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g
 		            WHERE g.to_cart_id = c.id))),
-		       (SELECT value FROM configuration WHERE key = $2)
+		       (SELECT jsonb_object_agg(key, value) FROM configuration WHERE key = ANY($2))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
-		WHERE `+where+lock, owner, list).QueryRow(func(row pgx.Row) error {
+		WHERE `+where+lock, owner, keys).QueryRow(func(row pgx.Row) error {
 		c, m := &cart{MemberEmail: who.Email}, struct {
-			id, cost, pending         *int64
-			identifier, carrier, base *string
+			id, cost, pending, free            *int64
+			identifier, carrier, base, priceBy *string
+			steps                              []shippingStep
 		}{}
 		err := row.Scan(&c.ID, &c.MemberID, &c.AnonymousID, &c.Generation, &c.ReceiptEmail, &c.unlooked, &c.HasCodes,
-			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.pending, &c.list)
+			&m.id, &m.identifier, &m.carrier, &m.cost, &m.base, &m.priceBy, &m.steps, &m.free, &m.pending, &c.settings)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -100,7 +102,9 @@ func queueCart(batch *pgx.Batch, who web.Identity, list, lock string, into **car
 		}
 		c.Pending = (*money.Cents)(m.pending)
 		if m.id != nil {
-			c.Shipping = &shippingMethod{*m.id, *m.identifier, *m.carrier, money.Cents(*m.cost), *m.base}
+			c.Shipping = &shippingMethod{ID: *m.id, Identifier: *m.identifier, Carrier: *m.carrier,
+				Cost: money.Cents(*m.cost), TrackingBaseURL: *m.base, PriceBy: *m.priceBy, Steps: m.steps,
+				FreeAbove: (*money.Cents)(m.free)}
 		}
 		*into = c
 		return nil
@@ -125,7 +129,8 @@ const linesSQL = `
 	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity,
 	         coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
 	       coalesce(n.product_title_url, '') AS product_title_url,
-	         coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url
+	         coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url,
+	       coalesce(s.weight_grams, 0) AS grams
 	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id
 	  LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
 	LEFT JOIN LATERAL (

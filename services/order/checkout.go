@@ -42,6 +42,8 @@ type quote struct {
 	Shipping *shippingMethod `json:"shipping"`
 	// DiscountOn are the SKUs that the discount on items was taken off; nil for all of them.
 	DiscountOn []int64 `json:"discount_on,omitempty"`
+	// Countries are the ISO codes of those that the order can be sent to; without any, the US and Canada.
+	Countries []string `json:"countries,omitempty"`
 
 	odd error // why it cannot be read
 }
@@ -306,7 +308,8 @@ func (in contents) notSellable() string {
 
 // newCheckout freezes a cart. Lines without pieces stay behind.
 func newCheckout(c *cart, in contents, email string) (checkout, error) {
-	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn}
+	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn,
+		Countries: countryList(text(c.settings[settingCountries]))}
 	for _, l := range in.lines {
 		if l.Quantity > 0 {
 			q.Lines = append(q.Lines, l)

@@ -40,17 +40,26 @@ func (c appliedCode) terms(now time.Time) codeTerms {
 	}
 }
 
+// priced are the lines of a cart as the totals see them.
+func priced(lines []line) []pricedLine {
+	list := make([]pricedLine, len(lines))
+	for i, l := range lines {
+		list[i] = pricedLine{SKU: l.SKUID, Price: l.Price, Quantity: l.Quantity, Grams: l.Grams}
+	}
+	return list
+}
+
 // compute sets the totals and the flags of the codes, as of now.
 func (in *contents) compute(shipping *shippingMethod, now time.Time) {
-	lines := make([]pricedLine, len(in.lines))
-	for i, l := range in.lines {
-		lines[i] = pricedLine{l.SKUID, l.Price, l.Quantity}
-	}
+	lines := priced(in.lines)
 	terms := make([]codeTerms, len(in.codes))
 	for i, c := range in.codes {
 		terms[i] = c.terms(now)
 	}
 	in.totals = computeTotals(lines, terms, shipping)
+	if shipping != nil {
+		shipping.charge(lines)
+	}
 	for i := range in.codes {
 		c := &in.codes[i]
 		c.Applied = in.totals.Applied[c.ID]

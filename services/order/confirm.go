@@ -20,7 +20,7 @@ type notAllowed struct {
 // did.
 func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool, error) {
 	if c != nil {
-		return onList(c.list, who), nil
+		return onList(c.settings[checkoutList(who)], who), nil
 	}
 	list, err := setting(ctx, db, checkoutList(who))
 	return onList(list, who), err
@@ -29,9 +29,9 @@ func mayCheckOut(ctx context.Context, db pg.DB, who web.Identity, c *cart) (bool
 // checkoutList is the setting that says which members, or visitors, may check out.
 func checkoutList(who web.Identity) string {
 	if who.Member() {
-		return "usernames_allowed_to_checkout"
+		return settingMembers
 	}
-	return "an_ct_values_allowed_to_checkout"
+	return settingVisitors
 }
 
 // onList says whether a list names a shopper: * means all, null none.
@@ -102,10 +102,11 @@ func (s *server) confirmItems(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) error {
-	return s.confirm(w, r, func(begin confirmed, c *cart, _ []line) error {
+	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
 		var method *shippingMethod
-		if c != nil {
+		if c != nil && c.Shipping != nil {
 			method = c.Shipping
+			method.charge(priced(lines))
 		}
 		return answer(w, struct {
 			confirmed

@@ -227,12 +227,14 @@ type previewLine struct {
 	Price   money.Cents `json:"price"`
 	Pieces  int         `json:"pieces" db:"-"`
 	InScope bool        `json:"in_scope"`
+	Grams   int         `json:"-"`
 }
 
 // previewLines reads what a cart for trying out holds, at today's prices. What is not sold is left out.
 func previewLines(ctx context.Context, db pg.DB, codeID int64, skus []int64) ([]previewLine, error) {
 	return pg.List[previewLine](ctx, db, "price a cart for discount code $1", `
 		SELECT n.id AS sku, n.product_title AS title, n.price_cents AS price,
-		  d.scope_id IS NULL OR n.id IN (`+scopeSQL+`) AS in_scope
+		  d.scope_id IS NULL OR n.id IN (`+scopeSQL+`) AS in_scope,
+		  coalesce((SELECT weight_grams FROM sku WHERE sku.id = n.id), 0) AS grams
 		FROM sku_now n, discount_code d WHERE d.id = $1 AND n.id = ANY($2) ORDER BY n.id`, codeID, skus)
 }

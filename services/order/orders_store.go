@@ -37,7 +37,8 @@ func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderPa
 		         ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
 		       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
 		         coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
-		       coalesce(n.image_url, '') AS image_url
+		       coalesce(n.image_url, '') AS image_url,
+		       0 AS grams
 		FROM order_line l LEFT JOIN sku_now n ON n.id = l.sku_id WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
 	queue(batch, func(c frozenCode) { parts.codes = append(parts.codes, c) }, `
 		SELECT code_id, applied, detail FROM order_code WHERE order_id = $1 ORDER BY seq`, orderID)

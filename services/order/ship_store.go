@@ -11,8 +11,7 @@ import (
 
 func methodNamed(ctx context.Context, db pg.DB, identifier string) (m shippingMethod, found bool, err error) {
 	return pg.One[shippingMethod](ctx, db, "find shipping method $1", `
-		SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
-		WHERE identifier = $1`, identifier)
+		SELECT `+methodColumns+` FROM shipping_method m WHERE identifier = $1`, identifier)
 }
 
 // storeShipment writes a parcel with its lines.

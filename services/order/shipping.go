@@ -1,9 +1,15 @@
 package order
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -14,6 +20,109 @@ type shippingMethod struct {
 	Carrier         string      `json:"carrier"`
 	Cost            money.Cents `json:"shipping_cost" db:"shipping_cost_cents"`
 	TrackingBaseURL string      `json:"tracking_code_base_url" db:"tracking_code_base_url"`
+
+	// PriceBy, Steps and FreeAbove make the price that a cart pays of Cost (price).
+	PriceBy   string         `json:"-"`
+	Steps     []shippingStep `json:"-"`
+	FreeAbove *money.Cents   `json:"-" db:"free_above_cents"`
+
+	listed *money.Cents // Cost as staff set it, once charge has changed that
+}
+
+// What the price of a method depends on.
+const (
+	priceFlat   = "flat"
+	priceWeight = "weight"
+	priceTotal  = "total"
+)
+
+// shippingStep is a price from a weight, or a sum of items, on.
+type shippingStep struct {
+	From  int64       `json:"from"` // grams or cents
+	Cents money.Cents `json:"-"`
+}
+
+// stepStored is a step as the table has it.
+type stepStored struct {
+	From  int64 `json:"from"`
+	Cents int64 `json:"cents"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (s shippingStep) MarshalJSON() ([]byte, error) {
+	return json.Marshal(stepStored{s.From, int64(s.Cents)}) //nolint:wrapcheck // two numbers
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *shippingStep) UnmarshalJSON(raw []byte) error {
+	var read stepStored
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return fmt.Errorf("read a step of a shipping price: %w", err)
+	}
+	*s = shippingStep{read.From, money.Cents(read.Cents)}
+	return nil
+}
+
+// price is what a method costs for lines: nothing from FreeAbove on, else the price of the last step that their
+// weight or sum reaches. Both are of the items before discounts, so that a code never makes shipping dearer.
+func (m *shippingMethod) price(lines []pricedLine) money.Cents {
+	cost := m.Cost
+	if m.listed != nil {
+		cost = *m.listed
+	}
+	var subtotal money.Cents
+	var grams int64
+	for _, l := range lines {
+		subtotal += l.Price.Times(l.Quantity)
+		grams += int64(l.Grams) * int64(l.Quantity)
+	}
+	if m.FreeAbove != nil && subtotal >= *m.FreeAbove {
+		return 0
+	}
+	reached := int64(0)
+	switch m.PriceBy {
+	case priceWeight:
+		reached = grams
+	case priceTotal:
+		reached = int64(subtotal)
+	default:
+		return cost
+	}
+	for _, s := range m.Steps {
+		if reached >= s.From {
+			cost = s.Cents
+		}
+	}
+	return cost
+}
+
+// charge makes the price for lines the one that is shown and frozen. It may be called again.
+func (m *shippingMethod) charge(lines []pricedLine) {
+	price := m.price(lines)
+	if m.listed == nil {
+		listed := m.Cost
+		m.listed = &listed
+	}
+	m.Cost = price
+}
+
+// depends says whether the price depends on what is in the cart.
+func (m *shippingMethod) depends() bool { return m.PriceBy != priceFlat || m.FreeAbove != nil }
+
+// chargeAll makes the prices of methods those for a cart, dearest first.
+func chargeAll(ctx context.Context, db pg.DB, cartID int64, list []shippingMethod) error {
+	if !slices.ContainsFunc(list, func(m shippingMethod) bool { return m.depends() }) {
+		return nil
+	}
+	lines, err := cartLines(ctx, db, cartID)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].charge(priced(lines))
+	}
+	slices.SortStableFunc(list, func(a, b shippingMethod) int { return cmp.Compare(b.Cost, a.Cost) })
+	return nil
 }
 
 // cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
@@ -30,6 +139,9 @@ func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) err
 		}
 		list, err := activeShippingMethods(r.Context(), s.db)
 		if err != nil {
+			return err
+		}
+		if err := chargeAll(r.Context(), s.db, c.ID, list); err != nil {
 			return err
 		}
 		switch {

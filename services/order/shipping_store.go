@@ -6,17 +6,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
+// methodColumns are the columns of a shippingMethod, of the table shipping_method as m.
+const methodColumns = `m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url, m.price_by, ` +
+	`m.steps, m.free_above_cents`
+
 func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, error) {
 	return pg.List[shippingMethod](ctx, db, "read shipping methods", `
-		SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
-		WHERE active ORDER BY shipping_cost_cents DESC, id`)
+		SELECT `+methodColumns+` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`)
 }
 
 // setShipping stores an active method on a cart and returns it; nil when there is no such method.
 func setShipping(ctx context.Context, db pg.DB, cartID int64, identifier string) (*shippingMethod, error) {
 	return oneMethod(ctx, db, `
-		WITH m AS (SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
-		  WHERE identifier = $2 AND active),
+		WITH m AS (SELECT `+methodColumns+` FROM shipping_method m WHERE identifier = $2 AND active),
 		     u AS (UPDATE cart SET shipping_method_id = m.id, updated_at = now() FROM m WHERE cart.id = $1)
 		SELECT * FROM m`, cartID, identifier)
 }
@@ -31,8 +33,7 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 	for range 3 { // a method that was there for the first statement may be gone for the second
 		m, err := oneMethod(ctx, db, `
 			WITH m AS (
-			  SELECT id, identifier, carrier, shipping_cost_cents, tracking_code_base_url FROM shipping_method
-			    WHERE active
+			  SELECT `+methodColumns+` FROM shipping_method m WHERE active
 			  ORDER BY identifier = (SELECT value FROM configuration
 			    WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
 			), u AS (
@@ -43,7 +44,7 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 			SELECT m.* FROM m, u`, c.ID)
 		if m == nil && err == nil {
 			m, err = oneMethod(ctx, db, `
-				SELECT m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url
+				SELECT `+methodColumns+`
 				FROM cart c JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active WHERE c.id = $1`, c.ID)
 		}
 		if err != nil {

@@ -49,7 +49,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 	}
 	for i, l := range lines {
 		out.Lines[i].Pieces = pieces[l.SKU]
-		priced = append(priced, pricedLine{l.SKU, l.Price, pieces[l.SKU]})
+		priced = append(priced, pricedLine{SKU: l.SKU, Price: l.Price, Quantity: pieces[l.SKU], Grams: l.Grams})
 		if d.Restricted && l.InScope {
 			only = append(only, l.SKU)
 		}

@@ -30,6 +30,21 @@ type formPage struct {
 	Errors map[string]string `json:"errors,omitempty"` // by field; "" is the whole
 	Intro  string            `json:"-"`
 	Form   adminui.Form      `json:"-"`
+	Edit   adminui.Action    `json:"-"` // who may not do it reads the values alone; "": the page asks for the right
+}
+
+// Shown are the values of the form, for who may not change them.
+func (p formPage) Shown() (list []adminui.Detail) {
+	for _, f := range p.Form.Fields {
+		value := f.Value
+		for _, o := range f.Options {
+			if o.Value == value {
+				value = o.Text
+			}
+		}
+		list = append(list, adminui.Detail{Label: f.Label, Value: value})
+	}
+	return list
 }
 
 // rowNow is a row as another person may have left it.

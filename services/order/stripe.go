@@ -20,7 +20,7 @@ func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 func (c checkout) page() stripe.Page {
 	p := stripe.Page{
 		CheckoutID: c.ID, Attempt: c.StripeAttempt, CartID: c.CartID, Email: c.Email, Currency: c.Currency,
-		ExpiresAt: c.ExpiresAt, Discount: c.ItemDiscount,
+		ExpiresAt: c.ExpiresAt, Discount: c.ItemDiscount, Countries: c.Quote.Countries,
 	}
 	for _, l := range c.Quote.Lines {
 		p.Lines = append(p.Lines, stripe.Line{

@@ -15,6 +15,7 @@ type pricedLine struct {
 	SKU      int64
 	Price    money.Cents
 	Quantity int
+	Grams    int // of a piece
 }
 
 // codeTerms is what a discount code does.
@@ -56,7 +57,7 @@ func computeTotals(lines []pricedLine, codes []codeTerms, shipping *shippingMeth
 		t.ItemSubtotal += l.Price.Times(l.Quantity)
 	}
 	if shipping != nil {
-		t.ShippingSubtotal = shipping.Cost
+		t.ShippingSubtotal = shipping.price(lines)
 	}
 	var itemDecided, shippingFree, exclusiveSeen bool
 	for _, c := range codes {

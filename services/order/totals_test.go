@@ -131,7 +131,7 @@ func randomCart(r *rand.Rand) ([]pricedLine, []codeTerms, *shippingMethod) {
 	}
 	var lines []pricedLine
 	for range r.IntN(5) {
-		lines = append(lines, pricedLine{int64(len(lines)), price(), 1 + r.IntN(99)})
+		lines = append(lines, pricedLine{SKU: int64(len(lines)), Price: price(), Quantity: 1 + r.IntN(99)})
 	}
 	var sub money.Cents
 	for _, l := range lines {

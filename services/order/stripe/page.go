@@ -36,6 +36,7 @@ type Page struct {
 	ExpiresAt  time.Time
 	Lines      []Line      // at most MaxLines
 	Discount   money.Cents // off all lines together
+	Countries  []string    // ISO codes of those that can be shipped to, of ShipTo; without any, the US and Canada
 }
 
 // Line is what a buyer sees and pays, one price for each piece.
@@ -119,7 +120,7 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		CancelURL:                sdk.String(c.shop + "/checkout/confirm"),
 		BillingAddressCollection: sdk.String("required"),
 		ShippingAddressCollection: &sdk.CheckoutSessionShippingAddressCollectionParams{
-			AllowedCountries: sdk.StringSlice([]string{"US", "CA"}),
+			AllowedCountries: sdk.StringSlice(page.ShipsTo()),
 		},
 		PhoneNumberCollection: &sdk.CheckoutSessionPhoneNumberCollectionParams{Enabled: sdk.Bool(true)},
 		ClientReferenceID:     sdk.String(page.CheckoutID),
@@ -146,6 +147,14 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		p.Discounts = []*sdk.CheckoutSessionDiscountParams{{Coupon: sdk.String(coupon)}}
 	}
 	return p, nil
+}
+
+// ShipsTo are the countries that can be shipped to.
+func (p Page) ShipsTo() []string {
+	if len(p.Countries) == 0 {
+		return []string{"US", "CA"}
+	}
+	return p.Countries
 }
 
 func (c *Client) lineItem(currency string, l Line, without leftOut) *sdk.CheckoutSessionLineItemParams {

@@ -1,0 +1,49 @@
+package order
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// The keys of the configuration. Each is read when it is needed, so a change has effect at once; what money
+// depends on is frozen with a quote.
+const (
+	settingMembers         = "usernames_allowed_to_checkout"    // comma list of user names; * is all, null none
+	settingVisitors        = "an_ct_values_allowed_to_checkout" // the same for the cart ids of visitors
+	settingDefaultShipping = "default_shipping_method"
+	settingFirstStatus     = "initial_order_status"
+	settingMemberMail      = "order_confirmation_em_cd_member"   // code of the mail template
+	settingVisitorMail     = "order_confirmation_em_cd_prospect" // the same for visitors
+	settingCountries       = "shipping_countries"                // comma list of ISO codes
+)
+
+// checkoutSettings are those that a quote depends on.
+func checkoutSettings() []string { return []string{settingCountries} }
+
+// countryList reads a list of countries; those that Stripe does not know are left out. It is nil for the countries
+// that a page has without being told, so that carts from before there was a choice have the same quote.
+func countryList(text string) (codes []string) {
+	for _, code := range wordsOf(strings.ToUpper(text)) {
+		if slices.Contains(stripe.ShipTo, code) {
+			codes = append(codes, code)
+		}
+	}
+	if slices.Equal(codes, stripe.Page{}.ShipsTo()) {
+		return nil
+	}
+	return codes
+}
+
+// wordsOf are the words of a list with commas, spaces or lines between, each once.
+func wordsOf(text string) (words []string) {
+	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+	for word := range strings.FieldsFuncSeq(text, between) {
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return words
+}

@@ -1,0 +1,375 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// settingGroup is a form about some values of the configuration. Its fields have the names of their keys.
+type settingGroup struct {
+	path, title, intro string
+	keys               []string
+	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
+	// check says what is wrong with values, and may put them into the form in which they are stored.
+	check func(ctx context.Context, s *server, values map[string]string, wrong wrongFields) error
+}
+
+// settingGroups are all of them.
+var settingGroups = []settingGroup{checkoutGroup}
+
+// heldSettings are the values of a group as they are.
+type heldSettings struct {
+	values    map[string]string
+	version   int64
+	changedBy string
+	changedAt time.Time
+}
+
+func (s *server) holdSettings(ctx context.Context, tx pgx.Tx, g settingGroup) (h heldSettings, err error) {
+	var rows []storedSetting
+	if tx != nil {
+		rows, err = readSettings(ctx, tx, g.keys)
+	} else {
+		rows, err = readSettings(ctx, s.db, g.keys)
+	}
+	h.values = map[string]string{}
+	h.version = 1 // of a group without any value
+	for _, row := range rows {
+		h.values[row.Key] = text(row.Value)
+		h.version += row.Version
+		if row.ChangedAt.After(h.changedAt) {
+			h.changedAt, h.changedBy = row.ChangedAt, row.ChangedBy
+		}
+	}
+	return h, err
+}
+
+// settingsPage is a group of settings.
+type settingsPage struct {
+	formPage
+	Values map[string]string `json:"values"`
+}
+
+func (s *server) settingsPage(ctx context.Context, g settingGroup) (p settingsPage, h heldSettings, err error) {
+	if h, err = s.holdSettings(ctx, nil, g); err != nil {
+		return p, h, err
+	}
+	p.Values, p.Intro, p.Edit = h.values, g.intro, adminui.SettingsEdit
+	p.Form = adminui.Form{Action: "/settings/" + g.path, Cancel: "/settings", Version: h.version}
+	if p.Form.Fields, err = g.fields(ctx, s); err != nil {
+		return p, h, err
+	}
+	for i, f := range p.Form.Fields {
+		if p.Form.Fields[i].Value = h.values[f.Name]; f.Kind == "check" && h.values[f.Name] != settingOn {
+			p.Form.Fields[i].Value = ""
+		}
+	}
+	return p, h, nil
+}
+
+// settingOn is the value of a switch that is on.
+const settingOn = "on"
+
+func (g settingGroup) page(p settingsPage, status int) adminui.Page {
+	return adminui.Page{Title: g.title, Template: "form.html", Data: p, Status: status, Narrow: true}
+}
+
+// showSettings is the handler that shows a group.
+func (s *server) showSettings(g settingGroup) adminui.Handler {
+	return func(r *http.Request) (adminui.Answer, error) {
+		p, _, err := s.settingsPage(r.Context(), g)
+		return g.page(p, http.StatusOK), err
+	}
+}
+
+// saveSettings is the handler that changes a group.
+func (s *server) saveSettings(g settingGroup) adminui.Handler {
+	return func(r *http.Request) (adminui.Answer, error) {
+		sent, err := adminui.ReadForm(r)
+		if err != nil {
+			return nil, err
+		}
+		values, wrong := map[string]string{}, wrongFields{}
+		for _, key := range g.keys {
+			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > mostSetting {
+				wrong[key] = fmt.Sprintf("At most %d characters.", mostSetting)
+			}
+		}
+		if err := g.check(r.Context(), s, values, wrong); err != nil {
+			return nil, err
+		}
+		if len(wrong) == 0 {
+			err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+				return s.changeSettings(r, tx, g, values, sent.Version)
+			})
+			if err == nil {
+				return adminui.Done{To: "/settings/" + g.path, Text: "Saved. It has effect at once."}, nil
+			}
+		}
+		p, h, perr := s.settingsPage(r.Context(), g)
+		if perr != nil {
+			return nil, perr
+		}
+		var status int
+		p.Form, p.Errors, status, err = refusedForm(p.Form, sent, wrong, err,
+			rowNow{h.version, h.changedBy, h.changedAt, h.values})
+		return g.page(p, status), err
+	}
+}
+
+// mostSetting is the length of the longest value, in characters.
+const mostSetting = 5000
+
+func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, values map[string]string,
+	version int64) error {
+	if err := lockSettings(r.Context(), tx); err != nil {
+		return err
+	}
+	h, err := s.holdSettings(r.Context(), tx, g)
+	switch {
+	case err != nil:
+		return err
+	case h.version != version:
+		return errStaleRow
+	}
+	stored, before, after := make([]*string, len(g.keys)), map[string]string{}, map[string]string{}
+	for i, key := range g.keys {
+		stored[i] = filled(values[key])
+		if values[key] != h.values[key] {
+			before[key], after[key] = h.values[key], values[key]
+		}
+	}
+	if len(after) == 0 {
+		return nil
+	}
+	if err := storeSettings(r.Context(), tx, g.keys, stored, adminui.Who(r).Name); err != nil {
+		return err
+	}
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: g.path,
+		Text: "Changed settings: " + strings.ToLower(g.title), Before: before, After: after})
+}
+
+// checkoutGroup is who may buy, and what orders begin with.
+var checkoutGroup = settingGroup{
+	path: "checkout", title: "Checkout and orders",
+	intro: "Carts follow a change at once. Payment pages that are open keep what they were made with.",
+	keys: []string{settingMembers, settingVisitors, settingCountries, settingDefaultShipping, settingFirstStatus,
+		settingMemberMail, settingVisitorMail},
+	fields: checkoutFields, check: checkCheckout,
+}
+
+func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
+	methods, err := activeShippingMethods(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := orderStatuses(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	shipping := adminui.Field{Name: settingDefaultShipping, Label: "Shipping that carts begin with", Kind: "choice"}
+	for _, m := range methods {
+		shipping.Options = append(shipping.Options, adminui.Option{Value: m.Identifier, Text: m.Carrier})
+	}
+	first := adminui.Field{Name: settingFirstStatus, Label: "Status of new orders", Kind: "choice"}
+	for _, st := range statuses {
+		if !endsAnOrder(st.Identifier) {
+			first.Options = append(first.Options, adminui.Option{Value: st.Identifier, Text: st.Title})
+		}
+	}
+	const code = "The code of a mail template. A code that there is not leads to the shop's own text."
+	return []adminui.Field{
+		{Name: settingMembers, Label: "Members who may check out", Kind: "multiline",
+			Hint: "Their user names with commas between; * is all of them, nothing is none."},
+		{Name: settingVisitors, Label: "Visitors who may check out", Kind: "multiline",
+			Hint: "The ids of their carts with commas between; * is all of them, nothing is none."},
+		{Name: settingCountries, Label: "Countries that are shipped to", Kind: "multiline", Required: true,
+			Hint: "Codes of two letters (ISO 3166) with commas between: US, CA."},
+		shipping, first,
+		{Name: settingMemberMail, Label: "Confirmation for members", Kind: "text", Most: 100, Hint: code},
+		{Name: settingVisitorMail, Label: "Confirmation for visitors", Kind: "text", Most: 100, Hint: code},
+	}, nil
+}
+
+func checkCheckout(ctx context.Context, s *server, values map[string]string, wrong wrongFields) error {
+	for _, key := range []string{settingMembers, settingVisitors} {
+		values[key] = strings.Join(wordsOf(values[key]), ",")
+	}
+	codes := wordsOf(strings.ToUpper(values[settingCountries]))
+	values[settingCountries] = strings.Join(codes, ",")
+	if len(codes) == 0 {
+		wrong[settingCountries] = "Without a country nothing can be sold."
+	}
+	for _, code := range codes {
+		if !slices.Contains(stripe.ShipTo, code) {
+			wrong[settingCountries] = "Stripe ships to no country with the code " + firstRunes(code, 10) + "."
+		}
+	}
+	for _, key := range []string{settingMemberMail, settingVisitorMail} {
+		if len(values[key]) > 100 || strings.Trim(values[key], random.Letters+"-_") != "" {
+			wrong[key] = "Letters and digits, please."
+		}
+	}
+	fields, err := checkoutFields(ctx, s)
+	for _, f := range fields {
+		known := slices.ContainsFunc(f.Options, func(o adminui.Option) bool { return o.Value == values[f.Name] })
+		if f.Kind == "choice" && !known {
+			wrong[f.Name] = "Choose one of these."
+		}
+	}
+	return err
+}
+
+// firstRunes is the beginning of a text.
+func firstRunes(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
+// settingsLink is an entry of the page of all settings.
+type settingsLink struct {
+	Title string `json:"title"`
+	To    string `json:"to"`
+	Text  string `json:"text"`
+}
+
+// staffSettings leads to all settings.
+func (s *server) staffSettings(*http.Request) (adminui.Answer, error) {
+	var links []settingsLink
+	for _, g := range settingGroups {
+		links = append(links, settingsLink{g.title, "/settings/" + g.path, g.intro})
+	}
+	links = append(links,
+		settingsLink{"Shipping methods", "/settings/shipping",
+			"What sending costs: always the same, by weight or by sum, free from a sum on."},
+		settingsLink{"Weights", "/settings/weights", "What a piece of each SKU weighs, for prices by weight."},
+		settingsLink{"Order statuses", "/settings/statuses", "What shoppers read of an order that is under way."})
+	return adminui.Page{Title: "Settings", Template: "settings.html", Data: struct {
+		Settings []settingsLink `json:"settings"`
+	}{links}, Narrow: true}, nil
+}
+
+// staffWeights lists what SKUs weigh.
+func (s *server) staffWeights(r *http.Request) (adminui.Answer, error) {
+	return s.weightsPage(r, nil, nil)
+}
+
+var weightColumns = []adminui.Column[skuWeight]{
+	{Title: "SKU", Value: func(w skuWeight) any { return int(w.SKU) }},
+	{Title: "Product", Value: func(w skuWeight) any { return w.Product }},
+	{Title: "Variant", Value: func(w skuWeight) any { return w.Variant }},
+	{Title: "Grams", Value: func(w skuWeight) any {
+		if w.Grams == nil {
+			return ""
+		}
+		return fmt.Sprint(*w.Grams)
+	}},
+}
+
+// weightsPage is the list, with the form for new weights; wrong says what was wrong with those that were sent.
+func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wrongFields) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	list, err := listWeights(r.Context(), s.db, ask.Search, after, ask.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
+	table.WithSearch(ask, "Number of a SKU, identifier of a product")
+	page := struct {
+		Weights []skuWeight       `json:"weights"`
+		Next    string            `json:"next,omitempty"`
+		Errors  map[string]string `json:"errors,omitempty"`
+		Form    adminui.Form      `json:"-"`
+	}{list[:len(table.Rows)], table.Next, wrong, adminui.Form{Action: "/settings/weights", Submit: "Set these weights",
+		Fields: []adminui.Field{{Name: "weights", Label: "New weights", Kind: "multiline", Required: true,
+			Hint: "A line for each SKU, with its number and the grams of a piece: 6 120. " +
+				"Two columns of a spreadsheet will do."}}}}
+	status := http.StatusOK
+	if sent != nil {
+		page.Form, status = page.Form.Typed(*sent).Wrong(wrong), http.StatusUnprocessableEntity
+	}
+	return adminui.Page{Title: "Weights", Template: "weights.html", Data: page, Table: table, Status: status}, nil
+}
+
+// mostGrams is the largest weight of a piece, in grams.
+const mostGrams = 10_000_000
+
+// readWeights reads lines of a SKU's number and grams.
+func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
+	seen := map[int64]bool{}
+	for n, line := range strings.Split(text, "\n") {
+		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r,;:=", r) })
+		if len(words) == 0 {
+			continue
+		}
+		sku, ok := rowID(words[0])
+		weight, isWeight := int64(0), len(words) == 2
+		if isWeight {
+			weight, isWeight = web.Number(words[1], mostGrams)
+		}
+		if !ok || !isWeight || seen[sku] {
+			return nil, nil, wrongFields{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU once, "+
+				"please.", n+1)}
+		}
+		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
+	}
+	if len(skus) == 0 || len(skus) > mostWeights {
+		return nil, nil, wrongFields{"weights": fmt.Sprintf("1 to %d lines, please.", mostWeights)}
+	}
+	return skus, grams, nil
+}
+
+// mostWeights is how many weights can be set at once.
+const mostWeights = 10_000
+
+// staffSetWeights sets the weights of SKUs, all of them or none.
+func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
+	sent, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	skus, grams, wrong := readWeights(sent.Get("weights"))
+	if len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			unknown, err := storeWeights(r.Context(), tx, skus, grams)
+			if err != nil {
+				return err
+			}
+			if len(unknown) > 0 {
+				list := firstRunes(strings.Join(texts(unknown), ", "), 100)
+				wrong = wrongFields{"weights": "There is no SKU " + list + "."}
+				return nil
+			}
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "weights",
+				Text: fmt.Sprintf("Set the weights of %d SKUs", len(skus))})
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return s.weightsPage(r, &sent, wrong)
+	}
+	return adminui.Done{To: "/settings/weights", Text: fmt.Sprintf("Set %d weights.", len(skus))}, nil
+}
