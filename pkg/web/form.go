@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -103,4 +104,11 @@ func (v Values) Required(name string) (string, error) {
 		return "", BadRequest(name)
 	}
 	return s, nil
+}
+
+// SetBody gives a request a body that can be sent again: by a client whose connection turns out to be closed, and by
+// Owner.
+func SetBody(r *http.Request, body []byte) {
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 }

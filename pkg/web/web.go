@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -23,6 +24,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 // Error is an answer that is not a success. Its text is for the caller; what went wrong inside is
@@ -335,10 +337,15 @@ func Stopping(r *http.Request) <-chan struct{} {
 	return stopping
 }
 
-// Serve answers on l until ctx ends, then lets requests under way finish for at most five seconds.
+// leaveTime is how long a server that was told to stop still answers, with a header that has its callers open no
+// more requests on the connection: they hear of the stop before their next request could meet a closed one.
+const leaveTime = 250 * time.Millisecond
+
+// Serve answers on l until ctx ends, and a moment longer while callers keep connections (leaveTime). It then
+// lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		Handler: leaving(ctx, h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		// it would answer OPTIONS * past every check and header of h
 		DisableGeneralOptionsHandler: true,
@@ -349,8 +356,12 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return context.WithValue(context.WithoutCancel(ctx), stoppingKey{}, ctx.Done())
 	}
 	shutdown := Stopper(srv)
+	kept := countKept(srv)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
+		for end := time.Now().Add(leaveTime); kept.Load() > 0 && time.Now().Before(end); {
+			wait.Sleep(context.Background(), leaveTime/25)
+		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 		defer cancel()
 		stopped <- shutdown(grace)
@@ -363,6 +374,37 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return errors.Join(srv.Close(), nil) // who did not finish in time is cut off
 	}
 	return nil
+}
+
+// leaving ends connections with their next answer once ctx has ended.
+func leaving(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// countKept counts the connections on which a request has come.
+func countKept(srv *http.Server) *atomic.Int64 {
+	var kept atomic.Int64
+	var used sync.Map
+	before := srv.ConnState
+	srv.ConnState = func(c net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateActive:
+			if _, known := used.LoadOrStore(c, true); !known {
+				kept.Add(1)
+			}
+		case http.StateClosed, http.StateHijacked:
+			if _, known := used.LoadAndDelete(c); known {
+				kept.Add(-1)
+			}
+		}
+		before(c, state)
+	}
+	return &kept
 }
 
 // unusedLimit is how long the first byte of a request may take to arrive once the server stops.

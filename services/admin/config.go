@@ -22,12 +22,12 @@ type Config struct {
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
 	Addr           string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
 	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host"`
-	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user"`
-	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order"`
-	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events"`
-	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer"`
-	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook"`
-	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user; commas between several processes of it"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order; commas between several processes of it"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events; commas between several processes of it"`
+	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer; commas between several processes of it"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook; commas between several processes of it"`
+	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge; commas between several processes of it"`
 	// PasswordCost is for tests alone, which would spend their time on hashing; nil is the usual cost.
 	PasswordCost *argon2id.Params `ignored:"true"`
 	// Listener is used instead of Addr when it is set.
@@ -43,7 +43,7 @@ func (c Config) Validate() error {
 // addresses are the parsed addresses of Config.
 type addresses struct {
 	own     *url.URL
-	owners  map[string]*url.URL // by the name of the service
+	owners  map[string]web.Addresses // by the name of the service
 	proxies web.Proxies
 }
 
@@ -55,25 +55,21 @@ func (a addresses) origin() string { return a.own.Scheme + "://" + strings.ToLow
 
 func (c Config) parse() (addresses, error) {
 	var errs []error
-	address := func(name, value string) *url.URL {
-		u, err := url.Parse(value)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
-			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			errs = append(errs, fmt.Errorf("%s is %q: want http://host:port", name, value))
-			return nil
-		}
-		u.Path = ""
-		return u
+	own, err := web.ParseAddress("ADMIN_URL", c.URL)
+	errs = append(errs, err)
+	owner := func(name, value string) web.Addresses {
+		at, err := web.ParseAddresses(name, value)
+		errs = append(errs, err)
+		return at
 	}
-	a := addresses{own: address("ADMIN_URL", c.URL), owners: map[string]*url.URL{
-		"user": address("USER_URL", c.UserURL), "order": address("ORDER_URL", c.OrderURL),
-		"events": address("EVENTS_URL", c.EventsURL), "mailer": address("MAILER_URL", c.MailerURL),
-		"webhook": address("WEBHOOK_URL", c.WebhookURL), "edge": address("EDGE_URL", c.EdgeURL),
+	a := addresses{own: own, owners: map[string]web.Addresses{
+		"user": owner("USER_URL", c.UserURL), "order": owner("ORDER_URL", c.OrderURL),
+		"events": owner("EVENTS_URL", c.EventsURL), "mailer": owner("MAILER_URL", c.MailerURL),
+		"webhook": owner("WEBHOOK_URL", c.WebhookURL), "edge": owner("EDGE_URL", c.EdgeURL),
 	}}
 	if a.own != nil && net.ParseIP(a.own.Hostname()) != nil {
 		errs = append(errs, fmt.Errorf("ADMIN_URL is %q: want a name, not an address: passkeys belong to one", c.URL))
 	}
-	var err error
 	if a.proxies, err = web.ParseProxies(c.TrustedProxies); err != nil {
 		errs = append(errs, err)
 	}

@@ -1,15 +1,14 @@
 package admin
 
 import (
-	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
@@ -33,19 +32,23 @@ var owners = map[string]string{
 	"parked/mailer": "mailer", "parked/webhook": "webhook",
 }
 
-func newTransport(files certs.Files) (*http.Transport, error) {
-	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
-	t := &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, MaxIdleConnsPerHost: 32,
-		IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: 25 * time.Second, MaxResponseHeaderBytes: 64 << 10}
-	if !files.Given() {
-		return t, nil
+// answerTime bounds an owner's time until it answers.
+const answerTime = 25 * time.Second
+
+// findOwners makes the way to each owner. With files admin checks the owners' certificates and shows its own.
+func (s *server) findOwners(files certs.Files) (map[string]*web.Owner, error) {
+	var secure *tls.Config
+	if files.Given() {
+		var err error
+		if secure, err = files.Client(); err != nil {
+			return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+		}
 	}
-	secure, err := files.Client()
-	if err != nil {
-		return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+	found := map[string]*web.Owner{}
+	for name, at := range s.addresses.owners {
+		found[name] = web.NewOwner(s.log, name, at, secure, answerTime)
 	}
-	t.TLSClientConfig = secure
-	return t, nil
+	return found, nil
 }
 
 // passed are the request headers that owners get, and nothing else of what a client sends.
@@ -54,9 +57,9 @@ var passed = []string{"Accept", "Accept-Language", "Content-Type", "HX-Request",
 // forward hands a request to the owner of its path, with a signed identity.
 func (s *server) forward(owner string) http.HandlerFunc {
 	p := &httputil.ReverseProxy{
-		Transport: s.transport, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		Transport: s.owners[owner], ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			s.toOwner(pr.Out, owner, pr.In.URL.Path, pr.In.URL.RawQuery)
+			s.toOwner(pr.Out, pr.In.URL.Path, pr.In.URL.RawQuery)
 			pr.Out.Header = http.Header{}
 			for _, name := range passed {
 				if value := pr.In.Header.Get(name); value != "" {
@@ -65,7 +68,7 @@ func (s *server) forward(owner string) http.HandlerFunc {
 			}
 			pr.Out.Header.Set(obs.TraceHeader, obs.Trace(pr.In.Context()))
 			body := bodyOf(pr.In)
-			pr.Out.Body, pr.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			web.SetBody(pr.Out, body)
 			// Signing fails for no identity that JSON can hold, and owners refuse what is not signed.
 			if err := adminui.Sign(pr.Out, s.signer, owner, body, adminui.Who(pr.In)); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
@@ -95,9 +98,8 @@ func (s *server) forward(owner string) http.HandlerFunc {
 type askedKey struct{}
 
 // toOwner aims a request at an owner's staff routes.
-func (s *server) toOwner(r *http.Request, owner, path, query string) {
-	at := s.addresses.owners[owner]
-	r.URL.Scheme, r.URL.Host, r.Host = at.Scheme, at.Host, ""
+func (s *server) toOwner(r *http.Request, path, query string) {
+	r.Host = ""
 	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = adminui.Prefix+path, "", query
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
@@ -151,17 +153,17 @@ func (s *server) askWithin(ctx context.Context, limit time.Duration, owner, path
 	out any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.addresses.owners[owner].String(), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "", nil)
 	if err != nil {
 		return fmt.Errorf("make a request to %s: %w", owner, err)
 	}
-	s.toOwner(r, owner, path, query)
+	s.toOwner(r, path, query)
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
 	if err := adminui.Sign(r, s.signer, owner, nil, who); err != nil {
 		return err
 	}
-	w, err := s.transport.RoundTrip(r)
+	w, err := s.owners[owner].RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", owner, err)
 	}

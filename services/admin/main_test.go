@@ -59,7 +59,7 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	e.url = strings.Replace(front.URL, "127.0.0.1", "localhost", 1) // passkeys belong to a name
 	away := "http://127.0.0.1:1"
 	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b),
-		e.config(more, Config{URL: e.url, OrderURL: e.owner.URL, UserURL: away,
+		e.config(more, Config{URL: e.url, OrderURL: away + "," + e.owner.URL, UserURL: away,
 			EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away}))
 	if err != nil {
 		t.Fatal(err)

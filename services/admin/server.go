@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strconv"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -16,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 //go:embed pages/*.html
@@ -29,7 +29,7 @@ type server struct {
 	outbox      *bus.Outbox
 	kit         *adminui.Kit
 	addresses   addresses
-	transport   *http.Transport
+	owners      map[string]*web.Owner
 	signer      ed25519.PrivateKey
 	csrfKey     []byte
 	guessKey    []byte
@@ -48,7 +48,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	var errs [6]error
 	s.addresses, errs[0] = cfg.parse()
 	s.kit, errs[1] = adminui.NewKit(templates)
-	s.transport, errs[2] = newTransport(cfg.InsideFiles())
+	s.owners, errs[2] = s.findOwners(cfg.InsideFiles())
 	s.sealer, errs[3] = newSealer(cfg.Key("staff authenticator apps"))
 	s.hasher, errs[4] = newHasher(cfg.PasswordCost)
 	if errs[0] == nil {

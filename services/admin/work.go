@@ -30,7 +30,7 @@ type silent struct {
 // answer within the limit are named.
 func askAll[T any](ctx context.Context, s *server, limit time.Duration, path, query string,
 	who adminui.Identity) (answers map[string]T, away []silent) {
-	return askSome[T](ctx, s, slices.Collect(maps.Keys(s.addresses.owners)), limit, path, query, who)
+	return askSome[T](ctx, s, slices.Collect(maps.Keys(s.owners)), limit, path, query, who)
 }
 
 // askSome is askAll for some of the owners.

@@ -115,6 +115,6 @@ func (e *server) askCartCounts(ctx context.Context, members []int64, carts []str
 		query.Add("member", strconv.FormatInt(id, 10))
 	}
 	var answer cartCountAnswer
-	err := e.ask(ctx, http.MethodGet, e.settings.order, "/internal/cart-counts", query, web.Identity{}, &answer)
+	err := e.ask(ctx, http.MethodGet, e.owners.order, "/internal/cart-counts", query, web.Identity{}, &answer)
 	return answer, err
 }

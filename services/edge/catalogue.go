@@ -285,14 +285,14 @@ func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed
 	if since != "" {
 		query.Set("since", since)
 	}
-	return feed, e.ask(ctx, http.MethodGet, e.settings.order, "/internal/catalog", query, web.Identity{}, &feed)
+	return feed, e.ask(ctx, http.MethodGet, e.owners.order, "/internal/catalog", query, web.Identity{}, &feed)
 }
 
 // fetchPage asks order for a public answer.
 func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.settings.order.String()+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make a request to %s: %w", path, err)
 	}
@@ -300,7 +300,7 @@ func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	if err := web.SignIdentity(r, e.keys.identity, web.Identity{}); err != nil {
 		return nil, err
 	}
-	res, err := e.transport.RoundTrip(r)
+	res, err := e.owners.order.RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", path, err)
 	}

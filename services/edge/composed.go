@@ -126,7 +126,7 @@ func (e *server) fetchConfiguration(ctx context.Context) (bool, error) {
 	var answer struct {
 		Log bool `json:"log_client_events"`
 	}
-	err := e.ask(ctx, http.MethodGet, e.settings.events, "/internal/configuration", nil, web.Identity{}, &answer)
+	err := e.ask(ctx, http.MethodGet, e.owners.events, "/internal/configuration", nil, web.Identity{}, &answer)
 	return answer.Log, err
 }
 
@@ -153,7 +153,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}{json.RawMessage(`{}`)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.ask(r.Context(), http.MethodGet, e.settings.order, "/internal/account-orders", nil, req.identity(),
+		if err := e.ask(r.Context(), http.MethodGet, e.owners.order, "/internal/account-orders", nil, req.identity(),
 			&orders); err != nil {
 			web.Note(r, "no_account_orders", err.Error())
 			orders.Data = json.RawMessage(`{}`)
@@ -163,7 +163,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 		Personal json.RawMessage `json:"personal_data"`
 		Email    json.RawMessage `json:"email_data"`
 	}
-	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/account", nil, req.identity(), &account)
+	err := e.ask(r.Context(), http.MethodGet, e.owners.user, "/internal/account", nil, req.identity(), &account)
 	wg.Wait()
 	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status == http.StatusNotFound {
 		return web.JSON(w, http.StatusOK, visitor) // erased a moment ago
@@ -211,7 +211,7 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	var answer struct {
 		Member bool `json:"member"`
 	}
-	err := e.ask(r.Context(), http.MethodGet, e.settings.user, "/internal/address-of-member",
+	err := e.ask(r.Context(), http.MethodGet, e.owners.user, "/internal/address-of-member",
 		map[string][]string{"email": {address}}, *id, &answer)
 	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status < 500 {
 		return nil // no address at all; order refuses it too

@@ -25,10 +25,10 @@ type Config struct {
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
 	HSTSSubDomains bool   `envconfig:"HSTS_SUBDOMAINS" default:"false" desc:"Strict-Transport-Security (with an https PUBLIC_URL) speaks for all hosts below this one, too"`
 	HSTSPreload    bool   `envconfig:"HSTS_PRELOAD" default:"false" desc:"asks browsers' lists of https-only hosts to take this one; wants HSTS_SUBDOMAINS; hard to take back"`
-	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where edge finds user"`
-	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order"`
-	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events"`
-	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook"`
+	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where edge finds user; commas between several processes of it"`
+	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order; commas between several processes of it"`
+	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events; commas between several processes of it"`
+	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook; commas between several processes of it"`
 
 	// Listener, if set, is used instead of EDGE_ADDR.
 	Listener net.Listener `ignored:"true"`
@@ -45,25 +45,25 @@ type settings struct {
 	public                       *url.URL
 	origins                      []string // allowed ones, the shop's own among them
 	proxies                      web.Proxies
-	user, order, events, webhook *url.URL
+	user, order, events, webhook web.Addresses
 }
 
 func (c Config) parse() (settings, error) {
 	var s settings
 	var errs []error
 	address := func(name, value string) *url.URL {
-		u, err := url.Parse(value)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
-			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			errs = append(errs, fmt.Errorf("%s is %q: want http://host:port", name, value))
-			return nil
-		}
-		u.Path = ""
+		u, err := web.ParseAddress(name, value)
+		errs = append(errs, err)
 		return u
 	}
+	owner := func(name, value string) web.Addresses {
+		at, err := web.ParseAddresses(name, value)
+		errs = append(errs, err)
+		return at
+	}
 	s.public = address("PUBLIC_URL", c.PublicURL)
-	s.user, s.order = address("USER_URL", c.UserURL), address("ORDER_URL", c.OrderURL)
-	s.events, s.webhook = address("EVENTS_URL", c.EventsURL), address("WEBHOOK_URL", c.WebhookURL)
+	s.user, s.order = owner("USER_URL", c.UserURL), owner("ORDER_URL", c.OrderURL)
+	s.events, s.webhook = owner("EVENTS_URL", c.EventsURL), owner("WEBHOOK_URL", c.WebhookURL)
 	for _, o := range list(c.AllowedOrigins) {
 		if u := address("ALLOWED_ORIGINS", o); u != nil {
 			s.origins = append(s.origins, originOf(u))

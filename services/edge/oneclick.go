@@ -37,7 +37,7 @@ func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Unsubscribed bool `json:"unsubscribed"`
 	}
-	err = e.ask(r.Context(), http.MethodPost, e.settings.user, "/internal/unsubscribe", token, web.Identity{}, &answer)
+	err = e.ask(r.Context(), http.MethodPost, e.owners.user, "/internal/unsubscribe", token, web.Identity{}, &answer)
 	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status == http.StatusNotFound {
 		return web.NotFound()
 	}

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/startupwebapp/startupwebapp/pkg/certs"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -30,27 +28,25 @@ const (
 	maxAnswer = 128 << 20
 )
 
-// newTransport keeps many connections to few owners. They are closed here before the owners close
-// them, so that no request is written into a closing connection.
-func newTransport(secure *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		TLSClientConfig: secure, DialContext: dialer.DialContext, DisableCompression: true,
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
+// answerTime bounds an owner's time until it answers.
+const answerTime = 30 * time.Second
 
-// toOwners is how edge checks the owners' certificates and shows its own; nil: as any client would.
-func toOwners(files certs.Files) (*tls.Config, error) {
-	if !files.Given() {
-		return nil, nil
+// findOwners makes the way to each owner. With files edge checks the owners' certificates and shows its own.
+func (e *server) findOwners() error {
+	var secure *tls.Config
+	if files := e.cfg.InsideFiles(); files.Given() {
+		var err error
+		if secure, err = files.Client(); err != nil {
+			return fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+		}
 	}
-	cfg, err := files.Client()
-	if err != nil {
-		return nil, fmt.Errorf("TLS_CERT, TLS_KEY, TLS_CA: %w", err)
+	owner := func(name string, at web.Addresses) *web.Owner {
+		return web.NewOwner(e.log, name, at, secure, answerTime)
 	}
-	return cfg, nil
+	s, o := e.settings, &e.owners
+	o.user, o.order = owner("user", s.user), owner("order", s.order)
+	o.events, o.webhook = owner("events", s.events), owner("webhook", s.webhook)
+	return nil
 }
 
 // forwarded are the request headers that owners get; nothing else of what a client sends reaches
@@ -58,12 +54,12 @@ func toOwners(files certs.Files) (*tls.Config, error) {
 var forwarded = []string{"Accept", "Accept-Language", "Content-Type", "User-Agent"}
 
 // proxy forwards to an owner. enrich, if set, may add to the identity.
-func (e *server) proxy(owner *url.URL, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
+func (e *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Identity) error) http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer,
+		Transport: owner, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ModifyResponse: e.applyAnswer,
 		ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, owner, forwarded)
+			e.toOwner(pr, forwarded)
 			// Signing fails for no identity that JSON can hold, and the owner refuses unsigned requests.
 			if err := web.SignIdentity(pr.Out, e.keys.identity, identityOf(pr.In)); err != nil {
 				web.Note(pr.In, "identity_error", err.Error())
@@ -93,9 +89,9 @@ func identityOf(r *http.Request) web.Identity {
 	return id
 }
 
-// toOwner aims a request at an owner and strips it to the headers that go along.
-func (e *server) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []string) {
-	pr.Out.URL.Scheme, pr.Out.URL.Host, pr.Out.URL.RawPath, pr.Out.Host = owner.Scheme, owner.Host, "", ""
+// toOwner strips a request to the headers that go along to an owner.
+func (e *server) toOwner(pr *httputil.ProxyRequest, names []string) {
+	pr.Out.URL.RawPath, pr.Out.Host = "", ""
 	if pr.In.Method == http.MethodHead {
 		pr.Out.Method = http.MethodGet // owners know no HEAD; the server leaves the body out
 	}
@@ -116,9 +112,9 @@ func (e *server) toOwner(pr *httputil.ProxyRequest, owner *url.URL, names []stri
 // bytes.
 func (e *server) webhook() http.Handler {
 	p := &httputil.ReverseProxy{
-		Transport: e.transport, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Transport: e.owners.webhook, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, e.settings.webhook, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
+			e.toOwner(pr, []string{"Accept", "Content-Type", "Stripe-Signature", "User-Agent"})
 		},
 		ModifyResponse: func(res *http.Response) error { takeInstructions(res.Header); return nil },
 	}
@@ -143,12 +139,11 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // ask calls an inside endpoint of an owner and reads its JSON answer into out.
-func (e *server) ask(ctx context.Context, method string, owner *url.URL, path string, query url.Values, id web.Identity,
-	out any) error {
+func (e *server) ask(ctx context.Context, method string, owner *web.Owner, path string, query url.Values,
+	id web.Identity, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
 	defer cancel()
-	u := *owner
-	u.Path, u.RawQuery = path, query.Encode()
+	u := url.URL{Path: path, RawQuery: query.Encode()}
 	r, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
 		return fmt.Errorf("make a request to %s: %w", path, err)
@@ -157,7 +152,7 @@ func (e *server) ask(ctx context.Context, method string, owner *url.URL, path st
 	if err := web.SignIdentity(r, e.keys.identity, id); err != nil {
 		return err
 	}
-	res, err := e.transport.RoundTrip(r)
+	res, err := owner.RoundTrip(r)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", path, err)
 	}

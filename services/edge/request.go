@@ -115,7 +115,7 @@ func (req *request) readBody(r *http.Request, limit int64) error {
 	}
 	req.body = body
 	req.form = parseForm(r.Header.Get("Content-Type"), body)
-	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	web.SetBody(r, body)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package edge
 import (
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -59,8 +58,8 @@ func (e *server) personal(r chi.Router) {
 	r.Handle("/user/sessions", get(e.listSessions))
 	r.Handle("/user/end-session", post(e.endOneSession))
 	r.Handle("/user/end-other-sessions", post(e.endTheOtherSessions))
-	r.Handle("/user/*", e.proxy(e.settings.user, nil))
-	r.Handle("/order/*", e.proxy(e.settings.order, e.addressOfMember))
+	r.Handle("/user/*", e.proxy(e.owners.user, nil))
+	r.Handle("/order/*", e.proxy(e.owners.order, e.addressOfMember))
 }
 
 // plainPaths answers paths that can be none of the API's, such as those with a slash at the end,
@@ -78,7 +77,7 @@ func (e *server) plainPaths(next http.Handler) http.Handler {
 // methods lets GET, HEAD and POST through: the API knows no other. What an address allows instead is
 // known here for edge's own, and asked of the owner for all else.
 func (e *server) methods(next http.Handler) http.Handler {
-	user, order := e.askMethods(e.settings.user), e.askMethods(e.settings.order)
+	user, order := e.askMethods(e.owners.user), e.askMethods(e.owners.order)
 	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		path := r.URL.Path
 		switch {
@@ -109,11 +108,11 @@ func notAllowed(w http.ResponseWriter, allow string) error {
 }
 
 // askMethods has an owner answer for a method that it does not know: 405 with what it allows, or 404.
-func (e *server) askMethods(owner *url.URL) http.Handler {
+func (e *server) askMethods(owner *web.Owner) http.Handler {
 	return &httputil.ReverseProxy{
-		Transport: e.transport, ErrorHandler: e.ownerAway, ErrorLog: quiet,
+		Transport: owner, ErrorHandler: e.ownerAway, ErrorLog: quiet,
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			e.toOwner(pr, owner, nil)
+			e.toOwner(pr, nil)
 			pr.Out.Method, pr.Out.URL.RawQuery = http.MethodOptions, ""
 			pr.Out.Body, pr.Out.ContentLength = http.NoBody, 0
 			if err := web.SignIdentity(pr.Out, e.keys.identity, web.Identity{}); err != nil {

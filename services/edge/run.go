@@ -8,6 +8,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 //go:embed migrations/*.sql
@@ -38,6 +39,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 
 // prepare hears the signals before the first request is answered from memory.
 func (e *server) prepare(ctx context.Context) error {
-	context.AfterFunc(ctx, e.transport.CloseIdleConnections)
+	for _, owner := range []*web.Owner{e.owners.user, e.owners.order, e.owners.events, e.owners.webhook} {
+		context.AfterFunc(ctx, owner.CloseIdle)
+	}
 	return errors.Join(e.listen(ctx), e.listenCatalogue(ctx))
 }

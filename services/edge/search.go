@@ -80,5 +80,5 @@ func (c *catalogue) askSearch(ctx context.Context, q string, words int64) (*foun
 // fetchFound has order search for words.
 func (e *server) fetchFound(ctx context.Context, q string) (*found, error) {
 	f, query := new(found), url.Values{"q": {q}}
-	return f, e.ask(ctx, http.MethodGet, e.settings.order, "/internal/catalog-search", query, web.Identity{}, f)
+	return f, e.ask(ctx, http.MethodGet, e.owners.order, "/internal/catalog-search", query, web.Identity{}, f)
 }

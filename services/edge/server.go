@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
@@ -39,7 +40,7 @@ type server struct {
 	limits    *limits.Limiter
 	changed   members
 	origins   *http.CrossOriginProtection
-	transport *http.Transport
+	owners    struct{ user, order, events, webhook *web.Owner }
 	buffers   buffers
 
 	eventSeconds, catalogueSeconds prometheus.Observer
@@ -54,16 +55,15 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := toOwners(cfg.InsideFiles())
-	if err != nil {
-		return nil, err
-	}
 	e := &server{
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
 		hsts:   hsts(cfg, s.public.Scheme == "https"),
-		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(), transport: newTransport(secure),
+		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(),
 		eventSeconds:     obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
 		catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+	}
+	if err := e.findOwners(); err != nil {
+		return nil, err
 	}
 	e.keys.identity, e.keys.csrf = cfg.Key("identity"), cfg.Key("csrf")
 	e.keys.cart, e.keys.anonymous = cfg.Key("cart cookie"), cfg.Key("anonymous cookie")

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +107,7 @@ func BenchmarkForward(b *testing.B) {
 		w.Write(listOfProducts[:500]) //nolint:errcheck // a benchmark's answer
 	}))
 	defer owner.Close()
-	u, err := url.Parse(owner.URL)
+	at, err := web.ParseAddresses("ORDER_URL", owner.URL)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -121,8 +120,8 @@ func BenchmarkForward(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := &httputil.ReverseProxy{
-				Transport: newTransport(nil), BufferPool: c.pool,
-				Rewrite: func(pr *httputil.ProxyRequest) { pr.SetURL(u) },
+				Transport:  web.NewOwner(slog.New(slog.DiscardHandler), "order", at, nil, answerTime),
+				BufferPool: c.pool, Rewrite: func(*httputil.ProxyRequest) {},
 			}
 			r := httptest.NewRequest(http.MethodGet, "/order/cart-items", nil)
 			b.ReportAllocs()
@@ -147,11 +146,11 @@ func BenchmarkCartCount(b *testing.B) {
 	}))
 	defer order.Close()
 	e := quickServer(b)
-	var err error
-	if e.settings.order, err = url.Parse(order.URL); err != nil {
+	at, err := web.ParseAddresses("ORDER_URL", order.URL)
+	if err != nil {
 		b.Fatal(err)
 	}
-	e.transport = newTransport(nil)
+	e.owners.order = web.NewOwner(e.log, "order", at, nil, answerTime)
 	e.carts.ask = e.askCartCounts
 	visitor := &request{cart: "cart123"}
 	for _, c := range []struct {
