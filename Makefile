@@ -81,6 +81,10 @@ alerts: ## check and test the alarms of deploy/monitoring with promtool
 	@PATH="$$PATH:$(CURDIR)/bin"; command -v promtool > /dev/null || tools/promtool.sh bin; \
 	cd deploy/monitoring && promtool check config prometheus.yml && promtool test rules alerts_test.yml
 
+.PHONY: vm
+vm: bin/shop ## try deploy/vm on a new Debian in a folder (as root; some minutes)
+	@deploy/vm/rehearse.sh
+
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
 	@mkdir -p coverage

@@ -15,6 +15,7 @@ require (
 	github.com/startupwebapp/startupwebapp/services/user v0.0.0
 	github.com/startupwebapp/startupwebapp/services/webhook v0.0.0
 	github.com/startupwebapp/startupwebapp/standin v0.0.0
+	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/sync v0.25.0
 )
 
@@ -71,7 +72,6 @@ require (
 	github.com/x448/float16 v0.8.4 // indirect
 	github.com/yuin/goldmark v1.8.7 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/term v0.48.0 // indirect

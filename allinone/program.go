@@ -50,6 +50,7 @@ set, from the shop that runs with DATA_DIR (default .data).
   migrate     make roles, schemas, tables, streams and consumers, and end
   provision   keep streams and consumers, erase people from the streams
   keys        print each service's SHOP_KEYS, derived from SHOP_SECRET
+  vm NAME ...   write the user data with which a new machine installs and opens a shop (deploy/vm)
   help [AREA] this text, or the part about an area
 `
 
@@ -72,6 +73,8 @@ func Program(args []string, out, stderr io.Writer) int {
 		return boot.Run("provision", rest, stderr, KeepProvisioned)
 	case "create", "list", "destroy":
 		return shops(name, rest, out, stderr)
+	case "vm":
+		return vm(rest, out, stderr)
 	case "keys":
 		return PrintKeys(out, stderr)
 	case "-health", "--health": // of whatever runs with these settings

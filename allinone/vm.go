@@ -1,0 +1,103 @@
+package allinone
+
+import (
+	"embed"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// vmFiles is what makes a machine run a shop: deploy/vm, of which this is a copy (make generate makes it, and
+// a test compares).
+//
+//go:embed vm
+var vmFiles embed.FS
+
+const vmUsage = `A machine for a shop:
+
+  vm NAME -domain HOST -admin-domain HOST -binary URL -sum SHA256   write the user data with which a new machine with
+                                Debian 12 installs the program from URL and opens the shop; give it to your provider
+
+BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY and BACKUP_KEY_SECRET, if set, name S3-compatible storage
+for backups, and go into the file.
+`
+
+// vmSettings are the variables that install.sh takes from its caller.
+var vmSettings = []string{"BACKUP_BUCKET", "BACKUP_ENDPOINT", "BACKUP_REGION", "BACKUP_KEY", "BACKUP_KEY_SECRET"}
+
+var (
+	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	sha256Of = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	// plain is what needs no quotes in a shell and in YAML.
+	plain = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]*$`)
+)
+
+// vm writes the user data of a machine and returns the exit code.
+func vm(args []string, out, stderr io.Writer) int {
+	return boot.Report("shop vm", vmUsage, writeVM(args, out), stderr)
+}
+
+func writeVM(args []string, out io.Writer) error {
+	wrong := func(format string, a ...any) error {
+		return fmt.Errorf("%w: %w", boot.ErrUsage, fmt.Errorf(format, a...))
+	}
+	if len(args) == 0 || boot.CheckShopName(args[0]) != nil {
+		return wrong("say the shop's name: at most 30 of a-z, 0-9 and _, a letter first")
+	}
+	name := args[0]
+	options := flag.NewFlagSet("vm", flag.ContinueOnError)
+	options.SetOutput(io.Discard)
+	domain, admin := options.String("domain", "", ""), options.String("admin-domain", "", "")
+	binary, sum := options.String("binary", "", ""), options.String("sum", "", "")
+	if err := options.Parse(args[1:]); err != nil || options.NArg() > 0 {
+		return wrong("vm takes other arguments")
+	}
+	for _, host := range []string{*domain, *admin} {
+		if !hostName.MatchString(host) {
+			return wrong("%q is no name of a host", host)
+		}
+	}
+	at, err := url.Parse(*binary)
+	switch {
+	case err != nil || at.Scheme != "https" || at.Host == "" || !plain.MatchString(*binary):
+		return wrong("-binary wants an https address of the program")
+	case !sha256Of.MatchString(*sum):
+		return wrong("-sum wants what sha256sum says of the program")
+	case *domain == *admin:
+		return wrong("the back office wants a host of its own")
+	}
+	env := []string{"SHOP=" + name, "DOMAIN=" + *domain, "ADMIN_DOMAIN=" + *admin}
+	for _, variable := range vmSettings {
+		value := os.Getenv(variable)
+		if !plain.MatchString(value) {
+			return wrong("%s has characters that would need quotes", variable)
+		}
+		if value != "" {
+			env = append(env, variable+"="+value)
+		}
+	}
+	t, err := template.New("").Funcs(template.FuncMap{"b64": func(file string) (string, error) {
+		text, err := vmFiles.ReadFile("vm/" + file)
+		return base64.StdEncoding.EncodeToString(text), err
+	}}).ParseFS(vmFiles, "vm/cloud-init.yaml")
+	if err != nil {
+		return fmt.Errorf("read the template: %w", err)
+	}
+	var text strings.Builder
+	err = t.ExecuteTemplate(&text, "cloud-init.yaml", map[string]any{"Env": env, "Binary": *binary, "Sum": *sum})
+	if err != nil {
+		return fmt.Errorf("fill the template in: %w", err)
+	}
+	if _, err := io.WriteString(out, text.String()); err != nil {
+		return fmt.Errorf("write the user data: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+#!/bin/sh
+# Makes a machine with Debian 12 or later run a shop: PostgreSQL with a backup of every minute, Caddy for TLS, security
+# updates by themselves, and the shop as a hardened service. cloud-init runs it (shop vm), or you do, as root:
+#
+#   SHOP=acme DOMAIN=acme.example ADMIN_DOMAIN=admin.acme.example deploy/vm/install.sh bin/shop
+#
+# It may be run again: for a new binary, for a second shop. What it takes besides:
+#
+#   BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY, BACKUP_KEY_SECRET   S3-compatible storage for backups
+#   ACME_CA   internal: certificates of this machine's own, for trying it out
+set -eu
+: "${SHOP:?the name of the shop}" "${DOMAIN:?where shoppers find it}" "${ADMIN_DOMAIN:?where the staff find it}"
+binary=${1:?the program shop}
+here=$(cd "$(dirname "$0")" && pwd)
+systemd() { [ ! -d /run/systemd/system ] || systemctl "$@"; } # in a chroot nothing is started
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq install --no-install-recommends -y postgresql caddy pgbackrest unattended-upgrades ca-certificates openssl >/dev/null
+
+# Security updates, and the restart that some want, at night.
+cat >/etc/apt/apt.conf.d/52shop <<'EOF'
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+Unattended-Upgrade::Automatic-Reboot "true";
+Unattended-Upgrade::Automatic-Reboot-Time "04:40";
+EOF
+
+# PostgreSQL: small, and on this machine alone.
+version=$(ls /etc/postgresql | sort -n | tail -n 1)
+conf=/etc/postgresql/$version/main/conf.d/shop.conf
+archive=off
+[ -z "${BACKUP_BUCKET-}" ] || archive=on
+cat >"$conf.new" <<EOF
+listen_addresses = '127.0.0.1'
+timezone = 'UTC'
+shared_buffers = '128MB'
+max_connections = 100
+log_error_verbosity = terse   # details repeat what stands in a row
+archive_mode = $archive
+archive_command = 'pgbackrest --stanza=shops archive-push %p'
+archive_timeout = 60          # at most a minute of orders is lost with the disk
+EOF
+changed=
+cmp -s "$conf" "$conf.new" || changed=yes
+mv "$conf.new" "$conf"
+if [ -d /run/systemd/system ]; then
+	[ -z "$changed" ] || systemctl restart postgresql
+else
+	pg_ctlcluster "$version" main restart || pg_ctlcluster "$version" main start
+fi
+
+install -d -m 0750 /etc/shop
+if [ -n "${BACKUP_BUCKET-}" ]; then
+	umask 077
+	[ -s /etc/shop/backup-passphrase ] || openssl rand -hex 32 >/etc/shop/backup-passphrase
+	cat >/etc/pgbackrest.conf <<EOF
+[global]
+repo1-type=s3
+repo1-path=/$SHOP
+repo1-s3-bucket=$BACKUP_BUCKET
+repo1-s3-endpoint=${BACKUP_ENDPOINT:?}
+repo1-s3-region=${BACKUP_REGION:?}
+repo1-s3-key=${BACKUP_KEY:?}
+repo1-s3-key-secret=${BACKUP_KEY_SECRET:?}
+repo1-s3-uri-style=path
+repo1-cipher-type=aes-256-cbc
+repo1-cipher-pass=$(cat /etc/shop/backup-passphrase)
+repo1-retention-full=4
+start-fast=y
+compress-type=zst
+[shops]
+pg1-path=/var/lib/postgresql/$version/main
+EOF
+	chown postgres: /etc/pgbackrest.conf
+	umask 022
+	install -m 0644 "$here/backup.service" "$here/backup.timer" /etc/systemd/system/
+fi
+
+# A login that may make roles and databases, for shop create; only root can read its password.
+if [ ! -s /etc/shop/server.env ]; then
+	password=$(openssl rand -hex 24)
+	(umask 077 && printf "SHOPS_DIR='/var/lib/shops'\nSHOPS_DATABASE_URL='postgres://shops:%s@127.0.0.1:5432/postgres'\n" "$password" >/etc/shop/server.env.new)
+	printf "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shops') THEN CREATE ROLE shops LOGIN SUPERUSER; END IF; END \$\$;\nALTER ROLE shops PASSWORD '%s';\n" "$password" |
+		su postgres -c 'psql -qAt -v ON_ERROR_STOP=1 -d postgres'
+	mv /etc/shop/server.env.new /etc/shop/server.env
+fi
+
+# The shop.
+id shop >/dev/null 2>&1 || useradd --system --home-dir /var/lib/shops --shell /usr/sbin/nologin shop
+install -d -m 0755 /var/lib/shops
+install -m 0755 "$binary" /usr/local/bin/shop.new && mv /usr/local/bin/shop.new /usr/local/bin/shop
+(set -a && . /etc/shop/server.env && shop create "$SHOP" -public-url "https://$DOMAIN" -admin-url "https://$ADMIN_DOMAIN")
+chown -R shop: "/var/lib/shops/$SHOP"
+chmod 0750 "/var/lib/shops/$SHOP"
+if [ ! -e "/etc/shop/$SHOP.env" ]; then
+	cat >"/etc/shop/$SHOP.env" <<'EOF'
+# Settings of this shop beside those that shop create wrote; the README lists all. systemctl restart shop@… takes them.
+# STRIPE_SECRET_KEY=rk_live_…
+# STRIPE_PUBLISHABLE_KEY=pk_live_…
+# STRIPE_WEBHOOK_SECRET=whsec_…
+# SMTP_HOST=
+# SMTP_USERNAME=
+# SMTP_PASSWORD=
+# MAIL_FROM=
+EOF
+	chmod 0600 "/etc/shop/$SHOP.env"
+fi
+install -m 0644 "$here/shop@.service" /etc/systemd/system/
+
+# Caddy ends TLS, and is the only one whose X-Forwarded-For the shop believes.
+. "/var/lib/shops/$SHOP/shop.env"
+install -d /etc/caddy/shops
+tls=
+[ -z "${ACME_CA-}" ] || tls="tls internal"
+cat >"/etc/caddy/shops/$SHOP.caddy" <<EOF
+$DOMAIN {
+	$tls
+	reverse_proxy $EDGE_ADDR
+}
+$ADMIN_DOMAIN {
+	$tls
+	reverse_proxy $ADMIN_ADDR
+}
+EOF
+echo "import shops/*.caddy" >/etc/caddy/Caddyfile
+caddy validate --config /etc/caddy/Caddyfile --adapter caddyfile >/dev/null 2>&1 || { echo "Caddy does not take /etc/caddy/shops/$SHOP.caddy" >&2; exit 1; }
+
+systemd daemon-reload
+if [ -n "${BACKUP_BUCKET-}" ]; then
+	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
+	systemd enable --now backup.timer
+	echo "Keep /etc/shop/backup-passphrase somewhere else: without it the backups cannot be read."
+fi
+systemd enable caddy "shop@$SHOP"
+systemd reload-or-restart caddy
+systemd restart "shop@$SHOP"
+echo "The shop $SHOP is installed: https://$DOMAIN, back office https://$ADMIN_DOMAIN. Settings: /etc/shop/$SHOP.env"

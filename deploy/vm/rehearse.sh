@@ -1,0 +1,78 @@
+#!/bin/bash
+# Tries install.sh on a new Debian in a folder (make vm): installs, installs again, opens the shop behind Caddy's TLS,
+# buys, checks the units, and says how much memory it takes. Needs root and debootstrap, and no machine.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=${VM_ROOT:-$(mktemp -d)/root}
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+[ "$(id -u)" = 0 ] || { echo "make vm wants to be root: it makes a Debian in a folder" >&2; exit 1; }
+command -v debootstrap >/dev/null || apt-get -qq install -y debootstrap >/dev/null
+[ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$mirror" >/dev/null
+
+inside() { chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+stop() {
+	[ -z "${shop-}" ] || kill "$shop" 2>/dev/null || true
+	[ -z "${caddy-}" ] || kill "$caddy" 2>/dev/null || true
+	wait 2>/dev/null || true
+	inside sh -c 'pg_ctlcluster $(ls /etc/postgresql | tail -n 1) main stop -m fast' >/dev/null 2>&1 || true
+	umount "$root/dev" "$root/proc" 2>/dev/null || true
+}
+trap stop EXIT
+mount -t proc proc "$root/proc"
+mount --bind /dev "$root/dev"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+[ ! -d /etc/apt/apt.conf.d ] || cp /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # packages start nothing
+chmod +x "$root/usr/sbin/policy-rc.d"
+mkdir -p "$root/opt/shop"
+cp deploy/vm/install.sh deploy/vm/*.service deploy/vm/*.timer "$root/opt/shop/"
+cp bin/shop "$root/opt/shop/shop"
+
+began=$(date +%s)
+for _ in 1 2; do # the second one finds all made
+	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+done
+echo "installed twice in $(($(date +%s) - began)) s"
+
+inside sh -c 'command -v systemd-analyze || DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y systemd' >/dev/null 2>&1
+inside systemd-analyze verify /etc/systemd/system/shop@.service 2>&1 | grep -v 'Failed to' || true
+inside systemd-analyze security --offline=true /etc/systemd/system/shop@.service | tail -n 1
+
+# As the unit does it, but for a development shop: without keys of Stripe there is a stand-in, and a mail inbox.
+inside setpriv --reuid shop --regid shop --clear-groups \
+	env SHOP_NAME=acme SHOPS_DIR=/var/lib/shops TRUSTED_PROXIES=loopback shop run >"$root/tmp/shop.out" 2>"$root/tmp/shop.err" &
+shop=$!
+inside sh -c 'sed "1i{\n\thttp_port 18080\n\thttps_port 18443\n}" /etc/caddy/Caddyfile > /tmp/Caddyfile; cp -r /etc/caddy/shops /tmp/; exec caddy run --config /tmp/Caddyfile --adapter caddyfile' >"$root/tmp/caddy.log" 2>&1 &
+caddy=$!
+ask() { curl --silent --show-error --fail --insecure --resolve acme.localhost:18443:127.0.0.1 --resolve admin.acme.localhost:18443:127.0.0.1 "$@"; }
+for _ in $(seq 120); do ask -o /dev/null https://acme.localhost:18443/ 2>/dev/null && break; sleep 0.5; done
+ask https://acme.localhost:18443/ | grep -q 'SKU\|Shop\|shop' || { echo "the shop does not answer"; tail "$root/tmp/shop.err" "$root/tmp/caddy.log"; exit 1; }
+ask https://admin.acme.localhost:18443/sign-in | grep -q 'Sign in' || { echo "the back office does not answer"; exit 1; }
+ask https://acme.localhost:18443/order/products | grep -q products_data
+echo "shop and back office answer behind TLS"
+
+# Pss counts what processes share once.
+pss() { awk '/^Pss:/ {n += $2} END {print int(n / 1024)}' $(for p in "$@"; do echo "/proc/$p/smaps_rollup"; done) 2>/dev/null; }
+
+# Twenty orders in a minute, as the storefront's pages make them.
+buy() {
+	local jar=$1 session
+	rm -f "$jar"
+	post() { ask -b "$jar" -c "$jar" -H "Origin: https://acme.localhost" -H "Referer: https://acme.localhost/" -H "X-CSRFToken: $(awk '$6 == "csrftoken" {print $7}' "$jar")" "$@"; }
+	ask -c "$jar" -o /dev/null https://acme.localhost:18443/user/token
+	post -o /dev/null -d sku_id=6 -d quantity=2 https://acme.localhost:18443/order/cart-add-product-sku
+	post -o /dev/null -d shipping_method_identifier=USPSRetailGround https://acme.localhost:18443/order/cart-update-shipping-method
+	post -o /dev/null -d anonymous_email_address="$2" https://acme.localhost:18443/order/anonymous-email-address-payment-lookup
+	session=$(post -d agree_to_terms_of_sale=true -d anonymous_email_address="$2" https://acme.localhost:18443/order/create-checkout-session | sed -n 's/.*"session_id": *"\([^"]*\)".*/\1/p')
+	curl --silent --show-error --fail -o /dev/null -H 'Content-Type: application/json' -d '{}' "http://127.0.0.1:8104/_/sessions/$session/pay"
+	post "https://acme.localhost:18443/order/checkout-session-success?session_id=$session" | grep -q order_identifier
+}
+for n in $(seq 20); do buy "$root/tmp/jar" "buyer$n@mail.example.com"; sleep 2; done
+orders=$(inside sh -c '. /etc/shop/server.env; psql -qAt "$SHOPS_DATABASE_URL" -d acme -c "SELECT count(*) FROM \"order\".orders"' 2>/dev/null ||
+	inside su postgres -c "psql -qAt -d acme -c 'SELECT count(*) FROM \"order\".orders'")
+echo "20 purchases, $orders orders"
+[ "$orders" -ge 20 ]
+echo "memory in MiB while selling: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
+sleep 20 # what starting took is given back
+echo "memory in MiB at rest: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
+echo "the machine is a shop"
