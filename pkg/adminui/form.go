@@ -36,7 +36,7 @@ type Form struct {
 // Field is one question of a form.
 type Field struct {
 	Name, Label, Hint string
-	// Kind is text, multiline, number, money, password, email, date, choice, checks, check or hidden;
+	// Kind is text, multiline, number, money, password, email, date, datetime (UTC), choice, checks, check or hidden;
 	// account is hidden, and tells password managers whose password a form is about.
 	Kind    string
 	Value   string

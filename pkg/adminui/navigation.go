@@ -25,6 +25,9 @@ var navigation = []Section{
 		{Title: "Orders", Path: "/orders", Key: "o", action: OrdersView},
 		{Title: "Discounts", Path: "/discounts", Key: "d", action: DiscountsView},
 	}},
+	{"Goods", []Item{
+		{Title: "Products", Path: "/catalog", Key: "p", action: CatalogView},
+	}},
 	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView}}},
 	{"Watching", []Item{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},

@@ -27,6 +27,7 @@ type Config struct {
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events; commas between several processes of it"`
 	MailerURL      string `envconfig:"MAILER_URL" default:"http://127.0.0.1:8085" desc:"where admin finds mailer; commas between several processes of it"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where admin finds webhook; commas between several processes of it"`
+	PublicURL      string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address: pages show its pictures"`
 	EdgeURL        string `envconfig:"EDGE_URL" default:"http://127.0.0.1:8080" desc:"where admin finds edge; commas between several processes of it"`
 	// PasswordCost is for tests alone, which would spend their time on hashing; nil is the usual cost.
 	PasswordCost *argon2id.Params `ignored:"true"`
@@ -43,6 +44,7 @@ func (c Config) Validate() error {
 // addresses are the parsed addresses of Config.
 type addresses struct {
 	own     *url.URL
+	shop    *url.URL
 	owners  map[string]web.Addresses // by the name of the service
 	proxies web.Proxies
 }
@@ -57,12 +59,14 @@ func (c Config) parse() (addresses, error) {
 	var errs []error
 	own, err := web.ParseAddress("ADMIN_URL", c.URL)
 	errs = append(errs, err)
+	shop, err := web.ParseAddress("PUBLIC_URL", c.PublicURL)
+	errs = append(errs, err)
 	owner := func(name, value string) web.Addresses {
 		at, err := web.ParseAddresses(name, value)
 		errs = append(errs, err)
 		return at
 	}
-	a := addresses{own: own, owners: map[string]web.Addresses{
+	a := addresses{own: own, shop: shop, owners: map[string]web.Addresses{
 		"user": owner("USER_URL", c.UserURL), "order": owner("ORDER_URL", c.OrderURL),
 		"events": owner("EVENTS_URL", c.EventsURL), "mailer": owner("MAILER_URL", c.MailerURL),
 		"webhook": owner("WEBHOOK_URL", c.WebhookURL), "edge": owner("EDGE_URL", c.EdgeURL),

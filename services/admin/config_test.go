@@ -7,7 +7,7 @@ func TestSettings(t *testing.T) {
 	for address, production := range map[string]bool{"https://admin.shop.example": true, "http://localhost:8086": true,
 		"http://admin.shop.example": false} {
 		c := Config{URL: address, UserURL: "http://u", OrderURL: "http://o", EventsURL: "http://e", MailerURL: "http://m",
-			WebhookURL: "http://w", EdgeURL: "http://edge"}
+			WebhookURL: "http://w", EdgeURL: "http://edge", PublicURL: "http://shop"}
 		c.ShopEnv, c.LogLevel = "development", "info"
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", address, err)

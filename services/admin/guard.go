@@ -14,10 +14,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// policy lets a page load nothing but the kit's own files, and no script or style that stands in it.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
 // framePolicy is for what a page shows in a frame: what others wrote, such as a mail. It is of no origin, nothing in it
 // runs or posts, and it may look as it likes.
 const framePolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; " +
@@ -26,8 +22,17 @@ const framePolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img
 // isFrame says whether a path is of what a page shows in a frame.
 func isFrame(path string) bool { return strings.HasSuffix(path, "/frame") }
 
+// policy lets a page load nothing but the kit's own files and pictures of the shop, and no script or style that stands
+// in it.
+func (a addresses) policy() string {
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: " + a.shop.Scheme + "://" +
+		a.shop.Host + "; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; " +
+		"base-uri 'none'"
+}
+
 // headers go with every answer, those of owners too.
 func (s *server) headers(next http.Handler) http.Handler {
+	policy := s.addresses.policy()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

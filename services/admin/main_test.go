@@ -60,7 +60,7 @@ func newEnv(t *testing.T, more ...func(*Config)) *env {
 	away := "http://127.0.0.1:1"
 	e.service, err = newServer(service.NewCore(testenv.Log(t), e.pool, b),
 		e.config(more, Config{URL: e.url, OrderURL: away + "," + e.owner.URL, UserURL: away,
-			EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away}))
+			EventsURL: away, MailerURL: away, WebhookURL: away, EdgeURL: away, PublicURL: away}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -288,6 +288,16 @@ func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed
 	return feed, e.ask(ctx, http.MethodGet, e.owners.order, "/internal/catalog", query, web.Identity{}, &feed)
 }
 
+// preview is what order says of a product that is not on sale, for a link that it made; nil when it did not, or when
+// the link's time is over.
+func (e *server) preview(ctx context.Context, identifier, token string) ([]byte, error) {
+	p, err := e.fetchPage(ctx, "/internal/product-preview/"+identifier+"?"+url.Values{"token": {token}}.Encode())
+	if err != nil || p.status != http.StatusOK {
+		return nil, err
+	}
+	return p.body, nil
+}
+
 // fetchPage asks order for a public answer.
 func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	ctx, cancel := context.WithTimeout(ctx, insideTimeout)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,6 +247,38 @@ func TestPartsOfTheList(t *testing.T) {
 	b.Get(productsPath+"?q=other").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 	if a := b.Get("/search?q=other"); a.Status != http.StatusServiceUnavailable {
 		t.Errorf("%s", a)
+	}
+}
+
+// A search takes a collection and an order like any other list.
+func TestASearchWithinACollection(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.order.on("GET /internal/catalog", func(rw http.ResponseWriter, r seen) {
+		elsewhere := strings.Replace(listedAs(3, "", "Thing 3", "3.00"), `"desk":-3`, "", 1)
+		io.WriteString(rw, fed(1, true, listedAs(1, "", "Thing 1", "1.00"), listedAs(2, "", "Thing 2", "2.00"), elsewhere)) //nolint:errcheck // a test's answer
+	})
+	e.order.says("GET /internal/catalog-search", `{"found":["abc3","abc1","abc2"],"meant":""}`)
+	for query, want := range map[string]string{
+		"":                              "abc3 abc1 abc2",
+		"&sort=price":                   "abc1 abc2 abc3",
+		"&sort=price-desc&page=1":       "abc3 abc2 abc1",
+		"&collection=desk":              "abc1 abc2",
+		"&collection=desk&sort=price":   "abc1 abc2",
+		"&collection=desk&sort=nothing": "abc1 abc2",
+	} {
+		a := e.browser().Get(productsPath + "?q=thing" + query)
+		a.Has(http.StatusOK, fmt.Sprintf(`"count":%d,`, len(strings.Fields(want))))
+		var got []string
+		for _, m := range regexp.MustCompile(`"(abc\d)":`).FindAllStringSubmatch(a.Body, -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %v, want %s", query, got, want)
+		}
+	}
+	for _, query := range []string{"?q=thing&collection=none", "?q=&collection=none", "?q=thing&collection=desk&page=2"} {
+		e.browser().Get(productsPath+query).Has(http.StatusNotFound, `{"error":"not-found"}`)
 	}
 }
 

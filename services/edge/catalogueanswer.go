@@ -155,22 +155,18 @@ func (e *server) productsAnswer(w http.ResponseWriter, r *http.Request) error {
 		e.catalogue.all(list).write(w, r)
 		return nil
 	}
-	part := partOfList{}
-	if query.Has("q") {
-		found, err := e.catalogue.search(r.Context(), list, query.Get("q"))
-		if err != nil {
-			return web.Unavailable(err)
-		}
-		part.products, part.meant, part.paged = found.Products, found.Meant, true
-	} else if part, err = pick(list, listing.ReadQuery(query.Get("collection"), query), query.Has("page")); err != nil {
-		return err
+	q := listing.ReadQuery(query.Get("collection"), query)
+	if q.Collection != "" && list.Collection(q.Collection) == nil {
+		return web.NotFound()
 	}
+	var part partOfList
 	if query.Has("q") {
-		cut, ok := listing.Cut(part.products, listing.ReadPage(query.Get("page")))
-		if !ok {
-			return web.NotFound()
-		}
-		part.page, part.products = cut, cut.Products
+		part, err = e.found(r.Context(), list, query.Get("q"), q)
+	} else {
+		part, err = pick(list, q, query.Has("page"))
+	}
+	if err != nil {
+		return err
 	}
 	newPage(http.StatusOK, "application/json", part.json()).write(w, r)
 	return nil
@@ -184,11 +180,21 @@ type partOfList struct {
 	meant    string
 }
 
-// pick is a collection or all products: one page of it, or the whole.
-func pick(list *listing.List, q listing.Query, paged bool) (partOfList, error) {
-	if q.Collection != "" && list.Collection(q.Collection) == nil {
+// found is a page of what a search finds, in a collection or in all products.
+func (e *server) found(ctx context.Context, list *listing.List, text string, q listing.Query) (partOfList, error) {
+	found, err := e.catalogue.search(ctx, list, text)
+	if err != nil {
+		return partOfList{}, web.Unavailable(err)
+	}
+	cut, ok := listing.Cut(listing.Arrange(found.Products, q), q.Page)
+	if !ok {
 		return partOfList{}, web.NotFound()
 	}
+	return partOfList{products: cut.Products, paged: true, page: cut, meant: found.Meant}, nil
+}
+
+// pick is a collection or all products: one page of it, or the whole.
+func pick(list *listing.List, q listing.Query, paged bool) (partOfList, error) {
 	if !paged {
 		return partOfList{products: list.All(q.Collection, q.Sort)}, nil
 	}

@@ -82,6 +82,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		},
 		Product: e.catalogue.source,
 		Search:  e.catalogue.search,
+		Preview: e.preview,
 	})
 	if err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ type fedProduct struct {
 	listedProduct `json:"listed"`
 	// Collections are the addresses of its collections with its position in each.
 	Collections map[string]int `json:"collections"`
+	// Former are addresses that it had (title_url): old links lead on.
+	Former []string `json:"former,omitempty"`
 }
 
 // listedProduct is a product in the contract's list; prices are null without SKUs.

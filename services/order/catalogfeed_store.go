@@ -35,16 +35,19 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 
 type catalogChange struct{ Product, Mark string }
 
-// feedColumns are products as the feed has them.
+// feedColumns are products on sale as the feed has them.
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	       prices.low AS price_low, prices.high AS price_high,
 	       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url,
 	       coalesce((SELECT jsonb_object_agg(c.address, k.position) FROM product_collection k
-	         JOIN collection c ON c.id = k.collection_id WHERE k.product_id = p.id), '{}') AS collections
+	         JOIN collection c ON c.id = k.collection_id WHERE k.product_id = p.id), '{}') AS collections,
+	       ARRAY(SELECT address FROM product_address a WHERE a.product_id = p.id AND a.address <> p.title_url
+	         ORDER BY address) AS former
 	FROM product p
 	CROSS JOIN LATERAL (SELECT min(price_cents) AS low, max(price_cents) AS high FROM sku_now
-	  WHERE product_id = p.id) prices`
+	  WHERE product_id = p.id) prices
+	WHERE on_sale(p)`
 
 func listProducts(ctx context.Context, db pg.DB) ([]fedProduct, error) {
 	return pg.List[fedProduct](ctx, db, "read products", feedColumns+` ORDER BY p.id`)
@@ -55,7 +58,7 @@ func listChangedProducts(ctx context.Context, db pg.DB, changes map[string]strin
 		return []fedProduct{}, nil
 	}
 	return pg.List[fedProduct](ctx, db, "read changed products", feedColumns+
-		` WHERE p.identifier = ANY($1) ORDER BY p.id`, slices.Collect(maps.Keys(changes)))
+		` AND p.identifier = ANY($1) ORDER BY p.id`, slices.Collect(maps.Keys(changes)))
 }
 
 func listCollections(ctx context.Context, db pg.DB) ([]collection, error) {

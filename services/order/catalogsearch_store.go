@@ -9,19 +9,26 @@ import (
 )
 
 // searchProducts returns identifiers of the products that have all words, each as it is or as the beginning of a
-// longer one, or its stem. Words such as "the" need not be there, but for the last one: it may be unfinished. Of more
-// than a thousand hits those that lie first in the table are ranked: shop order, but for those that were changed.
+// longer one, or its stem. Words such as "the" need not be there, but for the last one: it may be unfinished. What is
+// ranked is bounded: a thousand that have all words in their titles, and a thousand others, so that a word that is in
+// most texts does not hide what is named by it.
 func searchProducts(ctx context.Context, db pg.DB, words []string) ([]string, error) {
 	return pg.List[string](ctx, db, "search products", `
 		WITH term AS (
 			SELECT n, numnode(to_tsquery('english', word || ':*')) > 0 AS weighty,
-			       (to_tsquery('simple', word || ':*') || to_tsquery('english', word || ':*'))::text AS query
+			       (to_tsquery('simple', word || ':*') || to_tsquery('english', word || ':*'))::text AS query,
+			       (to_tsquery('simple', word || ':*A') || to_tsquery('english', word || ':*A'))::text AS title
 			FROM unnest($1::text[]) WITH ORDINALITY AS words (word, n)),
 		wanted AS (
-			SELECT string_agg('(' || query || ')', ' & ')::tsquery AS query FROM term
+			SELECT string_agg('(' || query || ')', ' & ')::tsquery AS query,
+			       string_agg('(' || title || ')', ' & ')::tsquery AS title FROM term
 			WHERE query <> '' AND (weighty OR n = cardinality($1::text[])))
 		SELECT identifier FROM (
-			SELECT id, identifier, search FROM product WHERE search @@ (SELECT query FROM wanted) LIMIT 1000) AS hit
+			(SELECT id, identifier, search FROM product p
+			WHERE search @@ (SELECT title FROM wanted) AND on_sale(p) LIMIT 1000)
+			UNION
+			(SELECT id, identifier, search FROM product p
+			WHERE search @@ (SELECT query FROM wanted) AND on_sale(p) LIMIT 1000)) AS hit
 		ORDER BY ts_rank(search, (SELECT query FROM wanted)) DESC, id LIMIT $2`, words, maxFound)
 }
 

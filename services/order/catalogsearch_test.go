@@ -70,6 +70,19 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// A word that is in the texts of very many products does not hide the one that is named by it.
+func TestSearchFindsTitlesAmongMany(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`INSERT INTO product (identifier, title, title_url, description_part_1)
+		SELECT 'many' || n, 'Thing', 'Thing', 'As good as walnut.' FROM generate_series(1, 1500) n`)
+	e.Exec(`INSERT INTO product (identifier, title, title_url) VALUES ('Walnut1', 'Walnut bowl', 'Bowl')`)
+	e.Exec(`INSERT INTO product (identifier, title, title_url, published) VALUES ('Walnut2', 'Walnut draft', 'Draft', false)`)
+	if found, _ := e.search("walnut"); len(found) != maxFound || found[0] != "Walnut1" || slices.Contains(found, "Walnut2") {
+		t.Errorf("%d found, first %v", len(found), found[:min(len(found), 3)])
+	}
+}
+
 var oddTexts = []string{"clips", "a' OR 1=1 --", "\x00", "\xff\xfe", "e\u0301\u0301", "a:*&b|!c<->(d)", "٣ ½ ²", "ﬃ", "İ", "'':",
 	"3m 10mm v2.0", "the", "\u202e\ufeff", strings.Repeat("long", 5000), strings.Repeat("many ", 5000)}
 

@@ -2,6 +2,7 @@ package order
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -29,12 +30,33 @@ func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 // product is one product with everything that its page shows.
 func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")
-	p, found, err := findProduct(r.Context(), s.db, identifier)
+	p, found, err := findProduct(r.Context(), s.db, identifier, false)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return refuse(w, "product", codeProductNotFound, web.Field{Key: "product_identifier", Value: identifier})
+	}
+	return answer(w, struct {
+		Outcome    web.Success   `json:"product"`
+		Identifier string        `json:"product_identifier"`
+		Product    productDetail `json:"product_data"`
+		versioned
+	}{Identifier: identifier, Product: p})
+}
+
+// productPreview is product for those who have a link of previewLink: whatever state the product is in.
+func (s *server) productPreview(w http.ResponseWriter, r *http.Request) error {
+	identifier := chi.URLParam(r, "identifier")
+	if !s.validPreview(identifier, r.URL.Query().Get("token"), time.Now()) {
+		return web.NotFound()
+	}
+	p, found, err := findProduct(r.Context(), s.db, identifier, true)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return web.NotFound()
 	}
 	return answer(w, struct {
 		Outcome    web.Success   `json:"product"`
@@ -64,6 +86,8 @@ type picture struct {
 	ImageURL string  `json:"image_url"`
 	Main     bool    `json:"main" db:"main_image"`
 	Caption  *string `json:"caption"`
+	// AlternativeText is what screen readers say of it, where that is not the caption.
+	AlternativeText string `json:"alternative_text,omitempty"`
 }
 
 type video struct {

@@ -12,13 +12,14 @@ import (
 )
 
 // findProduct reads a product and its parts: five queries however many parts there are, in one
-// round trip.
-func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDetail, found bool, err error) {
+// round trip. Shoppers see what is on sale; any is for previews.
+func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p productDetail, found bool,
+	err error) {
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2 FROM `+
-		`product WHERE identifier = $1`, identifier).
+		`product p WHERE identifier = $1 AND ($2 OR on_sale(p))`, identifier, any).
 		QueryRow(func(row pgx.Row) error {
 			err := row.Scan(&p.ID, &p.Title, &p.TitleURL, &p.Identifier, &p.Headline, &p.DescriptionPart1,
 				&p.DescriptionPart2)
@@ -29,14 +30,14 @@ func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDet
 			return err
 		})
 	queue(batch, func(i picture) { p.Images = append(p.Images, web.Field{Key: id(i.ID), Value: i}) }, `
-		SELECT i.id, p.id AS owner, image_url, main_image, caption FROM product_image i
+		SELECT i.id, p.id AS owner, image_url, main_image, caption, alternative_text FROM product_image i
 		  JOIN product p ON p.id = i.product_id
 		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
 	queue(batch, func(v video) { p.Videos = append(p.Videos, web.Field{Key: id(v.ID), Value: v}) }, `
 		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
 		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
 	queue(batch, func(i picture) { images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i}) }, `
-		SELECT i.id, s.id AS owner, image_url, main_image, caption FROM sku_image i JOIN sku s ON s.id = i.sku_id
+		SELECT i.id, s.id AS owner, image_url, main_image, caption, alternative_text FROM sku_image i JOIN sku s ON s.id = i.sku_id
 		  JOIN product p ON p.id = s.product_id
 		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
 	queue(batch, func(k productSKU) {
@@ -47,7 +48,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string) (p productDet
 		p.SKUs = append(p.SKUs, web.Field{Key: id(k.ID), Value: k})
 	}, `
 		SELECT id, color, size, description, price_cents, inventory_identifier, inventory_title, inventory_description
-		FROM sku_now WHERE product_identifier = $1 ORDER BY id`, identifier)
+		FROM sku_any WHERE product_identifier = $1 AND ($2 OR on_sale) ORDER BY id`, identifier, any)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return productDetail{}, false, fmt.Errorf("read product %s: %w", identifier, err)
 	}

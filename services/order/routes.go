@@ -47,6 +47,7 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 	r.Route("/internal", func(r chi.Router) {
 		r.Get("/catalog", web.Handle(s.catalog))
 		r.Get("/catalog-search", web.Handle(s.catalogSearch))
+		r.Get("/product-preview/{identifier:[a-zA-Z0-9]+}", web.Handle(s.productPreview))
 		r.Get("/cart-counts", web.Handle(s.cartCounts))
 		r.Post("/cart-merge", web.Handle(s.cartMerge))
 		r.Get("/account-orders", web.Handle(s.accountOrders))

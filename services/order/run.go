@@ -29,7 +29,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Trail:     s.trail,
 			Consumers: s.consumers(),
 			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
-				{Name: "refunds", Run: s.makeRefunds}},
+				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalogue clock", Run: s.clock}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

@@ -70,6 +70,14 @@ CREATE TABLE "catalog_change" (
   CONSTRAINT catalog_change_pkey PRIMARY KEY (xid, product)
 );
 
+CREATE TABLE "catalog_clock" (
+  id boolean NOT NULL DEFAULT true,
+  told_to timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT catalog_clock_id_check CHECK (id),
+  CONSTRAINT catalog_clock_told_to_check CHECK (isfinite(told_to)),
+  CONSTRAINT catalog_clock_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "checkout" (
   id text NOT NULL,
   cart_id bigint NOT NULL,
@@ -125,6 +133,7 @@ CREATE TABLE "collection" (
   title text NOT NULL,
   text text NOT NULL DEFAULT ''::text,
   "position" integer NOT NULL DEFAULT 0,
+  version integer NOT NULL DEFAULT 1,
   CONSTRAINT collection_address_check CHECK (((address ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(address) <= 100))),
   CONSTRAINT collection_text_check CHECK ((length(text) <= 5000)),
   CONSTRAINT collection_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200))),
@@ -409,14 +418,34 @@ CREATE TABLE "product" (
   description_part_1 text,
   description_part_2 text,
   search tsvector GENERATED ALWAYS AS STORED ((((setweight(to_tsvector('simple'::regconfig, title), 'A'::"char") || setweight(to_tsvector('english'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(headline, ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE(headline, ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, ((COALESCE(description_part_1, ''::text) || ' '::text) || COALESCE(description_part_2, ''::text))), 'C'::"char")),
+  published boolean NOT NULL DEFAULT true,
+  on_sale_from timestamp with time zone,
+  on_sale_until timestamp with time zone,
+  retired_at timestamp with time zone,
+  version integer NOT NULL DEFAULT 1,
+  media_version integer NOT NULL DEFAULT 1,
+  edited_by text NOT NULL DEFAULT ''::text,
+  edited_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT product_description_part_1_check CHECK ((length(description_part_1) <= 5000)),
   CONSTRAINT product_description_part_2_check CHECK ((length(description_part_2) <= 5000)),
+  CONSTRAINT product_edited_at_check CHECK (isfinite(edited_at)),
   CONSTRAINT product_headline_check CHECK ((length(headline) <= 5000)),
   CONSTRAINT product_identifier_check CHECK ((identifier ~ '^[A-Za-z0-9]{1,100}$'::text)),
+  CONSTRAINT product_on_sale_from_check CHECK (isfinite(on_sale_from)),
+  CONSTRAINT product_on_sale_until_check CHECK (isfinite(on_sale_until)),
+  CONSTRAINT product_retired_at_check CHECK (isfinite(retired_at)),
   CONSTRAINT product_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200))),
   CONSTRAINT product_title_url_check CHECK ((length(title_url) <= 100)),
   CONSTRAINT product_pkey PRIMARY KEY (id),
   CONSTRAINT product_identifier_key UNIQUE (identifier)
+);
+
+CREATE TABLE "product_address" (
+  address text NOT NULL,
+  product_id bigint NOT NULL,
+  CONSTRAINT product_address_address_check CHECK (((length(address) >= 1) AND (length(address) <= 100))),
+  CONSTRAINT product_address_product_id_fkey FOREIGN KEY (product_id) REFERENCES product(id) ON DELETE CASCADE,
+  CONSTRAINT product_address_pkey PRIMARY KEY (address)
 );
 
 CREATE TABLE "product_collection" (
@@ -434,6 +463,8 @@ CREATE TABLE "product_image" (
   image_url text NOT NULL,
   main_image boolean NOT NULL DEFAULT false,
   caption text,
+  alternative_text text NOT NULL DEFAULT ''::text,
+  CONSTRAINT product_image_alternative_text_check CHECK ((length(alternative_text) <= 500)),
   CONSTRAINT product_image_caption_check CHECK ((length(caption) <= 500)),
   CONSTRAINT product_image_image_url_check CHECK ((length(image_url) <= 500)),
   CONSTRAINT product_image_product_id_fkey FOREIGN KEY (product_id) REFERENCES product(id) ON DELETE CASCADE,
@@ -605,6 +636,8 @@ CREATE TABLE "sku_image" (
   image_url text NOT NULL,
   main_image boolean NOT NULL DEFAULT false,
   caption text,
+  alternative_text text NOT NULL DEFAULT ''::text,
+  CONSTRAINT sku_image_alternative_text_check CHECK ((length(alternative_text) <= 500)),
   CONSTRAINT sku_image_caption_check CHECK ((length(caption) <= 500)),
   CONSTRAINT sku_image_image_url_check CHECK ((length(image_url) <= 500)),
   CONSTRAINT sku_image_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
@@ -730,8 +763,11 @@ CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at I
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
 CREATE INDEX payment_issue_payment ON "order".payment_issue USING btree (payment_intent) WHERE (payment_intent IS NOT NULL);
+CREATE INDEX product_address_product ON "order".product_address USING btree (product_id);
 CREATE INDEX product_collection_product ON "order".product_collection USING btree (product_id);
 CREATE INDEX product_image_product ON "order".product_image USING btree (product_id);
+CREATE INDEX product_on_sale_from ON "order".product USING btree (on_sale_from) WHERE (on_sale_from IS NOT NULL);
+CREATE INDEX product_on_sale_until ON "order".product USING btree (on_sale_until) WHERE (on_sale_until IS NOT NULL);
 CREATE INDEX product_search ON "order".product USING gin (search);
 CREATE INDEX product_video_product ON "order".product_video USING btree (product_id);
 CREATE INDEX prospect_code ON "order".prospect USING btree (code);
@@ -799,6 +835,12 @@ BEGIN
   RETURN NULL;
 END
 $function$
+;
+CREATE OR REPLACE FUNCTION "order".on_sale(p product)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN ((p).published AND ((p).retired_at IS NULL) AND (((p).on_sale_from IS NULL) OR ((p).on_sale_from <= now())) AND (((p).on_sale_until IS NULL) OR ((p).on_sale_until > now())))
 ;
 CREATE OR REPLACE FUNCTION "order".order_status_changed()
  RETURNS trigger

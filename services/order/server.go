@@ -22,14 +22,16 @@ type server struct {
 	desk       *Desk
 	deskWork   chan struct{} // wakes followUp
 	refundWork chan struct{} // wakes makeRefunds
+	clockWork  chan struct{} // wakes clock
 	// placings tells success pages what the events of their payments became.
 	placings placings
 }
 
 func newServer(core *service.Core, cfg Config) *server {
 	s := &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
-		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1), refundWork: make(chan struct{},
-			1)}
+		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
+		refundWork: make(chan struct{}, 1),
+		clockWork:  make(chan struct{}, 1)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)

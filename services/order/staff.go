@@ -12,7 +12,7 @@ var staffTemplates embed.FS
 // staff is what order shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
-	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
+	return adminui.Pages{Templates: staffTemplates, Routes: append(s.staffCatalogue(), []adminui.Route{
 		adminui.HomeRoute(s.staffHome),
 		{Method: "GET", Path: "/payments", Action: adminui.WorkView, Handle: s.staffPayments},
 		{Method: "GET", Path: "/payments/{id}", Action: adminui.WorkView, Handle: s.staffPayment},
@@ -77,5 +77,29 @@ func (s *server) staff() adminui.Pages {
 		{Method: "GET", Path: one + "/address", Action: adminui.OrdersEdit, Handle: s.ask(addressForm)},
 		{Method: "POST", Path: one + "/address", Action: adminui.OrdersEdit,
 			Handle: s.do(addressForm, s.readdressOrder)},
-	}}
+	}...)}
+}
+
+// staffCatalogue are the routes of the catalogue's editor.
+func (s *server) staffCatalogue() []adminui.Route {
+	const product, collection = "/catalog/products/{identifier}", "/catalog/collections/{address}"
+	view, edit := adminui.CatalogView, adminui.CatalogEdit
+	return []adminui.Route{
+		{Method: "GET", Path: "/catalog", Action: view, Handle: s.staffProducts},
+		{Method: "GET", Path: "/catalog/new", Action: edit, Handle: s.staffNewProduct},
+		{Method: "POST", Path: "/catalog/new", Action: edit, Handle: s.staffMakeProduct},
+		{Method: "POST", Path: "/catalog/preview", Action: view, Handle: s.staffPreviewTexts},
+		{Method: "GET", Path: product, Action: view, Handle: s.staffProduct},
+		{Method: "POST", Path: product, Action: edit, Handle: s.staffEditProduct},
+		{Method: "POST", Path: product + "/retire", Action: edit, Handle: s.staffRetireProduct(true)},
+		{Method: "POST", Path: product + "/restore", Action: edit, Handle: s.staffRetireProduct(false)},
+		{Method: "GET", Path: product + "/media", Action: view, Handle: s.staffMedia},
+		{Method: "POST", Path: product + "/media", Action: edit, Handle: s.staffEditMedia},
+		{Method: "GET", Path: "/catalog/collections", Action: view, Handle: s.staffCollections},
+		{Method: "GET", Path: "/catalog/collections/new", Action: edit, Handle: s.staffNewCollection},
+		{Method: "POST", Path: "/catalog/collections/new", Action: edit, Handle: s.staffEditCollection},
+		{Method: "GET", Path: collection, Action: view, Handle: s.staffCollection},
+		{Method: "POST", Path: collection, Action: edit, Handle: s.staffEditCollection},
+		{Method: "POST", Path: collection + "/drop", Action: edit, Handle: s.staffDropCollection},
+	}
 }

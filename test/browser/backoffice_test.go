@@ -54,7 +54,10 @@ func TestBackOffice(t *testing.T) {
 			"person": "/people/2",
 			"invite": "/people/invite", "log": "/audit", "account": "/account", "authenticator": "/account/app",
 			"discounts": "/discounts", "discount": "/discounts/1?cart=6+x+2", "discount-new": "/discounts/new",
-			"discounts-bulk": "/discounts/bulk"} {
+			"discounts-bulk": "/discounts/bulk",
+			"products":       "/catalog", "product": "/catalog/products/bSusp6dBHm",
+			"product-pictures": "/catalog/products/bSusp6dBHm/media", "product-new": "/catalog/new",
+			"collections": "/catalog/collections", "collection": "/catalog/collections/desk"} {
 			o.shows(path, name)
 		}
 		if look.name == "desk" {

@@ -44,6 +44,7 @@ type Product struct {
 	name        string // for sorting
 	cents       money.Cents
 	collections map[string]int // addresses, with its position in each
+	former      []string       // addresses that it had before TitleURL
 	mark        string         // order's mark of what changed it; empty when it came with a whole feed
 	words       uint64         // hash of what a search looks at
 }
@@ -57,6 +58,7 @@ func (p *Product) UnmarshalJSON(body []byte) error {
 		Changed     string          `json:"changed"`
 		Listed      json.RawMessage `json:"listed"`
 		Collections map[string]int  `json:"collections"`
+		Former      []string        `json:"former"`
 	}
 	if err := json.Unmarshal(body, &fed); err != nil {
 		return err
@@ -77,7 +79,7 @@ func (p *Product) UnmarshalJSON(body []byte) error {
 	}
 	*p = Product{ID: fed.ID, Identifier: listed.Identifier, Title: listed.Title, TitleURL: listed.TitleURL,
 		Headline: listed.Headline, Image: listed.ProductImageURL, Body: fed.Listed, name: strings.ToLower(listed.Title),
-		collections: fed.Collections, mark: fed.Changed,
+		collections: fed.Collections, former: fed.Former, mark: fed.Changed,
 		words: maphash.Comparable(seed, [4]string{listed.Title, listed.Headline, listed.DescriptionPart1,
 			listed.DescriptionPart2})}
 	if listed.PriceLow != nil && listed.PriceHigh != nil {

@@ -122,6 +122,20 @@ func (l *List) finish(before *List, now time.Time) {
 // Product is the product with an identifier, or nil.
 func (l *List) Product(identifier string) *Product { return l.products[identifier] }
 
+// Addressed is the product that has an address of its title, or had it, or nil. Addresses of today come first.
+func (l *List) Addressed(address string) *Product {
+	var had *Product
+	for _, p := range l.shop {
+		if p.TitleURL == address {
+			return p
+		}
+		if slices.Contains(p.former, address) {
+			had = p
+		}
+	}
+	return had
+}
+
 // Products are all products, in shop order.
 func (l *List) Products() []*Product { return l.shop }
 

@@ -84,6 +84,18 @@ func Cut(list []*Product, number int) (Page, bool) {
 		Count: len(list)}, true
 }
 
+// Arrange leaves of products that were found those of the query's collection, in its order; without one the best
+// stay first.
+func Arrange(found []*Product, q Query) []*Product {
+	found = members(found, q.Collection)
+	if q.Sort == Shop {
+		return found
+	}
+	found = slices.Clone(found)
+	slices.SortFunc(found, compare(q.Collection, q.Sort))
+	return found
+}
+
 // All are all products of a collection, in an order.
 func (l *List) All(collection string, sort Sort) []*Product { return l.order(collection, sort) }
 

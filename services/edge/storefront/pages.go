@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/markdown"
 )
 
 // page is one address of the shop. Its template is templates/<name>.html, its script
@@ -92,6 +94,7 @@ func (p *Pages) parseTemplates() (map[string]*template.Template, error) {
 		"srcset":  p.pictures.srcset,
 		"money":   func(amount string) string { return p.cfg.Shop.CurrencySign + amount },
 		"telhref": telHref,
+		"prose":   markdown.HTML,
 		"list":    func(items ...string) []string { return items },
 		"dict":    dict,
 	}

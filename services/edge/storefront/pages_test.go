@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/net/html"
@@ -387,6 +389,68 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 		if !strings.Contains(problem, "empty") {
 			t.Error(problem)
 		}
+	}
+}
+
+// Texts are Markdown, pictures say what they show, earlier addresses lead on, and a draft is shown to whom a link was
+// given, in no cache and to no search engine.
+func TestProductTextsAddressesAndPreviews(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{"product":"success","product_data":{"title":"Oak Desk","identifier":"a1","headline":"",` +
+		`"description_part_1":"**Solid** <b onclick=x>","description_part_2":"- [more](javascript:alert(1))",` +
+		`"product_images":{"1":{"image_url":"/a.jpg","main":true,"caption":"In oak","alternative_text":"A desk seen from above"}},` +
+		`"product_videos":{},"skus":{}}}`)
+	pages, err := New(Config{
+		PublicURL: "https://shop.example", Log: slog.New(slog.DiscardHandler),
+		Catalogue: func(context.Context) (*listing.List, error) {
+			p := new(listing.Product)
+			if err := json.Unmarshal([]byte(`{"id":1,"listed":{"title":"Oak Desk","title_url":"OakDesk","identifier":"a1"},
+				"former":["Desk"]}`), p); err != nil {
+				return nil, err
+			}
+			return listing.New(listing.Feed{Whole: true, Products: []*listing.Product{p}}, time.Now()), nil
+		},
+		Product: func(context.Context, string) ([]byte, error) { return body, nil },
+		Preview: func(_ context.Context, identifier, token string) ([]byte, error) {
+			if identifier+token != "draft1good" {
+				return nil, nil
+			}
+			return body, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := chi.NewRouter()
+	pages.Mount(router)
+	get := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w
+	}
+	for path, want := range map[string]string{"/product/OakDesk": "/product/a1", "/product/Desk": "/product/a1"} {
+		if w := get(path); w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != want {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+	for path, code := range map[string]int{"/product?name=Desk": 200, "/product/Chair": 404, "/product/draft1": 404,
+		"/product/draft1?preview=bad": 404, "/product/a1?preview=bad": 200} {
+		if w := get(path); w.Code != code {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	page := get("/product/a1").Body.String()
+	for _, want := range []string{"<strong>Solid</strong>", "<li>more</li>", `alt="A desk seen from above"`, "In oak"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(page, "onclick") || strings.Contains(page, "noindex") {
+		t.Error(page)
+	}
+	w := get("/product/draft1?preview=good")
+	if w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Body.String(), "noindex") {
+		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }
 

@@ -37,7 +37,11 @@ type image struct {
 	URL     string `json:"image_url"`
 	Main    bool   `json:"main"`
 	Caption string `json:"caption"`
+	Text    string `json:"alternative_text"`
 }
+
+// Alt is what screen readers say of the picture; empty when its caption and its own text are.
+func (i image) Alt() string { return cmp.Or(i.Text, i.Caption) }
 
 type video struct {
 	URL       string `json:"video_url"`
@@ -238,24 +242,52 @@ func (p *Pages) product(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	identifier := query.Get("id")
-	if identifier == "" && query.Get("name") != "" {
+	if name := query.Get("name"); identifier == "" && name != "" {
 		list, err := p.cfg.Catalogue(r.Context())
 		if err != nil {
 			p.noCatalogue(r, "product by name", "error", err)
 			p.Error(w, r, http.StatusServiceUnavailable)
 			return
 		}
-		for _, candidate := range list.Products() {
-			if candidate.TitleURL == query.Get("name") {
-				identifier = candidate.Identifier
-			}
+		if named := list.Addressed(name); named != nil {
+			identifier = named.Identifier
 		}
 	}
 	p.serveProduct(w, r, identifier)
 }
 
+// addressPattern is what an address of a title may look like.
+var addressPattern = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,100}$`)
+
+// previewProduct shows a product that is not on sale to whom staff gave a link to it; false when the link is none.
+func (p *Pages) previewProduct(w http.ResponseWriter, r *http.Request, identifier, token string) bool {
+	if p.cfg.Preview == nil || !identifierPattern.MatchString(identifier) {
+		return false
+	}
+	body, err := p.cfg.Preview(r.Context(), identifier, token)
+	if err != nil || body == nil {
+		p.noCatalogue(r, "preview of a product", "error", err)
+		return false
+	}
+	var doc *document
+	found, err := readProduct(body)
+	if err == nil && found != nil {
+		doc, err = p.renderProduct(found, true)
+	}
+	if err != nil || doc == nil {
+		p.noCatalogue(r, "preview of a product", "error", err)
+		return false
+	}
+	p.headers.set(w.Header(), true)
+	doc.write(w, r, http.StatusOK)
+	return true
+}
+
 func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier string) {
-	if !identifierPattern.MatchString(identifier) {
+	if token := r.URL.Query().Get("preview"); token != "" && p.previewProduct(w, r, identifier, token) {
+		return
+	}
+	if !addressPattern.MatchString(identifier) {
 		p.NotFound(w, r)
 		return
 	}
@@ -267,6 +299,10 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 	}
 	listed := list.Product(identifier)
 	if listed == nil {
+		if named := list.Addressed(identifier); named != nil {
+			http.Redirect(w, r, "/product/"+named.Identifier, http.StatusMovedPermanently)
+			return
+		}
 		p.NotFound(w, r)
 		return
 	}
@@ -279,12 +315,12 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		if found == nil || err != nil {
 			return nil, err
 		}
-		return p.renderProduct(found)
+		return p.renderProduct(found, false)
 	}}, nil)
 }
 
-func (p *Pages) renderProduct(found *product) (*document, error) {
-	v, err := p.newView(page{name: "product", path: found.Path(), live: true})
+func (p *Pages) renderProduct(found *product, hidden bool) (*document, error) {
+	v, err := p.newView(page{name: "product", path: found.Path(), live: true, hidden: hidden})
 	if err != nil {
 		return nil, err
 	}
@@ -296,6 +332,8 @@ func (p *Pages) renderProduct(found *product) (*document, error) {
 	if found.MainImage() != "" {
 		v.Image = p.absolute(found.MainImage())
 	}
-	v.Data = p.productData(found)
+	if v.Data, err = p.productData(found); err != nil {
+		return nil, err
+	}
 	return p.render(v)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/markdown"
 )
 
 // absolute makes an address of ours whole; addresses on other hosts stay as they are.
@@ -47,7 +49,11 @@ func (p *Pages) listData(products []product, first int) any {
 }
 
 // productData is the schema.org description of a product, with an offer for each SKU.
-func (p *Pages) productData(item *product) any {
+func (p *Pages) productData(item *product) (any, error) {
+	text, err := markdown.Text(item.Description1)
+	if err != nil {
+		return nil, err
+	}
 	availability := map[string]string{
 		"in-stock":     "https://schema.org/InStock",
 		"back-ordered": "https://schema.org/BackOrder",
@@ -78,12 +84,12 @@ func (p *Pages) productData(item *product) any {
 		"@type":       "Product",
 		"productID":   item.Identifier,
 		"name":        item.Title,
-		"description": strings.TrimSpace(item.Headline + " " + item.Description1),
+		"description": strings.TrimSpace(item.Headline + " " + text),
 		"image":       images,
 		"url":         p.cfg.PublicURL + item.Path(),
 		"brand":       map[string]any{"@type": "Brand", "name": p.cfg.Shop.Name},
 		"offers":      offers,
-	}
+	}, nil
 }
 
 // renderExtras makes the small files that browsers and crawlers ask for by fixed names.

@@ -35,6 +35,8 @@ type Config struct {
 	Catalogue func(ctx context.Context) (*listing.List, error)
 	// Product returns what GET /order/product/{identifier} answers, for a page to be made of it.
 	Product func(ctx context.Context, identifier string) ([]byte, error)
+	// Preview returns the same of a product that is not on sale, for a token that staff gave; nil for one that is none.
+	Preview func(ctx context.Context, identifier, token string) ([]byte, error)
 	// Search finds products by what a shopper typed.
 	Search func(ctx context.Context, list *listing.List, text string) (listing.Found, error)
 	// Log receives what goes wrong while pages are rendered; nil means slog.Default.

@@ -34,8 +34,8 @@ function markCurrent(thumb) {
   thumb?.setAttribute('aria-current', 'true');
 }
 
-function showPictureOf(url, caption) {
-  const image = picture(url, caption || $('product').dataset.title, '(min-width: 78rem) 36rem, (min-width: 46rem) 48vw, 92vw');
+function showPictureOf(url, caption, alt = caption) {
+  const image = picture(url, alt || $('product').dataset.title, '(min-width: 78rem) 36rem, (min-width: 46rem) 48vw, 92vw');
   image.id = 'stage-image';
   image.width = 800;
   image.height = 800;
@@ -45,7 +45,7 @@ function showPictureOf(url, caption) {
 }
 
 function showPicture(thumb) {
-  showPictureOf(thumb.dataset.picture, thumb.dataset.caption);
+  showPictureOf(thumb.dataset.picture, thumb.dataset.caption, thumb.querySelector('img').alt);
   markCurrent(thumb);
 }
 

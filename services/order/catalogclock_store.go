@@ -1,0 +1,54 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// nextOnClock is how many seconds it is until something of the catalogue changes by itself; negative when it has, and
+// edge was not told.
+func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, err error) {
+	next, err := pg.Get[*float64](ctx, db, "read the catalogue's clock", `
+		SELECT extract(epoch FROM least(
+		  (SELECT min(on_sale_from) FROM product WHERE on_sale_from > c.told_to),
+		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to)) - clock_timestamp())::float8
+		FROM catalog_clock c`)
+	if err != nil || next == nil {
+		return 0, false, err
+	}
+	return *next, true, nil
+}
+
+// tellClock notes the products that have changed by the clock, and enqueues that something did. Processes that come
+// to it at once tell it one after the other, the second one nothing.
+func tellClock(ctx context.Context) func(tx pgx.Tx) error {
+	return func(tx pgx.Tx) error {
+		told, err := pg.Get[time.Time](ctx, tx, "lock the catalogue's clock",
+			`SELECT told_to FROM catalog_clock FOR UPDATE`)
+		if err != nil {
+			return err
+		}
+		n, err := pg.ExecRows(ctx, tx, "note what changed by the clock", `
+			INSERT INTO catalog_change (product)
+			SELECT identifier FROM product WHERE on_sale_from > $1 AND on_sale_from <= now()
+			UNION SELECT identifier FROM product WHERE on_sale_until > $1 AND on_sale_until <= now()
+			ON CONFLICT DO NOTHING`, told)
+		if err != nil {
+			return err
+		}
+		to, err := pg.Get[time.Time](ctx, tx, "set the catalogue's clock",
+			`UPDATE catalog_clock SET told_to = greatest(told_to, now()) RETURNING told_to`)
+		if err != nil || n == 0 {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, msg.Message{Key: fmt.Sprintf("catalog:clock:%d", to.UnixMicro()),
+			Subject: msg.CatalogChanged, Payload: struct{}{}})
+	}
+}

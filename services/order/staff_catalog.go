@@ -1,0 +1,156 @@
+package order
+
+import (
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// States of a product, as its times and switches make them.
+const (
+	productOnSale  = "on-sale"
+	productDraft   = "draft"
+	productPlanned = "planned" // comes on sale later
+	productEnded   = "ended"   // went off sale
+	productRetired = "retired"
+)
+
+// productStates are the states in words, in the order in which pages show them.
+var productStates = []adminui.Option{{Value: productOnSale, Text: "On sale"}, {Value: productDraft, Text: "Draft"},
+	{Value: productPlanned, Text: "Planned"}, {Value: productEnded, Text: "Ended"},
+	{Value: productRetired, Text: "Retired"}}
+
+func productBadge(state string) adminui.Badge {
+	tone := map[string]string{productOnSale: "good", productPlanned: "warn"}
+	for _, s := range productStates {
+		if s.Value == state {
+			return adminui.Badge{Text: s.Text, Tone: tone[state]}
+		}
+	}
+	return adminui.Badge{Text: state}
+}
+
+// staffListed is a product in the list for staff.
+type staffListed struct {
+	ID         int64        `json:"-"`
+	Identifier string       `json:"identifier"`
+	Title      string       `json:"title"`
+	TitleURL   string       `json:"title_url"`
+	State      string       `json:"state"`
+	SKUs       int64        `json:"skus" db:"skus"`
+	PriceLow   *money.Cents `json:"price_low"`
+	PriceHigh  *money.Cents `json:"price_high"`
+	// Out is how many SKUs cannot be bought for want of stock or by their state; Pieces is what is left of those
+	// that are counted, nil when none is.
+	Out    int64  `json:"out_of_stock"`
+	Pieces *int64 `json:"pieces"`
+}
+
+// productPlace is a product's place in the list.
+type productPlace struct {
+	Title string `json:"t,omitempty"`
+	ID    int64  `json:"i"`
+}
+
+var staffListedColumns = []adminui.Column[staffListed]{
+	{Title: "Product", Sort: "title", Value: func(p staffListed) any {
+		return adminui.Link{Text: p.Title, To: productPath(p.Identifier)}
+	}},
+	{Title: "State", Value: func(p staffListed) any { return productBadge(p.State) }},
+	{Title: "Price", Value: func(p staffListed) any { return priceRange(p.PriceLow, p.PriceHigh) }},
+	{Title: "SKUs", Minor: true, Value: func(p staffListed) any { return p.SKUs }},
+	{Title: "Not available", Minor: true, Value: func(p staffListed) any { return p.Out }},
+	{Title: "Pieces", Minor: true, Value: func(p staffListed) any {
+		if p.Pieces == nil {
+			return "not counted"
+		}
+		return *p.Pieces
+	}},
+	{Title: "Identifier", Minor: true, Value: func(p staffListed) any { return p.Identifier }},
+}
+
+func productPath(identifier string) string { return "/catalog/products/" + identifier }
+
+// priceRange is what a product costs, in words.
+func priceRange(low, high *money.Cents) string {
+	switch {
+	case low == nil || high == nil:
+		return ""
+	case *low == *high:
+		return low.String()
+	}
+	return low.String() + " – " + high.String()
+}
+
+// stockFilters narrow the list by what is left.
+var stockFilters = []adminui.Option{{Value: "", Text: "any"}, {Value: "available", Text: "all available"},
+	{Value: "out", Text: "something out"}, {Value: "low", Text: "few left"}}
+
+// staffProductsPage is the list of products.
+type staffProductsPage struct {
+	Products []staffListed `json:"products"`
+	Next     string        `json:"next,omitempty"`
+}
+
+// staffProducts lists products, the newest first unless their titles sort them.
+func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "collection", "stock"},
+		Sorts: []string{"new", "title"}})
+	if err != nil {
+		return nil, err
+	}
+	want := productsWanted{State: ask.Chosen["state"], Collection: ask.Chosen["collection"],
+		Stock: ask.Chosen["stock"], Search: ask.Search, ByTitle: ask.Sort == "title", Down: ask.Down,
+		Rows: ask.Rows + 1}
+	after, some, err := adminui.ReadCursor[productPlace](ask)
+	if err != nil || !known(want.Stock, stockFilters) || want.State != "" && !known(want.State, productStates) {
+		return nil, web.BadRequest("after")
+	}
+	if some {
+		want.After = &after
+	}
+	products, err := listStaffProducts(r.Context(), s.db, want)
+	if err != nil {
+		return nil, err
+	}
+	collections, err := listStaffCollections(r.Context(), s.db)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "products", staffListedColumns, products, func(p staffListed) any {
+		if want.ByTitle {
+			return productPlace{Title: p.Title, ID: p.ID}
+		}
+		return productPlace{ID: p.ID}
+	})
+	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("state", ""), Count: -1, Active: want.State == ""}}
+	for _, state := range productStates {
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: state.Text, To: ask.With("state", state.Value), Count: -1,
+			Active: want.State == state.Value})
+	}
+	choice := adminui.Choice{Name: "collection", Label: "Collection", Value: want.Collection,
+		Options: []adminui.Option{{Value: "", Text: "any"}}}
+	for _, c := range collections {
+		choice.Options = append(choice.Options, adminui.Option{Value: c.Address, Text: c.Title})
+	}
+	table.Choices = []adminui.Choice{choice,
+		{Name: "stock", Label: "Stock", Value: want.Stock, Options: stockFilters}}
+	table.WithSearch(ask, "Title, address or identifier")
+	if table.Empty = "No products yet."; len(ask.Chosen) > 0 || ask.Search != "" {
+		table.Empty = "No products like this."
+	}
+	return adminui.Page{Title: "Products", Template: "products.html", Table: table, Live: "catalog",
+		Data: staffProductsPage{Products: products[:len(table.Rows)], Next: table.Next}}, nil
+}
+
+// known says whether a value is one of those offered.
+func known(value string, options []adminui.Option) bool {
+	for _, o := range options {
+		if o.Value == value {
+			return true
+		}
+	}
+	return false
+}
