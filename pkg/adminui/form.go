@@ -24,6 +24,9 @@ type Form struct {
 	Cancel string // path to go back to
 	Tone   string // "" or bad, for what cannot be taken back
 	Fields []Field
+	// Preview is a path that answers what is typed as the document of a frame, which the page has under the name
+	// preview: a POST with the same fields. Scripts ask for it while a person types.
+	Preview string
 	// Version is the row's when the form was shown: a command changes the row of that version alone.
 	Version int64
 	// Problem is what is wrong with the whole.

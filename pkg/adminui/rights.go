@@ -62,6 +62,7 @@ const (
 	CampaignsSend Action = "campaigns.send" // to more than a hundred
 	MailsView     Action = "mails.view"
 	MailsAct      Action = "mails.act"
+	TemplatesEdit Action = "templates.edit" // the words of all mails but newsletters
 	ReportsView   Action = "reports.view"
 	StripeView    Action = "stripe.view"
 
@@ -112,6 +113,7 @@ var rights = []right{
 	{CampaignsSend, true, []Role{Owner, Manager, Marketing}},
 	{MailsView, false, []Role{Owner, Manager, Support, ReadOnly}},
 	{MailsAct, false, []Role{Owner, Manager, Support}},
+	{TemplatesEdit, true, []Role{Owner, Manager}},
 	{ReportsView, false, []Role{Owner, Manager, Marketing, ReadOnly}},
 	{StripeView, false, []Role{Owner, Manager, Support, ReadOnly}},
 

@@ -27,7 +27,7 @@ var matrix = map[adminui.Action]string{
 	adminui.CatalogView: "xxxxxx", adminui.CatalogEdit: "xx-x--", adminui.CatalogPrice: "ff----",
 	adminui.DiscountsView: "xx-xxx", adminui.DiscountsEdit: "ff-f--",
 	adminui.CampaignsView: "xx-x-x", adminui.CampaignsEdit: "xx-x--", adminui.CampaignsSend: "ff-f--",
-	adminui.MailsView: "xx--xx", adminui.MailsAct: "xx--x-",
+	adminui.MailsView: "xx--xx", adminui.MailsAct: "xx--x-", adminui.TemplatesEdit: "ff----",
 	adminui.ReportsView: "xx-x-x", adminui.StripeView: "xx--xx",
 	adminui.SettingsView: "xx---x", adminui.SettingsEdit: "ff----",
 	adminui.PeopleManage: "f-----", adminui.TokensManage: "ff----", adminui.AuditView: "xx---x",

@@ -24,10 +24,10 @@ const defaultLife = 72 * time.Hour
 // maxReceivers bounds the receivers of one mail; none of the shop's has more than two.
 const maxReceivers = 10
 
-// makes says whether this version can make a kind of mail: it has its text in templates/, or it is about an
-// order, and staff write its text.
+// makes says whether this version can make a kind of mail.
 func makes(kind string) bool {
-	return orderTemplates[kind] != "" || (kind != "foot" && plain.Lookup(kind+".txt") != nil)
+	k, known := kindOf(kind)
+	return known && k.sample != nil
 }
 
 // onMail puts commands into the ledger. With the commit they are mailer's own business: the broker

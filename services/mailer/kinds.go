@@ -1,38 +1,224 @@
 package mailer
 
-import "github.com/startupwebapp/startupwebapp/pkg/msg"
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
 
 // mailKind is a kind of mail as staff know it.
-type mailKind struct{ Kind, Title string }
+type mailKind struct {
+	Kind, Title string
+	// When says what it is sent for.
+	When string
+	// fields are the names in braces that may stand in its template, beside those of all mails.
+	fields []string
+	// must is the name without which it is of no use, or "".
+	must string
+	// sample is a command as its template is tried with it; nil for what has no template of its own: newsletters.
+	sample func() msg.SendMail
+}
 
 // mailKinds are all kinds, in the order in which pages show them.
 var mailKinds = []mailKind{
-	{msg.MailOrderMember, "Order confirmation for members"},
-	{msg.MailOrderVisitor, "Order confirmation for visitors"},
-	{msg.MailOrderShipped, "Order on its way"},
-	{msg.MailOrderRefunded, "Refund"},
-	{msg.MailOrderCanceled, "Order canceled"},
-	{msg.MailOrderNote, "Note about an order"},
-	{msg.MailPaymentPending, "Waiting for the bank"},
-	{msg.MailPaymentRefused, "Payment refused by the bank"},
-	{msg.MailWelcome, "Welcome"},
-	{msg.MailVerify, "Confirm the address"},
-	{msg.MailReset, "Choose a new password"},
-	{msg.MailPasswordSet, "Password was reset"},
-	{msg.MailPasswordChanged, "Password was changed"},
-	{msg.MailAddressChanged, "Address was changed"},
-	{msg.MailUsername, "User name"},
-	{msg.MailChatAlert, "Chat message waiting"},
-	{kindNewsletter, "Newsletter"},
-	{kindDraft, "Newsletter, draft"},
+	{Kind: msg.MailOrderMember, Title: "Order confirmation for members", When: "an order of a member is paid",
+		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
+		sample: sampleOrder(msg.MailOrderMember)},
+	{Kind: msg.MailOrderVisitor, Title: "Order confirmation for visitors", When: "an order of a visitor is paid",
+		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
+		sample: sampleOrder(msg.MailOrderVisitor)},
+	{Kind: msg.MailOrderShipped, Title: "Order on its way", When: "a parcel has left, five minutes after",
+		fields: orderFields("tracking_information", "parcel_information", "rest_information"),
+		sample: sampleOrder(msg.MailOrderShipped)},
+	{Kind: msg.MailOrderRefunded, Title: "Refund", When: "Stripe makes a refund",
+		fields: orderFields("refund_amount", "refund_information"), sample: sampleOrder(msg.MailOrderRefunded)},
+	{Kind: msg.MailOrderCanceled, Title: "Order canceled", When: "staff cancel an order",
+		fields: orderFields("canceled_refund_information"), sample: sampleOrder(msg.MailOrderCanceled)},
+	{Kind: msg.MailOrderNote, Title: "Note about an order", When: "staff mail a note to the customer",
+		fields: orderFields("note_information"), must: "note_information", sample: sampleOrder(msg.MailOrderNote)},
+	{Kind: msg.MailPaymentPending, Title: "Waiting for the bank", When: "a bank debit is under way",
+		fields: []string{"amount", "items", "time"}, sample: samplePayment(msg.MailPaymentPending)},
+	{Kind: msg.MailPaymentRefused, Title: "Payment refused by the bank", When: "a bank refuses a debit",
+		fields: []string{"amount", "items", "time"}, sample: samplePayment(msg.MailPaymentRefused)},
+	{Kind: msg.MailWelcome, Title: "Welcome", When: "an account is opened",
+		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailWelcome)},
+	{Kind: msg.MailVerify, Title: "Confirm the address", When: "a member asks for the link again",
+		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailVerify)},
+	{Kind: msg.MailReset, Title: "Choose a new password", When: "a member forgot the password",
+		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailReset)},
+	{Kind: msg.MailPasswordSet, Title: "Password was reset", When: "the link for a new password was used",
+		fields: accountFields(), sample: sampleAccount(msg.MailPasswordSet)},
+	{Kind: msg.MailPasswordChanged, Title: "Password was changed", When: "a password is changed inside the account",
+		fields: accountFields(), sample: sampleAccount(msg.MailPasswordChanged)},
+	{Kind: msg.MailAddressChanged, Title: "Address was changed", When: "an account gets another address; to both",
+		fields: accountFields("code", "old_email", "undo_information"), must: "undo_information",
+		sample: sampleAccount(msg.MailAddressChanged)},
+	{Kind: msg.MailUsername, Title: "User name", When: "a member forgot the user name",
+		fields: accountFields("accounts_lead", "accounts"), must: "accounts", sample: sampleAccount(msg.MailUsername)},
+	{Kind: msg.MailChatAlert, Title: "Chat message waiting", When: "a visitor leaves a message; to the staff",
+		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
+	{Kind: kindNewsletter, Title: "Newsletter"},
+	{Kind: kindDraft, Title: "Newsletter, draft"},
+}
+
+// fieldTexts say what each name in braces stands for.
+var fieldTexts = map[string]string{
+	"shop_name": "the shop's name", "ENVIRONMENT_DOMAIN": "the shop's address, for links",
+	"contact": "where answers go", "foot": "shop and contact, as the last lines",
+
+	"first_name": "first name", "last_name": "last name", "username": "user name", "email": "address of the account",
+	"old_email": "address of before", "code": "code of the link, which works once", "time": "when it was asked for",
+	"undo_information": "how the owner takes the account back", "accounts": "user names, a line each",
+	"accounts_lead": "words before the user names", "amount": "the payment's amount", "items": "what it is for",
+
+	"recipient_first_name": "the customer's name", "identifier": "the order's identifier", "em_cd": "code of this mail",
+	"mb_cd": "code of the member", "pr_cd": "code of the prospect", "order_link": "the page of the order",
+	"order_information": "identifier and time of the order", "product_information": "what was bought",
+	"shipping_information": "how it is sent", "discount_information": "codes", "order_total_information": "the sums",
+	"payment_information": "how it was paid", "shipping_address_information": "where it goes",
+	"billing_address_information": "who pays", "line_break": "a line", "short_line_break": "a short line",
+	"prosepct_email_unsubscribe_str": "link to unsubscribe, if there is one", //nolint:misspell // as old templates have it
+	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
+	"rest_information": "what is still to come", "refund_amount": "what is given back",
+	"refund_information": "what the refund is for", "canceled_refund_information": "what is given back, if anything",
+	"note_information": "what staff wrote",
+}
+
+var (
+	commonFields = []string{"shop_name", "ENVIRONMENT_DOMAIN", "contact"}
+	ofOrders     = []string{"recipient_first_name", "identifier", "order_link", "em_cd", "mb_cd", "pr_cd",
+		"order_information", "product_information", "shipping_information", "discount_information",
+		"order_total_information", "payment_information", "shipping_address_information", "billing_address_information",
+		"line_break", "short_line_break"}
+)
+
+func orderFields(more ...string) []string { return append(more, ofOrders...) }
+
+func accountFields(more ...string) []string {
+	return append([]string{"first_name", "last_name", "username", "email", "time"}, more...)
+}
+
+// ofOrder says whether it is about an order: its template has a code that stands in links, and a sender of its own.
+func (k mailKind) ofOrder() bool { return orderTemplates[k.Kind] != "" }
+
+// allowed are the names in braces that its template may hold.
+func (k mailKind) allowed() []string {
+	all := append([]string{}, commonFields...)
+	if !k.ofOrder() {
+		all = append(all, "foot")
+	}
+	return append(all, k.fields...)
+}
+
+// template is the code of its row in the table of templates.
+func (k mailKind) template() string {
+	if k.ofOrder() {
+		return orderTemplates[k.Kind]
+	}
+	return k.Kind
+}
+
+// builtIn is the template that the shop comes with.
+func (k mailKind) builtIn() mailTemplate {
+	folder := "templates/"
+	if k.ofOrder() {
+		folder += "order/"
+	}
+	t := mailTemplate{EmCd: k.template(), Type: "Member", Status: statusReady}
+	if k.Kind == msg.MailOrderVisitor {
+		t.Type = "Prospect"
+	}
+	text, err := templateFiles.ReadFile(folder + k.Kind + ".txt")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	t.Subject, t.BodyText, _ = strings.Cut(string(text), "\n")
+	if markup, err := templateFiles.ReadFile(folder + k.Kind + ".html"); err == nil {
+		t.BodyHTML = string(markup)
+	}
+	return t
+}
+
+// kindOf finds a kind.
+func kindOf(kind string) (mailKind, bool) {
+	for _, k := range mailKinds {
+		if k.Kind == kind {
+			return k, true
+		}
+	}
+	return mailKind{}, false
 }
 
 // kindTitle is what staff call a kind; one that is not known keeps its name.
 func kindTitle(kind string) string {
-	for _, k := range mailKinds {
-		if k.Kind == kind {
-			return k.Title
-		}
+	if k, known := kindOf(kind); known {
+		return k.Title
 	}
 	return kind
+}
+
+// sampleTime is when samples happened.
+var sampleTime = time.Date(2026, time.March, 14, 9, 26, 0, 0, time.UTC)
+
+const sampleAddress = "ada@customer.example"
+
+func sampleAccount(kind string) func() msg.SendMail {
+	return func() msg.SendMail {
+		return msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime, Data: map[string]string{
+			"first_name": "Ada", "last_name": "Byron", "username": "ada", "email": sampleAddress,
+			"old_email": "ada@former.example", "code": "sample", "undo_code": "sample",
+			"accounts": "ada\nada-at-work"}}
+	}
+}
+
+func sampleLines() []msg.OrderLine {
+	return []msg.OrderLine{
+		{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Colour: "Silver", Size: "Medium", PriceEach: 350,
+			Quantity: 3},
+		{SKUID: 2, Product: "Rubber Bands", PriceEach: 1499, Quantity: 1},
+	}
+}
+
+func samplePayment(kind string) func() msg.SendMail {
+	return func() msg.SendMail {
+		return msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime,
+			Payment: &msg.PaymentMail{Total: 3250, Lines: sampleLines()}}
+	}
+}
+
+func sampleOrder(kind string) func() msg.SendMail {
+	return func() msg.SendMail {
+		home := msg.Address{Name: "Ada Byron", Line1: "1 Analytical Way", Line2: "Apt 5B", City: "Springfield", State: "CA",
+			Zip: "90001", Country: "US", CountryCode: "US"}
+		lines := sampleLines()
+		m := msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime, Note: "We pack it tomorrow.\nAda",
+			Order: &msg.OrderMail{
+				Identifier: "aB3dE5gH7j", PlacedAt: sampleTime, CustomerName: "Ada Byron", Lines: lines,
+				Codes: []msg.OrderCode{{ID: 1, Code: "WELCOME10", Description: "{}% off everything", Applied: true,
+					Amount: 1000}},
+				ShippingMethod: "Post", ItemSubtotal: 2549, ItemDiscount: 255, ShippingSubtotal: 956, Total: 3250,
+				ShippingAddress: home, BillingAddress: home},
+			Shipment: &msg.ShipmentMail{Carrier: "Post", TrackingNumber: "9400 1000 0000",
+				TrackingURL: "https://carrier.example/94001000", Lines: lines[:1], Rest: lines[1:]},
+			Refund: &msg.RefundMail{Amount: 1499, Lines: lines[1:]}}
+		if kind == msg.MailOrderVisitor {
+			m.ProspectCode = "sample"
+		} else {
+			m.MemberCode = "sample"
+		}
+		return m
+	}
+}
+
+// fillKind fills a template of a kind with its sample, or another command of the kind.
+func (s *server) fillKind(k mailKind, t mailTemplate, m msg.SendMail) (content, error) {
+	if len(m.To) == 0 {
+		return content{}, fmt.Errorf("a sample of %s has no receiver", k.Kind)
+	}
+	if k.ofOrder() {
+		return s.fillOrder(m, m.To[0], t, linkCodes{member: m.MemberCode, prospect: m.ProspectCode})
+	}
+	return s.fillPlain(m, m.CreatedAt, t)
 }

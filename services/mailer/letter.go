@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -9,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
+	htmltemplate "html/template"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -26,8 +27,14 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// plain are the mails that are no one's to edit; each file's first line is the subject.
-var plain = template.Must(template.New("").Option("missingkey=error").ParseFS(templateFiles, "templates/*.txt"))
+// The blocks that stand for some names in braces of the mails that are about no order, as text and as HTML.
+var (
+	plainText = template.Must(template.New("").ParseFS(templateFiles, "templates/blocks.tmpl"))
+	plainHTML = htmltemplate.Must(htmltemplate.New("").ParseFS(templateFiles, "templates/blocks.html"))
+)
+
+// plainBlocks are those names.
+var plainBlocks = []string{"foot", "undo_information", "accounts_lead", "accounts", "items"}
 
 // letter is a mail ready to go.
 type letter struct {
@@ -90,7 +97,47 @@ type content struct {
 	unsubscribe         string // link for the header that mail programs show a button for
 }
 
-func (s *server) writePlain(m msg.SendMail, d *delivery) (subject, text string, err error) {
+// writePlain fills the template of a mail that is about no order.
+func (s *server) writePlain(ctx context.Context, m msg.SendMail, at time.Time) (content, error) {
+	t, err := plainTemplate(ctx, s.pool, m.Kind)
+	if err != nil {
+		return content{}, err
+	}
+	return s.fillPlain(m, at, t)
+}
+
+// fillPlain fills a template with a command that was given at a moment.
+func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (content, error) {
+	p := s.plainPage(m, at)
+	values := map[string]string{
+		"shop_name": p.Shop, "ENVIRONMENT_DOMAIN": p.ShopURL, "contact": p.Contact, "first_name": p.FirstName,
+		"last_name": p.LastName, "username": p.Username, "email": p.Email, "old_email": p.OldEmail, "code": p.Code,
+		"time": p.Time, "amount": p.Amount,
+	}
+	var texts, marks []string
+	for name, value := range values {
+		texts = append(texts, "{"+name+"}", value)
+		marks = append(marks, "{"+name+"}", html.EscapeString(value))
+	}
+	for _, name := range plainBlocks {
+		text, err := block(plainText.ExecuteTemplate, name, p)
+		if err != nil {
+			return content{}, err
+		}
+		markup, err := block(plainHTML.ExecuteTemplate, name, p)
+		if err != nil {
+			return content{}, err
+		}
+		texts, marks = append(texts, "{"+name+"}", text), append(marks, "{"+name+"}", markup)
+	}
+	// One pass each, so that braces in what is filled in stay what they are.
+	text, markup := strings.NewReplacer(texts...), strings.NewReplacer(marks...)
+	return content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
+		from: s.from}, nil
+}
+
+// plainPage is what the blocks and names are filled with.
+func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	data := make(map[string]string, len(m.Data))
 	accounts := []string{clean(m.Data["username"])} // an older command, with one
 	if lines := m.Data["accounts"]; lines != "" {
@@ -111,7 +158,7 @@ func (s *server) writePlain(m msg.SendMail, d *delivery) (subject, text string, 
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email,
 		OldEmail: data["old_email"],
 		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]),
-		Time: d.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"),
+		Time: at.UTC().Format("2 January 2006, 15:04 UTC"),
 	}
 	if m.Payment != nil {
 		p.Amount = s.amount(m.Payment.Total)
@@ -119,12 +166,7 @@ func (s *server) writePlain(m msg.SendMail, d *delivery) (subject, text string, 
 			p.Items = append(p.Items, strconv.Itoa(l.Quantity)+" × "+joined(", ", l.Product, l.Colour, l.Size))
 		}
 	}
-	var out bytes.Buffer
-	if err := plain.ExecuteTemplate(&out, m.Kind+".txt", p); err != nil {
-		return "", "", errors.New("its template cannot be filled") // the text of the error may hold values
-	}
-	subject, text, _ = strings.Cut(out.String(), "\n")
-	return subject, text, nil
+	return p
 }
 
 // shop is the shop's name as customers see it.

@@ -67,6 +67,11 @@ func (s *server) writeOrder(ctx context.Context, m msg.SendMail, email string) (
 	if err != nil {
 		return content{}, err
 	}
+	return s.fillOrder(m, email, t, codes)
+}
+
+// fillOrder fills a template with an order.
+func (s *server) fillOrder(m msg.SendMail, email string, t mailTemplate, codes linkCodes) (content, error) {
 	view := s.orderPage(m, email)
 	text, markup, err := s.replacers(view, t, codes)
 	if err != nil {
@@ -229,7 +234,7 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 	return strings.NewReplacer(texts...), strings.NewReplacer(marks...), nil
 }
 
-func block(execute func(io.Writer, string, any) error, name string, p orderPage) (string, error) {
+func block(execute func(io.Writer, string, any) error, name string, p any) (string, error) {
 	var out bytes.Buffer
 	if err := execute(&out, name, p); err != nil {
 		return "", errors.New("the block " + name + " cannot be filled") // the text of the error may hold values

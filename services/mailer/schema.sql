@@ -149,6 +149,20 @@ CREATE TABLE "template" (
   CONSTRAINT template_em_cd_key UNIQUE (em_cd)
 );
 
+CREATE TABLE "template_version" (
+  kind text NOT NULL,
+  version bigint NOT NULL,
+  subject text NOT NULL,
+  body_text text NOT NULL,
+  body_html text NOT NULL,
+  from_address text NOT NULL,
+  bcc_address text NOT NULL,
+  built_in boolean NOT NULL,
+  saved_by text NOT NULL,
+  saved_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT template_version_pkey PRIMARY KEY (kind, version)
+);
+
 CREATE INDEX delivery_due ON mailer.delivery USING btree (next_at) WHERE (state = 'queued'::text);
 CREATE INDEX delivery_kind ON mailer.delivery USING btree (kind, id);
 CREATE INDEX delivery_member ON mailer.delivery USING btree (member_id);

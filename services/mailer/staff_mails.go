@@ -149,7 +149,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(ask, "mails", staffMailColumns, s.withReceivers(list...),
 		func(m staffMail) any { return m.ID })
 	mailTools(table, ask, adminui.Who(r))
-	return adminui.Page{Title: "Mails", Data: struct {
+	return adminui.Page{Title: "Mails", Template: "mails.html", Data: struct {
 		Mails []staffMail `json:"mails"`
 		Next  string      `json:"next,omitempty"`
 	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "mail staff"}, nil

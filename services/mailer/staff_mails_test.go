@@ -45,7 +45,8 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		SELECT 'welcome:' || n, 'welcome', '{}', ARRAY[$1], 'm' || n, 'parked', now(), now(), now(), 'refused', '550 <i>no</i>'
 		FROM generate_series(1, 3) AS n`, s.hash("ann@mail.example.com"))
 	staff := e.office(adminui.Support)
-	staff.Garbage(s.staffPages(), map[string]string{"id": "1"}, "id", "note", "once")
+	e.office(adminui.Owner).Garbage(s.staffPages(), map[string]string{"id": "1", "kind": "welcome"}, "id", "note", "once", "subject",
+		"body_text", "body_html")
 	staff.Get("/staff/mails?state=parked").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
 	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 400,

@@ -42,13 +42,27 @@ type mailTemplate struct {
 const templateColumns = ` em_cd, subject, type, status, body_text, body_html, from_address, bcc_address `
 
 // findTemplate reads the template with this code, or else the seeded one of the kind.
-func findTemplate(ctx context.Context, pool *pgxpool.Pool, code, kind string) (mailTemplate, error) {
+func findTemplate(ctx context.Context, db pg.DB, code, kind string) (mailTemplate, error) {
 	seeded := orderTemplates[kind]
-	t, found, err := pg.One[mailTemplate](ctx, pool, "find template $2", `
+	t, found, err := pg.One[mailTemplate](ctx, db, "find template $2", `
 		SELECT`+templateColumns+`FROM template
 		WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, code, seeded)
 	if err == nil && !found {
 		err = errors.New("there is no template " + seeded)
+	}
+	return t, err
+}
+
+// plainTemplate is the template of a kind that is about no order: what staff made of it, or the built-in one.
+func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, error) {
+	k, known := kindOf(kind)
+	if !known || k.sample == nil {
+		return mailTemplate{}, errors.New("the kind of mail is unknown")
+	}
+	t, found, err := pg.One[mailTemplate](ctx, db, "find template $1", `
+		SELECT`+templateColumns+`FROM template WHERE em_cd = $1`, k.template())
+	if err == nil && !found {
+		t = k.builtIn()
 	}
 	return t, err
 }

@@ -44,7 +44,7 @@ func readWritten(data []byte) (content, error) {
 func (d *delivery) keepsWritten() bool { return d.Written == nil && d.NewsletterID == nil }
 
 // contentOf is what a mail says: as it was written before, or written now for its first receiver.
-func (s *server) contentOf(ctx context.Context, d *delivery, m msg.SendMail, to string) (c content, err error) {
+func (s *server) contentOf(ctx context.Context, d *delivery, m msg.SendMail, to string) (content, error) {
 	switch {
 	case d.Written != nil:
 		return readWritten(d.Written)
@@ -53,7 +53,5 @@ func (s *server) contentOf(ctx context.Context, d *delivery, m msg.SendMail, to 
 	case m.Kind == kindDraft || m.Kind == kindNewsletter:
 		return s.writeNewsletter(ctx, d, m)
 	}
-	c.from = s.from
-	c.subject, c.text, err = s.writePlain(m, d)
-	return c, err
+	return s.writePlain(ctx, m, d.CreatedAt)
 }

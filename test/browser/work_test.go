@@ -45,13 +45,19 @@ func TestWork(t *testing.T) {
 		}
 		for _, p := range []struct{ name, path string }{
 			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
-			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"}, {"trail", "/trail?key=" + session},
+			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"},
+			{"templates", "/mails/templates"}, {"template", "/mails/templates/order-shipped"}, {"trail", "/trail?key=" + session},
 			{"customers", "/customers"}, {"customer", "/customers/prospect-1"},
 		} {
 			tab.Go(shop.Admin + p.path)
 			tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
 			tab.Axe(p.path + ", " + look.name)
 			tab.Until(p.path+" is no wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+			if p.name == "template" { // a fresh frame shows what was typed
+				tab.Eval(`document.querySelector('iframe[name=preview]').old = true;
+					document.querySelector('#template-subject').dispatchEvent(new Event('input', { bubbles: true }))`)
+				tab.Until("the preview follows", "!document.querySelector('iframe[name=preview]').old")
+			}
 			if *workPictures {
 				shot := browsertest.Call(tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp"})
 				if err := os.WriteFile(filepath.Join("../../docs/admin", p.name+"-"+look.name+".webp"), shot.Data, 0o600); err != nil {

@@ -40,7 +40,7 @@
 
   // A form is sent once, however often its button is pressed while the answer is on its way.
   document.addEventListener('submit', (e) => {
-    if (e.target.method !== 'post') return;
+    if (e.target.method !== 'post' || e.submitter?.matches('[data-preview]')) return;
     if (e.target.dataset.sent) e.preventDefault();
     e.target.dataset.sent = 'yes';
   });
@@ -48,6 +48,21 @@
     document.querySelectorAll('[data-sent]').forEach((form) => { delete form.dataset.sent; });
   });
 
+  // A preview follows what is typed. Each is shown in a fresh frame: else the button Back would go through all of them.
+  document.querySelectorAll('[data-preview]').forEach((button) => {
+    let due;
+    const show = () => {
+      const frame = document.querySelector('iframe[name=preview]');
+      if (!frame) return;
+      frame.replaceWith(frame.cloneNode());
+      button.form.requestSubmit(button);
+    };
+    button.form.addEventListener('input', () => {
+      clearTimeout(due);
+      due = setTimeout(show, 400);
+    });
+    show();
+  });
   const follow = (selector) => {
     const link = document.querySelector(selector);
     if (link) link.click();
