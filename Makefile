@@ -72,6 +72,10 @@ campaign: need bin/withpostgres ## thousands of purchases with faults at random:
 cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the database to Stripe, the order and the mail
 	@EVERY_CENT=1 bin/withpostgres -- $(GO) test -count 1 -v -run TestNoCentIsLost ./services/order | grep -v '^ *{'
 
+.PHONY: taxes
+taxes: need bin/withpostgres ## ten thousand carts, taxed in each way, from the session to the order, the mail and the last refund
+	@TAX_CARTS=10000 bin/withpostgres -- $(GO) test -timeout 2h -count 1 -v -run TestTaxIsTheSame ./services/order | grep -v '^ *{'
+
 .PHONY: ledger
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
 	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'

@@ -245,9 +245,11 @@ type OrderMail struct {
 	ShippingSubtotal int64       `json:"shipping_subtotal"`
 	ShippingDiscount int64       `json:"shipping_discount"`
 	SalesTax         int64       `json:"sales_tax"`
-	Total            int64       `json:"total"`
-	ShippingAddress  Address     `json:"shipping_address"`
-	BillingAddress   Address     `json:"billing_address"`
+	// TaxIncluded is the tax within Total, where prices include it.
+	TaxIncluded     int64   `json:"tax_included,omitempty"`
+	Total           int64   `json:"total"`
+	ShippingAddress Address `json:"shipping_address"`
+	BillingAddress  Address `json:"billing_address"`
 }
 
 // ShipmentMail is a parcel that is on its way.

@@ -33,9 +33,9 @@ type orderPage struct {
 	Identifier, Placed, Customer, Email, Shop, ShippingMethod string
 	Lines                                                     []orderLine
 	Codes                                                     []orderCode
-	// Discount, ShippingDiscount and Tax are "" when there is none
-	Subtotal, Discount, Shipping, ShippingDiscount, Tax, Total string
-	ShippingAddress, BillingAddress                            []string
+	// Discount, ShippingDiscount, Tax and TaxIncluded are "" when there is none
+	Subtotal, Discount, Shipping, ShippingDiscount, Tax, TaxIncluded, Total string
+	ShippingAddress, BillingAddress                                         []string
 
 	// Of a parcel.
 	Carrier, Tracking, TrackingURL string
@@ -127,6 +127,9 @@ func (s *server) orderPage(m msg.SendMail, email string) orderPage {
 	}
 	if o.SalesTax > 0 {
 		p.Tax = s.amount(o.SalesTax)
+	}
+	if o.TaxIncluded > 0 {
+		p.TaxIncluded = s.amount(o.TaxIncluded)
 	}
 	p.Lines = s.orderLines(o.Lines)
 	if m.Shipment != nil {

@@ -43,7 +43,8 @@ type quote struct {
 	// DiscountOn are the SKUs that the discount on items was taken off; nil for all of them.
 	DiscountOn []int64 `json:"discount_on,omitempty"`
 	// Countries are the ISO codes of those that the order can be sent to; without any, the US and Canada.
-	Countries []string `json:"countries,omitempty"`
+	Countries []string  `json:"countries,omitempty"`
+	Tax       *quoteTax `json:"tax,omitempty"`
 
 	odd error // why it cannot be read
 }
@@ -309,7 +310,7 @@ func (in contents) notSellable() string {
 // newCheckout freezes a cart. Lines without pieces stay behind.
 func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn,
-		Countries: countryList(text(c.settings[settingCountries]))}
+		Countries: countryList(text(c.settings[settingCountries])), Tax: readTax(c.settings)}
 	for _, l := range in.lines {
 		if l.Quantity > 0 {
 			q.Lines = append(q.Lines, l)
@@ -349,7 +350,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	if err != nil {
 		return stripeError, errors.Join(permanent(err), s.afterFailedCreate(ctx, *c, err))
 	}
-	if made.AmountTotal != nil && *made.AmountTotal != c.Total {
+	if made.AmountTotal != nil && *made.AmountTotal-c.taxAdded(made) != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
 		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, stateFailed))

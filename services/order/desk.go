@@ -123,6 +123,8 @@ type deskOrder struct {
 	ItemDiscount     int64
 	ShippingSubtotal int64
 	ShippingDiscount int64
+	SalesTax         int64 // added to the items and shipping
+	TaxIncluded      int64 // within the total
 	Total            int64
 	ShippingMethod   *shippingMethod
 	ShippingAddress  *msg.Address

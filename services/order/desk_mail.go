@@ -82,7 +82,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: text(o.CustomerName),
 			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
-			ShippingDiscount: o.ShippingDiscount, Total: o.Total,
+			ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded, Total: o.Total,
 		},
 	}
 	if o.MemberID != nil {

@@ -135,8 +135,9 @@ func refuseOrder(p stripe.Session, c *checkout, made madeOrders) (reason, explan
 	case c.Quote.odd != nil || len(c.Quote.Lines) == 0:
 		return orderRefused, "Paid, but the quote of this checkout was edited in the database and no longer says " +
 			"what was sold. Make the order by hand, or refund the payment in Stripe."
-	case p.AmountTotal != nil && *p.AmountTotal != c.Total:
-		return amountDiffers, fmt.Sprintf("Paid %s, the quote says %s.", p.AmountTotal, c.Total)
+	case p.AmountTotal != nil && *p.AmountTotal-c.taxAdded(p) != c.Total:
+		return amountDiffers, fmt.Sprintf("Paid %s with %s of tax, the quote says %s.", p.AmountTotal, c.taxAdded(p),
+			c.Total)
 	case p.PaymentStatus == "no_payment_required" && c.Total != 0:
 		return amountDiffers, fmt.Sprintf("Stripe says that nothing had to be paid, the quote says %s.", c.Total)
 	case p.Currency != "" && !strings.EqualFold(p.Currency, c.Currency):
@@ -171,6 +172,8 @@ type order struct {
 	ItemDiscount     int64           `json:"item_discount"`
 	ShippingSubtotal int64           `json:"shipping_subtotal"`
 	ShippingDiscount int64           `json:"shipping_discount"`
+	SalesTax         int64           `json:"sales_tax"`    // added to the items and shipping
+	TaxIncluded      int64           `json:"tax_included"` // within the total
 	Total            int64           `json:"total"`
 	ShippingMethod   *shippingMethod `json:"shipping_method"`
 	ShippingAddress  msg.Address     `json:"shipping_address"`
@@ -207,14 +210,16 @@ type orderCode struct {
 }
 
 func newOrder(p payment, c *checkout) order {
+	added, to, billing := c.taxAdded(p.Session), p.ShippingAddress(), p.BillingAddress()
 	o := order{
 		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID,
 		CartGeneration: c.CartGeneration,
 		MemberID:       c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount),
 		ShippingSubtotal: int64(c.ShippingSubtotal),
-		ShippingDiscount: int64(c.ShippingDiscount), Total: int64(c.Total), ShippingMethod: c.Quote.Shipping,
-		ShippingAddress: p.ShippingAddress(), BillingAddress: p.BillingAddress(), PlacedAt: time.Now().UTC(),
+		ShippingDiscount: int64(c.ShippingDiscount), SalesTax: int64(added), Total: int64(c.Total + added),
+		TaxIncluded: int64(c.taxIncluded(to, billing)), ShippingMethod: c.Quote.Shipping,
+		ShippingAddress: to, BillingAddress: billing, PlacedAt: time.Now().UTC(),
 		checkout: c, saidAt: p.at,
 	}
 	if p.PaymentIntent != "" {

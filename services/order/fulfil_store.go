@@ -253,7 +253,8 @@ const insertOrdersSQL = `
 	    payment_intent text, cart_id bigint, cart_generation int,
 	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint,
 	      item_discount bigint, shipping_subtotal bigint,
-	    shipping_discount bigint, total bigint, shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
+	    shipping_discount bigint, sales_tax bigint, tax_included bigint, total bigint,
+	      shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
 	      placed_at timestamptz, lines jsonb, codes jsonb)
 	), conf AS (
 	  SELECT coalesce(max(value) FILTER (WHERE key = 'initial_order_status'), '') AS wanted,
@@ -265,12 +266,12 @@ const insertOrdersSQL = `
 	), o AS (
 	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id,
 	    prospect_code, email, customer_name, currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
-	      billing_address, agreed_with_terms_of_sale, placed_at, current_status)
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
+	      shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at, current_status)
 	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code,
 	    nullif(email, ''), nullif(customer_name, ''), currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method, shipping_address,
-	      billing_address, true, placed_at, (SELECT identifier FROM first)
+	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
+	      shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first)
 	  FROM n ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (

@@ -107,7 +107,7 @@ func (p *shopper) quoted(email string) checkout {
 
 func (p *shopper) tryQuote(email string) (checkout, error) {
 	ctx := p.t.Context()
-	c, err := findCart(ctx, p.db, p.Identity)
+	c, err := readCart(ctx, p.db, p.Identity, checkoutSettings(), "")
 	if err != nil || c == nil {
 		return checkout{}, fmt.Errorf("cart %v: %w", c, err)
 	}

@@ -23,6 +23,7 @@ type orderHead struct {
 	ShippingSubtotal money.Cents
 	ShippingDiscount money.Cents
 	SalesTax         money.Cents
+	TaxIncluded      money.Cents // within the total
 	Total            money.Cents
 	ShippingMethod   *shippingMethod
 	TrackingNumber   *string
@@ -123,6 +124,8 @@ type orderAttributes struct {
 	Identifier string      `json:"identifier"`
 	PlacedAt   web.Time    `json:"order_date_time"`
 	SalesTax   money.Cents `json:"sales_tax_amt"`
+	// TaxIncluded is no part of the contract, and left out where there is none.
+	TaxIncluded money.Cents `json:"tax_included_amt,omitzero"`
 }
 
 type orderTotals struct {
@@ -156,7 +159,8 @@ func newOrderData(o orderHead, parts orderParts) orderData {
 		method = &sentBy{o.ShippingMethod, o.TrackingNumber}
 	}
 	return orderData{
-		Attributes:     orderAttributes{Identifier: o.Identifier, PlacedAt: web.Time(o.PlacedAt), SalesTax: o.SalesTax},
+		Attributes: orderAttributes{Identifier: o.Identifier, PlacedAt: web.Time(o.PlacedAt), SalesTax: o.SalesTax,
+			TaxIncluded: o.TaxIncluded},
 		Items:          itemData{Lines: web.Numbered(0, parts.lines)},
 		ShippingMethod: web.OrEmpty[sentBy]{Value: method},
 		Codes:          codes,

@@ -13,7 +13,7 @@ import (
 func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, found bool, err error) {
 	return pg.One[orderHead](ctx, db, "read an order", `
 		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal,
-		  shipping_discount, sales_tax, total,
+		  shipping_discount, sales_tax, tax_included, total,
 		       shipping_method, tracking_number, shipping_address, billing_address, placed_at,
 		  coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = orders.payment_intent
 		    AND state IN ('pending', 'succeeded')), 0)::bigint AS refunded,

@@ -145,6 +145,7 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 		r.Shipping = max(o.shippingPaid()-shippingRefunded, 0)
 		r.Amount += r.Shipping
 	}
+	r.Amount += o.taxOn(o.itemsRefunded(lines)+shippingRefunded, r.Amount)
 	if w.Amount != 0 {
 		// A slip of the pen costs money: what goes beyond the pieces is a refund of its own.
 		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
@@ -169,6 +170,27 @@ func piecesLeft(lines []deskLine) (pieces []Pieces) {
 
 func (o deskOrder) shippingPaid() money.Cents {
 	return money.Cents(o.ShippingSubtotal - o.ShippingDiscount)
+}
+
+// taxOn is the share of the tax that was added which goes back with an amount, after an amount that went before.
+// The shares are cut from the running sum, so that those of everything are the tax, to the cent.
+func (o deskOrder) taxOn(before, amount money.Cents) money.Cents {
+	paid, tax := money.Cents(o.Total-o.SalesTax), money.Cents(o.SalesTax)
+	if paid <= 0 {
+		return 0
+	}
+	return min(before+amount, paid).Share(tax, paid) - min(before, paid).Share(tax, paid)
+}
+
+// itemsRefunded is what was paid for the pieces that were refunded, without tax.
+func (o deskOrder) itemsRefunded(lines []deskLine) money.Cents {
+	fresh := slices.Clone(lines)
+	var pieces []Pieces
+	for i, l := range fresh {
+		pieces = append(pieces, Pieces{l.Seq, l.Refunded})
+		fresh[i].Refunded = 0
+	}
+	return o.itemsPaid(fresh, pieces)
 }
 
 // itemsPaid is what was paid for some pieces beyond those that were refunded: their price less their

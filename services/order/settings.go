@@ -18,10 +18,12 @@ const (
 	settingMemberMail      = "order_confirmation_em_cd_member"   // code of the mail template
 	settingVisitorMail     = "order_confirmation_em_cd_prospect" // the same for visitors
 	settingCountries       = "shipping_countries"                // comma list of ISO codes
+	settingTaxMode         = "tax_mode"                          // none, included or stripe
+	settingTaxRates        = "tax_rates"                         // lines such as US-NY 8.875
 )
 
 // checkoutSettings are those that a quote depends on.
-func checkoutSettings() []string { return []string{settingCountries} }
+func checkoutSettings() []string { return []string{settingCountries, settingTaxMode, settingTaxRates} }
 
 // countryList reads a list of countries; those that Stripe does not know are left out. It is nil for the countries
 // that a page has without being told, so that carts from before there was a choice have the same quote.

@@ -46,6 +46,8 @@ func (s *server) staff() adminui.Pages {
 		{Method: "GET", Path: "/settings", Action: adminui.SettingsView, Handle: s.staffSettings},
 		{Method: "GET", Path: "/settings/checkout", Action: adminui.SettingsView, Handle: s.showSettings(checkoutGroup)},
 		{Method: "POST", Path: "/settings/checkout", Action: adminui.SettingsEdit, Handle: s.saveSettings(checkoutGroup)},
+		{Method: "GET", Path: "/settings/taxes", Action: adminui.SettingsView, Handle: s.showSettings(taxGroup)},
+		{Method: "POST", Path: "/settings/taxes", Action: adminui.SettingsEdit, Handle: s.saveSettings(taxGroup)},
 		{Method: "GET", Path: "/settings/shipping", Action: adminui.SettingsView, Handle: s.staffShipping},
 		{Method: "POST", Path: "/settings/shipping", Action: adminui.SettingsEdit, Handle: s.staffMakeShipping},
 		{Method: "GET", Path: "/settings/shipping/new", Action: adminui.SettingsEdit, Handle: s.staffNewShipping},

@@ -110,6 +110,7 @@ type staffMoney struct {
 	ShippingSubtotal money.Cents `json:"shipping_subtotal"`
 	ShippingDiscount money.Cents `json:"shipping_discount"`
 	SalesTax         money.Cents `json:"sales_tax"`
+	TaxIncluded      money.Cents `json:"tax_included"` // within the total
 	Total            money.Cents `json:"total"`
 	Refunded         money.Cents `json:"refunded"`  // at Stripe
 	Requested        money.Cents `json:"requested"` // Stripe was not heard about it yet

@@ -27,7 +27,8 @@ type staffOrderRow struct {
 	ItemSubtotal, ItemDiscount money.Cents
 	ShippingSubtotal           money.Cents
 	ShippingDiscount           money.Cents
-	SalesTax, Total            money.Cents
+	SalesTax, TaxIncluded      money.Cents
+	Total                      money.Cents
 	ShippingMethod             *shippingMethod
 	ShippingAddress            *msg.Address
 	BillingAddress             *msg.Address
@@ -42,7 +43,7 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		SELECT o.id, o.identifier, o.version, o.placed_at, coalesce(o.current_status, '') AS status,
 		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
-		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.total, o.shipping_method, o.shipping_address,
+		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method, o.shipping_address,
 		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
 		    o.agreed_with_terms_of_sale AS terms_of_sale,
 		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at
@@ -60,7 +61,8 @@ func (o staffOrderRow) page() staffOrderPage {
 		BillingAddress: o.BillingAddress,
 		Money: staffMoney{Currency: o.Currency, ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
 			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
-			Total: o.Total},
+			TaxIncluded: o.TaxIncluded,
+			Total:       o.Total},
 		Payment: staffPayment{PaymentIntent: text(o.PaymentIntent), SessionID: o.SessionID, CheckoutID: o.CheckoutID},
 		Consent: staffConsent{TermsOfSale: o.TermsOfSale, AgreedAt: o.AgreedAt, Newsletter: o.Newsletter},
 	}

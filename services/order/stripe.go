@@ -21,6 +21,7 @@ func (c checkout) page() stripe.Page {
 	p := stripe.Page{
 		CheckoutID: c.ID, Attempt: c.StripeAttempt, CartID: c.CartID, Email: c.Email, Currency: c.Currency,
 		ExpiresAt: c.ExpiresAt, Discount: c.ItemDiscount, Countries: c.Quote.Countries,
+		Tax: c.Quote.Tax != nil && c.Quote.Tax.Mode == taxStripe,
 	}
 	for _, l := range c.Quote.Lines {
 		p.Lines = append(p.Lines, stripe.Line{
@@ -31,6 +32,7 @@ func (c checkout) page() stripe.Page {
 	if m := c.Quote.Shipping; m != nil && c.ShippingSubtotal > c.ShippingDiscount {
 		p.Lines = append(p.Lines, stripe.Line{
 			Name: "Shipping: " + m.Carrier, Price: c.ShippingSubtotal - c.ShippingDiscount, Quantity: 1,
+			Shipping: true,
 		})
 	}
 	return p

@@ -176,7 +176,7 @@ type session struct {
 
 type automaticTax struct {
 	Enabled bool `json:"enabled"`
-	Status  null `json:"status"`
+	Status  text `json:"status"`
 }
 
 // lineItem is a line of a session.

@@ -47,6 +47,11 @@ func (t *tx) complete(rec *sessionRecord, who payer) (string, error) {
 		ship = &shippingDetails{Address: who.Shipping, Name: text(who.ShippingName)}
 	}
 	t.fillShipping(s, ship)
+	at := billing
+	if who.Shipping != nil {
+		at = *who.Shipping
+	}
+	rec.tax(at)
 	if c, ok := t.coupons.get(rec.Coupon); ok {
 		used := *c
 		used.TimesRedeemed++

@@ -103,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		{name: "long reference", code: "parameter_invalid_string_length", param: "client_reference_id",
 			form: formOf("client_reference_id", strings.Repeat("x", 201))},
 		{name: "long metadata", param: "metadata[a]", form: formOf("metadata[a]", strings.Repeat("x", 501))},
-		{name: "not imitated", code: "standin_unsupported", param: "automatic_tax", form: formOf("automatic_tax[enabled]", "true")},
+		{name: "not imitated", code: "standin_unsupported", param: "tax_id_collection", form: formOf("tax_id_collection[enabled]", "true")},
 		{name: "stored price", code: "resource_missing", param: "line_items[0][price]", form: formOf("line_items[0][price]", "price_1")},
 		{name: "expand nonsense", param: "expand", form: formOf("expand[0]", "nonsense")},
 		{name: "control characters", form: formOf("metadata[a]", "\x00")},

@@ -36,6 +36,7 @@ type Page struct {
 	ExpiresAt  time.Time
 	Lines      []Line      // at most MaxLines
 	Discount   money.Cents // off all lines together
+	Tax        bool        // Stripe Tax adds what is due where the order is sent
 	Countries  []string    // ISO codes of those that can be shipped to, of ShipTo; without any, the US and Canada
 }
 
@@ -46,6 +47,7 @@ type Line struct {
 	Picture  string // an address as staff write it
 	Price    money.Cents
 	Quantity int
+	Shipping bool // it is the price of sending the others, which is taxed in ways of its own
 }
 
 // CreatePage makes a hosted payment page. What Stripe refuses of it and a sale can do without is left out.
@@ -137,7 +139,10 @@ func (c *Client) sessionParams(ctx context.Context, page Page, without leftOut) 
 		p.CustomerEmail = sdk.String(page.Email)
 	}
 	for _, l := range page.Lines {
-		p.LineItems = append(p.LineItems, c.lineItem(page.Currency, l, without))
+		p.LineItems = append(p.LineItems, c.lineItem(page, l, without))
+	}
+	if page.Tax {
+		p.AutomaticTax = &sdk.CheckoutSessionAutomaticTaxParams{Enabled: sdk.Bool(true)}
 	}
 	if page.Discount > 0 {
 		coupon, err := c.coupon(ctx, page)
@@ -157,7 +162,11 @@ func (p Page) ShipsTo() []string {
 	return p.Countries
 }
 
-func (c *Client) lineItem(currency string, l Line, without leftOut) *sdk.CheckoutSessionLineItemParams {
+// shippingTaxCode is Stripe's for shipping (https://docs.stripe.com/tax/tax-codes). Items have the code that the
+// dashboard says.
+const shippingTaxCode = "txcd_92010001"
+
+func (c *Client) lineItem(page Page, l Line, without leftOut) *sdk.CheckoutSessionLineItemParams {
 	product := &sdk.CheckoutSessionLineItemPriceDataProductDataParams{Name: sdk.String(itemName(l.Name))}
 	if text := plain(l.Text); text != "" && !without.has(partDescription) {
 		product.Description = sdk.String(text)
@@ -165,12 +174,16 @@ func (c *Client) lineItem(currency string, l Line, without leftOut) *sdk.Checkou
 	if address := picture(c.base, l.Picture); address != "" && !without.has(partPictures) {
 		product.Images = sdk.StringSlice([]string{address})
 	}
-	return &sdk.CheckoutSessionLineItemParams{
-		PriceData: &sdk.CheckoutSessionLineItemPriceDataParams{
-			Currency: sdk.String(currency), ProductData: product, UnitAmount: sdk.Int64(int64(l.Price)),
-		},
-		Quantity: sdk.Int64(int64(l.Quantity)),
+	price := &sdk.CheckoutSessionLineItemPriceDataParams{
+		Currency: sdk.String(page.Currency), ProductData: product, UnitAmount: sdk.Int64(int64(l.Price)),
 	}
+	if page.Tax {
+		price.TaxBehavior = sdk.String(string(sdk.PriceTaxBehaviorExclusive))
+		if l.Shipping {
+			product.TaxCode = sdk.String(shippingTaxCode)
+		}
+	}
+	return &sdk.CheckoutSessionLineItemParams{PriceData: price, Quantity: sdk.Int64(int64(l.Quantity))}
 }
 
 // coupon makes the one-off coupon that takes a page's discount off.

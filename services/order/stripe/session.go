@@ -29,6 +29,7 @@ type Session struct {
 	Status            string       `json:"status"`
 	PaymentStatus     string       `json:"payment_status"`
 	AmountTotal       *money.Cents `json:"-"`
+	Tax               money.Cents  `json:"-"` // of AmountTotal, that Stripe Tax added
 	Currency          string       `json:"currency"`
 	URL               string       `json:"url"`
 	CustomerEmail     string       `json:"customer_email"`
@@ -68,7 +69,10 @@ type postalAddress struct {
 func readSession(raw []byte) (Session, error) {
 	s := Session{Raw: raw}
 	var more struct {
-		AmountTotal   *int64          `json:"amount_total"`
+		AmountTotal  *int64 `json:"amount_total"`
+		TotalDetails *struct {
+			AmountTax int64 `json:"amount_tax"`
+		} `json:"total_details"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
 		Metadata      json.RawMessage `json:"metadata"`
 		Created       json.RawMessage `json:"created"`
@@ -82,6 +86,9 @@ func readSession(raw []byte) (Session, error) {
 	if more.AmountTotal != nil {
 		n := money.Cents(*more.AmountTotal)
 		s.AmountTotal = &n
+	}
+	if more.TotalDetails != nil {
+		s.Tax = money.Cents(more.TotalDetails.AmountTax)
 	}
 	s.PaymentIntent = ObjectID(more.PaymentIntent)
 	var metadata struct {

@@ -56,7 +56,7 @@ export function drawTotals(list, data, total) {
     const amount = name === 'total' ? total : data[name];
     const discount = name.includes('discount');
     cell.textContent = discount && cents(amount) > 0n ? `−${money(amount)}` : money(amount);
-    if (discount || name === 'sales_tax' || name === 'refunded') show(cell.parentElement, cents(amount) > 0n);
+    if (discount || name === 'sales_tax' || name === 'tax_included' || name === 'refunded') show(cell.parentElement, cents(amount) > 0n);
   }
 }
 

@@ -45,7 +45,9 @@ function draw(order) {
   drawParcels(inOrder(order.order_shipments), method);
   $('codes').replaceChildren(...inOrder(order.order_discount_codes).map((code) => drawCode(code).root));
   $('carrier').textContent = method?.carrier ? `(${method.carrier})` : '';
-  drawTotals($('totals'), { ...totals, sales_tax: head.sales_tax_amt, refunded: order.order_refunded }, totals.order_total);
+  drawTotals($('totals'), {
+    ...totals, sales_tax: head.sales_tax_amt, tax_included: head.tax_included_amt ?? 0, refunded: order.order_refunded,
+  }, totals.order_total);
   drawAddress($('shipping-address'), order.order_shipping_address);
   drawAddress($('billing-address'), order.order_billing_address);
   drawPayment(payment);

@@ -1,0 +1,45 @@
+package order
+
+import (
+	"context"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// taxGroup is how the shop taxes what it sells.
+var taxGroup = settingGroup{
+	path: "taxes", title: "Taxes",
+	intro: "New payment pages follow a change at once. Those that are open, and orders, keep what they were made with.",
+	keys:  []string{settingTaxMode, settingTaxRates}, fields: taxFields, check: checkTaxes,
+}
+
+func taxFields(context.Context, *server) ([]adminui.Field, error) {
+	return []adminui.Field{
+		{Name: settingTaxMode, Label: "Taxes", Kind: "choice", Options: []adminui.Option{
+			{Value: taxNone, Text: "None"}, {Value: taxIncluded, Text: "Included in prices, by the table below"},
+			{Value: taxStripe, Text: "Added on the payment page by Stripe Tax"}},
+			Hint: "Stripe Tax has to be set up in Stripe's dashboard first, with the places where the shop is registered."},
+		{Name: settingTaxRates, Label: "Included rates", Kind: "multiline",
+			Hint: "A line for each country, or state of one, with its per cent: DE 19, or US-NY 8.875. Elsewhere there " +
+				"is none."},
+	}, nil
+}
+
+func checkTaxes(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
+	rates, bad := readTaxRates(values[settingTaxRates])
+	switch mode := values[settingTaxMode]; {
+	case bad != "":
+		wrong[settingTaxRates] = "This is no country with its per cent, or there twice: " + firstRunes(bad, 40)
+	case mode != taxNone && mode != taxIncluded && mode != taxStripe:
+		wrong[settingTaxMode] = "Choose one of these."
+	case mode == taxIncluded && len(rates) == 0:
+		wrong[settingTaxRates] = "Which rates are included?"
+	}
+	lines := make([]string, len(rates))
+	for i, r := range rates {
+		lines[i] = r.String()
+	}
+	values[settingTaxRates] = strings.Join(lines, "\n")
+	return nil
+}
