@@ -37,7 +37,12 @@ func kindOf(value any) string {
 	case Link:
 		return "link"
 	case Badge:
+		if v.Text == "" {
+			return "none"
+		}
 		return "badge"
+	case Part:
+		return "part"
 	case time.Time:
 		if v.IsZero() {
 			return "none"

@@ -29,6 +29,11 @@ var navigation = []Section{
 		{Title: "Products", Path: "/catalog", Key: "p", action: CatalogView},
 	}},
 	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView}}},
+	{"Figures", []Item{
+		{Title: "Reports", Path: "/reports", Key: "r", action: ReportsView},
+		{Title: "Ads", Path: "/ads", Key: "a", action: ReportsView},
+		{Title: "Records", Path: "/records", Key: "v", action: ReportsView},
+	}},
 	{"Watching", []Item{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},
 		{Title: "Trail", Path: "/trail", Key: "t", action: OrdersView},

@@ -64,6 +64,8 @@ const (
 	MailsAct      Action = "mails.act"
 	TemplatesEdit Action = "templates.edit" // the words of all mails but newsletters
 	ReportsView   Action = "reports.view"
+	ReportsEdit   Action = "reports.edit" // what is recorded
+	AdsEdit       Action = "ads.edit"
 	StripeView    Action = "stripe.view"
 
 	SettingsView Action = "settings.view"
@@ -115,6 +117,8 @@ var rights = []right{
 	{MailsAct, false, []Role{Owner, Manager, Support}},
 	{TemplatesEdit, true, []Role{Owner, Manager}},
 	{ReportsView, false, []Role{Owner, Manager, Marketing, ReadOnly}},
+	{ReportsEdit, false, []Role{Owner, Manager}},
+	{AdsEdit, false, []Role{Owner, Manager, Marketing}},
 	{StripeView, false, []Role{Owner, Manager, Support, ReadOnly}},
 
 	{SettingsView, false, []Role{Owner, Manager, ReadOnly}},

@@ -29,6 +29,7 @@ var matrix = map[adminui.Action]string{
 	adminui.CampaignsView: "xx-x-x", adminui.CampaignsEdit: "xx-x--", adminui.CampaignsSend: "ff-f--",
 	adminui.MailsView: "xx--xx", adminui.MailsAct: "xx--x-", adminui.TemplatesEdit: "ff----",
 	adminui.ReportsView: "xx-x-x", adminui.StripeView: "xx--xx",
+	adminui.ReportsEdit: "xx----", adminui.AdsEdit: "xx-x--",
 	adminui.SettingsView: "xx---x", adminui.SettingsEdit: "ff----",
 	adminui.PeopleManage: "f-----", adminui.TokensManage: "ff----", adminui.AuditView: "xx---x",
 }

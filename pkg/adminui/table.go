@@ -167,8 +167,8 @@ type Choice struct {
 	Name, Label string
 	Options     []Option
 	Value       string
-	// Date makes it a field for a day.
-	Date bool
+	// Date makes it a field for a day, Text one for a text.
+	Date, Text bool
 }
 
 // Option is a value that can be chosen.
@@ -191,6 +191,8 @@ type Table struct {
 	Bulk []Command
 	// Empty is what an empty list says.
 	Empty string
+	// Labelled puts the head of its column before each number where a row becomes a card.
+	Labelled bool
 }
 
 // Search is the field above a list.
@@ -329,6 +331,8 @@ func plain(value any) string {
 	case Link:
 		return v.Text
 	case Badge:
+		return v.Text
+	case Part:
 		return v.Text
 	case time.Time:
 		if v.IsZero() {

@@ -25,7 +25,7 @@ var owners = map[string]string{
 	"orders": "order", "catalog": "order", "discounts": "order", "settings": "order",
 	"customers": "user", "chat": "user", "prospects": "user",
 	"campaigns": "mailer", "mails": "mailer",
-	"reports": "events", "ads": "events",
+	"reports": "events", "ads": "events", "records": "events",
 	"payments": "order",
 
 	"parked/edge": "edge", "parked/user": "user", "parked/order": "order", "parked/events": "events",

@@ -53,7 +53,8 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		    code_hash text, currency text, total bigint, pieces int, at timestamptz, country text, discount bigint,
 		    items jsonb, codes jsonb) JOIN fresh USING (key)
 		), placed AS (
-		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country, discount)
+		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country,
+		    discount)
 		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
 		      ELSE nullif(n.member, 0) END,
 		    n.member = 0,
@@ -66,8 +67,9 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		  FROM placed JOIN n USING (identifier, at) CROSS JOIN LATERAL jsonb_to_recordset(n.items)
 		    AS i (seq int, product text, title text, collections jsonb, pieces bigint, sales bigint)
 		), codes AS (
-		  INSERT INTO order_code (identifier, code, title) SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title
-		  FROM placed JOIN n USING (identifier, at) CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
+		  INSERT INTO order_code (identifier, code, title)
+		  SELECT DISTINCT ON (identifier, c.code) identifier, c.code, c.title FROM placed JOIN n USING (identifier, at)
+		    CROSS JOIN LATERAL jsonb_to_recordset(n.codes) AS c (code text, title text)
 		), changed AS (
 		  INSERT INTO order_status (identifier, status, at) SELECT identifier, status, at
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)

@@ -43,7 +43,8 @@ var broughtOver = map[string]string{
 func bringOver(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for _, t := range visitTables {
 		if err := pg.Exec(ctx, pool, "make the tables of months", `
-			SELECT make_months(greatest(min(at), now() - interval '10 years')::date, least(max(at), now())::date) FROM `+t.before+`
+			SELECT make_months(greatest(min(at), now() - interval '10 years')::date, least(max(at), now())::date)
+			FROM `+t.before+`
 			  HAVING count(*) > 0`); err != nil {
 			return total, err
 		}

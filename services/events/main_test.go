@@ -2,10 +2,12 @@ package events
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
@@ -52,8 +54,15 @@ func (e *env) start() {
 	e.stop = testenv.Run(e.t, func(ctx context.Context) error { return Run(ctx, testenv.Log(e.t), cfg) })
 }
 
-// staff asks from this machine, without an identity.
-func (e *env) staff() *testenv.Client { return &testenv.Client{TB: e.t, URL: e.URL} }
+// stranger asks from this machine, without an identity.
+func (e *env) stranger() *testenv.Client { return &testenv.Client{TB: e.t, URL: e.URL} }
+
+// staff asks as a person with these roles, for data.
+func (e *env) staff(roles ...adminui.Role) *testenv.Client {
+	c := e.stranger().AsStaff("events", roles...)
+	c.Header = http.Header{"Accept": {"application/json"}}
+	return c
+}
 
 // report publishes a client event, as edge does.
 func (e *env) report(id, data string) {

@@ -51,7 +51,8 @@ func findSources(ctx context.Context, db pg.DB) error {
 // committed with them.
 func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (counted bool, err error) {
 	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		free, err := pg.Get[bool](ctx, tx, "take the lock of counting", `SELECT pg_try_advisory_xact_lock($1)`, recountLock)
+		free, err := pg.Get[bool](ctx, tx, "take the lock of counting", `SELECT pg_try_advisory_xact_lock($1)`,
+			recountLock)
 		if err != nil || !free {
 			return err
 		}
@@ -124,7 +125,8 @@ var visitsSQL = `
 	  WHERE at >= ` + dayBegins + ` - interval '1 hour' AND at < ` + dayEnds + `
 	), view AS MATERIALIZED (
 	  SELECT coalesce(v.anonymous_id, v.stand_in) AS browser, v.at, page_of(v.url) AS page,
-	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page_of(v.url)) END AS step, source_of(v.url, v.referrer) AS source
+	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page_of(v.url)) END AS step,
+	    source_of(v.url, v.referrer) AS source
 	  FROM page_view v LEFT JOIN paid ON paid.mark = v.order_mark
 	    AND v.at BETWEEN paid.at - interval '10 minutes' AND paid.at + interval '1 hour'
 	  WHERE v.` + ofDay + `
@@ -134,7 +136,8 @@ var visitsSQL = `
 	  FROM arrival LEFT JOIN ad ON ad.id = ad_id LEFT JOIN email_code c ON c.id = email_id
 	  WHERE ` + ofDay + ` AND coalesce(anonymous_id, stand_in) IS NOT NULL AND coalesce(ad_id, email_id) IS NOT NULL
 	), begun AS (
-	  SELECT *, (at - lag(at) OVER (PARTITION BY browser ORDER BY at) < interval '30 minutes') IS NOT TRUE AS begins FROM hit
+	  SELECT *, (at - lag(at) OVER (PARTITION BY browser ORDER BY at) < interval '30 minutes') IS NOT TRUE AS begins
+	  FROM hit
 	), numbered AS (
 	  SELECT *, count(*) FILTER (WHERE begins) OVER (PARTITION BY browser ORDER BY at) AS number FROM begun
 	), visit AS MATERIALIZED (
@@ -147,7 +150,8 @@ var visitsSQL = `
 	      SELECT page, count(DISTINCT (browser, number)) AS visits FROM numbered GROUP BY page) n ON n.page = v.page
 	    GROUP BY v.page) AS p
 	), source AS (
-	  SELECT source, count(*) AS visits, row_number() OVER (ORDER BY count(*) DESC, source) AS place FROM visit GROUP BY source
+	  SELECT source, count(*) AS visits, row_number() OVER (ORDER BY count(*) DESC, source) AS place
+	  FROM visit GROUP BY source
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, views, visits)
 	  SELECT $1, 'page', ` + among("page") + `, sum(views), sum(visits) FROM page GROUP BY 3
@@ -161,7 +165,8 @@ var visitsSQL = `
 	UPDATE day_total SET views = (SELECT count(*) FROM view), visits = n.visits, visitors = n.visitors, to_product = n.p,
 	  to_cart = n.c, to_checkout = n.k, to_order = n.o
 	FROM (SELECT count(*) AS visits, count(DISTINCT browser) AS visitors, count(*) FILTER (WHERE step >= 1) AS p,
-	  count(*) FILTER (WHERE step >= 2) AS c, count(*) FILTER (WHERE step >= 3) AS k, count(*) FILTER (WHERE step >= 4) AS o
+	  count(*) FILTER (WHERE step >= 2) AS c, count(*) FILTER (WHERE step >= 3) AS k,
+	  count(*) FILTER (WHERE step >= 4) AS o
 	  FROM visit) n
 	WHERE day = $1`
 
@@ -183,8 +188,8 @@ var errorsSQL = `
 	  FROM click WHERE ` + ofDay + ` AND search IS NOT NULL GROUP BY 1
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, detail, views)
-	  SELECT $1, 'error', ` + among("page") + `, CASE WHEN place <= ` + strconv.Itoa(mostNames) + ` THEN error_id ELSE '' END,
-	    sum(n) FROM e GROUP BY 3, 4
+	  SELECT $1, 'error', ` + among("page") + `,
+	    CASE WHEN place <= ` + strconv.Itoa(mostNames) + ` THEN error_id ELSE '' END, sum(n) FROM e GROUP BY 3, 4
 	  UNION ALL SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
 	)
 	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0), empty_searches = coalesce((SELECT sum(n) FROM s), 0)
@@ -210,7 +215,8 @@ const ordersSQL = `
 	  ON CONFLICT (kind, day, name, detail) DO UPDATE SET orders = excluded.orders, pieces = excluded.pieces,
 	    sales = excluded.sales
 	), hours AS (
-	  INSERT INTO hour_total (hour, orders, sales) SELECT date_trunc('hour', at, 'UTC'), count(*), sum(total) FROM o GROUP BY 1
+	  INSERT INTO hour_total (hour, orders, sales)
+	  SELECT date_trunc('hour', at, 'UTC'), count(*), sum(total) FROM o GROUP BY 1
 	  ON CONFLICT (hour) DO UPDATE SET orders = excluded.orders, sales = excluded.sales
 	)
 	UPDATE day_total SET orders = n.orders, pieces = n.pieces, sales = n.sales, discount = n.discount,

@@ -11,12 +11,13 @@ import (
 
 // configuration is the row that pages live by.
 type configuration struct {
-	LogClientEvents bool `json:"log_client_events"`
+	LogClientEvents bool  `json:"log_client_events"`
+	Version         int64 `json:"-"`
 }
 
 func readConfiguration(ctx context.Context, pool *pgxpool.Pool) (c configuration, err error) {
 	return pg.Get[configuration](ctx, pool, "read the configuration", `
-		SELECT log_client_events FROM configuration WHERE id = 1`)
+		SELECT log_client_events, version FROM configuration WHERE id = 1`)
 }
 
 // summaryReport covers today and the days before it, in UTC. Days without anything are left out.
@@ -61,7 +62,8 @@ func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryRe
 		return s, err
 	}
 	s.Orders, err = pg.List[dayOrders](ctx, pool, "read a report", `
-		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total FROM day_total`+sinceDay+` AND orders > 0
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, orders AS count, pieces, sales AS total
+		FROM day_total`+sinceDay+` AND orders > 0
 		  ORDER BY day`, days)
 	if err != nil {
 		return s, err

@@ -21,7 +21,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)
-		return service.Parts{Handler: s.routes(), Export: ExportVisits, Consumers: s.consumers(),
+		return service.Parts{Handler: s.routes(), Staff: s.staff(), Export: ExportVisits, Consumers: s.consumers(),
 			Workers:      []service.Worker{{Name: "figures", Run: s.recountWorker}},
 			Housekeeping: s.housekeeping()}, nil
 	})

@@ -15,6 +15,9 @@ CREATE TABLE "ad" (
   type_id bigint NOT NULL,
   status_id bigint NOT NULL,
   ad_cd character varying(50) DEFAULT "left"(replace((gen_random_uuid())::text, '-'::text, ''::text), 20),
+  version bigint NOT NULL DEFAULT 1,
+  title character varying(100) NOT NULL DEFAULT ''::character varying,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT ad_status_id_fkey FOREIGN KEY (status_id) REFERENCES ad_status(id),
   CONSTRAINT ad_type_id_fkey FOREIGN KEY (type_id) REFERENCES ad_type(id),
   CONSTRAINT ad_pkey PRIMARY KEY (id),
@@ -110,6 +113,7 @@ CREATE TABLE "click" (
 CREATE TABLE "configuration" (
   id integer NOT NULL,
   log_client_events boolean NOT NULL,
+  version bigint NOT NULL DEFAULT 1,
   CONSTRAINT configuration_id_check CHECK ((id = 1)),
   CONSTRAINT configuration_pkey PRIMARY KEY (id)
 );
@@ -407,6 +411,7 @@ CREATE INDEX link_event_at ON events.link_event USING btree (at);
 CREATE INDEX link_event_prospect ON events.link_event USING btree (prospect_id) WHERE (prospect_id IS NOT NULL);
 CREATE INDEX link_event_user ON events.link_event USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX link_event_words ON events.link_event USING gin (words((url)::text)) WHERE ((url)::text ~ '[?#]'::text);
+CREATE INDEX order_placed_ad ON events.order_placed USING btree (source, at) WHERE ((source)::text ~~ 'ad:%'::text);
 CREATE INDEX order_placed_at ON events.order_placed USING btree (at);
 CREATE INDEX order_placed_code ON events.order_placed USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);

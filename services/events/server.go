@@ -5,22 +5,23 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
 // server is what consumers and handlers share.
 type server struct {
-	log   *slog.Logger
-	pool  *pgxpool.Pool
-	key   []byte   // of the identity that edge signs
-	hosts []string // under which staff may ask
+	log    *slog.Logger
+	pool   *pgxpool.Pool
+	outbox *bus.Outbox
+	key    []byte // of the identity that edge signs
 
 	pageViewDays int
 }
 
 func newServer(core *service.Core, cfg Config) *server {
 	return &server{
-		log: core.Log, pool: core.Pool, key: cfg.Key("identity"), hosts: []string{cfg.InsideHosts, cfg.Addr},
+		log: core.Log, pool: core.Pool, outbox: core.Outbox, key: cfg.Key("identity"),
 		pageViewDays: cfg.PageViewDays,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -30,6 +31,7 @@ func TestBackOffice(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
 	fillShop(t, shop)
+	fillFigures(shop)
 	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES ('ben', 'Ben Okafor', '{fulfilment}', 'x'),
 		('mia', 'Mia Lindqvist', '{marketing,support}', 'x'), ('tom', 'Tom Ashe', '{read-only}', NULL)`)
 	for _, look := range []struct {
@@ -57,7 +59,10 @@ func TestBackOffice(t *testing.T) {
 			"discounts-bulk": "/discounts/bulk",
 			"products":       "/catalog", "product": "/catalog/products/bSusp6dBHm",
 			"product-pictures": "/catalog/products/bSusp6dBHm/media", "product-new": "/catalog/new",
-			"collections": "/catalog/collections", "collection": "/catalog/collections/desk"} {
+			"collections": "/catalog/collections", "collection": "/catalog/collections/desk",
+			"reports": "/reports", "report-live": "/reports/live", "report-sales": "/reports/sales", "report-funnel": "/reports/funnel",
+			"report-sources": "/reports/sources", "ads": "/ads", "ad": "/ads/1", "ad-new": "/ads/new", "records": "/records",
+			"recording": "/records/settings"} {
 			o.shows(path, name)
 		}
 		if look.name == "desk" {
@@ -127,6 +132,28 @@ func fillShop(t *testing.T, shop *shoptest.Shop) {
 			'usd', n * 217, 0, 0, 0, n * 217, true, now() - n * n * interval '7 minutes' FROM generate_series(1, 120) AS n`)
 	shop.Exec("order", `INSERT INTO order_status (order_id, status, created_date_time)
 		SELECT id, (ARRAY['accepted', 'packing', 'shipped'])[1 + least(2, id / 4)], placed_at FROM orders`)
+}
+
+// fillFigures makes two months of visits and orders, for reports.
+func fillFigures(shop *shoptest.Shop) {
+	shop.Exec("events", `INSERT INTO ad (type_id, status_id, title, headline_1, final_url) VALUES (1, 3, 'Clips in spring', 'Clips that hold', 'https://shop.example/')`)
+	shop.Exec("events", `INSERT INTO page_view (event_id, anonymous_id, bought, url, referrer, at)
+		SELECT 'v' || d || '-' || b || '-' || i, 'b' || d || '-' || b, i = 3 AND b % 8 = 3, 'https://shop.example' || (ARRAY['/', '/product/bSusp6dBHm', '/cart',
+			'/checkout/confirm'])[1 + i], CASE WHEN i = 0 THEN (ARRAY['search.example', 'blog.example', NULL])[1 + b % 3] END,
+			now() - d * interval '1 day' - b * interval '90 seconds' + i * interval '20 seconds'
+		FROM generate_series(0, 59) AS d, generate_series(1, 12 + (d * 7) % 11 + CASE WHEN d < 30 THEN 6 ELSE 0 END) AS b,
+			generate_series(0, b % 4) AS i`)
+	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id, (SELECT min(id) FROM ad), url,
+		at FROM page_view WHERE referrer = 'search.example'`)
+	shop.Exec("events", `INSERT INTO order_placed (identifier, visitor, currency, total, pieces, at, country, source, again)
+		SELECT 'f' || d || 'o' || i, TRUE, 'usd', 1900 + (d * 37 + i * 211) % 4000, 2, now() - d * interval '1 day' - i * interval '1 hour',
+			(ARRAY['US', 'DE', 'FR'])[1 + i % 3], (ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
+		FROM generate_series(0, 59) AS d, generate_series(1, 1 + abs(hashtext('day' || d)) % 5 + CASE WHEN d < 30 THEN 1 ELSE 0 END) AS i`)
+	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales) SELECT identifier, 0, 'P' || pieces,
+		(ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total FROM order_placed`)
+	shop.Exec("events", `INSERT INTO click (event_id, url, button_id, search, at) SELECT 's' || i, '/search', 'search-empty',
+		(ARRAY['stapler', 'glue', 'paper <b>clamps</b>'])[1 + i % 3], now() FROM generate_series(1, 11) AS i`)
+	shop.Eventually(time.Minute, "figures are counted", func() bool { return shop.Count("events", `SELECT count(*) FROM recount`) == 0 })
 }
 
 // shows opens a page, checks it, and keeps a picture of it.

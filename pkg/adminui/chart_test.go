@@ -1,0 +1,49 @@
+package adminui_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// A chart fits its frame whatever it shows, and says what it shows to those who do not see it.
+func TestCharts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		values      []int64
+		top, middle string
+		empty       bool
+	}{
+		{nil, "2", "1", true}, {[]int64{0, 0}, "2", "1", true}, {[]int64{1}, "2", "1", false}, {[]int64{7, 3}, "8", "4", false},
+		{[]int64{99}, "100", "50", false}, {[]int64{228}, "300", "150", false},
+		{[]int64{3}, "4", "2", false}, {[]int64{1234567}, "2,000,000", "1,000,000", false},
+	} {
+		chart := adminui.Chart{ID: "c", Title: "Visits"}
+		for _, v := range c.values {
+			chart.Points = append(chart.Points, adminui.Point{Label: "1 Mar", Value: v})
+		}
+		d := chart.Draw()
+		if d.Top != c.top || d.Middle != c.middle || d.Empty != c.empty || len(d.Bars) != len(c.values) {
+			t.Errorf("%d: %+v", c.values, d)
+		}
+	}
+	d := adminui.Chart{Money: true, Compared: "Before", Points: []adminui.Point{{Label: "1 Mar", Value: 123456, Before: 200000},
+		{Label: "2 Mar", Value: 50}}}.Draw()
+	if d.Top != "2,000" || d.Bars[0].Text != "1 Mar: 1,234.56 (before: 2,000.00)" || d.Line != "5,0 15,100" || d.Bars[0].Height != "61.728" ||
+		!strings.HasPrefix(d.Summary, "1,235.06 in all, most on 1 Mar: 1,234.56. Before: 2,000.00.") {
+		t.Errorf("%+v", d)
+	}
+	for _, c := range []struct {
+		value, before int64
+		want          adminui.Badge
+	}{
+		{5, 0, adminui.Badge{}}, {0, 0, adminui.Badge{}}, {15, 10, adminui.Badge{Text: "↑ 50 %", Tone: "good"}},
+		{5, 10, adminui.Badge{Text: "↓ 50 %", Tone: "bad"}}, {10, 10, adminui.Badge{Text: "= 0 %"}},
+		{1 << 40, 1, adminui.Badge{Text: "↑ > 999 %", Tone: "good"}},
+	} {
+		if got := adminui.Change(c.value, c.before); got != c.want {
+			t.Errorf("%d after %d: %+v", c.value, c.before, got)
+		}
+	}
+}

@@ -1,0 +1,393 @@
+package events
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// newAdCode draws a code for the links of an ad.
+func newAdCode() string { return random.Code(20) }
+
+// name is what people call the ad.
+func (a ad) name() string {
+	for _, text := range []string{a.Title, a.Headline1, a.Code} {
+		if text != "" {
+			return text
+		}
+	}
+	return "Ad " + strconv.FormatInt(a.ID, 10)
+}
+
+// path is the ad's page.
+func (a ad) path() string { return "/ads/" + strconv.FormatInt(a.ID, 10) }
+
+// link is the address that the ad leads to, with its code; "" while it has none.
+func (a ad) link() string {
+	u, err := url.Parse(a.FinalURL)
+	if err != nil || a.FinalURL == "" || a.Code == "" {
+		return ""
+	}
+	parts := []string{"ad_cd=" + a.Code}
+	for _, more := range []string{strings.Trim(a.Suffix, "?&"), u.RawQuery} {
+		if more != "" {
+			parts = append([]string{more}, parts...)
+		}
+	}
+	u.RawQuery = strings.Join(parts, "&")
+	return u.String()
+}
+
+func (a ad) badge() adminui.Badge {
+	switch a.Status {
+	case "Running":
+		return adminui.Badge{Text: a.Status, Tone: "good"}
+	case "Ready":
+		return adminui.Badge{Text: a.Status, Tone: "warn"}
+	}
+	return adminui.Badge{Text: a.Status}
+}
+
+var adColumns = []adminui.Column[adFigures]{
+	{Title: "Ad", Value: func(a adFigures) any { return adminui.Link{Text: a.name(), To: a.path()} }},
+	{Title: "Kind", Minor: true, Value: func(a adFigures) any { return a.Type }},
+	{Title: "Status", Value: func(a adFigures) any { return a.badge() }},
+	{Title: "Code", Minor: true, Value: func(a adFigures) any { return a.Code }},
+	{Title: "Link", Minor: true, Value: func(a adFigures) any { return a.link() }},
+	{Title: "Clicks", Value: func(a adFigures) any { return a.Clicks }},
+	{Title: "Visits", Minor: true, Value: func(a adFigures) any { return a.Visits }},
+	{Title: "Orders", Value: func(a adFigures) any { return a.Orders }},
+	{Title: "Sales", Value: func(a adFigures) any { return a.Sales }},
+}
+
+// adsData is the list of ads.
+type adsData struct {
+	Period period         `json:"period"`
+	Ads    []adFigures    `json:"ads"`
+	Next   string         `json:"next,omitempty"`
+	Picker adminui.Period `json:"-"`
+}
+
+// staffAds lists ads, the newest first, with what they brought in some days.
+func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"}})
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	p, err := readPeriod(ask, now)
+	if err != nil {
+		return nil, err
+	}
+	before, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := adStatuses(r.Context(), s.pool)
+	if err != nil {
+		return nil, err
+	}
+	ads, err := listAds(r.Context(), s.pool, adsWanted{Status: ask.Chosen["status"], Search: ask.Search, From: p.From,
+		To: p.To, Before: before, Rows: ask.Rows + 1})
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
+	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: ask.Chosen["status"] == ""}}
+	for _, st := range statuses {
+		table.Tabs = append(table.Tabs, adminui.Tab{Title: st.Title, To: ask.With("status", st.Title), Count: -1,
+			Active: ask.Chosen["status"] == st.Title})
+	}
+	table.WithSearch(ask, "Name, headline, code, campaign, address")
+	table.Empty, table.Labelled = "No ads like this.", true
+	data := adsData{Period: p, Ads: ads[:len(table.Rows)], Next: table.Next, Picker: p.picker(ask, "/ads", now)}
+	for _, name := range []string{"status", "q"} {
+		if value := r.URL.Query().Get(name); value != "" {
+			data.Picker.Kept = append(data.Picker.Kept, adminui.Option{Value: name, Text: value})
+		}
+	}
+	return adminui.Page{Title: "Ads", Template: "ads.html", Data: data, Table: table}, nil
+}
+
+// adData is one ad with what it brought.
+type adData struct {
+	Ad     ad          `json:"ad"`
+	Link   string      `json:"link"`
+	Clicks int64       `json:"clicks"`
+	Period period      `json:"period"`
+	Days   []adDay     `json:"days"`
+	Orders []lastOrder `json:"orders"`
+
+	Picker  adminui.Period   `json:"-"`
+	Figures []adminui.Figure `json:"-"`
+	Charts  []adminui.Chart  `json:"-"`
+	Form    adminui.Form     `json:"-"`
+	Badge   adminui.Badge    `json:"-"`
+}
+
+// asked is the ad that a path names.
+func (s *server) asked(r *http.Request) (ad, error) {
+	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	if err != nil {
+		return ad{}, web.NotFound()
+	}
+	a, found, err := readAd(r.Context(), s.pool, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return a, err
+}
+
+func (s *server) staffAd(r *http.Request) (adminui.Answer, error) {
+	a, err := s.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := s.adForm(r, a)
+	if err != nil {
+		return nil, err
+	}
+	return s.showAd(r, a, form, http.StatusOK)
+}
+
+// showAd shows an ad with its figures, and the form to change it.
+func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}})
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	data := adData{Ad: a, Link: a.link(), Form: form, Badge: a.badge()}
+	if data.Period, err = readPeriod(ask, now); err != nil {
+		return nil, err
+	}
+	p := data.Period
+	if data.Clicks, err = readAdClicks(r.Context(), s.pool, a.ID, p.From, p.To); err != nil {
+		return nil, err
+	}
+	clicksBefore, err := readAdClicks(r.Context(), s.pool, a.ID, p.BeforeFrom, p.BeforeTo)
+	if err != nil {
+		return nil, err
+	}
+	days, err := readAdDays(r.Context(), s.pool, a.Code, p.BeforeFrom, p.To)
+	if err != nil {
+		return nil, err
+	}
+	if data.Orders, err = readAdOrders(r.Context(), s.pool, a.Code); err != nil {
+		return nil, err
+	}
+	data.Picker, data.Days = p.picker(ask, a.path(), now), days[p.days():]
+	data.describe(days, clicksBefore)
+	table := adminui.NewTable(ask, "orders of an ad", lastOrderColumns, data.Orders,
+		func(o lastOrder) any { return o.Identifier })
+	table.Empty = "No orders yet."
+	return adminui.Page{Title: a.name(), Template: "ad.html", Data: data, Table: table, Status: status}, nil
+}
+
+// describe makes figures and charts of an ad's days, and of those before.
+func (d *adData) describe(days []adDay, clicksBefore int64) {
+	asTotals := make([]dayTotals, len(days))
+	var now, before totals
+	for i, day := range days {
+		asTotals[i] = dayTotals{Day: day.Day, totals: totals{Visits: day.Visits, Orders: day.Orders, Sales: day.Sales}}
+		if i < d.Period.days() {
+			before.add(asTotals[i].totals)
+		} else {
+			now.add(asTotals[i].totals)
+		}
+	}
+	d.Figures = []adminui.Figure{
+		adminui.NewFigure("Clicks", d.Clicks, clicksBefore, adminui.Count),
+		adminui.NewFigure("Visits", now.Visits, before.Visits, adminui.Count),
+		adminui.NewFigure("Orders", now.Orders, before.Orders, adminui.Count),
+		adminui.NewFigure("Sales", int64(now.Sales), int64(before.Sales), amount),
+	}
+	report := reportData{Period: d.Period, Days: asTotals[d.Period.days():], Picker: d.Picker}
+	d.Charts = []adminui.Chart{visitsChart.draw(report, asTotals[:d.Period.days()]),
+		salesChart.draw(report, asTotals[:d.Period.days()])}
+}
+
+// adFields are the fields of an ad's form with their longest values, in characters.
+var adFields = []struct {
+	field adminui.Field
+	of    func(*ad) *string
+}{
+	{adminui.Field{Name: "title", Label: "Name", Most: 100, Hint: "For you alone. Empty: the first headline."},
+		func(a *ad) *string { return &a.Title }},
+	{adminui.Field{Name: "final_url", Label: "Leads to", Most: 100, Required: true,
+		Hint: "A whole address of the shop, such as https://…"},
+		func(a *ad) *string { return &a.FinalURL }},
+	{adminui.Field{Name: "final_url_suffix", Label: "Parameters of the address", Most: 100,
+		Hint: "Such as utm_source=letter"},
+		func(a *ad) *string { return &a.Suffix }},
+	{adminui.Field{Name: "headline_1", Label: "Headline", Most: 30}, func(a *ad) *string { return &a.Headline1 }},
+	{adminui.Field{Name: "headline_2", Label: "Second headline", Most: 30}, func(a *ad) *string { return &a.Headline2 }},
+	{adminui.Field{Name: "headline_3", Label: "Third headline", Most: 30}, func(a *ad) *string { return &a.Headline3 }},
+	{adminui.Field{Name: "description_1", Label: "Description", Most: 90},
+		func(a *ad) *string { return &a.Description1 }},
+	{adminui.Field{Name: "description_2", Label: "Second description", Most: 90},
+		func(a *ad) *string { return &a.Description2 }},
+	{adminui.Field{Name: "campaignid", Label: "Campaign there", Most: 100}, func(a *ad) *string { return &a.Campaign }},
+	{adminui.Field{Name: "adgroupid", Label: "Group there", Most: 100}, func(a *ad) *string { return &a.Group }},
+	{adminui.Field{Name: "adid", Label: "Number there", Most: 100}, func(a *ad) *string { return &a.AdID }},
+}
+
+// adForm asks for all of an ad.
+func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
+	form := adminui.Form{Action: "/ads", Submit: "Add the ad", Cancel: "/ads", Version: a.Version}
+	if a.ID != 0 {
+		form.Action, form.Submit, form.Cancel = a.path(), "Save", ""
+	}
+	for _, f := range adFields {
+		field := f.field
+		field.Kind, field.Value = "text", *f.of(&a)
+		form.Fields = append(form.Fields, field)
+	}
+	for _, choice := range []struct {
+		name, label string
+		value       int64
+		read        func() ([]namedID, error)
+	}{
+		{"type", "Where", a.TypeID, func() ([]namedID, error) { return adTypes(r.Context(), s.pool) }},
+		{"status", "Status", a.StatusID, func() ([]namedID, error) { return adStatuses(r.Context(), s.pool) }},
+	} {
+		list, err := choice.read()
+		if err != nil {
+			return form, err
+		}
+		field := adminui.Field{Name: choice.name, Label: choice.label, Kind: "choice",
+			Value: strconv.FormatInt(choice.value, 10)}
+		for _, n := range list {
+			field.Options = append(field.Options, adminui.Option{Value: strconv.FormatInt(n.ID, 10), Text: n.Title})
+		}
+		form.Fields = append(form.Fields, field)
+	}
+	return form, nil
+}
+
+// readAdForm reads what was posted into an ad, and says what is wrong with it.
+func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, map[string]string) {
+	wrong := map[string]string{}
+	for _, f := range adFields {
+		value := strings.TrimSpace(form.Get(f.field.Name))
+		if utf8.RuneCountInString(value) > f.field.Most {
+			wrong[f.field.Name] = fmt.Sprintf("At most %d characters, please.", f.field.Most)
+		}
+		*f.of(&a) = value
+	}
+	if u, err := url.Parse(a.FinalURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		wrong["final_url"] = "A whole address is needed, such as https://shop.example/."
+	}
+	if _, err := url.ParseQuery(a.Suffix); err != nil || strings.ContainsAny(a.Suffix, " #") {
+		wrong["final_url_suffix"] = "These are no parameters of an address."
+	}
+	for _, field := range shown.Fields {
+		into := map[string]*int64{"type": &a.TypeID, "status": &a.StatusID}[field.Name]
+		if into == nil {
+			continue
+		}
+		wrong[field.Name] = "Choose one of these, please."
+		for _, o := range field.Options {
+			if o.Value == form.Get(field.Name) {
+				*into, _ = strconv.ParseInt(o.Value, 10, 64) //nolint:errcheck // made of a number
+				delete(wrong, field.Name)
+			}
+		}
+	}
+	return a, wrong
+}
+
+func (s *server) staffNewAd(r *http.Request) (adminui.Answer, error) {
+	form, err := s.adForm(r, ad{TypeID: 1, StatusID: 1})
+	return adForms("New ad", form, http.StatusOK), err
+}
+
+func adForms(title string, form adminui.Form, status int) adminui.Page {
+	return adminui.Page{Title: title, Template: "ad-form.html", Data: adData{Form: form}, Status: status, Narrow: true}
+}
+
+// staffAddAd adds an ad and shows it with its link.
+func (s *server) staffAddAd(r *http.Request) (adminui.Answer, error) {
+	posted, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.adForm(r, ad{})
+	if err != nil {
+		return nil, err
+	}
+	a, wrong := readAdForm(posted, shown, ad{})
+	if len(wrong) > 0 {
+		return adForms("New ad", shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity), nil
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		a.Code = newAdCode()
+		if a.ID, err = insertAd(r.Context(), tx, a, a.Code); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
+			Text: "Added the ad " + a.name(), After: a})
+	})
+	return adminui.Done{To: a.path(), Text: "The ad has its code. Copy the link below."}, err
+}
+
+// staffChangeAd changes an ad of the version that the form showed.
+func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
+	was, err := s.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	posted, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	if posted.Version == 0 {
+		return nil, web.BadRequest("version")
+	}
+	shown, err := s.adForm(r, was)
+	if err != nil {
+		return nil, err
+	}
+	a, wrong := readAdForm(posted, shown, was)
+	if len(wrong) > 0 {
+		shown.Version = posted.Version
+		return s.showAd(r, was, shown.Typed(posted).Wrong(wrong), http.StatusUnprocessableEntity)
+	}
+	a.Version = posted.Version
+	changed := false
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if changed, err = updateAd(r.Context(), tx, a); err != nil || !changed {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.AdsEdit, Kind: "ad", Key: strconv.FormatInt(a.ID, 10),
+			Text: "Changed the ad " + a.name(), Before: was, After: a})
+	})
+	if err != nil || changed {
+		return adminui.Done{To: a.path(), Text: "Saved."}, err
+	}
+	return s.adConflict(r, shown.Typed(posted))
+}
+
+// adConflict shows what another person stored beside what was typed.
+func (s *server) adConflict(r *http.Request, typed adminui.Form) (adminui.Answer, error) {
+	now, err := s.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	theirs := map[string]string{"type": strconv.FormatInt(now.TypeID, 10), "status": strconv.FormatInt(now.StatusID, 10)}
+	for _, f := range adFields {
+		theirs[f.field.Name] = *f.of(&now)
+	}
+	form := typed.Conflict(now.Version, "Another person", "the same time", theirs)
+	return s.showAd(r, now, form, http.StatusConflict)
+}

@@ -1,0 +1,184 @@
+package events
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// partReport is a report by names: by product, source, page.
+type partReport struct {
+	path, title, text string
+	kind              string // of day_part
+	name, detail      string // heads of the columns; "" without
+	measures          []string
+	empty             string
+}
+
+var (
+	sourcesReport = partReport{path: "/reports/sources", title: "Sources", kind: "source", name: "Source",
+		text: "What led here: ads and mails by the codes in their links, campaigns by utm_source, other sites. An order " +
+			"counts for the last of these in the 30 days before it.",
+		measures: []string{"visits", "orders", "sales"}, empty: "No visits in these days."}
+	productsReport = partReport{path: "/reports/products", title: "Products", kind: "product", name: "Product",
+		text: "What was sold, at its price before codes.", measures: []string{"sales", "pieces", "orders"},
+		empty: "Nothing was sold in these days."}
+	collectionsReport = partReport{path: "/reports/collections", title: "Collections", kind: "collection",
+		name:     "Collection",
+		text:     "What was sold of each collection, as it was then. A product counts in each of its collections.",
+		measures: []string{"sales", "pieces", "orders"}, empty: "Nothing of a collection was sold in these days."}
+	codesReport = partReport{path: "/reports/codes", title: "Codes", kind: "code", name: "Code",
+		text:     "Orders in which a code took something off, with all that was charged for them.",
+		measures: []string{"orders", "sales"}, empty: "No code was used in these days."}
+	countriesReport = partReport{path: "/reports/countries", title: "Countries", kind: "country", name: "Country",
+		text: "Where orders are sent.", measures: []string{"sales", "orders", "pieces"}, empty: "No orders in these days."}
+	pagesReport = partReport{path: "/reports/pages", title: "Pages", kind: "page", name: "Page",
+		text: "Which pages were looked at, without their parameters.", measures: []string{"views", "visits"},
+		empty: "No page views in these days."}
+	searchesReport = partReport{path: "/reports/searches", title: "Searches", kind: "search", name: "Searched for",
+		text: "What people searched for and did not find.", measures: []string{"views"},
+		empty: "Whatever was searched for in these days was found."}
+	errorsReport = partReport{path: "/reports/errors", title: "Errors", kind: "error", name: "Page", detail: "Error",
+		text:     "Calls that failed and scripts that broke in browsers, by page.",
+		measures: []string{"views"}, empty: "No errors in these days."}
+)
+
+// measureTitles are the heads of columns.
+var measureTitles = map[string]string{"visits": "Visits", "views": "Times", "orders": "Orders", "pieces": "Pieces",
+	"sales": "Sales"}
+
+// staffParts shows a report by names, the largest first.
+func (s *server) staffParts(report partReport) adminui.Handler {
+	return func(r *http.Request) (adminui.Answer, error) {
+		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"from", "to"}, Sorts: report.measures})
+		if err != nil {
+			return nil, err
+		}
+		data, _, err := s.readReport(r, ask, report.path)
+		if err != nil {
+			return nil, err
+		}
+		data.Text, data.Days, data.Hours = report.text, nil, nil
+		data.Parts, err = s.readNamedParts(r, partsWanted{Kind: report.kind, Measure: ask.Sort, Up: !ask.Down,
+			From: data.Period.From, To: data.Period.To, BeforeFrom: data.Period.BeforeFrom, Rows: ask.Rows + 1})
+		if err != nil {
+			return nil, err
+		}
+		if data.More = len(data.Parts) > ask.Rows; data.More {
+			data.Parts = data.Parts[:ask.Rows]
+		}
+		if sort := r.URL.Query().Get("sort"); sort != "" {
+			data.Picker.Kept = []adminui.Option{{Value: "sort", Text: sort}}
+		}
+		table := adminui.NewTable(ask, report.title, report.columns(ask.Sort, data.Parts), data.Parts,
+			func(p part) any { return p.Name })
+		table.Empty, table.Labelled = report.empty, true
+		return adminui.Page{Title: report.title, Template: "report.html", Data: data, Table: table}, nil
+	}
+}
+
+// readNamedParts reads parts and gives them the names that people know.
+func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, error) {
+	parts, err := readParts(r.Context(), s.pool, want)
+	if err != nil || want.Kind != "source" {
+		for i := range parts {
+			if parts[i].Title == "" {
+				parts[i].Title = parts[i].Name
+			}
+			if parts[i].Title == "" {
+				parts[i].Title = "Not known"
+			}
+		}
+		return parts, err
+	}
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.Name
+	}
+	titles, err := readSourceTitles(r.Context(), s.pool, names)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]string{}
+	for _, t := range titles {
+		known[t.Source] = t.Title
+	}
+	for i := range parts {
+		parts[i].Title = sourceText(parts[i].Name, known[parts[i].Name])
+	}
+	return parts, nil
+}
+
+// sourceText is what people call a source; title is that of its ad or mail.
+func sourceText(source, title string) string {
+	kind, name, _ := strings.Cut(source, ":")
+	if title != "" {
+		name = title
+	}
+	switch kind {
+	case "ad":
+		return "Ad: " + name
+	case "mail":
+		return "Mail: " + name
+	case "campaign":
+		return "Campaign: " + name
+	case "site":
+		return name
+	case "direct":
+		return "Direct"
+	case "unknown":
+		return "Not known"
+	}
+	return source
+}
+
+// measure is a part's figure.
+func (p part) measure(name string) int64 {
+	switch name {
+	case "visits":
+		return p.Visits
+	case "views":
+		return p.Views
+	case "orders":
+		return p.Orders
+	case "pieces":
+		return p.Pieces
+	}
+	return int64(p.Sales)
+}
+
+// cell is a part's figure as its column has it.
+func (p part) cell(name string) any {
+	if name == "sales" {
+		return p.Sales
+	}
+	return p.measure(name)
+}
+
+// columns are those of the report: the name with a bar for what it is sorted by, the figures, and the change.
+func (report partReport) columns(sort string, parts []part) []adminui.Column[part] {
+	var largest int64
+	for _, p := range parts {
+		largest = max(largest, p.measure(sort))
+	}
+	list := []adminui.Column[part]{{Title: report.name, Value: func(p part) any {
+		return adminui.NewPart(p.Title, "", p.measure(sort), largest)
+	}}}
+	if report.detail != "" {
+		list = append(list, adminui.Column[part]{Title: report.detail, Value: func(p part) any { return p.Detail }})
+	}
+	for _, name := range report.measures {
+		list = append(list, adminui.Column[part]{Title: measureTitles[name], Sort: name, Minor: name == "pieces",
+			Value: func(p part) any { return p.cell(name) }})
+	}
+	return append(list, adminui.Column[part]{Title: measureTitles[sort] + " before", Minor: true, Value: func(p part) any {
+		p.Sales, p.Visits, p.Views, p.Orders, p.Pieces = 0, p.Before, p.Before, p.Before, p.Before
+		if sort == "sales" {
+			p.Sales = moneyOf(p.Before)
+		}
+		return p.cell(sort)
+	}}, adminui.Column[part]{Title: "Change", Minor: true, Value: func(p part) any {
+		return adminui.Change(p.measure(sort), p.Before)
+	}})
+}

@@ -1,0 +1,127 @@
+package events
+
+import (
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// usualDays is how many days a report covers unless told otherwise.
+	usualDays = 30
+	// mostReportDays is how many days a report may cover.
+	mostReportDays = 3 * 366
+)
+
+// period is the days that a report is about, and as many before them.
+type period struct {
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+	BeforeFrom time.Time `json:"before_from"`
+	BeforeTo   time.Time `json:"before_to"`
+}
+
+// days is how many days it has.
+func (p period) days() int { return int(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
+
+// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without.
+func readPeriod(ask adminui.Listing, now time.Time) (p period, err error) {
+	today := now.UTC().Truncate(24 * time.Hour)
+	p.To, p.From = today, today.AddDate(0, 0, 1-usualDays)
+	if from, err := ask.Day("from"); err != nil {
+		return p, err
+	} else if !from.IsZero() {
+		p.From = from
+	}
+	if to, err := ask.Day("to"); err != nil {
+		return p, err
+	} else if !to.IsZero() {
+		p.To = to
+	}
+	if p.From.After(p.To) || p.From.Year() < 2000 || p.To.Year() > 2999 {
+		return p, web.BadRequest("from")
+	}
+	if p.days() > mostReportDays {
+		return p, web.BadRequest("to")
+	}
+	p.BeforeTo = p.From.AddDate(0, 0, -1)
+	p.BeforeFrom = p.From.AddDate(0, 0, -p.days())
+	return p, nil
+}
+
+const dayText = "2 Jan 2006"
+
+// comparedText names the time before.
+func (p period) comparedText() string {
+	if p.days() == 1 {
+		return "Before: " + p.BeforeTo.Format(dayText)
+	}
+	return "Before: " + p.BeforeFrom.Format("2 Jan") + " to " + p.BeforeTo.Format(dayText)
+}
+
+// picker lets one choose other days, and keeps how the report is sorted.
+func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.Period {
+	today := now.UTC().Truncate(24 * time.Hour)
+	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText()}
+	for _, ready := range []struct {
+		title    string
+		from, to time.Time
+	}{
+		{"Today", today, today},
+		{"7 days", today.AddDate(0, 0, -6), today},
+		{"30 days", today.AddDate(0, 0, -29), today},
+		{"90 days", today.AddDate(0, 0, -89), today},
+		{"12 months", today.AddDate(-1, 0, 1), today},
+	} {
+		view.Ready = append(view.Ready, adminui.Tab{
+			Title: ready.title, Active: p.From.Equal(ready.from) && p.To.Equal(ready.to),
+			To: ask.With("from", ready.from.Format(time.DateOnly), "to", ready.to.Format(time.DateOnly)),
+		})
+	}
+	return view
+}
+
+// tabs lead to other pages of a kind, for the same days where these were chosen.
+func tabs(ask adminui.Listing, list []tabTo, current string) []adminui.Tab {
+	var out []adminui.Tab
+	for _, t := range list {
+		to := t.path
+		if from, until := ask.Chosen["from"], ask.Chosen["to"]; from != "" && until != "" {
+			to += "?from=" + from + "&to=" + until
+		}
+		out = append(out, adminui.Tab{Title: t.title, To: to, Count: -1, Active: t.path == current})
+	}
+	return out
+}
+
+// bucket is how many days go into one bar, so that a chart has at most about a hundred.
+func (p period) bucket() int {
+	switch {
+	case p.days() <= 100:
+		return 1
+	case p.days() <= 7*100:
+		return 7
+	}
+	return 30
+}
+
+// points are a measure of each bar, with that of the time before.
+func (p period) points(now, before []dayTotals, measure func(totals) int64) []adminui.Point {
+	size := p.bucket()
+	var list []adminui.Point
+	for i := 0; i < len(now); i += size {
+		point := adminui.Point{Label: now[i].Day.UTC().Format("2 Jan")}
+		if p.days() > 300 {
+			point.Label = now[i].Day.UTC().Format("2 Jan 06")
+		}
+		for j := i; j < min(i+size, len(now)); j++ {
+			point.Value += measure(now[j].totals)
+			if j < len(before) {
+				point.Before += measure(before[j].totals)
+			}
+		}
+		list = append(list, point)
+	}
+	return list
+}
