@@ -11,6 +11,7 @@ import (
 type Config struct {
 	boot.Common
 	boot.Public
+	Copies
 	DBPasswords
 	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance; made in DATA_DIR when empty"`
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
@@ -47,5 +48,9 @@ func (c Config) Validate() error {
 	if c.ShopSecret != "" { // else one is made
 		errs = append(errs, boot.CheckSecret(c.ShopSecret, c.Production()))
 	}
-	return errors.Join(append(errs, c.Common.Validate())...)
+	if c.NATSReplicas > 1 && c.NATSURL == "" {
+		errs = append(errs, errors.New("NATS_REPLICAS wants as many brokers, and NATS_URL to name them: the one process "+
+			"brings a single one"))
+	}
+	return errors.Join(append(errs, c.Common.Validate(), c.Copies.validate())...)
 }

@@ -3,6 +3,7 @@ package allinone
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,8 +17,31 @@ import (
 // PrepareConfig is what the migrate job of a deployment is told: DATABASE_URL and NATS_URL of logins
 // that may make things, and the passwords with which the services log in.
 type PrepareConfig struct {
-	boot.Common
+	ProvisionConfig
 	DBPasswords
+}
+
+// ProvisionConfig is what the job is told that keeps streams and consumers.
+type ProvisionConfig struct {
+	boot.Common
+	Copies
+}
+
+// Validate reports every setting that cannot work.
+func (c ProvisionConfig) Validate() error {
+	return errors.Join(c.Common.Validate(), c.Copies.validate())
+}
+
+// Copies says how many servers of a cluster keep each stream.
+type Copies struct {
+	NATSReplicas int `envconfig:"NATS_REPLICAS" default:"1" desc:"how many brokers keep a copy of each stream, for migrate, provision and make run with a NATS_URL: 1, or 3 or 5 with as many brokers; raising it copies what there is, lowering it changes nothing"`
+}
+
+func (c Copies) validate() error {
+	if c.NATSReplicas != 1 && c.NATSReplicas != 3 && c.NATSReplicas != 5 {
+		return fmt.Errorf("NATS_REPLICAS is %d: want 1, 3 or 5", c.NATSReplicas)
+	}
+	return nil
 }
 
 // DBPasswords are what the services log in to the database with.
@@ -62,7 +86,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	defer b.Close()
 	ctx, done := context.WithTimeout(ctx, time.Minute)
 	defer done()
-	b.KeepProvisioned(ctx, done)
+	b.KeepProvisioned(ctx, cfg.NATSReplicas, done)
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		return errors.New("NATS_URL: streams and consumers could not be made within a minute")
 	}
@@ -71,7 +95,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 
 // KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
 // streams hold of erased people, until ctx ends.
-func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) error {
+func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg ProvisionConfig) error {
 	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
 	if err != nil {
 		return err
@@ -79,7 +103,7 @@ func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg boot.Common) err
 	defer b.Close()
 	var both sync.WaitGroup
 	both.Go(func() { erasure.SweepStreams(ctx, log, b) })
-	b.KeepProvisioned(ctx, func() {})
+	b.KeepProvisioned(ctx, cfg.NATSReplicas, func() {})
 	both.Wait()
 	return nil
 }

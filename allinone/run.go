@@ -306,7 +306,7 @@ func (s *shop) provision(ctx context.Context) error {
 	for !b.Connected() && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond) // it runs in this very process
 	}
-	return b.Provision(ctx)
+	return b.Provision(ctx, s.cfg.NATSReplicas)
 }
 
 // serve runs everything until ctx ends or a part of it fails.
@@ -333,7 +333,7 @@ func (s *shop) serve(ctx context.Context, out io.Writer) error {
 		})
 	}
 	beside(func(ctx context.Context) error {
-		s.bus.KeepProvisioned(ctx, func() { s.provisioned.Store(true) })
+		s.bus.KeepProvisioned(ctx, s.cfg.NATSReplicas, func() { s.provisioned.Store(true) })
 		return nil
 	})
 	beside(func(ctx context.Context) error { erasure.SweepStreams(ctx, s.log, s.bus); return nil })

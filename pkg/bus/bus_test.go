@@ -33,12 +33,28 @@ type env struct {
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
+	broker := testenv.NewBroker(t)
+	e := newEnvOn(t, broker.URL())
+	e.broker = broker
+	return e
+}
+
+// newEnvOn is newEnv on a broker, or several, without streams.
+func newEnvOn(t *testing.T, brokers string) *env {
+	t.Helper()
 	url := testenv.Database(t, testenv.Schema{Service: "webhook", Sets: []pg.Set{bus.Tables()}},
 		testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
-	e := &env{t: t, broker: testenv.NewBroker(t), sender: testenv.Open(t, url, "webhook"), receiver: testenv.Open(t, url, "order"),
+	e := &env{t: t, sender: testenv.Open(t, url, "webhook"), receiver: testenv.Open(t, url, "order"),
 		databaseURL: url, handled: map[string]int{}}
-	e.outbox = bus.NewOutbox(e.broker.Bus("webhook"), e.sender)
-	e.receiving = e.broker.Bus("order")
+	connect := func(service string) *bus.Bus {
+		b, err := bus.Connect(testenv.Log(t), brokers, service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		return b
+	}
+	e.outbox, e.receiving = bus.NewOutbox(connect("webhook"), e.sender), connect("order")
 	return e
 }
 

@@ -80,7 +80,7 @@ func TestCountAfterARestartOfTheBroker(t *testing.T) {
 	t.Parallel()
 	broker := testenv.NewBroker(t)
 	b := broker.Bus("edge")
-	go broker.Bus("provision").KeepProvisioned(t.Context(), func() {})
+	go broker.Bus("provision").KeepProvisioned(t.Context(), 1, func() {})
 	broker.Stop()
 	broker.Start()
 	testenv.Eventually(t, 30*time.Second, "a count", func() bool {

@@ -17,10 +17,10 @@ import (
 const duplicateWindow = 10 * time.Minute
 
 // Provision makes every stream and consumer of the lists in pkg/msg and brings existing ones up to
-// date. It never deletes one.
-func (b *Bus) Provision(ctx context.Context) error {
+// date, with copies on so many servers (1, or 3 and 5 of a cluster). It never deletes a stream, nor a copy.
+func (b *Bus) Provision(ctx context.Context, copies int) error {
 	for _, s := range msg.Streams {
-		if err := b.provisionStream(ctx, s); err != nil {
+		if err := b.provisionStream(ctx, s, copiesOf(s, copies)); err != nil {
 			return fmt.Errorf("provision stream %s: %w", s.Name, err)
 		}
 	}
@@ -39,7 +39,16 @@ func (b *Bus) Provision(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
+// copiesOf is how many servers keep a stream. One that is written without waiting for the disk cannot be copied, and
+// counters of limits in memory need not be: they count within each edge while their server is away.
+func copiesOf(s msg.Stream, copies int) int {
+	if s.Async || s.Counters {
+		return 1
+	}
+	return max(copies, 1)
+}
+
+func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) error {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	cfg := jetstream.StreamConfig{
@@ -58,9 +67,9 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
 		cfg.AllowMsgCounter, cfg.AllowAtomicPublish, cfg.Storage = true, false, jetstream.MemoryStorage
 		cfg.MaxMsgsPerSubject, cfg.Duplicates = 1, 0
 	}
-	// How many copies a stream has is for the brokers' owner: what is there stays.
-	if there, err := b.js.Stream(ctx, s.Name); err == nil {
-		cfg.Replicas = there.CachedInfo().Config.Replicas
+	cfg.Replicas = copies
+	if there, err := b.js.Stream(ctx, s.Name); err == nil { // fewer copies than there are is for a person to say
+		cfg.Replicas = max(copies, there.CachedInfo().Config.Replicas)
 	}
 	_, err := b.js.CreateOrUpdateStream(ctx, cfg)
 	return err
@@ -69,14 +78,14 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream) error {
 // KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
 // is still there, until ctx ends: a broker that comes back with an empty store gets its streams
 // again, and the outboxes fill them. good is called whenever all is as it should be.
-func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
+func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 	c, stop := b.back.subscribe()
 	defer stop()
 	for {
 		wait := 5 * time.Second
 		if !b.nc.IsConnected() {
 			wait = 50 * time.Millisecond
-		} else if err := b.checkProvisioned(ctx); err == nil {
+		} else if err := b.checkProvisioned(ctx, copies); err == nil {
 			good()
 		} else if ctx.Err() == nil {
 			b.log.Error("streams and consumers are not as they should be", "error", err)
@@ -91,9 +100,9 @@ func (b *Bus) KeepProvisioned(ctx context.Context, good func()) {
 	}
 }
 
-// checkProvisioned provisions when a stream or consumer is missing. Not every stream has consumers,
-// and the one in memory is gone after every restart of the broker.
-func (b *Bus) checkProvisioned(ctx context.Context) error {
+// checkProvisioned provisions when a stream, a copy of one, or a consumer is missing. Not every stream has
+// consumers, and the one in memory is gone after every restart of the broker.
+func (b *Bus) checkProvisioned(ctx context.Context, copies int) error {
 	for _, s := range msg.Streams {
 		look, cancel := context.WithTimeout(ctx, apiTimeout)
 		there, err := b.js.Stream(look, s.Name)
@@ -102,10 +111,14 @@ func (b *Bus) checkProvisioned(ctx context.Context) error {
 			info := there.CachedInfo()
 			obs.StreamBytes.WithLabelValues(s.Name).Set(float64(info.State.Bytes))
 			obs.StreamLimit.WithLabelValues(s.Name).Set(float64(info.Config.MaxBytes))
+			if have := info.Config.Replicas; have < copiesOf(s, copies) {
+				b.log.Warn("provisioning", "stream", s.Name, "copies", have, "want", copies)
+				return b.Provision(ctx, copies)
+			}
 		}
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			b.log.Warn("provisioning", "missing", s.Name)
-			return b.Provision(ctx)
+			return b.Provision(ctx, copies)
 		}
 		if err != nil {
 			return fmt.Errorf("look at stream %s: %w", s.Name, err)
@@ -118,7 +131,7 @@ func (b *Bus) checkProvisioned(ctx context.Context) error {
 		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
 			errors.Is(err, jetstream.ErrConsumerDoesNotExist) {
 			b.log.Warn("provisioning", "missing", c.Name)
-			return b.Provision(ctx)
+			return b.Provision(ctx, copies)
 		}
 		if err != nil {
 			return fmt.Errorf("look at consumer %s: %w", c.Name, err)

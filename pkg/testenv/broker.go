@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ type Broker struct {
 	addr string
 	dir  string
 	srv  *server.Server
+	// of a cluster; "" and none for a broker by itself
+	name, cluster string
+	routes        []string
 }
 
 // NewBroker starts a broker on a port of its own, for the length of the test, with all streams and
@@ -31,6 +35,29 @@ func NewBroker(tb testing.TB) *Broker {
 	return b
 }
 
+// Cluster is three brokers that can keep copies of the same streams.
+type Cluster [3]*Broker
+
+// NewCluster starts a cluster for the length of the test, without streams.
+func NewCluster(tb testing.TB) Cluster {
+	tb.Helper()
+	var c Cluster
+	var routes []string
+	for i := range c {
+		c[i] = &Broker{tb: tb, addr: Port(tb), dir: tb.TempDir(), name: "broker-" + strconv.Itoa(i+1), cluster: Port(tb)}
+		routes = append(routes, "nats://"+c[i].cluster)
+	}
+	for _, b := range c {
+		b.routes = routes
+		b.Start()
+		tb.Cleanup(func() { b.Stop() })
+	}
+	return c
+}
+
+// URL has the addresses of all three, as NATS_URL holds them.
+func (c Cluster) URL() string { return c[0].URL() + "," + c[1].URL() + "," + c[2].URL() }
+
 // Start starts a stopped broker again, on the same port.
 func (b *Broker) Start() {
 	b.tb.Helper()
@@ -42,10 +69,19 @@ func (b *Broker) Start() {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	srv, err := server.NewServer(&server.Options{
-		Host: host, Port: port, JetStream: true, StoreDir: b.dir, SyncAlways: true,
+	opts := &server.Options{
+		Host: host, Port: port, ServerName: b.name, JetStream: true, StoreDir: b.dir, SyncAlways: true,
 		JetStreamMaxStore: 200 << 30, JetStreamMaxMemory: 256 << 20, NoLog: true, NoSigs: true,
-	})
+	}
+	if b.cluster != "" {
+		u := server.RoutesFromStr("nats://" + b.cluster)[0]
+		opts.Cluster.Name, opts.Cluster.Host = "shop", u.Hostname()
+		if opts.Cluster.Port, err = strconv.Atoi(u.Port()); err != nil {
+			b.tb.Fatal(err)
+		}
+		opts.Routes = server.RoutesFromStr(strings.Join(b.routes, ","))
+	}
+	srv, err := server.NewServer(opts)
 	if err != nil {
 		b.tb.Fatalf("make a broker: %v", err)
 	}
@@ -77,7 +113,7 @@ func (b *Broker) Provision() {
 	defer cancel()
 	var err error
 	Eventually(b.tb, 20*time.Second, "streams and consumers provisioned", func() bool {
-		err = conn.Provision(ctx)
+		err = conn.Provision(ctx, 1)
 		return err == nil || ctx.Err() != nil
 	})
 	if err != nil {

@@ -114,7 +114,7 @@ func (w *backing) freshBroker(ctx context.Context) (err error) {
 		func() (bool, error) { return b.Connected(), nil }); err != nil {
 		return err
 	}
-	return b.Provision(ctx)
+	return b.Provision(ctx, 1)
 }
 
 // settings are what every service needs to know.

@@ -62,7 +62,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 		"edge": boot.Settings[edge.Config](), "user": boot.Settings[user.Config](), "order": boot.Settings[order.Config](),
 		"events": boot.Settings[events.Config](), "mailer": boot.Settings[mailer.Config](), "webhook": boot.Settings[webhook.Config](),
 		"admin":   boot.Settings[admin.Config](),
-		"migrate": boot.Settings[allinone.PrepareConfig](), "provision": boot.Settings[boot.Common](),
+		"migrate": boot.Settings[allinone.PrepareConfig](), "provision": boot.Settings[allinone.ProvisionConfig](),
 	} {
 		given := project.Services[service].Environment
 		for name := range given {

@@ -88,10 +88,10 @@ func startBroker(t *testing.T, files ...certs.Files) func(user string) string {
 		return fmt.Sprintf("nats://%s:%s@127.0.0.1:%d", user, password(user), port)
 	}
 	b := connect(t, url, "provision", files...)
-	if err := b.Provision(t.Context()); err != nil {
+	if err := b.Provision(t.Context(), 1); err != nil {
 		t.Fatalf("the user provision cannot provision: %v", err)
 	}
-	if err := b.Provision(t.Context()); err != nil {
+	if err := b.Provision(t.Context(), 1); err != nil {
 		t.Fatalf("the user provision cannot update: %v", err)
 	}
 	return url
