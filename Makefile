@@ -80,6 +80,16 @@ taxes: need bin/withpostgres ## ten thousand carts, taxed in each way, from the 
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
 	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'
 
+.PHONY: replicas
+replicas: need bin/withpostgres ## end one of two processes of each service, and of three brokers, in turn while shoppers buy; REPLICAS=rounds
+	@REPLICAS=$${REPLICAS:-2} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestReplicas ./test/e2e | grep -v '^ *{'
+
+.PHONY: upgrade
+upgrade: need bin/withpostgres ## run an older version beside this one while shoppers buy and staff ship; OLD=commit (HEAD~1)
+	@old=$$(mktemp -d) && trap 'rm -rf "$$old"' EXIT && git archive "$${OLD:-HEAD~1}" | tar -x -C "$$old" && mkdir "$$old/programs" && \
+		(cd "$$old" && $(BUILD) -o programs $(foreach s,edge user order events mailer webhook admin,./services/$(s)/cmd/$(s)) ./allinone/cmd/shop) && \
+		OLD_PROGRAMS="$$old/programs" bin/withpostgres -- $(GO) test -tags upgrade -timeout 30m -count 1 -v -run TestUpgrade ./test/e2e | grep -v '^ *{'
+
 .PHONY: alerts
 alerts: ## check and test the alarms of deploy/monitoring with promtool
 	@PATH="$$PATH:$(CURDIR)/bin"; command -v promtool > /dev/null || tools/promtool.sh bin; \

@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+func TestMain(m *testing.M) { shoptest.Main(m) }
+
+// crowd is shoppers who buy one thing after another, and how their clicks went.
+type crowd struct {
+	t    *testing.T
+	shop *shoptest.Shop
+	over atomic.Bool
+	all  sync.WaitGroup
+
+	clicks, bought atomic.Int64
+	mu             sync.Mutex
+	failed         []failedClick
+}
+
+// failedClick is one that was answered with a fault of the shop's, or not at all.
+type failedClick struct{ method, path, answer string }
+
+func newCrowd(t *testing.T, shop *shoptest.Shop, shoppers int) *crowd {
+	t.Helper()
+	c := &crowd{t: t, shop: shop}
+	for shopper := range shoppers {
+		c.all.Go(func() {
+			for n := 0; !c.over.Load(); n++ {
+				c.buy(fmt.Sprintf("crowd%d.%d@mail.example.com", shopper, n))
+			}
+		})
+	}
+	t.Cleanup(c.end)
+	return c
+}
+
+func (c *crowd) end() { c.over.Store(true); c.all.Wait() }
+
+// click goes somewhere, as often as it takes.
+func (c *crowd) click(b *shoptest.Browser, method, path string, pairs ...string) shoptest.Answer {
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	for range 100 {
+		c.clicks.Add(1)
+		a, err := b.Try(method, path, form)
+		if err == nil && a.Status < 500 {
+			if a.Status >= 400 {
+				c.t.Errorf("%s %s answers %d %.200s", method, path, a.Status, a.Body)
+			}
+			return a
+		}
+		c.mu.Lock()
+		c.failed = append(c.failed, failedClick{method, path, fmt.Sprintf("%d %.100s %v", a.Status, a.Body, err)})
+		c.mu.Unlock()
+		wait.Sleep(c.t.Context(), 50*time.Millisecond)
+	}
+	c.t.Errorf("%s %s fails and fails", method, path)
+	return shoptest.Answer{}
+}
+
+// buy is the whole way of a purchase.
+func (c *crowd) buy(email string) {
+	b := c.shop.Browser()
+	for _, path := range []string{"/", "/order/products", "/user/token", "/user/logged-in",
+		"/clientevent/pageview?url=http%3A%2F%2Fshop%2F&pageWidth=400&client_event_id=null"} {
+		c.click(b, http.MethodGet, path)
+	}
+	c.click(b, http.MethodPost, "/order/cart-add-product-sku", "sku_id", "6", "quantity", "2")
+	b.Want(c.click(b, http.MethodGet, "/order/cart-items"), true, "cart_found")
+	a := c.click(b, http.MethodPost, pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", email)
+	b.Want(a, "success", "create_checkout_session")
+	session := a.Text("session_id")
+	if err := c.shop.TryPay(session, payAs(email)); err != nil {
+		c.t.Errorf("paying: %v", err)
+		return
+	}
+	a = c.click(b, http.MethodGet, "/order/checkout-session-success?session_id="+session)
+	b.Want(a, "success", "checkout_session_success")
+	c.click(b, http.MethodGet, "/order/"+a.Text("order_identifier"))
+	c.bought.Add(1)
+}
+
+// more waits for some more purchases.
+func (c *crowd) more(n int64) {
+	c.t.Helper()
+	enough := c.bought.Load() + n
+	c.shop.Eventually(60*time.Second, "some more purchases", func() bool { return c.bought.Load() >= enough })
+}
+
+// failures are the failed clicks since a time, by whether they asked for a change.
+func (c *crowd) failures(since int) (asked, changes []failedClick, now int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.failed[since:] {
+		if f.method == http.MethodGet {
+			asked = append(asked, f)
+		} else {
+			changes = append(changes, f)
+		}
+	}
+	return asked, changes, len(c.failed)
+}
+
+// While shoppers buy, one process after the other is ended and started again: each is one of two of a service, or one
+// of three brokers. REPLICAS is how many rounds are made of it; without, only order runs twice, beside one broker.
+//
+// No click fails when a process is stopped. When it is killed, those fail that ask for a change and were under way
+// in it: no one knows what became of them, so no one repeats them but the shopper. Paid is orders is mails in any case.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	rounds, shoppers := number(t, "REPLICAS", 0), 8
+	o := shoptest.FleetOptions{Twice: shoptest.Services, Brokers: 3}
+	if rounds == 0 {
+		o, shoppers = shoptest.FleetOptions{Twice: []string{"order"}, Brokers: 1}, 3
+	}
+	f := shoptest.StartFleet(t, o)
+	targets := append([]string{"broker"}, shoptest.Services...)
+	if rounds == 0 {
+		rounds, targets = 1, []string{"order"}
+	}
+	c := newCrowd(t, f.Shop, shoppers)
+	c.more(3)
+	seen := 0
+	for round := range rounds {
+		for _, way := range []struct {
+			name string
+			end  func(*shoptest.Process)
+			cut  int // clicks for a change that may fail with each end
+		}{{"kill -9", (*shoptest.Process).Kill, shoppers}, {"stop", (*shoptest.Process).Stop, 0}} {
+			ends := 0
+			for _, service := range targets {
+				of := f.Of(service)
+				p := of[round%len(of)]
+				way.end(p)
+				c.more(int64(shoppers))
+				p.Start()
+				c.more(3)
+				ends++
+			}
+			asked, changes, now := c.failures(seen)
+			seen = now
+			if len(asked) > 0 || len(changes) > ends*way.cut {
+				t.Errorf("%s: clicks failed: %v %v", way.name, asked, changes)
+			}
+			t.Logf("round %d, %s of %d processes in turn: %d clicks so far, failed now: %d GET, %d POST %v", round+1, way.name, ends,
+				c.clicks.Load(), len(asked), len(changes), changes)
+		}
+	}
+	c.end()
+	f.Check(60 * time.Second)
+	if n := len(f.Orders()); int64(n) != c.bought.Load() {
+		t.Errorf("%d purchases are %d orders", c.bought.Load(), n)
+	}
+	t.Logf("%d clicks, %d purchases = orders = mails", c.clicks.Load(), c.bought.Load())
+}
