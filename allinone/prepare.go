@@ -70,14 +70,18 @@ func (c DBPasswords) byRole(shop string) map[string]string {
 	return all
 }
 
-// Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, streams
-// and consumers. It is safe to repeat.
+// Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, and, where
+// NATS_URL names a broker, streams and consumers. It is safe to repeat.
 func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 	if cfg.DatabaseURL == "" {
 		return errors.New("DATABASE_URL is not set: want the owner of the database")
 	}
 	if err := Migrate(ctx, log, cfg.DatabaseURL, cfg.Shop(), cfg.DBPasswords.byRole(cfg.Shop())); err != nil {
 		return err
+	}
+	if cfg.NATSURL == "" { // the one process brings its broker, and provisions it
+		log.Info("tables are made; without NATS_URL no streams")
+		return nil
 	}
 	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/startupwebapp/startupwebapp/deploy/aws"
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/services/admin"
 	"github.com/startupwebapp/startupwebapp/services/events"
@@ -36,22 +37,25 @@ var areas = []area{
 	{name: "mailer", usage: mailer.Usage, run: mailer.Command},
 	{name: "events", usage: events.Usage, run: events.Command},
 	{name: "admin", usage: admin.Usage, run: admin.Command},
+	{name: "aws", usage: aws.Usage, run: aws.Command},
 }
 
 // programUsage is the beginning of the help.
 const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where they are not
 set, from the shop that runs with DATA_DIR (default .data).
 
-  run         the whole shop in one process; run -help lists its settings, run -health asks whether it is ready
-  create NAME   make a shop of its own on a PostgreSQL server (SHOPS_DATABASE_URL): database, roles, secrets, ports;
-                SHOP_NAME=NAME shop run opens it, and SHOP_NAME=NAME goes before all other commands about it
-  list          the shops that create made, with their addresses, and what they hold at the server
-  destroy NAME -yes NAME   delete a shop, its database and its folder for ever
-  migrate     make roles, schemas, tables, streams and consumers, and end
-  provision   keep streams and consumers, erase people from the streams
-  keys        print each service's SHOP_KEYS, derived from SHOP_SECRET
-  vm NAME ...   write the user data with which a new machine installs and opens a shop (deploy/vm)
-  help [AREA] this text, or the part about an area
+  run                 the whole shop in one process; run -help lists its settings, run -health asks whether it is
+                      ready
+  create NAME         make a shop of its own on a PostgreSQL server (SHOPS_DATABASE_URL): database, roles, secrets,
+                      ports; SHOP_NAME=NAME shop run opens it, and SHOP_NAME=NAME goes before all other commands
+  list                the shops that create made, with their addresses, and what they hold at the server
+  destroy NAME -yes NAME
+                      delete a shop, its database and its folder for ever
+  migrate             make roles, schemas and tables, with NATS_URL streams and consumers, and end
+  provision           keep streams and consumers, erase people from the streams
+  keys                print each service's SHOP_KEYS, derived from SHOP_SECRET
+  vm NAME ...         write the user data with which a new machine installs and opens a shop (deploy/vm)
+  help [AREA]         this text, or the part about an area
 `
 
 // Program is the program shop with its arguments. It returns the exit code: 0, 1 for a failure, 2 for

@@ -5,7 +5,10 @@
 #   deploy/images.sh                    into bin/images (OCI layouts), and into Docker where that runs
 #   deploy/images.sh REPOSITORY TAG     to REPOSITORY/<name>:TAG as well
 #
-# bin/images/list.txt says what was built: name, digest, and the megabytes that amd64 fetches, base included.
+# IMAGES names those that are wanted, with blanks between them; all, unless told otherwise. So does PLATFORMS, with
+# commas; other digests come of it.
+#
+# bin/images/list.txt says what was built: name, digest, and the megabytes that a machine like this fetches, base included.
 set -eu
 cd "$(dirname "$0")/.."
 repository=${1-}
@@ -43,16 +46,22 @@ for arch in amd64 arm64; do
 done
 quiet crane index append --manifest "$here/base:amd64" --manifest "$here/base:arm64" --tag "$here/base"
 
-packages="./allinone/cmd/shop ./standin/cmd/stripe-standin ./standin/cmd/mail-inbox"
-for s in $services; do packages="$packages ./services/$s/cmd/$s"; done
+all="./allinone/cmd/shop ./standin/cmd/stripe-standin ./standin/cmd/mail-inbox"
+for s in $services; do all="$all ./services/$s/cmd/$s"; done
+packages=
+for package in $all; do
+	case " ${IMAGES-} " in
+	"  " | *" ${package##*/} "*) packages="$packages $package" ;;
+	esac
+done
 rm -rf bin/images
 mkdir -p bin/images
 export KO_DOCKER_REPO="$here" KO_DEFAULTBASEIMAGE="$here/base:latest" SOURCE_DATE_EPOCH=0
 # shellcheck disable=SC2086 # the packages are separate words
-quiet ko build --base-import-paths --platform linux/amd64,linux/arm64 --sbom spdx --sbom-dir bin/images --tags "$tag" $packages
+quiet ko build --base-import-paths --platform "${PLATFORMS:-linux/amd64,linux/arm64}" --sbom spdx --sbom-dir bin/images --tags "$tag" $packages
 
 # How many bytes the layers of an image have, as its manifest says.
-bytes() { crane manifest --platform linux/amd64 "$1" | tr -d ' \n' | sed 's/.*"layers"//' | tr ',}' '\n\n' | sed -n 's/.*"size":\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }'; }
+bytes() { crane manifest --platform "linux/$(go env GOARCH)" "$1" | tr -d ' \n' | sed 's/.*"layers"//' | tr ',}' '\n\n' | sed -n 's/.*"size":\([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }'; }
 for package in $packages; do
 	name=${package##*/}
 	image=$here/$name:$tag

@@ -31,6 +31,7 @@ type Common struct {
 	DatabaseURL string `envconfig:"DATABASE_URL" desc:"PostgreSQL; make run starts its own when empty"`
 	NATSURL     string `envconfig:"NATS_URL" desc:"NATS with JetStream; make run embeds one when empty, a service alone tries nats://127.0.0.1:4222"`
 	MetricsAddr string `envconfig:"METRICS_ADDR" desc:"listener for /metrics, /healthz and /readyz, e.g. 127.0.0.1:9090"`
+	Settings    string `envconfig:"SETTINGS" desc:"other settings as a JSON object of texts, from a secret store for instance; a variable that is set by itself wins"`
 	InsideHosts string `envconfig:"INSIDE_HOSTS" desc:"names under which the listeners for metrics, staff, NATS monitoring and the stand-ins may be asked, beside localhost and their addresses; commas between them"`
 }
 

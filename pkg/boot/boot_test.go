@@ -78,3 +78,21 @@ func TestStart(t *testing.T) {
 		}
 	}
 }
+
+// A secret store hands over one text, which holds any number of settings; what is set by itself wins.
+func TestSettingsInOne(t *testing.T) { // sets variables, so not in parallel
+	t.Setenv("SETTINGS", `{"LOG_LEVEL": "debug", "SHOP_ENV": "production", "METRICS_ADDR": "127.0.0.1:1"}`)
+	t.Setenv("SHOP_ENV", "development")
+	t.Setenv("LOG_LEVEL", "")
+	t.Setenv("METRICS_ADDR", "")
+	cfg, err := Load[Common]()
+	if err != nil || cfg.LogLevel != "debug" || cfg.ShopEnv != "development" || cfg.MetricsAddr != "127.0.0.1:1" {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	for _, text := range []string{"{", "[]", `{"LOG_LEVEL": 1}`, `{"": "x"}`} {
+		t.Setenv("SETTINGS", text)
+		if _, err := Load[Common](); err == nil || strings.Contains(err.Error(), "LOG_LEVEL") {
+			t.Errorf("SETTINGS=%s: %v", text, err)
+		}
+	}
+}

@@ -23,10 +23,11 @@ func Load[C any]() (C, error) {
 	var cfg C
 	environment.Lock()
 	defer environment.Unlock()
+	unpacked := unpackSettings()
 	restore := hide(func(_, value string) bool { return value == "" })
 	defer restore()
 
-	var errs []error
+	errs := []error{unpacked}
 	for {
 		cfg = *new(C)
 		err := envconfig.Process("", &cfg)

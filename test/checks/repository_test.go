@@ -116,6 +116,7 @@ var rules = []struct {
 	{base + "pkg/browsertest", []string{"test:"}},
 	{base + "standin", []string{"standin", "allinone", "test"}},
 	{base + "allinone", []string{"allinone", "test"}},
+	{base + "deploy", []string{"deploy", "allinone", "test"}},
 	{base + "test", []string{"test"}},
 }
 

@@ -1,0 +1,82 @@
+package aws
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// What was not meant is refused before AWS is asked: a shop that is misspelt, a confirmation that is another
+// one's, a layout that there is not.
+func TestCommandRefuses(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"plan", "plan Acme", "plan acme more", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
+		"set acme window FIELD", "run acme", "destroy acme", "destroy acme -confirm acm", "rollback acme -back 2",
+		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x", "deploy acme -tag", "cost -layout two",
+	} {
+		var out, stderr bytes.Buffer
+		if code := Command(strings.Fields(line), &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
+			t.Errorf("aws %s: %d %s%s", line, code, &out, &stderr)
+		}
+	}
+}
+
+// Each layout costs what its parts cost.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"cost"}, {"cost", "-layout", "seven", "-bastion", "-set", "Nat=yes"}} {
+		var out, stderr bytes.Buffer
+		if code := Command(args, &out, &stderr); code != 0 || !strings.Contains(out.String(), "together") {
+			t.Errorf("%v: %d %s%s", args, code, &out, &stderr)
+		}
+	}
+}
+
+// Every template is embedded, and what one of them takes is a stack's output, a part's own, or has a default
+// but for what a person says.
+func TestTemplatesFitTogether(t *testing.T) {
+	t.Parallel()
+	said := map[string]bool{"Shop": true, "Host": true, "AdminHost": true, "AlarmMail": true, "SettingsArn": true}
+	for _, layout := range []string{layoutOne, layoutSeven} {
+		known := map[string]bool{}
+		parts := ground(layout)
+		for _, service := range programs(layout) {
+			parts = append(parts, servicePart(service, "registry", "tag"))
+		}
+		for _, p := range append(parts, around(true)...) {
+			body, err := p.body()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, declared := range section(body, "Parameters") {
+				if _, own := p.set[name]; !own && !known[name] && !said[name] && !strings.Contains(declared, "Default:") {
+					t.Errorf("%s of layout %s takes %s, which no stack before it puts out", p.name, layout, name)
+				}
+			}
+			for name := range p.set {
+				if _, takes := section(body, "Parameters")[name]; !takes {
+					t.Errorf("%s is given %s, which its template does not take", p.name, name)
+				}
+			}
+			for name := range section(body, "Outputs") {
+				known[name] = true
+			}
+		}
+	}
+}
+
+// section is the entries of a template's part, by name.
+func section(body, name string) map[string]string {
+	_, text, _ := strings.Cut(body, "\n"+name+":\n")
+	entries := map[string]string{}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\n"); line != "" && line[0] != ' ' {
+			break
+		}
+		if key, value, found := strings.Cut(line, ":"); found && strings.HasPrefix(key, "  ") && len(key) > 2 && key[2] != ' ' && key[2] != '#' {
+			entries[key[2:]] = value
+		}
+	}
+	return entries
+}

@@ -1,0 +1,259 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// stackTime bounds what one stack may take; a database takes a quarter of an hour.
+const stackTime = 45 * time.Minute
+
+// stack is a stack as it is: state, parameters, outputs.
+type stack struct {
+	status     types.StackStatus
+	parameters map[string]string
+	outputs    map[string]string
+}
+
+// find returns a part's stack, or false where there is none.
+func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
+	got, err := c.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{
+		StackName: aws.String(stackName(c.shop, name))})
+	if is(err, "ValidationError") || err == nil && len(got.Stacks) == 0 {
+		return stack{}, false, nil
+	}
+	if err != nil {
+		return stack{}, false, fmt.Errorf("look for stack %s: %w", stackName(c.shop, name), err)
+	}
+	s := stack{status: got.Stacks[0].StackStatus, parameters: map[string]string{}, outputs: map[string]string{}}
+	for _, p := range got.Stacks[0].Parameters {
+		s.parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	for _, o := range got.Stacks[0].Outputs {
+		s.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	there := s.status != types.StackStatusReviewInProgress && s.status != types.StackStatusDeleteComplete
+	return s, there, nil
+}
+
+// is says whether AWS refused with that code.
+func is(err error, code string) bool {
+	refusal, ok := errors.AsType[smithy.APIError](err)
+	return ok && refusal.ErrorCode() == code
+}
+
+// propose makes a change set of what a part has to become, and returns its changes. Nothing to change is
+// no change set, and "".
+func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (string, []types.Change, error) {
+	body, err := p.body()
+	if err != nil {
+		return "", nil, err
+	}
+	old, there, err := c.find(ctx, p.name)
+	if err != nil {
+		return "", nil, err
+	}
+	parameters, err := c.parameters(ctx, p, body, old, given)
+	if err != nil {
+		return "", nil, err
+	}
+	kind := types.ChangeSetTypeCreate
+	if there {
+		kind = types.ChangeSetTypeUpdate
+	}
+	name := aws.String(stackName(c.shop, p.name))
+	set := aws.String(fmt.Sprintf("shop-%d", time.Now().UnixNano()))
+	_, err = c.stacks.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{StackName: name, ChangeSetName: set,
+		ChangeSetType: kind, TemplateBody: &body, Parameters: parameters,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		Tags:         []types.Tag{{Key: aws.String("shop"), Value: &c.shop}}})
+	if err != nil {
+		return "", nil, fmt.Errorf("propose stack %s: %w", *name, err)
+	}
+	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(c.stacks, quickly)
+	found := &cloudformation.DescribeChangeSetInput{StackName: name, ChangeSetName: set}
+	waited := waiter.Wait(ctx, found, 5*time.Minute)
+	got, err := c.stacks.DescribeChangeSet(ctx, found)
+	if err != nil {
+		return "", nil, fmt.Errorf("read the changes of stack %s: %w", *name, err)
+	}
+	reason := aws.ToString(got.StatusReason)
+	switch {
+	case strings.Contains(reason, "didn't contain changes"), strings.Contains(reason, "No updates are to be performed"),
+		got.Status == types.ChangeSetStatusCreateComplete && len(got.Changes) == 0 && there:
+		return "", nil, c.withdraw(ctx, p, *set)
+	case waited != nil || got.Status != types.ChangeSetStatusCreateComplete:
+		return "", nil, fmt.Errorf("propose stack %s: %s %s", *name, got.Status, reason)
+	}
+	return *set, got.Changes, nil
+}
+
+// quickly waits as long as AWS does, but not for an emulator.
+func quickly(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) {
+	o.MinDelay, o.MaxDelay = 200*time.Millisecond, 5*time.Second
+}
+
+// withdraw takes a change set back, and the empty stack that one for a new stack leaves.
+func (c *cloud) withdraw(ctx context.Context, p part, set string) error {
+	name := aws.String(stackName(c.shop, p.name))
+	if _, err := c.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: name,
+		ChangeSetName: &set}); err != nil {
+		return fmt.Errorf("withdraw the changes of stack %s: %w", *name, err)
+	}
+	if _, there, err := c.find(ctx, p.name); there || err != nil {
+		return err
+	}
+	if _, err := c.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: name}); err != nil {
+		return fmt.Errorf("withdraw stack %s: %w", *name, err)
+	}
+	return nil
+}
+
+// parameters are what a template takes: of what is given, what it had, and its defaults.
+func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
+	given map[string]string) ([]types.Parameter, error) {
+	summary, err := c.stacks.GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateBody: &body})
+	if err != nil {
+		return nil, fmt.Errorf("read the template of %s: %w", p.name, err)
+	}
+	all := map[string]string{"Shop": c.shop}
+	maps.Copy(all, given)
+	maps.Copy(all, p.set)
+	var list []types.Parameter
+	var missing []string
+	for _, d := range summary.Parameters {
+		key := aws.ToString(d.ParameterKey)
+		value, found := all[key]
+		_, had := old.parameters[key]
+		switch {
+		case found:
+			list = append(list, types.Parameter{ParameterKey: &key, ParameterValue: &value})
+		case had:
+			list = append(list, types.Parameter{ParameterKey: &key, UsePreviousValue: aws.Bool(true)})
+		case d.DefaultValue == nil:
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("stack %s wants %s: give it with -set", stackName(c.shop, p.name),
+			strings.Join(missing, ", "))
+	}
+	return list, nil
+}
+
+// make changes a part's stack into what it has to be, waits until it is, and returns its outputs.
+func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[string]string, error) {
+	name := stackName(c.shop, p.name)
+	began := time.Now()
+	if err := c.clear(ctx, p.name); err != nil {
+		return nil, err
+	}
+	set, changes, err := c.propose(ctx, p, given)
+	if err != nil {
+		return nil, err
+	}
+	if set != "" {
+		if err := c.execute(ctx, name, set); err != nil {
+			return nil, err
+		}
+	}
+	s, err := c.settle(ctx, p.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.say("%-34s %3d changes  %s", name, len(changes), time.Since(began).Round(100*time.Millisecond)); err != nil {
+		return nil, err
+	}
+	return s.outputs, nil
+}
+
+// execute has a change set carried out. A repeated request whose first answer was lost is told that it is
+// under way.
+func (c *cloud) execute(ctx context.Context, name, set string) error {
+	_, err := c.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{StackName: &name,
+		ChangeSetName: &set, ClientRequestToken: &set})
+	if is(err, "InvalidChangeSetStatus") {
+		got, derr := c.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &name,
+			ChangeSetName: &set})
+		if derr == nil && (got.ExecutionStatus == types.ExecutionStatusExecuteInProgress ||
+			got.ExecutionStatus == types.ExecutionStatusExecuteComplete) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("change stack %s: %w", name, err)
+	}
+	return nil
+}
+
+// clear deletes a stack that could not be made: nothing is in it, and AWS takes no change to it.
+func (c *cloud) clear(ctx context.Context, name string) error {
+	s, _, err := c.find(ctx, name)
+	if err != nil || s.status != types.StackStatusRollbackComplete {
+		return err
+	}
+	return c.remove(ctx, name)
+}
+
+// remove deletes a part's stack, and waits until it is gone.
+func (c *cloud) remove(ctx context.Context, name string) error {
+	stack := aws.String(stackName(c.shop, name))
+	if _, err := c.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack}); err != nil {
+		return fmt.Errorf("delete stack %s: %w", *stack, err)
+	}
+	_, err := c.settle(ctx, name)
+	return err
+}
+
+// settle waits until a stack changes no more.
+func (c *cloud) settle(ctx context.Context, name string) (stack, error) {
+	limit := time.Now().Add(stackTime)
+	pause := 200 * time.Millisecond
+	for {
+		s, there, err := c.find(ctx, name)
+		switch state := string(s.status); {
+		case err != nil || !there:
+			return s, err
+		case strings.HasSuffix(state, "_IN_PROGRESS"):
+		case strings.HasSuffix(state, "ROLLBACK_COMPLETE"), strings.HasSuffix(state, "_FAILED"):
+			return s, fmt.Errorf("stack %s is %s: %s", stackName(c.shop, name), state, c.why(ctx, name))
+		default:
+			return s, nil
+		}
+		if time.Now().After(limit) {
+			return s, fmt.Errorf("stack %s is still %s after %s", stackName(c.shop, name), s.status, stackTime)
+		}
+		if !wait.Sleep(ctx, pause) {
+			return s, ctx.Err()
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+// why is the first thing that went wrong with a stack.
+func (c *cloud) why(ctx context.Context, name string) string {
+	got, err := c.stacks.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{
+		StackName: aws.String(stackName(c.shop, name))})
+	if err != nil {
+		return "its events cannot be read"
+	}
+	slices.Reverse(got.StackEvents) // AWS names the newest first
+	for _, e := range got.StackEvents {
+		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
+			return aws.ToString(e.LogicalResourceId) + ": " + aws.ToString(e.ResourceStatusReason)
+		}
+	}
+	return "no event says why"
+}

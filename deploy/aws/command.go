@@ -1,0 +1,159 @@
+package aws
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+)
+
+// Usage is the commands about shops at AWS.
+const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
+
+  aws plan NAME [-tag TAG] [-layout one|seven]    what create would change; changes nothing
+           [-bastion] [-set PARAMETER=VALUE]...
+  aws create NAME [-tag TAG]                      make a shop, or change one: Host and AdminHost are its names,
+           [-layout one|seven] [-bastion]         AlarmMail gets alarms; the first time Stripe's keys and the
+           [-set PARAMETER=VALUE]...              mail server are taken from the environment
+  aws status NAME                                 its stacks, and which images run
+  aws resources NAME                              everything that AWS made for it
+  aws outputs NAME                                where its parts are, as lines of KEY=VALUE
+  aws cost [-layout one|seven] [-bastion]         what it costs a month
+           [-set Nat=yes]
+  aws set NAME SERVICE SETTING                    set one setting of a service, read from standard input
+  aws deploy NAME [-tag TAG]                      bring services to an image; without one, to changed settings
+  aws history NAME                                what was deployed, newest first, with numbers for rollback
+  aws rollback NAME -back N -confirm TEXT         deploy what ran N deployments ago; TEXT is "roll back NAME by N"
+  aws run NAME [-tag TAG] COMMAND...              run a command as a task, such as migrate or order payments
+  aws destroy NAME -confirm NAME                  take it away; a snapshot of the database stays
+`
+
+// commandLimit bounds a command: a shop at AWS is made in half an hour.
+const commandLimit = 2 * time.Hour
+
+// Command runs a command about a shop at AWS and returns the exit code: 0, 1 for a failure, 2 for arguments
+// that cannot work.
+func Command(args []string, out, stderr io.Writer) int {
+	return boot.Command("aws", Usage, commandLimit, stderr, func(ctx context.Context) error {
+		return command(ctx, args, out)
+	})
+}
+
+// request is a command's arguments, read.
+type request struct {
+	wish
+	verb, shop, confirm string
+	back                int
+	rest                []string
+}
+
+func command(ctx context.Context, args []string, out io.Writer) error {
+	r, err := read(args)
+	if err != nil {
+		return err
+	}
+	if r.verb == "cost" {
+		return (&cloud{out: out}).cost(r.wish)
+	}
+	c, err := open(ctx, r.shop, out)
+	if err != nil {
+		return err
+	}
+	if r.verb == "plan" || r.verb == "create" {
+		if r.layout, err = c.chosenLayout(ctx, r.layout); err != nil {
+			return err
+		}
+	}
+	switch r.verb {
+	case "plan":
+		return c.plan(ctx, r.wish)
+	case "create":
+		return c.create(ctx, r.wish)
+	case "status":
+		return c.status(ctx)
+	case "resources":
+		return c.resources(ctx)
+	case "outputs":
+		return c.outputs(ctx)
+	case "set":
+		return c.setOne(ctx, r.rest[0], r.rest[1], os.Stdin)
+	case "deploy":
+		return c.deploy(ctx, r.tag)
+	case "history":
+		return c.tellHistory(ctx)
+	case "rollback":
+		return c.rollback(ctx, r.back)
+	case "run":
+		return c.run(ctx, r.tag, r.rest)
+	}
+	return c.destroy(ctx)
+}
+
+// further is how many arguments a verb takes after its flags, and whether more are fine.
+var further = map[string]struct {
+	least int
+	more  bool
+}{
+	"plan": {}, "create": {}, "status": {}, "resources": {}, "outputs": {}, "cost": {}, "deploy": {}, "history": {}, "rollback": {},
+	"destroy": {}, "set": {least: 2}, "run": {least: 1, more: true},
+}
+
+func read(args []string) (request, error) {
+	r := request{verb: args[0], wish: wish{set: map[string]string{}}}
+	wants, known := further[r.verb]
+	if !known {
+		return r, fmt.Errorf("%w: there is no command %s", boot.ErrUsage, r.verb)
+	}
+	args = args[1:]
+	if r.verb != "cost" {
+		if len(args) == 0 {
+			return r, fmt.Errorf("%w: name the shop", boot.ErrUsage)
+		}
+		r.shop, args = args[0], args[1:]
+		if err := checkShop(r.shop); err != nil {
+			return r, fmt.Errorf("%w: %w", boot.ErrUsage, err)
+		}
+	}
+	f := flag.NewFlagSet(r.verb, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&r.layout, "layout", "", "")
+	f.StringVar(&r.tag, "tag", "", "")
+	f.StringVar(&r.confirm, "confirm", "", "")
+	f.IntVar(&r.back, "back", 0, "")
+	f.BoolVar(&r.bastion, "bastion", false, "")
+	f.Func("set", "", func(text string) error {
+		name, value, found := strings.Cut(text, "=")
+		if !found {
+			return fmt.Errorf("%q is not PARAMETER=VALUE", text)
+		}
+		r.set[name] = value
+		return nil
+	})
+	if err := f.Parse(args); err != nil {
+		return r, fmt.Errorf("%w: %w", boot.ErrUsage, err)
+	}
+	if r.rest = f.Args(); len(r.rest) < wants.least || len(r.rest) > wants.least && !wants.more {
+		return r, fmt.Errorf("%w: arguments of %s", boot.ErrUsage, r.verb)
+	}
+	return r, r.check()
+}
+
+// check refuses what was not meant: a word that is typed, not copied from a habit.
+func (r request) check() error {
+	switch want := fmt.Sprintf("roll back %s by %d", r.shop, r.back); {
+	case r.layout != "" && r.layout != layoutOne && r.layout != layoutSeven:
+		return fmt.Errorf("%w: -layout is %q: want one or seven", boot.ErrUsage, r.layout)
+	case r.verb == "set" && !isService(r.rest[0]):
+		return fmt.Errorf("%w: %q is not a service", boot.ErrUsage, r.rest[0])
+	case r.verb == "rollback" && r.confirm != want:
+		return fmt.Errorf("%w: -confirm is %q: want %q", boot.ErrUsage, r.confirm, want)
+	case r.verb == "destroy" && r.confirm != r.shop:
+		return fmt.Errorf("%w: -confirm is %q: want the shop's name", boot.ErrUsage, r.confirm)
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/startupwebapp/startupwebapp/deploy/nats"
+)
+
+// wish is what a person wants of a shop.
+type wish struct {
+	layout  string
+	tag     string
+	bastion bool
+	set     map[string]string // parameters of templates
+}
+
+// create makes a shop, or changes one into what is wished. It is safe to repeat, and goes on where it ended.
+func (c *cloud) create(ctx context.Context, w wish) error {
+	known, err := c.makeGround(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := c.tell(ctx, w.layout, known); err != nil {
+		return err
+	}
+	if w.tag == "" {
+		return c.say("No image is named (-tag), so no service is started: push to %s, then deploy.", known["Registry"])
+	}
+	if err := c.deployTag(ctx, w.layout, w.tag, known); err != nil {
+		return err
+	}
+	for _, p := range around(w.bastion) {
+		if _, err := c.make(ctx, p, known); err != nil {
+			return err
+		}
+	}
+	return c.record(ctx, w.tag)
+}
+
+// makeGround makes what services stand on, and returns what its stacks put out with what was wished.
+func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, error) {
+	known := maps.Clone(w.set)
+	for _, p := range ground(w.layout) {
+		outputs, err := c.make(ctx, p, known)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(known, outputs)
+	}
+	return c.known(ctx, w)
+}
+
+// known is all that the stacks of a shop put out, the parameters that its settings are made of, and what is
+// wished.
+func (c *cloud) known(ctx context.Context, w wish) (map[string]string, error) {
+	all := map[string]string{"NatsConf": nats.Config}
+	for _, p := range slices.Concat(ground(w.layout), around(false)) {
+		s, there, err := c.find(ctx, p.name)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			continue
+		}
+		for _, name := range []string{"Host", "AdminHost", "Layout"} {
+			if value := s.parameters[name]; value != "" {
+				all[name] = value
+			}
+		}
+		maps.Copy(all, s.outputs)
+	}
+	maps.Copy(all, w.set)
+	return all, nil
+}
+
+// deployTag brings the services to the images of a tag, one after another.
+func (c *cloud) deployTag(ctx context.Context, layout, tag string, known map[string]string) error {
+	for _, service := range programs(layout) {
+		p := servicePart(service, known["Registry"], tag)
+		p.set["SettingsArn"] = known[strings.ToUpper(service[:1])+service[1:]+"SettingsArn"]
+		if _, err := c.make(ctx, p, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan says what create would change, and changes nothing. What stands on a part that is not there yet
+// cannot be asked about.
+func (c *cloud) plan(ctx context.Context, w wish) error {
+	known, err := c.known(ctx, w)
+	if err != nil {
+		return err
+	}
+	parts := ground(w.layout)
+	for _, service := range programs(w.layout) {
+		if w.tag != "" {
+			p := servicePart(service, known["Registry"], w.tag)
+			p.set["SettingsArn"] = known[strings.ToUpper(service[:1])+service[1:]+"SettingsArn"]
+			parts = append(parts, p)
+		}
+	}
+	for _, p := range append(parts, around(w.bastion)...) {
+		_, there, err := c.find(ctx, p.name)
+		if err != nil {
+			return err
+		}
+		set, changes, err := c.propose(ctx, p, known)
+		if err != nil && !there { // it wants what parts before it put out
+			if err := c.say("%-34s new, with all that its template names", stackName(c.shop, p.name)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.tellChanges(p, changes); err != nil {
+			return err
+		}
+		if set != "" {
+			if err := c.withdraw(ctx, p, set); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *cloud) tellChanges(p part, changes []types.Change) error {
+	name := stackName(c.shop, p.name)
+	if len(changes) == 0 {
+		return c.say("%-34s stays as it is", name)
+	}
+	for _, change := range changes {
+		r := change.ResourceChange
+		if r == nil {
+			continue
+		}
+		replaced := ""
+		if r.Replacement == types.ReplacementTrue {
+			replaced = "  (a new one takes its place)"
+		}
+		if err := c.say("%-34s %-7s %-24s %s%s", name, r.Action, aws.ToString(r.LogicalResourceId),
+			aws.ToString(r.ResourceType), replaced); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// destroy takes a shop away, last part first. Its database's last snapshot stays, and while the database is
+// protected AWS refuses.
+func (c *cloud) destroy(ctx context.Context) error {
+	names, err := c.parts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return c.say("There is no shop %s here.", c.shop)
+	}
+	if s, there, err := c.find(ctx, "data"); err != nil || there && s.parameters["Protected"] == "yes" {
+		return errors.Join(err, fmt.Errorf("the database is protected: shop aws create %s -set Protected=no first", c.shop))
+	}
+	for _, name := range names {
+		if err := c.remove(ctx, name); err != nil {
+			return err
+		}
+		if err := c.say("%-34s gone", stackName(c.shop, name)); err != nil {
+			return err
+		}
+	}
+	return c.forget(ctx)
+}
+
+// parts are the stacks that a shop has, in the order in which they can be taken away.
+func (c *cloud) parts(ctx context.Context) ([]string, error) {
+	order := []string{"bastion", "monitoring", "media", "shop"}
+	for _, s := range slices.Backward(services) {
+		order = append(order, s)
+	}
+	order = append(order, "nats", "platform", "data", "network")
+	var there []string
+	for _, name := range order {
+		_, found, err := c.find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			there = append(there, name)
+		}
+	}
+	return there, nil
+}
+
+// layout is the one that a shop was made with.
+func (c *cloud) layout(ctx context.Context) (string, error) {
+	s, there, err := c.find(ctx, "platform")
+	if err == nil && !there {
+		err = fmt.Errorf("there is no shop %s here", c.shop)
+	}
+	return s.parameters["Layout"], err
+}
+
+// chosenLayout is the wished layout, or the one that the shop has. It cannot be changed: the services of the
+// old one would stay.
+func (c *cloud) chosenLayout(ctx context.Context, wished string) (string, error) {
+	s, there, err := c.find(ctx, "platform")
+	has := s.parameters["Layout"]
+	switch {
+	case err != nil:
+		return "", err
+	case there && has != "" && wished != "" && wished != has:
+		return "", fmt.Errorf("%s has the layout %s: make another shop, and move the data with backup and restore", c.shop, has)
+	case there && has != "":
+		return has, nil
+	case wished == "":
+		return layoutOne, nil
+	}
+	return wished, nil
+}
+
+// status prints each part's state, and which images run.
+func (c *cloud) status(ctx context.Context) error {
+	names, err := c.parts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		s, _, err := c.find(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := c.say("%-34s %-24s %s", stackName(c.shop, name), s.status, s.parameters["Image"]); err != nil {
+			return err
+		}
+	}
+	return c.say("%d stacks", len(names))
+}
+
+// outputs prints where the parts of a shop are, for scripts.
+func (c *cloud) outputs(ctx context.Context) error {
+	layout, err := c.layout(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := c.known(ctx, wish{layout: layout})
+	if err != nil {
+		return err
+	}
+	delete(known, "NatsConf")
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if err := c.say("%s=%s", name, known[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resources prints everything that AWS made for a shop.
+func (c *cloud) resources(ctx context.Context) error {
+	names, err := c.parts(ctx)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, name := range names {
+		pages := cloudformation.NewListStackResourcesPaginator(c.stacks, &cloudformation.ListStackResourcesInput{
+			StackName: aws.String(stackName(c.shop, name))})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return fmt.Errorf("list the resources of %s: %w", name, err)
+			}
+			for _, r := range page.StackResourceSummaries {
+				n++
+				if err := c.say("%-34s %-44s %s", stackName(c.shop, name), aws.ToString(r.ResourceType),
+					aws.ToString(r.PhysicalResourceId)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return c.say("%d resources", n)
+}

@@ -1,0 +1,274 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// deployment is what a parameter at AWS remembers of each: its versions are the history.
+type deployment struct {
+	Tag string    `json:"tag"`
+	At  time.Time `json:"at"`
+}
+
+func (c *cloud) recordName() *string { return aws.String("/shop/" + c.shop + "/deployment") }
+
+// record notes that a tag runs, after it does.
+func (c *cloud) record(ctx context.Context, tag string) error {
+	text, err := json.Marshal(deployment{tag, time.Now().UTC().Truncate(time.Second)})
+	if err != nil {
+		return fmt.Errorf("record the deployment: %w", err)
+	}
+	if _, err := c.records.PutParameter(ctx, &ssm.PutParameterInput{Name: c.recordName(),
+		Value: aws.String(string(text)), Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)}); err != nil {
+		return fmt.Errorf("record the deployment: %w", err)
+	}
+	return nil
+}
+
+// forget drops the history of a shop that is gone.
+func (c *cloud) forget(ctx context.Context) error {
+	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
+	if err != nil && !is(err, "ParameterNotFound") {
+		return fmt.Errorf("forget the deployments: %w", err)
+	}
+	return nil
+}
+
+// history is what was deployed, the newest first. AWS keeps the last hundred.
+func (c *cloud) history(ctx context.Context) ([]deployment, error) {
+	var all []deployment
+	pages := ssm.NewGetParameterHistoryPaginator(c.records, &ssm.GetParameterHistoryInput{Name: c.recordName()})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if is(err, "ParameterNotFound") {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the deployments: %w", err)
+		}
+		for _, p := range page.Parameters {
+			var d deployment
+			if err := json.Unmarshal([]byte(aws.ToString(p.Value)), &d); err != nil {
+				return nil, fmt.Errorf("read the deployments: %w", err)
+			}
+			all = append(all, d)
+		}
+	}
+	slices.Reverse(all)
+	return all, nil
+}
+
+// tellHistory prints the deployments with the number that rollback takes.
+func (c *cloud) tellHistory(ctx context.Context) error {
+	all, err := c.history(ctx)
+	if err != nil {
+		return err
+	}
+	for back, d := range all {
+		if err := c.say("%3d  %s  %s", back, d.At.Format(time.RFC3339), d.Tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deploy brings the services of a shop that is there to the images of a tag; without one they get new tasks
+// of the same, which read changed settings.
+func (c *cloud) deploy(ctx context.Context, tag string) error {
+	layout, err := c.layout(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := c.known(ctx, wish{layout: layout})
+	if err != nil {
+		return err
+	}
+	if tag == "" {
+		return c.renew(ctx, layout)
+	}
+	if err := c.deployTag(ctx, layout, tag, known); err != nil {
+		return err
+	}
+	if err := c.record(ctx, tag); err != nil {
+		return err
+	}
+	return c.say("%s runs %s", c.shop, tag)
+}
+
+// renew starts new tasks of what runs.
+func (c *cloud) renew(ctx context.Context, layout string) error {
+	for _, service := range programs(layout) {
+		name := "shop-" + c.shop + "-" + service
+		if _, err := c.tasks.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String("shop-" + c.shop),
+			Service: &name, ForceNewDeployment: true}); err != nil {
+			return fmt.Errorf("start new tasks of %s: %w", service, err)
+		}
+	}
+	return nil
+}
+
+// rollback deploys what ran that many deployments ago. Tables stay: migrations leave the code before them
+// working.
+func (c *cloud) rollback(ctx context.Context, back int) error {
+	all, err := c.history(ctx)
+	if err != nil {
+		return err
+	}
+	if back < 1 || back >= len(all) {
+		return fmt.Errorf("there are %d deployments before this one: cannot go %d back", max(len(all)-1, 0), back)
+	}
+	return c.deploy(ctx, all[back].Tag)
+}
+
+// taskTime bounds a command that runs as a task.
+const taskTime = 15 * time.Minute
+
+// run runs a command of the program shop as a task beside the services, prints what it printed, and fails as
+// it did. The image is that of the tag; without one, of the service that runs.
+func (c *cloud) run(ctx context.Context, tag string, command []string) error {
+	layout, err := c.layout(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := c.known(ctx, wish{layout: layout})
+	if err != nil {
+		return err
+	}
+	if tag == "" {
+		all, err := c.history(ctx)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return errors.New("nothing was deployed yet: name an image with -tag")
+		}
+		tag = all[0].Tag
+	}
+	definition, err := c.define(ctx, known, tag)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.start(ctx, known, definition, command), c.undefine(ctx, definition))
+}
+
+// start starts a task, and waits for it.
+func (c *cloud) start(ctx context.Context, known map[string]string, definition string, command []string) error {
+	started, err := c.tasks.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String(known["ClusterName"]),
+		TaskDefinition: &definition, LaunchType: ecstypes.LaunchTypeFargate,
+		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{
+			Subnets:        strings.Split(known["TaskSubnets"], ","),
+			SecurityGroups: []string{known["TaskGroupId"]}, AssignPublicIp: ecstypes.AssignPublicIp(known["TaskAddresses"])}},
+		Overrides: &ecstypes.TaskOverride{ContainerOverrides: []ecstypes.ContainerOverride{
+			{Name: aws.String("shop"), Command: command}}},
+	})
+	if err == nil && len(started.Tasks) == 0 {
+		err = fmt.Errorf("%v", started.Failures)
+	}
+	if err != nil {
+		return fmt.Errorf("start a task: %w", err)
+	}
+	return c.attend(ctx, known, aws.ToString(started.Tasks[0].TaskArn))
+}
+
+// define registers the task that commands run in, and returns its name with the revision.
+func (c *cloud) define(ctx context.Context, known map[string]string, tag string) (string, error) {
+	got, err := c.tasks.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
+		Family:                  aws.String("shop-" + c.shop + "-command"),
+		RequiresCompatibilities: []ecstypes.Compatibility{ecstypes.CompatibilityFargate},
+		NetworkMode:             ecstypes.NetworkModeAwsvpc,
+		RuntimePlatform: &ecstypes.RuntimePlatform{CpuArchitecture: ecstypes.CPUArchitectureArm64,
+			OperatingSystemFamily: ecstypes.OSFamilyLinux},
+		Cpu: aws.String("256"), Memory: aws.String("512"),
+		ExecutionRoleArn: aws.String(known["ExecutionRoleArn"]), TaskRoleArn: aws.String(known["TaskRoleArn"]),
+		ContainerDefinitions: []ecstypes.ContainerDefinition{{
+			Name: aws.String("shop"), Image: aws.String(known["Registry"] + "/shop:" + tag), Essential: aws.Bool(true),
+			User: aws.String("65532"), ReadonlyRootFilesystem: aws.Bool(true),
+			Secrets: []ecstypes.Secret{{Name: aws.String("SETTINGS"), ValueFrom: aws.String(known["ShopSettingsArn"])}},
+			LogConfiguration: &ecstypes.LogConfiguration{LogDriver: ecstypes.LogDriverAwslogs, Options: map[string]string{
+				"awslogs-group": known["LogGroup"], "awslogs-stream-prefix": "command",
+				"awslogs-region": c.tasks.Options().Region}},
+		}},
+	})
+	if err != nil {
+		return "", fmt.Errorf("define the task of commands: %w", err)
+	}
+	return aws.ToString(got.TaskDefinition.TaskDefinitionArn), nil
+}
+
+func (c *cloud) undefine(ctx context.Context, definition string) error {
+	if _, err := c.tasks.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{
+		TaskDefinition: &definition}); err != nil {
+		return fmt.Errorf("drop the task of commands: %w", err)
+	}
+	return nil
+}
+
+// attend waits until a task has ended, prints its log, and returns how it ended.
+func (c *cloud) attend(ctx context.Context, known map[string]string, task string) error {
+	ctx, cancel := context.WithTimeout(ctx, taskTime)
+	defer cancel()
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		got, err := c.tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(known["ClusterName"]),
+			Tasks: []string{task}})
+		if err != nil || len(got.Tasks) == 0 {
+			return fmt.Errorf("look at task %s: %w", task, errors.Join(err, ctx.Err()))
+		}
+		if t := got.Tasks[0]; aws.ToString(t.LastStatus) == "STOPPED" {
+			if err := c.tellLog(ctx, known, task); err != nil {
+				return err
+			}
+			return ended(t)
+		}
+		if !wait.Sleep(ctx, pause) {
+			return fmt.Errorf("task %s has not ended after %s", task, taskTime)
+		}
+	}
+}
+
+// ended is nil for a task whose program ended with 0.
+func ended(t ecstypes.Task) error {
+	if len(t.Containers) == 0 || t.Containers[0].ExitCode == nil {
+		return fmt.Errorf("the task did not run: %s", aws.ToString(t.StoppedReason))
+	}
+	if code := *t.Containers[0].ExitCode; code != 0 {
+		return fmt.Errorf("the command ended with %d", code)
+	}
+	return nil
+}
+
+func (c *cloud) tellLog(ctx context.Context, known map[string]string, task string) error {
+	stream := "command/shop/" + task[strings.LastIndex(task, "/")+1:]
+	pages := cloudwatchlogs.NewGetLogEventsPaginator(c.logs, &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String(known["LogGroup"]), LogStreamName: &stream, StartFromHead: aws.Bool(true)},
+		func(o *cloudwatchlogs.GetLogEventsPaginatorOptions) { o.StopOnDuplicateToken = true })
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if is(err, "ResourceNotFoundException") {
+			return nil // it printed nothing
+		}
+		if err != nil {
+			return fmt.Errorf("read the log of the task: %w", err)
+		}
+		for _, e := range page.Events {
+			if err := c.say("%s", strings.TrimRight(aws.ToString(e.Message), "\n")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package aws
+
+import (
+	"embed"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+//go:embed templates/*.yaml
+var templates embed.FS
+
+// part is one stack of a shop.
+type part struct {
+	name, template string
+	set            map[string]string // parameters that are its own
+}
+
+// services are the seven, in the order in which they are deployed: edge last, when what it asks is new.
+var services = []string{"webhook", "order", "user", "events", "mailer", "admin", "edge"}
+
+// ports are where services listen inside the shop.
+var ports = map[string]string{"edge": "8080", "webhook": "8081", "user": "8082", "order": "8083", "events": "8084",
+	"mailer": "8085", "admin": "8086"}
+
+// The layouts: the whole shop in one task, or a task for each service.
+const (
+	layoutOne   = "one"
+	layoutSeven = "seven"
+)
+
+// programs are the services whose stacks a layout has, the ones to deploy first before the others.
+func programs(layout string) []string {
+	if layout == layoutSeven {
+		return services
+	}
+	return []string{"shop"}
+}
+
+// ground is the parts that are there before any service runs.
+func ground(layout string) []part {
+	parts := []part{
+		{name: "network", template: "network"}, {name: "data", template: "data"},
+		{name: "platform", template: "platform", set: map[string]string{"Layout": layout}},
+	}
+	if layout == layoutSeven {
+		parts = append(parts, part{name: "nats", template: "nats"})
+	}
+	return parts
+}
+
+// servicePart is the stack of one service with the image of a tag.
+func servicePart(service, registry, tag string) part {
+	set := map[string]string{"Service": service, "Image": registry + "/" + service + ":" + tag, "Door": "none",
+		"Port": ports[service]}
+	switch service {
+	case "shop":
+		set["Door"], set["Port"], set["Command"], set["Most"] = "both", "8080", "run", "1"
+		set["Cpu"], set["Memory"] = "512", "1024"
+	case "edge", "admin":
+		set["Door"] = service
+	}
+	return part{name: service, template: "service", set: set}
+}
+
+// around is the parts that watch and serve beside the services.
+func around(bastion bool) []part {
+	parts := []part{{name: "media", template: "media"}, {name: "monitoring", template: "monitoring"}}
+	if bastion {
+		parts = append(parts, part{name: "bastion", template: "bastion"})
+	}
+	return parts
+}
+
+// shopName is what names of stacks, databases and load balancers and SHOP_NAME may hold, with room for what
+// they add.
+var shopName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
+
+func checkShop(name string) error {
+	if !shopName.MatchString(name) {
+		return fmt.Errorf("%q is not a shop's name: a small letter, then letters and digits, 20 at most", name)
+	}
+	return nil
+}
+
+func stackName(shop, part string) string { return "shop-" + shop + "-" + part }
+
+// body is a part's template.
+func (p part) body() (string, error) {
+	text, err := templates.ReadFile("templates/" + p.template + ".yaml")
+	if err != nil {
+		return "", fmt.Errorf("read the template of %s: %w", p.name, err)
+	}
+	return string(text), nil
+}
+
+// isService says whether a stack runs a program of the shop.
+func isService(name string) bool { return name == "shop" || slices.Contains(services, name) }
