@@ -1,8 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -45,17 +50,57 @@ func (a auditRow) thing() any {
 	return a.Kind + " " + a.Key
 }
 
-// changed is what changed, as one text.
+// changed is what changed, as one text: each value that is another one after than before, by its name.
 func (a auditRow) changed() string {
-	switch {
-	case a.Before == nil && a.After == nil:
-		return ""
-	case a.Before == nil:
-		return string(a.After)
-	case a.After == nil:
-		return string(a.Before) + " → nothing"
+	before, after := map[string]string{}, map[string]string{}
+	readValues(before, "", a.Before)
+	readValues(after, "", a.After)
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		was, had := before[name]
+		switch is := after[name]; {
+		case !had && is != "":
+			parts = append(parts, name+" "+is)
+		case had && was != is:
+			parts = append(parts, fmt.Sprintf("%s %s → %s", name, cmp.Or(was, "nothing"), cmp.Or(is, "nothing")))
+		}
 	}
-	return string(a.Before) + " → " + string(a.After)
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, kept := after[name]; !kept && before[name] != "" {
+			parts = append(parts, fmt.Sprintf("%s %s → nothing", name, before[name]))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// readValues gathers the values of a JSON object by their names, those of objects within it, too. A list is one value.
+func readValues(values map[string]string, name string, raw json.RawMessage) {
+	var object map[string]json.RawMessage
+	var list []json.RawMessage
+	var text string
+	switch {
+	case len(raw) == 0:
+	case json.Unmarshal(raw, &object) == nil && object != nil:
+		for key, value := range object {
+			readValues(values, strings.TrimSpace(name+" "+strings.ReplaceAll(key, "_", " ")), value)
+		}
+	case json.Unmarshal(raw, &list) == nil && list != nil:
+		parts := make([]string, len(list))
+		for i, element := range list {
+			of := map[string]string{}
+			readValues(of, "", element)
+			var words []string
+			for _, key := range slices.Sorted(maps.Keys(of)) {
+				words = append(words, strings.TrimSpace(key+" "+of[key]))
+			}
+			parts[i] = strings.Join(words, " ")
+		}
+		values[name] = strings.Join(parts, ", ")
+	case json.Unmarshal(raw, &text) == nil:
+		values[name] = text // "" for null
+	default:
+		values[name] = string(raw)
+	}
 }
 
 var auditColumns = []adminui.Column[auditRow]{

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -48,6 +49,24 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 		e.Number(`SELECT count(*) FROM audit_values WHERE before->>'email' = 'joann@shop.example'`))
 	if got != "3 2 1" {
 		t.Errorf("entries, values, another's: %s", got)
+	}
+}
+
+// What changed is told by name, and what stayed is not.
+func TestLogSaysWhatChanged(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ before, after, want string }{
+		{``, ``, ``}, {``, `{"amount": 399, "order_id": "x"}`, `amount 399 · order id x`}, {`{"note": "a"}`, ``, `note a → nothing`},
+		{`{"customer": "a", "address": {"city": "Bath", "zip": "1", "line2": ""}}`,
+			`{"customer": "a", "address": {"city": "York", "zip": "1", "line2": "b"}}`, `address city Bath → York · address line2 nothing → b`},
+		{`{"roles": ["owner"], "off": null}`, `{"roles": [], "off": true}`, `off nothing → true · roles owner → nothing`},
+		{`[1]`, `7`, ` 1 → 7`}, {``, `{"lines": [{"line": 0, "quantity": 2}, {"line": 1, "quantity": 1}]}`,
+			`lines line 0 quantity 2, line 1 quantity 1`},
+	} {
+		row := auditRow{Before: json.RawMessage(c.before), After: json.RawMessage(c.after)}
+		if got := row.changed(); got != c.want {
+			t.Errorf("%s to %s: %q, want %q", c.before, c.after, got, c.want)
+		}
 	}
 }
 

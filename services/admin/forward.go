@@ -27,6 +27,7 @@ var owners = map[string]string{
 	"campaigns": "mailer", "mails": "mailer",
 	"reports": "events", "ads": "events", "records": "events",
 	"payments": "order",
+	"stripe":   "webhook",
 
 	"parked/edge": "edge", "parked/user": "user", "parked/order": "order", "parked/events": "events",
 	"parked/mailer": "mailer", "parked/webhook": "webhook",

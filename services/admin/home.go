@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // homeOwners are the services that have something for the home page, in its order.
@@ -18,8 +19,35 @@ type homePage struct {
 	Away []string `json:"away,omitempty"` // services that did not answer
 }
 
-// home is where a day begins: it asks all owners at once. One that is away costs its counts, not the page.
+// home is where a day begins. An owner that is away costs its counts, not the page.
 func (s *server) home(r *http.Request) (adminui.Answer, error) {
+	p := s.tiles(r)
+	slices.SortStableFunc(p.Tiles, func(a, b adminui.Tile) int { return strings.Compare(urgency(a), urgency(b)) })
+	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: adminui.LiveWork}, nil
+}
+
+// navCount is what waits behind an entry of the navigation.
+type navCount struct {
+	Count int64 `json:"count"`
+	Most  bool  `json:"most,omitempty"` // there may be more
+}
+
+// counts are what the navigation shows beside its entries, by their paths. A script asks for it once a page is there:
+// no page waits for it.
+func (s *server) counts(r *http.Request) (adminui.Answer, error) {
+	counts := map[string]navCount{}
+	for _, t := range s.tiles(r).Tiles {
+		if t.Nav != "" {
+			counts[t.Nav] = navCount{Count: t.Count, Most: t.Most}
+		}
+	}
+	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
+		return web.JSON(w, http.StatusOK, counts)
+	}), nil
+}
+
+// tiles asks all owners at once what waits there.
+func (s *server) tiles(r *http.Request) homePage {
 	var parts map[string]adminui.Home
 	var away []silent
 	var work []adminui.Tile
@@ -30,7 +58,7 @@ func (s *server) home(r *http.Request) (adminui.Answer, error) {
 	if who := adminui.Who(r); who.May(adminui.WorkView) {
 		all.Go(func() {
 			work = []adminui.Tile{{Title: "On the work list", Count: s.readWork(r.Context(), who).Count, To: "/work",
-				Tone: "bad"}}
+				Tone: "bad", Nav: "/work"}}
 		})
 	}
 	all.Wait()
@@ -41,8 +69,7 @@ func (s *server) home(r *http.Request) (adminui.Answer, error) {
 	for _, service := range away {
 		p.Away = append(p.Away, service.Service)
 	}
-	slices.SortStableFunc(p.Tiles, func(a, b adminui.Tile) int { return strings.Compare(urgency(a), urgency(b)) })
-	return adminui.Page{Title: "Home", Template: "home.html", Data: p, Live: adminui.LiveWork}, nil
+	return p
 }
 
 // urgency puts first what is wrong.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,6 +88,18 @@ func TestHome(t *testing.T) {
 	e := newEnv(t)
 	b := e.as(adminui.Manager)
 	b.Get("/").Has(200, "Orders to ship", "<strong>3</strong>", "Payments without an order", "1000+")
+	if counts := b.Get("/counts"); counts.Status != 200 || fmt.Sprint(counts.At("/orders", "count")) != "3" {
+		t.Errorf("beside the navigation: %s", counts)
+	}
 	e.owner.Close()
 	b.Get("/").Has(200, "The service order does not answer")
+	if counts := b.Get("/counts"); counts.Status != 200 || counts.At("/orders") != nil {
+		t.Errorf("beside the navigation, without order: %s", counts)
+	}
+	// A service that is away costs its part of another's page.
+	b.Header.Set("HX-Request", "true")
+	if part := b.Get("/mails/panel/order/order1"); part.Status != http.StatusServiceUnavailable ||
+		!strings.Contains(part.Body, "does not answer") || strings.Contains(part.Body, "<html") {
+		t.Error(part)
+	}
 }

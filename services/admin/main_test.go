@@ -80,7 +80,7 @@ func ownersPages() adminui.Pages {
 			if !adminui.Who(r).May(adminui.OrdersView) {
 				return nil, nil
 			}
-			return []adminui.Tile{{Title: "Orders to ship", Count: 3, To: "/orders"},
+			return []adminui.Tile{{Title: "Orders to ship", Count: 3, To: "/orders", Nav: "/orders"},
 				{Title: "Payments without an order", Count: adminui.MostCounted, Tone: "bad"}}, nil
 		}),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},

@@ -55,6 +55,7 @@ func (s *server) routes() http.Handler {
 func (s *server) ownRoutes(r chi.Router) {
 	r.Get("/", s.own(adminui.HomeView, s.home))
 	r.With(web.Routine).Get("/live", s.personal(s.live))
+	r.With(web.Routine).Get("/counts", s.own(adminui.HomeView, s.counts))
 	r.Post("/sign-out", s.personal(s.signOut))
 	r.Post("/confirm/begin", s.personal(s.beginConfirm))
 

@@ -147,7 +147,10 @@ type deskLine struct {
 func (l deskLine) toShip() int { return max(l.Quantity-l.Shipped-l.Refunded, 0) }
 
 // Pieces are some pieces of a line of an order. Seq counts the lines from 0, as the order has them.
-type Pieces struct{ Seq, Quantity int }
+type Pieces struct {
+	Seq      int `json:"line"`
+	Quantity int `json:"quantity"`
+}
 
 func lineAt(lines []deskLine, seq int) (deskLine, bool) {
 	for _, l := range lines {

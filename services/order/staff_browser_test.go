@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +51,9 @@ func (e *env) office(roles ...adminui.Role) *httptest.Server {
 		case r.URL.Path == "/live":
 			w.WriteHeader(http.StatusNoContent)
 			return
+		case slices.ContainsFunc(othersPaths, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) }):
+			others(w, r)
+			return
 		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -68,6 +72,18 @@ func (e *env) office(roles ...adminui.Role) *httptest.Server {
 	}))
 	e.t.Cleanup(server.Close)
 	return server
+}
+
+// othersPaths are what other services show on order's pages, and beside the navigation.
+var othersPaths = []string{"/counts", "/mails/", "/audit/", "/customers/", "/stripe/"}
+
+// others answers for the other services.
+func others(w http.ResponseWriter, r *http.Request) {
+	answer := `<p class="hint">Another service shows its part here.</p>`
+	if r.URL.Path == "/counts" {
+		answer = "{}"
+	}
+	io.WriteString(w, answer) //nolint:errcheck // a page that was left
 }
 
 // shows opens a page, checks it, and keeps a picture of it.

@@ -8,6 +8,7 @@ import (
 
 // homeCounts are what waits for the staff, each counted to adminui.MostCounted.
 type homeCounts struct {
+	ToShip   int64
 	Day      int64 // placed within 24 hours
 	Issues   int64
 	Disputes int64
@@ -21,6 +22,7 @@ func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 	}
 	n, err := countForHome(r.Context(), s.db, adminui.MostCounted)
 	return []adminui.Tile{
+		{Title: "Orders to ship", Count: n.ToShip, To: "/orders/ship", Nav: "/orders"},
 		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},
 		{Title: "Payments for staff", Count: n.Issues, To: "/payments", Tone: "bad"},
 		{Title: "Open disputes", Count: n.Disputes, To: "/payments?reason=dispute", Tone: "warn"},

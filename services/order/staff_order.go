@@ -38,6 +38,7 @@ type staffOrderPage struct {
 	Timeline        []adminui.Event `json:"timeline"` // the newest first
 
 	Moves  []staffMove  `json:"-"` // statuses that it can be given
+	Panels []staffPart  `json:"-"`
 	Note   adminui.Form `json:"-"`
 	States adminui.Form `json:"-"`
 }
@@ -49,6 +50,8 @@ type staffCustomer struct {
 	MemberID *int64       `json:"member_id"` // nil for a visitor
 	Others   []staffOther `json:"other_orders"`
 	More     bool         `json:"more"` // there are more than Others
+	// Part is what user knows of them: a part of the page that it shows. "" for someone it does not know.
+	Part string `json:"-"`
 }
 
 // staffOther is another order of the same customer.
@@ -204,6 +207,35 @@ type staffNote struct {
 	At     time.Time `json:"at"`
 }
 
+// staffPart is a part of the page that another service shows. A browser without scripts follows it as a link.
+type staffPart struct {
+	Title, Path string
+	Action      adminui.Action // the right that it asks for
+	Side        bool           // stands in the narrow column
+}
+
+// panels are the parts of others: each service shows what it has. One that is away costs its part, not the page.
+func (p staffOrderPage) panels() []staffPart {
+	stripe := url.Values{"key": {p.Payment.SessionID}}
+	if p.Payment.PaymentIntent != "" {
+		stripe.Add("key", p.Payment.PaymentIntent)
+	}
+	return []staffPart{{Title: "Mails", Path: "/mails/panel/order/" + p.Identifier, Action: adminui.MailsView},
+		{Title: "Log", Path: "/audit/order/" + p.Identifier, Action: adminui.OrdersView},
+		{Title: "What Stripe sent", Path: "/stripe/panel?" + stripe.Encode(), Action: adminui.OrdersView, Side: true}}
+}
+
+// customerPart is where user shows the buyer: a member, or whom the code of a prospect leads to.
+func customerPart(member *int64, prospect string) string {
+	switch {
+	case member != nil:
+		return "/customers/panel?member=" + id(*member)
+	case prospect != "":
+		return "/customers/panel?" + url.Values{"code": {prospect}}.Encode()
+	}
+	return ""
+}
+
 // staffMove is a status that an order had, or can have.
 type staffMove struct {
 	Identifier string     `json:"identifier"`
@@ -253,6 +285,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 		p.Money.Refunded, p.Money.Requested, p.Money.Disputed = ledger.Refunded, ledger.Requested, ledger.Disputed
 		p.Money.Left = max(ledger.Left(), 0)
 	}
+	p.Panels, p.Customer.Part = p.panels(), customerPart(row.MemberID, row.ProspectCode)
 	p.add(parts)
 	p.Timeline = p.timeline(parts.changes)
 	return p, nil

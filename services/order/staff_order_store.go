@@ -22,6 +22,7 @@ type staffOrderRow struct {
 	Status, StatusTitle        string
 	CanceledAt                 *time.Time
 	MemberID                   *int64
+	ProspectCode               string
 	Email, CustomerName        string
 	Currency                   string
 	ItemSubtotal, ItemDiscount money.Cents
@@ -41,7 +42,8 @@ type staffOrderRow struct {
 func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOrderRow, found bool, err error) {
 	return pg.One[staffOrderRow](ctx, db, "read order $1 for staff", `
 		SELECT o.id, o.identifier, o.version, o.placed_at, coalesce(o.current_status, '') AS status,
-		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id, coalesce(o.email, '') AS email,
+		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id,
+		  coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
 		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method, o.shipping_address,
 		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,

@@ -101,7 +101,12 @@ func TestStaffSeeAnOrder(t *testing.T) {
 		t.Errorf("timeline: %s", got)
 	}
 	page := e.browser(adminui.Owner).Get(path)
-	page.Has(200, "&lt;script&gt;", "/orders/"+id+"/ship", "/orders/"+id+"/refund", "SKU 6", "Mail it to the customer")
+	page.Has(200, "&lt;script&gt;", "/orders/"+id+"/ship", "/orders/"+id+"/refund", "SKU 6", "Mail it to the customer",
+		`hx-get="/mails/panel/order/`+id+`"`, `href="/mails/panel/order/`+id+`"`, `hx-get="/audit/order/`+id+`"`,
+		`hx-get="/customers/panel?code=`, `hx-get="/stripe/panel?key=cs_test_`)
+	if packer := e.browser(adminui.Fulfilment).Get(path); strings.Contains(packer.Body, "/customers/panel") {
+		t.Error("who may not see customers is shown who bought it")
+	}
 	if strings.Contains(page.Body, "<script>alert") {
 		t.Error("a shopper's text is markup")
 	}

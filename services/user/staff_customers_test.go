@@ -113,3 +113,27 @@ func TestStaffEraseACustomer(t *testing.T) {
 		t.Errorf("%d acts on record", n)
 	}
 }
+
+// Beside an order stands who bought it: a member, or whom the code of a prospect leads to.
+func TestStaffSeeTheCustomerOfAnOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	e.DB.Exec(`INSERT INTO prospect_alias SELECT 'former', id FROM prospect WHERE pr_cd = 'c2'`)
+	id := e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`)
+	prospect := e.DB.Text(`SELECT id::text FROM prospect WHERE pr_cd = 'c2'`)
+	staff := e.desk(adminui.Support)
+	for query, want := range map[string]string{"member=" + id: `href="/customers/member-` + id + `"`,
+		"code=c2": `href="/customers/prospect-` + prospect + `"`, "code=former": `href="/customers/prospect-` + prospect + `"`,
+		"code=none": "nothing more is known", "": "nothing more is known", "member=999": "nothing more is known"} {
+		staff.Get("/staff/customers/panel?"+query).Has(200, want)
+	}
+	for _, bad := range []string{"member=x", "member=99999999999999999999", "code=%00", "code=%ff"} {
+		if a := staff.Get("/staff/customers/panel?" + bad); a.Status != http.StatusBadRequest {
+			t.Errorf("%s: %s", bad, a)
+		}
+	}
+	if a := e.desk(adminui.Fulfilment).Get("/staff/customers/panel?member=" + id); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+}

@@ -25,6 +25,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		s := newServer(core, cfg)
 		return service.Parts{
 			Handler:      s.routes(),
+			Staff:        s.staff(),
 			Export:       ExportEvents,
 			Trail:        s.trail,
 			Consumers:    s.consumers(),

@@ -9,10 +9,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
+// trailRows is how many events a trail has, at most.
+const trailRows = 200
+
 // trail is the events that some keys stand for, their own or those of what they are about, and the
 // deliveries that were refused under such an id.
 func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
-	events, err := trailEvents(ctx, s.pool, keys)
+	events, err := listEvents(ctx, s.pool, keys, eventPlace{}, trailRows)
 	if err != nil {
 		return t, err
 	}

@@ -7,24 +7,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// aboutEvent is an event as the trail shows it.
-type aboutEvent struct {
-	ID, Type        string
-	Object, Payment string
-	Paid            bool
-	Received        time.Time
-}
-
-// trailEvents finds events by their ids, what they are about, or its payment intent; the newest 200.
-func trailEvents(ctx context.Context, db pg.DB, keys []string) ([]aboutEvent, error) {
-	return pg.List[aboutEvent](ctx, db, "list events for a trail", `
-		SELECT id, type, coalesce(object, '') AS object, coalesce(payment, '') AS payment, paid, received FROM event
-		  WHERE id IN (
-		  SELECT id FROM event WHERE id = ANY($1) UNION SELECT id FROM event WHERE object = ANY($1)
-		  UNION SELECT id FROM event WHERE payment = ANY($1))
-		ORDER BY received DESC LIMIT 200`, keys)
-}
-
 // refusedDelivery is a delivery that was refused.
 type refusedDelivery struct {
 	At            time.Time

@@ -101,6 +101,24 @@
     }
   });
 
+  // The navigation says how much waits behind its entries.
+  const count = async () => {
+    const answer = await fetch('/counts', { headers: { Accept: 'application/json' } });
+    if (!answer.ok || answer.redirected) return;
+    const counts = await answer.json();
+    document.querySelectorAll('[data-count]').forEach((entry) => {
+      const { count: n = 0, most = false } = counts[entry.dataset.count] ?? {};
+      entry.querySelector('.count')?.remove();
+      if (!n) return;
+      const badge = document.createElement('span');
+      badge.className = 'count';
+      badge.textContent = most ? `${n}+` : `${n}`;
+      entry.append(' ', badge);
+    });
+  };
+  const recount = () => { count().catch(() => {}); };
+  if (document.querySelector('[data-count]')) recount();
+
   // Live: the page is fetched again when something of a kind that it shows has changed, unless that
   // would take away what someone is doing in it.
   const kinds = (document.body.dataset.live ?? '').split(' ').filter(Boolean);
@@ -129,6 +147,7 @@
       refresh().catch(() => { due = true; });
     };
     new EventSource('/live').addEventListener('changed', (e) => {
+      if (e.data) recount();
       due = due || e.data.split(' ').some((kind) => kind === 'all' || kinds.includes(kind));
       look();
     });
