@@ -253,7 +253,7 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 			hop.At, hop.Step, hop.Text, hop.State = m.DoneAt, "mail-"+m.State, "Mail "+m.Kind+": "+m.State+".", m.Reply
 			t.Hops = append(t.Hops, hop)
 		}
-		t.Keys = append(t.Keys, m.Key, msg.MailSentSubject+":"+m.Key)
+		t.Keys = append(t.Keys, m.Key, msg.MailSentSubject+":"+m.Key, m.OrderIdentifier)
 	}
 	return t, err
 }

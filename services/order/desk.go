@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -83,9 +84,12 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 			return err
 		}
 		done.kind, done.key = "order", o.Identifier
-		return acted(ctx, tx, who, fmt.Sprintf("%s:%d", o.Identifier, version), *done)
+		err = acted(ctx, tx, who, fmt.Sprintf("%s:%d", o.Identifier, version), *done)
+		fault.Point("order", "act-made")
+		return err
 	})
 	if err == nil {
+		fault.Point("order", "act-committed")
 		d.committed()
 	}
 	return err

@@ -39,8 +39,10 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		      WHERE s.order_id = o.id
 		    UNION ALL SELECT $5 || ':' || r.id FROM refund r WHERE r.payment_intent = o.payment_intent
 		    UNION ALL SELECT $6 || ':' || o.identifier WHERE o.canceled_at IS NOT NULL
-		    UNION ALL SELECT $7 || ':' || o.identifier || ':' || n.id FROM staff_note n WHERE n.order_id = o.id AND n.mailed
-		    UNION ALL SELECT 'order-status:' || o.identifier || ':' || t.status FROM order_status t WHERE t.order_id = o.id
+		    UNION ALL SELECT $7 || ':' || o.identifier || ':' || n.id FROM staff_note n
+		      WHERE n.order_id = o.id AND n.mailed
+		    UNION ALL SELECT 'order-status:' || o.identifier || ':' || t.status FROM order_status t
+		      WHERE t.order_id = o.id
 		  ) AS messages
 		FROM found JOIN checkout k USING (id) LEFT JOIN orders o ON o.checkout_id = k.id
 		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most, msg.MailOrderShipped, msg.MailOrderRefunded,
@@ -76,7 +78,10 @@ func listSteps(ctx context.Context, db pg.DB, ways []way) ([]step, error) {
 		  SELECT created_at AS at, 'checkout' AS kind, 'The shopper went to pay; the quote was frozen.' AS text,
 		    id AS about, state,
 		    CASE WHEN state = 'failed' THEN 'warn' ELSE '' END AS tone FROM checkout WHERE id = ANY($1)
-		  UNION ALL SELECT asked_at, 'session', 'Stripe was asked for a payment page.', coalesce(session_id, id), '', ''
+		  UNION ALL SELECT created_at, 'session', 'Stripe made a payment page.', session_id, '', ''
+		    FROM checkout WHERE id = ANY($1) AND session_id IS NOT NULL
+		  UNION ALL SELECT asked_at, 'asked', 'The shopper was told that a bank works on an earlier payment.', id,
+		    '', ''
 		    FROM checkout WHERE id = ANY($1) AND asked_at IS NOT NULL
 		  UNION ALL SELECT placed_at, 'order', 'The payment became order ' || identifier || '.', identifier, '', 'good'
 		    FROM orders WHERE id = ANY($4)

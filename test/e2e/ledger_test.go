@@ -25,9 +25,13 @@ import (
 // soonTold makes the time for undoing a parcel short enough to be waited for, and long enough to be used.
 const soonTold = "SHIPPING_MAIL_AFTER=400ms"
 
-// actPoints are the steps behind an act between which the process dies.
-var actPoints = []string{"order.refund-claimed", "order.refund-asked", "order.refund-noted", "order.parcels-taken", "order.parcels-told",
-	"order.relay-publishing", "mailer-mail.committed", "order-stripe.received", "order-stripe.committed"}
+// actPoints are the steps behind an act between which the process dies; pagePoints those of the act itself.
+var (
+	actPoints = []string{"order.refund-claimed", "order.refund-asked", "order.refund-noted", "order.parcels-taken", "order.parcels-told",
+		"order.relay-publishing", "mailer-mail.committed", "order-stripe.received", "order-stripe.committed", "admin-staff.received",
+		"admin-staff.committed", "mailer.sent"}
+	pagePoints = []string{"order.act-made", "order.act-committed"}
+)
 
 // deal is an order that staff and Stripe do things to.
 type deal struct {
@@ -57,13 +61,14 @@ func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (
 
 func (d *deal) on() order.Order { return order.Order{Identifier: d.identifier} }
 
-// Wherever the process dies behind an act, there is one mail for the parcel, and one refund at Stripe.
+// Wherever the process dies in an act or behind it, there is one parcel with one mail, one refund at Stripe, and each act
+// is in the log and in the trail.
 func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, Env: append(slices.Clone(quickSweep), soonTold)})
-	deals := make([]*deal, len(actPoints))
+	deals := make([]*deal, len(actPoints)+len(pagePoints))
 	var all sync.WaitGroup
-	for i := range actPoints {
+	for i := range deals {
 		all.Go(func() {
 			var err error
 			if deals[i], err = newDeal(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i)); err != nil {
@@ -76,6 +81,27 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		return
 	}
 	shop.Quiet(60 * time.Second)
+	desk := newOffice(t, shop)
+	for i, point := range pagePoints { // a person who sees no answer looks again, and sends what was not sent
+		d := deals[len(actPoints)+i]
+		shop.Kill()
+		shop.AgainUnseen("FAULT=" + point + ":1")
+		opens(shop)
+		if status := desk.ships(d.identifier); status != 0 {
+			t.Errorf("%s: the page answers %d", point, status)
+		}
+		if !shop.Ended(90 * time.Second) {
+			t.Fatalf("the process did not come to %s", point)
+		}
+		shop.Again("FAULT=")
+		want := map[string]int{"order.act-made": http.StatusSeeOther, "order.act-committed": http.StatusUnprocessableEntity}[point]
+		if status := desk.ships(d.identifier); status != want {
+			t.Errorf("%s: then the page answers %d, want %d", point, status, want)
+		}
+		if _, err := d.desk.Refund(t.Context(), staff, order.Refund{Order: d.on(), Amount: 100}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for i, point := range actPoints {
 		told := `{"webhook_drop":0}`
 		if strings.HasPrefix(point, "order.refund") { // no event may spare the shop the second call
@@ -97,12 +123,18 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		shop.Again("FAULT=")
 	}
 	settle(t, shop)
+	points := slices.Concat(actPoints, pagePoints)
 	for i, d := range deals {
-		if d.reckon(sessions(shop)); t.Failed() {
-			t.Fatalf("after it died at %s", actPoints[i])
+		d.reckon(sessions(shop))
+		if desk.follow(d.identifier); t.Failed() {
+			t.Fatalf("after it died at %s", points[i])
+		}
+		if parcels := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`,
+			d.identifier); parcels != 1 {
+			t.Errorf("%d parcels after it died at %s", parcels, points[i])
 		}
 		if refunds := d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent); refunds != 1 {
-			t.Errorf("%d refunds after it died at %s", refunds, actPoints[i])
+			t.Errorf("%d refunds after it died at %s", refunds, points[i])
 		}
 	}
 }
@@ -157,8 +189,10 @@ func TestLedger(t *testing.T) {
 	settle(t, shop)
 	t.Logf("settled after %v", time.Since(began))
 	stripe := sessions(shop)
+	desk := newOffice(t, shop)
 	for _, d := range deals {
 		d.reckon(stripe)
+		desk.follow(d.identifier)
 	}
 	t.Logf("%d orders with %v: %s", count, killed, tally(shop))
 }
