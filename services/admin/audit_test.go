@@ -56,9 +56,11 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 func TestLogSaysWhatChanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ before, after, want string }{
-		{``, ``, ``}, {``, `{"amount": 399, "order_id": "x"}`, `amount 399 · order id x`}, {`{"note": "a"}`, ``, `note a → nothing`},
+		{``, ``, ``}, {``, `{"amount": 399, "order_id": "x"}`, `amount 399 · order id x`},
+		{`{"note": "a"}`, ``, `note a → nothing`},
 		{`{"customer": "a", "address": {"city": "Bath", "zip": "1", "line2": ""}}`,
-			`{"customer": "a", "address": {"city": "York", "zip": "1", "line2": "b"}}`, `address city Bath → York · address line2 nothing → b`},
+			`{"customer": "a", "address": {"city": "York", "zip": "1", "line2": "b"}}`,
+			`address city Bath → York · address line2 nothing → b`},
 		{`{"roles": ["owner"], "off": null}`, `{"roles": [], "off": true}`, `off nothing → true · roles owner → nothing`},
 		{`[1]`, `7`, ` 1 → 7`}, {``, `{"lines": [{"line": 0, "quantity": 2}, {"line": 1, "quantity": 1}]}`,
 			`lines line 0 quantity 2, line 1 quantity 1`},

@@ -6,8 +6,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// customerOf finds a member by id, or whom a code of a prospect leads to: the prospect, or the member that they became.
-func customerOf(ctx context.Context, db pg.DB, member int64, code string) (kind string, id int64, found bool, err error) {
+// customerOf finds a member by id, or the prospect of a code, be it a former one.
+func customerOf(ctx context.Context, db pg.DB, member int64, code string) (kind string, id int64, found bool,
+	err error) {
 	type row struct {
 		Kind string
 		ID   int64

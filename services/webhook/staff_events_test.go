@@ -16,7 +16,8 @@ func TestStaffSeeEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
 	for i := range 53 {
-		e.insist(fmt.Sprintf(`{"id":"evt_%02d","type":"charge.succeeded","data":{"object":{"id":"ch_%d","payment_intent":"pi_%d"}}}`, i, i, i/25))
+		e.insist(fmt.Sprintf(`{"id":"evt_%02d","type":"charge.succeeded","data":{"object":{"id":"ch_%d","payment_intent":"pi_%d"}}}`,
+			i, i, i/25))
 	}
 	e.insist(`{"id":"evt_paid","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs_7","payment_intent":"pi_7",
 		"payment_status":"paid","client_secret":"opens","note":"<script>hi"}}}`)

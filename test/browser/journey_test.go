@@ -92,8 +92,8 @@ func (o *office) servesAPurchase() {
 	o.tab.Says(".notice", "The refund is on its way to Stripe")
 	o.hears(buyer, 3, "3.99")
 	o.tab.Go(o.shop.Admin + "/trail?key=" + identifier)
-	for _, hop := range []string{"The shopper went to pay", "Stripe told of checkout.session.completed", "The payment became order", "Sent parcel",
-		"Refunded 3.99", "Mail order-shipped: sent", "Mail order-refunded: sent"} {
+	for _, hop := range []string{"The shopper went to pay", "Stripe told of checkout.session.completed", "The payment became order",
+		"Sent parcel", "Refunded 3.99", "Mail order-shipped: sent", "Mail order-refunded: sent"} {
 		o.tab.Says(".timeline", hop)
 	}
 	if trail := o.tab.Text(".timeline"); strings.Contains(trail, "no mail about it") || strings.Contains(trail, "no order") {
@@ -113,8 +113,8 @@ func (o *office) hears(buyer string, n int, text string) {
 // anEvent is the path of an event of Stripe's.
 func (o *office) anEvent() (path string) {
 	o.Helper()
-	err := o.shop.Database("webhook").QueryRow(o.Context(), `SELECT '/stripe/events/' || id FROM event ORDER BY received, id LIMIT 1`).Scan(&path)
-	if err != nil {
+	if err := o.shop.Database("webhook").QueryRow(o.Context(),
+		`SELECT '/stripe/events/' || id FROM event ORDER BY received, id LIMIT 1`).Scan(&path); err != nil {
 		o.Fatal(err)
 	}
 	return path
