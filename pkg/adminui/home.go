@@ -17,6 +17,19 @@ type Tile struct {
 // Home is what an owner has for the home page, the answer of its route /home (HomeRoute).
 type Home struct {
 	Tiles []Tile `json:"tiles"`
+	// Steps are those of the guide for a new shop that are the owner's.
+	Steps []GuideStep `json:"steps,omitempty"`
+}
+
+// GuideStep is a step of setting a shop up, in the guide on the home page.
+type GuideStep struct {
+	Place int    `json:"place"` // among the steps of all owners
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	Done  bool   `json:"done"`
+	To    string `json:"to,omitempty"` // page where it is done
+	// Test finds out whether it is done.
+	Test *Command `json:"test,omitempty"`
 }
 
 // MostCounted is where counts for tiles end: what matters is whether there is much, and counting a
@@ -24,14 +37,27 @@ type Home struct {
 const MostCounted = 1000
 
 // HomeRoute is the route with which an owner adds to the home page. It gives tiles of what the person
-// may see alone.
-func HomeRoute(tiles func(r *http.Request) ([]Tile, error)) Route {
+// may see alone, and of the guide what they may set.
+func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *http.Request) ([]GuideStep, error)) Route {
 	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView,
 		Handle: func(r *http.Request) (Answer, error) {
-			list, err := tiles(r)
-			for i := range list {
-				list[i].Most = list[i].Count >= MostCounted
+			home := Home{}
+			var err error
+			if tiles != nil {
+				if home.Tiles, err = tiles(r); err != nil {
+					return nil, err
+				}
 			}
-			return Page{Title: "Home", Template: "tiles.html", Data: Home{Tiles: list}}, err
+			for i := range home.Tiles {
+				home.Tiles[i].Most = home.Tiles[i].Count >= MostCounted
+			}
+			for _, of := range steps {
+				list, err := of(r)
+				if err != nil {
+					return nil, err
+				}
+				home.Steps = append(home.Steps, list...)
+			}
+			return Page{Title: "Home", Template: "tiles.html", Data: home}, nil
 		}}
 }

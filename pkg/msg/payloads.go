@@ -200,6 +200,7 @@ const (
 	MailOrderRefunded   = "order-refunded"
 	MailOrderCanceled   = "order-canceled"
 	MailOrderNote       = "order-note" // what a person of the staff wrote
+	MailTest            = "test"       // to the staff, whether mails leave
 )
 
 // SendMail is the command to send one mail.

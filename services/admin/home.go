@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,12 +12,22 @@ import (
 )
 
 // homeOwners are the services that have something for the home page, in its order.
-var homeOwners = []string{"order"}
+var homeOwners = []string{"order", "user", "mailer"}
 
 // homePage is what waits, from all services.
 type homePage struct {
 	adminui.Home
 	Away []string `json:"away,omitempty"` // services that did not answer
+}
+
+// StepsDone is how many steps of the guide are done.
+func (p homePage) StepsDone() (n int) {
+	for _, s := range p.Steps {
+		if s.Done {
+			n++
+		}
+	}
+	return n
 }
 
 // home is where a day begins. An owner that is away costs its counts, not the page.
@@ -65,6 +76,12 @@ func (s *server) tiles(r *http.Request) homePage {
 	p := homePage{Home: adminui.Home{Tiles: append([]adminui.Tile{}, work...)}}
 	for _, owner := range homeOwners {
 		p.Tiles = append(p.Tiles, parts[owner].Tiles...)
+	}
+	if len(parts["order"].Steps) > 0 { // else the guide was put away, or is not theirs
+		for _, owner := range homeOwners {
+			p.Steps = append(p.Steps, parts[owner].Steps...)
+		}
+		slices.SortStableFunc(p.Steps, func(a, b adminui.GuideStep) int { return cmp.Compare(a.Place, b.Place) })
 	}
 	for _, service := range away {
 		p.Away = append(p.Away, service.Service)

@@ -88,6 +88,7 @@ func TestHome(t *testing.T) {
 	e := newEnv(t)
 	b := e.as(adminui.Manager)
 	b.Get("/").Has(200, "Orders to ship", "<strong>3</strong>", "Payments without an order", "1000+")
+	b.Get("/").Has(200, "1 of 2 done", `<a href="/settings/shop">Paint the sign</a>`, "Put the guide away")
 	if counts := b.Get("/counts"); counts.Status != 200 || fmt.Sprint(counts.At("/orders", "count")) != "3" {
 		t.Errorf("beside the navigation: %s", counts)
 	}

@@ -46,6 +46,8 @@ const (
 // is about and not the whole catalogue.
 type catalogue struct {
 	log *slog.Logger
+	// named is told what each feed says of the shop.
+	named func(shop map[string]string)
 	// follow asks for the feed after a position, fetch for the answer about one product, find for a search.
 	follow func(ctx context.Context, since string) (listing.Feed, error)
 	fetch  func(ctx context.Context, path string) (*page, error)
@@ -178,6 +180,9 @@ func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, err
 		c.log.Warn("catalogue not followed", "known", old != nil, "error", err)
 		c.failed.Store(&failure{generation, time.Now(), err})
 		return standIn(old, err)
+	}
+	if c.named != nil && feed.Shop != nil {
+		c.named(feed.Shop)
 	}
 	k := &knownList{list: list.Apply(feed, at), position: feed.Position, generation: generation, at: at}
 	c.known.Store(k)

@@ -9,10 +9,11 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 // routes is every way into the shop.
-func (e *server) routes() http.Handler {
+func (e *server) router(pages *storefront.Pages) http.Handler {
 	r := web.Router("edge", e.log)
 	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)
 	r.Handle(webhookPath, e.webhook())           // any method; webhook judges
@@ -28,7 +29,7 @@ func (e *server) routes() http.Handler {
 		r.Handle(productsPath, get(e.productsAnswer))
 		r.Handle("/order/product/{product_identifier}", get(e.productAnswer))
 		r.Group(e.personal)
-		e.pages.Mount(r)
+		pages.Mount(r)
 	})
 	r.NotFound(e.notFound)
 	return e.fastPath(e.fileHeaders(knownMethods(r)))
@@ -153,7 +154,7 @@ var noRoute = []byte("<!doctype html><title>Not found</title><p>There is nothing
 // notFound answers an unknown path with a page.
 func (e *server) notFound(w http.ResponseWriter, r *http.Request) {
 	if !isAPI(r.URL.Path) {
-		e.pages.NotFound(w, r)
+		e.shown.Load().pages.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,7 +16,6 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/limits"
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
-	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
 // server is what handlers and consumers share.
@@ -34,7 +34,8 @@ type server struct {
 	publisher *bus.Publisher
 	sessions  *sessions
 	catalogue *catalogue
-	pages     *storefront.Pages
+	shown     atomic.Pointer[shown]
+	names     shopNames
 	events    configuration
 	carts     cartCounts
 	limits    *limits.Limiter
@@ -75,17 +76,16 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err
 	}
-	e.pages, err = storefront.New(storefront.Config{
-		PublicURL: cfg.PublicURL, Log: log,
-		Catalogue: func(ctx context.Context) (*listing.List, error) {
-			return e.catalogue.list(ctx, catalogueStale)
-		},
-		Product: e.catalogue.source,
-		Search:  e.catalogue.search,
-		Preview: e.preview,
-	})
+	e.catalogue.named = e.nameShop
+	pages, err := e.newPages(nil, nil)
 	if err != nil {
 		return nil, err
 	}
+	e.show(pages)
 	return e, nil
+}
+
+// listed is all that is listed, as it was when order went away if it must be.
+func (e *server) listed(ctx context.Context) (*listing.List, error) {
+	return e.catalogue.list(ctx, catalogueStale)
 }

@@ -59,6 +59,8 @@ var mailKinds = []mailKind{
 		fields: accountFields("accounts_lead", "accounts"), must: "accounts", sample: sampleAccount(msg.MailUsername)},
 	{Kind: msg.MailChatAlert, Title: "Chat message waiting", When: "a visitor leaves a message; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
+	{Kind: msg.MailTest, Title: "Test mail", When: "the guide of a new shop asks for it; to the staff",
+		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
 	{Kind: kindNewsletter, Title: "Newsletter"},
 	{Kind: kindDraft, Title: "Newsletter, draft"},
 }

@@ -33,12 +33,13 @@ func TestWhatEachMailSays(t *testing.T) {
 			shop + "/account/undo-address-change?address_undo_code=UNDO-_.1", "seven days"},
 		msg.MailPasswordChanged: {"Ada Byron", "ada99", "not you"},
 		msg.MailChatAlert:       {shop, "22 November 2026, 10:11 UTC"},
+		msg.MailTest:            {shop, "22 November 2026, 10:11 UTC", "reach you"},
 	} {
 		to := []string{"ada@new.example"}
 		switch kind {
 		case msg.MailAddressChanged:
 			to = append(to, "ada@old.example")
-		case msg.MailChatAlert:
+		case msg.MailChatAlert, msg.MailTest:
 			to = nil
 		}
 		before := sink.count()

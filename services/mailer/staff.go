@@ -12,6 +12,7 @@ var staffTemplates embed.FS
 // staffPages are what mailer shows in the back office.
 func (s *server) staffPages() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
+		adminui.HomeRoute(nil, s.guideSteps),
 		{Method: "GET", Path: "/mails", Action: adminui.MailsView, Handle: s.staffMails},
 		{Method: "GET", Path: "/mails/panel/order/{identifier}", Action: adminui.MailsView, Handle: s.staffOrderMails},
 		{Method: "GET", Path: "/mails/panel/customer/{customer}", Action: adminui.MailsView, Handle: s.staffCustomerMails},

@@ -20,6 +20,8 @@ type catalogFeed struct {
 	Products    []fedProduct `json:"products"`
 	Gone        []string     `json:"gone"`
 	Collections []collection `json:"collections"`
+	// Shop is who the shop is, by the keys of the settings; without those that are not set.
+	Shop map[string]string `json:"shop"`
 }
 
 // fedProduct is a product of the feed. Changed is a mark of what changed it: one that was told already is the same.
@@ -63,11 +65,12 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 			return web.BadRequest("since")
 		}
 	}
-	position, changes, err := readCatalogChanges(r.Context(), s.db, since)
+	position, shop, changes, err := readCatalogChanges(r.Context(), s.db, since)
 	if err != nil {
 		return err
 	}
-	feed := catalogFeed{Position: strconv.FormatUint(position, 10), Gone: []string{}, Collections: []collection{}}
+	feed := catalogFeed{Position: strconv.FormatUint(position, 10), Gone: []string{}, Collections: []collection{},
+		Shop: shop}
 	_, everything := changes[""]
 	// A position ahead of ours is of another database: this one was restored.
 	if feed.Whole = everything || since == 0 || since > position; feed.Whole {

@@ -15,22 +15,23 @@ import (
 
 // readCatalogChanges reads which products have changed since a position, each with a mark of the transactions that
 // did, and the position to go on from. That is read first: a transaction that is still running then, or begins later,
-// is not before it.
-func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position uint64, changes map[string]string,
-	err error) {
+// is not before it. shop is who the shop is.
+func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position uint64,
+	shop, changes map[string]string, err error) {
 	changes = map[string]string{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric`).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&position) })
+	batch.Queue(`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric, coalesce((SELECT
+		jsonb_object_agg(key, value) FROM configuration WHERE key LIKE 'shop\_%' AND value <> ''), '{}')`).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&position, &shop) })
 	if since > 0 {
 		queue(batch, func(c catalogChange) { changes[c.Product] = c.Mark }, `
 			SELECT product, md5(string_agg(xid::text, ',' ORDER BY xid)) AS mark FROM catalog_change
 			WHERE xid >= $1::text::xid8 GROUP BY product`, strconv.FormatUint(since, 10))
 	}
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
-		return 0, nil, fmt.Errorf("read changes of the catalog since %d: %w", since, err)
+		return 0, nil, nil, fmt.Errorf("read changes of the catalog since %d: %w", since, err)
 	}
-	return position, changes, nil
+	return position, shop, changes, nil
 }
 
 type catalogChange struct{ Product, Mark string }

@@ -18,8 +18,12 @@ const (
 	settingMemberMail      = "order_confirmation_em_cd_member"   // code of the mail template
 	settingVisitorMail     = "order_confirmation_em_cd_prospect" // the same for visitors
 	settingCountries       = "shipping_countries"                // comma list of ISO codes
-	settingTaxMode         = "tax_mode"                          // none, included or stripe
-	settingTaxRates        = "tax_rates"                         // lines such as US-NY 8.875
+	settingShopName        = "shop_name"
+	settingShopEmail       = "shop_email"
+	settingShopPhone       = "shop_phone"
+	settingShopAddress     = "shop_address" // lines
+	settingTaxMode         = "tax_mode"     // none, included or stripe
+	settingTaxRates        = "tax_rates"    // lines such as US-NY 8.875
 )
 
 // checkoutSettings are those that a quote depends on.

@@ -2,6 +2,7 @@ package order
 
 import (
 	"embed"
+	"slices"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
@@ -12,74 +13,43 @@ var staffTemplates embed.FS
 // staff is what order shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
-	return adminui.Pages{Templates: staffTemplates, Routes: append(s.staffCatalogue(), []adminui.Route{
-		adminui.HomeRoute(s.staffHome),
-		{Method: "GET", Path: "/payments", Action: adminui.WorkView, Handle: s.staffPayments},
-		{Method: "GET", Path: "/payments/{id}", Action: adminui.WorkView, Handle: s.staffPayment},
-		{Method: "POST", Path: "/payments/{id}/order", Action: adminui.WorkAct, Handle: s.staffMakeOrder},
-		{Method: "POST", Path: "/payments/{id}/refund", Action: adminui.OrdersRefund, Handle: s.staffRefundPayment},
-		{Method: "POST", Path: "/payments/{id}/resolve", Action: adminui.WorkAct, Handle: s.staffResolve},
-		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
-		{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
-		{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},
-		{Method: "GET", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipMany},
-		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipThese},
-		{Method: "GET", Path: "/orders/slips", Action: adminui.OrdersView, Handle: s.staffSlips},
-		{Method: "GET", Path: "/orders/pick", Action: adminui.OrdersView, Handle: s.staffPickList},
-		{Method: "POST", Path: "/orders/bulk/ship", Action: adminui.OrdersFulfil, Handle: s.staffChosen("ship")},
-		{Method: "POST", Path: "/orders/bulk/slips", Action: adminui.OrdersView, Handle: s.staffChosen("slips")},
-		{Method: "POST", Path: "/orders/bulk/pick", Action: adminui.OrdersView, Handle: s.staffChosen("pick")},
-		{Method: "POST", Path: "/orders/bulk/move/{status}", Action: adminui.OrdersFulfil, Handle: s.staffMoveChosen},
+	return adminui.Pages{Templates: staffTemplates, Routes: slices.Concat(s.staffCatalogue(), s.discountRoutes(),
+		s.settingsRoutes(), []adminui.Route{
+			adminui.HomeRoute(s.staffHome, s.guideSteps),
+			{Method: "GET", Path: "/payments", Action: adminui.WorkView, Handle: s.staffPayments},
+			{Method: "GET", Path: "/payments/{id}", Action: adminui.WorkView, Handle: s.staffPayment},
+			{Method: "POST", Path: "/payments/{id}/order", Action: adminui.WorkAct, Handle: s.staffMakeOrder},
+			{Method: "POST", Path: "/payments/{id}/refund", Action: adminui.OrdersRefund, Handle: s.staffRefundPayment},
+			{Method: "POST", Path: "/payments/{id}/resolve", Action: adminui.WorkAct, Handle: s.staffResolve},
+			{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: s.staffOrders},
+			{Method: "POST", Path: "/orders/views", Action: adminui.OrdersView, Handle: s.staffKeepView},
+			{Method: "POST", Path: "/orders/views/{id}/drop", Action: adminui.OrdersView, Handle: s.staffDropView},
+			{Method: "GET", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipMany},
+			{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: s.staffShipThese},
+			{Method: "GET", Path: "/orders/slips", Action: adminui.OrdersView, Handle: s.staffSlips},
+			{Method: "GET", Path: "/orders/pick", Action: adminui.OrdersView, Handle: s.staffPickList},
+			{Method: "POST", Path: "/orders/bulk/ship", Action: adminui.OrdersFulfil, Handle: s.staffChosen("ship")},
+			{Method: "POST", Path: "/orders/bulk/slips", Action: adminui.OrdersView, Handle: s.staffChosen("slips")},
+			{Method: "POST", Path: "/orders/bulk/pick", Action: adminui.OrdersView, Handle: s.staffChosen("pick")},
+			{Method: "POST", Path: "/orders/bulk/move/{status}", Action: adminui.OrdersFulfil, Handle: s.staffMoveChosen},
 
-		{Method: "GET", Path: "/discounts", Action: adminui.DiscountsView, Handle: s.staffDiscounts},
-		{Method: "GET", Path: "/discounts/new", Action: adminui.DiscountsEdit, Handle: s.staffNewDiscount},
-		{Method: "POST", Path: "/discounts", Action: adminui.DiscountsEdit, Handle: s.staffMakeDiscount},
-		{Method: "GET", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffBulkDiscounts},
-		{Method: "POST", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffMakeBulk},
-		{Method: "GET", Path: "/discounts/batches", Action: adminui.DiscountsView, Handle: s.staffDiscountBatches},
-		{Method: "POST", Path: "/discounts/batches/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndBatch},
-		{Method: "GET", Path: "/discounts/{id}", Action: adminui.DiscountsView, Handle: s.staffDiscount},
-		{Method: "POST", Path: "/discounts/{id}", Action: adminui.DiscountsEdit, Handle: s.staffSaveDiscount},
-		{Method: "POST", Path: "/discounts/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndDiscount},
-		{Method: "POST", Path: "/discounts/{id}/delete", Action: adminui.DiscountsEdit, Handle: s.staffDropDiscount},
-
-		{Method: "GET", Path: "/settings", Action: adminui.SettingsView, Handle: s.staffSettings},
-		{Method: "GET", Path: "/settings/checkout", Action: adminui.SettingsView, Handle: s.showSettings(checkoutGroup)},
-		{Method: "POST", Path: "/settings/checkout", Action: adminui.SettingsEdit, Handle: s.saveSettings(checkoutGroup)},
-		{Method: "GET", Path: "/settings/taxes", Action: adminui.SettingsView, Handle: s.showSettings(taxGroup)},
-		{Method: "POST", Path: "/settings/taxes", Action: adminui.SettingsEdit, Handle: s.saveSettings(taxGroup)},
-		{Method: "GET", Path: "/settings/shipping", Action: adminui.SettingsView, Handle: s.staffShipping},
-		{Method: "POST", Path: "/settings/shipping", Action: adminui.SettingsEdit, Handle: s.staffMakeShipping},
-		{Method: "GET", Path: "/settings/shipping/new", Action: adminui.SettingsEdit, Handle: s.staffNewShipping},
-		{Method: "GET", Path: "/settings/shipping/{id}", Action: adminui.SettingsView, Handle: s.staffShippingMethod},
-		{Method: "POST", Path: "/settings/shipping/{id}", Action: adminui.SettingsEdit, Handle: s.staffSaveShipping},
-		{Method: "GET", Path: "/settings/weights", Action: adminui.SettingsView, Handle: s.staffWeights},
-		{Method: "POST", Path: "/settings/weights", Action: adminui.SettingsEdit, Handle: s.staffSetWeights},
-		{Method: "GET", Path: "/settings/statuses", Action: adminui.SettingsView, Handle: s.staffStatuses},
-		{Method: "POST", Path: "/settings/statuses", Action: adminui.SettingsEdit, Handle: s.staffMakeStatus},
-		{Method: "GET", Path: "/settings/statuses/new", Action: adminui.SettingsEdit, Handle: s.staffNewStatus},
-		{Method: "GET", Path: "/settings/statuses/{identifier}", Action: adminui.SettingsView, Handle: s.staffStatus},
-		{Method: "POST", Path: "/settings/statuses/{identifier}", Action: adminui.SettingsEdit, Handle: s.staffSaveStatus},
-		{Method: "POST", Path: "/settings/statuses/{identifier}/delete", Action: adminui.SettingsEdit,
-			Handle: s.staffDropStatus},
-
-		{Method: "GET", Path: one, Action: adminui.OrdersView, Handle: s.staffOrder},
-		{Method: "POST", Path: one + "/notes", Action: adminui.OrdersEdit, Handle: s.do(noteOrder, s.addNote)},
-		{Method: "POST", Path: one + "/status", Action: adminui.OrdersFulfil, Handle: s.do(moveForm, s.moveOrder)},
-		{Method: "GET", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.ask(shipForm)},
-		{Method: "POST", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.do(shipForm, s.shipOrder)},
-		{Method: "GET", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil, Handle: s.ask(correctForm)},
-		{Method: "POST", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil,
-			Handle: s.do(correctForm, s.correctParcel)},
-		{Method: "POST", Path: one + "/undo", Action: adminui.OrdersFulfil, Handle: s.do(undoForm, s.undoParcel)},
-		{Method: "GET", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.ask(refundForm)},
-		{Method: "POST", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.do(refundForm, s.refundOrder)},
-		{Method: "GET", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.ask(cancelForm)},
-		{Method: "POST", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.do(cancelForm, s.cancelOrder)},
-		{Method: "GET", Path: one + "/address", Action: adminui.OrdersEdit, Handle: s.ask(addressForm)},
-		{Method: "POST", Path: one + "/address", Action: adminui.OrdersEdit,
-			Handle: s.do(addressForm, s.readdressOrder)},
-	}...)}
+			{Method: "GET", Path: one, Action: adminui.OrdersView, Handle: s.staffOrder},
+			{Method: "POST", Path: one + "/notes", Action: adminui.OrdersEdit, Handle: s.do(noteOrder, s.addNote)},
+			{Method: "POST", Path: one + "/status", Action: adminui.OrdersFulfil, Handle: s.do(moveForm, s.moveOrder)},
+			{Method: "GET", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.ask(shipForm)},
+			{Method: "POST", Path: one + "/ship", Action: adminui.OrdersFulfil, Handle: s.do(shipForm, s.shipOrder)},
+			{Method: "GET", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil, Handle: s.ask(correctForm)},
+			{Method: "POST", Path: one + "/parcels/{parcel}", Action: adminui.OrdersFulfil,
+				Handle: s.do(correctForm, s.correctParcel)},
+			{Method: "POST", Path: one + "/undo", Action: adminui.OrdersFulfil, Handle: s.do(undoForm, s.undoParcel)},
+			{Method: "GET", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.ask(refundForm)},
+			{Method: "POST", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.do(refundForm, s.refundOrder)},
+			{Method: "GET", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.ask(cancelForm)},
+			{Method: "POST", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.do(cancelForm, s.cancelOrder)},
+			{Method: "GET", Path: one + "/address", Action: adminui.OrdersEdit, Handle: s.ask(addressForm)},
+			{Method: "POST", Path: one + "/address", Action: adminui.OrdersEdit,
+				Handle: s.do(addressForm, s.readdressOrder)},
+		})}
 }
 
 // staffCatalogue are the routes of the catalogue's editor.
@@ -103,5 +73,52 @@ func (s *server) staffCatalogue() []adminui.Route {
 		{Method: "GET", Path: collection, Action: view, Handle: s.staffCollection},
 		{Method: "POST", Path: collection, Action: edit, Handle: s.staffEditCollection},
 		{Method: "POST", Path: collection + "/drop", Action: edit, Handle: s.staffDropCollection},
+	}
+}
+
+// discountRoutes are the pages about discount codes.
+func (s *server) discountRoutes() []adminui.Route {
+	return []adminui.Route{
+		{Method: "GET", Path: "/discounts", Action: adminui.DiscountsView, Handle: s.staffDiscounts},
+		{Method: "GET", Path: "/discounts/new", Action: adminui.DiscountsEdit, Handle: s.staffNewDiscount},
+		{Method: "POST", Path: "/discounts", Action: adminui.DiscountsEdit, Handle: s.staffMakeDiscount},
+		{Method: "GET", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffBulkDiscounts},
+		{Method: "POST", Path: "/discounts/bulk", Action: adminui.DiscountsEdit, Handle: s.staffMakeBulk},
+		{Method: "GET", Path: "/discounts/batches", Action: adminui.DiscountsView, Handle: s.staffDiscountBatches},
+		{Method: "POST", Path: "/discounts/batches/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndBatch},
+		{Method: "GET", Path: "/discounts/{id}", Action: adminui.DiscountsView, Handle: s.staffDiscount},
+		{Method: "POST", Path: "/discounts/{id}", Action: adminui.DiscountsEdit, Handle: s.staffSaveDiscount},
+		{Method: "POST", Path: "/discounts/{id}/end", Action: adminui.DiscountsEdit, Handle: s.staffEndDiscount},
+		{Method: "POST", Path: "/discounts/{id}/delete", Action: adminui.DiscountsEdit, Handle: s.staffDropDiscount},
+	}
+}
+
+// settingsRoutes are the settings, and the guide of a new shop.
+func (s *server) settingsRoutes() []adminui.Route {
+	return []adminui.Route{
+		{Method: "GET", Path: "/settings", Action: adminui.SettingsView, Handle: s.staffSettings},
+		{Method: "POST", Path: "/settings/guide/stripe", Action: adminui.SettingsEdit, Handle: s.staffCallStripe},
+		{Method: "POST", Path: "/settings/guide/mail", Action: adminui.SettingsEdit, Handle: s.staffTestMail},
+		{Method: "POST", Path: "/settings/guide/hide", Action: adminui.SettingsEdit, Handle: s.staffHideGuide},
+		{Method: "GET", Path: "/settings/shop", Action: adminui.SettingsView, Handle: s.showSettings(shopGroup)},
+		{Method: "POST", Path: "/settings/shop", Action: adminui.SettingsEdit, Handle: s.saveSettings(shopGroup)},
+		{Method: "GET", Path: "/settings/checkout", Action: adminui.SettingsView, Handle: s.showSettings(checkoutGroup)},
+		{Method: "POST", Path: "/settings/checkout", Action: adminui.SettingsEdit, Handle: s.saveSettings(checkoutGroup)},
+		{Method: "GET", Path: "/settings/taxes", Action: adminui.SettingsView, Handle: s.showSettings(taxGroup)},
+		{Method: "POST", Path: "/settings/taxes", Action: adminui.SettingsEdit, Handle: s.saveSettings(taxGroup)},
+		{Method: "GET", Path: "/settings/shipping", Action: adminui.SettingsView, Handle: s.staffShipping},
+		{Method: "POST", Path: "/settings/shipping", Action: adminui.SettingsEdit, Handle: s.staffMakeShipping},
+		{Method: "GET", Path: "/settings/shipping/new", Action: adminui.SettingsEdit, Handle: s.staffNewShipping},
+		{Method: "GET", Path: "/settings/shipping/{id}", Action: adminui.SettingsView, Handle: s.staffShippingMethod},
+		{Method: "POST", Path: "/settings/shipping/{id}", Action: adminui.SettingsEdit, Handle: s.staffSaveShipping},
+		{Method: "GET", Path: "/settings/weights", Action: adminui.SettingsView, Handle: s.staffWeights},
+		{Method: "POST", Path: "/settings/weights", Action: adminui.SettingsEdit, Handle: s.staffSetWeights},
+		{Method: "GET", Path: "/settings/statuses", Action: adminui.SettingsView, Handle: s.staffStatuses},
+		{Method: "POST", Path: "/settings/statuses", Action: adminui.SettingsEdit, Handle: s.staffMakeStatus},
+		{Method: "GET", Path: "/settings/statuses/new", Action: adminui.SettingsEdit, Handle: s.staffNewStatus},
+		{Method: "GET", Path: "/settings/statuses/{identifier}", Action: adminui.SettingsView, Handle: s.staffStatus},
+		{Method: "POST", Path: "/settings/statuses/{identifier}", Action: adminui.SettingsEdit, Handle: s.staffSaveStatus},
+		{Method: "POST", Path: "/settings/statuses/{identifier}/delete", Action: adminui.SettingsEdit,
+			Handle: s.staffDropStatus},
 	}
 }

@@ -158,7 +158,8 @@ func TestStaffPagesForEveryone(t *testing.T) {
 				{"/orders/" + plain + "/cancel", "cancel"}, {"/orders/" + plain + "/address", "address"},
 				{"/orders/ship", "ship-many"}, {"/orders/slips?id=" + id + "&id=" + plain, "slips"},
 				{"/orders/pick?id=" + id + "&id=" + plain, "pick-list"},
-				{"/settings", "settings"}, {"/settings/checkout", "settings-checkout"}, {"/settings/taxes", "settings-taxes"}, {"/settings/shipping", "settings-shipping"},
+				{"/settings", "settings"}, {"/settings/checkout", "settings-checkout"}, {"/settings/taxes", "settings-taxes"},
+				{"/settings/shop", "settings-shop"}, {"/settings/shipping", "settings-shipping"},
 				{"/settings/shipping/2", "settings-shipping-method"}, {"/settings/weights", "settings-weights"},
 				{"/settings/statuses", "settings-statuses"}, {"/settings/statuses/packing", "settings-status"},
 			} {

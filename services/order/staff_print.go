@@ -1,7 +1,9 @@
 package order
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,8 @@ func (s staffSlip) ShipTo() []string { return addressLines(s.Address) }
 // staffSlipsPage is the slips of some orders.
 type staffSlipsPage struct {
 	Slips   []staffSlip `json:"slips"`
-	Label   bool        `json:"-"` // for a printer of labels, 100 by 150 mm; else A4
+	From    []string    `json:"from"` // the shop, in lines
+	Label   bool        `json:"-"`    // for a printer of labels, 100 by 150 mm; else A4
 	A4      string      `json:"-"`
 	Labels  string      `json:"-"`
 	OnePage bool        `json:"-"`
@@ -52,6 +55,9 @@ func (s *server) staffSlips(r *http.Request) (adminui.Answer, error) {
 	}
 	page := staffSlipsPage{Label: q.Get("size") == "label"}
 	if page.Slips, err = slipsOf(r.Context(), s.db, ids); err != nil {
+		return nil, err
+	}
+	if page.From, err = s.shopAddress(r.Context()); err != nil {
 		return nil, err
 	}
 	q.Del("size")
@@ -102,4 +108,17 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Pick list", Data: struct {
 		Picks []staffPick `json:"picks"`
 	}{picks}, Table: table}, nil
+}
+
+// shopAddress is the shop with its postal address, in lines; none until staff say so.
+func (s *server) shopAddress(ctx context.Context) ([]string, error) {
+	all, err := settings(ctx, s.db, settingShopName, settingShopAddress)
+	if err != nil {
+		return nil, err
+	}
+	lines := shopLines(text(all[settingShopAddress]))
+	if name := text(all[settingShopName]); name != "" && !slices.Contains(lines, name) {
+		lines = append([]string{name}, lines...)
+	}
+	return lines, nil
 }

@@ -27,7 +27,7 @@ type settingGroup struct {
 }
 
 // settingGroups are all of them.
-var settingGroups = []settingGroup{checkoutGroup, taxGroup}
+var settingGroups = []settingGroup{shopGroup, checkoutGroup, taxGroup}
 
 // heldSettings are the values of a group as they are.
 type heldSettings struct {

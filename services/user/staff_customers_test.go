@@ -137,3 +137,14 @@ func TestStaffSeeTheCustomerOfAnOrder(t *testing.T) {
 		t.Error(a)
 	}
 }
+
+// Terms beyond those of the sample shop are a step of the guide that is done.
+func TestTermsAreAStepOfTheGuide(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	staff := e.desk(adminui.Manager)
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	staff.Get("/staff/home").Want(false, "steps", "0", "done")
+	e.Exec(`INSERT INTO terms_version (version, note) VALUES (2, 'New')`)
+	staff.Get("/staff/home").Want(true, "steps", "0", "done")
+}

@@ -17,6 +17,8 @@ type Feed struct {
 	Products    []*Product    `json:"products"`
 	Gone        []string      `json:"gone"`
 	Collections []*Collection `json:"collections"` // in a whole feed alone
+	// Shop is who the shop is, by order's settings shop_name, shop_email, …; without those that are not set.
+	Shop map[string]string `json:"shop"`
 }
 
 // Collection is a group of products with a page and an order of its own.

@@ -18,6 +18,7 @@ import (
 // stylesheet) are rewritten to the hashed ones.
 type assets struct {
 	byPath  map[string]*document // hashed path, as requested
+	before  map[string]*document // likewise, of the pages before these
 	hashed  map[string]string    // plain name ("js/app.js") to hashed path ("/static/app-….js")
 	imports map[string][]string  // script to the scripts it imports statically, by plain name
 }
@@ -180,6 +181,9 @@ func (a *assets) preloads(name string) []string {
 // ServeHTTP serves /static/….
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc, ok := a.byPath[r.URL.Path]
+	if !ok {
+		doc, ok = a.before[r.URL.Path]
+	}
 	if !ok {
 		http.Error(w, "not found", http.StatusNotFound)
 		return

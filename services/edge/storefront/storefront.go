@@ -31,6 +31,8 @@ type Config struct {
 	PublicURL string
 	// Shop names the shop; the zero value means DefaultSettings.
 	Shop Settings
+	// Before, if set, are the pages that these take the place of: browsers that show them ask for their files.
+	Before *Pages
 	// Catalogue returns all that is listed, from memory: every page view asks.
 	Catalogue func(ctx context.Context) (*listing.List, error)
 	// Product returns what GET /order/product/{identifier} answers, for a page to be made of it.
@@ -83,6 +85,10 @@ func New(cfg Config) (*Pages, error) {
 	if p.assets, err = loadAssets(p.wordsModule()); err != nil {
 		return nil, err
 	}
+	if cfg.Before != nil {
+		p.assets.before = cfg.Before.assets.byPath
+	}
+	p.cfg.Before = nil // or each would keep the one before it
 	if p.templates, err = p.parseTemplates(); err != nil {
 		return nil, err
 	}

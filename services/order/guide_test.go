@@ -1,0 +1,84 @@
+package order
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// The guide of a new shop knows what is done, calls Stripe and has a mail sent, and stays away once it was put
+// away.
+func TestTheGuideOfANewShop(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	stripeSays := http.StatusUnauthorized
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(stripeSays)
+		if stripeSays == http.StatusOK {
+			fmt.Fprint(w, `{"object":"list","data":[],"has_more":false}`)
+			return
+		}
+		fmt.Fprint(w, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided"}}`)
+	}))
+	t.Cleanup(server.Close)
+	e.service.cfg = Config{Public: boot.Public{PublicURL: "https://shop.test"}, StripeAPIBase: server.URL, StripeSecretKey: "sk_test_1"}
+	e.service.stripe = newStripe(testenv.Log(t), e.service.cfg, nil)
+	staff := e.staff(adminui.Owner)
+	done := func() (titles []string) {
+		steps, _ := staff.Get("/staff/home").OK().At("steps").([]any)
+		for _, s := range steps {
+			if s := s.(map[string]any); s["done"] == true {
+				titles = append(titles, s["title"].(string))
+			}
+		}
+		return titles
+	}
+	is := func(want ...string) {
+		t.Helper()
+		if got := done(); strings.Join(got, ", ") != strings.Join(want, ", ") {
+			t.Errorf("done are %q, want %q", got, want)
+		}
+	}
+	is()
+	const call = "/staff/settings/guide/stripe"
+	staff.Post(call).Has(200, "does not know this key")
+	is()
+	stripeSays = http.StatusOK
+	staff.Post(call).Has(200, "the key works")
+	is("Take money with Stripe")
+	for field, bad := range map[string]string{"shop_name": strings.Repeat("x", 61), "shop_email": "x@", "shop_address": strings.Repeat("x\n", 7)} {
+		staff.Post("/staff/settings/shop", "version", "1", field, bad).Has(422)
+	}
+	staff.Post("/staff/settings/shop", "version", "1", "shop_name", "Paper & Co", "shop_address", " 1 Elm Street \r\n\r\nSpringfield").OK()
+	e.Exec(`INSERT INTO product (identifier, title, title_url) VALUES ('mine', 'Mine', 'Mine')`)
+	e.Exec(`WITH s AS (INSERT INTO sku (product_id, inventory_id) SELECT id, 1 FROM product WHERE identifier = 'mine' RETURNING id)
+		INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT id, 100, now() FROM s`)
+	e.Exec(`INSERT INTO product_image (product_id, image_url, main_image) SELECT id, 'https://pictures.example/mine.jpg', true FROM product
+		WHERE identifier = 'mine'`)
+	staff.Post("/staff/settings/shipping", with(weightForm, "identifier", "Parcel")...).OK()
+	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Take money with Stripe")
+	id := e.sold("ann@mail.example.com", "1")
+	e.browser(adminui.Fulfilment).Get("/staff/orders/slips?id="+id).Has(200, "Paper &amp; Co · 1 Elm Street · Springfield")
+
+	staff.Post("/staff/settings/guide/mail").OK()
+	staff.Post("/staff/settings/guide/mail").OK()
+	if n := e.mails("test"); n < 1 || n > 2 { // two when a minute ended in between
+		t.Errorf("%d test mails", n)
+	}
+	e.service.cfg.StripeSecretKey = "sk_live_1" // another key is another test
+	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
+	if a := e.staff(adminui.Fulfilment).Get("/staff/home").OK(); a.At("steps") != nil {
+		t.Error(a)
+	}
+	e.staff(adminui.ReadOnly).Post("/staff/settings/guide/hide").Has(403)
+	staff.Post("/staff/settings/guide/hide").OK()
+	if a := staff.Get("/staff/home").OK(); a.At("steps") != nil {
+		t.Error(a)
+	}
+}

@@ -1,0 +1,61 @@
+package order
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/email"
+)
+
+// shopGroup is who the shop is.
+var shopGroup = settingGroup{
+	path: "shop", title: "Shop",
+	intro:  "Who the shop is, on packing slips and in the storefront's header, titles and footer. Mails say MAIL_FROM.",
+	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
+	fields: shopFields, check: checkShop,
+}
+
+func shopFields(context.Context, *server) ([]adminui.Field, error) {
+	return []adminui.Field{
+		{Name: settingShopName, Label: "Name", Kind: "text", Most: mostShopName,
+			Hint: "What is left empty here is as the storefront's own settings say."},
+		{Name: settingShopEmail, Label: "E-mail for shoppers", Kind: "email", Most: 254},
+		{Name: settingShopPhone, Label: "Phone", Kind: "text", Most: 40},
+		{Name: settingShopAddress, Label: "Postal address", Kind: "multiline",
+			Hint: "As it stands on a letter, six lines at most."},
+	}, nil
+}
+
+const (
+	mostShopName     = 60 // characters
+	mostAddressLines = 6
+)
+
+func checkShop(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
+	for key, most := range map[string]int{settingShopName: mostShopName, settingShopPhone: 40} {
+		if utf8.RuneCountInString(values[key]) > most || strings.ContainsAny(values[key], "\r\n") {
+			wrong[key] = "Too long for a line."
+		}
+	}
+	if a := values[settingShopEmail]; a != "" && !email.Valid(a) {
+		wrong[settingShopEmail] = "This is not an e-mail address."
+	}
+	lines := shopLines(values[settingShopAddress])
+	values[settingShopAddress] = strings.Join(lines, "\n")
+	if len(lines) > mostAddressLines || len(values[settingShopAddress]) > 500 {
+		wrong[settingShopAddress] = "At most six lines, please."
+	}
+	return nil
+}
+
+// shopLines are the lines of a postal address that say something.
+func shopLines(text string) (lines []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

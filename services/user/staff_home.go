@@ -1,0 +1,17 @@
+package user
+
+import (
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// guideSteps are user's steps of setting a shop up.
+func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
+	if !adminui.Who(r).May(adminui.SettingsView) {
+		return nil, nil
+	}
+	own, err := publishedTerms(r.Context(), s.pool)
+	return []adminui.GuideStep{{Place: 7, Title: "Publish your terms of use", Text: "Version 1 is the sample shop's. " +
+		"Have privacy and return pages of your own, too: docs/make-it-yours.md.", Done: own}}, err
+}
