@@ -64,6 +64,8 @@ func TestBackOffice(t *testing.T) {
 			o.shows(path, name)
 		}
 		if look.name == "desk" {
+			o.taxes()
+			o.guide()
 			o.tab.Go("/orders")
 			o.tab.Visible("tbody tr")
 			o.keys()
@@ -72,6 +74,48 @@ func TestBackOffice(t *testing.T) {
 }
 
 const officePassword = "three green umbrellas"
+
+// taxes has Stripe Tax on for a purchase: what is paid is what the order says.
+func (o *office) taxes() {
+	o.Helper()
+	set := func(mode string) {
+		o.shop.Exec("order", `UPDATE configuration SET value = $1 WHERE key = 'tax_mode'`, mode)
+	}
+	set("stripe")
+	defer set("none")
+	session := o.shop.For(o.T).Browser().Checkout("6", "1", "tax@mail.example.com")
+	o.shop.Pay(session, []byte(`{"address": {"line1": "1 Main Street", "city": "Albany", "state": "NY", "postal_code": "12207",
+		"country": "US"}}`))
+	count := func(sql string) int { return o.shop.Count("order", sql+` FROM orders WHERE session_id = $1`, session) }
+	o.shop.Eventually(20*time.Second, "the order is there", func() bool { return count("SELECT count(*)") == 1 })
+	// 8.875 % of 3.99 and of 9.56, each rounded.
+	tax, paid := count("SELECT sales_tax"), o.shop.Session(session).AmountTotal
+	if tax != 35+85 || int64(count("SELECT total")) != paid || paid != 1355+120 {
+		o.Errorf("the tax is %d, paid were %d", tax, paid)
+	}
+}
+
+// guide goes through what the guide of a new shop can test, and names the shop, which the storefront hears at once.
+func (o *office) guide() {
+	o.Helper()
+	o.tab.Go(o.shop.Admin + "/")
+	o.tab.Click(`form[action="/settings/guide/stripe"] button`)
+	o.tab.Says(".notice", "the key works")
+	o.tab.Click(`form[action="/settings/guide/mail"] button`)
+	o.tab.Says(".notice", "on its way")
+	o.shop.Eventually(20*time.Second, "the test mail was sent", func() bool {
+		return o.shop.Count("mailer", `SELECT count(*) FROM delivery WHERE kind = 'test' AND state = 'sent'`) == 1
+	})
+	o.tab.Go(o.shop.Admin + "/settings/shop")
+	o.tab.Fill("#form-shop_name", "Paper & Co")
+	o.tab.Click("#form button")
+	o.tab.Says(".notice", "It has effect at once")
+	store := browsertest.Open(o.T, o.shop.URL, browsertest.Desk)
+	o.shop.Eventually(10*time.Second, "the storefront has the name", func() bool {
+		store.Go("/")
+		return store.Read("document.title.includes('Paper & Co') ? 'yes' : 'no'") == "yes"
+	})
+}
 
 // keys goes through pages by keyboard alone.
 func (o *office) keys() {
