@@ -54,7 +54,8 @@ func (e *server) routes() http.Handler {
 // before are still served, for browsers that show those.
 func (e *server) newPages(shop map[string]string, before *storefront.Pages) (*storefront.Pages, error) {
 	set := storefront.DefaultSettings()
-	for key, into := range map[string]*string{"shop_name": &set.Name, "shop_email": &set.Email, "shop_phone": &set.Phone} {
+	for key, into := range map[string]*string{"shop_name": &set.Name, "shop_email": &set.Email,
+		"shop_phone": &set.Phone} {
 		if shop[key] != "" {
 			*into = shop[key]
 		}

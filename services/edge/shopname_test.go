@@ -25,10 +25,11 @@ func TestTheShopIsRenamed(t *testing.T) {
 	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 30*time.Second, "the name is there", func() bool { return strings.Contains(c.Get("/").Body, "Paper &amp; &lt;b&gt;Co") })
+	const name = "Paper &amp; &lt;b&gt;Co"
+	testenv.Eventually(t, 30*time.Second, "the name is there", func() bool { return strings.Contains(c.Get("/").Body, name) })
 	for _, path := range []string{"/", "/cart", "/about", "/nowhere"} {
 		a := c.Get(path)
-		if !strings.Contains(a.Body, "Paper &amp; &lt;b&gt;Co") || strings.Contains(a.Body, "<b>Co") {
+		if !strings.Contains(a.Body, name) || strings.Contains(a.Body, "<b>Co") {
 			t.Errorf("%s: %s", path, a)
 		}
 	}

@@ -19,7 +19,8 @@ const discountColumns = `
 	CASE WHEN d.end_date_time < '9999-12-31Z' THEN d.end_date_time ELSE '0001-01-01Z' END AS ends,
 	d.order_minimum_cents AS order_minimum, d.combinable, d.max_uses, d.max_uses_per_customer AS max_per_person, d.uses,
 	d.batch_id, coalesce(b.name, '') AS batch_name, d.scope_id IS NOT NULL AS restricted,
-	ARRAY(SELECT collection_id FROM discount_scope_collection x WHERE x.scope_id = d.scope_id ORDER BY 1) AS collections,
+	ARRAY(SELECT collection_id FROM discount_scope_collection x WHERE x.scope_id = d.scope_id ORDER BY 1)
+	  AS collections,
 	ARRAY(SELECT sku_id FROM discount_scope_sku x WHERE x.scope_id = d.scope_id ORDER BY 1) AS skus,
 	d.version, d.changed_at, d.changed_by
 	FROM discount_code d JOIN discount_type t ON t.id = d.type_id LEFT JOIN discount_batch b ON b.id = d.batch_id`

@@ -39,8 +39,8 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	steps := []adminui.GuideStep{
 		{Place: 1, Title: "Say who you are", Text: "The shop's name, its address, and how to reach you.", Done: f.Name,
 			To: "/settings/shop"},
-		{Place: 2, Title: "Show what you sell", Text: "Pictures of your own instead of the sample shop's.", Done: f.Pictures,
-			To: "/catalog"},
+		{Place: 2, Title: "Show what you sell", Text: "Pictures of your own instead of the sample shop's.",
+			Done: f.Pictures, To: "/catalog"},
 		{Place: 3, Title: "Make the first product", Text: "With a price and something in stock.", Done: f.Product,
 			To: "/catalog"},
 		{Place: 4, Title: "Say what shipping costs", Text: "For all, by weight or by sum, and to which countries.",
@@ -102,7 +102,8 @@ func (s *server) noteGuide(r *http.Request, key, value, text string) error {
 		if err := storeSettings(r.Context(), tx, []string{key}, []*string{&value}, adminui.Who(r).Name); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide", Text: text})
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide",
+			Text: text})
 	})
 }
 

@@ -35,7 +35,8 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 		{Name: "once", Kind: "hidden", Value: rand.Text()},
 		{Name: "name", Label: "Name of the batch", Kind: "text", Required: true, Most: 100,
 			Hint: "For staff: “Flyers in May”."},
-		{Name: "many", Label: "How many codes", Kind: "number", Required: true, Hint: fmt.Sprintf("1 to %d.", mostBulk)},
+		{Name: "many", Label: "How many codes", Kind: "number", Required: true,
+			Hint: fmt.Sprintf("1 to %d.", mostBulk)},
 		{Name: "prefix", Label: "Beginning", Kind: "text", Most: mostPrefix,
 			Hint: fmt.Sprintf("Of each code, before %d random letters and digits: MAY-.", bulkLetters)},
 	}, form.Fields...)

@@ -329,8 +329,8 @@ func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
 			weight, isWeight = web.Number(words[1], mostGrams)
 		}
 		if !ok || !isWeight || seen[sku] {
-			return nil, nil, wrongFields{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU once, "+
-				"please.", n+1)}
+			return nil, nil, wrongFields{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
+				"once, please.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}

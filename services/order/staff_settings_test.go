@@ -12,8 +12,8 @@ var checkoutForm = []string{"usernames_allowed_to_checkout", "*", "an_ct_values_
 	"default_shipping_method", "UPSGround", "initial_order_status", "packing", "order_confirmation_em_cd_member", "abc",
 	"order_confirmation_em_cd_prospect", "def"}
 
-var weightForm = []string{"carrier", "Parcel", "cost", "5.00", "price_by", "weight", "steps", "1000 8.00\r\n2000: 12.50", "free_from", "100",
-	"tracking", "https://track.example/?n=", "active", "on"}
+var weightForm = []string{"carrier", "Parcel", "cost", "5.00", "price_by", "weight", "steps", "1000 8.00\r\n2000: 12.50",
+	"free_from", "100", "tracking", "https://track.example/?n=", "active", "on"}
 
 // What staff set has effect at once, and not on quotes that were made.
 func TestSettingsAreFrozenWithAQuote(t *testing.T) {
@@ -52,8 +52,8 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 	staff.Post("/staff/settings/checkout", with(checkoutForm, "shipping_countries", "de at", "version", e.settingsVersion())...).OK()
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) VALUES (6, 1, now())`)
 	e.mustHandle(event("evt_frozen", completed, quote, nil))
-	if got := e.Text(`SELECT concat_ws(' ', item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, shipping_method->>'carrier',
-		current_status) FROM orders`); got != "1995 200 1250 0 3045 Parcel packing" {
+	if got := e.Text(`SELECT concat_ws(' ', item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+		shipping_method->>'carrier', current_status) FROM orders`); got != "1995 200 1250 0 3045 Parcel packing" {
 		t.Errorf("the order has %s", got)
 	}
 	q := e.visitor()
@@ -80,15 +80,17 @@ func TestStaffChangeSettings(t *testing.T) {
 	e := newEnv(t)
 	staff := e.staff(adminui.Owner)
 	form := with(checkoutForm, "version", e.settingsVersion())
-	for field, bad := range map[string]string{"shipping_countries": "US, XX", "default_shipping_method": "None", "initial_order_status": "shipped",
-		"order_confirmation_em_cd_member": "<b>", "usernames_allowed_to_checkout": strings.Repeat("a", 5001)} {
+	for field, bad := range map[string]string{"shipping_countries": "US, XX", "default_shipping_method": "None",
+		"initial_order_status": "shipped", "order_confirmation_em_cd_member": "<b>",
+		"usernames_allowed_to_checkout": strings.Repeat("a", 5001)} {
 		if a := staff.Post("/staff/settings/checkout", with(form, field, bad)...); a.Status != 422 || a.At("errors", field) == nil {
 			t.Errorf("%s: %s", field, a)
 		}
 	}
 	staff.Post("/staff/settings/checkout", "shipping_countries", "\x00").Has(400)
 	staff.Post("/staff/settings/checkout", "version", "9223372036854775808").Has(400)
-	staff.Post("/staff/settings/checkout", with(form, "usernames_allowed_to_checkout", "ada, =bob", "an_ct_values_allowed_to_checkout", "")...).OK()
+	few := with(form, "usernames_allowed_to_checkout", "ada, =bob", "an_ct_values_allowed_to_checkout", "")
+	staff.Post("/staff/settings/checkout", few...).OK()
 	e.visitor().Get("/order/checkout-allowed").Want(false, "checkout_allowed")
 	e.member(5).Get("/order/checkout-allowed").Want(false, "checkout_allowed")
 	e.browser(adminui.Manager).Post("/staff/settings/checkout", with(form, "shipping_countries", "FR")...).
@@ -98,8 +100,8 @@ func TestStaffChangeSettings(t *testing.T) {
 
 	const shipping, statuses = "/staff/settings/shipping", "/staff/settings/statuses"
 	method := with(weightForm, "identifier", "Parcel")
-	for field, bad := range map[string]string{"identifier": "A B", "carrier": "", "cost": "-1", "price_by": "moon", "steps": "2000 1\n1000 2",
-		"free_from": "x", "tracking": "javascript:alert(1)"} {
+	for field, bad := range map[string]string{"identifier": "A B", "carrier": "", "cost": "-1", "price_by": "moon",
+		"steps": "2000 1\n1000 2", "free_from": "x", "tracking": "javascript:alert(1)"} {
 		if a := staff.Post(shipping, with(method, field, bad)...); a.Status != 422 || a.At("errors", field) == nil {
 			t.Errorf("%s: %s", field, a)
 		}
@@ -109,7 +111,8 @@ func TestStaffChangeSettings(t *testing.T) {
 	page := shipping + "/" + e.Text(`SELECT id::text FROM shipping_method WHERE identifier = 'Parcel'`)
 	staff.Get(page).Want("12.50", "method", "steps", "1", "price")
 	staff.Post(page, with(weightForm, "version", "1", "steps", "5 1.00", "price_by", "total")...).OK()
-	e.browser(adminui.Owner).Post(page, with(weightForm, "version", "1", "carrier", "Mine")...).Has(409, `value="Mine"`, "Now: <strong>5.00 1.00")
+	e.browser(adminui.Owner).Post(page, with(weightForm, "version", "1", "carrier", "Mine")...).
+		Has(409, `value="Mine"`, "Now: <strong>5.00 1.00")
 	for _, bad := range []string{"6", "6 x", "6 1\n6 2", "x 1", "", "99999 1", "6 -1"} {
 		staff.Post("/staff/settings/weights", "weights", bad).Has(422)
 	}

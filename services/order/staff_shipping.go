@@ -94,7 +94,8 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 		shown[i] = m.shown()
 	}
 	ask.Rows = max(len(shown), 1) // a shop has a handful of them
-	table := adminui.NewTable(ask, "shipping-methods", shippingColumns, shown, func(m shippingShown) any { return m.ID })
+	key := func(m shippingShown) any { return m.ID }
+	table := adminui.NewTable(ask, "shipping-methods", shippingColumns, shown, key)
 	table.Empty = "No shipping methods: nothing can be sold."
 	return adminui.Page{Title: "Shipping methods", Template: "shipping.html", Data: struct {
 		Methods []shippingShown `json:"methods"`
@@ -108,11 +109,12 @@ func shippingForm(m shippingShown) adminui.Form {
 		{Name: "cost", Label: "Price", Kind: "money", Required: true,
 			Hint: "Of every order, or of those below the first step."},
 		{Name: "price_by", Label: "The price depends on", Kind: "choice", Options: []adminui.Option{
-			{Value: priceFlat, Text: "Nothing: it is always the same"}, {Value: priceWeight, Text: "The weight of the items"},
+			{Value: priceFlat, Text: "Nothing: it is always the same"},
+			{Value: priceWeight, Text: "The weight of the items"},
 			{Value: priceTotal, Text: "The sum of the items"}}},
 		{Name: "steps", Label: "Steps", Kind: "multiline",
-			Hint: "A line for each: from how many grams, or which sum, on, and the price. 2000 14.50 is 14.50 from two " +
-				"kilos on."},
+			Hint: "A line for each: from how many grams, or which sum, on, and the price. 2000 14.50 is 14.50 from " +
+				"two kilos on."},
 		{Name: "free_from", Label: "Free from", Kind: "money", Hint: "A sum of items, before discounts. Empty: never."},
 		{Name: "tracking", Label: "Address of tracking pages", Kind: "text", Most: 200,
 			Hint: "The tracking number is put behind it."},
@@ -126,7 +128,8 @@ func shippingForm(m shippingShown) adminui.Form {
 		form.Action, form.Submit = "/settings/shipping", "Make the method"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
 			Most: 100,
-			Hint: "Letters and digits, for programs. It stays. Codes for free shipping pay for " + groundShipping + " alone."}},
+			Hint: "Letters and digits, for programs. It stays. Codes for free shipping pay for " + groundShipping +
+				" alone."}},
 			form.Fields...)
 		return form
 	}
@@ -211,7 +214,8 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 			from, known = web.Number(words[0], 1_000_000_000)
 		}
 		price, isPrice := readAmount(words[1])
-		if !known || !isPrice || price > stripe.MaxTotal || from < 1 || len(steps) > 0 && from <= steps[len(steps)-1].From {
+		rises := len(steps) == 0 || from > steps[len(steps)-1].From
+		if !known || !isPrice || price > stripe.MaxTotal || from < 1 || !rises {
 			return nil, false
 		}
 		steps = append(steps, shippingStep{from, price})
@@ -250,8 +254,8 @@ func (s *server) staffMakeShipping(r *http.Request) (adminui.Answer, error) {
 			if m.ID, err = insertShipping(r.Context(), tx, m, adminui.Who(r).Name); err != nil {
 				return err
 			}
-			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "shipping-method", Key: m.Identifier,
-				Text: "Made shipping method " + m.Carrier, After: m.shown()})
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "shipping-method",
+				Key: m.Identifier, Text: "Made shipping method " + m.Carrier, After: m.shown()})
 		})
 	}
 	wrong = wrong.taken(&err, "identifier", "There is a method like this already.")
@@ -304,19 +308,19 @@ func (s *server) staffSaveShipping(r *http.Request) (adminui.Answer, error) {
 			case !changed:
 				return errStaleRow
 			}
-			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "shipping-method", Key: m.Identifier,
-				Text: "Changed shipping method " + m.Carrier, Before: was.shown(), After: m.shown()})
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "shipping-method",
+				Key: m.Identifier, Text: "Changed shipping method " + m.Carrier, Before: was.shown(), After: m.shown()})
 		})
 		if err == nil {
 			return adminui.Done{To: "/settings/shipping", Text: "Saved. Carts pay it from now on."}, nil
 		}
 	}
-	if was, perr := s.findShipping(r); perr != nil {
+	m, perr := s.findShipping(r)
+	if perr != nil {
 		return nil, perr
-	} else {
-		now := was.shown()
-		form, errs, status, err := refusedForm(shippingForm(now), sent, wrong, err,
-			rowNow{now.Version, now.ChangedBy, now.ChangedAt, now.values()})
-		return shippingPage(now, form, status, errs), err
 	}
+	now := m.shown()
+	form, errs, status, err := refusedForm(shippingForm(now), sent, wrong, err,
+		rowNow{now.Version, now.ChangedBy, now.ChangedAt, now.values()})
+	return shippingPage(now, form, status, errs), err
 }

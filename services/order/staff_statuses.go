@@ -85,8 +85,8 @@ func statusPage(st statusSet, form adminui.Form, status int, errs map[string]str
 		Order statusSet `json:"status"`
 		Own   bool      `json:"-"`
 		formPage
-	}{st, st.Identifier != "" && ownStatus(st.Identifier), formPage{Form: form, Errors: errs, Edit: adminui.SettingsEdit}},
-		Status: status, Narrow: true}
+	}{st, st.Identifier != "" && ownStatus(st.Identifier),
+		formPage{Form: form, Errors: errs, Edit: adminui.SettingsEdit}}, Status: status, Narrow: true}
 }
 
 func (s *server) staffNewStatus(*http.Request) (adminui.Answer, error) {

@@ -19,10 +19,11 @@ func taxFields(context.Context, *server) ([]adminui.Field, error) {
 		{Name: settingTaxMode, Label: "Taxes", Kind: "choice", Options: []adminui.Option{
 			{Value: taxNone, Text: "None"}, {Value: taxIncluded, Text: "Included in prices, by the table below"},
 			{Value: taxStripe, Text: "Added on the payment page by Stripe Tax"}},
-			Hint: "Stripe Tax has to be set up in Stripe's dashboard first, with the places where the shop is registered."},
+			Hint: "Stripe Tax has to be set up in Stripe's dashboard first, with the places where the shop is " +
+				"registered."},
 		{Name: settingTaxRates, Label: "Included rates", Kind: "multiline",
-			Hint: "A line for each country, or state of one, with its per cent: DE 19, or US-NY 8.875. Elsewhere there " +
-				"is none."},
+			Hint: "A line for each country, or state of one, with its per cent: DE 19, or US-NY 8.875. Elsewhere " +
+				"there is none."},
 	}, nil
 }
 

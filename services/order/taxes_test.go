@@ -68,7 +68,8 @@ func TestTaxIsTheSameOnAnyWay(t *testing.T) {
 		mode, rate := modes[n%3], r.Int64N(25_000)
 		e.Exec(`UPDATE configuration SET value = CASE key WHEN 'tax_mode' THEN $1 ELSE $2 END WHERE key IN ('tax_mode', 'tax_rates')`,
 			mode, taxRate{Country: "US", State: "IL", Rate: rate}.String())
-		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT id, $1 + id, now() + $2 * interval '1 second' FROM sku`,
+		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time)
+			SELECT id, $1 + id, now() + $2 * interval '1 second' FROM sku`,
 			50+r.IntN(5000), n)
 		p := e.member(int64(n + 100))
 		for _, sku := range []string{"1", "6", "7"}[:1+r.IntN(3)] {
