@@ -128,6 +128,10 @@ images-twice: images ## build the images of the last commit once more, in anothe
 		mkdir "$$folder/bin" && cp bin/ko bin/crane "$$folder/bin" && "$$folder/deploy/images.sh" >/dev/null && \
 		diff bin/images-first.txt "$$folder/bin/images/list.txt" && echo "the same digests"
 
+.PHONY: drill
+drill: need bin/withpostgres ## lose a shop's database and broker, restore, compare, and state recovery time and point
+	@bin/withpostgres -- $(GO) test -count 1 -v -run TestRestoreDrill ./test/e2e | grep -v '^ *{'
+
 .PHONY: delivery
 delivery: bin/actionlint bin/venv ## check what deploys: workflows, templates of AWS, migrations that are new since main
 	@echo "== workflows"; bin/actionlint && bin/venv/bin/zizmor --quiet --offline --min-severity medium .github/workflows

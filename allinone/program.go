@@ -54,6 +54,9 @@ set, from the shop that runs with DATA_DIR (default .data).
   migrate             make roles, schemas and tables, with NATS_URL streams and consumers, and end
   provision           keep streams and consumers, erase people from the streams
   keys                print each service's SHOP_KEYS, derived from SHOP_SECRET
+  backup -to FOLDER   write one shop's database, as it is at this moment, with the sums of its tables
+  restore -from FOLDER
+                      read a backup into an empty database, compare all sums, and bring it to this version
   vm NAME ...         write the user data with which a new machine installs and opens a shop (deploy/vm)
   help [AREA]         this text, or the part about an area
 `
@@ -79,6 +82,13 @@ func Program(args []string, out, stderr io.Writer) int {
 		return shops(name, rest, out, stderr)
 	case "vm":
 		return vm(rest, out, stderr)
+	case "restore": // never into what a running shop wrote down
+		return backups(name, rest, out, stderr)
+	case "backup":
+		if err := useSettings(); err != nil {
+			return boot.Report("shop", "", err, stderr)
+		}
+		return backups(name, rest, out, stderr)
 	case "keys":
 		return PrintKeys(out, stderr)
 	case "-health", "--health": // of whatever runs with these settings

@@ -1,0 +1,185 @@
+package allinone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/pglocal"
+)
+
+// restore reads a backup into an empty database.
+func restore(ctx context.Context, cfg PrepareConfig, from string, out io.Writer) (err error) {
+	began := time.Now()
+	about, err := readAbout(from)
+	if err != nil {
+		return err
+	}
+	if about.Shop != cfg.Shop() {
+		return fmt.Errorf("the backup is one of %s, not of %s (SHOP_NAME)", about.Shop, cfg.Shop())
+	}
+	databaseURL := cfg.DatabaseURL
+	if databaseURL == "" {
+		stop, own, err := ownCluster(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		databaseURL = own
+	}
+	if err := fill(ctx, databaseURL, filepath.Join(from, dumpFile), about); err != nil {
+		return err
+	}
+	if err := compare(ctx, databaseURL, about); err != nil {
+		return err
+	}
+	passwords := cfg.DBPasswords.byRole(about.Shop)
+	if err := Migrate(ctx, boot.NewLog(io.Discard, ""), databaseURL, about.Shop, passwords); err != nil {
+		return err
+	}
+	if err := askStripeAgain(ctx, databaseURL, about.At); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nWhat came after that moment is not there: "+
+		"what was paid meanwhile comes back from Stripe (docs/runbooks/backup.md).\n", from, about.size(),
+		about.At.Format(time.RFC3339), time.Since(began).Round(100*time.Millisecond))
+	return err
+}
+
+func readAbout(folder string) (aboutBackup, error) {
+	var about aboutBackup
+	text, err := os.ReadFile(filepath.Join(folder, aboutFile)) //nolint:gosec // the caller's own folder
+	if err == nil {
+		err = json.Unmarshal(text, &about)
+	}
+	if err == nil && (about.Shop == "" || len(about.Tables) == 0) {
+		err = errors.New("it names no shop or no tables")
+	}
+	if err != nil {
+		return about, fmt.Errorf("%s is not a backup: %w", folder, err)
+	}
+	return about, nil
+}
+
+// ownCluster is the database that shop run with this DATA_DIR will find.
+func ownCluster(ctx context.Context) (stop func(), databaseURL string, err error) {
+	cfg, err := boot.Load[Config]()
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", boot.ErrUsage, err)
+	}
+	f, err := openFolder(cfg.DataDir)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := pglocal.Start(ctx, pglocal.Options{Dir: f.at("postgres"), Durable: true, Install: true})
+	if err != nil {
+		return nil, "", errors.Join(fmt.Errorf("start PostgreSQL: %w", err), f.close())
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseStopTime)
+		defer cancel()
+		_ = errors.Join(c.Stop(ctx), f.close()) // what was restored is on the disk
+	}, c.URL(), nil
+}
+
+// fill makes the roles, and then everything that the dump has. A database that holds a shop is left alone.
+func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	schemas := []string{"shop"}
+	for _, s := range Schemas() {
+		schemas = append(schemas, s.Service)
+	}
+	there, err := countTables(ctx, conn, schemas)
+	if err == nil && there > 0 {
+		err = fmt.Errorf("the database holds %d tables of a shop: restore wants an empty one", there)
+	}
+	if err != nil {
+		return err
+	}
+	if err := pg.Provision(ctx, boot.NewLog(io.Discard, ""), databaseURL, about.Shop); err != nil {
+		return err
+	}
+	// The roles stay; the schemas come with the dump, and with them who may do what in each table.
+	if err := dropSchemas(ctx, conn, schemas); err != nil {
+		return err
+	}
+	list, err := contents(ctx, about.Server, dump)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(list) //nolint:errcheck // in the temporary folder
+	return client(ctx, "pg_restore", about.Server, databaseURL, "--exit-on-error", "--single-transaction", "--no-owner",
+		"--use-list="+list, dump)
+}
+
+// contents lists what is restored: all of the dump but the privileges of tables to come, which name the
+// owner of the old database, and which migrate sets for the new one.
+func contents(ctx context.Context, major int, dump string) (file string, err error) {
+	program, err := pglocal.Client(ctx, "pg_restore", major)
+	if err != nil {
+		return "", err
+	}
+	text, err := exec.CommandContext(ctx, program, "--list", dump).Output() //nolint:gosec // of PostgreSQL
+	if err != nil {
+		return "", fmt.Errorf("list the contents of %s: %w", dump, err)
+	}
+	f, err := os.CreateTemp("", "restore-")
+	if err != nil {
+		return "", fmt.Errorf("list the contents of the backup: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, " DEFAULT ACL ") {
+			if _, werr := f.WriteString(line); werr != nil {
+				err = errors.Join(err, werr)
+			}
+		}
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("list the contents of the backup: %w", err)
+	}
+	return f.Name(), nil
+}
+
+// compare finds tables that are not what they were.
+func compare(ctx context.Context, databaseURL string, about aboutBackup) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	var now map[string]tableSum
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		now, err = sumTables(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var differ []string
+	for _, name := range slices.Sorted(maps.Keys(about.Tables)) {
+		if now[name] != about.Tables[name] {
+			differ = append(differ, fmt.Sprintf("%s has %d rows, had %d", name, now[name].Rows, about.Tables[name].Rows))
+		}
+	}
+	if len(differ) > 0 {
+		return fmt.Errorf("%d tables are not what they were: %s", len(differ), strings.Join(differ, "; "))
+	}
+	return nil
+}
