@@ -13,7 +13,8 @@ func TestCommandRefuses(t *testing.T) {
 	for _, line := range []string{
 		"plan", "plan Acme", "plan acme more", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
 		"set acme window FIELD", "run acme", "destroy acme", "destroy acme -confirm acm", "rollback acme -back 2",
-		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x", "deploy acme -tag", "cost -layout two",
+		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x",
+		"deploy acme -tag", "cost -layout two",
 	} {
 		var out, stderr bytes.Buffer
 		if code := Command(strings.Fields(line), &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {

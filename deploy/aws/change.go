@@ -173,10 +173,8 @@ func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[
 	if err != nil {
 		return nil, err
 	}
-	if err := c.say("%-34s %3d changes  %s", name, len(changes), time.Since(began).Round(100*time.Millisecond)); err != nil {
-		return nil, err
-	}
-	return s.outputs, nil
+	took := time.Since(began).Round(100 * time.Millisecond)
+	return s.outputs, c.say("%-34s %3d changes  %s", name, len(changes), took)
 }
 
 // execute has a change set carried out. A repeated request whose first answer was lost is told that it is

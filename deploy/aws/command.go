@@ -99,8 +99,8 @@ var further = map[string]struct {
 	least int
 	more  bool
 }{
-	"plan": {}, "create": {}, "status": {}, "resources": {}, "outputs": {}, "cost": {}, "deploy": {}, "history": {}, "rollback": {},
-	"destroy": {}, "set": {least: 2}, "run": {least: 1, more: true},
+	"plan": {}, "create": {}, "status": {}, "resources": {}, "outputs": {}, "cost": {}, "deploy": {}, "history": {},
+	"rollback": {}, "destroy": {}, "set": {least: 2}, "run": {least: 1, more: true},
 }
 
 func read(args []string) (request, error) {

@@ -169,7 +169,8 @@ func (c *cloud) destroy(ctx context.Context) error {
 		return c.say("There is no shop %s here.", c.shop)
 	}
 	if s, there, err := c.find(ctx, "data"); err != nil || there && s.parameters["Protected"] == "yes" {
-		return errors.Join(err, fmt.Errorf("the database is protected: shop aws create %s -set Protected=no first", c.shop))
+		return errors.Join(err, fmt.Errorf(
+			"the database is protected: shop aws create %s -set Protected=no first", c.shop))
 	}
 	for _, name := range names {
 		if err := c.remove(ctx, name); err != nil {
@@ -220,7 +221,8 @@ func (c *cloud) chosenLayout(ctx context.Context, wished string) (string, error)
 	case err != nil:
 		return "", err
 	case there && has != "" && wished != "" && wished != has:
-		return "", fmt.Errorf("%s has the layout %s: make another shop, and move the data with backup and restore", c.shop, has)
+		return "", fmt.Errorf(
+			"%s has the layout %s: make another shop, and move the data with backup and restore", c.shop, has)
 	case there && has != "":
 		return has, nil
 	case wished == "":

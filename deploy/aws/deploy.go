@@ -172,7 +172,8 @@ func (c *cloud) start(ctx context.Context, known map[string]string, definition s
 		TaskDefinition: &definition, LaunchType: ecstypes.LaunchTypeFargate,
 		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{
 			Subnets:        strings.Split(known["TaskSubnets"], ","),
-			SecurityGroups: []string{known["TaskGroupId"]}, AssignPublicIp: ecstypes.AssignPublicIp(known["TaskAddresses"])}},
+			SecurityGroups: []string{known["TaskGroupId"]},
+			AssignPublicIp: ecstypes.AssignPublicIp(known["TaskAddresses"])}},
 		Overrides: &ecstypes.TaskOverride{ContainerOverrides: []ecstypes.ContainerOverride{
 			{Name: aws.String("shop"), Command: command}}},
 	})
@@ -199,9 +200,9 @@ func (c *cloud) define(ctx context.Context, known map[string]string, tag string)
 			Name: aws.String("shop"), Image: aws.String(known["Registry"] + "/shop:" + tag), Essential: aws.Bool(true),
 			User: aws.String("65532"), ReadonlyRootFilesystem: aws.Bool(true),
 			Secrets: []ecstypes.Secret{{Name: aws.String("SETTINGS"), ValueFrom: aws.String(known["ShopSettingsArn"])}},
-			LogConfiguration: &ecstypes.LogConfiguration{LogDriver: ecstypes.LogDriverAwslogs, Options: map[string]string{
-				"awslogs-group": known["LogGroup"], "awslogs-stream-prefix": "command",
-				"awslogs-region": c.tasks.Options().Region}},
+			LogConfiguration: &ecstypes.LogConfiguration{LogDriver: ecstypes.LogDriverAwslogs,
+				Options: map[string]string{"awslogs-group": known["LogGroup"], "awslogs-stream-prefix": "command",
+					"awslogs-region": c.tasks.Options().Region}},
 		}},
 	})
 	if err != nil {
