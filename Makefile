@@ -76,6 +76,10 @@ cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the datab
 taxes: need bin/withpostgres ## ten thousand carts, taxed in each way, from the session to the order, the mail and the last refund
 	@TAX_CARTS=10000 bin/withpostgres -- $(GO) test -timeout 2h -count 1 -v -run TestTaxIsTheSame ./services/order | grep -v '^ *{'
 
+.PHONY: newsletter
+newsletter: need bin/withpostgres ## a campaign to thousands while mailer, broker and database are killed: each gets one mail; NEWSLETTER=n, KILLS=n, SEED=n
+	@NEWSLETTER=$${NEWSLETTER:-10000} KILLS=$${KILLS:-20} bin/withpostgres -- $(GO) test -timeout 1h -count 1 -v -run TestNewsletterReachesEachOnce ./test/e2e | grep -v '^ *{'
+
 .PHONY: ledger
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
 	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'

@@ -28,7 +28,8 @@ var navigation = []Section{
 	{"Goods", []Item{
 		{Title: "Products", Path: "/catalog", Key: "p", action: CatalogView},
 	}},
-	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView}}},
+	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView},
+		{Title: "Campaigns", Path: "/campaigns", Key: "n", action: CampaignsView}}},
 	{"Figures", []Item{
 		{Title: "Reports", Path: "/reports", Key: "r", action: ReportsView},
 		{Title: "Ads", Path: "/ads", Key: "a", action: ReportsView},

@@ -53,7 +53,7 @@ func (s *server) rooms(m msg.SendMail, to string) []room {
 	switch {
 	case saleKinds[m.Kind] || hour == 0 && day == 0:
 		return nil
-	case len(m.To) == 0:
+	case len(m.To) == 0, m.Kind == kindDraft:
 		return []room{{web.MAC(s.hashKey, "staff"), hour * staffFactor, day * staffFactor}}
 	case debitKinds[m.Kind]:
 		return []room{{web.MAC(s.hashKey, "debit", email.Person(to)), hour, day}}

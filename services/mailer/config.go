@@ -19,7 +19,7 @@ type Config struct {
 	boot.Public
 	boot.Keys
 	boot.Staff
-	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener of mailer's endpoints for staff; answers this machine only"`
+	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener for admin, which forwards staff to it"`
 	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox when empty"`
 	SMTPPort     int    `envconfig:"SMTP_PORT" default:"587" desc:"port of the mail server"`
 	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it wants one"`

@@ -76,7 +76,8 @@ type newDelivery struct {
 	payload                            []byte
 	addresses                          []string
 	memberID                           int64
-	newsletter                         int64 // 0: none
+	newsletter                         int64     // 0: none
+	due                                time.Time // zero: at once
 	createdAt, deadline                time.Time
 
 	receivers []receiver
@@ -175,4 +176,13 @@ func (s *server) messageID(kind, key string) string {
 	sum := sha256.Sum256([]byte(key))
 	_, domain, _ := strings.Cut(s.from.Address, "@")
 	return kind + "." + hex.EncodeToString(sum[:16]) + "@" + domain
+}
+
+// marshalCommand is a command of mailer's own as the ledger keeps it.
+func marshalCommand(m msg.SendMail) []byte {
+	data, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // texts, numbers and times always are JSON
+	}
+	return data
 }

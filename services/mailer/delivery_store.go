@@ -39,16 +39,17 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows, payloads}, SQL: `
 		mails AS (
 		  INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
-		    member_id, newsletter_id, order_identifier, created_at, deadline)
+		    member_id, newsletter_id, order_identifier, created_at, deadline, next_at)
 		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
 		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''), created_at,
-		    deadline
+		    deadline, coalesce(due, now())
 		  FROM ROWS FROM (
 		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
 		      left_out text[], state text, member bigint, newsletter bigint, "order" text, created_at timestamptz,
-		      deadline timestamptz, marks text[]),
+		      deadline timestamptz, due timestamptz,
+		      marks text[]),
 		    unnest($4::bytea[])) AS n (key, kind, message_id, code, to_hashes, left_out, state, member, newsletter,
-		      "order", created_at, deadline, marks, payload) JOIN fresh USING (key)
+		      "order", created_at, deadline, due, marks, payload) JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM unnest(marks) AS mark
 		    WHERE ` + erasure.ForgottenSince("mark", "CASE WHEN member <> 0 THEN '-infinity' ELSE created_at END") + `)
 		  ON CONFLICT (key) DO NOTHING
@@ -67,7 +68,7 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error 
 func (d newDelivery) row() deliveryRow {
 	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
 		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
-		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Marks: []erasure.Mark{}}
+		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Due: d.due, Marks: []erasure.Mark{}}
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}
@@ -96,6 +97,7 @@ type deliveryRow struct {
 	Order      string         `json:"order"` // its identifier
 	CreatedAt  time.Time      `json:"created_at"`
 	Deadline   time.Time      `json:"deadline"`
+	Due        time.Time      `json:"due,omitzero"`
 	Marks      []erasure.Mark `json:"marks"` // under which its receivers would be among the erased
 }
 
@@ -119,21 +121,27 @@ type delivery struct {
 	Deadline     time.Time
 }
 
-// claim takes one due mail under a lease, or nil. With deferred, one that was put off while the
-// server took no mail counts as due. Mails in the own process's hands are excluded whatever their
-// lease says. The row is a maybe from here on, until a definite refusal is written.
+// due selects the mail that is due longest, of those that meet a condition.
+func due(condition string) string {
+	return `
+			SELECT id, maybe FROM delivery
+			WHERE state = 'queued' AND ` + condition + ` AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
+				AND (claimed_until IS NULL OR claimed_until < now()
+				  OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
+			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED`
+}
+
+// claim takes one due mail under a lease, or nil: one to a single person before those of newsletters. With deferred, one
+// that was put off while the server took no mail counts as due. Mails in the own process's hands are excluded whatever
+// their lease says. The row is a maybe from here on, until a definite refusal is written.
 func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, deferred bool) (*delivery, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, claimLimit)
 	defer cancel()
 	d, found, err := pg.One[delivery](ctx, pool, "claim a mail", `
-		WITH c AS (
-			SELECT id, maybe FROM delivery
-			WHERE state = 'queued' AND (next_at <= now() OR ($4 AND outage)) AND NOT id = ANY($3)
-				AND (claimed_until IS NULL OR claimed_until < now()
-				  OR (claimed_by = $1 AND claimed_until < now() + $2::interval - $5::interval))
-			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
-		)
+		WITH single AS (`+due("newsletter_id IS NULL")+`),
+		many AS (`+due("newsletter_id IS NOT NULL AND NOT EXISTS (SELECT FROM single)")+`),
+		c AS (SELECT * FROM single UNION ALL SELECT * FROM many)
 		UPDATE delivery d SET claimed_by = $1, claimed_until = now() + $2, attempts = attempts + 1, maybe = true FROM c
 		  WHERE d.id = c.id
 		RETURNING d.id, d.key, d.kind, d.payload, d.written, d.message_id, d.attempts, d.refusals, c.maybe AS was_maybe,
@@ -158,12 +166,15 @@ func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []by
 }
 
 // markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter
-// which sender holds the row now.
-func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, done msg.MailDone) error {
+// which sender holds the row now. taken are the hashes of the addresses that the server took it for, which do not
+// bounce.
+func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, taken []string,
+	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
 		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
-		WHERE id = $1 AND state = 'queued' RETURNING id)`, []any{d.ID, reply, done.EmailCode},
+		WHERE id = $1 AND state = 'queued' RETURNING id), back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]))`,
+		[]any{d.ID, reply, done.EmailCode, taken},
 		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
 	return err
 }

@@ -19,7 +19,8 @@ func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []strin
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($1::bigint[]) UNION ALL
 		  SELECT 'prospect', unnest($2::bigint[]) ON CONFLICT DO NOTHING),
-		gone AS (DELETE FROM recipient WHERE`+isPerson+`)
+		gone AS (DELETE FROM recipient WHERE`+isPerson+`),
+		back AS (DELETE FROM bounced WHERE hash = ANY($3))
 		DELETE FROM delivery WHERE member_id = ANY($1)
 			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, p.MemberIDs,
 		p.ProspectIDs, hashes)

@@ -40,15 +40,13 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 		Payload: msg.Prospect{ID: 5, FirstName: "Secret", Email: "secret@x.example", Code: "PRSECRET", UnsubscribeToken: "PTSECRET",
 			Version: 1}})
 	e.eventually("all known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 9 })
-	s := e.templates()
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"As it was","body_text":"Dear {recipient_first_name}: {mb_cd} {token}",`+
-		`"body_html":"","bcc_address":""}`, 200, "Ready")
+	c := e.campaign("subject", "As it was", "body_text", "Dear {recipient_first_name}: {mb_cd} {token}")
 	sink.set(always("rcpt", 450))
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":4}`)
+	c.do("start")
 	e.eventually("all were tried", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE attempts > 0`) == 4 })
 
-	s.is("PATCH", "/"+memberNews, `{"status":"Sent","type":"Prospect","subject":"Changed","body_text":"Changed {pr_cd} {pr_token}",`+
-		`"from_address":"Other <other@shop.example>"}`, 200, "Prospect")
+	e.Exec(`UPDATE campaign SET audience = 'prospects', subject = 'Changed', body_text = 'Changed {pr_cd} {pr_token}',
+		from_address = 'Other <other@shop.example>'`)
 	person(msg.Member{ID: 1, FirstName: "Changed", Email: "ada@x.example", Newsletter: true, Code: "MB1", UnsubscribeToken: "CHANGED",
 		Version: 2})
 	person(msg.Member{ID: 5, FirstName: "Eve", Email: "moved@x.example", Newsletter: true, Code: "MBEve", UnsubscribeToken: "TEve",
@@ -60,6 +58,7 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 		return e.Number(`SELECT count(*) FROM recipient WHERE version = 2`) == 3 &&
 			e.Number(`SELECT count(*) FILTER (WHERE id = 8) - count(*) FILTER (WHERE id = 6) FROM recipient`) == 1
 	})
+	e.Becomes(0, `SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL`) // an attempt under way may know them as they were
 	sink.set(nil)
 	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[ada@x.example eve@x.example]" {
@@ -75,70 +74,72 @@ func TestNewsletterIsWhatWasSent(t *testing.T) {
 	}
 }
 
-// Status Draft pauses what is under way, any other lets it go on, and nothing is sent twice.
-func TestDraftPausesANewsletter(t *testing.T) {
+// A paused campaign waits, an other one goes on, and nothing is sent twice; one that is stopped sends no more.
+func TestPausedAndStoppedCampaigns(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	e.start()
 	e.people()
-	s := e.templates()
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","bcc_address":""}`, 200, "Ready")
 	sink.set(func(stage, who string) error {
 		if stage == "rcpt" && strings.Contains(who, "bob") {
 			return always("rcpt", 450)(stage, who)
 		}
 		return nil
 	})
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
+	c := e.campaign()
+	c.do("start")
 	e.sent(1)
-	s.is("PATCH", "/"+memberNews, `{"status":"Draft"}`, 200, "Draft")
-	// The attempt under way at this moment may have read Ready: the server refuses until it is over.
-	e.eventually("bob's waits for the template", func() bool {
+	c.do("pause")
+	c.try("pause").Has(409)
+	// The attempt under way at this moment may have read running: the server refuses until it is over.
+	e.eventually("bob's waits", func() bool {
 		return e.Number(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 1
 	})
+	c.page().Has(200, "1 of 2, paused", "Go on", "Stop for good")
 	sink.set(nil)
-	s.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`) // work on it goes on
+	other := e.campaign("audience", "prospects") // work on others goes on
+	other.do("start")
 	e.sent(2)
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"The next one"}`, 200, "Ready")
+	c.do("resume")
 	e.sent(3)
-	if n := len(to(sink, "bob@x.example")); n != 1 || len(to(sink, "ada@x.example")) != 1 ||
-		to(sink, "bob@x.example")[0].subject == "The next one" {
-		t.Errorf("bob has %d mails", n)
+	if len(to(sink, "bob@x.example")) != 1 || len(to(sink, "ada@x.example")) != 1 {
+		t.Errorf("bob has %d mails, ada %d", len(to(sink, "bob@x.example")), len(to(sink, "ada@x.example")))
 	}
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, "Ready")
 	sink.set(always("rcpt", 450))
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, "Ready")
-	s.is("POST", "/"+memberNews+"/send", "", 409, "newsletter-under-way") // else who waits for the first would get both
+	stopped := e.campaign()
+	stopped.do("start")
+	e.eventually("all were tried", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued' AND attempts > 0`) == 2
+	})
+	stopped.do("stop")
+	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
+	sink.set(nil)
+	stopped.try("resume").Has(409)
+	stopped.page().Has(200, "stopped", "<dt>Accepted</dt><dd>0</dd>")
+	if sink.count() != 3 {
+		t.Errorf("%d mails, want 3", sink.count())
+	}
 }
 
-// Templates are rows that staff may edit: status Draft pauses, and any other one lets go on, when it is set
-// by SQL as well; so does deleting the row.
+// A campaign is a row that can be changed by SQL as well: what waits goes on when it is not paused any more.
 func TestNewsletterPausedBySQLGoesOn(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	e.people()
-	s := e.templates()
-	exec := func(sql string) {
-		t.Helper()
-		e.Exec(sql, memberNews)
-	}
-	for i, goOn := range []string{`UPDATE template SET status = 'Sent' WHERE em_cd = $1`, `DELETE FROM template WHERE em_cd = $1`} {
-		s.is("PATCH", "/"+memberNews, `{"status":"Ready","bcc_address":""}`, 200, "Ready")
-		sink.set(always("rcpt", 450))
-		s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-		exec(`UPDATE template SET status = 'Draft' WHERE em_cd = $1`)
-		e.eventually("both wait", func() bool {
-			return e.Number(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 2
-		})
-		sink.set(nil)
-		exec(goOn)
-		e.sent(2*i + 2)
-	}
+	sink.set(always("rcpt", 450))
+	c := e.campaign()
+	c.do("start")
+	e.Exec(`UPDATE campaign SET state = 'paused', paused_at = now() WHERE id = $1`, c.id)
+	e.eventually("both wait", func() bool {
+		return e.Number(`SELECT count(*) FROM delivery WHERE state = 'paused' AND claimed_by IS NULL`) == 2
+	})
+	sink.set(nil)
+	e.Exec(`UPDATE campaign SET state = 'running' WHERE id = $1`, c.id)
+	e.sent(2)
 }
 
 // One address gets one mail, and none when one of its spellings has said no.
@@ -175,10 +176,8 @@ func TestNoWinsOverYesOfAnotherSpelling(t *testing.T) {
 		e.enqueue(msg.Message{Key: fmt.Sprint("prospect:", p.ID), Subject: msg.ProspectChanged, Payload: p})
 	}
 	e.eventually("all known", func() bool { return e.Number(`SELECT count(*) FROM recipient`) == 16 })
-	s := e.templates()
-	for code, want := range map[string]string{memberNews: `{"mails":2}`, prospectNews: `{"mails":1}`} {
-		s.is("PATCH", "/"+code, `{"status":"Ready","bcc_address":""}`, 200, "Ready")
-		s.is("POST", "/"+code+"/send", "", 200, want)
+	for _, audience := range []string{"members", "prospects"} {
+		e.campaign("audience", audience).do("start")
 	}
 	e.sent(3)
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[Ann@x.example dan@x.example gus@x.example]" {
@@ -197,11 +196,11 @@ func TestCeilingOfNewsletters(t *testing.T) {
 		e.send(fmt.Sprint("welcome:", i), welcome("Ada@x.example"))
 	}
 	e.settled(5)
-	s := e.templates()
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","bcc_address":""}`, 200, "Ready")
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":1,"suppressed":1}`)
+	c := e.campaign()
+	c.do("start")
 	e.settled(7)
 	if len(to(sink, "bob@x.example")) != 1 || len(to(sink, "ada@x.example")) != 0 {
 		t.Error("the wrong one was held back")
 	}
+	c.page().Has(200, "<dt>Suppressed</dt><dd>1</dd>")
 }

@@ -20,6 +20,8 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "room of addresses", Every: time.Hour, Do: emptyRooms},
 		{Name: "content of old mails", Every: time.Hour, Do: dropContent},
 		{Name: "resumed newsletters", Every: lookEvery, Do: s.resumeNewsletters},
+		{Name: "scheduled campaigns", Every: lookEvery, Do: s.startScheduled},
+		{Name: "campaigns that ended", Every: lookEvery, Do: endCampaigns},
 		{Name: "measure", Every: lookEvery, Do: measure},
 	}
 }

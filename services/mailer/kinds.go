@@ -128,7 +128,7 @@ func (k mailKind) builtIn() mailTemplate {
 	if k.ofOrder() {
 		folder += "order/"
 	}
-	t := mailTemplate{EmCd: k.template(), Type: "Member", Status: statusReady}
+	t := mailTemplate{EmCd: k.template(), Type: "Member", Status: "Ready"}
 	if k.Kind == msg.MailOrderVisitor {
 		t.Type = "Prospect"
 	}

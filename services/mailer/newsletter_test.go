@@ -5,27 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
-
-const (
-	memberNews   = "P0Ps5FLIfUUiMpdV3HOB"
-	prospectNews = "A1jAqhMyLVpBVgxjuknq"
-)
-
-// templates are the endpoints for mail templates, as staff ask them.
-type templates struct{ *testenv.Client }
-
-func (e *env) templates() templates { return templates{e.staff()} }
-
-func (s templates) is(method, path, body string, status int, want string) string {
-	s.TB.Helper()
-	a := s.Do(s.Body(method, "/staff/templates"+path, body))
-	a.Has(status, want)
-	return a.Body
-}
 
 // people are the recipients that the tests know.
 func (e *env) people() {
@@ -54,103 +39,283 @@ func receiversOf(mails []taken) (list []string) {
 	return list
 }
 
-func TestNewsletters(t *testing.T) {
+// drafted is a campaign that a person of the staff writes.
+type drafted struct {
+	*env
+	staff *testenv.Client
+	id    int
+}
+
+// campaign begins one, with other words where fields names some.
+func (e *env) campaign(fields ...string) *drafted {
+	e.t.Helper()
+	d := &drafted{env: e, staff: e.office(adminui.Owner)}
+	a := d.staff.Post("/staff/campaigns", "name", "Spring")
+	if _, err := fmt.Sscanf(a.Header.Get("Location"), "/campaigns/%d", &d.id); err != nil {
+		e.t.Fatal(a, err)
+	}
+	if a := d.save(fields...); a.Status != 303 {
+		e.t.Fatal(a)
+	}
+	return d
+}
+
+func (d *drafted) version() string {
+	d.t.Helper()
+	return fmt.Sprint(d.Number(`SELECT version FROM campaign WHERE id = $1`, d.id))
+}
+
+// form is the editor's as it is posted.
+func (d *drafted) form(fields ...string) []string {
+	d.t.Helper()
+	all := []string{"name", "Spring", "audience", "members", "subject", "News of {shop_name}", "body_text",
+		"Hello {recipient_first_name},\n{shop_link}\n{unsubscribe_link}", "body_html", "", "pace", "", "version", d.version()}
+	for i := 0; i < len(fields); i += 2 {
+		if at := slices.Index(all, fields[i]); at >= 0 && at%2 == 0 {
+			all[at+1] = fields[i+1]
+			continue
+		}
+		all = append(all, fields[i:i+2]...)
+	}
+	return all
+}
+
+func (d *drafted) save(fields ...string) testenv.Answer {
+	d.t.Helper()
+	return d.staff.Post(fmt.Sprint("/staff/campaigns/", d.id), d.form(fields...)...)
+}
+
+// do posts a command and wants it done.
+func (d *drafted) do(command string, form ...string) {
+	d.t.Helper()
+	if a := d.try(command, form...); a.Status != 303 {
+		d.t.Error(a)
+	}
+}
+
+func (d *drafted) try(command string, form ...string) testenv.Answer {
+	d.t.Helper()
+	return d.staff.Post(fmt.Sprintf("/staff/campaigns/%d/%s", d.id, command), append([]string{"version", d.version()}, form...)...)
+}
+
+func (d *drafted) page() testenv.Answer { return d.staff.Get(fmt.Sprint("/staff/campaigns/", d.id)) }
+
+// A campaign from its first word to what became of it.
+func TestCampaign(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), nil)
 	e.start()
 	e.people()
-	s := e.templates()
+	c := e.campaign("audience", "both", "body_html", "<h1>{msg_subject}</h1>{recipient_first_name} <a href=\"{unsubscribe_link}\">Stop</a>")
+	c.page().Has(200, "What is saved goes to 3 people now", "{unsubscribe_link}")
+	c.staff.Get("/staff/campaigns").Has(200, "Spring", "Both, each address once", "News for members")
 
-	s.is("POST", "/"+memberNews+"/send", "", 409, "template-is-draft")
-	s.is("POST", "/"+memberNews+"/draft", "", 200, `{"mails":1}`)
+	// What is typed is shown for a sample or for one receiver, and opens nothing.
+	frame := func(fields ...string) testenv.Answer {
+		return c.staff.Post(fmt.Sprintf("/staff/campaigns/%d/frame", c.id), c.form(fields...)...)
+	}
+	frame("subject", "Typed").Has(200, "Typed", "Hello Ada,", "token=sample")
+	frame("reader", "BOB@x.example", "body_html", "<b>Hi</b> {unsubscribe_link}").Has(200, "Hello Bob,", "token=sample",
+		"&lt;b&gt;Hi&lt;/b&gt;")
+	frame("reader", "who@x.example").Has(200, "no receiver has this address")
+	for want, fields := range map[string][]string{
+		"{colour} is not a field":          {"body_text", "{colour} {unsubscribe_link}"},
+		"Each newsletter says how to end":  {"body_text", "Hello"},
+		"says how to end it":               {"body_html", "<p>Hello {token}</p>", "audience", "both"},
+		"It needs a name":                  {"name", " "},
+		"Choose whom it goes to":           {"audience", "all"},
+		"A number from 1 to 100000":        {"pace", "-1"},
+		"A mail has a subject, on one":     {"subject", ""},
+		"not an address: shop@shop.exampl": {"from_address", "nobody"},
+	} {
+		c.save(fields...).Has(422, want)
+	}
+	if a := c.save("version", "1"); a.Status != 409 || !strings.Contains(a.Body, "Ada changed this") {
+		t.Error(a)
+	}
+
+	// A test goes where the person says, once for each click.
+	once := onceOf(t, c.page().Body)
+	c.try("test", "to", "nobody", "once", once).Has(422, "This is not an address")
+	c.do("test", "to", "me@x.example", "once", once)
+	c.do("test", "to", "me@x.example", "once", once)
 	e.sent(1)
-	for _, m := range sink.all() {
-		if fmt.Sprint(m.to) != "[staff@shop.example]" || m.header.Get("List-Unsubscribe") != "" {
-			t.Errorf("a draft went to %v", m.to)
-		}
-		holds(t, "draft", m.subject, "DRAFT: News for members")
-		holds(t, "draft", m.text, "THIS IS A DRAFT. It is filled in for ada@x.example.", "These 2 would", "  ada@x.example\n",
-			"  bob@x.example\n", "members see new things first")
-		holds(t, "draft", m.html, "<pre>THIS IS A DRAFT", "bob@x.example")
+	if m := sink.all()[0]; m.subject != "TEST: News of Paper & Co" || !strings.Contains(m.text, "token=sample") ||
+		m.header.Get("List-Unsubscribe") != "" {
+		t.Errorf("the test: %q %v\n%s", m.subject, m.header, m.text)
 	}
 
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready","subject":"News of {shop_name}","bcc_address":"archive@shop.example","em_cd":"other"}`,
-		200, `"em_cd":"`+memberNews+`"`)
-	s.is("POST", "/"+memberNews+"/draft", "", 409, "template-is-ready")
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-	s.is("POST", "/"+memberNews+"/send", "", 409, "template-is-sent")
-	e.sent(3)
-	mails := sink.all()[1:]
-	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example archive@shop.example bob@x.example]" {
-		t.Fatalf("the newsletter went to %s", got)
+	c.do("start")
+	c.try("start").Has(409)
+	if a := c.save("subject", "Too late"); a.Status != 409 {
+		t.Error(a)
 	}
-	ada := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "ada@x.example") })]
-	unsubscribe := "https://shop.example/account/email-unsubscribe?em_cd=" + memberNews + "&mb_cd=MB1&token=T1"
+	e.sent(4)
+	if got := fmt.Sprint(receiversOf(sink.all()[1:])); got != "[ada@x.example bob@x.example pia@x.example]" {
+		t.Errorf("it went to %s", got)
+	}
+	code := e.Text(`SELECT em_cd FROM campaign WHERE id = $1`, c.id)
+	unsubscribe := "https://shop.example/account/email-unsubscribe?em_cd=" + code + "&mb_cd=MB1&token=T1"
+	ada := to(sink, "ada@x.example")[0]
 	holds(t, "newsletter", ada.subject, "News of Paper & Co")
-	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+memberNews+"&mb_cd=MB1", unsubscribe,
-		"https://shop.example/account/edit-communication-preferences")
+	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+code+"&mb_cd=MB1", unsubscribe)
 	holds(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
-	if strings.Contains(ada.text+ada.html, "DRAFT") || strings.Contains(ada.text+ada.html, "{draft") ||
-		ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
-		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
-		t.Errorf("newsletter: %v\n%s", ada.header, ada.text)
+	if ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" || ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+		t.Errorf("newsletter: %v", ada.header)
 	}
-	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`,
-		memberNews); told != 2 {
+	holds(t, "a prospect's", to(sink, "pia@x.example")[0].text, "Hello customer,",
+		"https://shop.example/account/email-unsubscribe?em_cd="+code+"&pr_cd=PR1&pr_token=PT1")
+	if told := e.Number(`SELECT count(*) FROM delivery WHERE kind = 'newsletter' AND em_cd = $1 AND member_id IN (1, 2)`, code); told != 2 {
 		t.Errorf("%d mails recorded", told)
 	}
-
-	// Who unsubscribes while it is under way gets none.
-	sink.set(always("rcpt", 450))
-	s.is("PATCH", "/"+memberNews, `{"status":"Ready"}`, 200, `"status":"Ready"`)
-	s.is("PATCH", "/"+prospectNews, `{"status":"Ready"}`, 200, `"type":"Prospect"`)
-	s.is("POST", "/"+memberNews+"/send", "", 200, `{"mails":2}`)
-	s.is("POST", "/"+prospectNews+"/send", "", 200, `{"mails":1}`)
 	e.enqueue(msg.Message{Key: "bob:2", Subject: msg.UserPreferencesChanged,
 		Payload: msg.Member{ID: 2, Email: "bob@x.example", Unsubscribed: true, Version: 2}})
 	e.eventually("bob unsubscribed", func() bool { return e.Number(`SELECT count(*) FROM recipient WHERE id = 2 AND unsubscribed`) == 2 })
-	sink.set(nil)
-	e.sent(5)
-	e.eventually("nothing waits", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state <> 'sent'`) == 0 })
-	mails = sink.all()[3:]
-	if got := fmt.Sprint(receiversOf(mails)); got != "[ada@x.example archive@shop.example pia@x.example]" {
-		t.Errorf("the second newsletter went to %s", got)
+	e.eventually("it has ended", func() bool {
+		return e.Number(`SELECT count(*) FROM campaign WHERE id = $1 AND state = 'ended'`, c.id) == 1
+	})
+	c.page().Has(200, "3 of 3, ended", "<dt>Accepted</dt><dd>3</dd>", "<dt>Unsubscribed</dt><dd>1</dd>")
+	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/frame", c.id)).Has(200, "News of Paper")
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 4 { // begun, saved, tested, started
+		t.Errorf("%d acts on record", n)
 	}
-	pia := mails[slices.IndexFunc(mails, func(m taken) bool { return slices.Contains(m.to, "pia@x.example") })]
-	holds(t, "prospects' newsletter", pia.text, "Hello customer,",
-		"https://shop.example/account/email-unsubscribe?em_cd="+prospectNews+"&pr_cd=PR1&pr_token=PT1")
+	c.do("copy")
+	c.staff.Get(fmt.Sprint("/staff/campaigns/", c.id+1)).Has(200, "Spring, again", "goes to 2 people now")
 }
 
-func TestTemplatesOfStaff(t *testing.T) {
+// To more than a hundred, or later, takes the right to send to many and a fresh second factor; who may look only changes
+// nothing; garbage is refused.
+func TestRightsOfCampaigns(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
-	s := e.templates()
-	s.is("GET", "", "", 200, `"em_cd":"`+memberConfirmation+`"`)
-	s.is("POST", "/unknown/send", "", 404, "not-found")
-	s.is("PATCH", "/unknown", "{}", 404, "not-found")
-	s.is("POST", "/"+memberConfirmation+"/send", "", 409, "template-of-orders")
-	made := s.is("POST", "", `{"subject":"Sale","type":"Member","body_text":"Hello"}`, 200, `"status":"Draft"`)
-	code := made[len(`{"em_cd":"`):][:20]
-	s.is("POST", "/"+code+"/draft", "", 409, "no-unsubscribe-link")
-	for field, body := range map[string]string{
-		"":             `{"subject":1}`,
-		"subject":      `{"subject":""}`,
-		"body_text":    `{"body_text":"` + strings.Repeat("é", 5001) + `"}`,
-		"body_html":    `{"body_html":"a\u0000b"}`,
-		"type":         `{"type":"Staff"}`,
-		"status":       `{"status":"Going"}`,
-		"from_address": `{"from_address":"nobody"}`,
-		"bcc_address":  `{"bcc_address":"a@b.example, x"}`,
-	} {
-		want := `{"error":"bad-request"`
-		if field != "" {
-			want += `,"parameter":"` + field + `"`
-		}
-		s.is("PATCH", "/"+code, body, 400, want)
-		s.is("POST", "", body, 400, `{"error":"bad-request"`)
+	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
+		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1 FROM generate_series(1, 101) AS n`)
+	c := e.campaign()
+	c.page().Has(200, "goes to 101 people now", "asked for your second factor")
+	c.staff.Staff.FreshUntil = time.Now().Add(-time.Second)
+	if a := c.try("start"); a.Status != 403 || a.Header.Get(adminui.ConfirmHeader) == "" {
+		t.Error(a)
 	}
-	s.is("PATCH", "/"+code, `{"unknown":1}`, 400, "bad-request")
-	s.is("PATCH", "/"+code, `{"body_text":"Hello {token}","from_address":"News <news@shop.example>"}`, 200, `"subject":"Sale"`)
-	s.is("POST", "/"+code+"/draft", "", 200, `{"mails":0}`)
+	tomorrow := time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	if a := c.try("start", "day", tomorrow, "time", "08:30"); a.Status != 403 {
+		t.Error(a)
+	}
+	if n := e.Number(`SELECT count(*) FROM delivery`) + e.Number(`SELECT count(*) FROM campaign WHERE state <> 'draft'`); n != 0 {
+		t.Errorf("%d rows of what was refused", n)
+	}
+	c.staff.Staff.FreshUntil = time.Now().Add(time.Hour)
+	for _, wrong := range [][]string{{"day", tomorrow}, {"time", "08:30"}, {"day", "2020-01-01", "time", "08:30"}, {"day", "x", "time", "y"},
+		{"day", "9999-01-01", "time", "08:30"}} {
+		if a := c.try("start", wrong...); a.Status != 422 {
+			t.Error(a)
+		}
+	}
+	c.do("start", "day", tomorrow, "time", "08:30")
+	c.page().Has(200, "scheduled", "Back to a draft")
+	c.do("unschedule")
+	c.try("unschedule").Has(409)
+	c.try("nothing").Has(404)
+	readOnly, support := e.office(adminui.ReadOnly), e.office(adminui.Support)
+	path := fmt.Sprint("/staff/campaigns/", c.id)
+	readOnly.Get(path).Has(200, "News of {shop_name}")
+	support.Get(path).Has(403)
+	for _, command := range []string{"", "/start", "/test", "/frame", "/copy", "/pause", "/stop"} {
+		readOnly.Post(path + command).Has(403)
+	}
+	e.office(adminui.Owner).Garbage(e.server().staffPages(), map[string]string{"id": "1", "kind": "reset", "move": "pause"}, "name", "subject",
+		"body_text", "to", "day", "reader")
+	if n := e.Number(`SELECT count(*) FROM campaign WHERE state <> 'draft'`); n != 0 {
+		t.Errorf("%d campaigns were started", n)
+	}
+}
+
+// A scheduled campaign starts by itself, once, however many mailers there are.
+func TestScheduledCampaign(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.start()
+	e.people()
+	c := e.campaign("pace", "60")
+	c.do("start", "day", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly), "time", "00:00")
+	e.Exec(`UPDATE campaign SET start_at = now() WHERE id = $1`, c.id)
+	e.sent(2)
+	if got := fmt.Sprint(receiversOf(sink.all())); got != "[ada@x.example bob@x.example]" {
+		t.Errorf("it went to %s", got)
+	}
+	if apart := e.Number(`SELECT extract(epoch FROM max(next_at) - min(next_at))::int FROM delivery`); apart != 1 {
+		t.Errorf("they were due %d seconds apart, want 1", apart)
+	}
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	due := paceOf(30, from)
+	for i, c := range []struct {
+		address string
+		after   time.Duration
+	}{{"a@x.example", 0}, {"b@y.example", 0}, {"c@X.example", 2 * time.Second}, {"d@x.example", 4 * time.Second},
+		{"e@y.example", 2 * time.Second}} {
+		if got := due(c.address); got != from.Add(c.after) {
+			t.Errorf("%d: %s is due %s after the start", i, c.address, got.Sub(from))
+		}
+	}
+}
+
+// Mails to one person do not wait behind a newsletter.
+func TestMailsOvertakeNewsletters(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	e := newEnv(t, sink.port(), nil)
+	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
+		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1 FROM generate_series(1, 60) AS n`)
+	c := e.campaign()
+	c.do("start")
+	e.Exec(`UPDATE delivery SET next_at = now() - interval '1 hour'`)
+	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, deadline, created_at)
+		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ada@x.example"]}', ARRAY[$1], 'm1@x.example',
+		  now() + interval '1 hour', now())`,
+		e.server().hash("ada@x.example"))
+	e.start()
+	e.sent(61)
+	at := slices.IndexFunc(sink.all(), func(m taken) bool { return slices.Contains(m.to, "ada@x.example") })
+	if at < 0 || at >= senderCount {
+		t.Errorf("the mail to one person was number %d", at+1)
+	}
+}
+
+// An address that a server does not have gets no further newsletters, under any name, until it takes a mail again. A server
+// that refuses us says nothing of the address.
+func TestBouncedAddresses(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	e := newEnv(t, sink.port(), nil)
+	e.start()
+	e.people()
+	refuse := map[string]string{"ada@x.example": "", "bob@x.example": "5.7.1 "}
+	sink.set(func(stage, who string) error {
+		if status, found := refuse[who]; stage == "rcpt" && found {
+			return saying(550, status+"no")
+		}
+		return nil
+	})
+	e.campaign().do("start")
+	e.eventually("both are refused", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 2 })
+	sink.set(nil)
+	second := e.campaign("audience", "both")
+	second.page().Has(200, "goes to 2 people now")
+	second.do("start")
+	e.sent(2)
+	if got := fmt.Sprint(receiversOf(sink.all())); got != "[bob@x.example pia@x.example]" {
+		t.Errorf("the second went to %s", got)
+	}
+	e.send("welcome:1", welcome("Ada@x.example"))
+	e.sent(3)
+	e.campaign().page().Has(200, "goes to 2 people now")
+	e.Exec(`INSERT INTO bounced (hash, code) VALUES ($1, 550)`, e.server().hash("bob@x.example"))
+	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 2, Emails: []string{"bob@x.example"}}})
+	e.Becomes(0, `SELECT count(*) FROM bounced`)
 }

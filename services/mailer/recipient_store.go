@@ -50,19 +50,22 @@ func storeRecipients(rows []recipientRow) *bus.Effect {
 		)`}
 }
 
-// wantsNewsletters is a condition on r: members who asked for newsletters, prospects who have not
-// unsubscribed; and none whose address, in whatever letters, is also that of a record that refuses
-// them. Prospects of whom user has not told more than "unsubscribed" speak for other prospects.
-const wantsNewsletters = ` NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') AND NOT EXISTS (
-	SELECT FROM recipient o WHERE lower(o.email) IN (lower(r.email), lower($2))
-	  AND (o.kind = 'member' AND o.unsubscribed
-		OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect'))) `
+// refusesNewsletters is a condition on o: a person for whose address, in whatever letters, no newsletter goes to those
+// of kind $1. Prospects of whom user has not told more than "unsubscribed" speak for other prospects.
+const refusesNewsletters = ` (o.kind = 'member' AND o.unsubscribed
+	OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND $1 = 'prospect')) `
+
+// wantsNewsletters is a condition on r: of kind $1, members who asked for newsletters, prospects who have not
+// unsubscribed.
+const wantsNewsletters = ` r.kind = $1 AND NOT r.unsubscribed AND (r.newsletter OR r.kind = 'prospect') `
 
 // listReceivers are the people of a kind who want newsletters, each address once.
 func listReceivers(ctx context.Context, d pg.DB, kind string) ([]recipient, error) {
 	return queryReceivers(ctx, d, `
 		SELECT * FROM (SELECT DISTINCT ON (lower(email)) kind, id, email, first_name, code, token FROM recipient r
-			WHERE kind = $1 AND`+wantsNewsletters+`ORDER BY lower(email), id) AS once ORDER BY id`, kind, "")
+			WHERE`+wantsNewsletters+`AND lower(r.email) NOT IN (
+			  SELECT lower(o.email) FROM recipient o WHERE`+refusesNewsletters+`)
+			ORDER BY lower(email), id) AS once ORDER BY id`, kind)
 }
 
 // findReceiver is one of them, if that person still wants newsletters; address is where the mail goes,
@@ -71,8 +74,21 @@ func findReceiver(
 	ctx context.Context, d pg.DB, kind string, id int64, address string,
 ) (r recipient, wanted bool, err error) {
 	list, err := queryReceivers(ctx, d, `
-		SELECT kind, id, email, first_name, code, token FROM recipient r WHERE kind = $1
-		  AND id = $3 AND`+wantsNewsletters, kind, address, id)
+		SELECT kind, id, email, first_name, code, token FROM recipient r
+		WHERE r.id = $3 AND`+wantsNewsletters+`AND NOT EXISTS (
+		  SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewsletters+`)`,
+		kind, address, id)
+	if err != nil || len(list) == 0 {
+		return recipient{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// readerByAddress is a person of some kinds with an address, a member before a prospect.
+func readerByAddress(ctx context.Context, d pg.DB, kinds []string, address string) (recipient, bool, error) {
+	list, err := queryReceivers(ctx, d, `
+		SELECT kind, id, email, first_name, code, token FROM recipient
+		WHERE lower(email) = lower($2) AND kind = ANY($1) ORDER BY kind, id LIMIT 1`, kinds, address)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err
 	}

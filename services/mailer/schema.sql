@@ -1,5 +1,38 @@
 -- What the migrations make. Generated: go test -run Schema -update
 
+CREATE TABLE "bounced" (
+  hash text NOT NULL,
+  code integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT bounced_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE "campaign" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  em_cd text NOT NULL DEFAULT "left"(replace((gen_random_uuid())::text, '-'::text, ''::text), 20),
+  name text NOT NULL,
+  audience text NOT NULL,
+  subject text NOT NULL,
+  body_text text NOT NULL,
+  body_html text NOT NULL,
+  from_address text NOT NULL DEFAULT ''::text,
+  pace integer NOT NULL DEFAULT 0,
+  state text NOT NULL DEFAULT 'draft'::text,
+  start_at timestamp with time zone,
+  receivers integer NOT NULL DEFAULT 0,
+  started_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  version bigint NOT NULL DEFAULT 1,
+  changed_by text NOT NULL,
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT campaign_audience_check CHECK ((audience = ANY (ARRAY['members'::text, 'prospects'::text, 'both'::text]))),
+  CONSTRAINT campaign_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'ended'::text]))),
+  CONSTRAINT campaign_pkey PRIMARY KEY (id),
+  CONSTRAINT campaign_em_cd_key UNIQUE (em_cd)
+);
+
 CREATE TABLE "delivery" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   key text NOT NULL,
@@ -74,7 +107,9 @@ CREATE TABLE "newsletter" (
   from_address text NOT NULL,
   bcc_address text NOT NULL,
   started timestamp with time zone NOT NULL DEFAULT now(),
+  campaign_id bigint,
   CONSTRAINT newsletter_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'prospect'::text]))),
+  CONSTRAINT newsletter_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES campaign(id),
   CONSTRAINT newsletter_pkey PRIMARY KEY (id)
 );
 
@@ -163,7 +198,10 @@ CREATE TABLE "template_version" (
   CONSTRAINT template_version_pkey PRIMARY KEY (kind, version)
 );
 
+CREATE INDEX campaign_at_work ON mailer.campaign USING btree (id) WHERE (state = ANY (ARRAY['scheduled'::text, 'running'::text]));
 CREATE INDEX delivery_due ON mailer.delivery USING btree (next_at) WHERE (state = 'queued'::text);
+CREATE INDEX delivery_due_newsletter ON mailer.delivery USING btree (next_at) WHERE ((state = 'queued'::text) AND (newsletter_id IS NOT NULL));
+CREATE INDEX delivery_due_single ON mailer.delivery USING btree (next_at) WHERE ((state = 'queued'::text) AND (newsletter_id IS NULL));
 CREATE INDEX delivery_kind ON mailer.delivery USING btree (kind, id);
 CREATE INDEX delivery_member ON mailer.delivery USING btree (member_id);
 CREATE INDEX delivery_newsletter ON mailer.delivery USING btree (newsletter_id, state) WHERE (newsletter_id IS NOT NULL);
@@ -174,6 +212,7 @@ CREATE INDEX delivery_personal ON mailer.delivery USING btree (done_at) WHERE ((
 CREATE INDEX delivery_receivers ON mailer.delivery USING gin (to_hashes);
 CREATE INDEX delivery_suppressed ON mailer.delivery USING btree (done_at) WHERE (state = 'suppressed'::text);
 CREATE INDEX inbox_at ON mailer.inbox USING btree (at);
+CREATE INDEX newsletter_campaign ON mailer.newsletter USING btree (campaign_id);
 CREATE INDEX newsletter_em_cd ON mailer.newsletter USING btree (em_cd);
 CREATE INDEX outbox_next_at ON mailer.outbox USING btree (next_at);
 CREATE INDEX parked_open ON mailer.parked USING btree (id) WHERE (resolved_at IS NULL);

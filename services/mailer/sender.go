@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -234,7 +235,12 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	}
 	answer := l.send(ctx, letter.envelope, letter.message)
 	fault.Point("mailer", "sent")
-	w.conclude(ctx, d, answer, maybe, letter.content.emCode)
+	if len(answer.gone) > 0 {
+		w.persist(ctx, func(ctx context.Context) error {
+			return noteBounces(ctx, w.pool, w.hashes(answer.gone), answer.code)
+		})
+	}
+	w.conclude(ctx, d, answer, maybe, letter)
 	fault.Point("mailer", "noted")
 }
 
@@ -254,11 +260,12 @@ func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybe
 }
 
 // conclude writes what became of an attempt.
-func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe bool, emCode string) {
+func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe bool, l letter) {
 	switch r.outcome {
 	case sent:
 		recovered := w.circuit.taken()
-		w.sent(ctx, d, r.reply, emCode)
+		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool { return slices.Contains(r.gone, a) })
+		w.sent(ctx, d, r.reply, l.content.emCode, w.hashes(taken)...)
 		if recovered {
 			w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, w.pool) })
 			w.log.Info("the mail server takes mail again")
@@ -289,9 +296,20 @@ func (w *senders) putOff(ctx context.Context, d *delivery, l later) {
 	w.persist(ctx, func(ctx context.Context) error { return putOff(ctx, w.pool, d, l) })
 }
 
-// sent notes it and tells others.
-func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string) {
-	w.persist(ctx, func(ctx context.Context) error { return markSent(ctx, w.outbox, d, reply, w.done(d, emCode, "")) })
+// hashes stand for addresses in the ledger.
+func (s *server) hashes(addresses []string) []string {
+	list := make([]string, len(addresses))
+	for i, a := range addresses {
+		list[i] = s.hash(a)
+	}
+	return list
+}
+
+// sent notes it and tells others; taken are the hashes of those the server took it for, if that is known.
+func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string, taken ...string) {
+	w.persist(ctx, func(ctx context.Context) error {
+		return markSent(ctx, w.outbox, d, reply, taken, w.done(d, emCode, ""))
+	})
 	mailsTotal.WithLabelValues(d.Kind, "sent").Inc()
 	w.log.Info("mail sent", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "message_id", d.MessageID,
 		"ms", time.Since(d.CreatedAt).Milliseconds())

@@ -123,6 +123,11 @@ func always(stage string, code int) func(string, string) error {
 	}
 }
 
+// saying is an answer that refuses.
+func saying(code int, text string) error {
+	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.NoEnhancedCode, Message: text}
+}
+
 type sinkSession struct {
 	sink *sink
 	from string

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"strconv"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -37,6 +39,8 @@ type result struct {
 	outcome outcome
 	code    int    // 0 without an answer
 	reply   string // may name a receiver's address: for the ledger, not for logs
+	// gone are the receivers whom the server does not have, though it may have taken the mail for others.
+	gone []string
 }
 
 // conn is one sender's connection. go-mail's own Send does not say which receiver was refused, and
@@ -128,15 +132,17 @@ func (l *conn) try(ctx context.Context, e envelope, m *gomail.Msg) (r result, ea
 	if err := l.conn.Mail("<" + email.Path(e.from) + ">"); err != nil {
 		return l.failed(err), true
 	}
-	if r, ok := l.receivers(e); !ok {
-		return r, false
+	gone, r, ok := l.receivers(e)
+	if ok {
+		r = l.data(m)
 	}
-	return l.data(m), false
+	r.gone = gone
+	return r, false
 }
 
 // receivers names the receivers. One refused for good does not keep the mail from the others: who
 // moves to a new address must get the mail there although the old one is gone.
-func (l *conn) receivers(e envelope) (result, bool) {
+func (l *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 	taken := 0
 	var last result
 	for _, to := range e.to {
@@ -147,20 +153,33 @@ func (l *conn) receivers(e envelope) (result, bool) {
 		}
 		last = l.failed(err)
 		if last.outcome != refused || l.conn == nil {
-			return l.reset(last), false // all or nothing: the next try is for all
+			return gone, l.reset(last), false // all or nothing: the next try is for all
+		}
+		if last.noSuchAddress() {
+			gone = append(gone, to)
 		}
 	}
 	if taken == 0 {
-		return l.reset(last), false
+		return gone, l.reset(last), false
 	}
 	for _, to := range e.bcc {
 		if err := l.conn.Rcpt("<" + email.Path(to) + ">"); err != nil {
 			if r := l.failed(err); l.conn == nil {
-				return r, false
+				return gone, r, false
 			}
 		}
 	}
-	return result{}, true
+	return gone, result{}, true
+}
+
+// noSuchAddress says whether the answer to RCPT means that there is no such mailbox (RFC 5321, 4.2.3; RFC 7504), and
+// not that the server refuses us: status 5.7.x is about its policy (RFC 3463, 3.8).
+func (r result) noSuchAddress() bool {
+	switch r.code {
+	case 550, 551, 553, 556:
+		return !strings.HasPrefix(strings.TrimPrefix(r.reply, strconv.Itoa(r.code)+" "), "5.7.")
+	}
+	return false
 }
 
 // reset clears the envelope for the next mail.

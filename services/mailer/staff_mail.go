@@ -108,6 +108,11 @@ const onceLength = 20
 // newOnce is for one form: however often that is posted, it has its effect once.
 func newOnce() string { return random.Code(onceLength) }
 
+// isOnce says whether a text can be of newOnce.
+func isOnce(text string) bool {
+	return len(text) == onceLength && strings.Trim(text, random.Letters) == ""
+}
+
 // sendAgain makes a mail due that was not sent, and says so in the log of what the staff did.
 func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -124,7 +129,7 @@ func (s *server) sendAgain(r *http.Request, m staffMail) (done bool, err error) 
 
 // sendCopy has a mail that was sent go out once more. once is the form's: a repetition finds the copy of before.
 func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, err error) {
-	if len(once) != onceLength || strings.Trim(once, random.Letters) != "" {
+	if !isOnce(once) {
 		return 0, web.BadRequest("once")
 	}
 	first, _, _ := strings.Cut(m.Key, ":again:")

@@ -218,3 +218,25 @@ func TestMailsAreFoundByIndex(t *testing.T) {
 		t.Errorf("read whole: %v", whole)
 	}
 }
+
+// Whether a receiver still wants a newsletter is asked for each mail, so it reads a few rows; the list of all is made in one
+// go, not person by person.
+func TestReceiversAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, 1, nil)
+	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
+		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, n % 7 = 0, 'T' || n, 1 FROM generate_series(1, 10000) AS n`)
+	whole := e.ReadsWhole(500, func(tx pgx.Tx, _ testenv.DB) {
+		for range 10 { // plans are kept after five
+			if _, wanted, err := findReceiver(t.Context(), tx, "member", 8, "r8@x.example"); err != nil || !wanted {
+				t.Fatal(wanted, err)
+			}
+		}
+	})
+	if len(whole) > 0 {
+		t.Errorf("read whole: %v", whole)
+	}
+	if list, err := listReceivers(t.Context(), e.pool, "member"); err != nil || len(list) != 8572 { // within the limit of a statement
+		t.Errorf("%d receivers, error %v", len(list), err)
+	}
+}

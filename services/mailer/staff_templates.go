@@ -210,9 +210,27 @@ func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 // braces are names in braces: what looks like one is meant as one, style sheets have colons in theirs.
 var braces = regexp.MustCompile(`\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}`)
 
-// check says what is wrong with a template, by the field of the form.
+// check says what is wrong with the template of a kind, by the field of the form.
 func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 	wrong := map[string]string{}
+	checkWords(t, k.allowed(), wrong)
+	if must := "{" + k.must + "}"; k.must != "" {
+		for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
+			if value != "" && wrong[name] == "" && !strings.Contains(value, must) {
+				wrong[name] = "Without " + must + " this mail is of no use."
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		if _, err := s.fillKind(k, t, k.sample()); err != nil {
+			wrong[""] = "It cannot be filled: " + err.Error() + "."
+		}
+	}
+	return wrong
+}
+
+// checkWords says what is wrong with any template whose names in braces are given.
+func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 	for _, f := range []struct {
 		name, value string
 		most        int
@@ -221,7 +239,7 @@ func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 			wrong[f.name] = fmt.Sprintf("It has %d characters; there is room for %d.", n, f.most)
 		}
 		for _, found := range braces.FindAllStringSubmatch(f.value, -1) {
-			if !slices.Contains(k.allowed(), found[1]) || found[0] != "{"+found[1]+"}" {
+			if !slices.Contains(names, found[1]) || found[0] != "{"+found[1]+"}" {
 				wrong[f.name] = found[0] + " is not a field of this mail."
 			}
 		}
@@ -232,20 +250,7 @@ func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 	if strings.TrimSpace(t.BodyText) == "" {
 		wrong["body_text"] = "A mail has a text: not every reader shows HTML."
 	}
-	if must := "{" + k.must + "}"; k.must != "" {
-		for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
-			if value != "" && wrong[name] == "" && !strings.Contains(value, must) {
-				wrong[name] = "Without " + must + " this mail is of no use."
-			}
-		}
-	}
 	checkSenders(t, wrong)
-	if len(wrong) == 0 {
-		if _, err := s.fillKind(k, t, k.sample()); err != nil {
-			wrong[""] = "It cannot be filled: " + err.Error() + "."
-		}
-	}
-	return wrong
 }
 
 func checkSenders(t mailTemplate, wrong map[string]string) {
@@ -289,8 +294,8 @@ func (s *server) staffTemplateFrame(r *http.Request) (adminui.Answer, error) {
 	return shownMail{From: c.from.String(), To: m.To, Subject: c.subject, Text: c.text, HTML: c.html}.answer(), nil
 }
 
-// errStaleTemplate says that another person saved meanwhile.
-var errStaleTemplate = &web.Error{Status: http.StatusConflict, Code: "changed-meanwhile"}
+// errStale says that another person changed it meanwhile.
+var errStale = &web.Error{Status: http.StatusConflict, Code: "changed-meanwhile"}
 
 // saveTemplate stores a version and has the next mails written with it, and says so in the log of what the staff did.
 func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, builtIn bool, text string) error {
@@ -323,7 +328,7 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 			After:  map[string]any{"version": next.Version, "subject": t.Subject}})
 	})
 	if pg.IsConflict(err) {
-		return errStaleTemplate
+		return errStale
 	}
 	return err
 }
@@ -345,7 +350,7 @@ func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
 	if form.Version == p.Version {
 		err = s.saveTemplate(r, p, t, false, "Changed the mail: "+p.Title)
 	}
-	if form.Version != p.Version || err == errStaleTemplate {
+	if form.Version != p.Version || err == errStale {
 		return s.templateConflict(r, form)
 	}
 	if err != nil {
@@ -361,7 +366,7 @@ func (s *server) templateConflict(r *http.Request, form adminui.Submitted) (admi
 		return nil, err
 	}
 	if len(p.Versions) == 0 { // the form named a version that never was
-		return nil, errStaleTemplate
+		return nil, errStale
 	}
 	last := p.Versions[0]
 	p.Form = p.Form.Typed(form).Conflict(p.Version, last.SavedBy, last.SavedAt.UTC().Format("15:04 UTC"),
@@ -381,7 +386,7 @@ func (s *server) staffBuiltIn(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if form.Version != p.Version {
-		return nil, errStaleTemplate
+		return nil, errStale
 	}
 	if err := s.saveTemplate(r, p, p.kind.builtIn(), true, "Put the built-in mail back: "+p.Title); err != nil {
 		return nil, err

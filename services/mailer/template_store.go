@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // The seeded order confirmations, for orders that name no template or one that is gone.
@@ -65,55 +63,6 @@ func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, er
 		t = k.builtIn()
 	}
 	return t, err
-}
-
-// queryTemplate runs a statement that returns at most one template.
-func queryTemplate(ctx context.Context, d pg.DB, sql string, args ...any) (mailTemplate, error) {
-	t, found, err := pg.One[mailTemplate](ctx, d, "query a template", sql, args...)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return t, err
-}
-
-func readTemplate(ctx context.Context, d pg.DB, code string) (mailTemplate, error) {
-	return queryTemplate(ctx, d, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1`, code)
-}
-
-// lockTemplate keeps a template as it is until tx ends.
-func lockTemplate(ctx context.Context, tx pgx.Tx, code string) (mailTemplate, error) {
-	return queryTemplate(ctx, tx, `SELECT`+templateColumns+`FROM template WHERE em_cd = $1 FOR UPDATE`, code)
-}
-
-func listTemplates(ctx context.Context, d pg.DB) ([]mailTemplate, error) {
-	return pg.List[mailTemplate](ctx, d, "list templates", `SELECT`+templateColumns+`FROM template ORDER BY id`)
-}
-
-// insertTemplate adds a template under a code of its own.
-func insertTemplate(ctx context.Context, d pg.DB, t mailTemplate) (mailTemplate, error) {
-	return queryTemplate(ctx, d, `
-		INSERT INTO template (subject, type, status, body_text, body_html, from_address, bcc_address)
-		  VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING`+templateColumns,
-		t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
-}
-
-func updateTemplate(ctx context.Context, tx pgx.Tx, t mailTemplate) (mailTemplate, error) {
-	return queryTemplate(ctx, tx, `
-		UPDATE template SET subject = $2, type = $3, status = $4, body_text = $5, body_html = $6, from_address = $7,
-		  bcc_address = $8
-		WHERE em_cd = $1 RETURNING`+templateColumns,
-		t.EmCd, t.Subject, t.Type, t.Status, t.BodyText, t.BodyHTML, t.FromAddress, t.BccAddress)
-}
-
-// markTemplateSent ends a newsletter.
-func markTemplateSent(ctx context.Context, tx pgx.Tx, code string) error {
-	done, err := pg.ExecOne(ctx, tx, "mark template $1 sent", `
-		UPDATE template SET status = $2, sent_at = now() WHERE em_cd = $1 AND status = $3`,
-		code, statusSent, statusReady)
-	if err == nil && !done {
-		err = fmt.Errorf("mark template %s sent: it is not ready", code)
-	}
-	return err
 }
 
 // linkCodes are the codes in a mail's links.

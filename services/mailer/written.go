@@ -50,7 +50,7 @@ func (s *server) contentOf(ctx context.Context, d *delivery, m msg.SendMail, to 
 		return readWritten(d.Written)
 	case m.Order != nil && orderTemplates[m.Kind] != "":
 		return s.writeOrder(ctx, m, to)
-	case m.Kind == kindDraft || m.Kind == kindNewsletter:
+	case m.Kind == kindNewsletter:
 		return s.writeNewsletter(ctx, d, m)
 	}
 	return s.writePlain(ctx, m, d.CreatedAt)

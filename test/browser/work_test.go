@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/page"
 
@@ -24,6 +25,8 @@ func TestWork(t *testing.T) {
 	guest := shop.For(t).Browser()
 	session := guest.Checkout("6", "5", "pat@mail.example.com")
 	shop.Pay(session, nil)
+	shop.WaitMails("pat@mail.example.com", 1, time.Minute)
+	seedCampaign(shop)
 	const password = "three green umbrellas"
 	for _, look := range []struct {
 		name string
@@ -46,23 +49,24 @@ func TestWork(t *testing.T) {
 		for _, p := range []struct{ name, path string }{
 			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
 			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"},
-			{"templates", "/mails/templates"}, {"template", "/mails/templates/order-shipped"}, {"trail", "/trail?key=" + session},
+			{"templates", "/mails/templates"}, {"template", "/mails/templates/order-shipped"},
+			{"campaigns", "/campaigns"}, {"campaign-draft", "/campaigns/2"}, {"campaign", "/campaigns/1"}, {"trail", "/trail?key=" + session},
 			{"customers", "/customers"}, {"customer", "/customers/prospect-1"},
 		} {
 			tab.Go(shop.Admin + p.path)
 			tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
 			tab.Axe(p.path + ", " + look.name)
 			tab.Until(p.path+" is no wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
-			if p.name == "template" { // a fresh frame shows what was typed
-				tab.Eval(`document.querySelector('iframe[name=preview]').old = true;
-					document.querySelector('#template-subject').dispatchEvent(new Event('input', { bubbles: true }))`)
-				tab.Until("the preview follows", "!document.querySelector('iframe[name=preview]').old")
-			}
 			if *workPictures {
 				shot := browsertest.Call(tab, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "webp"})
 				if err := os.WriteFile(filepath.Join("../../docs/admin", p.name+"-"+look.name+".webp"), shot.Data, 0o600); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if p.name == "template" || p.name == "campaign-draft" { // a fresh frame shows what was typed
+				tab.Eval(`document.querySelector('iframe[name=preview]').old = true;
+					document.querySelector('[name=subject]').dispatchEvent(new Event('input', { bubbles: true }))`)
+				tab.Until("the preview follows", "!document.querySelector('iframe[name=preview]').old")
 			}
 		}
 		if look.name == "desk" {
@@ -90,4 +94,16 @@ func seedWork(shop *shoptest.Shop) {
 		VALUES ('welcome:1', 'welcome',
 		  '{"kind":"welcome","to":["ada@mail.example.com"],"data":{"first_name":"Ada","last_name":"Byron","username":"ada"}}', '{x}', 'm1', 'parked', now(), now() - interval '3 hours', now(),
 		  'refused for good', '550 no such user', 2)`)
+}
+
+// seedCampaign has one of the campaigns of a new shop half way.
+func seedCampaign(shop *shoptest.Shop) {
+	shop.Exec("mailer", `UPDATE campaign SET state = 'paused', receivers = 8, started_at = now() - interval '1 hour', paused_at = now(),
+		pace = 60, changed_by = 'Mia Lindqvist' WHERE id = 1`)
+	shop.Exec("mailer", `INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
+		SELECT em_cd, 'prospect', subject, body_text, body_html, '', '', id FROM campaign WHERE id = 1`)
+	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, newsletter_id, smtp_reply)
+		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7 THEN 'parked' ELSE 'paused' END, now(),
+		  now() - interval '1 hour', (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
+		FROM generate_series(1, 8) AS n`)
 }

@@ -134,7 +134,6 @@ func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 		shop.Monitor + "/healthz",
 		shop.Inbox + "/", shop.Inbox + "/api/mails", shop.Inbox + "/api/seen?message_id=x", shop.StandIn + "/",
 		shop.StandIn + "/_/switches",
-		shop.Listener("MAILER_ADDR") + "/staff/templates",
 	} {
 		for _, own := range []string{"", "localhost", "localhost:8025"} {
 			if status, body := ask(address, own); status != http.StatusOK {

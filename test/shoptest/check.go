@@ -17,7 +17,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/allinone"
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/standin/stripestandin"
 )
 
@@ -49,6 +52,14 @@ func (s *Shop) secret(name string) string {
 		s.tb.Fatal(err)
 	}
 	return string(text)
+}
+
+// Staff asks a service's pages as a person of the staff who may do everything, as the back office would.
+func (s *Shop) Staff(service string) *testenv.Client {
+	s.tb.Helper()
+	c := (&testenv.Client{TB: s.tb, URL: s.Listener(strings.ToUpper(service) + "_ADDR")}).AsStaff(service, adminui.Owner)
+	c.Staff.Key = boot.Keys{ShopSecret: s.secret("secret")}.StaffSigner()
+	return c
 }
 
 // Event is the raw event of a type that Stripe has about a session.

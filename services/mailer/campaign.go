@@ -1,0 +1,252 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// The kinds of mail that staff start by hand. No one else commands them.
+const (
+	kindDraft      = "newsletter-draft" // a test to an address that staff name
+	kindNewsletter = "newsletter"
+)
+
+// The states of a campaign.
+const (
+	campaignDraft     = "draft"
+	campaignScheduled = "scheduled"
+	campaignRunning   = "running"
+	campaignPaused    = "paused"
+	campaignStopped   = "stopped"
+	campaignEnded     = "ended"
+)
+
+// audiences are whom a campaign may go to, with the kinds of recipients.
+var audiences = map[string][]string{"members": {"member"}, "prospects": {"prospect"}, "both": {"member", "prospect"}}
+
+// receiversAtOnce is how many mails go into the ledger with one statement.
+const receiversAtOnce = 1000
+
+// receiversOf are the people whom a campaign goes to, each address once: a member's before a prospect's.
+func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign) ([]recipient, error) {
+	gone, err := bouncedAmong(ctx, db, nil)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var all []recipient
+	for _, kind := range audiences[c.Audience] {
+		list, err := listReceivers(ctx, db, kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range list {
+			if hash := s.hash(r.email); !gone[hash] && !seen[hash] {
+				seen[hash] = true
+				all = append(all, r)
+			}
+		}
+	}
+	return all, nil
+}
+
+// launch fixes the receivers of a campaign that is locked, freezes its words and puts one mail for each receiver into
+// the ledger.
+func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign) (receivers int, err error) {
+	list, err := s.receiversOf(ctx, tx, c)
+	if err != nil {
+		return 0, err
+	}
+	issues := map[string]int64{}
+	for _, kind := range audiences[c.Audience] {
+		if issues[kind], err = freeze(ctx, tx, c, kind); err != nil {
+			return 0, err
+		}
+	}
+	if err := lockAllRooms(ctx, tx); err != nil {
+		return 0, err
+	}
+	due := paceOf(c.Pace, time.Now())
+	for part := range slices.Chunk(list, receiversAtOnce) {
+		fresh := make([]newDelivery, len(part))
+		for i, to := range part {
+			if fresh[i], err = s.newsletterTo(to, c, issues[to.kind], due(to.email)); err != nil {
+				return 0, err
+			}
+		}
+		if err := s.holdBack(ctx, tx, fresh); err != nil {
+			return 0, err
+		}
+		if err := insertDeliveries(ctx, tx, fresh); err != nil {
+			return 0, err
+		}
+	}
+	return len(list), setReceivers(ctx, tx, c.ID, len(list))
+}
+
+// paceOf says when the mail to each further address is due: at most so many a minute to those of one domain.
+func paceOf(aMinute int, from time.Time) func(address string) time.Time {
+	before := map[string]int{}
+	return func(address string) time.Time {
+		if aMinute == 0 {
+			return from
+		}
+		domain := strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+		n := before[domain]
+		before[domain]++
+		return from.Add(time.Duration(n) * time.Minute / time.Duration(aMinute))
+	}
+}
+
+// newsletterTo is one mail. Who the receiver was is frozen with it: name, address and the codes of the
+// links. Whether the receiver still wants it is asked when it is sent.
+func (s *server) newsletterTo(to recipient, c campaign, issue int64, due time.Time) (newDelivery, error) {
+	m := msg.SendMail{Kind: kindNewsletter, To: []string{to.email}, CreatedAt: time.Now().UTC(),
+		Data: map[string]string{"em_cd": c.EmCd, "recipient": strconv.FormatInt(to.id, 10),
+			"first_name": to.firstName, "code": to.code, "token": to.token}}
+	m.Deadline = due.Add(defaultLife).UTC()
+	if to.kind == "member" {
+		m.MemberID = to.id
+	} else {
+		m.ProspectCode = to.code
+	}
+	d, err := s.ledgerRow(fmt.Sprintf("%s:%s:%s:%d", m.Kind, c.EmCd, to.kind, to.id), m, marshalCommand(m))
+	d.newsletter, d.due = issue, due.UTC()
+	return d, err
+}
+
+var (
+	// errUnwanted is about a mail whose receiver has unsubscribed or is gone, or whose campaign was stopped: it is
+	// dropped.
+	errUnwanted = errors.New("the receiver does not want it any more")
+	// errPaused is about a mail whose campaign is paused: it waits.
+	errPaused = errors.New("the newsletter is paused")
+)
+
+// writeNewsletter fills a newsletter as it was frozen.
+func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMail) (content, error) {
+	if d.NewsletterID == nil || len(m.To) != 1 {
+		return content{}, errors.New("the command names no newsletter")
+	}
+	n, err := readFrozen(ctx, s.pool, *d.NewsletterID)
+	if err != nil {
+		return content{}, err
+	}
+	id, err := strconv.ParseInt(m.Data["recipient"], 10, 64)
+	if err != nil {
+		return content{}, errors.New("the command names no receiver")
+	}
+	to, wanted, err := findReceiver(ctx, s.pool, n.Kind, id, m.To[0])
+	if err != nil {
+		return content{}, err
+	}
+	gone, err := bouncedAmong(ctx, s.pool, []string{s.hash(m.To[0])})
+	switch {
+	case err != nil:
+		return content{}, err
+	case n.State == campaignStopped, !wanted, len(gone) > 0:
+		return content{}, errUnwanted
+	case n.State == campaignPaused:
+		return content{}, errPaused
+	}
+	to.firstName, to.code, to.token = m.Data["first_name"], m.Data["code"], m.Data["token"]
+	return s.fillNewsletter(n, to), nil
+}
+
+// testOf is a test of a campaign to one address, with what it says.
+func (s *server) testOf(c campaign, address, once string) (newDelivery, content, error) {
+	m := msg.SendMail{Kind: kindDraft, To: []string{address}, CreatedAt: time.Now().UTC(),
+		Data: map[string]string{"em_cd": c.EmCd}}
+	m.Deadline = m.CreatedAt.Add(defaultLife)
+	says := s.fillNewsletter(c.issue(), sampleReader(c.Audience))
+	says.subject, says.emCode, says.unsubscribe = "TEST: "+says.subject, "", ""
+	d, err := s.ledgerRow(m.Kind+":"+c.EmCd+":"+once, m, marshalCommand(m))
+	return d, says, err
+}
+
+// newsletterFields are the names in braces that may stand in a newsletter.
+var newsletterFields = []templateField{
+	{"{recipient_first_name}", "first name, or customer"}, {"{shop_link}", "the shop's home page, counted"},
+	{"{link_codes}", "what counts a visit, behind a ? in links of your own"},
+	{"{unsubscribe_link}", "ends newsletters; each one has it"}, {"{ENVIRONMENT_DOMAIN}", "the shop's address, for links"},
+	{"{shop_name}", "the shop's name"}, {"{contact}", "where answers go"}, {"{msg_subject}", "the subject"},
+	{"{em_cd}", "code of this newsletter"}, {"{mb_cd}", "code of the member"}, {"{pr_cd}", "code of the prospect"},
+	{"{token}", "a member's, for links that unsubscribe"}, {"{pr_token}", "a prospect's, likewise"},
+}
+
+// fillNewsletter fills a newsletter for one receiver.
+func (s *server) fillNewsletter(n issue, to recipient) content {
+	name := clean(to.firstName)
+	if name == "" {
+		name = "customer"
+	}
+	code, token := linkCode(to.code), linkCode(to.token)
+	values := map[string]string{
+		"ENVIRONMENT_DOMAIN": s.cfg.PublicURL, "recipient_first_name": name, "em_cd": linkCode(n.EmCd),
+		"shop_name": s.shop(), "contact": s.replyTo.Address, "mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
+		"draft_text": "", "draft_html": "", // of templates of before
+	}
+	codes, secret := "em_cd="+values["em_cd"], ""
+	if to.kind == "member" {
+		values["mb_cd"], values["token"] = code, token
+		codes, secret = codes+"&mb_cd="+code, "&token="+token
+	} else {
+		values["pr_cd"], values["pr_token"] = code, token
+		codes, secret = codes+"&pr_cd="+code, "&pr_token="+token
+	}
+	values["link_codes"], values["shop_link"] = codes, s.cfg.PublicURL+"/?"+codes
+	values["unsubscribe_link"] = s.cfg.PublicURL + "/account/email-unsubscribe?" + codes + secret
+	asIs := func(text string) string { return text }
+	c := content{subject: fill(n.Subject, values, asIs), emCode: n.EmCd, unsubscribe: values["unsubscribe_link"]}
+	values["msg_subject"] = c.subject
+	c.text, c.html = fill(n.BodyText, values, asIs), fill(n.BodyHTML, values, html.EscapeString)
+	c.from, c.bcc = s.sender(n.template()), s.bcc(n.template())
+	return c
+}
+
+// fill puts values into the names in braces, in one pass, so that braces in what is filled in stay what they are.
+func fill(text string, values map[string]string, escape func(string) string) string {
+	var pairs []string
+	for name, value := range values {
+		pairs = append(pairs, "{"+name+"}", escape(value))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// startScheduled starts the campaigns whose time has come.
+func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started int64, err error) {
+	for found := true; found && err == nil; {
+		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			id, err := dueCampaign(ctx, tx)
+			if found = id != 0; err != nil || !found {
+				return err
+			}
+			c, err := lockCampaign(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if _, err := moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy, campaignScheduled); err != nil {
+				return err
+			}
+			_, err = s.launch(ctx, tx, c)
+			return err
+		})
+		if err == nil && found {
+			started++
+			s.wakeSender()
+		}
+	}
+	return started, err
+}

@@ -1,0 +1,188 @@
+package mailer
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// campaign is a newsletter as staff write and start it. Times are UTC, zero where there is none.
+type campaign struct {
+	ID          int64     `json:"id"`
+	EmCd        string    `json:"em_cd"`
+	Name        string    `json:"name"`
+	Audience    string    `json:"audience"`
+	Subject     string    `json:"subject"`
+	BodyText    string    `json:"body_text"`
+	BodyHTML    string    `db:"body_html" json:"body_html,omitempty"`
+	FromAddress string    `json:"from_address,omitempty"`
+	Pace        int       `json:"pace,omitempty"`
+	State       string    `json:"state"`
+	StartAt     time.Time `json:"start_at,omitzero"`
+	Receivers   int64     `json:"receivers"`
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	Version     int64     `json:"version"`
+	ChangedBy   string    `json:"changed_by"`
+	ChangedAt   time.Time `json:"changed_at"`
+}
+
+const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, state,
+	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
+	coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
+	coalesce(ended_at, '0001-01-01'::timestamptz) AS ended_at,
+	version, changed_by, changed_at `
+
+// listCampaigns lists campaigns, the newest first, those before an id unless that is 0.
+func listCampaigns(ctx context.Context, db pg.DB, before int64, rows int) ([]campaign, error) {
+	return pg.List[campaign](ctx, db, "list campaigns", `
+		SELECT`+campaignColumns+`FROM campaign WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, rows)
+}
+
+func findCampaign(ctx context.Context, db pg.DB, id int64) (campaign, error) {
+	c, found, err := pg.One[campaign](ctx, db, "find campaign $1", `
+		SELECT`+campaignColumns+`FROM campaign WHERE id = $1`, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return c, err
+}
+
+// lockCampaign keeps a campaign as it is until tx ends.
+func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
+	c, found, err := pg.One[campaign](ctx, tx, "lock campaign $1", `
+		SELECT`+campaignColumns+`FROM campaign WHERE id = $1 FOR UPDATE`, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return c, err
+}
+
+// insertCampaign adds a draft, under a code of its own.
+func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err error) {
+	return pg.Get[int64](ctx, tx, "add a campaign", `
+		INSERT INTO campaign (name, audience, subject, body_text, body_html, from_address, pace, changed_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+		c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy)
+}
+
+// updateCampaign stores what staff made of a draft.
+func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
+	return pg.Exec(ctx, tx, "change campaign $1", `
+		UPDATE campaign SET name = $2, audience = $3, subject = $4, body_text = $5, body_html = $6, from_address = $7,
+		  pace = $8, changed_by = $9, changed_at = now(), version = version + 1
+		WHERE id = $1 AND state = 'draft'`,
+		c.ID, c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy)
+}
+
+// moveCampaign brings a campaign from one of some states into another; at is when a scheduled one starts.
+func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.Time, by string,
+	from ...string) (bool, error) {
+	return pg.ExecOne(ctx, tx, "move campaign $1", `
+		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4, changed_at = now(),
+		  version = version + 1,
+		  started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+		  paused_at = CASE WHEN $2 = 'paused' THEN now() ELSE paused_at END,
+		  ended_at = CASE WHEN $2 = 'stopped' THEN now() END
+		WHERE id = $1 AND state = ANY($5)`, id, to, at, by, from)
+}
+
+// setReceivers notes how many people a campaign goes to.
+func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers int) error {
+	return pg.Exec(ctx, tx, "count the receivers of campaign $1", `UPDATE campaign SET receivers = $2 WHERE id = $1`,
+		id, receivers)
+}
+
+// ofCampaign is a condition on delivery: the mails of campaign $1 to its receivers.
+const ofCampaign = ` newsletter_id IN (SELECT id FROM newsletter WHERE campaign_id = $1) `
+
+// pauseMails has the mails of a campaign wait that no sender has in hand.
+func pauseMails(ctx context.Context, tx pgx.Tx, id int64) error {
+	return pg.Exec(ctx, tx, "pause the mails of campaign $1", `
+		UPDATE delivery SET state = 'paused' WHERE state = 'queued' AND claimed_by IS NULL AND`+ofCampaign, id)
+}
+
+// resumeMails makes them due again, as far apart as they were, with deadlines that leave as much time as before.
+func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
+	return pg.Exec(ctx, tx, "resume the mails of campaign $1", `
+		UPDATE delivery d SET state = 'queued', next_at = greatest(now(), d.next_at + (now() - c.paused_at)),
+		  deadline = d.deadline + (now() - c.paused_at)
+		FROM campaign c WHERE c.id = $1 AND d.state = 'paused' AND d.`+ofCampaign[1:], id)
+}
+
+// deleteMails takes back the mails of a campaign that no sender has in hand.
+func deleteMails(ctx context.Context, tx pgx.Tx, id int64) (int64, error) {
+	return pg.ExecRows(ctx, tx, "take back the mails of campaign $1", `
+		DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaign, id)
+}
+
+// dueCampaign takes a scheduled campaign whose time has come, or 0.
+func dueCampaign(ctx context.Context, tx pgx.Tx) (int64, error) {
+	id, _, err := pg.One[int64](ctx, tx, "look for a scheduled campaign", `
+		SELECT id FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at LIMIT 1
+		FOR UPDATE SKIP LOCKED`)
+	return id, err
+}
+
+// endCampaigns ends those of which no mail waits any more.
+func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.ExecRows(ctx, pool, "end campaigns", `
+		UPDATE campaign c SET state = 'ended', ended_at = now(), version = version + 1
+		WHERE state = 'running' AND NOT EXISTS (SELECT FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
+		  WHERE n.campaign_id = c.id AND d.state IN ('queued', 'paused'))`)
+}
+
+// campaignResult is what became of a campaign's mails.
+type campaignResult struct {
+	Accepted     int64 `json:"accepted"`     // by a mail server
+	Bounced      int64 `json:"bounced"`      // refused for good
+	Failed       int64 `json:"failed"`       // not sent for another reason
+	Suppressed   int64 `json:"suppressed"`   // by the ceiling of an address
+	Waiting      int64 `json:"waiting"`      // still to be sent
+	Unsubscribed int64 `json:"unsubscribed"` // receivers who want no newsletters any more
+}
+
+func resultOf(ctx context.Context, db pg.DB, id int64) (campaignResult, error) {
+	return pg.Get[campaignResult](ctx, db, "count the mails of campaign $1", `
+		SELECT count(*) FILTER (WHERE d.state = 'sent') AS accepted,
+		  count(*) FILTER (WHERE d.state = 'parked' AND d.smtp_reply LIKE '5%') AS bounced,
+		  count(*) FILTER (WHERE d.state = 'parked' AND coalesce(d.smtp_reply, '') NOT LIKE '5%') AS failed,
+		  count(*) FILTER (WHERE d.state = 'suppressed') AS suppressed,
+		  count(*) FILTER (WHERE d.state IN ('queued', 'paused')) AS waiting,
+		  count(*) FILTER (WHERE d.state = 'sent' AND (m.unsubscribed OR NOT m.newsletter OR p.unsubscribed)) AS unsubscribed
+		FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
+		  LEFT JOIN recipient m ON m.kind = 'member' AND m.id = d.member_id
+		  LEFT JOIN recipient p ON p.kind = 'prospect' AND p.code = d.prospect_code
+		WHERE n.campaign_id = $1`, id)
+}
+
+// noteBounces ends newsletters to addresses that a mail server refused for good.
+func noteBounces(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
+	return pg.Exec(ctx, pool, "note refused addresses", `
+		INSERT INTO bounced (hash, code) SELECT unnest($1::text[]), $2
+		ON CONFLICT (hash) DO UPDATE SET code = excluded.code, at = now()`, hashes, code)
+}
+
+// bouncedAmong are those of some hashes whose address was refused for good; all of them when hashes is nil.
+func bouncedAmong(ctx context.Context, db pg.DB, hashes []string) (map[string]bool, error) {
+	list, err := pg.List[string](ctx, db, "look for refused addresses", `
+		SELECT hash FROM bounced WHERE $1::text[] IS NULL OR hash = ANY($1)`, hashes)
+	gone := map[string]bool{}
+	for _, hash := range list {
+		gone[hash] = true
+	}
+	return gone, err
+}
+
+// insertTest puts a test of a campaign into the ledger, as it was written; stored is false when it is there already.
+func insertTest(ctx context.Context, tx pgx.Tx, d newDelivery, written []byte, subject string) (bool, error) {
+	return pg.ExecOne(ctx, tx, "store a test", `
+		INSERT INTO delivery (key, kind, payload, to_hashes, message_id, written, subject, created_at, deadline)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key) DO NOTHING`,
+		d.key, d.kind, d.payload, []string{d.receivers[0].hash}, d.messageID, written, subject, d.createdAt, d.deadline)
+}

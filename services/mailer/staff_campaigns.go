@@ -1,0 +1,425 @@
+package mailer
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+func (c campaign) path(parts ...string) string {
+	return strings.Join(append([]string{"/campaigns", strconv.FormatInt(c.ID, 10)}, parts...), "/")
+}
+
+// Badge is its state.
+func (c campaign) Badge() adminui.Badge {
+	tones := map[string]string{campaignRunning: "good", campaignPaused: "warn", campaignStopped: "bad"}
+	return adminui.Badge{Text: c.State, Tone: tones[c.State]}
+}
+
+var campaignColumnsShown = []adminui.Column[campaign]{
+	{Title: "Campaign", Value: func(c campaign) any { return adminui.Link{Text: c.Name, To: c.path()} }},
+	{Title: "State", Value: func(c campaign) any { return c.Badge() }},
+	{Title: "To", Value: func(c campaign) any { return audienceTitle(c.Audience) }},
+	{Title: "Receivers", Value: func(c campaign) any { return c.Receivers }},
+	{Title: "Subject", Minor: true, Value: func(c campaign) any { return c.Subject }},
+	{Title: "Started", Minor: true, Value: func(c campaign) any { return c.StartedAt }},
+}
+
+var audienceOptions = []adminui.Option{{Value: "members", Text: "Members who want newsletters"},
+	{Value: "prospects", Text: "Prospects who have not unsubscribed"}, {Value: "both", Text: "Both, each address once"}}
+
+func audienceTitle(audience string) string {
+	i := slices.IndexFunc(audienceOptions, func(o adminui.Option) bool { return o.Value == audience })
+	if i < 0 {
+		return audience
+	}
+	return audienceOptions[i].Text
+}
+
+// campaignList is the list of campaigns.
+type campaignList struct {
+	Campaigns []campaign   `json:"campaigns"`
+	Next      string       `json:"next,omitempty"`
+	New       adminui.Form `json:"-"`
+}
+
+func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	before, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	list, err := listCampaigns(r.Context(), s.pool, before, ask.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
+	table.Empty = "No campaigns yet."
+	return adminui.Page{Title: "Campaigns", Template: "campaigns.html", Table: table, Live: "staff",
+		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next,
+			New: adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign",
+				Fields: []adminui.Field{
+					{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: mostName}}}}}, nil
+}
+
+// mostName is the length of a campaign's name, in characters.
+const mostName = 100
+
+// staffNewCampaign begins a draft with the words that the shop comes with.
+func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	c := newCampaign()
+	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > mostName {
+		return nil, web.BadRequest("name")
+	}
+	return s.addCampaign(r, c, "Began the campaign "+c.Name)
+}
+
+// newCampaign is what a draft begins with.
+func newCampaign() campaign {
+	words := func(file string) string {
+		text, err := templateFiles.ReadFile("templates/" + file)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		return string(text)
+	}
+	return campaign{Audience: "members", Subject: "News from {shop_name}", BodyText: words("newsletter.txt"),
+		BodyHTML: words("newsletter.html")}
+}
+
+func (s *server) addCampaign(r *http.Request, c campaign, text string) (adminui.Answer, error) {
+	c.ChangedBy = adminui.Who(r).Name
+	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) (err error) {
+		if c.ID, err = insertCampaign(r.Context(), tx, c); err != nil {
+			return err
+		}
+		return recordCampaign(r, tx, c, adminui.CampaignsEdit, text, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: c.path()}, nil
+}
+
+func recordCampaign(r *http.Request, tx pgx.Tx, c campaign, action adminui.Action, text string, after any) error {
+	return adminui.Record(r, tx, adminui.Act{Action: action, Kind: "campaign",
+		Key: strconv.FormatInt(c.ID, 10), Text: text,
+		Before: map[string]any{"state": c.State, "version": c.Version}, After: after})
+}
+
+// staffCopyCampaign begins a draft with the words of another campaign.
+func (s *server) staffCopyCampaign(r *http.Request) (adminui.Answer, error) {
+	c, err := s.findCampaign(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := adminui.ReadForm(r); err != nil {
+		return nil, err
+	}
+	name := []rune(c.Name + ", again")
+	c.Name = string(name[:min(len(name), mostName)])
+	return s.addCampaign(r, c, "Began the campaign "+c.Name)
+}
+
+// findCampaign is the campaign that a request's path names.
+func (s *server) findCampaign(r *http.Request) (campaign, error) {
+	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	if err != nil {
+		return campaign{}, web.NotFound()
+	}
+	return findCampaign(r.Context(), s.pool, id)
+}
+
+// campaignPage is one campaign.
+type campaignPage struct {
+	Campaign campaign        `json:"campaign"`
+	Badge    adminui.Badge   `json:"-"`
+	Draft    bool            `json:"-"`
+	Result   campaignResult  `json:"result"`
+	Fields   []templateField `json:"-"`
+	Form     adminui.Form    `json:"-"`
+	Test     adminui.Form    `json:"-"`
+	Start    adminui.Form    `json:"-"`
+	Copy     adminui.Form    `json:"-"`
+	// Commands are what can be done while it runs.
+	Commands []adminui.Form `json:"-"`
+	// Now is how many people it would go to now.
+	Now int `json:"receivers_now,omitempty"`
+	// Large says that it takes the right to send to many.
+	Large bool             `json:"-"`
+	Facts []adminui.Detail `json:"-"`
+	// Done is how many of its mails are no longer waiting.
+	Done int64 `json:"-"`
+}
+
+// fewReceivers is up to where a campaign can be started without the right to send to many.
+const fewReceivers = 100
+
+func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
+	c, err := s.findCampaign(r)
+	if err != nil {
+		return p, err
+	}
+	p = campaignPage{Campaign: c, Badge: c.Badge(), Draft: c.State == campaignDraft, Fields: newsletterFields}
+	if p.Draft || c.State == campaignScheduled {
+		list, err := s.receiversOf(r.Context(), s.pool, c)
+		if err != nil {
+			return p, err
+		}
+		p.Now, p.Large = len(list), len(list) > fewReceivers
+	} else {
+		if p.Result, err = resultOf(r.Context(), s.pool, c.ID); err != nil {
+			return p, err
+		}
+		p.Done = max(0, c.Receivers-p.Result.Waiting)
+	}
+	p.Form = campaignForm(c)
+	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,
+		Fields: []adminui.Field{
+			{Name: "to", Label: "To", Kind: "email", Value: s.staff.Address, Required: true, Most: 254},
+			{Name: "once", Kind: "hidden", Value: newOnce()}}}
+	p.Start = adminui.Form{ID: "start", Action: c.path("start"), Submit: "Start", Version: c.Version, Tone: "bad",
+		Fields: []adminui.Field{
+			{Name: "day", Label: "Day, for later", Kind: "date", Hint: "Empty: now."},
+			{Name: "time", Label: "Time, UTC", Kind: "text", Hint: "As 08:30.", Most: 5}}}
+	p.Copy = adminui.Form{ID: "copy", Action: c.path("copy"), Submit: "Write a new one from it"}
+	p.Commands = campaignCommands(c)
+	p.Facts = campaignFacts(c)
+	return p, nil
+}
+
+func campaignFacts(c campaign) []adminui.Detail {
+	facts := []adminui.Detail{{Label: "State", Value: c.Badge()}, {Label: "To", Value: audienceTitle(c.Audience)},
+		{Label: "Subject", Value: c.Subject}}
+	if c.State == campaignScheduled {
+		facts = append(facts, adminui.Detail{Label: "Starts", Value: c.StartAt})
+	}
+	if c.Pace > 0 {
+		facts = append(facts, adminui.Detail{Label: "Pace", Value: fmt.Sprintf("%d a minute to one domain", c.Pace)})
+	}
+	return append(facts, adminui.Detail{Label: "Started", Value: c.StartedAt},
+		adminui.Detail{Label: "Ended", Value: c.EndedAt},
+		adminui.Detail{Label: "Code in links", Value: c.EmCd}, adminui.Detail{Label: "Last changed by", Value: c.ChangedBy})
+}
+
+func campaignCommands(c campaign) (list []adminui.Form) {
+	add := func(name, text, tone string) {
+		list = append(list, adminui.Form{ID: name, Action: c.path(name), Submit: text, Version: c.Version, Tone: tone})
+	}
+	switch c.State {
+	case campaignScheduled:
+		add("unschedule", "Back to a draft", "")
+	case campaignRunning:
+		add("pause", "Pause", "")
+		add("stop", "Stop for good", "bad")
+	case campaignPaused:
+		add("resume", "Go on", "")
+		add("stop", "Stop for good", "bad")
+	}
+	return list
+}
+
+// campaignForm is the editor with a campaign in it.
+func campaignForm(c campaign) adminui.Form {
+	pace := ""
+	if c.Pace > 0 {
+		pace = strconv.Itoa(c.Pace)
+	}
+	return adminui.Form{ID: "campaign", Action: c.path(), Submit: "Save", Version: c.Version, Preview: c.path("frame"),
+		Fields: []adminui.Field{
+			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, Most: mostName},
+			{Name: "audience", Label: "Goes to", Kind: "choice", Value: c.Audience, Options: audienceOptions},
+			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, Most: mostSubject},
+			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true, Most: mostText},
+			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, Most: mostHTML,
+				Hint: "Without it the mail is text alone."},
+			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, Most: mostSenders,
+				Hint: "Empty: MAIL_FROM."},
+			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, Most: 6,
+				Hint: "Empty: as fast as the mail server takes them."},
+			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254, Hint: "A receiver's address; empty: a sample."},
+		}}
+}
+
+func (p campaignPage) answer(status int) adminui.Page {
+	name := "campaign.html"
+	if p.Draft {
+		name = "campaign-draft.html"
+	}
+	return adminui.Page{Title: p.Campaign.Name, Template: name, Data: p, Status: status}
+}
+
+func (s *server) staffCampaign(r *http.Request) (adminui.Answer, error) {
+	p, err := s.campaignPage(r)
+	return p.answer(http.StatusOK), err
+}
+
+// staffCampaignProgress is the part of a campaign's page that changes while it runs.
+func (s *server) staffCampaignProgress(r *http.Request) (adminui.Answer, error) {
+	p, err := s.campaignPage(r)
+	return adminui.Page{Title: p.Campaign.Name, Template: "campaign-progress.html", Data: p}, err
+}
+
+// typedCampaign is a campaign as a form has it, and what is wrong with it.
+func typedCampaign(c campaign, form adminui.Submitted) (campaign, map[string]string) {
+	lines := func(name string) string { return strings.ReplaceAll(form.Get(name), "\r\n", "\n") }
+	c.Name, c.Audience = strings.TrimSpace(form.Get("name")), form.Get("audience")
+	c.Subject, c.BodyText, c.BodyHTML = strings.TrimSpace(lines("subject")), lines("body_text"), lines("body_html")
+	c.FromAddress, c.Pace = strings.TrimSpace(form.Get("from_address")), 0
+	if strings.TrimSpace(c.BodyHTML) == "" {
+		c.BodyHTML = ""
+	}
+	wrong := checkCampaign(c)
+	if pace := strings.TrimSpace(form.Get("pace")); pace != "" {
+		var err error
+		if c.Pace, err = strconv.Atoi(pace); err != nil || c.Pace < 1 || c.Pace > 100000 {
+			wrong["pace"] = "A number from 1 to 100000, or nothing."
+		}
+	}
+	return c, wrong
+}
+
+// checkCampaign says what is wrong with the words of a campaign, by the field of the form.
+func checkCampaign(c campaign) map[string]string {
+	wrong := map[string]string{}
+	if n := utf8.RuneCountInString(c.Name); n == 0 || n > mostName {
+		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", mostName)
+	}
+	if audiences[c.Audience] == nil {
+		wrong["audience"] = "Choose whom it goes to."
+	}
+	names := make([]string, len(newsletterFields))
+	for i, f := range newsletterFields {
+		names[i] = strings.Trim(f.Name, "{}")
+	}
+	words := mailTemplate{Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML, FromAddress: c.FromAddress}
+	checkWords(words, names, wrong)
+	for name, value := range map[string]string{"body_text": c.BodyText, "body_html": c.BodyHTML} {
+		if value != "" && wrong[name] == "" && !unsubscribes(value, c.Audience) {
+			wrong[name] = "Each newsletter says how to end it: {unsubscribe_link}."
+		}
+	}
+	return wrong
+}
+
+// unsubscribes says whether a text holds a link to unsubscribe: the one that fits all, or one of those whose secret is
+// of one kind of receiver.
+func unsubscribes(text, audience string) bool {
+	return strings.Contains(text, "{unsubscribe_link}") || audience == "members" && strings.Contains(text, "{token}") ||
+		audience == "prospects" && strings.Contains(text, "{pr_token}")
+}
+
+func (s *server) staffSaveCampaign(r *http.Request) (adminui.Answer, error) {
+	p, err := s.campaignPage(r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	typed, wrong := typedCampaign(p.Campaign, form)
+	if len(wrong) > 0 && p.Draft {
+		p.Form = p.Form.Typed(form).Wrong(wrong)
+		return p.answer(http.StatusUnprocessableEntity), nil
+	}
+	typed.ChangedBy = adminui.Who(r).Name
+	stale := false
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		now, err := lockCampaign(r.Context(), tx, p.Campaign.ID)
+		if err != nil {
+			return err
+		}
+		if stale = now.Version != form.Version || now.State != campaignDraft; stale {
+			return nil
+		}
+		if err := updateCampaign(r.Context(), tx, typed); err != nil {
+			return err
+		}
+		return recordCampaign(r, tx, now, adminui.CampaignsEdit, "Changed the campaign "+typed.Name,
+			map[string]any{"version": now.Version + 1, "subject": typed.Subject})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if stale {
+		return s.campaignConflict(r, form)
+	}
+	return adminui.Done{To: typed.path(), Text: "Saved."}, nil
+}
+
+// campaignConflict shows what another person made of a draft beside what was typed.
+func (s *server) campaignConflict(r *http.Request, form adminui.Submitted) (adminui.Answer, error) {
+	p, err := s.campaignPage(r)
+	if err != nil {
+		return nil, err
+	}
+	c := p.Campaign
+	theirs := map[string]string{}
+	for _, f := range p.Form.Fields {
+		if f.Name != "reader" {
+			theirs[f.Name] = f.Value
+		}
+	}
+	p.Form = p.Form.Typed(form).Conflict(c.Version, c.ChangedBy, c.ChangedAt.UTC().Format("15:04 UTC"), theirs)
+	p.Draft = true // what was typed is shown, even when it was started meanwhile
+	return p.answer(http.StatusConflict), nil
+}
+
+// staffCampaignFrame shows what is typed, or what was sent, for one receiver or a sample. No link of it opens anything.
+func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
+	c, err := s.findCampaign(r)
+	if err != nil {
+		return nil, err
+	}
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Method == http.MethodPost {
+		typed, wrong := typedCampaign(c, form)
+		for _, problem := range wrong {
+			return shownMail{Problem: strings.TrimSuffix(problem, ".")}.answer(), nil
+		}
+		c = typed
+	}
+	to := sampleReader(c.Audience)
+	if address := strings.TrimSpace(form.Get("reader")); address != "" {
+		known, found, err := readerByAddress(r.Context(), s.pool, audiences[c.Audience], address)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return shownMail{Problem: "no receiver has this address"}.answer(), nil
+		}
+		to.firstName, to.email, to.kind = known.firstName, known.email, known.kind
+	}
+	shown := s.fillNewsletter(c.issue(), to)
+	return shownMail{From: shown.from.String(), To: []string{to.email}, Subject: shown.subject, Text: shown.text,
+		HTML: shown.html}.answer(), nil
+}
+
+// issue is a campaign's words as they would be frozen now.
+func (c campaign) issue() issue {
+	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML, FromAddress: c.FromAddress}
+}
+
+// sampleReader is a receiver whose codes open nothing.
+func sampleReader(audience string) recipient {
+	return recipient{kind: audiences[audience][0], firstName: "Ada", email: sampleAddress, code: "sample", token: "sample"}
+}
