@@ -21,6 +21,7 @@ func (s *server) staff() adminui.Pages {
 		{Method: "GET", Path: "/reports/sales", Action: adminui.ReportsView, Handle: s.staffDays(salesReport)},
 		{Method: "GET", Path: "/reports/buyers", Action: adminui.ReportsView, Handle: s.staffDays(buyersReport)},
 		{Method: "GET", Path: "/reports/sources", Action: adminui.ReportsView, Handle: s.staffParts(sourcesReport)},
+		{Method: "GET", Path: "/reports/mail/{code}", Action: adminui.ReportsView, Handle: s.staffMailFigures},
 		{Method: "GET", Path: "/reports/products", Action: adminui.ReportsView, Handle: s.staffParts(productsReport)},
 		{Method: "GET", Path: "/reports/collections", Action: adminui.ReportsView,
 			Handle: s.staffParts(collectionsReport)},

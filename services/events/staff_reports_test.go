@@ -2,6 +2,7 @@ package events
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -167,4 +168,24 @@ func TestRecordingIsSwitched(t *testing.T) {
 	}
 	e.Becomes(1, `SELECT count(*) FROM outbox WHERE subject = 'staff.acted.events'
 		AND convert_from(payload, 'UTF8')::jsonb->'after' = '{"log_client_events": false}'`)
+}
+
+// What the links of a mail brought is a part of its campaign's page.
+func TestStaffSeeWhatAMailBrought(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const code = "gvREoqen93ffZsmBIc8zl"
+	e.Exec(`INSERT INTO arrival (event_id, anonymous_id, email_id, url, at)
+		SELECT 'a' || n, 'ann', (SELECT id FROM email_code WHERE em_cd = $1), '/', now() FROM generate_series(1, 3) AS n`, code)
+	e.Exec(`INSERT INTO day_part (day, kind, name, visits, orders, sales) VALUES (current_date, 'source', 'mail:' || $1, 2, 1, 1999),
+		(current_date - 1, 'source', 'mail:' || $1, 1, 1, 1), (current_date, 'source', 'mail:other', 7, 7, 7)`, code)
+	who := e.staff(adminui.Marketing)
+	a := who.Get("/staff/reports/mail/" + code)
+	for name, want := range map[string]string{"clicks": "3", "visits": "3", "orders": "2", "sales": "20.00"} {
+		if got := fmt.Sprint(a.At(name)); got != want {
+			t.Errorf("%s: %v, want %s", name, got, want)
+		}
+	}
+	who.Get("/staff/reports/mail/nothing").Has(200, `"orders":0`)
+	e.staff(adminui.Fulfilment).Get("/staff/reports/mail/" + code).Has(403)
 }
