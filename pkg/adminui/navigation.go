@@ -28,8 +28,13 @@ var navigation = []Section{
 	{"Goods", []Item{
 		{Title: "Products", Path: "/catalog", Key: "p", action: CatalogView},
 	}},
-	{"Customers", []Item{{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView},
-		{Title: "Campaigns", Path: "/campaigns", Key: "n", action: CampaignsView}}},
+	{"Customers", []Item{
+		{Title: "Customers", Path: "/customers", Key: "c", action: CustomersView},
+		{Title: "Prospects", Path: "/prospects", Key: "q", action: CustomersView},
+		{Title: "Chat", Path: "/chat", Key: "i", action: ChatView},
+		{Title: "Terms of use", Path: "/terms", Key: "u", action: CustomersView},
+		{Title: "Campaigns", Path: "/campaigns", Key: "n", action: CampaignsView},
+	}},
 	{"Figures", []Item{
 		{Title: "Reports", Path: "/reports", Key: "r", action: ReportsView},
 		{Title: "Ads", Path: "/ads", Key: "a", action: ReportsView},

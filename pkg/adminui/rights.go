@@ -48,6 +48,8 @@ const (
 	CustomersEdit   Action = "customers.edit"
 	CustomersExport Action = "customers.export"
 	CustomersErase  Action = "customers.erase"
+	CustomersImport Action = "customers.import"
+	TermsPublish    Action = "terms.publish"
 	ChatView        Action = "chat.view"
 	ChatAnswer      Action = "chat.answer"
 
@@ -101,6 +103,8 @@ var rights = []right{
 	{CustomersEdit, false, []Role{Owner, Manager, Support}},
 	{CustomersExport, true, []Role{Owner, Manager}},
 	{CustomersErase, true, []Role{Owner, Manager}},
+	{CustomersImport, false, []Role{Owner, Manager}},
+	{TermsPublish, true, []Role{Owner, Manager}},
 	{ChatView, false, []Role{Owner, Manager, Support, ReadOnly}},
 	{ChatAnswer, false, []Role{Owner, Manager, Support}},
 

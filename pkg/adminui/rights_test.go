@@ -23,6 +23,7 @@ var matrix = map[adminui.Action]string{
 	adminui.OrdersRefund: "ff----",
 	adminui.WorkView:     "xxx-xx", adminui.WorkAct: "xx----",
 	adminui.CustomersView: "xx--xx", adminui.CustomersEdit: "xx--x-", adminui.CustomersExport: "ff----", adminui.CustomersErase: "ff----",
+	adminui.CustomersImport: "xx----", adminui.TermsPublish: "ff----",
 	adminui.ChatView: "xx--xx", adminui.ChatAnswer: "xx--x-",
 	adminui.CatalogView: "xxxxxx", adminui.CatalogEdit: "xx-x--", adminui.CatalogPrice: "ff----",
 	adminui.DiscountsView: "xx-xxx", adminui.DiscountsEdit: "ff-f--",

@@ -142,6 +142,8 @@ type Member struct {
 	Newsletter       bool   `json:"newsletter"`
 	Unsubscribed     bool   `json:"unsubscribed"`
 	UnsubscribeToken string `json:"unsubscribe_token"`
+	// Tags are the staff's words for groups of customers.
+	Tags []string `json:"tags,omitempty"`
 	// Version grows with every change, so that a late message cannot undo a newer one.
 	Version int64     `json:"version"`
 	At      time.Time `json:"at"`
@@ -177,7 +179,9 @@ type Prospect struct {
 	Refused          *bool  `json:"refused,omitempty"`
 	UnsubscribeToken string `json:"unsubscribe_token"`
 	// Aliases are further codes under which links of this prospect are out.
-	Aliases []string  `json:"aliases,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
+	// Tags are the staff's words for groups of customers.
+	Tags    []string  `json:"tags,omitempty"`
 	Version int64     `json:"version"`
 	At      time.Time `json:"at"`
 }
@@ -192,6 +196,7 @@ const (
 	MailAddressChanged  = "address-changed"
 	MailPasswordChanged = "password-changed"
 	MailChatAlert       = "chat-alert"
+	MailChatAnswer      = "chat-answer" // ours: what a person of the staff answers
 	MailOrderMember     = "order-member"
 	MailOrderVisitor    = "order-visitor"
 	MailPaymentPending  = "payment-pending" // ours: a bank debit is under way
@@ -220,7 +225,7 @@ type SendMail struct {
 	Shipment *ShipmentMail `json:"shipment,omitempty"`
 	// Refund fills MailOrderRefunded and MailOrderCanceled.
 	Refund *RefundMail `json:"refund,omitempty"`
-	// Note fills MailOrderNote: plain text, with line breaks.
+	// Note fills MailOrderNote and MailChatAnswer: plain text, with line breaks.
 	Note string `json:"note,omitempty"`
 	// Payment fills the mails about a bank debit.
 	Payment      *PaymentMail `json:"payment,omitempty"`

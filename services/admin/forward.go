@@ -23,7 +23,7 @@ import (
 // owners are the services that render what is below a prefix.
 var owners = map[string]string{
 	"orders": "order", "catalog": "order", "discounts": "order", "settings": "order",
-	"customers": "user", "chat": "user", "prospects": "user",
+	"customers": "user", "chat": "user", "prospects": "user", "terms": "user", "sessions": "edge",
 	"campaigns": "mailer", "mails": "mailer",
 	"reports": "events", "ads": "events", "records": "events",
 	"payments": "order",

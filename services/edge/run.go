@@ -29,6 +29,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 		return service.Parts{
 			Prepare:      e.prepare,
 			Handler:      e.routes(),
+			Staff:        e.staff(),
 			Export:       ExportSessions,
 			Consumers:    e.consumers(),
 			Workers:      []service.Worker{{Name: "publisher", Run: e.publisher.Run}},

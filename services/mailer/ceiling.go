@@ -51,8 +51,8 @@ func (s *server) rooms(m msg.SendMail, to string) []room {
 	hour, day := s.cfg.MailsAnHour, s.cfg.MailsADay
 	lower := email.Key(to)
 	switch {
-	case saleKinds[m.Kind] || hour == 0 && day == 0:
-		return nil
+	case saleKinds[m.Kind] || m.Kind == msg.MailChatAnswer || hour == 0 && day == 0:
+		return nil // a person of the staff wrote the answer, to one who had asked
 	case len(m.To) == 0, m.Kind == kindDraft:
 		return []room{{web.MAC(s.hashKey, "staff"), hour * staffFactor, day * staffFactor}}
 	case debitKinds[m.Kind]:

@@ -61,6 +61,8 @@ var mailKinds = []mailKind{
 		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
 	{Kind: msg.MailTest, Title: "Test mail", When: "the guide of a new shop asks for it; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
+	{Kind: msg.MailChatAnswer, Title: "Answer to a chat message", When: "staff answer a chat message",
+		fields: []string{"note", "time"}, must: "note", sample: sampleAnswer},
 	{Kind: kindNewsletter, Title: "Newsletter"},
 	{Kind: kindDraft, Title: "Newsletter, draft"},
 }
@@ -85,7 +87,7 @@ var fieldTexts = map[string]string{
 	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
 	"rest_information": "what is still to come", "refund_amount": "what is given back",
 	"refund_information": "what the refund is for", "canceled_refund_information": "what is given back, if anything",
-	"note_information": "what staff wrote",
+	"note_information": "what staff wrote", "note": "what staff answer, with the question below",
 }
 
 var (
@@ -173,6 +175,11 @@ func sampleAccount(kind string) func() msg.SendMail {
 			"old_email": "ada@former.example", "code": "sample", "undo_code": "sample",
 			"accounts": "ada\nada-at-work"}}
 	}
+}
+
+func sampleAnswer() msg.SendMail {
+	return msg.SendMail{Kind: msg.MailChatAnswer, To: []string{sampleAddress}, CreatedAt: sampleTime,
+		Note: "Hello Ada,\nthey come in blue, too.\n\nOn 14 March 2026, 09:26 UTC you wrote:\n> Do you have blue ones?"}
 }
 
 func sampleLines() []msg.OrderLine {

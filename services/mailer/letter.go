@@ -34,7 +34,7 @@ var (
 )
 
 // plainBlocks are those names.
-var plainBlocks = []string{"foot", "undo_information", "accounts_lead", "accounts", "items"}
+var plainBlocks = []string{"foot", "undo_information", "accounts_lead", "accounts", "items", "note"}
 
 // letter is a mail ready to go.
 type letter struct {
@@ -51,6 +51,7 @@ type page struct {
 	Accounts []string
 	Amount   string   // of a payment
 	Items    []string // that it is for
+	Note     []string // lines of what a person of the staff wrote
 }
 
 // write renders a delivery. An error that is not the database's is about the mail itself: it is kept
@@ -63,6 +64,10 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	c, err := s.contentOf(ctx, d, m, to[0])
 	if err != nil {
 		return letter{}, err
+	}
+	c.replyTo = s.replyTo
+	if m.Kind == msg.MailChatAnswer { // the customer answers a person
+		c.replyTo, c.personal = s.staff, true
 	}
 	return letter{
 		envelope: envelope{from: c.from.Address, to: to, bcc: c.bcc},
@@ -91,10 +96,11 @@ func (s *server) readCommand(d *delivery) (m msg.SendMail, to []string, err erro
 // content is what differs between mails.
 type content struct {
 	subject, text, html string
-	from                *mail.Address
+	from, replyTo       *mail.Address
 	bcc                 []string
 	emCode              string
 	unsubscribe         string // link for the header that mail programs show a button for
+	personal            bool   // a person wrote it: no automatic mail
 }
 
 // writePlain fills the template of a mail that is about no order.
@@ -166,6 +172,11 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 			p.Items = append(p.Items, strconv.Itoa(l.Quantity)+" × "+joined(", ", l.Product, l.Colour, l.Size))
 		}
 	}
+	if m.Note != "" {
+		for line := range strings.SplitSeq(m.Note, "\n") {
+			p.Note = append(p.Note, clean(line))
+		}
+	}
 	return p
 }
 
@@ -189,11 +200,13 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 		addresses[i] = &mail.Address{Address: a}
 	}
 	m.ToMailAddress(addresses...)
-	m.ReplyToMailAddress(s.replyTo)
+	m.ReplyToMailAddress(c.replyTo)
 	m.Subject(clean(c.subject))
 	m.SetMessageIDWithValue(d.MessageID)
 	m.SetDateWithValue(d.CreatedAt.UTC())
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
+	if !c.personal {
+		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer
+	}
 	if c.unsubscribe != "" {
 		m.SetGenHeader("List-Unsubscribe", "<"+c.unsubscribe+">")
 		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058: edge answers the POST

@@ -68,6 +68,27 @@ func TestWhatEachMailSays(t *testing.T) {
 	}
 }
 
+// An answer to a chat message is a person's: replies go to the staff, line breaks stay, and nothing held back keeps it.
+func TestAnswerToAChatMessage(t *testing.T) {
+	t.Parallel()
+	sink := newSink(t)
+	e := newEnv(t, sink.port(), func(c *Config) { c.MailsAnHour, c.MailsADay = 1, 1 })
+	e.start()
+	for i := range 2 {
+		e.send(fmt.Sprintf("chat-answer:%d", i), msg.SendMail{Kind: msg.MailChatAnswer, To: []string{"ada@x.example"},
+			Note: "Hello Ada,\nit is blue.\n\nOn Monday you wrote:\n> Which colour?\u2028Bcc: x", CreatedAt: time.Now(),
+			Deadline: time.Now().Add(time.Hour)})
+	}
+	e.sent(2)
+	m := sink.all()[0]
+	holds(t, "the answer", m.text, "Hello Ada,", "it is blue.", "> Which colour? Bcc: x", "Paper & Co")
+	for header, value := range map[string]string{"Reply-To": "<staff@shop.example>", "To": "<ada@x.example>", "Auto-Submitted": ""} {
+		if got := m.header.Get(header); got != value {
+			t.Errorf("%s is %q, want %q", header, got, value)
+		}
+	}
+}
+
 func TestOrderConfirmations(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

@@ -28,11 +28,12 @@ type account struct {
 	LastLogin        *time.Time
 	PasswordChanged  *time.Time
 	Version          int64
+	Tags             []string
 }
 
 // accountColumns are the columns of account, in any statement that returns one.
 const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
-	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version `
+	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {

@@ -52,7 +52,7 @@ func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
 		c.MemberID, c.ProspectID = member, 0
 		if !known {
 			p, made, err := findOrMakeProspect(ctx, tx,
-				newProspect{Email: c.Email, FirstName: c.Name, Note: "From a chat message."})
+				newProspect{Email: c.Email, FirstName: c.Name, Note: "From a chat message.", Source: sourceChat})
 			if err != nil {
 				return err
 			}
@@ -93,7 +93,8 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
 		p, made, err := insertProspect(ctx, tx,
-			newProspect{Email: email, HowExcited: int(excited[0] - '0'), Note: "From the PythonABot waiting list."})
+			newProspect{Email: email, HowExcited: int(excited[0] - '0'), Note: "From the PythonABot waiting list.",
+				Source: sourceWaiting})
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 // consumers is everything that user listens to.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Concerns: tellsOfVisitor,
+		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Effect: s.onKnownOrder,
 			Handle: s.onOrder},
 	}
 }
@@ -40,7 +40,7 @@ func tellsOfVisitor(d *bus.Delivery) bool {
 	return err != nil || o.MemberID == 0 && (!o.ProspectKnown || o.Newsletter)
 }
 
-// onOrder makes prospects of visitors who ordered or named an address for the receipt.
+// onOrder makes prospects of visitors who ordered or named an address for the receipt, and counts the orders.
 func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	visits := make([]visit, 0, len(group))
 	for _, d := range group {
@@ -61,7 +61,11 @@ func (s *server) onOrder(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 			return err
 		}
 	}
-	return nil
+	bought, err := readBought(group)
+	if err != nil || len(bought) == 0 {
+		return err
+	}
+	return countBought(bought).Apply(ctx, tx, bus.Keys(group)...)
 }
 
 // readVisit returns no address for what does not concern prospects: a member's order.
@@ -99,7 +103,10 @@ func keepVisit(ctx context.Context, tx pgx.Tx, v visit) error {
 	if err != nil || known.NotOurs || (known.Known && (v.code == "" || known.Taken) && !v.newsletter) {
 		return err
 	}
-	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + "."}
+	n := newProspect{Email: v.email, Code: v.code, Note: "From " + v.source + ".", Source: sourceCheckout}
+	if strings.HasPrefix(v.source, "order ") {
+		n.Source = sourceOrder
+	}
 	if known.Taken {
 		n.Code = "" // one visitor's code came with two addresses: the second gets its own
 	}

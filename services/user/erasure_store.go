@@ -3,6 +3,8 @@ package user
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +16,12 @@ import (
 // is known under a member's addresses counts as the member's, proved or not, so look first whether the
 // person who asks is the one the address belongs to. An address that another member has proved stays
 // that member's.
+//
+// Records that were merged are one person's: whichever is named, all of them are found.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
+	if named, err = withMerged(ctx, db, named); err != nil {
+		return erasure.Person{}, err
+	}
 	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
 		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(ARRAY(SELECT lower(e)
 		  FROM unnest($2::varchar[]) AS n (e))) ORDER BY id FOR UPDATE`,
@@ -48,11 +55,56 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	return p, err
 }
 
+// withMerged adds to a person whose record theirs was merged into, and all that was merged into that one.
+func withMerged(ctx context.Context, db pg.DB, named erasure.Person) (erasure.Person, error) {
+	type found struct {
+		ID                           int64
+		MergedMember, MergedProspect *int64
+	}
+	list, err := pg.List[found](ctx, db, "look whose records were merged", `
+		SELECT id, merged_member, merged_prospect FROM prospect
+		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`, named.Emails)
+	if err != nil {
+		return named, err
+	}
+	members, err := pg.List[int64](ctx, db, "look for a person's accounts by address", `
+		SELECT id FROM account WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
+		named.Emails)
+	if err != nil {
+		return named, err
+	}
+	members, prospects := append(members, named.MemberIDs...), append([]int64{}, named.ProspectIDs...)
+	for _, f := range list {
+		prospects = append(prospects, f.ID)
+		if f.MergedMember != nil {
+			members = append(members, *f.MergedMember)
+			named.MemberIDs = append(slices.Clone(named.MemberIDs), *f.MergedMember)
+		}
+		if f.MergedProspect != nil {
+			prospects = append(prospects, *f.MergedProspect)
+		}
+	}
+	more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
+		SELECT email FROM prospect WHERE merged_member = ANY($1) UNION
+		SELECT email FROM prospect WHERE merged_prospect = ANY($2) UNION
+		SELECT email FROM prospect WHERE id = ANY($2) ORDER BY 1`, append([]int64{}, members...), prospects)
+	for _, address := range more {
+		if !slices.ContainsFunc(named.Emails, func(e string) bool { return strings.EqualFold(e, address) }) {
+			named.Emails = append(slices.Clone(named.Emails), address)
+		}
+	}
+	return named, err
+}
+
 // Whose a row is, by the columns of its table.
 const (
 	byMember   = ` WHERE member_id = ANY($1)`
 	byProspect = ` OR prospect_id = ANY($2)`
 	byAddress  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
+	// threadsOf are the chats under an address of the person's, and those that they wrote in under another one: with
+	// nothing but their messages in it, such a one is theirs.
+	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + ` UNION SELECT thread_id FROM chat_message` + byMember +
+		byProspect
 )
 
 // ExportPerson is everything that this service has of a person; only secrets (password, hashes of codes)
@@ -68,6 +120,9 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "prospect_codes", Rows: `prospect_alias WHERE prospect_id = ANY($2) ORDER BY pr_cd`},
 		{Name: "consents", Rows: `consent` + byMember + byProspect + ` ORDER BY id`},
 		{Name: "unsubscribe_reasons", Rows: `unsubscribe_reason` + byMember + byProspect + ` ORDER BY id`},
+		{Name: "notes", Rows: `customer_note` + byMember + byProspect + ` ORDER BY id`},
+		{Name: "chat_threads", Rows: `chat_thread WHERE id IN (` + threadsOf + `) ORDER BY id`},
+		{Name: "chat_answers", Rows: `chat_answer WHERE thread_id IN (` + threadsOf + `) ORDER BY id`},
 		{Name: "chat_messages", Rows: `chat_message` + byMember + byProspect + ` OR` + byAddress + ` ORDER BY id`},
 		{Name: "requests_for_mails", Rows: `mail_request WHERE` + byAddress + ` ORDER BY id`},
 	}, p.MemberIDs, p.ProspectIDs, p.Emails)
@@ -77,6 +132,9 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH chat AS (DELETE FROM chat_message`+byMember+byProspect+` OR`+byAddress+`),
+		threads AS (DELETE FROM chat_thread WHERE id IN (`+threadsOf+`) AND (`+byAddress+` OR NOT EXISTS (
+		  SELECT FROM chat_message o WHERE o.thread_id = chat_thread.id
+		    AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))),
 		requests AS (DELETE FROM mail_request WHERE`+byAddress+`),
 		prospects AS (DELETE FROM prospect WHERE id = ANY($2))
 		DELETE FROM account WHERE id = ANY($1)`, p.MemberIDs, p.ProspectIDs, p.Emails)

@@ -26,6 +26,9 @@ import (
 // importedColumns are the columns that an import may have; email must be one.
 var importedColumns = []string{"email", "first_name", "last_name", "phone", "unsubscribed", "prospect_comment"}
 
+// ignoredColumns are those that our own lists have beside, and an import leaves alone.
+var ignoredColumns = []string{"pr_cd", "swa_comment", "created", "converted"}
+
 // importProspects adds the people of a CSV file, all of them or, when a line is no good, none. Who is a
 // prospect or a member already, in whatever letters the address is written, stays as they are, but for
 // newsletters that the list says they refuse.
@@ -34,23 +37,21 @@ func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out i
 	if err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}
-	list, err := readProspects(raw)
+	list, wrong, err := readProspects(raw)
 	if err != nil {
 		return err
 	}
-	added := 0
-	err = pg.Tx(ctx, pool, func(tx pgx.Tx) error {
-		added = 0
-		for _, n := range list {
-			made, err := importProspect(ctx, tx, n)
-			if err != nil {
-				return err
-			}
-			if made {
-				added++
-			}
+	if len(wrong) > 0 {
+		texts := make([]string, len(wrong))
+		for i, w := range wrong {
+			texts[i] = fmt.Sprintf("line %d: %s", w.Line, w.Text)
 		}
-		return nil
+		return fmt.Errorf("nothing was imported: %s", strings.Join(texts, "; "))
+	}
+	added := 0
+	err = pg.Tx(ctx, pool, func(tx pgx.Tx) (err error) {
+		added, err = importList(ctx, tx, list)
+		return err
 	})
 	if err != nil {
 		return err
@@ -58,27 +59,25 @@ func importProspects(ctx context.Context, pool *pgxpool.Pool, file string, out i
 	return say(out, "Prospects added: %d, known before: %d.", added, len(list)-added)
 }
 
-func importProspect(ctx context.Context, tx pgx.Tx, n newProspect) (made bool, err error) {
+// importProspect adds one person, unless the address is a member's or a prospect's; event tells of it.
+func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
+	member bool) (event msg.Message, made bool, err error) {
 	if n.Refused {
 		if err := heedRefusal(ctx, tx, n.Email); err != nil {
-			return false, err
+			return event, false, err
 		}
 	}
-	member, err := addressOfMember(ctx, tx, n.Email)
-	if err != nil || member {
-		return false, err
+	if member {
+		return event, false, nil
 	}
 	p, made, err := addProspect(ctx, tx, n)
 	if err != nil || !made {
-		return false, err
+		return event, false, err
 	}
 	if n.Subscribed {
-		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
-			Source: "import by staff"}); err != nil {
-			return false, err
-		}
+		err = keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, Source: "import by staff"})
 	}
-	return true, bus.Enqueue(ctx, tx, p.event())
+	return p.event(), true, err
 }
 
 // heedRefusal takes known people off the list of receivers whom an imported list says to refuse.
@@ -107,35 +106,39 @@ func heedRefusal(ctx context.Context, tx pgx.Tx, address string) error {
 	return bus.Enqueue(ctx, tx, events...)
 }
 
+// lineError is what is wrong with a line of a list. Its text names the column.
+type lineError struct {
+	Line int    `json:"line"`
+	Text string `json:"error"`
+}
+
 // readProspects reads a list as spreadsheets save one, and names every line that is no good.
-func readProspects(raw []byte) ([]newProspect, error) {
+func readProspects(raw []byte) (list []newProspect, wrong []lineError, err error) {
 	text, err := listText(raw)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	in := csv.NewReader(strings.NewReader(text))
 	in.Comma, in.FieldsPerRecord = separator(text), -1
 	in.TrimLeadingSpace = in.Comma != '\t' // a blank before a quote; a tab would be taken for one
 	header, err := in.Read()
 	if err != nil {
-		return nil, fmt.Errorf("read the list's first line: %w", err)
+		return nil, nil, fmt.Errorf("read the list's first line: %w", err)
 	}
 	if err := readHeader(header); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var list []newProspect
-	var refused []string
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if broken, ok := errors.AsType[*csv.ParseError](err); ok {
-			refused = append(refused, fmt.Sprintf("line %d: %v", broken.StartLine, broken.Err))
+			wrong = append(wrong, lineError{broken.StartLine, broken.Err.Error()})
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the list: %w", err)
+			return nil, nil, fmt.Errorf("read the list: %w", err)
 		}
 		if !slices.ContainsFunc(row, func(cell string) bool { return trim(cell) != "" }) {
 			continue // spreadsheets save lines that were used once
@@ -143,15 +146,12 @@ func readProspects(raw []byte) ([]newProspect, error) {
 		n, err := readProspect(header, row)
 		if err != nil {
 			line, _ := in.FieldPos(0)
-			refused = append(refused, fmt.Sprintf("line %d: %v", line, err))
+			wrong = append(wrong, lineError{line, err.Error()})
 			continue
 		}
 		list = append(list, n)
 	}
-	if len(refused) > 0 {
-		return nil, fmt.Errorf("nothing was imported: %s", strings.Join(refused, "; "))
-	}
-	return noWins(list), nil
+	return noWins(list), wrong, nil
 }
 
 // listText is a list as UTF-8 with ends of lines that csv knows. Spreadsheets begin files with a mark
@@ -208,7 +208,7 @@ func readHeader(header []string) error {
 	seen := map[string]bool{}
 	for i, cell := range header {
 		name := strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(trim(cell)), "_", " ")), "_")
-		if name != "" && !slices.Contains(importedColumns, name) {
+		if name != "" && !slices.Contains(importedColumns, name) && !slices.Contains(ignoredColumns, name) {
 			return fmt.Errorf("column %q is none of %s", cell, strings.Join(importedColumns, ", "))
 		}
 		if name != "" && seen[name] {
@@ -224,8 +224,8 @@ func readHeader(header []string) error {
 
 // readProspect takes one line; it subscribes only who it says is not unsubscribed.
 func readProspect(header, row []string) (newProspect, error) {
-	n := newProspect{Note: "Imported by staff."}
-	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": 100,
+	n := newProspect{Note: "Imported by staff.", Source: sourceImport}
+	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"prospect_comment": maxText}
 	for i, cell := range row {
 		if cell = trim(cell); i >= len(header) || header[i] == "" {

@@ -28,8 +28,8 @@ func (a account) event(subject string) msg.Message {
 		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email,
 		EmailVerified: a.EmailVerified,
 		Code:          a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed,
-		UnsubscribeToken: a.UnsubscribeToken,
-		Version:          a.Version, At: time.Now().UTC(),
+		UnsubscribeToken: a.UnsubscribeToken, Tags: a.Tags,
+		Version: a.Version, At: time.Now().UTC(),
 	}}
 }
 
@@ -109,7 +109,7 @@ func (p prospect) event() msg.Message {
 		Payload: msg.Prospect{
 			ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd,
 			Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
-			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Version: p.Version, At: time.Now().UTC(),
+			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Tags: p.Tags, Version: p.Version, At: time.Now().UTC(),
 		}}
 }
 

@@ -77,34 +77,9 @@ func (s *server) changeProfile(r *http.Request, id int64, first, last,
 		if !found || a.FirstName == first && a.LastName == last && a.Email == email {
 			return errUnchanged
 		}
-		old := a.Email
-		if old != email {
-			full, err := addressFull(ctx, tx, email, id)
-			if err != nil {
-				return err
-			}
-			if full {
-				return errAddressFull
-			}
-		}
-		before := a
-		a.FirstName, a.LastName, a.Email = first, last, email
-		if old != email {
-			if before.EmailVerified {
-				a.ProvedEmail = &old
-			}
-			a.EmailVerified = false
-		}
-		if a, found, err = updateProfile(ctx, tx, a); err != nil {
+		var messages []msg.Message
+		if messages, a, err = s.changeProfileIn(r, tx, a, first, last, email); err != nil {
 			return err
-		}
-		messages := []msg.Message{a.event(msg.UserProfileChanged)}
-		if old != email {
-			mail, err := s.moveAddress(r, tx, a, before)
-			if err != nil {
-				return err
-			}
-			messages = append(messages, mail)
 		}
 		return bus.Enqueue(ctx, tx, messages...)
 	})
@@ -112,6 +87,46 @@ func (s *server) changeProfile(r *http.Request, id int64, first, last,
 		err = nil
 	}
 	return a, found, err
+}
+
+// changeProfileIn changes names and address of an account that is locked; the messages tell of it. Nothing new changes
+// nothing.
+func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, first, last,
+	email string) (messages []msg.Message, a account, err error) {
+	ctx := r.Context()
+	if before.FirstName == first && before.LastName == last && before.Email == email {
+		return nil, before, nil
+	}
+	moved := before.Email != email
+	if moved {
+		full, err := addressFull(ctx, tx, email, before.ID)
+		if err != nil {
+			return nil, before, err
+		}
+		if full {
+			return nil, before, errAddressFull
+		}
+	}
+	a = before
+	a.FirstName, a.LastName, a.Email = first, last, email
+	if moved {
+		if before.EmailVerified {
+			a.ProvedEmail = &before.Email
+		}
+		a.EmailVerified = false
+	}
+	if a, _, err = updateProfile(ctx, tx, a); err != nil {
+		return nil, a, err
+	}
+	messages = []msg.Message{a.event(msg.UserProfileChanged)}
+	if moved {
+		mail, err := s.moveAddress(r, tx, a, before)
+		if err != nil {
+			return nil, a, err
+		}
+		messages = append(messages, mail)
+	}
+	return messages, a, nil
 }
 
 // mayMove says whether the password that came with a new address is right. None at all is, too.

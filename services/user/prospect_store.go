@@ -25,12 +25,13 @@ type prospect struct {
 	PrCd             string
 	Converted        *time.Time
 	Version          int64
+	Tags             []string
 	Aliases          []string
 }
 
 // prospectColumns are the columns of prospect, in any statement that returns one.
 const prospectColumns = ` id, email, first_name, last_name, unsubscribed, unsubscribed_at, unsubscribe_token,
-	pr_cd, converted, version,
+	pr_cd, converted, version, tags,
 	ARRAY(SELECT a.pr_cd FROM prospect_alias a WHERE a.prospect_id = prospect.id ORDER BY a.pr_cd)::text[] AS aliases `
 
 // queryProspect runs a statement that returns at most one prospect.
@@ -47,10 +48,21 @@ type newProspect struct {
 	Comment    string // what the person said
 	Code       string // "" for a new one
 	HowExcited int    // 0: was not asked
-	Note       string // where the record comes from
+	Note       string // where the record comes from, in words
+	Source     string // and as lists can be narrowed by it
 	Subscribed bool   // has agreed to newsletters
 	Refused    bool   // has refused them
 }
+
+// Where records of prospects come from.
+const (
+	sourceChat     = "chat"
+	sourceWaiting  = "waiting list"
+	sourceOrder    = "order"
+	sourceCheckout = "checkout"
+	sourceImport   = "import"
+	sourceStaff    = "staff"
+)
 
 // insertProspect stores a prospect, who gets no marketing mail unless Subscribed; made is false when
 // the address, in whatever letters, is one already.
@@ -70,14 +82,14 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 	return queryProspect(ctx, tx, `
 		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone,
 		  prospect_comment,
-			unsubscribed, unsubscribed_at)
+			unsubscribed, unsubscribed_at, source)
 		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''),
 		  nullif($8::text, ''), $9::text,
-			$10::boolean, CASE WHEN $11::boolean THEN now() END
+			$10::boolean, CASE WHEN $11::boolean THEN now() END, $12::text
 		WHERE NOT EXISTS (SELECT FROM prospect WHERE lower(email) = lower($1))
 		  ON CONFLICT (email) DO NOTHING RETURNING`+prospectColumns,
 		n.Email, n.FirstName, unsubscribeToken(), n.Code, n.HowExcited, n.Note, n.LastName, n.Phone, n.Comment,
-		!n.Subscribed, n.Refused)
+		!n.Subscribed, n.Refused, n.Source)
 }
 
 // lockProspect keeps the prospect of an address, in whatever letters, as it is until tx ends.

@@ -11,13 +11,41 @@ var staffTemplates embed.FS
 
 // staff is what user shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
+	view, edit, export := adminui.CustomersView, adminui.CustomersEdit, adminui.CustomersExport
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
-		adminui.HomeRoute(nil, s.guideSteps),
-		{Method: "GET", Path: "/customers", Action: adminui.CustomersView, File: adminui.CustomersExport,
-			Handle: s.staffCustomers},
-		{Method: "GET", Path: "/customers/panel", Action: adminui.CustomersView, Handle: s.staffCustomerPanel},
-		{Method: "GET", Path: "/customers/{customer}", Action: adminui.CustomersView, Handle: s.staffCustomer},
-		{Method: "GET", Path: "/customers/{customer}/known", Action: adminui.CustomersExport, Handle: s.staffKnown},
+		adminui.HomeRoute(s.homeTiles, s.guideSteps),
+		{Method: "GET", Path: "/customers", Action: view, File: export, Handle: s.staffCustomers},
+		{Method: "GET", Path: "/customers/reasons", Action: view, File: export, Handle: s.staffReasons},
+		{Method: "GET", Path: "/customers/panel", Action: view, Handle: s.staffCustomerPanel},
+		{Method: "GET", Path: "/customers/{customer}", Action: view, Handle: s.staffCustomer},
+		{Method: "GET", Path: "/customers/{customer}/edit", Action: edit, Handle: s.staffEdit},
+		{Method: "POST", Path: "/customers/{customer}/edit", Action: edit, Handle: s.staffChange},
+		{Method: "POST", Path: "/customers/{customer}/notes", Action: edit, Handle: s.staffNote},
+		{Method: "POST", Path: "/customers/{customer}/merge", Action: edit, Handle: s.staffMerge},
+		{Method: "POST", Path: "/customers/{customer}/verify", Action: edit, Handle: s.staffVerify},
+		{Method: "POST", Path: "/customers/{customer}/sessions", Action: edit, Handle: s.staffEndSessions},
+		{Method: "POST", Path: "/customers/{customer}/unsubscribe", Action: edit, Handle: s.staffUnsubscribe},
+		{Method: "GET", Path: "/customers/{customer}/known", Action: export, Handle: s.staffKnown},
 		{Method: "POST", Path: "/customers/{customer}/erase", Action: adminui.CustomersErase, Handle: s.staffErase},
+
+		{Method: "GET", Path: "/prospects", Action: view, File: export, Handle: s.staffProspects},
+		{Method: "GET", Path: "/prospects/new", Action: edit, Handle: s.staffNewProspect},
+		{Method: "POST", Path: "/prospects/new", Action: edit, Handle: s.staffAddProspect},
+		{Method: "GET", Path: "/prospects/import", Action: adminui.CustomersImport, Handle: s.staffImport},
+		{Method: "POST", Path: "/prospects/import", Action: adminui.CustomersImport, Handle: s.staffImportList},
+
+		{Method: "GET", Path: "/chat", Action: adminui.ChatView, File: export, Handle: s.staffThreads},
+		{Method: "GET", Path: "/chat/answers", Action: adminui.ChatView, Handle: s.staffCanned},
+		{Method: "POST", Path: "/chat/answers", Action: adminui.ChatAnswer, Handle: s.staffAddCanned},
+		{Method: "GET", Path: "/chat/answers/{id}", Action: adminui.ChatAnswer, Handle: s.staffOneCanned},
+		{Method: "POST", Path: "/chat/answers/{id}", Action: adminui.ChatAnswer, Handle: s.staffChangeCanned},
+		{Method: "POST", Path: "/chat/answers/{id}/delete", Action: adminui.ChatAnswer, Handle: s.staffDeleteCanned},
+		{Method: "GET", Path: "/chat/{thread}", Action: adminui.ChatView, Handle: s.staffThread},
+		{Method: "POST", Path: "/chat/{thread}/answer", Action: adminui.ChatAnswer, Handle: s.staffAnswer},
+		{Method: "POST", Path: "/chat/{thread}/state", Action: adminui.ChatAnswer, Handle: s.staffThreadState},
+
+		{Method: "GET", Path: "/terms", Action: view, Handle: s.staffTerms},
+		{Method: "POST", Path: "/terms", Action: adminui.TermsPublish, Handle: s.staffPublishTerms},
+		{Method: "GET", Path: "/terms/{version}", Action: view, Handle: s.staffTermsAgreed},
 	}}
 }

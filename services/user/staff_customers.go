@@ -3,7 +3,7 @@ package user
 import (
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/erasure"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -22,15 +21,27 @@ const (
 	kindProspect = "prospect"
 )
 
+// What a customer said of newsletters.
+const (
+	newsYes     = "yes"
+	newsNo      = "no"      // was never asked, or did not want it so far
+	newsRefused = "refused" // unsubscribed
+)
+
 // customer is a member or a prospect in the list for staff.
 type customer struct {
-	Kind     string    `json:"kind"`
-	ID       int64     `json:"id"`
-	Name     string    `json:"name"`
-	Email    string    `json:"email"`
-	Username string    `json:"username,omitempty"`
-	Proved   bool      `json:"email_verified"`
-	Since    time.Time `json:"since"`
+	Kind       string      `json:"kind"`
+	ID         int64       `json:"id"`
+	Name       string      `json:"name"`
+	Email      string      `json:"email"`
+	Username   string      `json:"username,omitempty"`
+	Proved     bool        `json:"email_verified"`
+	Newsletter string      `json:"newsletter"`
+	Source     string      `json:"source"`
+	Tags       []string    `json:"tags"`
+	Orders     int64       `json:"orders"`
+	Spent      money.Cents `json:"spent"` // for orders as they were placed
+	Since      time.Time   `json:"since"`
 }
 
 // path is a customer's page: /customers/member-7.
@@ -38,223 +49,177 @@ func (c customer) path(parts ...string) string {
 	return strings.Join(append([]string{"/customers", c.key()}, parts...), "/")
 }
 
-func (c customer) key() string { return c.Kind + "-" + strconv.FormatInt(c.ID, 10) }
+func (c customer) key() string { return customerKey(c.Kind, c.ID) }
 
-// customerPlace is a customer's place in the list.
+func customerKey(kind string, id int64) string { return kind + "-" + strconv.FormatInt(id, 10) }
+
+// title is the name, or the address of a customer without one.
+func (c customer) title() string {
+	if name := strings.TrimSpace(c.Name); name != "" {
+		return name
+	}
+	return c.Email
+}
+
+// customerPlace is a customer's place in the list: At or Number is what it is sorted by.
 type customerPlace struct {
-	At   time.Time
-	Kind string
-	ID   int64
+	At     time.Time
+	Number int64
+	Kind   string
+	ID     int64
+}
+
+func (c customer) place(sort string) customerPlace {
+	p := customerPlace{Kind: c.Kind, ID: c.ID, At: c.Since}
+	switch sort {
+	case "orders":
+		p.Number = c.Orders
+	case "spent":
+		p.Number = int64(c.Spent)
+	}
+	return p
+}
+
+// newsBadge is what a customer said of newsletters.
+func newsBadge(said string) adminui.Badge {
+	return adminui.Badge{Text: said, Tone: map[string]string{newsYes: "good", newsRefused: "warn"}[said]}
 }
 
 var customerColumns = []adminui.Column[customer]{
-	{Title: "Customer", Value: func(c customer) any {
-		name := c.Name
-		if strings.TrimSpace(name) == "" {
-			name = c.Email
-		}
-		return adminui.Link{Text: name, To: c.path()}
-	}},
+	{Title: "Customer", Value: func(c customer) any { return adminui.Link{Text: c.title(), To: c.path()} }},
 	{Title: "E-mail", Value: func(c customer) any { return c.Email }},
 	{Title: "Kind", Value: func(c customer) any { return adminui.Badge{Text: c.Kind} }},
-	{Title: "User name", Minor: true, Value: func(c customer) any { return c.Username }},
-	{Title: "Since", Value: func(c customer) any { return c.Since }},
+	{Title: "Newsletter", Minor: true, Value: func(c customer) any { return newsBadge(c.Newsletter) }},
+	{Title: "Tags", Minor: true, Value: func(c customer) any { return strings.Join(c.Tags, ", ") }},
+	{Title: "Orders", Sort: "orders", Value: func(c customer) any { return c.Orders }},
+	{Title: "Bought for", Sort: "spent", Value: func(c customer) any { return c.Spent }},
+	{Title: "Since", Sort: "since", Minor: true, Value: func(c customer) any { return c.Since }},
+}
+
+// customerList is what of the customers is listed.
+type customerList struct {
+	Search, Kind, Newsletter, Source, Tag string
+
+	Orders int64 // at least
+	Spent  money.Cents
+	Sort   string // since, orders or spent
+	Down   bool
+	After  customerPlace
+	More   bool // from After on
+	Rows   int
+}
+
+// after is what the customers are sorted by at the place from which they are listed.
+func (l customerList) after() any {
+	if l.Sort == "since" {
+		return l.After.At
+	}
+	return l.After.Number
+}
+
+// customerChoices are the filters of the list with the values that they offer.
+func customerChoices(tags []string) []adminui.Choice {
+	option := func(values ...string) (list []adminui.Option) {
+		for i := 0; i+1 < len(values); i += 2 {
+			list = append(list, adminui.Option{Value: values[i], Text: values[i+1]})
+		}
+		return list
+	}
+	sources := option("", "From anywhere", "registration", "Registration")
+	for _, s := range []string{sourceOrder, sourceCheckout, sourceChat, sourceWaiting, sourceImport, sourceStaff} {
+		sources = append(sources, adminui.Option{Value: s, Text: strings.ToUpper(s[:1]) + s[1:]})
+	}
+	given := option("", "Any tag")
+	for _, name := range tags {
+		given = append(given, adminui.Option{Value: name, Text: name})
+	}
+	return []adminui.Choice{
+		{Name: "kind", Label: "Kind", Options: option("", "All", kindMember, "Members", kindProspect, "Prospects")},
+		{Name: "newsletter", Label: "Newsletter",
+			Options: option("", "Any", newsYes, "Yes", newsNo, "No", newsRefused, "Refused")},
+		{Name: "source", Label: "Source", Options: sources},
+		{Name: "orders", Label: "Orders", Options: option("", "Any", "1", "1 or more", "2", "2 or more", "5", "5 or more",
+			"10", "10 or more")},
+		{Name: "spent", Label: "Bought for", Options: option("", "Any", "50", "50 or more", "100", "100 or more", "500",
+			"500 or more", "1000", "1000 or more")},
+		{Name: "tag", Label: "Tag", Options: given},
+	}
+}
+
+// readCustomerList reads which customers are asked for.
+func readCustomerList(ask adminui.Listing) (l customerList, err error) {
+	l = customerList{Search: ask.Search, Kind: ask.Chosen["kind"], Newsletter: ask.Chosen["newsletter"],
+		Source: ask.Chosen["source"], Tag: ask.Chosen["tag"], Sort: ask.Sort, Down: ask.Down, Rows: ask.Rows + 1}
+	known := map[string]bool{"": true, kindMember: true, kindProspect: true, newsYes: true, newsNo: true,
+		newsRefused: true}
+	if !known[l.Kind] || !known[l.Newsletter] {
+		return l, web.BadRequest("filter")
+	}
+	if text := ask.Chosen["orders"]; text != "" {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil {
+			return l, web.BadRequest("orders")
+		}
+		l.Orders = n
+	}
+	if text := ask.Chosen["spent"]; text != "" {
+		if l.Spent, err = money.Parse(text); err != nil {
+			return l, web.BadRequest("spent")
+		}
+	}
+	l.After, l.More, err = adminui.ReadCursor[customerPlace](ask)
+	return l, err
 }
 
 // staffCustomers lists members and prospects, the newest first.
 func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	ask, err := adminui.ReadListing(r, adminui.Listing{Sorts: []string{"since", "orders", "spent"},
+		Filters: []string{"kind", "newsletter", "source", "orders", "spent", "tag"}})
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := adminui.ReadCursor[customerPlace](ask)
+	l, err := readCustomerList(ask)
 	if err != nil {
 		return nil, err
 	}
-	list, err := listCustomers(r.Context(), s.pool, ask.Search, after, ask.Rows+1)
+	list, err := listCustomers(r.Context(), s.pool, l)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := listTags(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "customers", customerColumns, list,
-		func(c customer) any { return customerPlace{c.Since, c.Kind, c.ID} })
+		func(c customer) any { return c.place(l.Sort) })
+	for _, c := range customerChoices(tags) {
+		c.Value = ask.Chosen[c.Name]
+		if c.Name == "tag" && c.Value != "" && !slices.Contains(tags, c.Value) {
+			c.Options = append(c.Options, adminui.Option{Value: c.Value, Text: c.Value})
+		}
+		table.Choices = append(table.Choices, c)
+	}
 	table.WithSearch(ask, "E-mail address, last name or user name")
 	table.Empty = "No customers."
+	if err := s.fileOf(r, ask, table, "customers"); err != nil {
+		return nil, err
+	}
+	return adminui.Page{Title: "Customers", Template: "customers.html", Data: struct {
+		Customers []customer `json:"customers"`
+		Next      string     `json:"next,omitempty"`
+	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
+}
+
+// fileOf offers the file of a list with addresses to those who may have it, and notes who takes it.
+func (s *server) fileOf(r *http.Request, ask adminui.Listing, table *adminui.Table, what string) error {
 	if !adminui.Who(r).May(adminui.CustomersExport) {
 		table.CSV = ""
 	}
-	if ask.File {
-		if err := s.recordFile(r, "customers", len(table.Rows)); err != nil {
-			return nil, err
-		}
+	if !ask.File {
+		return nil
 	}
-	return adminui.Page{Title: "Customers", Data: struct {
-		Customers []customer `json:"customers"`
-		Next      string     `json:"next,omitempty"`
-	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
-}
-
-// recordFile notes that a person took a file with the addresses of many.
-func (s *server) recordFile(r *http.Request, what string, rows int) error {
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersExport, Kind: what, Key: "file",
-			Text: fmt.Sprintf("Exported %d %s", rows, what)})
+			Text: fmt.Sprintf("Exported %d %s", len(table.Rows), what)})
 	})
-}
-
-// customerEvent is something that happened with a customer.
-type customerEvent struct {
-	At   time.Time `json:"at"`
-	Text string    `json:"text"`
-	// Detail is in the customer's own words.
-	Detail string `json:"detail,omitempty"`
-}
-
-// customerPage is one customer.
-type customerPage struct {
-	Customer   customerDetails  `json:"customer"`
-	Consents   []customerEvent  `json:"consents"`
-	Chat       []customerEvent  `json:"chat"`
-	Runbook    string           `json:"runbook"`
-	Facts      []adminui.Detail `json:"-"`
-	ConsentLog []adminui.Event  `json:"-"`
-	ChatLog    []adminui.Event  `json:"-"`
-	Orders     string           `json:"-"`
-	Trail      string           `json:"-"`
-	Export     adminui.Form     `json:"-"`
-	Erase      adminui.Form     `json:"-"`
-}
-
-// customerDetails are the details of a customer.
-type customerDetails struct {
-	customer
-	Newsletter   bool      `json:"newsletter"`
-	Unsubscribed bool      `json:"unsubscribed"`
-	LastLogin    time.Time `json:"last_login,omitzero"`
-	Terms        int       `json:"terms_version,omitempty"`
-	Comment      string    `json:"comment,omitempty"`
-}
-
-// named reads a customer's key: member-7.
-func named(r *http.Request) (kind string, id int64, err error) {
-	kind, number, _ := strings.Cut(adminui.Param(r, "customer"), "-")
-	id, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || kind != kindMember && kind != kindProspect {
-		return "", 0, web.NotFound()
-	}
-	return kind, id, nil
-}
-
-func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
-	kind, id, err := named(r)
-	if err != nil {
-		return p, err
-	}
-	if p.Customer, err = findCustomer(r.Context(), s.pool, kind, id); err != nil {
-		return p, err
-	}
-	if p.Consents, err = consentsOf(r.Context(), s.pool, kind, id); err != nil {
-		return p, err
-	}
-	if p.Chat, err = chatOf(r.Context(), s.pool, kind, id); err != nil {
-		return p, err
-	}
-	c := p.Customer
-	p.Facts = []adminui.Detail{{Label: "Kind", Value: adminui.Badge{Text: c.Kind}}, {Label: "E-mail", Value: c.Email},
-		{Label: "Proved", Value: yes(c.Proved)}, {Label: "Since", Value: c.Since},
-		{Label: "Newsletter", Value: yes(c.Newsletter)},
-		{Label: "Unsubscribed", Value: yes(c.Unsubscribed)}}
-	if c.Kind == kindMember {
-		p.Facts = append(p.Facts, adminui.Detail{Label: "User name", Value: c.Username},
-			adminui.Detail{Label: "Last login", Value: c.LastLogin},
-			adminui.Detail{Label: "Terms", Value: c.Terms})
-	}
-	if c.Comment != "" {
-		p.Facts = append(p.Facts, adminui.Detail{Label: "Comment", Value: c.Comment})
-	}
-	p.ConsentLog, p.ChatLog = timeline(p.Consents), timeline(p.Chat)
-	p.Orders, p.Trail = "/orders?q="+url.QueryEscape(c.Email), "/trail?key="+url.QueryEscape(c.Email)
-	p.Runbook = adminui.Runbook("personal-data")
-	p.Export = adminui.Form{ID: "export", Action: c.path("export"), Submit: "Export everything"}
-	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad",
-		Fields: []adminui.Field{{
-			Name: "confirm", Label: "E-mail address, to confirm", Kind: "email", Required: true, Most: maxEmail,
-			Complete: "off"}}}
-	return p, nil
-}
-
-func timeline(events []customerEvent) (list []adminui.Event) {
-	for _, e := range events {
-		list = append(list, adminui.Event{At: e.At, Text: e.Text, Detail: e.Detail})
-	}
-	return list
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-func (p customerPage) answer(status int) adminui.Page {
-	title := p.Customer.Name
-	if strings.TrimSpace(title) == "" {
-		title = p.Customer.Email
-	}
-	return adminui.Page{Title: title, Template: "customer.html", Data: p, Status: status}
-}
-
-func (s *server) staffCustomer(r *http.Request) (adminui.Answer, error) {
-	page, err := s.customerPage(r)
-	return page.answer(http.StatusOK), err
-}
-
-// person is how a customer's erasure or export is named, as the commands name it.
-func (c customer) person() erasure.Person {
-	if c.Kind == kindMember {
-		return erasure.Person{MemberIDs: []int64{c.ID}}
-	}
-	return erasure.Person{Emails: []string{c.Email}}
-}
-
-// staffKnown says where the person is found in all services, for an export.
-func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
-	page, err := s.customerPage(r)
-	if err != nil {
-		return nil, err
-	}
-	var known erasure.Person
-	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
-		known, err = FindPerson(r.Context(), tx, page.Customer.person())
-		return err
-	})
-	return adminui.Page{Title: "Where this person is known", Data: known}, err
-}
-
-// staffErase erases a person here and, by message, in all services.
-func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
-	page, err := s.customerPage(r)
-	if err != nil {
-		return nil, err
-	}
-	form, err := adminui.ReadForm(r)
-	if err != nil {
-		return nil, err
-	}
-	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
-		page.Erase = page.Erase.Wrong(map[string]string{"confirm": "This is another address than the customer's."})
-		return page.answer(http.StatusUnprocessableEntity), nil
-	}
-	c := page.Customer.customer
-	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		if _, err := eraseIn(r.Context(), tx, c.person()); err != nil {
-			return err
-		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: c.key(),
-			Text: "Erased " + c.key()})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return adminui.Done{To: "/customers", Text: "Erased here. The other services are told."}, nil
 }

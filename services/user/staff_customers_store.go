@@ -5,65 +5,64 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// listCustomers lists members and prospects from the newest down, those after a place in the list if it is
-// one, whose address, last name or user name begins with the searched text if there is any.
-func listCustomers(ctx context.Context, db pg.DB, search string, after customerPlace, rows int) ([]customer, error) {
+// begins makes a text the beginning in a LIKE, in lower case.
+func begins(text string) string { return pg.Like(strings.ToLower(text)) + "%" }
+
+// What a member and a prospect said of newsletters, in SQL.
+const (
+	memberNews = `CASE WHEN unsubscribed THEN 'refused' WHEN newsletter THEN 'yes' ELSE 'no' END`
+	// prospectNews: registering takes a prospect off the list by itself.
+	prospectNews = `CASE WHEN NOT unsubscribed THEN 'yes' WHEN unsubscribed_at IS NULL OR unsubscribed_at = converted
+		THEN 'no' ELSE 'refused' END`
+)
+
+// customerSorts are the columns that the list can be sorted by: of members, of prospects, in the list, and their
+// parameter.
+var customerSorts = map[string]struct{ member, prospect, key, param string }{
+	"since":  {"joined", "created", "since", "$9::timestamptz"},
+	"orders": {"orders", "orders", "orders", "$9::bigint"},
+	"spent":  {"spent", "spent", "spent", "$9::bigint"},
+}
+
+// listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning of
+// the address, the last name or the user name.
+func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, error) {
+	by, after, order := customerSorts[l.Sort], "<", "DESC"
+	if !l.Down {
+		after, order = ">", "ASC"
+	}
+	next := func(column, kind string) string {
+		return `(NOT $8 OR ` + column + ` ` + after + `= ` + by.param + ` AND
+			(` + column + `, '` + kind + `', id) ` + after + ` (` + by.param + `, $10, $11))
+		  ORDER BY ` + column + ` ` + order + `, id ` + order + ` LIMIT $12`
+	}
 	return pg.List[customer](ctx, db, "list customers", `
 		SELECT * FROM (
 		  (SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username,
-		    email_verified AS proved, joined AS since
+		    email_verified AS proved, `+memberNews+` AS newsletter, 'registration' AS source, tags,
+		    orders::bigint AS orders, spent, joined AS since
 		   FROM account
-		   WHERE ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2)
-		     AND ($5 = 0 OR (joined, 'member', id) < ($3, $4, $5))
-		   ORDER BY joined DESC, id DESC LIMIT $6)
+		   WHERE $3 IN ('', 'member') AND $5 IN ('', 'registration')
+		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2)
+		     AND ($4 = '' OR `+memberNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
+		     AND orders >= $7 AND spent >= $13 AND `+next(by.member, kindMember)+`)
 		  UNION ALL
-		  (SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false, created
+		  (SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false,
+		    `+prospectNews+`, source, tags, orders::bigint, spent, created
 		   FROM prospect
-		   WHERE converted IS NULL AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2)
-		     AND ($5 = 0 OR (created, 'prospect', id) < ($3, $4, $5))
-		   ORDER BY created DESC, id DESC LIMIT $6)
-		) AS c ORDER BY since DESC, kind DESC, id DESC LIMIT $6`,
-		search, pg.Like(strings.ToLower(search))+"%", after.At, after.Kind, after.ID, rows)
+		   WHERE converted IS NULL AND merged_member IS NULL AND merged_prospect IS NULL
+		     AND $3 IN ('', 'prospect') AND ($5 = '' OR source = $5)
+		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2)
+		     AND ($4 = '' OR `+prospectNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
+		     AND orders >= $7 AND spent >= $13 AND `+next(by.prospect, kindProspect)+`)
+		) AS c ORDER BY `+by.key+` `+order+`, kind `+order+`, id `+order+` LIMIT $12`,
+		l.Search, begins(l.Search), l.Kind, l.Newsletter, l.Source, l.Tag, l.Orders, l.More, l.after(),
+		l.After.Kind, l.After.ID, l.Rows, int64(l.Spent))
 }
 
-// findCustomer finds a member or a prospect.
-func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (customerDetails, error) {
-	c, found, err := pg.One[customerDetails](ctx, db, "find $1 $2", `
-		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
-		  joined AS since,
-		  newsletter, unsubscribed, coalesce(last_login, '0001-01-01'::timestamptz) AS last_login,
-		  coalesce((SELECT max(version) FROM terms_agreed WHERE member_id = a.id), 0) AS terms, '' AS comment
-		FROM account a WHERE $1 = 'member' AND id = $2
-		UNION ALL
-		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false, created,
-		  NOT unsubscribed,
-		  unsubscribed, '0001-01-01'::timestamptz, 0, prospect_comment
-		FROM prospect WHERE $1 = 'prospect' AND id = $2`, kind, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
-}
-
-// customerRows bounds the lists on a customer's page.
-const customerRows = 100
-
-// consentsOf lists what a customer agreed to and took back, the newest first.
-func consentsOf(ctx context.Context, db pg.DB, kind string, id int64) ([]customerEvent, error) {
-	return pg.List[customerEvent](ctx, db, "list the consents of $1 $2", `
-		SELECT at, what || CASE WHEN given THEN ': agreed' ELSE ': taken back' END AS text, source AS detail
-		  FROM consent
-		WHERE $1 = 'member' AND member_id = $2 OR $1 = 'prospect' AND prospect_id = $2 ORDER BY at DESC LIMIT $3`,
-		kind, id, customerRows)
-}
-
-// chatOf lists what a customer wrote in the chat, the newest first.
-func chatOf(ctx context.Context, db pg.DB, kind string, id int64) ([]customerEvent, error) {
-	return pg.List[customerEvent](ctx, db, "list the chat of $1 $2", `
-		SELECT created AS at, message AS text, '' AS detail FROM chat_message
-		WHERE $1 = 'member' AND member_id = $2 OR $1 = 'prospect' AND prospect_id = $2 ORDER BY created DESC LIMIT $3`,
-		kind, id, customerRows)
+// listTags lists tags that were given, by name.
+func listTags(ctx context.Context, db pg.DB) ([]string, error) {
+	return pg.List[string](ctx, db, "list tags", `SELECT name FROM tag ORDER BY name LIMIT 200`)
 }

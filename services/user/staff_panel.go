@@ -45,10 +45,11 @@ func (s *server) staffCustomerPanel(r *http.Request) (adminui.Answer, error) {
 // panelFacts are the details beside an order, which has name and address itself.
 func (c customerDetails) panelFacts() []adminui.Detail {
 	facts := []adminui.Detail{{Label: "Known as", Value: adminui.Badge{Text: c.Kind}}, {Label: "Since", Value: c.Since},
-		{Label: "Newsletter", Value: yes(c.Newsletter)}}
+		{Label: "Newsletter", Value: newsBadge(c.Newsletter)}}
 	if c.Kind == kindMember {
 		facts = append(facts, adminui.Detail{Label: "Address proved", Value: yes(c.Proved)},
-			adminui.Detail{Label: "Last login", Value: c.LastLogin}, adminui.Detail{Label: "Terms", Value: c.Terms})
+			adminui.Detail{Label: "Last login", Value: c.LastLogin},
+			adminui.Detail{Label: "Terms of use", Value: agreedTo(c.Terms)})
 	}
 	return facts
 }

@@ -46,11 +46,15 @@ func agreeToTerms(ctx context.Context, db pg.DB, member int64, version int) (fre
 		member, version)
 }
 
+// lockTerms has others wait who publish.
+func lockTerms(ctx context.Context, tx pgx.Tx) error {
+	return pg.Exec(ctx, tx, "lock the terms of use", `LOCK TABLE terms_version IN SHARE ROW EXCLUSIVE MODE`)
+}
+
 // publishTerms adds a version, which must be the highest. Publishing the same text again changes
 // nothing; another text under a known number is refused, since people agreed to the first.
 func publishTerms(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err error) {
-	if err := pg.Exec(ctx, tx, "lock the terms of use", `
-		LOCK TABLE terms_version IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+	if err := lockTerms(ctx, tx); err != nil {
 		return false, err
 	}
 	note, found, err := pg.One[string](ctx, tx, "look for terms of use $1", `
@@ -70,4 +74,38 @@ func publishTerms(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err erro
 		err = fmt.Errorf("version %d is below the one in force", t.Version)
 	}
 	return fresh, err
+}
+
+// publishNext adds the version after the newest; false when there is a newer one already.
+func publishNext(ctx context.Context, tx pgx.Tx, t terms) (fresh bool, err error) {
+	if err := lockTerms(ctx, tx); err != nil {
+		return false, err
+	}
+	return pg.ExecOne(ctx, tx, "publish terms of use $1", `
+		INSERT INTO terms_version (version, note)
+		SELECT $1, $2 WHERE $1 = 1 + (SELECT coalesce(max(version), 0) FROM terms_version)`, t.Version, t.Note)
+}
+
+// listTerms lists the versions, the newest first.
+func listTerms(ctx context.Context, db pg.DB) ([]termsRow, error) {
+	return pg.List[termsRow](ctx, db, "list the terms of use", `
+		SELECT version, note, published FROM terms_version ORDER BY version DESC LIMIT 200`)
+}
+
+// countAgreed counts members, and those who have not agreed to a version, each to a limit.
+func countAgreed(ctx context.Context, db pg.DB, version int, most int64) (members, missing int64, err error) {
+	type counts struct{ Members, Missing int64 }
+	c, err := pg.Get[counts](ctx, db, "count who agreed to terms of use $1", `
+		SELECT (SELECT count(*) FROM (SELECT FROM account LIMIT $2) a) AS members,
+		  (SELECT count(*) FROM (SELECT FROM account a WHERE NOT EXISTS (
+		    SELECT FROM terms_agreed g WHERE g.member_id = a.id AND g.version = $1) LIMIT $2) m) AS missing`, version, most)
+	return c.Members, c.Missing, err
+}
+
+// listAgreed lists who agreed to a version, the newest first, those before an id if it is one.
+func listAgreed(ctx context.Context, db pg.DB, version int, after int64, rows int) ([]agreedRow, error) {
+	return pg.List[agreedRow](ctx, db, "list who agreed to terms of use $1", `
+		SELECT g.id, a.id AS member, a.first_name || ' ' || a.last_name AS name, a.email, g.agreed AS at
+		FROM terms_agreed g JOIN account a ON a.id = g.member_id
+		WHERE g.version = $1 AND ($2 = 0 OR g.id < $2) ORDER BY g.id DESC LIMIT $3`, version, after, rows)
 }

@@ -70,6 +70,7 @@ const (
 	maxEmail     = email.MaxLength
 	maxPassword  = 150
 	maxText      = 5000
+	maxPhone     = 100
 )
 
 // The shapes of the contract. Only ASCII; $ is the end of the text, so no newline slips through.

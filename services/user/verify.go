@@ -98,6 +98,9 @@ func (s *server) redeemVerification(r *http.Request, member int64, code string) 
 		if err := adoptChatMessages(ctx, tx, a); err != nil {
 			return err
 		}
+		if err := adoptBought(ctx, tx, a); err != nil {
+			return err
+		}
 		verified = a.event(msg.UserEmailVerified)
 		messages := []msg.Message{verified}
 		// An address that became the member's after registration, or a prospect that came since.

@@ -33,6 +33,7 @@ func TestBackOffice(t *testing.T) {
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn", "SHIPPING_MAIL_AFTER=200ms"}})
 	fillShop(t, shop)
 	fillFigures(shop)
+	fillPeople(shop)
 	shop.Exec("admin", `INSERT INTO person (username, name, roles, password) VALUES ('ben', 'Ben Okafor', '{fulfilment}', 'x'),
 		('mia', 'Mia Lindqvist', '{marketing,support}', 'x'), ('tom', 'Tom Ashe', '{read-only}', NULL)`)
 	app := &authenticator{}
@@ -60,7 +61,10 @@ func TestBackOffice(t *testing.T) {
 			"collections": "/catalog/collections", "collection": "/catalog/collections/desk",
 			"reports": "/reports", "report-live": "/reports/live", "report-sales": "/reports/sales", "report-funnel": "/reports/funnel",
 			"report-sources": "/reports/sources", "ads": "/ads", "ad": "/ads/1", "ad-new": "/ads/new", "records": "/records",
-			"recording": "/records/settings"} {
+			"recording": "/records/settings",
+			"customer":  "/customers/member-901", "customer-edit": "/customers/member-901/edit", "reasons": "/customers/reasons",
+			"prospects": "/prospects", "prospect-new": "/prospects/new", "import": "/prospects/import", "chat": "/chat",
+			"thread": "/chat/901?use=901", "canned": "/chat/answers", "terms": "/terms", "agreed": "/terms/1"} {
 			o.shows(path, name)
 		}
 		if look.name == "desk" {

@@ -51,7 +51,7 @@ func TestWork(t *testing.T) {
 			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"},
 			{"templates", "/mails/templates"}, {"template", "/mails/templates/order-shipped"},
 			{"campaigns", "/campaigns"}, {"campaign-draft", "/campaigns/2"}, {"campaign", "/campaigns/1"}, {"trail", "/trail?key=" + session},
-			{"customers", "/customers"}, {"customer", "/customers/prospect-1"},
+			{"customers", "/customers"}, {"prospect", "/customers/prospect-1"},
 		} {
 			tab.Go(shop.Admin + p.path)
 			tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")

@@ -131,6 +131,10 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 	})
 	b.Want(b.Post("/user/put-chat-message", "name", "Quirina", "email_address", oldAddress, "message",
 		"Ship to 77 Wunderkammer Lane, please"), "true", "put_chat_message")
+	shop.Exec("user", `INSERT INTO customer_note (member_id, written_by, text) VALUES ($1, 'Ada', 'Quirina asked for a larger parcel.')`,
+		l.member)
+	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text) SELECT id, 'Ada', 'Dear Mrs Zeltbaum' FROM chat_thread
+		WHERE email = $1`, oldAddress)
 	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true", "no_longer_want_to_receive",
 		"true",
 		"never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", "Zeltbaum has enough mail"), "success",

@@ -1,0 +1,208 @@
+package user
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// canned is an answer that is given often. {name} in its text stands for the customer's.
+type canned struct {
+	ID      int64  `json:"id"`
+	Title   string `json:"title"`
+	Text    string `json:"text"`
+	Version int64  `json:"version"`
+}
+
+// maxCannedTitle is the length of the longest title, in characters.
+const maxCannedTitle = 100
+
+func cannedPath(id int64, parts ...string) string {
+	return strings.Join(append([]string{"/chat/answers", strconv.FormatInt(id, 10)}, parts...), "/")
+}
+
+// cannedPage is the list of canned answers, with the form for another one.
+type cannedPage struct {
+	Answers []canned     `json:"answers"`
+	Form    adminui.Form `json:"-"`
+}
+
+// oneCannedPage is one of them.
+type oneCannedPage struct {
+	Answer canned       `json:"answer"`
+	Form   adminui.Form `json:"-"`
+	Delete adminui.Form `json:"-"`
+}
+
+var cannedColumns = []adminui.Column[canned]{
+	{Title: "Answer", Value: func(c canned) any { return adminui.Link{Text: c.Title, To: cannedPath(c.ID)} }},
+	{Title: "Text", Value: func(c canned) any { return c.Text }},
+}
+
+func cannedForm(action string, c canned) adminui.Form {
+	return adminui.Form{ID: "canned", Action: action, Version: c.Version, Fields: []adminui.Field{
+		{Name: "title", Label: "Title", Kind: "text", Required: true, Most: maxCannedTitle, Value: c.Title},
+		{Name: "text", Label: "Text", Kind: "multiline", Required: true, Most: maxText, Value: c.Text,
+			Hint: "{name} stands for the customer's name."}}}
+}
+
+func readCanned(form adminui.Submitted) (c canned, wrong map[string]string) {
+	c = canned{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(newLines(form.Get("text"))),
+		Version: form.Version}
+	wrong = map[string]string{}
+	if n := utf8.RuneCountInString(c.Title); n == 0 || n > maxCannedTitle {
+		wrong["title"] = "Give it a title of at most 100 characters."
+	}
+	if n := utf8.RuneCountInString(c.Text); n == 0 || n > maxText {
+		wrong["text"] = "Write something, in at most 5000 characters."
+	}
+	return c, wrong
+}
+
+func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.Form, status int) (adminui.Answer, error) {
+	list, err := listCanned(r.Context(), s.pool)
+	if err != nil {
+		return nil, err
+	}
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	ask.Rows = len(list)
+	table := adminui.NewTable(ask, "canned-answers", cannedColumns, list, func(c canned) any { return c.ID })
+	table.CSV, table.Empty = "", "None yet."
+	f := cannedForm("/chat/answers", canned{})
+	f.Submit = "Add"
+	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedPage{list, change(f)}, Table: table,
+		Status: status}, nil
+}
+
+// staffCanned lists the canned answers.
+func (s *server) staffCanned(r *http.Request) (adminui.Answer, error) {
+	return s.cannedPage(r, func(f adminui.Form) adminui.Form { return f }, http.StatusOK)
+}
+
+// staffAddCanned adds a canned answer.
+func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	c, wrong := readCanned(form)
+	if len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			id, err := insertCanned(r.Context(), tx, c)
+			if err != nil {
+				return err
+			}
+			return recordCanned(r, tx, id, "Added the canned answer ")
+		})
+	}
+	if pg.IsConflict(err) {
+		wrong["title"], err = "There is one with this title.", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return s.cannedPage(r, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+			http.StatusUnprocessableEntity)
+	}
+	return adminui.Done{To: "/chat/answers", Text: "Added."}, nil
+}
+
+func recordCanned(r *http.Request, tx pgx.Tx, id int64, text string) error {
+	key := strconv.FormatInt(id, 10)
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key, Text: text + key})
+}
+
+func (s *server) askedCanned(r *http.Request) (canned, error) {
+	id, err := strconv.ParseInt(adminui.Param(r, "id"), 10, 64)
+	if err != nil {
+		return canned{}, web.NotFound()
+	}
+	c, found, err := findCanned(r.Context(), s.pool, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return c, err
+}
+
+func oneCanned(c canned, change func(adminui.Form) adminui.Form, status int) adminui.Page {
+	f := cannedForm(cannedPath(c.ID), c)
+	f.Cancel = "/chat/answers"
+	return adminui.Page{Title: c.Title, Template: "canned_one.html", Narrow: true, Status: status, Data: oneCannedPage{
+		Answer: c, Form: change(f),
+		Delete: adminui.Form{ID: "delete", Action: cannedPath(c.ID, "delete"), Submit: "Delete", Tone: "bad"}}}
+}
+
+func (s *server) staffOneCanned(r *http.Request) (adminui.Answer, error) {
+	c, err := s.askedCanned(r)
+	return oneCanned(c, func(f adminui.Form) adminui.Form { return f }, http.StatusOK), err
+}
+
+// staffChangeCanned changes a canned answer of the version that the form showed.
+func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.askedCanned(r)
+	if err != nil {
+		return nil, err
+	}
+	c, wrong := readCanned(form)
+	if len(wrong) == 0 {
+		c.ID = now.ID
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			changed, err := updateCanned(r.Context(), tx, c)
+			if err == nil && !changed {
+				err = errStale
+			}
+			if err != nil {
+				return err
+			}
+			return recordCanned(r, tx, c.ID, "Changed the canned answer ")
+		})
+	}
+	if pg.IsConflict(err) {
+		wrong["title"], err = "There is one with this title.", nil
+	}
+	switch {
+	case errors.Is(err, errStale):
+		return oneCanned(now, func(f adminui.Form) adminui.Form {
+			return f.Typed(form).Conflict(now.Version, "Another person", "", map[string]string{"title": now.Title, "text": now.Text})
+		}, http.StatusConflict), nil
+	case err != nil:
+		return nil, err
+	case len(wrong) > 0:
+		return oneCanned(now, func(f adminui.Form) adminui.Form { return f.Typed(form).Wrong(wrong) },
+			http.StatusUnprocessableEntity), nil
+	}
+	return adminui.Done{To: "/chat/answers", Text: "Saved."}, nil
+}
+
+func (s *server) staffDeleteCanned(r *http.Request) (adminui.Answer, error) {
+	if _, err := adminui.ReadForm(r); err != nil {
+		return nil, err
+	}
+	c, err := s.askedCanned(r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if err := deleteCanned(r.Context(), tx, c.ID); err != nil {
+			return err
+		}
+		return recordCanned(r, tx, c.ID, "Deleted the canned answer ")
+	})
+	return adminui.Done{To: "/chat/answers", Text: "Deleted."}, err
+}

@@ -1,0 +1,101 @@
+package user
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+const threadFields = `id, name, email, state, last_at, version, coalesce((SELECT left(message, 120) FROM chat_message m
+	WHERE m.thread_id = chat_thread.id ORDER BY m.id DESC LIMIT 1), '') AS last`
+
+// listThreads lists the threads in a state whose address begins with the searched text, those that changed last first,
+// from a place on if there is more.
+func listThreads(ctx context.Context, db pg.DB, state, search string, after threadPlace, more bool,
+	rows int) ([]thread, error) {
+	return pg.List[thread](ctx, db, "list chats", `
+		SELECT `+threadFields+` FROM chat_thread
+		WHERE state = $1 AND ($2 = '' OR lower(email) LIKE $3) AND (NOT $4 OR (last_at, id) < ($5, $6))
+		ORDER BY last_at DESC, id DESC LIMIT $7`, state, search, begins(search), more, after.At, after.ID, rows)
+}
+
+func findThread(ctx context.Context, db pg.DB, id int64) (thread, bool, error) {
+	return pg.One[thread](ctx, db, "find chat $1", `SELECT `+threadFields+` FROM chat_thread WHERE id = $1`, id)
+}
+
+// threadOfAddress is the thread of an address, in whatever letters.
+func threadOfAddress(ctx context.Context, db pg.DB, email string) (int64, bool, error) {
+	return pg.One[int64](ctx, db, "look for a chat", `SELECT id FROM chat_thread WHERE lower(email) = lower($1)`, email)
+}
+
+// countOpenThreads counts the threads that wait for an answer, to a limit.
+func countOpenThreads(ctx context.Context, db pg.DB, most int) (int64, error) {
+	return pg.Get[int64](ctx, db, "count open chats", `
+		SELECT count(*) FROM (SELECT FROM chat_thread WHERE state = 'open' LIMIT $1) t`, most)
+}
+
+// mostEntries is how much of a thread its page shows.
+const mostEntries = 200
+
+// entriesOf lists the newest messages and answers of a thread, the oldest first.
+func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
+	return pg.List[threadEntry](ctx, db, "read chat $1", `
+		SELECT at, text, by FROM (
+		  (SELECT created AS at, message AS text, '' AS by FROM chat_message WHERE thread_id = $1 ORDER BY created DESC
+		    LIMIT $2)
+		  UNION ALL
+		  (SELECT at, text, written_by FROM chat_answer WHERE thread_id = $1 ORDER BY at DESC LIMIT $2)
+		  ORDER BY at DESC LIMIT $2) e ORDER BY at`, id, mostEntries)
+}
+
+// customersOf lists the members and prospects who have an address.
+func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error) {
+	return pg.List[customer](ctx, db, "list who has an address", `
+		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
+		  `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent, joined AS since
+		FROM account WHERE lower(email) = lower($1)
+		UNION ALL
+		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false,
+		  `+prospectNews+`, source, tags, orders::bigint, spent, created
+		FROM prospect WHERE lower(email) = lower($1) ORDER BY 1, 2 LIMIT 20`, email)
+}
+
+// setThreadState gives a thread of this version a state.
+func setThreadState(ctx context.Context, tx pgx.Tx, id, version int64, state string) (bool, error) {
+	return pg.ExecOne(ctx, tx, "set the state of chat $1", `
+		UPDATE chat_thread SET state = $3, version = version + 1, last_at = now() WHERE id = $1 AND version = $2`,
+		id, version, state)
+}
+
+func insertAnswer(ctx context.Context, tx pgx.Tx, thread int64, by, text string) (int64, error) {
+	return pg.Get[int64](ctx, tx, "answer chat $1", `
+		INSERT INTO chat_answer (thread_id, written_by, text) VALUES ($1, $2, $3) RETURNING id`, thread, by, text)
+}
+
+func listCanned(ctx context.Context, db pg.DB) ([]canned, error) {
+	return pg.List[canned](ctx, db, "list canned answers", `
+		SELECT id, title, text, version FROM canned_answer ORDER BY title LIMIT 200`)
+}
+
+func findCanned(ctx context.Context, db pg.DB, id int64) (canned, bool, error) {
+	return pg.One[canned](ctx, db, "find canned answer $1", `
+		SELECT id, title, text, version FROM canned_answer WHERE id = $1`, id)
+}
+
+func insertCanned(ctx context.Context, tx pgx.Tx, c canned) (int64, error) {
+	return pg.Get[int64](ctx, tx, "add a canned answer", `
+		INSERT INTO canned_answer (title, text) VALUES ($1, $2) RETURNING id`, c.Title, c.Text)
+}
+
+// updateCanned changes a canned answer of this version.
+func updateCanned(ctx context.Context, tx pgx.Tx, c canned) (bool, error) {
+	return pg.ExecOne(ctx, tx, "change canned answer $1", `
+		UPDATE canned_answer SET title = $3, text = $4, version = version + 1 WHERE id = $1 AND version = $2`,
+		c.ID, c.Version, c.Title, c.Text)
+}
+
+func deleteCanned(ctx context.Context, tx pgx.Tx, id int64) error {
+	return pg.Exec(ctx, tx, "delete canned answer $1", `DELETE FROM canned_answer WHERE id = $1`, id)
+}

@@ -1,0 +1,112 @@
+package user
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// A message waits in the inbox, is answered by one mail with what was asked below, and opens again with the next
+// message. Two who answer at once: the second is asked, with what was typed. Nothing that a customer wrote is HTML.
+func TestStaffAnswerTheChat(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	write := func(email, text string) {
+		t.Helper()
+		e.is(e.Post("/user/put-chat-message", "name", "Pat", "email_address", email, "message", text), `{"put_chat_message":"true"}`)
+	}
+	write("pat@mail.example.com", "Is it <script>blue?\nOr red?")
+	write("PAT@mail.example.com", "Or green?")
+	write("sam@mail.example.com", "Hello")
+	staff := e.desk(adminui.Support)
+	staff.Get("/staff/home").Has(200, "Chats to answer")
+	staff.Get("/staff/chat").Has(200, "pat@mail.example.com", "Or green?", "sam@mail.example.com")
+	path := "/staff/chat/" + e.DB.Text(`SELECT id::text FROM chat_thread WHERE name = 'Pat' AND lower(email) LIKE 'pat%'`)
+	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `name="version" value="2"`)
+	staff.Post("/staff/chat/answers", "title", "Colours", "text", "Hello {name},\r\nall of them.")
+	staff.Post("/staff/chat/answers", "title", "Colours", "text", "x").Has(422, "one with this title")
+	staff.Get(path+"?use=1").Has(200, "Hello Pat,\nall of them.</textarea>")
+	staff.Get(path + "?use=9").Has(404)
+
+	staff.Post(path+"/answer", "version", "2", "then", "waiting", "text", "").Has(422, "Write something")
+	if a := staff.Post(path+"/answer", "version", "2", "then", "waiting", "text", "It is\r\n<b>blue."); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	staff.Post(path+"/answer", "version", "2", "then", "done", "text", "It is red.").Has(409, "It is red.</textarea>", `value="3"`)
+	mails := e.mails(msg.MailChatAnswer)
+	if len(mails) != 1 || strings.ToLower(mails[0].To[0]) != "pat@mail.example.com" ||
+		!strings.HasPrefix(mails[0].Note, "It is\n<b>blue.\n\nOn ") || !strings.HasSuffix(mails[0].Note, "you wrote:\n> Or green?") {
+		t.Errorf("mails %+v", mails)
+	}
+	if key := e.DB.Text(`SELECT key FROM outbox WHERE subject = 'mail.send.chat-answer'`); !msg.Fits("mail.send.chat-answer", key) {
+		t.Errorf("key %s", key)
+	}
+	staff.Get(path).Has(200, "It is\n&lt;b&gt;blue.", "Ada", ">waiting<")
+	staff.Get("/staff/chat?state=waiting").Has(200, "pat@mail")
+	write("pat@mail.example.com", "Thanks")
+	staff.Get(path).Has(200, ">open<", "Thanks")
+	if a := staff.Post(path+"/state", "version", "4", "state", "done"); a.Status != http.StatusSeeOther {
+		t.Error(a)
+	}
+	for query, want := range map[string]int{"version=4&state=open": 409, "version=5&state=x": 400, "version=x&state=open": 400} {
+		pairs := strings.FieldsFunc(query, func(r rune) bool { return r == '=' || r == '&' })
+		if a := staff.Post(path+"/state", pairs...); a.Status != want {
+			t.Errorf("%s: %s", query, a)
+		}
+	}
+	if a := e.desk(adminui.ReadOnly).Post(path+"/answer", "version", "5", "then", "done", "text", "x"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user' AND convert_from(payload, 'UTF8') ~ 'blue|Pat|@mail'`); n != 0 {
+		t.Error("the log of acts holds what was written")
+	}
+	if n := e.acted("Answered chat"); n != 1 {
+		t.Errorf("%d answers on record", n)
+	}
+	if a := staff.Post("/staff/chat/answers/1", "version", "7", "title", "Colour", "text", "x"); a.Status != http.StatusConflict {
+		t.Error(a)
+	}
+	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "x")
+	staff.Get("/staff/chat/answers").Has(200, ">Colour<")
+	staff.Post("/staff/chat/answers/1/delete")
+	staff.Get("/staff/chat/answers").Has(200, "None yet.")
+
+	owner := e.desk(adminui.Owner)
+	prospect := e.DB.Text(`SELECT 'prospect-' || id FROM prospect WHERE lower(email) LIKE 'pat%'`)
+	if a := owner.Post("/staff/customers/"+prospect+"/erase", "confirm", "pat@mail.example.com"); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	if n := e.DB.Number(`SELECT (SELECT count(*) FROM chat_thread) * 10 + (SELECT count(*) FROM chat_answer)`); n != 10 {
+		t.Errorf("threads, answers: %d", n)
+	}
+}
+
+// Staff publish the next terms of use, of two at once one, and see who agreed.
+func TestStaffPublishTerms(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.register("ann_lee", "ann@mail.example.com")
+	staff := e.desk(adminui.Manager)
+	staff.Get("/staff/terms").Has(200, "0 of 1 members have not agreed")
+	staff.Get("/staff/terms/1").Has(200, "ann@mail.example.com")
+	staff.Post("/staff/terms", "version", "1", "note", "").Has(422, "Say what changed")
+	if a := staff.Post("/staff/terms", "version", "1", "note", "<b>More</b> parcels."); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	staff.Post("/staff/terms", "version", "1", "note", "Fewer parcels.").Has(409, "Fewer parcels.", `name="version" value="2"`)
+	staff.Get("/staff/terms").Has(200, "&lt;b&gt;More", "1 of 1 members have not agreed")
+	staff.Get("/staff/terms/2").Has(200, "No one has agreed")
+	e.is(e.As(member(ann)).Post("/user/terms-of-use-agree", "version", "2"), `{"terms_of_use_agree":"success","version":"2"}`)
+	staff.Get("/staff/terms/2").Has(200, "ann@mail.example.com")
+	for _, path := range []string{"/3", "/x", "/99999999999999999999"} {
+		staff.Get("/staff/terms" + path).Has(404)
+	}
+	if a := e.desk(adminui.Support).Post("/staff/terms", "version", "2", "note", "x"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	staff.Staff.FreshUntil = staff.Staff.FreshUntil.AddDate(-1, 0, 0)
+	staff.Post("/staff/terms", "version", "2", "note", "x").Has(403)
+}

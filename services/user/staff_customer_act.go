@@ -1,0 +1,260 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// recordCustomer notes what a person of the staff did to a customer. Nothing of a customer's data goes along: the log
+// keeps what an erasure takes from here.
+func recordCustomer(r *http.Request, tx pgx.Tx, c customer, text string) error {
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersEdit, Kind: "customer", Key: c.key(),
+		Text: text + " " + c.key()})
+}
+
+// act does something to the customer of a page, and notes it. errUnchanged from do ends it without a change.
+func (s *server) act(r *http.Request, c customer, text string,
+	do func(context.Context, pgx.Tx) ([]msg.Message, error)) error {
+	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		messages, err := do(r.Context(), tx)
+		if err != nil {
+			return err
+		}
+		if err := bus.Enqueue(r.Context(), tx, messages...); err != nil {
+			return err
+		}
+		return recordCustomer(r, tx, c, text)
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// staffNote keeps a note of the staff about a customer.
+func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
+	page, form, err := s.askedAct(r)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.TrimSpace(newLines(form.Get("text")))
+	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
+		page.Note = page.Note.Typed(form).Wrong(map[string]string{"text": "Write something, in at most 5000 characters."})
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	err = s.act(r, page.Customer.customer, "Noted something about", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+		fresh, err := insertNote(ctx, tx, page.Customer.customer, adminui.Who(r).Name, text)
+		if err == nil && !fresh {
+			err = errUnchanged
+		}
+		return nil, err
+	})
+	return adminui.Done{To: page.Customer.path(), Text: "Noted."}, err
+}
+
+// newLines are the line breaks of a text field as one character each.
+func newLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// askedAct reads the customer that a command is for, and its form.
+func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return customerPage{}, form, err
+	}
+	page, err := s.customerPage(r)
+	return page, form, err
+}
+
+// askedMember is askedAct for what concerns accounts alone.
+func (s *server) askedMember(r *http.Request) (customerPage, error) {
+	page, _, err := s.askedAct(r)
+	if err == nil && !page.IsMember() {
+		err = web.NotFound()
+	}
+	return page, err
+}
+
+// staffVerify mails a member the link again that proves the address.
+func (s *server) staffVerify(r *http.Request) (adminui.Answer, error) {
+	page, err := s.askedMember(r)
+	if err != nil {
+		return nil, err
+	}
+	done := adminui.Done{To: page.Customer.path(), Text: "The link is mailed again."}
+	err = s.act(r, page.Customer.customer, "Mailed the link to prove the address again to",
+		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+			a, found, err := lockAccount(ctx, tx, page.Customer.ID)
+			switch {
+			case err != nil:
+				return nil, err
+			case !found:
+				return nil, web.NotFound()
+			case a.EmailVerified:
+				done.Text = "The address is proved already."
+				return nil, errUnchanged
+			}
+			id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
+			return []msg.Message{a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code})}, err
+		})
+	return done, err
+}
+
+// staffEndSessions logs a member out everywhere.
+func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
+	page, err := s.askedMember(r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.act(r, page.Customer.customer, "Ended all sessions of",
+		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+			a, found, err := nextVersion(ctx, tx, page.Customer.ID)
+			if err == nil && !found {
+				err = web.NotFound()
+			}
+			now := time.Now()
+			a.PasswordChanged = &now // sessions from before this moment end; the password stays
+			return []msg.Message{a.credentialsChanged("")}, err
+		})
+	return adminui.Done{To: page.Customer.path(), Text: "All sessions end within a moment."}, err
+}
+
+// staffUnsubscribe takes a customer off the newsletters, as their own link does.
+func (s *server) staffUnsubscribe(r *http.Request) (adminui.Answer, error) {
+	page, _, err := s.askedAct(r)
+	if err != nil {
+		return nil, err
+	}
+	c := page.Customer
+	err = s.act(r, c.customer, "Unsubscribed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+		done, err := unsubscribe(ctx, tx, subscriber{member: c.Kind == kindMember, ID: c.ID, Email: c.Email}, "staff", "")
+		if err == nil && !done {
+			err = errUnchanged
+		}
+		return nil, err
+	})
+	return adminui.Done{To: c.path(), Text: "Gets no newsletters any more."}, err
+}
+
+// staffErase erases a person here and, by message, in all services.
+func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
+	page, form, err := s.askedAct(r)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
+		page.Erase = page.Erase.Wrong(map[string]string{"confirm": "This is another address than the customer's."})
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	c := page.Customer.customer
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if _, err := eraseIn(r.Context(), tx, c.person()); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: c.key(),
+			Text: "Erased " + c.key()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: "/customers", Text: "Erased here. The other services are told."}, nil
+}
+
+// staffMerge makes the record of a prospect part of this customer's: two addresses, one person.
+func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
+	page, form, err := s.askedAct(r)
+	if err != nil {
+		return nil, err
+	}
+	refuse := func(text string) (adminui.Answer, error) {
+		page.Merge = page.Merge.Typed(form).Wrong(map[string]string{"other": text})
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	into, other := page.Customer, normalEmail(strings.TrimSpace(form.Get("other")))
+	if into.mergedInto() != "" {
+		return refuse("This record was merged itself: go to the one that it is part of.")
+	}
+	refusal := ""
+	err = s.act(r, into.customer, "Merged another record into", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+		if into.Kind == kindMember { // accounts are locked before prospects
+			if _, _, err := lockAccount(ctx, tx, into.ID); err != nil {
+				return nil, err
+			}
+		}
+		if err := lockAddress(ctx, tx, other); err != nil {
+			return nil, err
+		}
+		p, found, err := lockProspect(ctx, tx, other)
+		if err != nil {
+			return nil, err
+		}
+		if refusal, err = mayMerge(ctx, tx, into, p, other, found); err != nil || refusal != "" {
+			return nil, errors.Join(err, errUnchanged)
+		}
+		p, _, err = mergeProspect(ctx, tx, p.ID, into.customer, into.Newsletter == newsYes)
+		if err != nil {
+			return nil, err
+		}
+		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
+			Source: "merged by staff"}); err != nil {
+			return nil, err
+		}
+		changed, err := changedEvent(ctx, tx, into.customer)
+		return append(changed, p.event()), err
+	})
+	switch {
+	case refusal != "":
+		return refuse(refusal)
+	case err != nil:
+		return nil, err
+	}
+	return adminui.Done{To: into.path(), Text: "Merged."}, nil
+}
+
+// mayMerge says why the record of a prospect cannot become part of a customer's, "" when it can.
+func mayMerge(ctx context.Context, tx pgx.Tx, into customerDetails, p prospect, address string,
+	found bool) (string, error) {
+	if !found {
+		member, err := addressOfMember(ctx, tx, address)
+		if member {
+			return "This is a member. Two accounts stay two: ask which one to keep, and erase the other.", err
+		}
+		return "No prospect has this address.", err
+	}
+	merged, err := findCustomer(ctx, tx, kindProspect, p.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case into.Kind == kindProspect && into.ID == p.ID:
+		return "This is the same record.", nil
+	case merged.mergedInto() != "":
+		return "This record was merged already.", nil
+	}
+	return "", nil
+}
+
+// changedEvent tells the other services of a customer's present state.
+func changedEvent(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, error) {
+	if c.Kind == kindMember {
+		a, found, err := lockAccount(ctx, tx, c.ID)
+		if err == nil && !found {
+			err = web.NotFound()
+		}
+		return []msg.Message{a.event(msg.UserPreferencesChanged)}, err
+	}
+	p, found, err := lockProspectByID(ctx, tx, c.ID)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return []msg.Message{p.event()}, err
+}

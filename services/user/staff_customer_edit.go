@@ -1,0 +1,208 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// customerEdit is what the form about a customer sets.
+type customerEdit struct {
+	FirstName, LastName, Email, Phone, Comment, Remark string
+
+	Tags []string
+}
+
+const (
+	mostTags   = 20
+	longestTag = 40
+)
+
+// readTags reads tags with commas between: in small letters, each once.
+func readTags(text string) (tags []string, ok bool) {
+	tags = []string{}
+	for part := range strings.SplitSeq(text, ",") {
+		tag := strings.ToLower(strings.Join(strings.Fields(part), " "))
+		if utf8.RuneCountInString(tag) > longestTag {
+			return nil, false
+		}
+		if tag != "" && !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags, len(tags) <= mostTags
+}
+
+// values are the fields of the form by name.
+func (e customerEdit) values() map[string]string {
+	return map[string]string{"first_name": e.FirstName, "last_name": e.LastName, "email": e.Email, "phone": e.Phone,
+		"comment": e.Comment, "remark": e.Remark, "tags": strings.Join(e.Tags, ", ")}
+}
+
+func (c customerDetails) edit() customerEdit {
+	return customerEdit{FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone, Comment: c.Comment,
+		Remark: c.Remark, Tags: c.Tags}
+}
+
+// editForm asks what can be changed of a customer. A member's address moves with the same mails as when members do it
+// themselves; a prospect's stays, since it is what consents were given for.
+func editForm(c customerDetails) adminui.Form {
+	member := c.Kind == kindMember
+	f := adminui.Form{ID: "edit", Action: c.path("edit"), Version: c.Version, Cancel: c.path(), Fields: []adminui.Field{
+		{Name: "first_name", Label: "First name", Kind: "text", Most: maxFirstName, Required: member},
+		{Name: "last_name", Label: "Last name", Kind: "text", Most: maxLastName, Required: member}}}
+	if member {
+		f.Fields = append(f.Fields, adminui.Field{Name: "email", Label: "E-mail address", Kind: "email", Required: true,
+			Most: maxEmail, Hint: "A new one has to be proved. Both get a mail; the old one's can undo it for a week."})
+	} else {
+		f.Fields = append(f.Fields, adminui.Field{Name: "phone", Label: "Phone", Kind: "text", Most: maxPhone},
+			adminui.Field{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", Most: maxText},
+			adminui.Field{Name: "remark", Label: "Remark of the shop", Kind: "multiline", Most: maxText})
+	}
+	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", Most: mostTags * longestTag,
+		Hint: "With commas between, such as wholesale, press."})
+	values := c.edit().values()
+	for i, field := range f.Fields {
+		f.Fields[i].Value = values[field.Name]
+	}
+	return f
+}
+
+// readEdit reads the form about a customer and says what is wrong with it.
+func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong map[string]string) {
+	text := func(name string) string { return strings.TrimSpace(newLines(form.Get(name))) }
+	e = customerEdit{FirstName: text("first_name"), LastName: text("last_name"), Email: normalEmail(text("email")),
+		Phone: text("phone"), Comment: text("comment"), Remark: text("remark")}
+	wrong = map[string]string{}
+	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
+		"comment": maxText, "remark": maxText} {
+		if utf8.RuneCountInString(text(name)) > most {
+			wrong[name] = "This is longer than can be stored."
+		}
+	}
+	if member {
+		for _, name := range []string{"first_name", "last_name"} {
+			if text(name) == "" {
+				wrong[name] = "Fill this in."
+			}
+		}
+		if p := checkEmail(e.Email); len(p) > 0 {
+			wrong["email"] = p[0].Description
+		}
+	}
+	var ok bool
+	if e.Tags, ok = readTags(form.Get("tags")); !ok {
+		wrong["tags"] = "At most 20 tags of 40 characters."
+	}
+	return e, wrong
+}
+
+type editPage struct {
+	Customer customerDetails `json:"customer"`
+	Form     adminui.Form    `json:"-"`
+}
+
+func editAnswer(c customerDetails, form adminui.Form, status int) adminui.Page {
+	return adminui.Page{Title: "Edit " + c.title(), Template: "edit.html", Data: editPage{c, form}, Status: status,
+		Narrow: true}
+}
+
+func (s *server) askedCustomer(r *http.Request) (customerDetails, error) {
+	kind, id, err := named(r)
+	if err != nil {
+		return customerDetails{}, err
+	}
+	return findCustomer(r.Context(), s.pool, kind, id)
+}
+
+func (s *server) staffEdit(r *http.Request) (adminui.Answer, error) {
+	c, err := s.askedCustomer(r)
+	return editAnswer(c, editForm(c), http.StatusOK), err
+}
+
+// staffChange stores the form about a customer.
+func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.askedCustomer(r)
+	if err != nil {
+		return nil, err
+	}
+	e, wrong := readEdit(form, c.Kind == kindMember)
+	typed := editForm(c).Typed(form)
+	if len(wrong) > 0 {
+		return editAnswer(c, typed.Wrong(wrong), http.StatusUnprocessableEntity), nil
+	}
+	err = s.act(r, c.customer, "Changed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+		if err := keepTags(ctx, tx, e.Tags); err != nil {
+			return nil, err
+		}
+		if c.Kind == kindMember {
+			return s.changeMember(r, tx, c.ID, form.Version, e)
+		}
+		return changeProspect(ctx, tx, c.ID, form.Version, e)
+	})
+	switch {
+	case errors.Is(err, errAddressFull):
+		return editAnswer(c, typed.Wrong(map[string]string{"email": "Too many accounts wait for the proof of this address."}),
+			http.StatusUnprocessableEntity), nil
+	case errors.Is(err, errStale):
+		if c, err = s.askedCustomer(r); err != nil {
+			return nil, err
+		}
+		return editAnswer(c, typed.Conflict(c.Version, "Another person, or the customer,", "", c.edit().values()),
+			http.StatusConflict), nil
+	case err != nil:
+		return nil, err
+	}
+	return adminui.Done{To: c.path(), Text: "Saved."}, nil
+}
+
+// errStale says that a row has another version than the form that changes it.
+var errStale = errors.New("the row was changed meanwhile")
+
+// changeMember changes a member of this version.
+func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
+	a, found, err := lockAccount(r.Context(), tx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, web.NotFound()
+	case a.Version != version:
+		return nil, errStale
+	}
+	if a, _, err = editAccount(r.Context(), tx, id, e.Tags); err != nil {
+		return nil, err
+	}
+	messages := []msg.Message{a.event(msg.UserPreferencesChanged)}
+	more, _, err := s.changeProfileIn(r, tx, a, e.FirstName, e.LastName, e.Email)
+	return append(messages, more...), err
+}
+
+// changeProspect changes a prospect of this version.
+func changeProspect(ctx context.Context, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
+	p, found, err := lockProspectByID(ctx, tx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, web.NotFound()
+	case p.Version != version:
+		return nil, errStale
+	}
+	p, _, err = editProspect(ctx, tx, id, e)
+	return []msg.Message{p.event()}, err
+}

@@ -1,0 +1,184 @@
+package user
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const never = `'0001-01-01'::timestamptz`
+
+// findCustomer finds a member or a prospect.
+func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (customerDetails, error) {
+	c, found, err := pg.One[customerDetails](ctx, db, "find $1 $2", `
+		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
+		  joined AS since, `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent,
+		  first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
+		  coalesce(last_order, `+never+`) AS last_order, version, mb_cd AS code, '{}'::text[] AS aliases,
+		  coalesce((SELECT max(version) FROM terms_agreed WHERE member_id = a.id), 0) AS terms, '' AS comment,
+		  '' AS remark, 0 AS excited, `+never+` AS converted, 0::bigint AS merged_member, 0::bigint AS merged_prospect
+		FROM account a WHERE $1 = 'member' AND id = $2
+		UNION ALL
+		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false, created,
+		  `+prospectNews+`, source, tags, orders::bigint, spent, coalesce(first_name, ''), coalesce(last_name, ''),
+		  coalesce(phone, ''), unsubscribed, `+never+`, coalesce(last_order, `+never+`), version, pr_cd,
+		  ARRAY(SELECT pr_cd::text FROM prospect_alias WHERE prospect_id = p.id ORDER BY pr_cd), 0, prospect_comment,
+		  swa_comment, coalesce(how_excited, 0), coalesce(converted, `+never+`), coalesce(merged_member, 0),
+		  coalesce(merged_prospect, 0)
+		FROM prospect p WHERE $1 = 'prospect' AND id = $2`, kind, id)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return c, err
+}
+
+// mergedInto lists the prospects whose records were merged into a customer's.
+func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]customer, error) {
+	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
+		SELECT 'prospect' AS kind, id, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, email,
+		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders, spent,
+		  created AS since
+		FROM prospect WHERE CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END ORDER BY id`,
+		kind, id)
+}
+
+// customerRows bounds the lists on a customer's page.
+const customerRows = 100
+
+// events lists what happened with a customer, the newest first. from has the columns at, text, detail and by of rows
+// that belong to the members $1 and the prospects $2.
+func events(ctx context.Context, db pg.DB, what string, all records, from string) ([]customerEvent, error) {
+	return pg.List[customerEvent](ctx, db, what, from+` ORDER BY 1 DESC LIMIT $3`,
+		append([]int64{}, all.members...), append([]int64{}, all.prospects...), customerRows)
+}
+
+// consentsOf lists what a customer agreed to and took back.
+func consentsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
+	return events(ctx, db, "list the consents of a customer", all, `
+		SELECT at, what || CASE WHEN given THEN ': agreed' ELSE ': taken back' END AS text, source AS detail, '' AS by
+		FROM consent`+byMember+byProspect)
+}
+
+// chatOf lists what a customer wrote in the chat.
+func chatOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
+	return events(ctx, db, "list the chat of a customer", all, `
+		SELECT created AS at, message AS text, '' AS detail, '' AS by FROM chat_message`+byMember+byProspect)
+}
+
+// notesOf lists what the staff noted.
+func notesOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
+	return events(ctx, db, "list the notes about a customer", all, `
+		SELECT at, text, '' AS detail, written_by AS by FROM customer_note`+byMember+byProspect)
+}
+
+// reasonWords are the reasons of an unsubscription in words.
+const reasonWords = `concat_ws(', ', CASE WHEN no_longer_want THEN 'wants them no longer' END,
+	CASE WHEN never_signed_up THEN 'never signed up' END, CASE WHEN inappropriate THEN 'inappropriate' END,
+	CASE WHEN spam THEN 'spam' END)`
+
+// reasonsOf lists why a customer unsubscribed.
+func reasonsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
+	return events(ctx, db, "list why a customer unsubscribed", all, `
+		SELECT created AS at, 'Unsubscribed: ' || coalesce(nullif(`+reasonWords+`, ''), 'in own words') AS text,
+		  other AS detail, '' AS by FROM unsubscribe_reason`+byMember+byProspect)
+}
+
+// termsOf lists the terms of use that a customer agreed to.
+func termsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error) {
+	return events(ctx, db, "list the terms that a customer agreed to", all, `
+		SELECT agreed AS at, 'Terms of use, version ' || version AS text, '' AS detail, '' AS by
+		FROM terms_agreed`+byMember+` AND $2::bigint[] IS NOT NULL`)
+}
+
+// insertNote keeps a note about a customer who is locked; false for one that the same person has just written, in a form
+// that was sent twice.
+func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bool, error) {
+	return pg.ExecOne(ctx, tx, "note something about $1 $2", `
+		INSERT INTO customer_note (member_id, prospect_id, written_by, text)
+		SELECT CASE WHEN $1 = 'member' THEN $2::bigint END, CASE WHEN $1 = 'prospect' THEN $2::bigint END, $3::text, $4::text
+		WHERE NOT EXISTS (SELECT FROM customer_note WHERE text = $4 AND written_by = $3
+		  AND CASE WHEN $1 = 'member' THEN member_id = $2 ELSE prospect_id = $2 END AND at > now() - interval '1 minute')`,
+		c.Kind, c.ID, by, text)
+}
+
+// keepTags has filters know tags.
+func keepTags(ctx context.Context, tx pgx.Tx, tags []string) error {
+	return pg.Exec(ctx, tx, "keep tags", `
+		INSERT INTO tag (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, tags)
+}
+
+// editAccount sets what only the staff sets of a member, and counts it as a change.
+func editAccount(ctx context.Context, tx pgx.Tx, id int64, tags []string) (account, bool, error) {
+	return queryAccount(ctx, tx, `UPDATE account SET tags = $2, version = version + 1 WHERE id = $1 RETURNING`+
+		accountColumns, id, tags)
+}
+
+// nextVersion counts a change of a member that is in no column.
+func nextVersion(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
+	return queryAccount(ctx, tx, `UPDATE account SET version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
+}
+
+// lockProspectByID keeps a prospect as it is until tx ends.
+func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool, error) {
+	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
+}
+
+// editProspect stores what the staff knows of a prospect.
+func editProspect(ctx context.Context, tx pgx.Tx, id int64, e customerEdit) (prospect, bool, error) {
+	return queryProspect(ctx, tx, `
+		UPDATE prospect SET first_name = nullif($2, ''), last_name = nullif($3, ''), phone = nullif($4, ''),
+		  prospect_comment = $5, swa_comment = $6, tags = $7, version = version + 1
+		WHERE id = $1 RETURNING`+prospectColumns,
+		id, e.FirstName, e.LastName, e.Phone, e.Comment, e.Remark, e.Tags)
+}
+
+// mergeProspect moves what a prospect's record has to another customer's, and notes whose it is from now on. Addresses,
+// codes and consents stay with the record: they are of that address. One newsletter is enough for a person.
+func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quiet bool) (prospect, bool, error) {
+	member, other := into.ID, int64(0)
+	if into.Kind == kindProspect {
+		member, other = 0, into.ID
+	}
+	err := pg.Exec(ctx, tx, "move the figures of prospect $1", `
+		WITH p AS (SELECT orders, spent, last_order, tags FROM prospect WHERE id = $1),
+		notes AS (UPDATE customer_note SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
+		  WHERE prospect_id = $1),
+		earlier AS (UPDATE prospect SET merged_member = nullif($2, 0), merged_prospect = nullif($3, 0)
+		  WHERE merged_prospect = $1),
+		m AS (UPDATE account SET orders = account.orders + p.orders, spent = account.spent + p.spent,
+		    last_order = greatest(account.last_order, p.last_order),
+		    tags = ARRAY(SELECT DISTINCT unnest(account.tags || p.tags) ORDER BY 1), version = version + 1
+		  FROM p WHERE account.id = $2)
+		UPDATE prospect SET orders = prospect.orders + p.orders, spent = prospect.spent + p.spent,
+		  last_order = greatest(prospect.last_order, p.last_order),
+		  tags = ARRAY(SELECT DISTINCT unnest(prospect.tags || p.tags) ORDER BY 1), version = version + 1
+		FROM p WHERE prospect.id = $3`, id, member, other)
+	if err != nil {
+		return prospect{}, false, err
+	}
+	return queryProspect(ctx, tx, `
+		UPDATE prospect SET orders = 0, spent = 0, last_order = NULL, merged_member = nullif($2::bigint, 0),
+		  merged_prospect = nullif($3::bigint, 0), unsubscribed = unsubscribed OR $4, version = version + 1
+		WHERE id = $1 RETURNING`+prospectColumns, id, member, other, quiet)
+}
+
+// reasonRow is why a person unsubscribed.
+type reasonRow struct {
+	customerEvent
+	ID    int64  `json:"id"`
+	Key   string `json:"customer"`
+	Email string `json:"email"`
+}
+
+// listReasons lists why people unsubscribed, the newest first, those before an id if it is one.
+func listReasons(ctx context.Context, db pg.DB, after int64, rows int) ([]reasonRow, error) {
+	return pg.List[reasonRow](ctx, db, "list why people unsubscribed", `
+		SELECT u.id, u.created AS at, `+reasonWords+` AS text, u.other AS detail, '' AS by,
+		  CASE WHEN a.id IS NULL THEN 'prospect-' || p.id ELSE 'member-' || a.id END AS key,
+		  coalesce(a.email, p.email) AS email
+		FROM unsubscribe_reason u LEFT JOIN account a ON a.id = u.member_id LEFT JOIN prospect p ON p.id = u.prospect_id
+		WHERE $1 = 0 OR u.id < $1 ORDER BY u.id DESC LIMIT $2`, after, rows)
+}

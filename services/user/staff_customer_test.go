@@ -1,0 +1,267 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// bought has the consumer hear of an order, by whichever of its two ways it would take.
+func (e *env) bought(key string, o msg.OrderPlaced) {
+	e.t.Helper()
+	o.Identifier, o.PlacedAt, o.ProspectKnown = key, time.Now(), true
+	group := []*bus.Delivery{delivery(e.t, msg.OrderPlacedSubject, "order-placed:"+key, o)}
+	effect, err := e.onKnownOrder(group)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.inTx(func(ctx context.Context, tx pgx.Tx) error {
+		if effect == nil {
+			return e.onOrder(ctx, tx, group)
+		}
+		return effect.Apply(ctx, tx, bus.Keys(group)...)
+	})
+}
+
+func memberPath(id int64, parts ...string) string {
+	return "/staff/customers/member-" + strconv.FormatInt(id, 10) + strings.Join(append([]string{""}, parts...), "/")
+}
+
+// acted counts entries of the log, none of which has a customer's data.
+func (e *env) acted(text string) int {
+	e.t.Helper()
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
+			AND convert_from(payload, 'UTF8') ~ '@mail|secret'`); n != 0 {
+		e.t.Error("the log of acts holds a customer's data")
+	}
+	return e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
+		AND convert_from(payload, 'UTF8') LIKE '%"text":"' || $1 || '%'`, text)
+}
+
+// Orders count for the member who placed them, or has proved the address; else for the prospect, until the address is
+// proved. Staff filter and sort by them, and by newsletter, source and tag, page by page.
+func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, Email: "other@mail.example.com", Total: 1000})
+	e.bought("A2", msg.OrderPlaced{Email: "ANN@mail.example.com", Total: 500})
+	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", Total: 700, Newsletter: true}) // makes a prospect
+	e.bought("B2", msg.OrderPlaced{Email: "bob@mail.example.com", Total: 1300})
+	e.bought("C1", msg.OrderPlaced{Email: "cy@mail.example.com", Total: 100, Newsletter: true})
+	e.register("dan_roe", "dan@mail.example.com")
+	e.DB.Exec(`UPDATE account SET tags = '{press}' WHERE id = $1`, ann)
+	staff := e.desk(adminui.Support)
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	for query, want := range map[string]string{
+		"sort=-spent":                      "bob 20.00, ann 15.00, cy 1.00, dan 0.00",
+		"sort=spent":                       "dan 0.00, cy 1.00, ann 15.00, bob 20.00",
+		"sort=-orders&orders=2&kind=":      "bob 20.00, ann 15.00",
+		"spent=15.00&sort=-spent":          "bob 20.00, ann 15.00",
+		"kind=member&sort=-spent":          "ann 15.00, dan 0.00",
+		"newsletter=yes&sort=-spent":       "bob 20.00, ann 15.00, cy 1.00",
+		"source=order&sort=-spent":         "bob 20.00, cy 1.00",
+		"source=registration&sort=-orders": "ann 15.00, dan 0.00",
+		"tag=press":                        "ann 15.00",
+	} {
+		if got := listed(staff, query); got != want {
+			t.Errorf("%s lists %s, want %s", query, got, want)
+		}
+	}
+	for _, query := range []string{"spent=x", "orders=x", "orders=99999999999999999999", "kind=x", "newsletter=x", "sort=name", "after=x"} {
+		if a := staff.Get("/staff/customers?" + query); a.Status != http.StatusBadRequest {
+			t.Errorf("%s: %s", query, a)
+		}
+	}
+	bob := e.verified("bob_ray", "Bob@mail.example.com")
+	staff.Get(memberPath(bob)).Want("20.00", "customer", "spent")
+	if n := e.DB.Number(`SELECT sum(orders) FROM account`) + 10*e.DB.Number(`SELECT sum(orders) FROM prospect`); n != 14 {
+		t.Errorf("orders of members and, times ten, of prospects: %d", n)
+	}
+	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, spent) SELECT n || '@mail.example.com', 'p' || n, 'c' || n, n
+		FROM generate_series(1, 120) AS n`)
+	seen, path := map[string]bool{}, "/staff/customers?sort=-spent&kind=prospect"
+	for path != "" {
+		a := staff.Get(path)
+		for i := range 50 {
+			if email, ok := a.At("customers", strconv.Itoa(i), "email").(string); ok {
+				seen[email] = true
+			}
+		}
+		next, _ := a.At("next").(string)
+		if path = next; path != "" {
+			path = "/staff" + path
+		}
+	}
+	if len(seen) != 121 {
+		t.Errorf("%d prospects on all pages", len(seen))
+	}
+}
+
+// listed are the customers of a list, and what they bought for.
+func listed(staff *testenv.Client, query string) string {
+	a := staff.Get("/staff/customers?" + query)
+	var list []string
+	for i := range 10 {
+		if email, ok := a.At("customers", strconv.Itoa(i), "email").(string); ok {
+			name, _, _ := strings.Cut(email, "@")
+			list = append(list, fmt.Sprintf("%s %v", strings.ToLower(name), a.At("customers", strconv.Itoa(i), "spent")))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Staff change names, address and tags of a member, with the mails that a change of address brings, and what is known of
+// a prospect. Of two people who change one at once the second is asked again, with what was typed.
+func TestStaffEditACustomer(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com")
+	staff := e.desk(adminui.Support)
+	version := strconv.FormatInt(e.account(ann).Version, 10)
+	form := []string{"version", version, "first_name", "Zoë", "last_name", "Lee", "email", "zoe@mail.example.com",
+		"tags", "Press,  wholesale , press"}
+	staff.Get(memberPath(ann, "edit")).Has(200, `value="ann@mail.example.com"`)
+	if a := staff.Post(memberPath(ann, "edit"), form...); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	a := e.account(ann)
+	if a.FirstName != "Zoë" || a.Email != "zoe@mail.example.com" || a.EmailVerified || strings.Join(a.Tags, ",") != "press,wholesale" {
+		t.Errorf("%+v", a)
+	}
+	if to := e.lastMail(msg.MailAddressChanged).To; strings.Join(to, " ") != "zoe@mail.example.com ann@mail.example.com" {
+		t.Errorf("the mail goes to %v", to)
+	}
+	told := said[msg.Member](e, msg.UserProfileChanged)
+	if len(told) != 1 || told[0].Version != a.Version || strings.Join(told[0].Tags, ",") != "press,wholesale" {
+		t.Errorf("told %+v", told)
+	}
+	form[3] = "Zara"
+	conflict := staff.Post(memberPath(ann, "edit"), form...)
+	conflict.Has(409, `value="Zara"`, "<strong>Zoë</strong>", `name="version" value="`+strconv.FormatInt(a.Version, 10)+`"`)
+	staff.Post(memberPath(ann, "edit"), "version", strconv.FormatInt(a.Version, 10), "first_name", "", "email", "x", "tags",
+		strings.Repeat("x", 41)).Has(422, "Fill this in.", "email address", "At most 20 tags")
+	if n := e.acted("Changed member-"); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+
+	e.is(e.Post("/user/put-chat-message", "name", "Pat", "email_address", "pat@mail.example.com", "message", "<i>hello"),
+		`{"put_chat_message":"true"}`)
+	pat, _ := e.prospect("pat@mail.example.com")
+	path := "/staff/customers/prospect-" + strconv.FormatInt(pat.ID, 10)
+	if a := staff.Post(path+"/edit", "version", "1", "first_name", "Pat", "phone", "+1 <b>", "remark", "Met at a fair.", "tags", "fair"); a.
+		Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	page := staff.Get(path)
+	page.Has(200, "&lt;b&gt;", "Met at a fair.", "fair", "&lt;i&gt;hello", pat.PrCd)
+	staff.Get("/staff/customers?tag=fair").Has(200, "pat@mail.example.com", `<option value="press"`)
+}
+
+// Staff note something, mail the link again that proves the address, log a member out, and unsubscribe one; each once,
+// however often the form is sent, and on record without what was written.
+func TestStaffHelpACustomer(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.register("ann_lee", "ann@mail.example.com", "newsletter", "true")
+	e.is(e.As(member(ann)).Post("/user/update-communication-preferences",
+		why("newsletter", "true", "email_unsubscribe", "false", "other", "<b>too many")...), `{"update_communication_preferences":"success"}`)
+	staff := e.desk(adminui.Support)
+	staff.Post(memberPath(ann, "notes"), "text", " ").Has(422, "Write something")
+	for range 2 {
+		for _, command := range []string{"notes", "sessions", "unsubscribe"} {
+			if a := staff.Post(memberPath(ann, command), "text", "secret <i>word"); a.Status != http.StatusSeeOther {
+				t.Fatal(a)
+			}
+		}
+	}
+	staff.Post(memberPath(ann, "verify"))
+	page := staff.Get(memberPath(ann))
+	page.Has(200, "secret &lt;i&gt;word", "Ada", "&lt;b&gt;too many", "marketing-mail: taken back", "Mail the link again",
+		"/sessions/"+strconv.FormatInt(ann, 10), "Terms")
+	if n := strings.Count(page.Body, "secret &lt;i&gt;word"); n != 1 {
+		t.Errorf("the note is there %d times", n)
+	}
+	if a := e.account(ann); !a.Unsubscribed || a.Newsletter || e.acted("Unsubscribed member-") != 1 || e.acted("Noted ") != 1 {
+		t.Errorf("%+v", a)
+	}
+	ended := said[msg.CredentialsChanged](e, msg.UserCredentialsChanged)
+	if len(ended) != 2 || ended[0].MemberID != ann || ended[0].KeepSession != "" || time.Since(ended[0].At) > time.Minute {
+		t.Errorf("sessions that end: %+v", ended)
+	}
+	code := e.lastMail(msg.MailVerify).Data["code"]
+	e.is(e.As(member(ann)).Post("/user/verify-email-address-response", "email_verification_code", code),
+		`{"verify_email_address_response":"success"}`)
+	staff.Post(memberPath(ann, "verify"))
+	if n := len(e.mails(msg.MailVerify)); n != 1 {
+		t.Errorf("%d mails to prove an address that is proved", n)
+	}
+	staff.Get("/staff/customers/reasons").Has(200, "&lt;b&gt;too many", "ann@mail.example.com")
+	if a := staff.Post("/staff/customers/prospect-1/sessions"); a.Status != http.StatusNotFound {
+		t.Error(a)
+	}
+	if a := e.desk(adminui.ReadOnly).Post(memberPath(ann, "notes"), "text", "x"); a.Status != http.StatusForbidden {
+		t.Error(a)
+	}
+	parts := map[string]string{"customer": "member-" + strconv.FormatInt(ann, 10), "thread": "1", "id": "1"}
+	e.desk(adminui.Owner).Garbage(e.server.staff(), parts, "text", "version", "other", "first_name", "tags", "state", "note", "title")
+}
+
+// A prospect's record becomes part of another customer's: figures, notes and tags move, one newsletter is enough, the
+// addresses stay. An erasure of either takes both.
+func TestStaffMergeTwoRecords(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, Total: 1000})
+	e.bought("B1", msg.OrderPlaced{Email: "work@mail.example.com", Total: 700, Newsletter: true})
+	work, _ := e.prospect("work@mail.example.com")
+	staff := e.desk(adminui.Owner)
+	staff.Post("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)+"/notes", "text", "Buys for the office.")
+	e.DB.Exec(`UPDATE prospect SET tags = '{office}'`)
+	for other, want := range map[string]string{"ann@mail.example.com": "This is a member.", "no@mail.example.com": "No prospect", "": "No prospect"} {
+		staff.Post(memberPath(ann, "merge"), "other", other).Has(422, want)
+	}
+	if a := staff.Post(memberPath(ann, "merge"), "other", "WORK@mail.example.com"); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com").Has(422, "merged already")
+	page := staff.Get(memberPath(ann))
+	page.Has(200, "17.00", "office", "Buys for the office.", "Orders of work@mail.example.com")
+	staff.Get("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)).Has(200, "merged into", memberPath(ann)[len("/staff"):])
+	if got := strings.Count(staff.Get("/staff/customers").Body, "mail.example.com"); got != 1 {
+		t.Errorf("%d customers are listed", got)
+	}
+	told := said[msg.Prospect](e, msg.ProspectChanged)
+	if last := told[len(told)-1]; last.ID != work.ID || !last.Unsubscribed || *last.Refused {
+		t.Errorf("told %+v", last)
+	}
+	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", Total: 300}) // later orders are the member's
+	if a := e.DB.Number(`SELECT spent FROM account`); a != 2000 {
+		t.Errorf("bought for %d", a)
+	}
+	for _, named := range []erasure.Person{{MemberIDs: []int64{ann}}, {Emails: []string{"Work@mail.example.com"}}} {
+		p, err := FindPerson(t.Context(), e.pool, named)
+		if err != nil || len(p.MemberIDs) != 1 || len(p.ProspectIDs) != 1 || len(p.Emails) != 2 {
+			t.Errorf("%+v is %+v, %v", named, p, err)
+		}
+	}
+	if a := staff.Post(memberPath(ann, "erase"), "confirm", "ann@mail.example.com"); a.Status != http.StatusSeeOther {
+		t.Fatal(a)
+	}
+	if n := e.DB.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM prospect) + (SELECT count(*) FROM customer_note)`); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}

@@ -1,0 +1,373 @@
+package user
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// prospectRow is a prospect in the list for staff, registered since or not.
+type prospectRow struct {
+	ID         int64     `json:"id"`
+	Email      string    `json:"email"`
+	Name       string    `json:"name"`
+	Phone      string    `json:"phone,omitempty"`
+	Newsletter string    `json:"newsletter"`
+	Source     string    `json:"source"`
+	Code       string    `json:"code"`
+	Created    time.Time `json:"created"`
+	Converted  time.Time `json:"converted,omitzero"`
+}
+
+var prospectColumnsShown = []adminui.Column[prospectRow]{
+	{Title: "E-mail", Value: func(p prospectRow) any {
+		return adminui.Link{Text: p.Email, To: "/customers/" + customerKey(kindProspect, p.ID)}
+	}},
+	{Title: "Name", Value: func(p prospectRow) any { return strings.TrimSpace(p.Name) }},
+	{Title: "Phone", Minor: true, Value: func(p prospectRow) any { return p.Phone }},
+	{Title: "Newsletter", Value: func(p prospectRow) any { return newsBadge(p.Newsletter) }},
+	{Title: "Source", Minor: true, Value: func(p prospectRow) any { return p.Source }},
+	{Title: "Code", Minor: true, Value: func(p prospectRow) any { return p.Code }},
+	{Title: "Since", Value: func(p prospectRow) any { return p.Created }},
+	{Title: "Registered", Minor: true, Value: func(p prospectRow) any { return p.Converted }},
+}
+
+// staffProspects lists prospects, the newest first. As a file the list has the columns that an import takes.
+func (s *server) staffProspects(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"registered"}})
+	if err != nil {
+		return nil, err
+	}
+	if ask.File {
+		return s.prospectFile(r, ask)
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	registered := ask.Chosen["registered"] != ""
+	list, err := listProspectRows(r.Context(), s.pool, ask.Search, registered, after, ask.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "prospects", prospectColumnsShown, list, func(p prospectRow) any { return p.ID })
+	table.Tabs = []adminui.Tab{{Title: "Prospects", To: ask.With("registered", ""), Count: -1, Active: !registered},
+		{Title: "Registered since", To: ask.With("registered", "yes"), Count: -1, Active: registered}}
+	table.WithSearch(ask, "E-mail address or last name")
+	table.Empty = "No prospects."
+	if err := s.fileOf(r, ask, table, "prospects"); err != nil {
+		return nil, err
+	}
+	return adminui.Page{Title: "Prospects", Template: "prospects.html", Data: struct {
+		Prospects []prospectRow `json:"prospects"`
+		Next      string        `json:"next,omitempty"`
+	}{list[:len(table.Rows)], table.Next}, Table: table, Live: "user"}, nil
+}
+
+// prospectFileColumns are those that an import takes, and the rest of what exportProspects writes.
+var prospectFileColumns = []adminui.Column[listedProspect]{
+	{Title: "email", Value: func(p listedProspect) any { return p.Email }},
+	{Title: "first_name", Value: func(p listedProspect) any { return p.FirstName }},
+	{Title: "last_name", Value: func(p listedProspect) any { return p.LastName }},
+	{Title: "phone", Value: func(p listedProspect) any { return p.Phone }},
+	{Title: "unsubscribed", Value: func(p listedProspect) any { return p.Unsubscribed }},
+	{Title: "prospect_comment", Value: func(p listedProspect) any { return p.Comment }},
+	{Title: "pr_cd", Value: func(p listedProspect) any { return p.PrCd }},
+	{Title: "swa_comment", Value: func(p listedProspect) any { return p.SwaComment }},
+	{Title: "created", Value: func(p listedProspect) any { return p.Created }},
+	{Title: "converted", Value: func(p listedProspect) any {
+		if p.Converted == nil {
+			return nil
+		}
+		return *p.Converted
+	}},
+}
+
+// prospectFile is every prospect as a file.
+func (s *server) prospectFile(r *http.Request, ask adminui.Listing) (adminui.Answer, error) {
+	list, err := listProspects(r.Context(), s.pool)
+	if err != nil {
+		return nil, err
+	}
+	ask.Rows = len(list)
+	table := adminui.NewTable(ask, "prospects", prospectFileColumns, list, func(p listedProspect) any { return p.Email })
+	return adminui.Page{Title: "Prospects", Table: table}, s.fileOf(r, ask, table, "prospects")
+}
+
+func newProspectForm() adminui.Form {
+	return adminui.Form{ID: "prospect", Action: "/prospects/new", Submit: "Add", Cancel: "/prospects",
+		Fields: []adminui.Field{
+			{Name: "email", Label: "E-mail address", Kind: "email", Required: true, Most: maxEmail, Complete: "off"},
+			{Name: "first_name", Label: "First name", Kind: "text", Most: maxFirstName},
+			{Name: "last_name", Label: "Last name", Kind: "text", Most: maxLastName},
+			{Name: "phone", Label: "Phone", Kind: "text", Most: maxPhone},
+			{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", Most: maxText},
+			{Name: "newsletter", Label: "Has agreed to newsletters", Kind: "check",
+				Hint: "You can show it: a signature on a list, a mail."},
+		}}
+}
+
+func newProspectPage(form adminui.Form, status int) adminui.Page {
+	return adminui.Page{Title: "Add a prospect", Template: "edit.html", Data: editPage{Form: form}, Status: status,
+		Narrow: true}
+}
+
+func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {
+	return newProspectPage(newProspectForm(), http.StatusOK), nil
+}
+
+// staffAddProspect makes a prospect of an address that no one has.
+func (s *server) staffAddProspect(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	e, wrong := readEdit(form, false)
+	if p := checkEmail(e.Email); len(p) > 0 {
+		wrong["email"] = p[0].Description
+	}
+	var made prospect
+	if len(wrong) == 0 {
+		if made, err = s.addProspect(r, newProspect{Email: e.Email, FirstName: e.FirstName, LastName: e.LastName,
+			Phone: e.Phone, Comment: e.Comment, Note: "Added by staff.", Source: sourceStaff,
+			Subscribed: form.Get("newsletter") != ""}); errors.Is(err, errUnchanged) {
+			wrong["email"], err = "This address is a customer's already.", nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return newProspectPage(newProspectForm().Typed(form).Wrong(wrong), http.StatusUnprocessableEntity), nil
+	}
+	return adminui.Done{To: "/customers/" + customerKey(kindProspect, made.ID), Text: "Added."}, nil
+}
+
+// addProspect makes a prospect; errUnchanged says that the address is a customer's already.
+func (s *server) addProspect(r *http.Request, n newProspect) (p prospect, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		member, err := addressOfMember(ctx, tx, n.Email)
+		if err != nil {
+			return err
+		}
+		var made bool
+		if p, made, err = insertProspect(ctx, tx, n); err != nil {
+			return err
+		}
+		if member || !made {
+			return errUnchanged
+		}
+		if n.Subscribed {
+			if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
+				Source: "staff"}); err != nil {
+				return err
+			}
+		}
+		if err := bus.Enqueue(ctx, tx, p.event()); err != nil {
+			return err
+		}
+		return recordCustomer(r, tx, customer{Kind: kindProspect, ID: p.ID}, "Added")
+	})
+	return p, err
+}
+
+// importPage asks for a list, or says what it would do.
+type importPage struct {
+	Rows       int         `json:"rows"`
+	New        int         `json:"new"`
+	Known      int         `json:"known"`      // prospects or members already, who stay as they are
+	Subscribed int         `json:"subscribed"` // of the new ones
+	Refused    int         `json:"refused"`    // whom the list takes off the newsletters
+	Errors     []lineError `json:"errors"`
+	Text       string      `json:"-"` // the list, to be sent again
+	Problem    string      `json:"problem,omitempty"`
+	Columns    string      `json:"columns"`
+}
+
+// Checked says whether a list was looked at and is good.
+func (p importPage) Checked() bool { return p.Rows > 0 && len(p.Errors) == 0 && p.Problem == "" }
+
+func (p importPage) answer(status int) adminui.Page {
+	p.Columns = strings.Join(importedColumns, ", ")
+	return adminui.Page{Title: "Import prospects", Template: "import.html", Data: p, Status: status}
+}
+
+func (s *server) staffImport(*http.Request) (adminui.Answer, error) {
+	return importPage{Errors: []lineError{}}.answer(http.StatusOK), nil
+}
+
+const (
+	// mostImported is how many lines a list has at most.
+	mostImported = 10_000
+	// maxImport is the largest list, in bytes.
+	maxImport = 4 << 20
+)
+
+// staffImportList looks at a list, and imports it when it is told so: all of it, or nothing.
+func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
+	text, do, err := readUpload(r)
+	if err != nil {
+		return nil, err
+	}
+	page, list, err := s.checkList(r.Context(), text)
+	if err != nil {
+		return nil, err
+	}
+	if !page.Checked() {
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	if !do {
+		return page.answer(http.StatusOK), nil
+	}
+	added := 0
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if added, err = importList(r.Context(), tx, list); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersImport, Kind: "prospects", Key: "import",
+			Text: fmt.Sprintf("Imported %d prospects of %d", added, len(list))})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: "/prospects", Text: fmt.Sprintf("Prospects added: %d, known before: %d.", added,
+		len(list)-added)}, nil
+}
+
+// readUpload reads a list from a form: a file, or the text of one that was looked at before.
+func readUpload(r *http.Request) (text string, do bool, err error) {
+	if err := r.ParseMultipartForm(maxImport); err != nil {
+		return "", false, web.BadRequest("list")
+	}
+	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
+	do = r.PostForm.Get("do") == "import"
+	if text = r.PostForm.Get("text"); text != "" {
+		return text, do, nil
+	}
+	file, _, err := r.FormFile("list")
+	if err != nil {
+		return "", false, nil // no file was chosen: the page says so
+	}
+	defer file.Close() //nolint:errcheck // it is only read
+	var raw bytes.Buffer
+	if n, err := raw.ReadFrom(http.MaxBytesReader(nil, file, maxImport)); err != nil || n == 0 {
+		return "", false, web.BadRequest("list")
+	}
+	return raw.String(), false, nil
+}
+
+// checkList says what a list would do, and what is wrong with it.
+func (s *server) checkList(ctx context.Context, text string) (p importPage, list []newProspect, err error) {
+	p.Errors, p.Text = []lineError{}, text
+	if text == "" {
+		p.Problem = "Choose a file."
+		return p, nil, nil
+	}
+	list, wrong, err := readProspects([]byte(text))
+	switch {
+	case err != nil:
+		p.Problem = err.Error()
+	case len(wrong) > 0:
+		p.Errors = wrong[:min(len(wrong), mostErrors)]
+		p.Problem = fmt.Sprintf("%d lines are wrong; nothing was imported.", len(wrong))
+	case len(list) == 0:
+		p.Problem = "There is no line below the names of the columns."
+	case len(list) > mostImported:
+		p.Problem = fmt.Sprintf("The list has %d lines: at most %d at once.", len(list), mostImported)
+	}
+	if p.Problem != "" {
+		return p, nil, nil
+	}
+	emails := make([]string, len(list))
+	for i, n := range list {
+		emails[i] = n.Email
+	}
+	known, err := knownAddresses(ctx, s.pool, emails)
+	if err != nil {
+		return p, nil, err
+	}
+	p.Rows = len(list)
+	for _, n := range list {
+		key := strings.ToLower(n.Email)
+		switch {
+		case n.Refused:
+			p.Refused++
+		case n.Subscribed && !known[key]:
+			p.Subscribed++
+		}
+		if !known[key] {
+			p.New++
+			known[key] = true // a second line is about the same person
+		}
+	}
+	p.Known = p.Rows - p.New
+	return p, list, nil
+}
+
+// mostErrors is how many errors of a list the page shows.
+const mostErrors = 100
+
+// importList adds the people of a list.
+func importList(ctx context.Context, tx pgx.Tx, list []newProspect) (added int, err error) {
+	emails := make([]string, len(list))
+	for i, n := range list {
+		emails[i] = n.Email
+	}
+	members, err := memberAddresses(ctx, tx, emails)
+	if err != nil {
+		return 0, err
+	}
+	var events []msg.Message
+	for _, n := range list {
+		event, made, err := importProspect(ctx, tx, n, members[strings.ToLower(n.Email)])
+		if err != nil {
+			return 0, err
+		}
+		if made {
+			added++
+			events = append(events, event)
+		}
+	}
+	return added, bus.Enqueue(ctx, tx, events...)
+}
+
+// addressSet are addresses in small letters.
+func addressSet(list []string) map[string]bool {
+	set := map[string]bool{}
+	for _, address := range list {
+		set[address] = true
+	}
+	return set
+}
+
+// knownAddresses are those of some addresses that members or prospects have.
+func knownAddresses(ctx context.Context, db pg.DB, emails []string) (map[string]bool, error) {
+	members, err := memberAddresses(ctx, db, emails)
+	if err != nil {
+		return nil, err
+	}
+	prospects, err := prospectAddresses(ctx, db, emails)
+	for _, address := range prospects {
+		members[address] = true
+	}
+	return members, err
+}
+
+// memberAddresses are those of some addresses that members have.
+func memberAddresses(ctx context.Context, db pg.DB, emails []string) (map[string]bool, error) {
+	list, err := addressesOfMembers(ctx, db, emails)
+	return addressSet(list), err
+}

@@ -1,0 +1,38 @@
+package user
+
+import (
+	"context"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// listProspectRows lists prospects, or those who registered since, the newest first, those before an id if it is one,
+// whose address or last name begins with the searched text.
+func listProspectRows(ctx context.Context, db pg.DB, search string, registered bool, after int64,
+	rows int) ([]prospectRow, error) {
+	which := `converted IS NULL`
+	if registered {
+		which = `converted IS NOT NULL`
+	}
+	return pg.List[prospectRow](ctx, db, "list prospects for staff", `
+		SELECT id, email, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, coalesce(phone, '') AS phone,
+		  `+prospectNews+` AS newsletter, source, pr_cd AS code, created, coalesce(converted, `+never+`) AS converted
+		FROM prospect
+		WHERE `+which+` AND merged_member IS NULL AND merged_prospect IS NULL AND ($1 = 0 OR id < $1)
+		  AND ($2 = '' OR lower(email) LIKE $3 OR lower(last_name) LIKE $3)
+		ORDER BY id DESC LIMIT $4`, after, search, begins(search), rows)
+}
+
+// addressesOfMembers are those of some addresses that members have, in small letters.
+func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
+	return pg.List[string](ctx, db, "look for members in a list", `
+		SELECT lower(email) FROM account WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
+		emails)
+}
+
+// prospectAddresses are those of some addresses that prospects have, in small letters.
+func prospectAddresses(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
+	return pg.List[string](ctx, db, "look for prospects in a list", `
+		SELECT lower(email) FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
+		emails)
+}

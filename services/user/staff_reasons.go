@@ -1,0 +1,39 @@
+package user
+
+import (
+	"net/http"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+var reasonColumns = []adminui.Column[reasonRow]{
+	{Title: "When", Value: func(r reasonRow) any { return r.At }},
+	{Title: "Customer", Value: func(r reasonRow) any { return adminui.Link{Text: r.Email, To: "/customers/" + r.Key} }},
+	{Title: "Reasons", Value: func(r reasonRow) any { return r.Text }},
+	{Title: "In own words", Value: func(r reasonRow) any { return r.Detail }},
+}
+
+// staffReasons lists why people unsubscribed, the newest first.
+func (s *server) staffReasons(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	list, err := listReasons(r.Context(), s.pool, after, ask.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "reasons", reasonColumns, list, func(r reasonRow) any { return r.ID })
+	table.Empty = "No one has said why."
+	if err := s.fileOf(r, ask, table, "reasons"); err != nil {
+		return nil, err
+	}
+	return adminui.Page{Title: "Why people unsubscribed", Data: struct {
+		Reasons []reasonRow `json:"reasons"`
+		Next    string      `json:"next,omitempty"`
+	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+}

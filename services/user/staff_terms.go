@@ -1,0 +1,173 @@
+package user
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// maxTermsNote is the length of the longest note about a version of the terms, in characters.
+const maxTermsNote = 1000
+
+// termsRow is a version of the terms of use.
+type termsRow struct {
+	Version   int       `json:"version"`
+	Note      string    `json:"note"`
+	Published time.Time `json:"published"`
+}
+
+// termsPage is all versions, and the form for the next one.
+type termsPage struct {
+	Versions []termsRow   `json:"versions"`
+	Members  int64        `json:"members"`      // counted to adminui.MostCounted
+	Missing  int64        `json:"not_agreed"`   // of members, to the newest; counted likewise
+	Most     int64        `json:"most_counted"` // where counting ends
+	Form     adminui.Form `json:"-"`
+}
+
+var termsColumns = []adminui.Column[termsRow]{
+	{Title: "Version", Value: func(t termsRow) any {
+		n := strconv.Itoa(t.Version)
+		return adminui.Link{Text: n, To: "/terms/" + n}
+	}},
+	{Title: "What members are told", Value: func(t termsRow) any { return t.Note }},
+	{Title: "Published", Value: func(t termsRow) any { return t.Published }},
+}
+
+func termsForm(newest int) adminui.Form {
+	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest),
+		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
+			Required: true, Most: maxTermsNote, Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
+}
+
+func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, err error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return p, nil, err
+	}
+	if p.Versions, err = listTerms(r.Context(), s.pool); err != nil {
+		return p, nil, err
+	}
+	newest := 0
+	if len(p.Versions) > 0 {
+		newest = p.Versions[0].Version
+	}
+	p.Most = adminui.MostCounted
+	if p.Members, p.Missing, err = countAgreed(r.Context(), s.pool, newest, adminui.MostCounted); err != nil {
+		return p, nil, err
+	}
+	p.Form = termsForm(newest)
+	ask.Rows = len(p.Versions)
+	table = adminui.NewTable(ask, "terms", termsColumns, p.Versions, func(t termsRow) any { return t.Version })
+	table.CSV = ""
+	return p, table, nil
+}
+
+// staffTerms lists the versions of the terms of use, the newest first.
+func (s *server) staffTerms(r *http.Request) (adminui.Answer, error) {
+	p, table, err := s.termsPage(r)
+	return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table}, err
+}
+
+// staffPublishTerms puts the next version in force. The form names the newest that it knew: of two people who publish at
+// once the second is told.
+func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	note := strings.TrimSpace(newLines(form.Get("note")))
+	p, table, err := s.termsPage(r)
+	if err != nil {
+		return nil, err
+	}
+	again := func(status int, change func(adminui.Form) adminui.Form) adminui.Answer {
+		p.Form = change(p.Form.Typed(form))
+		return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table, Status: status}
+	}
+	if n := utf8.RuneCountInString(note); n == 0 || n > maxTermsNote {
+		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
+			return f.Wrong(map[string]string{"note": "Say what changed, in at most 1000 characters."})
+		}), nil
+	}
+	version := int(form.Version) + 1
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		fresh, err := publishNext(r.Context(), tx, terms{version, note})
+		if err == nil && !fresh {
+			err = errStale
+		}
+		if err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.TermsPublish, Kind: "terms", Key: strconv.Itoa(version),
+			Text: fmt.Sprintf("Published version %d of the terms of use", version), After: map[string]any{"note": note}})
+	})
+	switch {
+	case errors.Is(err, errStale):
+		return again(http.StatusConflict, func(f adminui.Form) adminui.Form {
+			return f.Conflict(f.Version, "Another person", "", nil)
+		}), nil
+	case err != nil:
+		return nil, err
+	}
+	return adminui.Done{To: "/terms", Text: fmt.Sprintf("Version %d is in force.", version)}, nil
+}
+
+// agreedRow is a member who agreed to a version.
+type agreedRow struct {
+	ID     int64     `json:"-"`
+	Member int64     `json:"member"`
+	Name   string    `json:"name"`
+	Email  string    `json:"email"`
+	At     time.Time `json:"at"`
+}
+
+var agreedColumns = []adminui.Column[agreedRow]{
+	{Title: "Member", Value: func(a agreedRow) any {
+		return adminui.Link{Text: a.Name, To: "/customers/" + customerKey(kindMember, a.Member)}
+	}},
+	{Title: "E-mail", Value: func(a agreedRow) any { return a.Email }},
+	{Title: "Agreed", Value: func(a agreedRow) any { return a.At }},
+}
+
+// staffTermsAgreed lists who agreed to a version, the newest first.
+func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
+	version, ok := web.Number(adminui.Param(r, "version"), maxTerms)
+	if !ok {
+		return nil, web.NotFound()
+	}
+	known, err := termsKnown(r.Context(), s.pool, int(version))
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, web.NotFound()
+	}
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := adminui.ReadCursor[int64](ask)
+	if err != nil {
+		return nil, err
+	}
+	list, err := listAgreed(r.Context(), s.pool, int(version), after, ask.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	table := adminui.NewTable(ask, "agreed", agreedColumns, list, func(a agreedRow) any { return a.ID })
+	table.CSV, table.Empty = "", "No one has agreed to it yet."
+	return adminui.Page{Title: fmt.Sprintf("Who agreed to version %d", version), Data: struct {
+		Agreed []agreedRow `json:"agreed"`
+		Next   string      `json:"next,omitempty"`
+	}{list[:len(table.Rows)], table.Next}, Table: table}, nil
+}
