@@ -18,6 +18,7 @@ const (
 	UserCredentialsChanged = "user.credentials.changed" // CredentialsChanged
 	UserErased             = "user.erased"              // Erased
 	ProspectChanged        = "user.prospect.changed"    // Prospect
+	UserChatWritten        = "user.chat.written"        // ChatWritten
 
 	MailSentSubject   = "mail.sent"   // MailDone
 	MailParkedSubject = "mail.parked" // MailDone
@@ -156,6 +157,12 @@ type Erased struct {
 	Emails     []string  `json:"emails,omitempty"`
 	Codes      []string  `json:"codes,omitempty"`
 	At         time.Time `json:"at"`
+}
+
+// ChatWritten says that a message to the staff came in: open pages of the back office hear of it, and no service.
+type ChatWritten struct {
+	ID int64     `json:"id"`
+	At time.Time `json:"at"`
 }
 
 // CredentialsChanged says that every session of a member but KeepSession ends.

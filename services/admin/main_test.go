@@ -86,6 +86,7 @@ func ownersPages() adminui.Pages {
 			return []adminui.GuideStep{{Place: 2, Title: "Open the doors"}, {Place: 1, Title: "Paint the sign", Done: true, To: "/settings/shop"}}, nil
 		}),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},
+		{Method: "GET", Path: "/orders/people", Action: adminui.OrdersView, File: adminui.OrdersRefund, Handle: echo},
 		{Method: "GET", Path: adminui.WorkPath, Action: adminui.WorkView, Handle: waiting},
 		{Method: "GET", Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: walked},
 		{Method: "POST", Path: "/orders/ship", Action: adminui.OrdersFulfil, Handle: func(r *http.Request) (adminui.Answer, error) {

@@ -2,6 +2,7 @@ package user
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
 		if err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, append(messages, chatAlert(id))...)
+		return bus.Enqueue(ctx, tx, append(messages, chatAlert(id), chatWritten(id))...)
 	})
 }
 
@@ -113,6 +114,12 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	}
 	web.TellOutcome(w, web.OutcomeDone)
 	return answer(w, endpoint, "success")
+}
+
+// chatWritten has open pages of the back office show the message.
+func chatWritten(id int64) msg.Message {
+	return msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserChatWritten, id), Subject: msg.UserChatWritten,
+		Payload: msg.ChatWritten{ID: id, At: time.Now().UTC()}}
 }
 
 // chatAlert tells staff that a message came in and when, not what it says.

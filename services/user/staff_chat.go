@@ -171,7 +171,8 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 }
 
 func (p threadPage) answer(status int) adminui.Page {
-	return adminui.Page{Title: "Chat with " + p.Thread.Name, Template: "thread.html", Data: p, Status: status}
+	return adminui.Page{Title: "Chat with " + p.Thread.Name, Template: "thread.html", Data: p, Status: status,
+		Live: "user staff"}
 }
 
 // staffThread shows a thread. The parameter use names a canned answer to begin with.

@@ -21,11 +21,14 @@ func TestStaffAnswerTheChat(t *testing.T) {
 	write("pat@mail.example.com", "Is it <script>blue?\nOr red?")
 	write("PAT@mail.example.com", "Or green?")
 	write("sam@mail.example.com", "Hello")
+	if told := said[msg.ChatWritten](e, msg.UserChatWritten); len(told) != 3 || told[2].ID == told[1].ID {
+		t.Errorf("open pages hear of %+v", told)
+	}
 	staff := e.desk(adminui.Support)
 	staff.Get("/staff/home").Has(200, "Chats to answer")
 	staff.Get("/staff/chat").Has(200, "pat@mail.example.com", "Or green?", "sam@mail.example.com")
 	path := "/staff/chat/" + e.DB.Text(`SELECT id::text FROM chat_thread WHERE name = 'Pat' AND lower(email) LIKE 'pat%'`)
-	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `name="version" value="2"`)
+	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `data-live="user staff"`, `name="version" value="2"`)
 	staff.Post("/staff/chat/answers", "title", "Colours", "text", "Hello {name},\r\nall of them.")
 	staff.Post("/staff/chat/answers", "title", "Colours", "text", "x").Has(422, "one with this title")
 	staff.Get(path+"?use=1").Has(200, "Hello Pat,\nall of them.</textarea>")
