@@ -103,8 +103,8 @@ const (
 	byAddress  = ` lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))`
 	// threadsOf are the chats under an address of the person's, and those that they wrote in under another one: with
 	// nothing but their messages in it, such a one is theirs.
-	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + ` UNION SELECT thread_id FROM chat_message` + byMember +
-		byProspect
+	threadsOf = `SELECT id FROM chat_thread WHERE` + byAddress + ` UNION
+		SELECT thread_id FROM chat_message` + byMember + byProspect
 )
 
 // ExportPerson is everything that this service has of a person; only secrets (password, hashes of codes)

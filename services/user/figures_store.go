@@ -14,7 +14,8 @@ import (
 func countBought(rows []boughtRow) *bus.Effect {
 	return &bus.Effect{What: "count orders", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT o.total, o.at, CASE WHEN o.member <> 0 THEN o.member ELSE coalesce(a.id, p.merged_member) END AS member,
+		  SELECT o.total, o.at,
+		    CASE WHEN o.member <> 0 THEN o.member ELSE coalesce(a.id, p.merged_member) END AS member,
 		    coalesce(p.merged_prospect, p.id) AS prospect
 		  FROM jsonb_to_recordset($3::jsonb) AS o (key text, member bigint, email text, total bigint, at timestamptz)
 		  JOIN fresh USING (key)

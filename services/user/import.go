@@ -75,7 +75,8 @@ func importProspect(ctx context.Context, tx pgx.Tx, n newProspect,
 		return event, false, err
 	}
 	if n.Subscribed {
-		err = keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true, Source: "import by staff"})
+		err = keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: true,
+			Source: "import by staff"})
 	}
 	return p.event(), true, err
 }

@@ -109,7 +109,8 @@ func (p prospect) event() msg.Message {
 		Payload: msg.Prospect{
 			ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd,
 			Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
-			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Tags: p.Tags, Version: p.Version, At: time.Now().UTC(),
+			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Tags: p.Tags, Version: p.Version,
+			At: time.Now().UTC(),
 		}}
 }
 

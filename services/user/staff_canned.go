@@ -67,7 +67,8 @@ func readCanned(form adminui.Submitted) (c canned, wrong map[string]string) {
 	return c, wrong
 }
 
-func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.Form, status int) (adminui.Answer, error) {
+func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.Form,
+	status int) (adminui.Answer, error) {
 	list, err := listCanned(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
@@ -81,8 +82,8 @@ func (s *server) cannedPage(r *http.Request, change func(adminui.Form) adminui.F
 	table.CSV, table.Empty = "", "None yet."
 	f := cannedForm("/chat/answers", canned{})
 	f.Submit = "Add"
-	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedPage{list, change(f)}, Table: table,
-		Status: status}, nil
+	return adminui.Page{Title: "Canned answers", Template: "canned.html", Data: cannedPage{list, change(f)},
+		Table: table, Status: status}, nil
 }
 
 // staffCanned lists the canned answers.
@@ -121,7 +122,8 @@ func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
 
 func recordCanned(r *http.Request, tx pgx.Tx, id int64, text string) error {
 	key := strconv.FormatInt(id, 10)
-	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key, Text: text + key})
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "canned answer", Key: key,
+		Text: text + key})
 }
 
 func (s *server) askedCanned(r *http.Request) (canned, error) {
@@ -179,7 +181,8 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 	switch {
 	case errors.Is(err, errStale):
 		return oneCanned(now, func(f adminui.Form) adminui.Form {
-			return f.Typed(form).Conflict(now.Version, "Another person", "", map[string]string{"title": now.Title, "text": now.Text})
+			return f.Typed(form).Conflict(now.Version, "Another person", "",
+				map[string]string{"title": now.Title, "text": now.Text})
 		}, http.StatusConflict), nil
 	case err != nil:
 		return nil, err

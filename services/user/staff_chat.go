@@ -82,7 +82,8 @@ func (s *server) staffThreads(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "chat", threadColumns, list, func(t thread) any { return threadPlace{t.LastAt, t.ID} })
+	table := adminui.NewTable(ask, "chat", threadColumns, list,
+		func(t thread) any { return threadPlace{t.LastAt, t.ID} })
 	for _, name := range threadStates {
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: strings.ToUpper(name[:1]) + name[1:], Count: -1,
 			To: ask.With("state", name), Active: name == state})
@@ -159,10 +160,12 @@ func (s *server) threadPage(r *http.Request) (p threadPage, err error) {
 	p.Answer = adminui.Form{ID: "answer", Action: threadPath(id, "answer"), Submit: "Mail the answer",
 		Version: p.Thread.Version, Fields: []adminui.Field{
 			{Name: "text", Label: "Answer", Kind: "multiline", Required: true, Most: maxText,
-				Hint: "It goes to " + p.Thread.Email + " with the last message below it. A reply comes to the staff's mailbox."},
+				Hint: "It goes to " + p.Thread.Email + " with the last message below it. " +
+					"A reply comes to the staff's mailbox."},
 			{Name: "then", Label: "Afterwards", Kind: "choice", Value: threadWaiting, Options: []adminui.Option{
 				{Value: threadWaiting, Text: "Wait for the customer"}, {Value: threadDone, Text: "Done"}}}}}
-	for _, m := range []threadMove{{threadOpen, "Open again"}, {threadWaiting, "Mark as waiting"}, {threadDone, "Mark as done"}} {
+	for _, m := range []threadMove{{threadOpen, "Open again"}, {threadWaiting, "Mark as waiting"},
+		{threadDone, "Mark as done"}} {
 		if m.State != p.Thread.State {
 			p.States = append(p.States, m)
 		}
@@ -245,7 +248,8 @@ func (s *server) moveThread(r *http.Request, t thread, version int64, state, tex
 		if err := also(r.Context(), tx); err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "chat", Key: strconv.FormatInt(t.ID, 10),
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.ChatAnswer, Kind: "chat",
+			Key:  strconv.FormatInt(t.ID, 10),
 			Text: fmt.Sprintf("%s chat %d", text, t.ID), Before: map[string]any{"state": t.State},
 			After: map[string]any{"state": state}})
 	})
@@ -281,7 +285,8 @@ func answerText(text string, entries []threadEntry) string {
 		return text
 	}
 	quoted := "> " + strings.ReplaceAll(entries[i].Text, "\n", "\n> ")
-	return fmt.Sprintf("%s\n\nOn %s you wrote:\n%s", text, entries[i].At.UTC().Format("2 January 2006, 15:04 UTC"), quoted)
+	return fmt.Sprintf("%s\n\nOn %s you wrote:\n%s", text, entries[i].At.UTC().Format("2 January 2006, 15:04 UTC"),
+		quoted)
 }
 
 // chatAnswer has an answer mailed.

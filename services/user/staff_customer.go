@@ -170,7 +170,8 @@ func (p *customerPage) describe() {
 		{Label: "Source", Value: c.Source}}
 	if c.Kind == kindMember {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Proved", Value: yes(c.Proved)},
-			adminui.Detail{Label: "User name", Value: c.Username}, adminui.Detail{Label: "Last login", Value: c.LastLogin},
+			adminui.Detail{Label: "User name", Value: c.Username},
+			adminui.Detail{Label: "Last login", Value: c.LastLogin},
 			adminui.Detail{Label: "Terms of use", Value: agreedTo(c.Terms)})
 	} else {
 		p.Facts = append(p.Facts, adminui.Detail{Label: "Phone", Value: c.Phone})
@@ -211,8 +212,9 @@ func agreedTo(version int) string {
 // forms are the commands of the page.
 func (p *customerPage) forms() {
 	c := p.Customer
-	p.Note = adminui.Form{ID: "note", Action: c.path("notes"), Submit: "Add note", Fields: []adminui.Field{{Name: "text",
-		Label: "Note, for the staff alone", Kind: "multiline", Required: true, Most: maxText}}}
+	p.Note = adminui.Form{ID: "note", Action: c.path("notes"), Submit: "Add note",
+		Fields: []adminui.Field{{Name: "text", Label: "Note, for the staff alone", Kind: "multiline", Required: true,
+			Most: maxText}}}
 	p.Merge = adminui.Form{ID: "merge", Action: c.path("merge"), Submit: "Merge into this one", Version: c.Version,
 		Fields: []adminui.Field{{Name: "other", Label: "Address of the prospect", Kind: "email", Required: true,
 			Most: maxEmail, Complete: "off"}}}

@@ -50,16 +50,18 @@ func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 	}
 	text := strings.TrimSpace(newLines(form.Get("text")))
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
-		page.Note = page.Note.Typed(form).Wrong(map[string]string{"text": "Write something, in at most 5000 characters."})
+		wrong := map[string]string{"text": "Write something, in at most 5000 characters."}
+		page.Note = page.Note.Typed(form).Wrong(wrong)
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
-	err = s.act(r, page.Customer.customer, "Noted something about", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-		fresh, err := insertNote(ctx, tx, page.Customer.customer, adminui.Who(r).Name, text)
-		if err == nil && !fresh {
-			err = errUnchanged
-		}
-		return nil, err
-	})
+	err = s.act(r, page.Customer.customer, "Noted something about",
+		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+			fresh, err := insertNote(ctx, tx, page.Customer.customer, adminui.Who(r).Name, text)
+			if err == nil && !fresh {
+				err = errUnchanged
+			}
+			return nil, err
+		})
 	return adminui.Done{To: page.Customer.path(), Text: "Noted."}, err
 }
 
@@ -137,7 +139,8 @@ func (s *server) staffUnsubscribe(r *http.Request) (adminui.Answer, error) {
 	}
 	c := page.Customer
 	err = s.act(r, c.customer, "Unsubscribed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-		done, err := unsubscribe(ctx, tx, subscriber{member: c.Kind == kindMember, ID: c.ID, Email: c.Email}, "staff", "")
+		who := subscriber{member: c.Kind == kindMember, ID: c.ID, Email: c.Email}
+		done, err := unsubscribe(ctx, tx, who, "staff", "")
 		if err == nil && !done {
 			err = errUnchanged
 		}
@@ -185,7 +188,7 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 		return refuse("This record was merged itself: go to the one that it is part of.")
 	}
 	refusal := ""
-	err = s.act(r, into.customer, "Merged another record into", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
+	merge := func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
 		if into.Kind == kindMember { // accounts are locked before prospects
 			if _, _, err := lockAccount(ctx, tx, into.ID); err != nil {
 				return nil, err
@@ -211,7 +214,8 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 		}
 		changed, err := changedEvent(ctx, tx, into.customer)
 		return append(changed, p.event()), err
-	})
+	}
+	err = s.act(r, into.customer, "Merged another record into", merge)
 	switch {
 	case refusal != "":
 		return refuse(refusal)

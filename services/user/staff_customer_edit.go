@@ -50,8 +50,8 @@ func (e customerEdit) values() map[string]string {
 }
 
 func (c customerDetails) edit() customerEdit {
-	return customerEdit{FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone, Comment: c.Comment,
-		Remark: c.Remark, Tags: c.Tags}
+	return customerEdit{FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone,
+		Comment: c.Comment, Remark: c.Remark, Tags: c.Tags}
 }
 
 // editForm asks what can be changed of a customer. A member's address moves with the same mails as when members do it
@@ -156,7 +156,8 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	})
 	switch {
 	case errors.Is(err, errAddressFull):
-		return editAnswer(c, typed.Wrong(map[string]string{"email": "Too many accounts wait for the proof of this address."}),
+		return editAnswer(c,
+			typed.Wrong(map[string]string{"email": "Too many accounts wait for the proof of this address."}),
 			http.StatusUnprocessableEntity), nil
 	case errors.Is(err, errStale):
 		if c, err = s.askedCustomer(r); err != nil {

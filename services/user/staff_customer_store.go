@@ -15,7 +15,8 @@ const never = `'0001-01-01'::timestamptz`
 func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (customerDetails, error) {
 	c, found, err := pg.One[customerDetails](ctx, db, "find $1 $2", `
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
-		  joined AS since, `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent,
+		  joined AS since, `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders,
+		  spent,
 		  first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
 		  coalesce(last_order, `+never+`) AS last_order, version, mb_cd AS code, '{}'::text[] AS aliases,
 		  coalesce((SELECT max(version) FROM terms_agreed WHERE member_id = a.id), 0) AS terms, '' AS comment,
@@ -39,7 +40,8 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]customer, error) {
 	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
 		SELECT 'prospect' AS kind, id, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, email,
-		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders, spent,
+		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders,
+		  spent,
 		  created AS since
 		FROM prospect WHERE CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END ORDER BY id`,
 		kind, id)
@@ -93,14 +95,16 @@ func termsOf(ctx context.Context, db pg.DB, all records) ([]customerEvent, error
 		FROM terms_agreed`+byMember+` AND $2::bigint[] IS NOT NULL`)
 }
 
-// insertNote keeps a note about a customer who is locked; false for one that the same person has just written, in a form
-// that was sent twice.
+// insertNote keeps a note about a customer who is locked; false for one that the same person has just written, in a
+// form that was sent twice.
 func insertNote(ctx context.Context, tx pgx.Tx, c customer, by, text string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "note something about $1 $2", `
 		INSERT INTO customer_note (member_id, prospect_id, written_by, text)
-		SELECT CASE WHEN $1 = 'member' THEN $2::bigint END, CASE WHEN $1 = 'prospect' THEN $2::bigint END, $3::text, $4::text
+		SELECT CASE WHEN $1 = 'member' THEN $2::bigint END, CASE WHEN $1 = 'prospect' THEN $2::bigint END,
+		  $3::text, $4::text
 		WHERE NOT EXISTS (SELECT FROM customer_note WHERE text = $4 AND written_by = $3
-		  AND CASE WHEN $1 = 'member' THEN member_id = $2 ELSE prospect_id = $2 END AND at > now() - interval '1 minute')`,
+		  AND CASE WHEN $1 = 'member' THEN member_id = $2 ELSE prospect_id = $2 END
+		  AND at > now() - interval '1 minute')`,
 		c.Kind, c.ID, by, text)
 }
 

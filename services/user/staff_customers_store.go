@@ -26,8 +26,8 @@ var customerSorts = map[string]struct{ member, prospect, key, param string }{
 	"spent":  {"spent", "spent", "spent", "$9::bigint"},
 }
 
-// listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning of
-// the address, the last name or the user name.
+// listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning
+// of the address, the last name or the user name.
 func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, error) {
 	by, after, order := customerSorts[l.Sort], "<", "DESC"
 	if !l.Down {

@@ -102,7 +102,8 @@ func (s *server) prospectFile(r *http.Request, ask adminui.Listing) (adminui.Ans
 		return nil, err
 	}
 	ask.Rows = len(list)
-	table := adminui.NewTable(ask, "prospects", prospectFileColumns, list, func(p listedProspect) any { return p.Email })
+	table := adminui.NewTable(ask, "prospects", prospectFileColumns, list,
+		func(p listedProspect) any { return p.Email })
 	return adminui.Page{Title: "Prospects", Table: table}, s.fileOf(r, ask, table, "prospects")
 }
 

@@ -15,7 +15,8 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 		which = `converted IS NOT NULL`
 	}
 	return pg.List[prospectRow](ctx, db, "list prospects for staff", `
-		SELECT id, email, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, coalesce(phone, '') AS phone,
+		SELECT id, email, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name,
+		  coalesce(phone, '') AS phone,
 		  `+prospectNews+` AS newsletter, source, pr_cd AS code, created, coalesce(converted, `+never+`) AS converted
 		FROM prospect
 		WHERE `+which+` AND merged_member IS NULL AND merged_prospect IS NULL AND ($1 = 0 OR id < $1)
@@ -26,13 +27,15 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 // addressesOfMembers are those of some addresses that members have, in small letters.
 func addressesOfMembers(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "look for members in a list", `
-		SELECT lower(email) FROM account WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
+		SELECT lower(email) FROM account
+		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
 		emails)
 }
 
 // prospectAddresses are those of some addresses that prospects have, in small letters.
 func prospectAddresses(ctx context.Context, db pg.DB, emails []string) ([]string, error) {
 	return pg.List[string](ctx, db, "look for prospects in a list", `
-		SELECT lower(email) FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
+		SELECT lower(email) FROM prospect
+		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
 		emails)
 }

@@ -46,7 +46,8 @@ var termsColumns = []adminui.Column[termsRow]{
 func termsForm(newest int) adminui.Form {
 	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest),
 		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
-			Required: true, Most: maxTermsNote, Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
+			Required: true, Most: maxTermsNote,
+			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
 }
 
 func (s *server) termsPage(r *http.Request) (p termsPage, table *adminui.Table, err error) {
@@ -78,8 +79,8 @@ func (s *server) staffTerms(r *http.Request) (adminui.Answer, error) {
 	return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table}, err
 }
 
-// staffPublishTerms puts the next version in force. The form names the newest that it knew: of two people who publish at
-// once the second is told.
+// staffPublishTerms puts the next version in force. The form names the newest that it knew: of two people who publish
+// at once the second is told.
 func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -108,8 +109,10 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.TermsPublish, Kind: "terms", Key: strconv.Itoa(version),
-			Text: fmt.Sprintf("Published version %d of the terms of use", version), After: map[string]any{"note": note}})
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.TermsPublish, Kind: "terms",
+			Key:   strconv.Itoa(version),
+			Text:  fmt.Sprintf("Published version %d of the terms of use", version),
+			After: map[string]any{"note": note}})
 	})
 	switch {
 	case errors.Is(err, errStale):
