@@ -69,8 +69,10 @@ func (c Chart) Draw() Drawn {
 	var line []string
 	for i, p := range c.Points {
 		height := 100 * float64(p.Value) / float64(top)
-		d.Bars = append(d.Bars, DrawnBar{X: strconv.Itoa(i*barStep + barRoom/2), Y: unit(100 - height), Height: unit(height),
-			Text: p.Label + ": " + c.text(p.Value) + c.beforeText(p)})
+		d.Bars = append(d.Bars, DrawnBar{
+			X: strconv.Itoa(i*barStep + barRoom/2), Y: unit(100 - height), Height: unit(height),
+			Text: p.Label + ": " + c.text(p.Value) + c.beforeText(p),
+		})
 		line = append(line, unit(float64(i*barStep)+barStep/2)+","+unit(100-100*float64(p.Before)/float64(top)))
 	}
 	if c.Compared != "" {
@@ -78,7 +80,8 @@ func (c Chart) Draw() Drawn {
 	}
 	d.Labels = axisLabels(c.Points)
 	if len(c.Points) > 0 {
-		d.Summary = fmt.Sprintf("%s in all, most on %s: %s.", c.text(sum), c.Points[best].Label, c.text(c.Points[best].Value))
+		most := c.Points[best]
+		d.Summary = fmt.Sprintf("%s in all, most on %s: %s.", c.text(sum), most.Label, c.text(most.Value))
 		if c.Compared != "" {
 			d.Summary += fmt.Sprintf(" %s: %s.", c.Compared, c.text(before))
 		}

@@ -37,7 +37,7 @@ func (c counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Trac
 	default:
 		count(ctx, 1)
 	}
-	return bound(ctx, answerLimit)
+	return bound(ctx, limitOf(ctx))
 }
 
 // TraceQueryEnd ends what TraceQueryStart began.
@@ -80,6 +80,22 @@ const acquireLimit = 10 * time.Second
 // (statement_timeout); a host that is gone, or a firewall that has dropped the connection, ends
 // nothing and says nothing.
 const answerLimit = 8 * time.Second
+
+type patientKey struct{}
+
+// Patient lets statements with the returned context take up to limit, for work in the background. The transaction's
+// statement_timeout must allow it, too.
+func Patient(ctx context.Context, limit time.Duration) context.Context {
+	return context.WithValue(ctx, patientKey{}, limit)
+}
+
+// limitOf is how long a statement may take.
+func limitOf(ctx context.Context) time.Duration {
+	if limit, ok := ctx.Value(patientKey{}).(time.Duration); ok {
+		return limit
+	}
+	return answerLimit
+}
 
 type boundKey struct{}
 

@@ -88,7 +88,8 @@ func dump(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 		`SELECT pg_get_functiondef(oid) || ';' FROM pg_proc f WHERE pronamespace = current_schema::regnamespace
 			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e') ORDER BY proname`,
 		`SELECT pg_get_triggerdef(t.oid) || ';' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-			WHERE c.relnamespace = current_schema::regnamespace AND NOT t.tgisinternal AND NOT c.relispartition ORDER BY 1`,
+			WHERE c.relnamespace = current_schema::regnamespace AND NOT t.tgisinternal AND NOT c.relispartition
+			  ORDER BY 1`,
 	} {
 		found, err := lines(ctx, pool, query)
 		if err != nil {

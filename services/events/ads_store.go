@@ -66,11 +66,12 @@ func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 	return pg.List[adFigures](ctx, db, "list ads", `
 		SELECT a.*, (SELECT count(*) FROM arrival WHERE ad_id = a.id AND at >= $1::date::timestamp AT TIME ZONE 'UTC'
 		    AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks, f.visits, f.orders, f.sales
-		FROM (`+selectAd+` WHERE ($3 = '' OR s.title = $3) AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title,
-		    headline_1, headline_2, headline_3, ad_cd, campaignid, adgroupid, adid, final_url))) > 0)
+		FROM (`+selectAd+` WHERE ($3 = '' OR s.title = $3)
+		    AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title, headline_1, headline_2, headline_3, ad_cd,
+		      campaignid, adgroupid, adid, final_url))) > 0)
 		    AND ($5 = 0 OR a.id < $5) ORDER BY a.id DESC LIMIT $6) a
-		  CROSS JOIN LATERAL (SELECT coalesce(sum(visits), 0)::bigint AS visits, coalesce(sum(orders), 0)::bigint AS orders,
-		    coalesce(sum(sales), 0)::bigint AS sales FROM day_part
+		  CROSS JOIN LATERAL (SELECT coalesce(sum(visits), 0)::bigint AS visits,
+		    coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(sales), 0)::bigint AS sales FROM day_part
 		    WHERE kind = 'source' AND name = 'ad:' || code AND day BETWEEN $1 AND $2) f
 		ORDER BY a.id DESC`, w.From, w.To, w.Status, w.Search, w.Before, w.Rows)
 }
@@ -88,7 +89,8 @@ func readAdDays(ctx context.Context, db pg.DB, code string, from, to time.Time) 
 		SELECT ($2::date + i)::timestamptz AS day, coalesce(visits, 0) AS visits, coalesce(orders, 0) AS orders,
 		  coalesce(sales, 0) AS sales
 		FROM generate_series(0, $3::date - $2::date) AS i
-		  LEFT JOIN day_part ON kind = 'source' AND name = 'ad:' || $1 AND day = $2::date + i ORDER BY i`, code, from, to)
+		  LEFT JOIN day_part ON kind = 'source' AND name = 'ad:' || $1 AND day = $2::date + i
+		ORDER BY i`, code, from, to)
 }
 
 // readAdClicks is how often the link of an ad was followed in some days.
@@ -129,8 +131,8 @@ func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 	return pg.Get[int64](ctx, db, "add an ad", `
 		INSERT INTO ad (title, type_id, status_id, campaignid, adgroupid, adid, final_url, final_url_suffix, headline_1,
 		  headline_2, headline_3, description_1, description_2, ad_cd)
-		VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), nullif($6, ''), nullif($7, ''), nullif($8, ''), nullif($9, ''),
-		  nullif($10, ''), nullif($11, ''), nullif($12, ''), nullif($13, ''), $14) RETURNING id`,
+		VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), nullif($6, ''), nullif($7, ''), nullif($8, ''),
+		  nullif($9, ''), nullif($10, ''), nullif($11, ''), nullif($12, ''), nullif($13, ''), $14) RETURNING id`,
 		append(a.columns(), code)...)
 }
 
@@ -138,8 +140,8 @@ func insertAd(ctx context.Context, db pg.DB, a ad, code string) (int64, error) {
 func updateAd(ctx context.Context, db pg.DB, a ad) (bool, error) {
 	return pg.ExecOne(ctx, db, "change an ad", `
 		UPDATE ad SET title = $1, type_id = $2, status_id = $3, campaignid = nullif($4, ''), adgroupid = nullif($5, ''),
-		  adid = nullif($6, ''), final_url = nullif($7, ''), final_url_suffix = nullif($8, ''), headline_1 = nullif($9, ''),
-		  headline_2 = nullif($10, ''), headline_3 = nullif($11, ''), description_1 = nullif($12, ''),
-		  description_2 = nullif($13, ''), ad_cd = coalesce(ad_cd, $16), version = version + 1
+		  adid = nullif($6, ''), final_url = nullif($7, ''), final_url_suffix = nullif($8, ''),
+		  headline_1 = nullif($9, ''), headline_2 = nullif($10, ''), headline_3 = nullif($11, ''),
+		  description_1 = nullif($12, ''), description_2 = nullif($13, ''), ad_cd = coalesce(ad_cd, $16), version = version + 1
 		WHERE id = $14 AND version = $15`, append(a.columns(), a.ID, a.Version, newAdCode())...)
 }

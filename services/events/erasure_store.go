@@ -50,7 +50,8 @@ func browsersOf(ctx context.Context, tx pgx.Tx, p erasure.Person, orders []strin
 	sql := `SELECT anonymous_id FROM (` + browsersOfMembers
 	for _, table := range []string{"pageview", "page_view"} {
 		sql += ` UNION SELECT anonymous_id FROM ` + table + ` WHERE order_mark = ANY($3)
-			UNION SELECT anonymous_id FROM ` + table + ` WHERE id IN (` + naming(table, "$4") + `) AND url ~* 'identifier='`
+			UNION SELECT anonymous_id FROM ` + table + ` WHERE id IN (` + naming(table, "$4") + `)
+			  AND url ~* 'identifier='`
 	}
 	return pg.List[string](ctx, tx, "find an erased person's browsers", sql+`) AS a WHERE anonymous_id IS NOT NULL`,
 		p.MemberIDs, p.ProspectIDs, orderMarks(orders), orders)

@@ -153,7 +153,8 @@ func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]source
 		SELECT 'ad:' || ad_cd AS source, coalesce(nullif(title, ''), headline_1, ad_cd) AS title, id FROM ad
 		  WHERE ad_cd = ANY(ARRAY(SELECT substring(s FROM 4) FROM unnest($1::text[]) AS s WHERE s LIKE 'ad:%'))
 		UNION ALL SELECT 'mail:' || em_cd, coalesce(nullif(title, ''), em_cd), 0 FROM email_code
-		  WHERE em_cd = ANY(ARRAY(SELECT substring(s FROM 6) FROM unnest($1::text[]) AS s WHERE s LIKE 'mail:%'))`, sources)
+		  WHERE em_cd = ANY(ARRAY(SELECT substring(s FROM 6) FROM unnest($1::text[]) AS s WHERE s LIKE 'mail:%'))`,
+		sources)
 }
 
 // nowFigures is the shop at this moment.
@@ -218,5 +219,6 @@ func readLastOrders(ctx context.Context, db pg.DB) ([]lastOrder, error) {
 // storeLogging sets whether pages report, in the row of the version that was seen.
 func storeLogging(ctx context.Context, db pg.DB, version int64, log bool) (stored bool, err error) {
 	return pg.ExecOne(ctx, db, "store what is recorded", `
-		UPDATE configuration SET log_client_events = $2, version = version + 1 WHERE id = 1 AND version = $1`, version, log)
+		UPDATE configuration SET log_client_events = $2, version = version + 1 WHERE id = 1 AND version = $1`,
+		version, log)
 }

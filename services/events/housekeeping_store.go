@@ -69,13 +69,14 @@ func dropOldEvents(ctx context.Context, pool *pgxpool.Pool, days int) (total int
 	}
 	for _, t := range visitTables {
 		n, err := pg.InGroups(ctx, pool, "delete old events", fmt.Sprintf(`
-			DELETE FROM %[1]s_rest WHERE id = ANY(ARRAY(SELECT id FROM %[1]s_rest WHERE at < now() - $2 * interval '1 day'
-			  ORDER BY at LIMIT $1))`, t.now), days)
+			DELETE FROM %[1]s_rest WHERE id = ANY(ARRAY(
+			  SELECT id FROM %[1]s_rest WHERE at < now() - $2 * interval '1 day' ORDER BY at LIMIT $1))`, t.now), days)
 		if total += n; err != nil {
 			return total, err
 		}
 	}
 	return total, pg.Exec(ctx, pool, "delete old figures", `
 		WITH p AS (DELETE FROM pageview_day WHERE day < (now() - $1 * interval '1 day')::date)
-		DELETE FROM day_part WHERE kind IN ('page', 'error', 'search') AND day < (now() - $1 * interval '1 day')::date`, days)
+		DELETE FROM day_part WHERE kind IN ('page', 'error', 'search') 
+		  AND day < (now() - $1 * interval '1 day')::date`, days)
 }

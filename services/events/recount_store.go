@@ -42,7 +42,8 @@ func findSources(ctx context.Context, db pg.DB) error {
 		    ) t ON TRUE
 		  WHERE o.source IS NULL AND o.at > now() - interval '8 days'
 		), noted AS (
-		  UPDATE order_placed o SET source = found.source FROM found WHERE o.identifier = found.identifier RETURNING o.at
+		  UPDATE order_placed o SET source = found.source FROM found WHERE o.identifier = found.identifier
+		  RETURNING o.at
 		)
 		INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM noted`)
 }
@@ -69,7 +70,7 @@ func recountOne(ctx context.Context, pool *pgxpool.Pool, pageViewDays int) (coun
 		if err := pg.Exec(ctx, tx, "take the marks of a day", `DELETE FROM recount WHERE day = $1`, day); err != nil {
 			return err
 		}
-		return recountDay(ctx, tx, day, pageViewDays)
+		return recountDay(pg.Patient(ctx, recountLimit), tx, day, pageViewDays)
 	})
 	return counted, err
 }
@@ -82,7 +83,8 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 		{"clear the figures of orders", `
 			WITH p AS (DELETE FROM day_part WHERE kind IN ('product', 'collection', 'code', 'country') AND day = $1),
 			  s AS (UPDATE day_part SET orders = 0, sales = 0 WHERE kind = 'source' AND day = $1),
-			  h AS (UPDATE hour_total SET orders = 0, sales = 0 WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
+			  h AS (UPDATE hour_total SET orders = 0, sales = 0
+			    WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds + `)
 			INSERT INTO day_total (day) VALUES ($1) ON CONFLICT (day) DO NOTHING`},
 	}
 	if day.AddDate(0, 0, pageViewDays).After(time.Now()) {
@@ -124,12 +126,12 @@ var visitsSQL = `
 	  SELECT order_mark(identifier) AS mark, at FROM order_placed
 	  WHERE at >= ` + dayBegins + ` - interval '1 hour' AND at < ` + dayEnds + `
 	), view AS MATERIALIZED (
-	  SELECT coalesce(v.anonymous_id, v.stand_in) AS browser, v.at, page_of(v.url) AS page,
-	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page_of(v.url)) END AS step,
+	  SELECT coalesce(v.anonymous_id, v.stand_in) AS browser, v.at, page,
+	    CASE WHEN v.bought OR paid.mark IS NOT NULL THEN 4 ELSE step_of(page) END AS step,
 	    source_of(v.url, v.referrer) AS source
-	  FROM page_view v LEFT JOIN paid ON paid.mark = v.order_mark
+	  FROM (SELECT *, page_of(url) AS page FROM page_view WHERE ` + ofDay + ` OFFSET 0) v
+	    LEFT JOIN paid ON paid.mark = v.order_mark
 	    AND v.at BETWEEN paid.at - interval '10 minutes' AND paid.at + interval '1 hour'
-	  WHERE v.` + ofDay + `
 	), hit AS (
 	  SELECT browser, at, page, step, source, 1 AS rank FROM view WHERE browser IS NOT NULL
 	  UNION ALL SELECT coalesce(anonymous_id, stand_in), at, NULL, 0, coalesce('ad:' || ad_cd, 'mail:' || em_cd), 0
@@ -162,8 +164,8 @@ var visitsSQL = `
 	  FROM (SELECT date_trunc('hour', at, 'UTC') AS hour, count(*) AS views FROM view GROUP BY 1) v
 	    FULL JOIN (SELECT hour, count(*) AS visits FROM visit GROUP BY 1) n ON n.hour = v.hour
 	)
-	UPDATE day_total SET views = (SELECT count(*) FROM view), visits = n.visits, visitors = n.visitors, to_product = n.p,
-	  to_cart = n.c, to_checkout = n.k, to_order = n.o
+	UPDATE day_total SET views = (SELECT count(*) FROM view), visits = n.visits, visitors = n.visitors,
+	  to_product = n.p, to_cart = n.c, to_checkout = n.k, to_order = n.o
 	FROM (SELECT count(*) AS visits, count(DISTINCT browser) AS visitors, count(*) FILTER (WHERE step >= 1) AS p,
 	  count(*) FILTER (WHERE step >= 2) AS c, count(*) FILTER (WHERE step >= 3) AS k,
 	  count(*) FILTER (WHERE step >= 4) AS o
@@ -192,7 +194,8 @@ var errorsSQL = `
 	    CASE WHEN place <= ` + strconv.Itoa(mostNames) + ` THEN error_id ELSE '' END, sum(n) FROM e GROUP BY 3, 4
 	  UNION ALL SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
 	)
-	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0), empty_searches = coalesce((SELECT sum(n) FROM s), 0)
+	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0),
+	  empty_searches = coalesce((SELECT sum(n) FROM s), 0)
 	WHERE day = $1`
 
 // ordersSQL counts orders and what was sold.

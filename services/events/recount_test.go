@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -182,7 +184,8 @@ func TestMonths(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t, "events", Migrations()...)
 	db := testenv.DB{TB: t, Conn: pool}
-	db.Exec(`INSERT INTO pageview (event_id, url, at) SELECT 'v' || n, '/', now() - n * interval '20 days' FROM generate_series(0, 30) AS n`)
+	db.Exec(`INSERT INTO pageview (event_id, url, at) SELECT 'v' || n, '/', now() - n * interval '20 days'
+		FROM generate_series(0, 30) AS n`)
 	db.Exec(`INSERT INTO page_view (event_id, url, at) SELECT event_id, url, at FROM pageview WHERE event_id = 'v3'`)
 	db.Exec(`INSERT INTO link_event (event_id, url, at) VALUES ('l', '/', now() - interval '500 days')`)
 	for range 2 {
@@ -207,5 +210,20 @@ func TestMonths(t *testing.T) {
 	if n := db.Number(`SELECT (SELECT count(*) FROM page_view WHERE at < now() - interval '432 days')
 		+ (SELECT count(*) FROM arrival)`); n != 0 {
 		t.Errorf("%d older ones are left", n)
+	}
+}
+
+// Counting a day may take longer than the 8 seconds that an answer to a request has: a large shop's days do.
+func TestCountingMayTakeLong(t *testing.T) {
+	t.Parallel()
+	pool := testenv.Pool(t, "events", Migrations()...)
+	ctx := pg.Patient(t.Context(), time.Minute)
+	if err := pg.Tx(ctx, pool, func(tx pgx.Tx) error {
+		if err := pg.Exec(ctx, tx, "allow it", `SET LOCAL statement_timeout = 60000`); err != nil {
+			return err
+		}
+		return pg.Exec(ctx, tx, "take long", `SELECT pg_sleep(8.5)`)
+	}); err != nil {
+		t.Error(err)
 	}
 }

@@ -57,7 +57,8 @@ const (
 func readSummary(ctx context.Context, pool *pgxpool.Pool, days int) (s summaryReport, err error) {
 	s.Days = days
 	s.PageViews, err = pg.List[dayCount](ctx, pool, "read a report", `
-		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total`+sinceDay+` AND views > 0 ORDER BY 1`, days)
+		SELECT to_char(day, 'YYYY-MM-DD') AS day, views AS count FROM day_total`+sinceDay+` AND views > 0
+		  ORDER BY 1`, days)
 	if err != nil {
 		return s, err
 	}

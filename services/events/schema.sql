@@ -414,7 +414,9 @@ CREATE INDEX link_event_words ON events.link_event USING gin (words((url)::text)
 CREATE INDEX order_placed_ad ON events.order_placed USING btree (source, at) WHERE ((source)::text ~~ 'ad:%'::text);
 CREATE INDEX order_placed_at ON events.order_placed USING btree (at);
 CREATE INDEX order_placed_code ON events.order_placed USING btree (pr_cd) WHERE (pr_cd IS NOT NULL);
+CREATE INDEX order_placed_code_at ON events.order_placed USING btree (pr_cd, at) WHERE (pr_cd IS NOT NULL);
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);
+CREATE INDEX order_placed_member_at ON events.order_placed USING btree (member_id, at) WHERE (member_id IS NOT NULL);
 CREATE INDEX order_placed_unsourced ON events.order_placed USING btree (at) WHERE (source IS NULL);
 CREATE INDEX outbox_next_at ON events.outbox USING btree (next_at);
 CREATE INDEX page_view_addr ON ONLY events.page_view USING btree (remote_addr, at) WHERE (remote_addr IS NOT NULL);
@@ -535,13 +537,13 @@ CREATE OR REPLACE FUNCTION events.source_of(url text, referrer text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN COALESCE(('campaign:'::text || lower("substring"(url, '[?&]utm_source=([[:alnum:]][^&#]{0,39})'::text))), ('site:'::text || referrer))
+RETURN COALESCE(CASE WHEN (url ~~ '%utm_source=%'::text) THEN ('campaign:'::text || lower("substring"(url, '[?&]utm_source=([[:alnum:]][^&#]{0,39})'::text))) ELSE NULL::text END, ('site:'::text || referrer))
 ;
 CREATE OR REPLACE FUNCTION events.step_of(page text)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (page ~ '^/checkout(/|$)'::text) THEN 3 WHEN (page ~ '^/cart/?$'::text) THEN 2 WHEN (page ~ '^/product(/|$)'::text) THEN 1 ELSE 0 END
+RETURN CASE WHEN ((page = '/checkout'::text) OR (page ~~ '/checkout/%'::text)) THEN 3 WHEN (page = ANY (ARRAY['/cart'::text, '/cart/'::text])) THEN 2 WHEN ((page = '/product'::text) OR (page ~~ '/product/%'::text)) THEN 1 ELSE 0 END
 ;
 CREATE OR REPLACE FUNCTION events.words(t text)
  RETURNS text[]

@@ -31,7 +31,8 @@ func (s *server) staff() adminui.Pages {
 		{Method: "GET", Path: "/reports/errors", Action: adminui.ReportsView, Handle: s.staffParts(errorsReport)},
 		{Method: "GET", Path: "/reports/searches", Action: adminui.ReportsView, Handle: s.staffParts(searchesReport)},
 
-		{Method: "GET", Path: "/records", Action: adminui.ReportsView, Handle: s.staffList(pageViewList)},
+		{Method: "GET", Path: "/records", Action: adminui.ReportsView, File: adminui.CustomersExport,
+			Handle: s.staffList(pageViewList)},
 		{Method: "GET", Path: "/records/arrivals", Action: adminui.ReportsView, Handle: s.staffList(arrivalList)},
 		{Method: "GET", Path: "/records/clicks", Action: adminui.ReportsView, Handle: s.staffList(clickList)},
 		{Method: "GET", Path: "/records/failed-calls", Action: adminui.ReportsView, Handle: s.staffList(callErrorList)},

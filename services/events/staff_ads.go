@@ -103,10 +103,11 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
-	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: ask.Chosen["status"] == ""}}
+	chosen := ask.Chosen["status"]
+	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, st := range statuses {
 		table.Tabs = append(table.Tabs, adminui.Tab{Title: st.Title, To: ask.With("status", st.Title), Count: -1,
-			Active: ask.Chosen["status"] == st.Title})
+			Active: chosen == st.Title})
 	}
 	table.WithSearch(ask, "Name, headline, code, campaign, address")
 	table.Empty, table.Labelled = "No ads like this.", true
@@ -231,7 +232,8 @@ var adFields = []struct {
 		Hint: "Such as utm_source=letter"},
 		func(a *ad) *string { return &a.Suffix }},
 	{adminui.Field{Name: "headline_1", Label: "Headline", Most: 30}, func(a *ad) *string { return &a.Headline1 }},
-	{adminui.Field{Name: "headline_2", Label: "Second headline", Most: 30}, func(a *ad) *string { return &a.Headline2 }},
+	{adminui.Field{Name: "headline_2", Label: "Second headline", Most: 30},
+		func(a *ad) *string { return &a.Headline2 }},
 	{adminui.Field{Name: "headline_3", Label: "Third headline", Most: 30}, func(a *ad) *string { return &a.Headline3 }},
 	{adminui.Field{Name: "description_1", Label: "Description", Most: 90},
 		func(a *ad) *string { return &a.Description1 }},
@@ -384,7 +386,8 @@ func (s *server) adConflict(r *http.Request, typed adminui.Form) (adminui.Answer
 	if err != nil {
 		return nil, err
 	}
-	theirs := map[string]string{"type": strconv.FormatInt(now.TypeID, 10), "status": strconv.FormatInt(now.StatusID, 10)}
+	theirs := map[string]string{"type": strconv.FormatInt(now.TypeID, 10),
+		"status": strconv.FormatInt(now.StatusID, 10)}
 	for _, f := range adFields {
 		theirs[f.field.Name] = *f.of(&now)
 	}

@@ -113,7 +113,8 @@ func TestRecords(t *testing.T) {
 		('b', NULL, 'ben', NULL, 1, '/', now())`)
 	who := e.staff(adminui.Manager)
 	for path, want := range map[string]string{
-		"/records?member=7": "ann", "/records?anonymous_id=ben": "ben", "/records?remote_addr=192.0.2.2": "ben", "/records?url=SCRIPT": "ann",
+		"/records?member=7": "ann", "/records?anonymous_id=ben": "ben", "/records?remote_addr=192.0.2.2": "ben",
+		"/records?url=SCRIPT":                  "ann",
 		"/records/failed-calls?error_id=login": "ben", "/records/clicks?button_id=chat": "ann",
 		"/records/arrivals?prospect=9": "ann", "/records/arrivals?ad_cd=AD1": "ann", "/records/arrivals?em_cd=gvREoqen93ffZsmBIc8zl": "ben",
 		"/records/arrivals?anonymous_id=ann&ad_cd=AD1": "ann",
@@ -127,6 +128,9 @@ func TestRecords(t *testing.T) {
 	who.Get("/staff/records").Has(200, "192.0.2.1")
 	if a := e.staff(adminui.Marketing).Get("/staff/records"); a.Status != 200 || strings.Contains(a.Body, "192.0.2.1") {
 		t.Error(a)
+	}
+	if a := e.staff(adminui.Marketing).Get("/staff/records.csv"); a.Status != 403 {
+		t.Errorf("the file of page views for a marketer: %s", a)
 	}
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}

@@ -18,8 +18,8 @@ type partReport struct {
 
 var (
 	sourcesReport = partReport{path: "/reports/sources", title: "Sources", kind: "source", name: "Source",
-		text: "What led here: ads and mails by the codes in their links, campaigns by utm_source, other sites. An order " +
-			"counts for the last of these in the 30 days before it.",
+		text: "What led here: ads and mails by the codes in their links, campaigns by utm_source, other sites. An " +
+			"order counts for the last of these in the 30 days before it.",
 		measures: []string{"visits", "orders", "sales"}, empty: "No visits in these days."}
 	productsReport = partReport{path: "/reports/products", title: "Products", kind: "product", name: "Product",
 		text: "What was sold, at its price before codes.", measures: []string{"sales", "pieces", "orders"},
@@ -32,7 +32,8 @@ var (
 		text:     "Orders in which a code took something off, with all that was charged for them.",
 		measures: []string{"orders", "sales"}, empty: "No code was used in these days."}
 	countriesReport = partReport{path: "/reports/countries", title: "Countries", kind: "country", name: "Country",
-		text: "Where orders are sent.", measures: []string{"sales", "orders", "pieces"}, empty: "No orders in these days."}
+		text: "Where orders are sent.", measures: []string{"sales", "orders", "pieces"},
+		empty: "No orders in these days."}
 	pagesReport = partReport{path: "/reports/pages", title: "Pages", kind: "page", name: "Page",
 		text: "Which pages were looked at, without their parameters.", measures: []string{"views", "visits"},
 		empty: "No page views in these days."}
@@ -172,7 +173,8 @@ func (report partReport) columns(sort string, parts []part) []adminui.Column[par
 		list = append(list, adminui.Column[part]{Title: measureTitles[name], Sort: name, Minor: name == "pieces",
 			Value: func(p part) any { return p.cell(name) }})
 	}
-	return append(list, adminui.Column[part]{Title: measureTitles[sort] + " before", Minor: true, Value: func(p part) any {
+	before := measureTitles[sort] + " before"
+	return append(list, adminui.Column[part]{Title: before, Minor: true, Value: func(p part) any {
 		p.Sales, p.Visits, p.Views, p.Orders, p.Pieces = 0, p.Before, p.Before, p.Before, p.Before
 		if sort == "sales" {
 			p.Sales = moneyOf(p.Before)

@@ -45,6 +45,9 @@ type reportData struct {
 	More    bool             `json:"-"` // the file has more rows than the page
 }
 
+// mostDayRows is how many days the table of a page has; its file has all.
+const mostDayRows = 100
+
 // staffDays shows a report by days.
 func (s *server) staffDays(report dayReport) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
@@ -64,6 +67,9 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 			data.Steps = steps(data.Totals, data.Before)
 		}
 		rows := newestFirst(data.Days)
+		if data.More = adminui.WantsHTML(r) && len(rows) > mostDayRows; data.More {
+			rows = rows[:mostDayRows]
+		}
 		ask.Rows = len(rows)
 		table := adminui.NewTable(ask, report.title, report.columns, rows, func(d dayTotals) any { return d.Day })
 		table.Labelled = true
@@ -168,7 +174,8 @@ func dayColumn(d dayTotals) any { return d.Day.UTC().Format(dayText) }
 var (
 	salesChart = dayChart{
 		id: "sales", title: "Sales", money: true,
-		measure: func(t totals) int64 { return int64(t.Sales) }, hour: func(h hourTotals) int64 { return int64(h.Sales) },
+		measure: func(t totals) int64 { return int64(t.Sales) },
+		hour:    func(h hourTotals) int64 { return int64(h.Sales) },
 	}
 	ordersChart = dayChart{
 		id: "orders", title: "Orders",
@@ -209,7 +216,8 @@ var salesReport = dayReport{
 
 var visitsReport = dayReport{
 	path: "/reports/visits", title: "Visits", text: "A visit is what a browser does with less than half an hour " +
-		"between; it ends at midnight, UTC. A visitor is a browser on a day. Browsers that send no reports are not counted.",
+		"between; it ends at midnight, UTC. A visitor is a browser on a day. Browsers that send no reports " +
+		"are not counted.",
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
 			adminui.NewFigure("Visitors", now.Visitors, before.Visitors, adminui.Count),
@@ -240,7 +248,8 @@ var funnelReport = dayReport{
 				share(before.ToOrder, before.ToCheckout)),
 		}
 	},
-	charts: []dayChart{{id: "ordered", title: "Visits that ordered", measure: func(t totals) int64 { return t.ToOrder }}},
+	charts: []dayChart{{id: "ordered", title: "Visits that ordered",
+		measure: func(t totals) int64 { return t.ToOrder }}},
 	columns: []adminui.Column[dayTotals]{
 		{Title: "Day (UTC)", Value: dayColumn},
 		{Title: "Visits", Value: func(d dayTotals) any { return d.Visits }},

@@ -23,7 +23,8 @@ func shopOf(db testenv.DB, views, orders, days int) {
 	db.Exec(`INSERT INTO ad (type_id, status_id, ad_cd, title) VALUES (1, 3, 'AD1', 'Clips in spring')`)
 	db.Exec(`INSERT INTO page_view (event_id, anonymous_id, url, referrer, at)
 		SELECT 'v' || i, 'b' || i / 6, 'https://shop.example' ||
-		    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])[1 + i % (1 + i / 6 % 6)],
+		    (ARRAY['/', '/products', '/product/P' || i % 200, '/product/P' || i % 7, '/cart', '/checkout/confirm'])
+		    [1 + i % (1 + i / 6 % 6)],
 		  CASE WHEN i % 6 = 0 AND i % 4 = 0 THEN 'site' || i % 50 || '.example' END,
 		  now() - ($2::int * interval '1 day' * ((i / 6) * 6::float8 / $1::int)) - interval '1 hour' + i % 6 * interval '2 minutes'
 		FROM generate_series(0, $1::int - 1) AS i`, views, days)
@@ -96,8 +97,8 @@ func TestReportsForStaff(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO day_total (day, visitors, visits, views, to_product, to_cart, to_checkout, to_order, orders, pieces, sales,
-		again_orders, again_sales) VALUES ('2026-03-01', 80, 100, 300, 60, 30, 20, 10, 10, 15, 123456, 4, 50000), ('2026-02-28', 1, 50, 60, 5, 4,
-		3, 2, 2, 2, 61728, 0, 0)`)
+		again_orders, again_sales) VALUES ('2026-03-01', 80, 100, 300, 60, 30, 20, 10, 10, 15, 123456, 4, 50000),
+		('2026-02-28', 1, 50, 60, 5, 4, 3, 2, 2, 2, 61728, 0, 0)`)
 	e.Exec(`INSERT INTO hour_total (hour, visits, views, orders, sales) VALUES ('2026-03-01 13:00Z', 100, 300, 10, 123456)`)
 	e.Exec(`INSERT INTO day_part (day, kind, name, title, orders, pieces, sales) VALUES
 		('2026-03-01', 'product', 'P1', 'Clips', 9, 14, 120000),

@@ -37,7 +37,8 @@ func TestTablesForStaff(t *testing.T) {
 			t.Errorf("%s: %v, %v\n%q, want %q", path, err, broken, rows, want)
 		}
 	}
-	for _, args := range [][]string{{"table"}, {"table", "member"}, {"table", "pageview", "-days", "0"}, {"table", "pageview", "-days", "x"}} {
+	for _, args := range [][]string{{"table"}, {"table", "member"}, {"table", "pageview", "-days", "0"},
+		{"table", "pageview", "-days", "x"}} {
 		if _, err := readCommand(args); !errors.Is(err, boot.ErrUsage) {
 			t.Errorf("%q: %v", args, err)
 		}

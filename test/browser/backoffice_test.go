@@ -73,6 +73,7 @@ func TestBackOffice(t *testing.T) {
 			o.tab.Go("/orders")
 			o.tab.Visible("tbody tr")
 			o.keys()
+			o.seesAVisit()
 		}
 	}
 }
@@ -119,6 +120,20 @@ func (o *office) guide() {
 		store.Go("/")
 		return store.Read("document.title.includes('Paper & Co') ? 'yes' : 'no'") == "yes"
 	})
+}
+
+// seesAVisit has a shopper search in vain: the report of searches and the live view tell.
+func (o *office) seesAVisit() {
+	o.Helper()
+	shopper := browsertest.Open(o.T, o.shop.URL, browsertest.Desk)
+	shopper.Go("/search?q=Umbrella+stand")
+	o.shop.Eventually(time.Minute, "the search is counted", func() bool {
+		return o.shop.Count("events", `SELECT count(*) FROM day_part WHERE kind = 'search' AND name = 'umbrella stand'`) == 1
+	})
+	o.tab.Go("/reports/searches")
+	o.tab.Says("tbody", "umbrella stand")
+	o.tab.Go("/reports/live")
+	o.tab.Says(".ranks", "/search")
 }
 
 // keys goes through pages by keyboard alone.
@@ -170,18 +185,21 @@ func fillShop(t *testing.T, shop *shoptest.Shop) {
 
 // fillFigures makes two months of visits and orders, for reports.
 func fillFigures(shop *shoptest.Shop) {
-	shop.Exec("events", `INSERT INTO ad (type_id, status_id, title, headline_1, final_url) VALUES (1, 3, 'Clips in spring', 'Clips that hold', 'https://shop.example/')`)
+	shop.Exec("events", `INSERT INTO ad (type_id, status_id, title, headline_1, final_url)
+		VALUES (1, 3, 'Clips in spring', 'Clips that hold', 'https://shop.example/')`)
 	shop.Exec("events", `INSERT INTO page_view (event_id, anonymous_id, bought, url, referrer, at)
-		SELECT 'v' || d || '-' || b || '-' || i, 'b' || d || '-' || b, i = 3 AND b % 8 = 3, 'https://shop.example' || (ARRAY['/', '/product/bSusp6dBHm', '/cart',
-			'/checkout/confirm'])[1 + i], CASE WHEN i = 0 THEN (ARRAY['search.example', 'blog.example', NULL])[1 + b % 3] END,
+		SELECT 'v' || d || '-' || b || '-' || i, 'b' || d || '-' || b, i = 3 AND b % 8 = 3, 'https://shop.example' ||
+			(ARRAY['/', '/product/bSusp6dBHm', '/cart', '/checkout/confirm'])[1 + i],
+			CASE WHEN i = 0 THEN (ARRAY['search.example', 'blog.example', NULL])[1 + b % 3] END,
 			now() - d * interval '1 day' - b * interval '90 seconds' + i * interval '20 seconds'
 		FROM generate_series(0, 59) AS d, generate_series(1, 12 + (d * 7) % 11 + CASE WHEN d < 30 THEN 6 ELSE 0 END) AS b,
 			generate_series(0, b % 4) AS i`)
-	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id, (SELECT min(id) FROM ad), url,
-		at FROM page_view WHERE referrer = 'search.example'`)
+	shop.Exec("events", `INSERT INTO arrival (event_id, anonymous_id, ad_id, url, at) SELECT event_id, anonymous_id,
+		(SELECT min(id) FROM ad), url, at FROM page_view WHERE referrer = 'search.example'`)
 	shop.Exec("events", `INSERT INTO order_placed (identifier, visitor, currency, total, pieces, at, country, source, again)
 		SELECT 'f' || d || 'o' || i, TRUE, 'usd', 1900 + (d * 37 + i * 211) % 4000, 2, now() - d * interval '1 day' - i * interval '1 hour',
-			(ARRAY['US', 'DE', 'FR'])[1 + i % 3], (ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
+			(ARRAY['US', 'DE', 'FR'])[1 + i % 3],
+			(ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
 		FROM generate_series(0, 59) AS d, generate_series(1, 1 + abs(hashtext('day' || d)) % 5 + CASE WHEN d < 30 THEN 1 ELSE 0 END) AS i`)
 	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales) SELECT identifier, 0, 'P' || pieces,
 		(ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total FROM order_placed`)
