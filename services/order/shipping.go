@@ -79,7 +79,7 @@ func (m *shippingMethod) price(lines []pricedLine) money.Cents {
 	if m.FreeAbove != nil && subtotal >= *m.FreeAbove {
 		return 0
 	}
-	reached := int64(0)
+	var reached int64
 	switch m.PriceBy {
 	case priceWeight:
 		reached = grams

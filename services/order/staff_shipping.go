@@ -205,7 +205,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 			return nil, false
 		}
 		var from int64
-		known := false
+		var known bool
 		if by == priceTotal {
 			var sum money.Cents
 			sum, known = readAmount(words[0])

@@ -11,7 +11,8 @@ import (
 // newStripe makes the client of this service's settings. All processes count their calls together over b.
 func newStripe(log *slog.Logger, cfg Config, b *bus.Bus) *stripe.Client {
 	return stripe.New(log, stripe.Settings{
-		APIBase: cfg.StripeAPIBase, SecretKey: cfg.StripeSecretKey, Shop: cfg.PublicURL, Name: cfg.Shop(), Rate: cfg.stripeRate(),
+		APIBase: cfg.StripeAPIBase, SecretKey: cfg.StripeSecretKey, Shop: cfg.PublicURL,
+		Name: cfg.Shop(), Rate: cfg.stripeRate(),
 		Bus: b,
 	})
 }
