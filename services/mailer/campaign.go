@@ -180,7 +180,8 @@ func (s *server) testOf(c campaign, address, once string) (newDelivery, content,
 var newsletterFields = []templateField{
 	{"{recipient_first_name}", "first name, or customer"}, {"{shop_link}", "the shop's home page, counted"},
 	{"{link_codes}", "what counts a visit, behind a ? in links of your own"},
-	{"{unsubscribe_link}", "ends newsletters; each one has it"}, {"{ENVIRONMENT_DOMAIN}", "the shop's address, for links"},
+	{"{unsubscribe_link}", "ends newsletters; each one has it"}, {"{ENVIRONMENT_DOMAIN}",
+		"the shop's address, for links"},
 	{"{shop_name}", "the shop's name"}, {"{contact}", "where answers go"}, {"{msg_subject}", "the subject"},
 	{"{em_cd}", "code of this newsletter"}, {"{mb_cd}", "code of the member"}, {"{pr_cd}", "code of the prospect"},
 	{"{token}", "a member's, for links that unsubscribe"}, {"{pr_token}", "a prospect's, likewise"},
@@ -237,7 +238,8 @@ func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started i
 			if err != nil {
 				return err
 			}
-			if _, err := moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy, campaignScheduled); err != nil {
+			if _, err := moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy,
+				campaignScheduled); err != nil {
 				return err
 			}
 			_, err = s.launch(ctx, tx, c)

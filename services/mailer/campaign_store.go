@@ -84,7 +84,8 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.Time, by string,
 	from ...string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "move campaign $1", `
-		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4, changed_at = now(),
+		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4,
+		  changed_at = now(),
 		  version = version + 1,
 		  started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
 		  paused_at = CASE WHEN $2 = 'paused' THEN now() ELSE paused_at END,
@@ -154,7 +155,8 @@ func resultOf(ctx context.Context, db pg.DB, id int64) (campaignResult, error) {
 		  count(*) FILTER (WHERE d.state = 'parked' AND coalesce(d.smtp_reply, '') NOT LIKE '5%') AS failed,
 		  count(*) FILTER (WHERE d.state = 'suppressed') AS suppressed,
 		  count(*) FILTER (WHERE d.state IN ('queued', 'paused')) AS waiting,
-		  count(*) FILTER (WHERE d.state = 'sent' AND (m.unsubscribed OR NOT m.newsletter OR p.unsubscribed)) AS unsubscribed
+		  count(*) FILTER (WHERE d.state = 'sent'
+		    AND (m.unsubscribed OR NOT m.newsletter OR p.unsubscribed)) AS unsubscribed
 		FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
 		  LEFT JOIN recipient m ON m.kind = 'member' AND m.id = d.member_id
 		  LEFT JOIN recipient p ON p.kind = 'prospect' AND p.code = d.prospect_code

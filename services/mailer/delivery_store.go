@@ -41,7 +41,8 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 		  INSERT INTO delivery (key, kind, message_id, prospect_code, to_hashes, left_out, state, done_at, payload,
 		    member_id, newsletter_id, order_identifier, created_at, deadline, next_at)
 		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
-		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''), created_at,
+		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''),
+		      created_at,
 		    deadline, coalesce(due, now())
 		  FROM ROWS FROM (
 		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
@@ -68,7 +69,8 @@ func insertDeliveries(ctx context.Context, tx pgx.Tx, list []newDelivery) error 
 func (d newDelivery) row() deliveryRow {
 	r := deliveryRow{Key: d.key, Kind: d.kind, MessageID: d.messageID, Code: d.prospectCode, ToHashes: []string{},
 		LeftOut: append([]string{}, d.leftOut...), State: d.state, Member: d.memberID, Newsletter: d.newsletter,
-		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Due: d.due, Marks: []erasure.Mark{}}
+		Order: pg.StorableText(d.order, 0), CreatedAt: d.createdAt, Deadline: d.deadline, Due: d.due,
+		Marks: []erasure.Mark{}}
 	for _, one := range d.receivers {
 		r.ToHashes = append(r.ToHashes, one.hash)
 	}
@@ -131,9 +133,9 @@ func due(condition string) string {
 			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED`
 }
 
-// claim takes one due mail under a lease, or nil: one to a single person before those of newsletters. With deferred, one
-// that was put off while the server took no mail counts as due. Mails in the own process's hands are excluded whatever
-// their lease says. The row is a maybe from here on, until a definite refusal is written.
+// claim takes one due mail under a lease, or nil: one to a single person before those of newsletters. With deferred,
+// one that was put off while the server took no mail counts as due. Mails in the own process's hands are excluded
+// whatever their lease says. The row is a maybe from here on, until a definite refusal is written.
 func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, deferred bool) (*delivery, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, claimLimit)

@@ -43,7 +43,8 @@ const newsletterState = ` coalesce((SELECT c.state FROM campaign c WHERE c.id = 
 // readFrozen reads what a newsletter was, and its state now.
 func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 	n, found, err := pg.One[issue](ctx, d, "read newsletter $1", `
-		SELECT n.em_cd, n.kind, n.subject, n.body_text, n.body_html, n.from_address, n.bcc_address,`+newsletterState+`AS state
+		SELECT n.em_cd, n.kind, n.subject, n.body_text, n.body_html, n.from_address,
+		  n.bcc_address,`+newsletterState+`AS state
 		FROM newsletter n WHERE n.id = $1`, id)
 	if err == nil && !found {
 		err = errors.New("the newsletter is gone")
@@ -59,7 +60,8 @@ func pauseDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery, maybe b
 			SELECT c.state FROM campaign c JOIN newsletter n ON n.campaign_id = c.id WHERE n.id = $4 FOR SHARE OF c
 		)
 		UPDATE delivery SET next_at = now(), maybe = $3, claimed_by = NULL, claimed_until = NULL,
-		  state = CASE WHEN coalesce((SELECT c.state = 'paused' FROM campaign_now c), true) THEN 'paused' ELSE 'queued' END
+		  state = CASE WHEN coalesce((SELECT c.state = 'paused' FROM campaign_now c),
+		    true) THEN 'paused' ELSE 'queued' END
 		WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts, maybe, d.NewsletterID)
 }
 

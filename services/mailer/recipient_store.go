@@ -76,7 +76,8 @@ func findReceiver(
 	list, err := queryReceivers(ctx, d, `
 		SELECT kind, id, email, first_name, code, token FROM recipient r
 		WHERE r.id = $3 AND`+wantsNewsletters+`AND NOT EXISTS (
-		  SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)]) AND`+refusesNewsletters+`)`,
+		  SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email),
+		    lower($2)]) AND`+refusesNewsletters+`)`,
 		kind, address, id)
 	if err != nil || len(list) == 0 {
 		return recipient{}, false, err

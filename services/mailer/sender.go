@@ -264,7 +264,9 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 	switch r.outcome {
 	case sent:
 		recovered := w.circuit.taken()
-		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool { return slices.Contains(r.gone, a) })
+		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool {
+			return slices.Contains(r.gone, a)
+		})
 		w.sent(ctx, d, r.reply, l.content.emCode, w.hashes(taken)...)
 		if recovered {
 			w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, w.pool) })

@@ -57,7 +57,8 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	s.wakeSender()
 	if !at.IsZero() {
-		return adminui.Done{To: p.Campaign.path(), Text: "It starts on " + at.Format("2 January 2006, 15:04 UTC") + "."}, nil
+		return adminui.Done{To: p.Campaign.path(),
+			Text: "It starts on " + at.Format("2 January 2006, 15:04 UTC") + "."}, nil
 	}
 	return adminui.Done{To: p.Campaign.path(), Text: fmt.Sprintf("Started, to %d receivers.", receivers)}, nil
 }
@@ -191,7 +192,8 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		if err != nil || !stored {
 			return err
 		}
-		return recordCampaign(r, tx, p.Campaign, adminui.CampaignsEdit, "Sent a test of the campaign "+p.Campaign.Name, nil)
+		return recordCampaign(r, tx, p.Campaign, adminui.CampaignsEdit,
+			"Sent a test of the campaign "+p.Campaign.Name, nil)
 	})
 	if err != nil {
 		return nil, err

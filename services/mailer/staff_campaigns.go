@@ -214,7 +214,8 @@ func campaignFacts(c campaign) []adminui.Detail {
 	}
 	return append(facts, adminui.Detail{Label: "Started", Value: c.StartedAt},
 		adminui.Detail{Label: "Ended", Value: c.EndedAt},
-		adminui.Detail{Label: "Code in links", Value: c.EmCd}, adminui.Detail{Label: "Last changed by", Value: c.ChangedBy})
+		adminui.Detail{Label: "Code in links", Value: c.EmCd}, adminui.Detail{Label: "Last changed by",
+			Value: c.ChangedBy})
 }
 
 func campaignCommands(c campaign) (list []adminui.Form) {
@@ -252,7 +253,8 @@ func campaignForm(c campaign) adminui.Form {
 				Hint: "Empty: MAIL_FROM."},
 			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, Most: 6,
 				Hint: "Empty: as fast as the mail server takes them."},
-			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254, Hint: "A receiver's address; empty: a sample."},
+			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254,
+				Hint: "A receiver's address; empty: a sample."},
 		}}
 }
 
@@ -416,10 +418,12 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 
 // issue is a campaign's words as they would be frozen now.
 func (c campaign) issue() issue {
-	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML, FromAddress: c.FromAddress}
+	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML,
+		FromAddress: c.FromAddress}
 }
 
 // sampleReader is a receiver whose codes open nothing.
 func sampleReader(audience string) recipient {
-	return recipient{kind: audiences[audience][0], firstName: "Ada", email: sampleAddress, code: "sample", token: "sample"}
+	return recipient{kind: audiences[audience][0], firstName: "Ada", email: sampleAddress, code: "sample",
+		token: "sample"}
 }

@@ -76,7 +76,8 @@ func mailFacts(m staffMail) []adminui.Detail {
 	}
 	if m.AgainOf != 0 {
 		first := staffMail{ID: m.AgainOf}
-		facts = append(facts, adminui.Detail{Label: "Copy of", Value: adminui.Link{Text: "the first one", To: first.Path()}})
+		facts = append(facts, adminui.Detail{Label: "Copy of", Value: adminui.Link{Text: "the first one",
+			To: first.Path()}})
 	}
 	if m.Maybe && m.State != stateSent {
 		facts = append(facts, adminui.Detail{Label: "Careful", Value: "The server may have taken it."})

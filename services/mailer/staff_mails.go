@@ -217,7 +217,8 @@ func (s *server) staffCustomerMails(r *http.Request) (adminui.Answer, error) {
 
 // work is the mails that wait for a person, with up to shown of them.
 func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error) {
-	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent", To: "/mails?state=" + stateParked,
+	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent",
+		To:      "/mails?state=" + stateParked,
 		Runbook: mailsRunbook}
 	count, oldest, err := countParkedMails(ctx, s.pool)
 	k.Count, k.Oldest = count, oldest

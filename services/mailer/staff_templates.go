@@ -184,7 +184,8 @@ func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 }
 
 func versionOf(k mailKind, number int64, t mailTemplate) templateVersion {
-	return templateVersion{Kind: k.Kind, Version: number, Subject: t.Subject, BodyText: t.BodyText, BodyHTML: t.BodyHTML,
+	return templateVersion{Kind: k.Kind, Version: number, Subject: t.Subject, BodyText: t.BodyText,
+		BodyHTML:    t.BodyHTML,
 		FromAddress: t.FromAddress, BccAddress: t.BccAddress}
 }
 
@@ -202,7 +203,8 @@ func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 		t.BodyHTML = ""
 	}
 	if p.kind.ofOrder() {
-		t.FromAddress, t.BccAddress = strings.TrimSpace(form.Get("from_address")), strings.TrimSpace(form.Get("bcc_address"))
+		t.FromAddress, t.BccAddress = strings.TrimSpace(form.Get("from_address")),
+			strings.TrimSpace(form.Get("bcc_address"))
 	}
 	return t
 }
@@ -323,7 +325,8 @@ func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, b
 		if err != nil {
 			return err
 		}
-		return adminui.Record(r, tx, adminui.Act{Action: adminui.TemplatesEdit, Kind: "template", Key: p.Kind, Text: text,
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.TemplatesEdit, Kind: "template", Key: p.Kind,
+			Text:   text,
 			Before: map[string]any{"version": p.Version, "subject": now.Subject},
 			After:  map[string]any{"version": next.Version, "subject": t.Subject}})
 	})

@@ -36,7 +36,8 @@ func readWritten(data []byte) (content, error) {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return content{}, errors.New("what was written is not readable") // the decoder's text may repeat it
 	}
-	return content{subject: w.Subject, text: w.Text, html: w.HTML, from: &mail.Address{Name: w.FromName, Address: w.From},
+	return content{subject: w.Subject, text: w.Text, html: w.HTML, from: &mail.Address{Name: w.FromName,
+		Address: w.From},
 		bcc: w.Bcc, emCode: w.EmCode, unsubscribe: w.Unsubscribe}, nil
 }
 

@@ -57,7 +57,8 @@ func (s *Shop) secret(name string) string {
 // Staff asks a service's pages as a person of the staff who may do everything, as the back office would.
 func (s *Shop) Staff(service string) *testenv.Client {
 	s.tb.Helper()
-	c := (&testenv.Client{TB: s.tb, URL: s.Listener(strings.ToUpper(service) + "_ADDR")}).AsStaff(service, adminui.Owner)
+	c := (&testenv.Client{TB: s.tb, URL: s.Listener(strings.ToUpper(service) + "_ADDR")}).AsStaff(service,
+		adminui.Owner)
 	c.Staff.Key = boot.Keys{ShopSecret: s.secret("secret")}.StaffSigner()
 	return c
 }
