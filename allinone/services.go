@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -148,6 +149,9 @@ func (s *shop) environment() (restore func()) {
 	}
 	if os.Getenv("ADMIN_URL") == "" {
 		set["ADMIN_URL"] = s.listeners.adminURL()
+	}
+	if os.Getenv("MEDIA_URL") == "" {
+		set["MEDIA_URL"] = filepath.Join(s.cfg.DataDir, "media")
 	}
 	if s.standin != nil {
 		set["STRIPE_API_BASE"], set["STRIPE_SECRET_KEY"], set["STRIPE_WEBHOOK_SECRET"] = s.standin.URL(), s.stripeKey,

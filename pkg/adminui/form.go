@@ -63,7 +63,7 @@ type Submitted struct {
 
 // ReadForm reads a posted form.
 func ReadForm(r *http.Request) (Submitted, error) {
-	v, err := web.Form(nil, r) // the body was read and measured before
+	v, err := web.FormWithin(nil, r, MaxBody) // the body was read and measured before
 	if err != nil {
 		return Submitted{}, err
 	}

@@ -31,6 +31,10 @@ const (
 	identityLife = 30 * time.Second
 	// MaxBody is the largest body of a request to a staff route, in bytes.
 	MaxBody = 8 << 20
+	// MaxUpload is the largest body of a request that brings files, in bytes: to a path that ends in /upload.
+	MaxUpload = 32 << 20
+	// uploadTime is how long such a body may take.
+	uploadTime = 5 * time.Minute
 	// signed stands before what is signed, so that the key signs nothing else that looks alike.
 	signed = "startupwebapp staff identity\n"
 )
@@ -192,9 +196,16 @@ func (v *verifier) first(id Identity) bool {
 	return true
 }
 
-// ReadBody reads a body of at most MaxBody whole, and puts it back.
+// ReadBody reads a body of at most MaxBody whole, or MaxUpload where files are brought, and puts it back.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	most := int64(MaxBody)
+	if strings.HasSuffix(r.URL.Path, "/upload") {
+		most = MaxUpload
+		// A server that keeps no deadlines has none to move.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(uploadTime))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "body-too-large", Err: err}
 	}

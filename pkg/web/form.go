@@ -48,15 +48,18 @@ func Query(r *http.Request) (Values, error) {
 // Form reads the body of a POST (application/x-www-form-urlencoded or, as some clients send it,
 // multipart/form-data without files). Bodies beyond MaxForm get 413, other kinds of body count as
 // empty, as they did in the original.
-func Form(w http.ResponseWriter, r *http.Request) (Values, error) {
+func Form(w http.ResponseWriter, r *http.Request) (Values, error) { return FormWithin(w, r, MaxForm) }
+
+// FormWithin is Form for bodies of at most so many bytes.
+func FormWithin(w http.ResponseWriter, r *http.Request, most int64) (Values, error) {
 	if r.Body == nil {
 		return Values{url.Values{}}, nil
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err == nil && kind == "multipart/form-data":
-		err = r.ParseMultipartForm(MaxForm)
+		err = r.ParseMultipartForm(most)
 	case err == nil && kind == "application/x-www-form-urlencoded":
 		err = r.ParseForm()
 	default:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -29,6 +30,7 @@ type Config struct {
 	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order; commas between several processes of it"`
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events; commas between several processes of it"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook; commas between several processes of it"`
+	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off); order writes and edge reads it"`
 
 	// Listener, if set, is used instead of EDGE_ADDR.
 	Listener net.Listener `ignored:"true"`
@@ -74,6 +76,9 @@ func (c Config) parse() (settings, error) {
 	}
 	var err error
 	if s.proxies, err = web.ParseProxies(c.TrustedProxies); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := media.Open(c.MediaURL); err != nil {
 		errs = append(errs, err)
 	}
 	if c.HSTSPreload && !c.HSTSSubDomains {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
@@ -28,6 +29,7 @@ func (e *server) router(pages *storefront.Pages) http.Handler {
 		}
 		r.Handle(productsPath, get(e.productsAnswer))
 		r.Handle("/order/product/{product_identifier}", get(e.productAnswer))
+		r.With(web.Routine).Handle(media.Path+"{name}", get(e.picture))
 		r.Group(e.personal)
 		pages.Mount(r)
 	})

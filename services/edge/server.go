@@ -36,6 +36,7 @@ type server struct {
 	catalogue *catalogue
 	shown     atomic.Pointer[shown]
 	names     shopNames
+	media     *pictures
 	events    configuration
 	carts     cartCounts
 	limits    *limits.Limiter
@@ -72,6 +73,9 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	e.keys.known = cfg.Key("known browser cookie")
 	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
 	e.catalogue = newCatalogue(log, e.fetchFeed, e.fetchPage, e.fetchFound)
+	if e.media, err = openPictures(cfg.MediaURL); err != nil {
+		return nil, err
+	}
 	e.events.fetch, e.carts.ask = e.fetchConfiguration, e.askCartCounts
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ const (
 	clockRetry = time.Second
 )
 
-// clock tells edge what becomes true by itself: a product that comes on sale or goes off, a price that begins. What
+// clock tells edge what becomes true by itself: a product that comes on sale or goes off, a price or a sale
+// that begins or ends. What
 // shoppers see is decided by the time of each question; edge keeps answers until it is told.
 func (s *server) clock(ctx context.Context) error {
 	for {

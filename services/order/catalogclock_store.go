@@ -18,7 +18,11 @@ func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, 
 	next, err := pg.Get[*float64](ctx, db, "read the catalogue's clock", `
 		SELECT extract(epoch FROM least(
 		  (SELECT min(on_sale_from) FROM product WHERE on_sale_from > c.told_to),
-		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to)) - clock_timestamp())::float8
+		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to),
+		  (SELECT min(created_date_time) FROM sku_price WHERE created_date_time > noted_at
+		    AND created_date_time > c.told_to),
+		  (SELECT min(starts_at) FROM sku_sale WHERE starts_at > noted_at AND starts_at > c.told_to),
+		  (SELECT min(ends_at) FROM sku_sale WHERE ends_at > c.told_to)) - clock_timestamp())::float8
 		FROM catalog_clock c`)
 	if err != nil || next == nil {
 		return 0, false, err
@@ -39,6 +43,12 @@ func tellClock(ctx context.Context) func(tx pgx.Tx) error {
 			INSERT INTO catalog_change (product)
 			SELECT identifier FROM product WHERE on_sale_from > $1 AND on_sale_from <= now()
 			UNION SELECT identifier FROM product WHERE on_sale_until > $1 AND on_sale_until <= now()
+			UNION SELECT p.identifier FROM sku_price x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			  WHERE x.created_date_time > x.noted_at AND x.created_date_time > $1 AND x.created_date_time <= now()
+			UNION SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			  WHERE x.starts_at > x.noted_at AND x.starts_at > $1 AND x.starts_at <= now()
+			UNION SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			  WHERE x.ends_at > $1 AND x.ends_at <= now()
 			ON CONFLICT DO NOTHING`, told)
 		if err != nil {
 			return err

@@ -78,6 +78,14 @@ type productDetail struct {
 	Images           web.Object `json:"product_images" db:"-"`
 	Videos           web.Object `json:"product_videos" db:"-"`
 	SKUs             web.Object `json:"skus" db:"-"`
+	// OptionNames are what color and size are called for this product, where that is something else.
+	OptionNames *optionNames `json:"option_names,omitempty" db:"-"`
+}
+
+// optionNames are what two options of a SKU are called; an empty name is the usual one.
+type optionNames struct {
+	Color string `json:"color"`
+	Size  string `json:"size"`
 }
 
 type picture struct {
@@ -98,13 +106,15 @@ type video struct {
 }
 
 type productSKU struct {
-	ID                   int64       `json:"-"`
-	Color                *string     `json:"color"`
-	Size                 *string     `json:"size"`
-	Description          *string     `json:"description"`
-	Price                money.Cents `json:"price" db:"price_cents"`
-	InventoryIdentifier  string      `json:"inventory_status_identifier"`
-	InventoryTitle       string      `json:"inventory_status_title"`
-	InventoryDescription *string     `json:"inventory_status_description"`
-	Images               web.Object  `json:"sku_images" db:"-"`
+	ID          int64       `json:"-"`
+	Color       *string     `json:"color"`
+	Size        *string     `json:"size"`
+	Description *string     `json:"description"`
+	Price       money.Cents `json:"price" db:"price_cents"`
+	// RegularPrice is what it costs but for a sale that runs; nil without one.
+	RegularPrice         *money.Cents `json:"regular_price,omitempty" db:"regular_cents"`
+	InventoryIdentifier  string       `json:"inventory_status_identifier"`
+	InventoryTitle       string       `json:"inventory_status_title"`
+	InventoryDescription *string      `json:"inventory_status_description"`
+	Images               web.Object   `json:"sku_images" db:"-"`
 }

@@ -18,12 +18,15 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2 FROM `+
+	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2, color_name, size_name FROM `+
 		`product p WHERE identifier = $1 AND ($2 OR on_sale(p))`, identifier, any).
 		QueryRow(func(row pgx.Row) error {
+			var names optionNames
 			err := row.Scan(&p.ID, &p.Title, &p.TitleURL, &p.Identifier, &p.Headline, &p.DescriptionPart1,
-				&p.DescriptionPart2)
-			found = err == nil
+				&p.DescriptionPart2, &names.Color, &names.Size)
+			if found = err == nil; names != (optionNames{}) {
+				p.OptionNames = &names
+			}
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
 			}
@@ -47,7 +50,7 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 		}
 		p.SKUs = append(p.SKUs, web.Field{Key: id(k.ID), Value: k})
 	}, `
-		SELECT id, color, size, description, price_cents, inventory_identifier, inventory_title, inventory_description
+		SELECT id, color, size, description, price_cents, regular_cents, inventory_identifier, inventory_title, inventory_description
 		FROM sku_any WHERE product_identifier = $1 AND ($2 OR on_sale) ORDER BY id`, identifier, any)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return productDetail{}, false, fmt.Errorf("read product %s: %w", identifier, err)

@@ -78,7 +78,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
 		  JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
 		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want
-		       WHERE sku.id = want.id AND stock >= want.quantity RETURNING sku.id, want.quantity),
+		       WHERE sku.id = want.id AND (stock >= want.quantity OR back_order) RETURNING sku.id, want.quantity),
 		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2)
 		       AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR UPDATE)),
 		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
 	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent is on the work list of the back office"`
 	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long a parcel that staff sent can be undone, before the customer is told"`
+	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off); order writes and edge reads it"`
 	// Listener is used instead of Addr when set.
 	Listener net.Listener `ignored:"true"`
 }
@@ -59,6 +61,9 @@ func (c Config) Validate() error {
 	}
 	if c.StripeRate != nil && *c.StripeRate != 0 && *c.StripeRate < stripe.LeastRate {
 		errs = append(errs, fmt.Errorf("STRIPE_CALLS_PER_SECOND must be 0 or at least %d", stripe.LeastRate))
+	}
+	if _, err := media.Open(c.MediaURL); err != nil {
+		errs = append(errs, err)
 	}
 	if c.LateDays < 1 || c.LateDays > 365 {
 		errs = append(errs, fmt.Errorf("ORDER_LATE_DAYS is %d: want 1 to 365", c.LateDays))

@@ -11,7 +11,8 @@ import (
 // reserved says whether a quote took pieces that are counted, and uses of codes that are limited.
 type reserved struct{ pieces, codes bool }
 
-// heldPieces is what unpaid pages hold of the counted articles of a quote. The articles' rows are
+// heldPieces is what unpaid pages hold of the counted articles of a quote, but for those that are sold beyond their
+// count: no one is kept from them. The articles' rows are
 // locked, so nothing is reserved meanwhile.
 func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	var skus []int64
@@ -26,7 +27,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		         coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
 		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
 		    WHERE r.sku_id = s.id) h
-		WHERE s.id = ANY($1) AND s.stock IS NOT NULL ORDER BY s.id`, skus, q.holder.client, q.person)
+		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order ORDER BY s.id`, skus, q.holder.client, q.person)
 }
 
 // heldCodes is what unpaid pages hold of the codes of a quote whose uses all together are limited.
@@ -52,5 +53,5 @@ func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
 	return pg.Get[float64](ctx, db, "look for the article that most is held of", `
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
 		FROM (SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id
-		WHERE s.stock IS NOT NULL GROUP BY s.id) h`)
+		WHERE s.stock IS NOT NULL AND NOT s.back_order GROUP BY s.id) h`)
 }

@@ -35,14 +35,17 @@ type env struct {
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	databaseURL := testenv.Database(t, testenv.Schema{Service: "order", Sets: Migrations()})
-	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}, ShippingMailAfter: 5 * time.Minute}
+	cfg := Config{Public: boot.Public{PublicURL: "http://shop.test"}, ShippingMailAfter: 5 * time.Minute, MediaURL: t.TempDir()}
 	b, err := bus.Connect(testenv.Log(t), "nats://127.0.0.1:1", "order") // no broker is needed here: messages wait in the outbox
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
 	db := testenv.Open(t, databaseURL, "order")
-	s := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
+	s, err := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(testenv.Mount(t, "order", s.staff(), s.routes()))
 	t.Cleanup(server.Close)
 	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"),

@@ -20,7 +20,10 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "order", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
 	set.TLS, set.StaffKey = cfg.InsideFiles(), cfg.StaffVerifier(cfg.Keys)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
-		s := newServer(core, cfg)
+		s, err := newServer(core, cfg)
+		if err != nil {
+			return service.Parts{}, err
+		}
 		return service.Parts{
 			Handler:   s.routes(),
 			Export:    ExportOrders,

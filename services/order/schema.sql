@@ -428,6 +428,10 @@ CREATE TABLE "product" (
   media_version integer NOT NULL DEFAULT 1,
   edited_by text NOT NULL DEFAULT ''::text,
   edited_at timestamp with time zone NOT NULL DEFAULT now(),
+  sku_version integer NOT NULL DEFAULT 1,
+  color_name text NOT NULL DEFAULT ''::text,
+  size_name text NOT NULL DEFAULT ''::text,
+  CONSTRAINT product_color_name_check CHECK ((length(color_name) <= 40)),
   CONSTRAINT product_description_part_1_check CHECK ((length(description_part_1) <= 5000)),
   CONSTRAINT product_description_part_2_check CHECK ((length(description_part_2) <= 5000)),
   CONSTRAINT product_edited_at_check CHECK (isfinite(edited_at)),
@@ -436,6 +440,7 @@ CREATE TABLE "product" (
   CONSTRAINT product_on_sale_from_check CHECK (isfinite(on_sale_from)),
   CONSTRAINT product_on_sale_until_check CHECK (isfinite(on_sale_until)),
   CONSTRAINT product_retired_at_check CHECK (isfinite(retired_at)),
+  CONSTRAINT product_size_name_check CHECK ((length(size_name) <= 40)),
   CONSTRAINT product_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200))),
   CONSTRAINT product_title_url_check CHECK ((length(title_url) <= 100)),
   CONSTRAINT product_pkey PRIMARY KEY (id),
@@ -621,11 +626,14 @@ CREATE TABLE "sku" (
   stock integer,
   quoted_at timestamp with time zone,
   retired_at timestamp with time zone,
+  code text,
+  back_order boolean NOT NULL DEFAULT false,
   weight_grams integer,
+  CONSTRAINT sku_code_check CHECK (((length(code) >= 1) AND (length(code) <= 100))),
   CONSTRAINT sku_color_check CHECK ((length(color) <= 500)),
   CONSTRAINT sku_description_check CHECK ((length(description) <= 1000)),
   CONSTRAINT sku_size_check CHECK ((length(size) <= 500)),
-  CONSTRAINT sku_stock_check CHECK ((stock >= 0)),
+  CONSTRAINT sku_stock_check CHECK (((stock >= 0) OR back_order)),
   CONSTRAINT sku_weight_grams_check CHECK (((weight_grams >= 0) AND (weight_grams <= 10000000))),
   CONSTRAINT sku_inventory_id_fkey FOREIGN KEY (inventory_id) REFERENCES sku_inventory(id),
   CONSTRAINT sku_product_id_fkey FOREIGN KEY (product_id) REFERENCES product(id),
@@ -651,6 +659,7 @@ CREATE TABLE "sku_inventory" (
   identifier text NOT NULL,
   title text NOT NULL,
   description text,
+  version integer NOT NULL DEFAULT 1,
   CONSTRAINT sku_inventory_description_check CHECK ((length(description) <= 500)),
   CONSTRAINT sku_inventory_identifier_check CHECK ((length(identifier) <= 100)),
   CONSTRAINT sku_inventory_title_check CHECK ((length(title) <= 100)),
@@ -663,10 +672,29 @@ CREATE TABLE "sku_price" (
   sku_id bigint NOT NULL,
   price_cents bigint NOT NULL,
   created_date_time timestamp with time zone NOT NULL DEFAULT now(),
+  by_name text NOT NULL DEFAULT ''::text,
+  noted_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT sku_price_noted_at_check CHECK (isfinite(noted_at)),
   CONSTRAINT sku_price_price_cents_check CHECK (((price_cents >= 1) AND (price_cents <= '9999999999'::bigint))),
   CONSTRAINT sku_price_stripe CHECK ((price_cents <= 99999999)) NOT VALID,
   CONSTRAINT sku_price_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
   CONSTRAINT sku_price_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE "sku_sale" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  sku_id bigint NOT NULL,
+  price_cents bigint NOT NULL,
+  starts_at timestamp with time zone NOT NULL,
+  ends_at timestamp with time zone,
+  by_name text NOT NULL DEFAULT ''::text,
+  noted_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT sku_sale_check CHECK ((isfinite(ends_at) AND (ends_at >= starts_at))),
+  CONSTRAINT sku_sale_noted_at_check CHECK (isfinite(noted_at)),
+  CONSTRAINT sku_sale_price_cents_check CHECK (((price_cents >= 1) AND (price_cents <= 99999999))),
+  CONSTRAINT sku_sale_starts_at_check CHECK (isfinite(starts_at)),
+  CONSTRAINT sku_sale_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
+  CONSTRAINT sku_sale_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE "staff_note" (
@@ -705,6 +733,22 @@ CREATE TABLE "status" (
   CONSTRAINT status_identifier_check CHECK ((length(identifier) <= 100)),
   CONSTRAINT status_title_check CHECK ((length(title) <= 100)),
   CONSTRAINT status_pkey PRIMARY KEY (identifier)
+);
+
+CREATE TABLE "stock_change" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  sku_id bigint NOT NULL,
+  change integer,
+  stock integer,
+  reason text NOT NULL,
+  note text NOT NULL DEFAULT ''::text,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT stock_change_note_check CHECK ((length(note) <= 500)),
+  CONSTRAINT stock_change_reason_check CHECK ((reason = ANY (ARRAY['counted'::text, 'received'::text, 'returned'::text, 'damaged'::text, 'sold-elsewhere'::text, 'correction'::text, 'import'::text]))),
+  CONSTRAINT stock_change_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
+  CONSTRAINT stock_change_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE "sweep" (
@@ -787,10 +831,16 @@ CREATE INDEX shipment_to_tell ON "order".shipment USING btree (mail_at) WHERE (t
 CREATE INDEX shipment_tracking ON "order".shipment USING btree (tracking_number text_pattern_ops) WHERE (tracking_number <> ''::text);
 CREATE INDEX sku_image_sku ON "order".sku_image USING btree (sku_id);
 CREATE INDEX sku_price_newest ON "order".sku_price USING btree (sku_id, created_date_time DESC, id DESC);
+CREATE INDEX sku_price_planned ON "order".sku_price USING btree (created_date_time) WHERE (created_date_time > noted_at);
 CREATE INDEX sku_product ON "order".sku USING btree (product_id);
+CREATE INDEX sku_sale_ends ON "order".sku_sale USING btree (ends_at) WHERE (ends_at IS NOT NULL);
+CREATE INDEX sku_sale_of ON "order".sku_sale USING btree (sku_id, starts_at DESC, id DESC);
+CREATE INDEX sku_sale_planned ON "order".sku_sale USING btree (starts_at) WHERE (starts_at > noted_at);
 CREATE INDEX staff_note_order ON "order".staff_note USING btree (order_id);
+CREATE INDEX stock_change_of ON "order".stock_change USING btree (sku_id, id DESC);
 CREATE UNIQUE INDEX checkout_live ON "order".checkout USING btree (cart_id, cart_generation, quote_hash) WHERE (state = ANY (ARRAY['creating'::text, 'open'::text]));
 CREATE UNIQUE INDEX product_image_one_main ON "order".product_image USING btree (product_id) WHERE main_image;
+CREATE UNIQUE INDEX sku_code ON "order".sku USING btree (code);
 
 CREATE OR REPLACE FUNCTION "order".catalog_changed()
  RETURNS trigger
@@ -897,10 +947,11 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".shipp
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_image FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_inventory FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_price FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON "order".sku_sale FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_changed AFTER INSERT OR UPDATE ON "order".configuration FOR EACH ROW WHEN ((new.key ~~ 'shop\_%'::text)) EXECUTE FUNCTION catalog_changed();
-CREATE TRIGGER catalog_changed AFTER UPDATE ON "order".sku FOR EACH ROW WHEN (((((((old.product_id IS DISTINCT FROM new.product_id) OR (old.inventory_id IS DISTINCT FROM new.inventory_id)) OR (old.color IS DISTINCT FROM new.color)) OR (old.size IS DISTINCT FROM new.size)) OR (old.description IS DISTINCT FROM new.description)) OR ((old.stock = 0) IS DISTINCT FROM (new.stock = 0)))) EXECUTE FUNCTION catalog_changed();
+CREATE TRIGGER catalog_changed AFTER UPDATE ON "order".sku FOR EACH ROW WHEN ((((((((old.product_id IS DISTINCT FROM new.product_id) OR (old.inventory_id IS DISTINCT FROM new.inventory_id)) OR (old.color IS DISTINCT FROM new.color)) OR (old.size IS DISTINCT FROM new.size)) OR (old.description IS DISTINCT FROM new.description)) OR (old.back_order IS DISTINCT FROM new.back_order)) OR ((old.stock <= 0) IS DISTINCT FROM (new.stock <= 0)))) EXECUTE FUNCTION catalog_changed();
 CREATE TRIGGER catalog_grown AFTER INSERT OR DELETE ON "order".sku FOR EACH STATEMENT EXECUTE FUNCTION catalog_changed();
-CREATE TRIGGER catalog_noted AFTER UPDATE ON "order".sku FOR EACH ROW WHEN (((((((old.product_id IS DISTINCT FROM new.product_id) OR (old.inventory_id IS DISTINCT FROM new.inventory_id)) OR (old.color IS DISTINCT FROM new.color)) OR (old.size IS DISTINCT FROM new.size)) OR (old.description IS DISTINCT FROM new.description)) OR ((old.stock = 0) IS DISTINCT FROM (new.stock = 0)))) EXECUTE FUNCTION catalog_sku_noted();
+CREATE TRIGGER catalog_noted AFTER UPDATE ON "order".sku FOR EACH ROW WHEN ((((((((old.product_id IS DISTINCT FROM new.product_id) OR (old.inventory_id IS DISTINCT FROM new.inventory_id)) OR (old.color IS DISTINCT FROM new.color)) OR (old.size IS DISTINCT FROM new.size)) OR (old.description IS DISTINCT FROM new.description)) OR (old.back_order IS DISTINCT FROM new.back_order)) OR ((old.stock <= 0) IS DISTINCT FROM (new.stock <= 0)))) EXECUTE FUNCTION catalog_sku_noted();
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".collection REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".product REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('identifier');
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".product_collection REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('product_id');
@@ -909,6 +960,7 @@ CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".product_video REFEREN
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".sku_image REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".sku_inventory REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".sku_price REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
+CREATE TRIGGER catalog_noted_after AFTER UPDATE ON "order".sku_sale REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_before AFTER UPDATE ON "order".collection REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_before AFTER UPDATE ON "order".product REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('identifier');
 CREATE TRIGGER catalog_noted_before AFTER UPDATE ON "order".product_collection REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('product_id');
@@ -926,6 +978,7 @@ CREATE TRIGGER catalog_noted_gone AFTER DELETE ON "order".sku REFERENCING OLD TA
 CREATE TRIGGER catalog_noted_gone AFTER DELETE ON "order".sku_image REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_gone AFTER DELETE ON "order".sku_inventory REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_gone AFTER DELETE ON "order".sku_price REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
+CREATE TRIGGER catalog_noted_gone AFTER DELETE ON "order".sku_sale REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".collection REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".product REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('identifier');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".product_collection REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('product_id');
@@ -935,6 +988,7 @@ CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku REFERENCING NEW TAB
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_image REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_inventory REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('');
 CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_price REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
+CREATE TRIGGER catalog_noted_new AFTER INSERT ON "order".sku_sale REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION catalog_noted('sku_id');
 CREATE TRIGGER order_status_added AFTER INSERT ON "order".order_status REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();
 CREATE TRIGGER order_status_edited AFTER UPDATE ON "order".order_status REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();
 CREATE TRIGGER order_status_removed AFTER DELETE ON "order".order_status REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_status_changed();

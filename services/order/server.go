@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
@@ -23,19 +24,27 @@ type server struct {
 	deskWork   chan struct{} // wakes followUp
 	refundWork chan struct{} // wakes makeRefunds
 	clockWork  chan struct{} // wakes clock
+	media      media.Store
+	pictures   chan struct{} // a place for each picture that is made
 	// placings tells success pages what the events of their payments became.
 	placings placings
 }
 
-func newServer(core *service.Core, cfg Config) *server {
+func newServer(core *service.Core, cfg Config) (*server, error) {
+	kept, err := media.Open(cfg.MediaURL)
+	if err != nil {
+		return nil, err
+	}
 	s := &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
 		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
 		refundWork: make(chan struct{}, 1),
-		clockWork:  make(chan struct{}, 1)}
+		clockWork:  make(chan struct{}, 1),
+		pictures:   make(chan struct{}, picturesAtOnce)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)
 		wait.Wake(s.refundWork)
 	})
-	return s
+	s.media = kept
+	return s, nil
 }

@@ -42,8 +42,9 @@ type staffMediaPage struct {
 	Videos   []mediaRow        `json:"videos"`
 	Errors   map[string]string `json:"errors,omitempty"`
 	SKUs     []skuName         `json:"-"`
-	Version  int64             `json:"-"` // of the form
-	Now      []mediaRow        `json:"-"` // what another person stored meanwhile
+	Version  int64             `json:"-"`                 // of the form
+	Now      []mediaRow        `json:"-"`                 // what another person stored meanwhile
+	Refused  []string          `json:"refused,omitempty"` // files that are no pictures, and why
 }
 
 // More are empty rows for what is added.

@@ -69,3 +69,16 @@ func storeMedia(ctx context.Context, tx pgx.Tx, id int64, pictures, videos []med
 	}
 	return nil
 }
+
+// appendPictures adds pictures behind those of a product; all is false when it would have more than most.
+func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string, most int, by string) (all bool,
+	err error) {
+	n, err := pg.Get[int](ctx, tx, "add pictures to product $1", `
+		WITH new AS (
+		  INSERT INTO product_image (product_id, image_url, main_image, caption)
+		  SELECT $1, address, n = 1 AND NOT EXISTS (SELECT FROM product_image WHERE product_id = $1 AND main_image), ''
+		  FROM unnest($2::text[]) WITH ORDINALITY AS a (address, n) ORDER BY n RETURNING id),
+		edited AS (UPDATE product SET media_version = media_version + 1, edited_by = $3, edited_at = now() WHERE id = $1)
+		SELECT (SELECT count(*) FROM new) + (SELECT count(*) FROM product_image WHERE product_id = $1)`, id, addresses, by)
+	return n <= most, err
+}

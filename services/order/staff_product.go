@@ -28,6 +28,7 @@ type staffProduct struct {
 	Identifier   string     `json:"identifier"`
 	Version      int64      `json:"version"`
 	MediaVersion int64      `json:"media_version"`
+	SKUVersion   int64      `json:"sku_version" db:"sku_version"`
 	State        string     `json:"state"`
 	Title        string     `json:"title"`
 	TitleURL     string     `json:"title_url"`
@@ -44,6 +45,8 @@ type staffProduct struct {
 	EditedAt     time.Time  `json:"edited_at"`
 	Image        string     `json:"image"` // address of its main picture
 	SKUs         int64      `json:"skus" db:"skus"`
+	ColorName    string     `json:"color_name"` // what the options of its SKUs are called; empty: colour and size
+	SizeName     string     `json:"size_name"`
 }
 
 // productHead is the head of each page about a product.
@@ -63,7 +66,8 @@ func (h productHead) Badge() adminui.Badge { return productBadge(h.Product.State
 // Tabs are the pages about the product.
 func (h productHead) Tabs() []adminui.Tab {
 	at := productPath(h.Product.Identifier)
-	tabs := []adminui.Tab{{Title: "Product", To: at}, {Title: "Pictures and videos", To: at + "/media"}}
+	tabs := []adminui.Tab{{Title: "Product", To: at}, {Title: "Pictures and videos", To: at + "/media"},
+		{Title: "SKUs", To: at + "/skus"}, {Title: "Prices", To: at + "/prices"}, {Title: "Stock", To: at + "/stock"}}
 	for i := range tabs {
 		tabs[i].Count, tabs[i].Active = -1, tabs[i].Title == h.Tab
 	}

@@ -38,6 +38,105 @@
   document.addEventListener('keypress', (e) => { if (moved && e.key === 'Enter') e.preventDefault(); });
   document.addEventListener('keyup', () => { moved = false; });
 
+  // A table of fields is used like a spreadsheet: arrows go through a column, and cells can be pasted.
+  const cells = (row) => [...row.querySelectorAll('td')].map((td) => td.querySelector('input:not([type=hidden]), select'));
+  const below = (field, by) => {
+    const all = [...field.closest('table').querySelectorAll('tbody tr')];
+    const row = all[all.indexOf(field.closest('tr')) + by];
+    return row && cells(row)[cells(field.closest('tr')).indexOf(field)];
+  };
+  document.addEventListener('keydown', (e) => {
+    if (!e.target.matches('.grid input') || e.isComposing) return;
+    const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    const to = by && below(e.target, by);
+    if (to) {
+      e.preventDefault();
+      to.focus();
+      to.select?.();
+    }
+  });
+  const choice = (select, text) => [...select.options].find((o) => [o.value, o.text].some((t) =>
+    t.toLowerCase() === text.toLowerCase()))?.value ?? select.value;
+  document.addEventListener('paste', (e) => {
+    const text = e.clipboardData?.getData('text') ?? '';
+    if (!e.target.matches('.grid input') || !/[\t\n]/.test(text.trim())) return;
+    e.preventDefault();
+    const first = cells(e.target.closest('tr')).indexOf(e.target);
+    let field = e.target;
+    for (const line of text.replace(/\r/g, '').replace(/\n$/, '').split('\n')) {
+      if (!field) break;
+      const row = cells(field.closest('tr'));
+      line.split('\t').forEach((value, i) => {
+        const cell = row[first + i];
+        if (cell?.matches('select')) cell.value = choice(cell, value.trim());
+        else if (cell && cell.type !== 'checkbox') cell.value = value.trim();
+      });
+      field = below(field, 1);
+    }
+  });
+
+  // Files are sent one after the other, each with its progress; without this script the form sends them together.
+  const send = (form, file, bar) => new Promise((resolve) => {
+    const data = new FormData();
+    data.append('csrf', form.elements.csrf.value);
+    data.append('files', file);
+    const request = new XMLHttpRequest();
+    request.open('POST', form.action);
+    request.setRequestHeader('Accept', 'application/json');
+    request.upload.addEventListener('progress', (e) => { if (e.lengthComputable) bar.value = e.loaded / e.total; });
+    request.addEventListener('loadend', () => {
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { /* none */ }
+      const problem = request.status === 413 ? 'It is too large.' : 'It could not be sent.';
+      resolve(request.status === 200 ? '' : (answer.refused ?? [problem]).join(' '));
+    });
+    request.send(data);
+  });
+  const upload = async (form, files) => {
+    const list = form.querySelector('.uploads');
+    let problems = 0;
+    for (const file of files) {
+      const line = document.createElement('li');
+      const name = document.createElement('span');
+      const bar = document.createElement('progress');
+      name.textContent = file.name;
+      bar.setAttribute('aria-label', file.name);
+      bar.max = 1;
+      bar.value = 0;
+      line.append(name, bar);
+      list.append(line);
+      const problem = await send(form, file, bar);
+      if (problem) {
+        problems += 1;
+        const said = document.createElement('span');
+        said.className = 'error';
+        said.textContent = problem;
+        bar.replaceWith(said);
+      } else {
+        bar.value = 1;
+      }
+    }
+    if (!problems) location.reload();
+  };
+  document.querySelectorAll('[data-upload]').forEach((form) => {
+    const over = (on) => (e) => {
+      if (![...(e.dataTransfer?.types ?? [])].includes('Files')) return;
+      e.preventDefault();
+      form.classList.toggle('over', on);
+    };
+    form.addEventListener('dragover', over(true));
+    form.addEventListener('dragleave', over(false));
+    form.addEventListener('drop', (e) => {
+      over(false)(e);
+      upload(form, [...e.dataTransfer.files]);
+    });
+    form.addEventListener('submit', (e) => {
+      e.preventDefault();
+      e.stopPropagation();
+      upload(form, [...form.elements.files.files]);
+    });
+  });
+
   // A form is sent once, however often its button is pressed while the answer is on its way.
   document.addEventListener('submit', (e) => {
     if (e.target.method !== 'post' || e.submitter?.matches('[data-preview]')) return;

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
 // pictures are the product pictures at their fixed addresses, each with the smaller WebP versions
@@ -57,8 +59,13 @@ func loadPictures() (*pictures, error) {
 func (p *pictures) sizes() map[string]string { return p.sets }
 
 // srcset lists the versions of a picture, each address with the hash of its bytes so that it may
-// be kept for ever; empty for a picture that has none.
-func (p *pictures) srcset(jpeg string) string { return p.sets[jpeg] }
+// be kept for ever; empty for a picture that has none. What staff uploaded has its widths in its name.
+func (p *pictures) srcset(address string) string {
+	if set, ours := p.sets[address]; ours {
+		return set
+	}
+	return media.Srcset(address)
+}
 
 func (p *pictures) makeSrcset(jpeg string) string {
 	var parts []string

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -31,6 +32,17 @@ type product struct {
 	Images ordered[image] `json:"product_images"`
 	Videos ordered[video] `json:"product_videos"`
 	SKUs   ordered[sku]   `json:"skus"`
+
+	OptionNames struct {
+		Color string `json:"color"`
+		Size  string `json:"size"`
+	} `json:"option_names"`
+}
+
+// Options are what its SKUs are chosen by, in words; empty where it is colour and size.
+func (p product) Options() string {
+	return strings.Join(slices.DeleteFunc([]string{p.OptionNames.Color, p.OptionNames.Size},
+		func(name string) bool { return name == "" }), ", ")
 }
 
 type image struct {
@@ -54,6 +66,7 @@ type sku struct {
 	Size           string         `json:"size"`
 	Description    string         `json:"description"`
 	Price          string         `json:"price"`
+	Regular        string         `json:"regular_price"` // but for a sale that runs; empty without one
 	Inventory      string         `json:"inventory_status_identifier"`
 	InventoryTitle string         `json:"inventory_status_title"`
 	InventoryNote  string         `json:"inventory_status_description"`

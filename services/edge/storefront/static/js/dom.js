@@ -17,14 +17,23 @@ export function clone(id) {
   return { root, slot: (name) => (root.dataset.slot === name ? root : root.querySelector(`[data-slot="${name}"]`)) };
 }
 
+/** The widths of a picture that was uploaded, as its name tells them; they are those of pkg/media. */
+function uploaded(url) {
+  const parts = /^(\/media\/[0-9a-f]{32})-(\d+)\.jpg$/.exec(url);
+  if (!parts) return '';
+  const own = Number(parts[2]);
+  return [400, 800, 1200, 1600].filter((w) => w < own).concat(own).map((w) => `${parts[1]}-${w}.jpg ${w}w`).join(', ');
+}
+
 /** A product picture in the sizes that exist. */
 export function picture(url, alt, sizes) {
+  const set = pictures[url] ?? uploaded(url);
   const image = new Image(160, 160);
   image.alt = alt;
   image.loading = 'lazy';
-  if (pictures[url]) {
+  if (set) {
     image.sizes = sizes;
-    image.srcset = pictures[url];
+    image.srcset = set;
   }
   image.src = url;
   return image;

@@ -15,8 +15,10 @@ function chosen() {
 }
 
 function showChoice({ withPicture }) {
-  const { price, state, stateTitle, stateNote, picture: url, label } = chosen().dataset;
+  const { price, regular, state, stateTitle, stateNote, picture: url, label } = chosen().dataset;
   $('price').textContent = money(price);
+  show($('price-was'), Boolean(regular));
+  $('price-was').querySelector('s').textContent = regular ? money(regular) : '';
   $('stock').dataset.state = state;
   $('stock-title').textContent = stateTitle;
   $('stock-note').textContent = stateNote;

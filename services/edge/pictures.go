@@ -1,0 +1,71 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// pictureMemory bounds the bytes of pictures that are kept at hand: what is looked at most.
+const pictureMemory = 32 << 20
+
+// pictures are those that staff uploaded.
+type pictures struct {
+	store media.Store
+	kept  *otter.Cache[string, []byte] // by name
+}
+
+func openPictures(address string) (*pictures, error) {
+	store, err := media.Open(address)
+	if err != nil {
+		return nil, err
+	}
+	return &pictures{store: store, kept: otter.Must(&otter.Options[string, []byte]{MaximumWeight: pictureMemory,
+		Weigher: func(_ string, body []byte) uint32 { return uint32(256 + len(body)) }})}, nil //nolint:gosec // some MB
+}
+
+// get is a picture, from memory or from where they are kept.
+func (p *pictures) get(ctx context.Context, name string) ([]byte, error) {
+	if body, there := p.kept.GetIfPresent(name); there {
+		return body, nil
+	}
+	body, err := p.store.Get(ctx, name)
+	if err == nil {
+		p.kept.Set(name, body)
+	}
+	return body, err
+}
+
+// picture serves a picture. What is under a name never changes, so whoever has it never asks again.
+func (e *server) picture(w http.ResponseWriter, r *http.Request) error {
+	name := chi.URLParam(r, "name")
+	body, err := e.media.get(r.Context(), name)
+	if errors.Is(err, media.ErrNotFound) {
+		e.notFound(w, r)
+		return nil
+	} else if err != nil {
+		return web.Unavailable(err)
+	}
+	h, tag := w.Header(), `"`+name+`"`
+	h.Set("Content-Type", "image/jpeg")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Etag", tag)
+	if web.NotModified(w, r, tag) {
+		return nil
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		if _, err := w.Write(body); err != nil {
+			web.Note(r, "write_error", err.Error())
+		}
+	}
+	return nil
+}

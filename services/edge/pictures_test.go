@@ -1,0 +1,41 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+)
+
+// A picture that was uploaded is served for ever, to everyone, and nothing else of the folder is.
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	name := media.Name(strings.Repeat("0a", 16), 800)
+	b := e.browser()
+	if a := b.Get(media.Path + name); a.Status != http.StatusNotFound {
+		t.Error(a)
+	}
+	if err := e.edge.media.store.Put(t.Context(), name, []byte("a picture")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // from the folder, then from memory
+		a := b.Get(media.Path + name)
+		a.Has(http.StatusOK, "a picture")
+		if h := a.Header; h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Content-Type") != "image/jpeg" ||
+			h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Set-Cookie") != "" {
+			t.Errorf("%v", h)
+		}
+	}
+	r := b.Request(http.MethodGet, media.Path+name)
+	r.Header.Set("If-None-Match", `"`+name+`"`)
+	if a := b.Do(r); a.Status != http.StatusNotModified {
+		t.Error(a)
+	}
+	for _, bad := range []string{"x", "..%2f..%2fetc%2fpasswd", name + "x", strings.ToUpper(name)} {
+		if a := b.Get(media.Path + bad); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %s", bad, a)
+		}
+	}
+}

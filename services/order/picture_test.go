@@ -1,0 +1,163 @@
+package order
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// striped is a picture whose left half is red.
+func striped(w, h int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			c := color.RGBA{B: 200, A: 255}
+			if x < w/2 {
+				c = color.RGBA{R: 200, A: 255}
+			}
+			img.SetRGBA(x, y, c)
+		}
+	}
+	return img
+}
+
+func jpegOf(img image.Image) []byte {
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, img, nil); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}
+
+// withEXIF puts an EXIF segment with an orientation and a place into a JPEG.
+func withEXIF(body []byte, orientation byte) []byte {
+	tiff := []byte("Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00")
+	tiff = append(tiff, orientation, 0, 0)
+	tiff = append(tiff, "GPS 59.9139N 10.7522E"...)
+	segment := []byte{0xff, 0xe1}
+	segment = binary.BigEndian.AppendUint16(segment, uint16(len(tiff)+2))
+	return append(append(append([]byte{}, body[:2]...), append(segment, tiff...)...), body[2:]...)
+}
+
+// pngHead is the beginning of a PNG that says it is as large as that.
+func pngHead(w, h uint32) []byte {
+	chunk := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte("IHDR"), w), h)
+	chunk = append(chunk, 8, 6, 0, 0, 0)
+	out := append([]byte("\x89PNG\r\n\x1a\n"), 0, 0, 0, 13)
+	return binary.BigEndian.AppendUint32(append(out, chunk...), crc32.ChecksumIEEE(chunk))
+}
+
+// upload sends files as a form without scripts does.
+func upload(c *testenv.Client, path string, files map[string][]byte) testenv.Answer {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for name, content := range files {
+		part, err := form.CreateFormFile("files", name)
+		if err != nil {
+			c.TB.Fatal(err)
+		}
+		part.Write(content) //nolint:errcheck // a buffer
+	}
+	form.Close() //nolint:errcheck // a buffer
+	r := c.Body(http.MethodPost, path, body.String())
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	return c.Do(r)
+}
+
+// A picture is kept in several widths, upright, and without a word of where it was taken; the product shows it.
+func TestUploadAPicture(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	editor := e.browser(adminui.Marketing)
+	const path = "/staff/catalog/products/bSusp6dBHm/media"
+	photo := withEXIF(jpegOf(striped(900, 600)), 6) // held upright: 600 wide, red above
+	upload(editor, path+"/upload", map[string][]byte{"C:\\holiday.jpg": photo}).Has(http.StatusSeeOther)
+	address := e.Text(`SELECT image_url FROM product_image WHERE product_id = 1 ORDER BY id DESC LIMIT 1`)
+	editor.Get(path).Has(200, "http://shop.test"+address)
+	name := strings.TrimPrefix(address, media.Path)
+	if !strings.HasSuffix(name, "-600.jpg") || !media.ValidName(name) {
+		t.Fatal(address)
+	}
+	for width, height := range map[int]int{600: 900, 400: 600} {
+		body, err := e.service.media.Get(t.Context(), strings.Replace(name, "-600", fmt.Sprint("-", width), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, kind, err := image.Decode(bytes.NewReader(body))
+		if err != nil || kind != "jpeg" || img.Bounds().Dx() != width || img.Bounds().Dy() != height {
+			t.Fatalf("%d: %s %v, %v", width, kind, img.Bounds(), err)
+		}
+		top, _, blue, _ := img.At(width/2, 10).RGBA()
+		if top < blue || bytes.Contains(body, []byte("GPS")) || bytes.Contains(body, []byte("Exif")) {
+			t.Errorf("%d is not upright, or tells a place", width)
+		}
+	}
+	// The same picture is the same file, whatever it is called.
+	upload(editor, path+"/upload", map[string][]byte{"again.jpg": photo}).Has(http.StatusSeeOther)
+	if n := e.Number(`SELECT count(DISTINCT image_url) FROM product_image WHERE product_id = 1`); n != 2 {
+		t.Errorf("%d pictures", n)
+	}
+	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1 AND main_image`); n != 1 {
+		t.Errorf("%d main pictures", n)
+	}
+}
+
+// Other kinds are taken, too; what is none, is damaged or would take all memory is refused with a word, and the rest
+// is kept.
+func TestUploadsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	editor := e.browser(adminui.Marketing)
+	const path = "/staff/catalog/products/v26ujdy3N1/media/upload"
+	var gifs, pngs bytes.Buffer
+	if err := gif.Encode(&gifs, striped(20, 10), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(&pngs, image.NewNRGBA(image.Rect(0, 0, 10, 10))); err != nil { // transparent
+		t.Fatal(err)
+	}
+	whole := jpegOf(striped(50, 50))
+	a := upload(editor, path, map[string][]byte{"a.gif": gifs.Bytes(), "b.png": pngs.Bytes(), "bomb.png": pngHead(60_000, 60_000),
+		"wide.png": pngHead(12_001, 1), "<b>.svg": []byte("<svg onload=alert(1)>"), "half.jpg": whole[:len(whole)/2], "x.exe": []byte("MZ"),
+		"nothing.jpg": {}})
+	a.Has(422, "60000 × 60000 pixels", "12001 × 1", "&lt;b&gt;.svg: It is not a JPEG", "half.jpg: It is damaged", "x.exe: It is not", "nothing.jpg: It is")
+	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 3 AND image_url LIKE '/media/%'`); n != 2 {
+		t.Errorf("%d pictures were kept", n)
+	}
+	upload(editor, path, nil).Has(422, "Choose a picture first")
+	editor.Post(path, "files", "x").Has(400)
+	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, mostPictureBytes+1)}).Has(422, "more than 24 MB")
+	upload(editor, path, map[string][]byte{"more.jpg": make([]byte, adminui.MaxUpload)}).Has(http.StatusRequestEntityTooLarge)
+	upload(e.browser(adminui.ReadOnly), path, map[string][]byte{"a.jpg": whole}).Has(http.StatusForbidden)
+}
+
+func FuzzPicture(f *testing.F) {
+	f.Add(withEXIF(jpegOf(striped(8, 8)), 6))
+	f.Add(pngHead(9, 9))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if o := exifOrientation(body); o < 1 || o > 8 {
+			t.Errorf("orientation %d", o)
+		}
+		img, orientation, err := decodePicture(body)
+		if err != nil {
+			return
+		}
+		if p, err := resizePicture(img, orientation); err != nil || p.width > media.Most || !media.ValidName(p.name()) {
+			t.Errorf("%v, %v", p, err)
+		}
+	})
+}

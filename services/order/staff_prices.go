@@ -1,0 +1,300 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// Kinds of prices.
+const (
+	kindPrice = "price" // the regular one, until another one begins
+	kindSale  = "sale"  // a lower one for a time
+)
+
+// priceRow is a price of a SKU in the history.
+type priceRow struct {
+	Kind    string      `json:"kind"` // price or sale
+	ID      int64       `json:"id"`
+	SKU     int64       `json:"sku" db:"sku"`
+	Name    string      `json:"name"`
+	Price   money.Cents `json:"price"`
+	From    time.Time   `json:"from"`
+	Until   *time.Time  `json:"until"`
+	By      string      `json:"by"`
+	NotedAt time.Time   `json:"noted_at"`
+	Now     bool        `json:"now"`     // it holds now
+	Planned bool        `json:"planned"` // it begins later
+}
+
+// CanEnd says whether it can be taken back: a price that is planned, a sale that is planned or runs.
+func (p priceRow) CanEnd() bool { return p.Planned || p.Kind == kindSale && p.Now }
+
+// Badge says when it holds.
+func (p priceRow) Badge() adminui.Badge {
+	switch {
+	case p.Planned:
+		return adminui.Badge{Text: "planned", Tone: "warn"}
+	case p.Now:
+		return adminui.Badge{Text: "now", Tone: "good"}
+	}
+	return adminui.Badge{Text: "over"}
+}
+
+// staffPricesPage is the page of a product's prices.
+type staffPricesPage struct {
+	productHead
+	Prices  []priceRow        `json:"prices"` // the latest first
+	Errors  map[string]string `json:"errors,omitempty"`
+	Form    adminui.Form      `json:"-"`
+	Version int64             `json:"-"`
+}
+
+// mostPrices is how many rows of the history are shown.
+const mostPrices = 200
+
+// staffPrices shows what SKUs cost, cost before, and will cost.
+func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.pricesPage(r, p)
+	if err != nil {
+		return nil, err
+	}
+	return page.answer(http.StatusOK), nil
+}
+
+func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPage, err error) {
+	page.productHead, page.Version = s.productHead(p, "Prices"), p.SKUVersion
+	if page.Prices, err = listPrices(r.Context(), s.db, p.ID, mostPrices); err != nil {
+		return page, err
+	}
+	skus, err := listSKUNames(r.Context(), s.db, p.ID)
+	if err != nil {
+		return page, err
+	}
+	field := adminui.Field{Name: "sku", Label: "SKUs", Kind: "checks"}
+	for _, k := range skus {
+		field.Options = append(field.Options, adminui.Option{Value: id(k.ID), Text: k.Name})
+		field.Checked = append(field.Checked, id(k.ID))
+	}
+	page.Form = adminui.Form{ID: "plan", Action: productPath(p.Identifier) + "/prices", Submit: "Set the price",
+		Version: p.SKUVersion, Fields: []adminui.Field{field,
+			{Name: "kind", Label: "As", Kind: "choice", Options: []adminui.Option{
+				{Value: kindPrice, Text: "the price from then on"}, {Value: kindSale, Text: "a sale price for a time"}}},
+			{Name: "amount", Label: "Amount", Kind: "money", Required: true,
+				Hint: "12.50, or for a sale a share off the price: 20%"},
+			{Name: "from", Label: "From (UTC)", Kind: "datetime", Hint: "Empty: now."},
+			{Name: "until", Label: "Until (UTC)", Kind: "datetime", Hint: "Of a sale. Empty: until you end it."},
+		}}
+	return page, nil
+}
+
+func (p staffPricesPage) answer(status int) adminui.Page {
+	return adminui.Page{Title: p.Product.Title + ": prices", Template: "prices.html", Data: p, Status: status}
+}
+
+// pricePlan is what the form says.
+type pricePlan struct {
+	skus        []int64
+	kind        string
+	amount      money.Cents
+	percent     money.Cents // hundredths, 0 for an amount
+	from, until *time.Time
+}
+
+// readPricePlan reads the form.
+func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong faults) {
+	wrong = faults{}
+	for _, text := range form.Values.Values["sku"] {
+		sku, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			wrong["sku"] = "One of these SKUs is gone."
+		}
+		p.skus = append(p.skus, sku)
+	}
+	if len(p.skus) == 0 {
+		wrong["sku"] = "Choose one at least."
+	}
+	if p.kind = form.Get("kind"); p.kind != kindPrice && p.kind != kindSale {
+		wrong["kind"] = "A price or a sale."
+	}
+	text := strings.TrimSpace(form.Get("amount"))
+	if share, isShare := strings.CutSuffix(text, "%"); isShare && p.kind == kindSale {
+		rate, err := money.Parse(strings.TrimSpace(share))
+		if err != nil || rate < 1 || rate >= 10000 {
+			wrong["amount"] = "More than 0% and less than 100%."
+		}
+		p.percent = rate
+	} else if amount, err := money.Parse(text); err != nil || amount < 1 || amount > stripe.MaxTotal {
+		wrong["amount"] = "An amount such as 12.50, at most " + stripe.MaxTotal.String() + "."
+	} else {
+		p.amount = amount
+	}
+	var okFrom, okUntil bool
+	p.from, okFrom = readTime(form.Get("from"))
+	p.until, okUntil = readTime(form.Get("until"))
+	switch {
+	case !okFrom:
+		wrong["from"] = "A day and a time, such as 2026-05-01T09:00."
+	case p.from != nil && p.from.Before(now.Add(-time.Minute)):
+		wrong["from"] = "This is over already. Empty means now."
+	}
+	switch {
+	case !okUntil:
+		wrong["until"] = "A day and a time, such as 2026-05-08T09:00."
+	case p.until != nil && p.kind == kindPrice:
+		wrong["until"] = "A price holds until another one begins. Make it a sale, or leave this empty."
+	case p.until != nil && (!p.until.After(now) || p.from != nil && !p.until.After(*p.from)):
+		wrong["until"] = "This is not after the beginning."
+	}
+	return p, wrong
+}
+
+// staffPlanPrice sets a price or a sale, now or for later.
+func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if form.Version < 1 {
+		return nil, web.BadRequest("version")
+	}
+	plan, wrong := readPricePlan(form, time.Now())
+	if err = wrong; len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return planPrice(r, tx, p.ID, form.Version, plan) })
+	}
+	refused, isRefused := errors.AsType[faults](err)
+	if stale := errors.Is(err, ErrStale); stale || isRefused {
+		page, err := s.pricesPage(r, p)
+		if err != nil {
+			return nil, err
+		}
+		page.Errors, page.Form = refused, page.Form.Typed(form).Wrong(refused)
+		page.Form.Version = form.Version
+		if stale {
+			page.Errors = map[string]string{"": ErrStale.Error()}
+			page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
+			return page.answer(http.StatusConflict), nil
+		}
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: productPath(p.Identifier) + "/prices", Text: "Set."}, nil
+}
+
+// planPrice stores a plan and records it.
+func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePlan) error {
+	ctx, by := r.Context(), adminui.Who(r).Name
+	p, found, err := lockProduct(ctx, tx, product)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return web.NotFound()
+	case p.SKUVersion != version:
+		return ErrStale
+	}
+	skus, err := listSKURows(ctx, tx, product)
+	if err != nil {
+		return err
+	}
+	prices := map[string]any{}
+	for _, sku := range plan.skus {
+		i := slices.IndexFunc(skus, func(k skuRow) bool { return k.ID == sku })
+		if i < 0 {
+			return faults{"sku": "One of these SKUs is gone."}
+		}
+		price, err := plan.priceOf(skus[i])
+		if err != nil {
+			return err
+		}
+		prices[id(sku)] = price
+		if plan.kind == kindPrice {
+			err = addPrice(ctx, tx, sku, int64(price), plan.from, by)
+		} else {
+			err = addSale(ctx, tx, sku, int64(price), plan.from, plan.until, by)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := nextSKUVersion(ctx, tx, product, p.ColorName, p.SizeName, by); err != nil {
+		return err
+	}
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "product", Key: p.Identifier,
+		Text: "Set a " + plan.kind, After: map[string]any{"prices": prices, "from": timeField(plan.from),
+			"until": timeField(plan.until)}})
+}
+
+// priceOf is what a plan makes a SKU cost. A sale is lower than the regular price of today.
+func (plan pricePlan) priceOf(k skuRow) (money.Cents, error) {
+	if plan.kind == kindPrice {
+		return plan.amount, nil
+	}
+	if k.Price == nil {
+		return 0, faults{"sku": k.Label() + " has no price yet."}
+	}
+	price := plan.amount
+	if plan.percent > 0 {
+		price = max(*k.Price-k.Price.Percent(plan.percent), 1)
+	}
+	if price >= *k.Price {
+		return 0, faults{"amount": fmt.Sprintf("%s costs %s: that is no sale.", k.Label(), k.Price)}
+	}
+	return price, nil
+}
+
+// staffEndPrice takes back a price that is planned, or ends a sale.
+func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	row, err := strconv.ParseInt(form.Get("id"), 10, 64)
+	kind := form.Get("kind")
+	if err != nil || kind != kindPrice && kind != kindSale {
+		return nil, web.BadRequest("id")
+	}
+	ended := false
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if ended, err = endPrice(r.Context(), tx, p.ID, kind, row); err != nil || !ended {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "product", Key: p.Identifier,
+			Text: "Ended a " + kind, Before: map[string]any{"id": row}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	done := "Ended."
+	if !ended {
+		done = "It was over already."
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: productPath(p.Identifier) + "/prices", Text: done}, nil
+}

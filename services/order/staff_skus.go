@@ -1,0 +1,543 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// skuRow is a SKU as the table of a product's SKUs has it.
+type skuRow struct {
+	ID          int64        `json:"id"`
+	Color       string       `json:"color"`
+	Size        string       `json:"size"`
+	Description string       `json:"description"`
+	Code        string       `json:"code"`
+	Price       *money.Cents `json:"price" db:"price"` // regular, as of now; nil without one
+	State       string       `json:"state"`            // identifier of its stock state
+	Stock       *int32       `json:"stock"`            // nil: not counted
+	BackOrder   bool         `json:"back_order"`
+	Held        int64        `json:"held"` // pieces that unpaid payment pages hold
+	Sale        *money.Cents `json:"sale_price"`
+
+	New    bool              `json:"-" db:"-"`
+	Retire bool              `json:"-" db:"-"`
+	Typed  map[string]string `json:"-" db:"-"`
+	Errors map[string]string `json:"-" db:"-"`
+}
+
+// key begins the names of a row's fields; a row that is added has the number of its place.
+func (k skuRow) key() string {
+	if k.New {
+		return "n" + strconv.FormatInt(k.ID, 10)
+	}
+	return "k" + strconv.FormatInt(k.ID, 10)
+}
+
+// Name is the name of a field of the row.
+func (k skuRow) Name(field string) string { return k.key() + "-" + field }
+
+// Was is what a field had when the form was made.
+func (k skuRow) Was(field string) string {
+	switch field {
+	case "color":
+		return k.Color
+	case "size":
+		return k.Size
+	case "description":
+		return k.Description
+	case "code":
+		return k.Code
+	case "state":
+		return k.State
+	case "price":
+		if k.Price != nil {
+			return k.Price.String()
+		}
+	case "stock":
+		if k.Stock != nil {
+			return strconv.Itoa(int(*k.Stock))
+		}
+	case "back_order":
+		if k.BackOrder {
+			return "yes"
+		}
+		return "no"
+	}
+	return ""
+}
+
+// Value is what a field shows: what was typed, or what there is.
+func (k skuRow) Value(field string) string {
+	if typed, there := k.Typed[field]; there {
+		return typed
+	}
+	return k.Was(field)
+}
+
+// Label is the SKU in words.
+func (k skuRow) Label() string {
+	if k.New {
+		return "new SKU " + strconv.FormatInt(k.ID, 10)
+	}
+	if name := joinFilled(", ", k.Color, k.Size, k.Description); name != "" {
+		return name
+	}
+	return "SKU " + strconv.FormatInt(k.ID, 10)
+}
+
+// skuFields are the fields of a row that people write.
+var skuFields = []string{"color", "size", "description", "code", "state", "price", "stock", "back_order"}
+
+// Texts are the fields of a row that are texts, in the order of the table.
+func (k skuRow) Texts() []string { return []string{"color", "size", "description", "code"} }
+
+// Says names a field of the row to those who do not see its column.
+func (k skuRow) Says(field string) string {
+	return map[string]string{"color": "First option", "size": "Second option", "description": "Text",
+		"code": "Article number", "price": "Price", "state": "State", "stock": "Pieces",
+		"back_order": "Back orders"}[field] + " of " + k.Label()
+}
+
+// empty says whether nothing was written into a row that is added.
+func (k skuRow) empty() bool {
+	for _, field := range []string{"color", "size", "description", "code", "price", "stock"} {
+		if k.Typed[field] != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// stockReason is why a count of stock was changed.
+var stockReasons = []adminui.Option{{Value: "counted", Text: "Counted"}, {Value: "received", Text: "Goods received"},
+	{Value: "returned", Text: "Came back"}, {Value: "damaged", Text: "Damaged or lost"},
+	{Value: "sold-elsewhere", Text: "Sold elsewhere"}, {Value: "correction", Text: "Correction"},
+	{Value: "import", Text: "Import"}}
+
+// staffSKUsPage is the table of a product's SKUs.
+type staffSKUsPage struct {
+	productHead
+	SKUs   []skuRow          `json:"skus"`
+	Errors map[string]string `json:"errors,omitempty"`
+
+	ColorName, SizeName string           `json:"-"`
+	States              []adminui.Option `json:"-"`
+	Reasons             []adminui.Option `json:"-"`
+	Reason, Note        string           `json:"-"`
+	Version             int64            `json:"-"`
+	Changed             string           `json:"-"` // who was faster
+	Prices              bool             `json:"-"` // the person may change prices
+	Add                 adminui.Form     `json:"-"`
+}
+
+// Column is what an option is called here.
+func (p staffSKUsPage) Column(option string) string {
+	switch {
+	case option == "color" && p.ColorName != "":
+		return p.ColorName
+	case option == "size" && p.SizeName != "":
+		return p.SizeName
+	case option == "color":
+		return "Colour"
+	}
+	return "Size"
+}
+
+const (
+	// mostSKUs is how many SKUs a product may have.
+	mostSKUs = 500
+	// newRows is how many empty rows stand below the table.
+	newRows = 3
+	// mostOptionName is the length of what an option is called, in characters.
+	mostOptionName = 40
+)
+
+// staffSKUs shows the SKUs of a product.
+func (s *server) staffSKUs(r *http.Request) (adminui.Answer, error) {
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.skusPage(r, p)
+	if err != nil {
+		return nil, err
+	}
+	return page.answer(http.StatusOK), nil
+}
+
+func (s *server) skusPage(r *http.Request, p staffProduct) (page staffSKUsPage, err error) {
+	page.productHead, page.Version = s.productHead(p, "SKUs"), p.SKUVersion
+	page.ColorName, page.SizeName, page.Reasons = p.ColorName, p.SizeName, stockReasons[:len(stockReasons)-1]
+	page.Prices, page.Add = adminui.Who(r).May(adminui.CatalogPrice), combinationsForm(p)
+	if page.SKUs, err = listSKURows(r.Context(), s.db, p.ID); err != nil {
+		return page, err
+	}
+	page.States, err = stockStates(r.Context(), s.db)
+	return page, err
+}
+
+// Blank are rows for what is added.
+func (p staffSKUsPage) Blank() (rows []skuRow) {
+	added := 0
+	for _, k := range p.SKUs {
+		if k.New {
+			added++
+		}
+	}
+	for i := range newRows {
+		rows = append(rows, skuRow{ID: int64(added + i + 1), New: true, State: "in-stock"})
+	}
+	return rows
+}
+
+func (p staffSKUsPage) answer(status int) adminui.Page {
+	return adminui.Page{Title: p.Product.Title + ": SKUs", Template: "skus.html", Data: p, Status: status}
+}
+
+// skuEdit is what a form changes of a row; nil stays.
+type skuEdit struct {
+	row                             skuRow
+	color, size, description, state *string
+	code                            *string
+	price                           *money.Cents
+	backOrder                       *bool
+	// Stock: count sets or ends counting, change adds to a count. So pieces that were sold since the form was made
+	// stay sold.
+	stopCounting bool
+	count        *int32
+	change       int32
+	retire       bool
+}
+
+// changes says whether anything of it is to be stored.
+func (e skuEdit) changes() bool {
+	return e.row.New || e.retire || e.stopCounting || e.count != nil || e.change != 0 || e.price != nil ||
+		e.color != nil || e.size != nil || e.description != nil || e.state != nil || e.code != nil || e.backOrder != nil
+}
+
+// skusEdit is what the form of all SKUs says.
+type skusEdit struct {
+	rows                []skuEdit
+	colorName, sizeName string
+	reason, note        string
+}
+
+// prices says whether the form sets prices, which takes a right of its own.
+func (e skusEdit) prices() bool {
+	return slices.ContainsFunc(e.rows, func(row skuEdit) bool { return row.price != nil })
+}
+
+// readSKUs reads the form of the table into its rows; ok is false when something is wrong with one of them.
+func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
+	ok = true
+	for n := int64(1); n <= mostSKUs; n++ {
+		row := skuRow{ID: n, New: true, State: "in-stock"}
+		if _, there := form.Lookup(row.Name("color")); !there {
+			break
+		}
+		if row.note(form); !row.empty() {
+			p.SKUs = append(p.SKUs, row)
+		}
+	}
+	for i := range p.SKUs {
+		row := &p.SKUs[i]
+		row.note(form)
+		edit := row.read(form, p.States)
+		ok = ok && len(row.Errors) == 0
+		e.rows = append(e.rows, edit)
+	}
+	text := func(name, was string, most int) string {
+		sent, there := form.Lookup(name)
+		if !there {
+			return was
+		}
+		if sent = strings.TrimSpace(sent); utf8.RuneCountInString(sent) > most {
+			p.Errors[name], ok = "At most "+strconv.Itoa(most)+" characters.", false
+		}
+		return sent
+	}
+	e.colorName = text("color_name", p.ColorName, mostOptionName)
+	e.sizeName = text("size_name", p.SizeName, mostOptionName)
+	e.reason, e.note = text("reason", "counted", 40), text("note", "", 500)
+	p.Reason, p.Note = e.reason, e.note
+	if !known(e.reason, stockReasons) {
+		p.Errors["reason"], ok = "One of the reasons, please.", false
+	}
+	if len(p.SKUs) > mostSKUs {
+		p.Errors[""], ok = fmt.Sprintf("A product has at most %d SKUs.", mostSKUs), false
+	}
+	return e, ok
+}
+
+// note notes what was typed into a row.
+func (k *skuRow) note(form adminui.Submitted) {
+	k.Typed = map[string]string{}
+	for _, field := range skuFields {
+		if sent, there := form.Lookup(k.Name(field)); there {
+			k.Typed[field] = strings.TrimSpace(sent)
+		}
+	}
+	k.Retire = !k.New && form.Get(k.Name("retire")) != ""
+}
+
+// typed is what was typed into a field if it differs from what stood there.
+func (k skuRow) typed(form adminui.Submitted, field string) (string, bool) {
+	typed, there := k.Typed[field]
+	was := k.Was(field)
+	if sent, ok := form.Lookup(k.Name(field + "-was")); ok {
+		was = sent
+	}
+	return typed, there && (typed != was || k.New)
+}
+
+// read reads the fields of a row.
+func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdit) {
+	k.Errors = map[string]string{}
+	e.retire = k.Retire
+	text := func(field string, most int) *string {
+		typed, differs := k.typed(form, field)
+		if !differs {
+			return nil
+		}
+		if utf8.RuneCountInString(typed) > most {
+			k.Errors[field] = "At most " + strconv.Itoa(most) + " characters."
+		}
+		return &typed
+	}
+	e.color, e.size, e.description = text("color", 500), text("size", 500), text("description", 1000)
+	e.code, e.state = text("code", 100), text("state", 100)
+	if e.state != nil && !known(*e.state, states) {
+		k.Errors["state"] = "One of the states, please."
+	}
+	if typed, differs := k.typed(form, "price"); differs {
+		price, err := money.Parse(typed)
+		if err != nil || price < 1 || price > stripe.MaxTotal {
+			k.Errors["price"] = "An amount such as 12.50, at most " + stripe.MaxTotal.String() + "."
+		}
+		e.price = &price
+	} else if k.New && k.Typed["price"] == "" {
+		k.Errors["price"] = "A SKU needs a price."
+	}
+	if typed, differs := k.typed(form, "back_order"); differs {
+		yes := typed == "yes"
+		if e.backOrder = &yes; !yes && typed != "no" {
+			k.Errors["back_order"] = "Yes or no."
+		}
+	}
+	k.readStock(form, &e)
+	e.row = *k
+	return e
+}
+
+// readStock reads a count: a new one is the difference to what the form showed.
+func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
+	typed, differs := k.typed(form, "stock")
+	switch {
+	case !differs:
+		return
+	case typed == "":
+		e.stopCounting = !k.New
+		return
+	}
+	count, err := strconv.ParseInt(typed, 10, 32)
+	if err != nil || count < -1_000_000 || count > 1_000_000_000 {
+		k.Errors["stock"] = "A whole number, or nothing where pieces are not counted."
+		return
+	}
+	n := int32(count)
+	was, sent := form.Lookup(k.Name("stock-was"))
+	if !sent {
+		was = k.Was("stock")
+	}
+	if before, err := strconv.ParseInt(was, 10, 32); err == nil && !k.New {
+		e.change = n - int32(before)
+		return
+	}
+	e.count = &n
+}
+
+// staffEditSKUs stores the table of SKUs.
+func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if form.Version < 1 {
+		return nil, web.BadRequest("version")
+	}
+	page, err := s.skusPage(r, p)
+	if err != nil {
+		return nil, err
+	}
+	page.Errors = map[string]string{}
+	edit, ok := page.readSKUs(form)
+	if edit.prices() {
+		if err := adminui.Require(adminui.Who(r), adminui.CatalogPrice); err != nil {
+			return nil, err
+		}
+	}
+	page.Version, page.ColorName, page.SizeName = form.Version, edit.colorName, edit.sizeName
+	if !ok {
+		if page.Errors[""] == "" {
+			page.Errors[""] = "Some of it is not right yet."
+		}
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	changed := 0
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		changed, err = changeSKUs(r, tx, p.ID, form.Version, edit)
+		return err
+	})
+	refused, isRefused := errors.AsType[faults](err)
+	switch {
+	case isRefused:
+		page.Errors = refused
+		return page.answer(http.StatusUnprocessableEntity), nil
+	case errors.Is(err, ErrStale):
+		now, err := s.productOf(r)
+		if err != nil {
+			return nil, err
+		}
+		page.Version, page.Changed = now.SKUVersion, now.EditedBy
+		page.Errors[""] = ErrStale.Error()
+		return page.answer(http.StatusConflict), nil
+	case err != nil:
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: productPath(p.Identifier) + "/skus", Text: fmt.Sprintf("Saved. Changed %d.", changed)}, nil
+}
+
+// changeSKUs stores the table of the version that the person saw, and records it.
+func changeSKUs(r *http.Request, tx pgx.Tx, id, version int64, e skusEdit) (changed int, err error) {
+	ctx := r.Context()
+	p, found, err := lockProduct(ctx, tx, id)
+	switch {
+	case err != nil:
+		return 0, err
+	case !found:
+		return 0, web.NotFound()
+	case p.SKUVersion != version:
+		return 0, ErrStale
+	}
+	var changes []any
+	who := adminui.Who(r)
+	for _, row := range e.rows {
+		if !row.changes() {
+			continue
+		}
+		done, err := storeSKU(ctx, tx, id, row, e, who)
+		if err != nil {
+			return 0, err
+		}
+		changes = append(changes, done)
+	}
+	if len(changes) == 0 && e.colorName == p.ColorName && e.sizeName == p.SizeName {
+		return 0, nil
+	}
+	if err := nextSKUVersion(ctx, tx, id, e.colorName, e.sizeName, who.Name); err != nil {
+		return 0, err
+	}
+	action := adminui.CatalogEdit
+	if e.prices() {
+		action = adminui.CatalogPrice
+	}
+	return len(changes), adminui.Record(r, tx, adminui.Act{Action: action, Kind: "product", Key: p.Identifier,
+		Text: fmt.Sprintf("Changed %d SKUs", len(changes)), After: map[string]any{"skus": changes}})
+}
+
+// combinationsForm asks for SKUs of each colour in each size.
+func combinationsForm(p staffProduct) adminui.Form {
+	page := staffSKUsPage{ColorName: p.ColorName, SizeName: p.SizeName}
+	return adminui.Form{ID: "add", Action: productPath(p.Identifier) + "/skus/add", Version: p.SKUVersion,
+		Submit: "Add combinations", Fields: []adminui.Field{
+			{Name: "colors", Label: page.Column("color"), Kind: "text", Hint: "With commas between them: Oak, Walnut"},
+			{Name: "sizes", Label: page.Column("size"), Kind: "text", Hint: "With commas between them: S, M, L"},
+			{Name: "price", Label: "Price", Kind: "money", Required: true},
+		}}
+}
+
+// staffAddSKUs adds a SKU for each combination of colours and sizes that there is none for yet.
+func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.skusPage(r, p)
+	if err != nil {
+		return nil, err
+	}
+	page.Errors = map[string]string{}
+	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: "counted"}
+	price, err := money.Parse(strings.TrimSpace(form.Get("price")))
+	if err != nil || price < 1 || price > stripe.MaxTotal {
+		page.Errors["price"] = "An amount such as 12.50, at most " + stripe.MaxTotal.String() + "."
+	}
+	for _, color := range commaList(form.Get("colors")) {
+		for _, size := range commaList(form.Get("sizes")) {
+			if utf8.RuneCountInString(color) > 500 || utf8.RuneCountInString(size) > 500 {
+				page.Errors["colors"] = "At most 500 characters."
+			}
+			if slices.ContainsFunc(page.SKUs, func(k skuRow) bool { return k.Color == color && k.Size == size }) {
+				continue
+			}
+			state, none := "in-stock", ""
+			edit.rows = append(edit.rows, skuEdit{row: skuRow{New: true}, color: &color, size: &size, state: &state,
+				description: &none, price: &price})
+		}
+	}
+	if len(page.SKUs)+len(edit.rows) > mostSKUs {
+		page.Errors["colors"] = fmt.Sprintf("A product has at most %d SKUs.", mostSKUs)
+	}
+	if len(page.Errors) > 0 {
+		page.Add = page.Add.Typed(form).Wrong(page.Errors)
+		return page.answer(http.StatusUnprocessableEntity), nil
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		_, err := changeSKUs(r, tx, p.ID, form.Version, edit)
+		return err
+	})
+	if errors.Is(err, ErrStale) {
+		page.Add = combinationsForm(p).Typed(form).Conflict(p.SKUVersion, p.EditedBy,
+			p.EditedAt.UTC().Format("15:04 UTC"), nil)
+		return page.answer(http.StatusConflict), nil
+	} else if err != nil {
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: productPath(p.Identifier) + "/skus", Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil
+}
+
+// commaList are the parts of a text between commas; one empty part where there is nothing.
+func commaList(text string) []string {
+	var list []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" && !slices.Contains(list, part) {
+			list = append(list, part)
+		}
+	}
+	if list == nil {
+		return []string{""}
+	}
+	return list
+}

@@ -1,0 +1,282 @@
+package order
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// stockRow is a change of a count by staff.
+type stockRow struct {
+	ID     int64     `json:"id"`
+	SKU    int64     `json:"sku" db:"sku"`
+	Name   string    `json:"name"`
+	Change *int32    `json:"change"` // nil: counting began or ended
+	Stock  *int32    `json:"stock"`  // after it; nil: not counted
+	Reason string    `json:"reason"`
+	Note   string    `json:"note"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+// What says what happened.
+func (c stockRow) What() string {
+	switch {
+	case c.Stock == nil:
+		return "not counted any more"
+	case c.Change == nil:
+		return "counted from now on: " + strconv.Itoa(int(*c.Stock))
+	case *c.Change > 0:
+		return "+" + strconv.Itoa(int(*c.Change)) + " → " + strconv.Itoa(int(*c.Stock))
+	}
+	return "−" + strconv.Itoa(int(-*c.Change)) + " → " + strconv.Itoa(int(*c.Stock))
+}
+
+// Why is the reason in words.
+func (c stockRow) Why() string {
+	for _, o := range stockReasons {
+		if o.Value == c.Reason {
+			return o.Text
+		}
+	}
+	return c.Reason
+}
+
+// staffStockPage is the page of a product's stock.
+type staffStockPage struct {
+	productHead
+	SKUs    []skuRow          `json:"skus"`
+	History []stockRow        `json:"history"` // the latest first
+	Errors  map[string]string `json:"errors,omitempty"`
+	Form    adminui.Form      `json:"-"`
+}
+
+// mostStockRows is how many changes are shown.
+const mostStockRows = 200
+
+// staffStock shows counts and who changed them.
+func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.stockPage(r, p)
+	if err != nil {
+		return nil, err
+	}
+	return page.answer(http.StatusOK), nil
+}
+
+func (s *server) stockPage(r *http.Request, p staffProduct) (page staffStockPage, err error) {
+	page.productHead = s.productHead(p, "Stock")
+	if page.SKUs, err = listSKURows(r.Context(), s.db, p.ID); err != nil {
+		return page, err
+	}
+	if page.History, err = listStockChanges(r.Context(), s.db, p.ID, mostStockRows); err != nil {
+		return page, err
+	}
+	field := adminui.Field{Name: "sku", Label: "SKU", Kind: "choice"}
+	for _, k := range page.SKUs {
+		if k.Stock != nil {
+			field.Options = append(field.Options, adminui.Option{Value: id(k.ID), Text: k.Label()})
+		}
+	}
+	if len(field.Options) > 0 {
+		page.Form = adminui.Form{ID: "adjust", Action: productPath(p.Identifier) + "/stock", Submit: "Adjust",
+			Version: p.SKUVersion, Fields: []adminui.Field{field,
+				{Name: "change", Label: "Pieces", Kind: "text", Required: true, Hint: "More or fewer: 25 or -3"},
+				{Name: "reason", Label: "Why", Kind: "choice", Value: "received",
+					Options: stockReasons[:len(stockReasons)-1]},
+				{Name: "note", Label: "Note", Kind: "text", Most: 500}}}
+	}
+	return page, nil
+}
+
+func (p staffStockPage) answer(status int) adminui.Page {
+	return adminui.Page{Title: p.Product.Title + ": stock", Template: "stock.html", Data: p, Status: status,
+		Live: "catalog"}
+}
+
+// staffAdjustStock changes a count by some pieces.
+func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if form.Version < 1 {
+		return nil, web.BadRequest("version") // a form that is sent twice would count twice
+	}
+	sku, err := strconv.ParseInt(form.Get("sku"), 10, 64)
+	if err != nil {
+		return nil, web.BadRequest("sku")
+	}
+	wrong := faults{}
+	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
+	if err != nil || n == 0 {
+		wrong["change"] = "A whole number: how many more, or fewer with a minus."
+	}
+	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: form.Get("reason"),
+		note: strings.TrimSpace(form.Get("note")), rows: []skuEdit{{row: skuRow{ID: sku}, change: int32(n)}}}
+	if !known(edit.reason, stockReasons) {
+		wrong["reason"] = "One of the reasons, please."
+	}
+	if utf8.RuneCountInString(edit.note) > 500 {
+		wrong["note"] = "At most 500 characters."
+	}
+	if err = wrong; len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			_, err := changeSKUs(r, tx, p.ID, form.Version, edit)
+			return err
+		})
+	}
+	refused, isRefused := errors.AsType[faults](err)
+	if stale := errors.Is(err, ErrStale); stale || isRefused {
+		page, err := s.stockPage(r, p)
+		if err != nil {
+			return nil, err
+		}
+		if page.Errors, page.Form = refused, page.Form.Typed(form).Wrong(refused); !stale {
+			page.Form.Version = form.Version
+			return page.answer(http.StatusUnprocessableEntity), nil
+		}
+		page.Errors = map[string]string{"": ErrStale.Error()}
+		page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
+		return page.answer(http.StatusConflict), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: productPath(p.Identifier) + "/stock", Text: "Adjusted."}, nil
+}
+
+// stockState is what shoppers read of a stock state.
+type stockState struct {
+	ID          int64  `json:"-"`
+	Identifier  string `json:"identifier"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Version     int64  `json:"version"`
+	SKUs        int64  `json:"skus" db:"skus"`
+}
+
+var stockStateColumns = []adminui.Column[stockState]{
+	{Title: "State", Value: func(c stockState) any {
+		return adminui.Link{Text: c.Title, To: "/catalog/states/" + c.Identifier}
+	}},
+	{Title: "Identifier", Value: func(c stockState) any { return c.Identifier }},
+	{Title: "What shoppers read", Minor: true, Value: func(c stockState) any { return c.Description }},
+	{Title: "SKUs", Value: func(c stockState) any { return c.SKUs }},
+}
+
+// staffStates lists stock states.
+func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	list, err := listStockStates(r.Context(), s.db)
+	if err != nil {
+		return nil, err
+	}
+	ask.Rows = len(list)
+	table := adminui.NewTable(ask, "stock states", stockStateColumns, list, func(c stockState) any { return c.ID })
+	return adminui.Page{Title: "Stock states", Table: table, Data: struct {
+		States []stockState `json:"states"`
+	}{list}}, nil
+}
+
+func stateForm(c stockState) adminui.Form {
+	return adminui.Form{Action: "/catalog/states/" + c.Identifier, Version: c.Version, Cancel: "/catalog/states",
+		Fields: []adminui.Field{
+			{Name: "title", Label: "What it is called", Kind: "text", Value: c.Title, Most: 100, Required: true},
+			{Name: "description", Label: "What shoppers read below it", Kind: "multiline", Value: c.Description, Most: 500},
+		}}
+}
+
+func statePage(c stockState, form adminui.Form, status int) adminui.Page {
+	return adminui.Page{Title: "Stock state " + c.Identifier, Template: "catalog_form.html", Narrow: true,
+		Data: catalogFormPage{Form: form}, Status: status}
+}
+
+func (s *server) stateOf(r *http.Request) (stockState, error) {
+	list, err := listStockStates(r.Context(), s.db)
+	if err != nil {
+		return stockState{}, err
+	}
+	for _, c := range list {
+		if c.Identifier == adminui.Param(r, "state") {
+			return c, nil
+		}
+	}
+	return stockState{}, web.NotFound()
+}
+
+// staffState asks for the words of a stock state.
+func (s *server) staffState(r *http.Request) (adminui.Answer, error) {
+	c, err := s.stateOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return statePage(c, stateForm(c), http.StatusOK), nil
+}
+
+// staffEditState stores them.
+func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.stateOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if form.Version < 1 {
+		return nil, web.BadRequest("version")
+	}
+	title, text := strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
+	wrong := faults{}
+	if n := utf8.RuneCountInString(title); n < 1 || n > 100 {
+		wrong["title"] = "1 to 100 characters."
+	}
+	if utf8.RuneCountInString(text) > 500 {
+		wrong["description"] = "At most 500 characters."
+	}
+	if len(wrong) > 0 {
+		return statePage(c, stateForm(c).Typed(form).Wrong(wrong), http.StatusUnprocessableEntity), nil
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		changed, err := updateStockState(r.Context(), tx, c.ID, form.Version, title, text)
+		if err != nil {
+			return err
+		}
+		if !changed {
+			return ErrStale
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "stock-state", Key: c.Identifier,
+			Text: "Changed the stock state", Before: map[string]any{"title": c.Title, "description": c.Description},
+			After: map[string]any{"title": title, "description": text}})
+	})
+	if errors.Is(err, ErrStale) {
+		again := stateForm(c).Typed(form).Conflict(c.Version, "Another person", "a moment ago",
+			map[string]string{"title": c.Title, "description": c.Description})
+		return statePage(c, again, http.StatusConflict), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: "/catalog/states", Text: "Saved."}, nil
+}

@@ -1,0 +1,142 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// mostFiles is how many pictures one form brings; a script sends each by itself.
+	mostFiles = 20
+	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take 160 MB.
+	picturesAtOnce = 1
+)
+
+// staffUpload takes pictures: each is made anew from its pixels, kept in several widths, and stands behind the
+// pictures that the product has.
+func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.ParseMultipartForm(adminui.MaxUpload); err != nil {
+		return nil, web.BadRequest("files")
+	}
+	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
+	files := r.MultipartForm.File["files"]
+	var added []string
+	var refused []string
+	if len(files) > mostFiles {
+		files, refused = files[:mostFiles], []string{fmt.Sprintf("At most %d pictures at a time.", mostFiles)}
+	}
+	for _, file := range files {
+		if file.Size == 0 && file.Filename == "" {
+			continue
+		}
+		address, err := s.keepPicture(r.Context(), file)
+		if no, ok := errors.AsType[notPicture](err); ok {
+			refused = append(refused, fileName(file.Filename)+": "+no.Error())
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		added = append(added, address)
+	}
+	if len(added) > 0 {
+		err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return addPictures(r, tx, p.ID, added) })
+		if full, ok := errors.AsType[faults](err); ok {
+			refused = append(refused, full[""])
+		} else if err != nil {
+			return nil, err
+		}
+		s.catalogueChanged()
+	} else if len(refused) == 0 {
+		refused = []string{"Choose a picture first."}
+	}
+	if len(refused) > 0 {
+		page, err := s.mediaPage(r, p)
+		page.Refused = refused
+		return page.answer(http.StatusUnprocessableEntity), err
+	}
+	return adminui.Done{To: productPath(p.Identifier) + "/media", Text: fmt.Sprintf("Added %d.", len(added))}, nil
+}
+
+// fileName is a name that a browser sent, fit to be shown.
+func fileName(name string) string {
+	return pg.StorableText(path.Base(strings.ReplaceAll(name, `\`, "/")), 100)
+}
+
+// keepPicture keeps a file in all its widths, the largest last: once its address is known all of them are there.
+func (s *server) keepPicture(ctx context.Context, file *multipart.FileHeader) (address string, err error) {
+	body, err := readUpload(file, mostPictureBytes)
+	if err != nil {
+		return "", err
+	}
+	select {
+	case s.pictures <- struct{}{}:
+		defer func() { <-s.pictures }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	img, orientation, err := decodePicture(body)
+	if err != nil {
+		return "", err
+	}
+	sized, err := resizePicture(img, orientation)
+	if err != nil {
+		return "", err
+	}
+	for _, width := range media.WidthsOf(sized.width) {
+		if err := s.media.Put(ctx, media.Name(sized.hash, width), sized.files[width]); err != nil {
+			return "", web.Unavailable(err)
+		}
+	}
+	return media.Path + sized.name(), nil
+}
+
+// readUpload reads an uploaded file, and one byte more than most where it has more.
+func readUpload(file *multipart.FileHeader, most int64) ([]byte, error) {
+	f, err := file.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open an upload: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read an upload: %w", err)
+	}
+	return body, nil
+}
+
+// addPictures puts pictures behind those that a product has, and records it.
+func addPictures(r *http.Request, tx pgx.Tx, id int64, addresses []string) error {
+	p, found, err := lockProduct(r.Context(), tx, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return web.NotFound()
+	}
+	all, err := appendPictures(r.Context(), tx, id, addresses, mostMedia, adminui.Who(r).Name)
+	if err != nil {
+		return err
+	}
+	if !all {
+		return faults{"": fmt.Sprintf("A product has at most %d pictures.", mostMedia)}
+	}
+	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,
+		Text: fmt.Sprintf("Added %d pictures", len(addresses)), After: map[string]any{"pictures": addresses}})
+}
