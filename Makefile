@@ -68,6 +68,10 @@ bench: ## measure the shop against bare handlers and pgbench
 campaign: need bin/withpostgres ## thousands of purchases with faults at random: paid = orders + entries for staff; CAMPAIGN=n, SEED=n
 	@CAMPAIGN=$${CAMPAIGN:-2000} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestCampaign ./test/e2e | grep -v '^ *{'
 
+.PHONY: goods
+goods: need bin/withpostgres ## a file of GOODS products (10,000), checked and applied: how long it takes
+	@GOODS=$${GOODS:-10000} bin/withpostgres -- $(GO) test -count 1 -v -run TestALargeFile ./services/order | grep -v '^ *{'
+
 .PHONY: cents
 cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the database to Stripe, the order and the mail
 	@EVERY_CENT=1 bin/withpostgres -- $(GO) test -count 1 -v -run TestNoCentIsLost ./services/order | grep -v '^ *{'

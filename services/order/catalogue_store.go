@@ -18,7 +18,8 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2, color_name, size_name FROM `+
+	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2, color_name,
+	  size_name FROM `+
 		`product p WHERE identifier = $1 AND ($2 OR on_sale(p))`, identifier, any).
 		QueryRow(func(row pgx.Row) error {
 			var names optionNames
@@ -40,7 +41,8 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 		SELECT v.id, video_url, video_thumbnail_url, caption FROM product_video v JOIN product p ON p.id = v.product_id
 		WHERE p.identifier = $1 ORDER BY v.id DESC`, identifier)
 	queue(batch, func(i picture) { images[i.Owner] = append(images[i.Owner], web.Field{Key: id(i.ID), Value: i}) }, `
-		SELECT i.id, s.id AS owner, image_url, main_image, caption, alternative_text FROM sku_image i JOIN sku s ON s.id = i.sku_id
+		SELECT i.id, s.id AS owner, image_url, main_image, caption, alternative_text FROM sku_image i JOIN sku s ON s.id =
+		  i.sku_id
 		  JOIN product p ON p.id = s.product_id
 		WHERE p.identifier = $1 ORDER BY main_image DESC, i.id`, identifier)
 	queue(batch, func(k productSKU) {
@@ -50,7 +52,8 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 		}
 		p.SKUs = append(p.SKUs, web.Field{Key: id(k.ID), Value: k})
 	}, `
-		SELECT id, color, size, description, price_cents, regular_cents, inventory_identifier, inventory_title, inventory_description
+		SELECT id, color, size, description, price_cents, regular_cents, inventory_identifier, inventory_title,
+		  inventory_description
 		FROM sku_any WHERE product_identifier = $1 AND ($2 OR on_sale) ORDER BY id`, identifier, any)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return productDetail{}, false, fmt.Errorf("read product %s: %w", identifier, err)

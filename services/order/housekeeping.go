@@ -22,6 +22,7 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
 		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
 		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
+		{Name: "files of products", Every: time.Hour, Do: forgetImports},
 		{Name: "words of search", Every: 24 * time.Hour, Do: deleteSearchWords},
 	}
 }

@@ -78,6 +78,23 @@ CREATE TABLE "catalog_clock" (
   CONSTRAINT catalog_clock_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "catalog_import" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  file text NOT NULL,
+  body bytea,
+  state text NOT NULL DEFAULT 'checked'::text,
+  summary jsonb NOT NULL,
+  before jsonb,
+  by_person bigint NOT NULL DEFAULT 0,
+  by_name text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  applied_at timestamp with time zone,
+  undone_at timestamp with time zone,
+  CONSTRAINT catalog_import_file_check CHECK ((length(file) <= 200)),
+  CONSTRAINT catalog_import_state_check CHECK ((state = ANY (ARRAY['checked'::text, 'applied'::text, 'undone'::text]))),
+  CONSTRAINT catalog_import_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "checkout" (
   id text NOT NULL,
   cart_id bigint NOT NULL,
@@ -775,6 +792,7 @@ CREATE INDEX cart_merge_member ON "order".cart_merge USING btree (member_id);
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
 CREATE INDEX cart_receipt ON "order".cart USING btree (lower(receipt_email)) WHERE (receipt_email IS NOT NULL);
 CREATE INDEX catalog_change_at ON "order".catalog_change USING btree (at);
+CREATE INDEX catalog_import_kept ON "order".catalog_import USING btree (at) WHERE ((body IS NOT NULL) OR (before IS NOT NULL));
 CREATE INDEX checkout_email ON "order".checkout USING btree (lower(email)) WHERE (email IS NOT NULL);
 CREATE INDEX checkout_ended ON "order".checkout USING btree (expires_at) WHERE (state = ANY (ARRAY['expired'::text, 'failed'::text]));
 CREATE INDEX checkout_member ON "order".checkout USING btree (member_id) WHERE (member_id IS NOT NULL);

@@ -10,7 +10,8 @@ import (
 
 // staffProductSQL is a product as its page for staff shows it.
 const staffProductSQL = `
-	SELECT p.id, p.identifier, p.version, p.media_version, p.sku_version, p.color_name, p.size_name, ` + productStateSQL + ` AS state, p.title, p.title_url,
+	SELECT p.id, p.identifier, p.version, p.media_version, p.sku_version, p.color_name, p.size_name,
+	  ` + productStateSQL + ` AS state, p.title, p.title_url,
 	  coalesce(p.headline, '') AS headline, coalesce(p.description_part_1, '') AS part1,
 	  coalesce(p.description_part_2, '') AS part2, p.published, p.on_sale_from, p.on_sale_until, p.retired_at,
 	  ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id

@@ -1,0 +1,468 @@
+package order
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
+)
+
+// knownProduct is a product as a file is compared with it.
+type knownProduct struct {
+	ID                                          int64
+	Identifier, Title, TitleURL                 string
+	Headline, Part1, Part2, ColorName, SizeName string
+	Published                                   bool
+	Collections                                 []string
+	Pictures                                    []string
+}
+
+// knownSKU is a SKU as a file is compared with it.
+type knownSKU struct {
+	ID, Product                    int64
+	Code, Color, Size, Text, State string
+	Price                          *int64
+	Stock                          *int32
+	BackOrder                      bool
+}
+
+// catalogIndex finds what a row names.
+type catalogIndex struct {
+	products   map[int64]*knownProduct
+	byName     map[string]*knownProduct // identifier
+	byAddress  map[string]int64         // product, for each address that is taken
+	skus       map[int64]*knownSKU
+	byCode     map[string]*knownSKU
+	ofProduct  map[int64][]*knownSKU
+	collection map[string]bool
+	states     map[string]bool
+}
+
+// importProduct is what a file changes of a product, or the product that it adds. Texts that are nil stay.
+type importProduct struct {
+	ID          int64           `json:"id"`
+	New         bool            `json:"new"`
+	Identifier  string          `json:"identifier"`
+	Title       *string         `json:"title"`
+	TitleURL    *string         `json:"title_url"`
+	Headline    *string         `json:"headline"`
+	Part1       *string         `json:"part1"`
+	Part2       *string         `json:"part2"`
+	ColorName   *string         `json:"color_name"`
+	SizeName    *string         `json:"size_name"`
+	Published   *bool           `json:"published"`
+	Collections []string        `json:"collections"` // nil: they stay
+	Pictures    []importPicture `json:"pictures"`
+
+	known *knownProduct // nil for a new one
+	line  int
+	skus  int // of this product in the file
+}
+
+// importPicture is a picture that a file adds.
+type importPicture struct {
+	URL string `json:"url"`
+	Alt string `json:"alt"`
+}
+
+// importSKU is what a file changes of a SKU, or the SKU that it adds.
+type importSKU struct {
+	ID        int64   `json:"id"`
+	Product   int64   `json:"product"`
+	Code      *string `json:"code"`
+	Color     *string `json:"color"`
+	Size      *string `json:"size"`
+	Text      *string `json:"text"`
+	State     *string `json:"state"`
+	BackOrder *bool   `json:"back_order"`
+	Price     *int64  `json:"price"`
+	Stock     *int32  `json:"stock"`  // the count that it gets
+	Change    *int32  `json:"change"` // of the count; nil where counting begins
+
+	of    *importProduct // a new one, which has no id yet
+	known *knownSKU      // nil for a new one
+}
+
+// importPlan is what a file would do.
+type importPlan struct {
+	products []*importProduct // that are new or change
+	skus     []*importSKU
+	faults   []fileFault
+
+	file  *productFile
+	index *catalogIndex
+	byRow map[string]*importProduct // by identifier or address, as rows name them
+	seen  map[string]int            // SKUs that rows were about, with the line
+	codes map[string]bool           // article numbers that the file gives
+}
+
+// importSummary is a plan in numbers.
+type importSummary struct {
+	Rows        int         `json:"rows"`
+	NewProducts int         `json:"new_products"`
+	Products    int         `json:"changed_products"`
+	NewSKUs     int         `json:"new_skus"`
+	SKUs        int         `json:"changed_skus"`
+	Prices      int         `json:"prices"`
+	Counts      int         `json:"counts"`
+	Shopify     bool        `json:"shopify"`
+	Ignored     []string    `json:"ignored_columns"`
+	Faults      []fileFault `json:"errors"`
+	MoreFaults  int         `json:"more_errors"`
+}
+
+// mostFaults is how many errors of a file are shown.
+const mostFaults = 500
+
+// planImport compares a file with the catalogue.
+func planImport(file *productFile, index *catalogIndex) *importPlan {
+	p := &importPlan{file: file, index: index, faults: file.faults, byRow: map[string]*importProduct{},
+		seen: map[string]int{}, codes: map[string]bool{}}
+	if len(file.faults) > 0 {
+		return p
+	}
+	for _, row := range file.rows {
+		p.row(row)
+	}
+	p.products = slices.DeleteFunc(p.products, func(product *importProduct) bool { return !product.changes() })
+	p.skus = slices.DeleteFunc(p.skus, func(sku *importSKU) bool { return !sku.changes() })
+	return p
+}
+
+func (p *importPlan) summary() importSummary {
+	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults}
+	if len(s.Faults) > mostFaults {
+		s.Faults, s.MoreFaults = s.Faults[:mostFaults], len(s.Faults)-mostFaults
+	}
+	for _, product := range p.products {
+		if product.known == nil {
+			s.NewProducts++
+		} else {
+			s.Products++
+		}
+	}
+	for _, sku := range p.skus {
+		if sku.known == nil {
+			s.NewSKUs++
+		} else {
+			s.SKUs++
+		}
+		if sku.Price != nil {
+			s.Prices++
+		}
+		if sku.Stock != nil {
+			s.Counts++
+		}
+	}
+	return s
+}
+
+func (p *importPlan) fault(row fileRow, column, text string) {
+	p.faults = append(p.faults, fileFault{row.line, column, text})
+}
+
+// row adds what a row says to the plan.
+func (p *importPlan) row(row fileRow) {
+	before := len(p.faults)
+	known := p.skuOf(row)
+	product := p.productOf(row, known)
+	if product == nil {
+		if len(p.faults) == before {
+			p.fault(row, "", "No product or SKU of the shop is named like this; a new product needs a title.")
+		}
+		return
+	}
+	p.readProduct(row, product)
+	if known != nil || row.hasSKU() {
+		p.readSKU(row, product, known)
+	}
+}
+
+// hasSKU says whether a row says anything of a SKU.
+func (r fileRow) hasSKU() bool {
+	for _, column := range []string{colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock} {
+		if r.values[column] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// skuOf is the SKU that a row names by its id or its article number; nil for none.
+func (p *importPlan) skuOf(row fileRow) *knownSKU {
+	if text := row.values[colSKU]; text != "" {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if k := p.index.skus[id]; err == nil && k != nil {
+			return k
+		}
+		p.fault(row, colSKU, "The shop has no SKU "+text+".")
+		return nil
+	}
+	return p.index.byCode[row.values[colCode]]
+}
+
+// productOf is the product that a row is about; nil when it cannot be told.
+func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
+	identifier, address := row.values[colProduct], row.values[colAddress]
+	var known *knownProduct
+	switch {
+	case identifier != "":
+		if known = p.index.byName[identifier]; known == nil {
+			p.fault(row, colProduct, "The shop has no product "+identifier+".")
+			return nil
+		}
+	case address != "" && p.index.byAddress[address] != 0:
+		known = p.index.products[p.index.byAddress[address]]
+	case address == "" && sku != nil:
+		known = p.index.products[sku.Product]
+	}
+	if known != nil && sku != nil && sku.Product != known.ID {
+		p.fault(row, colCode, "This SKU belongs to another product.")
+		return nil
+	}
+	key := address
+	if known != nil {
+		key = "=" + known.Identifier
+	}
+	if product := p.byRow[key]; product != nil {
+		return product
+	}
+	product := &importProduct{known: known, line: row.line}
+	switch {
+	case known != nil:
+		product.ID, product.Identifier = known.ID, known.Identifier
+	case key == "" || row.values[colTitle] == "":
+		return nil
+	case !titleURLPattern.MatchString(address):
+		p.fault(row, colAddress, "Letters, digits, - and _, at most 100.")
+		return nil
+	default:
+		product.New, product.Identifier, product.TitleURL = true, random.Code(identifierLetters), &address
+		draft := false
+		product.Published = &draft
+	}
+	p.byRow[key] = product
+	p.products = append(p.products, product)
+	return product
+}
+
+// text takes over a text that is not too long and not what there is. An empty place says nothing.
+func (p *importPlan) text(row fileRow, column string, most int, was string, is **string) {
+	value := row.values[column]
+	if value == "" || *is == nil && value == was {
+		return
+	}
+	if utf8.RuneCountInString(value) > most {
+		p.fault(row, column, "At most "+strconv.Itoa(most)+" characters.")
+		return
+	}
+	*is = &value
+}
+
+// readProduct reads what a row says of its product.
+func (p *importPlan) readProduct(row fileRow, product *importProduct) {
+	was := product.known
+	if was == nil {
+		was = &knownProduct{}
+	}
+	p.text(row, colTitle, mostTitle, was.Title, &product.Title)
+	p.text(row, colHeadline, mostText, was.Headline, &product.Headline)
+	p.text(row, colText, mostText, was.Part1, &product.Part1)
+	p.text(row, colMoreText, mostText, was.Part2, &product.Part2)
+	p.text(row, colColorName, mostOptionName, was.ColorName, &product.ColorName)
+	p.text(row, colSizeName, mostOptionName, was.SizeName, &product.SizeName)
+	if state := row.values[colState]; state != "" {
+		published := state == "published"
+		if !published && state != "draft" {
+			p.fault(row, colState, "Draft or published.")
+		} else if product.known == nil || published != was.Published {
+			product.Published = &published
+		}
+	}
+	if address := row.values[colAddress]; product.known != nil && row.values[colProduct] != "" && address != "" &&
+		address != was.TitleURL {
+		if owner := p.index.byAddress[address]; owner != 0 && owner != product.ID {
+			p.fault(row, colAddress, "Another product has this address, or had it.")
+		} else if !titleURLPattern.MatchString(address) {
+			p.fault(row, colAddress, "Letters, digits, - and _, at most 100.")
+		} else {
+			p.index.byAddress[address], product.TitleURL = product.ID, &address
+		}
+	}
+	p.readCollections(row, product, was)
+	p.readPicture(row, product, was)
+}
+
+func (p *importPlan) readCollections(row fileRow, product *importProduct, was *knownProduct) {
+	text := row.values[colCollections]
+	if text == "" {
+		return
+	}
+	list := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == ',' })
+	for _, address := range list {
+		if !p.index.collection[address] {
+			p.fault(row, colCollections, "The shop has no collection "+address+".")
+		}
+	}
+	if !sameSet(list, was.Collections) {
+		product.Collections = append([]string{}, list...)
+	}
+}
+
+// readPicture adds a picture that the product does not have.
+func (p *importPlan) readPicture(row fileRow, product *importProduct, was *knownProduct) {
+	address := row.values[colPicture]
+	if address == "" || slices.Contains(was.Pictures, address) ||
+		slices.ContainsFunc(product.Pictures, func(have importPicture) bool { return have.URL == address }) {
+		return
+	}
+	alt := row.values[colAlt]
+	switch {
+	case !mediaAddress(address):
+		p.fault(row, colPicture, "An address such as /img/product/clip.jpg or https://…")
+	case utf8.RuneCountInString(alt) > mostCaption:
+		p.fault(row, colAlt, "At most "+strconv.Itoa(mostCaption)+" characters.")
+	case len(was.Pictures)+len(product.Pictures) >= mostMedia:
+		p.fault(row, colPicture, "A product has at most "+strconv.Itoa(mostMedia)+" pictures.")
+	default:
+		product.Pictures = append(product.Pictures, importPicture{address, alt})
+	}
+}
+
+// changes says whether there is anything to store.
+func (product *importProduct) changes() bool {
+	return product.known == nil || product.Title != nil || product.TitleURL != nil || product.Headline != nil ||
+		product.Part1 != nil || product.Part2 != nil || product.ColorName != nil || product.SizeName != nil ||
+		product.Published != nil || product.Collections != nil || len(product.Pictures) > 0
+}
+
+// readSKU reads what a row says of a SKU.
+func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSKU) {
+	color, size, text := row.values[colColor], row.values[colSize], row.values[colSKUText]
+	if known == nil && product.known != nil {
+		for _, k := range p.index.ofProduct[product.ID] {
+			if k.Color == color && k.Size == size && (k.Text == text || row.values[colSKUText] == "") {
+				known = k
+				break
+			}
+		}
+	}
+	key := product.Identifier + "\x00" + color + "\x00" + size + "\x00" + text
+	if known != nil {
+		key = strconv.FormatInt(known.ID, 10)
+	}
+	if line := p.seen[key]; line != 0 {
+		p.fault(row, "", "This SKU is in line "+strconv.Itoa(line)+" already.")
+		return
+	}
+	p.seen[key] = row.line
+	product.skus++
+	sku := &importSKU{Product: product.ID, of: product, known: known}
+	was := known
+	if was == nil {
+		was = &knownSKU{State: "in-stock"}
+		if len(p.index.ofProduct[product.ID])+product.skus > mostSKUs {
+			p.fault(row, "", "A product has at most "+strconv.Itoa(mostSKUs)+" SKUs.")
+		}
+	} else {
+		sku.ID = known.ID
+	}
+	p.text(row, colColor, 500, was.Color, &sku.Color)
+	p.text(row, colSize, 500, was.Size, &sku.Size)
+	p.text(row, colSKUText, 1000, was.Text, &sku.Text)
+	p.readCode(row, sku, was)
+	p.readSKUState(row, sku, was)
+	p.readPrice(row, sku, was)
+	p.readCount(row, sku, was)
+	p.skus = append(p.skus, sku)
+}
+
+func (p *importPlan) readCode(row fileRow, sku *importSKU, was *knownSKU) {
+	p.text(row, colCode, 100, was.Code, &sku.Code)
+	if sku.Code == nil || *sku.Code == "" {
+		return
+	}
+	if p.index.byCode[*sku.Code] != nil || p.codes[*sku.Code] {
+		p.fault(row, colCode, "Another SKU has this article number.")
+	}
+	p.codes[*sku.Code] = true
+}
+
+func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
+	if state := row.values[colStockState]; state != "" && state != was.State {
+		if sku.State = &state; !p.index.states[state] {
+			p.fault(row, colStockState, "The shop has no such stock state.")
+		}
+	}
+	if text := row.values[colBackOrders]; text != "" {
+		yes := text == "yes"
+		if !yes && text != "no" {
+			p.fault(row, colBackOrders, "Yes or no.")
+		} else if yes != was.BackOrder {
+			sku.BackOrder = &yes
+		}
+	}
+}
+
+func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
+	text := row.values[colPrice]
+	if text == "" {
+		if sku.known == nil {
+			p.fault(row, colPrice, "A new SKU needs a price.")
+		}
+		return
+	}
+	price, err := money.Parse(text)
+	if err != nil || price < 1 || price > stripe.MaxTotal {
+		p.fault(row, colPrice, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
+		return
+	}
+	if cents := int64(price); was.Price == nil || *was.Price != cents {
+		sku.Price = &cents
+	}
+}
+
+func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
+	text, back := row.values[colStock], was.BackOrder
+	if sku.BackOrder != nil {
+		back = *sku.BackOrder
+	}
+	if text == "" {
+		if !back && was.Stock != nil && *was.Stock < 0 {
+			p.fault(row, colBackOrders, "Pieces are sold that are not there: it takes back orders, or a count.")
+		}
+		return
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	count := int32(n) //nolint:gosec // an error is looked at first
+	switch {
+	case err != nil || n > 1_000_000_000 || n < -1_000_000:
+		p.fault(row, colStock, "A whole number.")
+	case n < 0 && !back:
+		p.fault(row, colStock, "Less than nothing is for SKUs on back order.")
+	case was.Stock == nil:
+		sku.Stock = &count
+	case *was.Stock != count:
+		change := count - *was.Stock
+		sku.Stock, sku.Change = &count, &change
+	}
+}
+
+// changes says whether there is anything to store.
+func (sku *importSKU) changes() bool {
+	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
+		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Stock != nil
+}
+
+// fileKindOptions are the files to choose from.
+func fileKindOptions() (list []adminui.Option) {
+	for _, kind := range fileKinds {
+		list = append(list, adminui.Option{Value: kind.Name, Text: kind.Title})
+	}
+	return list
+}

@@ -1,0 +1,313 @@
+package order
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// staffImportsPage is where files come in and go out.
+type staffImportsPage struct {
+	Imports []catalogImport  `json:"imports"` // the latest first
+	Kinds   []adminui.Option `json:"-"`
+	Refused string           `json:"error,omitempty"`
+}
+
+// mostImports is how many files are shown.
+const mostImports = 30
+
+// staffImports shows the files that came in lately.
+func (s *server) staffImports(r *http.Request) (adminui.Answer, error) {
+	return s.importsPage(r, "", http.StatusOK)
+}
+
+func (s *server) importsPage(r *http.Request, refused string, status int) (adminui.Answer, error) {
+	list, err := listImports(r.Context(), s.db, mostImports)
+	return adminui.Page{Title: "Products from files", Template: "imports.html", Status: status,
+		Data: staffImportsPage{Imports: list, Kinds: fileKindOptions(), Refused: refused}}, err
+}
+
+// staffBringFile checks a file against the catalogue and shows what it would do. Nothing is changed yet.
+func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
+	if err := r.ParseMultipartForm(adminui.MaxUpload); err != nil {
+		return nil, web.BadRequest("file")
+	}
+	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
+	files := r.MultipartForm.File["file"]
+	if len(files) == 0 || files[0].Size == 0 {
+		return s.importsPage(r, "Choose a file first.", http.StatusUnprocessableEntity)
+	}
+	body, err := readUpload(files[0], mostImportBytes)
+	if err != nil {
+		return nil, err
+	}
+	index, err := readCatalogIndex(r.Context(), s.db)
+	if err != nil {
+		return nil, err
+	}
+	plan := planImport(readProductFile(body), index)
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	if _, err := zip.Write(body); err != nil {
+		return nil, fmt.Errorf("pack a file: %w", err)
+	}
+	if err := zip.Close(); err != nil {
+		return nil, fmt.Errorf("pack a file: %w", err)
+	}
+	id, err := insertImport(r.Context(), s.db, fileName(files[0].Filename), packed.Bytes(), plan.summary(), adminui.Who(r))
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
+}
+
+// importOf is the file that the path names.
+func (s *server) importOf(r *http.Request) (catalogImport, error) {
+	id, err := strconv.ParseInt(adminui.Param(r, "import"), 10, 64)
+	if err != nil {
+		return catalogImport{}, web.NotFound()
+	}
+	file, found, err := findImport(r.Context(), s.db, id, false)
+	if err == nil && !found {
+		err = web.NotFound()
+	}
+	return file, err
+}
+
+// CanApply says whether a file is whole and not applied yet.
+func (c catalogImport) CanApply() bool {
+	return c.State == "checked" && len(c.Body) > 0 && len(c.Summary.Faults) == 0
+}
+
+// Nothing says whether a file would change nothing.
+func (c catalogImport) Nothing() bool {
+	s := c.Summary
+	return s.NewProducts+s.Products+s.NewSKUs+s.SKUs == 0
+}
+
+// Badge is the file's state.
+func (c catalogImport) Badge() adminui.Badge {
+	switch {
+	case c.State == "applied":
+		return adminui.Badge{Text: "applied", Tone: "good"}
+	case c.State == "undone":
+		return adminui.Badge{Text: "taken back"}
+	case len(c.Summary.Faults) > 0:
+		return adminui.Badge{Text: "has errors", Tone: "bad"}
+	}
+	return adminui.Badge{Text: "checked", Tone: "warn"}
+}
+
+// Facts are what a file does, in numbers.
+func (c catalogImport) Facts() []adminui.Detail {
+	s := c.Summary
+	facts := []adminui.Detail{{Label: "Rows", Value: s.Rows}, {Label: "New products", Value: s.NewProducts},
+		{Label: "Changed products", Value: s.Products}, {Label: "New SKUs", Value: s.NewSKUs},
+		{Label: "Changed SKUs", Value: s.SKUs}, {Label: "Prices", Value: s.Prices}, {Label: "Counts", Value: s.Counts}}
+	if s.Shopify {
+		facts = append(facts, adminui.Detail{Label: "Kind", Value: "product export of Shopify"})
+	}
+	if len(s.Ignored) > 0 {
+		facts = append(facts, adminui.Detail{Label: "Columns left out", Value: strings.Join(s.Ignored, ", ")})
+	}
+	return facts
+}
+
+// staffImport shows what a file would do, or did.
+func (s *server) staffImport(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importOf(r)
+	return importPage(file, http.StatusOK), err
+}
+
+func importPage(file catalogImport, status int) adminui.Page {
+	return adminui.Page{Title: "File " + file.File, Template: "import.html", Data: file, Status: status}
+}
+
+// staffApplyFile stores all that a file says, or nothing. It is compared with the catalogue once more: what others
+// changed since it was checked counts.
+func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importOf(r)
+	if err != nil {
+		return nil, err
+	}
+	to := "/catalog/import/" + strconv.FormatInt(file.ID, 10)
+	var plan *importPlan
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		plan, err = applyFile(r, tx, file.ID)
+		return err
+	})
+	switch {
+	case errors.Is(err, errNotApplied):
+		return adminui.Done{To: to, Text: "It was applied already, or its time is over."}, nil
+	case errors.Is(err, errFileFaults):
+		file.Summary = plan.summary()
+		return importPage(file, http.StatusConflict), nil
+	case err != nil:
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: to, Text: "Applied."}, nil
+}
+
+var (
+	errNotApplied = errors.New("the file cannot be applied")
+	errFileFaults = errors.New("the file has errors")
+)
+
+// applyFile applies a file in a transaction.
+func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
+	ctx := r.Context()
+	if err := lockImports(ctx, tx); err != nil {
+		return nil, err
+	}
+	file, found, err := findImport(ctx, tx, id, true)
+	if err != nil {
+		return nil, err
+	}
+	if !found || file.State != "checked" || len(file.Body) == 0 {
+		return nil, errNotApplied
+	}
+	packed, err := gzip.NewReader(bytes.NewReader(file.Body))
+	if err != nil {
+		return nil, fmt.Errorf("unpack file %d: %w", id, err)
+	}
+	body, err := io.ReadAll(packed)
+	if err != nil {
+		return nil, fmt.Errorf("unpack file %d: %w", id, err)
+	}
+	index, err := readCatalogIndex(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	plan := planImport(readProductFile(body), index)
+	if len(plan.faults) > 0 {
+		return plan, errFileFaults
+	}
+	undo, err := storePlan(ctx, tx, plan, adminui.Who(r))
+	if err != nil {
+		return nil, err
+	}
+	if err := noteApplied(ctx, tx, id, plan.summary(), undo); err != nil {
+		return nil, err
+	}
+	return plan, adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
+		Key: strconv.FormatInt(id, 10), Text: "Applied the file " + file.File, After: plan.summary()})
+}
+
+// staffUndoFile takes a file back.
+func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importOf(r)
+	if err != nil {
+		return nil, err
+	}
+	done := "Taken back, but for what was changed again since."
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if err := lockImports(r.Context(), tx); err != nil {
+			return err
+		}
+		now, found, err := findImport(r.Context(), tx, file.ID, true)
+		if err != nil {
+			return err
+		}
+		if !found || !now.CanUndo {
+			done = "It cannot be taken back any more."
+			return nil
+		}
+		if err := undoPlan(r.Context(), tx, now.Before, adminui.Who(r)); err != nil {
+			return err
+		}
+		if err := noteUndone(r.Context(), tx, file.ID); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
+			Key: strconv.FormatInt(file.ID, 10), Text: "Took back the file " + file.File})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.catalogueChanged()
+	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(file.ID, 10), Text: done}, nil
+}
+
+// staffTemplate is an empty file of a kind, with a row that shows what goes where.
+func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
+	example := exportRow{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.", Text: "Solid **oak**.",
+		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock", Price: new(int64(24900)),
+		Stock: new(int32(12))}
+	return exportFile(r, "template-", func() ([]exportRow, error) { return []exportRow{example}, nil })
+}
+
+// staffExport is a file with all products that are not retired.
+func (s *server) staffExport(r *http.Request) (adminui.Answer, error) {
+	return exportFile(r, "", func() ([]exportRow, error) {
+		return exportCatalog(r.Context(), s.db, adminui.Param(r, "kind") != "products")
+	})
+}
+
+// exportFile writes rows as a file of the kind that the path names.
+func exportFile(r *http.Request, prefix string, rows func() ([]exportRow, error)) (adminui.Answer, error) {
+	for _, kind := range fileKinds {
+		if kind.Name != adminui.Param(r, "kind") {
+			continue
+		}
+		list, err := rows()
+		if err != nil {
+			return nil, err
+		}
+		lines := [][]string{kind.Columns}
+		for _, row := range list {
+			var line []string
+			for _, column := range kind.Columns {
+				line = append(line, row.value(column))
+			}
+			lines = append(lines, line)
+		}
+		return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			w.Header().Set("Content-Disposition", `attachment; filename="`+prefix+kind.Name+`.csv"`)
+			return printout.CSV(w, lines)
+		}), nil
+	}
+	return nil, web.NotFound()
+}
+
+// value is a column of a row.
+func (e exportRow) value(column string) string {
+	switch column {
+	case colPrice:
+		if e.Price == nil {
+			return ""
+		}
+		return money.Cents(*e.Price).String()
+	case colStock:
+		if e.Stock == nil {
+			return ""
+		}
+		return strconv.Itoa(int(*e.Stock))
+	case colSKU:
+		if e.SKU == nil {
+			return ""
+		}
+		return strconv.FormatInt(*e.SKU, 10)
+	case colBackOrders:
+		if e.BackOrder {
+			return "yes"
+		}
+		return "no"
+	}
+	return map[string]string{colProduct: e.Product, colTitle: e.Title, colAddress: e.Address, colHeadline: e.Headline,
+		colText: e.Text, colMoreText: e.MoreText, colState: e.State, colCollections: e.Collections, colCode: e.Code,
+		colColor: e.Color, colSize: e.Size, colSKUText: e.SKUText, colStockState: e.StockState}[column]
+}

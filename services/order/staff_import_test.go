@@ -1,0 +1,206 @@
+package order
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// bring sends a file and returns the path of what came of it.
+func bring(c *testenv.Client, content string) string {
+	c.TB.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "goods.csv")
+	if err != nil {
+		c.TB.Fatal(err)
+	}
+	part.Write([]byte(content)) //nolint:errcheck // a buffer
+	form.Close()                //nolint:errcheck // a buffer
+	r := c.Body(http.MethodPost, "/staff/catalog/import/upload", body.String())
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	a := c.Do(r)
+	a.Has(http.StatusSeeOther)
+	return "/staff" + a.Header.Get("Location")
+}
+
+// goods are all products and SKUs as they are, without what counts edits.
+func (e *env) goods() string {
+	return e.Text(`SELECT coalesce(string_agg(concat_ws('|', p.identifier, p.title, p.title_url, p.headline, p.description_part_1, p.published,
+		ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id WHERE k.product_id = p.id ORDER BY 1),
+		s.id, s.code, s.color, s.size, s.description, s.stock, s.back_order, s.inventory_id,
+		(SELECT price_cents FROM sku_any a WHERE a.id = s.id)), E'\n' ORDER BY p.id, s.id), '')
+		FROM product p LEFT JOIN sku s ON s.product_id = p.id`)
+}
+
+// A file is checked, applied whole, and taken back; what goes out can come in again.
+func TestFilesOfProducts(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10, code = 'CLIP-L' WHERE id = 1`)
+	e.Exec(`UPDATE product SET headline = '=SUM(A1)' WHERE id = 3`)
+	owner := e.browser(adminui.Owner)
+	before := e.goods()
+	for _, kind := range fileKinds { // out and in again
+		a := owner.Get("/staff/catalog/export/" + kind.Name + ".csv")
+		a.Has(200, strings.Join(kind.Columns, ","))
+		if page := owner.Get(bring(owner, a.Body)); page.Status != 200 || !strings.Contains(page.Body, "what the shop has already") {
+			t.Errorf("%s: %s", kind.Name, page)
+		}
+		owner.Get("/staff/catalog/template/"+kind.Name+".csv").Has(200, strings.Join(kind.Columns, ","))
+	}
+	path := bring(owner, "\ufeffproduct;address;title;text;state;collections;sku;article_number;option_1;option_2;price;pieces;back_orders\n"+
+		";OakDesk;Oak, desk;**Solid**;published;desk filing;;OAK-1;Oak;L;249.00;3;no\n"+
+		";OakDesk;;;;;;OAK-2;Oak;M;199.00;;yes\n"+
+		"bSusp6dBHm;;Paper clip;;;;1;;Silver;Medium;3.75;15;\n"+
+		";;;;;;6;BIND-S;;;;;\n")
+	e.Exec(`UPDATE sku SET stock = 9 WHERE id = 1`) // one is sold meanwhile
+	owner.Get(path).Has(200, "<dd>4</dd>", "Apply all of it")
+	if e.goods() == before || strings.Contains(e.goods(), "OakDesk") {
+		t.Error("checking changes something")
+	}
+	before = e.goods()
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	for _, want := range []string{"Oak, desk|OakDesk|**Solid**|t|{desk,filing}|8|OAK-1|Oak|L|3|f|1|24900", "9|OAK-2|Oak|M|t|1|19900",
+		"bSusp6dBHm|Paper clip|PaperClips", "CLIP-L|Silver|Medium|Opens to the left|15|f|1|375", "6|BIND-S|Black|Small"} {
+		if !strings.Contains(e.goods(), want) {
+			t.Errorf("%s is not in\n%s", want, e.goods())
+		}
+	}
+	owner.Post(path + "/apply").Has(http.StatusSeeOther) // once
+	if n := e.Number(`SELECT count(*) FROM stock_change WHERE reason = 'import'`); n != 2 {
+		t.Errorf("%d changes of counts", n)
+	}
+	e.Exec(`UPDATE product SET title = 'Later' WHERE id = 1`)
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	if got := strings.Replace(e.goods(), "bSusp6dBHm|Later", "bSusp6dBHm|Paper Clips", 1); strings.ReplaceAll(got, "bSusp6dBHm|Later", "bSusp6dBHm|Paper Clips") != before {
+		t.Errorf("taken back:\n%s\nwas:\n%s", e.goods(), before)
+	}
+	owner.Get(path).Has(200, "taken back")
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	bring(owner, "address,title\nOakDesk,Again\n") // what was taken back can come again
+	owner.Get(fmt.Sprintf("/staff/catalog/import/%d", e.Number(`SELECT max(id) FROM catalog_import`))).Has(200, "Apply all of it")
+	e.Exec(`UPDATE catalog_import SET at = now() - interval '25 hours', applied_at = applied_at - interval '25 hours'`)
+	if n, err := forgetImports(t.Context(), e.db); err != nil || n == 0 || e.Number(`SELECT count(*) FROM catalog_import WHERE body IS NOT NULL`) != 0 {
+		t.Errorf("%d emptied, %v", n, err)
+	}
+	e.browser(adminui.Marketing).Post(path + "/apply").Has(http.StatusForbidden)
+}
+
+// Every error is told by line and column, and a file with one changes nothing.
+func TestFilesWithErrors(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.staff(adminui.Owner)
+	owner.Header = http.Header{"Accept": {"text/html"}}
+	reader := e.staff(adminui.Owner)
+	before := e.goods()
+	faults := func(content string) string {
+		path := bring(owner, content)
+		var got []string
+		a := reader.Get(path).OK()
+		for i := 0; ; i++ {
+			n := itoa(int64(i))
+			if a.At("summary", "errors", n) == nil {
+				break
+			}
+			got = append(got, fmt.Sprint(a.At("summary", "errors", n, "line"), a.Text("summary", "errors", n, "column")))
+		}
+		owner.Post(path + "/apply")
+		return strings.Join(got, " ")
+	}
+	for content, want := range map[string]string{
+		"a,b\n1,2\n":           "1",
+		"product,product\n":    "1product",
+		"product,title\n\x00,": "1", "product\n\xff": "1",
+		"product,title\n\"x":                                                    "2",
+		"product,title\nnone,x\n":                                               "2product",
+		"address,title\nNew,\nA b,Thing\n":                                      "2 3address",
+		"sku,price\n1,3.999\n99,1.00\nx,1\n":                                    "2price 3sku 4sku",
+		"sku,pieces\n1,-1\n2,1.5\n1,3\n":                                        "2pieces 3pieces 4",
+		"product,address\nbSusp6dBHm,BinderClips\n":                             "2address",
+		"product,collections\nbSusp6dBHm,desk none\n":                           "2collections",
+		"product,state\nbSusp6dBHm,gone\n":                                      "2state",
+		"product,title\nbSusp6dBHm," + strings.Repeat("a", 201) + "\n":          "2title",
+		"sku,stock_state,back_orders\n1,none,perhaps\n":                         "2stock_state 2back_orders",
+		"product,option_1\nbSusp6dBHm,Gold\n":                                   "2price",
+		"product,sku,option_1\nITHJW3mytn,1,x\n":                                "2article_number",
+		"sku,article_number\n1,A\n2,A\n":                                        "3article_number",
+		"product,title\nbSusp6dBHm,x,y\n":                                       "2",
+		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n": "2picture 2price",
+		"product,picture\nbSusp6dBHm,//evil.example/a.jpg\n":                    "2picture",
+	} {
+		if got := faults(content); got != want {
+			t.Errorf("%.60q: %s, want %s", content, got, want)
+		}
+	}
+	if e.goods() != before {
+		t.Error("a file with errors changes something")
+	}
+}
+
+// Shopify's product export is understood as it is: several rows for a product, HTML, options, pictures.
+func TestShopifysExport(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.browser(adminui.Owner)
+	path := bring(owner, "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,"+
+		"Variant SKU,Variant Grams,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Image Src,Image Position,Image Alt Text,Status\n"+
+		"wool-hat,Wool hat,\"<p>Warm &amp; <strong>soft</strong>.</p><ul><li>Wool</li><li>Felt</li></ul><script>alert(1)</script>\",Us,Hats,winter,TRUE,"+
+		"Color,Red,Size,S,HAT-R-S,100,5,deny,19.00,https://cdn.example/hat.jpg,1,A red hat,active\n"+
+		"wool-hat,,,,,,,,Red,,M,HAT-R-M,100,0,continue,19.50,https://cdn.example/hat2.jpg,2,,\n"+
+		"wool-hat,,,,,,,,,,,,,,,,https://cdn.example/hat3.jpg,3,,\n"+
+		"gift-card,Gift card,,Us,,,FALSE,Title,Default Title,,,GIFT,0,,deny,25.00,,,,draft\n")
+	owner.Get(path).Has(200, "product export of Shopify", "vendor, type, tags, variant grams, image position", "Apply all of it")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	identifier := e.Text(`SELECT identifier FROM product WHERE title_url = 'wool-hat'`)
+	a := e.visitor().Get("/order/product/" + identifier)
+	a.Want("Warm & soft.\n\n- Wool\n- Felt", "product_data", "description_part_1")
+	a.Want("Color", "product_data", "option_names", "color")
+	skus := e.Text(`SELECT string_agg(concat_ws('|', code, color, size, stock, back_order), ' ' ORDER BY s.id) FROM sku s JOIN product p
+		ON p.id = s.product_id WHERE title_url IN ('wool-hat', 'gift-card')`)
+	if skus != "HAT-R-S|Red|S|5|f HAT-R-M|Red|M|0|t GIFT|f" {
+		t.Errorf("SKUs: %s", skus)
+	}
+	if got := e.Text(`SELECT string_agg(image_url || main_image, ' ' ORDER BY i.id) FROM product_image i JOIN product p ON p.id = i.product_id
+		WHERE title_url = 'wool-hat'`); got != "https://cdn.example/hat.jpgtrue https://cdn.example/hat2.jpgfalse https://cdn.example/hat3.jpgfalse" {
+		t.Errorf("pictures: %s", got)
+	}
+	if n := e.Number(`SELECT count(*) FROM product WHERE title_url = 'gift-card' AND NOT published`); n != 1 {
+		t.Error("the draft is published")
+	}
+}
+
+// A large file is few statements: 10,000 products (make goods) are checked in less than five seconds.
+func TestALargeFile(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	var file strings.Builder
+	file.WriteString("address,title,text,article_number,option_1,price,pieces\n")
+	rows := 1000
+	if many, err := strconv.Atoi(os.Getenv("GOODS")); err == nil {
+		rows = many
+	}
+	for n := range rows {
+		fmt.Fprintf(&file, "Thing%d,Thing %d,%s,T-%d,Red,%d.50,7\n", n, n, strings.Repeat("word ", 40), n, 1+n%900)
+	}
+	owner := e.browser(adminui.Owner)
+	start := time.Now()
+	path := bring(owner, file.String())
+	checked := time.Since(start)
+	start = time.Now()
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	t.Logf("checked in %v, applied in %v", checked, time.Since(start))
+	if n := e.Number(`SELECT count(*) FROM sku_any WHERE price_cents IS NOT NULL AND product_title_url LIKE 'Thing%'`); n != rows || checked > 5*time.Second {
+		t.Errorf("%d products, checked in %v", n, checked)
+	}
+}
