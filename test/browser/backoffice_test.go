@@ -62,7 +62,7 @@ func TestBackOffice(t *testing.T) {
 			"reports": "/reports", "report-live": "/reports/live", "report-sales": "/reports/sales", "report-funnel": "/reports/funnel",
 			"report-sources": "/reports/sources", "ads": "/ads", "ad": "/ads/1", "ad-new": "/ads/new", "records": "/records",
 			"product-skus": "/catalog/products/ITHJW3mytn/skus", "product-prices": "/catalog/products/v26ujdy3N1/prices",
-			"product-stock": "/catalog/products/ITHJW3mytn/stock", "stock-states": "/catalog/states",
+			"product-stock": "/catalog/products/ITHJW3mytn/stock", "stock-states": "/catalog/states", "product-files": "/catalog/import",
 			"recording": "/records/settings",
 			"customer":  "/customers/member-901", "customer-edit": "/customers/member-901/edit", "reasons": "/customers/reasons",
 			"prospects": "/prospects", "prospect-new": "/prospects/new", "import": "/prospects/import", "chat": "/chat",
