@@ -25,6 +25,7 @@ import (
 // started.
 type Common struct {
 	BrokerTLS
+	Traces
 	ShopEnv     string `envconfig:"SHOP_ENV" default:"development" desc:"development or production; production refuses test keys, stand-ins, secrets that can be guessed and a PUBLIC_URL without https"`
 	ShopName    string `envconfig:"SHOP_NAME" desc:"of this shop among those on the same servers: in its database roles, cookies and Stripe's metadata; a database that belongs to another shop is refused; a lower-case word, shop when empty, which production allows only beside a database of its own"`
 	LogLevel    string `envconfig:"LOG_LEVEL" desc:"debug, info, warn or error; when empty info, on a terminal warn"`
@@ -110,7 +111,7 @@ func (c Common) Validate() error {
 	if err := new(slog.LevelVar).UnmarshalText([]byte(c.LogLevel)); err != nil && c.LogLevel != "" {
 		errs = append(errs, fmt.Errorf("LOG_LEVEL is %q: want debug, info, warn or error", c.LogLevel))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Traces.validate())...)
 }
 
 // isBroker says whether the client of NATS can make something of an address. It would try anything
@@ -135,6 +136,7 @@ func Main[C any](name string, run func(ctx context.Context, log *slog.Logger, cf
 
 // process is what Main itself needs to know; whether a setting suits the service is for C to say.
 type process struct {
+	Traces
 	ShopName    string `envconfig:"SHOP_NAME"`
 	LogLevel    string `envconfig:"LOG_LEVEL"`
 	MetricsAddr string `envconfig:"METRICS_ADDR"`
@@ -189,6 +191,12 @@ func Run[C any](name string, args []string, stderr io.Writer, run func(context.C
 		}
 		ServeMetrics(ctx, log, l, own.InsideHosts, own.MetricsAddr)
 	}
+	stopTraces, err := own.export(log)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	defer stopTraces()
 	if err := run(ctx, log, cfg); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 1

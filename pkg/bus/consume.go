@@ -36,7 +36,14 @@ type Delivery struct {
 	published time.Time
 	raw       jetstream.Msg
 	misfit    bool // its key is none of its subject's
+	// Of traces, when they are told: what the sender sent, when it came, and that it was not acted on.
+	caller string
+	began  time.Time
+	failed bool
 }
+
+// Trace is the traceparent that what follows from a message belongs to, or "".
+func (d *Delivery) Trace() string { return d.headers[obs.TraceHeader] }
 
 // Consumer acts on the messages of one durable consumer.
 type Consumer struct {
@@ -173,6 +180,9 @@ func newDelivery(m jetstream.Msg) *Delivery {
 		raw: m, headers: map[string]string{}}
 	for name := range h {
 		d.headers[name] = h.Get(name)
+	}
+	if parent := d.headers[obs.TraceHeader]; obs.Tracing() && parent != "" {
+		d.caller, d.began, d.headers[obs.TraceHeader] = parent, time.Now(), obs.Follow(parent)
 	}
 	d.misfit = !fits(m)
 	meta, err := m.Metadata()

@@ -26,7 +26,7 @@ func howTheyCame(group []*Delivery) []any {
 	sequences, published, attempts, traces := make([]int64, n), make([]*time.Time, n), make([]int, n), make([]string, n)
 	for i, d := range group {
 		sequences[i], attempts[i] = d.sequence, d.Attempt
-		traces[i] = pg.StorableText(d.headers[obs.TraceHeader], 100)
+		traces[i] = pg.StorableText(d.Trace(), 100)
 		if !d.published.IsZero() {
 			published[i] = &d.published
 		}

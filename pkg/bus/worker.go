@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -98,7 +99,10 @@ func (w *worker) concerning(group []*Delivery) []*Delivery {
 
 // context carries the trace of the message's sender.
 func (d *Delivery) context(ctx context.Context) context.Context {
-	return obs.WithTrace(ctx, d.headers[obs.TraceHeader])
+	if d.caller != "" {
+		return obs.Within(ctx, d.Trace())
+	}
+	return obs.WithTrace(ctx, d.Trace())
 }
 
 // handle commits a group, or its halves.
@@ -208,6 +212,7 @@ func (c Consumer) tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 func (w *worker) done(group []*Delivery) {
 	bySender := map[string][]string{}
 	for _, d := range group {
+		w.record(d, len(group))
 		if err := d.raw.Ack(); err != nil {
 			w.bus.log.Debug("acknowledging", "consumer", w.Name, "error", err) // it comes again and is a repeat
 		}
@@ -227,6 +232,20 @@ func (w *worker) done(group []*Delivery) {
 	}
 }
 
+// record tells the collector of traces what became of a message. Those of a group are a span each, of the same time:
+// each belongs to a trace of its own.
+func (w *worker) record(d *Delivery, group int) {
+	if d.caller == "" {
+		return
+	}
+	obs.Record(obs.Span{Service: w.bus.service, Name: "process " + w.Name, Kind: obs.SpanConsumer,
+		Trace: d.Trace(), Parent: d.caller, Began: d.began, Ended: time.Now(), Failed: d.failed,
+		Attributes: []slog.Attr{slog.String("messaging.system", "nats"),
+			slog.String("messaging.operation.type", "process"), slog.String("messaging.destination.name", d.Subject),
+			slog.String("messaging.consumer.group.name", w.Name), slog.Int("messaging.batch.message_count", group),
+			slog.Int("attempt", d.Attempt)}})
+}
+
 // fail parks a message that cannot succeed, and refuses one that may succeed later.
 func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
 	// A unique constraint may have been someone else's parallel work, which the next try will see.
@@ -241,6 +260,7 @@ func (w *worker) fail(ctx context.Context, d *Delivery, err error) {
 	}
 	w.bus.log.Error("message parked", "consumer", w.Name, "key", d.Key, "subject", d.Subject, "error", err)
 	obs.Messages.WithLabelValues(w.Name, "parked").Inc()
+	d.failed = true
 	w.done([]*Delivery{d})
 }
 
@@ -285,6 +305,8 @@ func (w *worker) retry(d *Delivery, err error) {
 	level("message refused, will come again", "consumer", w.Name, "key", d.Key, "attempt", d.Attempt, "delay_ms",
 		delay.Milliseconds(), "error", err)
 	obs.Messages.WithLabelValues(w.Name, "retry").Inc()
+	d.failed = true
+	w.record(d, 1)
 	if err := d.raw.NakWithDelay(delay); err != nil {
 		w.bus.log.Debug("refusing", "consumer", w.Name, "error", err) // it comes again after AckWait
 	}

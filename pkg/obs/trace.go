@@ -12,8 +12,8 @@ const TraceHeader = "traceparent"
 
 type traceKey struct{}
 
-// trace is a traceparent and its part that stays the same.
-type trace struct{ parent, id string }
+// trace is a traceparent, its part that stays the same, and the traceparent that it follows.
+type trace struct{ parent, id, caller string }
 
 // WithTrace puts the trace that a caller sent into ctx, or starts a new one when the header is
 // missing or malformed. The part that names the span is new either way.
@@ -22,10 +22,21 @@ func WithTrace(ctx context.Context, traceparent string) context.Context {
 	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails (since Go 1.24)
 	id := traceID(traceparent)
 	if id == "" {
-		id = hex.EncodeToString(b[8:])
+		traceparent, id = "", hex.EncodeToString(b[8:])
 	}
-	return context.WithValue(ctx, traceKey{}, trace{"00-" + id + "-" + hex.EncodeToString(b[:8]) + "-01", id})
+	return context.WithValue(ctx, traceKey{}, trace{"00-" + id + "-" + hex.EncodeToString(b[:8]) + "-01", id, traceparent})
 }
+
+// Within puts a step of a trace into ctx as it is, for what belongs to that step.
+func Within(ctx context.Context, traceparent string) context.Context {
+	return context.WithValue(ctx, traceKey{}, trace{parent: traceparent, id: traceID(traceparent)})
+}
+
+// Follow is the traceparent of a new step that another one caused.
+func Follow(traceparent string) string { return Trace(WithTrace(context.Background(), traceparent)) }
+
+// Caller is the traceparent that WithTrace was given, or "".
+func Caller(ctx context.Context) string { return of(ctx).caller }
 
 // Trace is the traceparent of ctx, or "".
 func Trace(ctx context.Context) string { return of(ctx).parent }
@@ -55,4 +66,10 @@ func traceID(traceparent string) string {
 		return ""
 	}
 	return parts[1]
+}
+
+// isSpanID says whether a text is an id of 8 bytes that are not all 0.
+func isSpanID(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 16 && strings.Trim(s, "0") != ""
 }

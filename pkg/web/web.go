@@ -248,6 +248,9 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	if status >= 500 {
 		obs.HTTPErrors.WithLabelValues(service).Inc()
 	}
+	if obs.Tracing() {
+		recordSpan(ctx, service, r, route, status, began, took)
+	}
 	level := slog.LevelInfo
 	switch {
 	case status >= 500 && status != http.StatusServiceUnavailable:
@@ -265,6 +268,23 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 		slog.Int("bytes", rec.bytes),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("trace", obs.TraceID(ctx)),
 	}, said.attrs...)...)
+}
+
+// recordSpan tells a request to the collector of traces. Its names are those of OpenTelemetry's conventions (HTTP spans,
+// 1.30): a method that is none of the known ones is _OTHER.
+func recordSpan(ctx context.Context, service string, r *http.Request, route string, status int, began time.Time,
+	took time.Duration) {
+	method := r.Method
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+	default:
+		method = "_OTHER"
+	}
+	obs.Record(obs.Span{Service: service, Name: method + " " + route, Kind: obs.SpanServer,
+		Trace: obs.Trace(ctx), Parent: obs.Caller(ctx), Began: began, Ended: began.Add(took), Failed: status >= 500,
+		Attributes: []slog.Attr{slog.String("http.request.method", method), slog.String("http.route", route),
+			slog.Int("http.response.status_code", status)}})
 }
 
 // recorder remembers what was answered.

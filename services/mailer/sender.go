@@ -3,11 +3,15 @@ package mailer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
@@ -233,7 +237,9 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	if !w.keepWritten(ctx, d, letter.content, maybe) {
 		return
 	}
+	began := time.Now()
 	answer := l.send(ctx, letter.envelope, letter.message)
+	ended := time.Now()
 	fault.Point("mailer", "sent")
 	if len(answer.gone) > 0 {
 		w.persist(ctx, func(ctx context.Context) error {
@@ -242,6 +248,22 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	}
 	w.conclude(ctx, d, answer, maybe, letter)
 	fault.Point("mailer", "noted")
+	w.record(ctx, d, began, ended, answer)
+}
+
+// record tells the collector of traces of an attempt to hand a mail over, as what its command caused.
+func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Time, r result) {
+	if !obs.Tracing() {
+		return
+	}
+	known, err := bus.Trail(ctx, w.pool, []string{msg.MailerMail}, []string{d.Key})
+	if err != nil || len(known.Received) == 0 {
+		return // the command is forgotten: the mail is days late
+	}
+	caller := known.Received[0].Trace
+	obs.Record(obs.Span{Service: "mailer", Name: "send mail", Kind: obs.SpanClient, Trace: obs.Follow(caller),
+		Parent: caller, Began: began, Ended: ended, Failed: r.outcome != sent,
+		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)}})
 }
 
 // keepWritten freezes what a mail says with its first attempt, before anything is sent, and says whether it may be sent

@@ -27,6 +27,7 @@ type payment struct {
 	eventID string
 	raw     json.RawMessage // the raw event, or the session as retrieved
 	at      time.Time       // of the event
+	trace   string          // of the event; "": that of the request
 }
 
 // result is what became of a payment: an order, or an entry in the list for staff.
@@ -184,6 +185,7 @@ type order struct {
 
 	checkout *checkout
 	saidAt   time.Time // when Stripe's event said so; zero without one
+	trace    string    // of that event, or ""
 
 	prospectKnown bool // user told of ProspectCode
 }
@@ -220,7 +222,7 @@ func newOrder(p payment, c *checkout) order {
 		ShippingDiscount: int64(c.ShippingDiscount), SalesTax: int64(added), Total: int64(c.Total + added),
 		TaxIncluded: int64(c.taxIncluded(to, billing)), ShippingMethod: c.Quote.Shipping,
 		ShippingAddress: to, BillingAddress: billing, PlacedAt: time.Now().UTC(),
-		checkout: c, saidAt: p.at,
+		checkout: c, saidAt: p.at, trace: p.trace,
 	}
 	if p.PaymentIntent != "" {
 		o.PaymentIntent = &p.PaymentIntent

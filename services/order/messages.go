@@ -56,10 +56,11 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		placed.MemberID, mail.MemberID = *o.MemberID, *o.MemberID
 		mail.Kind, mail.Order.EmailCode = msg.MailOrderMember, stored.memberTemplate
 	}
-	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed}}
+	messages := []msg.Message{{Key: "order-placed:" + o.CheckoutID, Subject: msg.OrderPlacedSubject, Payload: placed,
+		Trace: o.trace}}
 	if o.Email != "" {
 		messages = append(messages, msg.Message{Key: "order-confirmation:" + o.CheckoutID,
-			Subject: msg.MailSubject(mail.Kind), Payload: mail})
+			Subject: msg.MailSubject(mail.Kind), Payload: mail, Trace: o.trace})
 	}
 	return messages
 }

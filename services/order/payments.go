@@ -152,7 +152,7 @@ func (s *server) onStripeEvents(ctx context.Context, tx pgx.Tx, group []*bus.Del
 			s.log.InfoContext(ctx, "an event is another shop's", "event", e.ID, "shop", e.session.Shop)
 			continue
 		}
-		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at()}
+		p := payment{Session: e.session, eventID: e.ID, raw: d.Data, at: e.at(), trace: d.Trace()}
 		switch reason := e.foreign(s.cfg.StripeAccount); {
 		case reason != "" && strings.HasPrefix(e.Type, "checkout.session."):
 			issues = append(issues, newIssue(p, reason,
