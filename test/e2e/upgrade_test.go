@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,9 +24,11 @@ func TestUpgrade(t *testing.T) {
 	f := shoptest.StartFleet(t, shoptest.FleetOptions{Twice: shoptest.Services, Brokers: 1, Programs: old})
 	c := newCrowd(t, f.Shop, shoppers)
 	shipped := make(chan int, 1)
-	go func() { shipped <- c.ship(f, old) }()
+	var migrated atomic.Bool
+	go func() { shipped <- c.ship(f, old, &migrated) }()
 	c.more(2 * shoppers)
 	f.Migrate("")
+	migrated.Store(true)
 	c.more(2 * shoppers)
 	for _, p := range f.Of("shop") {
 		p.Upgrade()
@@ -60,9 +63,9 @@ func TestUpgrade(t *testing.T) {
 	t.Logf("%d clicks, %d failed; %d purchases = orders = mails, %d shipped", c.clicks.Load(), len(asked)+len(changes), c.bought.Load(), n)
 }
 
-// ship sends orders as they come, with the old program and with this one in turn, until the shoppers have gone. It returns
-// how many were sent.
-func (c *crowd) ship(f *shoptest.Fleet, old string) (n int) {
+// ship sends orders as they come until the shoppers have gone: with the old program, and once the database has the tables
+// of this one with both in turn. It returns how many were sent.
+func (c *crowd) ship(f *shoptest.Fleet, old string, migrated *atomic.Bool) (n int) {
 	done := map[string]bool{}
 	for !c.over.Load() && wait.Sleep(c.t.Context(), 200*time.Millisecond) {
 		for _, o := range f.Orders() {
@@ -71,7 +74,7 @@ func (c *crowd) ship(f *shoptest.Fleet, old string) (n int) {
 			}
 			done[o.Identifier] = true
 			program := old
-			if n%2 == 1 {
+			if n%2 == 1 && migrated.Load() {
 				program = ""
 			}
 			if out, err := f.Order(program, "ship", "-order", o.Identifier, "-by", "Kim"); err != nil {
