@@ -108,6 +108,16 @@ func Migrations(name string, embedded embed.FS) Set {
 	return Set{Name: name, Files: files}
 }
 
+// A running shop goes on while its tables change. A migration that waits for a lock has all others wait behind it,
+// and one that changes several tables may stand in the way of a request that reads them in another order: it is the
+// migration that gives way, well before PostgreSQL looks for deadlocks (deadlock_timeout, one second) and ends the
+// request.
+const (
+	migrationLock  = "500ms"
+	migrationPause = 200 * time.Millisecond
+	migrationTries = 200
+)
+
 // Migrate brings a service's schema up to date, forward only. url is a login that owns the database.
 func Migrate(ctx context.Context, url, service string, sets ...Set) error {
 	cfg, err := pgx.ParseConfig(url)
@@ -116,6 +126,7 @@ func Migrate(ctx context.Context, url, service string, sets ...Set) error {
 	}
 	cfg.RuntimeParams["search_path"] = pgx.Identifier{service}.Sanitize()
 	cfg.RuntimeParams["timezone"] = "UTC"
+	cfg.RuntimeParams["lock_timeout"] = migrationLock
 	db := stdlib.OpenDB(*cfg)
 	defer db.Close() //nolint:errcheck // nothing depends on it
 	for _, set := range sets {
@@ -143,6 +154,10 @@ func migrate(ctx context.Context, db *sql.DB, set Set) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	for try := 1; ; try++ {
+		_, err = p.Up(ctx)
+		if !IsContention(err) || try == migrationTries || !wait.Sleep(ctx, migrationPause) {
+			return err
+		}
+	}
 }

@@ -291,7 +291,7 @@ func (p *Process) launch() {
 				p.Kill()
 			}
 			if p.tb.Failed() {
-				p.tb.Logf("the log of %s ends with:\n%s", p.Service, p.logs.tail(8))
+				p.tb.Logf("what %s complained of last:\n%s", p.Service, p.logs.complaints(8))
 			}
 		})
 	}

@@ -352,6 +352,19 @@ func (l *logs) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// complaints are the last lines that say of a warning or an error, or are none of our log's.
+func (l *logs) complaints(lines int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var some []string
+	for line := range strings.Lines(string(l.text)) {
+		if !strings.Contains(line, `"level":"INFO"`) && !strings.Contains(line, `"level":"DEBUG"`) {
+			some = append(some, line)
+		}
+	}
+	return strings.Join(some[max(0, len(some)-lines):], "")
+}
+
 func (l *logs) tail(lines int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
