@@ -64,6 +64,13 @@ func hashOf(token string) []byte {
 	return sum[:]
 }
 
+// byItself says that an open page sent the request, and not the person in front of it: it listens for changes,
+// counts what waits, and fetches again what it shows. A page that was left open ends like any other.
+func byItself(r *http.Request) bool {
+	return r.URL.Path == "/live" || r.URL.Path == "/counts" ||
+		r.Method == http.MethodGet && r.Header.Get("HX-Request") != ""
+}
+
 // identify finds the session of a request, nil when there is none: the person is as they are in the
 // table now, so that a role that was taken away is gone at once.
 func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Identity, *session, error) {
@@ -71,7 +78,7 @@ func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Ident
 	if err != nil || cookie.Value == "" {
 		return adminui.Identity{}, nil, nil //nolint:nilerr // no cookie is no session, and no failure
 	}
-	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife)
+	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife, !byItself(r))
 	if err != nil || !ok {
 		return adminui.Identity{}, nil, err
 	}

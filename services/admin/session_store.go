@@ -27,9 +27,9 @@ func insertSession(ctx context.Context, db pg.DB, n newSession) error {
 		n.Hash, n.Person, n.Life, n.Fresh, n.Agent, n.Address, n.Stage)
 }
 
-// useSession finds a session that has not ended, of a person who is not disabled, and notes once a
-// minute that it is in use.
-func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration) (session, bool, error) {
+// useSession finds a session that has not ended, of a person who is not disabled, and, where someone used it,
+// notes that once a minute.
+func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration, used bool) (session, bool, error) {
 	return pg.One[session](ctx, db, "look for a session", `
 		WITH found AS (
 			SELECT s.hash, s.person_id, p.name, p.roles, s.fresh_until, s.seen_at, s.stage, p.totp_secret IS NOT NULL
@@ -38,9 +38,9 @@ func useSession(ctx context.Context, db pg.DB, hash []byte, idle time.Duration) 
 			WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND p.disabled_at IS NULL
 		), seen AS (
 			UPDATE session SET seen_at = now() FROM found WHERE session.hash = found.hash
-			  AND found.seen_at < now() - interval '1 minute'
+			  AND found.seen_at < now() - interval '1 minute' AND $3
 		)
-		SELECT hash, person_id, name, roles, fresh_until, stage, has_second FROM found`, hash, idle)
+		SELECT hash, person_id, name, roles, fresh_until, stage, has_second FROM found`, hash, idle, used)
 }
 
 func endSession(ctx context.Context, db pg.DB, hash []byte) error {

@@ -93,6 +93,11 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	id := e.person("ann", adminui.Manager)
 	idle, old, out, disabled := e.in(id), e.in(id), e.in(id), e.in(id)
+	e.Exec(`UPDATE session SET seen_at = now() - interval '29 minutes' WHERE hash = (SELECT hash FROM session ORDER BY created_at LIMIT 1)`)
+	idle.Get("/counts").Has(200) // an open page keeps no session alive
+	if n := e.Number(`SELECT count(*) FROM session WHERE seen_at < now() - interval '28 minutes'`); n != 1 {
+		t.Error("a page that asks by itself counts as the person's use")
+	}
 	e.Exec(`UPDATE session SET seen_at = now() - interval '31 minutes' WHERE hash = (SELECT hash FROM session ORDER BY created_at LIMIT 1)`)
 	in(idle, false)
 	e.Exec(`UPDATE session SET expires_at = now() WHERE hash = (SELECT hash FROM session ORDER BY created_at OFFSET 1 LIMIT 1)`)

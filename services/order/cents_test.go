@@ -29,8 +29,8 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 	e := newEnv(t)
 	e.Exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 10000 + n, 1, 1 FROM generate_series(1, $1) n`, perCart)
 	for from := 0; from < 100_000; from += step {
-		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + $1 * interval '1 `+
-			`second' FROM generate_series(1, $2::int) n`, from, perCart)
+		e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT 10000 + n, $1 + n, now() + `+
+			`($1 - 100000) * interval '1 second' FROM generate_series(1, $2::int) n`, from, perCart)
 		p := e.member(int64(from + 1))
 		e.Exec(`WITH c AS (INSERT INTO cart (member_id) VALUES ($1) RETURNING id) INSERT INTO cart_line (cart_id, sku_id, quantity) `+
 			`SELECT c.id, 10000 + n, 1 FROM c, generate_series(1, $2::int) n ORDER BY n`, p.MemberID, perCart)

@@ -30,7 +30,14 @@ func (e *env) refund(pi string, cents int64, key string) (*stripe.Refund, error)
 // last is the object of the newest event of a type, as stripe-go reads it.
 func last[T any](e *env, n int, eventType string) (object T, previous map[string]any) {
 	e.t.Helper()
-	got := e.events(n, eventType)[n-1].event
+	arrived := e.events(n, eventType)
+	var ids []string // the stand-in delivers several at once: what arrives last need not have happened last
+	for _, d := range e.Deliveries() {
+		if d.Type == eventType {
+			ids = append([]string{d.EventID}, ids...)
+		}
+	}
+	got := arrived[slices.IndexFunc(arrived, func(r received) bool { return r.event.ID == ids[n-1] })].event
 	if err := json.Unmarshal(got.Data.Raw, &object); err != nil {
 		e.t.Fatal(err)
 	}
