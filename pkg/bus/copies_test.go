@@ -64,6 +64,17 @@ func TestStreamsAreCopied(t *testing.T) {
 			return !slices.ContainsFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current })
 		})
 	}
+	testenv.Eventually(t, 60*time.Second, "what order-stripe has done is copied, too", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		c, err := js.Consumer(ctx, "STRIPE", msg.OrderStripe)
+		if err != nil {
+			return false
+		}
+		at := c.CachedInfo().Cluster
+		return at != nil && at.Leader != "" && len(at.Replicas) == 2 &&
+			!slices.ContainsFunc(at.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current })
+	})
 	if err := provisioning.Provision(t.Context(), 1); err != nil {
 		t.Error(err)
 	}

@@ -2,6 +2,7 @@ package stripestandin
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stripe/stripe-go/v76"
