@@ -108,7 +108,18 @@ func askStripeAgain(ctx context.Context, databaseURL string, backedUp time.Time)
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
-	return pg.Exec(ctx, conn, "have Stripe's lists read again", `
+	if err := pg.Exec(ctx, conn, "have Stripe's lists read again", `
 		UPDATE "order".sweep SET listed_to = least(listed_to, $1), refunds_listed_to = least(refunds_listed_to, $1),
-		  lease_until = '-infinity'`, backedUp.Add(-time.Hour))
+		  lease_until = '-infinity'`, backedUp.Add(-time.Hour)); err != nil {
+		return err
+	}
+	// Newsletters went on after the backup, and some people have unsubscribed since: a person decides what goes on.
+	if err := pg.Exec(ctx, conn, "pause campaigns", `
+		UPDATE mailer.campaign SET state = CASE state WHEN 'running' THEN 'paused' ELSE 'draft' END, paused_at = now()
+		WHERE state = 'running' OR state = 'scheduled' AND start_at <= now()`); err != nil {
+		return err
+	}
+	return pg.Exec(ctx, conn, "pause newsletters", `
+		UPDATE mailer.delivery SET state = 'paused', claimed_by = NULL, claimed_until = NULL
+		WHERE state = 'queued' AND newsletter_id IS NOT NULL`)
 }

@@ -120,6 +120,9 @@ func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adm
 	if err != nil {
 		return err
 	}
+	if err := server.holds(settings["DATABASE_URL"]); err != nil {
+		return err
+	}
 	if err := server.create(ctx, name, settings); err != nil {
 		return err
 	}
@@ -203,13 +206,20 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 	if _, err := os.Stat(settingsOf(dir, name)); err != nil {
 		return fmt.Errorf("SHOPS_DIR has no shop %s that create made: %w", name, err)
 	}
+	settings, err := readSettings(settingsOf(dir, name))
+	if err != nil {
+		return err
+	}
+	if err := server.holds(settings["DATABASE_URL"]); err != nil {
+		return err
+	}
 	if err := server.destroy(ctx, name); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("delete the shop's folder: %w", err)
 	}
-	_, err := fmt.Fprintf(out, "%s is no more.\n", name)
+	_, err = fmt.Fprintf(out, "%s is no more.\n", name)
 	return err
 }
 
@@ -283,6 +293,15 @@ func lockFile(path string, wait bool) (unlock func(), err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return func() { _ = file.Close() }, nil // closing gives the lock back
+}
+
+// holds refuses to act on another server than the shop's settings name: SHOPS_DATABASE_URL may be another machine's.
+func (s *dbServer) holds(databaseURL string) error {
+	own, err := url.Parse(databaseURL)
+	if err != nil || own.Host != s.url.Host {
+		return errors.New("SHOPS_DATABASE_URL is another server than the one in the shop's settings")
+	}
+	return nil
 }
 
 // urlOf is the address of a shop's database, with the login of its owner.

@@ -103,6 +103,8 @@ func (s *dbServer) destroy(ctx context.Context, name string) error {
 	case errors.Is(err, pgx.ErrNoRows):
 	case err != nil:
 		return fmt.Errorf("look for the database: %w", err)
+	case s.inUse(ctx, name):
+		return fmt.Errorf("%s has connections to its database: stop it first", name)
 	case database != owner:
 		return fmt.Errorf("the database %s is not one that create made: %s owns it", name, database)
 	default:
@@ -120,6 +122,12 @@ func (s *dbServer) destroy(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// inUse says whether anything is connected to a database, a shop's process on another machine for instance.
+func (s *dbServer) inUse(ctx context.Context, name string) bool {
+	at, err := s.look(ctx, name)
+	return err != nil || at.Connections > 0
 }
 
 // held is what a shop has at the server.

@@ -29,8 +29,8 @@ EOF
 # PostgreSQL: small, and on this machine alone.
 version=$(ls /etc/postgresql | sort -n | tail -n 1)
 conf=/etc/postgresql/$version/main/conf.d/shop.conf
-archive=off
-[ -z "${BACKUP_BUCKET-}" ] || archive=on
+archive=off # once there are backups they go on, whatever a later run is told
+[ -z "${BACKUP_BUCKET-}" ] && [ ! -e /etc/pgbackrest.conf ] || archive=on
 cat >"$conf.new" <<EOF
 listen_addresses = '127.0.0.1'
 timezone = 'UTC'
@@ -51,13 +51,16 @@ else
 fi
 
 install -d -m 0750 /etc/shop
+first_backup=
 if [ -n "${BACKUP_BUCKET-}" ]; then
 	umask 077
+	path=$(sed -n 's/^repo1-path=//p' /etc/pgbackrest.conf 2>/dev/null) # of the machine: a second shop has the first one's
+	[ -n "$path" ] || { path=/$SHOP first_backup=yes; }
 	[ -s /etc/shop/backup-passphrase ] || openssl rand -hex 32 >/etc/shop/backup-passphrase
 	cat >/etc/pgbackrest.conf <<EOF
 [global]
 repo1-type=s3
-repo1-path=/$SHOP
+repo1-path=$path
 repo1-s3-bucket=$BACKUP_BUCKET
 repo1-s3-endpoint=${BACKUP_ENDPOINT:?}
 repo1-s3-region=${BACKUP_REGION:?}
@@ -108,8 +111,10 @@ EOF
 fi
 install -m 0644 "$here/shop@.service" /etc/systemd/system/
 
-# Caddy ends TLS, and is the only one whose X-Forwarded-For the shop believes.
-. "/var/lib/shops/$SHOP/shop.env"
+# Caddy ends TLS, and is the only one whose X-Forwarded-For the shop believes. The file is the shop's: it is read, not run.
+address() { sed -n "s/^$1='\(127\.0\.0\.1:[0-9]*\)'$/\1/p" "/var/lib/shops/$SHOP/shop.env"; }
+EDGE_ADDR=$(address EDGE_ADDR) ADMIN_ADDR=$(address ADMIN_ADDR)
+: "${EDGE_ADDR:?not in shop.env}" "${ADMIN_ADDR:?not in shop.env}"
 install -d /etc/caddy/shops
 tls=
 [ -z "${ACME_CA-}" ] || tls="tls internal"
@@ -130,6 +135,7 @@ systemd daemon-reload
 if [ -n "${BACKUP_BUCKET-}" ]; then
 	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
 	systemd enable --now backup.timer
+	[ -z "$first_backup" ] || su postgres -c 'pgbackrest --stanza=shops --type=full backup'
 	echo "Keep /etc/shop/backup-passphrase somewhere else: without it the backups cannot be read."
 fi
 systemd enable caddy "shop@$SHOP"

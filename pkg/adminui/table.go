@@ -1,6 +1,7 @@
 package adminui
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -130,7 +131,8 @@ func ReadCursor[K any](l Listing) (key K, ok bool, err error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &key)
 	}
-	if err != nil {
+	// JSON writes NUL as an escape; no value of a column has one, and PostgreSQL takes none.
+	if err != nil || bytes.Contains(raw, []byte(`\u0000`)) {
 		return key, false, web.BadRequest("after")
 	}
 	return key, true, nil

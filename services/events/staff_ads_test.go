@@ -129,6 +129,9 @@ func TestRecords(t *testing.T) {
 	if a := e.staff(adminui.Marketing).Get("/staff/records"); a.Status != 200 || strings.Contains(a.Body, "192.0.2.1") {
 		t.Error(a)
 	}
+	if a := e.staff(adminui.Marketing).Get("/staff/records?remote_addr=192.0.2.1"); a.Status != 403 {
+		t.Errorf("whose an address is, asked by those who do not see it: %s", a)
+	}
 	if a := e.staff(adminui.Marketing).Get("/staff/records.csv"); a.Status != 403 {
 		t.Errorf("the file of page views for a marketer: %s", a)
 	}

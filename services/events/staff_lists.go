@@ -131,6 +131,9 @@ func (s *server) staffList(list eventList) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
+		if ask.Chosen["remote_addr"] != "" && !adminui.Who(r).May(adminui.CustomersView) {
+			return nil, web.Forbidden("remote_addr") // whose address it is, is asked for by the answer
+		}
 		want, p, err := list.wanted(ask)
 		if err != nil {
 			return nil, err

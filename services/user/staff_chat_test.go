@@ -96,6 +96,11 @@ func TestStaffPublishTerms(t *testing.T) {
 	staff.Get("/staff/terms").Has(200, "0 of 1 members have not agreed")
 	staff.Get("/staff/terms/1").Has(200, "ann@mail.example.com")
 	staff.Post("/staff/terms", "version", "1", "note", "").Has(422, "Say what changed")
+	for _, version := range []string{"3000000000", "9223372036854775807"} {
+		if a := staff.Post("/staff/terms", "version", version, "note", "x"); a.Status != http.StatusBadRequest {
+			t.Errorf("version %s: %s", version, a)
+		}
+	}
 	if a := staff.Post("/staff/terms", "version", "1", "note", "<b>More</b> parcels."); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}

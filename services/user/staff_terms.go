@@ -3,6 +3,7 @@ package user
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -99,6 +100,9 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
 			return f.Wrong(map[string]string{"note": "Say what changed, in at most 1000 characters."})
 		}), nil
+	}
+	if form.Version < 0 || form.Version >= math.MaxInt32 {
+		return nil, web.BadRequest("version")
 	}
 	version := int(form.Version) + 1
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {

@@ -42,6 +42,9 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	if code, out, stderr := shoptest.Command(t, a.env, "list"); code != 0 || strings.Count(out, mark) != 2 {
 		t.Errorf("list: %d %s%s", code, out, stderr)
 	}
+	if code, _, stderr := shoptest.Command(t, a.env, "destroy", a.name, "-yes", a.name); code != 1 {
+		t.Errorf("destroying an open shop: %d %s", code, stderr)
+	}
 	t.Run("database", func(t *testing.T) { rolesStayAtHome(t, a, b) })
 	t.Run("payments", func(t *testing.T) { paymentsStayAtHome(t, a, b) })
 	t.Run("cookies", func(t *testing.T) { cookiesStayAtHome(t, a, b) })

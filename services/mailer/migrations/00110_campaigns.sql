@@ -40,11 +40,13 @@ CREATE TABLE bounced (
   at   timestamptz NOT NULL DEFAULT now()
 );
 
--- The newsletters of before go on as campaigns, under their codes; what is under way is not one's mail.
+-- The newsletters of before go on as campaigns, under their codes; what is under way is not one's mail. One that was
+-- started has ended, paused or not: a draft could be sent to the same people again.
 INSERT INTO campaign (em_cd, name, audience, subject, body_text, body_html, from_address, state, started_at, ended_at,
   changed_by)
 SELECT em_cd, left(subject, 100), lower(type) || 's', subject, replace(body_text, '{draft_text}', ''),
-  replace(body_html, '{draft_html}', ''), from_address, CASE WHEN status = 'Sent' THEN 'ended' ELSE 'draft' END, sent_at,
+  replace(body_html, '{draft_html}', ''), from_address, CASE WHEN sent_at IS NOT NULL OR status = 'Sent' THEN 'ended'
+    ELSE 'draft' END, sent_at,
   sent_at, ''
 FROM template
 WHERE em_cd NOT IN ('gvREoqen93ffZsmBIc8zl', 'FpGyZy6kld9R2XTjqvBQN', 'iqTDAc8JhIQyg73rtu7UO', 'XxvKKimizGBBl264sB3oe',
