@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/microcosm-cc/bluemonday"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // Columns of a file of products. A row is a SKU with its product, or a product alone; what a file has no column for,
@@ -83,6 +85,10 @@ const (
 	// mostImportBytes is the largest file that is read, mostImportRows the longest.
 	mostImportBytes = 24 << 20
 	mostImportRows  = 100_000
+	// mostImportColumns bounds a row: a file of nothing but commas would take many times its size.
+	mostImportColumns = 200
+	// mostQuoted is how many characters of a value or a name an error, or the list of columns left out, repeats.
+	mostQuoted = 100
 )
 
 // productFile is a file as it was read.
@@ -92,10 +98,36 @@ type productFile struct {
 	ignored []string // that it does not
 	rows    []fileRow
 	faults  []fileFault
+	more    int // errors that are not kept
 }
 
 func (f *productFile) fault(line int, column, format string, args ...any) {
-	f.faults = append(f.faults, fileFault{line, column, fmt.Sprintf(format, args...)})
+	if len(f.faults) == mostFaults {
+		f.more++
+		return
+	}
+	f.faults = append(f.faults, fileFault{line, pg.Clip(column, mostQuoted), fmt.Sprintf(format, args...)})
+}
+
+// tooWide is the line of the first row with too many values; 0 for none. It is looked for before rows are read, as the
+// reader takes a whole row at once.
+func tooWide(body []byte, comma rune) int {
+	line, start, values, quoted := 1, 1, 1, false
+	for _, c := range body {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n':
+			if line++; !quoted {
+				start, values = line, 1
+			}
+		case rune(c) == comma && !quoted:
+			if values++; values > mostImportColumns {
+				return start
+			}
+		}
+	}
+	return 0
 }
 
 // readProductFile reads a CSV file: commas, semicolons or tabs between its values, as spreadsheets write them.
@@ -117,6 +149,10 @@ func readProductFile(body []byte) (f *productFile) {
 		if bytes.Count(first, []byte(string(comma))) > bytes.Count(first, []byte(string(reader.Comma))) {
 			reader.Comma = comma
 		}
+	}
+	if line := tooWide(body, reader.Comma); line > 0 {
+		f.fault(line, "", "A row has at most %d values.", mostImportColumns)
+		return f
 	}
 	head, err := reader.Read()
 	if err != nil {
@@ -151,7 +187,7 @@ func (f *productFile) readHead(head []string) (names []string) {
 			column = shopifyColumns[name]
 		}
 		if !known[column] && column != "published" {
-			f.ignored, column = append(f.ignored, name), ""
+			f.ignored, column = append(f.ignored, pg.Clip(name, mostQuoted)), ""
 		}
 		if column != "" && slices.Contains(f.columns, column) {
 			f.fault(1, name, "The column is there twice.")
@@ -188,16 +224,18 @@ func (f *productFile) readRows(reader *csv.Reader, names []string) {
 			f.fault(line, "", "A file has at most %d rows.", mostImportRows)
 			return
 		}
-		row := fileRow{line: line, values: make(map[string]string, len(names))}
-		empty := true
+		row := fileRow{line: line, values: make(map[string]string, len(f.columns))}
+		empty, surplus := true, false
 		for i, value := range record {
 			value = strings.TrimSpace(value)
 			empty = empty && value == ""
 			if i < len(names) && names[i] != "" {
 				row.values[names[i]] = armed(value)
-			} else if i >= len(names) && value != "" {
-				f.fault(line, "", "The row has more values than the file has columns.")
 			}
+			surplus = surplus || i >= len(names) && value != ""
+		}
+		if surplus {
+			f.fault(line, "", "The row has more values than the file has columns.")
 		}
 		if f.shopify {
 			row.fromShopify()

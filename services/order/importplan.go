@@ -8,6 +8,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
@@ -88,15 +89,20 @@ type importSKU struct {
 	known *knownSKU      // nil for a new one
 }
 
+// ofNewProduct stands for the product of an address that a file gives to one that it adds: no other may take it.
+const ofNewProduct = -1
+
 // importPlan is what a file would do.
 type importPlan struct {
 	products []*importProduct // that are new or change
 	skus     []*importSKU
 	faults   []fileFault
+	more     int // errors that are not kept
 
 	file  *productFile
 	index *catalogIndex
 	byRow map[string]*importProduct // by identifier or address, as rows name them
+	given map[string]int            // addresses that the file gives to products of the shop, with the line
 	seen  map[string]int            // SKUs that rows were about, with the line
 	codes map[string]bool           // article numbers that the file gives
 }
@@ -116,13 +122,13 @@ type importSummary struct {
 	MoreFaults  int         `json:"more_errors"`
 }
 
-// mostFaults is how many errors of a file are shown.
+// mostFaults is how many errors of a file are kept and shown.
 const mostFaults = 500
 
 // planImport compares a file with the catalogue.
 func planImport(file *productFile, index *catalogIndex) *importPlan {
-	p := &importPlan{file: file, index: index, faults: file.faults, byRow: map[string]*importProduct{},
-		seen: map[string]int{}, codes: map[string]bool{}}
+	p := &importPlan{file: file, index: index, faults: file.faults, more: file.more,
+		byRow: map[string]*importProduct{}, given: map[string]int{}, seen: map[string]int{}, codes: map[string]bool{}}
 	if len(file.faults) > 0 {
 		return p
 	}
@@ -135,10 +141,8 @@ func planImport(file *productFile, index *catalogIndex) *importPlan {
 }
 
 func (p *importPlan) summary() importSummary {
-	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults}
-	if len(s.Faults) > mostFaults {
-		s.Faults, s.MoreFaults = s.Faults[:mostFaults], len(s.Faults)-mostFaults
-	}
+	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults,
+		MoreFaults: p.more}
 	for _, product := range p.products {
 		if product.known == nil {
 			s.NewProducts++
@@ -163,16 +167,20 @@ func (p *importPlan) summary() importSummary {
 }
 
 func (p *importPlan) fault(row fileRow, column, text string) {
+	if len(p.faults) == mostFaults {
+		p.more++
+		return
+	}
 	p.faults = append(p.faults, fileFault{row.line, column, text})
 }
 
 // row adds what a row says to the plan.
 func (p *importPlan) row(row fileRow) {
-	before := len(p.faults)
+	before := len(p.faults) + p.more
 	known := p.skuOf(row)
 	product := p.productOf(row, known)
 	if product == nil {
-		if len(p.faults) == before {
+		if len(p.faults)+p.more == before {
 			p.fault(row, "", "No product or SKU of the shop is named like this; a new product needs a title.")
 		}
 		return
@@ -200,7 +208,7 @@ func (p *importPlan) skuOf(row fileRow) *knownSKU {
 		if k := p.index.skus[id]; err == nil && k != nil {
 			return k
 		}
-		p.fault(row, colSKU, "The shop has no SKU "+text+".")
+		p.fault(row, colSKU, "The shop has no SKU "+pg.Clip(text, mostQuoted)+".")
 		return nil
 	}
 	return p.index.byCode[row.values[colCode]]
@@ -213,9 +221,12 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 	switch {
 	case identifier != "":
 		if known = p.index.byName[identifier]; known == nil {
-			p.fault(row, colProduct, "The shop has no product "+identifier+".")
+			p.fault(row, colProduct, "The shop has no product "+pg.Clip(identifier, mostQuoted)+".")
 			return nil
 		}
+	case p.given[address] != 0:
+		p.fault(row, colAddress, "Line "+strconv.Itoa(p.given[address])+" gives this address to a product of the shop.")
+		return nil
 	case address != "" && p.index.byAddress[address] != 0:
 		known = p.index.products[p.index.byAddress[address]]
 	case address == "" && sku != nil:
@@ -243,6 +254,7 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 		return nil
 	default:
 		product.New, product.Identifier, product.TitleURL = true, random.Code(identifierLetters), &address
+		p.index.byAddress[address] = ofNewProduct
 		draft := false
 		product.Published = &draft
 	}
@@ -291,7 +303,7 @@ func (p *importPlan) readProduct(row fileRow, product *importProduct) {
 		} else if !titleURLPattern.MatchString(address) {
 			p.fault(row, colAddress, "Letters, digits, - and _, at most 100.")
 		} else {
-			p.index.byAddress[address], product.TitleURL = product.ID, &address
+			p.index.byAddress[address], p.given[address], product.TitleURL = product.ID, row.line, &address
 		}
 	}
 	p.readCollections(row, product, was)
@@ -306,7 +318,7 @@ func (p *importPlan) readCollections(row fileRow, product *importProduct, was *k
 	list := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == ',' })
 	for _, address := range list {
 		if !p.index.collection[address] {
-			p.fault(row, colCollections, "The shop has no collection "+address+".")
+			p.fault(row, colCollections, "The shop has no collection "+pg.Clip(address, mostQuoted)+".")
 		}
 	}
 	if !sameSet(list, was.Collections) {
@@ -438,12 +450,11 @@ func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
 		}
 		return
 	}
-	n, err := strconv.ParseInt(text, 10, 32)
-	count := int32(n) //nolint:gosec // an error is looked at first
+	count, ok := readStockCount(text)
 	switch {
-	case err != nil || n > 1_000_000_000 || n < -1_000_000:
+	case !ok:
 		p.fault(row, colStock, "A whole number.")
-	case n < 0 && !back:
+	case count < 0 && !back:
 		p.fault(row, colStock, "Less than nothing is for SKUs on back order.")
 	case was.Stock == nil:
 		sku.Stock = &count

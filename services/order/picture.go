@@ -22,9 +22,11 @@ import (
 const (
 	// mostPictureBytes is the largest file of a picture that is taken.
 	mostPictureBytes = 24 << 20
-	// mostPictureSide and mostPixels bound a picture before it is unpacked: 40 million pixels take 160 MB.
-	mostPictureSide = 12_000
-	mostPixels      = 40_000_000
+	// mostPictureSide, mostPixels and mostPictureMemory bound a picture before it is unpacked. The last one is of all
+	// that is made of it, and is what decides for kinds that take much for each pixel.
+	mostPictureSide   = 12_000
+	mostPixels        = 40_000_000
+	mostPictureMemory = 160 << 20
 	// jpegQuality is where a product's picture cannot be told from the original at its size.
 	jpegQuality = 82
 )
@@ -50,13 +52,88 @@ func decodePicture(body []byte) (img image.Image, orientation int, err error) {
 		return nil, 0, notPicture(fmt.Sprintf("It has %d × %d pixels; %d million are the most.", cfg.Width, cfg.Height,
 			mostPixels/1_000_000))
 	}
-	if img, _, err = image.Decode(bytes.NewReader(body)); err != nil {
-		return nil, 0, notPicture("It is damaged.")
-	}
 	if kind == "jpeg" {
 		orientation = exifOrientation(body)
 	}
+	if pictureMemory(cfg, kind, orientation, body) > mostPictureMemory {
+		return nil, 0, notPicture(fmt.Sprintf("It has %d × %d pixels and takes too much memory. Make it smaller first.",
+			cfg.Width, cfg.Height))
+	}
+	if img, _, err = image.Decode(bytes.NewReader(body)); err != nil {
+		return nil, 0, notPicture("It is damaged.")
+	}
 	return img, orientation, nil
+}
+
+// pictureMemory is how many bytes it takes at most to unpack a picture and to make its sizes.
+func pictureMemory(cfg image.Config, kind string, orientation int, body []byte) int {
+	pixels, copies := cfg.Width*cfg.Height, 2 // the largest size, and all smaller ones
+	width, height := cfg.Width, cfg.Height
+	if orientation > 4 {
+		width, height = height, width
+	}
+	if width > media.Most {
+		width, height = media.Most, max(height*media.Most/width, 1)
+	}
+	if orientation > 1 {
+		copies++ // it is turned
+	}
+	// Each halving takes a quarter of the pixels of the one before, with four bytes.
+	return pixels*unpackedBytes(cfg, kind, body) + pixels*4/3 + width*height*4*copies
+}
+
+// unpackedBytes is how many bytes for a pixel a decoder takes at most.
+func unpackedBytes(cfg image.Config, kind string, body []byte) int {
+	var each int
+	switch cfg.ColorModel {
+	case color.GrayModel:
+		each = 1
+	case color.Gray16Model:
+		each = 2
+	case color.YCbCrModel:
+		each = 3
+	case color.RGBAModel, color.NRGBAModel, color.NYCbCrAModel:
+		each = 4
+	default: // 16 bits for each colour, and CMYK, of which the decoder makes a copy
+		if each = 8; kind == "gif" {
+			each = 2
+		} else if _, palette := cfg.ColorModel.(color.Palette); palette {
+			each = 1
+		}
+	}
+	switch {
+	case kind == "png" && len(body) > 28 && body[28] == 1, kind == "webp":
+		each *= 2 // passes of an interlaced PNG (PNG specification, 11.2.1), and what WebP keeps beside the pixels
+	case kind == "jpeg":
+		if cfg.ColorModel == color.RGBAModel {
+			each += 3 // what it is converted from
+		}
+		each += progressiveBytes(body)
+	}
+	return each
+}
+
+// progressiveBytes is how many bytes for a pixel the decoder keeps beside the pixels: of a progressive JPEG (ITU-T T.81,
+// frame header SOF2) all coefficients, with four bytes each.
+func progressiveBytes(body []byte) int {
+	for at := 2; at+4 <= len(body) && body[at] == 0xff; {
+		kind, size := body[at+1], int(binary.BigEndian.Uint16(body[at+2:]))
+		if kind == 0xc2 && at+10 <= len(body) {
+			parts, widest, samples := int(body[at+9]), 1, 0
+			for i := range parts {
+				if place := at + 11 + 3*i; place < len(body) {
+					area := int(body[place]>>4) * int(body[place]&15)
+					widest, samples = max(widest, area), samples+area
+				}
+			}
+			return (4*samples + widest - 1) / widest
+		}
+		if size < 2 || kind == 0xda {
+			break
+		}
+		at += 2 + size
+	}
+	return 0
 }
 
 // sizedPicture is a picture in the widths in which it is kept.
@@ -102,11 +179,20 @@ func resizePicture(img image.Image, orientation int) (p sizedPicture, err error)
 	return p, nil
 }
 
-// scaled is a picture in another size, on white.
+// scaled is a picture in a smaller size, on white. It is halved until it is at most twice as large, each pixel being
+// the mean of four: the kernels of x/image that do it at once keep 32 bytes for each row of the source and column of
+// the result, which is hundreds of megabytes for a high picture.
 func scaled(img image.Image, width, height int) *image.RGBA {
+	for b := img.Bounds(); b.Dx() > 2*width; b = img.Bounds() {
+		img = resampled(img, (b.Dx()+1)/2, (b.Dy()+1)/2)
+	}
+	return resampled(img, width, height)
+}
+
+func resampled(img image.Image, width, height int) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(out, out.Bounds(), img, img.Bounds(), draw.Over, nil)
+	draw.ApproxBiLinear.Scale(out, out.Bounds(), img, img.Bounds(), draw.Over, nil)
 	return out
 }
 

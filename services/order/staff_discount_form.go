@@ -106,8 +106,9 @@ func texts(ids []int64) []string {
 	return list
 }
 
-// readDiscount reads a form about a code, which was was before, and says what is wrong with it.
-func (s *server) readDiscount(ctx context.Context, form adminui.Submitted,
+// readDiscount reads a form about a code, which was was before, and says what is wrong with it. Within a transaction db
+// is that transaction: one that holds a connection must not wait for another.
+func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 	was discount) (d discount, wrong wrongFields, err error) {
 	d, wrong = was, wrongFields{}
 	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
@@ -117,7 +118,7 @@ func (s *server) readDiscount(ctx context.Context, form adminui.Submitted,
 	if utf8.RuneCountInString(d.Description) > 500 {
 		wrong["description"] = "A description has at most 500 characters."
 	}
-	types, err := discountTypes(ctx, s.db)
+	types, err := discountTypes(ctx, db)
 	if err != nil {
 		return d, nil, err
 	}
@@ -130,7 +131,7 @@ func (s *server) readDiscount(ctx context.Context, form adminui.Submitted,
 	d.TypeID, d.TypeTitle, d.AppliesTo, d.Action = t.ID, t.Title, t.AppliesTo, t.Action
 	d.readAmounts(form, wrong)
 	d.readLimits(form, was, wrong)
-	return d, wrong, s.readScope(ctx, form, &d, wrong)
+	return d, wrong, d.readScope(ctx, db, form, wrong)
 }
 
 func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
@@ -215,7 +216,7 @@ const mostScope = 500
 
 // readScope reads what a code is for. Nothing chosen is everything, unless all that it was for is gone: what
 // staff do not touch stays.
-func (s *server) readScope(ctx context.Context, form adminui.Submitted, d *discount, wrong wrongFields) error {
+func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitted, wrong wrongFields) error {
 	had := len(d.Collections) + len(d.SKUs)
 	d.Collections, d.SKUs = nil, nil
 	for _, text := range form.Values.Values["collections"] {
@@ -241,7 +242,7 @@ func (s *server) readScope(ctx context.Context, form adminui.Submitted, d *disco
 		wrong["skus"] = fmt.Sprintf("At most %d; make a collection of them instead.", mostScope)
 		return nil
 	}
-	unknown, err := findUnknown(ctx, s.db, d.Collections, d.SKUs)
+	unknown, err := findUnknown(ctx, db, d.Collections, d.SKUs)
 	if len(unknown.Collections) > 0 {
 		wrong["collections"] = "There is no such collection any more."
 	}
@@ -275,7 +276,7 @@ func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, wrong, err := s.readDiscount(r.Context(), sent, discount{})
+	d, wrong, err := readDiscount(r.Context(), s.db, sent, discount{})
 	if err == nil && len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			d.ID, err = insertDiscounts(r.Context(), tx, d, []string{d.Code}, adminui.Who(r).Name)
@@ -319,7 +320,7 @@ func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
 			return errStaleRow
 		}
 		var d discount
-		if d, wrong, err = s.readDiscount(r.Context(), sent, was); err != nil || len(wrong) > 0 {
+		if d, wrong, err = readDiscount(r.Context(), tx, sent, was); err != nil || len(wrong) > 0 {
 			return err
 		}
 		if err := updateDiscount(r.Context(), tx, d, adminui.Who(r).Name); err != nil {

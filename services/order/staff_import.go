@@ -66,11 +66,24 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if err := zip.Close(); err != nil {
 		return nil, fmt.Errorf("pack a file: %w", err)
 	}
-	id, err := insertImport(r.Context(), s.db, fileName(files[0].Filename), packed.Bytes(), plan.summary(), adminui.Who(r))
+	id, err := s.keepImport(r, fileName(files[0].Filename), packed.Bytes(), plan.summary())
 	if err != nil {
 		return nil, err
 	}
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
+}
+
+// keepImport keeps a file that was checked, and records it.
+func (s *server) keepImport(r *http.Request, name string, packed []byte, sum importSummary) (id int64, err error) {
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		if id, err = insertImport(r.Context(), tx, name, packed, sum, adminui.Who(r)); err != nil {
+			return err
+		}
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
+			Key: strconv.FormatInt(id, 10), Text: "Checked the file " + name,
+			After: map[string]any{"rows": sum.Rows, "errors": len(sum.Faults) + sum.MoreFaults}})
+	})
+	return id, err
 }
 
 // importOf is the file that the path names.

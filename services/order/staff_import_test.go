@@ -122,26 +122,40 @@ func TestFilesWithErrors(t *testing.T) {
 		"a,b\n1,2\n":           "1",
 		"product,product\n":    "1product",
 		"product,title\n\x00,": "1", "product\n\xff": "1",
-		"product,title\n\"x":                                                    "2",
-		"product,title\nnone,x\n":                                               "2product",
-		"address,title\nNew,\nA b,Thing\n":                                      "2 3address",
-		"sku,price\n1,3.999\n99,1.00\nx,1\n":                                    "2price 3sku 4sku",
-		"sku,pieces\n1,-1\n2,1.5\n1,3\n":                                        "2pieces 3pieces 4",
-		"product,address\nbSusp6dBHm,BinderClips\n":                             "2address",
-		"product,collections\nbSusp6dBHm,desk none\n":                           "2collections",
-		"product,state\nbSusp6dBHm,gone\n":                                      "2state",
-		"product,title\nbSusp6dBHm," + strings.Repeat("a", 201) + "\n":          "2title",
-		"sku,stock_state,back_orders\n1,none,perhaps\n":                         "2stock_state 2back_orders",
-		"product,option_1\nbSusp6dBHm,Gold\n":                                   "2price",
-		"product,sku,option_1\nITHJW3mytn,1,x\n":                                "2article_number",
-		"sku,article_number\n1,A\n2,A\n":                                        "3article_number",
-		"product,title\nbSusp6dBHm,x,y\n":                                       "2",
-		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n": "2picture 2price",
-		"product,picture\nbSusp6dBHm,//evil.example/a.jpg\n":                    "2picture",
+		"product,title\n\"x":                                                      "2",
+		"product,title\nnone,x\n":                                                 "2product",
+		"address,title\nNew,\nA b,Thing\n":                                        "2 3address",
+		"sku,price\n1,3.999\n99,1.00\nx,1\n":                                      "2price 3sku 4sku",
+		"sku,pieces\n1,-1\n2,1.5\n1,3\n":                                          "2pieces 3pieces 4",
+		"product,address\nbSusp6dBHm,BinderClips\n":                               "2address",
+		"product,collections\nbSusp6dBHm,desk none\n":                             "2collections",
+		"product,state\nbSusp6dBHm,gone\n":                                        "2state",
+		"product,title\nbSusp6dBHm," + strings.Repeat("a", 201) + "\n":            "2title",
+		"sku,stock_state,back_orders\n1,none,perhaps\n":                           "2stock_state 2back_orders",
+		"product,option_1\nbSusp6dBHm,Gold\n":                                     "2price",
+		"product,sku,option_1\nITHJW3mytn,1,x\n":                                  "2article_number",
+		"sku,article_number\n1,A\n2,A\n":                                          "3article_number",
+		"product,title\nbSusp6dBHm,x,y\n":                                         "2",
+		"product,title\nbSusp6dBHm,x,y,z,w\n":                                     "2",
+		"product" + strings.Repeat(",", 200) + "\n":                               "1",
+		"product,title\nbSusp6dBHm,\"x\n\"\nb" + strings.Repeat(",x", 200) + "\n": "4",
+		"address,title,product\nNew,New,\nNew,,bSusp6dBHm\n":                      "3address",
+		"address,title,product\nNew,,bSusp6dBHm\nNew,New,\n":                      "3address",
+		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n":   "2picture 2price",
+		"product,picture\nbSusp6dBHm,//evil.example/a.jpg\n":                      "2picture",
 	} {
 		if got := faults(content); got != want {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
 		}
+	}
+	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+strings.Repeat(strings.Repeat("x", 1000)+",\n", mostFaults+7))
+	a := reader.Get(path).OK()
+	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*mostFaults {
+		t.Errorf("%s more errors, %d bytes tell of them", more, len(a.Body))
+	}
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'staff.acted.%'
+		AND convert_from(payload, 'UTF8')::jsonb ->> 'text' = 'Checked the file goods.csv'`); n != e.Number(`SELECT count(*) FROM catalog_import`) {
+		t.Errorf("%d checks are recorded", n)
 	}
 	if e.goods() != before {
 		t.Error("a file with errors changes something")

@@ -351,18 +351,22 @@ func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
 		e.stopCounting = !k.New
 		return
 	}
-	count, err := strconv.ParseInt(typed, 10, 32)
-	if err != nil || count < -1_000_000 || count > 1_000_000_000 {
+	n, ok := readStockCount(typed)
+	if !ok {
 		k.Errors["stock"] = "A whole number, or nothing where pieces are not counted."
 		return
 	}
-	n := int32(count)
 	was, sent := form.Lookup(k.Name("stock-was"))
 	if !sent {
 		was = k.Was("stock")
 	}
 	if before, err := strconv.ParseInt(was, 10, 32); err == nil && !k.New {
-		e.change = n - int32(before)
+		change := int64(n) - before
+		if change < leastPieces-mostPieces || change > mostPieces-leastPieces {
+			k.Errors["stock"] = "More or fewer pieces than can be counted."
+			return
+		}
+		e.change = int32(change) //nolint:gosec // bounded above
 		return
 	}
 	e.count = &n

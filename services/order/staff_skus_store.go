@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -102,6 +103,19 @@ func (e skuEdit) describe(done map[string]any) {
 
 func sameCount(a, b *int32) bool { return a == b || a != nil && b != nil && *a == *b }
 
+// leastPieces and mostPieces bound the counts that staff give, far from where the column's numbers end: what is sold
+// must always be subtractable.
+const (
+	leastPieces = -1_000_000
+	mostPieces  = 1_000_000_000
+)
+
+// readStockCount reads a count.
+func readStockCount(text string) (int32, bool) {
+	n, err := strconv.ParseInt(text, 10, 32)
+	return int32(n), err == nil && n >= leastPieces && n <= mostPieces //nolint:gosec // parsed with 32 bits
+}
+
 // after is what the count becomes.
 func (e skuEdit) after(now counted) (counted, error) {
 	after := now
@@ -117,10 +131,10 @@ func (e skuEdit) after(now counted) (counted, error) {
 		return after, ErrStale
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
-		if n > 1_000_000_000 {
-			return after, faults{"": fmt.Sprintf("%s would have more pieces than can be counted.", e.row.Label())}
+		if n > mostPieces || n < leastPieces && e.change < 0 {
+			return after, faults{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.", e.row.Label())}
 		}
-		left := int32(n) //nolint:gosec // bounded above, and by two int32 below
+		left := int32(n) //nolint:gosec // bounded above; below by leastPieces, or it is more than the stored count
 		after.Stock = &left
 	}
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
@@ -156,11 +170,11 @@ func retireSKU(ctx context.Context, tx pgx.Tx, id int64) error {
 		UPDATE sku SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) WHERE id = $1`, id)
 }
 
-// addPrice lets a price hold from a time on; nil is now.
+// addPrice lets a price hold from a time on; nil or a past time is now, so that it follows what was set before it.
 func addPrice(ctx context.Context, tx pgx.Tx, id, cents int64, from any, by string) error {
 	return pg.Exec(ctx, tx, "set the price of SKU $1", `
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name)
-		VALUES ($1, $2, coalesce($3::timestamptz, now()), $4)`, id, cents, from, by)
+		VALUES ($1, $2, greatest($3::timestamptz, now()), $4)`, id, cents, from, by)
 }
 
 // noteStock keeps what was done to a count.

@@ -99,7 +99,9 @@ func TestBackOrders(t *testing.T) {
 	if got := e.news("1"); e.Number(`SELECT stock FROM sku WHERE id = 6`) != 7 || !slices.Equal(got, []string{"ITHJW3mytn"}) {
 		t.Errorf("told %v", got)
 	}
-	for _, bad := range [][]string{{"change", "0"}, {"change", "many"}, {"change", "-99"}, {"reason", "x"}} {
+	e.Exec(`UPDATE sku SET stock = 0, back_order = true WHERE id = 5`)
+	for _, bad := range [][]string{{"change", "0"}, {"change", "many"}, {"change", "-2147483648"}, {"change", "2147483647"},
+		{"change", "-1000001"}, {"reason", "x"}} {
 		form := append([]string{"version", "2", "sku", "5"}, bad...)
 		if a := clerk.Post("/staff/catalog/products/ITHJW3mytn/stock", form...); a.Status != 422 {
 			t.Errorf("%q: %s", bad, a)
@@ -156,6 +158,17 @@ func TestPlannedPrices(t *testing.T) {
 	if price("6", "price") != "8.00" || price("6", "regular_price") != "" {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
+	// One that begins in this minute follows what was set within it.
+	e.Exec(`UPDATE sku_price SET created_date_time = now() - interval '1 second' WHERE sku_id = 6
+		AND id = (SELECT max(id) FROM sku_price WHERE sku_id = 6)`)
+	manager.Post(path, "version", "3", "sku", "6", "kind", "price", "amount", "8.50", "from",
+		time.Now().Add(-30*time.Second).UTC().Format("2006-01-02T15:04:05")).Has(303)
+	if price("6", "price") != "8.50" {
+		t.Error("a price of this minute is hidden by an earlier one")
+	}
+	e.Exec(`DELETE FROM sku_price WHERE price_cents = 850`)
+	e.Exec(`UPDATE product SET sku_version = 3 WHERE identifier = 'ITHJW3mytn'`)
+
 	// A planned one can be taken back, a sale ended; what holds cannot be undone.
 	manager.Post(path, set("3", "kind", "price", "amount", "1.00", "from", later.Format(timeLayout))...).Has(303)
 	manager.Post(path, set("4", "kind", "sale", "amount", "7.00")...).Has(303)

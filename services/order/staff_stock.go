@@ -124,7 +124,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	}
 	wrong := faults{}
 	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
-	if err != nil || n == 0 {
+	if err != nil || n == 0 || n < -mostPieces || n > mostPieces {
 		wrong["change"] = "A whole number: how many more, or fewer with a minus."
 	}
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: form.Get("reason"),

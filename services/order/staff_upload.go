@@ -21,7 +21,7 @@ import (
 const (
 	// mostFiles is how many pictures one form brings; a script sends each by itself.
 	mostFiles = 20
-	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take 160 MB.
+	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take mostPictureMemory.
 	picturesAtOnce = 1
 )
 
@@ -81,15 +81,15 @@ func fileName(name string) string {
 
 // keepPicture keeps a file in all its widths, the largest last: once its address is known all of them are there.
 func (s *server) keepPicture(ctx context.Context, file *multipart.FileHeader) (address string, err error) {
-	body, err := readUpload(file, mostPictureBytes)
-	if err != nil {
-		return "", err
-	}
 	select {
 	case s.pictures <- struct{}{}:
 		defer func() { <-s.pictures }()
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+	body, err := readUpload(file, mostPictureBytes)
+	if err != nil {
+		return "", err
 	}
 	img, orientation, err := decodePicture(body)
 	if err != nil {
