@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,15 +16,17 @@ import (
 // person who asks is the one the address belongs to. An address that another member has proved stays
 // that member's.
 //
-// Records that were merged are one person's: whichever is named, all of them are found.
+// Records that were merged are one person's: whichever is named, all of them are found. The address of a
+// merged record finds prospects only, and none at all once another member has it.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
-	if named, err = withMerged(ctx, db, named); err != nil {
+	merged, err := mergedMembers(ctx, db, named.Emails)
+	if err != nil {
 		return erasure.Person{}, err
 	}
 	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
 		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(ARRAY(SELECT lower(e)
 		  FROM unnest($2::varchar[]) AS n (e))) ORDER BY id FOR UPDATE`,
-		named.MemberIDs, named.Emails)
+		slices.Concat(named.MemberIDs, merged), named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
@@ -41,10 +42,7 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	if err != nil {
 		return erasure.Person{}, err
 	}
-	p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records",
-		`SELECT id FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e))) `+
-			`ORDER BY id FOR UPDATE`, p.Emails)
-	if err != nil {
+	if err := findProspects(ctx, db, &p); err != nil {
 		return erasure.Person{}, err
 	}
 	p.Codes, err = pg.List[string](ctx, db, "look for a person's codes", `
@@ -55,45 +53,38 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 	return p, err
 }
 
-// withMerged adds to a person whose record theirs was merged into, and all that was merged into that one.
-func withMerged(ctx context.Context, db pg.DB, named erasure.Person) (erasure.Person, error) {
-	type found struct {
-		ID                           int64
-		MergedMember, MergedProspect *int64
-	}
-	list, err := pg.List[found](ctx, db, "look whose records were merged", `
-		SELECT id, merged_member, merged_prospect FROM prospect
-		WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`, named.Emails)
-	if err != nil {
-		return named, err
-	}
-	members, err := pg.List[int64](ctx, db, "look for a person's accounts by address", `
-		SELECT id FROM account WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))`,
-		named.Emails)
-	if err != nil {
-		return named, err
-	}
-	members, prospects := append(members, named.MemberIDs...), append([]int64{}, named.ProspectIDs...)
-	for _, f := range list {
-		prospects = append(prospects, f.ID)
-		if f.MergedMember != nil {
-			members = append(members, *f.MergedMember)
-			named.MemberIDs = append(slices.Clone(named.MemberIDs), *f.MergedMember)
+// findProspects finds the prospect records of a person's accounts and addresses, and those that were merged with
+// them, until there are no new ones. It adds the addresses of merged records to the person's.
+func findProspects(ctx context.Context, db pg.DB, p *erasure.Person) (err error) {
+	for {
+		p.ProspectIDs, err = pg.List[int64](ctx, db, "look for a person's prospect records", `
+			SELECT id FROM prospect WHERE lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))
+			ORDER BY id FOR UPDATE`, p.Emails)
+		if err != nil {
+			return err
 		}
-		if f.MergedProspect != nil {
-			prospects = append(prospects, *f.MergedProspect)
+		more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
+			SELECT email FROM (SELECT email FROM prospect WHERE merged_member = ANY($1)
+			  UNION SELECT email FROM prospect WHERE merged_prospect = ANY($2)
+			  UNION SELECT email FROM prospect WHERE id = ANY(ARRAY(
+			    SELECT merged_prospect FROM prospect WHERE id = ANY($2)))) AS r
+			WHERE lower(email) <> ALL(ARRAY(SELECT lower(e) FROM unnest($3::text[]) AS n (e)))
+			  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(r.email) AND a.id <> ALL($1))
+			ORDER BY email`, p.MemberIDs, p.ProspectIDs, p.Emails)
+		if err != nil || len(more) == 0 {
+			return err
 		}
+		p.Emails = append(p.Emails, more...)
 	}
-	more, err := pg.List[string](ctx, db, "look for the addresses of merged records", `
-		SELECT email FROM prospect WHERE merged_member = ANY($1) UNION
-		SELECT email FROM prospect WHERE merged_prospect = ANY($2) UNION
-		SELECT email FROM prospect WHERE id = ANY($2) ORDER BY 1`, append([]int64{}, members...), prospects)
-	for _, address := range more {
-		if !slices.ContainsFunc(named.Emails, func(e string) bool { return strings.EqualFold(e, address) }) {
-			named.Emails = append(slices.Clone(named.Emails), address)
-		}
-	}
-	return named, err
+}
+
+// mergedMembers are the members into whose records those of the addresses were merged. The record of an address that
+// is a member's by now leads to no other member.
+func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, error) {
+	return pg.List[int64](ctx, db, "look into whose records a person's were merged", `
+		SELECT merged_member FROM prospect p WHERE merged_member IS NOT NULL
+		  AND lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))
+		  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(p.email))`, emails)
 }
 
 // Whose a row is, by the columns of its table.
@@ -128,7 +119,8 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	}, p.MemberIDs, p.ProspectIDs, p.Emails)
 }
 
-// erasePerson deletes every row of a person. With an account and a prospect goes all that refers to them.
+// erasePerson deletes every row of a person. With an account and a prospect goes all that refers to them, but for merged
+// records that are another member's by now: those stay, on their own.
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH chat AS (DELETE FROM chat_message`+byMember+byProspect+` OR`+byAddress+`),
@@ -136,6 +128,8 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		  SELECT FROM chat_message o WHERE o.thread_id = chat_thread.id
 		    AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))),
 		requests AS (DELETE FROM mail_request WHERE`+byAddress+`),
+		others AS (UPDATE prospect SET merged_member = NULL, merged_prospect = NULL
+		  WHERE (merged_member = ANY($1) OR merged_prospect = ANY($2)) AND id <> ALL($2)),
 		prospects AS (DELETE FROM prospect WHERE id = ANY($2))
 		DELETE FROM account WHERE id = ANY($1)`, p.MemberIDs, p.ProspectIDs, p.Emails)
 }

@@ -192,6 +192,17 @@ func refuseProspects(ctx context.Context, tx pgx.Tx, email string, but int64) ([
 		  AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, email, but)
 }
 
+// refuseMergedProspects does the same for the records that were merged into a customer's, also into the one that a
+// member had before they registered, if the address is proved.
+func refuseMergedProspects(ctx context.Context, tx pgx.Tx, c customer) ([]prospect, error) {
+	return queryProspects(ctx, tx, `
+		UPDATE prospect SET unsubscribed = true, unsubscribed_at = now(), version = version + 1
+		WHERE (CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END OR merged_prospect = ANY(
+			ARRAY(SELECT p.id FROM prospect p JOIN account a ON lower(a.email) = lower(p.email)
+			  WHERE $1 = 'member' AND a.id = $2 AND a.email_verified)))
+		  AND (NOT unsubscribed OR unsubscribed_at IS NULL) RETURNING`+prospectColumns, c.Kind, c.ID)
+}
+
 // refusedProspects unsubscribes the prospects of an address who get newsletters. Those who were never asked
 // stay so: our own export says "unsubscribed" of them as well.
 func refusedProspects(ctx context.Context, tx pgx.Tx, email string) ([]prospect, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,8 +91,11 @@ func (p customerPage) IsMember() bool { return p.Customer.Kind == kindMember }
 // MayVerify says whether a mail to prove the address makes sense.
 func (p customerPage) MayVerify() bool { return p.IsMember() && !p.Customer.Proved }
 
-// MayUnsubscribe says whether the customer gets newsletters.
-func (p customerPage) MayUnsubscribe() bool { return !p.Customer.Unsubscribed }
+// MayUnsubscribe says whether the customer, or a record that was merged into theirs, gets newsletters.
+func (p customerPage) MayUnsubscribe() bool {
+	return !p.Customer.Unsubscribed ||
+		slices.ContainsFunc(p.Merged, func(c customer) bool { return c.Newsletter == newsYes })
+}
 
 // named reads a customer's key: member-7.
 func named(r *http.Request) (kind string, id int64, err error) {

@@ -141,12 +141,29 @@ func (s *server) staffUnsubscribe(r *http.Request) (adminui.Answer, error) {
 	err = s.act(r, c.customer, "Unsubscribed", func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
 		who := subscriber{member: c.Kind == kindMember, ID: c.ID, Email: c.Email}
 		done, err := unsubscribe(ctx, tx, who, "staff", "")
-		if err == nil && !done {
+		if err != nil {
+			return nil, err
+		}
+		events, err := refuseMerged(ctx, tx, c.customer)
+		if err == nil && !done && len(events) == 0 {
 			err = errUnchanged
 		}
-		return nil, err
+		return events, err
 	})
 	return adminui.Done{To: c.path(), Text: "Gets no newsletters any more."}, err
+}
+
+// refuseMerged notes for the records that were merged into a customer's that the person wants no newsletters.
+func refuseMerged(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, error) {
+	prospects, err := refuseMergedProspects(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	var consents []consent
+	for _, p := range prospects {
+		consents = append(consents, consent{ProspectID: p.ID, What: "marketing-mail", Source: "staff"})
+	}
+	return prospectEvents(prospects), keepConsents(ctx, tx, consents...)
 }
 
 // staffErase erases a person here and, by message, in all services.
@@ -188,32 +205,9 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 		return refuse("This record was merged itself: go to the one that it is part of.")
 	}
 	refusal := ""
-	merge := func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-		if into.Kind == kindMember { // accounts are locked before prospects
-			if _, _, err := lockAccount(ctx, tx, into.ID); err != nil {
-				return nil, err
-			}
-		}
-		if err := lockAddress(ctx, tx, other); err != nil {
-			return nil, err
-		}
-		p, found, err := lockProspect(ctx, tx, other)
-		if err != nil {
-			return nil, err
-		}
-		if refusal, err = mayMerge(ctx, tx, into, p, other, found); err != nil || refusal != "" {
-			return nil, errors.Join(err, errUnchanged)
-		}
-		p, _, err = mergeProspect(ctx, tx, p.ID, into.customer, into.Newsletter == newsYes)
-		if err != nil {
-			return nil, err
-		}
-		if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
-			Source: "merged by staff"}); err != nil {
-			return nil, err
-		}
-		changed, err := changedEvent(ctx, tx, into.customer)
-		return append(changed, p.event()), err
+	merge := func(ctx context.Context, tx pgx.Tx) (messages []msg.Message, err error) {
+		messages, refusal, err = mergeInto(ctx, tx, into, other)
+		return messages, err
 	}
 	err = s.act(r, into.customer, "Merged another record into", merge)
 	switch {
@@ -225,15 +219,69 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: into.path(), Text: "Merged."}, nil
 }
 
+// mergeInto makes the record of an address part of a customer's; refusal says why not, "" when it is done.
+func mergeInto(ctx context.Context, tx pgx.Tx, into customerDetails, address string) (messages []msg.Message,
+	refusal string, err error) {
+	refused := false
+	if into.Kind == kindMember { // accounts are locked before prospects
+		a, _, err := lockAccount(ctx, tx, into.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		refused = a.Unsubscribed
+	}
+	if err := lockAddress(ctx, tx, address); err != nil {
+		return nil, "", err
+	}
+	p, found, err := lockProspect(ctx, tx, address)
+	if err != nil {
+		return nil, "", err
+	}
+	switch refusal, err = mayMerge(ctx, tx, into, p, address, found); {
+	case err != nil:
+		return nil, "", err
+	case refusal != "":
+		return nil, refusal, errUnchanged
+	}
+	if into.Kind == kindProspect {
+		to, _, err := lockProspectByID(ctx, tx, into.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		refused = to.refused()
+	}
+	p, _, err = mergeProspect(ctx, tx, p.ID, into.customer, refused || into.Newsletter == newsYes)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
+		Source: "merged by staff"}); err != nil {
+		return nil, "", err
+	}
+	changed, err := changedEvent(ctx, tx, into.customer)
+	if err != nil {
+		return nil, "", err
+	}
+	messages = append(changed, p.event())
+	if refused {
+		events, err := refuseMerged(ctx, tx, into.customer)
+		return append(messages, events...), "", err
+	}
+	return messages, "", nil
+}
+
 // mayMerge says why the record of a prospect cannot become part of a customer's, "" when it can.
 func mayMerge(ctx context.Context, tx pgx.Tx, into customerDetails, p prospect, address string,
 	found bool) (string, error) {
-	if !found {
-		member, err := addressOfMember(ctx, tx, address)
-		if member {
-			return "This is a member. Two accounts stay two: ask which one to keep, and erase the other.", err
-		}
-		return "No prospect has this address.", err
+	member, err := addressOfMember(ctx, tx, address)
+	own := found && into.Kind == kindMember && strings.EqualFold(into.Email, address) // of before they registered
+	switch {
+	case err != nil:
+		return "", err
+	case member && !own:
+		return "This is a member. Two accounts stay two: ask which one to keep, and erase the other.", nil
+	case !found:
+		return "No prospect has this address.", nil
 	}
 	merged, err := findCustomer(ctx, tx, kindProspect, p.ID)
 	switch {

@@ -1,0 +1,118 @@
+package user
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// guest makes a prospect who agreed to newsletters with an order.
+func (e *env) guest(address string) prospect {
+	e.t.Helper()
+	e.bought("of "+address, msg.OrderPlaced{Email: address, Total: 100, Newsletter: true})
+	p, found := e.prospect(address)
+	if !found {
+		e.t.Fatalf("%s is not a prospect", address)
+	}
+	return p
+}
+
+// done posts a form of the back office that has to be accepted.
+func (e *env) done(staff *testenv.Client, path string, fields ...string) {
+	e.t.Helper()
+	if a := staff.Post(path, fields...); a.Status != http.StatusSeeOther {
+		e.t.Fatalf("%s: %s", path, a)
+	}
+}
+
+// The record of a member who was a guest once is not merged into another member's; and an erasure takes no member who
+// registered with the address of a record that had been merged.
+func TestStaffMergeAndEraseSpareOtherMembers(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com")
+	e.guest("pat@mail.example.com")
+	e.verified("pat_ray", "pat@mail.example.com")
+	staff := e.desk(adminui.Owner)
+	staff.Post(memberPath(ann, "merge"), "other", "pat@mail.example.com").Has(422, "This is a member.")
+
+	e.guest("work@mail.example.com")
+	e.guest("home@mail.example.com")
+	e.done(staff, memberPath(ann, "merge"), "other", "work@mail.example.com")
+	e.done(staff, memberPath(ann, "merge"), "other", "home@mail.example.com")
+	will := e.register("will_roe", "work@mail.example.com")
+	staff.Get(memberPath(will)).Has(200, "work@mail.example.com")
+	e.done(staff, memberPath(ann, "erase"), "confirm", "ann@mail.example.com")
+	if e.DB.Text(`SELECT string_agg(username, ' ' ORDER BY id) FROM account`) != "pat_ray will_roe" {
+		t.Error("another member is gone")
+	}
+	if got := e.DB.Text(`SELECT string_agg(email, ' ' ORDER BY id) FROM prospect WHERE merged_member IS NULL`); got !=
+		"pat@mail.example.com work@mail.example.com" {
+		t.Errorf("records that are left: %s", got)
+	}
+	for _, m := range said[msg.Erased](e, msg.UserErased) {
+		if !slices.Equal(m.Emails, []string{"ann@mail.example.com", "home@mail.example.com"}) {
+			t.Errorf("the others erase %v", m.Emails)
+		}
+	}
+}
+
+// What was merged into a prospect's record is erased everywhere with the member that the prospect became.
+func TestEraseWhatWasMergedBeforeTheMemberRegistered(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	first, second := e.guest("ann@mail.example.com"), e.guest("work@mail.example.com")
+	staff := e.desk(adminui.Owner)
+	e.done(staff, "/staff/customers/prospect-"+strconv.FormatInt(first.ID, 10)+"/merge", "other", "work@mail.example.com")
+	ann := e.verified("ann_lee", "ann@mail.example.com")
+	e.done(staff, memberPath(ann, "erase"), "confirm", "ann@mail.example.com")
+	var ids []int64
+	for _, m := range said[msg.Erased](e, msg.UserErased) {
+		ids = append(ids, m.ProspectID)
+		if !slices.Contains(m.Emails, "work@mail.example.com") || !slices.Contains(m.Codes, second.PrCd) {
+			t.Errorf("the others erase %v, %v", m.Emails, m.Codes)
+		}
+	}
+	if !slices.Equal(ids, []int64{first.ID, second.ID}) || e.DB.Number(`SELECT count(*) FROM prospect`) != 0 {
+		t.Errorf("the others erase prospects %v", ids)
+	}
+}
+
+// A customer who wants no newsletters gets none under the addresses of merged records, whether they were merged before
+// or after.
+func TestStaffMergedRecordsAreUnsubscribed(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com")
+	e.guest("work@mail.example.com")
+	e.guest("home@mail.example.com")
+	staff := e.desk(adminui.Owner)
+	e.done(staff, memberPath(ann, "merge"), "other", "work@mail.example.com")
+	if p, _ := e.prospect("work@mail.example.com"); p.Unsubscribed {
+		t.Fatal("merging alone ended the only newsletter")
+	}
+	for range 2 {
+		e.done(staff, memberPath(ann, "unsubscribe"))
+	}
+	e.done(staff, memberPath(ann, "merge"), "other", "home@mail.example.com")
+	told := map[string]msg.Prospect{}
+	for _, m := range said[msg.Prospect](e, msg.ProspectChanged) {
+		told[m.Email] = m
+	}
+	for _, address := range []string{"work@mail.example.com", "home@mail.example.com"} {
+		if p, _ := e.prospect(address); !p.refused() || !told[address].Unsubscribed || !*told[address].Refused {
+			t.Errorf("%s: %+v, told %+v", address, p, told[address])
+		}
+	}
+	if n := e.DB.Number(`SELECT count(*) FROM consent WHERE what = 'marketing-mail' AND NOT given AND source = 'staff'`); n != 3 {
+		t.Errorf("%d refusals on record", n)
+	}
+	if n := e.acted("Unsubscribed member-"); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+}
