@@ -119,8 +119,8 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 	}, p.MemberIDs, p.ProspectIDs, p.Emails)
 }
 
-// erasePerson deletes every row of a person. With an account and a prospect goes all that refers to them, but for merged
-// records that are another member's by now: those stay, on their own.
+// erasePerson deletes every row of a person. With an account and a prospect goes all that refers to them, but for
+// merged records that are another member's by now: those stay, on their own.
 func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	return pg.Exec(ctx, tx, "erase a person", `
 		WITH chat AS (DELETE FROM chat_message`+byMember+byProspect+` OR`+byAddress+`),
