@@ -2,7 +2,9 @@ package order
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"html"
@@ -38,7 +40,9 @@ const (
 	colSize        = "option_2"
 	colSKUText     = "sku_text"
 	colPrice       = "price"
+	colPriceWas    = "price_was" // when the file was made: a price that is the same in both stays as it is now
 	colStock       = "pieces"
+	colStockWas    = "pieces_was" // when the file was made: the count is changed by the difference
 	colStockState  = "stock_state"
 	colBackOrders  = "back_orders"
 )
@@ -50,10 +54,10 @@ var fileKinds = []struct {
 }{
 	{"products", "Products", []string{colProduct, colAddress, colTitle, colHeadline, colText, colMoreText, colState,
 		colCollections}},
-	{"skus", "SKUs", []string{colProduct, colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock,
-		colStockState, colBackOrders}},
-	{"prices", "Prices", []string{colSKU, colCode, colProduct, colColor, colSize, colPrice}},
-	{"stock", "Stock", []string{colSKU, colCode, colProduct, colColor, colSize, colStock}},
+	{"skus", "SKUs", []string{colProduct, colSKU, colCode, colColor, colSize, colSKUText, colPrice,
+		colPriceWas, colStock, colStockWas, colStockState, colBackOrders}},
+	{"prices", "Prices", []string{colSKU, colCode, colProduct, colColor, colSize, colPrice, colPriceWas}},
+	{"stock", "Stock", []string{colSKU, colCode, colProduct, colColor, colSize, colStock, colStockWas}},
 }
 
 // shopifyColumns are the columns of Shopify's product CSV that the shop has a place for
@@ -99,6 +103,7 @@ type productFile struct {
 	rows    []fileRow
 	faults  []fileFault
 	more    int // errors that are not kept
+	digest  string
 }
 
 func (f *productFile) fault(line int, column, format string, args ...any) {
@@ -132,7 +137,8 @@ func tooWide(body []byte, comma rune) int {
 
 // readProductFile reads a CSV file: commas, semicolons or tabs between its values, as spreadsheets write them.
 func readProductFile(body []byte) (f *productFile) {
-	f = &productFile{}
+	sum := sha256.Sum256(body)
+	f = &productFile{digest: hex.EncodeToString(sum[:16])}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	switch {
 	case len(body) > mostImportBytes:

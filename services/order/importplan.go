@@ -120,6 +120,7 @@ type importSummary struct {
 	Ignored     []string    `json:"ignored_columns"`
 	Faults      []fileFault `json:"errors"`
 	MoreFaults  int         `json:"more_errors"`
+	Digest      string      `json:"digest"` // of what is in the file
 }
 
 // mostFaults is how many errors of a file are kept and shown.
@@ -142,7 +143,7 @@ func planImport(file *productFile, index *catalogIndex) *importPlan {
 
 func (p *importPlan) summary() importSummary {
 	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults,
-		MoreFaults: p.more}
+		MoreFaults: p.more, Digest: p.file.digest}
 	for _, product := range p.products {
 		if product.known == nil {
 			s.NewProducts++
@@ -434,6 +435,15 @@ func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
 		p.fault(row, colPrice, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
 		return
 	}
+	if text := row.values[colPriceWas]; text != "" && sku.known != nil {
+		before, err := money.Parse(text)
+		if err != nil {
+			p.fault(row, colPriceWas, "An amount, as it was when the file was made.")
+		}
+		if before == price {
+			return
+		}
+	}
 	if cents := int64(price); was.Price == nil || *was.Price != cents {
 		sku.Price = &cents
 	}
@@ -451,15 +461,36 @@ func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
 		return
 	}
 	count, ok := readStockCount(text)
+	before, hasBefore := readStockCount(row.values[colStockWas])
 	switch {
 	case !ok:
 		p.fault(row, colStock, "A whole number.")
+	case row.values[colStockWas] != "" && !hasBefore:
+		p.fault(row, colStockWas, "A whole number, as it was when the file was made.")
 	case count < 0 && !back:
 		p.fault(row, colStock, "Less than nothing is for SKUs on back order.")
 	case was.Stock == nil:
 		sku.Stock = &count
-	case *was.Stock != count:
-		change := count - *was.Stock
+	case hasBefore:
+		p.countBy(row, sku, *was.Stock, int64(count)-int64(before), back)
+	default:
+		p.countBy(row, sku, *was.Stock, int64(count)-int64(*was.Stock), back)
+	}
+}
+
+// countBy changes a count by some pieces. What was sold since a file was made is not there to be taken away again: a
+// count without back orders ends at 0.
+func (p *importPlan) countBy(row fileRow, sku *importSKU, now int32, pieces int64, back bool) {
+	after := int64(now) + pieces
+	if !back {
+		after = max(after, 0)
+	}
+	if after > mostPieces || after < leastPieces && pieces < 0 {
+		p.fault(row, colStock, "It would have more or fewer pieces than can be counted.")
+		return
+	}
+	//nolint:gosec // two counts that staff can give, and what is sold of them
+	if count, change := int32(after), int32(after-int64(now)); change != 0 {
 		sku.Stock, sku.Change = &count, &change
 	}
 }

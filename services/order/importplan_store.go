@@ -334,6 +334,12 @@ func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s imp
 		body, s, who.Person, who.Name)
 }
 
+// isApplied says whether a file with the same in it was applied, and not taken back.
+func isApplied(ctx context.Context, db pg.DB, digest string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look for a file that was applied", `
+		SELECT EXISTS (SELECT FROM catalog_import WHERE state = 'applied' AND summary ->> 'digest' = $1)`, digest)
+}
+
 // listImports are the last files, without what is in them.
 func listImports(ctx context.Context, db pg.DB, most int) ([]catalogImport, error) {
 	return pg.List[catalogImport](ctx, db, "list files", `
@@ -379,11 +385,13 @@ type exportRow struct {
 	Price                                                                 *int64
 	Stock                                                                 *int32
 	BackOrder                                                             bool
+	PriceWas                                                              *int64 `db:"-"`
+	StockWas                                                              *int32 `db:"-"`
 }
 
 // exportCatalog are all products with their SKUs; each product once where skus is false.
 func exportCatalog(ctx context.Context, db pg.DB, skus bool) ([]exportRow, error) {
-	return pg.List[exportRow](ctx, db, "export the catalogue", `
+	list, err := pg.List[exportRow](ctx, db, "export the catalogue", `
 		SELECT p.identifier AS product, p.title, p.title_url AS address, coalesce(p.headline, '') AS headline,
 		  coalesce(p.description_part_1, '') AS text, coalesce(p.description_part_2, '') AS more_text,
 		  CASE WHEN p.published THEN 'published' ELSE 'draft' END AS state,
@@ -394,4 +402,8 @@ func exportCatalog(ctx context.Context, db pg.DB, skus bool) ([]exportRow, error
 		  `+regularSQL+` AS price, s.stock, coalesce(s.back_order, false) AS back_order
 		FROM product p LEFT JOIN sku s ON s.product_id = p.id AND $1 LEFT JOIN sku_inventory i ON i.id = s.inventory_id
 		WHERE p.retired_at IS NULL AND (s.id IS NOT NULL OR NOT $1) ORDER BY p.id, s.id`, skus)
+	for i := range list {
+		list[i].PriceWas, list[i].StockWas = list[i].Price, list[i].Stock
+	}
+	return list, err
 }

@@ -3,10 +3,12 @@ package order
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -53,11 +56,10 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := readCatalogIndex(r.Context(), s.db)
+	plan, err := checkFile(r.Context(), s.db, body)
 	if err != nil {
 		return nil, err
 	}
-	plan := planImport(readProductFile(body), index)
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	if _, err := zip.Write(body); err != nil {
@@ -71,6 +73,25 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
+}
+
+// checkFile compares a file with the catalogue. One that changes counts by differences would change them twice.
+func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) {
+	index, err := readCatalogIndex(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	file := readProductFile(body)
+	if slices.Contains(file.columns, colStockWas) {
+		again, err := isApplied(ctx, db, file.digest)
+		if err != nil {
+			return nil, err
+		}
+		if again {
+			file.fault(1, colStockWas, "This file was applied already, and counts would change twice. Export them again.")
+		}
+	}
+	return planImport(file, index), nil
 }
 
 // keepImport keeps a file that was checked, and records it.
@@ -200,11 +221,10 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack file %d: %w", id, err)
 	}
-	index, err := readCatalogIndex(ctx, tx)
+	plan, err := checkFile(ctx, tx, body)
 	if err != nil {
 		return nil, err
 	}
-	plan := planImport(readProductFile(body), index)
 	if len(plan.faults) > 0 {
 		return plan, errFileFaults
 	}
@@ -296,19 +316,31 @@ func exportFile(r *http.Request, prefix string, rows func() ([]exportRow, error)
 	return nil, web.NotFound()
 }
 
+func centsText(cents *int64) string {
+	if cents == nil {
+		return ""
+	}
+	return money.Cents(*cents).String()
+}
+
+func countText(count *int32) string {
+	if count == nil {
+		return ""
+	}
+	return strconv.Itoa(int(*count))
+}
+
 // value is a column of a row.
 func (e exportRow) value(column string) string {
 	switch column {
 	case colPrice:
-		if e.Price == nil {
-			return ""
-		}
-		return money.Cents(*e.Price).String()
+		return centsText(e.Price)
+	case colPriceWas:
+		return centsText(e.PriceWas)
 	case colStock:
-		if e.Stock == nil {
-			return ""
-		}
-		return strconv.Itoa(int(*e.Stock))
+		return countText(e.Stock)
+	case colStockWas:
+		return countText(e.StockWas)
 	case colSKU:
 		if e.SKU == nil {
 			return ""

@@ -96,6 +96,37 @@ func TestFilesOfProducts(t *testing.T) {
 	e.browser(adminui.Marketing).Post(path + "/apply").Has(http.StatusForbidden)
 }
 
+// What is sold, or priced, between export and apply stays: a count changes by the difference, once.
+func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.browser(adminui.Owner)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id IN (1, 4, 5)`)
+	out := owner.Get("/staff/catalog/export/skus.csv").Body
+	e.Exec(`UPDATE sku SET stock = 8 WHERE id IN (1, 4, 5)`)
+	e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time, by_name) VALUES (1, 777, now(), 'Ada')`)
+	if page := owner.Get(bring(owner, out)); !strings.Contains(page.Body, "what the shop has already") {
+		t.Error(page)
+	}
+	file := "sku,price,price_was,pieces,pieces_was\n1,3.50,3.50,15,10\n4,,,0,10\n5,,,10,10\n"
+	path := bring(owner, file)
+	other := bring(owner, file)
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	owner.Post(other+"/apply").Has(http.StatusConflict, "applied already")
+	owner.Get(bring(owner, file)).Has(200, "applied already")
+	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "13 0 8" {
+		t.Errorf("counts %s", got)
+	}
+	if n := e.Number(`SELECT price_cents FROM sku_any WHERE id = 1`); n != 777 {
+		t.Errorf("it costs %d", n)
+	}
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "8 8 8" {
+		t.Errorf("counts %s after it is taken back", got)
+	}
+	owner.Get(bring(owner, "sku,pieces,pieces_was\n1,5,x\n4,1000000000,-1000000\n")).Has(200, "when the file was made", "than can be counted")
+}
+
 // Every error is told by line and column, and a file with one changes nothing.
 func TestFilesWithErrors(t *testing.T) {
 	t.Parallel()
