@@ -182,10 +182,10 @@ func useSettings() error {
 // useNamed does it for the shop that SHOP_NAME names, if create made one of that name.
 func useNamed() error {
 	name := os.Getenv("SHOP_NAME")
-	if boot.CheckShopName(name) != nil || os.Getenv("DATABASE_URL") != "" {
-		return nil
+	if named := boot.CheckShopName(name) == nil; named && os.Getenv("DATABASE_URL") == "" {
+		return setFrom(settingsOf(shopsDir(), name))
 	}
-	return setFrom(settingsOf(shopsDir(), name))
+	return nil
 }
 
 // setFrom sets the variables that are not set to what a file says. Without the file, commands say which

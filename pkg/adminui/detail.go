@@ -69,7 +69,7 @@ func copyShown(out *bytes.Buffer, in *json.Decoder, path []string) error {
 
 // copyShownList copies an object or an array, which open begins.
 func copyShownList(out *bytes.Buffer, in *json.Decoder, path []string, open json.Delim) error {
-	out.WriteByte(byte(open))
+	out.WriteRune(rune(open))
 	for first := true; in.More(); first = false {
 		if !first {
 			out.WriteByte(',')

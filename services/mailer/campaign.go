@@ -199,7 +199,8 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 		"shop_name": s.shop(), "contact": s.replyTo.Address, "mb_cd": "", "token": "", "pr_cd": "", "pr_token": "",
 		"draft_text": "", "draft_html": "", // of templates of before
 	}
-	codes, secret := "em_cd="+values["em_cd"], ""
+	codes := "em_cd=" + values["em_cd"]
+	var secret string
 	if to.kind == "member" {
 		values["mb_cd"], values["token"] = code, token
 		codes, secret = codes+"&mb_cd="+code, "&token="+token

@@ -3,7 +3,6 @@ package mailer
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -78,14 +77,6 @@ func (e *env) server() *server {
 		e.t.Fatal(err)
 	}
 	return s
-}
-
-// staff asks the endpoints of a mailer that does not run.
-func (e *env) staff() *testenv.Client {
-	e.t.Helper()
-	server := httptest.NewServer(e.server().routes())
-	e.t.Cleanup(server.Close)
-	return &testenv.Client{TB: e.t, URL: server.URL}
 }
 
 // send commands a mail, as another service would.

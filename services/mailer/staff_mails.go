@@ -75,7 +75,8 @@ func (m staffMail) receivers() string { return strings.Join(m.To, ", ") }
 
 // withReceivers reads the receivers of mails from what they were filled with.
 func (s *server) withReceivers(mails ...staffMail) []staffMail {
-	for i, m := range mails {
+	for i := range mails {
+		m := &mails[i]
 		var command struct {
 			To []string `json:"to"`
 		}
@@ -83,10 +84,10 @@ func (s *server) withReceivers(mails ...staffMail) []staffMail {
 			continue
 		}
 		for _, address := range command.To {
-			mails[i].To = append(mails[i].To, clean(address))
+			m.To = append(m.To, clean(address))
 		}
 		if len(command.To) == 0 {
-			mails[i].To = []string{s.staff.Address}
+			m.To = []string{s.staff.Address}
 		}
 	}
 	return mails

@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -353,7 +354,7 @@ func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
 	if form.Version == p.Version {
 		err = s.saveTemplate(r, p, t, false, "Changed the mail: "+p.Title)
 	}
-	if form.Version != p.Version || err == errStale {
+	if form.Version != p.Version || errors.Is(err, errStale) {
 		return s.templateConflict(r, form)
 	}
 	if err != nil {

@@ -9,15 +9,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
-
-// field is the value of a form's field on a page.
-func field(a testenv.Answer, name string) string {
-	_, rest, _ := strings.Cut(a.Body, `name="`+name+`" value="`)
-	value, _, _ := strings.Cut(rest, `"`)
-	return value
-}
 
 // A product's way through the editor: made as a draft, previewed, published, changed by two people at once, moved to
 // another address, planned, retired and brought back. Shoppers see it when they should.

@@ -313,7 +313,8 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 	listed := list.Product(identifier)
 	if listed == nil {
 		if named := list.Addressed(identifier); named != nil {
-			http.Redirect(w, r, "/product/"+named.Identifier, http.StatusMovedPermanently)
+			at := "/product/" + named.Identifier                 // of the catalogue, not of the request
+			http.Redirect(w, r, at, http.StatusMovedPermanently) //nolint:gosec // a path of ours
 			return
 		}
 		p.NotFound(w, r)
