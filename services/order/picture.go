@@ -113,8 +113,8 @@ func unpackedBytes(cfg image.Config, kind string, body []byte) int {
 	return each
 }
 
-// progressiveBytes is how many bytes for a pixel the decoder keeps beside the pixels: of a progressive JPEG (ITU-T T.81,
-// frame header SOF2) all coefficients, with four bytes each.
+// progressiveBytes is how many bytes for a pixel the decoder keeps beside the pixels: of a progressive JPEG (ITU-T
+// T.81, frame header SOF2) all coefficients, with four bytes each.
 func progressiveBytes(body []byte) int {
 	for at := 2; at+4 <= len(body) && body[at] == 0xff; {
 		kind, size := body[at+1], int(binary.BigEndian.Uint16(body[at+2:]))
