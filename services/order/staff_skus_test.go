@@ -99,10 +99,10 @@ func TestBackOrders(t *testing.T) {
 	if got := e.news("1"); e.Number(`SELECT stock FROM sku WHERE id = 6`) != 7 || !slices.Equal(got, []string{"ITHJW3mytn"}) {
 		t.Errorf("told %v", got)
 	}
-	e.Exec(`UPDATE sku SET stock = 0, back_order = true WHERE id = 5`)
+	e.Exec(`UPDATE sku SET stock = 0, back_order = id = 5 WHERE id IN (4, 5)`)
 	for _, bad := range [][]string{{"change", "0"}, {"change", "many"}, {"change", "-2147483648"}, {"change", "2147483647"},
-		{"change", "-1000001"}, {"reason", "x"}} {
-		form := append([]string{"version", "2", "sku", "5"}, bad...)
+		{"change", "-1000001"}, {"sku", "4", "change", "-99"}, {"reason", "x"}} {
+		form := with([]string{"version", "2", "sku", "5", "change", "1", "reason", "received"}, bad...)
 		if a := clerk.Post("/staff/catalog/products/ITHJW3mytn/stock", form...); a.Status != 422 {
 			t.Errorf("%q: %s", bad, a)
 		}
