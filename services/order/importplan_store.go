@@ -227,6 +227,11 @@ const (
 	skuRows     = `jsonb_to_recordset($1::jsonb -> 'skus') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
 )
 
+// backAgainSQL is whether a SKU s can be sold beyond its count once x is taken back. What the count comes to then
+// depends on it, whatever it was before the file.
+const backAgainSQL = `CASE WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
+		    THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END`
+
 // undoSteps take a plan back, in this order.
 var undoSteps = []planStep{
 	{"take back prices", `
@@ -236,22 +241,21 @@ var undoSteps = []planStep{
 	{"take back counts", `
 		INSERT INTO stock_change (sku_id, change, stock, reason, note, by_person, by_name)
 		SELECT s.id, -(x.is ->> 'change')::int, CASE WHEN x.is ->> 'change' IS NOT NULL
-		    THEN greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN (x.was ->> 'back_order')::boolean THEN -2000000000
-		  ELSE 0 END) END,
+		    THEN greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
 		  'import', 'taken back', $3, $2
 		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL AND s.stock IS NOT
 		  NULL`},
 	{"take back SKUs", `
 		UPDATE sku s SET ` + takeBack("color", "s.color", "color") + `, ` + takeBack("size", "s.size", "size") + `,
-		  ` + takeBack("description", "s.description", "text") + `, ` + takeBack("code", "s.code", "code") + `,
-		  back_order = CASE WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
-		    THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END,
+		  ` + takeBack("description", "s.description", "text") + `,
+		  code = CASE WHEN EXISTS (SELECT FROM sku o WHERE o.code = x.was ->> 'code' AND o.id <> s.id) THEN s.code
+		    ELSE ` + takeBackTo("s.code", "code") + ` END,
+		  back_order = ` + backAgainSQL + `,
 		  inventory_id = CASE WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state'
 		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
 		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
-		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN (x.was ->> 'back_order')::boolean THEN -2000000000
-		  ELSE 0 END) END
+		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END
 		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x WHERE s.id = x.id AND NOT x.new`},
 	{"take back new SKUs", `
 		UPDATE sku s SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) FROM ` + skuRows + `
@@ -301,8 +305,10 @@ func undoPlan(ctx context.Context, tx pgx.Tx, undo json.RawMessage, who adminui.
 }
 
 // takeBack sets a column to what it was before a file, where it still is what the file made it.
-func takeBack(column, now, key string) string {
-	return column + ` = CASE WHEN x.is ->> '` + key + `' = coalesce(` + now + `, '') THEN x.was ->> '` + key + `' ELSE
+func takeBack(column, now, key string) string { return column + " = " + takeBackTo(now, key) }
+
+func takeBackTo(now, key string) string {
+	return `CASE WHEN x.is ->> '` + key + `' = coalesce(` + now + `, '') THEN x.was ->> '` + key + `' ELSE
 	  ` + now + ` END`
 }
 

@@ -127,6 +127,22 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	owner.Get(bring(owner, "sku,pieces,pieces_was\n1,5,x\n4,1000000000,-1000000\n")).Has(200, "when the file was made", "than can be counted")
 }
 
+// What was changed since a file was applied does not stand in the way of taking the rest back.
+func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.browser(adminui.Owner)
+	e.Exec(`UPDATE sku SET stock = -3, back_order = true WHERE id = 1; UPDATE sku SET code = 'X' WHERE id = 4; UPDATE sku SET stock = 4 WHERE id = 5`)
+	path := bring(owner, "sku,article_number,pieces\n1,,10\n4,Y,\n5,,9\n")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	e.Exec(`UPDATE sku SET back_order = false WHERE id = 1; UPDATE sku SET code = 'X' WHERE id = 6`)
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	if got := e.Text(`SELECT string_agg(concat_ws(' ', id, code, stock), ', ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5, 6)`); !strings.Contains(got,
+		"4 Y") || !strings.Contains(got, "5 4") || !strings.Contains(got, "6 X") || e.Number(`SELECT stock FROM sku WHERE id = 1`) != 0 {
+		t.Error(got)
+	}
+}
+
 // Every error is told by line and column, and a file with one changes nothing.
 func TestFilesWithErrors(t *testing.T) {
 	t.Parallel()
