@@ -18,7 +18,7 @@ import (
 var services = []string{"edge", "user", "order", "events", "mailer", "webhook", "admin"}
 
 // Shops of one server see nothing of each other: no role of one may even connect to the database of another, and
-// whoever mistakes the database is refused before anything is changed.
+// a mistaken DATABASE_URL is refused before anything is changed.
 func TestShopsOfOneServer(t *testing.T) {
 	t.Parallel()
 	a, b := newShop(t), newShop(t)

@@ -135,7 +135,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 }
 
 // guard ends the service when its database turns out to be another shop's: waiting would not help, and
-// whoever set DATABASE_URL must see it.
+// the one who set DATABASE_URL must see it.
 func (c *Core) guard(ctx context.Context) error {
 	for {
 		err := c.Pool.Ping(ctx)

@@ -43,7 +43,7 @@ func (p *pictures) get(ctx context.Context, name string) ([]byte, error) {
 	return body, err
 }
 
-// picture serves a picture. What is under a name never changes, so whoever has it never asks again.
+// picture serves a picture. What is under a name never changes, so a browser that has it never asks again.
 func (e *server) picture(w http.ResponseWriter, r *http.Request) error {
 	name := chi.URLParam(r, "name")
 	body, err := e.media.get(r.Context(), name)

@@ -128,7 +128,7 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 	}
 }
 
-// A payment that came after its page had ended is given back or becomes an order, and never both, whoever is first.
+// A payment that came after its page had ended is given back or becomes an order, and never both, whichever comes first.
 func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -108,7 +108,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 	}
 }
 
-// Whoever comes first: either the parcel is gone, or the customer is told of it.
+// Whichever comes first, either the parcel is gone, or the customer is told of it.
 func TestUndoRacesWithTheMail(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -1,0 +1,141 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+)
+
+// staffNewProduct asks for a new product's title.
+func (s *server) staffNewProduct(r *http.Request) (adminui.Answer, error) {
+	return newProductPage(newProductForm(), http.StatusOK), nil
+}
+
+func newProductForm() adminui.Form {
+	return adminui.Form{ID: "product", Action: "/catalog/new", Submit: "Make a draft", Cancel: "/catalog",
+		Fields: []adminui.Field{
+			{Name: "title", Label: "Title", Kind: "text", Most: mostTitle, Required: true,
+				Hint: "A draft is for staff alone until you publish it."},
+			{Name: "title_url", Label: "Address", Kind: "text", Most: 100, Hint: "Empty: made of the title."},
+		}}
+}
+
+func newProductPage(form adminui.Form, status int) adminui.Page {
+	return adminui.Page{Title: "New product", Template: "catalog_form.html", Status: status, Narrow: true,
+		Data: catalogFormPage{Form: form}}
+}
+
+// catalogFormPage is a page with one form.
+type catalogFormPage struct {
+	Errors map[string]string `json:"errors,omitempty"`
+	Form   adminui.Form      `json:"-"`
+}
+
+// identifierLetters is how long the identifier of a new product is.
+const identifierLetters = 10
+
+// staffMakeProduct makes a draft.
+func (s *server) staffMakeProduct(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	edit, wrong := readProductEdit(form, staffProduct{})
+	if edit.TitleURL == "" {
+		delete(wrong, "title_url")
+	}
+	identifier := random.Code(identifierLetters)
+	if len(wrong) == 0 {
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			if err := s.makeProduct(r.Context(), tx, identifier, edit, adminui.Who(r).Name); err != nil {
+				return err
+			}
+			return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: identifier,
+				Text: "Made the product", After: map[string]any{"title": edit.Title}})
+		})
+	} else {
+		err = wrong
+	}
+	if refused, ok := errors.AsType[faults](err); ok {
+		page := newProductPage(newProductForm().Typed(form).Wrong(refused), http.StatusUnprocessableEntity)
+		return page, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: productPath(identifier), Text: "Made a draft. Say what it is, and publish it."}, nil
+}
+
+// makeProduct stores a draft. An address that was not chosen is made of the title, with a number if it is taken.
+func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, e productEdit, by string) error {
+	wish := e.TitleURL
+	if wish == "" {
+		wish = addressOf(e.Title, identifier)
+	}
+	id, err := insertProduct(ctx, tx, identifier, e.Title, wish, by)
+	if err != nil {
+		return err
+	}
+	free, err := takeAddress(ctx, tx, id, wish)
+	switch {
+	case err != nil:
+		return err
+	case free:
+		return nil
+	case e.TitleURL != "":
+		return faults{"title_url": "Another product has this address, or had it."}
+	}
+	wish = wish[:min(len(wish), 80)] + "-" + identifier
+	if _, err := takeAddress(ctx, tx, id, wish); err != nil {
+		return err
+	}
+	e.TitleURL, e.Published = wish, false
+	return updateProduct(ctx, tx, id, e, by)
+}
+
+// addressOf is an address made of a title: its letters and digits, as the shop's own addresses are (PaperClips).
+func addressOf(title, identifier string) string {
+	var out strings.Builder
+	for _, r := range title {
+		if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
+			out.WriteRune(r)
+		}
+	}
+	if out.Len() == 0 {
+		return identifier
+	}
+	return out.String()[:min(out.Len(), 100)]
+}
+
+// staffRetireProduct takes a product off the shop for good, or brings it back as a draft.
+func (s *server) staffRetireProduct(retire bool) adminui.Handler {
+	return func(r *http.Request) (adminui.Answer, error) {
+		p, err := s.productOf(r)
+		if err != nil {
+			return nil, err
+		}
+		done := "Retired. Orders keep what they say of it."
+		act := adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier, Text: "Retired the product"}
+		if !retire {
+			done, act.Text = "It is a draft again.", "Brought the product back as a draft"
+		}
+		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+			changed, err := retireProduct(r.Context(), tx, p.ID, retire, adminui.Who(r).Name)
+			if err != nil || !changed {
+				return err
+			}
+			return adminui.Record(r, tx, act)
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.catalogueChanged()
+		return adminui.Done{To: productPath(p.Identifier), Text: done}, nil
+	}
+}
