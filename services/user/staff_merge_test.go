@@ -116,3 +116,26 @@ func TestStaffMergedRecordsAreUnsubscribed(t *testing.T) {
 		t.Errorf("%d acts on record", n)
 	}
 }
+
+// The link of a mail and the account page count for merged records as the page for staff does.
+func TestOwnRefusalCountsForMergedRecords(t *testing.T) {
+	t.Parallel()
+	for way, refuse := range map[string]func(e *env, ann int64){
+		"link": func(e *env, ann int64) {
+			e.Post("/user/email-unsubscribe-confirm", "token", e.account(ann).UnsubscribeToken)
+		},
+		"account page": func(e *env, ann int64) { e.switches(ann, "false", "true") },
+	} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t)
+			ann := e.verified("ann_lee", "ann@mail.example.com")
+			e.guest("work@mail.example.com")
+			e.done(e.desk(adminui.Owner), memberPath(ann, "merge"), "other", "work@mail.example.com")
+			refuse(e, ann)
+			if p, _ := e.prospect("work@mail.example.com"); !p.refused() {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}

@@ -202,8 +202,8 @@ func unsubscribeOwner(ctx context.Context, tx pgx.Tx, who subscriber, source,
 	return true, proved, bus.Enqueue(ctx, tx, event)
 }
 
-// unsubscribeOthers does the same for all other records of the address: it is one person's, and "no"
-// wins. Their tokens stay.
+// unsubscribeOthers does the same for all other records of the address, and for those that were merged into this one:
+// they are one person's, and "no" wins. Their tokens stay.
 func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source string) error {
 	member, prospect := who.ID, int64(0)
 	if !who.member {
@@ -217,6 +217,15 @@ func unsubscribeOthers(ctx context.Context, tx pgx.Tx, who subscriber, source st
 	if err != nil {
 		return err
 	}
+	record := customer{Kind: kindProspect, ID: who.ID}
+	if who.member {
+		record.Kind = kindMember
+	}
+	merged, err := refuseMergedProspects(ctx, tx, record)
+	if err != nil {
+		return err
+	}
+	prospects = append(prospects, merged...)
 	events := prospectEvents(prospects)
 	var consents []consent
 	for _, a := range accounts {
