@@ -13,5 +13,5 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 	}
 	own, err := publishedTerms(r.Context(), s.pool)
 	return []adminui.GuideStep{{Place: 7, Title: "Publish your terms of use", Text: "Version 1 is the sample shop's. " +
-		"Have privacy and return pages of your own, too: docs/make-it-yours.md.", Done: own}}, err
+		"Have privacy and return pages of your own, too: docs/make-it-yours.md.", Done: own, To: "/terms"}}, err
 }
