@@ -181,6 +181,10 @@ func describe(err error) (int, failure) {
 	case http.StatusUnauthorized:
 		return e.Status, failure{"Sign in first", "Your session has ended."}
 	case http.StatusForbidden:
+		if e.Code == "csrf" || e.Code == "cross-origin" {
+			return e.Status, failure{"This page is too old",
+				"It belongs to a session that has ended, or comes from another site. Open it again, then repeat it."}
+		}
 		return e.Status,
 			failure{"Not yours to do", "None of your roles includes this. An owner can change that under People."}
 	case http.StatusNotFound:

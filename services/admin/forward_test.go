@@ -85,7 +85,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 		b.Header.Del(name)
 	}
 	b.Header.Set("Sec-Fetch-Site", "same-site")
-	if a := b.Post("/orders/ship", "id", "2"); a.Status != http.StatusForbidden {
+	if a := b.Post("/orders/ship", "id", "2"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "This page is too old") {
 		t.Errorf("from a neighbour: %s", a)
 	}
 	b.Header.Del("Sec-Fetch-Site")

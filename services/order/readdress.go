@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -82,6 +83,9 @@ func addressParts(a *msg.Address) map[string]*string {
 		"state": &a.State, "zip": &a.Zip, "country": &a.Country, "country_code": &a.CountryCode}
 }
 
+// countryCode is what ISO 3166-1 alpha-2 codes look like.
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
+
 // checkAddress cleans an address that staff typed, and refuses one that no parcel can be sent to.
 func checkAddress(a msg.Address) (msg.Address, error) {
 	for name, part := range addressParts(&a) {
@@ -95,6 +99,9 @@ func checkAddress(a msg.Address) (msg.Address, error) {
 		if *addressParts(&a)[name] == "" {
 			return a, not(name, "An address needs this.")
 		}
+	}
+	if !countryCode.MatchString(a.CountryCode) {
+		return a, not("country_code", "Two letters, such as US or CA.")
 	}
 	return a, nil
 }

@@ -46,7 +46,8 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		{Name: "uses", Label: "Uses in total", Kind: "number", Hint: "Empty: any number."},
 		{Name: "per-person", Label: "Uses per person", Kind: "number",
 			Hint: "A person is a mailbox, with or without an account. Empty: any number."},
-		{Name: "combinable", Label: "Combinable with other codes", Kind: "check"},
+		{Name: "combinable", Label: "Combinable with other codes", Kind: "check",
+			Hint: "Not for codes on items: a combinable one takes nothing off, as old clients of the shop expect."},
 		{Name: "skus", Label: "Only these SKUs", Kind: "multiline",
 			Hint: "Their numbers, separated by commas or lines. Empty: every SKU."},
 	}}
