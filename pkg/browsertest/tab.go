@@ -240,6 +240,16 @@ func (b *Tab) Click(selector string) {
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// Follow presses a link or a field by script, also one that is covered by what it belongs to. It waits for the
+// whole page, since one that is still arriving may not have it yet, and presses after the call has ended, since
+// a page that is being left can't answer it.
+func (b *Tab) Follow(selector string) {
+	b.tb.Helper()
+	b.Until(selector+" is there", fmt.Sprintf(
+		"document.readyState === 'complete' && document.querySelector(%s)", quote(selector)))
+	b.Eval(fmt.Sprintf("void setTimeout(() => document.querySelector(%s).click())", quote(selector)))
+}
+
 // Enter replaces what a field holds by typing.
 func (b *Tab) Enter(selector, text string) {
 	b.tb.Helper()

@@ -122,7 +122,8 @@ func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 // linesSQL shows the last pieces as in stock to the shopper whose own unpaid page holds them: who clicks
 // again, comes back from the payment page, or filled another cart since, can still buy them.
 // A line whose SKU is no longer sold stays, for nothing, until the shopper takes it out: it is counted
-// wherever lines are.
+// wherever lines are. LIMIT 1 makes PostgreSQL look a line's SKU up: without it, it works out all SKUs of the shop
+// and joins them, for as long as it believes the tables to be small.
 const linesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title, 'No longer sold') AS inventory_title,
 	       coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
@@ -132,7 +133,7 @@ const linesSQL = `
 	         coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url,
 	       coalesce(s.weight_grams, 0) AS grams
 	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id
-	  LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id) n ON true
+	  LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
 	LEFT JOIN LATERAL (
 	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
 	    JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id

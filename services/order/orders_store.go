@@ -24,22 +24,26 @@ func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, f
 		FROM orders WHERE identifier = $1`, identifier)
 }
 
+// orderLinesSQL are the lines of an order, as they were sold. LIMIT 1: see linesSQL.
+const orderLinesSQL = `
+	SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title,
+	  '' AS inventory_identifier, l.price_cents, l.quantity,
+	       CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color, CASE
+	         WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
+	       CASE WHEN l.product_title IS NULL THEN n.description
+	         ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
+	       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
+	         coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
+	       coalesce(n.image_url, '') AS image_url,
+	       0 AS grams
+	FROM order_line l LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
+	WHERE l.order_id = $1 ORDER BY l.seq`
+
 // readOrderParts reads lines (as they were sold; state, picture and the address of the product's page
 // are today's), codes and statuses, in one round trip. Lines from before titles were kept show today's.
 func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderParts, err error) {
 	batch := &pgx.Batch{}
-	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, `
-		SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title,
-		  '' AS inventory_identifier, l.price_cents, l.quantity,
-		       CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color, CASE
-		         WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
-		       CASE WHEN l.product_title IS NULL THEN n.description
-		         ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
-		       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
-		         coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
-		       coalesce(n.image_url, '') AS image_url,
-		       0 AS grams
-		FROM order_line l LEFT JOIN sku_now n ON n.id = l.sku_id WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
+	queue(batch, func(l line) { parts.lines = append(parts.lines, l) }, orderLinesSQL, orderID)
 	queue(batch, func(c frozenCode) { parts.codes = append(parts.codes, c) }, `
 		SELECT code_id, applied, detail FROM order_code WHERE order_id = $1 ORDER BY seq`, orderID)
 	queue(batch, func(st orderStatus) {

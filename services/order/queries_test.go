@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // count asks a path without a network between and counts the statements. What follows the path after
@@ -87,4 +88,36 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 		}
 	}
 	t.Logf("queries per path: %v", small)
+}
+
+// TestLinesLookTheirOwnSKUsUp holds what the statements of carts and orders touch while PostgreSQL still believes a
+// catalogue that was just imported to be small.
+func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	p := e.visitor()
+	p.add("6", "1")
+	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
+	p.add("6", "1")
+	tx, err := e.db.Begin(t.Context()) // autovacuum does not see what is not committed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing is kept
+	in := testenv.DB{TB: t, Conn: tx}
+	in.Exec(`INSERT INTO sku (product_id, inventory_id, color) SELECT 1, 1, 'x' FROM generate_series(1, 2000)`)
+	in.Exec(`INSERT INTO sku_price (sku_id, price_cents) SELECT id, 500 FROM sku WHERE color = 'x'`)
+	const lookups = `SELECT idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'sku_price'`
+	before := in.Number(lookups)
+	lines, err := cartLines(t.Context(), tx, int64(in.Number(`SELECT max(id) FROM cart`)))
+	if err != nil || len(lines) != 1 {
+		t.Errorf("a cart has %d lines, %v", len(lines), err)
+	}
+	parts, err := readOrderParts(t.Context(), tx, int64(in.Number(`SELECT max(id) FROM orders`)))
+	if err != nil || len(parts.lines) != 1 {
+		t.Errorf("an order has %d lines, %v", len(parts.lines), err)
+	}
+	if n := in.Number(lookups) - before; n > 2 {
+		t.Errorf("%d prices were looked up for two lines", n)
+	}
 }

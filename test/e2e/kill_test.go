@@ -128,9 +128,9 @@ func TestStockUnderKills(t *testing.T) {
 			shop.StripeDo("/_/sessions/"+s.ID+"/expire", "")
 		}
 	}
+	shop.Stop()
 	shop.Exec("order", `UPDATE checkout SET expires_at = now() - interval '1 hour', checked_at = now() - interval '1 hour' WHERE `+
 		`session_id IS NULL AND state = 'creating'`)
-	shop.Stop()
 	shop.Again("SWEEP_EVERY=200ms", "SWEEP_AFTER=0s") // quotes that never got a page end by the sweep
 	shop.Check(60 * time.Second)
 	shop.Eventually(30*time.Second, "nothing is reserved any more",

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // Mail is a mail in the inbox.
@@ -146,7 +148,11 @@ func (s *Shop) Count(service, sql string, args ...any) (n int) {
 // Exec does what staff may do in psql.
 func (s *Shop) Exec(service, sql string, args ...any) {
 	s.tb.Helper()
-	if _, err := s.Database(service).Exec(context.Background(), sql, args...); err != nil {
+	err := pg.Again(context.Background(), func() error { // the shop at work may lock the same rows in another order
+		_, err := s.Database(service).Exec(context.Background(), sql, args...)
+		return err
+	})
+	if err != nil {
 		s.tb.Fatalf("%s: %v", sql, err)
 	}
 }

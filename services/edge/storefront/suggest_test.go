@@ -65,9 +65,9 @@ func TestSortMenu(t *testing.T) {
 	b.Do(chromedp.SendKeys("#sort summary", kb.Escape))
 	b.Until("the menu is closed", `!document.querySelector('#sort').open`)
 	b.Click("#sort summary")
-	b.Eval(`document.querySelector('#sort a[href="/products?sort=price-desc"]').click()`)
+	b.Follow(`#sort a[href="/products?sort=price-desc"]`)
 	b.Until("sorted", `location.search === '?sort=price-desc'`)
 	b.Says("#sort summary", "price, high to low")
-	b.Eval(`document.querySelector('.pager a[rel="next"]').click()`)
+	b.Follow(`.pager a[rel="next"]`)
 	b.Until("the next page", `location.search.includes('page=2') && location.search.includes('at=')`)
 }
