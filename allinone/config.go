@@ -22,6 +22,7 @@ type Config struct {
 	StandInAddr     string `envconfig:"STANDIN_ADDR" default:"127.0.0.1:8090" desc:"the stand-in for Stripe, likewise"`
 	InboxAddr       string `envconfig:"MAIL_INBOX_HTTP_ADDR" default:"127.0.0.1:8025" desc:"pages of the mail inbox, likewise"`
 	InboxSMTPAddr   string `envconfig:"MAIL_INBOX_SMTP_ADDR" default:"127.0.0.1:1025" desc:"SMTP of the mail inbox, likewise"`
+	InboxKeep       int    `envconfig:"MAIL_INBOX_KEEP" default:"1000" desc:"how many mails the inbox keeps; the oldest go first"`
 }
 
 // live says that real money moves: production, or a live key of Stripe.

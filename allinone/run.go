@@ -224,7 +224,7 @@ func (s *shop) startStandIns(context.Context) (err error) {
 	s.inbox, err = mailinbox.New(mailinbox.Config{
 		SMTPListener: s.listeners["MAIL_INBOX_SMTP_ADDR"], HTTPListener: s.listeners["MAIL_INBOX_HTTP_ADDR"],
 		HTTPAddr: s.cfg.InboxAddr, Hosts: s.cfg.InsideHosts, StateDir: s.folder.at("mailinbox"),
-		Log: s.log.With("service", "mail-inbox"),
+		Keep: s.cfg.InboxKeep, Log: s.log.With("service", "mail-inbox"),
 	})
 	return err
 }

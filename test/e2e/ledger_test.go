@@ -158,7 +158,7 @@ func ledgerOf(t *testing.T, count, seed int) {
 	t.Logf("LEDGER=%d SEED=%d", count, seed)
 	broker := testenv.NewBroker(t)
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true,
-		Env: append(slices.Clone(quickSweep), soonTold, "NATS_URL="+broker.URL())})
+		Env: append(slices.Clone(quickSweep), soonTold, "NATS_URL="+broker.URL(), "MAIL_INBOX_KEEP=100000")})
 	shop.StripeSwitches(`{"webhook_types":["refund.created","refund.updated","refund.failed","charge.refunded","charge.refund.updated",
 		"charge.dispute.created","charge.dispute.updated","charge.dispute.closed","charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated"],"webhook_double":-1,"webhook_reorder_ms":300}`)
