@@ -102,7 +102,8 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := os.MkdirAll(name+".new", 0o700); err != nil {
 		return fmt.Errorf("make a folder for the backup: %w", err)
 	}
-	dump := []string{"--format=custom", "--snapshot=" + moment.snapshot, "--file=" + filepath.Join(name+".new", dumpFile)}
+	dump := []string{"--format=custom", "--snapshot=" + moment.snapshot, "--file=" +
+		filepath.Join(name+".new", dumpFile)}
 	if err := client(ctx, "pg_dump", moment.server, cfg.DatabaseURL, dump...); err != nil {
 		return errors.Join(err, os.RemoveAll(name+".new"))
 	}

@@ -29,7 +29,8 @@ func holdMoment(ctx context.Context, tx pgx.Tx) (m moment, err error) {
 		Scan(&m.snapshot, &m.at, &m.server)
 	if err == nil {
 		var guarded bool
-		if err = tx.QueryRow(ctx, `SELECT to_regclass('shop.guard') IS NOT NULL`).Scan(&guarded); err == nil && guarded {
+		if err = tx.QueryRow(ctx, `SELECT to_regclass('shop.guard') IS NOT NULL`).Scan(&guarded); err == nil &&
+			guarded {
 			err = tx.QueryRow(ctx, `SELECT name FROM shop.guard`).Scan(&m.shop)
 		}
 	}

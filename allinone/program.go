@@ -41,8 +41,8 @@ var areas = []area{
 }
 
 // programUsage is the beginning of the help.
-const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where they are not
-set, from the shop that runs with DATA_DIR (default .data).
+const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where they
+are not set, from the shop that runs with DATA_DIR (default .data).
 
   run                 the whole shop in one process; run -help lists its settings, run -health asks whether it is
                       ready
@@ -153,7 +153,8 @@ func help(names []string, out io.Writer, code int) int {
 // printSettings lists every setting of the one process.
 func printSettings(out io.Writer) int {
 	tw := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working default.\n\nname\tdefault\tmeaning\n")
+	fmt.Fprint(tw, "The shop takes its settings from the environment. Each has a working default.\n\n"+
+		"name\tdefault\tmeaning\n")
 	for _, s := range Settings() {
 		if s.Default == "" {
 			s.Default = "–"

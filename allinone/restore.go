@@ -175,7 +175,8 @@ func compare(ctx context.Context, databaseURL string, about aboutBackup) error {
 	var differ []string
 	for _, name := range slices.Sorted(maps.Keys(about.Tables)) {
 		if now[name] != about.Tables[name] {
-			differ = append(differ, fmt.Sprintf("%s has %d rows, had %d", name, now[name].Rows, about.Tables[name].Rows))
+			differ = append(differ, fmt.Sprintf("%s has %d rows, had %d", name, now[name].Rows,
+				about.Tables[name].Rows))
 		}
 	}
 	if len(differ) > 0 {

@@ -130,13 +130,15 @@ func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adm
 	if err := Migrate(ctx, log, settings["DATABASE_URL"], name, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, its back office at %s.\nSettings: %s\n",
-		name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"], settings["ADMIN_URL"], file)
+	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, "+
+		"its back office at %s.\nSettings: %s\n", name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"], settings["ADMIN_URL"], file)
 	return err
 }
 
 // beginShop takes a name that nothing at the server has yet, and writes down what the shop will be.
-func beginShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string) (map[string]string, error) {
+func beginShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string) (
+	map[string]string, error,
+) {
 	taken, err := server.taken(ctx, name)
 	if err != nil {
 		return nil, err
@@ -180,7 +182,8 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 		rand.Read(raw)                       //nolint:errcheck // never fails
 		return "p" + hex.EncodeToString(raw) // needs no quotes anywhere
 	}
-	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": secret() + secret(), "DATA_DIR": filepath.Join(dir, name, "data")}
+	settings := map[string]string{"SHOP_NAME": name, "SHOP_SECRET": secret() + secret(),
+		"DATA_DIR": filepath.Join(dir, name, "data")}
 	for variable, port := range ports {
 		settings[variable] = net.JoinHostPort("127.0.0.1", strconv.Itoa(first+port))
 	}
@@ -243,7 +246,8 @@ func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\n", name, open, settings["PUBLIC_URL"], settings["ADMIN_URL"], at.Size, at.Connections)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\n", name, open, settings["PUBLIC_URL"], settings["ADMIN_URL"],
+			at.Size, at.Connections)
 	}
 	if err := tw.Flush(); err != nil {
 		return fmt.Errorf("print the list: %w", err)

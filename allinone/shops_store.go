@@ -21,7 +21,8 @@ type dbServer struct {
 func openServer(ctx context.Context, address string) (*dbServer, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return nil, errors.New("SHOPS_DATABASE_URL is not set to a PostgreSQL URL: want a login that may make roles and databases")
+		return nil, errors.New("SHOPS_DATABASE_URL is not set to a PostgreSQL URL: " +
+			"want a login that may make roles and databases")
 	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
@@ -46,7 +47,8 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		passwords[pg.Role(name, m.Service)] = settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"]
 	}
 	for role := range passwords {
-		if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role, "CREATE ROLE %s LOGIN"); err != nil {
+		if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role,
+			"CREATE ROLE %s LOGIN"); err != nil {
 			return err
 		}
 	}
@@ -54,7 +56,8 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 		return err
 	}
 	quoted := pgx.Identifier{owner}.Sanitize()
-	if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name, "CREATE DATABASE %s OWNER "+quoted); err != nil {
+	if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name,
+		"CREATE DATABASE %s OWNER "+quoted); err != nil {
 		return err
 	}
 	for role := range passwords {
@@ -98,7 +101,8 @@ func (s *dbServer) destroy(ctx context.Context, name string) error {
 	owner := pg.Role(name, "owner")
 	var database string
 	err := s.conn.QueryRow(ctx, `
-		SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1`, name).Scan(&database)
+		SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
+		  WHERE d.datname = $1`, name).Scan(&database)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 	case err != nil:

@@ -60,7 +60,8 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 		t.Errorf("the settings of install.sh: %q", env.Content)
 	}
 	for i, bad := range map[int][]string{1: {"Acme", "a b", "-x", ""}, 3: {"acme", "acme.example;reboot", "", "admin.acme.example"},
-		5: {"$(reboot).example"}, 7: {"http://downloads.example/shop", "https://downloads.example/$(x)", "https:///x", ""}, 9: {"00", "x"}} {
+		5: {"$(reboot).example"}, 7: {"http://downloads.example/shop", "https://downloads.example/$(x)", "https:///x", ""},
+		9: {"00", "x"}} {
 		for _, value := range bad {
 			args := append([]string{}, good...)
 			args[i] = value

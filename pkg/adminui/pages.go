@@ -89,7 +89,8 @@ func Mount(log *slog.Logger, service string, key ed25519.PublicKey, pages Pages)
 		h := kit.Handle(route.Action, route.Handle)
 		router.Method(route.Method, Prefix+route.Path, h)
 		if route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}") {
-			router.Method(route.Method, Prefix+route.Path+".csv", kit.Handle(cmp.Or(route.File, route.Action), route.Handle))
+			router.Method(route.Method, Prefix+route.Path+".csv",
+				kit.Handle(cmp.Or(route.File, route.Action), route.Handle))
 		}
 	}
 	return router, nil
@@ -194,8 +195,8 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 	}
 }
 
-// pathIsText says that all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a text, and
-// refuses the question.
+// pathIsText says that all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a text,
+// and refuses the question.
 func pathIsText(r *http.Request) bool {
 	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)
 }

@@ -23,7 +23,8 @@ type Traces struct {
 func (c Traces) validate() error {
 	var errs []error
 	if u, err := url.Parse(c.OTLPEndpoint); c.OTLPEndpoint != "" &&
-		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "") {
+		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" ||
+			u.Fragment != "") {
 		errs = append(errs, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT is not an address: want http://host:port"))
 	}
 	_, err := c.headers()

@@ -20,7 +20,8 @@ func (b *Tab) Axe(what string) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
-	call := axeSource + `; axe.run(document, { resultTypes: ['violations'], iframes: false }).then((r) => JSON.stringify(
+	call := axeSource + `; axe.run(document, { resultTypes: ['violations'], iframes: false }).then(
+		(r) => JSON.stringify(
 		r.violations.map((v) => v.id + ': ' + v.nodes.map(
 			(n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.failureSummary)).join(' | '))))`
 	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))

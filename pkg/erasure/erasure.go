@@ -53,8 +53,8 @@ func Receive(ctx context.Context, tx pgx.Tx, d *bus.Delivery, erase func(context
 	return Forget(ctx, tx, Of(e), e.At)
 }
 
-// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise makes one effect of a group: the other
-// messages are noted first, by that effect.
+// ReceiveAmong acts on a group with erasures in it, for a consumer that otherwise makes one effect of a group: the
+// other messages are noted first, by that effect.
 func ReceiveAmong(ctx context.Context, tx pgx.Tx, group []*bus.Delivery,
 	effect func([]*bus.Delivery) (*bus.Effect, error), erase func(context.Context, pgx.Tx, Person) error) error {
 	var others, erased []*bus.Delivery

@@ -39,7 +39,8 @@ func TestStores(t *testing.T) {
 		if body, err := s.Get(t.Context(), some); err != nil || string(body) != "a picture" {
 			t.Errorf("%s: %q, %v", address, body, err)
 		}
-		for _, bad := range []string{"", "../../etc/passwd", "a.jpg", "/" + some, some + "/x", strings.ToUpper(some), "..", some[:38] + "x"} {
+		for _, bad := range []string{"", "../../etc/passwd", "a.jpg", "/" + some, some + "/x", strings.ToUpper(some), "..",
+			some[:38] + "x"} {
 			if err := s.Put(t.Context(), bad, nil); err == nil {
 				t.Errorf("%q is kept", bad)
 			}

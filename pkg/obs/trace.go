@@ -24,7 +24,8 @@ func WithTrace(ctx context.Context, traceparent string) context.Context {
 	if id == "" {
 		traceparent, id = "", hex.EncodeToString(b[8:])
 	}
-	return context.WithValue(ctx, traceKey{}, trace{"00-" + id + "-" + hex.EncodeToString(b[:8]) + "-01", id, traceparent})
+	return context.WithValue(ctx, traceKey{}, trace{"00-" + id + "-" + hex.EncodeToString(b[:8]) + "-01", id,
+		traceparent})
 }
 
 // Within puts a step of a trace into ctx as it is, for what belongs to that step.

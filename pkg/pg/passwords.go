@@ -19,8 +19,9 @@ import (
 // scramRounds is PostgreSQL's own number of iterations.
 const scramRounds = 4096
 
-// SetPasswords gives roles their passwords; url is a login that may, or the roles have these passwords already. Only the SCRAM verifier travels
-// to the server, so no log of statements ever holds a password. Open connections stay as they are.
+// SetPasswords gives roles their passwords; url is a login that may, or the roles have these passwords already. Only
+// the SCRAM verifier travels to the server, so no log of statements ever holds a password. Open connections stay as
+// they are.
 func SetPasswords(ctx context.Context, url string, passwords map[string]string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

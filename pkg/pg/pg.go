@@ -55,7 +55,8 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
-	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service), obs.StatementSeconds.WithLabelValues(service)}
+	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service),
+		obs.StatementSeconds.WithLabelValues(service)}
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, shop, Role(shop, service)) }
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -64,8 +65,8 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	return pool, nil
 }
 
-// become compares the name of the shop, and takes the role on, unless the login is it already. A login that may not create roles (a
-// hosted database with one user) has none to become: then schemas are kept apart by search_path
+// become compares the name of the shop, and takes the role on, unless the login is it already. A login that may not
+// create roles (a hosted database with one user) has none to become: then schemas are kept apart by search_path
 // alone, which Provision said loudly.
 func become(ctx context.Context, c *pgx.Conn, shop, role string) error {
 	var owner string

@@ -39,7 +39,8 @@ func Client(ctx context.Context, name string, major int) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", fmt.Errorf("no %s of PostgreSQL %d or later in PATH or the usual folders: %s", name, major, howToInstall)
+		return "", fmt.Errorf("no %s of PostgreSQL %d or later in PATH or the usual folders: %s", name, major,
+			howToInstall)
 	}
 	return best, nil
 }

@@ -44,7 +44,8 @@ func NewCluster(tb testing.TB) Cluster {
 	var c Cluster
 	var routes []string
 	for i := range c {
-		c[i] = &Broker{tb: tb, addr: Port(tb), dir: tb.TempDir(), name: "broker-" + strconv.Itoa(i+1), cluster: Port(tb)}
+		c[i] = &Broker{tb: tb, addr: Port(tb), dir: tb.TempDir(), name: "broker-" + strconv.Itoa(i+1),
+			cluster: Port(tb)}
 		routes = append(routes, "nats://"+c[i].cluster)
 	}
 	for _, b := range c {

@@ -253,7 +253,9 @@ func (o *Owner) resolve(old *resolved) {
 		}
 		for _, m := range machines {
 			dialled := net.JoinHostPort(m.Unmap().String(), port)
-			i := slices.IndexFunc(old.endpoints, func(k *endpoint) bool { return k.base == e.base && k.dialled == dialled })
+			i := slices.IndexFunc(old.endpoints, func(k *endpoint) bool {
+				return k.base == e.base && k.dialled == dialled
+			})
 			if i >= 0 {
 				now.endpoints = append(now.endpoints, old.endpoints[i])
 			} else {

@@ -270,8 +270,8 @@ func finish(ctx context.Context, log *slog.Logger, service string, r *http.Reque
 	}, said.attrs...)...)
 }
 
-// recordSpan tells a request to the collector of traces. Its names are those of OpenTelemetry's conventions (HTTP spans,
-// 1.30): a method that is none of the known ones is _OTHER.
+// recordSpan tells a request to the collector of traces. Its names are those of OpenTelemetry's conventions (HTTP
+// spans, 1.30): a method that is none of the known ones is _OTHER.
 func recordSpan(ctx context.Context, service string, r *http.Request, route string, status int, began time.Time,
 	took time.Duration) {
 	method := r.Method
@@ -365,8 +365,8 @@ const leaveTime = 250 * time.Millisecond
 // lets requests under way finish for at most five seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
-		Handler: leaving(ctx, h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: leaving(ctx, h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		// it would answer OPTIONS * past every check and header of h
 		DisableGeneralOptionsHandler: true,
 		// broken clients are not news

@@ -83,7 +83,8 @@ func ownersPages() adminui.Pages {
 			return []adminui.Tile{{Title: "Orders to ship", Count: 3, To: "/orders", Nav: "/orders"},
 				{Title: "Payments without an order", Count: adminui.MostCounted, Tone: "bad"}}, nil
 		}, func(*http.Request) ([]adminui.GuideStep, error) {
-			return []adminui.GuideStep{{Place: 2, Title: "Open the doors"}, {Place: 1, Title: "Paint the sign", Done: true, To: "/settings/shop"}}, nil
+			return []adminui.GuideStep{{Place: 2, Title: "Open the doors"},
+				{Place: 1, Title: "Paint the sign", Done: true, To: "/settings/shop"}}, nil
 		}),
 		{Method: "GET", Path: "/orders", Action: adminui.OrdersView, Handle: echo},
 		{Method: "GET", Path: "/orders/people", Action: adminui.OrdersView, File: adminui.OrdersRefund, Handle: echo},

@@ -256,7 +256,8 @@ func TestASearchWithinACollection(t *testing.T) {
 	e := newEnv(t)
 	e.order.on("GET /internal/catalog", func(rw http.ResponseWriter, r seen) {
 		elsewhere := strings.Replace(listedAs(3, "", "Thing 3", "3.00"), `"desk":-3`, "", 1)
-		io.WriteString(rw, fed(1, true, listedAs(1, "", "Thing 1", "1.00"), listedAs(2, "", "Thing 2", "2.00"), elsewhere)) //nolint:errcheck // a test's answer
+		io.WriteString(rw, fed(1, true, listedAs(1, "", "Thing 1", "1.00"), listedAs(2, "", "Thing 2", "2.00"),
+			elsewhere)) //nolint:errcheck // a test's answer
 	})
 	e.order.says("GET /internal/catalog-search", `{"found":["abc3","abc1","abc2"],"meant":""}`)
 	for query, want := range map[string]string{

@@ -67,7 +67,8 @@ func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 		SELECT a.*, (SELECT count(*) FROM arrival WHERE ad_id = a.id AND at >= $1::date::timestamp AT TIME ZONE 'UTC'
 		    AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks, f.visits, f.orders, f.sales
 		FROM (`+selectAd+` WHERE ($3 = '' OR s.title = $3)
-		    AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title, headline_1, headline_2, headline_3, ad_cd,
+		    AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title, headline_1, headline_2, headline_3,
+		      ad_cd,
 		      campaignid, adgroupid, adid, final_url))) > 0)
 		    AND ($5 = 0 OR a.id < $5) ORDER BY a.id DESC LIMIT $6) a
 		  CROSS JOIN LATERAL (SELECT coalesce(sum(visits), 0)::bigint AS visits,
@@ -142,6 +143,7 @@ func updateAd(ctx context.Context, db pg.DB, a ad) (bool, error) {
 		UPDATE ad SET title = $1, type_id = $2, status_id = $3, campaignid = nullif($4, ''), adgroupid = nullif($5, ''),
 		  adid = nullif($6, ''), final_url = nullif($7, ''), final_url_suffix = nullif($8, ''),
 		  headline_1 = nullif($9, ''), headline_2 = nullif($10, ''), headline_3 = nullif($11, ''),
-		  description_1 = nullif($12, ''), description_2 = nullif($13, ''), ad_cd = coalesce(ad_cd, $16), version = version + 1
+		  description_1 = nullif($12, ''), description_2 = nullif($13, ''), ad_cd = coalesce(ad_cd, $16),
+		    version = version + 1
 		WHERE id = $14 AND version = $15`, append(a.columns(), a.ID, a.Version, newAdCode())...)
 }

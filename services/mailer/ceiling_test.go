@@ -155,7 +155,8 @@ func TestCeilingOfADay(t *testing.T) {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
 	staff := e.office(adminui.Support)
-	if a := staff.Get("/staff/mails.csv?state=suppressed"); a.Status != 200 || strings.Count(a.Body, "Welcome,day@x.example,suppressed") != 26 {
+	if a := staff.Get("/staff/mails.csv?state=suppressed"); a.Status != 200 ||
+		strings.Count(a.Body, "Welcome,day@x.example,suppressed") != 26 {
 		t.Error(a)
 	}
 	id := e.Number(`SELECT max(id) FROM delivery WHERE state = 'suppressed'`)

@@ -83,7 +83,8 @@ var fieldTexts = map[string]string{
 	"shipping_information": "how it is sent", "discount_information": "codes", "order_total_information": "the sums",
 	"payment_information": "how it was paid", "shipping_address_information": "where it goes",
 	"billing_address_information": "who pays", "line_break": "a line", "short_line_break": "a short line",
-	"prosepct_email_unsubscribe_str": "link to unsubscribe, if there is one", //nolint:misspell // as old templates have it
+	//nolint:misspell // as old templates have it
+	"prosepct_email_unsubscribe_str": "link to unsubscribe, if there is one",
 	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
 	"rest_information": "what is still to come", "refund_amount": "what is given back",
 	"refund_information": "what the refund is for", "canceled_refund_information": "what is given back, if anything",

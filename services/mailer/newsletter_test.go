@@ -161,7 +161,8 @@ func TestCampaign(t *testing.T) {
 	holds(t, "newsletter", ada.subject, "News of Paper & Co")
 	holds(t, "newsletter", ada.text, "Hello Ada {token},", "https://shop.example/?em_cd="+code+"&mb_cd=MB1", unsubscribe)
 	holds(t, "newsletter", ada.html, "<h1>News of Paper &amp; Co</h1>", strings.ReplaceAll(unsubscribe, "&", "&amp;"))
-	if ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" || ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+	if ada.header.Get("List-Unsubscribe") != "<"+unsubscribe+">" ||
+		ada.header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
 		t.Errorf("newsletter: %v", ada.header)
 	}
 	holds(t, "a prospect's", to(sink, "pia@x.example")[0].text, "Hello customer,",
@@ -205,7 +206,8 @@ func TestRightsOfCampaigns(t *testing.T) {
 		t.Errorf("%d rows of what was refused", n)
 	}
 	c.staff.Staff.FreshUntil = time.Now().Add(time.Hour)
-	for _, wrong := range [][]string{{"day", tomorrow}, {"time", "08:30"}, {"day", "2020-01-01", "time", "08:30"}, {"day", "x", "time", "y"},
+	for _, wrong := range [][]string{{"day", tomorrow}, {"time", "08:30"}, {"day", "2020-01-01", "time", "08:30"},
+		{"day", "x", "time", "y"},
 		{"day", "9999-01-01", "time", "08:30"}} {
 		if a := c.try("start", wrong...); a.Status != 422 {
 			t.Error(a)

@@ -60,7 +60,8 @@ func TestStaffWriteMails(t *testing.T) {
 	owner.Get(path + "?version=x").Has(400)
 
 	good := func(subject, version string) []string {
-		return []string{"version", version, "subject", subject, "body_text", "Open {code}\r\nnow, {first_name}", "body_html", "<b>{first_name}</b> {code}"}
+		return []string{"version", version, "subject", subject, "body_text", "Open {code}\r\nnow, {first_name}", "body_html",
+			"<b>{first_name}</b> {code}"}
 	}
 	for field, wrong := range map[string][]string{
 		"{colour} is not a field":        {"body_text", "{colour} {code}"},
@@ -119,8 +120,10 @@ func TestStaffWriteMails(t *testing.T) {
 	// One that was changed before there were versions keeps what it was.
 	e.Exec(`UPDATE template SET subject = 'By hand' WHERE em_cd = $1`, orderTemplates[msg.MailOrderNote])
 	const note = "/staff/mails/templates/order-note"
-	owner.Post(note, "version", "0", "subject", "New", "body_text", "{note_information}", "from_address", "nobody").Has(422, "not an address")
-	owner.Post(note, "version", "0", "subject", "New", "body_text", "{note_information}", "bcc_address", "a@x.example, b@x.example").Has(303)
+	owner.Post(note, "version", "0", "subject", "New", "body_text", "{note_information}", "from_address", "nobody").Has(422,
+		"not an address")
+	owner.Post(note, "version", "0", "subject", "New", "body_text", "{note_information}", "bcc_address",
+		"a@x.example, b@x.example").Has(303)
 	owner.Get(note).Has(200, "Version 2", "before versions were kept", `value="a@x.example, b@x.example"`)
 	owner.Get(note+"?version=1").Has(200, `value="By hand"`)
 }

@@ -57,8 +57,9 @@ func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refund
 	if err != nil {
 		return refundRow{}, err
 	}
-	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: pg.StorableText(w.Note, 0), WithCancel: true,
-		Restock: true}
+	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: pg.StorableText(w.Note, 0),
+		WithCancel: true,
+		Restock:    true}
 	if o.PaymentIntent == nil {
 		return r, r.work(o, w, lines, 0, 0)
 	}

@@ -10,7 +10,8 @@ import (
 
 // deskOrderColumns are the columns of a deskOrder, of the table orders as o.
 const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
-	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount, o.sales_tax,
+	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount,
+	  o.sales_tax,
 	o.tax_included, o.total,
 	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at`
 

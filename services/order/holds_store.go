@@ -27,7 +27,8 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		         coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
 		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
 		    WHERE r.sku_id = s.id) h
-		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order ORDER BY s.id`, skus, q.holder.client, q.person)
+		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order
+		  ORDER BY s.id`, skus, q.holder.client, q.person)
 }
 
 // heldCodes is what unpaid pages hold of the codes of a quote whose uses all together are limited.

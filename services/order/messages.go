@@ -30,7 +30,8 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		ProspectCode: text(o.ProspectCode), ProspectKnown: o.prospectKnown,
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
-		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, Total: o.Total,
+		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount,
+		SalesTax: o.SalesTax, Total: o.Total,
 		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
 	}
 	if o.checkout.Newsletter {

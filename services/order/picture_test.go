@@ -136,7 +136,8 @@ func TestUploadsThatAreRefused(t *testing.T) {
 		"high.png": pngHead(1600, 12_000), "deep.png": pngHead(6000, 6000), "<b>.svg": []byte("<svg onload=alert(1)>"), "half.jpg": whole[:len(whole)/2], "x.exe": []byte("MZ"),
 		"nothing.jpg": {}})
 	a.Has(422, "60000 × 60000 pixels", "12001 × 1", "1600 × 12000 pixels and takes too much",
-		"6000 × 6000 pixels and takes too much", "&lt;b&gt;.svg: It is not a JPEG", "half.jpg: It is damaged", "x.exe: It is not", "nothing.jpg: It is")
+		"6000 × 6000 pixels and takes too much", "&lt;b&gt;.svg: It is not a JPEG", "half.jpg: It is damaged", "x.exe: It is not",
+		"nothing.jpg: It is")
 	if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 3 AND image_url LIKE '/media/%'`); n != 2 {
 		t.Errorf("%d pictures were kept", n)
 	}

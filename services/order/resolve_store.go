@@ -15,8 +15,8 @@ type heldCheckout struct {
 	Held bool // the entry leaves it as it is, with what it holds
 }
 
-// lockHeld locks the checkout of an entry for staff, if there is one: whatever its state and the entry's reason, so that
-// no one makes an order of the payment meanwhile.
+// lockHeld locks the checkout of an entry for staff, if there is one: whatever its state and the entry's reason, so
+// that no one makes an order of the payment meanwhile.
 func lockHeld(ctx context.Context, tx pgx.Tx, payment int64) (heldCheckout, error) {
 	k, _, err := pg.One[heldCheckout](ctx, tx, "lock the checkout of payment $1", `
 		SELECT k.id, i.reason = ANY($2) AND k.state IN ('creating', 'open', 'pending') AS held
@@ -35,7 +35,8 @@ type resolvedEntry struct {
 // markResolved notes who has seen to an entry for staff, the first time, and returns it as it was.
 func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by string) (e resolvedEntry, known bool, err error) {
 	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
-		WITH was AS (SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue WHERE id = $1 FOR UPDATE),
+		WITH was AS (SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue
+		  WHERE id = $1 FOR UPDATE),
 		  done AS (UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2 FROM was
 		    WHERE i.id = was.id AND NOT was.resolved)
 		SELECT reason, at, resolved FROM was`, payment, by)

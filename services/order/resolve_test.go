@@ -117,7 +117,8 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 	e.Exec(`UPDATE payment_issue SET resolved_at = NULL, resolved_by = NULL, at = now()`)
 	for range 2 {
 		var out bytes.Buffer
-		if code := Command([]string{"resolve", "-payment", e.Text(`SELECT id::text FROM payment_issue`), "-by", "Kim"}, &out, &out); code != 0 {
+		if code := Command([]string{"resolve", "-payment", e.Text(`SELECT id::text FROM payment_issue`), "-by", "Kim"}, &out,
+			&out); code != 0 {
 			t.Fatalf("%d: %s", code, out.String())
 		}
 	}

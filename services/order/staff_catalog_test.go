@@ -89,7 +89,8 @@ func TestStaffEditAProduct(t *testing.T) {
 	editor.Post(path, "version", "5", "title", "x").Has(422, "Retired: shoppers do not see it")
 	editor.Post(path + "/restore").Has(http.StatusSeeOther)
 	e.staff(adminui.Owner).Get(path).Want("draft", "product", "state")
-	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order' AND convert_from(payload, 'UTF8') LIKE '%' || $1 || '%'`,
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.order'
+	  AND convert_from(payload, 'UTF8') LIKE '%' || $1 || '%'`,
 		id); n != 6 {
 		t.Errorf("%d entries in the log", n)
 	}
@@ -157,11 +158,13 @@ func TestStaffOrderPictures(t *testing.T) {
 	a.Want(true, "product_data", "product_images", ids[0], "main")
 	a.Want("Two <clips>", "product_data", "product_images", ids[0], "alternative_text")
 	a.Want("A", "product_data", "product_images", ids[1], "caption")
-	if got := e.Text(`SELECT string_agg(sku_id || image_url || main_image, ' ') FROM sku_image WHERE sku_id IN (1, 2)`); got != "1/img/product/left.jpgtrue" {
+	if got := e.Text(`SELECT string_agg(sku_id || image_url || main_image, ' ') FROM sku_image
+	  WHERE sku_id IN (1, 2)`); got != "1/img/product/left.jpgtrue" {
 		t.Errorf("pictures of SKUs: %s", got)
 	}
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
-	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther || e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {
+	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
+		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {
 		t.Error("saving what is there changes something")
 	}
 	editor.Post("/staff/catalog/products/bSusp6dBHm", "version", "1", "headline", "Other").Has(http.StatusSeeOther) // versions of their own

@@ -45,7 +45,8 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id,
 		  coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
-		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method, o.shipping_address,
+		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method,
+		    o.shipping_address,
 		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
 		    o.agreed_with_terms_of_sale AS terms_of_sale,
 		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at

@@ -162,7 +162,8 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 		if address = strings.TrimSpace(address); address == "" {
 			continue
 		}
-		m := mediaRow{URL: address, Caption: column("caption", i), Alt: column("alt", i), Thumbnail: column("thumbnail", i)}
+		m := mediaRow{URL: address, Caption: column("caption", i), Alt: column("alt", i),
+			Thumbnail: column("thumbnail", i)}
 		at, err := strconv.ParseFloat(column("place", i), 64)
 		if err != nil {
 			at = 1e6 + float64(i) // behind those with a place

@@ -94,7 +94,8 @@ func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPa
 	page.Form = adminui.Form{ID: "plan", Action: productPath(p.Identifier) + "/prices", Submit: "Set the price",
 		Version: p.SKUVersion, Fields: []adminui.Field{field,
 			{Name: "kind", Label: "As", Kind: "choice", Options: []adminui.Option{
-				{Value: kindPrice, Text: "the price from then on"}, {Value: kindSale, Text: "a sale price for a time"}}},
+				{Value: kindPrice, Text: "the price from then on"},
+				{Value: kindSale, Text: "a sale price for a time"}}},
 			{Name: "amount", Label: "Amount", Kind: "money", Required: true,
 				Hint: "12.50, or for a sale a share off the price: 20%"},
 			{Name: "from", Label: "From (UTC)", Kind: "datetime", Hint: "Empty: now."},

@@ -12,7 +12,8 @@ import (
 // listPrices are the prices and sales of a product's SKUs, the latest first.
 func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]priceRow, error) {
 	return pg.List[priceRow](ctx, db, "list the prices of product $1", `
-		WITH k AS (SELECT s.id, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')),
+		WITH k AS (SELECT s.id, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''),
+		  nullif(description, '')),
 		    ''), 'SKU ' || s.id) AS name FROM sku s WHERE product_id = $1)
 		SELECT * FROM (
 		  SELECT 'price' AS kind, x.id, k.id AS sku, k.name, price_cents AS price, created_date_time AS from,

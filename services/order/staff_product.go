@@ -377,7 +377,8 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 }
 
 func sameSet(a, b []string) bool {
-	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))),
+		slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
 // productDiff is what an edit changes, for the log.

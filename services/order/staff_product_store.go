@@ -29,7 +29,8 @@ func findStaffProduct(ctx context.Context, db pg.DB, identifier string) (staffPr
 
 // lockProduct reads a product; no one else edits it until the transaction ends.
 func lockProduct(ctx context.Context, tx pgx.Tx, id int64) (p staffProduct, found bool, err error) {
-	if err := pg.Exec(ctx, tx, "lock product $1", `SELECT FROM product WHERE id = $1 FOR NO KEY UPDATE`, id); err != nil {
+	if err := pg.Exec(ctx, tx, "lock product $1", `SELECT FROM product WHERE id = $1 FOR NO KEY UPDATE`,
+		id); err != nil {
 		return p, false, err
 	}
 	return pg.One[staffProduct](ctx, tx, "read product $1 for staff", staffProductSQL+`p.id = $1`, id)

@@ -78,7 +78,8 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	s.catalogueChanged()
-	return adminui.Done{To: productPath(p.Identifier) + "/skus", Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil
+	return adminui.Done{To: productPath(p.Identifier) + "/skus",
+		Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil
 }
 
 // commaList are the parts of a text between commas; one empty part where there is nothing.

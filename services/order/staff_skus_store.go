@@ -132,14 +132,15 @@ func (e skuEdit) after(now counted) (counted, error) {
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
 		if n > mostPieces || n < leastPieces && e.change < 0 {
-			return after, faults{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.", e.row.Label())}
+			return after, faults{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
+				e.row.Label())}
 		}
 		left := int32(n) //nolint:gosec // bounded above; below by leastPieces, or it is more than the stored count
 		after.Stock = &left
 	}
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
-		return after, faults{"": fmt.Sprintf("%s: %d pieces are sold that are not there. Allow back orders, or count again.",
-			e.row.Label(), -*after.Stock)}
+		return after, faults{"": fmt.Sprintf(
+			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(), -*after.Stock)}
 	}
 	return after, nil
 }
@@ -188,6 +189,7 @@ func noteStock(ctx context.Context, tx pgx.Tx, id int64, before, after *int32, r
 // nextSKUVersion counts an edit of a product's SKUs.
 func nextSKUVersion(ctx context.Context, tx pgx.Tx, product int64, colorName, sizeName, by string) error {
 	return pg.Exec(ctx, tx, "count an edit of the SKUs of product $1", `
-		UPDATE product SET sku_version = sku_version + 1, color_name = $2, size_name = $3, edited_by = $4, edited_at = now()
+		UPDATE product SET sku_version = sku_version + 1, color_name = $2, size_name = $3, edited_by = $4,
+		  edited_at = now()
 		WHERE id = $1`, product, colorName, sizeName, by)
 }

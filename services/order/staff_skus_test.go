@@ -124,14 +124,16 @@ func TestPlannedPrices(t *testing.T) {
 	price := func(sku, name string) string {
 		return e.visitor().Get("/order/product/ITHJW3mytn").Text("product_data", "skus", sku, name)
 	}
-	if price("6", "price") != "2.99" || price("6", "regular_price") != "3.99" || price("4", "price") != "4.49" || price("5", "regular_price") != "" {
+	if price("6", "price") != "2.99" || price("6", "regular_price") != "3.99" || price("4", "price") != "4.49" ||
+		price("5", "regular_price") != "" {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
 	if low := e.feed("").Products[1].Listed["price_low"]; low != "2.99" {
 		t.Errorf("listed at %v", low)
 	}
 	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="badge">sale</span>`)
-	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"}, {"kind", "price", "amount", "5%"},
+	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"},
+		{"kind", "price", "amount", "5%"},
 		{"kind", "x", "amount", "1.00"}, {"kind", "price", "amount", "1.00", "from", "2020-01-01T00:00"},
 		{"kind", "price", "amount", "1.00", "until", "2099-01-01T00:00"}, {"kind", "sale", "amount", "1.00", "until", "2020-01-01T00:00"},
 		{"kind", "sale", "amount", "1.00", "sku", "1"}, {"kind", "sale", "amount", "1.00", "sku", "x"}} {
@@ -143,7 +145,8 @@ func TestPlannedPrices(t *testing.T) {
 	if _, err := e.service.tellDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	e.Exec(`UPDATE sku_price SET created_date_time = created_date_time - interval '61 minutes', noted_at = noted_at - interval '61 minutes'`)
+	e.Exec(`UPDATE sku_price SET created_date_time = created_date_time - interval '61 minutes',
+	  noted_at = noted_at - interval '61 minutes'`)
 	e.Exec(`UPDATE sku_sale SET starts_at = starts_at - interval '61 minutes', ends_at = ends_at - interval '61 minutes'`)
 	e.Exec(`UPDATE catalog_clock SET told_to = now() - interval '5 minutes'`)
 	e.Exec(`DELETE FROM catalog_change`)
@@ -175,7 +178,8 @@ func TestPlannedPrices(t *testing.T) {
 	for kind, sql := range map[string]string{"price": `SELECT max(id) FROM sku_price WHERE sku_id = 6`, "sale": `SELECT max(id) FROM sku_sale WHERE sku_id = 6`} {
 		manager.Post(path+"/end", "kind", kind, "id", fmt.Sprint(e.Number(sql))).Has(303)
 	}
-	if price("6", "price") != "8.00" || price("4", "price") != "7.00" || e.Number(`SELECT count(*) FROM sku_price WHERE price_cents = 100`) != 1 {
+	if price("6", "price") != "8.00" || price("4", "price") != "7.00" ||
+		e.Number(`SELECT count(*) FROM sku_price WHERE price_cents = 100`) != 1 {
 		t.Error(e.visitor().Get("/order/product/ITHJW3mytn"))
 	}
 	manager.Post(path+"/end", "kind", "price", "id", fmt.Sprint(e.Number(`SELECT max(id) FROM sku_price WHERE sku_id = 6`))).Has(303)
@@ -207,7 +211,8 @@ func TestManySKUs(t *testing.T) {
 	form := []string{"version", "1", "reason", "counted"}
 	for id := 1001; id <= 1400; id++ {
 		key := fmt.Sprintf("k%d-", id)
-		form = append(form, key+"color", "Red", key+"size", "Size", key+"description", strings.Repeat("x", 100), key+"code", fmt.Sprint("C", id),
+		form = append(form, key+"color", "Red", key+"size", "Size", key+"description", strings.Repeat("x", 100), key+"code",
+			fmt.Sprint("C", id),
 			key+"price-was", "1.00", key+"price", money.Cents(id).String(), key+"stock-was", "5", key+"stock", "6", key+"state", "in-stock",
 			key+"back_order", "no")
 	}

@@ -202,7 +202,8 @@ func stateForm(c stockState) adminui.Form {
 	return adminui.Form{Action: "/catalog/states/" + c.Identifier, Version: c.Version, Cancel: "/catalog/states",
 		Fields: []adminui.Field{
 			{Name: "title", Label: "What it is called", Kind: "text", Value: c.Title, Most: 100, Required: true},
-			{Name: "description", Label: "What shoppers read below it", Kind: "multiline", Value: c.Description, Most: 500},
+			{Name: "description", Label: "What shoppers read below it", Kind: "multiline", Value: c.Description,
+				Most: 500},
 		}}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// work is what of orders waits for a person. Its lists are short, and where they end tells what is counted, so that they
-// are read for the counts as well.
+// work is what of orders waits for a person. Its lists are short, and where they end tells what is counted, so that
+// they are read for the counts as well.
 func (s *server) work(ctx context.Context, _ int) ([]adminui.WorkKind, error) {
 	payments, err := s.paymentWork(ctx)
 	if err != nil {

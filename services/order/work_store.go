@@ -9,7 +9,9 @@ import (
 
 // waitingPayments lists the entries that wait and have one of the reasons, or, without any, a reason that is
 // not among the named ones; and counts them to a limit.
-func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) ([]paymentEntry, int64, error) {
+func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) (
+	[]paymentEntry, int64, error,
+) {
 	const which = ` i.resolved_at IS NULL AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1)
 		ELSE NOT i.reason = ANY($2::text[]) END `
 	if reasons == nil {

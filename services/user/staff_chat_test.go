@@ -28,7 +28,8 @@ func TestStaffAnswerTheChat(t *testing.T) {
 	staff.Get("/staff/home").Has(200, "Chats to answer")
 	staff.Get("/staff/chat").Has(200, "pat@mail.example.com", "Or green?", "sam@mail.example.com")
 	path := "/staff/chat/" + e.DB.Text(`SELECT id::text FROM chat_thread WHERE name = 'Pat' AND lower(email) LIKE 'pat%'`)
-	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `data-live="user staff"`, `name="version" value="2"`)
+	staff.Get(path).Has(200, "&lt;script&gt;blue?", "Or green?", "/customers/prospect-", `data-live="user staff"`,
+		`name="version" value="2"`)
 	staff.Post("/staff/chat/answers", "title", "Colours", "text", "Hello {name},\r\nall of them.")
 	staff.Post("/staff/chat/answers", "title", "Colours", "text", "x").Has(422, "one with this title")
 	staff.Get(path+"?use=1").Has(200, "Hello Pat,\nall of them.</textarea>")
@@ -63,7 +64,8 @@ func TestStaffAnswerTheChat(t *testing.T) {
 	if a := e.desk(adminui.ReadOnly).Post(path+"/answer", "version", "5", "then", "done", "text", "x"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
-	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user' AND convert_from(payload, 'UTF8') ~ 'blue|Pat|@mail'`); n != 0 {
+	if n := e.DB.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.user'
+	  AND convert_from(payload, 'UTF8') ~ 'blue|Pat|@mail'`); n != 0 {
 		t.Error("the log of acts holds what was written")
 	}
 	if n := e.acted("Answered chat"); n != 1 {

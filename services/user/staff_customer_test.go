@@ -261,7 +261,8 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	if a := staff.Post(memberPath(ann, "erase"), "confirm", "ann@mail.example.com"); a.Status != http.StatusSeeOther {
 		t.Fatal(a)
 	}
-	if n := e.DB.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM prospect) + (SELECT count(*) FROM customer_note)`); n != 0 {
+	if n := e.DB.Number(`SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM prospect) + (SELECT count(*)
+	  FROM customer_note)`); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}
 }

@@ -190,8 +190,9 @@ func (rec *sessionRecord) takesDelayed() bool {
 // readUnsupported refuses what would change the payment and is not imitated; settings that only
 // say "off" pass.
 func (rec *sessionRecord) readUnsupported(p reader) {
-	if rec.Session.AutomaticTax.Enabled = p.object("automatic_tax").boolean("enabled"); rec.Session.AutomaticTax.Enabled {
-		rec.Session.AutomaticTax.Status = "requires_location_inputs"
+	tax := &rec.Session.AutomaticTax
+	if tax.Enabled = p.object("automatic_tax").boolean("enabled"); tax.Enabled {
+		tax.Status = "requires_location_inputs"
 	}
 	for _, name := range []string{"invoice_creation", "tax_id_collection"} {
 		if at := p.object(name); at.boolean("enabled") {

@@ -12,7 +12,8 @@ func fillPeople(shop *shoptest.Shop) {
 		  'mb' || n, now() - n * interval '9 days', now() - n * interval '7 hours',
 		  CASE WHEN n = 1 THEN '{press,wholesale}'::text[] ELSE '{}' END, n * 3 % 11, n * 7919 % 50000, now() - n * interval '2 days'
 		FROM generate_series(1, 12) AS n`)
-	shop.Exec("user", `INSERT INTO prospect (id, email, first_name, last_name, phone, unsubscribe_token, pr_cd, unsubscribed, source, created,
+	shop.Exec("user", `INSERT INTO prospect (id, email, first_name, last_name, phone, unsubscribe_token, pr_cd, unsubscribed, source,
+	  created,
 		  orders, spent)
 		SELECT 900 + n, 'visitor' || n || '@mail.example.com', 'Kim', 'Ji-woo', '+1 555 010' || n, 'pt' || n, 'pr' || n, n % 2 = 0,
 		  (ARRAY['chat', 'order', 'import'])[1 + n % 3], now() - n * interval '11 days', n % 3, n % 3 * 1999
@@ -28,9 +29,11 @@ func fillPeople(shop *shoptest.Shop) {
 	shop.Exec("user", `INSERT INTO chat_message (member_id, prospect_id, name, email, message, created) VALUES
 		(901, NULL, 'Ada Byron', 'shopper1@mail.example.com', 'Do the paper clips come in blue, too?', now() - interval '5 hours'),
 		(NULL, 903, 'Kim', 'visitor3@mail.example.com', 'Where is my parcel?', now() - interval '2 hours'),
-		(901, NULL, 'Ada Byron', 'shopper1@mail.example.com', E'Then two hundred of them.\nBy Friday, if you can.', now() - interval '1 hour')`)
+		(901, NULL, 'Ada Byron', 'shopper1@mail.example.com', E'Then two hundred of them.\nBy Friday, if you can.',
+		  now() - interval '1 hour')`)
 	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text, at)
 		VALUES (901, 'Mia Lindqvist', 'They do, from this week on.', now() - interval '4 hours')`)
-	shop.Exec("user", `INSERT INTO canned_answer (id, title, text) VALUES (901, 'On its way', E'Hello {name},\n\nyour parcel is on its way.'),
+	shop.Exec("user", `INSERT INTO canned_answer (id, title, text) VALUES (901, 'On its way',
+	  E'Hello {name},\n\nyour parcel is on its way.'),
 		(902, 'In stock again', E'Hello {name},\n\nit is in stock again.')`)
 }

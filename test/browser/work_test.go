@@ -50,7 +50,8 @@ func TestWork(t *testing.T) {
 			{"work-list", "/work"}, {"parked", "/parked/order"}, {"parked-message", "/parked/order/1"}, {"payments", "/payments"},
 			{"payment", "/payments/1"}, {"mails", "/mails"}, {"mail", "/mails/1"}, {"mail-sent", "/mails/2"},
 			{"templates", "/mails/templates"}, {"template", "/mails/templates/order-shipped"},
-			{"campaigns", "/campaigns"}, {"campaign-draft", "/campaigns/2"}, {"campaign", "/campaigns/1"}, {"trail", "/trail?key=" + session},
+			{"campaigns", "/campaigns"}, {"campaign-draft", "/campaigns/2"}, {"campaign", "/campaigns/1"},
+			{"trail", "/trail?key=" + session},
 			{"customers", "/customers"}, {"prospect", "/customers/prospect-1"},
 		} {
 			tab.Go(shop.Admin + p.path)
@@ -103,7 +104,8 @@ func seedCampaign(shop *shoptest.Shop) {
 	shop.Exec("mailer", `INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
 		SELECT em_cd, 'prospect', subject, body_text, body_html, '', '', id FROM campaign WHERE id = 1`)
 	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, newsletter_id, smtp_reply)
-		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7 THEN 'parked' ELSE 'paused' END, now(),
+		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7
+		  THEN 'parked' ELSE 'paused' END, now(),
 		  now() - interval '1 hour', (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
 		FROM generate_series(1, 8) AS n`)
 }

@@ -72,17 +72,21 @@ func TestMigrationsOnlyAdd(t *testing.T) {
 	}
 	for _, bad := range []string{
 		`DROP TABLE cart;`, `ALTER TABLE cart DROP COLUMN made_at;`, `ALTER TABLE cart DROP made_at;`, `ALTER TABLE cart RENAME TO basket;`,
-		`ALTER TABLE cart RENAME made_at TO at;`, `ALTER TABLE cart ALTER COLUMN id TYPE bigint;`, `ALTER TABLE cart ALTER id SET DATA TYPE bigint;`,
+		`ALTER TABLE cart RENAME made_at TO at;`, `ALTER TABLE cart ALTER COLUMN id TYPE bigint;`, `ALTER TABLE cart ALTER id SET DATA
+		  TYPE bigint;`,
 		`ALTER TABLE cart ALTER COLUMN note SET NOT NULL;`, `ALTER TABLE cart ALTER COLUMN note DROP DEFAULT;`, `TRUNCATE cart;`,
-		`ALTER TABLE cart ADD COLUMN note text NOT NULL;`, "ALTER TABLE cart\n  ADD COLUMN a int NOT NULL DEFAULT 1,\n  ADD COLUMN b text NOT NULL;",
+		`ALTER TABLE cart ADD COLUMN note text NOT NULL;`,
+		"ALTER TABLE cart\n  ADD COLUMN a int NOT NULL DEFAULT 1,\n  ADD COLUMN b text NOT NULL;",
 	} {
 		if len(breaks(bad)) == 0 {
 			t.Errorf("not refused: %s", bad)
 		}
 	}
 	for _, good := range []string{
-		`ALTER TABLE cart ADD COLUMN note text NOT NULL DEFAULT '';`, `ALTER TABLE cart ADD COLUMN note text;`, `CREATE TABLE a (id int NOT NULL);`,
-		`ALTER TABLE cart DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (state IN ('drop table x'));`, `DROP INDEX cart_at;`, `-- DROP TABLE cart`,
+		`ALTER TABLE cart ADD COLUMN note text NOT NULL DEFAULT '';`, `ALTER TABLE cart ADD COLUMN note text;`, `CREATE TABLE a (id int
+		  NOT NULL);`,
+		`ALTER TABLE cart DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (state IN ('drop table x'));`, `DROP INDEX cart_at;`, `-- DROP TABLE
+		  cart`,
 	} {
 		if b := breaks(good); len(b) > 0 {
 			t.Errorf("refused: %s: %v", good, b)

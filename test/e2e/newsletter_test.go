@@ -31,7 +31,8 @@ func TestNewsletterReachesEachOnce(t *testing.T) {
 	broker := testenv.NewBroker(t)
 	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: []string{"NATS_URL=" + broker.URL()}})
 	shop.Exec("mailer", `INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
-		SELECT 'member', 1000000 + n, 'reader' || n || '@mail' || n % 50 || '.example.com', 'Reader', '', 'MB' || n, true, false, 'T' || n, 1
+		SELECT 'member', 1000000 + n, 'reader' || n || '@mail' || n % 50 || '.example.com', 'Reader', '', 'MB' || n, true, false,
+		  'T' || n, 1
 		FROM generate_series(1, $1::int) AS n`, receivers)
 	sendCampaign(t, shop, 2)
 

@@ -158,7 +158,8 @@ func paymentsStayAtHome(t *testing.T, a, b *neighbour) {
 		t.Errorf("%d, %v", status, err)
 	}
 	b.Quiet(20 * time.Second)
-	if orders, issues := b.Count("order", `SELECT count(*) FROM orders`), b.Count("order", `SELECT count(*) FROM payment_issue`); orders != 1 ||
+	if orders, issues := b.Count("order", `SELECT count(*) FROM orders`), b.Count("order",
+		`SELECT count(*) FROM payment_issue`); orders != 1 ||
 		issues != 0 {
 		t.Errorf("%d orders and %d entries for staff, want those of its own shoppers: 1 and 0", orders, issues)
 	}
