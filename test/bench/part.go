@@ -38,14 +38,14 @@ func (b *bench) start(role, input string, env ...string) (*part, error) {
 
 // startProgram is start for another program that plays the role; "" is this one.
 func (b *bench) startProgram(program, role, input string, env ...string) (_ *part, err error) {
+	var args []string
+	if program != "" && role == "shop" { // this program knows by its environment
+		args = []string{"run"}
+	}
 	if program == "" {
 		if program, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
-	}
-	var args []string
-	if role == "shop" { // another build wants to be told, and this program does not look
-		args = []string{"run"}
 	}
 	p := &part{role: role, cmd: exec.CommandContext(context.Background(), program, args...),
 		log: filepath.Join(b.dir, role+".log")} //nolint:gosec // our own program, or the one that -binary names

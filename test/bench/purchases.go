@@ -102,6 +102,7 @@ func (w *backing) ownDatabase(ctx context.Context) (*backing, error) {
 	}
 	if p.counts {
 		set["shared_preload_libraries"] = "pg_stat_statements"
+		set["pg_stat_statements.track_planning"] = "on"
 	}
 	var err error
 	p.cluster, err = pglocal.Start(ctx, pglocal.Options{Dir: p.folder, Durable: true, Install: true, Settings: set})

@@ -24,7 +24,8 @@ type counting struct {
 	Service string
 	Query   string
 	Calls   float64
-	Ms      float64
+	Ms      float64 // of running it
+	PlanMs  float64 // of planning it
 	Buffers float64
 }
 
@@ -33,7 +34,7 @@ const listed = 45
 
 const countedSQL = `
 	SELECT rolname AS service, query, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS ms,
-	  sum(shared_blks_hit + shared_blks_read)::float8 AS buffers
+	  sum(total_plan_time)::float8 AS plan_ms, sum(shared_blks_hit + shared_blks_read)::float8 AS buffers
 	FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid
 	WHERE rolname LIKE 'shop\_%' AND d.datname = current_database() GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC`
 
@@ -44,7 +45,7 @@ func (o *opened) countedSince(ctx context.Context, n float64) (c counted, err er
 	}
 	for i := range c.statements {
 		s := &c.statements[i]
-		s.Calls, s.Ms, s.Buffers = s.Calls/n, s.Ms/n, s.Buffers/n
+		s.Calls, s.Ms, s.PlanMs, s.Buffers = s.Calls/n, s.Ms/n, s.PlanMs/n, s.Buffers/n
 	}
 	c.sum()
 	return c, nil
@@ -177,12 +178,12 @@ func (c counted) list() string {
 	var b strings.Builder
 	for i, s := range c.statements {
 		if i == 0 {
-			b.WriteString("\n\n  a purchase   ms  buffers  service  statement")
+			b.WriteString("\n\n  a purchase   ms  planning  buffers  service  statement")
 		}
 		if i == listed || s.Calls < 0.05 {
 			break
 		}
-		fmt.Fprintf(&b, "\n  %10.2f %5.2f %7.1f  %-7s %.110s", s.Calls, s.Ms, s.Buffers,
+		fmt.Fprintf(&b, "\n  %10.2f %5.2f %8.2f %8.1f  %-7s %.110s", s.Calls, s.Ms, s.PlanMs, s.Buffers,
 			strings.TrimPrefix(s.Service, "shop_"),
 			blanks.ReplaceAllString(s.Query, " "))
 	}
