@@ -63,10 +63,10 @@ func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign) ([]recip
 }
 
 // launch fixes the receivers of a campaign that is locked, freezes its words and puts one mail for each receiver into
-// the ledger.
+// the ledger. Without a receiver it does nothing.
 func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign) (receivers int, err error) {
 	list, err := s.receiversOf(ctx, tx, c)
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return 0, err
 	}
 	issues := map[string]int64{}
@@ -78,7 +78,7 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign) (receivers i
 	if err := lockAllRooms(ctx, tx); err != nil {
 		return 0, err
 	}
-	due := paceOf(c.Pace, time.Now())
+	due, suppressed := paceOf(c.Pace, time.Now()), 0
 	for part := range slices.Chunk(list, receiversAtOnce) {
 		fresh := make([]newDelivery, len(part))
 		for i, to := range part {
@@ -92,8 +92,13 @@ func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign) (receivers i
 		if err := insertDeliveries(ctx, tx, fresh); err != nil {
 			return 0, err
 		}
+		for _, d := range fresh {
+			if d.state == stateSuppressed {
+				suppressed++
+			}
+		}
 	}
-	return len(list), setReceivers(ctx, tx, c.ID, len(list))
+	return len(list), setReceivers(ctx, tx, c.ID, len(list), suppressed)
 }
 
 // paceOf says when the mail to each further address is due: at most so many a minute to those of one domain.
@@ -165,12 +170,12 @@ func (s *server) writeNewsletter(ctx context.Context, d *delivery, m msg.SendMai
 	return s.fillNewsletter(n, to), nil
 }
 
-// testOf is a test of a campaign to one address, with what it says.
-func (s *server) testOf(c campaign, address, once string) (newDelivery, content, error) {
+// testOf is a test of a campaign to one address, with what it says to a reader.
+func (s *server) testOf(c campaign, reader recipient, address, once string) (newDelivery, content, error) {
 	m := msg.SendMail{Kind: kindDraft, To: []string{address}, CreatedAt: time.Now().UTC(),
 		Data: map[string]string{"em_cd": c.EmCd}}
 	m.Deadline = m.CreatedAt.Add(defaultLife)
-	says := s.fillNewsletter(c.issue(), sampleReader(c.Audience))
+	says := s.fillNewsletter(c.issue(), reader)
 	says.subject, says.emCode, says.unsubscribe = "TEST: "+says.subject, "", ""
 	d, err := s.ledgerRow(m.Kind+":"+c.EmCd+":"+once, m, marshalCommand(m))
 	return d, says, err
@@ -227,7 +232,11 @@ func fill(text string, values map[string]string, escape func(string) string) str
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// startScheduled starts the campaigns whose time has come.
+// noReceivers is why a campaign does not start.
+const noReceivers = "No one would get it: there is no person of this kind who wants newsletters."
+
+// startScheduled starts the campaigns whose time has come. One that would go to no one becomes a draft again, and says
+// why.
 func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started int64, err error) {
 	for found := true; found && err == nil; {
 		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -239,11 +248,15 @@ func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started i
 			if err != nil {
 				return err
 			}
-			if _, err := moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy,
-				campaignScheduled); err != nil {
+			receivers, err := s.launch(ctx, tx, c)
+			if err != nil {
 				return err
 			}
-			_, err = s.launch(ctx, tx, c)
+			if receivers == 0 {
+				s.log.Warn("a campaign did not start, it has no receivers", "campaign", id)
+				return refuseStart(ctx, tx, id, noReceivers)
+			}
+			_, err = moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy, campaignScheduled)
 			return err
 		})
 		if err == nil && found {

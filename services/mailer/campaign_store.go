@@ -25,6 +25,7 @@ type campaign struct {
 	State       string    `json:"state"`
 	StartAt     time.Time `json:"start_at,omitzero"`
 	Receivers   int64     `json:"receivers"`
+	Problem     string    `json:"problem,omitempty"` // why it did not start when it was to
 	StartedAt   time.Time `json:"started_at,omitzero"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 	Version     int64     `json:"version"`
@@ -34,6 +35,7 @@ type campaign struct {
 
 const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, state,
 	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
+	problem,
 	coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
 	coalesce(ended_at, '0001-01-01'::timestamptz) AS ended_at,
 	version, changed_by, changed_at `
@@ -75,7 +77,7 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err e
 func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 	return pg.Exec(ctx, tx, "change campaign $1", `
 		UPDATE campaign SET name = $2, audience = $3, subject = $4, body_text = $5, body_html = $6, from_address = $7,
-		  pace = $8, changed_by = $9, changed_at = now(), version = version + 1
+		  pace = $8, changed_by = $9, changed_at = now(), version = version + 1, problem = ''
 		WHERE id = $1 AND state = 'draft'`,
 		c.ID, c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy)
 }
@@ -86,17 +88,11 @@ func moveCampaign(ctx context.Context, tx pgx.Tx, id int64, to string, at time.T
 	return pg.ExecOne(ctx, tx, "move campaign $1", `
 		UPDATE campaign SET state = $2, start_at = nullif($3::timestamptz, '0001-01-01'), changed_by = $4,
 		  changed_at = now(),
-		  version = version + 1,
+		  version = version + 1, problem = '',
 		  started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
 		  paused_at = CASE WHEN $2 = 'paused' THEN now() ELSE paused_at END,
 		  ended_at = CASE WHEN $2 = 'stopped' THEN now() END
 		WHERE id = $1 AND state = ANY($5)`, id, to, at, by, from)
-}
-
-// setReceivers notes how many people a campaign goes to.
-func setReceivers(ctx context.Context, tx pgx.Tx, id int64, receivers int) error {
-	return pg.Exec(ctx, tx, "count the receivers of campaign $1", `UPDATE campaign SET receivers = $2 WHERE id = $1`,
-		id, receivers)
 }
 
 // ofCampaign is a condition on delivery: the mails of campaign $1 to its receivers.
@@ -117,9 +113,23 @@ func resumeMails(ctx context.Context, tx pgx.Tx, id int64) error {
 }
 
 // deleteMails takes back the mails of a campaign that no sender has in hand.
-func deleteMails(ctx context.Context, tx pgx.Tx, id int64) (int64, error) {
-	return pg.ExecRows(ctx, tx, "take back the mails of campaign $1", `
-		DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaign, id)
+func deleteMails(ctx context.Context, tx pgx.Tx, id int64) error {
+	return pg.Exec(ctx, tx, "take back the mails of campaign $1", `
+		WITH gone AS (DELETE FROM delivery WHERE state IN ('queued', 'paused') AND claimed_by IS NULL AND`+ofCampaign+`
+		  RETURNING id, newsletter_id)`+counting(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), id)
+}
+
+// refuseStart makes a scheduled campaign a draft again, with the reason why it did not start.
+func refuseStart(ctx context.Context, tx pgx.Tx, id int64, problem string) error {
+	return pg.Exec(ctx, tx, "note that campaign $1 did not start", `
+		UPDATE campaign SET state = 'draft', start_at = NULL, problem = $2, changed_at = now(), version = version + 1
+		WHERE id = $1 AND state = 'scheduled'`, id, problem)
+}
+
+// problemCampaigns are the drafts that did not start when they were to, the longest waiting first.
+func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, error) {
+	return pg.List[campaign](ctx, db, "list campaigns that did not start", `
+		SELECT`+campaignColumns+`FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
 }
 
 // dueCampaign takes a scheduled campaign whose time has come, or 0.
@@ -136,31 +146,6 @@ func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		UPDATE campaign c SET state = 'ended', ended_at = now(), version = version + 1
 		WHERE state = 'running' AND NOT EXISTS (SELECT FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
 		  WHERE n.campaign_id = c.id AND d.state IN ('queued', 'paused'))`)
-}
-
-// campaignResult is what became of a campaign's mails.
-type campaignResult struct {
-	Accepted     int64 `json:"accepted"`     // by a mail server
-	Bounced      int64 `json:"bounced"`      // refused for good
-	Failed       int64 `json:"failed"`       // not sent for another reason
-	Suppressed   int64 `json:"suppressed"`   // by the ceiling of an address
-	Waiting      int64 `json:"waiting"`      // still to be sent
-	Unsubscribed int64 `json:"unsubscribed"` // receivers who want no newsletters any more
-}
-
-func resultOf(ctx context.Context, db pg.DB, id int64) (campaignResult, error) {
-	return pg.Get[campaignResult](ctx, db, "count the mails of campaign $1", `
-		SELECT count(*) FILTER (WHERE d.state = 'sent') AS accepted,
-		  count(*) FILTER (WHERE d.state = 'parked' AND d.smtp_reply LIKE '5%') AS bounced,
-		  count(*) FILTER (WHERE d.state = 'parked' AND coalesce(d.smtp_reply, '') NOT LIKE '5%') AS failed,
-		  count(*) FILTER (WHERE d.state = 'suppressed') AS suppressed,
-		  count(*) FILTER (WHERE d.state IN ('queued', 'paused')) AS waiting,
-		  count(*) FILTER (WHERE d.state = 'sent'
-		    AND (m.unsubscribed OR NOT m.newsletter OR p.unsubscribed)) AS unsubscribed
-		FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id
-		  LEFT JOIN recipient m ON m.kind = 'member' AND m.id = d.member_id
-		  LEFT JOIN recipient p ON p.kind = 'prospect' AND p.code = d.prospect_code
-		WHERE n.campaign_id = $1`, id)
 }
 
 // noteBounces ends newsletters to addresses that a mail server refused for good.

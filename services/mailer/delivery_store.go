@@ -175,7 +175,8 @@ func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
 		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
-		WHERE id = $1 AND state = 'queued' RETURNING id), back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]))`,
+		WHERE id = $1 AND state = 'queued' RETURNING id, newsletter_id),
+		back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]))`+d.counted(`'accepted'`),
 		[]any{d.ID, reply, done.EmailCode, taken},
 		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
 	return err
@@ -187,7 +188,8 @@ func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply stri
 	_, err := outbox.Change(ctx, "park a mail", `done AS (
 		UPDATE delivery SET state = 'parked', done_at = now(), claimed_by = NULL, claimed_until = NULL, smtp_reply = $3,
 		  reason = $4, maybe = $5
-		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id)`,
+		WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id, newsletter_id, smtp_reply)`+
+		d.counted(failedAs),
 		[]any{d.ID, d.Attempts, reply, done.Reason, maybe},
 		msg.Message{Key: parkedKey(d), Subject: msg.MailParkedSubject, Payload: done})
 	return err
@@ -197,7 +199,8 @@ func markParked(ctx context.Context, outbox *bus.Outbox, d *delivery, reply stri
 // attempt.
 func dropDelivery(ctx context.Context, pool *pgxpool.Pool, d *delivery) error {
 	return pg.Exec(ctx, pool, "drop a mail", `
-		DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2`, d.ID, d.Attempts)
+		WITH gone AS (DELETE FROM delivery WHERE id = $1 AND state = 'queued' AND attempts = $2
+		  RETURNING id, newsletter_id)`+counting(`SELECT id, newsletter_id, 'dropped', 1 FROM gone`), d.ID, d.Attempts)
 }
 
 // later is what becomes of a claimed mail that was not sent.

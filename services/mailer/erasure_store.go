@@ -20,10 +20,12 @@ func eraseMails(ctx context.Context, tx pgx.Tx, p erasure.Person, hashes []strin
 		WITH noted AS (INSERT INTO erased (kind, id) SELECT 'member', unnest($1::bigint[]) UNION ALL
 		  SELECT 'prospect', unnest($2::bigint[]) ON CONFLICT DO NOTHING),
 		gone AS (DELETE FROM recipient WHERE`+isPerson+`),
-		back AS (DELETE FROM bounced WHERE hash = ANY($3))
-		DELETE FROM delivery WHERE member_id = ANY($1)
-			OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))`, p.MemberIDs,
-		p.ProspectIDs, hashes)
+		back AS (DELETE FROM bounced WHERE hash = ANY($3)),
+		mails AS (DELETE FROM delivery WHERE member_id = ANY($1)
+		  OR (to_hashes && $3 AND (state NOT IN ('queued', 'paused') OR member_id IS NULL))
+		  RETURNING id, newsletter_id, state)`+
+		counting(`SELECT id, newsletter_id, 'dropped', 1 FROM mails WHERE state IN ('queued', 'paused')`),
+		p.MemberIDs, p.ProspectIDs, hashes)
 }
 
 // ExportMails is everything that this service has of a person: who they are to mailer, and the mails to

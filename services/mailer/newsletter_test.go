@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
@@ -98,6 +99,29 @@ func (d *drafted) try(command string, form ...string) testenv.Answer {
 	return d.staff.Post(fmt.Sprintf("/staff/campaigns/%d/%s", d.id, command), append([]string{"version", d.version()}, form...)...)
 }
 
+// receivers is how many people it would go to now.
+func (d *drafted) receivers() testenv.Answer {
+	return d.staff.Get(fmt.Sprintf("/staff/campaigns/%d/receivers", d.id))
+}
+
+// counted wants the counts of all campaigns to be what the ledger says.
+func (e *env) counted() {
+	e.t.Helper()
+	const all = `SELECT coalesce(string_agg(concat_ws(' ', campaign_id, accepted, bounced, failed, suppressed), ', '
+		ORDER BY campaign_id), '') FROM `
+	const sums = all + `(SELECT campaign_id, sum(accepted) AS accepted, sum(bounced) AS bounced, sum(failed) AS failed,
+		sum(suppressed) AS suppressed
+		  FROM campaign_count GROUP BY 1) AS c`
+	const ledger = all + `(SELECT n.campaign_id, count(*) FILTER (WHERE d.state = 'sent') AS accepted,
+		    count(*) FILTER (WHERE d.state = 'parked' AND d.smtp_reply LIKE '5%') AS bounced,
+		    count(*) FILTER (WHERE d.state = 'parked' AND coalesce(d.smtp_reply, '') NOT LIKE '5%') AS failed,
+		    count(*) FILTER (WHERE d.state = 'suppressed') AS suppressed
+		  FROM newsletter n JOIN delivery d ON d.newsletter_id = n.id GROUP BY 1) AS c`
+	if got, want := e.Text(sums), e.Text(ledger); got != want {
+		e.t.Errorf("campaigns count %q, the ledger says %q", got, want)
+	}
+}
+
 func (d *drafted) page() testenv.Answer { return d.staff.Get(fmt.Sprint("/staff/campaigns/", d.id)) }
 
 // A campaign from its first word to what became of it.
@@ -108,7 +132,8 @@ func TestCampaign(t *testing.T) {
 	e.start()
 	e.people()
 	c := e.campaign("audience", "both", "body_html", "<h1>{msg_subject}</h1>{recipient_first_name} <a href=\"{unsubscribe_link}\">Stop</a>")
-	c.page().Has(200, "What is saved goes to 3 people now", "{unsubscribe_link}")
+	c.page().Has(200, "{unsubscribe_link}")
+	c.receivers().Has(200, "What is saved goes to 3 people now")
 	c.staff.Get("/staff/campaigns").Has(200, "Spring", "Both, each address once", "News for members")
 
 	// What is typed is shown for a sample or for one receiver, and opens nothing.
@@ -118,7 +143,7 @@ func TestCampaign(t *testing.T) {
 	frame("subject", "Typed").Has(200, "Typed", "Hello Ada,", "token=sample")
 	frame("reader", "BOB@x.example", "body_html", "<b>Hi</b> {unsubscribe_link}").Has(200, "Hello Bob,", "token=sample",
 		"&lt;b&gt;Hi&lt;/b&gt;")
-	frame("reader", "who@x.example").Has(200, "no receiver has this address")
+	frame("reader", "who@x.example").Has(200, "No receiver has this address")
 	for want, fields := range map[string][]string{
 		"{colour} is not a field":          {"body_text", "{colour} {unsubscribe_link}"},
 		"Each newsletter says how to end":  {"body_text", "Hello"},
@@ -135,7 +160,7 @@ func TestCampaign(t *testing.T) {
 		t.Error(a)
 	}
 
-	// A test goes where the person says, once for each click.
+	// A test goes where the person says, once for each click, filled as for a sample or the receiver whom they name.
 	once := onceOf(t, c.page().Body)
 	c.try("test", "to", "nobody", "once", once).Has(422, "This is not an address")
 	c.do("test", "to", "me@x.example", "once", once)
@@ -146,13 +171,22 @@ func TestCampaign(t *testing.T) {
 		t.Errorf("the test: %q %v\n%s", m.subject, m.header, m.text)
 	}
 
+	c.try("test", "to", "me@x.example", "reader", "who@x.example", "once", strings.Repeat("A", onceLength)).
+		Has(422, "No receiver has this address", "who@x.example")
+	c.do("test", "to", "me@x.example", "reader", "bob@x.example", "once", strings.Repeat("A", onceLength))
+	e.sent(2)
+	if m := sink.all()[1]; !slices.Equal(m.to, []string{"me@x.example"}) || !strings.Contains(m.text, "Hello Bob,") ||
+		!strings.Contains(m.text, "token=sample") {
+		t.Errorf("the test as for Bob: %v\n%s", m.to, m.text)
+	}
+
 	c.do("start")
 	c.try("start").Has(409)
 	if a := c.save("subject", "Too late"); a.Status != 409 {
 		t.Error(a)
 	}
-	e.sent(4)
-	if got := fmt.Sprint(receiversOf(sink.all()[1:])); got != "[ada@x.example bob@x.example pia@x.example]" {
+	e.sent(5)
+	if got := fmt.Sprint(receiversOf(sink.all()[2:])); got != "[ada@x.example bob@x.example pia@x.example]" {
 		t.Errorf("it went to %s", got)
 	}
 	code := e.Text(`SELECT em_cd FROM campaign WHERE id = $1`, c.id)
@@ -178,11 +212,13 @@ func TestCampaign(t *testing.T) {
 	})
 	c.page().Has(200, "3 of 3, ended", "<dt>Accepted</dt><dd>3</dd>", "<dt>Unsubscribed</dt><dd>1</dd>")
 	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/frame", c.id)).Has(200, "News of Paper")
-	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 4 { // begun, saved, tested, started
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 5 { // begun, saved, tested twice, started
 		t.Errorf("%d acts on record", n)
 	}
 	c.do("copy")
-	c.staff.Get(fmt.Sprint("/staff/campaigns/", c.id+1)).Has(200, "Spring, again", "goes to 2 people now")
+	c.staff.Get(fmt.Sprint("/staff/campaigns/", c.id+1)).Has(200, "Spring, again")
+	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/receivers", c.id+1)).Has(200, "goes to 2 people now")
+	c.counted()
 }
 
 // To more than a hundred, or later, takes the right to send to many and a fresh second factor; who may look only changes
@@ -193,7 +229,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
 		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1 FROM generate_series(1, 101) AS n`)
 	c := e.campaign()
-	c.page().Has(200, "goes to 101 people now", "asked for your second factor")
+	c.receivers().Has(200, "goes to 101 people now", "asked for your second factor")
 	c.staff.Staff.FreshUntil = time.Now().Add(-time.Second)
 	if a := c.try("start"); a.Status != 403 || a.Header.Get(adminui.ConfirmHeader) == "" {
 		t.Error(a)
@@ -308,7 +344,7 @@ func TestBouncedAddresses(t *testing.T) {
 	e.eventually("both are refused", func() bool { return e.Number(`SELECT count(*) FROM delivery WHERE state = 'parked'`) == 2 })
 	sink.set(nil)
 	second := e.campaign("audience", "both")
-	second.page().Has(200, "goes to 2 people now")
+	second.receivers().Has(200, "goes to 2 people now")
 	second.do("start")
 	e.sent(2)
 	if got := fmt.Sprint(receiversOf(sink.all())); got != "[bob@x.example pia@x.example]" {
@@ -316,8 +352,118 @@ func TestBouncedAddresses(t *testing.T) {
 	}
 	e.send("welcome:1", welcome("Ada@x.example"))
 	e.sent(3)
-	e.campaign().page().Has(200, "goes to 2 people now")
+	e.campaign().receivers().Has(200, "goes to 2 people now")
+	second.counted()
 	e.Exec(`INSERT INTO bounced (hash, code) VALUES ($1, 550)`, e.server().hash("bob@x.example"))
 	e.enqueue(msg.Message{Key: "erased", Subject: msg.UserErased, Payload: msg.Erased{MemberID: 2, Emails: []string{"bob@x.example"}}})
 	e.Becomes(0, `SELECT count(*) FROM bounced`)
+}
+
+// A campaign that would go to no one does not start, and says so: to the person who starts it, and to all when its time
+// has come.
+func TestCampaignWithoutReceivers(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, 1, nil)
+	c := e.campaign("audience", "prospects")
+	c.receivers().Has(200, "It would go to no one now")
+	c.try("start").Has(422, "No one would get it")
+	c.do("start", "day", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly), "time", "08:30")
+	e.Exec(`UPDATE campaign SET start_at = now() WHERE id = $1`, c.id)
+	s := e.server()
+	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
+	if n, err := s.startScheduled(t.Context(), e.pool); err != nil {
+		t.Fatal(n, err)
+	}
+	if rows := e.Number(`SELECT count(*) FROM delivery`) + e.Number(`SELECT count(*) FROM newsletter`); rows != 0 {
+		t.Errorf("%d rows of a campaign without receivers", rows)
+	}
+	c.page().Has(200, "draft", "It did not start when it was to", "No one would get it")
+	work, err := s.work(t.Context(), 5)
+	if err != nil || len(work) != 2 ||
+		work[1].Count != 1 || len(work[1].Items) != 1 || work[1].Items[0].To != fmt.Sprint("/campaigns/", c.id) {
+		t.Errorf("what waits: %+v, %v", work, err)
+	}
+	if a := c.save(); a.Status != 303 {
+		t.Error(a)
+	}
+	if a := c.page(); strings.Contains(a.Body, "did not start") {
+		t.Error(a)
+	}
+}
+
+// The pages of campaigns read neither the ledger of mails nor the people: they answer while others keep both tables,
+// whatever is in them. What is counted stays what the ledger says, whatever becomes of the mails.
+func TestPagesOfLargeCampaigns(t *testing.T) {
+	t.Parallel()
+	const many = 50_000
+	e := newEnv(t, 1, nil)
+	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
+		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1 FROM generate_series(1, $1::int) AS n`, many)
+	draft, c := e.campaign(), e.campaign()
+	draft.receivers().Has(200, "goes to 50000 people now")
+	e.Exec(`INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
+		SELECT em_cd, 'member', subject, body_text, '', '', '', id FROM campaign WHERE id = $1`, c.id)
+	e.Exec(`UPDATE campaign SET state = 'running', receivers = $2, started_at = now() WHERE id = $1`, c.id, many)
+	for from := 1; from < many; from += 5000 { // a statement has its limit
+		e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, member_id, message_id, deadline, created_at, newsletter_id, state,
+			  smtp_reply)
+			SELECT 'newsletter:' || n, 'newsletter', '{}', '{x}', n, 'n' || n, now() + interval '1 day', now(),
+			  (SELECT max(id) FROM newsletter), CASE WHEN n > 4 THEN 'queued' WHEN n > 2 THEN 'parked' ELSE 'suppressed' END,
+			  CASE WHEN n = 3 THEN '550 no' END FROM generate_series($1::int, $1 + 4999) AS n`, from)
+	}
+	e.Exec(`INSERT INTO campaign_count (campaign_id, shard, bounced, failed, suppressed) VALUES ($1, 0, 1, 1, 2)`, c.id)
+	locked, err := e.pool.Begin(t.Context())
+	if err == nil {
+		_, err = locked.Exec(t.Context(), `LOCK TABLE delivery, recipient IN ACCESS EXCLUSIVE MODE`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.page().Has(200, "4 of 50000, running", "<dt>Bounced</dt><dd>1</dd>", "<dt>Waiting</dt><dd>49996</dd>")
+	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/progress", c.id)).Has(200, "4 of 50000, running")
+	draft.page().Has(200, "Receivers")
+	c.staff.Get("/staff/campaigns").Has(200, "Spring")
+	if err := locked.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	for id := 1; id <= 4; id++ { // suppressed, suppressed, bounced, failed
+		mail := e.Number(`SELECT id FROM delivery WHERE member_id = $1`, id)
+		if a := c.staff.Post(fmt.Sprintf("/staff/mails/%d/send", mail)); a.Status != 303 {
+			t.Error(a)
+		}
+	}
+	e.counted()
+	s := e.server()
+	s.outbox = bus.NewOutbox(e.broker.Bus("mailer"), e.pool)
+	for i, end := range []func(d *delivery) error{
+		func(d *delivery) error { return markSent(t.Context(), s.outbox, d, "250 ok", nil, s.done(d, "x", "")) },
+		func(d *delivery) error {
+			return markParked(t.Context(), s.outbox, d, "550 no", false, s.done(d, "", "refused"))
+		},
+		func(d *delivery) error {
+			return markParked(t.Context(), s.outbox, d, "", false, s.done(d, "", "too late"))
+		},
+		func(d *delivery) error { return dropDelivery(t.Context(), e.pool, d) },
+	} {
+		d, err := claim(t.Context(), e.pool, 1, []int64{}, false)
+		if err == nil {
+			err = end(d)
+		}
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	e.counted()
+	member := e.Number(`SELECT member_id FROM delivery WHERE state = 'sent'`)
+	for version, unsubscribed := range []bool{true, true, false, true} {
+		e.enqueue(msg.Message{Key: fmt.Sprint("member:", version), Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: int64(member),
+			Email: "x@x.example", Newsletter: !unsubscribed, Unsubscribed: unsubscribed, Version: int64(version + 2)}})
+	}
+	c.do("stop")
+	c.page().Has(200, "3 of 50000, stopped", "<dt>Not sent any more</dt><dd>49997</dd>", "<dt>Accepted</dt><dd>1</dd>",
+		"<dt>Waiting</dt><dd>0</dd>")
+	e.counted()
+	e.start()
+	e.Becomes(1, `SELECT sum(unsubscribed) FROM campaign_count`)
 }

@@ -47,7 +47,8 @@ func storeRecipients(rows []recipientRow) *bus.Effect {
 		    unsubscribed = excluded.unsubscribed, token = excluded.token, version = excluded.version,
 		    refused = excluded.refused
 		  WHERE recipient.version < excluded.version
-		)`}
+		  RETURNING kind, id, code, unsubscribed OR kind = 'member' AND NOT newsletter AS quit
+		),` + countUnsubscribed}
 }
 
 // refusesNewsletters is a condition on o: a person for whose address, in whatever letters, no newsletter goes to those

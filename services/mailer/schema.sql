@@ -27,10 +27,24 @@ CREATE TABLE "campaign" (
   changed_by text NOT NULL,
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  problem text NOT NULL DEFAULT ''::text,
   CONSTRAINT campaign_audience_check CHECK ((audience = ANY (ARRAY['members'::text, 'prospects'::text, 'both'::text]))),
   CONSTRAINT campaign_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'ended'::text]))),
   CONSTRAINT campaign_pkey PRIMARY KEY (id),
   CONSTRAINT campaign_em_cd_key UNIQUE (em_cd)
+);
+
+CREATE TABLE "campaign_count" (
+  campaign_id bigint NOT NULL,
+  shard integer NOT NULL,
+  accepted bigint NOT NULL DEFAULT 0,
+  bounced bigint NOT NULL DEFAULT 0,
+  failed bigint NOT NULL DEFAULT 0,
+  suppressed bigint NOT NULL DEFAULT 0,
+  dropped bigint NOT NULL DEFAULT 0,
+  unsubscribed bigint NOT NULL DEFAULT 0,
+  CONSTRAINT campaign_count_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES campaign(id),
+  CONSTRAINT campaign_count_pkey PRIMARY KEY (campaign_id, shard)
 );
 
 CREATE TABLE "delivery" (
@@ -205,6 +219,7 @@ CREATE INDEX delivery_due_single ON mailer.delivery USING btree (next_at) WHERE 
 CREATE INDEX delivery_kind ON mailer.delivery USING btree (kind, id);
 CREATE INDEX delivery_member ON mailer.delivery USING btree (member_id);
 CREATE INDEX delivery_newsletter ON mailer.delivery USING btree (newsletter_id, state) WHERE (newsletter_id IS NOT NULL);
+CREATE INDEX delivery_newsletter_prospect ON mailer.delivery USING btree (prospect_code) WHERE ((newsletter_id IS NOT NULL) AND (prospect_code IS NOT NULL));
 CREATE INDEX delivery_open ON mailer.delivery USING btree (state, id) WHERE (state <> 'sent'::text);
 CREATE INDEX delivery_order ON mailer.delivery USING btree (order_identifier) WHERE (order_identifier IS NOT NULL);
 CREATE INDEX delivery_parked ON mailer.delivery USING btree (id) WHERE (state = 'parked'::text);

@@ -32,6 +32,8 @@ func (s *server) staffPages() adminui.Pages {
 		{Method: "POST", Path: "/campaigns/{id}", Action: adminui.CampaignsEdit, Handle: s.staffSaveCampaign},
 		{Method: "GET", Path: "/campaigns/{id}/progress", Action: adminui.CampaignsView,
 			Handle: s.staffCampaignProgress},
+		{Method: "GET", Path: "/campaigns/{id}/receivers", Action: adminui.CampaignsView,
+			Handle: s.staffCampaignReceivers},
 		{Method: "GET", Path: "/campaigns/{id}/frame", Action: adminui.CampaignsView, Handle: s.staffCampaignFrame},
 		{Method: "POST", Path: "/campaigns/{id}/frame", Action: adminui.CampaignsEdit, Handle: s.staffCampaignFrame},
 		{Method: "POST", Path: "/campaigns/{id}/test", Action: adminui.CampaignsEdit, Handle: s.staffTestCampaign},

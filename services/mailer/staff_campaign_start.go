@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -52,6 +53,10 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 		receivers, err = s.startCampaign(r, tx, p.Campaign.ID, form.Version, at)
 		return err
 	})
+	if errors.Is(err, errNoReceivers) {
+		p.Start = p.Start.Typed(form).Wrong(map[string]string{"": noReceivers})
+		return p.answer(http.StatusUnprocessableEntity), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +67,9 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	return adminui.Done{To: p.Campaign.path(), Text: fmt.Sprintf("Started, to %d receivers.", receivers)}, nil
 }
+
+// errNoReceivers is about a campaign that would go to no one; it does not start.
+var errNoReceivers = errors.New("the campaign has no receivers")
 
 // startCampaign is the transaction of staffStartCampaign.
 func (s *server) startCampaign(r *http.Request, tx pgx.Tx, id, version int64, at time.Time) (receivers int, err error) {
@@ -80,7 +88,10 @@ func (s *server) startCampaign(r *http.Request, tx pgx.Tx, id, version int64, at
 		return 0, err
 	}
 	if at.IsZero() {
-		if receivers, err = s.launch(r.Context(), tx, c); err != nil {
+		if receivers, err = s.launch(r.Context(), tx, c); err == nil && receivers == 0 {
+			err = errNoReceivers
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -109,8 +120,7 @@ var campaignMoves = map[string]campaignMove{
 		mails: func(_ *server, r *http.Request, tx pgx.Tx, id int64) error { return resumeMails(r.Context(), tx, id) }},
 	"stop": {to: campaignStopped, text: "Stopped", from: []string{campaignRunning, campaignPaused},
 		mails: func(_ *server, r *http.Request, tx pgx.Tx, id int64) error {
-			_, err := deleteMails(r.Context(), tx, id)
-			return err
+			return deleteMails(r.Context(), tx, id)
 		}},
 	"unschedule": {to: campaignDraft, text: "Took back", from: []string{campaignScheduled},
 		mails: func(*server, *http.Request, pgx.Tx, int64) error { return nil }},
@@ -153,7 +163,7 @@ func (s *server) staffMoveCampaign(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: c.path(), Text: move.text + " it."}, nil
 }
 
-// staffTestCampaign mails what is saved to an address that the person names, filled with a sample.
+// staffTestCampaign mails what is saved to an address that the person names, filled as for a receiver or a sample.
 func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	if err != nil {
@@ -163,19 +173,26 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	refuse := func(text string) (adminui.Answer, error) {
-		p.Test = p.Test.Typed(form).Wrong(map[string]string{"to": text})
+	refuse := func(field, text string) (adminui.Answer, error) {
+		p.Test = p.Test.Typed(form).Wrong(map[string]string{field: text})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	to, err := parseAddress(strings.TrimSpace(form.Get("to")))
 	if err != nil {
-		return refuse("This is not an address.")
+		return refuse("to", "This is not an address.")
+	}
+	reader, found, err := s.reader(r.Context(), p.Campaign, form.Get("reader"))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return refuse("reader", noReader)
 	}
 	once := form.Get("once")
 	if !isOnce(once) {
 		return nil, web.BadRequest("once")
 	}
-	d, written, err := s.testOf(p.Campaign, to.Address, once)
+	d, written, err := s.testOf(p.Campaign, reader, to.Address, once)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +216,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if d.state == stateSuppressed {
-		return refuse("That is enough for an hour.")
+		return refuse("to", "That is enough for an hour.")
 	}
 	s.wakeSender()
 	return adminui.Done{To: p.Campaign.path(), Text: "The test is on its way."}, nil

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -157,15 +158,14 @@ type campaignPage struct {
 	Start    adminui.Form    `json:"-"`
 	Copy     adminui.Form    `json:"-"`
 	// Commands are what can be done while it runs.
-	Commands []adminui.Form `json:"-"`
-	// Now is how many people it would go to now.
-	Now int `json:"receivers_now,omitempty"`
-	// Large says that it takes the right to send to many.
-	Large bool             `json:"-"`
-	Facts []adminui.Detail `json:"-"`
-	// Done is how many of its mails are no longer waiting.
+	Commands []adminui.Form   `json:"-"`
+	Facts    []adminui.Detail `json:"-"`
+	// Done is how many of its mails are out, or cannot be sent.
 	Done int64 `json:"-"`
 }
+
+// readerHint says what stands in the field for whom a newsletter is filled in.
+const readerHint = "A receiver's address; empty: a sample."
 
 // fewReceivers is up to where a campaign can be started without the right to send to many.
 const fewReceivers = 100
@@ -176,22 +176,17 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 		return p, err
 	}
 	p = campaignPage{Campaign: c, Badge: c.Badge(), Draft: c.State == campaignDraft, Fields: newsletterFields}
-	if p.Draft || c.State == campaignScheduled {
-		list, err := s.receiversOf(r.Context(), s.pool, c)
-		if err != nil {
+	if !p.Draft && c.State != campaignScheduled {
+		if p.Result, err = resultOf(r.Context(), s.pool, c); err != nil {
 			return p, err
 		}
-		p.Now, p.Large = len(list), len(list) > fewReceivers
-	} else {
-		if p.Result, err = resultOf(r.Context(), s.pool, c.ID); err != nil {
-			return p, err
-		}
-		p.Done = max(0, c.Receivers-p.Result.Waiting)
+		p.Done = max(0, c.Receivers-p.Result.Waiting-p.Result.Dropped)
 	}
 	p.Form = campaignForm(c)
 	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,
 		Fields: []adminui.Field{
 			{Name: "to", Label: "To", Kind: "email", Value: s.staff.Address, Required: true, Most: 254},
+			{Name: "reader", Label: "As for", Kind: "email", Most: 254, Hint: readerHint},
 			{Name: "once", Kind: "hidden", Value: newOnce()}}}
 	p.Start = adminui.Form{ID: "start", Action: c.path("start"), Submit: "Start", Version: c.Version, Tone: "bad",
 		Fields: []adminui.Field{
@@ -254,7 +249,7 @@ func campaignForm(c campaign) adminui.Form {
 			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, Most: 6,
 				Hint: "Empty: as fast as the mail server takes them."},
 			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254,
-				Hint: "A receiver's address; empty: a sample."},
+				Hint: readerHint},
 		}}
 }
 
@@ -275,6 +270,24 @@ func (s *server) staffCampaign(r *http.Request) (adminui.Answer, error) {
 func (s *server) staffCampaignProgress(r *http.Request) (adminui.Answer, error) {
 	p, err := s.campaignPage(r)
 	return adminui.Page{Title: p.Campaign.Name, Template: "campaign-progress.html", Data: p}, err
+}
+
+// campaignReceivers is how many people a campaign would go to now. It is a part of its own, as it looks at them all.
+type campaignReceivers struct {
+	Now int `json:"receivers_now"`
+	// Large says that it takes the right to send to many.
+	Large     bool `json:"-"`
+	Scheduled bool `json:"-"`
+}
+
+func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error) {
+	c, err := s.findCampaign(r)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.receiversOf(r.Context(), s.pool, c)
+	return adminui.Page{Title: c.Name, Template: "campaign-receivers.html", Data: campaignReceivers{Now: len(list),
+		Large: len(list) > fewReceivers, Scheduled: c.State == campaignScheduled}}, err
 }
 
 // typedCampaign is a campaign as a form has it, and what is wrong with it.
@@ -400,16 +413,12 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 		}
 		c = typed
 	}
-	to := sampleReader(c.Audience)
-	if address := strings.TrimSpace(form.Get("reader")); address != "" {
-		known, found, err := readerByAddress(r.Context(), s.pool, audiences[c.Audience], address)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return shownMail{Problem: "no receiver has this address"}.answer(), nil
-		}
-		to.firstName, to.email, to.kind = known.firstName, known.email, known.kind
+	to, found, err := s.reader(r.Context(), c, form.Get("reader"))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return shownMail{Problem: strings.TrimSuffix(noReader, ".")}.answer(), nil
 	}
 	shown := s.fillNewsletter(c.issue(), to)
 	return shownMail{From: shown.from.String(), To: []string{to.email}, Subject: shown.subject, Text: shown.text,
@@ -420,6 +429,23 @@ func (s *server) staffCampaignFrame(r *http.Request) (adminui.Answer, error) {
 func (c campaign) issue() issue {
 	return issue{EmCd: c.EmCd, Subject: c.Subject, BodyText: c.BodyText, BodyHTML: c.BodyHTML,
 		FromAddress: c.FromAddress}
+}
+
+// noReader is said of an address that no receiver has.
+const noReader = "No receiver has this address."
+
+// reader is for whom a campaign is shown: the receiver with an address, or a sample when that is empty. The codes are
+// always a sample's, so that no link opens anything.
+func (s *server) reader(ctx context.Context, c campaign, address string) (to recipient, found bool, err error) {
+	to = sampleReader(c.Audience)
+	if address = strings.TrimSpace(address); address == "" {
+		return to, true, nil
+	}
+	known, found, err := readerByAddress(ctx, s.pool, audiences[c.Audience], address)
+	if found {
+		to.firstName, to.email, to.kind = known.firstName, known.email, known.kind
+	}
+	return to, found, err
 }
 
 // sampleReader is a receiver whose codes open nothing.

@@ -218,13 +218,43 @@ func (s *server) staffCustomerMails(r *http.Request) (adminui.Answer, error) {
 
 // work is the mails that wait for a person, with up to shown of them.
 func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error) {
+	mails, err := s.parkedMails(ctx, shown)
+	if err != nil {
+		return nil, err
+	}
+	campaigns, err := s.idleCampaigns(ctx, shown)
+	return []adminui.WorkKind{mails, campaigns}, err
+}
+
+// mostIdle bounds the campaigns that are counted because they did not start.
+const mostIdle = 100
+
+// idleCampaigns are those that did not start when they were to.
+func (s *server) idleCampaigns(ctx context.Context, shown int) (adminui.WorkKind, error) {
+	k := adminui.WorkKind{Name: "idle-campaigns", Title: "Campaigns that did not start", To: "/campaigns",
+		Runbook: "campaigns"}
+	list, err := problemCampaigns(ctx, s.pool, mostIdle)
+	k.Count = int64(len(list))
+	for i, c := range list {
+		if i == 0 {
+			k.Oldest = c.ChangedAt
+		}
+		if i < shown {
+			k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(c.ID, 10), Title: c.Name, Reason: c.Problem,
+				Since: c.ChangedAt, To: c.path()})
+		}
+	}
+	return k, err
+}
+
+func (s *server) parkedMails(ctx context.Context, shown int) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "parked-mails", Title: "Mails that could not be sent",
 		To:      "/mails?state=" + stateParked,
 		Runbook: mailsRunbook}
 	count, oldest, err := countParkedMails(ctx, s.pool)
 	k.Count, k.Oldest = count, oldest
 	if err != nil || min(int64(shown), count) == 0 {
-		return []adminui.WorkKind{k}, err
+		return k, err
 	}
 	list, err := listWaitingMails(ctx, s.pool, shown)
 	for _, m := range list {
@@ -235,7 +265,7 @@ func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error
 		}
 		k.Items = append(k.Items, item)
 	}
-	return []adminui.WorkKind{k}, err
+	return k, err
 }
 
 // trail is the mails that some keys stand for: their own, an order, or an address.

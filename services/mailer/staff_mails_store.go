@@ -93,11 +93,16 @@ func findWritten(ctx context.Context, db pg.DB, id int64) (delivery, bool, error
 // its template.
 func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 	return pg.ExecOne(ctx, db, "requeue mail $1", `
+		WITH was AS (
+		  SELECT id, newsletter_id, state, smtp_reply FROM delivery
+		  WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL FOR UPDATE
+		), counted AS (`+counting(`SELECT id, newsletter_id, CASE WHEN state = 'suppressed' THEN 'suppressed' ELSE`+
+		failedAs+`END, -1 FROM was`)+`)
 		UPDATE delivery SET state = 'queued', next_at = now(), deadline = now() + interval '72 hours', refusals = 0,
 		  outage = false, done_at = NULL, reason = NULL, seen_at = NULL, seen_by = NULL, note = NULL,
 		  written = CASE WHEN maybe THEN written END, subject = CASE WHEN maybe THEN subject END,
 		  left_out = CASE WHEN state = 'suppressed' THEN '{}' ELSE left_out END
-		WHERE id = $1 AND state IN ('parked', 'suppressed') AND payload IS NOT NULL`, id)
+		WHERE id IN (SELECT id FROM was)`, id)
 }
 
 // copySent puts a mail that was sent into the ledger once more, as it was written, under a key and a Message-ID of its

@@ -65,7 +65,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		t.Error(a)
 	}
 	kinds, err := s.work(t.Context(), adminui.WorkShown)
-	if err != nil || len(kinds) != 1 || kinds[0].Count != 0 {
+	if err != nil || len(kinds) != 2 || kinds[0].Count != 0 {
 		t.Errorf("work %+v, %v", kinds, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 4 {

@@ -108,4 +108,5 @@ func seedCampaign(shop *shoptest.Shop) {
 		  THEN 'parked' ELSE 'paused' END, now(),
 		  now() - interval '1 hour', (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
 		FROM generate_series(1, 8) AS n`)
+	shop.Exec("mailer", `INSERT INTO campaign_count (campaign_id, shard, accepted, bounced) VALUES (1, 0, 5, 1)`)
 }
