@@ -25,7 +25,7 @@ const (
 	picturesAtOnce = 1
 )
 
-// staffUpload takes pictures: each is made anew from its pixels, kept in several widths, and stands behind the
+// staffUpload takes pictures: each is encoded again from its pixels, kept in several widths, and stands behind the
 // pictures that the product has.
 func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
