@@ -92,6 +92,10 @@ ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed
 replicas: need bin/withpostgres ## end one of two processes of each service, and of three brokers, in turn while shoppers buy; REPLICAS=rounds
 	@REPLICAS=$${REPLICAS:-2} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestReplicas ./test/e2e | grep -v '^ *{'
 
+.PHONY: many
+many: need bin/withpostgres bin/shop ## MANY shops (20) on one server: each sells; connections and memory of each at rest
+	@MANY=$${MANY:-20} SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -tags many -timeout 30m -count 1 -v -run TestManyShops ./test/e2e | grep -v '^ *{'
+
 .PHONY: upgrade
 upgrade: need bin/withpostgres ## run an older version beside this one while shoppers buy and staff ship; OLD=commit (HEAD~1)
 	@old=$$(mktemp -d) && trap 'rm -rf "$$old"' EXIT && git archive "$${OLD:-HEAD~1}" | tar -x -C "$$old" && mkdir "$$old/programs" && \

@@ -25,10 +25,12 @@ func CollectAt(percent int) {
 // what is beyond its next goal: what a storm of requests took would stay for long. So it is looked every
 // restCheck whether the process rests, which is allocating less than restAllocation since. From a rest's
 // beginning on, memory is given back after one, two and four of these checks: buffers and caches let go of theirs
-// by and by.
+// by and by. Later on it is given back whenever restGarbage was allocated: else a shop at rest grows to three times
+// of what it holds before the collector runs, and twenty shops of one machine with it.
 const (
 	restCheck      = 5 * time.Second
-	restAllocation = 4 << 20 // bytes; six services with nothing to do take 1.2 MiB
+	restAllocation = 4 << 20 // bytes; seven services with nothing to do take 1.2 MiB
+	restGarbage    = 8 << 20 // bytes, half a minute's
 )
 
 // giveBackMemory does so until ctx ends.
@@ -36,6 +38,7 @@ func giveBackMemory(ctx context.Context) {
 	tick := time.NewTicker(restCheck)
 	defer tick.Stop()
 	before, rested := allocated(), 0
+	freed := before
 	for {
 		select {
 		case <-tick.C:
@@ -48,8 +51,9 @@ func giveBackMemory(ctx context.Context) {
 			rested = 0
 		}
 		before = now
-		if rested == 1 || rested == 2 || rested == 4 {
+		if rested == 1 || rested == 2 || rested == 4 || rested > 4 && now-freed >= restGarbage {
 			debug.FreeOSMemory()
+			freed = now
 		}
 	}
 }

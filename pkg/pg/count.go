@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
 type countKey struct{}
@@ -60,17 +62,43 @@ func (c counter) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatc
 	c.seconds.Add(unbound(ctx).Seconds())
 }
 
-// TraceAcquireStart bounds the wait for a connection.
-func (counter) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool,
+// TraceAcquireStart bounds the wait for a connection, and lets one that is in use come back before a new one is made.
+func (counter) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool,
 	_ pgxpool.TraceAcquireStartData,
 ) context.Context {
-	return bound(ctx, acquireLimit)
+	ctx = bound(ctx, acquireLimit)
+	limit := reuseWait
+	if ctx.Value(countKey{}) != nil {
+		limit = reuseWaitHTTP
+	}
+	for began := time.Now(); allUsed(pool) && time.Since(began) < limit; {
+		if !wait.Sleep(ctx, reuseLook) {
+			break // the pool says why
+		}
+	}
+	return ctx
+}
+
+// allUsed says that the pool would make a connection although others of its are only busy.
+func allUsed(pool *pgxpool.Pool) bool {
+	s := pool.Stat()
+	return s.IdleConns() == 0 && s.AcquiredConns() > 0 && s.TotalConns() < s.MaxConns()
 }
 
 // TraceAcquireEnd ends what TraceAcquireStart began.
 func (counter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireEndData) {
 	unbound(ctx)
 }
+
+// A new connection takes ten milliseconds or more, and then stays until it was idle for a while; most statements end
+// within one. So a statement waits that long for a connection that others use before it makes one: two loops that
+// look for work at the same moment, now and then, do not keep a second connection alive for good. What no one
+// waits for at a browser waits longer, since a busy machine takes longer for everything.
+const (
+	reuseWait     = 50 * time.Millisecond
+	reuseWaitHTTP = 10 * time.Millisecond
+	reuseLook     = time.Millisecond
+)
 
 // acquireLimit is how long a statement may wait for a connection. While the database says nothing, everything
 // that a service does queues for the few connections of its pool, each of which is tried for seconds.

@@ -325,18 +325,31 @@ func (s *Shop) For(tb testing.TB) *Shop {
 // Log is what the shop logged so far.
 func (s *Shop) Log() string { return s.logs.tail(1 << 20) }
 
-// RSS is the memory of the process, in bytes.
-func (s *Shop) RSS() (bytes int64) {
+// RSS is how much memory the process takes.
+func (s *Shop) RSS() (bytes int64) { return s.memory("Rss") }
+
+// PSS is the process's memory, of which what it shares with others, of the same program mostly, is divided among them.
+func (s *Shop) PSS() (bytes int64) { return s.memory("Pss") }
+
+// OwnMemory is what the process shares with no program's file: its heaps and stacks.
+func (s *Shop) OwnMemory() (bytes int64) { return s.memory("Anonymous") }
+
+// memory reads one of the kernel's sums of a process's memory.
+func (s *Shop) memory(name string) (bytes int64) {
 	s.tb.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.cmd.Process.Pid))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+	_, value, found := strings.Cut(string(text), "\n"+name+":")
+	if !found {
+		s.tb.Fatalf("no %s in %s", name, text)
+	}
+	var kib int64
+	if _, err := fmt.Sscan(value, &kib); err != nil {
 		s.tb.Fatal(err)
 	}
-	return pages * int64(os.Getpagesize())
+	return kib << 10
 }
 
 // logs keeps what a process wrote.

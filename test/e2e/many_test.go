@@ -1,0 +1,68 @@
+//go:build many
+
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// Many shops (MANY, or 20) on one server, as shop create makes them: each sells, and at rest takes 60 MiB and 8
+// connections to PostgreSQL at most. Connections are looked at often, since a loop now and then needs one more.
+func TestManyShops(t *testing.T) {
+	const (
+		mib                = 1 << 20
+		rest               = 45 * time.Second
+		looks              = 60
+		connectionsOfAShop = 8
+	)
+	many := 20
+	if text := os.Getenv("MANY"); text != "" {
+		var err error
+		if many, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, mark := t.TempDir(), strings.ToLower(rand.Text()[:6])
+	shops := make([]*neighbour, many)
+	began := time.Now()
+	for i := range shops {
+		shops[i] = newNeighbour(t, dir, fmt.Sprintf("many%d_%s", i, mark))
+	}
+	t.Logf("%d shops made and opened, %.1f s each", many, time.Since(began).Seconds()/float64(many))
+	for _, shop := range shops {
+		buyStepByStep(shop.Shop, "ann@mail.example.com")
+	}
+	for _, shop := range shops {
+		shop.Quiet(time.Minute)
+		if orders := shop.Count("order", `SELECT count(*) FROM orders`); orders != 1 {
+			t.Errorf("%s: %d orders, want 1", shop.name, orders)
+		}
+	}
+	wait.Sleep(t.Context(), rest)
+	var sum, most, seen int
+	for range looks {
+		for _, shop := range shops {
+			n := connections(shop.Shop)
+			sum, most, seen = sum+n, max(most, n), seen+1
+		}
+		wait.Sleep(t.Context(), time.Second)
+	}
+	var memory, largest int64
+	for _, shop := range shops {
+		memory, largest = memory+shop.PSS(), max(largest, shop.PSS())
+	}
+	mean := float64(sum) / float64(seen)
+	t.Logf("connections of a shop: %.1f, at most %d; memory of a shop: %d MiB, at most %d MiB", mean, most,
+		memory/int64(many)/mib, largest/mib)
+	if mean > connectionsOfAShop+0.5 || largest > 60*mib {
+		t.Errorf("a shop takes %.1f connections and %d MiB, want %d and 60", mean, largest/mib, connectionsOfAShop)
+	}
+}
