@@ -1,14 +1,17 @@
 package bus_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
@@ -44,6 +47,62 @@ func TestDeadRowsCostTheOutboxNothing(t *testing.T) {
 		if hits > 250 {
 			t.Errorf("%s of ten rows reads %d buffers", what, hits)
 		}
+	}
+}
+
+const (
+	// hourRows is an hour of 55 messages a second, in the waves between two visits of autovacuum.
+	hourRows, hourWaves = 200_000, 60
+	// hourMeasured is how many messages are stored, claimed, noted and confirmed to measure that.
+	hourMeasured = 10
+)
+
+// After an hour of messages that came and went, storing, claiming, noting and confirming further ones touches as many
+// buffers as after a minute.
+func TestAnHourCostsTheOutboxNothing(t *testing.T) {
+	t.Parallel()
+	url := testenv.Database(t, testenv.Schema{Service: "order", Sets: []pg.Set{bus.Tables()}})
+	owner := testenv.OpenOwner(t, url, "order")
+	db := testenv.DB{TB: t, Conn: owner}
+	var minute, hour map[string]int
+	for wave := range hourWaves {
+		db.Exec(`INSERT INTO inbox (consumer, key) SELECT 'user-order', 'order-placed:' || md5(i::text)
+			FROM generate_series($1::int, $2::int) AS i`, wave*hourRows/hourWaves, (wave+1)*hourRows/hourWaves-1)
+		db.Exec(`INSERT INTO outbox (key, subject, payload, pending, attempts, next_at)
+			SELECT 'order-placed:' || md5(i::text), 'order.placed', convert_to(repeat(md5(i::text), 20), 'UTF8'),
+			  '{user-order}', 1, now() + i * interval '1 ms' FROM generate_series($1::int, $2::int) AS i`,
+			wave*hourRows/hourWaves, (wave+1)*hourRows/hourWaves-1)
+		db.Exec(`DELETE FROM outbox`)
+		if hour = messageBuffers(t, owner, wave); wave == 0 {
+			minute = hour
+		}
+		db.Exec(`VACUUM outbox`)
+	}
+	for what, before := range minute {
+		t.Logf("%s: %d buffers after a minute, %d after an hour", what, before, hour[what])
+		// Two indexes may have grown by a level since.
+		if now := hour[what]; now > before+before/4+2*hourMeasured {
+			t.Errorf("%s of %d messages touches %d buffers after an hour, %d after a minute", what, hourMeasured, now, before)
+		}
+	}
+}
+
+// messageBuffers is how many buffers the ways of messages touch that come now.
+func messageBuffers(t *testing.T, db *pgxpool.Pool, wave int) map[string]int {
+	t.Helper()
+	keys, receivers := make([]string, hourMeasured), make([]string, hourMeasured)
+	subjects, pending := make([]string, hourMeasured), make([]string, hourMeasured)
+	payloads, texts := make([][]byte, hourMeasured), make([]string, hourMeasured)
+	numbers, times := make([]int64, hourMeasured), make([]time.Time, hourMeasured)
+	for i := range hourMeasured {
+		keys[i], receivers[i] = fmt.Sprintf("order-placed:%x", sha256.Sum256(fmt.Append(nil, wave, i))), msg.UserOrder
+		subjects[i], pending[i], payloads[i], times[i] = msg.OrderPlacedSubject, "{user-order}", []byte(`{"n":1}`), time.Now()
+	}
+	return map[string]int{
+		"storing":    buffers(t, db, bus.EnqueueSQL, keys, subjects, payloads, pending, texts, 0, time.Second),
+		"claiming":   buffers(t, db, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
+		"noting":     buffers(t, db, bus.NoteSQL, msg.UserOrder, keys, numbers, times, numbers, texts),
+		"confirming": buffers(t, db, bus.ConfirmSQL, keys, receivers),
 	}
 }
 

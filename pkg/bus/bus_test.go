@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -289,4 +290,51 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 	publish(1000, 1500)
 	broker.Start()
 	testenv.Eventually(t, 30*time.Second, "1,500 events", func() bool { return e.count() == 1500 })
+}
+
+// A consumer that gathers takes messages that come one after another into one transaction, and what it has in hand when it
+// is stopped as well.
+func TestMessagesAreGathered(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	testenv.Run(e.t, e.outbox.Run)
+	var groups []int
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stopped := make(chan error, 1)
+	received := make(chan string, 2*bus.GroupSize)
+	go func() {
+		stopped <- e.receiving.Consume(ctx, bus.Consumer{Name: msg.OrderStripe, Stream: "STRIPE", Pool: e.receiver, Gather: 10 * time.Minute,
+			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
+				groups = append(groups, len(group))
+				for _, d := range group {
+					received <- d.Key
+				}
+				return nil
+			}})
+	}()
+	waitFor := func(want int) {
+		testenv.Eventually(t, time.Minute, fmt.Sprint(want, " messages were handled"), func() bool { return len(received) == want })
+	}
+	stored := func(want uint64) {
+		testenv.Eventually(t, time.Minute, fmt.Sprint("the broker has ", want, " messages"), func() bool {
+			n, err := e.receiving.Stored(t.Context(), "STRIPE")
+			return err == nil && n == want
+		})
+	}
+	e.send(0, 1)
+	stored(1)
+	e.send(1, bus.GroupSize)
+	waitFor(bus.GroupSize)
+	e.send(bus.GroupSize, bus.GroupSize+1)
+	stored(bus.GroupSize + 1)
+	testenv.Eventually(t, time.Minute, "the consumer has it in hand",
+		func() bool { return e.receiving.InHand(t.Context(), "STRIPE", msg.OrderStripe) == 1 })
+	stop()
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{bus.GroupSize, 1}; !slices.Equal(groups, want) {
+		t.Errorf("groups of %v, want %v", groups, want)
+	}
 }

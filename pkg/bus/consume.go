@@ -16,7 +16,7 @@ import (
 )
 
 // GroupSize is how many messages a consumer takes into one transaction at most. What lies ready is
-// taken; nothing waits for a group to fill.
+// taken; nothing waits for a group to fill, but for a moment where a consumer says so (Gather).
 const GroupSize = 128
 
 // Delivery is one received message.
@@ -52,6 +52,9 @@ type Consumer struct {
 	Pool   *pgxpool.Pool
 	// Outbox is where Handle enqueues, if it does.
 	Outbox *Outbox
+	// Gather is how long a message may wait for others to share its transaction: where no one waits for the effect. 0:
+	// what lies ready is taken.
+	Gather time.Duration
 	// Prepare, if set, reads a message and does what is slow (HTTP) before the transaction. It may
 	// be called again for the same message, so it changes nothing.
 	Prepare func(ctx context.Context, d *Delivery) error
@@ -153,7 +156,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	for {
 		select {
 		case m := <-messages:
-			w.work(ctx, wait.Queued(m, messages, GroupSize))
+			w.work(ctx, wait.Gathered(ctx, m, messages, GroupSize, c.Gather))
 		case <-lag.C:
 			w.measure(ctx, cons)
 		case err := <-broken:

@@ -12,6 +12,12 @@ const (
 	ConfirmSQL = confirmSQL
 )
 
+// EnqueueSQL is how a message is stored, and NoteSQL how its receiver notes its key.
+var (
+	EnqueueSQL = newOutboxRows{}.insert("", 0)
+	NoteSQL    = insertInbox(3)
+)
+
 // PublishBatch and PublishSingly are the two ways of publishAll.
 var PublishBatch = (*Bus).publishAtomic
 
@@ -39,3 +45,12 @@ func (b *Bus) Stored(ctx context.Context, stream string) (uint64, error) {
 
 // PretendToRelay has transactions hand their rows over to no one, as if the process was killed right then.
 func (o *Outbox) PretendToRelay() { o.relaying.Store(true) }
+
+// InHand is how many messages a consumer has taken and not acknowledged; -1 when the broker does not say.
+func (b *Bus) InHand(ctx context.Context, stream, consumer string) int {
+	c, err := b.js.Consumer(ctx, stream, consumer)
+	if err != nil {
+		return -1
+	}
+	return c.CachedInfo().NumAckPending
+}

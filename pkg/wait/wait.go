@@ -51,3 +51,21 @@ func Queued[T any](first T, more <-chan T, limit int) []T {
 	}
 	return list
 }
+
+// Gathered is Queued that waits up to d for more.
+func Gathered[T any](ctx context.Context, first T, more <-chan T, limit int, d time.Duration) []T {
+	list := Queued(first, more, limit)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for len(list) < limit {
+		select {
+		case v := <-more:
+			list = append(list, v)
+		case <-timer.C:
+			return list
+		case <-ctx.Done():
+			return list
+		}
+	}
+	return list
+}

@@ -53,7 +53,7 @@ func Main() int {
 	flag.StringVar(&o.only, "only", "",
 		"measure only these, commas between them: start, http, login, webhook, order, purchase, catalog")
 	flag.StringVar(&o.page, "page", "", "of http, measure only requests whose name holds this")
-	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the shop's processes")
+	flag.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of the shop's processes")
 	flag.StringVar(&o.binary, "binary", "",
 		"of purchase, compare with these other builds of the one process, commas between them")
 	flag.IntVar(&o.rounds, "rounds", 4, "how often each pair is measured")

@@ -64,7 +64,8 @@ func play(role string) int {
 	return 2
 }
 
-// profiled writes a CPU profile of a whole run, where one is wanted.
+// profiled writes a CPU profile of a whole run, where one is wanted, and what lived at the last collection of garbage
+// before its end: <name>.heap.
 func profiled[C any](run func(context.Context, *slog.Logger, C) error) func(context.Context, *slog.Logger, C) error {
 	name := os.Getenv(profileVariable)
 	if name == "" {
@@ -78,10 +79,23 @@ func profiled[C any](run func(context.Context, *slog.Logger, C) error) func(cont
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return fmt.Errorf("make a profile: %w", err)
 		}
+		written := make(chan error, 1)
+		context.AfterFunc(ctx, func() { written <- writeHeap(name + ".heap") })
 		err = run(ctx, log, cfg)
 		pprof.StopCPUProfile()
+		if ctx.Err() != nil {
+			err = errors.Join(err, <-written)
+		}
 		return errors.Join(err, f.Close())
 	}
+}
+
+func writeHeap(name string) error {
+	f, err := os.Create(name) //nolint:gosec // where our own process wants it
+	if err != nil {
+		return fmt.Errorf("make a profile: %w", err)
+	}
+	return errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
 }
 
 // brokerConfig says where the broker keeps its streams.
