@@ -30,7 +30,7 @@ type counting struct {
 }
 
 // listed is how many statements a report lists.
-const listed = 45
+const listed = 60
 
 const countedSQL = `
 	SELECT rolname AS service, query, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS ms,
