@@ -31,7 +31,7 @@ fi
 
 while IFS= read -r line; do
 	case $line in
-	SMTP_PASSWORD=) echo "$line" ;; # somebody else's
+	SMTP_PASSWORD= | IMAP_PASSWORD=) echo "$line" ;; # somebody else's
 	STRIPE_SECRET_KEY=) echo "${line}sk_test_$(random)" ;;
 	STRIPE_WEBHOOK_SECRET=) echo "${line}whsec_$(random)" ;;
 	MAILER_KEYS=) echo "${line}own=$(key)" ;; # it is asked by nobody

@@ -94,6 +94,10 @@ var founders = []struct {
 	{"SMTP_PASSWORD", []string{"mailer"}, false},
 	{"MAIL_FROM", []string{"mailer", "user"}, true},
 	{"MAIL_STAFF", []string{"mailer"}, false},
+	{"MAIL_BOUNCES", []string{"mailer"}, false},
+	{"IMAP_HOST", []string{"mailer"}, false},
+	{"IMAP_USERNAME", []string{"mailer"}, false},
+	{"IMAP_PASSWORD", []string{"mailer"}, false},
 }
 
 // tell writes what every service has to be told: what is made here by chance once, where the others are,

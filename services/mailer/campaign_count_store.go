@@ -42,7 +42,8 @@ func counting(rows string) string {
 	return `
 		INSERT INTO campaign_count AS c (campaign_id, shard, accepted, bounced, failed, suppressed, dropped)
 		SELECT w.campaign_id, r.id % 8, coalesce(sum(r.n) FILTER (WHERE r.what = 'accepted'), 0),
-		  coalesce(sum(r.n) FILTER (WHERE r.what = 'bounced'), 0), coalesce(sum(r.n) FILTER (WHERE r.what = 'failed'), 0),
+		  coalesce(sum(r.n) FILTER (WHERE r.what = 'bounced'), 0),
+		  coalesce(sum(r.n) FILTER (WHERE r.what = 'failed'), 0),
 		  coalesce(sum(r.n) FILTER (WHERE r.what = 'suppressed'), 0),
 		  coalesce(sum(r.n) FILTER (WHERE r.what = 'dropped'), 0)
 		FROM (` + rows + `) AS r (id, newsletter_id, what, n) JOIN newsletter w ON w.id = r.newsletter_id

@@ -148,24 +148,6 @@ func endCampaigns(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 		  WHERE n.campaign_id = c.id AND d.state IN ('queued', 'paused'))`)
 }
 
-// noteBounces ends newsletters to addresses that a mail server refused for good.
-func noteBounces(ctx context.Context, pool *pgxpool.Pool, hashes []string, code int) error {
-	return pg.Exec(ctx, pool, "note refused addresses", `
-		INSERT INTO bounced (hash, code) SELECT unnest($1::text[]), $2
-		ON CONFLICT (hash) DO UPDATE SET code = excluded.code, at = now()`, hashes, code)
-}
-
-// bouncedAmong are those of some hashes whose address was refused for good; all of them when hashes is nil.
-func bouncedAmong(ctx context.Context, db pg.DB, hashes []string) (map[string]bool, error) {
-	list, err := pg.List[string](ctx, db, "look for refused addresses", `
-		SELECT hash FROM bounced WHERE $1::text[] IS NULL OR hash = ANY($1)`, hashes)
-	gone := map[string]bool{}
-	for _, hash := range list {
-		gone[hash] = true
-	}
-	return gone, err
-}
-
 // insertTest puts a test of a campaign into the ledger, as it was written; stored is false when it is there already.
 func insertTest(ctx context.Context, tx pgx.Tx, d newDelivery, written []byte, subject string) (bool, error) {
 	return pg.ExecOne(ctx, tx, "store a test", `

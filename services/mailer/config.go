@@ -31,6 +31,13 @@ type Config struct {
 	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`
 	MailsAnHour  int    `envconfig:"MAILS_AN_HOUR" default:"5" desc:"most mails to one address within an hour; order confirmations do not count, 0 is no limit"`
 	MailsADay    int    `envconfig:"MAILS_A_DAY" default:"20" desc:"most mails to one address within 24 hours, likewise"`
+	MailBounces  string `envconfig:"MAIL_BOUNCES" desc:"envelope sender of all mails, where mail systems report what they cannot deliver; a mail's own sender when empty"`
+	IMAPHost     string `envconfig:"IMAP_HOST" desc:"server of the mailbox of MAIL_BOUNCES, read to end newsletters to addresses that are gone; empty: reports are not read"`
+	IMAPPort     int    `envconfig:"IMAP_PORT" default:"993" desc:"port of that server"`
+	IMAPUsername string `envconfig:"IMAP_USERNAME" desc:"login at that server"`
+	IMAPPassword string `envconfig:"IMAP_PASSWORD" desc:"password of that login"`
+	IMAPTLS      string `envconfig:"IMAP_TLS" default:"tls" desc:"none, starttls or tls"`
+	IMAPFolder   string `envconfig:"IMAP_FOLDER" default:"INBOX" desc:"folder with the reports; it is only read, never changed"`
 	CurrencySign string `envconfig:"CURRENCY_SIGN" default:"$" desc:"stands before amounts in mails"`
 	// Listener is used instead of Addr when it is set.
 	Listener net.Listener `ignored:"true"`
@@ -48,12 +55,13 @@ func (c Config) Validate() error {
 	if c.SMTPPort < 1 || c.SMTPPort > 65535 {
 		errs = append(errs, fmt.Errorf("SMTP_PORT is %d: want 1 to 65535", c.SMTPPort))
 	}
+	errs = append(errs, c.validateIMAP())
 	if c.MailsAnHour < 0 || c.MailsADay < 0 {
 		errs = append(errs, errors.New("MAILS_AN_HOUR or MAILS_A_DAY is below 0"))
 	}
 	for name, value := range map[string]string{"MAIL_FROM": c.MailFrom, "MAIL_REPLY_TO": c.MailReplyTo,
-		"MAIL_STAFF": c.MailStaff} {
-		if value == "" && name == "MAIL_REPLY_TO" {
+		"MAIL_BOUNCES": c.MailBounces, "MAIL_STAFF": c.MailStaff} {
+		if value == "" && (name == "MAIL_REPLY_TO" || name == "MAIL_BOUNCES") {
 			continue
 		}
 		if _, err := parseAddress(value); err != nil {
@@ -62,6 +70,27 @@ func (c Config) Validate() error {
 	}
 	if u, err := url.Parse(c.MailSeenURL); err != nil || (c.MailSeenURL != "" && u.Host == "") {
 		errs = append(errs, errors.New("MAIL_SEEN_URL is not a URL"))
+	}
+	return errors.Join(errs...)
+}
+
+// validateIMAP reports what cannot work of the mailbox for bounces.
+func (c Config) validateIMAP() error {
+	if c.IMAPHost == "" {
+		return nil
+	}
+	var errs []error
+	if c.IMAPTLS != "none" && c.IMAPTLS != "starttls" && c.IMAPTLS != "tls" {
+		errs = append(errs, fmt.Errorf("IMAP_TLS is %q: want none, starttls or tls", c.IMAPTLS))
+	}
+	if c.Production() && c.IMAPTLS == "none" && !loopback(c.IMAPHost) {
+		errs = append(errs, errors.New("IMAP_TLS is none: production wants the mailbox read under encryption"))
+	}
+	if c.IMAPPort < 1 || c.IMAPPort > 65535 {
+		errs = append(errs, fmt.Errorf("IMAP_PORT is %d: want 1 to 65535", c.IMAPPort))
+	}
+	if c.IMAPUsername == "" || c.IMAPPassword == "" || c.IMAPFolder == "" {
+		errs = append(errs, errors.New("IMAP_HOST is set: IMAP_USERNAME, IMAP_PASSWORD and IMAP_FOLDER are needed"))
 	}
 	return errors.Join(errs...)
 }

@@ -2,8 +2,6 @@ package mailer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -171,11 +169,11 @@ func (s *server) receivers(m msg.SendMail) ([]string, error) {
 // hash stands for an address in the ledger: good for finding it, useless without the secret.
 func (s *server) hash(address string) string { return web.MAC(s.hashKey, strings.ToLower(address)) }
 
-// messageID is the same for every attempt, so that servers and readers can tell a copy.
+// messageID is the same for every attempt, so that servers and readers can tell a copy. No one else can make it, so
+// that what is reported under it is about a mail of ours.
 func (s *server) messageID(kind, key string) string {
-	sum := sha256.Sum256([]byte(key))
 	_, domain, _ := strings.Cut(s.from.Address, "@")
-	return kind + "." + hex.EncodeToString(sum[:16]) + "@" + domain
+	return kind + "." + web.MAC(s.hashKey, "message", key) + "@" + domain
 }
 
 // marshalCommand is a command of mailer's own as the ledger keeps it.

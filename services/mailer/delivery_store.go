@@ -169,14 +169,14 @@ func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []by
 
 // markSent notes that a mail is out, and tells others if it was still queued. It needs no token: it does not matter
 // which sender holds the row now. taken are the hashes of the addresses that the server took it for, which do not
-// bounce.
+// bounce, unless a report came later.
 func markSent(ctx context.Context, outbox *bus.Outbox, d *delivery, reply string, taken []string,
 	done msg.MailDone) error {
 	_, err := outbox.Change(ctx, "mark a mail sent", `done AS (
 		UPDATE delivery SET state = 'sent', done_at = now(), maybe = false, outage = false, claimed_by = NULL,
 		  claimed_until = NULL, smtp_reply = $2, em_cd = nullif($3, '')
 		WHERE id = $1 AND state = 'queued' RETURNING id, newsletter_id),
-		back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]))`+d.counted(`'accepted'`),
+		back AS (DELETE FROM bounced WHERE hash = ANY($4::text[]) AND NOT late)`+d.counted(`'accepted'`),
 		[]any{d.ID, reply, done.EmailCode, taken},
 		msg.Message{Key: "mail.sent:" + d.Key, Subject: msg.MailSentSubject, Payload: done})
 	return err

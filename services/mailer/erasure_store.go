@@ -39,7 +39,7 @@ func ExportMails(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMessa
 	}
 	deliveries, err := erasure.ExportPayloads(ctx, db, erasure.Table{
 		Name: "deliveries", Rows: `delivery WHERE id = ANY($1) OR member_id = ANY($2) OR prospect_code = ANY($3) ` +
-			`ORDER BY id`, Without: "to_hashes,written", // written says what the payload says
+			`ORDER BY id`, Without: "to_hashes,written,bounced", // written says what the payload says
 	}, named, p.MemberIDs, p.Codes)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 		c.replyTo, c.personal = s.staff, true
 	}
 	return letter{
-		envelope: envelope{from: c.from.Address, to: to, bcc: c.bcc},
+		envelope: envelope{from: s.envelopeFrom(c), to: to, bcc: c.bcc},
 		message:  s.message(d, to, c), content: c,
 	}, nil
 }

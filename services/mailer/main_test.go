@@ -20,7 +20,8 @@ import (
 // quick are the pauses of tests.
 var quick = timing{
 	firstPause: 100 * time.Millisecond, longPause: 400 * time.Millisecond, patience: time.Minute, slowPause: time.Second,
-	delays: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Minute},
+	delays:      []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Minute},
+	bounceEvery: 100 * time.Millisecond,
 }
 
 // env is mailer as it runs, the user service's outbox as the sender of commands, and a mail server.

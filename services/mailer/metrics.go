@@ -19,6 +19,12 @@ var (
 		Name: "shop_mails_suppressed",
 		Help: "Mails of the last 24 hours that the ceiling of their receivers held back.",
 	})
+	mailsBounced = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "shop_mails_bounced_total", Help: "Mails that were sent and came back, by the reports in the mailbox.",
+	})
+	bounceMailboxErrors = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "shop_bounce_mailbox_errors_total", Help: "Looks into the mailbox for bounces that failed.",
+	})
 	mailServerUp = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "shop_mail_server_up", Help: "1 while the mail server takes connections and mail.",
 	})

@@ -398,7 +398,8 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	const many = 50_000
 	e := newEnv(t, 1, nil)
 	e.Exec(`INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version)
-		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1 FROM generate_series(1, $1::int) AS n`, many)
+		SELECT 'member', n, 'r' || n || '@x.example', '', '', 'MB' || n, true, false, 'T' || n, 1
+		FROM generate_series(1, $1::int) AS n`, many)
 	draft, c := e.campaign(), e.campaign()
 	draft.receivers().Has(200, "goes to 50000 people now")
 	e.Exec(`INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
@@ -457,8 +458,8 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	e.counted()
 	member := e.Number(`SELECT member_id FROM delivery WHERE state = 'sent'`)
 	for version, unsubscribed := range []bool{true, true, false, true} {
-		e.enqueue(msg.Message{Key: fmt.Sprint("member:", version), Subject: msg.UserPreferencesChanged, Payload: msg.Member{ID: int64(member),
-			Email: "x@x.example", Newsletter: !unsubscribed, Unsubscribed: unsubscribed, Version: int64(version + 2)}})
+		e.enqueue(msg.Message{Key: fmt.Sprint("member:", version), Subject: msg.UserPreferencesChanged,
+			Payload: msg.Member{ID: int64(member), Email: "x@x.example", Newsletter: !unsubscribed, Unsubscribed: unsubscribed, Version: int64(version + 2)}})
 	}
 	c.do("stop")
 	c.page().Has(200, "3 of 50000, stopped", "<dt>Not sent any more</dt><dd>49997</dd>", "<dt>Accepted</dt><dd>1</dd>",

@@ -29,13 +29,14 @@ func runWith(ctx context.Context, log *slog.Logger, cfg Config, t timing) error 
 			return service.Parts{}, err
 		}
 		return service.Parts{
-			Handler:      s.routes(),
-			Export:       ExportMails,
-			Staff:        s.staffPages(),
-			Work:         s.work,
-			Trail:        s.trail,
-			Consumers:    s.consumers(),
-			Workers:      []service.Worker{{Name: "senders", Run: s.runSenders}},
+			Handler:   s.routes(),
+			Export:    ExportMails,
+			Staff:     s.staffPages(),
+			Work:      s.work,
+			Trail:     s.trail,
+			Consumers: s.consumers(),
+			Workers: []service.Worker{{Name: "senders", Run: s.runSenders},
+				{Name: "bounces", Run: s.watchBounces}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

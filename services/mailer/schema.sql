@@ -1,9 +1,18 @@
 -- What the migrations make. Generated: go test -run Schema -update
 
+CREATE TABLE "bounce_mailbox" (
+  name text NOT NULL,
+  validity bigint NOT NULL,
+  uid bigint NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT bounce_mailbox_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE "bounced" (
   hash text NOT NULL,
   code integer NOT NULL,
   at timestamp with time zone NOT NULL DEFAULT now(),
+  late boolean NOT NULL DEFAULT false,
   CONSTRAINT bounced_pkey PRIMARY KEY (hash)
 );
 
@@ -80,6 +89,8 @@ CREATE TABLE "delivery" (
   subject text,
   order_identifier text,
   again_of bigint,
+  bounced text[] NOT NULL DEFAULT '{}'::text[],
+  bounce_status text,
   CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text, 'suppressed'::text, 'paused'::text]))),
   CONSTRAINT delivery_newsletter_id_fkey FOREIGN KEY (newsletter_id) REFERENCES newsletter(id),
   CONSTRAINT delivery_pkey PRIMARY KEY (id),

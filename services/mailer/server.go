@@ -30,6 +30,7 @@ type server struct {
 	from    *mail.Address
 	replyTo *mail.Address
 	staff   *mail.Address
+	bounces *mail.Address // nil: a mail's own sender
 	hashKey []byte
 	timing  timing
 	circuit *circuit
@@ -49,6 +50,11 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 	}
 	if s.staff, err = parseAddress(cfg.MailStaff); err != nil {
 		return nil, fmt.Errorf("read MAIL_STAFF: %w", err)
+	}
+	if cfg.MailBounces != "" {
+		if s.bounces, err = parseAddress(cfg.MailBounces); err != nil {
+			return nil, fmt.Errorf("read MAIL_BOUNCES: %w", err)
+		}
 	}
 	s.replyTo = s.from
 	if cfg.MailReplyTo != "" {

@@ -42,6 +42,7 @@ func (s *server) staffPages() adminui.Pages {
 		{Method: "POST", Path: "/campaigns/{id}/{move}", Action: adminui.CampaignsEdit, Handle: s.staffMoveCampaign},
 		{Method: "POST", Path: "/mails/send", Action: adminui.MailsAct, Handle: s.staffSendMany},
 		{Method: "POST", Path: "/mails/{id}/send", Action: adminui.MailsAct, Handle: s.staffSend},
+		{Method: "POST", Path: "/mails/{id}/lift", Action: adminui.MailsAct, Handle: s.staffLift},
 		{Method: "POST", Path: "/mails/{id}/drop", Action: adminui.MailsAct, Handle: s.staffDrop},
 	}}
 }

@@ -22,6 +22,7 @@ type mailPage struct {
 	Facts   []adminui.Detail `json:"-"`
 	Send    adminui.Form     `json:"-"`
 	Drop    adminui.Form     `json:"-"`
+	Lift    adminui.Form     `json:"-"`
 	Runbook string           `json:"runbook"`
 }
 
@@ -56,6 +57,7 @@ func (s *server) mailPage(r *http.Request) (mailPage, error) {
 	if m.State == stateSent {
 		page.Send.Fields = []adminui.Field{{Name: "once", Kind: "hidden", Value: newOnce()}}
 	}
+	page.Lift = adminui.Form{ID: "lift", Action: m.Path("lift"), Submit: "Send newsletters again"}
 	page.Drop = adminui.Form{ID: "drop", Action: m.Path("drop"), Submit: "Drop it", Tone: "bad",
 		Fields: []adminui.Field{adminui.NoteField("Why it need not be sent")}}
 	return page, nil
@@ -65,6 +67,9 @@ func mailFacts(m staffMail) []adminui.Detail {
 	facts := []adminui.Detail{{Label: "State", Value: m.Badge()}, {Label: "To", Value: m.receivers()},
 		{Label: "Made", Value: m.At}, {Label: "Ended", Value: m.DoneAt}, {Label: "Tries", Value: m.Attempts},
 		{Label: "Reason", Value: m.Reason}, {Label: "Server's words", Value: m.Reply}, {Label: "Key", Value: m.Key}}
+	if m.Bounced != "" {
+		facts = append(facts, adminui.Detail{Label: "Came back", Value: "After it was sent, with status " + m.Bounced})
+	}
 	if m.OrderIdentifier != "" {
 		facts = append(facts, adminui.Detail{Label: "Order",
 			Value: adminui.Link{Text: m.OrderIdentifier, To: "/orders/" + m.OrderIdentifier}})
@@ -225,6 +230,32 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 	}
 	return adminui.Done{To: "/mails?state=" + stateParked,
 		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(ids))}, nil
+}
+
+// staffLift has newsletters go to the addresses of a mail again, which a server or a report said are gone.
+func (s *server) staffLift(r *http.Request) (adminui.Answer, error) {
+	m, err := s.findMail(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := adminui.ReadForm(r); err != nil {
+		return nil, err
+	}
+	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
+		lifted, err := liftBounces(r.Context(), tx, m.ID)
+		if err == nil && !lifted {
+			err = &web.Error{Status: http.StatusConflict, Code: "reachable",
+				Err: fmt.Errorf("newsletters go to the receivers of mail %d", m.ID)}
+		}
+		if err != nil {
+			return err
+		}
+		return recordMail(r, tx, m, "Has newsletters sent again to the receivers of: "+m.Kind)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adminui.Done{To: m.Path(), Text: "Newsletters go there again."}, nil
 }
 
 // staffDrop notes that a mail need not be sent, and why.

@@ -43,6 +43,10 @@ type staffMail struct {
 	AgainOf    int64  `json:"again_of,omitempty"`
 	Newsletter int64  `json:"-"`
 	Payload    []byte `json:"-"`
+	// Bounced is the status (RFC 3463) of a report that it came back after it was sent; Unreachable says that no
+	// newsletter goes to one of its addresses, for this mail or another.
+	Bounced     string `json:"bounced,omitempty"`
+	Unreachable bool   `json:"unreachable,omitempty"`
 }
 
 // waits says whether the mail waits for staff.
@@ -60,7 +64,12 @@ func (m staffMail) CanSend() bool {
 func (m staffMail) Title() string { return kindTitle(m.Kind) }
 
 // Badge is its state.
-func (m staffMail) Badge() adminui.Badge { return adminui.Badge{Text: m.State, Tone: tone(m.State)} }
+func (m staffMail) Badge() adminui.Badge {
+	if m.Bounced != "" {
+		return adminui.Badge{Text: "bounced", Tone: "bad"}
+	}
+	return adminui.Badge{Text: m.State, Tone: tone(m.State)}
+}
 
 // Answer is what the mail server said, or why it was not asked.
 func (m staffMail) Answer() string { return strings.TrimSpace(m.Reason + " " + m.Reply) }
@@ -240,8 +249,8 @@ func (s *server) idleCampaigns(ctx context.Context, shown int) (adminui.WorkKind
 			k.Oldest = c.ChangedAt
 		}
 		if i < shown {
-			k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(c.ID, 10), Title: c.Name, Reason: c.Problem,
-				Since: c.ChangedAt, To: c.path()})
+			k.Items = append(k.Items, adminui.WorkItem{Key: strconv.FormatInt(c.ID, 10), Title: c.Name,
+				Reason: c.Problem, Since: c.ChangedAt, To: c.path()})
 		}
 	}
 	return k, err

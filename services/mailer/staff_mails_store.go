@@ -19,7 +19,9 @@ const staffMailFields = `d.id, d.key, d.kind, d.state, coalesce(d.reason, '') AS
 	coalesce(d.member_id, 0) AS member_id, coalesce(d.newsletter_id, 0) AS newsletter, d.created_at AS at, d.queued_at,
 	coalesce(d.done_at, '0001-01-01'::timestamptz) AS done_at, coalesce(d.seen_at,
 	  '0001-01-01'::timestamptz) AS seen_at,
-	coalesce(d.seen_by, '') AS seen_by, coalesce(d.note, '') AS note`
+	coalesce(d.seen_by, '') AS seen_by, coalesce(d.note, '') AS note,
+	CASE WHEN d.bounced <> '{}' THEN coalesce(d.bounce_status, '') ELSE '' END AS bounced,
+	EXISTS (SELECT FROM bounced b WHERE b.hash = ANY(d.to_hashes)) AS unreachable`
 
 // mailsWanted is what the list for staff shows; what is empty narrows nothing.
 type mailsWanted struct {
