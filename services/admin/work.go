@@ -46,7 +46,9 @@ func askSome[T any](ctx context.Context, s *server, owners []string, limit time.
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				s.log.WarnContext(ctx, "a service does not say what it has", "service", owner, "error", err)
+				if ctx.Err() == nil { // else the person has left the page
+					s.log.WarnContext(ctx, "a service does not say what it has", "service", owner, "error", err)
+				}
 				away = append(away, silent{owner})
 				return
 			}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"math"
@@ -76,7 +77,8 @@ func (e *server) newEvent(kind string, q url.Values, r *http.Request, client net
 	}
 	switch kind {
 	case "pageview":
-		ev.Order = msg.OrderInAddress(address)
+		// The storefront's own pages keep identifiers out of the address, and say beside it what they show.
+		ev.Order = cmp.Or(msg.OrderInAddress(address), msg.OrderInAddress("identifier="+q.Get("order")))
 		width, _ := web.Number(q.Get("pageWidth"), maxPageWidth)
 		ev.PageWidth = int(width)
 		ev.Referrer = referrerHost(q.Get("referrer"))

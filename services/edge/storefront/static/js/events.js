@@ -37,9 +37,15 @@ function referrer() {
   return from && from !== location.host ? { referrer: from } : {};
 }
 
+/** The order that this page shows. The shop keeps a mark of it, which tells the visit that bought. */
+function shownOrder() {
+  const order = location.pathname === '/account/order' && new URLSearchParams(location.search).get('identifier');
+  return order ? { order } : {};
+}
+
 /** Records the view of this page, and the codes that its address carries. */
 export function reportArrival() {
-  report('pageview', { pageWidth: String(document.documentElement.clientWidth), ...referrer() });
+  report('pageview', { pageWidth: String(document.documentElement.clientWidth), ...referrer(), ...shownOrder() });
   const codes = linkCodes(location.search);
   if (codes) report('linkevent', codes);
 }
