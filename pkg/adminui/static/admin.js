@@ -88,54 +88,94 @@
       let answer = {};
       try { answer = JSON.parse(request.responseText); } catch { /* none */ }
       const problem = request.status === 413 ? 'It is too large.' : 'It could not be sent.';
-      resolve(request.status === 200 ? '' : (answer.refused ?? [problem]).join(' '));
+      resolve(request.status === 200 ? '' : (answer.refused ?? [problem]).join(' ').replace(`${file.name}: `, ''));
     });
     request.send(data);
   });
+  // changed says whether a field holds something else than when the page came.
+  const changed = (field) => {
+    if (!field.matches('input, textarea, select')) return false;
+    if (!field.matches('select')) return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+    return field.value !== ([...field.options].find((o) => o.defaultSelected) ?? field.options[0])?.value;
+  };
+  // addLine tells of a file: how far it is, then what became of it.
+  const addLine = (list, file) => {
+    const line = document.createElement('li');
+    const name = document.createElement('span');
+    const bar = document.createElement('progress');
+    name.textContent = file.name;
+    bar.setAttribute('aria-label', file.name);
+    bar.max = 1;
+    bar.value = 0;
+    line.append(name, bar);
+    list.append(line);
+    return bar;
+  };
+  const say = (text, problem) => {
+    const said = document.createElement('span');
+    said.className = problem ? 'error' : 'added';
+    said.textContent = text;
+    return said;
+  };
+  // showAdded puts the pictures that there are now into the page, which keeps what it says of files.
+  const showAdded = async (shown) => {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    document.querySelector(shown).replaceWith(page.querySelector(shown));
+  };
+  let sending = false;
   const upload = async (form, files) => {
     const list = form.querySelector('.uploads');
-    let problems = 0;
-    for (const file of files) {
+    const shown = form.dataset.upload;
+    if (!files.length || sending) return;
+    list.replaceChildren();
+    if ([...document.querySelector(shown).elements].some(changed)) {
       const line = document.createElement('li');
-      const name = document.createElement('span');
-      const bar = document.createElement('progress');
-      name.textContent = file.name;
-      bar.setAttribute('aria-label', file.name);
-      bar.max = 1;
-      bar.value = 0;
-      line.append(name, bar);
+      line.append(say('Save what you changed below first, then add pictures.', true));
       list.append(line);
-      const problem = await send(form, file, bar);
-      if (problem) {
-        problems += 1;
-        const said = document.createElement('span');
-        said.className = 'error';
-        said.textContent = problem;
-        bar.replaceWith(said);
-      } else {
-        bar.value = 1;
-      }
+      return;
     }
-    if (!problems) location.reload();
+    sending = true;
+    form.setAttribute('aria-busy', 'true');
+    const lines = files.map((file) => [file, addLine(list, file)]);
+    let added = 0;
+    for (const [file, bar] of lines) {
+      const problem = await send(form, file, bar);
+      added += problem ? 0 : 1;
+      bar.replaceWith(say(problem || 'Added', problem));
+    }
+    form.reset();
+    sending = false;
+    form.removeAttribute('aria-busy');
+    if (added) await showAdded(shown).catch(() => { location.reload(); });
   };
-  document.querySelectorAll('[data-upload]').forEach((form) => {
+  // Files can be dropped anywhere on the page, since a browser would leave the page for one that was let go beside
+  // the form; and pictures are pasted as they were copied.
+  const uploadInto = document.querySelector('[data-upload]');
+  if (uploadInto) {
     const over = (on) => (e) => {
       if (![...(e.dataTransfer?.types ?? [])].includes('Files')) return;
       e.preventDefault();
-      form.classList.toggle('over', on);
+      uploadInto.classList.toggle('over', on);
     };
-    form.addEventListener('dragover', over(true));
-    form.addEventListener('dragleave', over(false));
-    form.addEventListener('drop', (e) => {
+    document.addEventListener('dragover', over(true));
+    document.addEventListener('dragleave', over(false));
+    document.addEventListener('drop', (e) => {
       over(false)(e);
-      upload(form, [...e.dataTransfer.files]);
+      upload(uploadInto, [...(e.dataTransfer?.files ?? [])]);
     });
-    form.addEventListener('submit', (e) => {
+    document.addEventListener('paste', (e) => {
+      const files = [...(e.clipboardData?.files ?? [])];
+      if (!files.length || typing(e.target) && e.clipboardData.getData('text')) return;
+      e.preventDefault();
+      upload(uploadInto, files);
+    });
+    uploadInto.addEventListener('submit', (e) => {
       e.preventDefault();
       e.stopPropagation();
-      upload(form, [...form.elements.files.files]);
+      upload(uploadInto, [...uploadInto.elements.files.files]);
     });
-  });
+  }
 
   // A form is sent once, however often its button is pressed while the answer is on its way.
   document.addEventListener('submit', (e) => {
@@ -223,8 +263,7 @@
   const kinds = (document.body.dataset.live ?? '').split(' ').filter(Boolean);
   const content = document.querySelector('#content');
   const busy = () => document.hidden || document.querySelector('dialog[open]') ||
-    typing(document.activeElement) || [...content.querySelectorAll('input, textarea')].some((field) =>
-    field.checked !== field.defaultChecked || field.value !== field.defaultValue);
+    typing(document.activeElement) || [...content.querySelectorAll('input, textarea')].some(changed);
 
   const refresh = async () => {
     const answer = await fetch(location.href, { headers: { 'HX-Request': 'true', Accept: 'text/html' } });
