@@ -14,6 +14,7 @@ random() { printf 'p%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"; }
 
 key() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 identity=$(key) # edge signs with it who is asking, and the others check
+question=$(key) # mailer signs with it what it asks of user and order
 
 # admin signs with this Ed25519 key who of the staff is asking, and the owners of pages check it with the
 # public half. The last 32 bytes of either form are the seed and the public key (RFC 8410).
@@ -34,7 +35,8 @@ while IFS= read -r line; do
 	SMTP_PASSWORD= | IMAP_PASSWORD=) echo "$line" ;; # somebody else's
 	STRIPE_SECRET_KEY=) echo "${line}sk_test_$(random)" ;;
 	STRIPE_WEBHOOK_SECRET=) echo "${line}whsec_$(random)" ;;
-	MAILER_KEYS=) echo "${line}own=$(key)" ;; # it is asked by nobody
+	MAILER_KEYS=) echo "${line}question=$question,own=$(key)" ;; # it is asked by nobody
+	USER_KEYS= | ORDER_KEYS=) echo "${line}identity=$identity,question=$question,own=$(key)" ;;
 	ADMIN_KEYS=) echo "${line}own=$(key),staff-seed=$(half)" ;;
 	STAFF_KEY=) echo "$line$(half -pubout)" ;;
 	*_KEYS=) echo "${line}identity=$identity,own=$(key)" ;;

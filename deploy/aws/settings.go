@@ -179,6 +179,17 @@ func brokerURL(user string, shop settings, known map[string]string) string {
 	return fmt.Sprintf("nats://%s:%s@%s:4222", user, shop[strings.ToUpper(user)+"_NATS_PASSWORD"], known["BrokerHost"])
 }
 
+// asks says whether one of the seven asks another over HTTP.
+func asks(service, other string) bool {
+	switch service {
+	case "edge", "admin":
+		return other != "admin" && other != service
+	case "mailer":
+		return other == "user" || other == "order"
+	}
+	return false
+}
+
 // share is what one of the seven is told: its own logins and keys, where the others are, and of the
 // founder's settings those that it reads.
 func (c *cloud) share(service string, shop settings, known map[string]string) settings {
@@ -195,11 +206,9 @@ func (c *cloud) share(service string, shop settings, known map[string]string) se
 		own["SHOP_KEYS"] = boot.KeysFor(service, secret).ShopKeys.String()
 	}
 	own["STAFF_KEY"] = boot.StaffPublic(secret).String()
-	if service == "edge" || service == "admin" {
-		for other, port := range ports {
-			if other != "admin" && other != service {
-				own[strings.ToUpper(other)+"_URL"] = "http://" + other + ":" + port
-			}
+	for other, port := range ports {
+		if asks(service, other) {
+			own[strings.ToUpper(other)+"_URL"] = "http://" + other + ":" + port
 		}
 	}
 	for _, f := range founders {

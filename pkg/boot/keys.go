@@ -29,12 +29,17 @@ const (
 	ownKey   = "own"
 )
 
-// keysOf are the purposes that had keys of their own before there were keyrings: cookies and links
-// that are out stay good. What came later is derived from the service's key own.
+// keysOf are the purposes that services share, and those that had keys of their own before there were keyrings:
+// cookies and links that are out stay good. Everything else is derived from the service's key own.
 var keysOf = map[string][]string{
-	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", "codes"},
-	"order": {"identity"}, "events": {"identity"}, "mailer": {"mail address"}, "admin": {staffSeed},
+	"edge": {"identity", "csrf", "cart cookie", "anonymous cookie"}, "user": {"identity", QuestionKey, "codes"},
+	"order": {"identity", QuestionKey}, "events": {"identity"}, "mailer": {QuestionKey, "mail address"},
+	"admin": {staffSeed},
 }
+
+// QuestionKey names the key with which mailer signs what it asks of owners. It opens nothing else: mailer cannot say
+// that a shopper is asking.
+const QuestionKey = "question"
 
 // staffSeed names the seed of the key that signs who of the staff is asking, which is admin's alone. The
 // owners of staff pages have the public half, STAFF_KEY.
@@ -107,7 +112,7 @@ func (k Keys) secret() []byte {
 // KeyedServices are the services that need keys.
 func KeyedServices() []string { return slices.Sorted(maps.Keys(keysOf)) }
 
-// Key is the key for one purpose. Two services have a key in common only when both name it identity.
+// Key is the key for one purpose. Two services have a key in common only when both name it identity or QuestionKey.
 func (k Keys) Key(purpose string) []byte {
 	if key := k.ShopKeys[purpose]; key != nil {
 		return key

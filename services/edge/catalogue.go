@@ -161,7 +161,7 @@ func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, err
 	began := time.Now()
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
-	old, since, limit := c.known.Load(), "", insideTimeout
+	old, since, limit := c.known.Load(), "", web.AskTime
 	list := &listing.List{}
 	if old != nil {
 		if old.generation >= generation && old.at.After(began) {
@@ -251,7 +251,7 @@ func (c *catalogue) source(ctx context.Context, identifier string) ([]byte, erro
 		return nil, err
 	}
 	if p.status != http.StatusOK {
-		return nil, &ownerError{productPath + identifier, p.status}
+		return nil, &web.AnswerError{Path: productPath + identifier, Status: p.status}
 	}
 	return p.body, nil
 }
@@ -305,7 +305,7 @@ func (e *server) preview(ctx context.Context, identifier, token string) ([]byte,
 
 // fetchPage asks order for a public answer.
 func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
-	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
+	ctx, cancel := context.WithTimeout(ctx, web.AskTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	if err != nil {
@@ -320,12 +320,12 @@ func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 		return nil, fmt.Errorf("fetch %s: %w", path, err)
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(res.Body, web.MaxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if res.StatusCode >= http.StatusInternalServerError {
-		return nil, &ownerError{path, res.StatusCode}
+		return nil, &web.AnswerError{Path: path, Status: res.StatusCode}
 	}
 	return newPage(res.StatusCode, res.Header.Get("Content-Type"), body), nil
 }

@@ -165,7 +165,7 @@ func (e *server) accountContent(w http.ResponseWriter, r *http.Request) error {
 	}
 	err := e.ask(r.Context(), http.MethodGet, e.owners.user, "/internal/account", nil, req.identity(), &account)
 	wg.Wait()
-	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status == http.StatusNotFound {
+	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.JSON(w, http.StatusOK, visitor) // erased a moment ago
 	}
 	if err != nil {
@@ -213,7 +213,7 @@ func (e *server) addressOfMember(r *http.Request, id *web.Identity) error {
 	}
 	err := e.ask(r.Context(), http.MethodGet, e.owners.user, "/internal/address-of-member",
 		map[string][]string{"email": {address}}, *id, &answer)
-	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status < 500 {
+	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status < 500 {
 		return nil // no address at all; order refuses it too
 	}
 	if err != nil {

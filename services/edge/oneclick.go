@@ -38,7 +38,7 @@ func (e *server) oneClick(w http.ResponseWriter, r *http.Request) error {
 		Unsubscribed bool `json:"unsubscribed"`
 	}
 	err = e.ask(r.Context(), http.MethodPost, e.owners.user, "/internal/unsubscribe", token, web.Identity{}, &answer)
-	if owner, ok := errors.AsType[*ownerError](err); ok && owner.status == http.StatusNotFound {
+	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()
 	}
 	if err != nil {

@@ -3,10 +3,8 @@ package edge
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -21,11 +19,6 @@ const (
 	webhookPath = "/order/stripe-webhook"
 	// maxWebhook is far beyond the largest event of Stripe.
 	maxWebhook = 256 << 10
-	// insideTimeout bounds edge's own calls of owners: a busy machine may need seconds, and half an answer is worse
-	// than a late one.
-	insideTimeout = 5 * time.Second
-	// maxAnswer is the largest answer of an owner that edge reads: a feed of some 100,000 products.
-	maxAnswer = 128 << 20
 )
 
 // answerTime bounds an owner's time until it answers.
@@ -141,42 +134,8 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 // ask calls an inside endpoint of an owner and reads its JSON answer into out.
 func (e *server) ask(ctx context.Context, method string, owner *web.Owner, path string, query url.Values,
 	id web.Identity, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, insideTimeout)
-	defer cancel()
-	u := url.URL{Path: path, RawQuery: query.Encode()}
-	r, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
-	if err != nil {
-		return fmt.Errorf("make a request to %s: %w", path, err)
-	}
-	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
-	if err := web.SignIdentity(r, e.keys.identity, id); err != nil {
-		return err
-	}
-	res, err := owner.RoundTrip(r)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", path, err)
-	}
-	defer res.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", path, err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return &ownerError{path, res.StatusCode}
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", path, err)
-	}
-	return nil
+	return owner.Ask(ctx, web.Question{Method: method, Path: path, Query: query, Key: e.keys.identity, ID: id}, out)
 }
-
-// ownerError is an inside answer other than 200.
-type ownerError struct {
-	path   string
-	status int
-}
-
-func (e *ownerError) Error() string { return fmt.Sprintf("%s answered %d", e.path, e.status) }
 
 // plainPath says whether a path can be one of the API's: segments of letters, digits, - and _. What
 // else a path can hold (dots, encoded slashes, control characters) never reaches an owner.

@@ -39,8 +39,9 @@ var audiences = map[string][]string{"members": {"member"}, "prospects": {"prospe
 // receiversAtOnce is how many mails go into the ledger with one statement.
 const receiversAtOnce = 1000
 
-// receiversOf are the people whom a campaign goes to, each address once: a member's before a prospect's.
-func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign) ([]recipient, error) {
+// receiversOf are the people whom a campaign goes to, of those in its segment, each address once: a member's before a
+// prospect's.
+func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign, in people) ([]recipient, error) {
 	gone, err := bouncedAmong(ctx, db, nil)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign) ([]recip
 			return nil, err
 		}
 		for _, r := range list {
-			if hash := s.hash(r.email); !gone[hash] && !seen[hash] {
+			if hash := s.hash(r.email); in.has(r) && !gone[hash] && !seen[hash] {
 				seen[hash] = true
 				all = append(all, r)
 			}
@@ -62,10 +63,10 @@ func (s *server) receiversOf(ctx context.Context, db pg.DB, c campaign) ([]recip
 	return all, nil
 }
 
-// launch fixes the receivers of a campaign that is locked, freezes its words and puts one mail for each receiver into
-// the ledger. Without a receiver it does nothing.
-func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign) (receivers int, err error) {
-	list, err := s.receiversOf(ctx, tx, c)
+// launch fixes the receivers of a campaign that is locked, of those in its segment, freezes its words and puts one mail
+// for each receiver into the ledger. Without a receiver it does nothing.
+func (s *server) launch(ctx context.Context, tx pgx.Tx, c campaign, in people) (receivers int, err error) {
+	list, err := s.receiversOf(ctx, tx, c, in)
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
@@ -233,36 +234,48 @@ func fill(text string, values map[string]string, escape func(string) string) str
 }
 
 // noReceivers is why a campaign does not start.
-const noReceivers = "No one would get it: there is no person of this kind who wants newsletters."
+const noReceivers = "No one would get it: there is no such person who wants newsletters."
 
-// startScheduled starts the campaigns whose time has come. One that would go to no one becomes a draft again, and says
-// why.
+// startScheduled starts the campaigns whose time has come. One that cannot be started now keeps none of the others.
 func (s *server) startScheduled(ctx context.Context, _ *pgxpool.Pool) (started int64, err error) {
-	for found := true; found && err == nil; {
-		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
-			id, err := dueCampaign(ctx, tx)
-			if found = id != 0; err != nil || !found {
-				return err
-			}
-			c, err := lockCampaign(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			receivers, err := s.launch(ctx, tx, c)
-			if err != nil {
-				return err
-			}
-			if receivers == 0 {
-				s.log.Warn("a campaign did not start, it has no receivers", "campaign", id)
-				return refuseStart(ctx, tx, id, noReceivers)
-			}
-			_, err = moveCampaign(ctx, tx, id, campaignRunning, time.Time{}, c.ChangedBy, campaignScheduled)
-			return err
-		})
-		if err == nil && found {
+	due, err := dueCampaigns(ctx, s.pool)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range due {
+		ok, cerr := s.startDue(ctx, c)
+		if err = errors.Join(err, cerr); ok {
 			started++
 			s.wakeSender()
 		}
 	}
 	return started, err
+}
+
+// startDue starts a scheduled campaign, unless it was changed, or another process has started it, meanwhile. One that
+// would go to no one becomes a draft again, and says why.
+func (s *server) startDue(ctx context.Context, c campaign) (started bool, err error) {
+	in, err := s.peopleIn(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		started = false
+		now, err := lockCampaign(ctx, tx, c.ID)
+		if err != nil || now.State != campaignScheduled || now.Version != c.Version {
+			return err
+		}
+		receivers, err := s.launch(ctx, tx, now, in)
+		if err != nil {
+			return err
+		}
+		if receivers == 0 {
+			s.log.Warn("a campaign did not start, it has no receivers", "campaign", c.ID)
+			return refuseStart(ctx, tx, c.ID, noReceivers)
+		}
+		_, err = moveCampaign(ctx, tx, c.ID, campaignRunning, time.Time{}, c.ChangedBy, campaignScheduled)
+		started = true
+		return err
+	})
+	return started && err == nil, err
 }

@@ -13,27 +13,29 @@ import (
 
 // campaign is a newsletter as staff write and start it. Times are UTC, zero where there is none.
 type campaign struct {
-	ID          int64     `json:"id"`
-	EmCd        string    `json:"em_cd"`
-	Name        string    `json:"name"`
-	Audience    string    `json:"audience"`
-	Subject     string    `json:"subject"`
-	BodyText    string    `json:"body_text"`
-	BodyHTML    string    `db:"body_html" json:"body_html,omitempty"`
-	FromAddress string    `json:"from_address,omitempty"`
-	Pace        int       `json:"pace,omitempty"`
-	State       string    `json:"state"`
-	StartAt     time.Time `json:"start_at,omitzero"`
-	Receivers   int64     `json:"receivers"`
-	Problem     string    `json:"problem,omitempty"` // why it did not start when it was to
-	StartedAt   time.Time `json:"started_at,omitzero"`
-	EndedAt     time.Time `json:"ended_at,omitzero"`
-	Version     int64     `json:"version"`
-	ChangedBy   string    `json:"changed_by"`
-	ChangedAt   time.Time `json:"changed_at"`
+	ID          int64  `json:"id"`
+	EmCd        string `json:"em_cd"`
+	Name        string `json:"name"`
+	Audience    string `json:"audience"`
+	Subject     string `json:"subject"`
+	BodyText    string `json:"body_text"`
+	BodyHTML    string `db:"body_html" json:"body_html,omitempty"`
+	FromAddress string `json:"from_address,omitempty"`
+	Pace        int    `json:"pace,omitempty"`
+	segment
+	State     string    `json:"state"`
+	StartAt   time.Time `json:"start_at,omitzero"`
+	Receivers int64     `json:"receivers"`
+	Problem   string    `json:"problem,omitempty"` // why it did not start when it was to
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	Version   int64     `json:"version"`
+	ChangedBy string    `json:"changed_by"`
+	ChangedAt time.Time `json:"changed_at"`
 }
 
-const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, state,
+const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
+	idle_days, spent_over, tag, state,
 	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
 	problem,
 	coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
@@ -68,18 +70,22 @@ func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
 // insertCampaign adds a draft, under a code of its own.
 func insertCampaign(ctx context.Context, tx pgx.Tx, c campaign) (id int64, err error) {
 	return pg.Get[int64](ctx, tx, "add a campaign", `
-		INSERT INTO campaign (name, audience, subject, body_text, body_html, from_address, pace, changed_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
-		c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy)
+		INSERT INTO campaign (name, audience, subject, body_text, body_html, from_address, pace, changed_by, bought,
+		  idle_days, spent_over, tag)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
+		c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy, c.Bought, c.IdleDays,
+		c.SpentOver, c.Tag)
 }
 
 // updateCampaign stores what staff made of a draft.
 func updateCampaign(ctx context.Context, tx pgx.Tx, c campaign) error {
 	return pg.Exec(ctx, tx, "change campaign $1", `
 		UPDATE campaign SET name = $2, audience = $3, subject = $4, body_text = $5, body_html = $6, from_address = $7,
-		  pace = $8, changed_by = $9, changed_at = now(), version = version + 1, problem = ''
+		  pace = $8, changed_by = $9, bought = $10, idle_days = $11, spent_over = $12, tag = $13, changed_at = now(),
+		  version = version + 1, problem = ''
 		WHERE id = $1 AND state = 'draft'`,
-		c.ID, c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy)
+		c.ID, c.Name, c.Audience, c.Subject, c.BodyText, c.BodyHTML, c.FromAddress, c.Pace, c.ChangedBy, c.Bought,
+		c.IdleDays, c.SpentOver, c.Tag)
 }
 
 // moveCampaign brings a campaign from one of some states into another; at is when a scheduled one starts.
@@ -132,12 +138,10 @@ func problemCampaigns(ctx context.Context, db pg.DB, rows int) ([]campaign, erro
 		SELECT`+campaignColumns+`FROM campaign WHERE problem <> '' ORDER BY changed_at, id LIMIT $1`, rows)
 }
 
-// dueCampaign takes a scheduled campaign whose time has come, or 0.
-func dueCampaign(ctx context.Context, tx pgx.Tx) (int64, error) {
-	id, _, err := pg.One[int64](ctx, tx, "look for a scheduled campaign", `
-		SELECT id FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at LIMIT 1
-		FOR UPDATE SKIP LOCKED`)
-	return id, err
+// dueCampaigns are the scheduled ones whose time has come.
+func dueCampaigns(ctx context.Context, db pg.DB) ([]campaign, error) {
+	return pg.List[campaign](ctx, db, "look for scheduled campaigns", `
+		SELECT`+campaignColumns+`FROM campaign WHERE state = 'scheduled' AND start_at <= now() ORDER BY start_at, id`)
 }
 
 // endCampaigns ends those of which no mail waits any more.

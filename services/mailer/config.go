@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // Config holds mailer's settings.
@@ -20,6 +21,8 @@ type Config struct {
 	boot.Keys
 	boot.Staff
 	Addr         string `envconfig:"MAILER_ADDR" default:"127.0.0.1:8085" desc:"listener for admin, which forwards staff to it"`
+	UserURL      string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where mailer finds user; commas between several processes of it"`
+	OrderURL     string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where mailer finds order; commas between several processes of it"`
 	SMTPHost     string `envconfig:"SMTP_HOST" desc:"mail server; make run brings an inbox when empty"`
 	SMTPPort     int    `envconfig:"SMTP_PORT" default:"587" desc:"port of the mail server"`
 	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it wants one"`
@@ -66,6 +69,11 @@ func (c Config) Validate() error {
 		}
 		if _, err := parseAddress(value); err != nil {
 			errs = append(errs, fmt.Errorf("%s is not a mail address: %w", name, err))
+		}
+	}
+	for name, value := range map[string]string{"USER_URL": c.UserURL, "ORDER_URL": c.OrderURL} {
+		if _, err := web.ParseAddresses(name, value); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	if u, err := url.Parse(c.MailSeenURL); err != nil || (c.MailSeenURL != "" && u.Host == "") {

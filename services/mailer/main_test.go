@@ -45,7 +45,7 @@ func newEnv(t *testing.T, port int, more func(*Config)) *env {
 	e.cfg = Config{
 		Common: boot.Common{DatabaseURL: database, NATSURL: broker.URL()}, Public: boot.Public{PublicURL: "https://shop.example/"},
 		SMTPHost: "127.0.0.1", SMTPPort: port, SMTPTLS: "none", MailFrom: `Paper & Co <shop@shop.example>`, MailStaff: "staff@shop.example",
-		CurrencySign: "$",
+		CurrencySign: "$", UserURL: "http://127.0.0.1:9", OrderURL: "http://127.0.0.1:9", // no one asks them
 	}
 	if more != nil {
 		more(&e.cfg)

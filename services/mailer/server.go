@@ -32,6 +32,7 @@ type server struct {
 	staff   *mail.Address
 	bounces *mail.Address // nil: a mail's own sender
 	hashKey []byte
+	owners  owners
 	timing  timing
 	circuit *circuit
 	wakeups chan struct{}
@@ -45,6 +46,9 @@ func newServer(core *service.Core, cfg Config, t timing) (*server, error) {
 		timing: t, circuit: newCircuit(t), wakeups: make(chan struct{}, senderCount)}
 	s.cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	var err error
+	if s.owners, err = findOwners(cfg, core.Log); err != nil {
+		return nil, err
+	}
 	if s.from, err = parseAddress(cfg.MailFrom); err != nil {
 		return nil, fmt.Errorf("read MAIL_FROM: %w", err)
 	}

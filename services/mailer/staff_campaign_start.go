@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -48,9 +49,15 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 		p.Form = p.Form.Wrong(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
+	var in people
+	if at.IsZero() && p.Draft {
+		if in, err = s.peopleIn(r.Context(), p.Campaign); err != nil {
+			return p.refuseUnasked(r, form, err)
+		}
+	}
 	receivers := 0
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		receivers, err = s.startCampaign(r, tx, p.Campaign.ID, form.Version, at)
+		receivers, err = s.startCampaign(r, tx, p.Campaign, in, form.Version, at)
 		return err
 	})
 	if errors.Is(err, errNoReceivers) {
@@ -68,27 +75,39 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: p.Campaign.path(), Text: fmt.Sprintf("Started, to %d receivers.", receivers)}, nil
 }
 
+// refuseUnasked says that an owner of what a campaign's segment asks for does not answer.
+func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err error) (adminui.Answer, error) {
+	if pg.IsUnavailable(err) {
+		return nil, err
+	}
+	web.Note(r, "segment_error", err.Error())
+	p.Start = p.Start.Typed(form).Wrong(map[string]string{"": "Who is in its segment cannot be asked just now. " +
+		"Please try again."})
+	return p.answer(http.StatusServiceUnavailable), nil
+}
+
 // errNoReceivers is about a campaign that would go to no one; it does not start.
 var errNoReceivers = errors.New("the campaign has no receivers")
 
-// startCampaign is the transaction of staffStartCampaign.
-func (s *server) startCampaign(r *http.Request, tx pgx.Tx, id, version int64, at time.Time) (receivers int, err error) {
-	c, err := lockCampaign(r.Context(), tx, id)
+// startCampaign is the transaction of staffStartCampaign, for the version of which it is known who is in the segment.
+func (s *server) startCampaign(r *http.Request, tx pgx.Tx, asked campaign, in people, version int64,
+	at time.Time) (receivers int, err error) {
+	c, err := lockCampaign(r.Context(), tx, asked.ID)
 	if err != nil {
 		return 0, err
 	}
-	if c.State != campaignDraft || c.Version != version {
+	if c.State != campaignDraft || c.Version != version || c.Version != asked.Version {
 		return 0, errStale
 	}
 	who, state, text := adminui.Who(r), campaignRunning, "Started the campaign "+c.Name
 	if !at.IsZero() {
 		state, text = campaignScheduled, "Scheduled the campaign "+c.Name
 	}
-	if _, err := moveCampaign(r.Context(), tx, id, state, at, who.Name, campaignDraft); err != nil {
+	if _, err := moveCampaign(r.Context(), tx, c.ID, state, at, who.Name, campaignDraft); err != nil {
 		return 0, err
 	}
 	if at.IsZero() {
-		if receivers, err = s.launch(r.Context(), tx, c); err == nil && receivers == 0 {
+		if receivers, err = s.launch(r.Context(), tx, c, in); err == nil && receivers == 0 {
 			err = errNoReceivers
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -201,6 +202,9 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 func campaignFacts(c campaign) []adminui.Detail {
 	facts := []adminui.Detail{{Label: "State", Value: c.Badge()}, {Label: "To", Value: audienceTitle(c.Audience)},
 		{Label: "Subject", Value: c.Subject}}
+	if words := c.words(); words != "" {
+		facts = append(facts, adminui.Detail{Label: "Only who", Value: words})
+	}
 	if c.State == campaignScheduled {
 		facts = append(facts, adminui.Detail{Label: "Starts", Value: c.StartAt})
 	}
@@ -237,9 +241,10 @@ func campaignForm(c campaign) adminui.Form {
 		pace = strconv.Itoa(c.Pace)
 	}
 	return adminui.Form{ID: "campaign", Action: c.path(), Submit: "Save", Version: c.Version, Preview: c.path("frame"),
-		Fields: []adminui.Field{
+		Fields: slices.Concat([]adminui.Field{
 			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, Most: mostName},
 			{Name: "audience", Label: "Goes to", Kind: "choice", Value: c.Audience, Options: audienceOptions},
+		}, c.fields(), []adminui.Field{
 			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, Most: mostSubject},
 			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true, Most: mostText},
 			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, Most: mostHTML,
@@ -250,7 +255,7 @@ func campaignForm(c campaign) adminui.Form {
 				Hint: "Empty: as fast as the mail server takes them."},
 			{Name: "reader", Label: "Preview for", Kind: "email", Most: 254,
 				Hint: readerHint},
-		}}
+		})}
 }
 
 func (p campaignPage) answer(status int) adminui.Page {
@@ -275,6 +280,8 @@ func (s *server) staffCampaignProgress(r *http.Request) (adminui.Answer, error) 
 // campaignReceivers is how many people a campaign would go to now. It is a part of its own, as it looks at them all.
 type campaignReceivers struct {
 	Now int `json:"receivers_now"`
+	// Away says that this cannot be told now: an owner of what the campaign's segment asks for does not answer.
+	Away bool `json:"receivers_unknown,omitempty"`
 	// Large says that it takes the right to send to many.
 	Large     bool `json:"-"`
 	Scheduled bool `json:"-"`
@@ -285,9 +292,21 @@ func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.receiversOf(r.Context(), s.pool, c)
-	return adminui.Page{Title: c.Name, Template: "campaign-receivers.html", Data: campaignReceivers{Now: len(list),
-		Large: len(list) > fewReceivers, Scheduled: c.State == campaignScheduled}}, err
+	in, err := s.peopleIn(r.Context(), c)
+	if err != nil && pg.IsUnavailable(err) {
+		return nil, err
+	}
+	says := campaignReceivers{Scheduled: c.State == campaignScheduled, Away: err != nil}
+	if says.Away {
+		web.Note(r, "segment_error", err.Error())
+	} else {
+		list, err := s.receiversOf(r.Context(), s.pool, c, in)
+		if err != nil {
+			return nil, err
+		}
+		says.Now, says.Large = len(list), len(list) > fewReceivers
+	}
+	return adminui.Page{Title: c.Name, Template: "campaign-receivers.html", Data: says}, nil
 }
 
 // typedCampaign is a campaign as a form has it, and what is wrong with it.
@@ -300,6 +319,7 @@ func typedCampaign(c campaign, form adminui.Submitted) (campaign, map[string]str
 		c.BodyHTML = ""
 	}
 	wrong := checkCampaign(c)
+	c.segment = typedSegment(form, wrong)
 	if pace := strings.TrimSpace(form.Get("pace")); pace != "" {
 		var err error
 		if c.Pace, err = strconv.Atoi(pace); err != nil || c.Pace < 1 || c.Pace > 100000 {
@@ -349,6 +369,9 @@ func (s *server) staffSaveCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	typed, wrong := typedCampaign(p.Campaign, form)
+	if p.Draft {
+		s.checkKnown(r.Context(), typed.segment, wrong)
+	}
 	if len(wrong) > 0 && p.Draft {
 		p.Form = p.Form.Typed(form).Wrong(wrong)
 		return p.answer(http.StatusUnprocessableEntity), nil

@@ -5,13 +5,27 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// routes is every route of this service. Edge forwards /order; /internal is for edge alone.
+// routes is every route of this service. Edge forwards /order; /internal is for edge and mailer alone.
 func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler {
 	r := web.Router("order", s.log)
 	r.Use(inside...)
+	r.Group(s.questions)
+	r.Group(s.shopping)
+	return r
+}
+
+// questions are what mailer asks.
+func (s *server) questions(r chi.Router) {
+	r.Use(web.RequireIdentity(s.cfg.Key(boot.QuestionKey)))
+	r.Post("/internal/buyers-among", web.Handle(s.buyersAmong))
+}
+
+// shopping is what edge forwards or asks.
+func (s *server) shopping(r chi.Router) {
 	r.Use(web.RequireIdentity(s.cfg.Key("identity")), web.Outcomes)
 	get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }
 	post := func(path string, h web.Handler) { r.Post(path, web.Handle(h)) }
@@ -52,5 +66,4 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 		r.Post("/cart-merge", web.Handle(s.cartMerge))
 		r.Get("/account-orders", web.Handle(s.accountOrders))
 	})
-	return r
 }

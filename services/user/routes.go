@@ -11,9 +11,10 @@ import (
 )
 
 // routes is every request that user answers. What else lives under /user (sessions, the CSRF token,
-// the account page) is edge's; /internal is asked by edge and never forwarded from outside.
+// the account page) is edge's; /internal is asked by edge and mailer and never forwarded from outside.
 func (s *server) routes() http.Handler {
 	r := web.Router("user", s.log)
+	r.With(web.RequireIdentity(s.questionKey)).Post("/internal/tagged-among", web.Handle(s.taggedAmong))
 	r.Group(func(r chi.Router) {
 		r.Use(web.RequireIdentity(s.identityKey), web.Outcomes)
 		get := func(path string, h web.Handler) { r.Get(path, web.Handle(h)) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
@@ -18,6 +19,7 @@ type server struct {
 	hasher      *hasher
 	codeKey     []byte // signs the codes of mail links
 	identityKey []byte // checks who edge says is asking
+	questionKey []byte // checks that mailer is asking
 	logKey      []byte // makes marks of accounts for logs
 	// requested wakes the worker that answers requests for mails.
 	requested chan struct{}
@@ -28,7 +30,7 @@ func newServer(core *service.Core, cfg Config) *server {
 		log: core.Log, pool: core.Pool, outbox: core.Outbox, hasher: newHasher(cfg.HashCost),
 		shop:    shopName(cfg.MailFrom),
 		codeKey: cfg.Key("codes"), identityKey: cfg.Key("identity"),
-		logKey:    cfg.Key("accounts in logs"),
+		logKey: cfg.Key("accounts in logs"), questionKey: cfg.Key(boot.QuestionKey),
 		requested: make(chan struct{}, 1),
 	}
 }

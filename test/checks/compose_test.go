@@ -99,7 +99,7 @@ func value(s types.ServiceConfig, name string) string {
 }
 
 // Each container is given the keys of its own service, and what opens anything of another's is in no
-// two of them, but the key with which edge says who is asking.
+// two of them, but the keys with which edge says who is asking, and with which mailer asks.
 func TestComposeGivesEachItsOwn(t *testing.T) {
 	t.Parallel()
 	project, err := loadCompose(t, makeEnv(t))
@@ -122,13 +122,15 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 			}
 		}
 	}
-	shared := 0
+	shared, asked := 0, 0
 	for _, names := range holders {
 		slices.Sort(names)
 		switch {
 		case len(names) == 1:
 		case slices.Equal(names, []string{"edge", "events", "order", "user"}):
 			shared++
+		case slices.Equal(names, []string{"mailer", "order", "user"}):
+			asked++
 		case slices.Equal(names, []string{"edge", "events", "mailer", "order", "user", "webhook"}):
 			// STAFF_KEY, with which nothing can be signed
 		case slices.Contains(names, "stripe-standin"):
@@ -137,8 +139,8 @@ func TestComposeGivesEachItsOwn(t *testing.T) {
 			t.Errorf("%v have a secret in common", names)
 		}
 	}
-	if shared != 1 || len(holders) < 20 {
-		t.Errorf("%d secrets, %d of them shared by edge and the owners", len(holders), shared)
+	if shared != 1 || asked != 1 || len(holders) < 20 {
+		t.Errorf("%d secrets, %d of them shared by edge and the owners, %d by mailer and those it asks", len(holders), shared, asked)
 	}
 }
 

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/obs"
+)
+
+const (
+	// AskTime bounds a question inside: a busy machine may need seconds, and half an answer is worse than a late one.
+	AskTime = 5 * time.Second
+	// MaxAnswer is the largest answer of an owner that is read: a feed of some 100,000 products.
+	MaxAnswer = 128 << 20
+)
+
+// Question is what one service asks of another at one of its /internal paths.
+type Question struct {
+	Method, Path string
+	Query        url.Values
+	Form         url.Values // the body of a POST
+	// Key signs the identity on whose behalf is asked.
+	Key []byte
+	ID  Identity
+}
+
+// AnswerError is an answer to a Question other than 200.
+type AnswerError struct {
+	Path   string
+	Status int
+}
+
+// Error implements error.
+func (e *AnswerError) Error() string { return fmt.Sprintf("%s answered %d", e.Path, e.Status) }
+
+// Ask asks an owner and reads its JSON answer into out.
+func (o *Owner) Ask(ctx context.Context, q Question, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, AskTime)
+	defer cancel()
+	u := url.URL{Path: q.Path, RawQuery: q.Query.Encode()}
+	var form io.Reader // strings.Reader can be read again by Owner
+	if q.Form != nil {
+		form = strings.NewReader(q.Form.Encode())
+	}
+	r, err := http.NewRequestWithContext(ctx, q.Method, u.String(), form)
+	if err != nil {
+		return fmt.Errorf("make a request to %s: %w", q.Path, err)
+	}
+	if q.Form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
+	if err := SignIdentity(r, q.Key, q.ID); err != nil {
+		return err
+	}
+	res, err := o.RoundTrip(r)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", q.Path, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswer))
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", q.Path, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return &AnswerError{Path: q.Path, Status: res.StatusCode}
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", q.Path, err)
+	}
+	return nil
+}

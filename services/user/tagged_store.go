@@ -1,0 +1,21 @@
+package user
+
+import (
+	"context"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// tagged are people of a question who have its tag.
+type tagged struct {
+	Known     bool    `json:"known"` // the tag was ever given
+	Members   []int64 `json:"members"`
+	Prospects []int64 `json:"prospects"`
+}
+
+func findTagged(ctx context.Context, db pg.DB, tag string, members, prospects []int64) (tagged, error) {
+	return pg.Get[tagged](ctx, db, "look for people with a tag", `
+		SELECT EXISTS (SELECT FROM tag WHERE name = $1) AS known,
+		  ARRAY(SELECT id FROM account WHERE id = ANY($2) AND tags @> ARRAY[$1]) AS members,
+		  ARRAY(SELECT id FROM prospect WHERE id = ANY($3) AND tags @> ARRAY[$1]) AS prospects`, tag, members, prospects)
+}
