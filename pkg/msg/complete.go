@@ -14,5 +14,8 @@ func (o OrderPlaced) Complete() bool { return o.Identifier != "" }
 // Complete is part of OrderStatusChanged.
 func (c OrderStatusChanged) Complete() bool { return c.Identifier != "" }
 
+// Complete is part of Shop.
+func (s Shop) Complete() bool { return s.Version > 0 }
+
 // Complete is part of MailDone.
 func (m MailDone) Complete() bool { return m.Key != "" }

@@ -10,6 +10,7 @@ const (
 	OrderPlacedSubject         = "order.placed"                // OrderPlaced
 	OrderStatusChangedSubject  = "order.status.changed"        // OrderStatusChanged
 	ReceiptAddressGivenSubject = "order.receipt-address.given" // ReceiptAddressGiven
+	ShopChanged                = "order.shop"                  // Shop
 
 	UserRegistered         = "user.registered"          // Member
 	UserEmailVerified      = "user.email.verified"      // Member
@@ -289,6 +290,14 @@ type RefundMail struct {
 type PaymentMail struct {
 	Total int64       `json:"total"`
 	Lines []OrderLine `json:"lines"`
+}
+
+// Shop is who the shop is, as staff set it.
+type Shop struct {
+	// Name is empty when staff gave none: the services' own settings count then.
+	Name string `json:"name"`
+	// Version is the settings', and only grows.
+	Version int64 `json:"version"`
 }
 
 // MailDone says what became of a mail: sent, or parked with a reason.

@@ -62,6 +62,7 @@ const (
 	UserOrder   = "user-order"
 	MailerMail  = "mailer-mail"
 	MailerUser  = "mailer-user"
+	MailerOrder = "mailer-order"
 	EventsEvent = "events-event"
 	EventsOrder = "events-order"
 	EventsUser  = "events-user"
@@ -97,6 +98,10 @@ var Consumers = []Consumer{
 	{
 		Name: MailerUser, Stream: "USER", Subjects: []string{UserRegistered, UserProfileChanged, UserPreferencesChanged,
 			ProspectChanged, UserErased},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: MailerOrder, Stream: "ORDER", Subjects: []string{ShopChanged},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

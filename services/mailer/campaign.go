@@ -220,7 +220,7 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	c := content{subject: fill(n.Subject, values, asIs), emCode: n.EmCd, unsubscribe: values["unsubscribe_link"]}
 	values["msg_subject"] = c.subject
 	c.text, c.html = fill(n.BodyText, values, asIs), fill(n.BodyHTML, values, html.EscapeString)
-	c.from, c.bcc = s.sender(n.template()), s.bcc(n.template())
+	c.from, c.bcc = s.senderOf(n.template()), s.bcc(n.template())
 	return c
 }
 

@@ -28,7 +28,7 @@ type Config struct {
 	SMTPUsername string `envconfig:"SMTP_USERNAME" desc:"login at the mail server, if it wants one"`
 	SMTPPassword string `envconfig:"SMTP_PASSWORD" desc:"password of that login"`
 	SMTPTLS      string `envconfig:"SMTP_TLS" default:"starttls" desc:"none, starttls (required, not merely tried) or tls"`
-	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name"`
+	MailFrom     string `envconfig:"MAIL_FROM" default:"StartUpWebApp <shop@startupwebapp.example>" desc:"sender of all mails; its display name is the shop's name until staff give it one"`
 	MailReplyTo  string `envconfig:"MAIL_REPLY_TO" desc:"where answers go; MAIL_FROM when empty"`
 	MailStaff    string `envconfig:"MAIL_STAFF" default:"staff@startupwebapp.example" desc:"where mail for the shop's staff goes"`
 	MailSeenURL  string `envconfig:"MAIL_SEEN_URL" desc:"asked with ?message_id=… before an attempt of unknown outcome is repeated; answers {\"count\":n}"`

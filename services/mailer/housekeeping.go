@@ -22,6 +22,7 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "resumed newsletters", Every: lookEvery, Do: s.resumeNewsletters},
 		{Name: "scheduled campaigns", Every: lookEvery, Do: s.startScheduled},
 		{Name: "campaigns that ended", Every: lookEvery, Do: endCampaigns},
+		{Name: "who the shop is", Every: lookEvery, Do: s.readShop},
 		{Name: "measure", Every: lookEvery, Do: measure},
 	}
 }

@@ -65,7 +65,7 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	if err != nil {
 		return letter{}, err
 	}
-	c.replyTo = s.replyTo
+	c.replyTo = s.answersTo()
 	if m.Kind == msg.MailChatAnswer { // the customer answers a person
 		c.replyTo, c.personal = s.staff, true
 	}
@@ -139,7 +139,7 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	// One pass each, so that braces in what is filled in stay what they are.
 	text, markup := strings.NewReplacer(texts...), strings.NewReplacer(marks...)
 	return content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
-		from: s.from}, nil
+		from: s.sender()}, nil
 }
 
 // plainPage is what the blocks and names are filled with.
@@ -178,14 +178,6 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 		}
 	}
 	return p
-}
-
-// shop is the shop's name as customers see it.
-func (s *server) shop() string {
-	if s.from.Name == "" {
-		return "StartUpWebApp"
-	}
-	return s.from.Name
 }
 
 // message puts a mail together. Everything that could differ between two attempts is derived from

@@ -78,19 +78,19 @@ func (s *server) fillOrder(m msg.SendMail, email string, t mailTemplate, codes l
 		return content{}, err
 	}
 	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
-		emCode: t.EmCd, from: s.sender(t), bcc: s.bcc(t)}
+		emCode: t.EmCd, from: s.senderOf(t), bcc: s.bcc(t)}
 	return c, nil
 }
 
-// sender is the template's, or else MAIL_FROM.
-func (s *server) sender(t mailTemplate) *mail.Address {
+// senderOf is the template's, or else the shop's.
+func (s *server) senderOf(t mailTemplate) *mail.Address {
 	if t.FromAddress == "" {
-		return s.from
+		return s.sender()
 	}
 	from, err := parseAddress(t.FromAddress)
 	if err != nil {
 		s.log.Error("a template's sender is not a mail address, MAIL_FROM is used", "em_cd", t.EmCd)
-		return s.from
+		return s.sender()
 	}
 	return from
 }

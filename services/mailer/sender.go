@@ -50,6 +50,7 @@ func (s *server) runSenders(ctx context.Context) error {
 		return nil
 	}
 	w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, s.pool) }) // a start is a new chance
+	w.persist(ctx, func(ctx context.Context) error { _, err := s.readShop(ctx, s.pool); return err })
 	var loops, keeper sync.WaitGroup
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	keeper.Go(func() { w.keepSlot(keeping) })

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,7 +31,8 @@ type server struct {
 	from    *mail.Address
 	replyTo *mail.Address
 	staff   *mail.Address
-	bounces *mail.Address // nil: a mail's own sender
+	bounces *mail.Address          // nil: a mail's own sender
+	name    atomic.Pointer[string] // that the settings give the shop
 	hashKey []byte
 	owners  owners
 	timing  timing

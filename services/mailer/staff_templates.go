@@ -292,7 +292,7 @@ func (s *server) staffTemplateFrame(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if t.FromAddress != "" {
-		c.from = s.sender(t)
+		c.from = s.senderOf(t)
 	}
 	return shownMail{From: c.from.String(), To: m.To, Subject: c.subject, Text: c.text, HTML: c.html}.answer(), nil
 }

@@ -24,6 +24,8 @@ type settingGroup struct {
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
 	// check says what is wrong with values, and may put them into the form in which they are stored.
 	check func(ctx context.Context, s *server, values map[string]string, wrong wrongFields) error
+	// told is part of the transaction that has changed a value; nil: no other service has to hear of it.
+	told func(ctx context.Context, s *server, tx pgx.Tx) error
 }
 
 // settingGroups are all of them.
@@ -156,6 +158,11 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 	}
 	if err := storeSettings(r.Context(), tx, g.keys, stored, adminui.Who(r).Name); err != nil {
 		return err
+	}
+	if g.told != nil {
+		if err := g.told(r.Context(), s, tx); err != nil {
+			return err
+		}
 	}
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: g.path,
 		Text: "Changed settings: " + strings.ToLower(g.title), Before: before, After: after})

@@ -2,19 +2,27 @@ package order
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // shopGroup is who the shop is.
 var shopGroup = settingGroup{
 	path: "shop", title: "Shop",
-	intro:  "Who the shop is, on packing slips and in the storefront's header, titles and footer. Mails say MAIL_FROM.",
+	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name stands in mails, " +
+		"too, as their sender's.",
 	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
-	fields: shopFields, check: checkShop,
+	fields: shopFields, check: checkShop, told: tellShop,
 }
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {
@@ -58,4 +66,27 @@ func shopLines(text string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// tellShop tells other services who the shop is, as the settings are in tx.
+func tellShop(ctx context.Context, s *server, tx pgx.Tx) error {
+	h, err := s.holdSettings(ctx, tx, settingGroup{keys: []string{settingShopName}})
+	if err != nil {
+		return err
+	}
+	name := h.values[settingShopName]
+	sum := fnv.New64a() // the name's part in the key: SQL may change it under the same version
+	sum.Write([]byte(name))
+	return bus.Enqueue(ctx, tx, msg.Message{Key: fmt.Sprintf("%s:%d:%x", msg.ShopChanged, h.version, sum.Sum64()),
+		Subject: msg.ShopChanged, Payload: msg.Shop{Name: name, Version: h.version}})
+}
+
+// repeatShop tells it again, to services that were not there when staff gave the shop a name. A repetition changes
+// nothing.
+func (s *server) repeatShop(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	name, err := setting(ctx, pool, settingShopName)
+	if err != nil || text(name) == "" {
+		return 0, err
+	}
+	return 0, s.outbox.Tx(ctx, func(tx pgx.Tx) error { return tellShop(ctx, s, tx) })
 }

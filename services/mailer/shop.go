@@ -1,0 +1,67 @@
+package mailer
+
+import (
+	"context"
+	"net/mail"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// onShop notes who the shop is.
+func (s *server) onShop(group []*bus.Delivery) (*bus.Effect, error) {
+	rows := make([]shopRow, 0, len(group))
+	for _, d := range group {
+		shop, err := bus.Decode[msg.Shop](d)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, shopRow{Key: d.Key, Name: clean(shop.Name), Version: shop.Version})
+	}
+	return storeShop(rows), nil
+}
+
+// onShopStored takes over what was told with the commit; other processes look by themselves.
+func (s *server) onShopStored([]*bus.Delivery) {
+	ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+	defer cancel()
+	if _, err := s.readShop(ctx, s.pool); err != nil {
+		s.log.Warn("the shop's name cannot be read, will try again", "error", err)
+	}
+}
+
+// readShop takes over what the settings say of the shop, whichever process was told.
+func (s *server) readShop(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	name, err := shopName(ctx, pool)
+	if err == nil {
+		s.name.Store(&name)
+	}
+	return 0, err
+}
+
+// shop is the shop's name as customers see it: the settings', or else MAIL_FROM's.
+func (s *server) shop() string {
+	if name := s.sender().Name; name != "" {
+		return name
+	}
+	return "StartUpWebApp"
+}
+
+// sender is the address of MAIL_FROM, under the name that the settings give the shop.
+func (s *server) sender() *mail.Address {
+	name := s.name.Load()
+	if name == nil || *name == "" {
+		return s.from
+	}
+	return &mail.Address{Name: *name, Address: s.from.Address}
+}
+
+// answersTo is where answers go: MAIL_REPLY_TO, or else the sender.
+func (s *server) answersTo() *mail.Address {
+	if s.replyTo == s.from {
+		return s.sender()
+	}
+	return s.replyTo
+}
