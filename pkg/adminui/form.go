@@ -29,6 +29,8 @@ type Form struct {
 	Preview string
 	// Version is the row's when the form was shown: a command changes the row of that version alone.
 	Version int64
+	// FromZero says that versions of the row begin at 0, when nothing is stored yet, instead of 1.
+	FromZero bool
 	// Problem is what is wrong with the whole.
 	Problem string
 	// ChangedBy and ChangedAt say who was faster, when the row has another version by now.
@@ -58,7 +60,16 @@ type Field struct {
 // Submitted is what a form brought: fields by name, and the version of the row that it was about.
 type Submitted struct {
 	web.Values
-	Version int64
+	Version int64 // 0 when the form names none: see CheckVersion
+}
+
+// CheckVersion refuses, with 400, a form that names no version of its row, or one that the row never had: no other
+// person is to blame for that, as for a conflict. first is the version of a new row, now the row's.
+func (s Submitted) CheckVersion(first, now int64) error {
+	if !s.Has("version") || s.Version < first || s.Version > now {
+		return web.BadRequest("version")
+	}
+	return nil
 }
 
 // ReadForm reads a posted form.

@@ -177,6 +177,9 @@ func describe(err error) (int, failure) {
 		return http.StatusInternalServerError, failure{"Something went wrong",
 			"Nothing was changed. The error is in the log; try again, and tell a developer if it stays."}
 	}
+	if e.Text != "" {
+		return e.Status, failure{"That was not done", e.Text}
+	}
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return e.Status, failure{"Sign in first", "Your session has ended."}
@@ -199,9 +202,44 @@ func describe(err error) (int, failure) {
 	case http.StatusRequestEntityTooLarge:
 		return e.Status, failure{"Too large", "What was sent is larger than this page takes."}
 	}
+	if e.Status == http.StatusBadRequest && e.Parameter == "version" {
+		return e.Status, failure{"Open the page again",
+			"The form does not say which version of this it was made from, or names one that is not known. " +
+				"Nothing was changed: open the page again, then repeat it."}
+	}
+	what := "Something in the request"
+	if e.Parameter != "" {
+		what = "The value of “" + e.Parameter + "”"
+	}
 	return e.Status,
-		failure{"That cannot be done",
-			"Something in the request makes no sense here. Go back and look at what was entered."}
+		failure{"That cannot be done", what + " makes no sense here. Go back and look at what was entered."}
+}
+
+// Refuse is a command that is not done, with 422: for one without a form of its own to show the reason in. Text says
+// why and what to do.
+func Refuse(code, text string) error {
+	return &web.Error{Status: http.StatusUnprocessableEntity, Code: code, Text: text}
+}
+
+// SeenTo refuses, with 409, a command about what waits for it no longer. Text says why.
+func SeenTo(text string) error {
+	return &web.Error{Status: http.StatusConflict, Code: "seen-to", Text: text}
+}
+
+// Chosen are the rows that were chosen in a list for a command, 1 to most of them.
+func Chosen(r *http.Request, most int) ([]string, error) {
+	form, err := ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	keys := form.Values.Values["id"]
+	switch {
+	case len(keys) == 0:
+		return nil, Refuse("nothing-chosen", "Nothing is chosen. Choose rows first: x chooses a row, Shift X all.")
+	case len(keys) > most:
+		return nil, Refuse("too-many", fmt.Sprintf("At most %d at once, please. Nothing was changed.", most))
+	}
+	return keys, nil
 }
 
 // face is how an answer is shown.

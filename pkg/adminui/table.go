@@ -38,6 +38,8 @@ type Listing struct {
 	After  string            // cursor of the last row that was seen: parameter after
 	Rows   int               // how many rows to read; one more tells whether there are more
 	File   bool              // the list is asked for as a file
+	// Problems are what of the address makes no sense and was left out of Chosen; NewTable shows them above the list.
+	Problems []string
 
 	path  string
 	query url.Values
@@ -50,7 +52,8 @@ func ReadListing(r *http.Request, l Listing) (Listing, error) {
 	if err != nil {
 		return l, err
 	}
-	l.Chosen, l.Rows, l.path, l.query = map[string]string{}, pageRows, browserPath(r), q.Values
+	l.Chosen, l.Problems = map[string]string{}, []string{}
+	l.Rows, l.path, l.query = pageRows, browserPath(r), q.Values
 	if faceOf(r) == faceCSV {
 		l.Rows, l.File = fileRows, true
 	}
@@ -86,6 +89,29 @@ func (l Listing) Day(name string) (time.Time, error) {
 		return day, web.BadRequest(name)
 	}
 	return day, nil
+}
+
+// Leave takes a filter that makes no sense out of the list, and says so.
+func (l *Listing) Leave(name, why string) {
+	delete(l.Chosen, name)
+	l.query.Del(name)
+	l.Problems = append(l.Problems, why)
+}
+
+// Days are the first and the last day of a chosen range, each zero when it was not chosen: Day of the filters from and
+// to. A range that ends before it begins is turned round, and the list says so.
+func (l *Listing) Days() (from, to time.Time, err error) {
+	if from, err = l.Day("from"); err != nil {
+		return from, to, err
+	}
+	if to, err = l.Day("to"); err != nil || to.IsZero() || !to.Before(from) {
+		return from, to, err
+	}
+	l.Chosen["from"], l.Chosen["to"] = to.Format(time.DateOnly), from.Format(time.DateOnly)
+	l.query.Set("from", l.Chosen["from"])
+	l.query.Set("to", l.Chosen["to"])
+	l.Problems = append(l.Problems, "The last day was before the first one: the range is turned round.")
+	return to, from, nil
 }
 
 // With is the address of the same list with other parameters, name, value, name, value…; an empty
@@ -145,7 +171,7 @@ type Column[R any] struct {
 	// Sort is the key under which Listing.Sorts knows the column, "" when it cannot be sorted by.
 	Sort  string
 	Value func(R) any
-	// Minor is left out on narrow screens.
+	// Minor stands in a line of its own on narrow screens, behind the column's title.
 	Minor bool
 }
 
@@ -193,6 +219,8 @@ type Table struct {
 	Bulk []Command
 	// Empty is what an empty list says.
 	Empty string
+	// Problems are what of the address was left out, in sentences.
+	Problems []string
 	// Labelled puts the head of its column before each number where a row becomes a card.
 	Labelled bool
 }
@@ -235,7 +263,7 @@ type Cell struct {
 // NewTable makes a list of rows, of which there is one more than l.Rows when the list goes on. key is
 // a row's place (see Cursor).
 func NewTable[R any](l Listing, name string, columns []Column[R], rows []R, key func(R) any) *Table {
-	t := &Table{Name: name, Caption: name, CSV: address(l.path+".csv", l.queryWithout("after"))}
+	t := &Table{Name: name, Caption: name, CSV: address(l.path+".csv", l.queryWithout("after")), Problems: l.Problems}
 	if l.After != "" {
 		t.First = l.With()
 	}

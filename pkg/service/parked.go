@@ -184,9 +184,9 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 func (p parkedPages) refusal(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrNotParked):
-		return &web.Error{Status: http.StatusConflict, Code: "seen-to", Err: err}
+		return adminui.SeenTo("The message waits no longer: it was replayed or dropped.")
 	case errors.Is(err, bus.ErrForged):
-		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "forged", Err: err}
+		return adminui.Refuse("forged", "No service published this message here, so it cannot be replayed. Drop it.")
 	}
 	return err
 }
@@ -194,8 +194,8 @@ func (p parkedPages) refusal(err error) error {
 func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
 	c, ok := p.consumer(m.Consumer)
 	if !ok {
-		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "consumer-gone",
-			Err: fmt.Errorf("this version has no consumer %s", m.Consumer)}
+		return adminui.Refuse("consumer-gone", "This version of the shop has no consumer "+m.Consumer+
+			" any longer, so the message cannot be replayed. Drop it.")
 	}
 	c.Outbox = p.Outbox
 	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, m bus.Parked) error {
@@ -231,11 +231,7 @@ const (
 
 // replayMany replays the chosen messages, or all of a kind, each in a transaction of its own.
 func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
-	form, err := adminui.ReadForm(r)
-	if err != nil {
-		return nil, err
-	}
-	list, err := p.chosen(r.Context(), form.Values.Values["id"], form.Get("consumer"), form.Get("subject"))
+	list, err := p.chosen(r)
 	if err != nil {
 		return nil, err
 	}
@@ -261,25 +257,37 @@ func (p parkedPages) replayMany(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: p.path(), Text: text}, nil
 }
 
-func (p parkedPages) chosen(ctx context.Context, ids []string, consumer, subject string) ([]bus.Parked, error) {
-	if len(ids) == 0 {
-		if consumer == "" || subject == "" {
-			return nil, web.BadRequest("id")
-		}
-		return bus.ListParked(ctx, p.Pool, bus.ParkedList{Consumer: consumer, Subject: subject, Rows: replayMost})
+// chosen are the messages of a command: all of a kind, or those that were chosen in the list, which all have to be
+// there.
+func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
 	}
-	var list []bus.Parked
-	for _, text := range ids[:min(len(ids), replayMost)] {
+	kind := bus.ParkedList{Consumer: form.Get("consumer"), Subject: form.Get("subject"), Rows: replayMost}
+	if kind.Consumer != "" && kind.Subject != "" {
+		list, err := bus.ListParked(r.Context(), p.Pool, kind)
+		if err == nil && len(list) == 0 {
+			err = adminui.SeenTo("No message of this kind waits any longer.")
+		}
+		return list, err
+	}
+	ids, err := adminui.Chosen(r, replayMost)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]bus.Parked, len(ids))
+	for i, text := range ids {
+		found := false
 		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, web.BadRequest("id")
+		if err == nil {
+			if list[i], found, err = bus.FindParked(r.Context(), p.Pool, id); err != nil {
+				return nil, err
+			}
 		}
-		m, found, err := bus.FindParked(ctx, p.Pool, id)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			list = append(list, m)
+		if !found {
+			return nil, adminui.Refuse("unknown-message",
+				"Not all that was chosen are messages that wait. Nothing was replayed.")
 		}
 	}
 	return list, nil

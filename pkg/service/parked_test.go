@@ -52,14 +52,12 @@ func TestParkedPages(t *testing.T) {
 	staff.Get("/staff/parked/order/1").Has(200, "at first", "&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
 	staff.Post("/staff/parked/order/1/replay").Has(422, "It failed again", "the &lt;b&gt;version&lt;/b&gt; is behind")
 	mend()
-	for path, want := range map[string]int{"/1/replay": 303, "/2/drop?note=x": 422, "/9/replay": 404, "/x/replay": 404, "/replay": 400} {
+	for path, want := range map[string]int{"/1/replay": 303, "/2/drop?note=x": 422, "/9/replay": 404, "/x/replay": 404, "/replay": 422} {
 		if a := staff.Post("/staff/parked/order" + path); a.Status != want {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
-	if a := staff.Post("/staff/parked/order/1/replay"); a.Status != http.StatusConflict {
-		t.Error(a)
-	}
+	staff.Post("/staff/parked/order/1/replay").Has(409, "was replayed or dropped")
 	if a := staff.Post("/staff/parked/order/2/drop", "note", "Tested."); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}
@@ -71,6 +69,11 @@ func TestParkedPages(t *testing.T) {
 		t.Error(a)
 	}
 	staff.Get("/staff/parked/order").Has(200, "No messages wait here.")
+	staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased").Has(409, "waits any longer")
+	staff.Post("/staff/parked/order/replay").Has(422, "Choose rows first")
+	for _, id := range []string{"x", "99", "99999999999999999999"} {
+		staff.Post("/staff/parked/order/replay", "id", "3", "id", id).Has(422, "Nothing was replayed")
+	}
 	if n := db.Number(`SELECT count(DISTINCT convert_from(payload, 'UTF8')::jsonb ->> 'key') FROM outbox WHERE subject = 'staff.acted.order'
 		AND convert_from(payload, 'UTF8')::jsonb ->> 'action' = 'work.act'`); n != 4 {
 		t.Errorf("%d of 4 acts are on record", n)

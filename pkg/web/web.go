@@ -33,6 +33,7 @@ type Error struct {
 	Status    int
 	Code      string // e.g. "bad-request"
 	Parameter string // the parameter that is to blame, if any
+	Text      string // what is wrong and what to do, in a sentence or two for the person who asked; may be empty
 	// RetryAfter, if set, goes out as the header of that name, in whole seconds.
 	RetryAfter time.Duration
 	Err        error
@@ -102,6 +103,9 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	body := Object{{"error", e.Code}}
 	if e.Parameter != "" {
 		body = append(body, Field{"parameter", e.Parameter})
+	}
+	if e.Text != "" {
+		body = append(body, Field{"text", e.Text})
 	}
 	if err := JSON(w, e.Status, body); err != nil {
 		Note(r, "write_error", err.Error())

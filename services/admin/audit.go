@@ -112,19 +112,21 @@ var auditColumns = []adminui.Column[auditRow]{
 	{Title: "From", Minor: true, Value: func(a auditRow) any { return a.Address }},
 }
 
+// actingServices are those in which staff act.
+var actingServices = []string{"admin", "order", "user", "mailer", "events", "webhook"}
+
 // auditLog lists what the staff did, the newest first.
 func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"service", "kind", "key", "from", "to"}})
 	if err != nil {
 		return nil, err
 	}
-	from, err := ask.Day("from")
+	from, to, err := ask.Days()
 	if err != nil {
 		return nil, err
 	}
-	to, err := ask.Day("to")
-	if err != nil {
-		return nil, err
+	if name := ask.Chosen["service"]; name != "" && !slices.Contains(actingServices, name) {
+		ask.Leave("service", "There is no such service: what was done in all of them is shown.")
 	}
 	after, _, err := adminui.ReadCursor[int64](ask)
 	if err != nil {
@@ -139,7 +141,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 	table := adminui.NewTable(ask, "audit", auditColumns, rows, func(a auditRow) any { return a.ID })
 	table.WithSearch(ask, "Who, what, or on what")
 	services := []adminui.Option{{Value: "", Text: "Everything"}}
-	for _, name := range []string{"admin", "order", "user", "mailer", "events", "webhook"} {
+	for _, name := range actingServices {
 		services = append(services, adminui.Option{Value: name, Text: name})
 	}
 	table.Choices = []adminui.Choice{{Name: "service", Label: "In", Options: services, Value: ask.Chosen["service"]},
@@ -147,7 +149,7 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
 	table.Empty = "Nothing was done that fits."
 	return adminui.Page{Title: "Log", Table: table, Data: map[string]any{"log": rows[:len(table.Rows)],
-		"next": table.Next}}, nil
+		"next": table.Next, "problems": ask.Problems}}, nil
 }
 
 // thingRights say who sees the log of a thing on its page: those who see the thing. The rest of the log

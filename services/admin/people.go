@@ -234,6 +234,9 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, before.Version); err != nil {
+		return nil, err
+	}
 	after, wrong := readPerson(form, false)
 	typed := personForm(before).Typed(form)
 	if len(wrong) > 0 {

@@ -37,6 +37,9 @@ func TestPeople(t *testing.T) {
 	conflict := b.Post(page, "version", "1", "name", "Benjamin", "role", "marketing")
 	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>",
 		`name="version" value="2"`)
+	for _, version := range []string{"", "0", "77777", "99999999999999999999"} { // none that it had: no one was faster
+		b.Post(page, "version", version, "name", "Benjamin", "role", "marketing").Has(400, "Open the page again")
+	}
 	leads(t, b.Post(page+"/disable"), page)
 	leads(t, ben.Get("/account"), "/sign-in?to=%2Faccount")
 	b.Get(page).Has(200, "Disabled", "/enable")
@@ -56,7 +59,9 @@ func TestPeople(t *testing.T) {
 		t.Error(a)
 	}
 	b.Get("/audit?from=2001-01-01&to=2001-01-02").Has(200, "Nothing was done that fits")
-	b.Get("/audit?from=yesterday").Has(400)
+	b.Get("/audit?from=2001-01-02&to=2001-01-01").Has(200, "the range is turned round", `name="from" value="2001-01-01"`)
+	b.Get("/audit?service=none&q=invited").Has(200, "There is no such service", "Invited Ben")
+	b.Get("/audit?from=yesterday").Has(400, "The value of “from” makes no sense here")
 	panel := b.Request("GET", "/audit/person/"+fmt.Sprint(id))
 	panel.Header.Set("HX-Request", "true")
 	if a := b.Do(panel); !strings.Contains(a.Body, `class="timeline"`) || strings.Contains(a.Body, "<html") {

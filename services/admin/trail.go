@@ -93,8 +93,19 @@ func (s *server) followTrail(ctx context.Context, data *trailData, who adminui.I
 	if err != nil {
 		return err
 	}
-	data.Hops = markGaps(append(data.Hops, acts...), time.Now())
+	data.Hops = markGaps(append(toldOnce(data.Hops), acts...), time.Now())
 	return nil
+}
+
+// toldOnce leaves out what an owner noted of an event of Stripe's that webhook shows as it came.
+func toldOnce(hops []adminui.Hop) []adminui.Hop {
+	came := map[string]bool{}
+	for _, h := range hops {
+		if h.Step == "event" {
+			came[h.Message] = true
+		}
+	}
+	return slices.DeleteFunc(hops, func(h adminui.Hop) bool { return h.Step == "stripe" && came[h.About] })
 }
 
 // actsOn are the acts of the staff on orders and mails of these keys, and on the entries for staff among the hops.

@@ -34,6 +34,9 @@ func walked(r *http.Request) (adminui.Answer, error) {
 			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "event", Text: "Stripe told of it.", State: "paid", Message: "evt_1",
 				Attempt: 2,
 				Stream:  "STRIPE", Sequence: 7, Trace: "00-abc"})
+		case "evt_1":
+			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "stripe", Text: "Order keeps evt_1.", About: "evt_1"},
+				adminui.Hop{At: at.Add(2 * time.Minute), Step: "stripe", Text: "Order keeps evt_9.", About: "evt_9"})
 		case "order2":
 			t.Keys = []string{"evt_2"}
 			t.Hops = append(t.Hops, adminui.Hop{At: at, Step: "entry", About: "7", Text: "For staff."})
@@ -59,6 +62,10 @@ func TestTrail(t *testing.T) {
 	page := b.Get("/trail?key=order1")
 	page.Has(200, "Mail &lt;b&gt;x&lt;/b&gt; was accepted.", "STRIPE 7", "attempt 2", "trace 00-abc", "Paid, and no order after 2 minutes.",
 		"A mail was accepted and is not sent.", "mailer does not answer")
+	// What the owner keeps of an event is shown only where webhook no longer does.
+	if page.Has(200, "Order keeps evt_9."); strings.Contains(page.Body, "Order keeps evt_1.") {
+		t.Error("an event of Stripe's stands twice")
+	}
 	if first, then := strings.Index(page.Body, "Stripe told of it."), strings.Index(page.Body, "was accepted."); first > then {
 		t.Error("not in the order of time")
 	}

@@ -353,8 +353,8 @@ func (s *server) staffChangeAd(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if posted.Version == 0 {
-		return nil, web.BadRequest("version")
+	if err := posted.CheckVersion(1, was.Version); err != nil {
+		return nil, err
 	}
 	shown, err := s.adForm(r, was)
 	if err != nil {

@@ -216,8 +216,15 @@ func (s *server) staffRecord(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	now, err := readConfiguration(r.Context(), s.pool)
+	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(1, now.Version); err != nil {
+		return nil, err
+	}
 	value := form.Get("log_client_events")
-	if form.Version == 0 || value != "" && value != "on" {
+	if value != "" && value != "on" {
 		return nil, web.BadRequest("log_client_events")
 	}
 	on := value == "on"

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -39,15 +40,22 @@ func readPeriod(ask adminui.Listing, now time.Time) (p period, err error) {
 	} else if !to.IsZero() {
 		p.To = to
 	}
-	if p.From.After(p.To) || p.From.Year() < 2000 || p.To.Year() > 2999 {
-		return p, web.BadRequest("from")
-	}
-	if p.days() > mostReportDays {
-		return p, web.BadRequest("to")
+	switch {
+	case p.From.After(p.To):
+		return p, noPeriod("from", "The last day is before the first one.")
+	case p.From.Year() < 2000 || p.To.Year() > 2999:
+		return p, noPeriod("from", "A report is of days between the years 2000 and 2999.")
+	case p.days() > mostReportDays:
+		return p, noPeriod("to", "A report is of at most three years.")
 	}
 	p.BeforeTo = p.From.AddDate(0, 0, -1)
 	p.BeforeFrom = p.From.AddDate(0, 0, -p.days())
 	return p, nil
+}
+
+// noPeriod refuses days that a report cannot be of.
+func noPeriod(parameter, why string) error {
+	return &web.Error{Status: http.StatusBadRequest, Code: "bad-request", Parameter: parameter, Text: why}
 }
 
 const dayText = "2 Jan 2006"

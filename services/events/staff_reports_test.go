@@ -121,6 +121,7 @@ func TestReportsForStaff(t *testing.T) {
 	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56")
 	page.Get("/staff/reports/searches").Has(200, "Whatever was searched for in these days was found.")
 
+	who.Get("/staff/reports?from=2026-03-02&to=2026-03-01").Has(400, "The last day is before the first one.")
 	for _, path := range []string{"?from=x", "?to=2026-13-01", "?from=2026-03-02&to=2026-03-01", "?from=1000-01-01", "?from=2020-01-01",
 		"?from=%00", "?from=%ff", "?sort=%27", "?from=99999999999999999999-01-01"} {
 		if got := page.Get("/staff/reports/products" + path); got.Status != 400 {

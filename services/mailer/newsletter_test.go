@@ -134,6 +134,9 @@ func TestCampaign(t *testing.T) {
 	c := e.campaign("audience", "both", "body_html", "<h1>{msg_subject}</h1>{recipient_first_name} <a href=\"{unsubscribe_link}\">Stop</a>")
 	c.page().Has(200, "{unsubscribe_link}")
 	c.receivers().Has(200, "What is saved goes to 3 people now")
+	for _, name := range []string{" ", strings.Repeat("é", 101)} {
+		c.staff.Post("/staff/campaigns", "name", name).Has(422, "1 to 100 characters", `value="`+name+`"`, "Spring")
+	}
 	c.staff.Get("/staff/campaigns").Has(200, "Spring", "Both, each address once", "News for members")
 
 	// What is typed is shown for a sample or for one receiver, and opens nothing.
@@ -258,6 +261,7 @@ func TestRightsOfCampaigns(t *testing.T) {
 	path := fmt.Sprint("/staff/campaigns/", c.id)
 	readOnly.Get(path).Has(200, "News of {shop_name}")
 	support.Get(path).Has(403)
+	e.office(adminui.Owner).Versions(path, path+"/start", "/staff/mails/templates/reset", "/staff/mails/templates/reset/built-in")
 	for _, command := range []string{"", "/start", "/test", "/frame", "/copy", "/pause", "/stop"} {
 		readOnly.Post(path + command).Has(403)
 	}

@@ -40,6 +40,9 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, p.Campaign.Version); err != nil {
+		return nil, err
+	}
 	at, wrong := startAt(form)
 	if len(wrong) > 0 {
 		p.Start = p.Start.Typed(form).Wrong(wrong)

@@ -54,6 +54,12 @@ type campaignList struct {
 }
 
 func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
+	return s.campaignsPage(r, http.StatusOK, func(f adminui.Form) adminui.Form { return f })
+}
+
+// campaignsPage is the list, with the form of a new one as change leaves it.
+func (s *server) campaignsPage(r *http.Request, status int,
+	change func(adminui.Form) adminui.Form) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
@@ -68,11 +74,10 @@ func (s *server) staffCampaigns(r *http.Request) (adminui.Answer, error) {
 	}
 	table := adminui.NewTable(ask, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
 	table.Empty = "No campaigns yet."
-	return adminui.Page{Title: "Campaigns", Template: "campaigns.html", Table: table, Live: "staff",
-		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next,
-			New: adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign",
-				Fields: []adminui.Field{
-					{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: mostName}}}}}, nil
+	form := adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign", Fields: []adminui.Field{
+		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: mostName}}}
+	return adminui.Page{Title: "Campaigns", Template: "campaigns.html", Table: table, Live: "staff", Status: status,
+		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next, New: change(form)}}, nil
 }
 
 // mostName is the length of a campaign's name, in characters.
@@ -86,7 +91,9 @@ func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	c := newCampaign()
 	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > mostName {
-		return nil, web.BadRequest("name")
+		return s.campaignsPage(r, http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
+			return f.Typed(form).Wrong(map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostName)})
+		})
 	}
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
 }
@@ -366,6 +373,9 @@ func (s *server) staffSaveCampaign(r *http.Request) (adminui.Answer, error) {
 	}
 	form, err := adminui.ReadForm(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(1, p.Campaign.Version); err != nil {
 		return nil, err
 	}
 	typed, wrong := typedCampaign(p.Campaign, form)

@@ -104,9 +104,7 @@ func (s *server) staffMail(r *http.Request) (adminui.Answer, error) {
 }
 
 // errSeenTo says that a mail waits no longer.
-func errSeenTo(id int64) error {
-	return &web.Error{Status: http.StatusConflict, Code: "seen-to", Err: fmt.Errorf("mail %d does not wait", id)}
-}
+var errSeenTo = adminui.SeenTo("The mail waits no longer: it was sent, dropped, or is on its way. Look at it again.")
 
 // onceLength is the length of what tells one click from the next.
 const onceLength = 20
@@ -147,7 +145,7 @@ func (s *server) sendCopy(r *http.Request, m staffMail, once string) (id int64, 
 		}
 		if !fresh {
 			if id, err = mailIDByKey(r.Context(), tx, key); err == nil && id == 0 {
-				err = errSeenTo(m.ID)
+				err = errSeenTo
 			}
 			return err
 		}
@@ -183,7 +181,7 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 	} else {
 		var done bool
 		if done, err = s.sendAgain(r, m); err == nil && !done {
-			err = errSeenTo(m.ID)
+			err = errSeenTo
 		}
 	}
 	if err != nil {
@@ -198,28 +196,14 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 // sendMost is how many mails one command sends again.
 const sendMost = 500
 
+// staffSendMany has the chosen mails sent that wait.
 func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
-	form, err := adminui.ReadForm(r)
+	mails, err := s.chosenMails(r)
 	if err != nil {
 		return nil, err
 	}
-	ids := form.Values.Values["id"]
-	if len(ids) == 0 || len(ids) > sendMost {
-		return nil, web.BadRequest("id")
-	}
 	sent := 0
-	for _, text := range ids {
-		number, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, web.BadRequest("id")
-		}
-		m, found, err := findStaffMail(r.Context(), s.pool, number)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			continue
-		}
+	for _, m := range mails {
 		done, err := s.sendAgain(r, m)
 		if err != nil {
 			return nil, err
@@ -228,8 +212,33 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 			sent++
 		}
 	}
+	if sent == 0 {
+		return nil, errSeenTo
+	}
 	return adminui.Done{To: "/mails?state=" + stateParked,
-		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(ids))}, nil
+		Text: fmt.Sprintf("%d of %d mails are sent again.", sent, len(mails))}, nil
+}
+
+// chosenMails are the mails that were chosen in the list. All of them have to be there.
+func (s *server) chosenMails(r *http.Request) ([]staffMail, error) {
+	ids, err := adminui.Chosen(r, sendMost)
+	if err != nil {
+		return nil, err
+	}
+	mails := make([]staffMail, len(ids))
+	for i, text := range ids {
+		found := false
+		number, err := strconv.ParseInt(text, 10, 64)
+		if err == nil {
+			if mails[i], found, err = findStaffMail(r.Context(), s.pool, number); err != nil {
+				return nil, err
+			}
+		}
+		if !found {
+			return nil, adminui.Refuse("unknown-mail", "Not all that was chosen are mails. Nothing was sent.")
+		}
+	}
+	return mails, nil
 }
 
 // staffLift has newsletters go to the addresses of a mail again, which a server or a report said are gone.
@@ -275,7 +284,7 @@ func (s *server) staffDrop(r *http.Request) (adminui.Answer, error) {
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		done, err := dropMail(r.Context(), tx, page.Mail.ID, adminui.Who(r).Name, note)
 		if err == nil && !done {
-			err = errSeenTo(page.Mail.ID)
+			err = errSeenTo
 		}
 		if err != nil {
 			return err

@@ -49,15 +49,18 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 		"body_text", "body_html")
 	staff.Get("/staff/mails?state=parked").Has(200, "550 &lt;i&gt;no&lt;/i&gt;", `href="/mails/1"`, "Send again")
 	staff.Get("/staff/mails/1").Has(200, "welcome:1", "Drop it")
-	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 400,
+	for path, want := range map[string]int{"/1/send": 303, "/2/drop": 422, "/9/send": 404, "/x/drop": 404, "/send": 422,
 		"/99999999999999999999/send": 404} {
 		if a := staff.Post("/staff/mails" + path); a.Status != want {
 			t.Errorf("%s: %s", path, a)
 		}
 	}
-	if a := staff.Post("/staff/mails/1/send"); a.Status != http.StatusConflict {
-		t.Error(a)
+	staff.Post("/staff/mails/1/send").Has(409, "The mail waits no longer")
+	staff.Post("/staff/mails/send").Has(422, "Choose rows first")
+	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent when one of them is no mail
+		staff.Post("/staff/mails/send", "id", "3", "id", id).Has(422, "Nothing was sent")
 	}
+	staff.Post("/staff/mails/send", "id", "1").Has(409, "The mail waits no longer")
 	if a := staff.Post("/staff/mails/2/drop", "note", "He called."); a.Status != http.StatusSeeOther {
 		t.Error(a)
 	}

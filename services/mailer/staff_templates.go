@@ -122,7 +122,7 @@ func (s *server) templatePage(r *http.Request) (p templatePage, err error) {
 	}
 	p.Form = templateForm(p, p.mailTemplate)
 	p.BuiltIn = adminui.Form{ID: "built-in", Action: "/mails/templates/" + k.Kind + "/built-in",
-		Submit: "Back to the built-in one", Version: p.Version, Tone: "bad"}
+		Submit: "Back to the built-in one", Version: p.Version, FromZero: true, Tone: "bad"}
 	return p, nil
 }
 
@@ -137,7 +137,8 @@ const (
 // templateForm is the editor with a template in it.
 func templateForm(p templatePage, t mailTemplate) adminui.Form {
 	path := "/mails/templates/" + p.kind.Kind
-	f := adminui.Form{ID: "template", Action: path, Submit: "Save", Version: p.Version, Preview: path + "/frame",
+	f := adminui.Form{ID: "template", Action: path, Submit: "Save", Version: p.Version, FromZero: true,
+		Preview: path + "/frame",
 		Fields: []adminui.Field{
 			{Name: "subject", Label: "Subject", Kind: "text", Value: t.Subject, Required: true, Most: mostSubject},
 			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true, Most: mostText},
@@ -346,6 +347,9 @@ func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(0, p.Version); err != nil {
+		return nil, err
+	}
 	t := p.typedTemplate(form)
 	if wrong := s.check(p.kind, t); len(wrong) > 0 {
 		p.Form = p.Form.Typed(form).Wrong(wrong)
@@ -369,9 +373,6 @@ func (s *server) templateConflict(r *http.Request, form adminui.Submitted) (admi
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Versions) == 0 { // the form named a version that never was
-		return nil, errStale
-	}
 	last := p.Versions[0]
 	p.Form = p.Form.Typed(form).Conflict(p.Version, last.SavedBy, last.SavedAt.UTC().Format("15:04 UTC"),
 		map[string]string{"subject": p.Subject, "body_text": p.BodyText, "body_html": p.BodyHTML,
@@ -387,6 +388,9 @@ func (s *server) staffBuiltIn(r *http.Request) (adminui.Answer, error) {
 	}
 	form, err := adminui.ReadForm(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(0, p.Version); err != nil {
 		return nil, err
 	}
 	if form.Version != p.Version {

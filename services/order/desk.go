@@ -47,6 +47,8 @@ type Order struct {
 var (
 	ErrUnknownOrder = errors.New("there is no such order")
 	ErrStale        = errors.New("the order was changed meanwhile: look at it again")
+	// ErrNoVersion is of a version that the order never had: no one was faster.
+	ErrNoVersion = errors.New("the order never had this version: look at it again")
 )
 
 // Refusal says why an act is not done, in words for the person who wants it. Nothing has happened.
@@ -72,6 +74,8 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 			return err
 		case !found:
 			return ErrUnknownOrder
+		case on.Version > o.Version:
+			return ErrNoVersion
 		case on.Version != 0 && on.Version != o.Version:
 			return ErrStale
 		}
@@ -79,7 +83,7 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 		if err != nil || done == nil {
 			return err
 		}
-		version, err := nextVersion(ctx, tx, o.ID)
+		version, err := nextVersion(ctx, tx, o.ID, who, done.text)
 		if err != nil {
 			return err
 		}

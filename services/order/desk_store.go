@@ -22,9 +22,11 @@ func lockOrder(ctx context.Context, tx pgx.Tx, identifier string) (o deskOrder, 
 		`SELECT `+deskOrderColumns+` FROM orders o WHERE identifier = $1 FOR UPDATE`, identifier)
 }
 
-func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64) (version int, err error) {
+// nextVersion counts an act on an order, and keeps who did what.
+func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64, who Actor, what string) (version int, err error) {
 	return pg.Get[int](ctx, tx, "count an act on order $1", `
-		UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING version`, orderID)
+		UPDATE orders SET version = version + 1, acted_at = now(), acted_by = $2, acted_what = $3 WHERE id = $1
+		RETURNING version`, orderID, who.Name, what)
 }
 
 // orderLines are the lines of an order. Pieces count as refunded unless the refund came to nothing.

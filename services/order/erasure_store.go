@@ -76,6 +76,7 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "address_changes", Rows: `address_change WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "staff_notes", Rows: `staff_note WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipments", Rows: `shipment WHERE order_id IN (SELECT id FROM o)`},
+		{Name: "shipments_undone", Rows: `shipment_undone WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "shipment_lines", Rows: `shipment_line WHERE order_id IN (SELECT id FROM o)`},
 		{Name: "refunds", Rows: `refund WHERE ` + theirPayments},
 		{Name: "refund_lines", Rows: `refund_line WHERE order_id IN (SELECT id FROM o)`},

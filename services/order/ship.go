@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -152,9 +153,10 @@ func allSent(lines []deskLine, pieces []Pieces) bool {
 	return true
 }
 
-// Undo takes a parcel back, as long as the customer was not told of it.
+// Undo takes a parcel back, as long as the customer was not told of it. One that was taken back before is refused as
+// such, whichever version of the order the person saw.
 func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string) error {
-	return d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
+	err := d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		s, found, err := lockShipment(ctx, tx, o.ID, shipmentID)
 		switch {
 		case err != nil:
@@ -168,12 +170,23 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		if err != nil {
 			return nil, err
 		}
-		if err := deleteShipment(ctx, tx, s); err != nil {
+		if err := deleteShipment(ctx, tx, s, who); err != nil {
 			return nil, err
 		}
 		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)},
 			showTracking(ctx, tx, o.ID)
 	})
+	if _, refused := errors.AsType[*Refusal](err); !refused && !errors.Is(err, ErrStale) {
+		return err
+	}
+	undone, found, lookErr := findUndone(ctx, d.db, on.Identifier, shipmentID)
+	if lookErr != nil {
+		return lookErr
+	}
+	if found {
+		return not("", "The parcel is already undone, by %s at %s.", undone.By, undone.At.UTC().Format("15:04 UTC"))
+	}
+	return err
 }
 
 // Correction is what a parcel's label really says.

@@ -50,11 +50,34 @@ func shipmentPieces(ctx context.Context, db pg.DB, id string) ([]Pieces, error) 
 		SELECT seq, quantity FROM shipment_line WHERE shipment_id = $1 ORDER BY seq`, id)
 }
 
-// deleteShipment takes a parcel back, and the order's status with it.
-func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
+// deleteShipment takes a parcel back, and the order's status with it. That there was one is kept.
+func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment, who Actor) error {
 	return pg.Exec(ctx, tx, "take parcel $1 back", `
-		WITH gone AS (DELETE FROM shipment WHERE id = $1)
-		DELETE FROM order_status WHERE order_id = $2 AND status = 'shipped'`, s.ID, s.OrderID)
+		WITH gone AS (
+		  DELETE FROM shipment WHERE id = $1 RETURNING id, order_id, carrier, tracking_number, shipped_at, by_name
+		), kept AS (
+		  INSERT INTO shipment_undone (id, order_id, carrier, tracking_number, shipped_at, shipped_by, by_person, by_name)
+		  SELECT id, order_id, carrier, tracking_number, shipped_at, by_name, $3, $4 FROM gone
+		)
+		DELETE FROM order_status WHERE order_id = $2 AND status = 'shipped'`, s.ID, s.OrderID, who.Person, who.Name)
+}
+
+// undone is a parcel that was taken back.
+type undone struct {
+	Carrier, TrackingNumber string
+	ShippedAt               time.Time
+	ShippedBy               string
+	At                      time.Time
+	By                      string
+}
+
+// undoneColumns are the columns of undone, of the table shipment_undone as u.
+const undoneColumns = `u.carrier, u.tracking_number, u.shipped_at, u.shipped_by, u.undone_at AS at, u.by_name AS by`
+
+func findUndone(ctx context.Context, db pg.DB, identifier, id string) (u undone, found bool, err error) {
+	return pg.One[undone](ctx, db, "find parcel $2 among those taken back", `
+		SELECT `+undoneColumns+` FROM shipment_undone u JOIN orders o ON o.id = u.order_id
+		WHERE o.identifier = $1 AND u.id = $2`, identifier, id)
 }
 
 func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {

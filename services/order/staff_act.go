@@ -3,6 +3,7 @@ package order
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -80,8 +81,10 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		if form.Version < 1 && !f.noVersion { // without it, a form sent twice would be two acts
-			return nil, web.BadRequest("version")
+		if !f.noVersion { // without it, a form sent twice would be two acts
+			if err := form.CheckVersion(1, math.MaxInt32); err != nil {
+				return nil, err
+			}
 		}
 		on := Order{Identifier: adminui.Param(r, "identifier"), Version: int(form.Version)}
 		done, err := act(r, on, form)
@@ -91,6 +94,8 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 		refusal, refused := errors.AsType[*Refusal](err)
 		if errors.Is(err, ErrUnknownOrder) {
 			return nil, web.NotFound()
+		} else if errors.Is(err, ErrNoVersion) {
+			return nil, web.BadRequest("version")
 		} else if !refused && !errors.Is(err, ErrStale) {
 			return nil, err
 		}
@@ -113,11 +118,8 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 // conflict shows what another person did meanwhile.
 func (f orderForm) conflict(p staffFormPage) adminui.Form {
 	by, at := "Another person", time.Now()
-	for _, e := range p.Order.Timeline { // the newest first
-		if e.Who != "" {
-			by, at = e.Who+" ("+strings.ToLower(e.Text[:1])+e.Text[1:]+")", e.At
-			break
-		}
+	if last := p.Order.last; last.at != nil && last.what != "" {
+		by, at = last.by+" ("+strings.ToLower(last.what[:1])+last.what[1:]+")", *last.at
 	}
 	var theirs map[string]string
 	if f.theirs != nil {

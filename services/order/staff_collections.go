@@ -205,8 +205,8 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		if c, err = s.collectionOf(r); err != nil {
 			return nil, err
 		}
-		if form.Version < 1 {
-			return nil, web.BadRequest("version")
+		if err := form.CheckVersion(1, c.Version); err != nil {
+			return nil, err
 		}
 	}
 	members, err := collectionMembers(r.Context(), s.db, c.ID, mostMembers)

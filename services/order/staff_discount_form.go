@@ -171,10 +171,10 @@ func readAmount(text string) (money.Cents, bool) {
 func (d *discount) readLimits(form adminui.Submitted, was discount, wrong wrongFields) {
 	var ok bool
 	if d.MaxUses, ok = readCount(form.Get("uses")); !ok {
-		wrong["uses"] = "A whole number, please."
+		wrong["uses"] = wrongCount
 	}
 	if d.MaxPerPerson, ok = readCount(form.Get("per-person")); !ok {
-		wrong["per-person"] = "A whole number, please."
+		wrong["per-person"] = wrongCount
 	}
 	if d.Starts, ok = readDayOf(form.Get("from"), was.Starts, 0); !ok {
 		wrong["from"] = "A day such as 2026-11-28, please."
@@ -190,14 +190,17 @@ func (d *discount) readLimits(form adminui.Submitted, was discount, wrong wrongF
 	}
 }
 
-// readCount reads a limit; nothing is none.
+// wrongCount is what readCount takes.
+const wrongCount = "A whole number from 1 on, please, or nothing."
+
+// readCount reads a limit; nothing is none. 0 is refused: it would make a code that no one can use.
 func readCount(text string) (*int, bool) {
 	if text = strings.TrimSpace(text); text == "" {
 		return nil, true
 	}
 	n, ok := web.Number(text, 1_000_000_000)
 	count := int(n)
-	return &count, ok
+	return &count, ok && count > 0
 }
 
 // readDayOf reads a day as the moment within it; the stored one where the day is the same.

@@ -1,9 +1,9 @@
 package order
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,6 +66,10 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"state", "batch"}})
 	if err != nil {
 		return nil, err
+	}
+	isState := func(o adminui.Option) bool { return o.Value == ask.Chosen["state"] }
+	if !slices.ContainsFunc(discountStates, isState) {
+		ask.Leave("state", "There is no such state: codes of all states are shown.")
 	}
 	want := discountsWanted{State: ask.Chosen["state"], Search: ask.Search, Rows: ask.Rows + 1}
 	if text := ask.Chosen["batch"]; text != "" {
@@ -228,7 +232,7 @@ func (s *server) staffDropDiscount(r *http.Request) (adminui.Answer, error) {
 	return s.changeDiscount(r, "Deleted code ", func(tx pgx.Tx, d discount) (adminui.Done, error) {
 		dropped, err := dropDiscount(r.Context(), tx, d.ID)
 		if err == nil && !dropped {
-			err = &web.Error{Status: http.StatusConflict, Code: "used", Err: errors.New("the code was used")}
+			err = &web.Error{Status: http.StatusConflict, Code: "used", Text: "The code was used, so it stays. End it instead."}
 		}
 		return adminui.Done{To: "/discounts", Text: d.Code + " is deleted."}, err
 	})
@@ -252,6 +256,8 @@ func (s *server) changeDiscount(r *http.Request, text string,
 			return err
 		case !found:
 			return web.NotFound()
+		case form.CheckVersion(1, int64(d.Version)) != nil:
+			return form.CheckVersion(1, int64(d.Version))
 		case int64(d.Version) != form.Version:
 			return &web.Error{Status: http.StatusConflict, Code: "changed", Err: errStaleRow}
 		}

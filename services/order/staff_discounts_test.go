@@ -42,6 +42,7 @@ func TestStaffMakeACode(t *testing.T) {
 	staff := e.staff(adminui.Marketing)
 	for _, bad := range [][]string{{"code", ""}, {"code", "A B"}, {"code", strings.Repeat("x", 101)}, {"type", "9"}, {"amount", "101"},
 		{"amount", "-1"}, {"amount", "1e9"}, {"minimum", "x"}, {"uses", "1.5"}, {"uses", strings.Repeat("9", 30)}, {"per-person", "-1"},
+		{"uses", "0"}, {"per-person", "0"},
 		{"from", "yesterday"}, {"until", "2020-01-01"}, {"skus", "3"}, {"skus", "x"}, {"collections", "999"}, {"code", "WELCOME10"}} {
 		if a := staff.Post("/staff/discounts", with(tenOff, bad...)...); a.Status != 422 || a.At("errors", bad[0]) == nil {
 			t.Errorf("%v: %s", bad, a)

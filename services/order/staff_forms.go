@@ -56,12 +56,15 @@ type rowNow struct {
 }
 
 // refusedForm is the form of the row as it is now, with all that was typed and why it was not taken: what is
-// wrong (422), or errStaleRow (409). Other errors are returned.
+// wrong (422), or errStaleRow (409; 400 when the row never had the form's version). Other errors are returned.
 func refusedForm(form adminui.Form, sent adminui.Submitted, wrong wrongFields, cause error,
 	now rowNow) (adminui.Form, map[string]string, int, error) {
 	form = form.Typed(sent)
 	switch {
 	case errors.Is(cause, errStaleRow):
+		if err := sent.CheckVersion(1, now.version); err != nil {
+			return form, nil, 0, err
+		}
 		by := cmp.Or(now.changedBy, "Another person")
 		return form.Conflict(now.version, by, now.changedAt.UTC().Format("15:04 UTC"), now.values),
 			map[string]string{"": errStaleRow.Error()}, http.StatusConflict, nil

@@ -14,8 +14,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// mostAtOnce is how many orders one form takes.
-const mostAtOnce = 200
+const (
+	// mostAtOnce is how many orders one form takes.
+	mostAtOnce = 200
+	// mostRefused bounds what is said of those that were refused, in characters.
+	mostRefused = 2000
+)
 
 // shippingChoice asks for the way to send; usual stands for no choice.
 func shippingChoice(methods []shippingMethod, usual string) adminui.Field {
@@ -177,10 +181,12 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("order")
 	}
 	parcels, wrong := PastedParcels(form.Get("parcels"))
-	if len(parcels) > mostAtOnce {
-		return nil, web.BadRequest("parcels")
-	}
 	method := form.Get("method")
+	if len(parcels) > mostAtOnce {
+		return s.shipManyPage(r, staffShipPage{Sent: []string{}, Chosen: method, Pasted: form.Get("parcels"),
+			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", mostAtOnce)}},
+			http.StatusUnprocessableEntity)
+	}
 	for i := range parcels {
 		if parcels[i].Method == "" {
 			parcels[i].Method = method
@@ -273,6 +279,8 @@ func whyNot(err error) (string, error) {
 		return "There is no such order.", nil
 	case errors.Is(err, ErrStale):
 		return "The order was changed meanwhile: look at it, then send it again.", nil
+	case errors.Is(err, ErrNoVersion):
+		return "The order never had the version that this page names: open the page again.", nil
 	}
 	return "", err
 }
@@ -299,24 +307,28 @@ func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (l
 	return list
 }
 
-// chosenOrders reads the orders that were chosen in the list.
-func chosenOrders(r *http.Request) ([]string, error) {
-	form, err := adminui.ReadForm(r)
-	if err == nil && len(form.Values.Values["id"]) > mostAtOnce {
-		err = web.BadRequest("id")
+// chosenOrders reads the orders that were chosen in the list. All of them have to be orders.
+func (s *server) chosenOrders(r *http.Request) ([]string, error) {
+	ids, err := adminui.Chosen(r, mostAtOnce)
+	if err != nil {
+		return nil, err
 	}
-	return form.Values.Values["id"], err
+	known, err := ordersKnown(r.Context(), s.db, ids)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, adminui.Refuse("unknown-order", "Not all that was chosen are orders. Nothing was changed.")
+	}
+	return ids, nil
 }
 
 // staffChosen leads to a page about the orders that were chosen in the list.
 func (s *server) staffChosen(page string) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
-		ids, err := chosenOrders(r)
+		ids, err := s.chosenOrders(r)
 		if err != nil {
 			return nil, err
-		}
-		if len(ids) == 0 {
-			return adminui.Done{To: "/orders", Text: "Choose orders first: x chooses a row, Shift X all."}, nil
 		}
 		return adminui.Done{To: "/orders/" + page + "?" + url.Values{"id": ids}.Encode()}, nil
 	}
@@ -324,13 +336,15 @@ func (s *server) staffChosen(page string) adminui.Handler {
 
 // staffMoveChosen gives the chosen orders another status, each by itself.
 func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
-	ids, err := chosenOrders(r)
+	ids, err := s.chosenOrders(r)
 	if err != nil {
 		return nil, err
 	}
 	status := adminui.Param(r, "status")
-	if endsAnOrder(status) {
-		return nil, web.BadRequest("status")
+	if known, err := statusKnown(r.Context(), s.db, status); err != nil {
+		return nil, err
+	} else if !known || endsAnOrder(status) {
+		return nil, adminui.Refuse("unknown-status", "Orders cannot be moved to this status. Nothing was changed.")
 	}
 	moved, refused := 0, ""
 	for _, identifier := range ids {
@@ -343,6 +357,9 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 		default:
 			refused += " " + identifier + ": " + why
 		}
+	}
+	if moved == 0 {
+		return nil, adminui.Refuse("not-moved", "None was moved."+firstRunes(refused, mostRefused))
 	}
 	return adminui.Done{To: "/orders?status=" + url.QueryEscape(status),
 		Text: fmt.Sprintf("Moved %d of %d.%s", moved, len(ids), refused)}, nil

@@ -34,12 +34,20 @@ func TestStaffShipAnOrder(t *testing.T) {
 		"until then it can be undone")
 	// Who looked before that keeps what they typed, and sees what was done meanwhile.
 	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
-	stale.Has(409, `value="MINE"`, "Ada (sent a parcel) changed this", `name="version" value="2"`)
 	parcel := e.Text(`SELECT id FROM shipment`)
+	stale.Has(409, `value="MINE"`, "Ada (sent parcel "+parcel+") changed this", `name="version" value="2"`)
 	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
 	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
-	staff.Post(path+"/undo", "version", "4", "parcel", parcel).Has(422, "no parcel")
+	for _, version := range []string{"3", "4"} { // of two at once the second saw it still
+		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
+	}
+	staff.Post(path+"/undo", "version", "4", "parcel", "none").Has(422, "no parcel")
+	e.browser(adminui.Manager).Post(path+"/undo", "version", "3", "parcel", "none").Has(409, "Ada (took parcel "+parcel+" back) changed this")
+	page := staff.Get(path)
+	page.Want("Took a parcel back", "timeline", "0", "text")
+	page.Want("UPS Ground · 1Z8", "timeline", "0", "detail")
+	page.Want("Sent a parcel, which was taken back", "timeline", "1", "text")
 	staff.Post(path+"/ship", "version", "4").OK() // all that is left
 	e.tell(1)
 	parcel = e.Text(`SELECT id FROM shipment`)
@@ -77,7 +85,10 @@ func TestStaffShipManyOrders(t *testing.T) {
 	row := func(id, seen, tracking string) []string {
 		return []string{"order", id, "seen", seen, "tracking", tracking}
 	}
-	typed := append(row(ids[0], "1", "T0"), append(row(ids[1], "7", "T1<b>"), row(ids[2], "1", "")...)...)
+	if err := e.service.desk.Move(t.Context(), kim, Order{Identifier: ids[1]}, "packing", ""); err != nil {
+		t.Fatal(err)
+	}
+	typed := append(row(ids[0], "1", "T0"), append(row(ids[1], "1", "T1<b>"), row(ids[2], "1", "")...)...)
 	typed = append(typed, "parcels", ids[3]+"\tT3\tUPSGround\n"+"nosuchorder\tT4\n!!\tT5")
 	a := staff.Post("/staff/orders/ship", typed...)
 	a.Has(422)
@@ -88,17 +99,18 @@ func TestStaffShipManyOrders(t *testing.T) {
 	}
 	a.Has(422, "Line 3 does not begin", "nosuchorder: There is no such order.", "changed meanwhile")
 	again := e.browser(adminui.Fulfilment).Post("/staff/orders/ship", append(row(ids[1], "7", "T1<b>"), "method", "UPSGround")...)
-	again.Has(422, `value="T1&lt;b&gt;"`, `<option value="UPSGround" selected>`)
-	staff.Post("/staff/orders/ship", append(row(ids[1], "1", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
+	again.Has(422, `value="T1&lt;b&gt;"`, "never had the version", `<option value="UPSGround" selected>`)
+	staff.Post("/staff/orders/ship", append(row(ids[1], "2", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
 		"/orders?status=shipped")
 	staff.Post("/staff/orders/ship", row(ids[1], "1", "T1")...).Has(200, "Sent one parcel") // the same list twice
 	staff.Post("/staff/orders/ship").Has(422, "Type or paste")
 	if n := e.Number(`SELECT count(*) FROM shipment WHERE tracking_number IN ('T0', 'T1', 'T2', 'T3')`); n != 4 {
 		t.Errorf("%d parcels", n)
 	}
-	for _, bad := range [][]string{{"order", "a"}, row("a", "x", "T"), {"parcels", strings.Repeat("a\tb\n", 201)}} {
+	for _, bad := range [][]string{{"order", "a"}, row("a", "x", "T")} {
 		staff.Post("/staff/orders/ship", bad...).Has(400)
 	}
+	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", strings.Repeat("a\tb\n", 201)).Has(422, "At most 200 orders", "a\tb")
 }
 
 // What was chosen in the list is moved, picked and packed.
@@ -108,14 +120,30 @@ func TestStaffActOnChosenOrders(t *testing.T) {
 	a, b := e.sold("ann@mail.example.com", "2"), e.sold("bob@mail.example.com", "3")
 	staff := e.staff(adminui.Fulfilment)
 	chosen := []string{"id", a, "id", b}
-	staff.Post("/staff/orders/bulk/move/packing", append(chosen, "id", "none")...).Has(200, "Moved 2 of 3. none: There is no such order.")
-	staff.Post("/staff/orders/bulk/move/shipped", chosen...).Has(400)
+	for _, status := range []string{"shipped", "canceled", "none", "%3Cb%3E"} {
+		staff.Post("/staff/orders/bulk/move/"+status, chosen...).Has(422, "cannot be moved")
+	}
+	for _, page := range []string{"move/packing", "ship", "slips", "pick"} {
+		path := "/staff/orders/bulk/" + page
+		staff.Post(path).Has(422, "Choose rows first")
+		staff.Post(path, append(chosen, "id", "none")...).Has(422, "Not all")
+		staff.Post(path, strings.Fields(strings.Repeat("id "+a+" ", 201))...).Has(422, "At most 200")
+		staff.Post(path, append(chosen, "id", "\xff")...).Has(400)
+	}
+	if e.version(a)+e.version(b) != 2 {
+		t.Error("what was refused has moved an order")
+	}
+	e.browser(adminui.Fulfilment).Post("/staff/orders/bulk/pick").Has(422, "That was not done", "Choose rows first")
+	e.Exec(`UPDATE orders SET canceled_at = now() WHERE identifier = $1`, b)
+	staff.Post("/staff/orders/bulk/move/packing", chosen...).Has(200, "Moved 1 of 2. "+b+": Order "+b+" was canceled.")
+	staff.Post("/staff/orders/bulk/move/packing", "id", b).Has(422, "None was moved. "+b)
+	e.Exec(`UPDATE orders SET canceled_at = NULL`)
+	staff.Post("/staff/orders/bulk/move/packing", chosen...).Has(200, "Moved 2 of 2.")
 	for _, page := range []string{"ship", "slips", "pick"} {
 		if got := staff.Post("/staff/orders/bulk/"+page, chosen...).Text("to"); got != "/orders/"+page+"?id="+a+"&id="+b {
 			t.Errorf("%s leads to %s", page, got)
 		}
 	}
-	staff.Post("/staff/orders/bulk/pick").Has(200, "Choose orders first")
 	query := "?id=" + a + "&id=" + b
 	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: Order{Identifier: b}, Lines: []Pieces{{0, 1}}}); err != nil {
 		t.Fatal(err)

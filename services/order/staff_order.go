@@ -41,6 +41,14 @@ type staffOrderPage struct {
 	Panels []staffPart  `json:"-"`
 	Note   adminui.Form `json:"-"`
 	States adminui.Form `json:"-"`
+
+	last lastAct
+}
+
+// lastAct is the last act of staff on an order; at is nil when there is none.
+type lastAct struct {
+	at       *time.Time
+	by, what string
 }
 
 // staffCustomer is who bought, and what else they bought.
@@ -287,7 +295,8 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 	}
 	p.Panels, p.Customer.Part = p.panels(), customerPart(row.MemberID, row.ProspectCode)
 	p.add(parts)
-	p.Timeline = p.timeline(parts.changes)
+	p.Timeline = p.timeline(parts)
+	p.last = lastAct{at: row.ActedAt, by: row.ActedBy, what: row.ActedWhat}
 	return p, nil
 }
 
@@ -339,7 +348,7 @@ func (p *staffOrderPage) name(pieces []staffPieces) {
 }
 
 // timeline is everything that happened to the order, the newest first.
-func (p *staffOrderPage) timeline(changes []addressChanged) (events []adminui.Event) {
+func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 	add := func(e adminui.Event) { events = append(events, e) }
 	for _, m := range p.Moves {
 		if m.At != nil {
@@ -355,6 +364,11 @@ func (p *staffOrderPage) timeline(changes []addressChanged) (events []adminui.Ev
 		if s.ToldAt != nil {
 			add(adminui.Event{At: *s.ToldAt, Text: "Mailed the customer about the parcel", Detail: s.TrackingNumber})
 		}
+	}
+	for _, u := range parts.undone {
+		detail := joinFilled(" · ", u.Carrier, u.TrackingNumber)
+		add(adminui.Event{At: u.ShippedAt, Text: "Sent a parcel, which was taken back", Detail: detail, Who: u.ShippedBy})
+		add(adminui.Event{At: u.At, Text: "Took a parcel back", Detail: detail, Who: u.By, Tone: "warn"})
 	}
 	for _, f := range p.Refunds {
 		e := adminui.Event{At: f.At, Text: fmt.Sprintf("Refund of %s: %s", f.Amount, f.State), Who: f.By,
@@ -375,7 +389,7 @@ func (p *staffOrderPage) timeline(changes []addressChanged) (events []adminui.Ev
 		}
 		add(adminui.Event{At: n.At, Text: what, Detail: n.Text, Who: n.By})
 	}
-	for _, c := range changes {
+	for _, c := range parts.changes {
 		add(adminui.Event{At: c.At, Text: "Corrected the shipping address", Who: c.ByName,
 			Detail: addressLine(&c.Before) + " → " + addressLine(&c.After)})
 	}

@@ -37,6 +37,8 @@ type staffOrderRow struct {
 	SessionID, CheckoutID      string
 	TermsOfSale, Newsletter    bool
 	AgreedAt                   *time.Time
+	ActedAt                    *time.Time
+	ActedBy, ActedWhat         string
 }
 
 func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOrderRow, found bool, err error) {
@@ -49,7 +51,7 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		    o.shipping_address,
 		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
 		    o.agreed_with_terms_of_sale AS terms_of_sale,
-		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at
+		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at, o.acted_at, o.acted_by, o.acted_what
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status LEFT JOIN checkout k ON k.id = o.checkout_id
 		WHERE o.identifier = $1`, identifier)
 }
@@ -87,6 +89,7 @@ type staffParts struct {
 	codes    []staffCode
 	moves    []staffMove
 	parcels  []parcelRow
+	undone   []undone
 	refunds  []staffRefund
 	disputes []staffDispute
 	notes    []staffNote
@@ -127,6 +130,8 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		  coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
 		    FROM shipment_line l WHERE l.shipment_id = s.id), '[]') AS pieces
 		FROM shipment s WHERE order_id = $1 ORDER BY shipped_at, id`, o.ID)
+	queue(batch, func(u undone) { parts.undone = append(parts.undone, u) }, `
+		SELECT `+undoneColumns+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
 		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble,
 		  by_name AS by,

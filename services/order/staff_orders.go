@@ -1,8 +1,10 @@
 package order
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +84,8 @@ type staffOrdersPage struct {
 	Next     string        `json:"next,omitempty"` // address of the page that follows
 	Statuses []staffStatus `json:"statuses"`
 	Views    []staffView   `json:"views"`
-	Query    string        `json:"-"` // of this view, to keep it
+	Problems []string      `json:"problems"` // what of the address was left out, in sentences
+	Query    string        `json:"-"`        // of this view, to keep it
 }
 
 // staffOrders lists orders, the newest first unless another order is asked for.
@@ -92,7 +95,11 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readOrdersWanted(ask)
+	tabs, err := staffTabs(r.Context(), s.db, adminui.Who(r).Person)
+	if err != nil {
+		return nil, err
+	}
+	want, err := readOrdersWanted(&ask, tabs)
 	if err != nil {
 		return nil, err
 	}
@@ -107,36 +114,34 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	tabs, err := staffTabs(r.Context(), s.db, adminui.Who(r).Person)
-	if err != nil {
-		return nil, err
-	}
 	table := adminui.NewTable(ask, "orders", staffOrderColumns, orders, func(o staffOrder) any {
 		if want.ByTotal {
 			return orderPlace{Total: o.Total, ID: o.ID}
 		}
 		return orderPlace{At: o.PlacedAt, ID: o.ID}
 	})
-	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{}}
+	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{},
+		Problems: ask.Problems}
 	data.describe(ask, table, tabs)
 	table.Bulk = bulkCommands(adminui.Who(r), data.Statuses, want.Status)
 	return adminui.Page{Title: "Orders", Template: "orders.html", Data: data, Table: table, Live: "order"}, nil
 }
 
-// readOrdersWanted reads what the address of the list asks for.
-func readOrdersWanted(ask adminui.Listing) (want ordersWanted, err error) {
+// readOrdersWanted reads what the address of the list asks for. A status that is none of the tabs is left out.
+func readOrdersWanted(ask *adminui.Listing, tabs []staffTab) (want ordersWanted, err error) {
+	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
+	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
+		ask.Leave("status", "There is no such status: orders of all statuses are shown.")
+	}
 	want = ordersWanted{Status: ask.Chosen["status"], Search: ask.Search, ByTotal: ask.Sort == "total", Down: ask.Down,
 		Rows: ask.Rows + 1}
-	if want.From, err = ask.Day("from"); err != nil {
-		return want, err
-	}
-	if want.Until, err = ask.Day("to"); err != nil {
+	if want.From, want.Until, err = ask.Days(); err != nil {
 		return want, err
 	}
 	if !want.Until.IsZero() {
 		want.Until = want.Until.AddDate(0, 0, 1) // the day itself counts
 	}
-	after, some, err := adminui.ReadCursor[orderPlace](ask)
+	after, some, err := adminui.ReadCursor[orderPlace](*ask)
 	if some {
 		want.After = &after
 	}
@@ -172,6 +177,9 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 	_, p.Query, _ = strings.Cut(ask.With(), "?")
 }
 
+// mostViewName is the length of a view's name, in characters.
+const mostViewName = 60
+
 // staffKeepView keeps what the list shows under a name.
 func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
@@ -180,18 +188,30 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	}
 	name, query := strings.TrimSpace(form.Get("name")), form.Get("query")
 	values, err := url.ParseQuery(query)
-	if err != nil || len(query) > 2000 || name == "" || utf8.RuneCountInString(name) > 60 {
-		return nil, web.BadRequest("name")
+	if err != nil || len(query) > 2000 {
+		return nil, web.BadRequest("query")
+	}
+	if name == "" || utf8.RuneCountInString(name) > mostViewName {
+		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostViewName)}), nil
 	}
 	kept, err := keepView(r.Context(), s.db, adminui.Who(r).Person, name, values.Encode())
 	if err != nil {
 		return nil, err
 	}
 	if !kept {
-		return adminui.Done{To: "/orders?" + values.Encode(), Text: "You keep " + strconv.Itoa(mostViews) +
-			" views already: drop one first."}, nil
+		full := fmt.Sprintf("You keep %d views already: drop one first.", mostViews)
+		return viewPage(form, map[string]string{"": full}), nil
 	}
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
+}
+
+// viewPage asks again for the name of a view, with why it was not kept.
+func viewPage(form adminui.Submitted, wrong map[string]string) adminui.Page {
+	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
+		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
+			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: mostViewName, Complete: "off"}}}
+	return adminui.Page{Title: "Keep a view", Template: "form.html", Status: http.StatusUnprocessableEntity,
+		Data: formPage{Form: f.Typed(form).Wrong(wrong), Errors: wrong}, Narrow: true}
 }
 
 // staffDropView removes a view.

@@ -144,6 +144,13 @@ func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) 
 		person, countedTo)
 }
 
+// ordersKnown says whether all of some identifiers are those of orders.
+func ordersKnown(ctx context.Context, db pg.DB, identifiers []string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look for orders", `
+		SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) AS chosen (id)
+		  WHERE NOT EXISTS (SELECT FROM orders WHERE identifier = chosen.id))`, identifiers)
+}
+
 // mostViews is how many views a person can keep.
 const mostViews = 30
 

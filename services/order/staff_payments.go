@@ -2,7 +2,6 @@ package order
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -145,8 +144,7 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 func (s *server) waiting(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {
-		err = &web.Error{Status: http.StatusConflict, Code: "seen-to",
-			Err: fmt.Errorf("payment %d was seen to", page.Payment.ID)}
+		err = adminui.SeenTo("The payment was seen to already, by " + page.Payment.ResolvedBy + ".")
 	}
 	return page, err
 }

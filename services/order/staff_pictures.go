@@ -104,8 +104,8 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version")
+	if err := form.CheckVersion(1, p.MediaVersion); err != nil {
+		return nil, err
 	}
 	skus, err := listSKUNames(r.Context(), s.db, p.ID)
 	if err != nil {

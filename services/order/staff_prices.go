@@ -175,8 +175,8 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version")
+	if err := form.CheckVersion(1, p.SKUVersion); err != nil {
+		return nil, err
 	}
 	plan, wrong := readPricePlan(form, time.Now())
 	if err = wrong; len(wrong) == 0 {

@@ -308,8 +308,8 @@ func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version")
+	if err := form.CheckVersion(1, p.Version); err != nil {
+		return nil, err
 	}
 	edit, wrong := readProductEdit(form, p)
 	if form.Get("preview") != "" {

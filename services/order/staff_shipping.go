@@ -298,6 +298,9 @@ func (s *server) staffSaveShipping(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sent.CheckVersion(1, was.shown().Version); err != nil {
+		return nil, err
+	}
 	m, wrong := readShipping(sent, was)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {

@@ -382,8 +382,8 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version")
+	if err := form.CheckVersion(1, p.SKUVersion); err != nil {
+		return nil, err
 	}
 	page, err := s.skusPage(r, p)
 	if err != nil {

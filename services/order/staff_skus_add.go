@@ -36,6 +36,9 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, p.SKUVersion); err != nil {
+		return nil, err
+	}
 	page, err := s.skusPage(r, p)
 	if err != nil {
 		return nil, err

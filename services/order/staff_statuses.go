@@ -1,7 +1,6 @@
 package order
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -147,6 +146,9 @@ func (s *server) staffSaveStatus(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sent.CheckVersion(1, was.Version); err != nil {
+		return nil, err
+	}
 	st, wrong := readStatus(sent, was)
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -192,7 +194,8 @@ func (s *server) staffDropStatus(r *http.Request) (adminui.Answer, error) {
 			}
 		}
 		if !dropped {
-			return &web.Error{Status: http.StatusConflict, Code: "used", Err: errors.New("orders have the status")}
+			return &web.Error{Status: http.StatusConflict, Code: "used",
+				Text: "Orders have or had this status, so it stays."}
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "status", Key: st.Identifier,
 			Text: "Deleted status " + st.Title, Before: st})

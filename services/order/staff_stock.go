@@ -115,8 +115,8 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version") // a form that is sent twice would count twice
+	if err := form.CheckVersion(1, p.SKUVersion); err != nil {
+		return nil, err // a form that is sent twice would count twice
 	}
 	sku, err := strconv.ParseInt(form.Get("sku"), 10, 64)
 	if err != nil {
@@ -244,8 +244,8 @@ func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if form.Version < 1 {
-		return nil, web.BadRequest("version")
+	if err := form.CheckVersion(1, c.Version); err != nil {
+		return nil, err
 	}
 	title, text := strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
 	wrong := faults{}

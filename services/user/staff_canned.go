@@ -161,6 +161,9 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, now.Version); err != nil {
+		return nil, err
+	}
 	c, wrong := readCanned(form)
 	if len(wrong) == 0 {
 		c.ID = now.ID

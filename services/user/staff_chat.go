@@ -208,6 +208,9 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, p.Thread.Version); err != nil {
+		return nil, err
+	}
 	typed := p.Answer.Typed(form)
 	text, then := strings.TrimSpace(newLines(form.Get("text"))), form.Get("then")
 	if then != threadWaiting && then != threadDone {
@@ -263,6 +266,9 @@ func (s *server) staffThreadState(r *http.Request) (adminui.Answer, error) {
 	}
 	t, err := s.askedThread(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(1, t.Version); err != nil {
 		return nil, err
 	}
 	if state := form.Get("state"); !slices.Contains(threadStates, state) {

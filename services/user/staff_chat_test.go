@@ -71,10 +71,11 @@ func TestStaffAnswerTheChat(t *testing.T) {
 	if n := e.acted("Answered chat"); n != 1 {
 		t.Errorf("%d answers on record", n)
 	}
-	if a := staff.Post("/staff/chat/answers/1", "version", "7", "title", "Colour", "text", "x"); a.Status != http.StatusConflict {
+	if a := staff.Post("/staff/chat/answers/1", "version", "7", "title", "Colour", "text", "x"); a.Status != http.StatusBadRequest {
 		t.Error(a)
 	}
 	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "x")
+	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "y").Has(409, "Another person changed this", ">y</textarea>")
 	staff.Get("/staff/chat/answers").Has(200, ">Colour<")
 	staff.Post("/staff/chat/answers/1/delete")
 	staff.Get("/staff/chat/answers").Has(200, "None yet.")

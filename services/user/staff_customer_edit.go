@@ -140,6 +140,9 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(1, c.Version); err != nil {
+		return nil, err
+	}
 	e, wrong := readEdit(form, c.Kind == kindMember)
 	typed := editForm(c).Typed(form)
 	if len(wrong) > 0 {

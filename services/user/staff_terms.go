@@ -3,7 +3,6 @@ package user
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,7 +44,7 @@ var termsColumns = []adminui.Column[termsRow]{
 }
 
 func termsForm(newest int) adminui.Form {
-	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest),
+	return adminui.Form{ID: "publish", Action: "/terms", Submit: "Publish", Version: int64(newest), FromZero: true,
 		Fields: []adminui.Field{{Name: "note", Label: "What members are told of the change", Kind: "multiline",
 			Required: true, Most: maxTermsNote,
 			Hint: "Every member is asked to agree at the next visit. It cannot be taken back."}}}
@@ -92,6 +91,9 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := form.CheckVersion(0, p.Form.Version); err != nil {
+		return nil, err
+	}
 	again := func(status int, change func(adminui.Form) adminui.Form) adminui.Answer {
 		p.Form = change(p.Form.Typed(form))
 		return adminui.Page{Title: "Terms of use", Template: "terms.html", Data: p, Table: table, Status: status}
@@ -100,9 +102,6 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
 			return f.Wrong(map[string]string{"note": "Say what changed, in at most 1000 characters."})
 		}), nil
-	}
-	if form.Version < 0 || form.Version >= math.MaxInt32 {
-		return nil, web.BadRequest("version")
 	}
 	version := int(form.Version) + 1
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
