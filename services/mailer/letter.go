@@ -125,19 +125,16 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 		texts = append(texts, "{"+name+"}", value)
 		marks = append(marks, "{"+name+"}", html.EscapeString(value))
 	}
-	for _, name := range plainBlocks {
-		text, err := block(plainText.ExecuteTemplate, name, p)
-		if err != nil {
-			return content{}, err
-		}
-		markup, err := block(plainHTML.ExecuteTemplate, name, p)
-		if err != nil {
-			return content{}, err
-		}
-		texts, marks = append(texts, "{"+name+"}", text), append(marks, "{"+name+"}", markup)
+	ofText, err := filled(plainText.ExecuteTemplate, plainBlocks, p, t.Subject+t.BodyText)
+	if err != nil {
+		return content{}, err
+	}
+	ofMarkup, err := filled(plainHTML.ExecuteTemplate, plainBlocks, p, t.BodyHTML)
+	if err != nil {
+		return content{}, err
 	}
 	// One pass each, so that braces in what is filled in stay what they are.
-	text, markup := strings.NewReplacer(texts...), strings.NewReplacer(marks...)
+	text, markup := strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...)
 	return content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
 		from: s.sender()}, nil
 }

@@ -222,19 +222,32 @@ func (s *server) replacers(p orderPage, t mailTemplate, codes linkCodes) (text, 
 		texts = append(texts, "{"+name+"}", value)
 		marks = append(marks, "{"+name+"}", html.EscapeString(value))
 	}
-	for _, name := range blocks {
-		t, err := block(textBlocks.ExecuteTemplate, name, p)
-		if err != nil {
-			return nil, nil, err
-		}
-		h, err := block(htmlBlocks.ExecuteTemplate, name, p)
-		if err != nil {
-			return nil, nil, err
-		}
-		texts = append(texts, "{"+name+"}", t)
-		marks = append(marks, "{"+name+"}", h)
+	ofText, err := filled(textBlocks.ExecuteTemplate, blocks, p, t.Subject+t.BodyText)
+	if err != nil {
+		return nil, nil, err
 	}
-	return strings.NewReplacer(texts...), strings.NewReplacer(marks...), nil
+	ofMarkup, err := filled(htmlBlocks.ExecuteTemplate, blocks, p, t.BodyHTML)
+	if err != nil {
+		return nil, nil, err
+	}
+	return strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...), nil
+}
+
+// filled are the blocks of the names in braces that stand in a template, each behind its name. Most names stand in
+// those of other mails.
+func filled(execute func(io.Writer, string, any) error, names []string, p any,
+	template string) (all []string, err error) {
+	for _, name := range names {
+		if !strings.Contains(template, "{"+name+"}") {
+			continue
+		}
+		text, err := block(execute, name, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, "{"+name+"}", text)
+	}
+	return all, nil
 }
 
 func block(execute func(io.Writer, string, any) error, name string, p any) (string, error) {

@@ -1,0 +1,34 @@
+package boot
+
+import (
+	"runtime"
+	"testing"
+)
+
+// A large heap gathers garbage of garbageMost, or of half its size; a small one as much as CollectAt says.
+//
+//nolint:paralleltest // the collector is the process's
+func TestGarbageFitsTheHeap(t *testing.T) {
+	t.Setenv("GOGC", "")
+	goal := func() uint64 {
+		runtime.GC()
+		fitGarbage()
+		return measured("/gc/heap/goal:bytes")
+	}
+	CollectAt(400)
+	small := measured("/gc/heap/live:bytes")
+	if got := goal(); got < 4*small {
+		t.Errorf("beside %d bytes the heap may grow to %d", small, got)
+	}
+	for _, megabytes := range []uint64{90, 300} {
+		held := make([]byte, megabytes<<20)
+		got, live := goal(), measured("/gc/heap/live:bytes")
+		if most := live + max(garbageMost, live/2) + 8<<20; got > most || got < live {
+			t.Errorf("beside %d bytes the heap may grow to %d, want %d at most", live, got, most)
+		}
+		runtime.KeepAlive(held)
+	}
+	if got := goal(); got < 4*small {
+		t.Errorf("once they are gone the heap may grow to %d beside %d bytes", got, small)
+	}
+}
