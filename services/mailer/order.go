@@ -59,11 +59,7 @@ type orderCode struct {
 
 // writeOrder fills the template whose code the order names; staff may have edited it.
 func (s *server) writeOrder(ctx context.Context, m msg.SendMail, email string) (content, error) {
-	t, err := findTemplate(ctx, s.pool, m.Order.EmailCode, m.Kind)
-	if err != nil {
-		return content{}, err
-	}
-	codes, err := findCodes(ctx, s.pool, m)
+	t, codes, err := findTemplateAndCodes(ctx, s.pool, m)
 	if err != nil {
 		return content{}, err
 	}

@@ -1,11 +1,9 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -68,19 +66,22 @@ func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, er
 // linkCodes are the codes in a mail's links.
 type linkCodes struct{ member, prospect, prospectToken string }
 
-// findCodes completes the codes that the command gives with what is known of the receiver.
-func findCodes(ctx context.Context, pool *pgxpool.Pool, m msg.SendMail) (linkCodes, error) {
-	c := linkCodes{member: m.MemberCode, prospect: m.ProspectCode}
-	err := pool.QueryRow(ctx, `
-		SELECT coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $1), ''),
-			coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $2 AND $2 <> ''
-			  AND NOT unsubscribed LIMIT 1), '')`,
-		m.MemberID, m.ProspectCode).Scan(&c.member, &c.prospectToken)
-	if err != nil {
-		return linkCodes{}, fmt.Errorf("find a receiver's codes: %w", err)
+// findTemplateAndCodes is findTemplate for a command about an order, and completes the codes that the command gives with
+// what is known of the receiver.
+func findTemplateAndCodes(ctx context.Context, db pg.DB, m msg.SendMail) (mailTemplate, linkCodes, error) {
+	seeded := orderTemplates[m.Kind]
+	row, found, err := pg.One[struct {
+		mailTemplate
+		Member, ProspectToken string
+	}](ctx, db, "find template $2", `
+		SELECT`+templateColumns+`, coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
+		  coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $4 AND $4 <> ''
+		    AND NOT unsubscribed LIMIT 1), '') AS prospect_token
+		FROM template WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, m.Order.EmailCode, seeded, m.MemberID,
+		m.ProspectCode)
+	if err == nil && !found {
+		err = errors.New("there is no template " + seeded)
 	}
-	if m.MemberCode != "" {
-		c.member = m.MemberCode
-	}
-	return c, nil
+	return row.mailTemplate, linkCodes{member: cmp.Or(m.MemberCode, row.Member), prospect: m.ProspectCode,
+		prospectToken: row.ProspectToken}, err
 }

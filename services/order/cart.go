@@ -197,7 +197,11 @@ func (s *server) changed(r *http.Request, c *cart) (contents, cartAfter, error) 
 	if err != nil {
 		return contents{}, cartAfter{}, err
 	}
-	return in, cartAfter{Codes: in.codeData(), Totals: in.totalsData(c)}, nil
+	return in, in.after(c), nil
+}
+
+func (in contents) after(c *cart) cartAfter {
+	return cartAfter{Codes: in.codeData(), Totals: in.totalsData(c)}
 }
 
 // integer is a whole number with or without a sign, however large.

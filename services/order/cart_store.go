@@ -42,10 +42,7 @@ func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
 	keys ...string) (c *cart, lines []line, err error) {
 	batch := &pgx.Batch{}
 	queueCart(batch, who, keys, "", &c)
-	if where, owner := ownCart(who); where != "" {
-		queue(batch, func(l line) { lines = append(lines, l) },
-			linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
-	}
+	queueLines(batch, who, &lines)
 	if batch.Len() == 0 {
 		return nil, nil, nil
 	}
@@ -109,6 +106,14 @@ func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, i
 		*into = c
 		return nil
 	})
+}
+
+// queueLines adds reading the lines of a cart to a batch, beside its head.
+func queueLines(batch *pgx.Batch, who web.Identity, into *[]line) {
+	if where, owner := ownCart(who); where != "" {
+		queue(batch, func(l line) { *into = append(*into, l) },
+			linesSQL+`(SELECT c.id FROM cart c WHERE `+where+`) ORDER BY l.seq`, owner)
+	}
 }
 
 // noteLooked keeps a cart that is looked at from ending by its age (keepCarts): once a day is enough.

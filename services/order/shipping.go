@@ -128,17 +128,13 @@ func chargeAll(ctx context.Context, db pg.DB, cartID int64, list []shippingMetho
 // cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
 // the default one.
 func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) error {
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, list, err := findCartAndMethods(r.Context(), s.db, web.Who(r))
 	if err != nil {
 		return err
 	}
 	methods, selected := web.Object{}, (*string)(nil)
 	if c != nil {
 		if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
-			return err
-		}
-		list, err := activeShippingMethods(r.Context(), s.db)
-		if err != nil {
 			return err
 		}
 		if err := chargeAll(r.Context(), s.db, c.ID, list); err != nil {
@@ -165,29 +161,29 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return err
 	}
-	c, err := findCart(r.Context(), s.db, web.Who(r))
-	if err != nil {
-		return err
-	}
-	if c == nil {
-		return refuse(w, endpoint, codeCartNotFound)
-	}
 	identifier, sent := form.Lookup("shipping_method_identifier")
-	if !sent {
+	var c *cart
+	var lines []line
+	if sent {
+		c, lines, err = chooseShipping(r.Context(), s.db, web.Who(r), identifier)
+	} else {
+		c, err = findCart(r.Context(), s.db, web.Who(r))
+	}
+	switch {
+	case err != nil:
+		return err
+	case c == nil:
+		return refuse(w, endpoint, codeCartNotFound)
+	case !sent:
 		return refuse(w, endpoint, codeShippingIDRequired)
+	case c.Shipping == nil:
+		return refuse(w, endpoint, codeShippingNotSet, web.Field{Key: "shipping_method_identifier", Value: identifier})
 	}
-	echo := web.Field{Key: "shipping_method_identifier", Value: identifier}
-	c.Shipping, err = setShipping(r.Context(), s.db, c.ID, identifier)
+	in, err := withCodes(r.Context(), s.db, c, lines)
 	if err != nil {
 		return err
 	}
-	if c.Shipping == nil {
-		return refuse(w, endpoint, codeShippingNotSet, echo)
-	}
-	_, after, err := s.changed(r, c)
-	if err != nil {
-		return err
-	}
+	after := in.after(c)
 	return answer(w, struct {
 		Outcome    web.Success `json:"cart_update_shipping_method"`
 		CartFound  bool        `json:"cart_found"`

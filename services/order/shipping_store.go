@@ -2,25 +2,63 @@ package order
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // methodColumns are the columns of a shippingMethod, of the table shipping_method as m.
 const methodColumns = `m.id, m.identifier, m.carrier, m.shipping_cost_cents, m.tracking_code_base_url, m.price_by, ` +
 	`m.steps, m.free_above_cents`
 
+// activeMethodsSQL are the methods that can be chosen, dearest first.
+const activeMethodsSQL = `
+	SELECT ` + methodColumns + ` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`
+
 func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, error) {
-	return pg.List[shippingMethod](ctx, db, "read shipping methods", `
-		SELECT `+methodColumns+` FROM shipping_method m WHERE active ORDER BY shipping_cost_cents DESC, id`)
+	return pg.List[shippingMethod](ctx, db, "read shipping methods", activeMethodsSQL)
 }
 
-// setShipping stores an active method on a cart and returns it; nil when there is no such method.
-func setShipping(ctx context.Context, db pg.DB, cartID int64, identifier string) (*shippingMethod, error) {
-	return oneMethod(ctx, db, `
+// chooseShipping stores an active method on the cart of who asks, and reads the cart with it, and its lines, in one
+// round trip. Without a cart, or without such a method, nothing changes; the cart's method is nil then.
+func chooseShipping(ctx context.Context, db pg.DB, who web.Identity,
+	identifier string) (c *cart, lines []line, err error) {
+	where, owner := ownCart(who)
+	if where == "" {
+		return nil, nil, nil
+	}
+	batch := &pgx.Batch{}
+	queueCart(batch, who, nil, "", &c)
+	var chosen *shippingMethod
+	queue(batch, func(m shippingMethod) { chosen = &m }, `
 		WITH m AS (SELECT `+methodColumns+` FROM shipping_method m WHERE identifier = $2 AND active),
-		     u AS (UPDATE cart SET shipping_method_id = m.id, updated_at = now() FROM m WHERE cart.id = $1)
-		SELECT * FROM m`, cartID, identifier)
+		     u AS (UPDATE cart c SET shipping_method_id = m.id, updated_at = now() FROM m WHERE `+where+`)
+		SELECT * FROM m`, owner, identifier)
+	queueLines(batch, who, &lines)
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, nil, fmt.Errorf("choose a shipping method: %w", err)
+	}
+	if c != nil {
+		c.Shipping = chosen
+	}
+	return c, lines, nil
+}
+
+// findCartAndMethods is findCart with the active methods, in the same round trip.
+func findCartAndMethods(ctx context.Context, db pg.DB, who web.Identity) (c *cart, list []shippingMethod, err error) {
+	batch := &pgx.Batch{}
+	queueCart(batch, who, nil, "", &c)
+	if batch.Len() == 0 {
+		return nil, nil, nil
+	}
+	queue(batch, func(m shippingMethod) { list = append(list, m) }, activeMethodsSQL)
+	if err := db.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, nil, fmt.Errorf("find the cart: %w", err)
+	}
+	return c, list, noteLooked(ctx, db, c)
 }
 
 // withDefaultShipping gives a cart without a method the configured default, or the cheapest active

@@ -57,6 +57,7 @@ type contender struct {
 type measured struct {
 	rate, p50, p99 float64 // purchases a second, ms, ms
 	spent          string
+	statements     float64 // of one, what the shop asks by the clock among them; 0: not counted
 }
 
 // purchases measures the whole way from an empty cart to the order's page and its mail, over HTTP, against pgbench
@@ -280,13 +281,30 @@ func (s *contender) round(ctx context.Context) error {
 		if err := s.settle(ctx); err != nil {
 			return errors.Join(err, o.close())
 		}
-		m, err := o.load(ctx, n, 0, purchaseTime)
+		m, err := o.loadCounted(ctx, n)
 		if err != nil {
 			return errors.Join(err, o.close())
 		}
 		s.runs[n] = append(s.runs[n], m)
 	}
 	return o.close()
+}
+
+// loadCounted is load for a round, and counts the statements of a purchase where they can be counted.
+func (o *opened) loadCounted(ctx context.Context, n int) (measured, error) {
+	if o.counts {
+		if err := o.resetCounts(ctx); err != nil {
+			return measured{}, err
+		}
+	}
+	before := o.next.Load()
+	m, err := o.load(ctx, n, 0, purchaseTime)
+	if err != nil || !o.counts {
+		return m, err
+	}
+	c, err := o.countedSince(ctx, float64(o.next.Load()-before))
+	m.statements = c.calls
+	return m, err
 }
 
 // load keeps n shoppers busy, for a time or until there are enough purchases, and waits until all mails are out and
@@ -390,13 +408,14 @@ func (o *opened) meterAll() func(n int) string {
 func (s *contender) report() string {
 	var b strings.Builder
 	tw := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nPurchases, %s:\n  at once\ta second\tp50 ms\tp99 ms\tprocessor time of one\n", s.name)
+	fmt.Fprintf(tw, "\nPurchases, %s:\n  at once\ta second\tp50 ms\tp99 ms\tstatements\tprocessor time of one\n", s.name)
 	for _, n := range atOnce {
-		var rate, p50, p99 []float64
+		var rate, p50, p99, statements []float64
 		for _, m := range s.runs[n] {
 			rate, p50, p99 = append(rate, m.rate), append(p50, m.p50), append(p99, m.p99)
+			statements = append(statements, m.statements)
 		}
-		fmt.Fprintf(tw, "  %d\t%.1f\t%.1f\t%.1f\t%s\n", n, median(rate), median(p50), median(p99),
+		fmt.Fprintf(tw, "  %d\t%.1f\t%.1f\t%.1f\t%.1f\t%s\n", n, median(rate), median(p50), median(p99), median(statements),
 			s.runs[n][len(s.runs[n])-1].spent)
 	}
 	if s.counts {
