@@ -13,6 +13,7 @@ type Config struct {
 	boot.Public
 	Copies
 	DBPasswords
+	BrokerLogins
 	ShopSecret      string `envconfig:"SHOP_SECRET" desc:"at least 32 characters by chance; made in DATA_DIR when empty"`
 	DataDir         string `envconfig:"DATA_DIR" default:".data" desc:"where make run keeps its database, broker, mails and secret"`
 	StripeSecretKey string `envconfig:"STRIPE_SECRET_KEY" desc:"Stripe's secret or restricted key; empty: make run brings a stand-in for Stripe"`
@@ -52,6 +53,9 @@ func (c Config) Validate() error {
 	if c.NATSReplicas > 1 && c.NATSURL == "" {
 		errs = append(errs, errors.New("NATS_REPLICAS wants as many brokers, and NATS_URL to name them: the one process "+
 			"brings a single one"))
+	}
+	if c.NATSSecret != "" && c.NATSURL == "" {
+		errs = append(errs, errors.New("NATS_SECRET is set, and NATS_URL names no broker that shops share"))
 	}
 	return errors.Join(append(errs, c.Common.Validate(), c.Copies.validate())...)
 }

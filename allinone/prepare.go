@@ -25,6 +25,7 @@ type PrepareConfig struct {
 type ProvisionConfig struct {
 	boot.Common
 	Copies
+	BrokerLogins
 }
 
 // Validate reports every setting that cannot work.
@@ -83,7 +84,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 		log.Info("tables are made; without NATS_URL no streams")
 		return nil
 	}
-	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
+	b, err := bus.Connect(log, cfg.BrokerLogins.at(cfg.NATS(), cfg.Shop(), "provision"), "provision", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 // KeepProvisioned makes streams and consumers whenever the broker lacks some, and deletes what the
 // streams hold of erased people, until ctx ends.
 func KeepProvisioned(ctx context.Context, log *slog.Logger, cfg ProvisionConfig) error {
-	b, err := bus.Connect(log, cfg.NATS(), "provision", cfg.BrokerFiles())
+	b, err := bus.Connect(log, cfg.BrokerLogins.at(cfg.NATS(), cfg.Shop(), "provision"), "provision", cfg.BrokerFiles())
 	if err != nil {
 		return err
 	}

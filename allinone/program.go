@@ -51,6 +51,7 @@ are not set, from the shop that runs with DATA_DIR (default .data).
   list                the shops that create made, with their addresses, and what they hold at the server
   destroy NAME -yes NAME
                       delete a shop, its database and its folder for ever
+  broker              run the broker of the shops that create made with SHOPS_NATS_ADDR; all others bring their own
   migrate             make roles, schemas and tables, with NATS_URL streams and consumers, and end
   provision           keep streams and consumers, erase people from the streams
   keys                print each service's SHOP_KEYS, derived from SHOP_SECRET
@@ -80,6 +81,8 @@ func Program(args []string, out, stderr io.Writer) int {
 		return boot.Run("provision", rest, stderr, KeepProvisioned)
 	case "create", "list", "destroy":
 		return shops(name, rest, out, stderr)
+	case "broker":
+		return shopsBroker(rest, stderr)
 	case "vm":
 		return vm(rest, out, stderr)
 	case "restore": // never into what a running shop wrote down

@@ -189,10 +189,11 @@ func (s *shop) startBroker(context.Context) error {
 	return nil
 }
 
-// natsURL is the broker's address with the login of one user; a broker of its own has one NATS_URL for all.
+// natsURL is the broker's address with the login of one user; someone else's broker has one NATS_URL for all, unless
+// shops share it.
 func (s *shop) natsURL(user string) string {
 	if s.broker == nil {
-		return s.cfg.NATSURL
+		return s.cfg.BrokerLogins.at(s.cfg.NATSURL, s.cfg.Shop(), user)
 	}
 	return s.broker.urlFor(user)
 }

@@ -25,7 +25,7 @@ import (
 )
 
 // Many shops on one server: each has a database, roles, secrets, ports and a folder of its own, and is a process
-// with a broker of its own. What keeps them apart is decision 28.
+// with a broker of its own, or an account of one that they share. What keeps them apart is decision 28.
 
 // shopsUsage is the way of use of the commands about shops.
 const shopsUsage = `Shops of one server:
@@ -35,7 +35,8 @@ const shopsUsage = `Shops of one server:
   destroy NAME -yes NAME                           delete a shop, its database and its folder for ever
 
 SHOPS_DATABASE_URL is a login of PostgreSQL that may make roles and databases, SHOPS_DIR (default .shops) where shops
-live. SHOP_NAME=NAME shop run opens a shop; SHOP_NAME=NAME stands before every other command about it.
+live. With SHOPS_NATS_ADDR (127.0.0.1:4222, say) a new shop is an account of the broker that shop broker runs there.
+SHOP_NAME=NAME shop run opens a shop; SHOP_NAME=NAME stands before every other command about it.
 `
 
 const (
@@ -123,6 +124,11 @@ func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adm
 	if err := server.holds(settings["DATABASE_URL"]); err != nil {
 		return err
 	}
+	if settings["NATS_SECRET"] != "" {
+		if err := shareBroker(dir); err != nil {
+			return err
+		}
+	}
 	if err := server.create(ctx, name, settings); err != nil {
 		return err
 	}
@@ -131,7 +137,8 @@ func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adm
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, "+
-		"its back office at %s.\nSettings: %s\n", name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"], settings["ADMIN_URL"], file)
+		"its back office at %s.\nSettings: %s\n", name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"],
+		settings["ADMIN_URL"], file)
 	return err
 }
 
@@ -187,9 +194,16 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 	for variable, port := range ports {
 		settings[variable] = net.JoinHostPort("127.0.0.1", strconv.Itoa(first+port))
 	}
-	settings["DATABASE_URL"] = server.urlOf(name, secret())
+	settings["DATABASE_URL"] = server.urlOf(name, newSecret())
 	for _, m := range Schemas() {
-		settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"] = secret()
+		settings[strings.ToUpper(m.Service)+"_DB_PASSWORD"] = newSecret()
+	}
+	broker, err := openSharedBroker(dir, os.Getenv("SHOPS_NATS_ADDR"))
+	if err != nil {
+		return nil, err
+	}
+	if broker != nil && os.Getenv("SHOPS_NATS_ADDR") != "" {
+		settings["NATS_URL"], settings["NATS_SECRET"] = "nats://"+broker.addr, newSecret()
 	}
 	settings["PUBLIC_URL"], settings["ADMIN_URL"] = publicURL, adminURL
 	if publicURL == "" {
@@ -199,6 +213,22 @@ func newSettings(server *dbServer, dir, name, publicURL, adminURL string) (map[s
 		settings["ADMIN_URL"] = "http://localhost:" + strconv.Itoa(first+ports["ADMIN_ADDR"])
 	}
 	return settings, nil
+}
+
+// newSecret is a password by chance that needs no quotes anywhere.
+func newSecret() string {
+	raw := make([]byte, 24)
+	rand.Read(raw) //nolint:errcheck // never fails
+	return "p" + hex.EncodeToString(raw)
+}
+
+// shareBroker tells the broker that shops share which ones there are.
+func shareBroker(dir string) error {
+	broker, err := openSharedBroker(dir, os.Getenv("SHOPS_NATS_ADDR"))
+	if err != nil || broker == nil {
+		return err
+	}
+	return broker.write()
 }
 
 // destroyShop deletes a shop that does not run, what others need not miss first.
@@ -222,8 +252,27 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("delete the shop's folder: %w", err)
 	}
+	if settings["NATS_SECRET"] != "" {
+		if err := leaveBroker(dir, name); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(out, "%s is no more.\n", name)
 	return err
+}
+
+// leaveBroker takes a shop's account and streams from the broker that shops share.
+func leaveBroker(dir, name string) error {
+	unlock, err := lockFile(filepath.Join(dir, "lock"), true)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	broker, err := openSharedBroker(dir, "")
+	if err != nil || broker == nil {
+		return err
+	}
+	return errors.Join(broker.write(), broker.forget(name))
 }
 
 func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer) error {

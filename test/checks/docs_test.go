@@ -77,6 +77,7 @@ func TestComposeSetsWhatServicesRead(t *testing.T) {
 			// The rest has a default that fits everywhere, or is its own machine's only.
 			if _, ok := given[s.Name]; !ok && !slices.Contains([]string{"CURRENCY_SIGN", "SHOP_SECRET", "METRICS_ADDR",
 				"INSIDE_HOSTS", "SETTINGS", "SWEEP_EVERY", "SWEEP_AFTER", "NATS_CA", "NATS_CERT", "NATS_KEY",
+				"NATS_SECRET",
 				"TLS_CERT", "TLS_KEY", "TLS_CA"}, s.Name) {
 				t.Errorf("docker-compose.yml does not give %s %s", service, s.Name)
 			}

@@ -3,6 +3,8 @@ package e2e
 import (
 	"crypto/rand"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -16,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -34,8 +37,10 @@ type neighbour struct {
 func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
-	dir := t.TempDir()
-	a, b := newNeighbour(t, dir, "acme_"+mark), newNeighbour(t, dir, "bolt_"+mark)
+	dir, broker := t.TempDir(), "SHOPS_NATS_ADDR="+testenv.Port(t)
+	shoptest.Background(t, []string{"SHOPS_DIR=" + dir, broker}, "broker")
+	a, b := newNeighbour(t, dir, "acme_"+mark, broker), newNeighbour(t, dir, "bolt_"+mark, broker)
+	wide := listen(t, a) // before anyone buys
 	for _, shop := range []*neighbour{a, b} {
 		buyStepByStep(shop.Shop, shop.name+"@mail.example.com")
 	}
@@ -49,33 +54,19 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Run("payments", func(t *testing.T) { paymentsStayAtHome(t, a, b) })
 	t.Run("cookies", func(t *testing.T) { cookiesStayAtHome(t, a, b) })
 	t.Run("identities", func(t *testing.T) { identitiesStayAtHome(t, a, b) })
-	t.Run("broker", func(t *testing.T) {
-		at, err := url.Parse(b.NATS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		own, err := url.Parse(a.NATS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at.User = own.User
-		if nc, err := nats.Connect(at.String()); err == nil {
-			nc.Close()
-			t.Error("the staff of one shop come into the broker of another")
-		}
-	})
+	t.Run("broker", func(t *testing.T) { accountsStayAtHome(t, a, b, wide) })
 	t.Run("staff", func(t *testing.T) { staffStayAtHome(t, a, b) })
 }
 
 // newNeighbour makes a shop by command and opens it; both are gone after the test.
-func newNeighbour(t *testing.T, dir, name string) *neighbour {
+func newNeighbour(t *testing.T, dir, name string, env ...string) *neighbour {
 	t.Helper()
 	server, err := url.Parse(os.Getenv("TEST_DATABASE_URL"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := &neighbour{name: name, settings: map[string]string{}, order: testenv.Port(t),
-		env: []string{"SHOPS_DIR=" + dir, "SHOPS_DATABASE_URL=" + server.String()}}
+		env: append(env, "SHOPS_DIR="+dir, "SHOPS_DATABASE_URL="+server.String())}
 	for range 2 { // the second finds all made
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
 			t.Fatalf("create: %d %s%s", code, out, stderr)
@@ -90,10 +81,11 @@ func newNeighbour(t *testing.T, dir, name string) *neighbour {
 			t.Errorf("destroy: %d %s%s", code, out, stderr)
 		}
 	})
-	env := []string{"ORDER_ADDR=" + n.order}
+	env = []string{"ORDER_ADDR=" + n.order}
 	for _, m := range regexp.MustCompile(`(?m)^(\w+)='(.*)'$`).FindAllStringSubmatch(string(text), -1) {
 		n.settings[m[1]] = m[2]
-		if !strings.HasSuffix(m[1], "_ADDR") && !strings.HasSuffix(m[1], "_URL") && m[1] != "DATA_DIR" { // two tests may run at once
+		own := strings.HasSuffix(m[1], "_ADDR") || strings.HasSuffix(m[1], "_URL") || m[1] == "DATA_DIR" // two tests may run at once
+		if !own || m[1] == "NATS_URL" {
 			env = append(env, m[1]+"="+m[2])
 		}
 	}
@@ -142,6 +134,116 @@ func rolesStayAtHome(t *testing.T, a, b *neighbour) {
 	if err := pool.Ping(t.Context()); !errors.Is(err, pg.ErrOtherShop) {
 		t.Errorf("a service with the wrong database: %v", err)
 	}
+}
+
+// listen hears all that the people of a shop can hear at the broker.
+func listen(t *testing.T, shop *neighbour) *nats.Subscription {
+	t.Helper()
+	nc, err := nats.Connect(shop.NATS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	all, err := nc.SubscribeSync(">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Each user of one shop at the broker that they share is none in the other's account: it hears nothing, has no password
+// there, and what it says arrives in its own account alone. A third shop, which no one opened, has nothing of both.
+func accountsStayAtHome(t *testing.T, a, b *neighbour, wide *nats.Subscription) {
+	c := strings.Replace(b.name, "bolt", "club", 1)
+	if code, _, stderr := shoptest.Command(t, b.env, "create", c); code != 0 {
+		t.Fatalf("create: %s", stderr)
+	}
+	defer func() {
+		if code, _, stderr := shoptest.Command(t, b.env, "destroy", c, "-yes", c); code != 0 {
+			t.Errorf("destroy: %s", stderr)
+		}
+	}()
+	own, err := url.Parse(a.NATS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := url.Parse(b.NATS)
+	if err != nil || own.Host != other.Host {
+		t.Fatalf("the shops have brokers of their own: %s, %s, %v", own.Host, other.Host, err)
+	}
+	secret, _ := own.User.Password()
+	for _, user := range []string{"edge", "user", "order", "events", "mailer", "webhook", "admin", "provision", "staff", "sys"} {
+		for _, login := range []*url.Userinfo{
+			url.User(b.name + "_" + user), url.UserPassword(b.name+"_"+user, secret), url.UserPassword(user, secret),
+		} {
+			at := *own
+			at.User = login
+			if nc, err := nats.Connect(at.String()); err == nil {
+				nc.Close()
+				t.Errorf("%s gets in with a password of another shop", at.Redacted())
+			}
+		}
+	}
+	placed := 0
+	for {
+		m, err := wide.NextMsg(100 * time.Millisecond)
+		if err != nil {
+			break
+		}
+		if m.Subject == msg.OrderPlacedSubject {
+			placed++
+		}
+		if strings.Contains(string(m.Data), b.name) {
+			t.Errorf("the staff of %s hear %s of %s", a.name, m.Subject, b.name)
+		}
+	}
+	if placed == 0 {
+		t.Error("the staff of a shop do not hear their own")
+	}
+	before := messages(t, b)
+	nc, err := nats.Connect(a.NATS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := nc.JetStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"stripe." + completed, msg.UserErased, "staff.acted.order"} {
+		if _, err := js.Publish(subject, []byte(`{}`)); err != nil {
+			t.Errorf("%s at home: %v", subject, err)
+		}
+	}
+	if after := messages(t, b); !maps.Equal(before, after) {
+		t.Errorf("what one shop says arrives in the other: %v, then %v", before, after)
+	}
+}
+
+// messages are how many each stream of a shop has had.
+func messages(t *testing.T, shop *neighbour) map[string]uint64 {
+	t.Helper()
+	nc, err := nats.Connect(shop.NATS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := nc.JetStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	had := map[string]uint64{}
+	for _, name := range []string{"STRIPE", "USER", "STAFF"} {
+		info, err := js.StreamInfo(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		had[name] = info.State.LastSeq
+	}
+	return had
 }
 
 // One Stripe account tells both shops of all payments: each is one shop's. An endpoint's secret is one shop's alone.
@@ -248,4 +350,47 @@ func staffStayAtHome(t *testing.T, a, b *neighbour) {
 			t.Errorf("a session of %s at %s: %s, want %d", a.name, shop.name, w.Status, want)
 		}
 	}
+	token := apiToken(t, client, a)
+	for shop, want := range map[*neighbour]int{a: http.StatusOK, b: http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.Admin+"/orders", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Body.Close()
+		if w.StatusCode != want {
+			t.Errorf("an API token of %s at %s: %s, want %d", a.name, shop.name, w.Status, want)
+		}
+	}
+}
+
+// apiToken makes a token with which programs may look at orders, as the person who is signed in.
+func apiToken(t *testing.T, client *http.Client, shop *neighbour) string {
+	t.Helper()
+	read := func(w *http.Response, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Body.Close() //nolint:errcheck // it was read
+		body, err := io.ReadAll(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	form := url.Values{"name": {"Reports"}, "days": {"30"}, "scope": {"orders.view"}}
+	for _, field := range formFields.FindAllStringSubmatch(read(client.Get(shop.Admin+"/account")), -1) {
+		form.Set(field[1], field[2])
+	}
+	made := read(client.PostForm(shop.Admin+"/account/tokens", form))
+	token := regexp.MustCompile(`shopadmin_[A-Z2-7]+`).FindString(made)
+	if token == "" {
+		t.Fatalf("no token: %.600s", made)
+	}
+	return token
 }

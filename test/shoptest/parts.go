@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,6 +170,30 @@ func (s *Shop) Eventually(limit time.Duration, what string, condition func() boo
 		}
 		<-tick.C
 	}
+}
+
+// Background runs a command of the shop's program until the test ends.
+func Background(tb testing.TB, env []string, args ...string) {
+	tb.Helper()
+	binary, err := build()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var said logs
+	cmd := exec.Command(binary, args...) //nolint:gosec // our own
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			tb.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			tb.Errorf("%s: %v\n%s", args, err, said.tail(30))
+		}
+	})
 }
 
 // Command runs a command of the shop's binary, which finds the shop by its data folder, as staff
