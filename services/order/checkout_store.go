@@ -70,8 +70,9 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 	}
 	var counted, taken int
 	batch := &pgx.Batch{}
-	// Locked by a statement of its own: the next one then sees what others committed meanwhile.
-	batch.Queue(with+` SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR UPDATE`,
+	// Locked by a statement of its own: the next one then sees what others committed meanwhile. The lock lets rows
+	// that refer to a SKU be added: prices are, and a file adds thousands.
+	batch.Queue(with+` SELECT FROM sku WHERE id = ANY($1) AND stock IS NOT NULL ORDER BY id FOR NO KEY UPDATE`,
 		append([]any{skus}, args...)...)
 	// What was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
@@ -80,7 +81,7 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want
 		       WHERE sku.id = want.id AND (stock >= want.quantity OR back_order) RETURNING sku.id, want.quantity),
 		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2)
-		       AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR UPDATE)),
+		       AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR NO KEY UPDATE)),
 		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })

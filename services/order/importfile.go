@@ -2,9 +2,7 @@ package order
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"html"
@@ -103,7 +101,6 @@ type productFile struct {
 	rows    []fileRow
 	faults  []fileFault
 	more    int // errors that are not kept
-	digest  string
 }
 
 func (f *productFile) fault(line int, column, format string, args ...any) {
@@ -137,8 +134,7 @@ func tooWide(body []byte, comma rune) int {
 
 // readProductFile reads a CSV file: commas, semicolons or tabs between its values, as spreadsheets write them.
 func readProductFile(body []byte) (f *productFile) {
-	sum := sha256.Sum256(body)
-	f = &productFile{digest: hex.EncodeToString(sum[:16])}
+	f = &productFile{}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	switch {
 	case len(body) > mostImportBytes:

@@ -19,15 +19,15 @@ type knownProduct struct {
 	Identifier, Title, TitleURL                 string
 	Headline, Part1, Part2, ColorName, SizeName string
 	Published                                   bool
-	Collections                                 []string
-	Pictures                                    []string
+	Collections                                 []string `db:"-"`
+	Pictures                                    []string `db:"-"`
 }
 
 // knownSKU is a SKU as a file is compared with it.
 type knownSKU struct {
 	ID, Product                    int64
 	Code, Color, Size, Text, State string
-	Price                          *int64
+	Price                          *int64 `db:"-"`
 	Stock                          *int32
 	BackOrder                      bool
 }
@@ -85,6 +85,7 @@ type importSKU struct {
 	Stock     *int32  `json:"stock"`  // the count that it gets
 	Change    *int32  `json:"change"` // of the count; nil where counting begins
 
+	New   bool           `json:"new"`
 	of    *importProduct // a new one, which has no id yet
 	known *knownSKU      // nil for a new one
 }
@@ -105,6 +106,15 @@ type importPlan struct {
 	given map[string]int            // addresses that the file gives to products of the shop, with the line
 	seen  map[string]int            // SKUs that rows were about, with the line
 	codes map[string]bool           // article numbers that the file gives
+	// differs are counts that change by the difference to what they were.
+	differs []importCount
+}
+
+// importCount is a count that a file changes by the difference to what it was when the file was made.
+type importCount struct {
+	row        fileRow
+	SKU        int64
+	Was, Count int32
 }
 
 // importSummary is a plan in numbers.
@@ -120,7 +130,6 @@ type importSummary struct {
 	Ignored     []string    `json:"ignored_columns"`
 	Faults      []fileFault `json:"errors"`
 	MoreFaults  int         `json:"more_errors"`
-	Digest      string      `json:"digest"` // of what is in the file
 }
 
 // mostFaults is how many errors of a file are kept and shown.
@@ -143,7 +152,7 @@ func planImport(file *productFile, index *catalogIndex) *importPlan {
 
 func (p *importPlan) summary() importSummary {
 	s := importSummary{Rows: len(p.file.rows), Shopify: p.file.shopify, Ignored: p.file.ignored, Faults: p.faults,
-		MoreFaults: p.more, Digest: p.file.digest}
+		MoreFaults: p.more}
 	for _, product := range p.products {
 		if product.known == nil {
 			s.NewProducts++
@@ -472,6 +481,9 @@ func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
 	case was.Stock == nil:
 		sku.Stock = &count
 	case hasBefore:
+		if count != before {
+			p.differs = append(p.differs, importCount{row: row, SKU: sku.ID, Was: before, Count: count})
+		}
 		p.countBy(row, sku, *was.Stock, int64(count)-int64(before), back)
 	default:
 		p.countBy(row, sku, *was.Stock, int64(count)-int64(*was.Stock), back)

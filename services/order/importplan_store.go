@@ -13,7 +13,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// readCatalogIndex reads the whole catalogue as files are compared with it.
+// readCatalogIndex reads the whole catalogue as files are compared with it: each table by itself, since a statement
+// that was planned while the shop was small would look each price up by reading all of them once it is large.
 func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	x := &catalogIndex{products: map[int64]*knownProduct{}, byName: map[string]*knownProduct{},
 		byAddress: map[string]int64{}, skus: map[int64]*knownSKU{},
@@ -28,27 +29,30 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	}, `
 		SELECT p.id, identifier, title, title_url, coalesce(headline, '') AS headline,
 		  coalesce(description_part_1, '') AS part1, coalesce(description_part_2, '') AS part2, color_name, size_name,
-		  published,
-		  ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
-		    WHERE k.product_id = p.id) AS collections,
-		  ARRAY(SELECT image_url FROM product_image i WHERE i.product_id = p.id) AS pictures
-		FROM product p ORDER BY id`)
+		  published FROM product p ORDER BY id`)
+	type shown struct {
+		Product int64
+		Word    string
+	}
+	queue(batch, func(s shown) {
+		if p := x.products[s.Product]; p != nil { // else it was made after they were read
+			p.Collections = append(p.Collections, s.Word)
+		}
+	}, `
+		SELECT k.product_id AS product, c.address AS word
+		FROM product_collection k JOIN collection c ON c.id = k.collection_id`)
+	queue(batch, func(s shown) {
+		if p := x.products[s.Product]; p != nil {
+			p.Pictures = append(p.Pictures, s.Word)
+		}
+	}, `SELECT product_id AS product, image_url AS word FROM product_image`)
 	queue(batch, func(a struct {
 		Address string
 		Product int64
 	}) {
 		x.byAddress[a.Address] = a.Product
 	}, `SELECT address, product_id AS product FROM product_address`)
-	queue(batch, func(k knownSKU) {
-		x.skus[k.ID], x.ofProduct[k.Product] = &k, append(x.ofProduct[k.Product], &k)
-		if k.Code != "" {
-			x.byCode[k.Code] = &k
-		}
-	}, `
-		SELECT s.id, s.product_id AS product, coalesce(s.code, '') AS code, coalesce(s.color, '') AS color,
-		  coalesce(s.size, '') AS size, coalesce(s.description, '') AS text, i.identifier AS state, `+regularSQL+` AS price,
-		  s.stock, s.back_order
-		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id IS NOT NULL ORDER BY s.id`)
+	x.queueSKUs(batch)
 	type word struct{ Word string }
 	queue(batch, func(c word) { x.collection[c.Word] = true }, `SELECT address AS word FROM collection`)
 	queue(batch, func(c word) { x.states[c.Word] = true },
@@ -57,6 +61,30 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
 	return x, nil
+}
+
+// queueSKUs has a batch read SKUs and what they cost now.
+func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
+	queue(batch, func(k knownSKU) {
+		x.skus[k.ID], x.ofProduct[k.Product] = &k, append(x.ofProduct[k.Product], &k)
+		if k.Code != "" {
+			x.byCode[k.Code] = &k
+		}
+	}, `
+		SELECT s.id, s.product_id AS product, coalesce(s.code, '') AS code, coalesce(s.color, '') AS color,
+		  coalesce(s.size, '') AS size, coalesce(s.description, '') AS text, i.identifier AS state,
+		  s.stock, s.back_order
+		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id IS NOT NULL ORDER BY s.id`)
+	queue(batch, func(p struct {
+		SKU   int64 `db:"sku"`
+		Price int64
+	}) {
+		if k := x.skus[p.SKU]; k != nil {
+			k.Price = &p.Price
+		}
+	}, `
+		SELECT DISTINCT ON (sku_id) sku_id AS sku, price_cents AS price FROM sku_price
+		WHERE created_date_time <= now() ORDER BY sku_id, created_date_time DESC, id DESC`)
 }
 
 // lockImports lets one file be applied, or taken back, at a time. Adding ten thousand products to what is searched
@@ -68,7 +96,8 @@ func lockImports(ctx context.Context, tx pgx.Tx) error {
 	return pg.Exec(ctx, tx, "wait for other files", `SELECT pg_advisory_xact_lock(hashtext('catalog import'))`)
 }
 
-// storePlan stores what a file changes; undo is what takes it back. Statements are few however long the file is.
+// storePlan stores what a file changes, but for SKUs that shoppers may be buying (changeSKUsOf); undo is what takes it
+// back. Statements are few however long the file is.
 func storePlan(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Identity) (undo json.RawMessage, err error) {
 	if err := numberPlan(ctx, tx, p); err != nil {
 		return nil, err
@@ -124,31 +153,47 @@ var planSteps = []planStep{
 		FROM ` + productsOfPlan + ` CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text))
 		  WITH ORDINALITY AS i (url, alt, n) ORDER BY x.id, i.n`},
 	{"add SKUs", `
-		INSERT INTO sku (id, product_id, inventory_id)
-		SELECT x.id, x.product, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id LIMIT 1)
-		FROM ` + skusOfPlan + ` WHERE NOT EXISTS (SELECT FROM sku s WHERE s.id = x.id) ORDER BY x.id`},
-	{"change SKUs", `
-		UPDATE sku s SET color = coalesce(x.color, s.color), size = coalesce(x.size, s.size),
-		  description = coalesce(x.text, s.description), code = CASE WHEN x.code IS NULL THEN s.code ELSE nullif(x.code,
-		  '') END,
-		  back_order = coalesce(x.back_order, s.back_order), inventory_id = coalesce(i.id, s.inventory_id),
-		  stock = CASE WHEN x.change IS NOT NULL AND s.stock IS NOT NULL
-		    THEN CASE WHEN coalesce(x.back_order, s.back_order) THEN s.stock + x.change ELSE greatest(s.stock + x.change,
-		  0) END
-		    WHEN x.stock IS NOT NULL THEN x.stock
-		    WHEN s.stock < 0 AND NOT coalesce(x.back_order, s.back_order) THEN 0 ELSE s.stock END
-		FROM (SELECT * FROM ` + skusOfPlan + ` ORDER BY x.id) x LEFT JOIN sku_inventory i ON i.identifier = x.state
-		WHERE s.id = x.id`},
+		INSERT INTO sku (id, product_id, inventory_id, color, size, description, code, back_order, stock)
+		SELECT x.id, x.product, coalesce(i.id, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id
+		  LIMIT 1)), x.color, x.size, x.text, nullif(x.code, ''), coalesce(x.back_order, false), x.stock
+		FROM ` + skusOfPlan + ` LEFT JOIN sku_inventory i ON i.identifier = x.state WHERE x.new ORDER BY x.id`},
+	{"count new SKUs", `
+		INSERT INTO stock_change (sku_id, stock, reason, by_person, by_name)
+		SELECT x.id, x.stock, 'import', $4, $3 FROM ` + skusOfPlan + ` WHERE x.new AND x.stock IS NOT NULL`},
 	{"set prices", `
 		INSERT INTO sku_price (sku_id, price_cents, by_name) SELECT x.id, x.price, $3 FROM ` + skusOfPlan + `
 		WHERE x.price IS NOT NULL`},
-	{"note counts", `
-		INSERT INTO stock_change (sku_id, change, stock, reason, by_person, by_name)
-		SELECT s.id, x.change, s.stock, 'import', $4, $3 FROM ` + skusOfPlan + ` JOIN sku s ON s.id = x.id
-		WHERE x.stock IS NOT NULL`},
 	{"count edits of SKUs", `
 		UPDATE product p SET sku_version = sku_version + 1 WHERE id IN (SELECT x.product FROM ` + skusOfPlan + `)
 		AND id NOT IN (SELECT x.id FROM ` + productsOfPlan + `)`},
+}
+
+// changeSKUsSQL changes SKUs that shoppers may be buying, and notes their counts. Purchases of the same SKUs wait from
+// here until the commit, so it comes last; rows are locked in the order in which purchases lock them.
+const changeSKUsSQL = `, x AS MATERIALIZED (
+	  SELECT * FROM ` + skusOfPlan + ` WHERE NOT x.new AND num_nonnulls(x.code, x.color, x.size, x.text, x.state,
+	    x.back_order, x.stock) > 0
+	), locked AS MATERIALIZED (
+	  SELECT id FROM sku WHERE id IN (SELECT id FROM x) ORDER BY id FOR NO KEY UPDATE
+	), changed AS (
+	  UPDATE sku s SET color = coalesce(x.color, s.color), size = coalesce(x.size, s.size),
+	    description = coalesce(x.text, s.description),
+	    code = CASE WHEN x.code IS NULL THEN s.code ELSE nullif(x.code, '') END,
+	    back_order = coalesce(x.back_order, s.back_order), inventory_id = coalesce(i.id, s.inventory_id),
+	    stock = CASE WHEN x.change IS NOT NULL AND s.stock IS NOT NULL
+	      THEN CASE WHEN coalesce(x.back_order, s.back_order) THEN s.stock + x.change
+	        ELSE greatest(s.stock + x.change, 0) END
+	      WHEN x.stock IS NOT NULL THEN x.stock
+	      WHEN s.stock < 0 AND NOT coalesce(x.back_order, s.back_order) THEN 0 ELSE s.stock END
+	  FROM x JOIN locked USING (id) LEFT JOIN sku_inventory i ON i.identifier = x.state
+	  WHERE s.id = x.id RETURNING s.id, x.change, s.stock, x.stock IS NOT NULL AS counted
+	)
+	INSERT INTO stock_change (sku_id, change, stock, reason, by_person, by_name)
+	SELECT id, change, stock, 'import', $4, $3 FROM changed WHERE counted`
+
+// changeSKUsOf is the end of storing a plan.
+func changeSKUsOf(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Identity) error {
+	return runPlan(ctx, tx, "change SKUs", changeSKUsSQL, []*importProduct{}, append([]*importSKU{}, p.skus...), who)
 }
 
 // productsOfPlan are $1, the products of a plan, as rows x; skusOfPlan are $2.
@@ -158,7 +203,7 @@ const (
 		part1 text, part2 text, color_name text, size_name text, published boolean, collections text[], pictures jsonb)`
 	skusOfPlan = `jsonb_to_recordset($2::jsonb) AS x (id bigint, product bigint, code text, color text, size text, text
 	  text,
-		state text, back_order boolean, price bigint, stock int, change int)`
+		state text, back_order boolean, price bigint, stock int, change int, new boolean)`
 )
 
 // runPlan runs a step with all that steps may ask for: products, SKUs, a name, and a person.
@@ -185,7 +230,7 @@ func numberPlan(ctx context.Context, tx pgx.Tx, p *importPlan) error {
 	}
 	var skus []*importSKU
 	for _, sku := range p.skus {
-		if sku.Product = sku.of.ID; sku.known == nil {
+		if sku.Product, sku.New = sku.of.ID, sku.known == nil; sku.New {
 			skus = append(skus, sku)
 		}
 	}
@@ -232,31 +277,12 @@ const (
 const backAgainSQL = `CASE WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
 		    THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END`
 
-// undoSteps take a plan back, in this order.
+// undoSteps take a plan back, in this order: purchases of the SKUs wait for the last three.
 var undoSteps = []planStep{
 	{"take back prices", `
 		INSERT INTO sku_price (sku_id, price_cents, by_name)
 		SELECT s.id, (x.was ->> 'price')::bigint, $2 FROM ` + skuRows + ` JOIN sku s ON s.id = x.id
 		WHERE NOT x.new AND x.was ->> 'price' IS NOT NULL AND ` + regularSQL + ` = (x.is ->> 'price')::bigint`},
-	{"take back counts", `
-		INSERT INTO stock_change (sku_id, change, stock, reason, note, by_person, by_name)
-		SELECT s.id, -(x.is ->> 'change')::int, CASE WHEN x.is ->> 'change' IS NOT NULL
-		    THEN greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
-		  'import', 'taken back', $3, $2
-		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL AND s.stock IS NOT
-		  NULL`},
-	{"take back SKUs", `
-		UPDATE sku s SET ` + takeBack("color", "s.color", "color") + `, ` + takeBack("size", "s.size", "size") + `,
-		  ` + takeBack("description", "s.description", "text") + `,
-		  code = CASE WHEN EXISTS (SELECT FROM sku o WHERE o.code = x.was ->> 'code' AND o.id <> s.id) THEN s.code
-		    ELSE ` + takeBackTo("s.code", "code") + ` END,
-		  back_order = ` + backAgainSQL + `,
-		  inventory_id = CASE WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state'
-		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
-		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
-		    WHEN x.is ->> 'change' IS NULL THEN NULL
-		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END
-		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x WHERE s.id = x.id AND NOT x.new`},
 	{"take back new SKUs", `
 		UPDATE sku s SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) FROM ` + skuRows + `
 		WHERE s.id = x.id AND x.new AND s.quoted_at IS NOT NULL`},
@@ -289,6 +315,28 @@ var undoSteps = []planStep{
 	{"delete new products", `
 		DELETE FROM product p USING ` + productRows + ` WHERE p.id = x.id AND x.new
 		AND NOT EXISTS (SELECT FROM sku s WHERE s.product_id = p.id)`},
+	{"wait for purchases", `
+		SELECT count(*) FROM (SELECT FROM sku WHERE id IN (SELECT x.id FROM ` + skuRows + ` WHERE NOT x.new) ORDER BY id
+		  FOR NO KEY UPDATE) AS locked`},
+	{"take back counts", `
+		INSERT INTO stock_change (sku_id, change, stock, reason, note, by_person, by_name)
+		SELECT s.id, -(x.is ->> 'change')::int, CASE WHEN x.is ->> 'change' IS NOT NULL
+		    THEN greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
+		  'import', 'taken back', $3, $2
+		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL AND s.stock IS NOT
+		  NULL`},
+	{"take back SKUs", `
+		UPDATE sku s SET ` + takeBack("color", "s.color", "color") + `, ` + takeBack("size", "s.size", "size") + `,
+		  ` + takeBack("description", "s.description", "text") + `,
+		  code = CASE WHEN EXISTS (SELECT FROM sku o WHERE o.code = x.was ->> 'code' AND o.id <> s.id) THEN s.code
+		    ELSE ` + takeBackTo("s.code", "code") + ` END,
+		  back_order = ` + backAgainSQL + `,
+		  inventory_id = CASE WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state'
+		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
+		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
+		    WHEN x.is ->> 'change' IS NULL THEN NULL
+		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END
+		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x WHERE s.id = x.id AND NOT x.new`},
 }
 
 // undoPlan takes back what a file changed, but for what was changed again since. Products and SKUs that it added go;
@@ -340,10 +388,32 @@ func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s imp
 		body, s, who.Person, who.Name)
 }
 
-// isApplied says whether a file with the same in it was applied, and not taken back.
-func isApplied(ctx context.Context, db pg.DB, digest string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look for a file that was applied", `
-		SELECT EXISTS (SELECT FROM catalog_import WHERE state = 'applied' AND summary ->> 'digest' = $1)`, digest)
+// appliedCounts are the SKUs of differences that a file applied already, with the time. A count that still is what it
+// was when the file was made becomes what the file says, so there is nothing to refuse then.
+func appliedCounts(ctx context.Context, db pg.DB, differs []importCount) (map[int64]time.Time, error) {
+	skus, was, counts := splitCounts(differs)
+	type applied struct {
+		SKU int64 `db:"sku"`
+		At  time.Time
+	}
+	list, err := pg.List[applied](ctx, db, "look for counts that were applied", `
+		SELECT c.sku_id AS sku, max(i.applied_at) AS at
+		FROM unnest($1::bigint[], $2::int[], $3::int[]) AS x (sku, was, count)
+		JOIN catalog_import_count c ON c.sku_id = x.sku AND c.was = x.was AND c.count = x.count
+		JOIN catalog_import i ON i.id = c.import_id AND i.state = 'applied'
+		JOIN sku s ON s.id = x.sku AND s.stock <> x.was GROUP BY 1`, skus, was, counts)
+	known := make(map[int64]time.Time, len(list))
+	for _, one := range list {
+		known[one.SKU] = one.At
+	}
+	return known, err
+}
+
+func splitCounts(differs []importCount) (skus []int64, was, counts []int32) {
+	for _, one := range differs {
+		skus, was, counts = append(skus, one.SKU), append(was, one.Was), append(counts, one.Count)
+	}
+	return skus, was, counts
 }
 
 // listImports are the last files, without what is in them.
@@ -363,11 +433,14 @@ func findImport(ctx context.Context, db pg.DB, id int64, lock bool) (catalogImpo
 	return pg.One[catalogImport](ctx, db, "read file $1", sql, id)
 }
 
-func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo json.RawMessage) error {
+func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo json.RawMessage,
+	differs []importCount) error {
+	skus, was, counts := splitCounts(differs)
 	return pg.Exec(ctx, tx, "note that file $1 was applied", `
-		UPDATE catalog_import SET state = 'applied', applied_at = now(), summary = $2, before = $3, body = NULL WHERE id =
-		  $1`,
-		id, s, undo)
+		WITH counted AS (INSERT INTO catalog_import_count (import_id, sku_id, was, count)
+		  SELECT $1, x.sku, x.was, x.count FROM unnest($4::bigint[], $5::int[], $6::int[]) AS x (sku, was, count))
+		UPDATE catalog_import SET state = 'applied', applied_at = now(), summary = $2, before = $3, body = NULL
+		WHERE id = $1`, id, s, undo, skus, was, counts)
 }
 
 func noteUndone(ctx context.Context, tx pgx.Tx, id int64) error {
@@ -375,12 +448,23 @@ func noteUndone(ctx context.Context, tx pgx.Tx, id int64) error {
 		UPDATE catalog_import SET state = 'undone', undone_at = now(), before = NULL WHERE id = $1`, id)
 }
 
+// countsFor is how long differences of counts are known as applied.
+const countsFor = 30 * 24 * time.Hour
+
 // forgetImports empties files whose time is over.
 func forgetImports(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, db, "empty old files", `
+	emptied, err := pg.InGroups(ctx, db, "empty old files", `
 		UPDATE catalog_import SET body = NULL, before = NULL WHERE id IN (
 			SELECT id FROM catalog_import WHERE (body IS NOT NULL OR before IS NOT NULL)
 			AND greatest(at, applied_at) < now() - $2::interval LIMIT $1)`, undoFor)
+	if err != nil {
+		return emptied, err
+	}
+	forgotten, err := pg.InGroups(ctx, db, "forget old counts of files", `
+		DELETE FROM catalog_import_count WHERE (sku_id, import_id) IN (
+			SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
+			WHERE i.applied_at < now() - $2::interval LIMIT $1)`, countsFor)
+	return emptied + forgotten, err
 }
 
 // exportRow is a SKU with its product, or a product without one, in a file.

@@ -95,6 +95,15 @@ CREATE TABLE "catalog_import" (
   CONSTRAINT catalog_import_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE "catalog_import_count" (
+  import_id bigint NOT NULL,
+  sku_id bigint NOT NULL,
+  was integer NOT NULL,
+  count integer NOT NULL,
+  CONSTRAINT catalog_import_count_import_id_fkey FOREIGN KEY (import_id) REFERENCES catalog_import(id) ON DELETE CASCADE,
+  CONSTRAINT catalog_import_count_pkey PRIMARY KEY (sku_id, import_id)
+);
+
 CREATE TABLE "checkout" (
   id text NOT NULL,
   cart_id bigint NOT NULL,
@@ -663,6 +672,9 @@ CREATE TABLE "sku" (
   code text,
   back_order boolean NOT NULL DEFAULT false,
   weight_grams integer,
+  weight_version bigint NOT NULL DEFAULT 0,
+  weighed_at timestamp with time zone,
+  weighed_by text NOT NULL DEFAULT ''::text,
   CONSTRAINT sku_code_check CHECK (((length(code) >= 1) AND (length(code) <= 100))),
   CONSTRAINT sku_color_check CHECK ((length(color) <= 500)),
   CONSTRAINT sku_description_check CHECK ((length(description) <= 1000)),
@@ -809,6 +821,7 @@ CREATE INDEX cart_merge_member ON "order".cart_merge USING btree (member_id);
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
 CREATE INDEX cart_receipt ON "order".cart USING btree (lower(receipt_email)) WHERE (receipt_email IS NOT NULL);
 CREATE INDEX catalog_change_at ON "order".catalog_change USING btree (at);
+CREATE INDEX catalog_import_count_import ON "order".catalog_import_count USING btree (import_id);
 CREATE INDEX catalog_import_kept ON "order".catalog_import USING btree (at) WHERE ((body IS NOT NULL) OR (before IS NOT NULL));
 CREATE INDEX checkout_email ON "order".checkout USING btree (lower(email)) WHERE (email IS NOT NULL);
 CREATE INDEX checkout_ended ON "order".checkout USING btree (expires_at) WHERE (state = ANY (ARRAY['expired'::text, 'failed'::text]));

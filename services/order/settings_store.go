@@ -166,16 +166,54 @@ func listWeights(ctx context.Context, db pg.DB, search string, after int64, rows
 		after, search, rows)
 }
 
-// storeWeights stores weights, and returns the numbers that are no SKU on sale; then nothing was stored.
-func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int) (unknown []int64, err error) {
+// weightsVersion is the version of a form that shows the weights as they are now.
+func weightsVersion(ctx context.Context, db pg.DB) (int64, error) {
+	return pg.Get[int64](ctx, db, "read the version of weights", `SELECT 1 + max(weight_version) FROM sku`)
+}
+
+// weighed is the weight of a SKU, and who set it.
+type weighed struct {
+	SKU     int64 `db:"sku"`
+	Grams   int
+	Version int64
+	By      string
+	At      time.Time
+}
+
+// weighedSince are the weights of some SKUs that were set after a form of a version was shown, the latest first.
+func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([]weighed, error) {
+	return pg.List[weighed](ctx, db, "look for weights that changed", `
+		SELECT id AS sku, coalesce(weight_grams, 0) AS grams, weight_version AS version, weighed_by AS by, weighed_at AS at
+		FROM sku WHERE id = ANY($1) AND weight_version >= $2 AND weighed_at IS NOT NULL
+		ORDER BY weight_version DESC, id`, skus, version)
+}
+
+// storeWeights stores weights, and returns the numbers that are no SKU on sale; then nothing was stored. It is
+// errStaleRow when one of them was set after the form of that version was shown.
+func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, version int64,
+	by string) (unknown []int64, err error) {
+	// One at a time: a version is above all that a form could have shown.
+	if err := pg.Exec(ctx, tx, "wait for other weights",
+		`SELECT pg_advisory_xact_lock(hashtext('weights'))`); err != nil {
+		return nil, err
+	}
 	unknown, err = pg.List[int64](ctx, tx, "look for SKUs", `
 		SELECT x FROM unnest($1::bigint[]) AS x WHERE NOT EXISTS (SELECT FROM sku WHERE id = x
 		  AND product_id IS NOT NULL) ORDER BY x`, skus)
 	if err != nil || len(unknown) > 0 {
 		return unknown, err
 	}
+	since, err := weighedSince(ctx, tx, skus, version)
+	if err != nil {
+		return nil, err
+	}
+	if len(since) > 0 {
+		return nil, errStaleRow
+	}
 	return nil, pg.Exec(ctx, tx, "store weights", `
 		WITH w AS (SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)), locked AS (
-		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM w) ORDER BY s.id FOR UPDATE)
-		UPDATE sku SET weight_grams = w.grams FROM w, locked WHERE sku.id = w.id AND locked.id = sku.id`, skus, grams)
+		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM w) ORDER BY s.id FOR NO KEY UPDATE)
+		UPDATE sku SET weight_grams = w.grams, weight_version = (SELECT 1 + max(weight_version) FROM sku),
+		  weighed_at = now(), weighed_by = $3
+		FROM w, locked WHERE sku.id = w.id AND locked.id = sku.id`, skus, grams, by)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -75,23 +74,25 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
 }
 
-// checkFile compares a file with the catalogue. One that changes counts by differences would change them twice.
+// checkFile compares a file with the catalogue. A difference of a count that was applied already is an error, also in a
+// file that a spreadsheet has saved once more.
 func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) {
 	index, err := readCatalogIndex(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	file := readProductFile(body)
-	if slices.Contains(file.columns, colStockWas) {
-		again, err := isApplied(ctx, db, file.digest)
-		if err != nil {
-			return nil, err
-		}
-		if again {
-			file.fault(1, colStockWas, "This file was applied already, and counts would change twice. Export them again.")
+	plan := planImport(readProductFile(body), index)
+	applied, err := appliedCounts(ctx, db, plan.differs)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range plan.differs {
+		if at, again := applied[one.SKU]; again {
+			plan.fault(one.row, colStock, fmt.Sprintf("A file that was applied already, at %s, changed %d to %d. Export the "+
+				"counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was, one.Count))
 		}
 	}
-	return planImport(file, index), nil
+	return plan, nil
 }
 
 // keepImport keeps a file that was checked, and records it.
@@ -232,11 +233,14 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := noteApplied(ctx, tx, id, plan.summary(), undo); err != nil {
+	if err := noteApplied(ctx, tx, id, plan.summary(), undo, plan.differs); err != nil {
 		return nil, err
 	}
-	return plan, adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
-		Key: strconv.FormatInt(id, 10), Text: "Applied the file " + file.File, After: plan.summary()})
+	if err := adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
+		Key: strconv.FormatInt(id, 10), Text: "Applied the file " + file.File, After: plan.summary()}); err != nil {
+		return nil, err
+	}
+	return plan, changeSKUsOf(ctx, tx, plan, adminui.Who(r))
 }
 
 // staffUndoFile takes a file back.

@@ -114,6 +114,8 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	owner.Post(other+"/apply").Has(http.StatusConflict, "applied already")
 	owner.Get(bring(owner, file)).Has(200, "applied already")
+	again := "\ufeffsku;price;price_was;pieces;pieces_was\r\n4;;;0;10\r\n1;3.5;3.5;15;10\r\n" // as a spreadsheet saves it
+	owner.Get(bring(owner, again)).Has(200, "applied already, at", "10 to 15", "10 to 0")
 	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "13 0 8" {
 		t.Errorf("counts %s", got)
 	}
@@ -124,7 +126,48 @@ func TestFilesOfStockThatIsSoldMeanwhile(t *testing.T) {
 	if got := e.Text(`SELECT string_agg(stock::text, ' ' ORDER BY id) FROM sku WHERE id IN (1, 4, 5)`); got != "8 8 8" {
 		t.Errorf("counts %s after it is taken back", got)
 	}
+	if page := owner.Get(bring(owner, again)); strings.Contains(page.Body, "applied already") {
+		t.Error(page)
+	}
+	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther)
+	e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
+	owner.Post(bring(owner, "sku,pieces,pieces_was\n6,50,0\n") + "/apply").Has(http.StatusSeeOther) // sold out, and there are 50 again
+	if n := e.Number(`SELECT stock FROM sku WHERE id = 6`); n != 50 {
+		t.Errorf("%d pieces", n)
+	}
 	owner.Get(bring(owner, "sku,pieces,pieces_was\n1,5,x\n4,1000000000,-1000000\n")).Has(200, "when the file was made", "than can be counted")
+}
+
+// Purchases go on while a file about the same SKUs is applied: they wait for its last statement alone.
+func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id IN (1, 6)`)
+	owner := e.browser(adminui.Owner)
+	path := bring(owner, "sku,price,pieces,pieces_was\n1,4.25,15,10\n6,5.25,,\n")
+	p := e.visitor()
+	p.add("1", "2")
+	holding, err := e.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holding.Rollback(t.Context()) //nolint:errcheck // ended before
+	if _, err := holding.Exec(t.Context(), `SELECT FROM product FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	applied := make(chan int, 1)
+	go func() { applied <- owner.Post(path + "/apply").Status }()
+	e.Becomes(1, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	quote := p.quoted("ann@mail.example.com")
+	if err := holding.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-applied; status != http.StatusSeeOther {
+		t.Errorf("applied: %d", status)
+	}
+	if n := e.Number(`SELECT stock FROM sku WHERE id = 1`); n != 13 || quote.ItemSubtotal != 700 {
+		t.Errorf("%d pieces, quoted %v", n, quote.ItemSubtotal)
+	}
 }
 
 // What was changed since a file was applied does not stand in the way of taking the rest back.
@@ -246,13 +289,13 @@ func TestALargeFile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	var file strings.Builder
-	file.WriteString("address,title,text,article_number,option_1,price,pieces\n")
+	file.WriteString("address,title,state,text,article_number,option_1,price,pieces\n")
 	rows := 1000
 	if many, err := strconv.Atoi(os.Getenv("GOODS")); err == nil {
 		rows = many
 	}
 	for n := range rows {
-		fmt.Fprintf(&file, "Thing%d,Thing %d,%s,T-%d,Red,%d.50,7\n", n, n, strings.Repeat("word ", 40), n, 1+n%900)
+		fmt.Fprintf(&file, "Thing%d,Thing %d,published,%s,T-%d,Red,%d.50,7\n", n, n, strings.Repeat("word ", 40), n, 1+n%900)
 	}
 	owner := e.browser(adminui.Owner)
 	start := time.Now()
@@ -263,5 +306,36 @@ func TestALargeFile(t *testing.T) {
 	t.Logf("checked in %v, applied in %v", checked, time.Since(start))
 	if n := e.Number(`SELECT count(*) FROM sku_any WHERE price_cents IS NOT NULL AND product_title_url LIKE 'Thing%'`); n != rows || checked > 5*time.Second {
 		t.Errorf("%d products, checked in %v", n, checked)
+	}
+
+	// A file about all of them, while one after the other is bought.
+	file.Reset()
+	file.WriteString("article_number,title,price,pieces,pieces_was\n")
+	for n := range rows {
+		fmt.Fprintf(&file, "T-%d,Item %d,%d.75,9,7\n", n, n, 1+n%900)
+	}
+	path = bring(owner, file.String())
+	start = time.Now()
+	var longest time.Duration
+	bought, applied := 0, make(chan time.Duration, 1)
+	go func() {
+		owner.Post(path + "/apply").Has(http.StatusSeeOther)
+		applied <- time.Since(start)
+	}()
+	skus := e.Text(`SELECT string_agg(id::text, ' ' ORDER BY id) FROM (SELECT id FROM sku WHERE code LIKE 'T-%' ORDER BY id LIMIT 200) AS s`)
+	for took := time.Duration(0); took == 0; bought++ {
+		p := e.visitor()
+		p.add(strings.Fields(skus)[bought%200], "1")
+		began := time.Now()
+		p.quoted("ann@mail.example.com")
+		longest = max(longest, time.Since(began))
+		select {
+		case took = <-applied:
+			t.Logf("applied to %d SKUs in %v; %d quotes meanwhile, the longest %v", rows, took, bought+1, longest)
+		default:
+		}
+	}
+	if n := e.Number(`SELECT sum(stock) FROM sku WHERE code LIKE 'T-%'`); n != 9*rows-bought || longest > 20*time.Second {
+		t.Errorf("%d pieces after %d purchases, the longest waited %v", n, bought, longest)
 	}
 }

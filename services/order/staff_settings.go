@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
@@ -272,7 +273,7 @@ func (s *server) staffSettings(*http.Request) (adminui.Answer, error) {
 
 // staffWeights lists what SKUs weigh.
 func (s *server) staffWeights(r *http.Request) (adminui.Answer, error) {
-	return s.weightsPage(r, nil, nil)
+	return s.weightsPage(r, nil, nil, nil)
 }
 
 var weightColumns = []adminui.Column[skuWeight]{
@@ -287,8 +288,9 @@ var weightColumns = []adminui.Column[skuWeight]{
 	}},
 }
 
-// weightsPage is the list, with the form for new weights; wrong says what was wrong with those that were sent.
-func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wrongFields) (adminui.Answer, error) {
+// weightsPage is the list, with the form for new weights; wrong and cause say why those that were sent were not taken.
+func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wrongFields,
+	cause error) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
@@ -303,20 +305,44 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wro
 	}
 	table := adminui.NewTable(ask, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
 	table.WithSearch(ask, "Number of a SKU, identifier of a product")
+	version, err := weightsVersion(r.Context(), s.db)
+	if err != nil {
+		return nil, err
+	}
 	page := struct {
 		Weights []skuWeight       `json:"weights"`
+		Version int64             `json:"version"`
 		Next    string            `json:"next,omitempty"`
 		Errors  map[string]string `json:"errors,omitempty"`
 		Form    adminui.Form      `json:"-"`
-	}{list[:len(table.Rows)], table.Next, wrong, adminui.Form{Action: "/settings/weights", Submit: "Set these weights",
-		Fields: []adminui.Field{{Name: "weights", Label: "New weights", Kind: "multiline", Required: true,
-			Hint: "A line for each SKU, with its number and the grams of a piece: 6 120. " +
-				"Two columns of a spreadsheet will do."}}}}
+	}{list[:len(table.Rows)], version, table.Next, nil, adminui.Form{Action: "/settings/weights",
+		Submit: "Set these weights", Version: version, Fields: []adminui.Field{{Name: "weights", Label: "New weights",
+			Kind: "multiline", Required: true, Hint: "A line for each SKU, with its number and the grams of a piece: " +
+				"6 120. Two columns of a spreadsheet will do."}}}}
 	status := http.StatusOK
 	if sent != nil {
-		page.Form, status = page.Form.Typed(*sent).Wrong(wrong), http.StatusUnprocessableEntity
+		now, nerr := weightsNow(r.Context(), s.db, *sent, version)
+		if nerr != nil {
+			return nil, nerr
+		}
+		page.Form, page.Errors, status, err = refusedForm(page.Form, *sent, wrong, cause, now)
 	}
-	return adminui.Page{Title: "Weights", Template: "weights.html", Data: page, Table: table, Status: status}, nil
+	return adminui.Page{Title: "Weights", Template: "weights.html", Data: page, Table: table, Status: status}, err
+}
+
+// weightsNow is what others set of the weights that a form of an earlier version sends.
+func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version int64) (rowNow, error) {
+	skus, _, _ := readWeights(sent.Get("weights"))
+	since, err := weighedSince(ctx, db, skus, sent.Version)
+	if err != nil || len(since) == 0 {
+		return rowNow{version: version}, err
+	}
+	var lines []string
+	for _, w := range since {
+		lines = append(lines, fmt.Sprintf("%d %d", w.SKU, w.Grams))
+	}
+	return rowNow{version: version, changedBy: since[0].By, changedAt: since[0].At,
+		values: map[string]string{"weights": strings.Join(lines, "\n")}}, nil
 }
 
 // mostGrams is the largest weight of a piece, in grams.
@@ -359,7 +385,7 @@ func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
 	skus, grams, wrong := readWeights(sent.Get("weights"))
 	if len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-			unknown, err := storeWeights(r.Context(), tx, skus, grams)
+			unknown, err := storeWeights(r.Context(), tx, skus, grams, sent.Version, adminui.Who(r).Name)
 			if err != nil {
 				return err
 			}
@@ -372,11 +398,8 @@ func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
 				Text: fmt.Sprintf("Set the weights of %d SKUs", len(skus))})
 		})
 	}
-	if err != nil {
-		return nil, err
-	}
-	if len(wrong) > 0 {
-		return s.weightsPage(r, &sent, wrong)
+	if len(wrong) > 0 || err != nil {
+		return s.weightsPage(r, &sent, wrong, err)
 	}
 	return adminui.Done{To: "/settings/weights", Text: fmt.Sprintf("Set %d weights.", len(skus))}, nil
 }

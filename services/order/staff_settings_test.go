@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 	e := newEnv(t)
 	staff := e.staff(adminui.Manager)
 	staff.Post("/staff/settings/shipping", with(weightForm, "identifier", "Parcel")...).OK()
-	staff.Post("/staff/settings/weights", "weights", "6 400\n1\t100").OK()
+	staff.Post("/staff/settings/weights", "weights", "6 400\n1\t100", "version", e.weightsVersion()).OK()
 	form := with(checkoutForm, "default_shipping_method", "Parcel", "version", e.settingsVersion())
 	staff.Post("/staff/settings/checkout", form...).OK()
 	p := e.visitor()
@@ -47,7 +48,7 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 
 	staff.Post("/staff/settings/shipping/"+e.Text(`SELECT id::text FROM shipping_method WHERE identifier = 'Parcel'`),
 		with(weightForm, "cost", "99", "price_by", "flat", "free_from", "", "active", "", "version", "1")...).OK()
-	staff.Post("/staff/settings/weights", "weights", "6 9000").OK()
+	staff.Post("/staff/settings/weights", "weights", "6 9000", "version", e.weightsVersion()).OK()
 	staff.Post("/staff/discounts/1", with(tenOff, "code", "WELCOME10", "amount", "90", "version", "1")...).OK()
 	staff.Post("/staff/settings/checkout", with(checkoutForm, "shipping_countries", "de at", "version", e.settingsVersion())...).OK()
 	e.Exec(`INSERT INTO sku_price (sku_id, price_cents, created_date_time) VALUES (6, 1, now())`)
@@ -72,6 +73,12 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 func (e *env) settingsVersion() string {
 	e.t.Helper()
 	return e.Text(`SELECT (1 + sum(version))::text FROM configuration WHERE key = ANY($1)`, checkoutGroup.keys)
+}
+
+// weightsVersion is the version of a form about weights.
+func (e *env) weightsVersion() string {
+	e.t.Helper()
+	return fmt.Sprint(e.staff(adminui.Manager).Get("/staff/settings/weights").OK().At("version"))
 }
 
 // Settings refuse what makes no sense, show what another person stored meanwhile, and are on record.
@@ -117,6 +124,15 @@ func TestStaffChangeSettings(t *testing.T) {
 		staff.Post("/staff/settings/weights", "weights", bad).Has(422)
 	}
 	staff.Get("/staff/settings/weights", "q", "6").Want(6, "weights", "0", "sku")
+	version := e.weightsVersion()
+	staff.Post("/staff/settings/weights", "weights", "6 400", "version", version).OK()
+	staff.Post("/staff/settings/weights", "weights", "1 50", "version", version).OK() // another SKU
+	e.browser(adminui.Owner).Post("/staff/settings/weights", "weights", "6 900\n2 5", "version", version).
+		Has(409, "6 900\n2 5</textarea>", "Now: <strong>6 400", "Ada changed this")
+	staff.Post("/staff/settings/weights", "weights", "6 900").Has(409) // of no version
+	if got := e.Text(`SELECT string_agg(concat(id, ':', weight_grams), ' ' ORDER BY id) FROM sku WHERE weight_grams > 0`); got != "1:50 6:400" {
+		t.Errorf("weights %s", got)
+	}
 
 	status := []string{"identifier", "waiting", "title", "<b>Waiting", "description", "We wait.", "position", "2"}
 	for field, bad := range map[string]string{"identifier": "new", "title": "", "position": "x", "description": strings.Repeat("x", 501)} {
@@ -143,7 +159,7 @@ func TestStaffChangeSettings(t *testing.T) {
 		e.staff(adminui.ReadOnly).Post(path, form...).Has(403)
 		e.staff(adminui.Marketing).Get(path).Has(403)
 	}
-	if n := strings.Count(e.acts(), "settings.edit"); n != 7 {
+	if n := strings.Count(e.acts(), "settings.edit"); n != 9 {
 		t.Errorf("%d acts: %s", n, e.acts())
 	}
 }
