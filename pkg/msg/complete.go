@@ -14,6 +14,9 @@ func (o OrderPlaced) Complete() bool { return o.Identifier != "" }
 // Complete is part of OrderStatusChanged.
 func (c OrderStatusChanged) Complete() bool { return c.Identifier != "" }
 
+// Complete is part of OrderMoney.
+func (o OrderMoney) Complete() bool { return o.Identifier != "" }
+
 // Complete is part of Shop.
 func (s Shop) Complete() bool { return s.Version > 0 }
 

@@ -7,8 +7,10 @@ func TestKeysFitTheirSubjectAlone(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{
 		StripeSubject("checkout.session.completed"): "evt_1Nx", CatalogChanged: "catalog:77", OrderPlacedSubject: "order-placed:c1",
-		OrderStatusChangedSubject: "order-status:o1:shipped",
-		ShopChanged:               "order.shop:3:ab", ReceiptAddressGivenSubject: "receipt-address:p1", UserRegistered: "user.registered:1:1",
+		OrderStatusChangedSubject:  "order-status:o1:shipped",
+		OrderMoneySubject:          "order.money:o1:2",
+		ShopChanged:                "order.shop:3:ab",
+		ReceiptAddressGivenSubject: "receipt-address:p1", UserRegistered: "user.registered:1:1",
 		UserEmailVerified: "user.email.verified:1:2", UserProfileChanged: "user.profile.changed:1:3",
 		UserPreferencesChanged: "user.preferences.changed:1:4", UserCredentialsChanged: "user.credentials.changed:1:5",
 		UserErased: "user.erased:1:0:7", ProspectChanged: "user.prospect.changed:1:1",

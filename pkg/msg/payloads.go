@@ -11,6 +11,7 @@ const (
 	OrderStatusChangedSubject  = "order.status.changed"        // OrderStatusChanged
 	ReceiptAddressGivenSubject = "order.receipt-address.given" // ReceiptAddressGiven
 	ShopChanged                = "order.shop"                  // Shop
+	OrderMoneySubject          = "order.money"                 // OrderMoney
 
 	UserRegistered         = "user.registered"          // Member
 	UserEmailVerified      = "user.email.verified"      // Member
@@ -69,6 +70,19 @@ type OrderPlaced struct {
 	Codes            []OrderCode `json:"codes,omitempty"`
 	// Country is where the order is sent, ISO 3166-1 alpha-2; senders of before do not tell.
 	Country string `json:"country,omitempty"`
+}
+
+// OrderMoney is what an order came to and what was given back of it, for figures of customers.
+type OrderMoney struct {
+	Identifier string    `json:"identifier"`
+	PlacedAt   time.Time `json:"placed_at"`
+	// MemberID is 0 for a visitor's order.
+	MemberID int64  `json:"member_id,omitempty"`
+	Email    string `json:"email,omitempty"`
+	Total    int64  `json:"total"`    // cents, as it was placed
+	Returned int64  `json:"returned"` // cents that refunds and disputes took back
+	// Version grows with each change of Returned.
+	Version int64 `json:"version"`
 }
 
 // OrderCollection is a collection that a product is in.

@@ -60,6 +60,7 @@ const (
 	OrderStripe = "order-stripe"
 	OrderUser   = "order-user"
 	UserOrder   = "user-order"
+	UserMoney   = "user-money"
 	MailerMail  = "mailer-mail"
 	MailerUser  = "mailer-user"
 	MailerOrder = "mailer-order"
@@ -89,6 +90,10 @@ var Consumers = []Consumer{
 	},
 	{
 		Name: UserOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, ReceiptAddressGivenSubject},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: UserMoney, Stream: "ORDER", Subjects: []string{OrderMoneySubject},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

@@ -463,7 +463,8 @@ func TestPagesOfLargeCampaigns(t *testing.T) {
 	member := e.Number(`SELECT member_id FROM delivery WHERE state = 'sent'`)
 	for version, unsubscribed := range []bool{true, true, false, true} {
 		e.enqueue(msg.Message{Key: fmt.Sprint("member:", version), Subject: msg.UserPreferencesChanged,
-			Payload: msg.Member{ID: int64(member), Email: "x@x.example", Newsletter: !unsubscribed, Unsubscribed: unsubscribed, Version: int64(version + 2)}})
+			Payload: msg.Member{ID: int64(member),
+				Email: "x@x.example", Newsletter: !unsubscribed, Unsubscribed: unsubscribed, Version: int64(version + 2)}})
 	}
 	c.do("stop")
 	c.page().Has(200, "3 of 50000, stopped", "<dt>Not sent any more</dt><dd>49997</dd>", "<dt>Accepted</dt><dd>1</dd>",

@@ -127,6 +127,9 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err := tellRefunds(ctx, tx, payments); err != nil {
 		return err
 	}
+	if err := tellReturned(ctx, tx, payments); err != nil {
+		return err
+	}
 	lost, err := takeLostRefunds(ctx, tx, payments)
 	if err != nil {
 		return err

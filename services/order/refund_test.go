@@ -234,6 +234,11 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 		t.Errorf("after a part came back: %s", got)
 	}
 	e.ledgerIs(identifier, Ledger{Captured: 1355, Refunded: 1000})
+	const told = `SELECT coalesce(string_agg(concat_ws(' ', split_part(key, ':', 3), j->>'total', j->>'returned', j->>'email'), ', '
+		ORDER BY seq), '') FROM (SELECT seq, key, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
+	if got := e.Text(told); got != "1 1355 1000 ann@mail.example.com, 2 1355 1355 ann@mail.example.com, 3 1355 1000 ann@mail.example.com" {
+		t.Errorf("told of what was given back: %s", got)
+	}
 	e.visitor().Get("/order/"+identifier).Want("10.00", "order_data", "order_refunded")
 	list := e.mailed(msg.MailOrderRefunded)
 	if len(list) != 2 || list[0].Refund.Amount != 1000 || list[0].Order.Identifier != identifier {

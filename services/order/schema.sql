@@ -277,6 +277,14 @@ CREATE TABLE "forgotten" (
   CONSTRAINT forgotten_pkey PRIMARY KEY (hash)
 );
 
+CREATE TABLE "history_told" (
+  single boolean NOT NULL DEFAULT true,
+  last_id bigint NOT NULL DEFAULT 0,
+  until timestamp with time zone NOT NULL,
+  CONSTRAINT history_told_single_check CHECK (single),
+  CONSTRAINT history_told_pkey PRIMARY KEY (single)
+);
+
 CREATE TABLE "inbox" (
   consumer text NOT NULL,
   key text NOT NULL,
@@ -361,6 +369,8 @@ CREATE TABLE "orders" (
   acted_at timestamp with time zone,
   acted_by text NOT NULL DEFAULT ''::text,
   acted_what text NOT NULL DEFAULT ''::text,
+  returned bigint NOT NULL DEFAULT 0,
+  returned_version bigint NOT NULL DEFAULT 0,
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
   CONSTRAINT orders_check1 CHECK (((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal))),
   CONSTRAINT orders_check2 CHECK ((total = ((((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount) + sales_tax))),

@@ -19,6 +19,7 @@ func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
 		{Name: msg.UserOrder, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Effect: s.onKnownOrder,
 			Handle: s.onOrder},
+		{Name: msg.UserMoney, Stream: "ORDER", Pool: s.pool, Outbox: s.outbox, Handle: onMoney},
 	}
 }
 

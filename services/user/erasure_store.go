@@ -111,6 +111,7 @@ func ExportPerson(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "prospect_codes", Rows: `prospect_alias WHERE prospect_id = ANY($2) ORDER BY pr_cd`},
 		{Name: "consents", Rows: `consent` + byMember + byProspect + ` ORDER BY id`},
 		{Name: "unsubscribe_reasons", Rows: `unsubscribe_reason` + byMember + byProspect + ` ORDER BY id`},
+		{Name: "bought", Rows: `bought` + byMember + byProspect + ` ORDER BY at`},
 		{Name: "notes", Rows: `customer_note` + byMember + byProspect + ` ORDER BY id`},
 		{Name: "chat_threads", Rows: `chat_thread WHERE id IN (` + threadsOf + `) ORDER BY id`},
 		{Name: "chat_answers", Rows: `chat_answer WHERE thread_id IN (` + threadsOf + `) ORDER BY id`},
@@ -127,6 +128,7 @@ func erasePerson(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		threads AS (DELETE FROM chat_thread WHERE id IN (`+threadsOf+`) AND (`+byAddress+` OR NOT EXISTS (
 		  SELECT FROM chat_message o WHERE o.thread_id = chat_thread.id
 		    AND (o.member_id = ANY($1)) IS NOT TRUE AND (o.prospect_id = ANY($2)) IS NOT TRUE))),
+		bought AS (DELETE FROM bought`+byMember+byProspect+`),
 		requests AS (DELETE FROM mail_request WHERE`+byAddress+`),
 		others AS (UPDATE prospect SET merged_member = NULL, merged_prospect = NULL
 		  WHERE (merged_member = ANY($1) OR merged_prospect = ANY($2)) AND id <> ALL($2)),

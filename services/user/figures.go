@@ -1,19 +1,27 @@
 package user
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// boughtRow is what an order adds to the figures of the customer who placed it; total is cents.
+// boughtRow is what an order adds to the figures of the customer who placed it; amounts are cents.
 type boughtRow struct {
-	Key    string    `json:"key"`
-	Member int64     `json:"member"`
-	Email  string    `json:"email"`
-	Total  int64     `json:"total"`
-	At     time.Time `json:"at"`
+	Key        string    `json:"key"` // of the message
+	Identifier string    `json:"identifier"`
+	Member     int64     `json:"member"`
+	Email      string    `json:"email"`
+	Total      int64     `json:"total"`
+	Returned   int64     `json:"returned"`
+	Version    int64     `json:"version"` // of Returned
+	At         time.Time `json:"at"`
 }
 
 // readBought reads the orders of a group.
@@ -27,8 +35,8 @@ func readBought(group []*bus.Delivery) ([]boughtRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, boughtRow{Key: d.Key, Member: o.MemberID, Email: normalEmail(o.Email), Total: o.Total,
-			At: o.PlacedAt})
+		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
+			Email: normalEmail(o.Email), Total: o.Total, At: o.PlacedAt})
 	}
 	return rows, nil
 }
@@ -43,4 +51,36 @@ func (s *server) onKnownOrder(group []*bus.Delivery) (*bus.Effect, error) {
 	}
 	rows, err := readBought(group)
 	return countBought(rows), err
+}
+
+// onMoney takes over what orders came to: what was given back, and orders of before that were not counted. The figures
+// of their customers, who are locked meanwhile, are summed up again.
+func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
+	rows := make([]boughtRow, 0, len(group))
+	for _, d := range group {
+		o, err := bus.Decode[msg.OrderMoney](d)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
+			Email: normalEmail(o.Email), Total: o.Total, Returned: o.Returned, Version: o.Version, At: o.PlacedAt})
+	}
+	before, err := buyersOf(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
+	if err := lockBuyers(ctx, tx, before); err != nil {
+		return err
+	}
+	now, err := buyersOf(ctx, tx, rows)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(before, now) {
+		return errors.New("an order has got another customer just now, it is counted with the next try")
+	}
+	if err := storeBought(ctx, tx, rows, now); err != nil {
+		return err
+	}
+	return sumUp(ctx, tx, now)
 }

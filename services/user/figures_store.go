@@ -9,20 +9,31 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
+// boughtRows are rows of boughtRow, from the third argument of a statement.
+const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
+		    total bigint, returned bigint, version bigint, at timestamptz)`
+
+// buyerOf finds the customer c of an order o: the member who placed it or has proved the address, else the prospect
+// of the address, or whose record that one was merged into.
+const buyerOf = `
+		  LEFT JOIN LATERAL (SELECT id FROM account WHERE CASE WHEN o.member <> 0 THEN id = o.member
+		    ELSE lower(email) = lower(o.email) AND email_verified END ORDER BY id LIMIT 1) a ON true
+		  LEFT JOIN LATERAL (SELECT id, merged_member, merged_prospect FROM prospect
+		    WHERE o.member = 0 AND lower(email) = lower(o.email) ORDER BY id LIMIT 1) p ON true
+		  CROSS JOIN LATERAL (SELECT coalesce(a.id, p.merged_member) AS member,
+		    coalesce(p.merged_prospect, p.id) AS prospect) AS c`
+
 // countBought adds orders to the figures of their customers: of the member who placed one, or has proved the address;
 // else of the prospect of the address, or whose record that one was merged into.
 func countBought(rows []boughtRow) *bus.Effect {
 	return &bus.Effect{What: "count orders", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT o.total, o.at,
-		    CASE WHEN o.member <> 0 THEN o.member ELSE coalesce(a.id, p.merged_member) END AS member,
-		    coalesce(p.merged_prospect, p.id) AS prospect
-		  FROM jsonb_to_recordset($3::jsonb) AS o (key text, member bigint, email text, total bigint, at timestamptz)
-		  JOIN fresh USING (key)
-		  LEFT JOIN LATERAL (SELECT id FROM account WHERE o.member = 0 AND lower(email) = lower(o.email)
-		    AND email_verified ORDER BY id LIMIT 1) a ON true
-		  LEFT JOIN LATERAL (SELECT id, merged_member, merged_prospect FROM prospect
-		    WHERE o.member = 0 AND lower(email) = lower(o.email) ORDER BY id LIMIT 1) p ON true
+		  INSERT INTO bought (identifier, member_id, prospect_id, total, at)
+		  SELECT o.identifier, c.member, CASE WHEN c.member IS NULL THEN c.prospect END, o.total, o.at
+		  FROM ` + boughtRows + ` JOIN fresh USING (key)` + buyerOf + `
+		  WHERE num_nonnulls(c.member, c.prospect) > 0
+		  ON CONFLICT (identifier) DO NOTHING
+		  RETURNING total, at, member_id AS member, prospect_id AS prospect
 		), members AS (
 		  UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		    last_order = greatest(account.last_order, s.last)
@@ -40,13 +51,81 @@ func countBought(rows []boughtRow) *bus.Effect {
 // adoptBought gives what visitors bought under the address that a member has just proved to the member, as order does
 // with their orders.
 func adoptBought(ctx context.Context, tx pgx.Tx, a account) error {
+	// Before the statement that looks at what they bought, so that it sees what was counted until then.
+	if err := pg.Exec(ctx, tx, "lock the prospects of member $1", `
+		SELECT FROM prospect WHERE lower(email) = lower($2) AND $1::bigint <> 0 ORDER BY id FOR UPDATE`, a.ID,
+		a.Email); err != nil {
+		return err
+	}
 	return pg.Exec(ctx, tx, "hand figures over to member $1", `
 		WITH p AS (SELECT id, orders, spent, last_order FROM prospect
 		  WHERE lower(email) = lower($2) AND orders > 0 AND merged_member IS NULL AND merged_prospect IS NULL
 		  ORDER BY id FOR UPDATE),
-		spent AS (UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM p WHERE prospect.id = p.id)
+		spent AS (UPDATE prospect SET orders = 0, spent = 0, last_order = NULL FROM p WHERE prospect.id = p.id),
+		theirs AS (UPDATE bought SET member_id = $1, prospect_id = NULL FROM p WHERE prospect_id = p.id)
 		UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		  last_order = greatest(account.last_order, s.last)
 		FROM (SELECT sum(orders) AS orders, sum(spent) AS spent, max(last_order) AS last FROM p) s
 		WHERE account.id = $1 AND s.orders > 0`, a.ID, a.Email)
+}
+
+// buyer is whose an order is: a member's, or else a prospect's, or of no one who is known (0 and 0).
+type buyer struct{ Member, Prospect int64 }
+
+// buyersOf finds whose orders are, in the order of rows: as is noted, or as it is found now.
+func buyersOf(ctx context.Context, tx pgx.Tx, rows []boughtRow) ([]buyer, error) {
+	return pg.List[buyer](ctx, tx, "look whose orders are", `
+		SELECT coalesce(b.member_id, CASE WHEN b.identifier IS NULL THEN c.member END, 0) AS member,
+		  coalesce(b.prospect_id, CASE WHEN b.identifier IS NULL AND c.member IS NULL THEN c.prospect END, 0)
+		    AS prospect
+		FROM (SELECT n, (j->>'identifier') AS identifier, (j->>'member')::bigint AS member, j->>'email' AS email
+		  FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS e (j, n)) AS o
+		  LEFT JOIN bought b USING (identifier)`+buyerOf+` ORDER BY o.n`, rows)
+}
+
+// lockBuyers keeps customers as they are until tx ends, members before prospects, in the order of their ids.
+func lockBuyers(ctx context.Context, tx pgx.Tx, customers []buyer) error {
+	members, prospects := idsOf(customers)
+	if err := pg.Exec(ctx, tx, "lock members", `
+		SELECT FROM account WHERE id = ANY($1) ORDER BY id FOR UPDATE`, members); err != nil {
+		return err
+	}
+	return pg.Exec(ctx, tx, "lock prospects", `
+		SELECT FROM prospect WHERE id = ANY($1) ORDER BY id FOR UPDATE`, prospects)
+}
+
+func idsOf(customers []buyer) (members, prospects []int64) {
+	members, prospects = []int64{}, []int64{}
+	for _, c := range customers {
+		members, prospects = append(members, c.Member), append(prospects, c.Prospect)
+	}
+	return members, prospects
+}
+
+// storeBought notes what orders came to, of each the newest that is told. What is of no one is left out.
+func storeBought(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
+	members, prospects := idsOf(customers)
+	return pg.Exec(ctx, tx, "note what orders came to", `
+		INSERT INTO bought (identifier, member_id, prospect_id, total, returned, version, at)
+		SELECT DISTINCT ON (identifier) o.identifier, nullif(o.member, 0), nullif(o.prospect, 0), o.total, o.returned,
+		  o.version, o.at
+		FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (identifier text, total bigint, returned bigint,
+		  version bigint, at timestamptz), unnest($2::bigint[]), unnest($3::bigint[]))
+		  AS o (identifier, total, returned, version, at, member, prospect)
+		WHERE o.member <> 0 OR o.prospect <> 0 ORDER BY identifier, version DESC
+		ON CONFLICT (identifier) DO UPDATE SET total = excluded.total, returned = excluded.returned,
+		  version = excluded.version, at = excluded.at
+		WHERE bought.version < excluded.version`, rows, members, prospects)
+}
+
+// sumUp makes the figures of customers, who are locked, the sums of what they bought.
+func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
+	members, prospects := idsOf(customers)
+	return pg.Exec(ctx, tx, "sum up what customers bought", `
+		WITH m AS (UPDATE account SET orders = s.orders, spent = s.spent, last_order = s.last
+		  FROM (SELECT member_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last FROM bought
+		    WHERE member_id = ANY($1) GROUP BY 1) AS s WHERE account.id = s.member_id)
+		UPDATE prospect SET orders = s.orders, spent = s.spent, last_order = s.last
+		FROM (SELECT prospect_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last FROM bought
+		  WHERE prospect_id = ANY($2) GROUP BY 1) AS s WHERE prospect.id = s.prospect_id`, members, prospects)
 }

@@ -150,6 +150,8 @@ func mergeProspect(ctx context.Context, tx pgx.Tx, id int64, into customer, quie
 		WITH p AS (SELECT orders, spent, last_order, tags FROM prospect WHERE id = $1),
 		notes AS (UPDATE customer_note SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
 		  WHERE prospect_id = $1),
+		theirs AS (UPDATE bought SET member_id = nullif($2::bigint, 0), prospect_id = nullif($3::bigint, 0)
+		  WHERE prospect_id = $1),
 		earlier AS (UPDATE prospect SET merged_member = nullif($2, 0), merged_prospect = nullif($3, 0)
 		  WHERE merged_prospect = $1),
 		m AS (UPDATE account SET orders = account.orders + p.orders, spent = account.spent + p.spent,

@@ -40,7 +40,7 @@ type customer struct {
 	Source     string      `json:"source"`
 	Tags       []string    `json:"tags"`
 	Orders     int64       `json:"orders"`
-	Spent      money.Cents `json:"spent"` // for orders as they were placed
+	Spent      money.Cents `json:"spent"` // for orders, less what was given back
 	Since      time.Time   `json:"since"`
 }
 

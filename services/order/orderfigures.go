@@ -1,0 +1,83 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
+)
+
+const (
+	historyAtOnce = 200 // orders that are told in one transaction
+	historyGroups = 20  // such transactions before other tasks have their turn
+	// historyYoung is the age from which on no transaction can still add an order with a smaller id.
+	historyYoung = 5 * time.Minute
+)
+
+// tellReturned tells other services of orders of which refunds and disputes have taken back another amount by now. The
+// orders of the payments are locked.
+func tellReturned(ctx context.Context, tx pgx.Tx, payments []string) error {
+	changed, err := noteReturned(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	return enqueueFigures(ctx, tx, changed)
+}
+
+func enqueueFigures(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
+	for _, o := range orders {
+		if err := bus.Enqueue(ctx, tx, o.message()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellHistory tells the orders of before, which were placed while fewer figures were kept, once each. It goes on where
+// it stopped, in whichever process.
+func (s *server) tellHistory(ctx context.Context, _ *pgxpool.Pool) (told int64, err error) {
+	for range historyGroups {
+		n := 0
+		err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+			n, err = tellSomeHistory(ctx, tx)
+			return err
+		})
+		if err != nil || n == 0 {
+			return told, err
+		}
+		told += int64(n)
+		fault.Point("order", "history told")
+	}
+	return told, nil
+}
+
+// tellSomeHistory is a step of it; 0 says that there is none to tell now.
+func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
+	at, found, err := lockHistory(ctx, tx)
+	if err != nil || !found {
+		return 0, err
+	}
+	orders, err := historyOf(ctx, tx, at, historyAtOnce)
+	if err != nil {
+		return 0, err
+	}
+	for i, o := range orders {
+		if time.Since(o.PlacedAt) < historyYoung {
+			orders = orders[:i]
+			break
+		}
+	}
+	switch {
+	case len(orders) > 0:
+		if err := moveHistory(ctx, tx, orders[len(orders)-1].ID); err != nil {
+			return 0, err
+		}
+	case time.Since(at.Until) > historyYoung:
+		return 0, endHistory(ctx, tx)
+	}
+	return len(orders), enqueueFigures(ctx, tx, orders)
+}

@@ -1,0 +1,42 @@
+package order
+
+import (
+	"testing"
+)
+
+// The orders of before are told once each, with what was given back of them by now; where it stops, it goes on; those that
+// are placed meanwhile wait until no transaction can have a smaller id, and in the end it is over.
+func TestOrdersOfBeforeAreTold(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	first := e.sold("ann@mail.example.com", "1")
+	e.mustHandle(refundEvent("evt_1", "charge.refund.updated", "re_1", e.intent(first), 355, "succeeded", nil))
+	e.sold("bob@mail.example.com", "2")
+	e.sold("who@mail.example.com", "1")
+	e.Exec(`UPDATE orders SET email = NULL, member_id = NULL WHERE email = 'who@mail.example.com'`) // erased
+	tell := func(want int64) {
+		t.Helper()
+		if n, err := e.service.tellHistory(t.Context(), e.db); err != nil || n != want {
+			t.Errorf("%d orders told, want %d: %v", n, want, err)
+		}
+	}
+	tell(0) // a new shop has no history
+	e.Exec(`DELETE FROM outbox`)
+	e.Exec(`INSERT INTO history_told (until) VALUES (now() + interval '1 hour')`)
+	tell(0) // too young
+	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes' WHERE identifier = $1`, first)
+	tell(1)
+	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes'`)
+	tell(1)
+	tell(0)
+	const told = `SELECT string_agg(concat_ws(' ', j->>'email', j->>'returned', j->>'version'), ', ' ORDER BY seq)
+		FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
+	if got := e.Text(told); got != "ann@mail.example.com 355 1, bob@mail.example.com 0 0" {
+		t.Errorf("told: %s", got)
+	}
+	e.Exec(`UPDATE history_told SET until = now() - interval '10 minutes'`)
+	tell(0)
+	if n := e.Number(`SELECT count(*) FROM history_told`); n != 0 {
+		t.Error("it does not end")
+	}
+}
