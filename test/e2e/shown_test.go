@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+// TestTheShopShowsWhatStaffChange changes a product in the back office in each way there is, and looks how long shoppers
+// see it as it was. The log has the times, which are below a second on a quiet machine; the limit is for a loaded one.
+func TestTheShopShowsWhatStaffChange(t *testing.T) {
+	t.Parallel()
+	s := shoptest.Start(t, shoptest.Options{})
+	staff, shopper := s.Staff("order"), s.Browser()
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	const bands = "/staff/catalog/products/v26ujdy3N1"
+	sku := fmt.Sprint(staff.Get(bands+"/skus").OK().At("skus", "0", "id"))
+	change := func(page, version string, pairs ...string) {
+		t.Helper()
+		at := fmt.Sprint(staff.Get(bands).OK().At("product", version))
+		staff.Post(bands+page, append([]string{"version", at}, pairs...)...).OK()
+	}
+	begins := time.Now()
+	for _, c := range []struct {
+		what, path, shows string // "!" before what is gone
+		change            func()
+	}{
+		{"a price", "/product/v26ujdy3N1", "$15.49", func() {
+			change("/skus", "sku_version", "k"+sku+"-price-was", "14.99", "k"+sku+"-price", "15.49")
+		}},
+		{"a price in the list", "/products", "$15.79", func() {
+			change("/skus", "sku_version", "k"+sku+"-price-was", "15.49", "k"+sku+"-price", "15.79")
+		}},
+		{"a text", "/product/v26ujdy3N1", "Hold on <strong>tight</strong>", func() {
+			change("", "version", "description_part_1", "Hold on **tight**.")
+		}},
+		{"a picture", "/product/v26ujdy3N1", "/media/", func() { upload(staff, bands+"/media/upload") }},
+		{"a price that was planned", "/product/v26ujdy3N1", "$7.25", func() {
+			begins = time.Now().UTC().Add(3 * time.Second).Truncate(time.Second)
+			change("/prices", "sku_version", "sku", sku, "kind", "price", "amount", "7.25", "from",
+				begins.Format("2006-01-02T15:04:05"), "until", "")
+		}},
+		{"a sale", "/product/v26ujdy3N1", "$5.00", func() {
+			change("/prices", "sku_version", "sku", sku, "kind", "sale", "amount", "5.00", "from", "", "until", "")
+		}},
+		{"a count", "/product/v26ujdy3N1", "Out of Stock", func() {
+			change("/skus", "sku_version", "k"+sku+"-stock-was", "", "k"+sku+"-stock", "0")
+		}},
+		{"a collection", "/collections/filing", "/product/v26ujdy3N1", func() {
+			change("", "version", "collections", "filing")
+		}},
+		{"a draft", "/products", "!/product/v26ujdy3N1", func() { change("", "version", "state", "draft") }},
+	} {
+		want, gone := strings.CutPrefix(c.shows, "!")
+		shown := func() bool {
+			page := shopper.Get(c.path)
+			return page.Status == http.StatusOK && strings.Contains(string(page.Body), want) != gone
+		}
+		if shown() {
+			t.Fatalf("%s: %s says %s before", c.what, c.path, c.shows)
+		}
+		c.change()
+		changed := time.Now()
+		s.Eventually(30*time.Second, c.what+" is in the shop", shown)
+		if begins.After(changed) {
+			changed = begins
+		}
+		t.Logf("%s: after %v", c.what, time.Since(changed).Round(time.Millisecond))
+	}
+	if page := shopper.Get("/product/v26ujdy3N1"); page.Status != http.StatusNotFound {
+		t.Errorf("a draft: status %d", page.Status)
+	}
+}
+
+// upload sends a picture.
+func upload(c *testenv.Client, path string) {
+	c.TB.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("files", "front.png")
+	if err == nil {
+		err = png.Encode(part, image.NewPaletted(image.Rect(0, 0, 500, 500), color.Palette{color.White}))
+	}
+	if err == nil {
+		err = form.Close()
+	}
+	if err != nil {
+		c.TB.Fatal(err)
+	}
+	r := c.Body(http.MethodPost, path, body.String())
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	c.Do(r).OK()
+}
