@@ -16,6 +16,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -91,6 +92,9 @@ func (s *server) forward(owner string) http.HandlerFunc {
 			s.notFound(w, r)
 			return
 		}
+		if r.Method == http.MethodPost {
+			fault.Point("admin", "forwarding")
+		}
 		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), askedKey{}, r)))
 	}
 }
@@ -110,6 +114,9 @@ func (s *server) toOwner(r *http.Request, path, query string) {
 // takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
 // is no page, of an owner that has none yet, becomes one.
 func (s *server) takeAnswer(w *http.Response) error {
+	if w.Request.Method == http.MethodPost {
+		fault.Point("admin", "answered")
+	}
 	if w.Header.Get(adminui.ConfirmHeader) != "" && adminui.IsBrowser(w.Request) {
 		return adminui.ErrConfirm()
 	}

@@ -118,6 +118,7 @@ func (c *crowd) failures(since int) (asked, changes []failedClick, now int) {
 //
 // No click fails when a process is stopped. When it is killed, those fail that ask for a change and were under way
 // in it: no one knows what became of them, so no one repeats them but the shopper. Paid is orders is mails in any case.
+// Then a person of the staff ships and refunds while admin, order, or the broker is killed between any two steps of that.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	rounds, shoppers := number(t, "REPLICAS", 0), 8
@@ -164,4 +165,5 @@ func TestReplicas(t *testing.T) {
 		t.Errorf("%d purchases are %d orders", c.bought.Load(), n)
 	}
 	t.Logf("%d clicks, %d purchases = orders = mails", c.clicks.Load(), c.bought.Load())
+	staffUnderKills(t, f)
 }

@@ -76,23 +76,34 @@ var formFields = regexp.MustCompile(`name="(csrf|version)" value="([^"]*)"`)
 // ships sends all of an order by its page, and returns the status of the answer, or 0 when none came.
 func (o *office) ships(identifier string) (status int) {
 	o.Helper()
-	form := url.Values{"tracking": {"1Z9"}}
-	address := o.shop.Admin + "/orders/" + identifier + "/ship"
-	page, err := o.client.Get(address)
+	return o.posts("/orders/"+identifier+"/ship", url.Values{"tracking": {"1Z9"}})
+}
+
+// posts fills in the form of a page and sends it to the page's own path, as sends does.
+func (o *office) posts(path string, form url.Values) (status int) {
+	o.Helper()
+	return o.sends(path, path, form)
+}
+
+// sends fills in a form of a page and sends it. It returns the status of the answer, or 0 when none came; that of the
+// page when it is not there.
+func (o *office) sends(path, to string, form url.Values) (status int) {
+	o.Helper()
+	page, err := o.client.Get(o.shop.Admin + path)
 	if err != nil {
-		o.Fatal(err)
+		return 0
 	}
 	defer page.Body.Close() //nolint:errcheck // it was read
 	body, err := io.ReadAll(page.Body)
-	if err != nil {
-		o.Fatal(err)
+	if err != nil || page.StatusCode != http.StatusOK {
+		return page.StatusCode
 	}
 	for _, field := range formFields.FindAllSubmatch(body, -1) {
 		form.Set(string(field[1]), string(field[2]))
 	}
 	w, err := (&http.Client{Jar: o.client.Jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
-	}}).PostForm(address, form)
+	}}).PostForm(o.shop.Admin+to, form)
 	if err != nil {
 		return 0
 	}

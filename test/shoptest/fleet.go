@@ -22,6 +22,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
@@ -91,11 +92,12 @@ func StartFleet(tb testing.TB, o FleetOptions) *Fleet {
 			services = append(services, p)
 		}
 	}
+	f.Admin = strings.Replace(at["admin"][0], "127.0.0.1", "localhost", 1) // passkeys want a name
 	for _, p := range services {
 		for _, service := range Services {
 			p.env = append(p.env, strings.ToUpper(service)+"_URL="+strings.Join(at[service], ","))
 		}
-		p.env = append(p.env, "ADMIN_URL=http://localhost:8086")
+		p.env = append(p.env, "ADMIN_URL="+f.Admin)
 		f.start(p)
 	}
 	f.balance(front, at["edge"])
@@ -191,7 +193,9 @@ func (f *Fleet) natsURL(user string) string {
 func (f *Fleet) settings(brokers int) {
 	secret := make([]byte, 32)
 	rand.Read(secret) //nolint:errcheck // crypto/rand.Read never fails
-	f.env = append(f.env, "DATABASE_URL="+f.DatabaseURL, "SHOP_SECRET="+hex.EncodeToString(secret), "PUBLIC_URL="+f.URL,
+	shop := hex.EncodeToString(secret)
+	f.env = append(f.env, "DATABASE_URL="+f.DatabaseURL, "SHOP_SECRET="+shop, "PUBLIC_URL="+f.URL,
+		"STAFF_KEY="+boot.StaffPublic(shop).String(), // webhook has no SHOP_SECRET to derive it from
 		"NATS_REPLICAS="+strconv.Itoa(brokers), "SWEEP_EVERY=1s", "SWEEP_AFTER=2s", "SHIPPING_MAIL_AFTER=100ms")
 }
 
@@ -235,9 +239,7 @@ func (f *Fleet) Migrate(folder string) {
 	f.tb.Helper()
 	p := f.process("shop", "migrate")
 	p.Use(folder)
-	cmd := exec.Command(p.program, p.args...) //nolint:gosec // built from this repository
-	cmd.Env = p.env
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := p.run(); err != nil {
 		f.tb.Fatalf("migrate: %v\n%s", err, out)
 	}
 }
@@ -246,10 +248,56 @@ func (f *Fleet) Migrate(folder string) {
 func (f *Fleet) Order(folder string, args ...string) (string, error) {
 	p := f.process("order", args...)
 	p.Use(folder)
+	return p.run()
+}
+
+// MakeOwner makes an owner of the back office, and notes in AdminLink the link that signs them in.
+func (f *Fleet) MakeOwner(name string) {
+	f.tb.Helper()
+	p := f.process("admin", "person", "add")
+	p.env = append(p.env, "STAFF_USERNAME="+name, "ADMIN_URL="+f.Admin)
+	out, err := p.run()
+	if f.AdminLink = strings.TrimSpace(out); err != nil || !strings.HasPrefix(f.AdminLink, f.Admin) {
+		f.tb.Fatalf("make an owner: %v\n%s", err, out)
+	}
+}
+
+// run runs a command to its end.
+func (p *Process) run() (out string, err error) {
 	cmd := exec.Command(p.program, p.args...) //nolint:gosec // built from this repository
 	cmd.Env = p.env
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	all, err := cmd.CombinedOutput()
+	return string(all), err
+}
+
+// Faults builds the programs of services with their crash points (pkg/fault), for Use.
+func Faults(tb testing.TB, services ...string) (folder string) {
+	tb.Helper()
+	folder = tb.TempDir()
+	for _, service := range services {
+		if err := compileTo(filepath.Join(folder, service), "services/"+service+"/cmd/"+service, "-tags", "faults"); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// StartWith starts a process that dies at a crash point, such as admin.answered:1, or at none.
+func (p *Process) StartWith(point string) {
+	p.tb.Helper()
+	p.env = append(slices.DeleteFunc(p.env, func(s string) bool { return strings.HasPrefix(s, "FAULT=") }), "FAULT="+point)
+	p.Start()
+}
+
+// Dies waits until the process has ended by itself.
+func (p *Process) Dies(limit time.Duration) {
+	p.tb.Helper()
+	select {
+	case <-p.ended:
+		p.cmd = nil
+	case <-time.After(limit):
+		p.tb.Fatalf("%s has not ended after %s", p.Service, limit)
+	}
 }
 
 func (f *Fleet) start(p *Process) {

@@ -50,6 +50,9 @@ func Main(m *testing.M) {
 	case "webhook":
 		boot.Main(role, webhook.Run)
 	case "admin":
+		if admin.IsCommand(os.Args[1:]) {
+			os.Exit(admin.Command(os.Args[1:], os.Stdout, os.Stderr))
+		}
 		boot.Main(role, admin.Run)
 	case "shop":
 		os.Exit(allinone.Program(os.Args[1:], os.Stdout, os.Stderr))

@@ -73,15 +73,20 @@ func compile(flags ...string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "shop")
+	return binary, compileTo(binary, "allinone/cmd/shop", flags...)
+}
+
+// compileTo builds one of the repository's commands.
+func compileTo(binary, command string, flags ...string) error {
 	args := append([]string{"build", "-trimpath", "-o", binary}, flags...)
 	cmd := exec.Command("go", append(args,
-		"github.com/startupwebapp/startupwebapp/allinone/cmd/shop")...) //nolint:gosec // our own command
+		"github.com/startupwebapp/startupwebapp/"+command)...) //nolint:gosec // our own command
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that both share what is compiled
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("build the shop: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
-	return binary, nil
+	return nil
 }
 
 // Start starts a shop on ports of its own with a database and a data folder of its own, waits until it is

@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+// alonePoints are steps of an act from its page to the log at which one process dies while all others go on. Those
+// without more are in every run.
+var alonePoints = []struct {
+	name string
+	more bool
+}{
+	{name: "admin.forwarding"}, {name: "admin.answered"}, {name: "admin-staff.committed"}, {name: "order.act-committed"},
+	{name: "broker.before"}, {name: "broker.after"}, // it is away for the whole act, or dies while it is told of
+	{name: "admin-staff.received", more: true}, {name: "admin-staff.acknowledged", more: true}, {name: "order.act-made", more: true},
+	{name: "order.refund-claimed", more: true}, {name: "order.refund-asked", more: true}, {name: "order.refund-noted", more: true},
+	{name: "order.parcels-taken", more: true}, {name: "order.parcels-told", more: true},
+}
+
+// staffUnderKills has a person ship and refund orders by their pages, while the process of admin, of order, or of the
+// broker is killed at each of alonePoints. The person looks again and sends what is not there: then there is one parcel with one mail, one
+// refund at Stripe with one mail, and each act is in the log and in the trail.
+func staffUnderKills(t *testing.T, f *shoptest.Fleet) {
+	t.Helper()
+	began := time.Now()
+	for _, p := range f.Of("order")[1:] { // else it is chance in which of them the work is done
+		p.Stop()
+	}
+	folder := shoptest.Faults(t, "admin", "order")
+	for _, service := range []string{"admin", "order"} {
+		p := f.Of(service)[0]
+		p.Stop()
+		p.Use(folder)
+		p.StartWith("")
+	}
+	f.MakeOwner("kim")
+	desk := newOffice(t, f.Shop)
+	f.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // of the second factor
+	var deals []*deal
+	for _, point := range alonePoints {
+		if point.more && os.Getenv("REPLICAS") == "" {
+			continue
+		}
+		d, err := newDeal(t, f.Shop, nil, strings.ReplaceAll(point.name, ".", "-")+"@mail.example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		deals = append(deals, d)
+		f.Quiet(time.Minute)
+		first := desk.actsWhile(f, point.name, d)
+		second := desk.shipsAndRefunds(d)
+		t.Logf("%s: the pages answered %v, then %v, after %s", point.name, first, second, time.Since(began).Round(time.Second))
+	}
+	settle(t, f.Shop)
+	t.Logf("%d acts of staff with kills in %s", 2*len(deals), time.Since(began).Round(time.Second))
+	for _, d := range deals {
+		d.reckon(sessions(f.Shop))
+		desk.follow(d.identifier)
+		got := fmt.Sprintf("%d parcels, %d refunds", d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id
+			WHERE identifier = $1`, d.identifier), d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`,
+			d.intent))
+		if got != "1 parcels, 1 refunds" {
+			t.Errorf("%s: %s", d.email, got)
+		}
+	}
+}
+
+// actsWhile ships and refunds while a process dies at a step, and starts it again.
+func (o *office) actsWhile(f *shoptest.Fleet, point string, d *deal) (answers []int) {
+	o.Helper()
+	service, step, _ := strings.Cut(point, ".")
+	service, _, _ = strings.Cut(service, "-")
+	p := f.Of(service)[0]
+	if service == "broker" {
+		if step == "before" {
+			p.Kill()
+			defer p.Start()
+			return o.shipsAndRefunds(d)
+		}
+		answers = o.shipsAndRefunds(d)
+		p.Kill()
+		p.Start()
+		return answers
+	}
+	p.Stop()
+	p.StartWith(point + ":1")
+	answers = o.shipsAndRefunds(d)
+	p.Dies(time.Minute)
+	p.StartWith("")
+	return answers
+}
+
+// shipsAndRefunds sends the order and gives a part of the money back, each unless it is done already, and returns what the
+// pages answered, 0 for no answer.
+func (o *office) shipsAndRefunds(d *deal) (answers []int) {
+	o.Helper()
+	if d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier) == 0 {
+		answers = append(answers, o.ships(d.identifier))
+	}
+	if d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1`, d.intent) == 0 {
+		answers = append(answers, o.posts("/orders/"+d.identifier+"/refund", url.Values{"amount": {"1.00"}}))
+	}
+	return answers
+}
