@@ -141,8 +141,8 @@ images-twice: images ## build the images of the last commit once more, in anothe
 		diff bin/images-first.txt "$$folder/bin/images/list.txt" && echo "the same digests"
 
 .PHONY: drill
-drill: need bin/withpostgres ## lose a shop's database and broker, restore, compare, and state recovery time and point
-	@bin/withpostgres -- $(GO) test -count 1 -v -run TestRestoreDrill ./test/e2e | grep -v '^ *{'
+drill: need bin/withpostgres ## lose a shop's database and broker, restore, compare; lose the broker's store, or its last ORDERS (300): how long it takes
+	@ORDERS=$${ORDERS:-300} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run 'TestRestoreDrill|TestBrokersStoreIsOld' ./test/e2e | grep -v '^ *{'
 
 .PHONY: delivery
 delivery: bin/actionlint bin/venv ## check what deploys: workflows, templates of AWS, migrations that are new since main

@@ -53,7 +53,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 	}
 	named := regexp.MustCompile(`(?:\bshop|--rm(?: -e \S+)*(?: migrate)?) (order|customer|user|mailer|events|admin) ([a-z]+(?: (?:publish|import|export|add|reset))?)`)
 	seen := 0
-	for _, folder := range []string{"../docs/runbooks", "../docs", "../deploy", ".."} {
+	for _, folder := range []string{"../docs/runbooks", "../docs/run", "../docs", "../deploy", ".."} {
 		files, err := os.ReadDir(folder)
 		if err != nil {
 			t.Fatal(err)

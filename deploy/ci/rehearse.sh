@@ -115,6 +115,9 @@ step "commands"
 runs admin workflow_dispatch --input shop=startupwebapp --input command="mailer parked"
 refuses admin workflow_dispatch --input shop=startupwebapp --input command="customer erase -member 1"
 
+step "what a change would do"
+bin/shop aws plan startupwebapp -set DatabaseClass=db.t4g.small | tail -3
+
 step "one setting changes, the others stay"
 fields() { curl -fsS "$AWS_ENDPOINT_URL" -H "X-Amz-Target: secretsmanager.GetSecretValue" -H "Content-Type: application/x-amz-json-1.1" \
 	-H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=x" \

@@ -106,6 +106,8 @@ if [ ! -e "/etc/shop/$SHOP.env" ]; then
 # SMTP_USERNAME=
 # SMTP_PASSWORD=
 # MAIL_FROM=
+# Where pictures are kept when a second machine or CDN reads them, too; else in the folder of the shop:
+# MEDIA_URL=s3://key:secret@s3.eu-central-1.amazonaws.com/acme-media?region=eu-central-1
 EOF
 	chmod 0600 "/etc/shop/$SHOP.env"
 fi

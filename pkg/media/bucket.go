@@ -28,9 +28,13 @@ type bucket struct {
 }
 
 func openBucket(u *url.URL) (Store, error) {
-	secret, _ := u.User.Password()
+	rights := credentials.NewIAM("")
+	if u.User != nil {
+		secret, _ := u.User.Password()
+		rights = credentials.NewStaticV4(u.User.Username(), secret, "")
+	}
 	client, err := minio.New(u.Host, &minio.Options{
-		Creds:  credentials.NewStaticV4(u.User.Username(), secret, ""),
+		Creds:  rights,
 		Secure: u.Query().Get("tls") != "off", Region: u.Query().Get("region"),
 	})
 	if err != nil {

@@ -73,7 +73,8 @@ func Srcset(address string) string {
 }
 
 // Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… where the server
-// wants one, and ?tls=off for a server on this machine. Empty is a folder named media.
+// wants one, and ?tls=off for a server on this machine. Without key and secret the bucket is asked with the rights that
+// AWS gives the task or machine. Empty is a folder named media.
 func Open(address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		if address == "" {
@@ -85,8 +86,9 @@ func Open(address string) (Store, error) {
 		return folder(address), nil
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User == nil || strings.Trim(u.Path, "/") == "" {
-		return nil, errors.New("MEDIA_URL is not s3://key:secret@host/bucket") // not the error: it quotes the secret
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		// not the error: it quotes the secret
+		return nil, errors.New("MEDIA_URL is neither s3://key:secret@host/bucket nor s3://host/bucket")
 	}
 	return openBucket(u)
 }

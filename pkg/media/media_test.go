@@ -2,10 +2,13 @@ package media
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -51,9 +54,36 @@ func TestStores(t *testing.T) {
 	}
 }
 
+// A task at AWS has no key of its own: it is given one that ends soon, by an address that AWS sets.
+func TestRightsOfATask(t *testing.T) {
+	back := s3mem.New()
+	if err := back.CreateBucket("shop"); err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = asked || strings.Contains(r.Header.Get("Authorization"), "ASIATASK") && r.Header.Get("X-Amz-Security-Token") == "token"
+		gofakes3.New(back).Server().ServeHTTP(w, r)
+	}))
+	t.Cleanup(store.Close)
+	rights := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"AccessKeyId":"ASIATASK","SecretAccessKey":"secret","Token":"token","Expiration":%q}`,
+			time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	}))
+	t.Cleanup(rights.Close)
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", rights.URL)
+	s, err := Open("s3://" + strings.TrimPrefix(store.URL, "http://") + "/shop?tls=off&region=eu-north-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), some, []byte("a picture")); err != nil || !asked {
+		t.Errorf("%v; asked with the task's rights: %t", err, asked)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"https://bucket.example", "s3://host/bucket", "s3://k:topsecret@host", "s3://k:topsecret@%zz/b"} {
+	for _, bad := range []string{"https://bucket.example", "s3://host", "s3:///bucket", "s3://k:topsecret@host", "s3://k:topsecret@%zz/b"} {
 		if _, err := Open(bad); err == nil || strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("%q: %v", bad, err)
 		}
