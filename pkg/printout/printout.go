@@ -26,7 +26,7 @@ func NewList(w io.Writer) *List { return &List{csv.NewWriter(w)} }
 func (l *List) Row(cells ...string) error {
 	clean := make([]string, len(cells))
 	for i, cell := range cells {
-		clean[i] = disarm(Plain(cell))
+		clean[i] = Cell(cell)
 	}
 	if err := l.csv.Write(clean); err != nil {
 		return fmt.Errorf("write a list: %w", err)
@@ -59,8 +59,14 @@ func CSV(w io.Writer, rows [][]string) error {
 // semicolons between cells begins a new one there, whatever is quoted.
 var opening = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)([=+\\-@＝＋－＠])")
 
-// disarm puts an apostrophe before whatever could be a formula.
-func disarm(cell string) string { return opening.ReplaceAllString(cell, "$1$2'$3") }
+// Cell is a value as a list has it: an apostrophe stands before whatever could be a formula.
+func Cell(value string) string { return opening.ReplaceAllString(Plain(value), "$1$2'$3") }
+
+// armed is what Cell makes of what opening finds.
+var armed = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)'([=+\\-@＝＋－＠])")
+
+// FromCell is the value of a cell, when a list comes back.
+func FromCell(cell string) string { return armed.ReplaceAllString(cell, "$1$2$3") }
 
 // Plain is text without characters that steer a terminal: control characters other than the end of a
 // line, and those that turn the direction of writing around.

@@ -5,16 +5,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"html"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/microcosm-cc/bluemonday"
 
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
 
 // Columns of a file of products. A row is a SKU with its product, or a product alone; what a file has no column for,
@@ -43,6 +39,8 @@ const (
 	colStockWas    = "pieces_was" // when the file was made: the count is changed by the difference
 	colStockState  = "stock_state"
 	colBackOrders  = "back_orders"
+	colGrams       = "grams"     // what a piece weighs
+	colGramsWas    = "grams_was" // when the file was made, as for prices
 )
 
 // fileKinds are the files that go out and come in, each with its columns. The first columns find the row.
@@ -53,21 +51,9 @@ var fileKinds = []struct {
 	{"products", "Products", []string{colProduct, colAddress, colTitle, colHeadline, colText, colMoreText, colState,
 		colCollections}},
 	{"skus", "SKUs", []string{colProduct, colSKU, colCode, colColor, colSize, colSKUText, colPrice,
-		colPriceWas, colStock, colStockWas, colStockState, colBackOrders}},
+		colPriceWas, colStock, colStockWas, colStockState, colBackOrders, colGrams, colGramsWas}},
 	{"prices", "Prices", []string{colSKU, colCode, colProduct, colColor, colSize, colPrice, colPriceWas}},
 	{"stock", "Stock", []string{colSKU, colCode, colProduct, colColor, colSize, colStock, colStockWas}},
-}
-
-// shopifyColumns are the columns of Shopify's product CSV that the shop has a place for
-// (https://help.shopify.com/en/manual/products/import-export/using-csv); the others are left out.
-var shopifyColumns = map[string]string{
-	"handle": colAddress, "url handle": colAddress, "title": colTitle, "body (html)": colText, "description": colText,
-	"status": colState, "published": "published", "option1 name": colColorName, "option1 value": colColor,
-	"option2 name": colSizeName, "option2 value": colSize, "option3 value": colSKUText, "variant sku": colCode,
-	"sku": colCode, "variant price": colPrice, "price": colPrice, "variant inventory qty": colStock,
-	"inventory quantity": colStock, "variant inventory policy": colBackOrders,
-	"continue selling when out of stock": colBackOrders, "image src": colPicture, "product image url": colPicture,
-	"image alt text": colAlt,
 }
 
 // fileRow is a row of a file.
@@ -96,13 +82,15 @@ const (
 // productFile is a file as it was read.
 type productFile struct {
 	shopify bool
-	columns []string // that the shop knows, in their order
-	ignored []string // that it does not
+	columns []string          // that the shop knows, in their order
+	called  map[string]string // what the file calls them
+	ignored []string          // that it does not
 	rows    []fileRow
 	faults  []fileFault
 	more    int // errors that are not kept
 }
 
+// fault notes what is wrong with a place. Columns are told as the file calls them.
 func (f *productFile) fault(line int, column, format string, args ...any) {
 	if len(f.faults) == mostFaults {
 		f.more++
@@ -132,27 +120,22 @@ func tooWide(body []byte, comma rune) int {
 	return 0
 }
 
-// readProductFile reads a CSV file: commas, semicolons or tabs between its values, as spreadsheets write them.
+// readProductFile reads a CSV file as spreadsheets write them (importtext.go).
 func readProductFile(body []byte) (f *productFile) {
-	f = &productFile{}
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	switch {
-	case len(body) > mostImportBytes:
+	f = &productFile{called: map[string]string{}}
+	if len(body) > mostImportBytes {
 		f.fault(1, "", "The file has more than %d MB.", mostImportBytes>>20)
 		return f
-	case !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0:
+	}
+	text, ok := plainText(body)
+	if !ok {
 		f.fault(1, "", "The file is not UTF-8 text. Save it as “CSV UTF-8”.")
 		return f
 	}
-	first, _, _ := bytes.Cut(body, []byte("\n"))
-	reader := csv.NewReader(bytes.NewReader(body))
-	reader.FieldsPerRecord, reader.ReuseRecord = -1, true
-	for _, comma := range ";\t" {
-		if bytes.Count(first, []byte(string(comma))) > bytes.Count(first, []byte(string(reader.Comma))) {
-			reader.Comma = comma
-		}
-	}
-	if line := tooWide(body, reader.Comma); line > 0 {
+	text, comma := separator(text)
+	reader := csv.NewReader(bytes.NewReader(text))
+	reader.FieldsPerRecord, reader.ReuseRecord, reader.Comma = -1, true, comma
+	if line := tooWide(text, comma); line > 0 {
 		f.fault(line, "", "A row has at most %d values.", mostImportColumns)
 		return f
 	}
@@ -161,7 +144,8 @@ func readProductFile(body []byte) (f *productFile) {
 		f.fault(1, "", "The file has no columns.")
 		return f
 	}
-	names := f.readHead(slices.Clone(head))
+	line, _ := reader.FieldPos(0)
+	names := f.readHead(line, slices.Clone(head))
 	if len(f.faults) == 0 {
 		f.readRows(reader, names)
 	}
@@ -169,9 +153,11 @@ func readProductFile(body []byte) (f *productFile) {
 }
 
 // readHead reads the names of columns; "" stands for one that is not known.
-func (f *productFile) readHead(head []string) (names []string) {
+func (f *productFile) readHead(line int, head []string) (names []string) {
+	called := make([]string, len(head))
 	for i := range head {
-		head[i] = strings.ToLower(strings.TrimSpace(head[i]))
+		called[i] = strings.TrimSpace(head[i])
+		head[i] = strings.ToLower(called[i])
 	}
 	f.shopify = slices.Contains(head, "handle") || slices.Contains(head, "url handle")
 	known := map[string]bool{}
@@ -183,25 +169,28 @@ func (f *productFile) readHead(head []string) (names []string) {
 	for _, more := range []string{colPicture, colAlt, colColorName, colSizeName} {
 		known[more] = true
 	}
-	for _, name := range head {
+	for i, name := range head {
 		column := name
 		if f.shopify {
 			column = shopifyColumns[name]
 		}
-		if !known[column] && column != "published" {
-			f.ignored, column = append(f.ignored, pg.Clip(name, mostQuoted)), ""
+		if !known[column] && !shopifyOnly[column] {
+			column = ""
+			if name != "" { // spreadsheets save empty columns, too
+				f.ignored = append(f.ignored, pg.Clip(name, mostQuoted))
+			}
 		}
-		if column != "" && slices.Contains(f.columns, column) {
-			f.fault(1, name, "The column is there twice.")
+		if column != "" && f.called[column] != "" {
+			f.fault(line, called[i], "The column is there twice.")
 		} else if column != "" {
-			f.columns = append(f.columns, column)
+			f.columns, f.called[column] = append(f.columns, column), called[i]
 		}
 		names = append(names, column)
 	}
 	if !slices.ContainsFunc(f.columns, func(c string) bool {
 		return c == colProduct || c == colAddress || c == colSKU || c == colCode
 	}) {
-		f.fault(1, "", "None of the columns says which product or SKU a row is about: %s, %s, %s or %s.", colProduct,
+		f.fault(line, "", "None of the columns says which product or SKU a row is about: %s, %s, %s or %s.", colProduct,
 			colAddress, colSKU, colCode)
 	}
 	return names
@@ -232,7 +221,7 @@ func (f *productFile) readRows(reader *csv.Reader, names []string) {
 			value = strings.TrimSpace(value)
 			empty = empty && value == ""
 			if i < len(names) && names[i] != "" {
-				row.values[names[i]] = armed(value)
+				row.values[names[i]] = printout.FromCell(value)
 			}
 			surplus = surplus || i >= len(names) && value != ""
 		}
@@ -246,63 +235,4 @@ func (f *productFile) readRows(reader *csv.Reader, names []string) {
 			f.rows = append(f.rows, row)
 		}
 	}
-}
-
-// armed takes away the mark with which files of the shop keep values from acting in a spreadsheet (pkg/printout).
-func armed(value string) string {
-	if len(value) > 1 && value[0] == '\'' && strings.ContainsRune("=+-@\t\r", rune(value[1])) {
-		return value[1:]
-	}
-	return value
-}
-
-// fromShopify puts values in this shop's words.
-func (r *fileRow) fromShopify() {
-	if state, there := r.values[colState]; there && state != "" {
-		r.values[colState] = map[string]string{"active": "published"}[strings.ToLower(state)]
-		if r.values[colState] == "" {
-			r.values[colState] = "draft"
-		}
-	} else if published := r.values["published"]; published != "" {
-		r.values[colState] = map[bool]string{true: "published", false: "draft"}[strings.EqualFold(published, "true")]
-	}
-	switch strings.ToLower(r.values[colBackOrders]) {
-	case "continue", "true":
-		r.values[colBackOrders] = "yes"
-	case "deny", "false":
-		r.values[colBackOrders] = "no"
-	}
-	if r.values[colColor] == "Default Title" { // a product without options
-		r.values[colColor] = ""
-	}
-	if r.values[colColorName] == "Title" {
-		r.values[colColorName] = ""
-	}
-	if text := r.values[colText]; text != "" {
-		r.values[colText] = fromHTML(text)
-	}
-	if r.values[colTitle] == "" { // said in the first row of a product alone
-		delete(r.values, colState)
-	}
-}
-
-var (
-	strict     = bluemonday.StrictPolicy()
-	paragraph  = regexp.MustCompile(`(?i)</(p|div|h[1-6]|ul|ol|table)>|<br\s*/?>\s*<br\s*/?>`)
-	item       = regexp.MustCompile(`(?i)<li[^>]*>`)
-	lineBreak  = regexp.MustCompile(`(?i)<br\s*/?>`)
-	manyBreaks = regexp.MustCompile(`\n{3,}`)
-)
-
-// fromHTML makes Markdown of HTML: its words, paragraphs and lists.
-func fromHTML(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	text = paragraph.ReplaceAllString(text, "\n\n")
-	text = item.ReplaceAllString(text, "\n- ")
-	text = lineBreak.ReplaceAllString(text, "\n")
-	lines := strings.Split(html.UnescapeString(strict.Sanitize(text)), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.TrimSpace(manyBreaks.ReplaceAllString(strings.Join(lines, "\n"), "\n\n"))
 }

@@ -7,10 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
-	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // knownProduct is a product as a file is compared with it.
@@ -29,6 +27,7 @@ type knownSKU struct {
 	Code, Color, Size, Text, State string
 	Price                          *int64 `db:"-"`
 	Stock                          *int32
+	Grams                          *int32
 	BackOrder                      bool
 }
 
@@ -84,6 +83,7 @@ type importSKU struct {
 	Price     *int64  `json:"price"`
 	Stock     *int32  `json:"stock"`  // the count that it gets
 	Change    *int32  `json:"change"` // of the count; nil where counting begins
+	Grams     *int32  `json:"grams"`
 
 	New   bool           `json:"new"`
 	of    *importProduct // a new one, which has no id yet
@@ -126,6 +126,7 @@ type importSummary struct {
 	SKUs        int         `json:"changed_skus"`
 	Prices      int         `json:"prices"`
 	Counts      int         `json:"counts"`
+	Weights     int         `json:"weights"`
 	Shopify     bool        `json:"shopify"`
 	Ignored     []string    `json:"ignored_columns"`
 	Faults      []fileFault `json:"errors"`
@@ -172,14 +173,21 @@ func (p *importPlan) summary() importSummary {
 		if sku.Stock != nil {
 			s.Counts++
 		}
+		if sku.Grams != nil {
+			s.Weights++
+		}
 	}
 	return s
 }
 
+// fault notes what is wrong with a place. Columns are told as the file calls them.
 func (p *importPlan) fault(row fileRow, column, text string) {
 	if len(p.faults) == mostFaults {
 		p.more++
 		return
+	}
+	if called := p.file.called[column]; called != "" {
+		column = called
 	}
 	p.faults = append(p.faults, fileFault{row.line, column, text})
 }
@@ -203,7 +211,7 @@ func (p *importPlan) row(row fileRow) {
 
 // hasSKU says whether a row says anything of a SKU.
 func (r fileRow) hasSKU() bool {
-	for _, column := range []string{colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock} {
+	for _, column := range []string{colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock, colGrams} {
 		if r.values[column] != "" {
 			return true
 		}
@@ -276,7 +284,7 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 // text takes over a text that is not too long and not what there is. An empty place says nothing.
 func (p *importPlan) text(row fileRow, column string, most int, was string, is **string) {
 	value := row.values[column]
-	if value == "" || *is == nil && value == was {
+	if value == "" || *is == nil && sameText(value, was) {
 		return
 	}
 	if utf8.RuneCountInString(value) > most {
@@ -298,7 +306,7 @@ func (p *importPlan) readProduct(row fileRow, product *importProduct) {
 	p.text(row, colMoreText, mostText, was.Part2, &product.Part2)
 	p.text(row, colColorName, mostOptionName, was.ColorName, &product.ColorName)
 	p.text(row, colSizeName, mostOptionName, was.SizeName, &product.SizeName)
-	if state := row.values[colState]; state != "" {
+	if state := strings.ToLower(row.values[colState]); state != "" {
 		published := state == "published"
 		if !published && state != "draft" {
 			p.fault(row, colState, "Draft or published.")
@@ -401,10 +409,19 @@ func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSK
 	p.readSKUState(row, sku, was)
 	p.readPrice(row, sku, was)
 	p.readCount(row, sku, was)
+	p.readWeight(row, sku, was)
 	p.skus = append(p.skus, sku)
 }
 
 func (p *importPlan) readCode(row fileRow, sku *importSKU, was *knownSKU) {
+	code := row.values[colCode]
+	switch {
+	case shortened.MatchString(code):
+		p.fault(row, colCode, "A spreadsheet has shortened this number. Set the column to text there.")
+		return
+	case sku.known != nil && code != was.Code && code != "" && code == strings.TrimLeft(was.Code, "0"):
+		return // a spreadsheet took it for a number
+	}
 	p.text(row, colCode, 100, was.Code, &sku.Code)
 	if sku.Code == nil || *sku.Code == "" {
 		return
@@ -421,7 +438,7 @@ func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
 			p.fault(row, colStockState, "The shop has no such stock state.")
 		}
 	}
-	if text := row.values[colBackOrders]; text != "" {
+	if text := strings.ToLower(row.values[colBackOrders]); text != "" {
 		yes := text == "yes"
 		if !yes && text != "no" {
 			p.fault(row, colBackOrders, "Yes or no.")
@@ -431,86 +448,10 @@ func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
 	}
 }
 
-func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
-	text := row.values[colPrice]
-	if text == "" {
-		if sku.known == nil {
-			p.fault(row, colPrice, "A new SKU needs a price.")
-		}
-		return
-	}
-	price, err := money.Parse(text)
-	if err != nil || price < 1 || price > stripe.MaxTotal {
-		p.fault(row, colPrice, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
-		return
-	}
-	if text := row.values[colPriceWas]; text != "" && sku.known != nil {
-		before, err := money.Parse(text)
-		if err != nil {
-			p.fault(row, colPriceWas, "An amount, as it was when the file was made.")
-		}
-		if before == price {
-			return
-		}
-	}
-	if cents := int64(price); was.Price == nil || *was.Price != cents {
-		sku.Price = &cents
-	}
-}
-
-func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {
-	text, back := row.values[colStock], was.BackOrder
-	if sku.BackOrder != nil {
-		back = *sku.BackOrder
-	}
-	if text == "" {
-		if !back && was.Stock != nil && *was.Stock < 0 {
-			p.fault(row, colBackOrders, "Pieces are sold that are not there: it takes back orders, or a count.")
-		}
-		return
-	}
-	count, ok := readStockCount(text)
-	before, hasBefore := readStockCount(row.values[colStockWas])
-	switch {
-	case !ok:
-		p.fault(row, colStock, "A whole number.")
-	case row.values[colStockWas] != "" && !hasBefore:
-		p.fault(row, colStockWas, "A whole number, as it was when the file was made.")
-	case count < 0 && !back:
-		p.fault(row, colStock, "Less than nothing is for SKUs on back order.")
-	case was.Stock == nil:
-		sku.Stock = &count
-	case hasBefore:
-		if count != before {
-			p.differs = append(p.differs, importCount{row: row, SKU: sku.ID, Was: before, Count: count})
-		}
-		p.countBy(row, sku, *was.Stock, int64(count)-int64(before), back)
-	default:
-		p.countBy(row, sku, *was.Stock, int64(count)-int64(*was.Stock), back)
-	}
-}
-
-// countBy changes a count by some pieces. What was sold since a file was made is not there to be taken away again: a
-// count without back orders ends at 0.
-func (p *importPlan) countBy(row fileRow, sku *importSKU, now int32, pieces int64, back bool) {
-	after := int64(now) + pieces
-	if !back {
-		after = max(after, 0)
-	}
-	if after > mostPieces || after < leastPieces && pieces < 0 {
-		p.fault(row, colStock, "It would have more or fewer pieces than can be counted.")
-		return
-	}
-	//nolint:gosec // two counts that staff can give, and what is sold of them
-	if count, change := int32(after), int32(after-int64(now)); change != 0 {
-		sku.Stock, sku.Change = &count, &change
-	}
-}
-
 // changes says whether there is anything to store.
 func (sku *importSKU) changes() bool {
 	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
-		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Stock != nil
+		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Stock != nil || sku.Grams != nil
 }
 
 // fileKindOptions are the files to choose from.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,7 +74,7 @@ func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 	}, `
 		SELECT s.id, s.product_id AS product, coalesce(s.code, '') AS code, coalesce(s.color, '') AS color,
 		  coalesce(s.size, '') AS size, coalesce(s.description, '') AS text, i.identifier AS state,
-		  s.stock, s.back_order
+		  s.stock, s.weight_grams AS grams, s.back_order
 		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id IS NOT NULL ORDER BY s.id`)
 	queue(batch, func(p struct {
 		SKU   int64 `db:"sku"`
@@ -153,9 +154,10 @@ var planSteps = []planStep{
 		FROM ` + productsOfPlan + ` CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text))
 		  WITH ORDINALITY AS i (url, alt, n) ORDER BY x.id, i.n`},
 	{"add SKUs", `
-		INSERT INTO sku (id, product_id, inventory_id, color, size, description, code, back_order, stock)
+		INSERT INTO sku (id, product_id, inventory_id, color, size, description, code, back_order, stock, weight_grams)
 		SELECT x.id, x.product, coalesce(i.id, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id
-		  LIMIT 1)), x.color, x.size, x.text, nullif(x.code, ''), coalesce(x.back_order, false), x.stock
+		  LIMIT 1)), x.color, x.size, x.text, nullif(x.code, ''), coalesce(x.back_order, false), x.stock,
+		  x.grams
 		FROM ` + skusOfPlan + ` LEFT JOIN sku_inventory i ON i.identifier = x.state WHERE x.new ORDER BY x.id`},
 	{"count new SKUs", `
 		INSERT INTO stock_change (sku_id, stock, reason, by_person, by_name)
@@ -170,9 +172,9 @@ var planSteps = []planStep{
 
 // changeSKUsSQL changes SKUs that shoppers may be buying, and notes their counts. Purchases of the same SKUs wait from
 // here until the commit, so it comes last; rows are locked in the order in which purchases lock them.
-const changeSKUsSQL = `, x AS MATERIALIZED (
+var changeSKUsSQL = `, x AS MATERIALIZED (
 	  SELECT * FROM ` + skusOfPlan + ` WHERE NOT x.new AND num_nonnulls(x.code, x.color, x.size, x.text, x.state,
-	    x.back_order, x.stock) > 0
+	    x.back_order, x.stock, x.grams) > 0
 	), locked AS MATERIALIZED (
 	  SELECT id FROM sku WHERE id IN (SELECT id FROM x) ORDER BY id FOR NO KEY UPDATE
 	), changed AS (
@@ -184,7 +186,8 @@ const changeSKUsSQL = `, x AS MATERIALIZED (
 	      THEN CASE WHEN coalesce(x.back_order, s.back_order) THEN s.stock + x.change
 	        ELSE greatest(s.stock + x.change, 0) END
 	      WHEN x.stock IS NOT NULL THEN x.stock
-	      WHEN s.stock < 0 AND NOT coalesce(x.back_order, s.back_order) THEN 0 ELSE s.stock END
+	      WHEN s.stock < 0 AND NOT coalesce(x.back_order, s.back_order) THEN 0 ELSE s.stock END,
+	    ` + weighSQL("x.grams IS NOT NULL", "x.grams", "$3") + `
 	  FROM x JOIN locked USING (id) LEFT JOIN sku_inventory i ON i.identifier = x.state
 	  WHERE s.id = x.id RETURNING s.id, x.change, s.stock, x.stock IS NOT NULL AS counted
 	)
@@ -193,6 +196,11 @@ const changeSKUsSQL = `, x AS MATERIALIZED (
 
 // changeSKUsOf is the end of storing a plan.
 func changeSKUsOf(ctx context.Context, tx pgx.Tx, p *importPlan, who adminui.Identity) error {
+	if slices.ContainsFunc(p.skus, func(sku *importSKU) bool { return sku.Grams != nil }) {
+		if err := lockWeights(ctx, tx); err != nil {
+			return err
+		}
+	}
 	return runPlan(ctx, tx, "change SKUs", changeSKUsSQL, []*importProduct{}, append([]*importSKU{}, p.skus...), who)
 }
 
@@ -203,7 +211,7 @@ const (
 		part1 text, part2 text, color_name text, size_name text, published boolean, collections text[], pictures jsonb)`
 	skusOfPlan = `jsonb_to_recordset($2::jsonb) AS x (id bigint, product bigint, code text, color text, size text, text
 	  text,
-		state text, back_order boolean, price bigint, stock int, change int, new boolean)`
+		state text, back_order boolean, price bigint, stock int, change int, grams int, new boolean)`
 )
 
 // runPlan runs a step with all that steps may ask for: products, SKUs, a name, and a person.
@@ -263,7 +271,7 @@ const undoSQL = `
 	  NOT NULL THEN
 	      jsonb_build_object('code', s.code, 'color', s.color, 'size', s.size, 'text', s.description, 'back_order',
 	  s.back_order,
-	        'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock) END, 'is', to_jsonb(x)))
+	        'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock, 'grams', s.weight_grams) END, 'is', to_jsonb(x)))
 	    FROM ` + skusOfPlan + ` LEFT JOIN sku s ON s.id = x.id), '[]'))`
 
 // productRows are the products of what takes a plan back ($1), as rows x; skuRows are its SKUs.
@@ -276,6 +284,9 @@ const (
 // depends on it, whatever it was before the file.
 const backAgainSQL = `CASE WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
 		    THEN (x.was ->> 'back_order')::boolean ELSE s.back_order END`
+
+// weighedStill is whether a SKU s weighs what a file said.
+const weighedStill = `(x.is ->> 'grams')::int IS NOT DISTINCT FROM s.weight_grams AND x.is ->> 'grams' IS NOT NULL`
 
 // undoSteps take a plan back, in this order: purchases of the SKUs wait for the last three.
 var undoSteps = []planStep{
@@ -315,6 +326,8 @@ var undoSteps = []planStep{
 	{"delete new products", `
 		DELETE FROM product p USING ` + productRows + ` WHERE p.id = x.id AND x.new
 		AND NOT EXISTS (SELECT FROM sku s WHERE s.product_id = p.id)`},
+	{"wait for other weights", `SELECT pg_advisory_xact_lock(hashtext('weights')) FROM ` + skuRows + `
+		WHERE x.is ->> 'grams' IS NOT NULL LIMIT 1`},
 	{"wait for purchases", `
 		SELECT count(*) FROM (SELECT FROM sku WHERE id IN (SELECT x.id FROM ` + skuRows + ` WHERE NOT x.new) ORDER BY id
 		  FOR NO KEY UPDATE) AS locked`},
@@ -335,7 +348,8 @@ var undoSteps = []planStep{
 		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
 		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
-		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END
+		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
+		  ` + weighSQL(weighedStill, "(x.was ->> 'grams')::int", "$2") + `
 		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x WHERE s.id = x.id AND NOT x.new`},
 }
 
@@ -465,35 +479,4 @@ func forgetImports(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 			SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
 			WHERE i.applied_at < now() - $2::interval LIMIT $1)`, countsFor)
 	return emptied + forgotten, err
-}
-
-// exportRow is a SKU with its product, or a product without one, in a file.
-type exportRow struct {
-	Product, Title, Address, Headline, Text, MoreText, State, Collections string
-	SKU                                                                   *int64 `db:"sku"`
-	Code, Color, Size, SKUText, StockState                                string
-	Price                                                                 *int64
-	Stock                                                                 *int32
-	BackOrder                                                             bool
-	PriceWas                                                              *int64 `db:"-"`
-	StockWas                                                              *int32 `db:"-"`
-}
-
-// exportCatalog are all products with their SKUs; each product once where skus is false.
-func exportCatalog(ctx context.Context, db pg.DB, skus bool) ([]exportRow, error) {
-	list, err := pg.List[exportRow](ctx, db, "export the catalogue", `
-		SELECT p.identifier AS product, p.title, p.title_url AS address, coalesce(p.headline, '') AS headline,
-		  coalesce(p.description_part_1, '') AS text, coalesce(p.description_part_2, '') AS more_text,
-		  CASE WHEN p.published THEN 'published' ELSE 'draft' END AS state,
-		  array_to_string(ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
-		    WHERE k.product_id = p.id ORDER BY c.address), ' ') AS collections,
-		  s.id AS sku, coalesce(s.code, '') AS code, coalesce(s.color, '') AS color, coalesce(s.size, '') AS size,
-		  coalesce(s.description, '') AS sku_text, coalesce(i.identifier, '') AS stock_state,
-		  `+regularSQL+` AS price, s.stock, coalesce(s.back_order, false) AS back_order
-		FROM product p LEFT JOIN sku s ON s.product_id = p.id AND $1 LEFT JOIN sku_inventory i ON i.id = s.inventory_id
-		WHERE p.retired_at IS NULL AND (s.id IS NOT NULL OR NOT $1) ORDER BY p.id, s.id`, skus)
-	for i := range list {
-		list[i].PriceWas, list[i].StockWas = list[i].Price, list[i].Stock
-	}
-	return list, err
 }

@@ -188,13 +188,24 @@ func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([
 		ORDER BY weight_version DESC, id`, skus, version)
 }
 
+// lockWeights waits for others who set weights. One at a time: a version is above all that a form could have shown.
+func lockWeights(ctx context.Context, tx pgx.Tx) error {
+	return pg.Exec(ctx, tx, "wait for other weights", `SELECT pg_advisory_xact_lock(hashtext('weights'))`)
+}
+
+// weighSQL sets a SKU's weight where a condition holds, in a statement that updates SKUs s.
+func weighSQL(where, grams, by string) string {
+	return `weight_grams = CASE WHEN ` + where + ` THEN ` + grams + ` ELSE s.weight_grams END,
+	    weight_version = CASE WHEN ` + where + ` THEN (SELECT 1 + max(weight_version) FROM sku) ELSE s.weight_version END,
+	    weighed_at = CASE WHEN ` + where + ` THEN now() ELSE s.weighed_at END,
+	    weighed_by = CASE WHEN ` + where + ` THEN ` + by + ` ELSE s.weighed_by END`
+}
+
 // storeWeights stores weights, and returns the numbers that are no SKU on sale; then nothing was stored. It is
 // errStaleRow when one of them was set after the form of that version was shown.
 func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, version int64,
 	by string) (unknown []int64, err error) {
-	// One at a time: a version is above all that a form could have shown.
-	if err := pg.Exec(ctx, tx, "wait for other weights",
-		`SELECT pg_advisory_xact_lock(hashtext('weights'))`); err != nil {
+	if err := lockWeights(ctx, tx); err != nil {
 		return nil, err
 	}
 	unknown, err = pg.List[int64](ctx, tx, "look for SKUs", `

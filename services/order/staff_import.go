@@ -150,7 +150,8 @@ func (c catalogImport) Facts() []adminui.Detail {
 	s := c.Summary
 	facts := []adminui.Detail{{Label: "Rows", Value: s.Rows}, {Label: "New products", Value: s.NewProducts},
 		{Label: "Changed products", Value: s.Products}, {Label: "New SKUs", Value: s.NewSKUs},
-		{Label: "Changed SKUs", Value: s.SKUs}, {Label: "Prices", Value: s.Prices}, {Label: "Counts", Value: s.Counts}}
+		{Label: "Changed SKUs", Value: s.SKUs}, {Label: "Prices", Value: s.Prices}, {Label: "Counts", Value: s.Counts},
+		{Label: "Weights", Value: s.Weights}}
 	if s.Shopify {
 		facts = append(facts, adminui.Detail{Label: "Kind", Value: "product export of Shopify"})
 	}
@@ -282,7 +283,7 @@ func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 	example := exportRow{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.", Text: "Solid **oak**.",
 		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock", Price: new(int64(24900)),
-		Stock: new(int32(12))}
+		Stock: new(int32(12)), Grams: new(int32(38000))}
 	return exportFile(r, "template-", func() ([]exportRow, error) { return []exportRow{example}, nil })
 }
 
@@ -345,6 +346,10 @@ func (e exportRow) value(column string) string {
 		return countText(e.Stock)
 	case colStockWas:
 		return countText(e.StockWas)
+	case colGrams:
+		return countText(e.Grams)
+	case colGramsWas:
+		return countText(e.GramsWas)
 	case colSKU:
 		if e.SKU == nil {
 			return ""

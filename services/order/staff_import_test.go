@@ -231,8 +231,15 @@ func TestFilesWithErrors(t *testing.T) {
 		"product,title\nbSusp6dBHm,\"x\n\"\nb" + strings.Repeat(",x", 200) + "\n": "4",
 		"address,title,product\nNew,New,\nNew,,bSusp6dBHm\n":                      "3address",
 		"address,title,product\nNew,,bSusp6dBHm\nNew,New,\n":                      "3address",
-		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n":   "2picture 2price",
+		"Handle,Title,Variant Price,Image Src\nnew,New,x,javascript:alert(1)\n":   "2Image Src 2Variant Price",
 		"product,picture\nbSusp6dBHm,//evil.example/a.jpg\n":                      "2picture",
+		"sku;grams\n1;heavy\n4;1,500\n5;10001 kg\n":                               "2grams 3grams 4grams",
+		"sku,grams,grams_was\n1,5,x\n":                                            "2grams_was",
+		"sep=;\nsku;price\n1;1,234\n":                                             "3price",
+		"sep=;\na;b\n":                                                            "2",
+		"sku,article_number\n1,1.23457E+12\n4,\"5,4E+11\"\n":                      "2article_number 3article_number",
+		"\xff\xfes": "1",
+		"Handle,Title,Option1 Value,Variant SKU,Variant Price\nNew,New,a,A,1.00\nNew,,b,A,x\n": "3Variant SKU 3Variant Price",
 	} {
 		if got := faults(content); got != want {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
@@ -249,38 +256,6 @@ func TestFilesWithErrors(t *testing.T) {
 	}
 	if e.goods() != before {
 		t.Error("a file with errors changes something")
-	}
-}
-
-// Shopify's product export is understood as it is: several rows for a product, HTML, options, pictures.
-func TestShopifysExport(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t)
-	owner := e.browser(adminui.Owner)
-	path := bring(owner, "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,"+
-		"Variant SKU,Variant Grams,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Image Src,Image Position,Image Alt Text,Status\n"+
-		"wool-hat,Wool hat,\"<p>Warm &amp; <strong>soft</strong>.</p><ul><li>Wool</li><li>Felt</li></ul><script>alert(1)</script>\",Us,Hats,winter,TRUE,"+
-		"Color,Red,Size,S,HAT-R-S,100,5,deny,19.00,https://cdn.example/hat.jpg,1,A red hat,active\n"+
-		"wool-hat,,,,,,,,Red,,M,HAT-R-M,100,0,continue,19.50,https://cdn.example/hat2.jpg,2,,\n"+
-		"wool-hat,,,,,,,,,,,,,,,,https://cdn.example/hat3.jpg,3,,\n"+
-		"gift-card,Gift card,,Us,,,FALSE,Title,Default Title,,,GIFT,0,,deny,25.00,,,,draft\n")
-	owner.Get(path).Has(200, "product export of Shopify", "vendor, type, tags, variant grams, image position", "Apply all of it")
-	owner.Post(path + "/apply").Has(http.StatusSeeOther)
-	identifier := e.Text(`SELECT identifier FROM product WHERE title_url = 'wool-hat'`)
-	a := e.visitor().Get("/order/product/" + identifier)
-	a.Want("Warm & soft.\n\n- Wool\n- Felt", "product_data", "description_part_1")
-	a.Want("Color", "product_data", "option_names", "color")
-	skus := e.Text(`SELECT string_agg(concat_ws('|', code, color, size, stock, back_order), ' ' ORDER BY s.id) FROM sku s JOIN product p
-		ON p.id = s.product_id WHERE title_url IN ('wool-hat', 'gift-card')`)
-	if skus != "HAT-R-S|Red|S|5|f HAT-R-M|Red|M|0|t GIFT|f" {
-		t.Errorf("SKUs: %s", skus)
-	}
-	if got := e.Text(`SELECT string_agg(image_url || main_image, ' ' ORDER BY i.id) FROM product_image i JOIN product p ON p.id = i.product_id
-		WHERE title_url = 'wool-hat'`); got != "https://cdn.example/hat.jpgtrue https://cdn.example/hat2.jpgfalse https://cdn.example/hat3.jpgfalse" {
-		t.Errorf("pictures: %s", got)
-	}
-	if n := e.Number(`SELECT count(*) FROM product WHERE title_url = 'gift-card' AND NOT published`); n != 1 {
-		t.Error("the draft is published")
 	}
 }
 
