@@ -8,6 +8,9 @@ func (m Member) Complete() bool { return m.ID != 0 }
 // Complete is part of Prospect.
 func (p Prospect) Complete() bool { return p.ID != 0 }
 
+// Complete is part of Merged.
+func (m Merged) Complete() bool { return m.MemberID != 0 && m.Into != 0 }
+
 // Complete is part of OrderPlaced.
 func (o OrderPlaced) Complete() bool { return o.Identifier != "" }
 

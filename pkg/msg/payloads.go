@@ -19,6 +19,7 @@ const (
 	UserPreferencesChanged = "user.preferences.changed" // Member
 	UserCredentialsChanged = "user.credentials.changed" // CredentialsChanged
 	UserErased             = "user.erased"              // Erased
+	UserMerged             = "user.merged"              // Merged
 	ProspectChanged        = "user.prospect.changed"    // Prospect
 	UserChatWritten        = "user.chat.written"        // ChatWritten
 
@@ -172,6 +173,13 @@ type Erased struct {
 	Emails     []string  `json:"emails,omitempty"`
 	Codes      []string  `json:"codes,omitempty"`
 	At         time.Time `json:"at"`
+}
+
+// Merged says that a member's account is closed, and that another member has what was theirs.
+type Merged struct {
+	MemberID int64     `json:"member_id"`
+	Into     int64     `json:"into"`
+	At       time.Time `json:"at"`
 }
 
 // ChatWritten says that a message to the staff came in: open pages of the back office hear of it, and no service.

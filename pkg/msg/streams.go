@@ -85,7 +85,8 @@ var Consumers = []Consumer{
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{
-		Name: OrderUser, Stream: "USER", Subjects: []string{UserEmailVerified, ProspectChanged, UserErased},
+		Name: OrderUser, Stream: "USER", Subjects: []string{UserEmailVerified, ProspectChanged, UserErased,
+			UserMerged},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

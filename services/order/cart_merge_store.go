@@ -19,15 +19,20 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64
 	if err != nil || !found {
 		return 0, err
 	}
+	return visitor, handOver(ctx, tx, visitor, who.MemberID)
+}
+
+// handOver gives a cart, which is locked, to a member, or what it has to the cart that the member has.
+func handOver(ctx context.Context, tx pgx.Tx, visitor, memberID int64) error {
 	member, found, err := pg.One[int64](ctx, tx, "find the cart of member $1", `
-		SELECT id FROM cart WHERE member_id = $1 FOR UPDATE`, who.MemberID)
+		SELECT id FROM cart WHERE member_id = $1 FOR UPDATE`, memberID)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if !found {
-		return visitor, pg.Exec(ctx, tx, "give cart $1 to member $2", `
+		return pg.Exec(ctx, tx, "give cart $1 to member $2", `
 			UPDATE cart SET member_id = $2, anonymous_id = NULL, receipt_email = NULL, updated_at = now()
-			WHERE id = $1`, visitor, who.MemberID)
+			WHERE id = $1`, visitor, memberID)
 	}
 	for _, step := range []struct {
 		sql  string
@@ -42,7 +47,7 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64
 		                     jsonb_build_object('lines',
 		                       coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity)
 		                         ORDER BY seq) FROM cart_line WHERE cart_id = $2), '[]'))`,
-			[]any{visitor, member, who.MemberID}},
+			[]any{visitor, member, memberID}},
 		{`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT $2, sku_id, quantity FROM cart_line WHERE ` +
 			`cart_id = $1 ORDER BY seq ON CONFLICT DO NOTHING`, []any{visitor, member}},
 		{`INSERT INTO cart_code (cart_id, code_id) SELECT $2, code_id FROM cart_code WHERE cart_id = $1 ORDER BY ` +
@@ -52,8 +57,8 @@ func mergeCarts(ctx context.Context, tx pgx.Tx, who web.Identity) (visitor int64
 		{`DELETE FROM cart WHERE id = $1`, []any{visitor}},
 	} {
 		if err := pg.Exec(ctx, tx, "merge carts", step.sql, step.args...); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return visitor, nil
+	return nil
 }

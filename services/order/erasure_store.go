@@ -49,6 +49,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 		  UNION SELECT id FROM checkout WHERE`+theirs+`))`, members, emails)
 	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
 		`NULL WHERE`+theirs, members, emails)
+	batch.Queue(`DELETE FROM merged_member WHERE id = ANY($1) OR into_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart_merge WHERE member_id = ANY($1)`, members)
 	batch.Queue(`DELETE FROM cart WHERE`+theirCarts, members, emails)
 	batch.Queue(`DELETE FROM prospect WHERE email = ANY($1) OR code = ANY($2)`, emails, p.Codes)

@@ -21,6 +21,7 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "old carts", Every: time.Hour, Do: deleteOldCarts},
 		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
 		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
+		{Name: "members who are one person", Every: time.Minute, Do: repeatMerges},
 		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
 		{Name: "files of products", Every: time.Hour, Do: forgetImports},
 		{Name: "orders of before", Every: 10 * time.Second, Do: s.tellHistory},

@@ -86,6 +86,15 @@ func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	return lines
 }
 
+// mergeMember gives what a member has whose account is closed to the one that it was merged into.
+func mergeMember(ctx context.Context, tx pgx.Tx, m msg.Merged) error {
+	if err := noteMerged(ctx, tx, m.MemberID, m.Into); err != nil {
+		return err
+	}
+	_, err := moveMember(ctx, tx, m.MemberID)
+	return err
+}
+
 // onProspects keeps under which code a prospect is known. A group with something else in it is for onUserEvents.
 func (s *server) onProspects(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []prospectRow{}
@@ -124,6 +133,8 @@ func (s *server) onUserEvent(ctx context.Context, tx pgx.Tx, d *bus.Delivery) er
 			return err
 		}
 		return effect.Apply(ctx, tx, d.Key)
+	case msg.UserMerged:
+		return bus.Apply(ctx, tx, d, mergeMember)
 	case msg.UserErased:
 		return erasure.Receive(ctx, tx, d, eraseOrders)
 	}

@@ -296,6 +296,13 @@ CREATE TABLE "inbox" (
   CONSTRAINT inbox_pkey PRIMARY KEY (consumer, key)
 );
 
+CREATE TABLE "merged_member" (
+  id bigint NOT NULL,
+  into_id bigint NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT merged_member_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "order_code" (
   order_id bigint NOT NULL,
   seq integer NOT NULL,
@@ -851,6 +858,8 @@ CREATE INDEX discount_scope_sku_sku ON "order".discount_scope_sku USING btree (s
 CREATE INDEX dispute_payment ON "order".dispute USING btree (payment_intent);
 CREATE INDEX dispute_to_check ON "order".dispute USING btree (checked_at) WHERE (status <> ALL (ARRAY['won'::text, 'lost'::text, 'warning_closed'::text]));
 CREATE INDEX inbox_at ON "order".inbox USING btree (at);
+CREATE INDEX merged_member_at ON "order".merged_member USING btree (at);
+CREATE INDEX merged_member_into ON "order".merged_member USING btree (into_id);
 CREATE INDEX order_code_orders ON "order".order_code USING btree (code_id, order_id);
 CREATE INDEX order_line_orders ON "order".order_line USING btree (sku_id, order_id);
 CREATE INDEX orders_by_total ON "order".orders USING btree (total DESC, id DESC);

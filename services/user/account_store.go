@@ -35,6 +35,10 @@ type account struct {
 const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
 	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
+// stillOpen leaves accounts out that were merged into others: to their former owners they are as if erased, but that no one
+// is given the user name.
+const stillOpen = ` AND merged_member IS NULL`
+
 // queryAccount runs a statement that returns at most one account; found is false when there is none.
 func queryAccount(ctx context.Context, db pg.DB, sql string, args ...any) (a account, found bool, err error) {
 	return pg.One[account](ctx, db, "query an account", sql, args...)
@@ -46,16 +50,16 @@ func queryAccounts(ctx context.Context, db pg.DB, sql string, args ...any) ([]ac
 }
 
 func accountByUsername(ctx context.Context, db pg.DB, username string) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`, username)
+	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE username = $1`+stillOpen, username)
 }
 
 func accountByID(ctx context.Context, db pg.DB, id int64) (account, bool, error) {
-	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`, id)
+	return queryAccount(ctx, db, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen, id)
 }
 
 // lockAccount keeps an account as it is until tx ends. A caller that locks a prospect too locks it later.
 func lockAccount(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1 FOR UPDATE`, id)
+	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE id = $1`+stillOpen+` FOR UPDATE`, id)
 }
 
 // usernameTaken compares exactly.
@@ -67,7 +71,7 @@ func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, 
 // addressOfMember says whether an address is that of an account, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "look for an address", `
-		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1))`, email)
+		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpen+`)`, email)
 }
 
 // insertAccount stores a new member, who is logged in with it; made is false when the user name is

@@ -26,7 +26,8 @@ func chatMember(ctx context.Context, tx pgx.Tx, loggedIn int64, email string) (m
 		ID     int64
 		Proved bool
 	}](ctx, tx, "look for the sender of a chat message", `
-		SELECT id, id = $1 OR email_verified AS proved FROM account WHERE id = $1 OR lower(email) = lower($2)
+		SELECT id, id = $1 OR email_verified AS proved FROM account
+		WHERE (id = $1 OR lower(email) = lower($2))`+stillOpen+`
 		ORDER BY id = $1 DESC, email_verified DESC, id LIMIT 1`, loggedIn, email)
 	if !sender.Proved {
 		return 0, known, err

@@ -17,17 +17,13 @@ import (
 // that member's.
 //
 // Records that were merged are one person's: whichever is named, all of them are found. The address of a
-// merged record finds prospects only, and none at all once another member has it.
+// merged record finds prospects only, and none at all once another member has it; likewise that of a closed account.
 func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.Person, err error) {
 	merged, err := mergedMembers(ctx, db, named.Emails)
 	if err != nil {
 		return erasure.Person{}, err
 	}
-	p.MemberIDs, err = pg.List[int64](ctx, db, "look for a person's accounts", `
-		SELECT id FROM account WHERE id = ANY($1) OR lower(email) = ANY(ARRAY(SELECT lower(e)
-		  FROM unnest($2::varchar[]) AS n (e))) ORDER BY id FOR UPDATE`,
-		slices.Concat(named.MemberIDs, merged), named.Emails)
-	if err != nil {
+	if p.MemberIDs, err = findAccounts(ctx, db, slices.Concat(named.MemberIDs, merged), named.Emails); err != nil {
 		return erasure.Person{}, err
 	}
 	p.Emails, err = pg.List[string](ctx, db, "look for a person's addresses", `
@@ -51,6 +47,31 @@ func FindPerson(ctx context.Context, db pg.DB, named erasure.Person) (p erasure.
 		  WHERE id = ANY($2)
 		UNION SELECT pr_cd FROM prospect_alias WHERE prospect_id = ANY($2) ORDER BY 1`, p.MemberIDs, p.ProspectIDs)
 	return p, err
+}
+
+// findAccounts finds the accounts of members, and of addresses, with all that were merged into one another.
+func findAccounts(ctx context.Context, db pg.DB, members []int64, emails []string) ([]int64, error) {
+	kept, err := pg.List[int64](ctx, db, "look for a person's accounts", `
+		SELECT DISTINCT coalesce(merged_member, id) FROM account a WHERE id = ANY($1)
+		  OR lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($2::varchar[]) AS n (e)))
+		  AND (merged_member IS NULL OR NOT EXISTS (SELECT FROM account o WHERE lower(o.email) = lower(a.email)
+		    AND o.merged_member IS NULL AND o.id <> a.merged_member)) ORDER BY 1`, members, emails)
+	if err != nil || len(kept) == 0 {
+		return nil, err
+	}
+	for {
+		all, err := pg.List[int64](ctx, db, "lock a person's accounts", `
+			SELECT id FROM account WHERE id = ANY($1) OR merged_member = ANY($1) ORDER BY id FOR UPDATE`, kept)
+		if err != nil {
+			return nil, err
+		}
+		now, err := pg.List[int64](ctx, db, "look whether a person's accounts were merged just now", `
+			SELECT DISTINCT coalesce(merged_member, id) FROM account WHERE id = ANY($1) ORDER BY 1`, all)
+		if err != nil || len(now) == 0 || slices.Equal(now, kept) {
+			return all, err
+		}
+		kept = now
+	}
 }
 
 // findProspects finds the prospect records of a person's accounts and addresses, and those that were merged with
@@ -84,7 +105,8 @@ func mergedMembers(ctx context.Context, db pg.DB, emails []string) ([]int64, err
 	return pg.List[int64](ctx, db, "look into whose records a person's were merged", `
 		SELECT merged_member FROM prospect p WHERE merged_member IS NOT NULL
 		  AND lower(email) = ANY(ARRAY(SELECT lower(e) FROM unnest($1::text[]) AS n (e)))
-		  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(p.email))`, emails)
+		  AND NOT EXISTS (SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.merged_member IS NULL)`,
+		emails)
 }
 
 // Whose a row is, by the columns of its table.

@@ -10,5 +10,6 @@ import (
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{
 		{Name: "codes and requests", Every: time.Hour, Do: dropOld},
+		{Name: "orders of closed accounts", Every: time.Minute, Do: moveStragglers},
 	}
 }

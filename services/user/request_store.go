@@ -64,13 +64,12 @@ func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (r
 // unproved, the one that was proved last is right as well.
 func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1
-		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))
-		FOR UPDATE`, username, email)
+		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))`+stillOpen+` FOR UPDATE`, username, email)
 }
 
 // accountsOfAddress compares without case; who has proved the address comes first.
 func accountsOfAddress(ctx context.Context, tx pgx.Tx, email string) ([]account, error) {
 	return queryAccounts(ctx, tx, `SELECT`+accountColumns+`FROM account
-		WHERE lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1)
+		WHERE (lower(email) = lower($1) OR NOT email_verified AND lower(proved_email) = lower($1))`+stillOpen+`
 		  ORDER BY email_verified DESC, id`, email)
 }

@@ -21,7 +21,9 @@ CREATE TABLE "account" (
   orders integer NOT NULL DEFAULT 0,
   spent bigint NOT NULL DEFAULT 0,
   last_order timestamp with time zone,
+  merged_member bigint,
   CONSTRAINT account_check CHECK ((NOT (newsletter AND unsubscribed))),
+  CONSTRAINT account_merged_member_fkey FOREIGN KEY (merged_member) REFERENCES account(id) ON DELETE CASCADE,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_mb_cd_key UNIQUE (mb_cd),
   CONSTRAINT account_unsubscribe_token_key UNIQUE (unsubscribe_token),
@@ -320,6 +322,7 @@ CREATE INDEX account_email_lower ON "user".account USING btree (lower((email)::t
 CREATE INDEX account_joined ON "user".account USING btree (joined DESC, id DESC);
 CREATE INDEX account_last_name_begins ON "user".account USING btree (lower((last_name)::text) text_pattern_ops);
 CREATE INDEX account_last_proved ON "user".account USING btree (lower((proved_email)::text)) WHERE (NOT email_verified);
+CREATE INDEX account_merged_member ON "user".account USING btree (merged_member) WHERE (merged_member IS NOT NULL);
 CREATE INDEX account_orders ON "user".account USING btree (orders DESC, id DESC);
 CREATE INDEX account_proved ON "user".account USING btree (lower((email)::text)) WHERE email_verified;
 CREATE INDEX account_spent ON "user".account USING btree (spent DESC, id DESC);

@@ -55,7 +55,7 @@ func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error
 	return pg.List[customer](ctx, db, "list who has an address", `
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
 		  `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent, joined AS since
-		FROM account WHERE lower(email) = lower($1)
+		FROM account WHERE lower(email) = lower($1)`+stillOpen+`
 		UNION ALL
 		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false,
 		  `+prospectNews+`, source, tags, orders::bigint, spent, created

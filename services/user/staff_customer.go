@@ -88,8 +88,11 @@ func (p customerPage) Key() string { return p.Customer.key() }
 // IsMember says whether the customer has an account.
 func (p customerPage) IsMember() bool { return p.Customer.Kind == kindMember }
 
+// IsOpen says whether the customer has an account that was not merged into another one.
+func (p customerPage) IsOpen() bool { return p.IsMember() && p.Into == "" }
+
 // MayVerify says whether a mail to prove the address makes sense.
-func (p customerPage) MayVerify() bool { return p.IsMember() && !p.Customer.Proved }
+func (p customerPage) MayVerify() bool { return p.IsOpen() && !p.Customer.Proved }
 
 // MayUnsubscribe says whether the customer, or a record that was merged into theirs, gets newsletters.
 func (p customerPage) MayUnsubscribe() bool {
@@ -134,7 +137,11 @@ func (s *server) customerPage(r *http.Request) (p customerPage, err error) {
 		all.prospects = []int64{id}
 	}
 	for _, m := range p.Merged {
-		all.prospects = append(all.prospects, m.ID)
+		if m.Kind == kindMember {
+			all.members = append(all.members, m.ID)
+		} else {
+			all.prospects = append(all.prospects, m.ID)
+		}
 	}
 	if err := s.readCustomerEvents(ctx, &p, all); err != nil {
 		return p, err
@@ -220,8 +227,8 @@ func (p *customerPage) forms() {
 		Fields: []adminui.Field{{Name: "text", Label: "Note, for the staff alone", Kind: "multiline", Required: true,
 			Most: maxText}}}
 	p.Merge = adminui.Form{ID: "merge", Action: c.path("merge"), Submit: "Merge into this one", Version: c.Version,
-		Fields: []adminui.Field{{Name: "other", Label: "Address of the prospect", Kind: "email", Required: true,
-			Most: maxEmail, Complete: "off"}}}
+		Fields: []adminui.Field{{Name: "other", Label: "E-mail address, or user name of an account", Kind: "text",
+			Required: true, Most: maxEmail, Complete: "off"}}}
 	p.Export = adminui.Form{ID: "export", Action: c.path("export"), Submit: "Export everything"}
 	p.Erase = adminui.Form{ID: "erase", Action: c.path("erase"), Submit: "Erase this person", Tone: "bad",
 		Fields: []adminui.Field{{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -81,7 +82,7 @@ func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, err
 // askedMember is askedAct for what concerns accounts alone.
 func (s *server) askedMember(r *http.Request) (customerPage, error) {
 	page, _, err := s.askedAct(r)
-	if err == nil && !page.IsMember() {
+	if err == nil && !page.IsOpen() {
 		err = web.NotFound()
 	}
 	return page, err
@@ -202,7 +203,15 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	}
 	into, other := page.Customer, normalEmail(strings.TrimSpace(form.Get("other")))
 	if into.mergedInto() != "" {
-		return refuse("This record was merged itself: go to the one that it is part of.")
+		return refuse(mergedItself)
+	}
+	switch account, refusal, err := s.accountToMerge(r, into, form.Get("other")); {
+	case err != nil:
+		return nil, err
+	case refusal != "":
+		return refuse(refusal)
+	case account != 0:
+		return adminui.Done{To: into.path("accounts", strconv.FormatInt(account, 10))}, nil
 	}
 	refusal := ""
 	merge := func(ctx context.Context, tx pgx.Tx) (messages []msg.Message, err error) {
@@ -219,14 +228,20 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: into.path(), Text: "Merged."}, nil
 }
 
+// mergedItself refuses to merge into what was merged.
+const mergedItself = "This record was merged itself: go to the one that it is part of."
+
 // mergeInto makes the record of an address part of a customer's; refusal says why not, "" when it is done.
 func mergeInto(ctx context.Context, tx pgx.Tx, into customerDetails, address string) (messages []msg.Message,
 	refusal string, err error) {
 	refused := false
 	if into.Kind == kindMember { // accounts are locked before prospects
-		a, _, err := lockAccount(ctx, tx, into.ID)
+		a, found, err := lockAccount(ctx, tx, into.ID)
 		if err != nil {
 			return nil, "", err
+		}
+		if !found {
+			return nil, mergedItself, errUnchanged
 		}
 		refused = a.Unsubscribed
 	}
@@ -279,7 +294,7 @@ func mayMerge(ctx context.Context, tx pgx.Tx, into customerDetails, p prospect, 
 	case err != nil:
 		return "", err
 	case member && !own:
-		return "This is a member. Two accounts stay two: ask which one to keep, and erase the other.", nil
+		return "This is a member. Begin on the page of the account that is to stay.", nil
 	case !found:
 		return "No prospect has this address.", nil
 	}

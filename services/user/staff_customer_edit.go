@@ -127,6 +127,9 @@ func (s *server) askedCustomer(r *http.Request) (customerDetails, error) {
 
 func (s *server) staffEdit(r *http.Request) (adminui.Answer, error) {
 	c, err := s.askedCustomer(r)
+	if err == nil && c.MergedMember != 0 && c.Kind == kindMember {
+		err = web.NotFound() // the account is closed
+	}
 	return editAnswer(c, editForm(c), http.StatusOK), err
 }
 

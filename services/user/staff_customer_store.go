@@ -20,7 +20,8 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 		  first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
 		  coalesce(last_order, `+never+`) AS last_order, version, mb_cd AS code, '{}'::text[] AS aliases,
 		  coalesce((SELECT max(version) FROM terms_agreed WHERE member_id = a.id), 0) AS terms, '' AS comment,
-		  '' AS remark, 0 AS excited, `+never+` AS converted, 0::bigint AS merged_member, 0::bigint AS merged_prospect
+		  '' AS remark, 0 AS excited, `+never+` AS converted, coalesce(merged_member, 0) AS merged_member,
+		  0::bigint AS merged_prospect
 		FROM account a WHERE $1 = 'member' AND id = $2
 		UNION ALL
 		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false, created,
@@ -36,14 +37,18 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 	return c, err
 }
 
-// mergedInto lists the prospects whose records were merged into a customer's.
+// mergedInto lists the records that were merged into a customer's: of prospects, and closed accounts.
 func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]customer, error) {
 	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
 		SELECT 'prospect' AS kind, id, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, email,
 		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders,
 		  spent,
 		  created AS since
-		FROM prospect WHERE CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END ORDER BY id`,
+		FROM prospect WHERE CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END
+		UNION ALL
+		SELECT 'member', id, first_name || ' ' || last_name, email, username, email_verified, `+memberNews+`,
+		  'registration', tags, orders::bigint, spent, joined
+		FROM account WHERE $1 = 'member' AND merged_member = $2 ORDER BY 1, 2`,
 		kind, id)
 }
 
@@ -122,7 +127,8 @@ func editAccount(ctx context.Context, tx pgx.Tx, id int64, tags []string) (accou
 
 // nextVersion counts a change of a member that is in no column.
 func nextVersion(ctx context.Context, tx pgx.Tx, id int64) (account, bool, error) {
-	return queryAccount(ctx, tx, `UPDATE account SET version = version + 1 WHERE id = $1 RETURNING`+accountColumns, id)
+	return queryAccount(ctx, tx, `UPDATE account SET version = version + 1 WHERE id = $1`+stillOpen+` RETURNING`+
+		accountColumns, id)
 }
 
 // lockProspectByID keeps a prospect as it is until tx ends.

@@ -49,6 +49,12 @@ func (c customer) path(parts ...string) string {
 	return strings.Join(append([]string{"/customers", c.key()}, parts...), "/")
 }
 
+// Path is where the customer's page is, in templates.
+func (c customer) Path() string { return c.path() }
+
+// Key names the customer in addresses.
+func (c customer) Key() string { return c.key() }
+
 func (c customer) key() string { return customerKey(c.Kind, c.ID) }
 
 func customerKey(kind string, id int64) string { return kind + "-" + strconv.FormatInt(id, 10) }

@@ -44,7 +44,7 @@ func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, e
 		    email_verified AS proved, `+memberNews+` AS newsletter, 'registration' AS source, tags,
 		    orders::bigint AS orders, spent, joined AS since
 		   FROM account
-		   WHERE $3 IN ('', 'member') AND $5 IN ('', 'registration')
+		   WHERE merged_member IS NULL AND $3 IN ('', 'member') AND $5 IN ('', 'registration')
 		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2)
 		     AND ($4 = '' OR `+memberNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
 		     AND orders >= $7 AND spent >= $13 AND `+next(by.member, kindMember)+`)

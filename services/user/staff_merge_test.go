@@ -39,7 +39,7 @@ func TestStaffMergeAndEraseSpareOtherMembers(t *testing.T) {
 	e.guest("pat@mail.example.com")
 	e.verified("pat_ray", "pat@mail.example.com")
 	staff := e.desk(adminui.Owner)
-	staff.Post(memberPath(ann, "merge"), "other", "pat@mail.example.com").Has(422, "This is a member.")
+	e.desk(adminui.Support).Post(memberPath(ann, "merge"), "other", "pat@mail.example.com").Has(422, "This is a member.")
 
 	e.guest("work@mail.example.com")
 	e.guest("home@mail.example.com")

@@ -16,7 +16,7 @@ const settledProspect = ` (p.unsubscribed AND NOT EXISTS (
 	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed)) `
 
 // findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
-// with them are out.
+// with them are out. Those of an account that was merged into another one stand for that one.
 func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
 		SELECT id, email,` + settledProspect + `AS unsubscribed, false AS spent FROM prospect p
@@ -25,9 +25,11 @@ func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (w
 		  JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
-			SELECT id, email, unsubscribed, false AS spent FROM account WHERE unsubscribe_token = $1
+			SELECT a.id, a.email, a.unsubscribed, false AS spent FROM account t
+			  JOIN account a ON a.id = coalesce(t.merged_member, t.id) WHERE t.unsubscribe_token = $1
 			UNION ALL SELECT a.id, a.email, a.unsubscribed, t.spent FROM former_token t
-			  JOIN account a ON a.id = t.member_id WHERE t.hash = $2 LIMIT 1`
+			  JOIN account b ON b.id = t.member_id JOIN account a ON a.id = coalesce(b.merged_member, b.id)
+			  WHERE t.hash = $2 LIMIT 1`
 	}
 	who, found, err = pg.One[subscriber](ctx, db, "look an unsubscribe token up", query, token, hashToken(token))
 	who.member = member

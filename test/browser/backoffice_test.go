@@ -65,7 +65,8 @@ func TestBackOffice(t *testing.T) {
 			"product-stock": "/catalog/products/ITHJW3mytn/stock", "stock-states": "/catalog/states", "product-files": "/catalog/import",
 			"recording": "/records/settings",
 			"customer":  "/customers/member-901", "customer-edit": "/customers/member-901/edit", "reasons": "/customers/reasons",
-			"prospects": "/prospects", "prospect-new": "/prospects/new", "import": "/prospects/import", "chat": "/chat",
+			"customer-merge": "/customers/member-901/accounts/902",
+			"prospects":      "/prospects", "prospect-new": "/prospects/new", "import": "/prospects/import", "chat": "/chat",
 			"thread": "/chat/901?use=901", "canned": "/chat/answers", "terms": "/terms", "agreed": "/terms/1"} {
 			o.shows(path, name)
 		}

@@ -1,0 +1,73 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
+
+// told has the consumer hear of something about people.
+func (e *env) hear(subject, key string, v any) {
+	e.t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	err = pgx.BeginFunc(e.t.Context(), e.db, func(tx pgx.Tx) error {
+		return e.service.onUserEvents(context.WithoutCancel(e.t.Context()), tx,
+			[]*bus.Delivery{{Subject: subject, Key: key, Data: raw}})
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// Orders, carts, quotes and uses of codes of an account that was merged into another one are the other member's: also
+// what is paid later, what comes in later, and when the messages of two merges come in the wrong order, or twice.
+func TestAMergedMembersOrdersMove(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	bob := e.member(2)
+	bob.add("6", "1")
+	e.mustHandle(event("evt_1", completed, bob.quoted(""), nil))
+	bob.add("7", "2")
+	paying := bob.quoted("")
+	identifier := e.Text(`SELECT identifier FROM orders`)
+	e.member(1).Get("/order/"+identifier).Want("order-not-in-account", "errors", "error")
+	for range 2 {
+		e.hear(msg.UserMerged, "user.merged:1", msg.Merged{MemberID: 1, Into: 3}) // is heard of before the first
+		e.hear(msg.UserMerged, "user.merged:2", msg.Merged{MemberID: 2, Into: 1})
+	}
+	e.mustHandle(event("evt_2", completed, paying, nil)) // was being paid meanwhile
+	cy := e.member(3)
+	cy.Get("/order/"+identifier).Want("success", "order_detail")
+	if n := e.Number(`SELECT count(*) FROM orders WHERE member_id = 3`); n != 2 {
+		t.Errorf("%d orders of two moved", n)
+	}
+
+	bob.add("6", "1") // by a session that ends a moment later
+	cy.add("7", "1")
+	moved, err := repeatMerges(t.Context(), e.db)
+	if err != nil || moved == 0 {
+		t.Fatalf("%d, %v", moved, err)
+	}
+	if moved, err = repeatMerges(t.Context(), e.db); err != nil || moved != 0 {
+		t.Errorf("once more: %d, %v", moved, err)
+	}
+	if n := e.Number(`SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.member_id = 3`); n != 2 {
+		t.Errorf("%d lines in the cart", n)
+	}
+	if n := e.Number(`SELECT (SELECT count(*) FROM cart WHERE member_id <> 3) + (SELECT count(*) FROM checkout
+	  WHERE member_id <> 3 OR owner <> 'member:3')`); n != 0 {
+		t.Errorf("%d carts and quotes are left", n)
+	}
+	e.hear(msg.UserErased, "user.erased:3", msg.Erased{MemberID: 3})
+	if n := e.Number(`SELECT count(*) FROM merged_member`); n != 0 {
+		t.Errorf("%d merges are known of who was erased", n)
+	}
+}

@@ -1,0 +1,305 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/random"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// accountToMerge finds the other account of a person that a form names by address or user name. None, and no refusal:
+// what was named is no account, or the customer has none.
+func (s *server) accountToMerge(r *http.Request, into customerDetails, named string) (id int64, refusal string,
+	err error) {
+	if into.Kind != kindMember {
+		return 0, "", nil
+	}
+	found, err := accountsNamed(r.Context(), s.pool, into.ID, strings.TrimSpace(named))
+	switch {
+	case err != nil || len(found) == 0:
+		return 0, "", err
+	case !adminui.Who(r).May(adminui.CustomersErase):
+		return 0, "This is a member. Owners and managers can merge two accounts.", nil
+	case len(found) > 1:
+		return 0, "Several accounts have this address: give the user name.", nil
+	}
+	return found[0], "", nil
+}
+
+// mergePage says what merging two accounts does, before it is done.
+type mergePage struct {
+	Into   customerDetails `json:"into"`
+	Other  customerDetails `json:"other"`
+	Moving movingRows      `json:"moving"`
+	// Carried says that the account that stays gets the newsletters that the other one asked for.
+	Carried bool `json:"newsletter_carried"`
+
+	Form      adminui.Form     `json:"-"`
+	IntoFacts []adminui.Detail `json:"-"`
+	OthersOwn []adminui.Detail `json:"-"`
+	Moves     []adminui.Detail `json:"-"`
+}
+
+// movingRows are how many rows of each kind an account has that would go to another one.
+type movingRows struct {
+	Orders  int64 `json:"orders"`
+	Notes   int64 `json:"notes"`
+	Chat    int64 `json:"chat_messages"`
+	Records int64 `json:"merged_records"`
+}
+
+// carriesNews says whether the newsletters that an account asked for go on to the one that it is merged into: if that
+// one's address is proved, and its owner has said neither yes nor no.
+func carriesNews(into, other customerDetails) bool {
+	return other.Newsletter == newsYes && into.Newsletter == newsNo && into.Proved
+}
+
+func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
+	kind, id, err := named(r)
+	if err != nil {
+		return p, err
+	}
+	other, err := strconv.ParseInt(adminui.Param(r, "other"), 10, 64)
+	if err != nil || kind != kindMember || other == id {
+		return p, web.NotFound()
+	}
+	ctx := r.Context()
+	if p.Into, err = findCustomer(ctx, s.pool, kindMember, id); err != nil {
+		return p, err
+	}
+	if p.Other, err = findCustomer(ctx, s.pool, kindMember, other); err != nil {
+		return p, err
+	}
+	if p.Moving, err = countMoving(ctx, s.pool, other); err != nil {
+		return p, err
+	}
+	p.Carried = carriesNews(p.Into, p.Other)
+	p.IntoFacts, p.OthersOwn = p.Into.mergeFacts(), p.Other.mergeFacts()
+	p.Moves = []adminui.Detail{{Label: "Orders", Value: p.Moving.Orders}, {Label: "Bought for", Value: p.Other.Spent},
+		{Label: "Addresses", Value: "those of its orders"}, {Label: "Tags", Value: strings.Join(p.Other.Tags, ", ")},
+		{Label: "Notes", Value: p.Moving.Notes}, {Label: "Written in the chat", Value: p.Moving.Chat},
+		{Label: "Records merged into it", Value: p.Moving.Records},
+		{Label: "Newsletter", Value: map[bool]string{true: "asked for: goes on to the address that stays",
+			false: "as the account that stays has it"}[p.Carried]}}
+	p.Form = adminui.Form{ID: "merge", Action: mergePath(p.Into, other), Cancel: p.Into.path(), Tone: "bad",
+		Submit: "Merge, and close " + p.Other.Username, Version: p.Into.Version, Fields: []adminui.Field{
+			{Name: "other_version", Kind: "hidden", Value: strconv.FormatInt(p.Other.Version, 10)}}}
+	return p, nil
+}
+
+func mergePath(into customerDetails, other int64) string {
+	return into.path("accounts", strconv.FormatInt(other, 10))
+}
+
+// mergeFacts are what tells two accounts apart.
+func (c customerDetails) mergeFacts() []adminui.Detail {
+	return []adminui.Detail{{Label: "User name", Value: c.Username}, {Label: "Name", Value: c.Name},
+		{Label: "E-mail", Value: c.Email}, {Label: "Proved", Value: yes(c.Proved)},
+		{Label: "Newsletter", Value: newsBadge(c.Newsletter)}, {Label: "Orders", Value: c.Orders},
+		{Label: "Last order", Value: c.LastOrder}, {Label: "Last login", Value: c.LastLogin},
+		{Label: "Since", Value: c.Since}}
+}
+
+func (p mergePage) answer(status int) adminui.Page {
+	return adminui.Page{Title: "Merge two accounts", Template: "merge.html", Data: p, Status: status, Narrow: true}
+}
+
+// refusal says why two accounts cannot be merged.
+func (p mergePage) refusal() string {
+	switch {
+	case p.Into.mergedInto() != "":
+		return mergedItself
+	case p.Other.mergedInto() != "":
+		return "This account was merged already."
+	}
+	return ""
+}
+
+// staffMergeAccounts shows what would be merged.
+func (s *server) staffMergeAccounts(r *http.Request) (adminui.Answer, error) {
+	p, err := s.readMergePage(r)
+	if err != nil {
+		return nil, err
+	}
+	p.Form.Problem = p.refusal()
+	return p.answer(http.StatusOK), nil
+}
+
+// staffJoinAccounts merges another account of a person into this one, and closes it: exactly as the page showed the
+// two, or not at all.
+func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
+	form, err := adminui.ReadForm(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.readMergePage(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := form.CheckVersion(1, p.Into.Version); err != nil {
+		return nil, err
+	}
+	other, err := strconv.ParseInt(form.Get("other_version"), 10, 64)
+	if err != nil {
+		return nil, web.BadRequest("other_version")
+	}
+	if p.Form.Problem = p.refusal(); p.Form.Problem != "" {
+		return p.answer(http.StatusUnprocessableEntity), nil
+	}
+	locked, err := s.hasher.hash(r.Context(), random.Code(40))
+	if err != nil {
+		return nil, err
+	}
+	m := merging{into: p.Into.ID, other: p.Other.ID, intoVersion: form.Version, otherVersion: other, locked: locked}
+	moved, err := s.joinAccounts(r, m)
+	if errors.Is(err, errStale) {
+		if p, err = s.readMergePage(r); err != nil {
+			return nil, err
+		}
+		if p.Form.Problem = p.refusal(); p.Form.Problem == "" {
+			p.Form.Problem = "One of the accounts was changed meanwhile. This is how they are now."
+		}
+		return p.answer(http.StatusConflict), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.outbox.Await(r.Context(), msg.OrderUser, moved.Key) // the customer's page leads to the orders
+	return adminui.Done{To: p.Into.path(), Text: "Merged. The other account is closed."}, nil
+}
+
+// merging is the order to merge an account into another one, each of the version that was shown.
+type merging struct {
+	into, other               int64
+	intoVersion, otherVersion int64
+	locked                    string // a password that opens nothing
+}
+
+// joinAccounts is one transaction: with it all services hear of what they have to do.
+func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, err error) {
+	ctx := r.Context()
+	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+		into, other, err := lockBoth(ctx, tx, m)
+		if err != nil {
+			return err
+		}
+		messages, err := moveAccount(ctx, tx, into, other, m.locked)
+		if err != nil {
+			return err
+		}
+		moved = msg.Message{Key: fmt.Sprintf("%s:%d", msg.UserMerged, m.other), Subject: msg.UserMerged,
+			Payload: msg.Merged{MemberID: m.other, Into: m.into, At: time.Now().UTC()}}
+		if err := bus.Enqueue(ctx, tx, append(messages, moved)...); err != nil {
+			return err
+		}
+		to, from := customerKey(kindMember, m.into), customerKey(kindMember, m.other)
+		text := "Merged " + from + " into " + to
+		return adminui.Record(r, tx, adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: to, Text: text},
+			adminui.Act{Action: adminui.CustomersErase, Kind: "customer", Key: from, Text: text})
+	})
+	return moved, err
+}
+
+// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. errStale: they are not as they were.
+func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
+	locked := map[int64]account{}
+	for _, id := range []int64{min(m.into, m.other), max(m.into, m.other)} {
+		a, found, err := lockAccount(ctx, tx, id)
+		if err != nil {
+			return into, other, err
+		}
+		if found {
+			locked[id] = a
+		}
+	}
+	into, other = locked[m.into], locked[m.other]
+	if into.Version != m.intoVersion || other.Version != m.otherVersion {
+		return into, other, errStale
+	}
+	return into, other, nil
+}
+
+// moveAccount hands what an account has to another one, and closes it.
+func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked string) ([]msg.Message, error) {
+	carried := other.Newsletter && !other.Unsubscribed && !into.Newsletter && !into.Unsubscribed && into.EmailVerified
+	proved := other.EmailVerified && !strings.EqualFold(other.Email, into.Email)
+	if err := moveRows(ctx, tx, other.ID, into.ID); err != nil {
+		return nil, err
+	}
+	for _, kind := range []string{codeVerify, codeReset} {
+		if err := voidCodes(ctx, tx, other.ID, kind); err != nil {
+			return nil, err
+		}
+	}
+	other, into, err := closeAccount(ctx, tx, other.ID, into.ID, locked, carried)
+	if err != nil {
+		return nil, err
+	}
+	if carried {
+		if err := keepConsents(ctx, tx, consent{MemberID: into.ID, What: "newsletter", Given: true,
+			Source: "merged by staff, from member " + strconv.FormatInt(other.ID, 10)}); err != nil {
+			return nil, err
+		}
+	}
+	messages := []msg.Message{other.event(msg.UserPreferencesChanged), other.credentialsChanged(""),
+		into.event(msg.UserPreferencesChanged)}
+	if proved {
+		p, made, err := keepAddress(ctx, tx, other, into.ID)
+		if err != nil {
+			return nil, err
+		}
+		if made {
+			messages = append(messages, p.event())
+		}
+	}
+	more, err := oneNewsletter(ctx, tx, into)
+	return append(messages, more...), err
+}
+
+// keepAddress makes the record of a closed account's address, of a prospect, part of the customer's, so that orders
+// under it go on to count; made says that there was none.
+func keepAddress(ctx context.Context, tx pgx.Tx, closed account, into int64) (p prospect, made bool, err error) {
+	if err := lockAddress(ctx, tx, closed.Email); err != nil {
+		return p, false, err
+	}
+	if taken, err := addressOfMember(ctx, tx, closed.Email); err != nil || taken {
+		return p, false, err
+	}
+	p, made, err = addProspect(ctx, tx, newProspect{Email: closed.Email, FirstName: closed.FirstName,
+		LastName: closed.LastName, Source: sourceStaff,
+		Note: fmt.Sprintf("Was the address of member %d, merged into member %d.", closed.ID, into)})
+	if err != nil {
+		return p, false, err
+	}
+	return p, made, markMerged(ctx, tx, closed.Email, into)
+}
+
+// oneNewsletter ends the newsletters of the records that were merged into an account's: a person gets one, or none.
+func oneNewsletter(ctx context.Context, tx pgx.Tx, a account) ([]msg.Message, error) {
+	if a.Unsubscribed {
+		return refuseMerged(ctx, tx, customer{Kind: kindMember, ID: a.ID})
+	}
+	if !a.Newsletter {
+		return nil, nil
+	}
+	quiet, err := quietMerged(ctx, tx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	var consents []consent
+	for _, p := range quiet {
+		consents = append(consents, consent{ProspectID: p.ID, What: "newsletter", Source: "merged by staff"})
+	}
+	return prospectEvents(quiet), keepConsents(ctx, tx, consents...)
+}
