@@ -271,7 +271,8 @@ const undoSQL = `
 	  NOT NULL THEN
 	      jsonb_build_object('code', s.code, 'color', s.color, 'size', s.size, 'text', s.description, 'back_order',
 	  s.back_order,
-	        'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock, 'grams', s.weight_grams) END, 'is', to_jsonb(x)))
+	        'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock, 'grams',
+	  s.weight_grams) END, 'is', to_jsonb(x)))
 	    FROM ` + skusOfPlan + ` LEFT JOIN sku s ON s.id = x.id), '[]'))`
 
 // productRows are the products of what takes a plan back ($1), as rows x; skuRows are its SKUs.
@@ -348,7 +349,8 @@ var undoSteps = []planStep{
 		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
 		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
-		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
+		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000
+		      ELSE 0 END) END,
 		  ` + weighSQL(weighedStill, "(x.was ->> 'grams')::int", "$2") + `
 		FROM (SELECT * FROM ` + skuRows + ` ORDER BY x.id) x WHERE s.id = x.id AND NOT x.new`},
 }

@@ -97,13 +97,13 @@ func readFileAmount(text string) (money.Cents, error) {
 }
 
 // gramsOf are units of weight in grams.
-var gramsOf = map[string]float64{"": 1, "g": 1, "kg": 1000, "oz": 28.349523125, "lb": 453.59237}
+var gramsOf = map[string]float64{"": 1, "g": 1, "kg": 1000, "oz": 28.349523125, "lb": 453.59237, "lbs": 453.59237}
 
 // weightText is a number and a unit.
-var weightText = regexp.MustCompile(`^(\d{1,9})(?:[.,](\d{1,16}))?\s*(g|kg|oz|lb)?s?$`)
+var weightText = regexp.MustCompile(`^(\d{1,9})(?:[.,](\d{1,16}))?\s*(g|kg|oz|lbs?)?$`)
 
-// readFileGrams reads a weight: grams, or a number with its unit, rounded to whole grams. Three digits behind a point or a
-// comma may be thousands where the unit is no larger one: they are refused.
+// readFileGrams reads a weight: grams, or a number with its unit, rounded to whole grams. Three digits behind a point
+// or a comma may be thousands where the unit is no larger one: they are refused.
 func readFileGrams(text string) (int32, bool) {
 	m := weightText.FindStringSubmatch(strings.ToLower(text))
 	if m == nil || len(m[2]) == 3 && gramsOf[m[3]] == 1 {

@@ -196,7 +196,8 @@ func lockWeights(ctx context.Context, tx pgx.Tx) error {
 // weighSQL sets a SKU's weight where a condition holds, in a statement that updates SKUs s.
 func weighSQL(where, grams, by string) string {
 	return `weight_grams = CASE WHEN ` + where + ` THEN ` + grams + ` ELSE s.weight_grams END,
-	    weight_version = CASE WHEN ` + where + ` THEN (SELECT 1 + max(weight_version) FROM sku) ELSE s.weight_version END,
+	    weight_version = CASE WHEN ` + where + ` THEN (SELECT 1 + max(weight_version) FROM sku)
+	      ELSE s.weight_version END,
 	    weighed_at = CASE WHEN ` + where + ` THEN now() ELSE s.weighed_at END,
 	    weighed_by = CASE WHEN ` + where + ` THEN ` + by + ` ELSE s.weighed_by END`
 }
