@@ -42,12 +42,13 @@ type fakeLine struct{ sku, quantity int }
 type fakeSKU struct {
 	product, titleURL, identifier, color, size, description, state, stateTitle, picture string
 	cents                                                                               int
+	regular                                                                             int // but for a sale, which cents are the price of
 }
 
 var fakeSKUs = map[int]fakeSKU{
 	1: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium",
 		description: "Bent to the left", state: "in-stock", stateTitle: "In Stock", picture: "/img/product/paper_clip_left_2.jpg",
-		cents: 350},
+		cents: 350, regular: 425},
 	2: {product: "Paper Clips", titleURL: "PaperClips", identifier: "bSusp6dBHm", color: "Silver", size: "Medium",
 		description: "Bent to the right", state: "back-ordered", stateTitle: "Back Ordered", picture: "/img/product/paper_clip_right_2.jpg",
 		cents: 350},
@@ -168,6 +169,9 @@ func (f *fakeAPI) product(identifier string) ([]byte, error) {
 		skus[strconv.Itoa(id)] = object{"color": s.color, "size": s.size, "description": s.description, "price": dollars(s.cents),
 			"inventory_status_identifier": s.state, "inventory_status_title": s.stateTitle, "inventory_status_description": notes[s.state],
 			"sku_images": images}
+		if s.regular > 0 {
+			skus[strconv.Itoa(id)].(object)["regular_price"] = dollars(s.regular)
+		}
 	}
 	item["skus"] = skus
 	return json.Marshal(object{"product": "success", "product_identifier": identifier, "product_data": item})

@@ -297,3 +297,18 @@ func TestWithoutScripts(t *testing.T) {
 		}
 	}
 }
+
+// A price that is reduced stands beside what it was, of the SKU that is chosen.
+func TestAReducedPrice(t *testing.T) {
+	t.Parallel()
+	_, _, server := newFake(t)
+	b := newTab(t, server, 390, "dark")
+	b.Visit("/product/bSusp6dBHm")
+	b.Says("#price", "$3.50")
+	b.Says("#price-was", "instead of $4.25")
+	b.Axe("a reduced price")
+	b.Click(".option:nth-of-type(2)")
+	b.Gone("#price-was")
+	b.Click(".option:nth-of-type(1)")
+	b.Visible("#price-was")
+}
