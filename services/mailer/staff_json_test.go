@@ -85,7 +85,8 @@ func TestContentIsDropped(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	good := Config{SMTPPort: 25, SMTPTLS: "none", MailFrom: "a@b.example", MailStaff: "c@d.example"}
+	good := Config{SMTPPort: 25, SMTPTLS: "none", MailFrom: "a@b.example", MailStaff: "c@d.example",
+		UserURL: "http://127.0.0.1:8082", OrderURL: "http://127.0.0.1:8083"}
 	good.ShopEnv, good.LogLevel = "development", "info"
 	if err := good.Validate(); err != nil {
 		t.Error(err)
@@ -99,6 +100,7 @@ func TestSettings(t *testing.T) {
 			c *Config) {
 			c.MailReplyTo = "a b"
 		}, "MAIL_SEEN_URL": func(c *Config) { c.MailSeenURL = "nowhere" },
+		"USER_URL": func(c *Config) { c.UserURL = "" }, "ORDER_URL": func(c *Config) { c.OrderURL = "user:8083" },
 		"encrypted": func(c *Config) {
 			c.ShopEnv, c.ShopSecret, c.SMTPHost = "production", strings.Repeat("s", 32), "mail.example"
 		},

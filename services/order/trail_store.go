@@ -43,10 +43,11 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		      WHERE n.order_id = o.id AND n.mailed
 		    UNION ALL SELECT 'order-status:' || o.identifier || ':' || t.status FROM order_status t
 		      WHERE t.order_id = o.id
+		    UNION ALL SELECT $8 || ':' || o.identifier || ':' || n FROM generate_series(0, o.returned_version) AS n
 		  ) AS messages
 		FROM found JOIN checkout k USING (id) LEFT JOIN orders o ON o.checkout_id = k.id
 		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most, msg.MailOrderShipped, msg.MailOrderRefunded,
-		msg.MailOrderCanceled, msg.MailOrderNote)
+		msg.MailOrderCanceled, msg.MailOrderNote, msg.OrderMoneySubject)
 }
 
 // columnsOf are the ids of checkouts, payments and orders.

@@ -235,7 +235,7 @@ func (f *founder) writesToAll() {
 	f.tab.Eval(`document.querySelector('#campaign-audience').value = 'both'`)
 	f.tab.Click("#campaign button.primary")
 	f.tab.Says(".notice", "Saved")
-	f.tab.Says("#do-start ~ .hint", "goes to 1 person")
+	f.tab.Says(`.panel[aria-label="Receivers"]`, "goes to 1 person")
 	f.tab.Click("#start button")
 	f.tab.Says(".notice", "Started, to 1 receiver")
 	f.hears(foundersBuyer, 3, "the first aprons are here")
