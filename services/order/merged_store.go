@@ -29,8 +29,8 @@ func mergedSince(ctx context.Context, db pg.DB) ([]mergedRow, error) {
 type mergedRow struct{ ID, IntoID int64 }
 
 // moveMember hands what a member has to whom they were merged into; quotes first, so that what is paid meanwhile is an
-// order of the one or moved with the others. Payment pages of a cart that is merged into another end as if a visitor had
-// logged in.
+// order of the one or moved with the others. Payment pages of a cart that is merged into another end as if a visitor
+// had logged in.
 func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err error) {
 	into, found, err := pg.One[int64](ctx, tx, "look into whom member $1 was merged", `
 		SELECT into_id FROM merged_member WHERE id = $1`, from)

@@ -35,8 +35,8 @@ type account struct {
 const accountColumns = ` id, username, password, first_name, last_name, email, email_verified, proved_email, ` +
 	`newsletter, unsubscribed, unsubscribe_token, mb_cd, joined, last_login, password_changed, version, tags `
 
-// stillOpen leaves accounts out that were merged into others: to their former owners they are as if erased, but that no one
-// is given the user name.
+// stillOpen leaves accounts out that were merged into others: to their former owners they are as if erased, but that no
+// one is given the user name.
 const stillOpen = ` AND merged_member IS NULL`
 
 // queryAccount runs a statement that returns at most one account; found is false when there is none.

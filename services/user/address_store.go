@@ -32,6 +32,7 @@ func addressFull(ctx context.Context, tx pgx.Tx, email string, but int64) (full 
 		return false, err
 	}
 	return pg.Get[bool](ctx, tx, "count the unproved accounts of an address", `
-		SELECT count(*) >= $3 FROM account WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2`+stillOpen,
+		SELECT count(*) >= $3 FROM account
+		WHERE lower(email) = lower($1) AND NOT email_verified AND id <> $2`+stillOpen,
 		email, but, maxUnproved)
 }

@@ -14,9 +14,10 @@ const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier tex
 		    total bigint, returned bigint, version bigint, at timestamptz)`
 
 // buyerOf finds the customer c of an order o: the member who placed it or has proved the address, else the prospect
-// of the address, or whose record that one was merged into. What an account ordered that was merged counts for the other.
+// of the address, or whose record that one was merged into. What a merged account ordered counts for the other.
 const buyerOf = `
-		  LEFT JOIN LATERAL (SELECT coalesce(merged_member, id) AS id FROM account WHERE CASE WHEN o.member <> 0 THEN id = o.member
+		  LEFT JOIN LATERAL (SELECT coalesce(merged_member, id) AS id FROM account
+		    WHERE CASE WHEN o.member <> 0 THEN id = o.member
 		    ELSE lower(email) = lower(o.email) AND email_verified END ORDER BY id LIMIT 1) a ON true
 		  LEFT JOIN LATERAL (SELECT id, merged_member, merged_prospect FROM prospect
 		    WHERE o.member = 0 AND lower(email) = lower(o.email) ORDER BY id LIMIT 1) p ON true

@@ -64,7 +64,8 @@ func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (r
 // unproved, the one that was proved last is right as well.
 func accountOfReset(ctx context.Context, tx pgx.Tx, username, email string) (account, bool, error) {
 	return queryAccount(ctx, tx, `SELECT`+accountColumns+`FROM account WHERE username = $1
-		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))`+stillOpen+` FOR UPDATE`, username, email)
+		AND (lower(email) = lower($2) OR NOT email_verified AND lower(proved_email) = lower($2))`+stillOpen+`
+		FOR UPDATE`, username, email)
 }
 
 // accountsOfAddress compares without case; who has proved the address comes first.

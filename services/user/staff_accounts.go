@@ -112,7 +112,7 @@ func (c customerDetails) mergeFacts() []adminui.Detail {
 }
 
 func (p mergePage) answer(status int) adminui.Page {
-	return adminui.Page{Title: "Merge two accounts", Template: "merge.html", Data: p, Status: status, Narrow: true}
+	return adminui.Page{Title: "Merge two accounts", Template: "merge.html", Data: p, Status: status}
 }
 
 // refusal says why two accounts cannot be merged.
@@ -211,7 +211,8 @@ func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, er
 	return moved, err
 }
 
-// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. errStale: they are not as they were.
+// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. errStale: they are not as they
+// were.
 func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
 	locked := map[int64]account{}
 	for _, id := range []int64{min(m.into, m.other), max(m.into, m.other)} {

@@ -135,7 +135,8 @@ func (e *env) closed(id int64, code string) {
 	}
 	staff := e.desk(adminui.Owner)
 	for _, command := range []string{"verify", "sessions", "edit"} {
-		if a := staff.Post(memberPath(id, command), "version", "1", "first_name", "X", "last_name", "Y", "email", "x@mail.example.com"); a.Status != 404 {
+		if a := staff.Post(memberPath(id, command), "version", "1", "first_name", "X", "last_name", "Y", "email",
+			"x@mail.example.com"); a.Status != http.StatusNotFound {
 			e.t.Errorf("%s: %s", command, a)
 		}
 	}
@@ -176,7 +177,8 @@ func TestStaffMergeAccountsAtOnce(t *testing.T) {
 	if counts[http.StatusSeeOther] != 1 || counts[http.StatusConflict]+counts[http.StatusUnprocessableEntity] != 5 {
 		t.Errorf("answers %v", counts)
 	}
-	if n := e.DB.Number(`SELECT count(*) FROM account WHERE merged_member IS NULL`); n != 1 || len(said[msg.Merged](e, msg.UserMerged)) != 1 {
+	n := e.DB.Number(`SELECT count(*) FROM account WHERE merged_member IS NULL`)
+	if n != 1 || len(said[msg.Merged](e, msg.UserMerged)) != 1 {
 		t.Errorf("%d accounts are open", n)
 	}
 }
