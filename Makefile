@@ -123,8 +123,8 @@ count: ## figures of the code's legibility: lines, comments, functions, words to
 	@GOWORK=off $(GO) run -C tools ./count ..
 
 .PHONY: generate
-generate: bin/withpostgres ## write each service's schema.sql from its migrations, and allinone's copy of nats.conf
-	@bin/withpostgres -- $(GO) test -run 'Schema|Generated' ./allinone $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
+generate: bin/withpostgres ## write each service's schema.sql and pages.txt, and allinone's copy of nats.conf
+	@bin/withpostgres -- $(GO) test -run 'Schema|Generated' ./allinone ./pkg/service $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
 
 .PHONY: pictures
 pictures: need ## render the drawings of the storefront (needs Chromium)

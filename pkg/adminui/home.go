@@ -41,12 +41,13 @@ const MostCounted = 1000
 func HomeRoute(tiles func(r *http.Request) ([]Tile, error), steps ...func(r *http.Request) ([]GuideStep, error)) Route {
 	return Route{Method: http.MethodGet, Path: "/home", Action: HomeView,
 		Handle: func(r *http.Request) (Answer, error) {
-			home := Home{}
-			var err error
+			home := Home{Tiles: []Tile{}}
 			if tiles != nil {
-				if home.Tiles, err = tiles(r); err != nil {
+				list, err := tiles(r)
+				if err != nil {
 					return nil, err
 				}
+				home.Tiles = append(home.Tiles, list...)
 			}
 			for i := range home.Tiles {
 				home.Tiles[i].Most = home.Tiles[i].Count >= MostCounted

@@ -15,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -78,6 +79,18 @@ func TestParkedPages(t *testing.T) {
 		AND convert_from(payload, 'UTF8')::jsonb ->> 'action' = 'work.act'`); n != 4 {
 		t.Errorf("%d of 4 acts are on record", n)
 	}
+}
+
+// The pages about parked messages are JSON as their structs say, of which pages.txt keeps the shape, and HTML, and a file.
+func TestSchemaOfPages(t *testing.T) {
+	t.Parallel()
+	tables := []pg.Set{bus.Tables()}
+	database := testenv.Database(t, testenv.Schema{Service: "order", Sets: tables})
+	core := &Core{Log: testenv.Log(t), Pool: testenv.Open(t, database, "order")}
+	testenv.DB{TB: t, Conn: core.Pool}.Exec(`INSERT INTO parked (consumer, key, subject, payload, reason, attempts)
+		VALUES ('order-user', 'user.erased:1', 'user.erased', '{}', '=1+1', 1)`)
+	pages := adminui.Pages{Routes: parkedPages{Core: core, name: "order"}.routes()}
+	(&testenv.Client{TB: t}).AsStaff("order", adminui.Owner).Faces("pages.txt", pages, map[string]string{"id": "1"})
 }
 
 // What a parked message brings that opens an account or unsubscribes a person is on no face of its page. What no

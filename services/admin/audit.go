@@ -148,8 +148,20 @@ func (s *server) auditLog(r *http.Request) (adminui.Answer, error) {
 		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
 		{Name: "to", Label: "to", Date: true, Value: ask.Chosen["to"]}}
 	table.Empty = "Nothing was done that fits."
-	return adminui.Page{Title: "Log", Table: table, Data: map[string]any{"log": rows[:len(table.Rows)],
-		"next": table.Next, "problems": ask.Problems}}, nil
+	return adminui.Page{Title: "Log", Table: table,
+		Data: auditPage{Log: rows[:len(table.Rows)], Next: table.Next, Problems: ask.Problems}}, nil
+}
+
+// auditPage is the log.
+type auditPage struct {
+	Log      []auditRow `json:"log"`
+	Next     string     `json:"next"`     // address of the page that follows, "" on the last
+	Problems []string   `json:"problems"` // what of the address was left out, in sentences
+}
+
+// thingPage is a part of the log, the newest first.
+type thingPage struct {
+	Log []adminui.Event `json:"log"`
 }
 
 // thingRights say who sees the log of a thing on its page: those who see the thing. The rest of the log
@@ -189,5 +201,5 @@ func logPage(rows []auditRow) adminui.Page {
 	for i, row := range rows {
 		events[i] = adminui.Event{At: row.At, Text: row.Text, Detail: row.changed(), Who: row.who()}
 	}
-	return adminui.Page{Title: "Log", Template: "thing.html", Data: map[string]any{"log": events}}
+	return adminui.Page{Title: "Log", Template: "thing.html", Data: thingPage{events}}
 }

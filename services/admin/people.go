@@ -31,6 +31,11 @@ type personRow struct {
 	LastSeenAt *time.Time `json:"last_seen_at"`
 }
 
+// peoplePage is the list of people.
+type peoplePage struct {
+	People []personRow `json:"people"`
+}
+
 // state is how far a person is.
 func (p personRow) state() adminui.Badge {
 	switch {
@@ -80,7 +85,7 @@ func (s *server) people(r *http.Request) (adminui.Answer, error) {
 	}
 	ask.Rows = len(list)
 	table := adminui.NewTable(ask, "people", peopleColumns, list, func(p personRow) any { return p.ID })
-	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: map[string]any{"people": list}},
+	return adminui.Page{Title: "People", Template: "people.html", Table: table, Data: peoplePage{list}},
 		nil
 }
 

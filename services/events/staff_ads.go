@@ -315,7 +315,8 @@ func (s *server) staffNewAd(r *http.Request) (adminui.Answer, error) {
 }
 
 func adForms(title string, form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: title, Template: "ad-form.html", Data: adData{Form: form}, Status: status, Narrow: true}
+	return adminui.Page{Title: title, Template: "ad-form.html", Status: status, Narrow: true,
+		Data: adData{Days: []adDay{}, Orders: []lastOrder{}, Form: form}}
 }
 
 // staffAddAd adds an ad and shows it with its link.

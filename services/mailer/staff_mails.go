@@ -219,7 +219,7 @@ func (s *server) staffCustomerMails(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if !found {
-		return s.mailPanel("", nil), nil
+		return s.mailPanel("", []staffMail{}), nil
 	}
 	mails, err := mailsOf(r.Context(), s.pool, nil, []string{s.hash(address)}, nil)
 	return s.mailPanel("/mails?q="+linkCode(address), mails), err

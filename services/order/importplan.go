@@ -128,8 +128,8 @@ type importSummary struct {
 	Counts      int         `json:"counts"`
 	Weights     int         `json:"weights"`
 	Shopify     bool        `json:"shopify"`
-	Ignored     []string    `json:"ignored_columns"`
-	Faults      []fileFault `json:"errors"`
+	Ignored     []string    `json:"ignored_columns,omitempty"`
+	Faults      []fileFault `json:"errors,omitempty"`
 	MoreFaults  int         `json:"more_errors"`
 }
 

@@ -169,7 +169,8 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 
 // staffNewCollection asks for a new collection.
 func (s *server) staffNewCollection(*http.Request) (adminui.Answer, error) {
-	return collectionPage(staffCollectionPage{Form: collectionForm(staffCollection{})}, http.StatusOK), nil
+	return collectionPage(staffCollectionPage{Members: []collectionMember{}, Form: collectionForm(staffCollection{})},
+		http.StatusOK), nil
 }
 
 func collectionPage(p staffCollectionPage, status int) adminui.Page {

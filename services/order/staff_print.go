@@ -116,7 +116,7 @@ func (s *server) shopAddress(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := shopLines(text(all[settingShopAddress]))
+	lines := append([]string{}, shopLines(text(all[settingShopAddress]))...)
 	if name := text(all[settingShopName]); name != "" && !slices.Contains(lines, name) {
 		lines = append([]string{name}, lines...)
 	}

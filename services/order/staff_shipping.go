@@ -235,7 +235,7 @@ func shippingPage(m shippingShown, form adminui.Form, status int, errs map[strin
 }
 
 func (s *server) staffNewShipping(*http.Request) (adminui.Answer, error) {
-	m := shippingShown{PriceBy: priceFlat, Active: true}
+	m := shippingShown{PriceBy: priceFlat, Active: true, Steps: []stepShown{}}
 	return shippingPage(m, shippingForm(m), http.StatusOK, nil), nil
 }
 

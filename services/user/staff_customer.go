@@ -79,7 +79,7 @@ type customerPage struct {
 	Into       string           `json:"-"` // path of the record that this one was merged into
 	Thread     string           `json:"-"`
 
-	Note, Merge, Export, Erase adminui.Form
+	Note, Merge, Export, Erase adminui.Form `json:"-"`
 }
 
 // Key names the customer in addresses.
@@ -267,7 +267,7 @@ func (c customer) person() erasure.Person {
 	return erasure.Person{Emails: []string{c.Email}}
 }
 
-// staffKnown says where the person is found in all services, for an export.
+// staffKnown tells services/admin where the person is found in all services, for an export. It is no page.
 func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 	page, err := s.customerPage(r)
 	if err != nil {
@@ -278,5 +278,5 @@ func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 		known, err = FindPerson(r.Context(), tx, page.Customer.person())
 		return err
 	})
-	return adminui.Page{Title: "Where this person is known", Data: known}, err
+	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error { return web.JSON(w, http.StatusOK, known) }), err
 }

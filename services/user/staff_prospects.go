@@ -121,8 +121,8 @@ func newProspectForm() adminui.Form {
 }
 
 func newProspectPage(form adminui.Form, status int) adminui.Page {
-	return adminui.Page{Title: "Add a prospect", Template: "edit.html", Data: editPage{Form: form}, Status: status,
-		Narrow: true}
+	return adminui.Page{Title: "Add a prospect", Template: "edit.html", Status: status, Narrow: true,
+		Data: editPage{Customer: customerDetails{customer: customer{Tags: []string{}}, Aliases: []string{}}, Form: form}}
 }
 
 func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {

@@ -1,0 +1,21 @@
+package user
+
+import (
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+func TestSchemaOfPages(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	e.DB.Exec(`UPDATE chat_thread SET name = '=1+1'`)
+	e.DB.Exec(`INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
+	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), map[string]string{
+		"customer":         "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
+		"/customers/panel": "/customers/panel?code=c1", "id": "1", "thread": "1",
+		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
+}
