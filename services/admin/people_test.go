@@ -33,7 +33,9 @@ func TestPeople(t *testing.T) {
 	page := fmt.Sprint("/people/", id)
 	b.Get("/people").Has(200, "Ben &lt;b&gt;", "Invited", page)
 	b.Get(page).Has(200, "Fulfilment", `name="version" value="1"`)
+	leads(t, ben.Post("/orders/ship", "id", "1"), "/orders")
 	leads(t, b.Post(page, "version", "1", "name", "Ben", "role", "support"), "/people")
+	ben.Post("/orders/ship", "id", "2").Has(403, "Not yours to do") // the very next request
 	conflict := b.Post(page, "version", "1", "name", "Benjamin", "role", "marketing")
 	conflict.Has(409, "Ann changed this at", `value="Benjamin"`, "Now: <strong>Ben</strong>", "Now: <strong>support</strong>",
 		`name="version" value="2"`)

@@ -81,7 +81,8 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	}
 }
 
-// The work list of order names payments, late orders and held stock by kind, each with its page and runbook.
+// The work list of order names payments, disputes, failed refunds, late orders and held stock by kind, each with its page
+// and runbook; what was seen to is off it.
 func TestWorkOfOrder(t *testing.T) {
 	t.Parallel()
 	e, _, _ := refusing(t)
@@ -89,16 +90,37 @@ func TestWorkOfOrder(t *testing.T) {
 	e.placed(2)
 	e.Exec(`INSERT INTO order_status (order_id, status) SELECT id, 'accepted' FROM orders ON CONFLICT DO NOTHING`)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '4 days' WHERE identifier = 'order1'`)
-	kinds, err := e.service.work(t.Context(), adminui.WorkShown)
-	if err != nil {
-		t.Fatal(err)
+	lost, failed := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
+	e.mustHandle(disputeEvent("evt_d", "charge.dispute.closed", e.intent(lost), "lost", -1355))
+	for i, state := range []string{"succeeded", "failed"} {
+		e.mustHandle(refundEvent("evt_r"+itoa(int64(i)), "refund.updated", "re_1", e.intent(failed), 100, state, nil))
 	}
-	for _, k := range kinds {
-		want := map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 0, "failed-refunds": 0}[k.Name]
-		if k.Count != want || int64(len(k.Items)) != want || k.Runbook == "" {
-			t.Errorf("%s: %+v, want %d", k.Name, k, want)
+	are := func(counts map[string]int64) {
+		t.Helper()
+		kinds, err := e.service.work(t.Context(), adminui.WorkShown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kinds {
+			if k.Count != counts[k.Name] || int64(len(k.Items)) != counts[k.Name] || k.Runbook == "" {
+				t.Errorf("%s: %+v, want %d", k.Name, k, counts[k.Name])
+			}
 		}
 	}
+	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 1, "failed-refunds": 1})
+	staff := e.staff(adminui.Manager)
+	if text := staff.Get("/staff/orders/" + lost).OK().Body; !strings.Contains(text, `"Dispute about 13.55: lost"`) {
+		t.Errorf("the order of a lost dispute: %s", text)
+	}
+	var entries []string
+	for i := range 3 {
+		entries = append(entries, staff.Get("/staff/payments").OK().Text("payments", itoa(int64(i)), "reason"))
+	}
+	if slices.Sort(entries); strings.Join(entries, " ") != "dispute-lost order-refused refund-failed" {
+		t.Errorf("for staff: %q", entries)
+	}
+	staff.Post("/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`) + "/resolve").OK()
+	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "failed-refunds": 1})
 }
 
 // The trail of an order is found by every key that it has, and says what others know it by.
