@@ -146,6 +146,52 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 	}
 }
 
+// Runbooks and the README name pages of the back office that there are; those that the work list leads to name page and
+// command side by side, or say that there is no command.
+func TestRunbooksNamePageAndCommand(t *testing.T) {
+	t.Parallel()
+	pages := map[string]bool{}
+	leadsTo := []string{"refunds", "payments-for-staff"} // of the entries for staff, by a table
+	to := regexp.MustCompile(`unbook(?::|\s*=)\s*"([a-z-]+)"`)
+	part := regexp.MustCompile(`\{[^}]*\}|<[^>]*>|…`)
+	walk(t, func(path string) {
+		path = strings.TrimPrefix(path, root+"/")
+		switch {
+		case strings.HasSuffix(path, "/pages.txt"):
+			for _, m := range regexp.MustCompile(`(?m)^GET (.*)$`).FindAllStringSubmatch(readFile(t, path), -1) {
+				pages[part.ReplaceAllString(m[1], "*")] = true
+			}
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			for _, m := range to.FindAllStringSubmatch(readFile(t, path), -1) {
+				leadsTo = append(leadsTo, m[1])
+			}
+		}
+	})
+	if len(pages) < 80 || len(leadsTo) < 6 {
+		t.Fatalf("only %d pages are known, and runbooks %q", len(pages), leadsTo)
+	}
+	named := regexp.MustCompile("`(/[a-z][^` ?]*)[^`]*`")
+	for path, body := range documents(t) {
+		if !strings.Contains(path, "/docs/runbooks/") && !strings.Contains(path, "/docs/admin/") {
+			continue
+		}
+		found := named.FindAllStringSubmatch(body, -1)
+		for _, m := range found {
+			page := strings.TrimSuffix(part.ReplaceAllString(m[1], "*"), ".csv")
+			if !pages[page] && !slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/jsz"}, page) {
+				t.Errorf("%s names the page %s, which is none", path, m[1])
+			}
+		}
+		runbook := strings.TrimSuffix(filepath.Base(path), ".md")
+		if !strings.Contains(path, "/runbooks/") || !slices.Contains(leadsTo, runbook) {
+			continue
+		}
+		if len(found) == 0 || !regexp.MustCompile(`shop [a-z]+ [a-z]+|There is no command`).MatchString(body) {
+			t.Errorf("the work list leads to %s, which does not name page and command", path)
+		}
+	}
+}
+
 // documents are the Markdown files of the repository.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
