@@ -236,6 +236,11 @@ const (
 	MailOrderCanceled   = "order-canceled"
 	MailOrderNote       = "order-note" // what a person of the staff wrote
 	MailTest            = "test"       // to the staff, whether mails leave
+
+	// Those that go out by themselves, where staff have switched them on.
+	MailCheckoutReminder = "checkout-reminder" // of a checkout that was not paid
+	MailBackInStock      = "back-in-stock"     // to who asked to be told
+	MailReviewRequest    = "review-request"    // how the customer likes what was sent
 )
 
 // SendMail is the command to send one mail.
@@ -247,7 +252,9 @@ type SendMail struct {
 	// was changed has a room of its own below the ceiling, which no one else can fill.
 	Proved []string `json:"proved,omitempty"`
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
-	// email, old_email, code; accounts has a line for each account of MailUsername.
+	// email, old_email, code; accounts has a line for each account of MailUsername. Those of automatic mails: first_name,
+	// identifier (of the order), product (its identifier), notice (token that ends notices), and asked, which is true for
+	// who asked for news with the checkout that the mail is about.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations, and the mails about what became of an order.
 	Order *OrderMail `json:"order,omitempty"`
@@ -257,7 +264,7 @@ type SendMail struct {
 	Refund *RefundMail `json:"refund,omitempty"`
 	// Note fills MailOrderNote and MailChatAnswer: plain text, with line breaks.
 	Note string `json:"note,omitempty"`
-	// Payment fills the mails about a bank debit.
+	// Payment fills the mails about a bank debit, and lists what an automatic mail is about.
 	Payment      *PaymentMail `json:"payment,omitempty"`
 	MemberID     int64        `json:"member_id,omitempty"`
 	MemberCode   string       `json:"mb_cd,omitempty"`

@@ -137,6 +137,11 @@ func (e *server) ask(ctx context.Context, method string, owner *web.Owner, path 
 	return owner.Ask(ctx, web.Question{Method: method, Path: path, Query: query, Key: e.keys.identity, ID: id}, out)
 }
 
+// askWithForm is ask with a form as the body of a POST.
+func (e *server) askWithForm(ctx context.Context, owner *web.Owner, path string, form url.Values, out any) error {
+	return owner.Ask(ctx, web.Question{Method: http.MethodPost, Path: path, Form: form, Key: e.keys.identity}, out)
+}
+
 // plainPath says whether a path can be one of the API's: segments of letters, digits, - and _. What
 // else a path can hold (dots, encoded slashes, control characters) never reaches an owner.
 func plainPath(path string) bool {

@@ -17,10 +17,12 @@ import (
 func (e *server) router(pages *storefront.Pages) http.Handler {
 	r := web.Router("edge", e.log)
 	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)
-	r.Handle(webhookPath, e.webhook())           // any method; webhook judges
-	r.Post(oneClickPath, web.Handle(e.oneClick)) // mail hosts bring neither cookies nor an origin of ours
+	r.Handle(webhookPath, e.webhook())             // any method; webhook judges
+	r.Post(oneClickPath, web.Handle(e.oneClick))   // mail hosts bring neither cookies nor an origin of ours
+	r.Post(noNoticesPath, web.Handle(e.noNotices)) // likewise
 	r.Group(func(r chi.Router) {
 		r.Use(e.crossOrigin)
+		r.Handle(backInStockPath, post(e.backInStock))
 		r.Handle("/user/", get(apiRoot("user")))
 		r.Handle("/order/", get(apiRoot("order")))
 		r.Handle("/clientevent/", get(apiRoot("clientevent")))

@@ -63,6 +63,7 @@ func (e *server) newPages(shop map[string]string, before *storefront.Pages) (*st
 	if shop["shop_address"] != "" {
 		set.Address = strings.Split(shop["shop_address"], "\n")
 	}
+	set.BackInStock = shop["shop_back_in_stock"] == "on"
 	return storefront.New(storefront.Config{
 		PublicURL: e.cfg.PublicURL, Log: e.log, Shop: set, Before: before,
 		Catalogue: e.listed, Product: e.catalogue.source, Search: e.catalogue.search,

@@ -63,6 +63,15 @@ var mailKinds = []mailKind{
 		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
 	{Kind: msg.MailChatAnswer, Title: "Answer to a chat message", When: "staff answer a chat message",
 		fields: []string{"note", "time"}, must: "note", sample: sampleAnswer},
+	{Kind: msg.MailCheckoutReminder, Title: "Reminder of a checkout", When: "a checkout was not paid; if switched on",
+		fields: []string{"first_name", "items", "amount", "cart_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		sample: sampleAutomatic(msg.MailCheckoutReminder)},
+	{Kind: msg.MailBackInStock, Title: "Back in stock", When: "a SKU can be bought again; if switched on",
+		fields: []string{"items", "amount", "product_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		sample: sampleAutomatic(msg.MailBackInStock)},
+	{Kind: msg.MailReviewRequest, Title: "Question about a purchase", When: "an order was sent; if switched on",
+		fields: []string{"first_name", "items", "amount", "order_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		sample: sampleAutomatic(msg.MailReviewRequest)},
 	{Kind: kindNewsletter, Title: "Newsletter"},
 	{Kind: kindDraft, Title: "Newsletter, draft"},
 }
@@ -88,6 +97,8 @@ var fieldTexts = map[string]string{
 	"tracking_information":           "carrier and tracking number", "parcel_information": "what is in the parcel",
 	"rest_information": "what is still to come", "refund_amount": "what is given back",
 	"refund_information": "what the refund is for", "canceled_refund_information": "what is given back, if anything",
+	"cart_link": "the cart", "product_link": "the product's page",
+	"unsubscribe_link": "ends such mails; each one has it",
 	"note_information": "what staff wrote", "note": "what staff answer, with the question below",
 }
 
@@ -195,6 +206,19 @@ func samplePayment(kind string) func() msg.SendMail {
 	return func() msg.SendMail {
 		return msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime,
 			Payment: &msg.PaymentMail{Total: 3250, Lines: sampleLines()}}
+	}
+}
+
+func sampleAutomatic(kind string) func() msg.SendMail {
+	return func() msg.SendMail {
+		m := samplePayment(kind)()
+		m.ProspectCode, m.Data = "sample", map[string]string{"first_name": "Ada", "identifier": "aB3dE5gH7j",
+			"product": "bSusp6dBHm", "notice": "sample", "token": "sample"}
+		if kind == msg.MailBackInStock {
+			m.Payment.Lines = m.Payment.Lines[:1]
+			m.Payment.Lines[0].Quantity = 1
+		}
+		return m
 	}
 }
 

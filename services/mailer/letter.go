@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	htmltemplate "html/template"
+	"maps"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -59,6 +60,9 @@ type page struct {
 func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	m, to, err := s.readCommand(d)
 	if err != nil {
+		return letter{}, err
+	}
+	if m, err = s.forReader(ctx, d, m); err != nil {
 		return letter{}, err
 	}
 	c, err := s.contentOf(ctx, d, m, to[0])
@@ -120,6 +124,8 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 		"last_name": p.LastName, "username": p.Username, "email": p.Email, "old_email": p.OldEmail, "code": p.Code,
 		"time": p.Time, "amount": p.Amount,
 	}
+	links := s.automaticLinks(m)
+	maps.Copy(values, links)
 	var texts, marks []string
 	for name, value := range values {
 		texts = append(texts, "{"+name+"}", value)
@@ -135,8 +141,12 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	}
 	// One pass each, so that braces in what is filled in stay what they are.
 	text, markup := strings.NewReplacer(append(texts, ofText...)...), strings.NewReplacer(append(marks, ofMarkup...)...)
-	return content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
-		from: s.sender()}, nil
+	c := content{subject: text.Replace(t.Subject), text: text.Replace(t.BodyText), html: markup.Replace(t.BodyHTML),
+		from: s.sender(), unsubscribe: links["unsubscribe_link"]}
+	if links != nil {
+		c.emCode = m.Kind
+	}
+	return c, nil
 }
 
 // plainPage is what the blocks and names are filled with.

@@ -86,6 +86,26 @@ func findReceiver(
 	return list[0], true, nil
 }
 
+// findNewsReader is the member of an id, or else the prospect of an address, if that person wants news; asked says that
+// a visitor asked for them with a checkout, which makes no receiver of newsletters before it is paid.
+func findNewsReader(ctx context.Context, d pg.DB, member int64, address string,
+	asked bool) (r recipient, wanted bool, err error) {
+	list, err := queryReceivers(ctx, d, `
+		SELECT kind, id, email, first_name, code, token FROM recipient r
+		WHERE CASE WHEN $1::bigint <> 0 THEN r.kind = 'member' AND r.id = $1
+		    ELSE r.kind = 'prospect' AND lower(r.email) = lower($2) END
+		  AND CASE WHEN r.kind = 'member' THEN r.newsletter AND NOT r.unsubscribed
+		    ELSE NOT r.unsubscribed OR $3 AND r.refused IS FALSE END
+		  AND NOT EXISTS (SELECT FROM recipient o WHERE lower(o.email) = ANY (ARRAY[lower(r.email), lower($2)])
+		    AND (o.kind = 'member' AND o.unsubscribed
+		      OR o.kind = 'prospect' AND coalesce(o.refused, o.unsubscribed AND r.kind = 'prospect')))
+		ORDER BY id LIMIT 1`, member, address, asked)
+	if err != nil || len(list) == 0 {
+		return recipient{}, false, err
+	}
+	return list[0], true, nil
+}
+
 // readerByAddress is a person of some kinds with an address, a member before a prospect.
 func readerByAddress(ctx context.Context, d pg.DB, kinds []string, address string) (recipient, bool, error) {
 	list, err := queryReceivers(ctx, d, `

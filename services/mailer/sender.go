@@ -224,6 +224,9 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 	case err != nil && (pg.IsUnavailable(err) || pg.IsContention(err)):
 		w.putOff(ctx, d, later{after: w.timing.firstPause, maybe: maybe, reply: "the templates cannot be reached"})
 		return
+	case errors.Is(err, errUnasked):
+		w.putOff(ctx, d, later{after: unaskedPause, maybe: maybe, reply: err.Error()})
+		return
 	case errors.Is(err, errUnwanted):
 		w.persist(ctx, func(ctx context.Context) error { return dropDelivery(ctx, w.pool, d) })
 		w.log.Info("mail dropped", "kind", d.Kind, "key", d.Key, "reason", err.Error())

@@ -13,6 +13,8 @@ const (
 	keepQuotes = 90 * 24 * time.Hour
 	// keepCatalogChanges is much longer than an edge goes on with what it knows of the catalog (catalogueStale).
 	keepCatalogChanges = 24 * time.Hour
+	// automaticEvery is how often automatic mails are looked for: an hour or a day is what they wait.
+	automaticEvery = 30 * time.Second
 )
 
 // housekeeping deletes what has outlived its use.
@@ -22,6 +24,8 @@ func (s *server) housekeeping() []service.Task {
 		{Name: "old quotes", Every: time.Hour, Do: deleteOldQuotes},
 		{Name: "merged carts", Every: time.Hour, Do: deleteOldMerges},
 		{Name: "members who are one person", Every: time.Minute, Do: repeatMerges},
+		{Name: "automatic mails", Every: automaticEvery, Do: s.sendAutomatic},
+		{Name: "old automatic mails", Every: time.Hour, Do: deleteOldAutomatic},
 		{Name: "old catalog changes", Every: time.Hour, Do: deleteOldCatalogChanges},
 		{Name: "files of products", Every: time.Hour, Do: forgetImports},
 		{Name: "orders of before", Every: 10 * time.Second, Do: s.tellHistory},

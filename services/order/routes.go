@@ -22,6 +22,7 @@ func (s *server) routes(inside ...func(http.Handler) http.Handler) http.Handler 
 func (s *server) questions(r chi.Router) {
 	r.Use(web.RequireIdentity(s.cfg.Key(boot.QuestionKey)))
 	r.Post("/internal/buyers-among", web.Handle(s.buyersAmong))
+	r.Post("/internal/mail-wanted", web.Handle(s.mailWanted))
 }
 
 // shopping is what edge forwards or asks.
@@ -65,5 +66,7 @@ func (s *server) shopping(r chi.Router) {
 		r.Get("/cart-counts", web.Handle(s.cartCounts))
 		r.Post("/cart-merge", web.Handle(s.cartMerge))
 		r.Get("/account-orders", web.Handle(s.accountOrders))
+		r.Post("/restock-wish", web.Handle(s.wishForRestock))
+		r.Post("/restock-refusal", web.Handle(s.refuseRestock))
 	})
 }

@@ -14,6 +14,14 @@ CREATE TABLE "address_change" (
   CONSTRAINT address_change_order_id_version_key UNIQUE (order_id, version)
 );
 
+CREATE TABLE "automatic_mail" (
+  kind text NOT NULL,
+  about text NOT NULL,
+  email text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT automatic_mail_pkey PRIMARY KEY (kind, about)
+);
+
 CREATE TABLE "cart" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   member_id bigint,
@@ -600,6 +608,23 @@ CREATE TABLE "reservation" (
   CONSTRAINT reservation_pkey PRIMARY KEY (checkout_id, sku_id)
 );
 
+CREATE TABLE "restock_declined" (
+  address text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT restock_declined_pkey PRIMARY KEY (address)
+);
+
+CREATE TABLE "restock_wish" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  sku_id bigint NOT NULL,
+  email text NOT NULL,
+  address text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT restock_wish_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
+  CONSTRAINT restock_wish_pkey PRIMARY KEY (id),
+  CONSTRAINT restock_wish_sku_id_address_key UNIQUE (sku_id, address)
+);
+
 CREATE TABLE "search_word" (
   word text NOT NULL,
   CONSTRAINT search_word_word_check CHECK ((length(word) <= 100)),
@@ -834,6 +859,8 @@ CREATE TABLE "unsettled" (
   CONSTRAINT unsettled_pkey PRIMARY KEY (session_id)
 );
 
+CREATE INDEX automatic_mail_at ON "order".automatic_mail USING btree (at);
+CREATE INDEX automatic_mail_email ON "order".automatic_mail USING btree (email, kind, at);
 CREATE INDEX cart_merge_member ON "order".cart_merge USING btree (member_id);
 CREATE INDEX cart_merge_to ON "order".cart_merge USING btree (to_cart_id);
 CREATE INDEX cart_receipt ON "order".cart USING btree (lower(receipt_email)) WHERE (receipt_email IS NOT NULL);
@@ -890,10 +917,13 @@ CREATE INDEX refund_pending ON "order".refund USING btree (checked_at) WHERE (st
 CREATE INDEX refund_to_make ON "order".refund USING btree (next_at) WHERE (state = 'requested'::text);
 CREATE INDEX refund_to_tell ON "order".refund USING btree (created_at) WHERE ((told_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'succeeded'::text])));
 CREATE INDEX reservation_sku ON "order".reservation USING btree (sku_id);
+CREATE INDEX restock_wish_address ON "order".restock_wish USING btree (address);
+CREATE INDEX restock_wish_email ON "order".restock_wish USING btree (lower(email));
 CREATE INDEX search_word_begins ON "order".search_word USING btree (word text_pattern_ops);
 CREATE INDEX search_word_near ON "order".search_word USING gist (word gist_trgm_ops);
 CREATE INDEX shipment_line_order ON "order".shipment_line USING btree (order_id, seq);
 CREATE INDEX shipment_order ON "order".shipment USING btree (order_id);
+CREATE INDEX shipment_shipped ON "order".shipment USING btree (shipped_at);
 CREATE INDEX shipment_to_tell ON "order".shipment USING btree (mail_at) WHERE (told_at IS NULL);
 CREATE INDEX shipment_tracking ON "order".shipment USING btree (tracking_number text_pattern_ops) WHERE (tracking_number <> ''::text);
 CREATE INDEX shipment_undone_order ON "order".shipment_undone USING btree (order_id);

@@ -21,9 +21,14 @@ const (
 	settingShopName        = "shop_name"
 	settingShopEmail       = "shop_email"
 	settingShopPhone       = "shop_phone"
-	settingShopAddress     = "shop_address" // lines
-	settingTaxMode         = "tax_mode"     // none, included or stripe
-	settingTaxRates        = "tax_rates"    // lines such as US-NY 8.875
+	settingShopAddress     = "shop_address"      // lines
+	settingTaxMode         = "tax_mode"          // none, included or stripe
+	settingTaxRates        = "tax_rates"         // lines such as US-NY 8.875
+	settingReminder        = "checkout_reminder" // on, like the other switches
+	settingReminderHours   = "checkout_reminder_hours"
+	settingBackInStock     = "shop_back_in_stock" // the storefront hears of what begins with shop_
+	settingReview          = "review_request"
+	settingReviewDays      = "review_request_days"
 )
 
 // checkoutSettings are those that a quote depends on.

@@ -30,7 +30,7 @@ type settingGroup struct {
 }
 
 // settingGroups are all of them.
-var settingGroups = []settingGroup{shopGroup, checkoutGroup, taxGroup}
+var settingGroups = []settingGroup{shopGroup, checkoutGroup, taxGroup, automaticGroup}
 
 // heldSettings are the values of a group as they are.
 type heldSettings struct {

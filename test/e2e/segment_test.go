@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,4 +75,69 @@ func TestCampaignToASegment(t *testing.T) {
 		t.Errorf("%d mails to the one who bought clips, want the confirmation and the newsletter", n)
 	}
 	staff.Get(path).Has(200, "bought 6")
+}
+
+// Automatic mails of a whole shop: staff switch them on, a shopper asks to be told, leaves a checkout and gets a parcel,
+// and each mail arrives once, although the shop is killed while it commands and sends them.
+func TestAutomaticMailsOfAShop(t *testing.T) {
+	t.Parallel()
+	shop := shoptest.Start(t, shoptest.Options{Faults: true})
+	staff := shop.Staff("order")
+	staff.Post("/staff/settings/automatic-mails", "version", "1", "checkout_reminder", "on", "shop_back_in_stock", "on", "review_request",
+		"on").Has(303)
+	shop.Exec("order", `UPDATE sku SET stock = 0 WHERE id = 6`)
+	shop.Eventually(time.Minute, "the product's page offers to tell", func() bool {
+		_, page := callShop(t, http.MethodGet, shop.URL+"/product/ITHJW3mytn", "", "")
+		return strings.Contains(page, `action="/order/back-in-stock"`) && strings.Contains(page, `value="6"`)
+	})
+	for range 2 { // a form without scripts or cookies
+		status, answer := callShop(t, http.MethodPost, shop.URL+"/order/back-in-stock", "application/x-www-form-urlencoded",
+			"sku_id=6&email_address=stranger%40mail.example.com")
+		if status != 200 || !strings.Contains(answer, "We will tell you") {
+			t.Fatalf("%d %.200s", status, answer)
+		}
+	}
+	left := shop.Browser()
+	left.Get("/user/token")
+	left.Want(left.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
+	left.Want(left.Post("/order/anonymous-email-address-payment-lookup", "anonymous_email_address", "left@mail.example.com"), "success",
+		"anonymous_email_address_payment_lookup")
+	left.Want(left.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "left@mail.example.com", "newsletter",
+		"true"), "success", "create_checkout_session")
+	buyer := shop.Browser()
+	buyer.Get("/user/token")
+	buyer.Want(buyer.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
+	a := buyer.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "buyer@mail.example.com", "newsletter", "true")
+	shop.Pay(a.Text("session_id"), payAs("buyer@mail.example.com"))
+	order := buyer.Success(a.Text("session_id")).Text("order_identifier")
+	shop.WaitMails("buyer@mail.example.com", 1, time.Minute)
+	shop.Eventually(time.Minute, "mailer knows the prospects", func() bool {
+		return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE email = ANY('{left@mail.example.com,buyer@mail.example.com}')`) == 2
+	})
+	shop.Stop()
+	shop.Exec("order", `INSERT INTO shipment (id, order_id, carrier, mail_at, told_at, by_name, shipped_at) SELECT 'sent', id, 'Post', now(), now(),
+		'Kim', now() - interval '14 days 1 hour' FROM orders WHERE identifier = $1`, order)
+	shop.Exec("order", `INSERT INTO shipment_line (shipment_id, order_id, seq, quantity) SELECT 'sent', o.id, l.seq, l.quantity
+		FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.identifier = $1`, order)
+	shop.Exec("order", `INSERT INTO order_status (order_id, status) SELECT id, 'shipped' FROM orders WHERE identifier = $1`, order)
+	shop.Exec("order", `UPDATE checkout SET state = 'expired', created_at = created_at - interval '5 hours', expires_at = now() - interval '5 hours'
+		WHERE email = 'left@mail.example.com'`)
+	shop.Exec("order", `UPDATE sku SET stock = 5 WHERE id = 6`)
+	for _, point := range []string{"order.automatic-taken:2", "mailer.claimed:1", "mailer.written:1", "mailer.sent:1", "mailer.noted:1"} {
+		shop.AgainUnseen("FAULT=" + point)
+		if !shop.Ended(time.Minute) {
+			t.Fatalf("the shop was not killed at %s", point)
+		}
+	}
+	shop.Again("FAULT=")
+	for to, mails := range map[string]int{"stranger@mail.example.com": 1, "left@mail.example.com": 1, "buyer@mail.example.com": 2} {
+		if got := shop.WaitMails(to, mails, 2*time.Minute); len(got) != mails {
+			t.Errorf("%d mails to %s, want %d", len(got), to, mails)
+		}
+	}
+	shop.Quiet(time.Minute)
+	if n := shop.Count("mailer", `SELECT count(*) FROM delivery WHERE kind = ANY('{checkout-reminder,back-in-stock,review-request}')
+		AND state = 'sent'`); n != 3 || shop.Count("order", `SELECT count(*) FROM restock_wish`) != 0 {
+		t.Errorf("%d automatic mails sent, want 3", n)
+	}
 }

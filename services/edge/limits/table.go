@@ -128,6 +128,11 @@ var Table = []Route{
 		{Name: "address-try", By: Client, Limit: 3000, Window: time.Hour,
 			Why: "flooding; 500 guests an hour behind one address are far below it"},
 	}},
+	{"POST /order/back-in-stock", []Rule{
+		{Name: "restock", By: AddressAndClient("email_address"), Limit: 25, Window: 10 * time.Minute,
+			Why: "one address hammered"},
+		{Name: "restock-client", By: Client, Limit: 40, Window: time.Hour, Why: "mails to many"},
+	}},
 	{"POST /order/cart-add-product-sku", []Rule{
 		{Name: "cart", By: NewShopper, Limit: 3000, Window: time.Hour,
 			Why: "carts made in bulk; 500 guests an hour behind one address are far below it"},

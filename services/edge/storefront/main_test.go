@@ -24,7 +24,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	t.Cleanup(server.Close)
 	// The tests count in dollars, whatever someone who made the shop their own sells in.
 	shop := DefaultSettings()
-	shop.CurrencySign, shop.CurrencyCode = "$", "USD"
+	shop.CurrencySign, shop.CurrencyCode, shop.BackInStock = "$", "USD", true
 	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Search: f.search,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

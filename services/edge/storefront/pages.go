@@ -42,6 +42,10 @@ var pageTable = []page{
 	{name: "change-password", path: "/account/change-password", hidden: true},
 	{name: "edit-communication-preferences", path: "/account/edit-communication-preferences", hidden: true},
 	{name: "email-unsubscribe", path: "/account/email-unsubscribe", hidden: true, secret: true},
+	{name: "back-in-stock", path: "/back-in-stock", script: "app.js", hidden: true},
+	{name: "back-in-stock-wrong", path: "/back-in-stock/wrong", script: "app.js", hidden: true},
+	{name: "no-notices", path: "/account/no-notices", script: "app.js", hidden: true, secret: true},
+	{name: "no-notices-done", path: "/account/no-notices/done", script: "app.js", hidden: true},
 	{name: "undo-address-change", path: "/account/undo-address-change", hidden: true, secret: true},
 	{name: "order", path: "/account/order", hidden: true, secret: true},
 	{name: "about", path: "/about", script: "app.js", legal: "about.md"},
@@ -259,6 +263,13 @@ func (p *Pages) servePage(pg page) http.HandlerFunc {
 func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
 	p.headers.set(w.Header(), false)
 	p.static["not-found"].write(w, r, http.StatusNotFound)
+}
+
+// Refuse answers a form with a page that says what is wrong with it.
+func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, name string) {
+	p.headers.set(w.Header(), false)
+	w.Header().Set("Cache-Control", "no-store")
+	p.static[name].write(w, r, http.StatusUnprocessableEntity)
 }
 
 // Error answers with a page that says that something went wrong on our side, and no more.

@@ -166,6 +166,16 @@ func (p product) First() *entry[sku] {
 	return nil
 }
 
+// SoldOut are the SKUs that cannot be bought now.
+func (p product) SoldOut() (list []entry[sku]) {
+	for _, s := range p.SKUs {
+		if !s.value.InStock() {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // Gallery is every picture of the product and of its SKUs, each once, the main one first.
 func (p product) Gallery() []image {
 	var all []image

@@ -14,6 +14,8 @@ type Settings struct {
 	Email, Phone string
 	// Address is the postal address, one entry a line.
 	Address []string
+	// BackInStock offers a mail for when something that is out of stock can be bought again.
+	BackInStock bool
 	// Picture is the address of the picture that stands for the whole shop, on the home page and in
 	// link previews.
 	Picture string

@@ -1,0 +1,171 @@
+package order
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+const (
+	// automaticLate is how long after its time a mail is still worth sending: what was due before a switch was put on,
+	// or while the shop was away for longer, is left out.
+	automaticLate = 24 * time.Hour
+	// reminderPause is how long an address is left alone after a reminder.
+	reminderPause = 30 * 24 * time.Hour
+	// keepAutomatic is longer than anything is looked for in automatic_mail.
+	keepAutomatic = 100 * 24 * time.Hour
+	// keepWishes is how long somebody waits for a SKU at most.
+	keepWishes = 180 * 24 * time.Hour
+	// automaticAtOnce is how many mails are commanded in one transaction.
+	automaticAtOnce = 200
+)
+
+// automatic are the switches as they are now.
+type automatic struct {
+	reminder, restock, review bool
+	reminderAfter             time.Duration
+	reviewAfter               time.Duration
+}
+
+func readAutomatic(values map[string]*string) automatic {
+	number := func(key string, otherwise int) time.Duration {
+		n, err := strconv.Atoi(text(values[key]))
+		if err != nil || n < 1 {
+			n = otherwise
+		}
+		return time.Duration(n)
+	}
+	on := func(key string) bool { return text(values[key]) == settingOn }
+	return automatic{reminder: on(settingReminder), restock: on(settingBackInStock), review: on(settingReview),
+		reminderAfter: number(settingReminderHours, reminderHours) * time.Hour,
+		reviewAfter:   number(settingReviewDays, reviewDays) * 24 * time.Hour}
+}
+
+// sendAutomatic commands the automatic mails whose time has come. That one was commanded is noted with the command, in
+// one transaction, so a crash leaves both or neither.
+func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64, err error) {
+	values, err := settings(ctx, s.db, automaticGroup.keys...)
+	if err != nil {
+		return 0, err
+	}
+	on := readAutomatic(values)
+	for _, one := range []struct {
+		on   bool
+		take func(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, error)
+	}{{on.restock, s.takeRestocked}, {on.reminder, takeReminders}, {on.review, takeReviews}} {
+		for more := one.on; more; {
+			n := 0
+			err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
+				if err := lockAutomatic(ctx, tx); err != nil {
+					return err
+				}
+				messages, err := one.take(ctx, tx, on)
+				if n = len(messages); err != nil || n == 0 {
+					return err
+				}
+				fault.Point("order", "automatic-taken")
+				return enqueue(ctx, tx, messages)
+			})
+			if err != nil {
+				return sent, err
+			}
+			sent, more = sent+int64(n), n == automaticAtOnce
+		}
+	}
+	return sent, nil
+}
+
+// automaticMail is a mail that is to go out by itself.
+type automaticMail struct {
+	About    string
+	Email    string
+	MemberID int64
+	Asked    bool // for news, with the checkout that the mail is about
+	Name     string
+	Lines    []msg.OrderLine
+	Total    int64
+}
+
+func (m automaticMail) message(kind string) msg.Message {
+	now := time.Now().UTC()
+	send := msg.SendMail{Kind: kind, To: []string{m.Email}, MemberID: m.MemberID, CreatedAt: now,
+		Deadline: now.Add(automaticLate), Payment: &msg.PaymentMail{Total: m.Total, Lines: m.Lines},
+		Data: map[string]string{"first_name": m.Name, "identifier": m.About}}
+	if m.Asked {
+		send.Data["asked"] = "true"
+	}
+	return msg.Message{Key: kind + ":" + m.About, Subject: msg.MailSubject(kind), Payload: send}
+}
+
+// takeReminders notes and returns reminders of checkouts that were left.
+func takeReminders(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, error) {
+	list, err := dueReminders(ctx, tx, on.reminderAfter)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]msg.Message, len(list))
+	for i, due := range list {
+		c := checkout{Quote: due.Quote}
+		messages[i] = automaticMail{About: due.ID, Email: due.Email, MemberID: due.MemberID, Asked: due.Newsletter,
+			Lines: quotedLines(&c), Total: due.Total}.message(msg.MailCheckoutReminder)
+	}
+	return messages, nil
+}
+
+// takeReviews notes and returns questions about orders that were sent.
+func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, error) {
+	list, err := dueReviews(ctx, tx, on.reviewAfter)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]msg.Message, len(list))
+	for i, due := range list {
+		messages[i] = automaticMail{About: due.Identifier, Email: due.Email, MemberID: due.MemberID, Name: due.Name,
+			Lines: due.Lines, Total: due.Total}.message(msg.MailReviewRequest)
+	}
+	return messages, nil
+}
+
+// mailWanted tells mailer, at the moment of sending, whether an automatic mail still makes sense: nothing was bought
+// since, the order is still one, nobody said no to notices, the switch is still on.
+func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	key, err := form.Required("key")
+	if err != nil {
+		return err
+	}
+	values, err := settings(r.Context(), s.db, automaticGroup.keys...)
+	if err != nil {
+		return err
+	}
+	kind, about, _ := strings.Cut(key, ":")
+	wanted, on := false, readAutomatic(values)
+	switch {
+	case kind == msg.MailCheckoutReminder && on.reminder:
+		wanted, err = reminderWanted(r.Context(), s.db, about)
+	case kind == msg.MailReviewRequest && on.review:
+		wanted, err = reviewWanted(r.Context(), s.db, about)
+	case kind == msg.MailBackInStock && on.restock:
+		if hash, ok := s.refuser(form.Get("notice")); ok {
+			wanted, err = noticeWanted(r.Context(), s.db, hash)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return answer(w, struct {
+		Wanted bool `json:"wanted"`
+	}{wanted})
+}

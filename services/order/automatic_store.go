@@ -1,0 +1,127 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// lockAutomatic has one process at a time look for automatic mails: two could remind one person of two carts.
+func lockAutomatic(ctx context.Context, tx pgx.Tx) error {
+	return pg.Exec(ctx, tx, "lock the automatic mails",
+		`SELECT pg_advisory_xact_lock(hashtextextended('automatic mails', 0))`)
+}
+
+func enqueue(ctx context.Context, tx pgx.Tx, messages []msg.Message) error {
+	return bus.Enqueue(ctx, tx, messages...)
+}
+
+// leftCheckout is a condition on checkout k: it ended unpaid, is its shopper's last one, its cart is as it was, and
+// nothing was bought since.
+const leftCheckout = ` k.state IN ('expired', 'failed') AND k.email IS NOT NULL
+	AND NOT EXISTS (SELECT FROM checkout l WHERE l.owner = k.owner AND l.created_at > k.created_at)
+	AND EXISTS (SELECT FROM cart c JOIN cart_line cl ON cl.cart_id = c.id AND cl.quantity > 0
+	  WHERE c.id = k.cart_id AND c.generation = k.cart_generation)
+	AND NOT EXISTS (SELECT FROM orders o WHERE o.placed_at >= k.created_at AND o.member_id = k.member_id)
+	AND NOT EXISTS (SELECT FROM orders o WHERE o.placed_at >= k.created_at AND lower(o.email) = lower(k.email)) `
+
+// dueReminder is a checkout that its shopper is to be reminded of.
+type dueReminder struct {
+	ID         string
+	Email      string
+	MemberID   int64
+	Newsletter bool
+	Quote      quote
+	Total      int64
+}
+
+// dueReminders takes checkouts whose page has ended so long ago, one for each address, and notes them.
+func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueReminder, error) {
+	return pg.List[dueReminder](ctx, tx, "take checkouts to remind of", `
+		WITH due AS (
+		  SELECT DISTINCT ON (lower(k.email)) k.id, 'cart:' || k.cart_id || ':' || k.cart_generation AS cart, k.email,
+		    coalesce(k.member_id, 0) AS member_id, k.newsletter, k.quote, k.total
+		  FROM checkout k
+		  WHERE k.expires_at <= now() - $2::interval AND k.expires_at > now() - $2::interval - $3::interval
+		    AND`+leftCheckout+`
+		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1
+		      AND a.about = 'cart:' || k.cart_id || ':' || k.cart_generation)
+		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.email = lower(k.email)
+		      AND a.at > now() - $4::interval)
+		  ORDER BY lower(k.email), k.created_at DESC LIMIT $5),
+		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, cart, lower(email) FROM due
+		  ON CONFLICT DO NOTHING RETURNING about, email)
+		SELECT id, due.email, member_id, newsletter, quote, total
+		FROM due JOIN noted ON noted.about = cart AND noted.email = lower(due.email)`,
+		msg.MailCheckoutReminder, after, automaticLate, reminderPause, automaticAtOnce)
+}
+
+// reminderWanted says whether a checkout is still left.
+func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look at checkout $1", `
+		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckout+`)`, id)
+}
+
+// keptOrder is a condition on order o: all of it was sent or given back, whatever status staff gave it since, and not
+// all of its money was given back.
+const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL AND o.email IS NOT NULL
+	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
+	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
+	  WHERE r.payment_intent = o.payment_intent AND state IN ('requested', 'pending', 'succeeded'))) `
+
+// dueReview is an order whose buyer is to be asked about it.
+type dueReview struct {
+	Identifier string
+	Email      string
+	MemberID   int64
+	Name       string
+	Lines      []msg.OrderLine
+	Total      int64
+}
+
+// dueReviews takes orders whose last parcel has left so long ago, and notes them.
+func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueReview, error) {
+	return pg.List[dueReview](ctx, tx, "take orders to ask about", `
+		WITH due AS (
+		  SELECT o.id, o.identifier, o.email, coalesce(o.member_id, 0) AS member_id,
+		    coalesce(o.customer_name, '') AS name, o.total
+		  FROM orders o WHERE o.id IN (SELECT order_id FROM shipment s
+		      WHERE s.shipped_at <= now() - $2::interval AND s.shipped_at > now() - $2::interval - $3::interval)
+		    AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.shipped_at > now() - $2::interval)
+		    AND`+keptOrder+`
+		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.about = o.identifier)
+		  ORDER BY o.id LIMIT $4),
+		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, identifier, lower(email) FROM due)
+		SELECT identifier, email, member_id, name, total, (SELECT coalesce(jsonb_agg(jsonb_build_object('sku_id', l.sku_id,
+		    'product', coalesce(l.product_title, ''), 'colour', coalesce(l.color, ''), 'size', coalesce(l.size, ''),
+		    'price_each', l.price_cents, 'quantity', l.quantity) ORDER BY l.seq), '[]')
+		  FROM order_line l WHERE l.order_id = due.id) AS lines
+		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
+}
+
+// reviewWanted says whether an order is still one that was kept.
+func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look at order $1", `
+		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)
+}
+
+// deleteOldAutomatic deletes what no limit looks at any more, and wishes of long ago.
+func deleteOldAutomatic(ctx context.Context, db *pgxpool.Pool) (int64, error) {
+	mails, err := pg.InGroups(ctx, db, "delete old notes of automatic mails", `
+		DELETE FROM automatic_mail WHERE (kind, about) IN (
+		  SELECT kind, about FROM automatic_mail WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+		keepAutomatic)
+	if err != nil {
+		return mails, err
+	}
+	wishes, err := pg.InGroups(ctx, db, "delete old wishes", `
+		DELETE FROM restock_wish WHERE id IN (
+		  SELECT id FROM restock_wish WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepWishes)
+	return mails + wishes, err
+}

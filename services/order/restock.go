@@ -1,0 +1,105 @@
+package order
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/email"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
+)
+
+// mostWishes is for how many SKUs an address may wait at once.
+const mostWishes = 20
+
+// restockAddress stands for an address in wishes, and refuseToken is what its owner says no with: it tells nothing of
+// the address, and no one else can make one.
+func (s *server) restockAddress(address string) string {
+	return web.MAC(s.cfg.Key("back in stock"), "address", email.Key(address))
+}
+
+func (s *server) refuseToken(hash string) string {
+	return hash + "." + web.MAC(s.cfg.Key("back in stock"), "refuse", hash)
+}
+
+// refuser is the address, hashed, that a token of refuseToken is of.
+func (s *server) refuser(token string) (hash string, ok bool) {
+	hash, mac, _ := strings.Cut(token, ".")
+	return hash, hash != "" && web.ValidMAC(s.cfg.Key("back in stock"), mac, "refuse", hash)
+}
+
+// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer is the same whatever is known
+// of the address or the SKU.
+func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.Form(w, r)
+	if err != nil {
+		return err
+	}
+	address := strings.TrimSpace(form.Get("email_address"))
+	sku, ok := web.Number(form.Get("sku_id"), maxSKU)
+	switch {
+	case !ok:
+		return web.BadRequest("sku_id")
+	case !email.Valid(address):
+		return web.BadRequest("email_address")
+	}
+	value, err := setting(r.Context(), s.db, settingBackInStock)
+	if err != nil {
+		return err
+	}
+	if text(value) == settingOn {
+		if err := storeWish(r.Context(), s.db, sku, address, s.restockAddress(address)); err != nil {
+			return err
+		}
+	}
+	return answer(w, struct {
+		Noted bool `json:"noted"`
+	}{true})
+}
+
+// maxSKU is more than any SKU's number.
+const maxSKU = 1 << 53
+
+// refuseRestock ends the wishes of an address, by the token of a mail to it, and keeps others from making new ones.
+func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.Query(r)
+	if err != nil {
+		return err
+	}
+	hash, ok := s.refuser(query.Get("notice"))
+	if !ok {
+		return web.NotFound()
+	}
+	err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) error { return storeRefusal(r.Context(), tx, hash) })
+	if err != nil {
+		return err
+	}
+	return answer(w, struct {
+		Refused bool `json:"refused"`
+	}{true})
+}
+
+// takeRestocked takes the wishes for SKUs that can be had again; with the mails they are gone.
+func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]msg.Message, error) {
+	list, err := takeWishes(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	messages := make([]msg.Message, len(list))
+	for i, wish := range list {
+		line := msg.OrderLine{SKUID: wish.SKU, Product: wish.Title, Colour: wish.Colour, Size: wish.Size,
+			PriceEach: wish.Price, Quantity: 1}
+		messages[i] = msg.Message{Key: msg.MailBackInStock + ":" + id(wish.ID),
+			Subject: msg.MailSubject(msg.MailBackInStock), Payload: msg.SendMail{Kind: msg.MailBackInStock,
+				To: []string{wish.Email}, CreatedAt: now, Deadline: now.Add(automaticLate),
+				Data:    map[string]string{"product": wish.Product, "notice": s.refuseToken(wish.Address)},
+				Payment: &msg.PaymentMail{Total: wish.Price, Lines: []msg.OrderLine{line}}}}
+	}
+	return messages, nil
+}

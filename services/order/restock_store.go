@@ -1,0 +1,58 @@
+package order
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
+)
+
+// storeWish notes who waits for a SKU that is on sale and cannot be had now, unless the address said no to it or waits
+// for many already.
+func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) error {
+	return pg.Exec(ctx, db, "note a wish for SKU $1", `
+		INSERT INTO restock_wish (sku_id, email, address)
+		SELECT id, $2, $3 FROM sku_any WHERE id = $1 AND on_sale AND inventory_identifier <> 'in-stock'
+		  AND NOT EXISTS (SELECT FROM restock_declined WHERE address = $3)
+		  AND (SELECT count(*) FROM restock_wish WHERE address = $3) < $4
+		ON CONFLICT (sku_id, address) DO NOTHING`, sku, address, hash, mostWishes)
+}
+
+// storeRefusal ends the wishes of an address for good.
+func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
+	return pg.Exec(ctx, tx, "note that an address wants no notices", `
+		WITH gone AS (DELETE FROM restock_wish WHERE address = $1)
+		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
+}
+
+// noticeWanted says whether an address, hashed, has not said no.
+func noticeWanted(ctx context.Context, db pg.DB, hash string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look whether an address wants notices",
+		`SELECT NOT EXISTS (SELECT FROM restock_declined WHERE address = $1)`, hash)
+}
+
+// restockWish is somebody who hears now.
+type restockWish struct {
+	ID           int64
+	SKU          int64 `db:"sku"`
+	Email        string
+	Address      string // hashed
+	Title        string
+	Product      string // its identifier
+	Colour, Size string
+	Price        int64
+}
+
+// takeWishes takes those for SKUs that can be had, the oldest first.
+func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
+	return pg.List[restockWish](ctx, tx, "take wishes for SKUs that can be had", `
+		WITH found AS (
+		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS colour, coalesce(s.size, '') AS size,
+		    s.price_cents
+		  FROM restock_wish w JOIN sku_any s ON s.id = w.sku_id
+		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1)
+		DELETE FROM restock_wish w USING found f WHERE w.id = f.id
+		RETURNING w.id, w.sku_id AS sku, w.email, w.address, f.product_title AS title, f.product_identifier AS product,
+		  f.colour, f.size, f.price_cents AS price`, automaticAtOnce)
+}

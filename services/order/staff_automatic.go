@@ -1,0 +1,52 @@
+package order
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+)
+
+// automaticGroup is which mails go out by themselves.
+var automaticGroup = settingGroup{
+	path: "automatic-mails", title: "Automatic mails",
+	intro: "Reminders and questions go only to who asked for news. All of them are off until they are switched on here; " +
+		"their words are templates of mails.",
+	keys:   []string{settingReminder, settingReminderHours, settingBackInStock, settingReview, settingReviewDays},
+	fields: automaticFields, check: checkAutomatic,
+}
+
+func automaticFields(context.Context, *server) ([]adminui.Field, error) {
+	return []adminui.Field{
+		{Name: settingReminder, Label: "Remind of a checkout that was not paid", Kind: "check", Value: settingOn},
+		{Name: settingReminderHours, Label: "Hours after its payment page has ended", Kind: "number", Most: 3,
+			Hint: "1 to 168; empty: 4. Once for each cart, and once for each person in 30 days."},
+		{Name: settingBackInStock, Label: "“Tell me” on pages of products that are out of stock", Kind: "check",
+			Value: settingOn, Hint: "Who asks gets one mail when it can be bought again."},
+		{Name: settingReview, Label: "Ask for a review", Kind: "check", Value: settingOn},
+		{Name: settingReviewDays, Label: "Days after the last parcel has left", Kind: "number", Most: 2,
+			Hint: "1 to 60; empty: 14. Once for each order."},
+	}, nil
+}
+
+// The times that hold where none is set.
+const (
+	reminderHours, mostReminderHours = 4, 168
+	reviewDays, mostReviewDays       = 14, 60
+)
+
+func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
+	for _, key := range []string{settingReminder, settingBackInStock, settingReview} {
+		if v := values[key]; v != "" && v != settingOn {
+			wrong[key] = "On or off."
+		}
+	}
+	for key, most := range map[string]int{settingReminderHours: mostReminderHours, settingReviewDays: mostReviewDays} {
+		if v := values[key]; v != "" {
+			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > most {
+				wrong[key] = "A number from 1 to " + strconv.Itoa(most) + ", or nothing."
+			}
+		}
+	}
+	return nil
+}
