@@ -30,7 +30,7 @@ const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
   aws history NAME                                what was deployed, newest first, with numbers for rollback
   aws rollback NAME -back N -confirm TEXT         deploy what ran N deployments ago; TEXT is "roll back NAME by N"
   aws run NAME [-tag TAG] COMMAND...              run a command as a task, such as migrate or order payments
-  aws destroy NAME -confirm NAME                  take it away; a snapshot of the database stays
+  aws destroy NAME -confirm NAME                  take it away, pictures too; a snapshot of the database stays
 `
 
 // commandLimit bounds a command: a shop at AWS is made in half an hour.

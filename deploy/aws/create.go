@@ -158,8 +158,8 @@ func (c *cloud) tellChanges(p part, changes []types.Change) error {
 	return nil
 }
 
-// destroy takes a shop away, last part first. Its database's last snapshot stays, and while the database is
-// protected AWS refuses.
+// destroy takes a shop away, last part first, and its pictures. Its database's last snapshot stays, and while the
+// database is protected AWS refuses.
 func (c *cloud) destroy(ctx context.Context) error {
 	names, err := c.parts(ctx)
 	if err != nil {
@@ -173,6 +173,11 @@ func (c *cloud) destroy(ctx context.Context) error {
 			"the database is protected: shop aws create %s -set Protected=no first", c.shop))
 	}
 	for _, name := range names {
+		if name == "media" {
+			if err := c.empty(ctx); err != nil {
+				return err
+			}
+		}
 		if err := c.remove(ctx, name); err != nil {
 			return err
 		}
@@ -185,11 +190,11 @@ func (c *cloud) destroy(ctx context.Context) error {
 
 // parts are the stacks that a shop has, in the order in which they can be taken away.
 func (c *cloud) parts(ctx context.Context) ([]string, error) {
-	order := []string{"bastion", "monitoring", "media", "shop"}
+	order := []string{"bastion", "monitoring", "shop"}
 	for _, s := range slices.Backward(services) {
 		order = append(order, s)
 	}
-	order = append(order, "nats", "platform", "data", "network")
+	order = append(order, "media", "nats", "platform", "data", "network") // pictures when no service writes any
 	var there []string
 	for _, name := range order {
 		_, found, err := c.find(ctx, name)

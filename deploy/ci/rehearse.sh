@@ -136,8 +136,11 @@ large() { STRIPE_SECRET_KEY=sk_live_rehearsal STRIPE_PUBLISHABLE_KEY=pk_live_reh
 start=$(date +%s)
 large
 echo "large: $(resources large), $(bin/shop aws status large | tail -1), made in $(($(date +%s) - start)) s"
+# object METHOD PATH speaks to the object store.
+object() { curl -fsS -X "$1" "$AWS_ENDPOINT_URL/$2" -H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"; }
+for picture in a b a; do object PUT "shop-large-media-000000000000/$picture.jpg" >/dev/null; done
 start=$(date +%s)
-bin/shop aws destroy large -confirm large >/dev/null
+bin/shop aws destroy large -confirm large | grep pictures || fail "pictures were not deleted"
 echo "large: $(resources large) left after $(($(date +%s) - start)) s"
 large
 echo "large: $(resources large), made again"
@@ -160,6 +163,7 @@ left=$({
 	query elasticloadbalancing DescribeLoadBalancers 2015-12-01
 	query monitoring DescribeAlarms 2010-08-01
 	query sns ListTopics 2010-03-31
+	object GET ""
 } | grep -oE 'shop[-/](startupwebapp|healthtech|fintech|large)[-/a-z]*' | sort -u)
 [ -z "$left" ] || fail "left behind: $left"
 echo "nothing; a shop had $made; $(($(date +%s) - began)) s"

@@ -228,7 +228,7 @@ func walk(t *testing.T, each func(path string)) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
+		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || path == root+"/bin") {
 			return filepath.SkipDir
 		}
 		if !d.IsDir() {
