@@ -231,7 +231,8 @@ func (f *founder) writesToAll() {
 	f.tab.Visible("#campaign-subject")
 	f.tab.Fill("#campaign-subject", "Aprons are here",
 		"#campaign-body_text", "Hello {recipient_first_name},\n\nthe first aprons are here: {shop_link}\n\nNo more? {unsubscribe_link}",
-		"#campaign-body_html", "<p>The first <a href=\"{shop_link}\">aprons</a> are here.</p><p><a href=\"{unsubscribe_link}\">No more</a></p>")
+		"#campaign-body_html",
+		`<p>The first <a href="{shop_link}">aprons</a> are here.</p><p><a href="{unsubscribe_link}">No more</a></p>`)
 	f.tab.Eval(`document.querySelector('#campaign-audience').value = 'both'`)
 	f.tab.Click("#campaign button.primary")
 	f.tab.Says(".notice", "Saved")
