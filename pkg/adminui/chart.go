@@ -11,7 +11,7 @@ import (
 )
 
 // Chart is a series over time as bars, with the same of the time before as a line: the template "chart". It is an
-// SVG made here, without script or style; its figures stand in a table on the same page.
+// SVG made here, without script or style, with its figures in a table beneath.
 type Chart struct {
 	ID     string // of the element
 	Title  string
@@ -35,9 +35,13 @@ type Drawn struct {
 	Line          string // points of the polyline
 	Top, Middle   string // what the upper lines of the grid stand for
 	Labels        []string
+	Rows          []DrawnRow // the table beneath
 	Summary       string
 	Empty, Marked bool
 }
+
+// DrawnRow is a point in the table beneath a chart.
+type DrawnRow struct{ Label, Value, Before string }
 
 // DrawnBar is a bar with what it says when one points at it.
 type DrawnBar struct {
@@ -73,6 +77,7 @@ func (c Chart) Draw() Drawn {
 			X: strconv.Itoa(i*barStep + barRoom/2), Y: unit(100 - height), Height: unit(height),
 			Text: p.Label + ": " + c.text(p.Value) + c.beforeText(p),
 		})
+		d.Rows = append(d.Rows, DrawnRow{Label: p.Label, Value: c.text(p.Value), Before: c.text(p.Before)})
 		line = append(line, unit(float64(i*barStep)+barStep/2)+","+unit(100-100*float64(p.Before)/float64(top)))
 	}
 	if c.Compared != "" {

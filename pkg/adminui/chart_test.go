@@ -31,7 +31,7 @@ func TestCharts(t *testing.T) {
 	d := adminui.Chart{Money: true, Compared: "Before", Points: []adminui.Point{{Label: "1 Mar", Value: 123456, Before: 200000},
 		{Label: "2 Mar", Value: 50}}}.Draw()
 	if d.Top != "2,000" || d.Bars[0].Text != "1 Mar: 1,234.56 (before: 2,000.00)" || d.Line != "5,0 15,100" ||
-		d.Bars[0].Height != "61.728" ||
+		d.Bars[0].Height != "61.728" || d.Rows[0] != (adminui.DrawnRow{Label: "1 Mar", Value: "1,234.56", Before: "2,000.00"}) ||
 		!strings.HasPrefix(d.Summary, "1,235.06 in all, most on 1 Mar: 1,234.56. Before: 2,000.00.") {
 		t.Errorf("%+v", d)
 	}

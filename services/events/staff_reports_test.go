@@ -118,7 +118,9 @@ func TestReportsForStaff(t *testing.T) {
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
 	page.Get("/staff/reports/funnel"+day).Has(200, "Went to the checkout", "10 %", "66.7 % of the step before", "before: 4 %")
-	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56")
+	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56",
+		`<td>13:00</td><td class="number">1,234.56</td>`)
+	page.Get("/staff/reports/sales?from=2026-02-28&to=2026-03-01").Has(200, "As a table", `<td>28 Feb</td><td class="number">617.28</td>`)
 	page.Get("/staff/reports/searches").Has(200, "Whatever was searched for in these days was found.")
 
 	who.Get("/staff/reports?from=2026-03-02&to=2026-03-01").Has(400, "The last day is before the first one.")

@@ -145,7 +145,7 @@ func TestCampaign(t *testing.T) {
 	}
 	frame("subject", "Typed").Has(200, "Typed", "Hello Ada,", "token=sample")
 	frame("reader", "BOB@x.example", "body_html", "<b>Hi</b> {unsubscribe_link}").Has(200, "Hello Bob,", "token=sample",
-		"&lt;b&gt;Hi&lt;/b&gt;")
+		"&lt;b&gt;Hi&lt;/b&gt;", `<div class="desk">`, `<iframe class="phone"`, "As text")
 	frame("reader", "who@x.example").Has(200, "No receiver has this address")
 	for want, fields := range map[string][]string{
 		"{colour} is not a field":          {"body_text", "{colour} {unsubscribe_link}"},

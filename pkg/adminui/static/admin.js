@@ -3,7 +3,7 @@
   'use strict';
 
   const typing = (e) => e.matches('input:not([type=checkbox]), textarea, select, [contenteditable]');
-  const rows = () => [...document.querySelectorAll('main tbody tr')];
+  const rows = () => [...document.querySelectorAll('main tbody tr:not(.chart *)')];
 
   // step moves the focus by so many rows.
   const step = (by) => {
@@ -276,6 +276,16 @@
     window.htmx?.process?.(content);
     if (at) content.querySelector(`td a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
   };
+
+  // A table that a person opened beneath a chart stays open when the page is shown anew.
+  const opened = new Set();
+  document.addEventListener('toggle', ({ target }) => {
+    if (target.matches('.chart details')) opened[target.open ? 'add' : 'delete'](target.id);
+  }, true);
+  if (document.querySelector('.chart')) {
+    new MutationObserver(() => opened.forEach((id) => document.getElementById(id)?.setAttribute('open', '')))
+      .observe(document.querySelector('main'), { childList: true, subtree: true });
+  }
 
   if (kinds.length && window.EventSource) {
     let due = false;
