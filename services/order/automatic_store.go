@@ -98,9 +98,10 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		    AND NOT EXISTS (SELECT FROM automatic_mail a WHERE a.kind = $1 AND a.about = o.identifier)
 		  ORDER BY o.id LIMIT $4),
 		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, identifier, lower(email) FROM due)
-		SELECT identifier, email, member_id, name, total, (SELECT coalesce(jsonb_agg(jsonb_build_object('sku_id', l.sku_id,
-		    'product', coalesce(l.product_title, ''), 'colour', coalesce(l.color, ''), 'size', coalesce(l.size, ''),
-		    'price_each', l.price_cents, 'quantity', l.quantity) ORDER BY l.seq), '[]')
+		SELECT identifier, email, member_id, name, total,
+		  (SELECT coalesce(jsonb_agg(jsonb_build_object('sku_id', l.sku_id, 'product', coalesce(l.product_title, ''),
+		    'colour', coalesce(l.color, ''), 'size', coalesce(l.size, ''), 'price_each', l.price_cents,
+		    'quantity', l.quantity) ORDER BY l.seq), '[]')
 		  FROM order_line l WHERE l.order_id = due.id) AS lines
 		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
 }

@@ -54,6 +54,10 @@ func receiversOfMails(list []msg.SendMail) (all []string) {
 	return all
 }
 
+func mailTo(list []msg.SendMail, address string) msg.SendMail {
+	return list[slices.IndexFunc(list, func(m msg.SendMail) bool { return m.To[0] == address })]
+}
+
 func (e *env) mailWanted(key string, want bool) {
 	e.t.Helper()
 	e.mailer().Post("/internal/mail-wanted", "key", key).OK().Want(want, "wanted")
@@ -163,7 +167,8 @@ func TestReviewRequests(t *testing.T) {
 	if got := strings.Join(receiversOfMails(mails), " "); got != "ann@mail.example.com moved@mail.example.com" {
 		t.Fatalf("asked: %s", got)
 	}
-	if m := mails[slices.IndexFunc(mails, func(m msg.SendMail) bool { return m.To[0] == "ann@mail.example.com" })]; m.Data["identifier"] != ann || len(m.Payment.Lines) != 1 || m.Payment.Lines[0].Quantity != 2 {
+	m := mailTo(mails, "ann@mail.example.com")
+	if m.Data["identifier"] != ann || len(m.Payment.Lines) != 1 || m.Payment.Lines[0].Quantity != 2 {
 		t.Errorf("%+v", m)
 	}
 	e.mailWanted(msg.MailReviewRequest+":"+ann, true)
@@ -231,9 +236,10 @@ func TestBackInStock(t *testing.T) {
 	}
 
 	// No from Ann: her other wish is gone, and none is made for her any more. Made-up tokens change nothing.
-	token := mails[slices.IndexFunc(mails, func(m msg.SendMail) bool { return m.To[0] == "Ann@mail.example.com" })].Data["notice"]
+	token := mailTo(mails, "Ann@mail.example.com").Data["notice"]
 	for _, forged := range []string{"", "x", token + "x", "x" + token, strings.Split(token, ".")[0] + ".", "\x00"} {
-		if a := e.client.Do(e.client.Request("POST", "/internal/restock-refusal?notice="+url.QueryEscape(forged))); a.Status != 404 && a.Status != 400 {
+		a := e.client.Do(e.client.Request("POST", "/internal/restock-refusal?notice="+url.QueryEscape(forged)))
+		if a.Status != 404 && a.Status != 400 {
 			t.Errorf("%q: %d", forged, a.Status)
 		}
 	}

@@ -33,8 +33,8 @@ func (s *server) refuser(token string) (hash string, ok bool) {
 	return hash, hash != "" && web.ValidMAC(s.cfg.Key("back in stock"), mac, "refuse", hash)
 }
 
-// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer is the same whatever is known
-// of the address or the SKU.
+// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer is the same whatever is
+// known of the address or the SKU.
 func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {

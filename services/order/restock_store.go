@@ -48,8 +48,8 @@ type restockWish struct {
 func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 	return pg.List[restockWish](ctx, tx, "take wishes for SKUs that can be had", `
 		WITH found AS (
-		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS colour, coalesce(s.size, '') AS size,
-		    s.price_cents
+		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS colour,
+		    coalesce(s.size, '') AS size, s.price_cents
 		  FROM restock_wish w JOIN sku_any s ON s.id = w.sku_id
 		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1)
 		DELETE FROM restock_wish w USING found f WHERE w.id = f.id

@@ -159,7 +159,8 @@ func TestStaffPagesForEveryone(t *testing.T) {
 				{"/orders/ship", "ship-many"}, {"/orders/slips?id=" + id + "&id=" + plain, "slips"},
 				{"/orders/pick?id=" + id + "&id=" + plain, "pick-list"},
 				{"/settings", "settings"}, {"/settings/checkout", "settings-checkout"}, {"/settings/taxes", "settings-taxes"},
-				{"/settings/automatic-mails", "settings-automatic-mails"}, {"/settings/shop", "settings-shop"}, {"/settings/shipping", "settings-shipping"},
+				{"/settings/automatic-mails", "settings-automatic-mails"}, {"/settings/shop", "settings-shop"},
+				{"/settings/shipping", "settings-shipping"},
 				{"/settings/shipping/2", "settings-shipping-method"}, {"/settings/weights", "settings-weights"},
 				{"/settings/statuses", "settings-statuses"}, {"/settings/statuses/packing", "settings-status"},
 			} {

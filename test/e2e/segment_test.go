@@ -107,21 +107,23 @@ func TestAutomaticMailsOfAShop(t *testing.T) {
 	buyer := shop.Browser()
 	buyer.Get("/user/token")
 	buyer.Want(buyer.Post("/order/cart-add-product-sku", "sku_id", "1", "quantity", "1"), "success", "cart_add_product_sku")
-	a := buyer.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "buyer@mail.example.com", "newsletter", "true")
+	a := buyer.Post(pageOfCheckout, "agree_to_terms_of_sale", "true", "anonymous_email_address", "buyer@mail.example.com",
+		"newsletter", "true")
 	shop.Pay(a.Text("session_id"), payAs("buyer@mail.example.com"))
 	order := buyer.Success(a.Text("session_id")).Text("order_identifier")
 	shop.WaitMails("buyer@mail.example.com", 1, time.Minute)
 	shop.Eventually(time.Minute, "mailer knows the prospects", func() bool {
-		return shop.Count("mailer", `SELECT count(*) FROM recipient WHERE email = ANY('{left@mail.example.com,buyer@mail.example.com}')`) == 2
+		return shop.Count("mailer", `SELECT count(*) FROM recipient
+			WHERE email = ANY('{left@mail.example.com,buyer@mail.example.com}')`) == 2
 	})
 	shop.Stop()
-	shop.Exec("order", `INSERT INTO shipment (id, order_id, carrier, mail_at, told_at, by_name, shipped_at) SELECT 'sent', id, 'Post', now(), now(),
-		'Kim', now() - interval '14 days 1 hour' FROM orders WHERE identifier = $1`, order)
+	shop.Exec("order", `INSERT INTO shipment (id, order_id, carrier, mail_at, told_at, by_name, shipped_at)
+		SELECT 'sent', id, 'Post', now(), now(), 'Kim', now() - interval '14 days 1 hour' FROM orders WHERE identifier = $1`, order)
 	shop.Exec("order", `INSERT INTO shipment_line (shipment_id, order_id, seq, quantity) SELECT 'sent', o.id, l.seq, l.quantity
 		FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.identifier = $1`, order)
 	shop.Exec("order", `INSERT INTO order_status (order_id, status) SELECT id, 'shipped' FROM orders WHERE identifier = $1`, order)
-	shop.Exec("order", `UPDATE checkout SET state = 'expired', created_at = created_at - interval '5 hours', expires_at = now() - interval '5 hours'
-		WHERE email = 'left@mail.example.com'`)
+	shop.Exec("order", `UPDATE checkout SET state = 'expired', created_at = created_at - interval '5 hours',
+		expires_at = now() - interval '5 hours' WHERE email = 'left@mail.example.com'`)
 	shop.Exec("order", `UPDATE sku SET stock = 5 WHERE id = 6`)
 	for _, point := range []string{"order.automatic-taken:2", "mailer.claimed:1", "mailer.written:1", "mailer.sent:1", "mailer.noted:1"} {
 		shop.AgainUnseen("FAULT=" + point)
