@@ -52,6 +52,10 @@ func TestAReplayedMessageTakesEffectOnce(t *testing.T) {
 	if err != nil || len(list) != 3 {
 		t.Fatal(list, err)
 	}
+	trail, err := bus.Trail(t.Context(), e.receiver, []string{c.Name}, []string{list[0].Key})
+	if err != nil || len(trail.Parked) != 1 || trail.Parked[0].Reason != list[0].Reason {
+		t.Errorf("the trail of a parked message: %+v, %v", trail.Parked, err)
+	}
 	nothing := func(pgx.Tx, bus.Parked) error { return nil }
 	if err := c.Replay(t.Context(), list[0].ID, "ann", nothing); err == nil || e.query(e.receiver, `SELECT count(*) FROM effect`) != 0 {
 		t.Errorf("a message that fails again: %v", err)

@@ -77,6 +77,7 @@ func Trail(ctx context.Context, db pg.DB, consumers, keys []string) (m Messages,
 		return m, err
 	}
 	m.Parked, err = pg.List[Parked](ctx, db, "list parked messages", `
-		SELECT `+parkedColumns+` FROM parked WHERE consumer = ANY($1) AND key = ANY($2) ORDER BY id`, consumers, keys)
+		SELECT `+parkedColumns+`, ''::bytea AS payload FROM parked
+		WHERE consumer = ANY($1) AND key = ANY($2) ORDER BY id`, consumers, keys)
 	return m, err
 }

@@ -1,6 +1,7 @@
 package pg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,11 @@ func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T
 	if err != nil {
 		return nil, failed(what, args, err)
 	}
+	columns := rows.FieldDescriptions()
 	list, err := pgx.CollectRows(rows, rowTo[T]())
+	if err == nil && len(list) == 0 {
+		err = fits[T](columns)
+	}
 	if err != nil {
 		return nil, failed(what, args, err)
 	}
@@ -87,12 +92,34 @@ func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, er
 	if err != nil {
 		return row, err
 	}
+	columns := rows.FieldDescriptions()
 	if row, err = pgx.CollectOneRow(rows, rowTo[T]()); err != nil {
 		var none T // a row that was read in part is none
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = cmp.Or(fits[T](columns), err)
+		}
 		return none, err
 	}
 	return row, nil
 }
+
+// fits says whether a row of these columns could become a T. pgx compares them with the first row, so that a statement
+// without the column of a field would work until there is a row.
+func fits[T any](columns []pgconn.FieldDescription) error {
+	if columns == nil {
+		return nil
+	}
+	_, err := rowTo[T]()(noRow{columns})
+	return err
+}
+
+// noRow is a row with nothing in it.
+type noRow struct{ columns []pgconn.FieldDescription }
+
+func (r noRow) FieldDescriptions() []pgconn.FieldDescription { return r.columns }
+func (noRow) Scan(...any) error                              { return nil }
+func (noRow) Values() ([]any, error)                         { return nil, nil }
+func (noRow) RawValues() [][]byte                            { return nil }
 
 // rowTo reads a row into a T.
 func rowTo[T any]() pgx.RowToFunc[T] {

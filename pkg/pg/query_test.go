@@ -86,6 +86,19 @@ func TestNoRow(t *testing.T) {
 	}
 }
 
+// A statement that lacks the column of a field fails before there is a row.
+func TestColumnsAreHeldWithoutRows(t *testing.T) {
+	t.Parallel()
+	ctx, tx := t.Context(), connection(t)
+	const lacking = `SELECT id FROM thing WHERE false`
+	if _, err := pg.List[thing](ctx, tx, "list things", lacking); err == nil || !strings.Contains(err.Error(), "LongName") {
+		t.Errorf("a list without a column: %v", err)
+	}
+	if _, found, err := pg.One[thing](ctx, tx, "find a thing", lacking); found || err == nil || !strings.Contains(err.Error(), "LongName") {
+		t.Errorf("one without a column: %v, %v", found, err)
+	}
+}
+
 // An error says once what was tried, with the statement's own arguments as keys, and keeps its kind.
 func TestErrorsSayWhatWasTried(t *testing.T) {
 	t.Parallel()
