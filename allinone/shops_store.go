@@ -55,6 +55,12 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 	if err := pg.SetPasswords(ctx, s.url.String(), passwords); err != nil {
 		return err
 	}
+	// Who is no superuser gives a database only to whom it may become.
+	if err := s.make(ctx, `SELECT pg_has_role(current_user, $1::name, CASE
+		WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
+		"GRANT %s TO CURRENT_USER"); err != nil {
+		return err
+	}
 	quoted := pgx.Identifier{owner}.Sanitize()
 	if err := s.make(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name,
 		"CREATE DATABASE %s OWNER "+quoted); err != nil {

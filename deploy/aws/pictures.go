@@ -59,7 +59,8 @@ func emptyBucket(ctx context.Context, client *minio.Client, bucket string) (int,
 	}
 	var unread error
 	all := func(yield func(minio.ObjectInfo) bool) {
-		for object := range client.ListObjectsIter(ctx, bucket, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+		every := minio.ListObjectsOptions{Recursive: true, WithVersions: true}
+		for object := range client.ListObjectsIter(ctx, bucket, every) {
 			if unread = object.Err; unread != nil || !yield(object) {
 				return
 			}

@@ -15,7 +15,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
       EXECUTE format('CREATE ROLE %I LOGIN', r);
     END IF;
-    IF NOT pg_has_role(current_user, r, 'MEMBER') THEN
+    -- From PostgreSQL 16 on, who made a role without being a superuser is its member, but may not become it.
+    IF NOT pg_has_role(current_user, r, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) THEN
       EXECUTE format('GRANT %I TO CURRENT_USER', r);
     END IF;
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', service);

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +63,44 @@ func TestDatabaseWithoutAName(t *testing.T) {
 	}
 	if err := pg.Provision(t.Context(), quiet, old, testenv.ShopName); err != nil {
 		t.Error(err)
+	}
+}
+
+// The master of a hosted database may make roles and databases, but is no superuser: it becomes the roles that it made.
+func TestAMasterWithoutAllRights(t *testing.T) {
+	t.Parallel()
+	name := "m" + strings.ToLower(rand.Text()[:12])
+	master, database := name+"_master", testenv.EmptyDatabase(t)
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, database)
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf(`CREATE ROLE %[1]s LOGIN CREATEROLE CREATEDB PASSWORD 'secret';
+		ALTER DATABASE %[2]s OWNER TO %[1]s`, master, pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize())); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, role := range append(slices.Clone(services), "master") {
+			role = name + "_" + role
+			if _, err := conn.Exec(context.Background(), "REASSIGN OWNED BY "+role+" TO CURRENT_USER; DROP OWNED BY "+role+
+				"; DROP ROLE "+role); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	u.User = url.UserPassword(master, "secret")
+	if err := pg.Provision(t.Context(), slog.New(slog.DiscardHandler), u.String(), name); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pg.Open(t.Context(), u.String(), name, "order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	var who string
+	if err := pool.QueryRow(t.Context(), `SELECT current_user::text`).Scan(&who); err != nil || who != name+"_order" {
+		t.Errorf("acts as %q, %v", who, err)
 	}
 }
 

@@ -31,10 +31,11 @@ func TestManyShops(t *testing.T) {
 		}
 	}
 	dir, mark := t.TempDir(), strings.ToLower(rand.Text()[:6])
+	server := "SHOPS_DATABASE_URL=" + maker(t, "maker_"+mark)
 	shops := make([]*neighbour, many)
 	began := time.Now()
 	for i := range shops {
-		shops[i] = newNeighbour(t, dir, fmt.Sprintf("many%d_%s", i, mark))
+		shops[i] = newNeighbour(t, dir, fmt.Sprintf("many%d_%s", i, mark), server)
 	}
 	t.Logf("%d shops made and opened, %.1f s each", many, time.Since(began).Seconds()/float64(many))
 	for _, shop := range shops {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
@@ -37,9 +39,9 @@ type neighbour struct {
 func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Parallel()
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
-	dir, broker := t.TempDir(), "SHOPS_NATS_ADDR="+testenv.Port(t)
+	dir, broker, server := t.TempDir(), "SHOPS_NATS_ADDR="+testenv.Port(t), "SHOPS_DATABASE_URL="+maker(t, "maker_"+mark)
 	shoptest.Background(t, []string{"SHOPS_DIR=" + dir, broker}, "broker")
-	a, b := newNeighbour(t, dir, "acme_"+mark, broker), newNeighbour(t, dir, "bolt_"+mark, broker)
+	a, b := newNeighbour(t, dir, "acme_"+mark, server, broker), newNeighbour(t, dir, "bolt_"+mark, server, broker)
 	wide := listen(t, a) // before anyone buys
 	for _, shop := range []*neighbour{a, b} {
 		buyStepByStep(shop.Shop, shop.name+"@mail.example.com")
@@ -58,15 +60,34 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Run("staff", func(t *testing.T) { staffStayAtHome(t, a, b) })
 }
 
-// newNeighbour makes a shop by command and opens it; both are gone after the test.
-func newNeighbour(t *testing.T, dir, name string, env ...string) *neighbour {
+// maker is a login that may make roles and databases, and nothing else.
+func maker(t *testing.T, name string) string {
 	t.Helper()
 	server, err := url.Parse(os.Getenv("TEST_DATABASE_URL"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &neighbour{name: name, settings: map[string]string{}, order: testenv.Port(t),
-		env: append(env, "SHOPS_DIR="+dir, "SHOPS_DATABASE_URL="+server.String())}
+	conn, err := pgx.Connect(t.Context(), server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "CREATE ROLE "+name+" LOGIN CREATEROLE CREATEDB PASSWORD 'secret'"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // after its shops are gone
+		_, err := conn.Exec(context.Background(), "DROP ROLE "+name)
+		if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+			t.Error(err)
+		}
+	})
+	server.User = url.UserPassword(name, "secret")
+	return server.String()
+}
+
+// newNeighbour makes a shop by command and opens it; both are gone after the test.
+func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighbour {
+	t.Helper()
+	n := &neighbour{name: name, settings: map[string]string{}, order: testenv.Port(t), env: append(env, "SHOPS_DIR="+dir, server)}
 	for range 2 { // the second finds all made
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
 			t.Fatalf("create: %d %s%s", code, out, stderr)
