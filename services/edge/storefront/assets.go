@@ -111,6 +111,20 @@ var cssComment = regexp.MustCompile(`(?s)/\*.*?\*/\s*`)
 
 func stripCSSComments(css []byte) []byte { return cssComment.ReplaceAll(css, nil) }
 
+var (
+	scriptComment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*(?:[^*]|\*+[^*/])*\*+/[ \t]*)$`)
+	indentation   = regexp.MustCompile(`(?m)^[ \t]+`)
+)
+
+// stripScript takes away what a browser does not need: comments on lines of their own, and what lines begin with. Lines
+// keep their numbers, so that errors that browsers report are found in the source.
+func stripScript(js []byte) []byte {
+	js = scriptComment.ReplaceAllFunc(js, func(c []byte) []byte {
+		return bytes.Repeat([]byte("\n"), bytes.Count(c, []byte("\n")))
+	})
+	return indentation.ReplaceAll(js, nil)
+}
+
 // addScript adds a script after those it imports, because its bytes hold their hashes.
 func (a *assets) addScript(name string, scripts map[string][]byte, way []string) error {
 	if _, done := a.hashed["js/"+name]; done {
@@ -123,6 +137,7 @@ func (a *assets) addScript(name string, scripts map[string][]byte, way []string)
 	if !ok {
 		return fmt.Errorf("script %s is imported by %v and does not exist", name, way)
 	}
+	body = stripScript(body)
 	plain := func(imported []byte) string { return path.Join(path.Dir(name), string(imported)) }
 	for _, m := range importPattern.FindAllSubmatch(body, -1) {
 		if err := a.addScript(plain(m[2]), scripts, append(way, name)); err != nil {

@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -204,5 +205,30 @@ func TestScripts(t *testing.T) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("node --test: %v\n%s", err, out)
+	}
+}
+
+// Browsers get scripts without comments and indentation, line by line as they are written.
+func TestScriptsAreStripped(t *testing.T) {
+	t.Parallel()
+	const source = "// a\n/**\n * b **/\nimport './x.js'; // c\n  f('// d', '/* e'); /* g */\n\t/* h */ i();\n//\nj(/^/*k/);\n"
+	const want = "\n\n\nimport './x.js'; // c\nf('// d', '/* e'); /* g */\n/* h */ i();\n\nj(/^/*k/);\n"
+	if got := string(stripScript([]byte(source))); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	scripts := map[string][]byte{}
+	if err := readScripts(scripts); err != nil {
+		t.Fatal(err)
+	}
+	for name, body := range scripts {
+		if lean := stripScript(body); bytes.Count(lean, []byte("\n")) != bytes.Count(body, []byte("\n")) {
+			t.Errorf("%s has other lines", name)
+		}
+		n := 0
+		for line := range bytes.Lines(body) {
+			if n++; bytes.Count(line, []byte("`"))%2 != 0 {
+				t.Errorf("%s:%d begins a text of several lines, whose indentation would be lost", name, n)
+			}
+		}
 	}
 }

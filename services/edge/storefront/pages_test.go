@@ -233,11 +233,11 @@ func TestCompression(t *testing.T) {
 }
 
 // A first visit costs at most 60 KB without pictures, whichever page it is to: a product with a price that is reduced, a
-// list, a collection, or what a search found.
+// list, a collection, what a search found, or the cart.
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
-	for _, path := range []string{"/product/bSusp6dBHm", "/", "/products", "/collections/desk", "/search?q=Clips", "/search?q=papper"} {
+	for _, path := range []string{"/product/bSusp6dBHm", "/", "/products", "/collections/desk", "/search?q=Clips", "/search?q=papper", "/cart"} {
 		_, body := fetch(t, server, path)
 		total := 0
 		add := func(path string) {
