@@ -68,12 +68,17 @@ func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckout+`)`, id)
 }
 
-// keptOrder is a condition on order o: all of it was sent or given back, whatever status staff gave it since, and not
-// all of its money was given back.
+// keptOrder is a condition on order o: all of it was sent or given back, whatever status staff gave it since, neither
+// all of its money nor all of its pieces were given back, and its payer does not dispute it.
 const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.canceled_at IS NULL AND o.email IS NOT NULL
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
 	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
-	  WHERE r.payment_intent = o.payment_intent AND state IN ('requested', 'pending', 'succeeded'))) `
+	  WHERE r.payment_intent = o.payment_intent AND state IN ('requested', 'pending', 'succeeded')))
+	AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity > (SELECT coalesce(sum(r.quantity), 0)
+	  FROM refund_line r JOIN refund f ON f.id = r.refund_id
+	  WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')))
+	AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_intent = o.payment_intent
+	  AND d.status NOT IN ('won', 'warning_closed')) `
 
 // dueReview is an order whose buyer is to be asked about it.
 type dueReview struct {
@@ -101,8 +106,10 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		SELECT identifier, email, member_id, name, total,
 		  (SELECT coalesce(jsonb_agg(jsonb_build_object('sku_id', l.sku_id, 'product', coalesce(l.product_title, ''),
 		    'colour', coalesce(l.color, ''), 'size', coalesce(l.size, ''), 'price_each', l.price_cents,
-		    'quantity', l.quantity) ORDER BY l.seq), '[]')
-		  FROM order_line l WHERE l.order_id = due.id) AS lines
+		    'quantity', sent.pieces) ORDER BY l.seq), '[]')
+		  FROM order_line l CROSS JOIN LATERAL (SELECT sum(s.quantity) AS pieces FROM shipment_line s
+		    WHERE s.order_id = l.order_id AND s.seq = l.seq) AS sent
+		  WHERE l.order_id = due.id AND sent.pieces > 0) AS lines
 		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
 }
 

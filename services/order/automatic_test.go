@@ -152,6 +152,16 @@ func TestReviewRequests(t *testing.T) {
 	for _, ended := range []string{"canceled", "refunded"} {
 		e.Exec(`UPDATE orders SET current_status = $2 WHERE identifier = $1`, sent(ended+"@mail.example.com", "14 days 1 hour"), ended)
 	}
+	returned := sent("returned@mail.example.com", "14 days 1 hour") // all pieces, less than the money
+	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state)
+		SELECT 'r2', payment_intent, 'stripe', 're_2', 1, currency, 'succeeded' FROM orders WHERE identifier = $1`, returned)
+	e.Exec(`INSERT INTO refund_line (refund_id, order_id, seq, quantity, restocked) SELECT 'r2', o.id, l.seq, l.quantity, true
+		FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.identifier = $1`, returned)
+	for _, status := range []string{"needs_response", "won"} {
+		e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, created_at)
+			SELECT $2, payment_intent, total, total, 0, currency, 'fraudulent', $2, now() FROM orders WHERE identifier = $1`,
+			sent(status+"@mail.example.com", "14 days 1 hour"), status)
+	}
 	back := sent("back@mail.example.com", "14 days 1 hour")
 	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state)
 		SELECT 'r1', payment_intent, 'stripe', 're_1', total, currency, 'succeeded' FROM orders WHERE identifier = $1`, back)
@@ -164,7 +174,7 @@ func TestReviewRequests(t *testing.T) {
 	e.automatic()
 	e.automatic()
 	mails := e.mailed(msg.MailReviewRequest)
-	if got := strings.Join(receiversOfMails(mails), " "); got != "ann@mail.example.com moved@mail.example.com" {
+	if got := strings.Join(receiversOfMails(mails), " "); got != "ann@mail.example.com moved@mail.example.com won@mail.example.com" {
 		t.Fatalf("asked: %s", got)
 	}
 	m := mailTo(mails, "ann@mail.example.com")

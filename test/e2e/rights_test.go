@@ -135,6 +135,8 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 		l.member)
 	shop.Exec("user", `INSERT INTO chat_answer (thread_id, written_by, text) SELECT id, 'Ada', 'Dear Mrs Zeltbaum' FROM chat_thread
 		WHERE email = $1`, oldAddress)
+	shop.Exec("order", `INSERT INTO restock_wish (sku_id, email, address) VALUES (7, $1, 'hashed')`, oldAddress)
+	shop.Exec("order", `INSERT INTO automatic_mail (kind, about, email) VALUES ('review-request', $1, lower($2))`, l.asVisitor, oldAddress)
 	b.Want(b.Post("/user/update-communication-preferences", "newsletter", "false", "email_unsubscribe", "true", "no_longer_want_to_receive",
 		"true",
 		"never_signed_up", "false", "inappropriate", "false", "spam", "false", "other", "Zeltbaum has enough mail"), "success",
