@@ -27,7 +27,7 @@ var saleKinds = map[string]bool{msg.MailOrderMember: true, msg.MailOrderVisitor:
 // noticeKinds tell an owner that the account was changed. To an address that the member has proved
 // they have a room of their own: else filling the ceiling would be a way to hide them.
 var noticeKinds = map[string]bool{msg.MailPasswordSet: true, msg.MailPasswordChanged: true,
-	msg.MailAddressChanged: true}
+	msg.MailAddressChanged: true, msg.MailAccountsMerged: true}
 
 // debitKinds are about payments that are no order yet, or never will be. Bank details cost little to
 // invent, so they count; but in a room of their own, where no other mails keep a buyer from hearing.

@@ -55,6 +55,9 @@ var mailKinds = []mailKind{
 	{Kind: msg.MailAddressChanged, Title: "Address was changed", When: "an account gets another address; to both",
 		fields: accountFields("code", "old_email", "undo_information"), must: "undo_information",
 		sample: sampleAccount(msg.MailAddressChanged)},
+	{Kind: msg.MailAccountsMerged, Title: "Accounts were merged", When: "staff merge two accounts; to both addresses",
+		fields: accountFields("closed_username"), must: "closed_username",
+		sample: sampleAccount(msg.MailAccountsMerged)},
 	{Kind: msg.MailUsername, Title: "User name", When: "a member forgot the user name",
 		fields: accountFields("accounts_lead", "accounts"), must: "accounts", sample: sampleAccount(msg.MailUsername)},
 	{Kind: msg.MailChatAlert, Title: "Chat message waiting", When: "a visitor leaves a message; to the staff",
@@ -84,7 +87,7 @@ var fieldTexts = map[string]string{
 	"first_name": "first name", "last_name": "last name", "username": "user name", "email": "address of the account",
 	"old_email": "address of before", "code": "code of the link, which works once", "time": "when it was asked for",
 	"undo_information": "how the owner takes the account back", "accounts": "user names, a line each",
-	"accounts_lead": "words before the user names", "amount": "the payment's amount", "items": "what it is for",
+	"closed_username": "user name of the closed account", "accounts_lead": "words before the user names", "amount": "the payment's amount", "items": "what it is for",
 
 	"recipient_first_name": "the customer's name", "identifier": "the order's identifier", "em_cd": "code of this mail",
 	"mb_cd": "code of the member", "pr_cd": "code of the prospect", "order_link": "the page of the order",
@@ -185,7 +188,7 @@ func sampleAccount(kind string) func() msg.SendMail {
 		return msg.SendMail{Kind: kind, To: []string{sampleAddress}, CreatedAt: sampleTime, Data: map[string]string{
 			"first_name": "Ada", "last_name": "Byron", "username": "ada", "email": sampleAddress,
 			"old_email": "ada@former.example", "code": "sample", "undo_code": "sample",
-			"accounts": "ada\nada-at-work"}}
+			"accounts": "ada\nada-at-work", "closed_username": "ada-at-work"}}
 	}
 }
 

@@ -48,6 +48,7 @@ type letter struct {
 type page struct {
 	Shop, ShopURL, Contact                                               string
 	FirstName, LastName, Username, Email, OldEmail, Code, UndoCode, Time string
+	ClosedUsername                                                       string
 	// Accounts has a line for each account that a mail is about, when there may be several.
 	Accounts []string
 	Amount   string   // of a payment
@@ -122,7 +123,7 @@ func (s *server) fillPlain(m msg.SendMail, at time.Time, t mailTemplate) (conten
 	values := map[string]string{
 		"shop_name": p.Shop, "ENVIRONMENT_DOMAIN": p.ShopURL, "contact": p.Contact, "first_name": p.FirstName,
 		"last_name": p.LastName, "username": p.Username, "email": p.Email, "old_email": p.OldEmail, "code": p.Code,
-		"time": p.Time, "amount": p.Amount,
+		"time": p.Time, "amount": p.Amount, "closed_username": p.ClosedUsername,
 	}
 	links := s.automaticLinks(m)
 	maps.Copy(values, links)
@@ -169,7 +170,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	p := page{
 		Shop: s.shop(), ShopURL: s.cfg.PublicURL, Contact: s.replyTo.Address,
 		FirstName: data["first_name"], LastName: data["last_name"], Username: data["username"], Email: email,
-		OldEmail: data["old_email"],
+		OldEmail: data["old_email"], ClosedUsername: data["closed_username"],
 		Accounts: accounts, Code: linkCode(data["code"]), UndoCode: linkCode(data["undo_code"]),
 		Time: at.UTC().Format("2 January 2006, 15:04 UTC"),
 	}

@@ -21,7 +21,7 @@ func TestWhatEachMailSays(t *testing.T) {
 	e.start()
 	const shop = "https://shop.example"
 	person := map[string]string{"first_name": "Ada", "last_name": "Byron", "username": "ada99", "email": "ada@new.example",
-		"old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1"}
+		"old_email": "ada@old.example", "code": "abc:DEF-_.1", "undo_code": "UNDO-_.1", "closed_username": "ada_work"}
 	link := shop + "/account/?email_verification_code=abc:DEF-_.1"
 	for kind, want := range map[string][]string{
 		msg.MailWelcome:     {"Ada Byron", "ada99", shop, link, "24 hours"},
@@ -31,6 +31,7 @@ func TestWhatEachMailSays(t *testing.T) {
 		msg.MailUsername:    {"Ada Byron", "ada@new.example", "ada99", shop + "/login"},
 		msg.MailAddressChanged: {"Ada Byron", "ada@new.example", "ada@old.example", link, "24 hours", "not you",
 			shop + "/account/undo-address-change?address_undo_code=UNDO-_.1", "seven days"},
+		msg.MailAccountsMerged:  {"Ada Byron", "Log in as ada99", "ada_work is closed", "write to us"},
 		msg.MailPasswordChanged: {"Ada Byron", "ada99", "not you"},
 		msg.MailChatAlert:       {shop, "22 November 2026, 10:11 UTC"},
 		msg.MailTest:            {shop, "22 November 2026, 10:11 UTC", "reach you"},

@@ -253,8 +253,8 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 			return nil, err
 		}
 	}
-	messages := []msg.Message{other.event(msg.UserPreferencesChanged), other.credentialsChanged(""),
-		into.event(msg.UserPreferencesChanged)}
+	messages := append([]msg.Message{other.event(msg.UserPreferencesChanged), other.credentialsChanged(""),
+		into.event(msg.UserPreferencesChanged)}, mergedMails(into, other, proved)...)
 	if proved {
 		p, made, err := keepAddress(ctx, tx, other, into.ID)
 		if err != nil {
@@ -266,6 +266,20 @@ func moveAccount(ctx context.Context, tx pgx.Tx, into, other account, locked str
 	}
 	more, err := oneNewsletter(ctx, tx, into)
 	return append(messages, more...), err
+}
+
+// mergedMails tell the owner of two accounts which one is left, at the address of each; proved: that of the closed one
+// was proved, and is another.
+func mergedMails(into, closed account, proved bool) []msg.Message {
+	about := map[string]string{"closed_username": closed.Username}
+	mails := []msg.Message{into.atProved().mail(msg.MailAccountsMerged, fmt.Sprintf("%d:kept", closed.ID),
+		deadlineNotice, about)}
+	if proved {
+		to := into
+		to.Email, to.EmailVerified = closed.Email, true
+		mails = append(mails, to.mail(msg.MailAccountsMerged, fmt.Sprintf("%d:closed", closed.ID), deadlineNotice, about))
+	}
+	return mails
 }
 
 // keepAddress makes the record of a closed account's address, of a prospect, part of the customer's, so that orders

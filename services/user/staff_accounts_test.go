@@ -70,6 +70,16 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 	if m := said[msg.Merged](e, msg.UserMerged); len(m) != 1 || m[0].MemberID != bob || m[0].Into != ann {
 		t.Errorf("told %+v", m)
 	}
+	var to []string
+	for _, m := range e.mails(msg.MailAccountsMerged) {
+		to = append(to, m.To...)
+		if m.Data["username"] != "ann_lee" || m.Data["closed_username"] != "bob_lee" || !slices.Equal(m.To, m.Proved) {
+			t.Errorf("mailed %+v", m)
+		}
+	}
+	if !slices.Equal(to, []string{"ann@mail.example.com", "bob@mail.example.com"}) {
+		t.Errorf("mailed to %v", to)
+	}
 	told := map[int64]msg.Member{}
 	for _, m := range said[msg.Member](e, msg.UserPreferencesChanged) {
 		told[m.ID] = m
