@@ -44,7 +44,7 @@ var navigation = []Section{
 		{Title: "Work list", Path: "/work", Key: "w", action: WorkView},
 		{Title: "Trail", Path: "/trail", Key: "t", action: OrdersView},
 		{Title: "Mails", Path: "/mails", Key: "m", action: MailsView},
-		{Title: "Stripe", Path: "/stripe", Key: "y", action: OrdersView},
+		{Title: "Stripe", Path: "/stripe", Key: "y", action: StripeView},
 	}},
 	{"Back office", []Item{
 		{Title: "Settings", Path: "/settings", Key: "s", action: SettingsView},

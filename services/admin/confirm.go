@@ -76,7 +76,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 	given := adminui.Submitted{Values: web.Values{Values: url.Values{"code": form[confirmCode],
 		"token":    form[confirmToken],
 		"response": form[confirmResponse]}}}
-	ok, err = s.factor(r, a, given, toConfirm)
+	by, err := s.factor(r, a, given, toConfirm)
 	switch e, limited := err.(*web.Error); { //nolint:errorlint // attempt returns it as it is
 	case limited && e.Status == http.StatusTooManyRequests:
 		s.showConfirmAgain(w, r, "Too many attempts. Wait a quarter of an hour.", e.Status)
@@ -84,7 +84,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 	case err != nil:
 		s.kit.Fail(w, r, err)
 		return r, false
-	case !ok:
+	case by == "":
 		s.showConfirmAgain(w, r, "That does not fit. Try again.", http.StatusUnprocessableEntity)
 		return r, false
 	}

@@ -216,52 +216,66 @@ func (s *server) checkSecond(r *http.Request) (adminui.Answer, error) {
 	again := func(problem string, status int) adminui.Page {
 		return secondPage(a, secondForm(to), to, problem, status)
 	}
-	ok, err := s.factor(r, a, form, toSignIn)
-	if err != nil || !ok {
+	by, err := s.factor(r, a, form, toSignIn)
+	if err != nil || by == "" {
 		return s.refused(err, again)
 	}
 	yes := func(context.Context, pgx.Tx) (bool, error) { return true, nil }
-	return s.opens(a, stageFull, "password and second factor", to, yes), nil
+	return s.opens(a, stageFull, "password and "+by, to, yes), nil
 }
 
 func (s *server) beginSecond(r *http.Request) (adminui.Answer, error) {
 	return s.beginPasskey(r, adminui.Who(r).Person, toSignIn)
 }
 
-// factor says whether a form brings a second factor of the person: the answer of a passkey in token and
+// The second factors that a person may bring, as the log of sign-ins says them.
+const (
+	byPasskey  = "passkey"
+	byApp      = "second factor"
+	byRecovery = "recovery code"
+)
+
+// factor says which second factor of the person a form brings, "" for none: the answer of a passkey in token and
 // response, else a code of the authenticator app or a recovery code in code. Each is good once.
-func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purpose string) (bool, error) {
+func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purpose string) (by string, err error) {
 	forgive, err := s.attempt(r, secondLimits(a.ID))
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	var ok bool
 	if form.Get("response") != "" {
 		_, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), a.ID, purpose)
 		if err != nil && !errors.Is(err, errPasskey) {
-			return false, err
+			return "", err
 		}
-		ok = err == nil
-	} else if ok, err = s.code(r.Context(), a, form.Get("code")); err != nil {
-		return false, err
+		if err == nil {
+			by = byPasskey
+		}
+	} else if by, err = s.code(r.Context(), a, form.Get("code")); err != nil {
+		return "", err
 	}
-	if !ok {
+	if by == "" {
 		web.Note(r, "second_factor", "refused")
-		return false, nil
+		return "", nil
 	}
-	return true, forgive()
+	return by, forgive()
 }
 
-// code uses a code of the authenticator app or a recovery code up.
-func (s *server) code(ctx context.Context, a account, code string) (bool, error) {
+// code uses a code of the authenticator app or a recovery code up, and says which it was.
+func (s *server) code(ctx context.Context, a account, code string) (by string, err error) {
 	if a.TOTPSecret != nil {
 		secret, err := s.open(a.ID, a.TOTPSecret)
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if step, ok := totpStep(secret, code, 0, time.Now()); ok {
-			return useStep(ctx, s.pool, a.ID, step)
+			if used, err := useStep(ctx, s.pool, a.ID, step); err != nil || !used {
+				return "", err
+			}
+			return byApp, nil
 		}
 	}
-	return useRecoveryCode(ctx, s.pool, a.ID, s.recoveryHash(a.ID, code))
+	if used, err := useRecoveryCode(ctx, s.pool, a.ID, s.recoveryHash(a.ID, code)); err != nil || !used {
+		return "", err
+	}
+	return byRecovery, nil
 }

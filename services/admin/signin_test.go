@@ -120,6 +120,9 @@ func TestRecoveryCodes(t *testing.T) {
 			t.Error(a)
 		}
 	}
+	if text := e.Text(`SELECT text FROM audit WHERE action = 'sign-in'`); text != "Signed in with password and recovery code" {
+		t.Error(text)
+	}
 }
 
 // Names that no one has are answered like those that someone has, and take as long.

@@ -138,6 +138,7 @@ type deskOrder struct {
 	ShippingAddress  *msg.Address
 	PlacedAt         time.Time
 	CanceledAt       *time.Time
+	CurrentStatus    string
 }
 
 // deskLine is a line of an order with what became of its pieces.

@@ -125,7 +125,7 @@ func runShip(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	parcels, refused := PastedParcels(string(text))
+	parcels, _, refused := PastedParcels(string(text))
 	for _, s := range d.ShipAll(ctx, f.who(), parcels) {
 		if s.Err != nil {
 			refused = append(refused, fmt.Errorf("order %s: %w", s.Identifier, s.Err))

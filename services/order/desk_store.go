@@ -13,7 +13,7 @@ const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.mem
 	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount,
 	  o.sales_tax,
 	o.tax_included, o.total,
-	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at`
+	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, coalesce(o.current_status, '') AS current_status`
 
 // lockOrder reads an order for an act, and keeps other acts and Stripe's words about its money from it
 // until tx ends. It is the first lock of every such transaction.

@@ -36,17 +36,28 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 		if err != nil {
 			return nil, err
 		}
-		if !added { // it has it already, or there is none of this name
-			known, err := statusKnown(ctx, tx, status)
-			if err == nil && !known {
-				err = not("status", "There is no status %s.", status)
-			}
-			return nil, err
+		if !added {
+			return nil, d.whyNotMoved(ctx, tx, o, status)
 		}
 		return &report{action: adminui.OrdersFulfil, text: "Moved to " + status, after: map[string]any{"status": status,
 				"tracking_number": tracking}},
 			bus.Enqueue(ctx, tx, statusMessage(o, status, time.Now()))
 	})
+}
+
+// whyNotMoved says why a status was not given: there is none of this name, or the order had it earlier and went on. The
+// one that it has is no refusal.
+func (d *Desk) whyNotMoved(ctx context.Context, tx pgx.Tx, o deskOrder, status string) error {
+	known, err := statusKnown(ctx, tx, status)
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		return not("status", "There is no status %s.", status)
+	case status != o.CurrentStatus:
+		return not("status", "Order %s was %s before, and is %s now: an order does not go back.", o.Identifier, status, o.CurrentStatus)
+	}
+	return nil
 }
 
 func (d *Desk) moveShipped(ctx context.Context, who Actor, on Order, tracking string) error {

@@ -2,7 +2,7 @@ package order
 
 import (
 	"context"
-	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // Readdress is where an order goes instead of where the customer said.
@@ -83,9 +84,6 @@ func addressParts(a *msg.Address) map[string]*string {
 		"state": &a.State, "zip": &a.Zip, "country": &a.Country, "country_code": &a.CountryCode}
 }
 
-// countryCode is what ISO 3166-1 alpha-2 codes look like.
-var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
-
 // checkAddress cleans an address that staff typed, and refuses one that no parcel can be sent to.
 func checkAddress(a msg.Address) (msg.Address, error) {
 	for name, part := range addressParts(&a) {
@@ -100,8 +98,8 @@ func checkAddress(a msg.Address) (msg.Address, error) {
 			return a, not(name, "An address needs this.")
 		}
 	}
-	if !countryCode.MatchString(a.CountryCode) {
-		return a, not("country_code", "Two letters, such as US or CA.")
+	if !slices.Contains(stripe.ShipTo, a.CountryCode) {
+		return a, not("country_code", "Two letters of a country, such as US or CA.")
 	}
 	return a, nil
 }

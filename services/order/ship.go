@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -272,33 +273,56 @@ func (d *Desk) ShipAll(ctx context.Context, who Actor, parcels []Parcel) []Shipp
 	return list
 }
 
-// PastedParcels reads what was pasted from a spreadsheet: a line for each order, of its identifier, the
-// tracking number and the shipping method, the last two as far as there are any, with tabs, semicolons or
-// commas between them. Each line that is none is refused by its number.
-func PastedParcels(text string) (parcels []Parcel, refused []error) {
+// PastedParcels reads what was pasted from a spreadsheet: a line for each order, of its identifier, the tracking number
+// and the shipping method, with tabs, semicolons or commas between them, as a spreadsheet quotes them. The identifier
+// alone is sent without a number; a number that is left empty is refused, since it may be forgotten. left are the lines
+// that are refused, and refused says why, by their numbers.
+func PastedParcels(text string) (parcels []Parcel, left []string, refused []error) {
 	for i, line := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n") {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		sep := ","
-		for _, s := range []string{"\t", ";"} {
-			if strings.Contains(line, s) {
-				sep = s
-				break
-			}
+		cells := cellsOf(line)
+		why := ""
+		switch {
+		case !identifierLike(cells[0]):
+			why = "does not begin with the identifier of an order"
+		case len(cells) > 3:
+			why = "has more than an identifier, a tracking number and a carrier"
+		case len(cells) > 1 && cells[1] == "":
+			why = "has no tracking number"
 		}
-		cells := strings.Split(line, sep)
-		for j := range cells {
-			cells[j] = strings.Trim(strings.TrimSpace(cells[j]), `"'`)
-		}
-		cells = append(cells, "", "")
-		if !identifierLike(cells[0]) || len(cells) > 5 {
-			refused = append(refused, not("parcels", "Line %d does not begin with the identifier of an order.", i+1))
+		if why != "" {
+			left, refused = append(left, line), append(refused, not("parcels", "Line %d %s.", i+1, why))
 			continue
 		}
+		cells = append(cells, "", "")
 		parcels = append(parcels, Parcel{Order: Order{Identifier: cells[0]}, Tracking: cells[1], Method: cells[2]})
 	}
-	return parcels, refused
+	return parcels, left, refused
+}
+
+// cellsOf are the cells of a pasted line, without empty ones at its end but the second.
+func cellsOf(line string) []string {
+	r := csv.NewReader(strings.NewReader(line))
+	r.LazyQuotes, r.Comma = true, ','
+	for _, separator := range "\t;" {
+		if strings.ContainsRune(line, separator) {
+			r.Comma = separator
+			break
+		}
+	}
+	cells, err := r.Read()
+	if err != nil {
+		return []string{line}
+	}
+	for i := range cells {
+		cells[i] = strings.Trim(strings.TrimSpace(cells[i]), `"'`)
+	}
+	for len(cells) > 2 && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
 }
 
 func identifierLike(text string) bool {

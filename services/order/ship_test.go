@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -192,10 +193,14 @@ func TestManyAreSentFromAPastedColumn(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	a, b := e.sold("ann@mail.example.com", "1"), e.sold("bob@mail.example.com", "1")
-	parcels, refused := PastedParcels(a + "\t1Z1\tUPSGround\r\n\n" + b + "\n=cmd()\tx\nnosuch, 77 \n" + a + ";again")
-	if len(parcels) != 4 || len(refused) != 1 || !strings.Contains(refused[0].Error(), "Line 4") {
-		t.Fatalf("%+v %v", parcels, refused)
+	parcels, left, refused := PastedParcels(a + "\t1Z1\tUPSGround\r\n\n" + b + "\n=cmd()\tx\nnosuch, 77 \n" + a + ";again\n" +
+		b + "\t\n" + b + ",1,2,3\n" + a + `,"A,7"`)
+	if said := fmt.Sprint(refused); len(parcels) != 5 || len(refused) != 3 || !strings.Contains(said, "Line 4 does not begin") ||
+		!strings.Contains(said, "Line 7 has no tracking") || !strings.Contains(said, "Line 8 has more") ||
+		strings.Join(left, "|") != "=cmd()\tx|"+b+"\t|"+b+",1,2,3" || parcels[4].Tracking != "A,7" {
+		t.Fatalf("%+v %q %v", parcels, left, refused)
 	}
+	parcels = parcels[:4]
 	var got []string
 	for _, s := range e.service.desk.ShipAll(t.Context(), kim, parcels) {
 		what := "sent"

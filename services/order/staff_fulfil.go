@@ -131,6 +131,7 @@ type staffShipPage struct {
 	Pasted  string         `json:"-"`
 	Chosen  string         `json:"-"`
 	Method  []shippingText `json:"-"`
+	left    []string       // lines that were pasted and not sent
 }
 
 // shippingText is a way to send.
@@ -180,7 +181,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > mostAtOnce {
 		return nil, web.BadRequest("order")
 	}
-	parcels, wrong := PastedParcels(form.Get("parcels"))
+	parcels, left, wrong := PastedParcels(form.Get("parcels"))
 	method := form.Get("method")
 	if len(parcels) > mostAtOnce {
 		return s.shipManyPage(r, staffShipPage{Sent: []string{}, Chosen: method, Pasted: form.Get("parcels"),
@@ -203,7 +204,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 			parcels = append(parcels, Parcel{Order: Order{identifier, version}, Method: method, Tracking: tracking[i]})
 		}
 	}
-	page := staffShipPage{Sent: []string{}, Refused: []string{}, Chosen: method}
+	page := staffShipPage{Sent: []string{}, Refused: []string{}, Chosen: method, left: left}
 	for _, err := range wrong {
 		page.Refused = append(page.Refused, err.Error())
 	}
@@ -223,7 +224,7 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 // shipAll sends parcels, the first of which were pasted, and notes what became of each.
 func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *staffShipPage) error {
 	again := map[string]staffToShip{}
-	var ids, left []string
+	var ids []string
 	// The list is worked through to its end, also when the browser has left: half a list is hard to find again.
 	ctx := context.WithoutCancel(r.Context())
 	for i, done := range s.desk.ShipAll(ctx, adminui.Who(r), parcels) {
@@ -235,13 +236,13 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 			page.Sent = append(page.Sent, done.Identifier)
 		case i < pasted:
 			page.Refused = append(page.Refused, done.Identifier+": "+why)
-			left = append(left, joinFilled("\t", done.Identifier, done.Tracking, done.Method))
+			page.left = append(page.left, joinFilled("\t", done.Identifier, done.Tracking, done.Method))
 		default:
 			ids = append(ids, done.Identifier)
 			again[done.Identifier] = staffToShip{Tracking: done.Tracking, Error: why}
 		}
 	}
-	page.Pasted = strings.Join(left, "\n")
+	page.Pasted = strings.Join(page.left, "\n")
 	if len(ids) == 0 {
 		return nil
 	}
@@ -259,6 +260,15 @@ func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 	why, err := whyNot(done.Err)
 	if why == "" || err != nil {
 		return why, err
+	}
+	if errors.Is(done.Err, ErrStale) {
+		last, _, err := findLastAct(ctx, s.db, done.Identifier)
+		if err != nil {
+			return "", err
+		}
+		if last != "" {
+			why = "Changed meanwhile: " + last + "."
+		}
 	}
 	sent, err := sentAs(ctx, s.db, done.Identifier, trackingNumber(done.Tracking))
 	if sent {
@@ -278,7 +288,7 @@ func whyNot(err error) (string, error) {
 	case errors.Is(err, ErrUnknownOrder):
 		return "There is no such order.", nil
 	case errors.Is(err, ErrStale):
-		return "The order was changed meanwhile: look at it, then send it again.", nil
+		return err.Error(), nil
 	case errors.Is(err, ErrNoVersion):
 		return "The order never had the version that this page names: open the page again.", nil
 	}

@@ -26,9 +26,16 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 		SELECT o.identifier, o.version, coalesce(o.customer_name, '') AS customer,
 		  concat_ws(', ', nullif(o.shipping_address->>'city', ''),
 		    nullif(o.shipping_address->>'country_code', '')) AS place,
-		  coalesce((SELECT string_agg(l.quantity || ' × ' || coalesce(l.product_title, ''), ', ' ORDER BY l.seq)
-		    FROM order_line l WHERE l.order_id = o.id), '') AS pieces, '' AS tracking, '' AS error
+		  coalesce((SELECT string_agg(l.quantity || ' × ' || l.product, ', ' ORDER BY l.seq)
+		    FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0), '') AS pieces, '' AS tracking, '' AS error
 		FROM `+which+` ORDER BY o.placed_at, o.id`, args...)
+}
+
+// findLastAct says what staff did to an order last, who, and when; "" for nothing.
+func findLastAct(ctx context.Context, db pg.DB, identifier string) (words string, found bool, err error) {
+	return pg.One[string](ctx, db, "read the last act on order $1", `
+		SELECT CASE WHEN acted_at IS NULL THEN '' ELSE concat(acted_what, ', by ', acted_by, ' at ',
+		  to_char(acted_at AT TIME ZONE 'UTC', 'HH24:MI "UTC"')) END FROM orders WHERE identifier = $1`, identifier)
 }
 
 // leftSQL are the pieces of orders that are left to send, as l.quantity.

@@ -97,7 +97,9 @@ func TestStaffShipManyOrders(t *testing.T) {
 	if want := fmt.Sprintf("[%s %s] %s T1<b> <nil>", ids[3], ids[0], ids[1]); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	a.Has(422, "Line 3 does not begin", "nosuchorder: There is no such order.", "changed meanwhile")
+	a.Has(422, "Line 3 does not begin", "nosuchorder: There is no such order.", "Changed meanwhile: Moved to packing, by Kim at ")
+	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", "!!\tT5\nnosuch\t").Has(422, "!!\tT5\nnosuch\t</textarea>",
+		"Line 2 has no tracking number.")
 	again := e.browser(adminui.Fulfilment).Post("/staff/orders/ship", append(row(ids[1], "7", "T1<b>"), "method", "UPSGround")...)
 	again.Has(422, `value="T1&lt;b&gt;"`, "never had the version", `<option value="UPSGround" selected>`)
 	staff.Post("/staff/orders/ship", append(row(ids[1], "2", "T1"), row(ids[2], "1", "T2")...)...).Has(200, "Sent 2 parcels",
@@ -111,6 +113,33 @@ func TestStaffShipManyOrders(t *testing.T) {
 		staff.Post("/staff/orders/ship", bad...).Has(400)
 	}
 	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", strings.Repeat("a\tb\n", 201)).Has(422, "At most 200 orders", "a\tb")
+}
+
+// What is left to send of an order is what the list says, so that nothing goes into a parcel twice.
+func TestTheShipListSaysWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
+		t.Fatal(err)
+	}
+	e.staff(adminui.Fulfilment).Get("/staff/orders/ship?id="+on.Identifier).Want("1 × Binder Clips", "orders", "0", "pieces")
+}
+
+// An order does not go back to a status that it has left, and no one is told that it did.
+func TestAnOrderDoesNotGoBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	id := e.sold("ann@mail.example.com", "1")
+	staff := e.staff(adminui.Fulfilment)
+	staff.Post("/staff/orders/"+id+"/status", "status", "packing", "version", "1").OK()
+	why := "Order " + id + " was accepted before, and is packing now: an order does not go back."
+	staff.Post("/staff/orders/"+id+"/status", "status", "accepted", "version", "2").Has(422, why)
+	staff.Post("/staff/orders/bulk/move/accepted", "id", id).Has(422, why)
+	staff.Post("/staff/orders/"+id+"/status", "status", "packing", "version", "2").OK() // the same form twice
+	if n := e.version(id); n != 2 {
+		t.Errorf("version %d after one change", n)
+	}
 }
 
 // What was chosen in the list is moved, picked and packed.

@@ -230,7 +230,7 @@ func (p staffOrderPage) panels() []staffPart {
 	}
 	return []staffPart{{Title: "Mails", Path: "/mails/panel/order/" + p.Identifier, Action: adminui.MailsView},
 		{Title: "Log", Path: "/audit/order/" + p.Identifier, Action: adminui.OrdersView},
-		{Title: "What Stripe sent", Path: "/stripe/panel?" + stripe.Encode(), Action: adminui.OrdersView, Side: true}}
+		{Title: "What Stripe sent", Path: "/stripe/panel?" + stripe.Encode(), Action: adminui.StripeView, Side: true}}
 }
 
 // customerPart is where user shows the buyer: a member, or whom the code of a prospect leads to.

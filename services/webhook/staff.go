@@ -12,8 +12,8 @@ var staffTemplates embed.FS
 // staff is what webhook shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
 	return adminui.Pages{Templates: staffTemplates, Routes: []adminui.Route{
-		{Method: "GET", Path: "/stripe", Action: adminui.OrdersView, Handle: s.staffEvents},
-		{Method: "GET", Path: "/stripe/panel", Action: adminui.OrdersView, Handle: s.staffPanel},
-		{Method: "GET", Path: "/stripe/events/{id}", Action: adminui.OrdersView, Handle: s.staffEvent},
+		{Method: "GET", Path: "/stripe", Action: adminui.StripeView, Handle: s.staffEvents},
+		{Method: "GET", Path: "/stripe/panel", Action: adminui.StripeView, Handle: s.staffPanel},
+		{Method: "GET", Path: "/stripe/events/{id}", Action: adminui.StripeView, Handle: s.staffEvent},
 	}}
 }

@@ -22,7 +22,7 @@ func TestStaffSeeEvents(t *testing.T) {
 	e.insist(`{"id":"evt_paid","type":"checkout.session.completed","livemode":false,"data":{"object":{"id":"cs_7","payment_intent":"pi_7",
 		"payment_status":"paid","client_secret":"opens","note":"<script>hi"}}}`)
 	staff := (&testenv.Client{TB: t, Handler: testenv.Mount(t, "webhook", (&server{pool: e.pool}).staff(), http.NotFoundHandler())}).
-		AsStaff("webhook", adminui.Fulfilment)
+		AsStaff("webhook", adminui.Support)
 	page := staff.Get("/staff/stripe/events/evt_paid")
 	page.Has(200, "&lt;script&gt;hi", "https://dashboard.stripe.com/test/events/evt_paid", "/trail?key=evt_paid", adminui.Hidden)
 	if strings.Contains(page.Body, "opens") || strings.Contains(page.Body, "<script>hi") {
@@ -51,7 +51,7 @@ func TestStaffSeeEvents(t *testing.T) {
 			t.Errorf("%s: %s, want %d", path, a, status)
 		}
 	}
-	if a := staff.AsStaff("webhook", adminui.Marketing).Get("/staff/stripe"); a.Status != http.StatusForbidden {
+	if a := staff.AsStaff("webhook", adminui.Marketing, adminui.Fulfilment).Get("/staff/stripe"); a.Status != http.StatusForbidden {
 		t.Error(a)
 	}
 }

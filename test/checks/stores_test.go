@@ -16,6 +16,29 @@ import (
 var statement = regexp.MustCompile("^[\"`]\\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH \\w+|LOCK TABLE|SET " +
 	"LOCAL|CREATE|ALTER|SAVEPOINT)\\s")
 
+// Each action of the table of rights is what some page asks for: one that none asks for says who may do nothing.
+func TestRightsAreAskedFor(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "pkg/adminui/rights.go")
+	asked := map[string]bool{}
+	goFiles(t, func(name, text string) {
+		if strings.HasPrefix(name, "services/") && !strings.HasSuffix(name, "_test.go") {
+			for _, m := range regexp.MustCompile(`adminui\.(\w+)`).FindAllStringSubmatch(text, -1) {
+				asked[m[1]] = true
+			}
+		}
+	})
+	actions := regexp.MustCompile(`(?m)^\t(\w+) +Action = "`).FindAllStringSubmatch(text, -1)
+	if len(actions) < 20 {
+		t.Fatalf("%d actions were found", len(actions))
+	}
+	for _, m := range actions {
+		if !asked[m[1]] {
+			t.Errorf("no page asks for %s", m[1])
+		}
+	}
+}
+
 // A service's statements are in its stores (*_store.go), and what runs them is called there alone.
 func TestStatementsAreInStores(t *testing.T) {
 	t.Parallel()
