@@ -33,6 +33,7 @@ type neighbour struct {
 	name, order string
 	settings    map[string]string
 	env         []string
+	made        time.Duration // that create took
 }
 
 // Two shops on one server sell side by side, and what one gives out opens nothing in the other.
@@ -55,6 +56,7 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Run("database", func(t *testing.T) { rolesStayAtHome(t, a, b) })
 	t.Run("payments", func(t *testing.T) { paymentsStayAtHome(t, a, b) })
 	t.Run("cookies", func(t *testing.T) { cookiesStayAtHome(t, a, b) })
+	t.Run("members", func(t *testing.T) { membersStayAtHome(t, a, b) })
 	t.Run("identities", func(t *testing.T) { identitiesStayAtHome(t, a, b) })
 	t.Run("broker", func(t *testing.T) { accountsStayAtHome(t, a, b, wide) })
 	t.Run("staff", func(t *testing.T) { staffStayAtHome(t, a, b) })
@@ -89,9 +91,11 @@ func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighb
 	t.Helper()
 	n := &neighbour{name: name, settings: map[string]string{}, order: testenv.Port(t), env: append(env, "SHOPS_DIR="+dir, server)}
 	for range 2 { // the second finds all made
+		began := time.Now()
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
 			t.Fatalf("create: %d %s%s", code, out, stderr)
 		}
+		n.made = max(n.made, time.Since(began))
 	}
 	text, err := os.ReadFile(filepath.Join(dir, name, "shop.env")) //nolint:gosec // of this test
 	if err != nil {
