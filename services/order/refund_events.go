@@ -138,6 +138,9 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 		if err := openEntry(ctx, tx, r.entry()); err != nil {
 			return err
 		}
+		if err := takeFromShelf(ctx, tx, r.ID); err != nil {
+			return err
+		}
 	}
 	refunded, err := markRefunded(ctx, tx, payments)
 	if err != nil {

@@ -46,7 +46,7 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 		  UPDATE refund_line r SET restocked = false FROM p, refund f
 		  WHERE r.order_id = $1 AND r.seq = p.seq AND r.restocked AND f.id = r.refund_id
 		    AND f.state IN ('failed', 'canceled')
-		  RETURNING r.seq, r.quantity
+		  RETURNING r.seq, r.quantity - r.taken_back AS quantity
 		), back AS (
 		  SELECT p.sku_id, greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0),
 		    0)
@@ -56,6 +56,29 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 		)
 		UPDATE sku SET stock = stock + back.quantity FROM back, locked
 		WHERE sku.id = back.sku_id AND locked.id = sku.id AND stock IS NOT NULL`, orderID, seqs, quantities)
+}
+
+// takeFromShelf takes the pieces of a refund that came to nothing from the shelf again, as far as the order waits to be
+// sent with them: nobody else can buy them. What the customer had sent back stays there.
+func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
+	return pg.Exec(ctx, tx, "take the pieces of refund $1 from the shelf", `
+		WITH again AS (
+		  SELECT r.seq, l.sku_id, least(r.quantity, l.quantity - coalesce((SELECT sum(s.quantity) FROM shipment_line s
+		      WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
+		    - coalesce((SELECT sum(o.quantity) FROM refund_line o JOIN refund f ON f.id = o.refund_id
+		      WHERE o.order_id = l.order_id AND o.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
+		  FROM refund_line r JOIN order_line l USING (order_id, seq) JOIN orders ON orders.id = r.order_id
+		  WHERE r.refund_id = $1 AND r.restocked AND r.taken_back = 0 AND orders.canceled_at IS NULL
+		), noted AS (
+		  UPDATE refund_line r SET taken_back = a.quantity FROM again a
+		  WHERE r.refund_id = $1 AND r.seq = a.seq AND a.quantity > 0
+		), pieces AS (
+		  SELECT sku_id, sum(quantity) AS quantity FROM again WHERE quantity > 0 GROUP BY sku_id
+		), locked AS (
+		  SELECT s.id FROM sku s WHERE s.id IN (SELECT sku_id FROM pieces) ORDER BY s.id FOR UPDATE
+		)
+		UPDATE sku SET stock = stock - pieces.quantity FROM pieces, locked
+		WHERE sku.id = pieces.sku_id AND locked.id = sku.id AND stock IS NOT NULL`, refundID)
 }
 
 // refundedShipping is how much of the price of shipping was given back.

@@ -357,6 +357,52 @@ func TestDisputes(t *testing.T) {
 	}
 }
 
+// Pieces that a refund put back on the shelf leave it again when the refund fails and the order is to be sent after all;
+// what the customer had sent back stays on it.
+func TestAFailedRefundTakesItsPiecesAgain(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
+	stock := func(want int) {
+		t.Helper()
+		if got := e.Number(`SELECT stock FROM sku WHERE id = 6`); got != want {
+			t.Errorf("%d pieces on the shelf, want %d", got, want)
+		}
+	}
+	on := Order{Identifier: e.sold("ann@mail.example.com", "3")}
+	refund := func(pieces int) (fail func()) {
+		t.Helper()
+		id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, pieces}}, Restock: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			for _, again := range []string{"a", "b"} { // Stripe says it twice
+				e.mustHandle(refundEvent("evt_"+id+again, "refund.failed", "re_"+id, e.intent(on.Identifier), 399*pieces, "failed",
+					map[string]any{"metadata": map[string]string{"refund": id}}))
+			}
+		}
+	}
+	stock(7)
+	fail := refund(2)
+	stock(9)
+	fail()
+	stock(7)
+	fail = refund(3) // once more, and it fails once more
+	stock(10)
+	fail()
+	stock(7)
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Fatal(err)
+	}
+	fail = refund(1) // of what came back
+	stock(8)
+	fail()
+	stock(8)
+	refund(2) // the piece that is there, and another one
+	stock(9)
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -408,7 +454,10 @@ func TestAFailedRefundRestocksOnce(t *testing.T) {
 	e := newEnv(t)
 	e.Exec(`UPDATE sku SET stock = 10 WHERE id = 6`)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
-	for i := range 2 {
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 { // the customer sent them back
 		id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, All: true, Restock: true})
 		if err != nil {
 			t.Fatal(err)

@@ -592,6 +592,7 @@ CREATE TABLE "refund_line" (
   seq integer NOT NULL,
   quantity integer NOT NULL,
   restocked boolean NOT NULL,
+  taken_back integer NOT NULL DEFAULT 0,
   CONSTRAINT refund_line_quantity_check CHECK ((quantity > 0)),
   CONSTRAINT refund_line_order_id_seq_fkey FOREIGN KEY (order_id, seq) REFERENCES order_line(order_id, seq) ON DELETE CASCADE,
   CONSTRAINT refund_line_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(id) ON DELETE CASCADE,
