@@ -93,6 +93,8 @@ func shows(t *testing.T, tab *browsertest.Tab, width int64, look, path, name str
 	tab.Until("the page is there", "document.readyState === 'complete' && document.querySelector('main h1')")
 	tab.Axe(look + " " + path)
 	tab.Until(path+" is not wider than the screen", "document.documentElement.scrollWidth <= innerWidth")
+	tab.Until(path+" shows each cell that says something",
+		"[...document.querySelectorAll('td')].every(c => c.offsetParent || c.querySelector('.none') || !c.textContent.trim())")
 	if !*pictures {
 		return
 	}
@@ -121,6 +123,12 @@ func (e *env) rich() string {
 	to := msg.Address{Name: "Pat's Office", Line1: "14 Elm Street", City: "Springfield", State: "IL", Zip: "62704", Country: "US",
 		CountryCode: "US"}
 	err := desk.Readdress(ctx, kim, Readdress{on, to})
+	if err == nil {
+		var wrong string
+		if wrong, err = desk.Ship(ctx, kim, Parcel{Order: on, Tracking: "1Z999AA10123456700"}); err == nil {
+			err = desk.Undo(ctx, kim, on, wrong)
+		}
+	}
 	if err == nil {
 		_, err = desk.Ship(ctx, kim, Parcel{Order: on, Method: "UPSGround", Tracking: "1Z999AA10123456784", Lines: []Pieces{{0, 2}}})
 	}
