@@ -99,7 +99,8 @@ func noFormula(tb testing.TB, a Answer) {
 		tb.Errorf("%s as CSV: %s, %v", a.Request.URL, a, err)
 	}
 	for _, cell := range slices.Concat(rows...) {
-		if _, err := strconv.ParseFloat(cell, 64); err != nil && cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		_, err := strconv.ParseFloat(cell, 64)
+		if err != nil && cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 			tb.Errorf("%s: a spreadsheet takes %q for a formula", a.Request.URL, cell)
 		}
 	}
@@ -199,7 +200,8 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 // describe writes what a type of a page is in JSON, a line for each field. What was told before of a large type is not
 // told again.
 func describe(w *strings.Builder, t reflect.Type, page, indent string, told map[reflect.Type]string) {
-	for t != nil && !opaque(t) && slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}, t.Kind()) {
+	several := []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}
+	for t != nil && !opaque(t) && slices.Contains(several, t.Kind()) {
 		t = t.Elem()
 	}
 	if t == nil || opaque(t) || t.Kind() != reflect.Struct || len(indent) > 40 { // a type within itself

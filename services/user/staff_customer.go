@@ -278,5 +278,7 @@ func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 		known, err = FindPerson(r.Context(), tx, page.Customer.person())
 		return err
 	})
-	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error { return web.JSON(w, http.StatusOK, known) }), err
+	return adminui.Raw(func(w http.ResponseWriter, _ *http.Request) error {
+		return web.JSON(w, http.StatusOK, known)
+	}), err
 }

@@ -121,8 +121,9 @@ func newProspectForm() adminui.Form {
 }
 
 func newProspectPage(form adminui.Form, status int) adminui.Page {
+	nobody := customerDetails{customer: customer{Tags: []string{}}, Aliases: []string{}}
 	return adminui.Page{Title: "Add a prospect", Template: "edit.html", Status: status, Narrow: true,
-		Data: editPage{Customer: customerDetails{customer: customer{Tags: []string{}}, Aliases: []string{}}, Form: form}}
+		Data: editPage{Customer: nobody, Form: form}}
 }
 
 func (s *server) staffNewProspect(*http.Request) (adminui.Answer, error) {

@@ -11,7 +11,8 @@ import (
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, secret)
-	e.insist(`{"id":"evt_paid","type":"checkout.session.completed","data":{"object":{"id":"cs_7","payment_intent":"pi_7","payment_status":"paid"}}}`)
+	e.insist(`{"id":"evt_paid","type":"checkout.session.completed",
+		"data":{"object":{"id":"cs_7","payment_intent":"pi_7","payment_status":"paid"}}}`)
 	(&testenv.Client{TB: t}).AsStaff("webhook", adminui.Owner).Faces("pages.txt", (&server{pool: e.pool}).staff(),
 		map[string]string{"/stripe/panel": "/stripe/panel?key=cs_7", "id": "evt_paid"})
 }
