@@ -16,6 +16,7 @@ func TestSchemaOfPages(t *testing.T) {
 	e.DB.Exec(`INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
 	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), map[string]string{
 		"customer":         "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
+		"other":            e.DB.Text(`SELECT id::text FROM account WHERE username = 'user2'`),
 		"/customers/panel": "/customers/panel?code=c1", "id": "1", "thread": "1",
 		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
 }
