@@ -253,9 +253,9 @@ type SendMail struct {
 	// was changed has a room of its own below the ceiling, which no one else can fill.
 	Proved []string `json:"proved,omitempty"`
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
-	// email, old_email, closed_username, code; accounts has a line for each account of MailUsername. Those of automatic mails:
-	// first_name, identifier (of the order), product (its identifier), notice (token that ends notices), and asked,
-	// which is true for who asked for news with the checkout that the mail is about.
+	// email, old_email, closed_username, code; accounts has a line for each account of MailUsername. Those of
+	// automatic mails: first_name, identifier (of the order), product (its identifier), notice (token that ends
+	// notices), and asked, which is true for who asked for news with the checkout that the mail is about.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations, and the mails about what became of an order.
 	Order *OrderMail `json:"order,omitempty"`

@@ -87,7 +87,8 @@ var fieldTexts = map[string]string{
 	"first_name": "first name", "last_name": "last name", "username": "user name", "email": "address of the account",
 	"old_email": "address of before", "code": "code of the link, which works once", "time": "when it was asked for",
 	"undo_information": "how the owner takes the account back", "accounts": "user names, a line each",
-	"closed_username": "user name of the closed account", "accounts_lead": "words before the user names", "amount": "the payment's amount", "items": "what it is for",
+	"closed_username": "user name of the closed account",
+	"accounts_lead":   "words before the user names", "amount": "the payment's amount", "items": "what it is for",
 
 	"recipient_first_name": "the customer's name", "identifier": "the order's identifier", "em_cd": "code of this mail",
 	"mb_cd": "code of the member", "pr_cd": "code of the prospect", "order_link": "the page of the order",

@@ -277,7 +277,8 @@ func mergedMails(into, closed account, proved bool) []msg.Message {
 	if proved {
 		to := into
 		to.Email, to.EmailVerified = closed.Email, true
-		mails = append(mails, to.mail(msg.MailAccountsMerged, fmt.Sprintf("%d:closed", closed.ID), deadlineNotice, about))
+		mails = append(mails, to.mail(msg.MailAccountsMerged, fmt.Sprintf("%d:closed", closed.ID), deadlineNotice,
+			about))
 	}
 	return mails
 }
