@@ -46,7 +46,7 @@ func openEntry(ctx context.Context, tx pgx.Tx, i issue) error {
 		VALUES ($2, $3, $1, nullif($4, ''), $5, nullif($6, ''), $7)
 		ON CONFLICT (session_id, reason) DO UPDATE SET explanation = EXCLUDED.explanation, amount = EXCLUDED.amount,
 		  at = CASE WHEN payment_issue.resolved_at IS NULL THEN payment_issue.at ELSE now() END,
-		  resolved_at = NULL, resolved_by = NULL`,
+		  resolved_at = NULL, resolved_by = NULL, resolution = NULL`,
 		i.SessionID, i.Reason, i.Explanation, i.PaymentIntent, (*int64)(i.Amount), i.Currency, i.Payload)
 }
 

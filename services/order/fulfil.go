@@ -13,6 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
@@ -162,6 +163,7 @@ type order struct {
 	CheckoutID       string          `json:"checkout_id"`
 	SessionID        string          `json:"session_id"`
 	PaymentIntent    *string         `json:"payment_intent"`
+	EventID          string          `json:"event_id"` // of Stripe; "" when the shop asked by itself
 	CartID           int64           `json:"cart_id"`
 	CartGeneration   int             `json:"cart_generation"`
 	MemberID         *int64          `json:"member_id"`
@@ -215,8 +217,8 @@ func newOrder(p payment, c *checkout) order {
 	added, to, billing := c.taxAdded(p.Session), p.ShippingAddress(), p.BillingAddress()
 	o := order{
 		Identifier: random.Code(identifierLength), CheckoutID: c.ID, SessionID: p.ID, CartID: c.CartID,
-		CartGeneration: c.CartGeneration,
-		MemberID:       c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
+		CartGeneration: c.CartGeneration, EventID: pg.StorableKey(p.eventID, stripe.MaxID),
+		MemberID: c.MemberID, Email: p.Email(), CustomerName: p.CustomerName(), Currency: c.Currency,
 		ItemSubtotal: int64(c.ItemSubtotal), ItemDiscount: int64(c.ItemDiscount),
 		ShippingSubtotal: int64(c.ShippingSubtotal),
 		ShippingDiscount: int64(c.ShippingDiscount), SalesTax: int64(added), Total: int64(c.Total + added),

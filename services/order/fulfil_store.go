@@ -250,7 +250,7 @@ func (o order) parts() int { return 3 + len(o.Lines) + len(o.Codes) }
 const insertOrdersSQL = `
 	WITH n AS (
 	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (identifier text, checkout_id text, session_id text,
-	    payment_intent text, cart_id bigint, cart_generation int,
+	    payment_intent text, event_id text, cart_id bigint, cart_generation int,
 	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint,
 	      item_discount bigint, shipping_subtotal bigint,
 	    shipping_discount bigint, sales_tax bigint, tax_included bigint, total bigint,
@@ -264,11 +264,12 @@ const insertOrdersSQL = `
 	), first AS (
 	  SELECT identifier FROM status, conf ORDER BY identifier = wanted DESC, position, identifier LIMIT 1
 	), o AS (
-	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id,
-	    prospect_code, email, customer_name, currency,
+	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, event_id, cart_id, cart_generation,
+	    member_id, prospect_code, email, customer_name, currency,
 	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
 	      shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at, current_status)
-	  SELECT identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, member_id, prospect_code,
+	  SELECT identifier, checkout_id, session_id, payment_intent, nullif(event_id, ''), cart_id, cart_generation,
+	    member_id, prospect_code,
 	    nullif(email, ''), nullif(customer_name, ''), currency,
 	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
 	      shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first)

@@ -44,7 +44,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		if err := storeRefund(ctx, tx, r, who); err != nil {
 			return err
 		}
-		if _, _, err := markResolved(ctx, tx, entry, who.Name); err != nil {
+		if _, _, err := markResolved(ctx, tx, entry, who.Name, refunded); err != nil {
 			return err
 		}
 		if checkout.Held {

@@ -18,14 +18,18 @@ var heldReasons = []string{orderRefused, unreadable, amountDiffers, currencyDiff
 // Resolve notes that staff have seen to a payment, once. Its checkout, when it made no order, ends with it:
 // the shopper may buy again, and what it held goes back. Of a payment that was served by hand the pieces are
 // gone, and the uses of codes stay used.
-func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, served bool) error {
+func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bool) error {
+	how := byHand
+	if goodsSent {
+		how = served
+	}
 	err := pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
 		// The checkout is locked before its entries, as where payments are placed.
 		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {
 			return err
 		}
-		e, known, err := markResolved(ctx, tx, entry, who.Name)
+		e, known, err := markResolved(ctx, tx, entry, who.Name, how)
 		switch {
 		case err != nil:
 			return err
@@ -33,7 +37,7 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, served bool)
 			return fmt.Errorf("there is no payment %d", entry)
 		case e.Resolved:
 			return nil
-		case checkout.Held && served:
+		case checkout.Held && goodsSent:
 			err = endServed(ctx, tx, checkout.ID)
 		case checkout.Held:
 			err = endCheckout(ctx, tx, checkout.ID, stateFailed)
@@ -42,7 +46,7 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, served bool)
 			return err
 		}
 		return paymentActed(ctx, tx, who, entry, e.At, report{action: adminui.WorkAct,
-			text: "Saw to a payment: " + e.Reason, after: map[string]any{"served": served}})
+			text: "Saw to a payment: " + e.Reason, after: map[string]any{"served": goodsSent}})
 	})
 	if err == nil {
 		d.committed()

@@ -32,14 +32,24 @@ type resolvedEntry struct {
 	Resolved bool // before
 }
 
-// markResolved notes who has seen to an entry for staff, the first time, and returns it as it was.
-func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by string) (e resolvedEntry, known bool, err error) {
+// How an entry for staff was seen to, in payment_issue.resolution.
+const (
+	byHand   = "by-hand"
+	served   = "served" // the goods were sent without an order
+	refunded = "refunded"
+)
+
+// markResolved notes who has seen to an entry for staff and how, the first time, and returns it as it was.
+func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by, how string) (
+	e resolvedEntry, known bool, err error,
+) {
 	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
 		WITH was AS (SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue
 		  WHERE id = $1 FOR UPDATE),
-		  done AS (UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2 FROM was
+		  done AS (UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2, resolution = nullif($3, '')
+		    FROM was
 		    WHERE i.id = was.id AND NOT was.resolved)
-		SELECT reason, at, resolved FROM was`, payment, by)
+		SELECT reason, at, resolved FROM was`, payment, by, how)
 }
 
 // endServed ends the checkout of a payment that was served without an order: what it held is gone.

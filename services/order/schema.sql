@@ -384,6 +384,7 @@ CREATE TABLE "orders" (
   acted_at timestamp with time zone,
   acted_by text NOT NULL DEFAULT ''::text,
   acted_what text NOT NULL DEFAULT ''::text,
+  event_id text,
   returned bigint NOT NULL DEFAULT 0,
   returned_version bigint NOT NULL DEFAULT 0,
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
@@ -460,6 +461,7 @@ CREATE TABLE "payment_issue" (
   at timestamp with time zone NOT NULL DEFAULT now(),
   resolved_at timestamp with time zone,
   resolved_by text,
+  resolution text,
   CONSTRAINT payment_issue_finite CHECK (isfinite(at)) NOT VALID,
   CONSTRAINT payment_issue_pkey PRIMARY KEY (id),
   CONSTRAINT payment_issue_session_id_reason_key UNIQUE (session_id, reason)
@@ -892,12 +894,14 @@ CREATE INDEX order_code_orders ON "order".order_code USING btree (code_id, order
 CREATE INDEX order_line_orders ON "order".order_line USING btree (sku_id, order_id);
 CREATE INDEX orders_by_total ON "order".orders USING btree (total DESC, id DESC);
 CREATE INDEX orders_email_begins ON "order".orders USING btree (lower(email) text_pattern_ops);
+CREATE INDEX orders_event ON "order".orders USING btree (event_id) WHERE (event_id IS NOT NULL);
 CREATE INDEX orders_identifier_begins ON "order".orders USING btree (identifier text_pattern_ops);
 CREATE INDEX orders_member ON "order".orders USING btree (member_id, placed_at DESC);
 CREATE INDEX orders_name_like ON "order".orders USING gin (lower(customer_name) gin_trgm_ops);
 CREATE INDEX orders_of_status ON "order".orders USING btree (current_status, placed_at DESC, id DESC);
 CREATE INDEX orders_placed ON "order".orders USING btree (placed_at DESC, id DESC);
 CREATE INDEX orders_prospect ON "order".orders USING btree (prospect_code) WHERE (prospect_code IS NOT NULL);
+CREATE INDEX orders_tracking_any ON "order".orders USING btree (lower(tracking_number) text_pattern_ops) WHERE (tracking_number IS NOT NULL);
 CREATE INDEX orders_tracking_begins ON "order".orders USING btree (tracking_number text_pattern_ops) WHERE (tracking_number IS NOT NULL);
 CREATE INDEX outbox_next_at ON "order".outbox USING btree (next_at);
 CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at IS NULL);
@@ -927,6 +931,7 @@ CREATE INDEX shipment_order ON "order".shipment USING btree (order_id);
 CREATE INDEX shipment_shipped ON "order".shipment USING btree (shipped_at);
 CREATE INDEX shipment_to_tell ON "order".shipment USING btree (mail_at) WHERE (told_at IS NULL);
 CREATE INDEX shipment_tracking ON "order".shipment USING btree (tracking_number text_pattern_ops) WHERE (tracking_number <> ''::text);
+CREATE INDEX shipment_tracking_any ON "order".shipment USING btree (lower(tracking_number) text_pattern_ops) WHERE (tracking_number <> ''::text);
 CREATE INDEX shipment_undone_order ON "order".shipment_undone USING btree (order_id);
 CREATE INDEX sku_image_sku ON "order".sku_image USING btree (sku_id);
 CREATE INDEX sku_price_newest ON "order".sku_price USING btree (sku_id, created_date_time DESC, id DESC);

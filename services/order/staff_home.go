@@ -26,6 +26,6 @@ func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},
 		{Title: "Payments for staff", Count: n.Issues, To: "/payments", Tone: "bad"},
 		{Title: "Open disputes", Count: n.Disputes, To: "/payments?reason=dispute", Tone: "warn"},
-		{Title: "Refunds under way", Count: n.Refunds},
+		{Title: "Refunds under way", Count: n.Refunds, To: "/orders?only=" + onlyRefunds},
 	}, err
 }

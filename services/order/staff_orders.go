@@ -23,10 +23,29 @@ type staffOrder struct {
 	Customer       string      `json:"customer"`
 	Email          string      `json:"email"`
 	Pieces         int         `json:"pieces"`
+	Sent           int         `json:"sent"` // of the pieces
 	Status         string      `json:"status"`
 	StatusTitle    string      `json:"status_title"`
-	TrackingNumber string      `json:"tracking_number"`
+	TrackingNumber string      `json:"tracking_number"` // of the newest parcel
+	Tracking       []string    `json:"tracking_numbers"`
 	Total          money.Cents `json:"total"`
+}
+
+// badge shows the order's status, and how much of it was sent when that is a part.
+func (o staffOrder) badge() adminui.Badge {
+	b := statusBadge(o.Status, o.StatusTitle)
+	if b.Tone == "warn" && o.Sent > 0 && o.Sent < o.Pieces {
+		b.Text = fmt.Sprintf("%s, %d of %d sent", b.Text, o.Sent, o.Pieces)
+	}
+	return b
+}
+
+// tracking are the tracking numbers of all parcels.
+func (o staffOrder) tracking() string {
+	if len(o.Tracking) == 0 {
+		return o.TrackingNumber // from before parcels were kept by themselves
+	}
+	return strings.Join(o.Tracking, ", ")
 }
 
 // orderPlace is an order's place in the list.
@@ -36,16 +55,20 @@ type orderPlace struct {
 	ID    int64       `json:"i"`
 }
 
-// staffOrderColumns are the columns of the list, on the page and in the file.
+// staffOrderColumns are the columns of the list.
 var staffOrderColumns = []adminui.Column[staffOrder]{
 	{Title: "Order", Value: func(o staffOrder) any { return orderLink(o.Identifier) }},
 	{Title: "Placed", Sort: "placed", Value: func(o staffOrder) any { return o.PlacedAt }},
 	{Title: "Customer", Value: func(o staffOrder) any { return o.Customer }},
 	{Title: "E-mail", Minor: true, Value: func(o staffOrder) any { return o.Email }},
 	{Title: "Pieces", Minor: true, Value: func(o staffOrder) any { return o.Pieces }},
-	{Title: "Status", Value: func(o staffOrder) any { return statusBadge(o.Status, o.StatusTitle) }},
+	{Title: "Status", Value: func(o staffOrder) any { return o.badge() }},
 	{Title: "Total", Sort: "total", Value: func(o staffOrder) any { return o.Total }},
 }
+
+// staffOrderFile are the columns of the file, which has room for more.
+var staffOrderFile = append(slices.Clone(staffOrderColumns),
+	adminui.Column[staffOrder]{Title: "Tracking numbers", Value: func(o staffOrder) any { return o.tracking() }})
 
 func orderLink(identifier string) adminui.Link {
 	return adminui.Link{Text: identifier, To: "/orders/" + identifier}
@@ -90,7 +113,7 @@ type staffOrdersPage struct {
 
 // staffOrders lists orders, the newest first unless another order is asked for.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "from", "to"},
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "only", "from", "to"},
 		Sorts: []string{"placed", "total"}})
 	if err != nil {
 		return nil, err
@@ -99,7 +122,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readOrdersWanted(&ask, tabs)
+	want, err := readOrdersWanted(&ask, tabs, s.cfg.LateDays)
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +131,17 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		want.Codes, want.SKUs = named.Codes, named.SKUs
+		want.Codes, want.SKUs, want.Payments = named.Codes, named.SKUs, named.Payments
 	}
 	orders, err := listStaffOrders(r.Context(), s.db, want)
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "orders", staffOrderColumns, orders, func(o staffOrder) any {
+	columns := staffOrderColumns
+	if ask.File {
+		columns = staffOrderFile
+	}
+	table := adminui.NewTable(ask, "orders", columns, orders, func(o staffOrder) any {
 		if want.ByTotal {
 			return orderPlace{Total: o.Total, ID: o.ID}
 		}
@@ -122,19 +149,23 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	})
 	data := staffOrdersPage{Orders: orders[:len(table.Rows)], Next: table.Next, Views: []staffView{},
 		Problems: ask.Problems}
-	data.describe(ask, table, tabs)
+	data.describe(ask, table, tabs, s.cfg.LateDays)
 	table.Bulk = bulkCommands(adminui.Who(r), data.Statuses, want.Status)
 	return adminui.Page{Title: "Orders", Template: "orders.html", Data: data, Table: table, Live: "order"}, nil
 }
 
 // readOrdersWanted reads what the address of the list asks for. A status that is none of the tabs is left out.
-func readOrdersWanted(ask *adminui.Listing, tabs []staffTab) (want ordersWanted, err error) {
+func readOrdersWanted(ask *adminui.Listing, tabs []staffTab, lateDays int) (want ordersWanted, err error) {
 	isTab := func(t staffTab) bool { return t.Kind == "status" && t.Key == ask.Chosen["status"] }
 	if ask.Chosen["status"] != "" && !slices.ContainsFunc(tabs, isTab) {
 		ask.Leave("status", "There is no such status: orders of all statuses are shown.")
 	}
-	want = ordersWanted{Status: ask.Chosen["status"], Search: ask.Search, ByTotal: ask.Sort == "total", Down: ask.Down,
-		Rows: ask.Rows + 1}
+	if only := ask.Chosen["only"]; only != "" && only != onlyLate && only != onlyRefunds {
+		ask.Leave("only", "There is no such choice of orders: all are shown.")
+	}
+	want = ordersWanted{Status: ask.Chosen["status"], Only: ask.Chosen["only"], Search: ask.Search,
+		Late:    lateOnly{statusesBeforeSent(tabs), lateDays},
+		ByTotal: ask.Sort == "total", Down: ask.Down, Rows: ask.Rows + 1}
 	if want.From, want.Until, err = ask.Days(); err != nil {
 		return want, err
 	}
@@ -148,8 +179,30 @@ func readOrdersWanted(ask *adminui.Listing, tabs []staffTab) (want ordersWanted,
 	return want, err
 }
 
+// statusesBeforeSent are those that an order has before all of it is sent.
+func statusesBeforeSent(tabs []staffTab) []string {
+	before := []string{}
+	for _, t := range tabs {
+		if t.Kind != "status" {
+			continue
+		}
+		if t.Key == "shipped" {
+			return before
+		}
+		before = append(before, t.Key)
+	}
+	return []string{} // as in lateOrders, without the status there is nothing to be late for
+}
+
+// onlyChoice offers what staff are sent to the list for.
+func onlyChoice(ask adminui.Listing, lateDays int) adminui.Choice {
+	return adminui.Choice{Name: "only", Label: "Only", Value: ask.Chosen["only"], Options: []adminui.Option{
+		{Value: "", Text: "All orders"}, {Value: onlyLate, Text: fmt.Sprintf("Not sent after %d days", lateDays)},
+		{Value: onlyRefunds, Text: "Refunds under way"}}}
+}
+
 // describe gives the list its tabs, filters and views.
-func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, tabs []staffTab) {
+func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, tabs []staffTab, lateDays int) {
 	chosen := ask.Chosen["status"]
 	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, t := range tabs {
@@ -167,7 +220,8 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 	for i, o := range p.Orders {
 		table.Rows[i].Key = o.Identifier
 	}
-	table.Choices = []adminui.Choice{{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
+	table.Choices = []adminui.Choice{onlyChoice(ask, lateDays),
+		{Name: "from", Label: "From", Date: true, Value: ask.Chosen["from"]},
 		{Name: "to", Label: "To", Date: true, Value: ask.Chosen["to"]}}
 	table.WithSearch(ask, "Order, name, e-mail, tracking, payment, code, SKU")
 	table.Empty = "No orders."

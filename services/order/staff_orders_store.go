@@ -15,14 +15,34 @@ import (
 // ordersWanted is what the list for staff shows.
 type ordersWanted struct {
 	Status      string
+	Only        string // onlyLate, onlyRefunds or ""
+	Late        lateOnly
 	From, Until time.Time // zero where there is no end
 	Search      string
-	Codes, SKUs []int64 // that Search names
-	ByTotal     bool    // else by the time of placing
+	Codes, SKUs []int64  // that Search names
+	Payments    []string // whose refund, dispute or event it names
+	ByTotal     bool     // else by the time of placing
 	Down        bool
 	After       *orderPlace
 	Rows        int
 }
+
+// The choices of the list beside statuses and days.
+const (
+	onlyLate    = "late"
+	onlyRefunds = "refunds"
+)
+
+// lateOnly is what makes an order late: one of the statuses before it is sent, for longer than so many days.
+type lateOnly struct {
+	Statuses []string
+	Days     int
+}
+
+// refundsUnderWaySQL are the payments of which Stripe has something to give back still; each half has an index that
+// holds it alone.
+const refundsUnderWaySQL = `SELECT payment_intent FROM refund WHERE state = 'requested'
+	UNION ALL SELECT payment_intent FROM refund WHERE state = 'pending'`
 
 // nearLength is the shortest text that is looked for in the middle of names, in characters: what is
 // shorter has no group of three letters, and matches too much.
@@ -38,10 +58,16 @@ func (w ordersWanted) matches(arg func(any) string) []string {
 	all := []string{
 		"o.identifier LIKE " + arg(begins),
 		"o.session_id = " + arg(w.Search), "o.payment_intent = " + arg(w.Search), "o.checkout_id = " + arg(w.Search),
-		"o.tracking_number IS NOT NULL AND o.tracking_number LIKE " + arg(begins),
-		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND tracking_number LIKE " + arg(begins) +
-			")",
+		"o.tracking_number IS NOT NULL AND lower(o.tracking_number) LIKE " + arg(pg.Like(lower)+"%"),
+		"o.id IN (SELECT order_id FROM shipment WHERE tracking_number <> '' AND lower(tracking_number) LIKE " +
+			arg(pg.Like(lower)+"%") + ")",
 		"lower(o.email) LIKE " + arg(pg.Like(lower)+"%"),
+	}
+	if len(w.Payments) > 0 {
+		all = append(all, "o.payment_intent = ANY("+arg(w.Payments)+")")
+	}
+	if strings.HasPrefix(w.Search, "evt_") {
+		all = append(all, "o.event_id = "+arg(w.Search))
 	}
 	if len([]rune(w.Search)) >= nearLength {
 		all = append(all, "lower(o.customer_name) LIKE "+arg("%"+pg.Like(lower)+"%"))
@@ -73,6 +99,13 @@ func (w ordersWanted) statement() (sql string, args []any) {
 	if w.Status != "" {
 		where.WriteString(" AND o.current_status = " + arg(w.Status))
 	}
+	switch w.Only {
+	case onlyLate:
+		fmt.Fprintf(&where, " AND o.current_status = ANY(%s) AND o.placed_at < now() - %s * interval '1 day'",
+			arg(w.Late.Statuses), arg(w.Late.Days))
+	case onlyRefunds:
+		where.WriteString(" AND o.payment_intent IN (" + refundsUnderWaySQL + ")")
+	}
 	if !w.From.IsZero() {
 		where.WriteString(" AND o.placed_at >= " + arg(w.From))
 	}
@@ -95,7 +128,10 @@ func (w ordersWanted) statement() (sql string, args []any) {
 		  coalesce(o.email, '') AS email,
 		  o.total, coalesce(o.tracking_number, '') AS tracking_number, coalesce(o.current_status, '') AS status,
 		  coalesce(s.title, '') AS status_title,
-		  coalesce((SELECT sum(quantity) FROM order_line l WHERE l.order_id = o.id), 0)::int AS pieces
+		  coalesce((SELECT sum(quantity) FROM order_line l WHERE l.order_id = o.id), 0)::int AS pieces,
+		  coalesce((SELECT sum(quantity) FROM shipment_line l WHERE l.order_id = o.id), 0)::int AS sent,
+		  ARRAY(SELECT h.tracking_number FROM shipment h WHERE h.order_id = o.id AND h.tracking_number <> ''
+		    ORDER BY h.shipped_at, h.id) AS tracking
 		FROM (` + strings.Join(found, " UNION ") + `) f JOIN orders o ON o.id = f.id
 		  LEFT JOIN status s ON s.identifier = o.current_status ` + order, args
 }
@@ -108,20 +144,30 @@ func listStaffOrders(ctx context.Context, db pg.DB, w ordersWanted) ([]staffOrde
 
 // namedThings are what a searched text names beside orders.
 type namedThings struct {
-	Codes []int64
-	SKUs  []int64 `db:"skus"`
+	Codes    []int64
+	SKUs     []int64 `db:"skus"`
+	Payments []string
 }
 
-// namedBySearch finds discount codes, and the SKUs of a number or of a product's identifier.
+// namedBySearch finds discount codes, the SKUs of a number or of a product's identifier, and the payments of a refund,
+// a dispute or an event.
 func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, error) {
-	number, err := strconv.ParseInt(search, 10, 64)
+	digits := search
+	if len(search) > len("SKU ") && strings.EqualFold(search[:len("SKU ")], "SKU ") { // as pages write it
+		digits = strings.TrimSpace(search[len("SKU "):])
+	}
+	number, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
 		number = 0 // no SKU has it
 	}
 	return pg.Get[namedThings](ctx, db, "find what is searched for", `
 		SELECT ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
 		  ARRAY(SELECT s.id FROM sku s WHERE s.id = $2 UNION SELECT s.id FROM product p
-		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus`, search, number)
+		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus,
+		  ARRAY(SELECT payment_intent FROM refund WHERE stripe_id = $1
+		    UNION SELECT payment_intent FROM refund WHERE id = $1
+		    UNION SELECT payment_intent FROM dispute WHERE id = $1
+		    UNION SELECT payment_intent FROM payment_event WHERE event_id = $1 ORDER BY 1) AS payments`, search, number)
 }
 
 // countedTo is where counting the orders of a status ends: a tab says 1000+ then.

@@ -111,12 +111,25 @@ func TestStaffFindOrders(t *testing.T) {
 	e.Exec(`INSERT INTO shipment (id, order_id, carrier, tracking_number, mail_at, by_name)
 		SELECT 'parcel', id, 'UPS', 'JD0014', now(), 'Ada' FROM orders WHERE identifier = 'order8'`)
 	e.Exec(`INSERT INTO order_status SELECT id, 'shipped', now() + interval '1 minute' FROM orders WHERE identifier = 'order5'`)
+	e.Exec(`INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state) VALUES
+		('own7', 'p12', 'shop', 're_7', 5, 'usd', 'pending'), ('own8', 'p13', 'stripe', 're_8', 5, 'usd', 'requested'),
+		('own9', 'p14', 'stripe', 're_9', 5, 'usd', 'succeeded')`)
+	e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, created_at)
+		VALUES ('du_7', 'p14', 14, 14, 1, 'usd', 'general', 'lost', now())`)
+	e.Exec(`INSERT INTO payment_event (event_id, type, payment_intent, payload, at)
+		VALUES ('evt_7', 'charge.refunded', 'p14', '{}', now())`)
+	e.Exec(`UPDATE orders SET event_id = 'evt_8' WHERE identifier = 'order15'`)
+	e.Exec(`UPDATE orders SET placed_at = now() - interval '73 hours' WHERE identifier = 'order16'`)
+	e.service.cfg.LateDays = 3
 	staff := e.staff(adminui.ReadOnly)
 	for query, want := range map[string]string{
 		"q=order77":              "order77",
 		"q=order11":              "order11 order110 order111 order112 order113 order114 order115 order116 order117 order118 order119",
 		"q=C77@mail.EXAMPLE.com": "order77", "q=brien": "order77", "q=ZOË": "order77", "q=_100%25": "order77", "q=%25": "",
-		"q=1Z": "order77", "q=JD00": "order8", "q=s77": "order77", "q=p77": "order77", "q=c77": "order77",
+		"q=1z": "order77", "q=jd00": "order8", "q=SKU+1": "order9", "q=sku+1": "order9", "q=SKU": "",
+		"q=re_7": "order12", "q=own7": "order12", "q=re_8": "order13", "q=du_7": "order14", "q=evt_7": "order14", "q=evt_8": "order15",
+		"only=refunds": "order12 order13", "only=refunds&q=re_8": "order13", "only=late": "order16 order77",
+		"only=late&status=packing": "", "only=late&q=Ada": "order16", "q=s77": "order77", "q=p77": "order77", "q=c77": "order77",
 		"q=welcome10": "order3 order4", "q=1": "order77 order9",
 		"q=nothing": "", "status=shipped": "order5", "q=welcome10&status=shipped": "",
 		"from=2026-03-04&to=2026-03-04": "order77", "to=2026-03-03": "", "q=Ada&to=2026-03-05": "",
@@ -128,6 +141,7 @@ func TestStaffFindOrders(t *testing.T) {
 	}
 	// What of the address makes no sense is said, and the rest of it shown.
 	for query, want := range map[string]string{"status=none&q=order77": "There is no such status",
+		"only=none&q=order77":           "There is no such choice",
 		"from=2026-03-05&to=2026-03-04": "the range is turned round"} {
 		if got, _ := shownOrders(staff, query); strings.Join(got, " ") != "order77" {
 			t.Errorf("%s: %v", query, got)
@@ -147,6 +161,25 @@ func TestStaffFindOrders(t *testing.T) {
 	p.add("6", "1")
 	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
 	staff.Get("/staff/orders").Want("accepted", "orders", "0", "status")
+	staff.Get("/staff/orders", "q", "evt_1").Want("accepted", "orders", "0", "status") // whose event found it
+}
+
+// What was sent of an order shows in the list, and the file has the numbers of all its parcels.
+func TestStaffSeePartlySentOrders(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.placed(3)
+	e.Exec(`UPDATE order_line SET quantity = 3`)
+	e.Exec(`UPDATE orders SET tracking_number = 'TWO' WHERE identifier = 'order2'`)
+	e.Exec(`INSERT INTO shipment (id, order_id, carrier, tracking_number, shipped_at, mail_at, by_name)
+		SELECT n, id, 'UPS', n, now() + (n = 'TWO')::int * interval '1 minute', now(), 'Ada' FROM orders, unnest('{ONE,TWO}'::text[]) AS n
+		WHERE identifier = 'order2'`)
+	e.Exec(`INSERT INTO shipment_line SELECT id, order_id, 0, 1 FROM shipment`)
+	e.browser(adminui.ReadOnly).Get("/staff/orders").Has(200, "Accepted, 2 of 3 sent")
+	if a := e.staff(adminui.Fulfilment).Get("/staff/orders.csv"); !strings.Contains(a.Body, ",Tracking numbers\n") ||
+		!strings.Contains(a.Body, `,"ONE, TWO"`) {
+		t.Error(a)
+	}
 }
 
 // A person keeps views of the list for themselves.
@@ -215,7 +248,8 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 	for _, table := range []string{"orders", "order_line", "order_code", "order_status"} {
 		e.Exec("VACUUM ANALYZE " + table)
 	}
-	for _, path := range []string{"", "?q=Ada", "?q=WELCOME10&status=packing", "?status=packing&sort=total", "?q=6&from=2026-01-01"} {
+	for _, path := range []string{"", "?q=Ada", "?q=WELCOME10&status=packing", "?status=packing&sort=total", "?q=6&from=2026-01-01",
+		"?q=re_7", "?q=evt_7", "?only=late&sort=placed", "?only=refunds"} {
 		begun := time.Now()
 		if n := e.asked("/staff/orders" + path); n > 3 {
 			t.Errorf("/staff/orders%s takes %d statements", path, n)
@@ -237,6 +271,9 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 		"a rare status": {Status: "shipped", Down: true}, "by total": {ByTotal: true, Down: true},
 		"an identifier": {Search: "order777", Down: true}, "a name that is everywhere": {Search: "Ada", Down: true},
 		"a rare name": {Search: "c4ca4238a0b9", Down: true}, "an address": {Search: "c777@", Down: true},
+		"a refund": {Search: "re_777", Payments: []string{"p777"}, Down: true}, "an event": {Search: "evt_777", Down: true},
+		"a parcel": {Search: "jd0014", Down: true}, "refunds under way": {Only: onlyRefunds, Down: true},
+		"late":                      {Only: onlyLate, Late: lateOnly{[]string{"accepted", "packing"}, 1}},
 		"a code that is everywhere": {Search: "WELCOME10", Codes: []int64{1}, Down: true},
 		"a code of one status":      {Search: "WELCOME10", Codes: []int64{1}, Down: true, Status: "packing"},
 		"a SKU that is everywhere":  {Search: "6", SKUs: []int64{6}, Down: true},

@@ -1,7 +1,9 @@
 package order
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +24,8 @@ type paymentEntry struct {
 	At            time.Time   `json:"at"`
 	Reason        string      `json:"reason"`
 	Explanation   string      `json:"explanation"`
-	SessionID     string      `json:"session"` // of a failed refund or a dispute, the id of that
+	SessionID     string      `json:"session"`          // of a failed refund or a dispute, the id of that
+	RefundID      string      `json:"refund,omitempty"` // of Stripe, for a failed refund that the shop made
 	PaymentIntent string      `json:"payment_intent,omitempty"`
 	EventID       string      `json:"event,omitempty"`
 	Amount        money.Cents `json:"amount"`
@@ -30,6 +33,65 @@ type paymentEntry struct {
 	Order         string      `json:"order,omitempty"` // that the payment is
 	ResolvedAt    time.Time   `json:"resolved_at,omitzero"`
 	ResolvedBy    string      `json:"resolved_by,omitempty"`
+	Resolution    string      `json:"resolution,omitempty"` // how it was seen to
+}
+
+// titles are the entries in words, by reason; %s is "of" and the amount, where it is known.
+var titles = map[string]string{
+	noQuote:         "Payment%s that the shop knows nothing of",
+	unreadable:      "Payment%s that the shop cannot read",
+	amountDiffers:   "Payment%s that differs from the amount asked",
+	currencyDiffers: "Payment%s in another currency than asked",
+	paidTwice:       "Payment%s for what was paid already",
+	paidAfterEnd:    "Payment%s after its page had ended",
+	orderRefused:    "Payment%s whose order could not be stored",
+	payerDiffers:    "Payment%s by another person than the buyer",
+	otherAccount:    "Payment%s for another account at Stripe",
+	unknownVersion:  "Event of a payment%s in a form that the shop does not know",
+	refundLost:      "Refund%s failed",
+	disputed:        "Dispute%s: the bank waits for an answer",
+	disputeLost:     "Dispute%s lost",
+}
+
+// title says in words what the entry is.
+func (p paymentEntry) title() string {
+	amount := ""
+	if p.Amount != 0 {
+		amount = " of " + p.Amount.String()
+	}
+	if words, ok := titles[p.Reason]; ok {
+		return fmt.Sprintf(words, amount)
+	}
+	return p.Reason
+}
+
+// atStripe is what of Stripe the entry is about, and how that is called.
+func (p paymentEntry) atStripe() adminui.Detail {
+	switch p.Reason {
+	case refundLost:
+		return adminui.Detail{Label: "Refund", Value: cmp.Or(p.RefundID, p.SessionID)}
+	case disputed, disputeLost:
+		return adminui.Detail{Label: "Dispute", Value: p.SessionID}
+	}
+	return adminui.Detail{Label: "Session", Value: p.SessionID}
+}
+
+// holds says whether something is held for the payment, which goes back when the entry is seen to.
+func (p paymentEntry) holds() bool { return p.Order == "" && slices.Contains(heldReasons, p.Reason) }
+
+// how says in words how the entry was seen to; "" where only who did is known.
+func (p paymentEntry) how() string {
+	switch {
+	case p.Resolution == byHand:
+		return "Marked by hand"
+	case p.Resolution == served:
+		return "Marked by hand: the goods were sent without an order"
+	case p.Resolution == refunded:
+		return "The payment was given back"
+	case p.Order != "" && slices.Contains(paidReasons, p.Reason):
+		return "An order was made of it"
+	}
+	return ""
 }
 
 // makesOrder says whether Stripe can be asked about the payment again, for an order.
@@ -57,10 +119,11 @@ func (p paymentEntry) path(parts ...string) string {
 }
 
 var staffPaymentColumns = []adminui.Column[paymentEntry]{
-	{Title: "Reason", Value: func(p paymentEntry) any { return adminui.Link{Text: p.Reason, To: p.path()} }},
+	{Title: "Entry", Value: func(p paymentEntry) any { return adminui.Link{Text: p.title(), To: p.path()} }},
+	{Title: "Reason", Minor: true, Value: func(p paymentEntry) any { return p.Reason }},
 	{Title: "What it is", Value: func(p paymentEntry) any { return p.Explanation }},
 	{Title: "Amount", Value: func(p paymentEntry) any { return p.Amount }},
-	{Title: "Session", Minor: true, Value: func(p paymentEntry) any { return p.SessionID }},
+	{Title: "At Stripe", Minor: true, Value: func(p paymentEntry) any { return p.atStripe().Value }},
 	{Title: "Since", Value: func(p paymentEntry) any { return p.At }},
 }
 
@@ -91,12 +154,14 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 // paymentPage is one entry.
 type paymentPage struct {
 	Payment paymentEntry `json:"payment"`
-	Payload string       `json:"payload"`
+	Title   string       `json:"title"`
+	Payload string       `json:"payload"` // "" when it is not kept
 	Problem string       `json:"problem,omitempty"`
 
 	Facts                 []adminui.Detail `json:"-"`
 	Make, Refund, Resolve adminui.Form     `json:"-"`
 	CanMake, CanRefund    bool             `json:"-"`
+	Holds                 bool             `json:"-"`
 	Runbook               string           `json:"runbook"`
 }
 
@@ -109,10 +174,10 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if err != nil {
 		return paymentPage{}, err
 	}
-	page := paymentPage{Payment: p, Payload: adminui.Readable(payload), Runbook: adminui.Runbook(p.runbook()),
+	page := paymentPage{Payment: p, Payload: adminui.Readable(payload), Title: p.title(), Holds: p.holds(), Runbook: adminui.Runbook(p.runbook()),
 		CanMake: p.makesOrder(), CanRefund: p.refundable()}
 	page.Facts = []adminui.Detail{{Label: "Reason", Value: p.Reason}, {Label: "Amount", Value: p.Amount},
-		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, {Label: "At Stripe", Value: p.SessionID},
+		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, p.atStripe(),
 		{Label: "Payment", Value: p.PaymentIntent}, {Label: "Event", Value: p.EventID}}
 	if p.Order != "" {
 		page.Facts = append(page.Facts, adminui.Detail{Label: "Order",
@@ -121,18 +186,25 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if !p.ResolvedAt.IsZero() {
 		page.Facts = append(page.Facts, adminui.Detail{Label: "Seen to", Value: p.ResolvedAt},
 			adminui.Detail{Label: "By", Value: p.ResolvedBy})
+		if how := p.how(); how != "" {
+			page.Facts = append(page.Facts, adminui.Detail{Label: "How", Value: how})
+		}
+	}
+	if string(payload) == "{}" {
+		page.Payload = "" // nothing was said, or it is erased
 	}
 	page.Make = adminui.Form{ID: "make", Action: p.path("order"), Submit: "Make the order"}
 	page.Refund = adminui.Form{ID: "refund", Action: p.path("refund"), Submit: "Refund all that is left", Tone: "bad",
 		Fields: []adminui.Field{{Name: "note", Label: "Note", Kind: "text", Most: maxNote}}}
-	page.Resolve = adminui.Form{ID: "resolve", Action: p.path("resolve"), Submit: "Mark as seen to",
-		Fields: []adminui.Field{
-			{Name: "served", Label: "The goods were sent by hand", Kind: "check"}}}
+	page.Resolve = adminui.Form{ID: "resolve", Action: p.path("resolve"), Submit: "Mark as seen to"}
+	if page.Holds {
+		page.Resolve.Fields = []adminui.Field{{Name: "served", Label: "The goods were sent by hand", Kind: "check"}}
+	}
 	return page, nil
 }
 
 func (p paymentPage) answer(status int) adminui.Page {
-	return adminui.Page{Title: "Payment: " + p.Payment.Reason, Template: "payment.html", Data: p, Status: status}
+	return adminui.Page{Title: p.Title, Template: "payment.html", Data: p, Status: status}
 }
 
 func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
@@ -173,7 +245,7 @@ func (s *server) staffMakeOrder(r *http.Request) (adminui.Answer, error) {
 		if made = results[paid.ID]; err != nil || made.identifier == "" {
 			return err
 		}
-		e, _, err := markResolved(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name)
+		e, _, err := markResolved(r.Context(), tx, page.Payment.ID, adminui.Who(r).Name, "")
 		if err != nil {
 			return err
 		}

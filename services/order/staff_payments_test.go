@@ -74,6 +74,7 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_by = 'Ada'`); n != 1 {
 		t.Error("the entry is not resolved")
 	}
+	staff.Get("/staff/payments/"+id).Has(200, "The payment was given back", "Payment of "+c.Total.String()+" whose order could not be stored")
 	for _, path := range []string{"/staff/payments/0", "/staff/payments/x", "/staff/payments/99999999999999999999"} {
 		if a := staff.Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", path, a)
@@ -109,6 +110,19 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "disputes": 1, "failed-refunds": 1})
 	staff := e.staff(adminui.Manager)
+	// Each is told in words, and its page asks and shows only what means something for it.
+	for reason, has := range map[string][]string{
+		"refund-failed": {"<h1>Refund of 1.00 failed</h1>", "<dt>Refund</dt><dd>re_1</dd>"},
+		"dispute-lost":  {"<h1>Dispute of 13.55 lost</h1>", "<dt>Dispute</dt>"},
+		"order-refused": {"whose order could not be stored</h1>", "<dt>Session</dt>", "The goods were sent by hand", "What Stripe said"}} {
+		a := e.browser(adminui.Manager).Get("/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE reason = $1`, reason))
+		a.Has(200, has...)
+		for _, not := range []string{"The goods were sent by hand", "goes back to the shelf", "What Stripe said", "{}"} {
+			if reason != "order-refused" && strings.Contains(a.Body, not) {
+				t.Errorf("%s: the page has %q", reason, not)
+			}
+		}
+	}
 	if text := staff.Get("/staff/orders/" + lost).OK().Body; !strings.Contains(text, `"Dispute about 13.55: lost"`) {
 		t.Errorf("the order of a lost dispute: %s", text)
 	}
@@ -121,6 +135,30 @@ func TestWorkOfOrder(t *testing.T) {
 	}
 	staff.Post("/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`) + "/resolve").OK()
 	are(map[string]int64{"payments": 1, "late-orders": 1, "held-stock": 1, "failed-refunds": 1})
+	staff.Get("/staff/payments/"+e.Text(`SELECT id::text FROM payment_issue WHERE reason = 'dispute-lost'`)).
+		Want("by-hand", "payment", "resolution")
+	// What the list leads to is what it counts.
+	kinds, err := e.service.work(t.Context(), adminui.WorkShown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		if k.Name == "late-orders" {
+			if got, _ := shownOrders(staff, strings.TrimPrefix(k.To, "/orders?")); strings.Join(got, " ") != "order1" {
+				t.Errorf("%s leads to %q", k.To, got)
+			}
+		}
+	}
+	e.Exec(`UPDATE refund SET state = 'pending'`)
+	for i, to := 0, ""; to == ""; i++ {
+		a := staff.Get("/staff/home").OK()
+		if a.Text("tiles", itoa(int64(i)), "title") == "Refunds under way" {
+			to = a.Text("tiles", itoa(int64(i)), "to")
+			if got, _ := shownOrders(staff, strings.TrimPrefix(to, "/orders?")); strings.Join(got, " ") != failed {
+				t.Errorf("%q leads to %q", to, got)
+			}
+		}
+	}
 }
 
 // The trail of an order is found by every key that it has, and says what others know it by.

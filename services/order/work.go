@@ -54,8 +54,8 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 			if i == 0 {
 				k.Oldest = p.At
 			}
-			k.Items = append(k.Items, adminui.WorkItem{Key: id(p.ID), Title: fmt.Sprintf("%s, %s", p.Reason, p.Amount),
-				Reason: p.Explanation, Since: p.At, To: p.path(),
+			k.Items = append(k.Items, adminui.WorkItem{Key: id(p.ID), Title: p.title(),
+				Reason: p.Reason + ": " + p.Explanation, Since: p.At, To: p.path(),
 				Commands: []adminui.Command{{Text: "Mark as seen to", To: p.path("resolve")}}})
 		}
 		kinds = append(kinds, k)
@@ -67,7 +67,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
 		Runbook: "staff",
-		To:      "/orders"}
+		To:      "/orders?only=" + onlyLate + "&sort=placed"}
 	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
 	k.Count = count
 	for i, o := range list {
