@@ -43,6 +43,9 @@ GOWORK=off go run -C tools/base . >"$work/base.tar"
 for arch in amd64 arm64; do
 	quiet crane append --oci-empty-base --new_layer "$work/base.tar" --new_tag "$here/base:$arch"
 	quiet crane mutate --set-platform "linux/$arch" --user 65532:65532 --workdir /data --tag "$here/base:$arch" "$here/base:$arch"
+	# Of what is mounted at a declared volume Fargate takes the owner from the image; else it is root's, and read-only for us.
+	crane config "$here/base:$arch" >"$work/config"
+	sed 's|"config":{|&"Volumes":{"/data":{},"/tmp":{}},|' "$work/config" | quiet crane edit config "$here/base:$arch"
 done
 quiet crane index append --manifest "$here/base:amd64" --manifest "$here/base:arm64" --tag "$here/base"
 

@@ -123,3 +123,22 @@ func checkImage(t *testing.T, service string) {
 		t.Errorf("%s -help: %v\n%s", service, err, help)
 	}
 }
+
+// Fargate gives a mounted folder to the user of an image that declares it as a volume, and to root otherwise: then no
+// task would start, since none runs as root. The base has those folders.
+func TestTasksMayWriteWhatTheyMount(t *testing.T) {
+	t.Parallel()
+	mounted := regexp.MustCompile(`ContainerPath: (/\w+)`).FindAllStringSubmatch(readFile(t, "deploy/aws/templates/service.yaml"), -1)
+	if len(mounted) == 0 {
+		t.Error("service.yaml mounts nothing")
+	}
+	declared := regexp.MustCompile(`"Volumes":\{.*?\}\}`).FindString(readFile(t, "deploy/images.sh"))
+	for _, m := range mounted {
+		if !strings.Contains(declared, `"`+m[1]+`":{}`) {
+			t.Errorf("deploy/images.sh does not declare %s, which service.yaml mounts: %s", m[1], declared)
+		}
+		if !strings.Contains(readFile(t, "tools/base/main.go"), `"`+m[1][1:]+`/"`) {
+			t.Errorf("tools/base makes no %s", m[1])
+		}
+	}
+}
