@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -186,25 +188,52 @@ func mailTools(table *adminui.Table, ask adminui.Listing, who adminui.Identity) 
 // mailPanel is the mails of one order or customer: a part of another service's page.
 type mailPanel struct {
 	Mails []staffMail `json:"mails"`
+	// Parked are messages about the order that could become no mail, and wait for a person or were dropped.
+	Parked []parkedMail `json:"parked,omitempty"`
 	// Once tells the sending of a copy from a repetition of the same click.
 	Once string `json:"-"`
 	// All leads to the list of all of them.
 	All string `json:"-"`
 }
 
+// parkedMail is a message that could become no mail.
+type parkedMail struct {
+	ID      int64     `json:"id"`
+	Title   string    `json:"title"`
+	At      time.Time `json:"at"`
+	Dropped bool      `json:"dropped"`
+}
+
+// Path is where the message is shown.
+func (p parkedMail) Path() string { return fmt.Sprintf("/parked/mailer/%d", p.ID) }
+
+// parkedOf are the messages about an order that could become no mail.
+func (s *server) parkedOf(ctx context.Context, identifier string) (list []parkedMail, err error) {
+	parked, err := bus.ParkedNaming(ctx, s.pool, identifier, panelRows)
+	for _, p := range parked {
+		list = append(list, parkedMail{ID: p.ID, Title: kindTitle(strings.TrimPrefix(p.Subject, msg.MailSubject(""))), At: p.At,
+			Dropped: !p.ResolvedAt.IsZero()})
+	}
+	return list, err
+}
+
 // panelRows is how many mails a panel shows.
 const panelRows = 20
 
-func (s *server) mailPanel(all string, mails []staffMail) adminui.Page {
+func (s *server) mailPanel(all string, mails []staffMail, parked ...parkedMail) adminui.Page {
 	mails = s.withReceivers(mails[:min(len(mails), panelRows)]...)
 	return adminui.Page{Title: "Mails", Template: "panel.html", Live: "mail staff",
-		Data: mailPanel{Mails: mails, Once: newOnce(), All: all}}
+		Data: mailPanel{Mails: mails, Parked: parked, Once: newOnce(), All: all}}
 }
 
 func (s *server) staffOrderMails(r *http.Request) (adminui.Answer, error) {
 	identifier := adminui.Param(r, "identifier")
 	mails, err := mailsOf(r.Context(), s.pool, nil, nil, []string{identifier})
-	return s.mailPanel("/mails?q="+linkCode(identifier), mails), err
+	if err != nil {
+		return nil, err
+	}
+	parked, err := s.parkedOf(r.Context(), identifier)
+	return s.mailPanel("/mails?q="+linkCode(identifier), mails, parked...), err
 }
 
 // staffCustomerMails shows the mails to the address of member-7 or prospect-3.

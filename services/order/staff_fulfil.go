@@ -118,7 +118,8 @@ type staffToShip struct {
 	Version    int    `json:"version"`
 	Customer   string `json:"customer"`
 	Place      string `json:"place"`
-	Pieces     string `json:"pieces"`
+	Pieces     string `json:"pieces"`             // that are left to send; "" for none
+	Disputed   bool   `json:"disputed"`           // a bank has taken money of it back
 	Tracking   string `json:"tracking,omitempty"` // that was typed
 	Error      string `json:"error,omitempty"`
 }

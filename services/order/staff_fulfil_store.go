@@ -27,7 +27,9 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 		  concat_ws(', ', nullif(o.shipping_address->>'city', ''),
 		    nullif(o.shipping_address->>'country_code', '')) AS place,
 		  coalesce((SELECT string_agg(l.quantity || ' × ' || l.product, ', ' ORDER BY l.seq)
-		    FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0), '') AS pieces, '' AS tracking, '' AS error
+		    FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0), '') AS pieces,
+		  EXISTS (SELECT FROM dispute d WHERE d.payment_intent = o.payment_intent AND d.withdrawn > 0) AS disputed,
+		  '' AS tracking, '' AS error
 		FROM `+which+` ORDER BY o.placed_at, o.id`, args...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
 // staffOrderPage is all that the shop knows of an order.
@@ -201,7 +202,29 @@ type staffDispute struct {
 
 // Badge is the state of a dispute.
 func (d staffDispute) Badge() adminui.Badge {
-	return adminui.Badge{Text: spaced(d.Status), Tone: "bad"}
+	tone := "bad"
+	if d.Status == stripe.DisputeWon || d.Status == stripe.InquiryClosed {
+		tone = "good"
+	}
+	return adminui.Badge{Text: spaced(d.Status), Tone: tone}
+}
+
+// Answerable says whether the bank still takes evidence.
+func (d staffDispute) Answerable() bool {
+	return d.Status == stripe.DisputeNeedsResponse || d.Status == stripe.InquiryNeedsResponse
+}
+
+// Outcome is what became of a dispute that takes no answer.
+func (d staffDispute) Outcome() string {
+	switch d.Status {
+	case stripe.DisputeWon:
+		return "The bank decided for the shop: the money is back."
+	case stripe.DisputeLost:
+		return "The bank gave the money to the customer. Nothing can be answered any more."
+	case stripe.InquiryClosed:
+		return "The bank closed its question; no money was taken."
+	}
+	return "The bank has the shop's answer, and decides."
 }
 
 // Cause is Stripe's reason in words.
@@ -224,13 +247,13 @@ type staffPart struct {
 
 // panels are the parts of others: each service shows what it has. One that is away costs its part, not the page.
 func (p staffOrderPage) panels() []staffPart {
-	stripe := url.Values{"key": {p.Payment.SessionID}}
+	keys := url.Values{"key": {p.Payment.SessionID}}
 	if p.Payment.PaymentIntent != "" {
-		stripe.Add("key", p.Payment.PaymentIntent)
+		keys.Add("key", p.Payment.PaymentIntent)
 	}
 	return []staffPart{{Title: "Mails", Path: "/mails/panel/order/" + p.Identifier, Action: adminui.MailsView},
 		{Title: "Log", Path: "/audit/order/" + p.Identifier, Action: adminui.OrdersView},
-		{Title: "What Stripe sent", Path: "/stripe/panel?" + stripe.Encode(), Action: adminui.StripeView, Side: true}}
+		{Title: "What Stripe sent", Path: "/stripe/panel?" + keys.Encode(), Action: adminui.StripeView, Side: true}}
 }
 
 // customerPart is where user shows the buyer: a member, or whom the code of a prospect leads to.

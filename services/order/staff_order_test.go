@@ -104,6 +104,15 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	page.Has(200, "&lt;script&gt;", "/orders/"+id+"/ship", "/orders/"+id+"/refund", "SKU 6", "Mail it to the customer",
 		`hx-get="/mails/panel/order/`+id+`"`, `href="/mails/panel/order/`+id+`"`, `hx-get="/audit/order/`+id+`"`,
 		`hx-get="/customers/panel?code=`, `hx-get="/stripe/panel?key=cs_test_`)
+	page.Has(200, "Answer it in Stripe's dashboard")
+	for status, outcome := range map[string]string{"won": "the money is back", "lost": "Nothing can be answered any more",
+		"warning_closed": "no money was taken", "under_review": "has the shop&#39;s answer"} {
+		e.Exec(`UPDATE dispute SET status = $1`, status)
+		if a := e.browser(adminui.Owner).Get(path); !strings.Contains(a.Body, outcome) || strings.Contains(a.Body, "Answer it in") {
+			t.Errorf("a dispute that is %s does not say %q", status, outcome)
+		}
+	}
+	e.browser(adminui.Owner).Get("/staff/orders/ship?id="+id).Has(200, ">disputed<")
 	if packer := e.browser(adminui.Fulfilment).Get(path); strings.Contains(packer.Body, "/customers/panel") {
 		t.Error("who may not see customers is shown who bought it")
 	}
