@@ -3,6 +3,7 @@ package adminui
 import (
 	"fmt"
 	"maps"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -72,8 +73,15 @@ func (s Submitted) CheckVersion(first, now int64) error {
 	return nil
 }
 
-// ReadForm reads a posted form.
+// ReadForm reads a posted form. A body of another kind is refused with 415, and not taken for an empty form: a program
+// that sends JSON is told.
 func ReadForm(r *http.Request) (Submitted, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength > 0 &&
+		(err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data") {
+		return Submitted{}, &web.Error{Status: http.StatusUnsupportedMediaType, Code: "not-a-form",
+			Text: "Send the fields as a form, as application/x-www-form-urlencoded: bodies " +
+				"of other kinds are not read. Nothing was changed."}
+	}
 	v, err := web.FormWithin(nil, r, MaxBody) // the body was read and measured before
 	if err != nil {
 		return Submitted{}, err

@@ -2,6 +2,7 @@ package adminui
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -61,8 +62,8 @@ func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
 // Kit renders answers with a service's templates beside its own.
 type Kit struct {
 	templates *template.Template
-	// Confirm, if set, asks a browser for a fresh second factor (services/admin); owners leave it to admin.
-	Confirm func(w http.ResponseWriter, r *http.Request)
+	// Confirm, if set, asks a browser for a fresh second factor for an action (services/admin); owners leave it to admin.
+	Confirm func(w http.ResponseWriter, r *http.Request, act Action)
 	// Notice, if set, keeps what the next page shows once (services/admin); owners leave it to admin.
 	Notice func(w http.ResponseWriter, encoded string)
 }
@@ -143,10 +144,10 @@ func browserPath(r *http.Request) string { return strings.TrimPrefix(r.URL.Path,
 func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*web.Error](err); ok && e.Code == codeConfirm {
 		if k.Confirm != nil && IsBrowser(r) {
-			k.Confirm(w, AsPage(r))
+			k.Confirm(w, AsPage(r), Action(e.Parameter))
 			return
 		}
-		w.Header().Set(ConfirmHeader, "1")
+		w.Header().Set(ConfirmHeader, cmp.Or(e.Parameter, "1"))
 	}
 	if faceOf(r) != faceHTML {
 		web.Fail(w, r, err)

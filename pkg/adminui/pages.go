@@ -138,7 +138,7 @@ func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler
 	})
 }
 
-// ConfirmHeader tells services/admin that the action asks for a fresh second factor.
+// ConfirmHeader tells services/admin that the action asks for a fresh second factor; its value is the Action.
 const ConfirmHeader = "X-Admin-Confirm"
 
 // Require says why a person may not do an action now, or nil.
@@ -149,13 +149,15 @@ func Require(id Identity, a Action) error {
 	case !id.May(a):
 		return web.Forbidden("not-allowed")
 	case NeedsFresh(a) && !id.Fresh():
-		return web.Forbidden(codeConfirm)
+		return ErrConfirm(a)
 	}
 	return nil
 }
 
-// ErrConfirm asks for a fresh second factor.
-func ErrConfirm() error { return web.Forbidden(codeConfirm) }
+// ErrConfirm asks for a fresh second factor for an action.
+func ErrConfirm(a Action) error {
+	return &web.Error{Status: http.StatusForbidden, Code: codeConfirm, Parameter: string(a)}
+}
 
 const codeConfirm = "confirm-it-is-you"
 

@@ -133,6 +133,22 @@ var rights = []right{
 	{AuditView, false, []Role{Owner, Manager, ReadOnly}},
 }
 
+// FreshTexts say what the actions are that ask for a fresh second factor.
+var FreshTexts = map[Action]string{
+	OrdersCancel:    "Cancel an order",
+	OrdersRefund:    "Give money back",
+	CustomersExport: "Read all that the shop has of a customer",
+	CustomersErase:  "Erase a customer",
+	TermsPublish:    "Publish terms",
+	CatalogPrice:    "Change prices",
+	DiscountsEdit:   "Change discount codes",
+	CampaignsSend:   "Send a newsletter to many",
+	TemplatesEdit:   "Change the words of mails",
+	SettingsEdit:    "Change settings",
+	PeopleManage:    "See and change who works here",
+	TokensManage:    "See and change API tokens",
+}
+
 // Actions are all actions, in the order of the table.
 func Actions() []Action {
 	all := make([]Action, len(rights))

@@ -71,8 +71,11 @@ func TestRights(t *testing.T) {
 			if (got.Status == 200) != (may && !fresh) {
 				t.Errorf("%s, %s with an old second factor: %s", role, action, got)
 			}
-			if confirm := got.Header.Get(adminui.ConfirmHeader) != ""; confirm != (may && fresh) {
-				t.Errorf("%s, %s: asked to confirm %t", role, action, confirm)
+			if confirm := got.Header.Get(adminui.ConfirmHeader); confirm != map[bool]string{true: string(action)}[may && fresh] {
+				t.Errorf("%s, %s: asked to confirm %q", role, action, confirm)
+			}
+			if fresh != (adminui.FreshTexts[action] != "") && may {
+				t.Errorf("%s is told as %q when it is to be confirmed", action, adminui.FreshTexts[action])
 			}
 			// A token does what its scopes say, and never what needs a person.
 			who.Staff.FreshUntil = time.Now().Add(time.Hour)

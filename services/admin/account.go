@@ -77,7 +77,7 @@ func (s *server) personal(h adminui.Handler) http.HandlerFunc {
 func (s *server) careful(h adminui.Handler) http.HandlerFunc {
 	return s.personal(func(r *http.Request) (adminui.Answer, error) {
 		if sessionOf(r).HasSecond && !adminui.Who(r).Fresh() {
-			return nil, adminui.ErrConfirm()
+			return nil, adminui.ErrConfirm("")
 		}
 		return h(r)
 	})

@@ -15,12 +15,17 @@ const (
 	confirmCode     = "confirm-code"
 	confirmToken    = "confirm-token"
 	confirmResponse = "confirm-response"
-	confirmGet      = "confirm-get" // the act was a GET
+	confirmGet      = "confirm-get"  // the act was a GET
+	confirmAct      = "confirm-act"  // what the act is, an adminui.Action
+	confirmBack     = "confirm-back" // where the person came from
 )
 
 // confirmPage is what the page shows that asks for a fresh second factor.
 type confirmPage struct {
 	Action  string
+	Act     string           // in words
+	Path    string           // of what it is about
+	Back    string           // path of the page before
 	Fields  []adminui.Option // what was asked, sent again with the confirmation
 	Passkey bool
 	App     bool
@@ -29,17 +34,39 @@ type confirmPage struct {
 
 // showConfirm asks for a fresh second factor. What was typed goes along, so that the act is done, and
 // nothing typed twice, once it is given.
-func (s *server) showConfirm(w http.ResponseWriter, r *http.Request) {
-	s.showConfirmAgain(w, r, "", http.StatusForbidden)
+func (s *server) showConfirm(w http.ResponseWriter, r *http.Request, act adminui.Action) {
+	s.askConfirm(w, r, confirmPage{Act: string(act), Back: s.cameFrom(r)}, http.StatusForbidden)
 }
 
+// showConfirmAgain asks again, with what was wrong.
 func (s *server) showConfirmAgain(w http.ResponseWriter, r *http.Request, problem string, status int) {
+	form := formOf(r)
+	p := confirmPage{Act: form.Get(confirmAct), Back: onlyPath(form.Get(confirmBack)), Problem: problem}
+	s.askConfirm(w, r, p, status)
+}
+
+// cameFrom is the page of the back office that a request was sent from, or the first one.
+func (s *server) cameFrom(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Scheme+"://"+from.Host != s.addresses.origin() {
+		return "/"
+	}
+	return onlyPath(from.RequestURI())
+}
+
+// onlyPath is a path of this host: one slash, or a browser would take what follows for another host.
+func onlyPath(path string) string { return "/" + strings.TrimLeft(path, `/\`) }
+
+// askConfirm shows the page. p has what it is asked for.
+func (s *server) askConfirm(w http.ResponseWriter, r *http.Request, p confirmPage, status int) {
 	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
 	if err != nil || !found {
 		s.kit.Fail(w, r, web.NotFound())
 		return
 	}
-	p := confirmPage{Action: r.URL.RequestURI(), Passkey: a.Passkeys > 0, App: a.TOTPSecret != nil, Problem: problem}
+	p.Action, p.Path, p.Passkey, p.App = r.URL.RequestURI(), r.URL.Path, a.Passkeys > 0, a.TOTPSecret != nil
+	p.Fields = []adminui.Option{{Value: confirmAct, Text: p.Act}, {Value: confirmBack, Text: p.Back}}
+	p.Act = adminui.FreshTexts[adminui.Action(p.Act)]
 	form := formOf(r)
 	if r.Method == http.MethodGet {
 		form = url.Values{confirmGet: {"1"}}
@@ -47,7 +74,7 @@ func (s *server) showConfirmAgain(w http.ResponseWriter, r *http.Request, proble
 	for name, values := range form {
 		for _, value := range values {
 			switch name {
-			case "csrf", confirmCode, confirmToken, confirmResponse:
+			case "csrf", confirmCode, confirmToken, confirmResponse, confirmAct, confirmBack:
 			default:
 				p.Fields = append(p.Fields, adminui.Option{Value: name, Text: value})
 			}
@@ -93,12 +120,10 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) (on *http.Reque
 		return r, false
 	}
 	if form.Has(confirmGet) {
-		// One slash, or a browser would take what follows for another host.
-		here := "/" + strings.TrimLeft(r.URL.RequestURI(), `/\`)
-		http.Redirect(w, r, here, http.StatusSeeOther) //nolint:gosec // this host's own
+		http.Redirect(w, r, onlyPath(r.URL.RequestURI()), http.StatusSeeOther) //nolint:gosec // this host's own
 		return r, false
 	}
-	for _, name := range []string{confirmCode, confirmToken, confirmResponse} {
+	for _, name := range []string{confirmCode, confirmToken, confirmResponse, confirmAct, confirmBack} {
 		form.Del(name)
 	}
 	who.FreshUntil = time.Now().Add(adminui.FreshFor)

@@ -117,8 +117,8 @@ func (s *server) takeAnswer(w *http.Response) error {
 	if w.Request.Method == http.MethodPost {
 		fault.Point("admin", "answered")
 	}
-	if w.Header.Get(adminui.ConfirmHeader) != "" && adminui.IsBrowser(w.Request) {
-		return adminui.ErrConfirm()
+	if act := w.Header.Get(adminui.ConfirmHeader); act != "" && adminui.IsBrowser(w.Request) {
+		return adminui.ErrConfirm(adminui.Action(act))
 	}
 	if kind, _, err := mime.ParseMediaType(w.Header.Get("Content-Type")); err == nil && kind == "application/json" &&
 		w.StatusCode >= http.StatusBadRequest && adminui.WantsHTML(w.Request) {

@@ -247,10 +247,18 @@ func TestConfirming(t *testing.T) {
 	b.Get("/orders")
 	asked := b.Post("/orders/refund", "amount", `12.00"<b>`)
 	asked.Has(403, "Confirm that it is you", `name="amount" value="12.00&#34;&lt;b&gt;"`, `action="/orders/refund"`)
-	again := func(code string) testenv.Answer {
-		return b.Post("/orders/refund", "amount", "12.00", confirmCode, code)
+	asked.Has(403, "Give money back", "<code class=\"break\">/orders/refund</code>", `href="/">Back`, `inputmode="text"`)
+	// It leads back to where the person was, if that was here.
+	for from, back := range map[string]string{e.service.addresses.origin() + "/orders/7?x=1": "/orders/7?x=1", "https://evil.example.com/x": "/",
+		e.service.addresses.origin() + "//evil.example.com": "/evil.example.com", "%": "/"} {
+		b.Header.Set("Referer", from)
+		b.Post("/orders/refund", "amount", "1").Has(403, `href="`+back+`">Back`)
 	}
-	again("000000").Has(422, "That does not fit", `value="12.00"`)
+	b.Header.Del("Referer")
+	again := func(code string) testenv.Answer {
+		return b.Post("/orders/refund", "amount", "12.00", confirmCode, code, confirmAct, "orders.refund", confirmBack, "//orders/7")
+	}
+	again("000000").Has(422, "That does not fit", `value="12.00"`, "Give money back", `href="/orders/7">Back`)
 	code := phone.code()
 	leads(t, again(code), "/orders")
 	b.Get("/orders").Has(200, "Refunded 12.00")

@@ -174,7 +174,8 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if err != nil {
 		return paymentPage{}, err
 	}
-	page := paymentPage{Payment: p, Payload: adminui.Readable(payload), Title: p.title(), Holds: p.holds(), Runbook: adminui.Runbook(p.runbook()),
+	page := paymentPage{Payment: p, Title: p.title(), Payload: adminui.Readable(payload), Holds: p.holds(),
+		Runbook: adminui.Runbook(p.runbook()),
 		CanMake: p.makesOrder(), CanRefund: p.refundable()}
 	page.Facts = []adminui.Detail{{Label: "Reason", Value: p.Reason}, {Label: "Amount", Value: p.Amount},
 		{Label: "Currency", Value: p.Currency}, {Label: "Since", Value: p.At}, p.atStripe(),

@@ -74,7 +74,8 @@ func TestStaffSeeToAPayment(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM payment_issue WHERE resolved_by = 'Ada'`); n != 1 {
 		t.Error("the entry is not resolved")
 	}
-	staff.Get("/staff/payments/"+id).Has(200, "The payment was given back", "Payment of "+c.Total.String()+" whose order could not be stored")
+	staff.Get("/staff/payments/"+id).Has(200, "The payment was given back",
+		"Payment of "+c.Total.String()+" whose order could not be stored")
 	for _, path := range []string{"/staff/payments/0", "/staff/payments/x", "/staff/payments/99999999999999999999"} {
 		if a := staff.Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", path, a)

@@ -1,0 +1,36 @@
+package adminui_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+)
+
+// A command reads forms. A program that sends something else is told so, instead of having sent nothing.
+func TestFormsAlone(t *testing.T) {
+	t.Parallel()
+	h := testenv.Mount(t, "order", adminui.Pages{Routes: []adminui.Route{{Method: "POST", Path: "/do", Action: adminui.OrdersEdit,
+		Handle: func(r *http.Request) (adminui.Answer, error) {
+			form, err := adminui.ReadForm(r)
+			return adminui.Done{To: "/", Text: "got " + form.Get("text")}, err
+		}}}}, http.NotFoundHandler())
+	c := (&testenv.Client{TB: t, Handler: h, Header: http.Header{"Accept": {"application/json"}}}).AsStaff("order", adminui.Owner)
+	c.Header = http.Header{"Accept": {"application/json"}}
+	for _, try := range []struct {
+		kind, body string
+		status     int
+		has        string
+	}{
+		{"application/json", `{"text":"hi"}`, 415, "not-a-form"}, {"text/plain", "text=hi", 415, "as a form"}, {"", "text=hi", 415, "not-a-form"},
+		{"application/x-www-form-urlencoded; charset=UTF-8", "text=hi", 200, "got hi"}, {"application/json", "", 200, "got "}, {"", "", 200, "got "},
+	} {
+		r := c.Body(http.MethodPost, "/staff/do", try.body)
+		r.Header.Del("Content-Type")
+		if try.kind != "" {
+			r.Header.Set("Content-Type", try.kind)
+		}
+		c.Do(r).Has(try.status, try.has)
+	}
+}
