@@ -15,65 +15,72 @@ type mailKind struct {
 	When string
 	// fields are the names in braces that may stand in its template, beside those of all mails.
 	fields []string
-	// must is the name without which it is of no use, or "".
-	must string
+	// must are names of which it needs one: without any it is of no use. None for mails that say all by themselves.
+	must []string
 	// sample is a command as its template is tried with it; nil for what has no template of its own: newsletters.
 	sample func() msg.SendMail
 }
+
+// ofWhichOrder are the names that say which order a mail is about.
+var ofWhichOrder = []string{"identifier", "order_information", "order_link"}
 
 // mailKinds are all kinds, in the order in which pages show them.
 var mailKinds = []mailKind{
 	{Kind: msg.MailOrderMember, Title: "Order confirmation for members", When: "an order of a member is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
-		sample: sampleOrder(msg.MailOrderMember)},
+		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderMember)},
 	{Kind: msg.MailOrderVisitor, Title: "Order confirmation for visitors", When: "an order of a visitor is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
-		sample: sampleOrder(msg.MailOrderVisitor)},
+		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderVisitor)},
 	{Kind: msg.MailOrderShipped, Title: "Order on its way", When: "a parcel has left, five minutes after",
 		fields: orderFields("tracking_information", "parcel_information", "rest_information"),
-		sample: sampleOrder(msg.MailOrderShipped)},
+		must:   []string{"tracking_information"}, sample: sampleOrder(msg.MailOrderShipped)},
 	{Kind: msg.MailOrderRefunded, Title: "Refund", When: "Stripe makes a refund",
-		fields: orderFields("refund_amount", "refund_information"), sample: sampleOrder(msg.MailOrderRefunded)},
+		fields: orderFields("refund_amount", "refund_information"), must: []string{"refund_amount"},
+		sample: sampleOrder(msg.MailOrderRefunded)},
 	{Kind: msg.MailOrderCanceled, Title: "Order canceled", When: "staff cancel an order",
-		fields: orderFields("canceled_refund_information"), sample: sampleOrder(msg.MailOrderCanceled)},
+		fields: orderFields("canceled_refund_information"), must: ofWhichOrder,
+		sample: sampleOrder(msg.MailOrderCanceled)},
 	{Kind: msg.MailOrderNote, Title: "Note about an order", When: "staff mail a note to the customer",
-		fields: orderFields("note_information"), must: "note_information", sample: sampleOrder(msg.MailOrderNote)},
+		fields: orderFields("note_information"), must: []string{"note_information"}, sample: sampleOrder(msg.MailOrderNote)},
 	{Kind: msg.MailPaymentPending, Title: "Waiting for the bank", When: "a bank debit is under way",
-		fields: []string{"amount", "items", "time"}, sample: samplePayment(msg.MailPaymentPending)},
+		fields: []string{"amount", "items", "time"}, must: []string{"amount", "items"},
+		sample: samplePayment(msg.MailPaymentPending)},
 	{Kind: msg.MailPaymentRefused, Title: "Payment refused by the bank", When: "a bank refuses a debit",
-		fields: []string{"amount", "items", "time"}, sample: samplePayment(msg.MailPaymentRefused)},
+		fields: []string{"amount", "items", "time"}, must: []string{"amount", "items"},
+		sample: samplePayment(msg.MailPaymentRefused)},
 	{Kind: msg.MailWelcome, Title: "Welcome", When: "an account is opened",
-		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailWelcome)},
+		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailWelcome)},
 	{Kind: msg.MailVerify, Title: "Confirm the address", When: "a member asks for the link again",
-		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailVerify)},
+		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailVerify)},
 	{Kind: msg.MailReset, Title: "Choose a new password", When: "a member forgot the password",
-		fields: accountFields("code"), must: "code", sample: sampleAccount(msg.MailReset)},
+		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailReset)},
 	{Kind: msg.MailPasswordSet, Title: "Password was reset", When: "the link for a new password was used",
 		fields: accountFields(), sample: sampleAccount(msg.MailPasswordSet)},
 	{Kind: msg.MailPasswordChanged, Title: "Password was changed", When: "a password is changed inside the account",
 		fields: accountFields(), sample: sampleAccount(msg.MailPasswordChanged)},
 	{Kind: msg.MailAddressChanged, Title: "Address was changed", When: "an account gets another address; to both",
-		fields: accountFields("code", "old_email", "undo_information"), must: "undo_information",
+		fields: accountFields("code", "old_email", "undo_information"), must: []string{"undo_information"},
 		sample: sampleAccount(msg.MailAddressChanged)},
 	{Kind: msg.MailAccountsMerged, Title: "Accounts were merged", When: "staff merge two accounts; to both addresses",
-		fields: accountFields("closed_username"), must: "closed_username",
+		fields: accountFields("closed_username"), must: []string{"closed_username"},
 		sample: sampleAccount(msg.MailAccountsMerged)},
 	{Kind: msg.MailUsername, Title: "User name", When: "a member forgot the user name",
-		fields: accountFields("accounts_lead", "accounts"), must: "accounts", sample: sampleAccount(msg.MailUsername)},
+		fields: accountFields("accounts_lead", "accounts"), must: []string{"accounts"}, sample: sampleAccount(msg.MailUsername)},
 	{Kind: msg.MailChatAlert, Title: "Chat message waiting", When: "a visitor leaves a message; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
 	{Kind: msg.MailTest, Title: "Test mail", When: "the guide of a new shop asks for it; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
 	{Kind: msg.MailChatAnswer, Title: "Answer to a chat message", When: "staff answer a chat message",
-		fields: []string{"note", "time"}, must: "note", sample: sampleAnswer},
+		fields: []string{"note", "time"}, must: []string{"note"}, sample: sampleAnswer},
 	{Kind: msg.MailCheckoutReminder, Title: "Reminder of a checkout", When: "a checkout was not paid; if switched on",
-		fields: []string{"first_name", "items", "amount", "cart_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		fields: []string{"first_name", "items", "amount", "cart_link", "unsubscribe_link"}, must: []string{"unsubscribe_link"},
 		sample: sampleAutomatic(msg.MailCheckoutReminder)},
 	{Kind: msg.MailBackInStock, Title: "Back in stock", When: "a SKU can be bought again; if switched on",
-		fields: []string{"items", "amount", "product_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		fields: []string{"items", "amount", "product_link", "unsubscribe_link"}, must: []string{"unsubscribe_link"},
 		sample: sampleAutomatic(msg.MailBackInStock)},
 	{Kind: msg.MailReviewRequest, Title: "Question about a purchase", When: "an order was sent; if switched on",
-		fields: []string{"first_name", "items", "amount", "order_link", "unsubscribe_link"}, must: "unsubscribe_link",
+		fields: []string{"first_name", "items", "amount", "order_link", "unsubscribe_link"}, must: []string{"unsubscribe_link"},
 		sample: sampleAutomatic(msg.MailReviewRequest)},
 	{Kind: kindNewsletter, Title: "Newsletter"},
 	{Kind: kindDraft, Title: "Newsletter, draft"},

@@ -218,11 +218,10 @@ var braces = regexp.MustCompile(`\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}`)
 func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 	wrong := map[string]string{}
 	checkWords(t, k.allowed(), wrong)
-	if must := "{" + k.must + "}"; k.must != "" {
-		for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
-			if value != "" && wrong[name] == "" && !strings.Contains(value, must) {
-				wrong[name] = "Without " + must + " this mail is of no use."
-			}
+	for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
+		has := func(must string) bool { return strings.Contains(value, "{"+must+"}") }
+		if value != "" && wrong[name] == "" && len(k.must) > 0 && !slices.ContainsFunc(k.must, has) {
+			wrong[name] = "Without {" + strings.Join(k.must, "} or {") + "} this mail is of no use."
 		}
 	}
 	if len(wrong) == 0 {

@@ -3,6 +3,7 @@ package mailer
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,6 +116,24 @@ func TestStaffWriteMails(t *testing.T) {
 	owner.Get(path+"?version=1").Has(200, `value="New words"`, "version 1: they count once they are saved", `name="version" value="3"`)
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 3 {
 		t.Errorf("%d acts on record", n)
+	}
+
+	// What a mail is for cannot be left out of it, in text or HTML; the built-in words have it.
+	for kind, has := range map[string]string{"order-shipped": "Without {tracking_information} this mail", "order-refunded": "Without {refund_amount} this",
+		"order-member": "Without {identifier} or {order_information} or {order_link} this"} {
+		owner.Post("/staff/mails/templates/"+kind, "version", "0", "subject", "x", "body_text", "Hello", "body_html", "<p>Hello</p>").Has(422, has)
+	}
+	owner.Post("/staff/mails/templates/order-shipped", "version", "0", "subject", "x", "body_text", "{tracking_information}", "body_html", "Hello").
+		Has(422, "Without {tracking_information} this mail")
+	for _, k := range mailKinds {
+		if len(k.must) > 0 {
+			own := k.builtIn()
+			for _, words := range []string{own.BodyText, own.BodyHTML} {
+				if words != "" && !slices.ContainsFunc(k.must, func(name string) bool { return strings.Contains(words, "{"+name+"}") }) {
+					t.Errorf("the built-in %s has none of %q", k.Kind, k.must)
+				}
+			}
+		}
 	}
 
 	// One that was changed before there were versions keeps what it was.
