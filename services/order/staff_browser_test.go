@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { browsertest.Main(m) }
 
 var (
 	pictures  = flag.Bool("pictures", false, "write the pictures of docs/admin")
-	shipments = flag.Int("shipments", 8, "orders that are shipped by keyboard")
+	shipments = flag.Int("shipments", 50, "orders that are shipped by keyboard")
 )
 
 // policy is services/admin's, under which its pages are shown.
@@ -178,7 +178,7 @@ func TestStaffPagesForEveryone(t *testing.T) {
 	}
 }
 
-// Orders are shipped with the keyboard alone, as a scanner types: fifty within a minute with -shipments 50.
+// Orders are shipped with the keyboard alone, as a scanner types: fifty within a minute.
 func TestStaffShipByKeyboard(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -149,7 +149,8 @@ func TestStaffFindOrders(t *testing.T) {
 		if a := staff.Get("/staff/orders?" + query); !strings.Contains(a.Text("problems", "0"), want) {
 			t.Errorf("%s: %s", query, a.Text("problems", "0"))
 		}
-		e.browser(adminui.ReadOnly).Get("/staff/orders?"+query).Has(200, want, `name="from" value="`+map[bool]string{true: "2026-03-04"}[query[0] == 'f'])
+		from := map[bool]string{true: "2026-03-04"}[query[0] == 'f']
+		e.browser(adminui.ReadOnly).Get("/staff/orders?"+query).Has(200, want, `name="from" value="`+from)
 	}
 	// A status that is taken back shows the one before.
 	e.Exec(`DELETE FROM order_status WHERE status = 'shipped'`)

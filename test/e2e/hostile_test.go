@@ -85,7 +85,8 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 	shop.StripeDo("/_/payments/"+payment+"/dispute", "")
 	shop.Eventually(time.Minute, "the payment is with staff, the dispute as well, and figures are counted", func() bool {
 		return shop.Count("order", `SELECT count(*) FROM payment_issue`) == 2 &&
-			shop.Count("events", `SELECT count(*) FROM recount`) == 0 && shop.Count("events", `SELECT count(*) FROM click`) == 2 && shop.Count("events", `SELECT count(*) FROM page_view`) >= 2
+			shop.Count("events", `SELECT count(*) FROM recount`) == 0 &&
+			shop.Count("events", `SELECT count(*) FROM click`) == 2 && shop.Count("events", `SELECT count(*) FROM page_view`) >= 2
 	})
 	shop.Quiet(time.Minute)
 	o := newOffice(t, shop)
@@ -205,7 +206,8 @@ func (w *walk) noFormula(path, body string) {
 }
 
 // What happens at Stripe reaches staff within seconds: a refund in its dashboard is on the order's page and mailed, a
-// dispute is on the work list with the day until when, and one that was lost stays there until someone has seen to it.
+// dispute is on the work list with the day until when, and one that was lost stays there until someone has seen to it. The
+// metric of what waits follows the list, from the 0 on that an alarm compares with.
 func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})
@@ -226,6 +228,20 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 			return err == nil && !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(string(body), text) })
 		})
 	}
+	measured := func(waiting string) {
+		t.Helper()
+		gauge := `shop_work_items{kind="disputes",service="order"} ` + waiting + "\n"
+		shop.Eventually(time.Minute, gauge, func() bool {
+			w, err := http.Get(shop.Metrics + "/metrics")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Body.Close() //nolint:errcheck // it was read
+			body, err := io.ReadAll(w.Body)
+			return err == nil && strings.Contains(string(body), gauge)
+		})
+	}
+	measured("0")
 	page := "/orders/" + bought.Identifier
 	shop.StripeDo("/_/payments/"+payment+"/refund", `{"amount":100}`)
 	says(page, "Refund of 1.00: succeeded", "Stripe&#39;s dashboard")
@@ -237,6 +253,7 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	shop.StripeDo("/_/payments/"+payment+"/dispute", `{"outcome":"lost"}`)
 	says(page, ": lost")
 	says("/work", "Disputes", "dispute-lost, ", "Mark as seen to")
+	measured("1")
 	entry := strconv.Itoa(shop.Count("order", `SELECT id FROM payment_issue WHERE reason = 'dispute-lost' AND resolved_at IS NULL`))
 	if status := o.sends("/payments/"+entry, "/payments/"+entry+"/resolve", url.Values{}); status != http.StatusSeeOther {
 		t.Errorf("seeing to it answers %d", status)
