@@ -74,7 +74,7 @@ func Srcset(address string) string {
 
 // Open reads MEDIA_URL: the path of a folder, or s3://key:secret@host/bucket/prefix, with ?region=… where the server
 // wants one, and ?tls=off for a server on this machine. Without key and secret the bucket is asked with the rights that
-// AWS gives the task or machine. Empty is a folder named media.
+// AWS gives the task. Empty is a folder named media.
 func Open(address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		if address == "" {
