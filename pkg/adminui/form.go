@@ -28,6 +28,10 @@ type Form struct {
 	// Preview is a path that answers what is typed as the document of a frame, which the page has under the name
 	// preview: a POST with the same fields. Scripts ask for it while a person types.
 	Preview string
+	// Check, if set, is a button before the one that acts: it posts the same fields, and shows the form again with what
+	// they come to, as Says. Enter in a field presses it.
+	Check *Command
+	Says  string
 	// Version is the row's when the form was shown: a command changes the row of that version alone.
 	Version int64
 	// FromZero says that versions of the row begin at 0, when nothing is stored yet, instead of 1.

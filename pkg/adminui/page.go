@@ -119,14 +119,14 @@ func (k *Kit) html(w http.ResponseWriter, r *http.Request, p Page) error {
 	if err := k.templates.ExecuteTemplate(&content, name, v); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
-	body := content.Bytes()
+	body := withoutTurns(content.Bytes())
 	if r.Header.Get("HX-Request") == "" {
-		v.Content = template.HTML(content.String()) //nolint:gosec // html/template made it
+		v.Content = template.HTML(body) //nolint:gosec // html/template made it
 		var whole bytes.Buffer
 		if err := k.templates.ExecuteTemplate(&whole, "layout.html", v); err != nil {
 			return fmt.Errorf("render the layout: %w", err)
 		}
-		body = whole.Bytes()
+		body = withoutTurns(whole.Bytes())
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Vary", "Accept, HX-Request")

@@ -173,6 +173,9 @@ type Column[R any] struct {
 	Value func(R) any
 	// Minor stands in a line of its own on narrow screens, behind the column's title.
 	Minor bool
+	// Whole is for what is no text, as identifiers are: it stays on one line. Clip is for e-mail addresses: at a desk they
+	// stay on one line as well, cut where there is no room, and whole when they are pointed at.
+	Whole, Clip bool
 }
 
 // Link is a cell that leads somewhere. The first one of a row is where Enter goes.
@@ -258,6 +261,22 @@ type Cell struct {
 	Value  any
 	Number bool
 	Minor  bool
+	Whole  bool
+	Clip   bool
+}
+
+// Class is what style sheets know the cell by.
+func (c Cell) Class() string {
+	var names []string
+	for _, n := range []struct {
+		is   bool
+		name string
+	}{{c.Number, "number"}, {c.Minor, "minor"}, {c.Whole, "whole"}, {c.Clip, "clip"}} {
+		if n.is {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // NewTable makes a list of rows, of which there is one more than l.Rows when the list goes on. key is
@@ -277,7 +296,7 @@ func NewTable[R any](l Listing, name string, columns []Column[R], rows []R, key 
 	for _, row := range rows {
 		out := TableRow{Key: fmt.Sprint(key(row))}
 		for i, c := range columns {
-			out.Cells = append(out.Cells, Cell{c.Value(row), t.Head[i].Number, c.Minor})
+			out.Cells = append(out.Cells, Cell{c.Value(row), t.Head[i].Number, c.Minor, c.Whole, c.Clip})
 		}
 		t.Rows = append(t.Rows, out)
 	}

@@ -119,9 +119,11 @@ func TestStaffWriteMails(t *testing.T) {
 	}
 
 	// What a mail is for cannot be left out of it, in text or HTML; the built-in words have it.
-	for kind, has := range map[string]string{"order-shipped": "Without {tracking_information} this mail", "order-refunded": "Without {refund_amount} this",
-		"order-member": "Without {identifier} or {order_information} or {order_link} this"} {
-		owner.Post("/staff/mails/templates/"+kind, "version", "0", "subject", "x", "body_text", "Hello", "body_html", "<p>Hello</p>").Has(422, has)
+	for kind, has := range map[string]string{"order-shipped": "Without {tracking_information} this mail",
+		"order-refunded": "Without {refund_amount} this",
+		"order-member":   "Without {identifier} or {order_information} or {order_link} this"} {
+		owner.Post("/staff/mails/templates/"+kind, "version", "0", "subject", "x", "body_text", "Hello",
+			"body_html", "<p>Hello</p>").Has(422, has)
 	}
 	owner.Post("/staff/mails/templates/order-shipped", "version", "0", "subject", "x", "body_text", "{tracking_information}", "body_html", "Hello").
 		Has(422, "Without {tracking_information} this mail")

@@ -64,6 +64,23 @@ func (d *Desk) Refund(ctx context.Context, who Actor, w Refund) (id string, err 
 	return id, err
 }
 
+// RefundTotal works out what a refund would come to, and what is left of the payment, and changes nothing.
+func (d *Desk) RefundTotal(ctx context.Context, who Actor, w Refund) (total, left money.Cents, err error) {
+	if err := w.check(); err != nil {
+		return 0, 0, err
+	}
+	err = d.act(ctx, who, w.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
+		r, err := newRefund(ctx, tx, o, w)
+		if err != nil {
+			return nil, err
+		}
+		ledger, err := LedgerOf(ctx, tx, r.PaymentIntent)
+		total, left = r.Amount, ledger.Left()
+		return nil, err
+	})
+	return total, left, err
+}
+
 // check refuses words that cannot be stored, and amounts that are none.
 func (w Refund) check() error {
 	switch {

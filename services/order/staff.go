@@ -46,6 +46,8 @@ func (s *server) staff() adminui.Pages {
 			{Method: "GET", Path: one + "/refund", Action: adminui.OrdersRefund, Handle: s.ask(refundForm)},
 			{Method: "POST", Path: one + "/refund", Action: adminui.OrdersRefund,
 				Handle: s.do(refundForm, s.refundOrder)},
+			{Method: "POST", Path: one + "/refund/total", Action: adminui.OrdersRefund,
+				Handle: s.do(refundForm, s.refundTotal)},
 			{Method: "GET", Path: one + "/cancel", Action: adminui.OrdersCancel, Handle: s.ask(cancelForm)},
 			{Method: "POST", Path: one + "/cancel", Action: adminui.OrdersCancel,
 				Handle: s.do(cancelForm, s.cancelOrder)},

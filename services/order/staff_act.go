@@ -23,6 +23,7 @@ import (
 type staffFormPage struct {
 	Order  staffOrderPage    `json:"order"`
 	Errors map[string]string `json:"errors,omitempty"` // why an act was refused, by field; "" is the whole
+	Says   string            `json:"says"`             // what the act would come to
 	Form   adminui.Form      `json:"-"`
 	Title  string            `json:"-"`
 
@@ -43,6 +44,11 @@ type orderForm struct {
 
 // orderAct does what a form asks for, and says what was done.
 type orderAct func(r *http.Request, on Order, form adminui.Submitted) (done string, err error)
+
+// comesTo is the error of an act that was only tried: it says what the act would come to.
+type comesTo struct{ text string }
+
+func (c *comesTo) Error() string { return c.text }
 
 // ask is the handler that shows a form.
 func (s *server) ask(f orderForm) adminui.Handler {
@@ -92,11 +98,12 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			return adminui.Done{To: "/orders/" + on.Identifier, Text: done}, nil
 		}
 		refusal, refused := errors.AsType[*Refusal](err)
+		worth, tried := errors.AsType[*comesTo](err)
 		if errors.Is(err, ErrUnknownOrder) {
 			return nil, web.NotFound()
 		} else if errors.Is(err, ErrNoVersion) {
 			return nil, web.BadRequest("version")
-		} else if !refused && !errors.Is(err, ErrStale) {
+		} else if !refused && !tried && !errors.Is(err, ErrStale) {
 			return nil, err
 		}
 		p, err := s.formPage(r, f)
@@ -104,6 +111,10 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			return nil, err
 		}
 		p.Form = p.Form.Typed(form)
+		if tried {
+			p.Says, p.Form.Says = worth.text, worth.text
+			return f.page(p, http.StatusOK), nil
+		}
 		if refused {
 			p.Errors = map[string]string{refusal.Field: refusal.Text}
 			p.Form = p.Form.Wrong(p.Errors)

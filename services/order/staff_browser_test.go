@@ -178,6 +178,49 @@ func TestStaffPagesForEveryone(t *testing.T) {
 	}
 }
 
+// Who is at work in a list keeps it as it is, is told that there is something new, and sees it when asked for.
+func TestStaffAreToldOfNews(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.placed(3)
+	office, news := e.office(adminui.Fulfilment), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/live" {
+			office.Config.Handler.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for {
+			select {
+			case <-news:
+				fmt.Fprint(w, "event: changed\ndata: order\n\n")
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					return
+				}
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	tab := browsertest.Open(t, server.URL, browsertest.Desk)
+	tab.Go("/orders")
+	tab.Until("the list is there", "document.querySelectorAll('tbody tr').length === 3")
+	tab.Click(".choose input")
+	e.sold("ann@mail.example.com", "1")
+	news <- struct{}{}
+	tab.Says(".news", "There is something new.")
+	tab.Axe("a list with news")
+	tab.Until("the list and what was chosen stay", "document.querySelectorAll('tbody tr').length === 3 && "+
+		"document.querySelectorAll('.choose input:checked').length === 1")
+	tab.Click(".news a")
+	tab.Until("the new order is there", "document.querySelectorAll('tbody tr').length === 4 && !document.querySelector('.news')")
+	e.sold("bob@mail.example.com", "1")
+	news <- struct{}{}
+	tab.Until("it comes by itself", "document.querySelectorAll('tbody tr').length === 5 && !document.querySelector('.news')")
+}
+
 // Orders are shipped with the keyboard alone, as a scanner types: fifty within a minute.
 func TestStaffShipByKeyboard(t *testing.T) {
 	t.Parallel()
@@ -229,6 +272,8 @@ func TestStaffPagesWithoutScripts(t *testing.T) {
 	says("Less than what is chosen above comes to")
 	tab.Enter("#form-amount", "1.00")
 	tab.Click("#form button")
+	says("It comes to 1.00 of the")
+	tab.Click("#form button.primary")
 	says("on its way to Stripe")
 	tab.Enter("#note-text", "Rang.")
 	tab.Click("#note button")

@@ -57,10 +57,10 @@ type orderPlace struct {
 
 // staffOrderColumns are the columns of the list.
 var staffOrderColumns = []adminui.Column[staffOrder]{
-	{Title: "Order", Value: func(o staffOrder) any { return orderLink(o.Identifier) }},
+	{Title: "Order", Whole: true, Value: func(o staffOrder) any { return orderLink(o.Identifier) }},
 	{Title: "Placed", Sort: "placed", Value: func(o staffOrder) any { return o.PlacedAt }},
 	{Title: "Customer", Value: func(o staffOrder) any { return o.Customer }},
-	{Title: "E-mail", Minor: true, Value: func(o staffOrder) any { return o.Email }},
+	{Title: "E-mail", Minor: true, Clip: true, Value: func(o staffOrder) any { return o.Email }},
 	{Title: "Pieces", Minor: true, Value: func(o staffOrder) any { return o.Pieces }},
 	{Title: "Status", Value: func(o staffOrder) any { return o.badge() }},
 	{Title: "Total", Sort: "total", Value: func(o staffOrder) any { return o.Total }},
@@ -248,11 +248,19 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	if name == "" || utf8.RuneCountInString(name) > mostViewName {
 		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostViewName)}), nil
 	}
-	kept, err := keepView(r.Context(), s.db, adminui.Who(r).Person, name, values.Encode())
+	person, replace := adminui.Who(r).Person, form.Get("replace") == name
+	kept, err := keepView(r.Context(), s.db, person, name, values.Encode(), replace)
 	if err != nil {
 		return nil, err
 	}
 	if !kept {
+		taken, err := hasView(r.Context(), s.db, person, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case taken:
+			return replacePage(form, name), nil
+		}
 		full := fmt.Sprintf("You keep %d views already: drop one first.", mostViews)
 		return viewPage(form, map[string]string{"": full}), nil
 	}
@@ -263,9 +271,23 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 func viewPage(form adminui.Submitted, wrong map[string]string) adminui.Page {
 	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
 		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
-			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: mostViewName, Complete: "off"}}}
+			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: mostViewName,
+				Complete: "off"}}}
 	return adminui.Page{Title: "Keep a view", Template: "form.html", Status: http.StatusUnprocessableEntity,
 		Data: formPage{Form: f.Typed(form).Wrong(wrong), Errors: wrong}, Narrow: true}
+}
+
+// replacePage asks whether the view of a name is to be replaced. Under another name the form keeps one more.
+func replacePage(form adminui.Submitted, name string) adminui.Page {
+	page := viewPage(form,
+		map[string]string{"name": "You keep a view of this name already. Replace it, or choose another name."})
+	if data, ok := page.Data.(formPage); ok {
+		data.Form.Submit = "Replace or keep"
+		data.Form.Fields = append(data.Form.Fields, adminui.Field{Name: "replace", Kind: "hidden", Value: name})
+		page.Data = data
+	}
+	page.Status = http.StatusConflict
+	return page
 }
 
 // staffDropView removes a view.

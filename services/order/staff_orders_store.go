@@ -200,12 +200,20 @@ func ordersKnown(ctx context.Context, db pg.DB, identifiers []string) (bool, err
 // mostViews is how many views a person can keep.
 const mostViews = 30
 
-// keepView stores a view under a name, in place of the one of that name; kept is false when there are too many.
-func keepView(ctx context.Context, db pg.DB, person int64, name, query string) (kept bool, err error) {
+// keepView stores a view under a name. Another one of that name stays unless it is to be replaced; kept is false then,
+// and when there are too many.
+func keepView(ctx context.Context, db pg.DB, person int64, name, query string, replace bool) (kept bool, err error) {
 	return pg.ExecOne(ctx, db, "keep a view", `
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
 		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
-		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query`, person, name, query, mostViews)
+		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query
+		WHERE $5 OR staff_view.query = EXCLUDED.query`, person, name, query, mostViews, replace)
+}
+
+// hasView says whether a person keeps a view of a name.
+func hasView(ctx context.Context, db pg.DB, person int64, name string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look for a view", `
+		SELECT EXISTS (SELECT FROM staff_view WHERE person_id = $1 AND name = $2)`, person, name)
 }
 
 // dropView removes a view of a person.

@@ -193,7 +193,16 @@ func TestStaffKeepViews(t *testing.T) {
 		return ada.Post("/staff/orders/views", "name", name, "query", query)
 	}
 	keep("To pack", "status=packing&q=%3Cb%3E").OK()
-	keep("To pack", "status=accepted").OK()
+	keep("To pack", "status=packing&q=%3Cb%3E").OK() // the same again
+	keep("To pack", "status=accepted").Has(409, "You keep a view of this name already")
+	ada.Get("/staff/orders").Want("/orders?q=%3Cb%3E&status=packing", "views", "0", "to")
+	in := e.browser(adminui.ReadOnly)
+	in.Post("/staff/orders/views", "name", "To pack", "query", "status=accepted").Has(409, `name="replace" value="To pack"`,
+		"choose another name")
+	in.Post("/staff/orders/views", "name", "Other", "query", "status=accepted", "replace", "To pack").Has(303)
+	ada.Get("/staff/orders").Want("/orders?q=%3Cb%3E&status=packing", "views", "1", "to")
+	ada.Post("/staff/orders/views/" + e.Text(`SELECT id::text FROM staff_view WHERE name = 'Other'`) + "/drop").OK()
+	ada.Post("/staff/orders/views", "name", "To pack", "query", "status=accepted", "replace", "To pack").OK()
 	keep("<b>Late", "sort=placed").OK()
 	a := ada.Get("/staff/orders")
 	a.Want("/orders?status=accepted", "views", "1", "to")

@@ -34,6 +34,7 @@ var refundForm = orderForm{title: "Refund", form: askRefund, theirs: func(p staf
 func askRefund(page staffFormPage) adminui.Form {
 	p := page.Order
 	form := adminui.Form{Action: "/orders/" + p.Identifier + "/refund", Submit: "Refund", Tone: "bad",
+		Check:  &adminui.Command{Text: "Work out the total", To: "/orders/" + p.Identifier + "/refund/total"},
 		Fields: []adminui.Field{{Name: "all", Label: fmt.Sprintf("All that is left: %s", p.Money.Left), Kind: "check"}}}
 	for _, l := range p.Lines {
 		if room := l.Quantity - l.Refunded; room > 0 {
@@ -56,25 +57,47 @@ func askRefund(page staffFormPage) adminui.Form {
 }
 
 func (s *server) refundOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
-	p, err := s.readStaffOrder(r)
+	w, err := s.readRefund(r, on, form)
 	if err != nil {
 		return "", err
 	}
-	w := Refund{Order: on, All: form.Get("all") != "", Shipping: form.Get("shipping") != "", Reason: form.Get("reason"),
+	_, err = s.desk.Refund(r.Context(), adminui.Who(r), w)
+	return "The refund is on its way to Stripe. The customer is mailed once Stripe has it.", err
+}
+
+// refundTotal says what a refund would come to, and makes none.
+func (s *server) refundTotal(r *http.Request, on Order, form adminui.Submitted) (string, error) {
+	w, err := s.readRefund(r, on, form)
+	if err != nil {
+		return "", err
+	}
+	total, left, err := s.desk.RefundTotal(r.Context(), adminui.Who(r), w)
+	if err != nil {
+		return "", err
+	}
+	return "", &comesTo{fmt.Sprintf("It comes to %s of the %s that are left. Nothing is given back yet.", total, left)}
+}
+
+// readRefund reads what is to be given back.
+func (s *server) readRefund(r *http.Request, on Order, form adminui.Submitted) (w Refund, err error) {
+	p, err := s.readStaffOrder(r)
+	if err != nil {
+		return w, err
+	}
+	w = Refund{Order: on, All: form.Get("all") != "", Shipping: form.Get("shipping") != "", Reason: form.Get("reason"),
 		Note: form.Get("note"), Restock: form.Get("restock") != ""}
 	if w.Lines, err = readPieces(form, p.Lines); err != nil {
-		return "", err
+		return w, err
 	}
 	if typed := strings.TrimSpace(form.Get("amount")); typed != "" {
 		if w.Amount, err = money.Parse(typed); err != nil || w.Amount <= 0 {
-			return "", not("amount", "An amount such as 12.50, please.")
+			return w, not("amount", "An amount such as 12.50, please.")
 		}
 	}
 	if w.All && (len(w.Lines) > 0 || w.Amount > 0) {
-		return "", not("all", "Either all that is left, or pieces and an amount.")
+		return w, not("all", "Either all that is left, or pieces and an amount.")
 	}
-	_, err = s.desk.Refund(r.Context(), adminui.Who(r), w)
-	return "The refund is on its way to Stripe. The customer is mailed once Stripe has it.", err
+	return w, nil
 }
 
 // cancelForm asks whether an order is to be canceled.

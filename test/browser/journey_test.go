@@ -88,7 +88,7 @@ func (o *office) servesAPurchase() {
 	o.tab.Press("r")
 	o.tab.At("/orders/" + identifier + "/refund")
 	o.tab.Fill("#form-line-0", "1")
-	o.tab.Click("#form button")
+	o.tab.Click("#form button.primary")
 	o.tab.Says(".notice", "The refund is on its way to Stripe")
 	o.hears(buyer, 3, "3.99")
 	o.tab.Go(o.shop.Admin + "/trail?key=" + identifier)

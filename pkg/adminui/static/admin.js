@@ -287,10 +287,28 @@
       .observe(document.querySelector('main'), { childList: true, subtree: true });
   }
 
+  // While someone is at work in the page it stays as it is, and says that there is something new.
+  const hint = () => {
+    if (document.hidden || document.querySelector('.news, dialog[open]')) return;
+    const news = document.createElement('p');
+    const link = document.createElement('a');
+    news.className = 'news';
+    news.setAttribute('role', 'status');
+    link.href = location.href;
+    link.textContent = 'Show it';
+    content.append(news);
+    news.append('There is something new. ', link);
+  };
+
   if (kinds.length && window.EventSource) {
     let due = false;
     const look = () => {
-      if (!due || busy()) return;
+      if (!due) return;
+      if (busy()) {
+        hint();
+        return;
+      }
+      document.querySelector('.news')?.remove();
       due = false;
       refresh().catch(() => { due = true; });
     };
