@@ -137,6 +137,10 @@ func (o *office) seesAVisit() {
 	o.tab.Says("tbody", "umbrella stand")
 	o.tab.Go("/reports/live")
 	o.tab.Says(".ranks", "/search")
+	o.tab.Click(".chart summary")
+	o.tab.Eval(`document.querySelector('.chart details').old = true`)
+	o.tab.Until("the table is open still when the page has looked again",
+		"(table => table && !table.old && table.open)(document.querySelector('.chart details'))")
 }
 
 // keys goes through pages by keyboard alone.

@@ -277,14 +277,15 @@
     if (at) content.querySelector(`td a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
   };
 
-  // A table that a person opened beneath a chart stays open when the page is shown anew.
+  // A table that a person opened beneath a chart stays open when the page is shown anew: then htmx closes it.
   const opened = new Set();
-  document.addEventListener('toggle', ({ target }) => {
-    if (target.matches('.chart details')) opened[target.open ? 'add' : 'delete'](target.id);
-  }, true);
+  document.addEventListener('click', ({ target }) => {
+    const table = target.closest('.chart summary')?.parentElement;
+    if (table) opened[table.open ? 'delete' : 'add'](table.id);
+  });
   if (document.querySelector('.chart')) {
-    new MutationObserver(() => opened.forEach((id) => document.getElementById(id)?.setAttribute('open', '')))
-      .observe(document.querySelector('main'), { childList: true, subtree: true });
+    new MutationObserver(() => opened.forEach((id) => document.getElementById(id)?.toggleAttribute('open', true)))
+      .observe(document.querySelector('main'), { childList: true, subtree: true, attributeFilter: ['open'] });
   }
 
   // While someone is at work in the page it stays as it is, and says that there is something new.
