@@ -125,8 +125,8 @@ func TestStaffWriteMails(t *testing.T) {
 		owner.Post("/staff/mails/templates/"+kind, "version", "0", "subject", "x", "body_text", "Hello",
 			"body_html", "<p>Hello</p>").Has(422, has)
 	}
-	owner.Post("/staff/mails/templates/order-shipped", "version", "0", "subject", "x", "body_text", "{tracking_information}", "body_html", "Hello").
-		Has(422, "Without {tracking_information} this mail")
+	owner.Post("/staff/mails/templates/order-shipped", "version", "0", "subject", "x", "body_text",
+		"{tracking_information}", "body_html", "Hello").Has(422, "Without {tracking_information} this mail")
 	for _, k := range mailKinds {
 		if len(k.must) > 0 {
 			own := k.builtIn()

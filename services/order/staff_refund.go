@@ -49,8 +49,8 @@ func askRefund(page staffFormPage) adminui.Form {
 	}
 	form.Fields = append(form.Fields,
 		adminui.Field{Name: "amount", Label: "Amount", Kind: "money",
-			Hint: "Less than what is chosen above comes to, or an amount by itself. Leave it empty otherwise. At most " +
-				p.Money.Left.String() + "."},
+			Hint: "Less than what is chosen above comes to, or an amount by itself. Leave it empty otherwise. " +
+				"At most " + p.Money.Left.String() + "."},
 		adminui.Field{Name: "restock", Label: "The pieces are back on the shelf", Kind: "check"},
 		reasonField(), refundNoteField())
 	return form

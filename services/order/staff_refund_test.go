@@ -26,7 +26,8 @@ func TestStaffRefundAnOrder(t *testing.T) {
 		staff.Post(path, append(bad, "version", "1")...).Has(422)
 	}
 	// What it comes to can be seen first, and what was typed stays; what is wrong is said there, too.
-	e.browser(adminui.Manager).Get(path).Has(200, `<button formaction="/orders/`+id+`/refund/total">Work out the total</button><button class="primary bad">`)
+	e.browser(adminui.Manager).Get(path).Has(200, `<button formaction="/orders/`+id+
+		`/refund/total">Work out the total</button><button class="primary bad">`)
 	total := e.browser(adminui.Manager).Post(path+"/total", "version", "1", "line-0", "2", "note", "typed")
 	total.Has(200, "It comes to 7.98 of the ", "Nothing is given back yet", `name="line-0" value="2"`, ">typed</textarea>")
 	staff.Post(path+"/total", "version", "1", "amount", "9999").Has(422, "are left")
