@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"bytes"
+	"compress/gzip"
 	"debug/elf"
 	"encoding/json"
 	"os"
@@ -118,6 +120,9 @@ func checkImage(t *testing.T, service string) {
 	if err != nil || info.Size() > 64<<20 {
 		t.Errorf("%s: %d bytes, %v", service, info.Size(), err)
 	}
+	if size := compressed(t, binary); slices.Contains(services, service) && size > imageBytes-baseBytes {
+		t.Errorf("%s has %d bytes in an image, want %d at most", service, size, imageBytes-baseBytes)
+	}
 	help, err := exec.CommandContext(t.Context(), binary, "-help").CombinedOutput() //nolint:gosec // built above
 	if err != nil || len(help) == 0 {
 		t.Errorf("%s -help: %v\n%s", service, err, help)
@@ -141,4 +146,31 @@ func TestTasksMayWriteWhatTheyMount(t *testing.T) {
 			t.Errorf("tools/base makes no %s", m[1])
 		}
 	}
+}
+
+// What deploy/images.sh takes of a service, and what of that the base needs.
+const (
+	imageBytes = 12_000_000
+	baseBytes  = 200_000
+)
+
+// compressed is how large a file is in an image, which ko compresses as fast as it can.
+func compressed(t *testing.T, name string) int {
+	t.Helper()
+	body, err := os.ReadFile(name) //nolint:gosec // built by this test
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(body); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return packed.Len()
 }
