@@ -38,13 +38,9 @@ keys: bin/shop ## add the services' keys to an .env that has an older SHOP_SECRE
 .PHONY: test
 test: need fmt-check vet bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
 	@echo "== tests"
-	@SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -race -vet off -p $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	@SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- tools/test.sh -timeout $(TIMEOUT) $(TESTFLAGS)
 
-# Packages begin in this order, the longest first, so that none of them runs alone in the end. Tests
-# wait for browsers, databases and shops that start: one package more than cores keeps these at work.
-# `go test` would vet once more what `make vet` has looked at.
-PACKAGES ?= ./test/e2e ./test/browser ./services/edge/storefront ./services/edge ./services/order ./services/mailer work
-AT_ONCE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# `make vet` has vetted already, so go test need not.
 TIMEOUT ?= 12m
 TESTFLAGS ?=
 
@@ -88,6 +84,14 @@ newsletter: need bin/withpostgres ## a campaign to thousands while mailer, broke
 .PHONY: ledger
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
 	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'
+
+.PHONY: acts
+acts: need bin/withpostgres ## kill PostgreSQL at every step of shipping and refunding an order
+	@bin/withpostgres -- $(GO) test -tags acts -timeout 30m -count 1 -v -run TestDatabaseKilledBetween ./test/e2e | grep -v '^ *{'
+
+.PHONY: hostile
+hostile: need bin/withpostgres bin/shop ## open all of the back office with what a hostile shopper entered
+	@HOSTILE=all SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestHostileTexts ./test/e2e | grep -v '^ *{'
 
 .PHONY: replicas
 replicas: need bin/withpostgres ## end one of two processes of each service, and of three brokers, in turn while shoppers buy; REPLICAS=rounds

@@ -53,6 +53,7 @@ func TestPointKillsAtTheChosenHit(t *testing.T) {
 		{binary: armed, setting: "a.b:1", steps: 1, dies: true},
 		{binary: armed, setting: "a.b:2", steps: 2, dies: true},
 		{binary: armed, setting: "a.c:3", steps: 3, dies: true},
+		{binary: armed, setting: "a.b:4,a.c:2", steps: 2, dies: true},
 	} {
 		cmd := exec.Command(c.binary) //nolint:gosec // built above
 		cmd.Env = []string{"FAULT=" + c.setting}

@@ -10,34 +10,69 @@ import (
 	"sync/atomic"
 )
 
-var (
-	chosen, chosenHit = parse(os.Getenv("FAULT"))
-	hits              atomic.Int64
-)
-
-func parse(setting string) (name string, hit int64) {
-	name, number, ok := strings.Cut(setting, ":")
-	if setting == "" {
-		return "", 0
-	}
-	hit, err := strconv.ParseInt(number, 10, 64)
-	if !ok || err != nil || hit < 1 {
-		panic(fmt.Sprintf("FAULT is %q: want name:hit", setting))
-	}
-	return name, hit
+// point is a step at which something dies.
+type point struct {
+	hit  int64 // how often it was reached then
+	hits atomic.Int64
 }
 
-// Point marks a step of someone's work, and ends the process when the environment chose it.
+var (
+	points     = parse(os.Getenv("FAULT"))
+	victimFile = os.Getenv("FAULT_FILE")
+)
+
+func parse(setting string) map[string]*point {
+	list := map[string]*point{}
+	for each := range strings.SplitSeq(setting, ",") {
+		if each == "" {
+			continue
+		}
+		name, number, ok := strings.Cut(each, ":")
+		hit, err := strconv.ParseInt(number, 10, 64)
+		if !ok || err != nil || hit < 1 {
+			panic(fmt.Sprintf("FAULT is %q: want name:hit", setting))
+		}
+		list[name] = &point{hit: hit}
+	}
+	return list
+}
+
+// Point marks a step of someone's work, and ends the process, or that of FAULT_FILE, when the environment chose it.
 func Point(who, step string) {
-	if chosenHit == 0 || chosen != who+"."+step || hits.Add(1) != chosenHit {
+	name := who + "." + step
+	p := points[name]
+	if p == nil || p.hits.Add(1) != p.hit {
 		return
 	}
-	self, err := os.FindProcess(os.Getpid())
+	pid := os.Getpid()
+	if victimFile != "" {
+		var found bool
+		if pid, found = victim(); !found {
+			p.hits.Add(-1) // it is dead already: the next time counts
+			return
+		}
+	}
+	dies, err := os.FindProcess(pid)
 	if err == nil {
-		err = self.Kill()
+		err = dies.Kill()
 	}
 	if err != nil {
 		panic(err) // a point that cannot kill proves nothing
 	}
-	select {} // nothing of this goroutine may happen any more
+	if victimFile == "" {
+		select {} // nothing of this goroutine may happen any more
+	}
+	fmt.Fprintf(os.Stderr, "fault: killed at %s\n", name)
+}
+
+// victim is the process that the first line of FAULT_FILE names, once the file says that it is ready, as PostgreSQL's
+// postmaster.pid does.
+func victim() (pid int, found bool) {
+	text, err := os.ReadFile(victimFile)
+	if err != nil || !strings.Contains(string(text), "ready") {
+		return 0, false
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err = strconv.Atoi(line)
+	return pid, err == nil
 }

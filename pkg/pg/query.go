@@ -1,7 +1,6 @@
 package pg
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,11 +33,10 @@ func List[T any](ctx context.Context, db DB, what, sql string, args ...any) ([]T
 	if err != nil {
 		return nil, failed(what, args, err)
 	}
-	columns := rows.FieldDescriptions()
-	list, err := pgx.CollectRows(rows, rowTo[T]())
-	if err == nil && len(list) == 0 {
-		err = fits[T](columns)
+	if err := fits[T](rows); err != nil {
+		return nil, failed(what, args, err)
 	}
+	list, err := pgx.CollectRows(rows, rowTo[T]())
 	if err != nil {
 		return nil, failed(what, args, err)
 	}
@@ -92,24 +90,28 @@ func first[T any](ctx context.Context, db DB, sql string, args []any) (row T, er
 	if err != nil {
 		return row, err
 	}
-	columns := rows.FieldDescriptions()
+	if err := fits[T](rows); err != nil {
+		return row, err
+	}
 	if row, err = pgx.CollectOneRow(rows, rowTo[T]()); err != nil {
 		var none T // a row that was read in part is none
-		if errors.Is(err, pgx.ErrNoRows) {
-			err = cmp.Or(fits[T](columns), err)
-		}
 		return none, err
 	}
 	return row, nil
 }
 
-// fits says whether a row of these columns could become a T. pgx compares them with the first row, so that a statement
-// without the column of a field would work until there is a row.
-func fits[T any](columns []pgconn.FieldDescription) error {
-	if columns == nil {
+// fits ends rows of which none could become a T. pgx looks at the first row for that, so that a statement without the
+// column of a field would work until there is one. It is asked before any row is read: the columns belong to the
+// connection, which others may have as soon as the last row is.
+func fits[T any](rows pgx.Rows) error {
+	columns := rows.FieldDescriptions()
+	if columns == nil { // an error, which reading returns
 		return nil
 	}
 	_, err := rowTo[T]()(noRow{columns})
+	if err != nil {
+		rows.Close()
+	}
 	return err
 }
 

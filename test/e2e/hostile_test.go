@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -102,7 +103,7 @@ func TestHostileTextsInTheBackOffice(t *testing.T) {
 	if w.guarded == 0 {
 		t.Error("no file has a text that would be a formula")
 	}
-	if w.pages < 120 || w.files < 30 {
+	if w.pages < 100 || w.files < 20 {
 		t.Errorf("only %d pages and %d files were opened", w.pages, w.files)
 	}
 	t.Logf("%d pages, %d files", w.pages, w.files)
@@ -127,8 +128,13 @@ var within = regexp.MustCompile(`srcdoc="([^"]*)"`)
 // own matches parts of an address that differ from row to row of a list.
 var own = regexp.MustCompile(`[0-9A-Z][^/&=?]*|(?:=)[^&]*`)
 
-// mostAlike is how many pages of a kind are opened.
-const mostAlike = 2
+// mostAlike is how many pages of a kind are opened: one, or a few with HOSTILE.
+func mostAlike() int {
+	if os.Getenv("HOSTILE") != "" {
+		return 4
+	}
+	return 1
+}
 
 // from opens pages and whatever they lead to.
 func (w *walk) from(paths ...string) {
@@ -136,7 +142,7 @@ func (w *walk) from(paths ...string) {
 	for len(paths) > 0 {
 		path := html.UnescapeString(paths[0])
 		kind := own.ReplaceAllString(path, "*")
-		if paths = paths[1:]; w.known[path] || w.opened[kind] >= mostAlike || strings.HasPrefix(path, "/static/") || path == "/live" {
+		if paths = paths[1:]; w.known[path] || w.opened[kind] >= mostAlike() || strings.HasPrefix(path, "/static/") || path == "/live" {
 			continue
 		}
 		w.known[path] = true

@@ -1,0 +1,76 @@
+//go:build acts
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/test/shoptest"
+)
+
+// Whenever PostgreSQL dies in an act or behind it, while the services go on, it is the same: the person looks again and
+// does what was not done.
+func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
+	t.Parallel()
+	points := slices.Concat(actPoints, pagePoints)
+	shop := shoptest.Start(t, shoptest.Options{Faults: true, OwnDatabase: true, Env: append(slices.Clone(quickSweep), soonTold)})
+	var deals []*deal
+	for i := range points {
+		d, err := newDeal(t, shop, nil, fmt.Sprintf("act%d@mail.example.com", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		deals = append(deals, d)
+	}
+	desk := newOffice(t, shop)
+	shop.Exec("admin", `UPDATE session SET fresh_until = now() + interval '1 hour'`) // of the second factor
+	shop.Quiet(60 * time.Second)
+	shop.Kill()
+	shop.Again("FAULT="+strings.Join(points, ":1,")+":1", "FAULT_FILE="+filepath.Join(shop.DataDir, "postgres", "data", "postmaster.pid"))
+	var answers []int
+	for _, d := range deals {
+		shop.Eventually(90*time.Second, d.identifier+" is sent and refunded", func() bool {
+			sent, refunded, err := d.acted()
+			switch {
+			case err != nil:
+				return false
+			case !sent:
+				answers = append(answers, desk.ships(d.identifier))
+			case !refunded:
+				answers = append(answers, desk.posts("/orders/"+d.identifier+"/refund", url.Values{"amount": {"1.00"}}))
+			}
+			return sent && refunded
+		})
+	}
+	t.Logf("the pages answered %v", answers)
+	settle(t, shop)
+	log := shop.Log()
+	for _, point := range points {
+		if !strings.Contains(log, "fault: killed at "+point+"\n") {
+			t.Errorf("nothing died at %s", point)
+		}
+	}
+	for _, d := range deals {
+		d.reckon(sessions(shop))
+		desk.follow(d.identifier)
+		if parcels, refunds := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier),
+			d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent); parcels != 1 || refunds != 1 {
+			t.Errorf("%s: %d parcels, %d refunds", d.email, parcels, refunds)
+		}
+	}
+}
+
+// acted says whether the order was sent, and whether something of it was given back, as far as the database answers.
+func (d *deal) acted() (sent, refunded bool, err error) {
+	err = d.db.QueryRow(context.Background(), `
+		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1),
+		  EXISTS (SELECT FROM refund WHERE payment_intent = $2)`, d.identifier, d.intent).Scan(&sent, &refunded)
+	return sent, refunded, err
+}
