@@ -254,11 +254,11 @@ func TestWhatHappensAtStripeReachesStaff(t *testing.T) {
 	shop.WaitMails("dispute@mail.example.com", 2, time.Minute)
 	shop.StripeDo("/_/payments/"+payment+"/dispute", "")
 	says(page, ": needs response")
-	says("/work", "Disputes", "dispute, ", "UTC")
+	says("/work", "Disputes", "Dispute of ", ": the bank waits for an answer", "UTC")
 	says("/", "Open disputes")
 	shop.StripeDo("/_/payments/"+payment+"/dispute", `{"outcome":"lost"}`)
 	says(page, ": lost")
-	says("/work", "Disputes", "dispute-lost, ", "Mark as seen to")
+	says("/work", "Disputes", "Dispute of ", " lost", "Mark as seen to")
 	measured("1")
 	entry := strconv.Itoa(shop.Count("order", `SELECT id FROM payment_issue WHERE reason = 'dispute-lost' AND resolved_at IS NULL`))
 	if status := o.sends("/payments/"+entry, "/payments/"+entry+"/resolve", url.Values{}); status != http.StatusSeeOther {
