@@ -60,8 +60,9 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	for _, d := range deals {
 		d.reckon(sessions(shop))
 		desk.follow(d.identifier)
-		if parcels, refunds := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier),
-			d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent); parcels != 1 || refunds != 1 {
+		parcels := d.count(`SELECT count(*) FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, d.identifier)
+		refunds := d.count(`SELECT count(*) FROM refund WHERE payment_intent = $1 AND state = 'succeeded'`, d.intent)
+		if parcels != 1 || refunds != 1 {
 			t.Errorf("%s: %d parcels, %d refunds", d.email, parcels, refunds)
 		}
 	}
