@@ -124,7 +124,7 @@ func TestEachResolvingIsOnRecord(t *testing.T) {
 	}
 	id := e.Text(`SELECT id::text FROM payment_issue`)
 	act := "work.act payment " + id + " "
-	if got, want := e.acts(), act+"Ada 7\n"+act+"Ada 7\n"+act+"Kim 0"; got != want {
+	if got, want := e.acts(), act+"Ada 7\n"+act+"Ada 7\n"+act+"Kim (command) 0"; got != want {
 		t.Errorf("the log of acts says\n%s\nwant\n%s", got, want)
 	}
 }
