@@ -38,16 +38,14 @@ keys: bin/shop ## add the services' keys to an .env that has an older SHOP_SECRE
 .PHONY: test
 test: need fmt-check vet bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
 	@echo "== tests"
-	@SHOP_BINARY=$(CURDIR)/bin/shop CGO_ENABLED=0 bin/withpostgres -- $(GO) test -trimpath -vet off -p $(AT_ONCE) -parallel $(TESTS_AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	@SHOP_BINARY=$(CURDIR)/bin/shop CGO_ENABLED=0 bin/withpostgres -- $(GO) test -trimpath -vet off -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
 
 # Packages begin in this order, the longest first, so that none of them runs alone in the end. Tests
-# wait for browsers, databases and shops that start: one package more than cores keeps these at work.
-# They are built as the programs are, so that each package is compiled once, and vetted once, by `make vet`.
+# wait for browsers, databases and shops that start: one package more than cores, and in each as many
+# tests at once, keep these at work. They are built as the programs are, so that each package is compiled once, and vetted once, by `make vet`.
 PACKAGES ?= ./test/e2e ./test/browser ./services/edge/storefront ./services/edge ./services/order ./services/mailer work
 AT_ONCE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# Those of a package wait as well, for shops that start and for messages: two tests for each core.
-TESTS_AT_ONCE ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + $$(getconf _NPROCESSORS_ONLN))
-TIMEOUT ?= 14m
+TIMEOUT ?= 20m
 TESTFLAGS ?=
 
 .PHONY: race
