@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -55,6 +56,10 @@ func Point(who, step string) {
 	dies, err := os.FindProcess(pid)
 	if err == nil {
 		err = dies.Kill()
+	}
+	if victimFile != "" && errors.Is(err, os.ErrProcessDone) { // the file is of one that has just died
+		p.hits.Add(-1)
+		return
 	}
 	if err != nil {
 		panic(err) // a point that cannot kill proves nothing

@@ -50,13 +50,17 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		})
 	}
 	t.Logf("the pages answered %v", answers)
-	settle(t, shop)
-	log := shop.Log()
-	for _, point := range points {
-		if !strings.Contains(log, "fault: killed at "+point+"\n") {
-			t.Errorf("nothing died at %s", point)
+	shop.Eventually(2*time.Minute, "PostgreSQL has died at each step, and is there again", func() bool {
+		log := shop.Log()
+		for _, point := range points {
+			if !strings.Contains(log, "fault: killed at "+point+"\n") {
+				return false
+			}
 		}
-	}
+		_, _, err := deals[0].acted()
+		return err == nil
+	})
+	settle(t, shop)
 	for _, d := range deals {
 		d.reckon(sessions(shop))
 		desk.follow(d.identifier)
