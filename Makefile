@@ -36,7 +36,7 @@ keys: bin/shop ## add the services' keys to an .env that has an older SHOP_SECRE
 ##@ Develop
 
 .PHONY: test
-test: need fmt-check vet bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node, a C compiler)
+test: need fmt-check vet bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node)
 	@echo "== tests"
 	@SHOP_BINARY=$(CURDIR)/bin/shop CGO_ENABLED=0 bin/withpostgres -- $(GO) test -trimpath -vet off -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
 
@@ -49,7 +49,8 @@ TIMEOUT ?= 20m
 TESTFLAGS ?=
 
 .PHONY: race
-race: need bin/withpostgres bin/shop ## test everything once more with the detector of races, which takes half as long again
+race: need bin/withpostgres bin/shop ## test everything once more with the detector of races, which takes half as long again and wants a C compiler
+	@tools/need.sh gcc,clang:gcc gcc,clang:libc6-dev
 	@SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -race -vet off -p $(AT_ONCE) -timeout 30m $(TESTFLAGS) $(PACKAGES)
 
 ESLINT = 9.39.5
@@ -188,7 +189,7 @@ pin: ## pin images by digest and actions by commit, as their registries have the
 
 .PHONY: need
 need: ## install what the tests need and this machine lacks
-	@tools/need.sh chromium,chromium-browser,google-chrome:chromium gcc,clang:gcc gcc,clang:libc6-dev node:nodejs
+	@tools/need.sh chromium,chromium-browser,google-chrome:chromium node:nodejs
 
 .PHONY: fmt-check
 fmt-check: ## every Go file is formatted
