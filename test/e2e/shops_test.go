@@ -19,21 +19,19 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 
-	"github.com/startupwebapp/startupwebapp/pkg/boot"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
-	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
 // neighbour is one of two shops that share a PostgreSQL server, as shop create made it.
 type neighbour struct {
 	*shoptest.Shop
-	name, order string
-	settings    map[string]string
-	env         []string
-	made        time.Duration // that create took
+	name     string
+	settings map[string]string
+	env      []string
+	made     time.Duration // that create took
 }
 
 // Two shops on one server sell side by side, and what one gives out opens nothing in the other.
@@ -89,7 +87,7 @@ func maker(t *testing.T, name string) string {
 // newNeighbour makes a shop by command and opens it; both are gone after the test.
 func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighbour {
 	t.Helper()
-	n := &neighbour{name: name, settings: map[string]string{}, order: testenv.Port(t), env: append(env, "SHOPS_DIR="+dir, server)}
+	n := &neighbour{name: name, settings: map[string]string{}, env: append(env, "SHOPS_DIR="+dir, server)}
 	for range 2 { // the second finds all made
 		began := time.Now()
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
@@ -106,7 +104,7 @@ func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighb
 			t.Errorf("destroy: %d %s%s", code, out, stderr)
 		}
 	})
-	env = []string{"ORDER_ADDR=" + n.order}
+	env = nil
 	for _, m := range regexp.MustCompile(`(?m)^(\w+)='(.*)'$`).FindAllStringSubmatch(string(text), -1) {
 		n.settings[m[1]] = m[2]
 		own := strings.HasSuffix(m[1], "_ADDR") || strings.HasSuffix(m[1], "_URL") || m[1] == "DATA_DIR" // two tests may run at once
@@ -313,27 +311,6 @@ func cookiesStayAtHome(t *testing.T, a, b *neighbour) {
 	}
 	if answer.At("cart_found") != false {
 		t.Errorf("the cart of another shop: %s", answer.Body)
-	}
-}
-
-// What edge of one shop signs, the services of the other do not take.
-func identitiesStayAtHome(t *testing.T, a, b *neighbour) {
-	for shop, want := range map[*neighbour]int{b: http.StatusOK, a: http.StatusUnauthorized} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+b.order+"/order/cart-items", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key := boot.KeysFor("edge", shop.settings["SHOP_SECRET"]).Key("identity")
-		if err := web.SignIdentity(r, key, web.Identity{Cart: "x"}); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := b.Browser().Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if answer.Status != want {
-			t.Errorf("signed by %s, asked of %s: %d, want %d", shop.name, b.name, answer.Status, want)
-		}
 	}
 }
 
