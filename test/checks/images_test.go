@@ -148,6 +148,39 @@ func TestTasksMayWriteWhatTheyMount(t *testing.T) {
 	}
 }
 
+// Whatever an image declares as a volume and compose mounts nothing at becomes a new volume on disk with each container,
+// which stays.
+func TestContainersLeaveNoVolumes(t *testing.T) {
+	t.Parallel()
+	project, err := loadCompose(t, makeEnv(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`"Volumes":\{(.*?)\}\}`).FindStringSubmatch(readFile(t, "deploy/images.sh"))
+	if list == nil {
+		t.Fatal("deploy/images.sh declares no volumes")
+	}
+	for _, declared := range regexp.MustCompile(`"(/\w+)":`).FindAllStringSubmatch(list[1], -1) {
+		for name, s := range project.Services {
+			var mounted []string
+			for _, m := range s.Tmpfs {
+				path, _, _ := strings.Cut(m, ":")
+				mounted = append(mounted, path)
+			}
+			for _, m := range s.Volumes {
+				mounted = append(mounted, m.Target)
+			}
+			slices.Sort(mounted)
+			if ourImage(s) != "" && !slices.Contains(mounted, declared[1]) {
+				t.Errorf("%s mounts nothing at %s", name, declared[1])
+			}
+			if len(mounted) != len(slices.Compact(slices.Clone(mounted))) {
+				t.Errorf("%s mounts two things at one place: %v", name, mounted)
+			}
+		}
+	}
+}
+
 // What deploy/images.sh takes of a service, and what of that the base needs.
 const (
 	imageBytes = 12_000_000
