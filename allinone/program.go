@@ -1,6 +1,7 @@
 package allinone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ var areas = []area{
 	{name: "mailer", usage: mailer.Usage, run: mailer.Command},
 	{name: "events", usage: events.Usage, run: events.Command},
 	{name: "admin", usage: admin.Usage, run: admin.Command},
+	{name: "parked", usage: admin.ParkedUsage, run: parked},
 	{name: "aws", usage: aws.Usage, run: aws.Command},
 }
 
@@ -170,17 +172,37 @@ func printSettings(out io.Writer) int {
 	return 0
 }
 
+// defaultFolder is where a shop keeps its data that is told nothing else.
+const defaultFolder = ".data"
+
 // useSettings sets the variables that are not set to what the shop wrote down in its data folder. A
 // DATABASE_URL that is set belongs to another shop, and so would all else.
 func useSettings() error {
 	if os.Getenv("DATABASE_URL") != "" {
 		return nil
 	}
-	dir := os.Getenv("DATA_DIR")
-	if dir == "" {
-		dir = ".data"
+	return setFrom(filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), defaultFolder), "settings"))
+}
+
+// useAddresses adds where the parts of the running shop are, which it wrote down beside its DATABASE_URL.
+func useAddresses() error {
+	dir := cmp.Or(os.Getenv("DATA_DIR"), defaultFolder)
+	values, err := readSettings(filepath.Join(dir, "settings"))
+	if err == nil && values["DATABASE_URL"] == os.Getenv("DATABASE_URL") {
+		err = setFrom(filepath.Join(dir, "settings"))
 	}
-	return setFrom(filepath.Join(dir, "settings"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// parked runs a command about parked messages, which asks the shop that runs.
+func parked(args []string, out, stderr io.Writer) int {
+	if err := useAddresses(); err != nil {
+		return boot.Report("shop", "", err, stderr)
+	}
+	return admin.ParkedCommand(args, out, stderr)
 }
 
 // useNamed does it for the shop that SHOP_NAME names, if create made one of that name.

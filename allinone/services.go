@@ -125,8 +125,9 @@ func (s *shop) configure(context.Context) error {
 		serviceOf("events", events.Run, eventsCfg), serviceOf("mailer", mailer.Run, mailerCfg),
 		serviceOf("edge", edge.Run, edgeCfg), serviceOf("admin", admin.Run, adminCfg),
 	}
-	return s.folder.writeSettings(map[string]string{"DATABASE_URL": s.cfg.DatabaseURL, "NATS_URL": s.natsURL("staff"),
-		"SHOP_SECRET": s.cfg.ShopSecret, "ADMIN_URL": adminCfg.URL, "SHOP_NAME": s.cfg.Shop()})
+	settings := s.addresses()
+	settings["NATS_URL"], settings["ADMIN_URL"] = s.natsURL("staff"), adminCfg.URL
+	return s.folder.writeSettings(settings)
 }
 
 func (s *shop) keys(service string) boot.Keys { return boot.KeysFor(service, s.cfg.ShopSecret) }
@@ -135,15 +136,19 @@ func serviceOf[C any](name string, run func(context.Context, *slog.Logger, C) er
 	return service{name, func(ctx context.Context, log *slog.Logger) error { return run(ctx, log, cfg) }}
 }
 
-// environment sets what this process decided, for as long as the services' settings are read.
-func (s *shop) environment() (restore func()) {
-	set := map[string]string{
+// addresses are the settings by which the parts of this process find one another, and commands find them.
+func (s *shop) addresses() map[string]string {
+	return map[string]string{
 		"DATABASE_URL": s.cfg.DatabaseURL, "SHOP_SECRET": s.cfg.ShopSecret, "SHOP_NAME": s.cfg.Shop(),
 		"USER_URL": s.listeners.url("USER_ADDR"), "ORDER_URL": s.listeners.url("ORDER_ADDR"),
 		"EVENTS_URL": s.listeners.url("EVENTS_ADDR"), "WEBHOOK_URL": s.listeners.url("WEBHOOK_ADDR"),
-		"MAILER_URL": s.listeners.url("MAILER_ADDR"),
-		"EDGE_URL":   s.listeners.url("EDGE_ADDR"),
+		"MAILER_URL": s.listeners.url("MAILER_ADDR"), "EDGE_URL": s.listeners.url("EDGE_ADDR"),
 	}
+}
+
+// environment sets what this process decided, for as long as the services' settings are read.
+func (s *shop) environment() (restore func()) {
+	set := s.addresses()
 	if os.Getenv("PUBLIC_URL") == "" {
 		set["PUBLIC_URL"] = s.listeners.publicURL()
 	}

@@ -24,16 +24,22 @@ const Usage = `People of the staff:
                              the role; without STAFF_PASSWORD, print a link that signs them in once
   admin person reset NAME    take password, authenticator app, passkeys, tokens and sessions of a person away,
                              and print a link with which they begin again
+  admin parked VERB ...      the commands of shop parked, for a service that runs by itself
 
-Both are safe to repeat. ADMIN_URL is where the links lead.
+All are safe to repeat. ADMIN_URL is where the links lead.
 `
 
 // IsCommand says whether arguments name a command rather than a wish to run the service.
-func IsCommand(args []string) bool { return len(args) > 0 && args[0] == "person" }
+func IsCommand(args []string) bool {
+	return len(args) > 0 && (args[0] == "person" || args[0] == "parked")
+}
 
 // Command runs a command and returns the exit code: 0, 1 for a failure, 2 for arguments or settings
 // that cannot work.
 func Command(args []string, out, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "parked" {
+		return ParkedCommand(args[1:], out, stderr)
+	}
 	return boot.Command("admin", Usage, boot.CommandLimit, stderr, func(ctx context.Context) error {
 		return command(ctx, args, out)
 	})
@@ -42,7 +48,7 @@ func Command(args []string, out, stderr io.Writer) int {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	add, reset := len(args) == 2 && args[1] == "add", len(args) == 3 && args[1] == "reset"
 	if !IsCommand(args) || !add && !reset {
-		return fmt.Errorf("%w: the commands are person add and person reset NAME", boot.ErrUsage)
+		return fmt.Errorf("%w: the commands are person add, person reset NAME and parked", boot.ErrUsage)
 	}
 	cfg, err := boot.Load[Config]()
 	if err != nil {

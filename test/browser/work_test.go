@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 var workPictures = flag.Bool("work-pictures", false, "write the pictures of the work list, trail and customers to docs/admin")
 
 // TestWork looks at what waits for staff, the way of an order, and customers, with something of each kind: axe
-// finds nothing, the policy is obeyed (the tab reports what is not), and nothing is wider than a phone. A parked
-// message is replayed, and an order's trail has no gap.
+// finds nothing, the policy is obeyed (the tab reports what is not), and nothing is wider than a phone. Of the parked
+// messages one is long, one is replayed on its page, and the rest is seen to with commands; an order's trail has no gap.
 func TestWork(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"LOG_LEVEL=warn"}})
@@ -76,13 +77,51 @@ func TestWork(t *testing.T) {
 			tab.Says(".notice", "Replayed")
 		}
 	}
+	parkedByCommand(t, shop)
+}
+
+// parkedByCommand sees to what the pages left with the commands, which ask the running shop.
+func parkedByCommand(t *testing.T, shop *shoptest.Shop) {
+	t.Helper()
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{0, `"id":1,"consumer":"order-user"`, []string{"list"}}, {0, `"service":"order"`, []string{"list", "-service", "order"}},
+		{2, "the services are", []string{"list", "-service", "shop"}},
+		{0, `"reason": "read user.erased`, []string{"show", "-service", "order", "-message", "3"}},
+		{1, "has parked no message 9", []string{"show", "-service", "order", "-message", "9"}},
+		{2, "the commands are", []string{"all"}}, {2, "the help says", []string{"show"}}, {2, "the help says", []string{"list", "-by", "ann"}},
+		{2, "the help says", []string{"replay", "-service", "order", "-message", "1"}},
+		{2, "the help says", []string{"drop", "-service", "order", "-message", "1", "-by", "ann"}},
+		{0, "Dropped", []string{"drop", "-service", "order", "-message", "1", "-by", "ann", "-note", "A test & no more."}},
+		{1, "replayed or dropped", []string{"drop", "-service", "order", "-message", "1", "-by", "ann", "-note", "again"}},
+		{1, "replayed or dropped", []string{"replay", "-service", "order", "-message", "1", "-by", "ann"}},
+		{0, `"resolved_by":"ann (command)"`, []string{"list", "-seen"}},
+		{0, "Replayed 1 of 1", []string{"replay", "-service", "order", "-consumer", "order-user", "-subject", "user.erased", "-by", "ben"}},
+		{1, "waits any longer", []string{"replay", "-service", "order", "-consumer", "order-user", "-subject", "user.erased", "-by", "ben"}},
+	} {
+		code, out, stderr := shop.Command(append([]string{"parked"}, c.args...)...)
+		if code != c.code || !strings.Contains(out+stderr, c.want) {
+			t.Errorf("shop parked %v ended with %d: %.500s%.500s", c.args, code, out, stderr)
+		}
+	}
+	// The message that is replayed erases whom it names, and itself with them.
+	if n := shop.Count("order", `SELECT count(*) FROM parked WHERE note = 'A test & no more.' OR id <> 1`); n != 1 {
+		t.Errorf("%d messages are left, want the one that was dropped", n)
+	}
+	shop.Eventually(time.Minute, "the commands are in the log of acts", func() bool {
+		return shop.Count("admin", `SELECT count(*) FROM audit WHERE name IN ('ann (command)', 'ben (command)') AND kind = 'message'`) == 2
+	})
 }
 
 // seedWork has something of each kind wait.
 func seedWork(shop *shoptest.Shop) {
 	shop.Exec("order", `INSERT INTO parked (consumer, key, subject, payload, reason, attempts, at)
 		SELECT 'order-user', 'user.erased:' || n, 'user.erased', 
-		  convert_to('{"emails":["<b>shopper' || n || '</b>@mail.example.com"],"at":"2026-01-01T00:00:00Z"}', 'UTF8'),
+		  convert_to('{"emails":["<b>shopper' || n || '</b>@mail.example.com"],"at":"2026-01-01T00:00:00Z","long":['
+		    || repeat('"what was said at length", ', CASE n WHEN 1 THEN 200 ELSE 0 END) || '""]}', 'UTF8'),
 		  'read user.erased: the version is behind, ' || repeat('and this is a long reason ', 6), 3, now() - interval '2 hours'
 		FROM generate_series(1, 3) AS n`)
 	shop.Exec("order", `INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload, at)
@@ -103,10 +142,10 @@ func seedCampaign(shop *shoptest.Shop) {
 		pace = 60, changed_by = 'Mia Lindqvist' WHERE id = 1`)
 	shop.Exec("mailer", `INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
 		SELECT em_cd, 'prospect', subject, body_text, body_html, '', '', id FROM campaign WHERE id = 1`)
-	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, newsletter_id, smtp_reply)
+	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, done_at, newsletter_id, smtp_reply)
 		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7
 		  THEN 'parked' ELSE 'paused' END, now(),
-		  now() - interval '1 hour', (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
+		  now() - interval '1 hour', now(), (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END
 		FROM generate_series(1, 8) AS n`)
 	shop.Exec("mailer", `INSERT INTO campaign_count (campaign_id, shard, accepted, bounced) VALUES (1, 0, 5, 1)`)
 }
