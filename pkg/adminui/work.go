@@ -30,6 +30,7 @@ type WorkKind struct {
 type WorkItem struct {
 	Key    string    `json:"key"`
 	Title  string    `json:"title"`
+	Name   string    `json:"name,omitempty"` // what the machine calls it
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
 	To     string    `json:"to,omitempty"` // its page

@@ -14,6 +14,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
@@ -52,7 +53,8 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 	}
 	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: shown})
 	for _, m := range list {
-		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: m.Subject, Reason: m.Reason, Since: m.At}
+		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: msg.InWords(m.Subject), Name: name(m),
+			Reason: m.Reason, Since: m.At}
 		item.To = p.path(item.Key)
 		if !m.Forged() {
 			item.Commands = []adminui.Command{{Text: "Replay", To: p.path(item.Key, "replay")}}
@@ -65,8 +67,9 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 func (p parkedPages) columns() []adminui.Column[bus.Parked] {
 	return []adminui.Column[bus.Parked]{
 		{Title: "Message", Value: func(m bus.Parked) any {
-			return adminui.Link{Text: m.Subject, To: p.path(strconv.FormatInt(m.ID, 10))}
+			return adminui.Link{Text: msg.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10))}
 		}},
+		{Title: "Subject", Minor: true, Value: func(m bus.Parked) any { return m.Subject }},
 		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
 		{Title: "Reason", Value: func(m bus.Parked) any { return m.Reason }},
 		{Title: "Consumer", Minor: true, Value: func(m bus.Parked) any { return m.Consumer }},
@@ -109,6 +112,8 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 // parkedPage is one message.
 type parkedPage struct {
 	Message bus.Parked `json:"message"`
+	What    string     `json:"what"`
+	Name    string     `json:"-"` // at the broker
 	Payload string     `json:"payload"`
 	Waits   bool       `json:"waits"`
 	Problem string     `json:"problem,omitempty"`
@@ -120,7 +125,7 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := strconv.FormatInt(m.ID, 10)
-	page := parkedPage{Message: m, Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
+	page := parkedPage{Message: m, What: msg.InWords(m.Subject), Name: name(m), Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
 		Runbook: adminui.Runbook(parkedRunbook)}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
 		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
@@ -150,14 +155,18 @@ func (p parkedPages) find(r *http.Request) (bus.Parked, error) {
 	return m, err
 }
 
-func (p parkedPages) title(m bus.Parked) string { return m.Subject + " at " + m.Consumer }
+// name is what the broker calls a message and who takes it.
+func name(m bus.Parked) string { return m.Subject + " at " + m.Consumer }
+
+// entry is a message in a line: in words, and what the broker calls it.
+func entry(m bus.Parked) string { return msg.InWords(m.Subject) + " (" + name(m) + ")" }
 
 func (p parkedPages) show(r *http.Request) (adminui.Answer, error) {
 	m, err := p.find(r)
 	if err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: p.title(m), Template: "parked.html", Data: p.page(m)}, nil
+	return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: p.page(m)}, nil
 }
 
 // replay gives a message to its consumer again. One that fails again is shown with the new reason.
@@ -171,13 +180,13 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 		m.Reason, m.Attempts = again.Reason, m.Attempts+1
 		page := p.page(m)
 		page.Problem = "It failed again. Nothing was changed."
-		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page,
+		return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	if err != nil {
 		return nil, p.refusal(err)
 	}
-	return adminui.Done{To: "/work", Text: "Replayed " + p.title(m) + "."}, nil
+	return adminui.Done{To: "/work", Text: "Replayed " + msg.InWords(m.Subject) + "."}, nil
 }
 
 // refusal is an error of bus as an answer.
@@ -199,7 +208,7 @@ func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
 	}
 	c.Outbox = p.Outbox
 	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, m bus.Parked) error {
-		return p.record(r, tx, m, "Replayed "+p.title(m), map[string]any{"resolution": "replayed"})
+		return p.record(r, tx, m, "Replayed "+entry(m), map[string]any{"resolution": "replayed"})
 	})
 }
 
@@ -306,15 +315,15 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	}
 	if wrong != nil {
 		page.Drop = *wrong
-		return adminui.Page{Title: p.title(m), Template: "parked.html", Data: page,
+		return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {
-		return p.record(r, tx, m, "Dropped "+p.title(m), map[string]any{"resolution": "dropped"})
+		return p.record(r, tx, m, "Dropped "+entry(m), map[string]any{"resolution": "dropped"})
 	})
 	if err != nil {
 		return nil, p.refusal(err)
 	}
-	return adminui.Done{To: "/work", Text: "Dropped " + p.title(m) + "."}, nil
+	return adminui.Done{To: "/work", Text: "Dropped " + msg.InWords(m.Subject) + "."}, nil
 }

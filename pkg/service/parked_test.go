@@ -49,8 +49,9 @@ func parking(t *testing.T) (staff *testenv.Client, db testenv.DB, mend func()) {
 func TestParkedPages(t *testing.T) {
 	t.Parallel()
 	staff, db, mend := parking(t)
-	staff.Get("/staff/parked/order").Has(200, `href="/parked/order/1"`, "at first", "user.erased")
-	staff.Get("/staff/parked/order/1").Has(200, "at first", "&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
+	staff.Get("/staff/parked/order").Has(200, `href="/parked/order/1">Erasure of a person</a>`, "at first", "user.erased")
+	staff.Get("/staff/parked/order/1").Has(200, "<h1>Erasure of a person</h1>", "user.erased at order-user", "at first",
+		"&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
 	staff.Post("/staff/parked/order/1/replay").Has(422, "It failed again", "the &lt;b&gt;version&lt;/b&gt; is behind")
 	mend()
 	for path, want := range map[string]int{"/1/replay": 303, "/2/drop?note=x": 422, "/9/replay": 404, "/x/replay": 404, "/replay": 422} {
@@ -139,6 +140,8 @@ func TestWorkOfAService(t *testing.T) {
 	a.Want("parked-messages", "kinds", "1", "name")
 	a.Want(4, "kinds", "1", "count")
 	a.Want("/parked/order/1/replay", "kinds", "1", "items", "0", "commands", "0", "to")
+	a.Want("Erasure of a person", "kinds", "1", "items", "0", "title")
+	a.Want("user.erased at order-user", "kinds", "1", "items", "0", "name")
 	staff.Get("/staff/parked/order/1").Want(true, "waits")
 	if a := staff.Get("/staff/parked/order.csv"); strings.Count(a.Body, "\n") != 5 {
 		t.Error(a)

@@ -10,7 +10,7 @@ import (
 
 // mailKind is a kind of mail as staff know it.
 type mailKind struct {
-	Kind, Title string
+	Kind string
 	// When says what it is sent for.
 	When string
 	// fields are the names in braces that may stand in its template, beside those of all mails.
@@ -26,66 +26,66 @@ var ofWhichOrder = []string{"identifier", "order_information", "order_link"}
 
 // mailKinds are all kinds, in the order in which pages show them.
 var mailKinds = []mailKind{
-	{Kind: msg.MailOrderMember, Title: "Order confirmation for members", When: "an order of a member is paid",
+	{Kind: msg.MailOrderMember, When: "an order of a member is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
 		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderMember)},
-	{Kind: msg.MailOrderVisitor, Title: "Order confirmation for visitors", When: "an order of a visitor is paid",
+	{Kind: msg.MailOrderVisitor, When: "an order of a visitor is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
 		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderVisitor)},
-	{Kind: msg.MailOrderShipped, Title: "Order on its way", When: "a parcel has left, five minutes after",
+	{Kind: msg.MailOrderShipped, When: "a parcel has left, five minutes after",
 		fields: orderFields("tracking_information", "parcel_information", "rest_information"),
 		must:   []string{"tracking_information"}, sample: sampleOrder(msg.MailOrderShipped)},
-	{Kind: msg.MailOrderRefunded, Title: "Refund", When: "Stripe makes a refund",
+	{Kind: msg.MailOrderRefunded, When: "Stripe makes a refund",
 		fields: orderFields("refund_amount", "refund_information"), must: []string{"refund_amount"},
 		sample: sampleOrder(msg.MailOrderRefunded)},
-	{Kind: msg.MailOrderCanceled, Title: "Order canceled", When: "staff cancel an order",
+	{Kind: msg.MailOrderCanceled, When: "staff cancel an order",
 		fields: orderFields("canceled_refund_information"), must: ofWhichOrder,
 		sample: sampleOrder(msg.MailOrderCanceled)},
-	{Kind: msg.MailOrderNote, Title: "Note about an order", When: "staff mail a note to the customer",
+	{Kind: msg.MailOrderNote, When: "staff mail a note to the customer",
 		fields: orderFields("note_information"), must: []string{"note_information"},
 		sample: sampleOrder(msg.MailOrderNote)},
-	{Kind: msg.MailPaymentPending, Title: "Waiting for the bank", When: "a bank debit is under way",
+	{Kind: msg.MailPaymentPending, When: "a bank debit is under way",
 		fields: []string{"amount", "items", "time"}, must: []string{"amount", "items"},
 		sample: samplePayment(msg.MailPaymentPending)},
-	{Kind: msg.MailPaymentRefused, Title: "Payment refused by the bank", When: "a bank refuses a debit",
+	{Kind: msg.MailPaymentRefused, When: "a bank refuses a debit",
 		fields: []string{"amount", "items", "time"}, must: []string{"amount", "items"},
 		sample: samplePayment(msg.MailPaymentRefused)},
-	{Kind: msg.MailWelcome, Title: "Welcome", When: "an account is opened",
+	{Kind: msg.MailWelcome, When: "an account is opened",
 		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailWelcome)},
-	{Kind: msg.MailVerify, Title: "Confirm the address", When: "a member asks for the link again",
+	{Kind: msg.MailVerify, When: "a member asks for the link again",
 		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailVerify)},
-	{Kind: msg.MailReset, Title: "Choose a new password", When: "a member forgot the password",
+	{Kind: msg.MailReset, When: "a member forgot the password",
 		fields: accountFields("code"), must: []string{"code"}, sample: sampleAccount(msg.MailReset)},
-	{Kind: msg.MailPasswordSet, Title: "Password was reset", When: "the link for a new password was used",
+	{Kind: msg.MailPasswordSet, When: "the link for a new password was used",
 		fields: accountFields(), sample: sampleAccount(msg.MailPasswordSet)},
-	{Kind: msg.MailPasswordChanged, Title: "Password was changed", When: "a password is changed inside the account",
+	{Kind: msg.MailPasswordChanged, When: "a password is changed inside the account",
 		fields: accountFields(), sample: sampleAccount(msg.MailPasswordChanged)},
-	{Kind: msg.MailAddressChanged, Title: "Address was changed", When: "an account gets another address; to both",
+	{Kind: msg.MailAddressChanged, When: "an account gets another address; to both",
 		fields: accountFields("code", "old_email", "undo_information"), must: []string{"undo_information"},
 		sample: sampleAccount(msg.MailAddressChanged)},
-	{Kind: msg.MailAccountsMerged, Title: "Accounts were merged", When: "staff merge two accounts; to both addresses",
+	{Kind: msg.MailAccountsMerged, When: "staff merge two accounts; to both addresses",
 		fields: accountFields("closed_username"), must: []string{"closed_username"},
 		sample: sampleAccount(msg.MailAccountsMerged)},
-	{Kind: msg.MailUsername, Title: "User name", When: "a member forgot the user name",
+	{Kind: msg.MailUsername, When: "a member forgot the user name",
 		fields: accountFields("accounts_lead", "accounts"), must: []string{"accounts"},
 		sample: sampleAccount(msg.MailUsername)},
-	{Kind: msg.MailChatAlert, Title: "Chat message waiting", When: "a visitor leaves a message; to the staff",
+	{Kind: msg.MailChatAlert, When: "a visitor leaves a message; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailChatAlert)},
-	{Kind: msg.MailTest, Title: "Test mail", When: "the guide of a new shop asks for it; to the staff",
+	{Kind: msg.MailTest, When: "the guide of a new shop asks for it; to the staff",
 		fields: []string{"time"}, sample: sampleAccount(msg.MailTest)},
-	{Kind: msg.MailChatAnswer, Title: "Answer to a chat message", When: "staff answer a chat message",
+	{Kind: msg.MailChatAnswer, When: "staff answer a chat message",
 		fields: []string{"note", "time"}, must: []string{"note"}, sample: sampleAnswer},
-	{Kind: msg.MailCheckoutReminder, Title: "Reminder of a checkout", When: "a checkout was not paid; if switched on",
+	{Kind: msg.MailCheckoutReminder, When: "a checkout was not paid; if switched on",
 		fields: []string{"first_name", "items", "amount", "cart_link", "unsubscribe_link"},
 		must:   []string{"unsubscribe_link"}, sample: sampleAutomatic(msg.MailCheckoutReminder)},
-	{Kind: msg.MailBackInStock, Title: "Back in stock", When: "a SKU can be bought again; if switched on",
+	{Kind: msg.MailBackInStock, When: "a SKU can be bought again; if switched on",
 		fields: []string{"items", "amount", "product_link", "unsubscribe_link"}, must: []string{"unsubscribe_link"},
 		sample: sampleAutomatic(msg.MailBackInStock)},
-	{Kind: msg.MailReviewRequest, Title: "Question about a purchase", When: "an order was sent; if switched on",
+	{Kind: msg.MailReviewRequest, When: "an order was sent; if switched on",
 		fields: []string{"first_name", "items", "amount", "order_link", "unsubscribe_link"},
 		must:   []string{"unsubscribe_link"}, sample: sampleAutomatic(msg.MailReviewRequest)},
-	{Kind: kindNewsletter, Title: "Newsletter"},
-	{Kind: kindDraft, Title: "Newsletter, draft"},
+	{Kind: kindNewsletter},
+	{Kind: kindDraft},
 }
 
 // fieldTexts say what each name in braces stands for.
@@ -182,10 +182,13 @@ func kindOf(kind string) (mailKind, bool) {
 
 // kindTitle is what staff call a kind; one that is not known keeps its name.
 func kindTitle(kind string) string {
-	if k, known := kindOf(kind); known {
-		return k.Title
+	switch kind {
+	case kindNewsletter:
+		return "Newsletter"
+	case kindDraft:
+		return "Newsletter, draft"
 	}
-	return kind
+	return msg.MailTitle(kind)
 }
 
 // sampleTime is when samples happened.

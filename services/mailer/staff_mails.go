@@ -175,7 +175,7 @@ func mailTools(table *adminui.Table, ask adminui.Listing, who adminui.Identity) 
 	}
 	kinds := []adminui.Option{{Value: "", Text: "All"}}
 	for _, k := range mailKinds {
-		kinds = append(kinds, adminui.Option{Value: k.Kind, Text: k.Title})
+		kinds = append(kinds, adminui.Option{Value: k.Kind, Text: kindTitle(k.Kind)})
 	}
 	table.Choices = []adminui.Choice{{Name: "kind", Label: "Kind", Options: kinds, Value: ask.Chosen["kind"]}}
 	table.WithSearch(ask, "E-mail address, order or key")

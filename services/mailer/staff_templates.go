@@ -59,7 +59,7 @@ func (s *server) staffTemplates(r *http.Request) (adminui.Answer, error) {
 		if k.sample == nil {
 			continue
 		}
-		t := staffTemplate{Kind: k.Kind, Title: k.Title, When: k.When, BuiltIn: true}
+		t := staffTemplate{Kind: k.Kind, Title: kindTitle(k.Kind), When: k.When, BuiltIn: true}
 		i := slices.IndexFunc(newest, func(v templateVersion) bool { return v.Kind == k.Kind })
 		if i >= 0 {
 			t.BuiltIn, t.SavedBy, t.SavedAt = newest[i].BuiltIn, newest[i].SavedBy, newest[i].SavedAt
@@ -107,7 +107,7 @@ func (s *server) templatePage(r *http.Request) (p templatePage, err error) {
 	if !known || k.sample == nil {
 		return p, web.NotFound()
 	}
-	p = templatePage{Kind: k.Kind, Title: k.Title, When: k.When, kind: k}
+	p = templatePage{Kind: k.Kind, Title: kindTitle(k.Kind), When: k.When, kind: k}
 	if p.mailTemplate, err = templateOf(r.Context(), s.pool, k); err != nil {
 		return p, err
 	}
