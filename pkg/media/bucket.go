@@ -63,7 +63,7 @@ func (b bucket) ask(ctx context.Context, method, name string, body []byte) ([]by
 	}
 	r.URL.Path, r.URL.RawPath = at, escape(at)
 	if method == http.MethodPut {
-		r.Header.Set("Content-Type", "image/jpeg")
+		r.Header.Set("Content-Type", Type(name))
 		r.Header.Set("Cache-Control", immutable)
 	}
 	who, err := b.rights.get(ctx, b.client)

@@ -1,5 +1,6 @@
 // Package media keeps pictures where MEDIA_URL says: in a folder, or in a bucket that speaks S3. order writes them,
-// edge serves them. A name is made of a picture's content, so what is under a name never changes.
+// edge serves them. A name is made of a picture's content, so what is under a name never changes. Each is a JPEG in
+// several widths; the WebP of each width is made of it a little later.
 package media
 
 import (
@@ -35,13 +36,37 @@ var Widths = []int{400, 800, 1200, Most}
 // Most is the width of the largest picture that is kept, in pixels.
 const Most = 1600
 
-var name = regexp.MustCompile(`^([0-9a-f]{32})-([1-9][0-9]{0,3})\.jpg$`)
+var name = regexp.MustCompile(`^([0-9a-f]{32})-([1-9][0-9]{0,3})\.(jpg|webp)$`)
 
 // ValidName says whether a text can be the name of a picture.
 func ValidName(text string) bool { return name.MatchString(text) }
 
 // Name is the name of a picture with this hash (32 hexadecimal digits) in a width.
 func Name(hash string, width int) string { return hash + "-" + strconv.Itoa(width) + ".jpg" }
+
+// WebP and JPEG are the names of a picture in the two kinds in which it is kept. The JPEG is there from the beginning.
+func WebP(name string) string { return strings.TrimSuffix(name, ".jpg") + ".webp" }
+
+// JPEG is the name of the JPEG that a WebP was made of.
+func JPEG(name string) string { return strings.TrimSuffix(name, ".webp") + ".jpg" }
+
+// Parse is the hash and the width in a name of a JPEG.
+func Parse(text string) (hash string, width int, ok bool) {
+	parts := name.FindStringSubmatch(text)
+	if parts == nil || parts[3] != "jpg" {
+		return "", 0, false
+	}
+	width, err := strconv.Atoi(parts[2])
+	return parts[1], width, err == nil
+}
+
+// Type is the media type of what is under a name.
+func Type(name string) string {
+	if strings.HasSuffix(name, ".webp") {
+		return "image/webp"
+	}
+	return "image/jpeg"
+}
 
 // WidthsOf are the widths in which a picture is kept whose own one this is, ascending.
 func WidthsOf(own int) (widths []int) {
@@ -53,21 +78,17 @@ func WidthsOf(own int) (widths []int) {
 	return append(widths, own)
 }
 
-// Srcset lists the widths of a picture at an address of ours (Path and a name) for the attribute of that name; "" for
-// any other address.
+// Srcset lists the widths of a picture at an address of ours (Path and a name) as WebP, for the attribute of that name;
+// "" for any other address.
 func Srcset(address string) string {
 	file, ours := strings.CutPrefix(address, Path)
-	parts := name.FindStringSubmatch(file)
-	if !ours || parts == nil {
-		return ""
-	}
-	own, err := strconv.Atoi(parts[2])
-	if err != nil {
+	hash, own, ok := Parse(file)
+	if !ours || !ok {
 		return ""
 	}
 	var set []string
 	for _, w := range WidthsOf(own) {
-		set = append(set, Path+Name(parts[1], w)+" "+strconv.Itoa(w)+"w")
+		set = append(set, Path+WebP(Name(hash, w))+" "+strconv.Itoa(w)+"w")
 	}
 	return strings.Join(set, ", ")
 }

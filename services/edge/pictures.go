@@ -43,10 +43,21 @@ func (p *pictures) get(ctx context.Context, name string) ([]byte, error) {
 	return body, err
 }
 
-// picture serves a picture. What is under a name never changes, so a browser that has it never asks again.
+const (
+	// keptForEver is for what never changes under its name, keptShortly for the JPEG that stands in for a WebP.
+	keptForEver = "public, max-age=31536000, immutable"
+	keptShortly = "public, max-age=60"
+)
+
+// picture serves a picture. What is under a name never changes, so a browser that has it never asks again. Until the
+// WebP of a picture is made its JPEG is served in its place.
 func (e *server) picture(w http.ResponseWriter, r *http.Request) error {
-	name := chi.URLParam(r, "name")
+	name, keep := chi.URLParam(r, "name"), keptForEver
 	body, err := e.media.get(r.Context(), name)
+	if errors.Is(err, media.ErrNotFound) && media.JPEG(name) != name {
+		name, keep = media.JPEG(name), keptShortly
+		body, err = e.media.get(r.Context(), name)
+	}
 	if errors.Is(err, media.ErrNotFound) {
 		e.notFound(w, r)
 		return nil
@@ -54,8 +65,8 @@ func (e *server) picture(w http.ResponseWriter, r *http.Request) error {
 		return web.Unavailable(err)
 	}
 	h, tag := w.Header(), `"`+name+`"`
-	h.Set("Content-Type", "image/jpeg")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Content-Type", media.Type(name))
+	h.Set("Cache-Control", keep)
 	h.Set("Etag", tag)
 	if web.NotModified(w, r, tag) {
 		return nil

@@ -39,3 +39,34 @@ func TestPictures(t *testing.T) {
 		}
 	}
 }
+
+// Until the WebP of a picture is made its JPEG is served in its place, and not kept for ever.
+func TestAPictureUntilItsWebPIsMade(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	name := media.Name(strings.Repeat("0c", 16), 800)
+	b := e.browser()
+	if a := b.Get(media.Path + media.WebP(name)); a.Status != http.StatusNotFound {
+		t.Error(a)
+	}
+	for _, stage := range []struct{ name, body, kind, cache string }{
+		{name, "a JPEG", "image/jpeg", "public, max-age=60"},
+		{media.WebP(name), "a WebP", "image/webp", "public, max-age=31536000, immutable"},
+	} {
+		if err := e.edge.media.store.Put(t.Context(), stage.name, []byte(stage.body)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // from the folder, then from memory
+			a := b.Get(media.Path + media.WebP(name))
+			a.Has(http.StatusOK, stage.body)
+			if h := a.Header; h.Get("Cache-Control") != stage.cache || h.Get("Content-Type") != stage.kind {
+				t.Errorf("%v", h)
+			}
+		}
+		r := b.Request(http.MethodGet, media.Path+media.WebP(name)) // a browser that had the JPEG gets the WebP
+		r.Header.Set("If-None-Match", `"`+name+`"`)
+		if a := b.Do(r); (a.Status == http.StatusNotModified) != (stage.name == name) {
+			t.Error(a)
+		}
+	}
+}

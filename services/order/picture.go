@@ -12,6 +12,7 @@ import (
 	_ "image/gif" // what people have
 	"image/jpeg"
 	_ "image/png"
+	"iter"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp"
@@ -163,11 +164,7 @@ func resizePicture(img image.Image, orientation int) (p sizedPicture, err error)
 	} else {
 		source = upright(scaled(img, p.width, p.height), orientation)
 	}
-	for _, width := range media.WidthsOf(p.width) {
-		small := source
-		if width < p.width {
-			small = scaled(source, width, max(p.height*width/p.width, 1))
-		}
+	for width, small := range sizes(source, p.width) {
 		var out bytes.Buffer
 		if err := jpeg.Encode(&out, small, &jpeg.Options{Quality: jpegQuality}); err != nil {
 			return p, fmt.Errorf("encode a picture: %w", err)
@@ -177,6 +174,21 @@ func resizePicture(img image.Image, orientation int) (p sizedPicture, err error)
 	sum := sha256.Sum256(p.files[p.width])
 	p.hash = hex.EncodeToString(sum[:16])
 	return p, nil
+}
+
+// sizes are the widths in which a picture is kept, with the picture in each, one after the other.
+func sizes(source *image.RGBA, own int) iter.Seq2[int, *image.RGBA] {
+	return func(yield func(int, *image.RGBA) bool) {
+		for _, width := range media.WidthsOf(own) {
+			small := source
+			if width < own {
+				small = scaled(source, width, max(source.Bounds().Dy()*width/own, 1))
+			}
+			if !yield(width, small) {
+				return
+			}
+		}
+	}
 }
 
 // scaled is a picture in a smaller size, on white. It is halved until it is at most twice as large, each pixel being

@@ -2,6 +2,7 @@ package order
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/media"
@@ -163,4 +165,66 @@ func FuzzPicture(f *testing.F) {
 			t.Errorf("%v, %v", p, err)
 		}
 	})
+}
+
+// The WebP of each width is made after the upload, of pictures from before, too, and once. What is no picture is not
+// tried for ever, and a try that was cut off is made again.
+func TestPicturesAsWebP(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ctx := t.Context()
+	upload(e.browser(adminui.Marketing), "/staff/catalog/products/bSusp6dBHm/media/upload",
+		map[string][]byte{"a.jpg": jpegOf(striped(900, 600))}).Has(http.StatusSeeOther)
+	name := strings.TrimPrefix(e.Text(`SELECT image_url FROM product_image WHERE product_id = 1 ORDER BY id DESC LIMIT 1`), media.Path)
+	if _, found, err := claimPicture(ctx, e.db); err != nil || !found { // by a process that ends
+		t.Fatal(found, err)
+	}
+	if made, err := e.service.makePicture(ctx); err != nil || made {
+		t.Fatal("taken twice", err)
+	}
+	damaged, gone := media.Name(strings.Repeat("0a", 16), 800), media.Name(strings.Repeat("0b", 16), 800)
+	if err := e.service.media.Put(ctx, damaged, []byte("no picture")); err != nil {
+		t.Fatal(err)
+	}
+	if err := queuePictures(ctx, e.db, []string{damaged, gone, name, "x"}); err != nil {
+		t.Fatal(err)
+	}
+	e.Exec(`UPDATE picture_to_make SET due = now()`)
+	for range 4 {
+		if made, err := e.service.makePicture(ctx); err != nil || !made {
+			t.Fatal(made, err)
+		}
+	}
+	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 0 {
+		t.Errorf("%d are tried again", n)
+	}
+	hash, _, _ := media.Parse(name)
+	for width, height := range map[int]int{400: 266, 800: 533, 900: 600} {
+		body, err := e.service.media.Get(ctx, media.WebP(media.Name(hash, width)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, kind, err := image.Decode(bytes.NewReader(body))
+		if err != nil || kind != "webp" || img.Bounds().Size() != image.Pt(width, height) {
+			t.Fatalf("%d: %s %v, %v", width, kind, img.Bounds(), err)
+		}
+	}
+}
+
+// A process makes what its uploads leave to it without being asked.
+func TestPicturesAreMadeAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.service.makePictures(ctx) }()
+	upload(e.browser(adminui.Marketing), "/staff/catalog/products/bSusp6dBHm/media/upload",
+		map[string][]byte{"a.jpg": jpegOf(striped(90, 60))}).Has(http.StatusSeeOther)
+	testenv.Eventually(t, 30*time.Second, "a picture as WebP", func() bool {
+		return e.Number(`SELECT count(*) FROM picture_to_make`) == 0
+	})
+	end()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

@@ -32,7 +32,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Trail:     s.trail,
 			Consumers: s.consumers(),
 			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
-				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalogue clock", Run: s.clock}},
+				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalogue clock", Run: s.clock},
+				{Name: "pictures", Run: s.makePictures}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

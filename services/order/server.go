@@ -26,6 +26,8 @@ type server struct {
 	clockWork  chan struct{} // wakes clock
 	media      media.Store
 	pictures   chan struct{} // a place for each picture that is made
+	// pictureWork wakes makePictures.
+	pictureWork chan struct{}
 	// placings tells success pages what the events of their payments became.
 	placings placings
 }
@@ -39,7 +41,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
 		refundWork: make(chan struct{}, 1),
 		clockWork:  make(chan struct{}, 1),
-		pictures:   make(chan struct{}, picturesAtOnce)}
+		pictures:   make(chan struct{}, picturesAtOnce), pictureWork: make(chan struct{}, 1)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)

@@ -15,6 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -63,6 +64,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 		s.catalogueChanged()
+		wait.Wake(s.pictureWork)
 	} else if len(refused) == 0 {
 		refused = []string{"Choose a picture first."}
 	}
@@ -136,6 +138,13 @@ func addPictures(r *http.Request, tx pgx.Tx, id int64, addresses []string) error
 	}
 	if !all {
 		return faults{"": fmt.Sprintf("A product has at most %d pictures.", mostMedia)}
+	}
+	names := make([]string, len(addresses))
+	for i, address := range addresses {
+		names[i] = strings.TrimPrefix(address, media.Path)
+	}
+	if err := queuePictures(r.Context(), tx, names); err != nil {
+		return err
 	}
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,
 		Text: fmt.Sprintf("Added %d pictures", len(addresses)), After: map[string]any{"pictures": addresses}})
