@@ -25,6 +25,8 @@ const (
 	keepAutomatic = 100 * 24 * time.Hour
 	// keepWishes is how long somebody waits for a SKU at most.
 	keepWishes = 180 * 24 * time.Hour
+	// keepTold is longer than the mail of a wish is tried.
+	keepTold = automaticLate + time.Hour
 	// automaticAtOnce is how many mails are commanded in one transaction.
 	automaticAtOnce = 200
 )
@@ -136,7 +138,7 @@ func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, e
 }
 
 // mailWanted tells mailer, at the moment of sending, whether an automatic mail still makes sense: nothing was bought
-// since, the order is still one, nobody said no to notices, the switch is still on.
+// since, the order is still one, nobody said no to notices, what is back in stock still is, the switch is still on.
 func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -159,7 +161,8 @@ func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 		wanted, err = reviewWanted(r.Context(), s.db, about)
 	case kind == msg.MailBackInStock && on.restock:
 		if hash, ok := s.refuser(form.Get("notice")); ok {
-			wanted, err = noticeWanted(r.Context(), s.db, hash)
+			wish, _ := web.Number(about, maxSKU) // 0 for none
+			wanted, err = restockWanted(r.Context(), s.db, wish, hash)
 		}
 	}
 	if err != nil {

@@ -119,7 +119,8 @@ func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error
 		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)
 }
 
-// deleteOldAutomatic deletes what no limit looks at any more, and wishes of long ago.
+// deleteOldAutomatic deletes what no limit looks at any more, wishes of long ago, and those whose mails have left or are
+// too late.
 func deleteOldAutomatic(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	mails, err := pg.InGroups(ctx, db, "delete old notes of automatic mails", `
 		DELETE FROM automatic_mail WHERE (kind, about) IN (
@@ -131,5 +132,11 @@ func deleteOldAutomatic(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	wishes, err := pg.InGroups(ctx, db, "delete old wishes", `
 		DELETE FROM restock_wish WHERE id IN (
 		  SELECT id FROM restock_wish WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepWishes)
-	return mails + wishes, err
+	if err != nil {
+		return mails + wishes, err
+	}
+	told, err := pg.InGroups(ctx, db, "delete wishes that were told", `
+		DELETE FROM restock_told WHERE id IN (
+		  SELECT id FROM restock_told WHERE told_at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepTold)
+	return mails + wishes + told, err
 }

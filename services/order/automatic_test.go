@@ -268,16 +268,72 @@ func TestBackInStock(t *testing.T) {
 	// Erasing covers wishes and notes of mails. A "no" stays: it is a keyed hash, and others could ask again.
 	wish(200, "7", "Cid@mail.example.com")
 	e.Exec(`INSERT INTO automatic_mail (kind, about, email) VALUES ('x', 'y', 'cid@mail.example.com')`)
+	e.Exec(`INSERT INTO restock_told (id, sku_id, email, address, at) VALUES (99, 6, 'Cid@mail.example.com', 'h', now())`)
 	p := erasure.Person{Emails: []string{"cid@Mail.example.com"}}
 	export, err := ExportOrders(t.Context(), e.db, p)
-	if err != nil || strings.Count(string(export), "id@mail.example.com") != 2 {
+	if err != nil || strings.Count(string(export), "id@mail.example.com") != 3 {
 		t.Errorf("exported: %v %s", err, export)
 	}
 	if err := pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error { return eraseOrders(t.Context(), tx, p) }); err != nil {
 		t.Fatal(err)
 	}
-	if n := e.Number(`SELECT (SELECT count(*) FROM restock_wish) + (SELECT count(*) FROM automatic_mail)`); n != 0 ||
+	if n := e.Number(`SELECT (SELECT count(*) FROM restock_wish) + (SELECT count(*) FROM automatic_mail)
+		+ (SELECT count(*) FROM restock_told WHERE id = 99)`); n != 0 ||
 		e.Number(`SELECT count(*) FROM restock_declined`) != 1 {
 		t.Errorf("%d rows are left of an erased person", n)
+	}
+}
+
+// What is sold out again before its mail leaves is waited for once more: the mail is held, however often it is asked
+// for, and the next one is another.
+func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.switchOn("shop_back_in_stock", "on")
+	stock := func(n int) { e.Exec(`UPDATE sku SET stock = $1 WHERE id = 6`, n) }
+	told := func(n int) (ask []string) {
+		t.Helper()
+		e.automatic()
+		mails := e.mailed(msg.MailBackInStock)
+		if len(mails) != n {
+			t.Fatalf("%d mails, want %d", len(mails), n)
+		}
+		return []string{"key", msg.MailBackInStock + ":" + e.Text(`SELECT max(id)::text FROM restock_told`),
+			"notice", mailTo(mails, "dora@mail.example.com").Data["notice"]}
+	}
+	wanted := func(want bool, ask []string) {
+		t.Helper()
+		e.mailer().Post("/internal/mail-wanted", ask...).OK().Want(want, "wanted")
+	}
+	waiting := func(want int) {
+		t.Helper()
+		if n := e.Number(`SELECT count(*) FROM restock_wish`); n != want {
+			t.Errorf("%d wait, want %d", n, want)
+		}
+	}
+	stock(0)
+	e.client.Post("/internal/restock-wish", "sku_id", "6", "email_address", "dora@mail.example.com").OK()
+	stock(1)
+	first := told(1)
+	stock(0)
+	for range 2 {
+		wanted(false, first)
+		waiting(1)
+	}
+	told(1) // not yet
+	stock(1)
+	wanted(false, first)
+	second := told(2)
+	waiting(0)
+	for range 2 { // the first try to send it fails
+		wanted(true, second)
+	}
+	stock(0) // who asked again while the mail was on its way waits once
+	e.client.Post("/internal/restock-wish", "sku_id", "6", "email_address", "dora@mail.example.com").OK()
+	wanted(false, second)
+	waiting(1)
+	e.Exec(`UPDATE restock_told SET told_at = now() - interval '26 hours'`)
+	if n, err := deleteOldAutomatic(t.Context(), e.db); err != nil || n != 2 {
+		t.Errorf("%d deleted, %v", n, err)
 	}
 }

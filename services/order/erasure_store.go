@@ -54,6 +54,7 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	batch.Queue(`DELETE FROM cart WHERE`+theirCarts, members, emails)
 	batch.Queue(`DELETE FROM automatic_mail WHERE email = ANY($1)`, emails)
 	batch.Queue(`DELETE FROM restock_wish WHERE lower(email) = ANY($1)`, emails)
+	batch.Queue(`DELETE FROM restock_told WHERE lower(email) = ANY($1)`, emails)
 	batch.Queue(`DELETE FROM prospect WHERE email = ANY($1) OR code = ANY($2)`, emails, p.Codes)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("erase a person: %w", err)
@@ -93,6 +94,7 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 			UNION SELECT checkout_id FROM code_use WHERE customer = ANY($2)))`},
 		{Name: "automatic_mails", Rows: `automatic_mail WHERE email = ANY($2)`},
 		{Name: "restock_wishes", Rows: `restock_wish WHERE lower(email) = ANY($2)`, Without: "address"},
+		{Name: "restock_told", Rows: `restock_told WHERE lower(email) = ANY($2)`, Without: "address"},
 		{Name: "prospect_codes", Rows: `prospect WHERE email = ANY($2)`},
 		{Name: "payment_events", Rows: `payment_event WHERE ` + theirPayments},
 		{Name: "payment_issues", Rows: `payment_issue WHERE` + theirIssues +

@@ -84,7 +84,8 @@ func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
 	}{true})
 }
 
-// takeRestocked takes the wishes for SKUs that can be had again; with the mails they are gone.
+// takeRestocked takes the wishes for SKUs that can be had again; with the mails they are gone, unless a SKU is sold out
+// before its mail leaves.
 func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]msg.Message, error) {
 	list, err := takeWishes(ctx, tx)
 	if err != nil {

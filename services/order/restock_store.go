@@ -22,14 +22,26 @@ func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) e
 // storeRefusal ends the wishes of an address for good.
 func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 	return pg.Exec(ctx, tx, "note that an address wants no notices", `
-		WITH gone AS (DELETE FROM restock_wish WHERE address = $1)
+		WITH gone AS (DELETE FROM restock_wish WHERE address = $1),
+		told AS (DELETE FROM restock_told WHERE address = $1)
 		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
 }
 
-// noticeWanted says whether an address, hashed, has not said no.
-func noticeWanted(ctx context.Context, db pg.DB, hash string) (bool, error) {
-	return pg.Get[bool](ctx, db, "look whether an address wants notices",
-		`SELECT NOT EXISTS (SELECT FROM restock_declined WHERE address = $1)`, hash)
+// restockWanted says whether the mail of a wish may leave: its reader, hashed, has not said no, and the SKU can still be
+// had. One that is sold out again is waited for once more, and its mail is held for good: the next one is another. Of
+// mails that are older than automaticLate, or of a process of before, nothing is known but whether there was a no.
+func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
+	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
+		WITH told AS MATERIALIZED (
+		  SELECT t.*, EXISTS (SELECT FROM sku_any s WHERE s.id = t.sku_id AND s.on_sale
+		    AND s.inventory_identifier = 'in-stock') AS there
+		  FROM restock_told t WHERE t.id = $1 FOR UPDATE),
+		held AS (UPDATE restock_told t SET held = true FROM told WHERE t.id = told.id AND NOT told.there
+		  AND NOT told.held RETURNING t.sku_id, t.email, t.address, t.at),
+		waiting AS (INSERT INTO restock_wish (sku_id, email, address, at) SELECT * FROM held
+		  ON CONFLICT (sku_id, address) DO NOTHING)
+		SELECT NOT EXISTS (SELECT FROM restock_declined WHERE address = $2)
+		  AND NOT EXISTS (SELECT FROM told WHERE held OR NOT there)`, wish, hash)
 }
 
 // restockWish is somebody who hears now.
@@ -51,8 +63,11 @@ func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS colour,
 		    coalesce(s.size, '') AS size, s.price_cents
 		  FROM restock_wish w JOIN sku_any s ON s.id = w.sku_id
-		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1)
-		DELETE FROM restock_wish w USING found f WHERE w.id = f.id
-		RETURNING w.id, w.sku_id AS sku, w.email, w.address, f.product_title AS title, f.product_identifier AS product,
-		  f.colour, f.size, f.price_cents AS price`, automaticAtOnce)
+		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1),
+		gone AS (DELETE FROM restock_wish w USING found f WHERE w.id = f.id RETURNING w.*),
+		told AS (INSERT INTO restock_told (id, sku_id, email, address, at)
+		  SELECT id, sku_id, email, address, at FROM gone)
+		SELECT gone.id, gone.sku_id AS sku, gone.email, gone.address, f.product_title AS title,
+		  f.product_identifier AS product, f.colour, f.size, f.price_cents AS price
+		FROM gone JOIN found f USING (id) ORDER BY id`, automaticAtOnce)
 }

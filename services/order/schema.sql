@@ -624,6 +624,18 @@ CREATE TABLE "restock_declined" (
   CONSTRAINT restock_declined_pkey PRIMARY KEY (address)
 );
 
+CREATE TABLE "restock_told" (
+  id bigint NOT NULL,
+  sku_id bigint NOT NULL,
+  email text NOT NULL,
+  address text NOT NULL,
+  at timestamp with time zone NOT NULL,
+  told_at timestamp with time zone NOT NULL DEFAULT now(),
+  held boolean NOT NULL DEFAULT false,
+  CONSTRAINT restock_told_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,
+  CONSTRAINT restock_told_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE "restock_wish" (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   sku_id bigint NOT NULL,
@@ -930,6 +942,9 @@ CREATE INDEX refund_pending ON "order".refund USING btree (checked_at) WHERE (st
 CREATE INDEX refund_to_make ON "order".refund USING btree (next_at) WHERE (state = 'requested'::text);
 CREATE INDEX refund_to_tell ON "order".refund USING btree (created_at) WHERE ((told_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'succeeded'::text])));
 CREATE INDEX reservation_sku ON "order".reservation USING btree (sku_id);
+CREATE INDEX restock_told_at ON "order".restock_told USING btree (told_at);
+CREATE INDEX restock_told_email ON "order".restock_told USING btree (lower(email));
+CREATE INDEX restock_told_sku ON "order".restock_told USING btree (sku_id);
 CREATE INDEX restock_wish_address ON "order".restock_wish USING btree (address);
 CREATE INDEX restock_wish_email ON "order".restock_wish USING btree (lower(email));
 CREATE INDEX search_word_begins ON "order".search_word USING btree (word text_pattern_ops);
