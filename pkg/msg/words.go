@@ -8,9 +8,11 @@ var words = map[string]string{
 	OrderStatusChangedSubject: "Status of an order", ReceiptAddressGivenSubject: "Address for a receipt",
 	ShopChanged: "Change of the shop's name or address", OrderMoneySubject: "Money of an order",
 
-	UserRegistered: "New member", UserEmailVerified: "Confirmed address", UserProfileChanged: "Change of a member's data",
-	UserPreferencesChanged: "Change of a member's mail choices", UserCredentialsChanged: "Change of a member's password",
-	UserErased: "Erasure of a person", UserMerged: "Merge of two members", ProspectChanged: "Change of a prospect",
+	UserRegistered: "New member", UserEmailVerified: "Confirmed address",
+	UserProfileChanged:     "Change of a member's data",
+	UserPreferencesChanged: "Change of a member's mail choices",
+	UserCredentialsChanged: "Change of a member's password",
+	UserErased:             "Erasure of a person", UserMerged: "Merge of two members", ProspectChanged: "Change of a prospect",
 	UserChatWritten: "Chat message",
 
 	MailSentSubject: "Report of a mail that was sent", MailParkedSubject: "Report of a mail that could not be sent",
