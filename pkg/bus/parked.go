@@ -52,7 +52,8 @@ func (e *ReplayError) Error() string { return "the message failed again: " + e.R
 // Replay gives a parked message to its consumer again: handling it, its inbox key, the note that it was
 // seen to and what also does are one transaction. The inbox key stands all the while, so that a copy that
 // the broker delivers at this moment, or later, changes nothing; and of two replays at once the second
-// finds ErrNotParked. A message that fails again stays parked, with the new reason, as a ReplayError.
+// finds ErrNotParked. A message that fails again stays parked, with the new reason, as a ReplayError: then also belongs
+// to the transaction that notes the reason. It gets the message as it is by then.
 func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx.Tx, Parked) error) error {
 	p, found, err := FindParked(ctx, c.Pool, id)
 	switch {
@@ -66,7 +67,7 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 	d := &Delivery{Key: p.Key, Subject: p.Subject, Data: p.Payload, Attempt: p.Attempts + 1, headers: p.Headers}
 	ctx = d.context(ctx)
 	if err := c.prepareAgain(ctx, d); err != nil {
-		return c.failAgain(ctx, p, err)
+		return c.failAgain(ctx, p, err, also)
 	}
 	var handling error
 	err = c.tx(ctx, func(tx pgx.Tx) error {
@@ -79,11 +80,13 @@ func (c Consumer) Replay(ctx context.Context, id int64, by string, also func(pgx
 		if handling = guard(func() error { return c.act(ctx, tx, d) }); handling != nil {
 			return handling
 		}
-		return also(tx, p)
+		replayed := p
+		replayed.Resolution = "replayed"
+		return also(tx, replayed)
 	})
 	switch {
 	case handling != nil:
-		return c.failAgain(ctx, p, handling)
+		return c.failAgain(ctx, p, handling, also)
 	case err != nil:
 		return err
 	case c.Committed != nil:
@@ -128,15 +131,22 @@ func (c Consumer) act(ctx context.Context, tx pgx.Tx, d *Delivery) error {
 
 // failAgain keeps the new reason of a message that failed again. Of a database that is away the error
 // itself is returned: the message had no try.
-func (c Consumer) failAgain(ctx context.Context, p Parked, cause error) error {
+func (c Consumer) failAgain(ctx context.Context, p Parked, cause error, also func(pgx.Tx, Parked) error) error {
 	if pg.IsUnavailable(cause) || ctx.Err() != nil {
 		return fmt.Errorf("replay a message of %s: %w", c.Name, cause)
 	}
-	reason := pg.StorableText(cause.Error(), 0)
-	if err := noteReason(ctx, c.Pool, p.ID, reason); err != nil {
+	p.Reason, p.Attempts = pg.StorableText(cause.Error(), 0), p.Attempts+1
+	err := c.tx(ctx, func(tx pgx.Tx) error {
+		waits, err := noteReason(ctx, tx, p.ID, p.Reason)
+		if err != nil || !waits {
+			return err
+		}
+		return also(tx, p)
+	})
+	if err != nil {
 		return err
 	}
-	return &ReplayError{reason}
+	return &ReplayError{p.Reason}
 }
 
 // Drop notes that a parked message needs nothing, with the reason in a person's words, in the

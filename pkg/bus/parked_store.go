@@ -76,8 +76,8 @@ func noteAgain(ctx context.Context, tx pgx.Tx, consumer, key string) error {
 		consumer, key)
 }
 
-// noteReason keeps why a message failed again.
-func noteReason(ctx context.Context, db pg.DB, id int64, reason string) error {
-	return pg.Exec(ctx, db, "note why message $1 failed", `
+// noteReason keeps why a message failed again, if it waits still.
+func noteReason(ctx context.Context, db pg.DB, id int64, reason string) (bool, error) {
+	return pg.ExecOne(ctx, db, "note why message $1 failed", `
 		UPDATE parked SET attempts = attempts + 1, reason = $2 WHERE id = $1 AND resolved_at IS NULL`, id, reason)
 }

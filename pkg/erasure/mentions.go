@@ -42,6 +42,22 @@ func (p Person) codes() (codes []string) {
 	return codes
 }
 
+// AddressesIn are the e-mail addresses that are values in a JSON text, each once; none of what is no JSON.
+func AddressesIn(data []byte) (list []string) {
+	for in := json.NewDecoder(bytes.NewReader(data)); ; {
+		token, err := in.Token()
+		if err != nil {
+			slices.Sort(list)
+			return slices.Compact(list)
+		}
+		if text, ok := token.(string); ok && isAddress.MatchString(text) {
+			list = append(list, text)
+		}
+	}
+}
+
+var isAddress = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,255}$`)
+
 // Mentions says whether a text names one of the person's addresses or codes.
 func (p Person) Mentions(text []byte) bool {
 	lower := bytes.ToLower(text)

@@ -1,6 +1,21 @@
 package erasure
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
+
+func TestAddressesIn(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		`{"to":["b@x.example","a@x.example"],"n":1,"data":{"email":"b@x.example","text":"to c@x.example"}}`: "a@x.example b@x.example",
+		`{"to":"a@mail.example.com"`: "a@mail.example.com", `no JSON of a@mail.example.com`: "", `"@"`: "", ``: "", `{"a@b":1}`: "a@b",
+	} {
+		if got := strings.Join(AddressesIn([]byte(data)), " "); got != want {
+			t.Errorf("%s: %q, want %q", data, got, want)
+		}
+	}
+}
 
 func TestMentions(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
+	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
@@ -125,7 +126,8 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := strconv.FormatInt(m.ID, 10)
-	page := parkedPage{Message: m, What: msg.InWords(m.Subject), Name: name(m), Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
+	page := parkedPage{Message: m, What: msg.InWords(m.Subject), Name: name(m),
+		Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
 		Runbook: adminui.Runbook(parkedRunbook)}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
 		{Label: "Consumer", Value: m.Consumer}, {Label: "Tries", Value: m.Attempts}, {Label: "Parked", Value: m.At}}
@@ -207,8 +209,14 @@ func (p parkedPages) replayOne(r *http.Request, m bus.Parked) error {
 			" any longer, so the message cannot be replayed. Drop it.")
 	}
 	c.Outbox = p.Outbox
-	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, m bus.Parked) error {
-		return p.record(r, tx, m, "Replayed "+entry(m), map[string]any{"resolution": "replayed"})
+	return c.Replay(r.Context(), m.ID, adminui.Who(r).Name, func(tx pgx.Tx, now bus.Parked) error {
+		if now.Resolution == "" {
+			return p.record(r, tx, m, adminui.Act{Text: "Tried to replay " + entry(m) + ": it failed again",
+				Before: parkedValues{Reason: m.Reason, Tries: m.Attempts},
+				After:  parkedValues{Reason: now.Reason, Tries: now.Attempts}})
+		}
+		return p.record(r, tx, m, adminui.Act{Text: "Replayed " + entry(m),
+			After: parkedValues{Reason: m.Reason, Tries: m.Attempts}})
 	})
 }
 
@@ -220,15 +228,33 @@ func (p parkedPages) consumer(name string) (bus.Consumer, bool) {
 	return p.consumers[i], true
 }
 
-// record notes an act in the log of what the staff did. The payload and a person's note stay out of it: they may
-// hold a customer's data, and an erasure does not reach the log.
-func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, text string, after map[string]any) error {
+// parkedValues are what the log of acts holds of a message. Customer are the addresses in it, where a note may be about
+// them: an erasure finds the note by them.
+type parkedValues struct {
+	Reason   string `json:"reason"`
+	Tries    int    `json:"tries"`
+	Note     string `json:"note,omitempty"`
+	Customer string `json:"customer,omitempty"`
+}
+
+// dropped are the values of a message that was dropped, with the note. One that says whom to erase names people who may
+// be erased here already, so nothing of it is brought back, nor what was said of them.
+func dropped(m bus.Parked, note string) (v parkedValues, whose []string) {
+	v = parkedValues{Reason: m.Reason, Tries: m.Attempts}
+	if m.Subject != msg.UserErased {
+		whose = erasure.AddressesIn(m.Payload)
+		v.Note, v.Customer = note, strings.Join(whose, ", ")
+	}
+	return v, whose
+}
+
+// record notes an act in the log of what the staff did. The payload stays out of it.
+func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, a adminui.Act) error {
 	// One request may see to many messages: each has an entry of its own.
 	who := adminui.Who(r)
 	who.Request += ":" + strconv.FormatInt(m.ID, 10)
-	return adminui.RecordAs(r.Context(), tx, who, adminui.Act{Action: adminui.WorkAct, Kind: "message",
-		Key:  m.Consumer + " " + m.Key,
-		Text: text, Before: map[string]any{"reason": m.Reason, "attempts": m.Attempts}, After: after})
+	a.Action, a.Kind, a.Key = adminui.WorkAct, "message", m.Consumer+" "+m.Key
+	return adminui.RecordAs(r.Context(), tx, who, a)
 }
 
 const (
@@ -320,7 +346,8 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
 	err = c.Drop(r.Context(), m.ID, adminui.Who(r).Name, note, func(tx pgx.Tx, m bus.Parked) error {
-		return p.record(r, tx, m, "Dropped "+entry(m), map[string]any{"resolution": "dropped"})
+		values, whose := dropped(m, note)
+		return p.record(r, tx, m, adminui.Act{Text: "Dropped " + entry(m), After: values, Whose: whose})
 	})
 	if err != nil {
 		return nil, p.refusal(err)

@@ -65,7 +65,11 @@ func TestParkedPages(t *testing.T) {
 	}
 	staff.Get("/staff/parked/order/2").Has(200, "dropped", "Tested.")
 	if n := db.Number(`SELECT count(*) FROM outbox WHERE convert_from(payload, 'UTF8') LIKE '%Tested.%'`); n != 0 {
-		t.Error("a note is in the log of acts, which no erasure reaches")
+		t.Error("a note about people who may be erased is in the log of acts")
+	}
+	if got := db.Text(acts, "user.erased:1"); got != "Replayed Erasure of a person (user.erased at order-user) <nil>, "+
+		"Tried to replay Erasure of a person (user.erased at order-user): it failed again at first" {
+		t.Errorf("the log of a message that failed once: %s", got)
 	}
 	if a := staff.Post("/staff/parked/order/replay", "consumer", "order-user", "subject", "user.erased"); a.Status != http.StatusSeeOther {
 		t.Error(a)
@@ -79,6 +83,25 @@ func TestParkedPages(t *testing.T) {
 	if n := db.Number(`SELECT count(DISTINCT convert_from(payload, 'UTF8')::jsonb ->> 'key') FROM outbox WHERE subject = 'staff.acted.order'
 		AND convert_from(payload, 'UTF8')::jsonb ->> 'action' = 'work.act'`); n != 4 {
 		t.Errorf("%d of 4 acts are on record", n)
+	}
+}
+
+// acts are the entries of the log about a message, with the reasons of before.
+const acts = `SELECT string_agg(act ->> 'text' || ' ' || coalesce(act #>> '{before,reason}', '<nil>'), ', ' ORDER BY act ->> 'text')
+	FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS act FROM outbox) AS o WHERE act ->> 'key' = 'order-user ' || $1`
+
+// Why a message was dropped is in the log of acts, with the addresses in the message: an erasure finds the note by them.
+func TestWhyAMessageWasDropped(t *testing.T) {
+	t.Parallel()
+	staff, db, _ := parking(t)
+	db.Exec(`UPDATE parked SET subject = 'user.merged', payload = '{"email":"Ann@mail.example.com","id":7}' WHERE id = 1`)
+	if a := staff.Post("/staff/parked/order/1/drop", "note", "She asked twice."); a.Status != http.StatusSeeOther {
+		t.Error(a)
+	}
+	if got := db.Text(`SELECT act ->> 'after' || (act ->> 'whose') FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS act FROM outbox
+		WHERE subject = 'staff.acted.order') AS o`); got != `{"note": "She asked twice.", "tries": 1, "reason": "at first", `+
+		`"customer": "Ann@mail.example.com"}["Ann@mail.example.com"]` {
+		t.Error(got)
 	}
 }
 

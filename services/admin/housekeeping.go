@@ -6,7 +6,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 )
 
-// housekeeping deletes what has outlived its use. The log of what the staff did has not.
+// housekeeping deletes what has outlived its use, which the log of what the staff did has not, and adds the sign-ins
+// that were refused to it.
 func (s *server) housekeeping() []service.Task {
-	return []service.Task{{Name: "ended sessions", Every: time.Hour, Do: deleteOldSessions}}
+	return []service.Task{{Name: "ended sessions", Every: time.Hour, Do: deleteOldSessions},
+		{Name: "refused sign-ins", Every: 20 * time.Second, Do: logRefused}}
 }

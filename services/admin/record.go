@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
 // record adds what the person of a request did here to the log, in the transaction that does it.
@@ -18,6 +20,32 @@ func (s *server) record(r *http.Request, tx pgx.Tx, a adminui.Act) error {
 		Service: "admin", Action: string(a.Action), Kind: a.Kind, Key: a.Key, Text: a.Text, Before: a.Before,
 		After: a.After,
 		At:    time.Now().UTC()})
+}
+
+// What the log says of sign-ins that were refused.
+const (
+	wrongName     = "Refused: a name that no one has"
+	wrongPassword = "Refused: a wrong password"
+	wrongPasskey  = "Refused: a passkey that no one has"
+	wrongFactor   = "Refused: a wrong second factor"
+	lockedOut     = "Locked out for a while after too many attempts"
+)
+
+// recordRefused counts a sign-in that was refused for the log; person is 0 for no one's.
+func (s *server) recordRefused(r *http.Request, person int64, text string) error {
+	address := ""
+	if person != 0 {
+		address = s.clientOf(r)
+	}
+	return countRefused(r.Context(), s.pool, person, text, address)
+}
+
+// recordLockedOut does so for a person who was refused with err, if that was for the number of attempts.
+func (s *server) recordLockedOut(r *http.Request, person int64, err error) error {
+	if e, ok := errors.AsType[*web.Error](err); ok && e.Status == http.StatusTooManyRequests {
+		return errors.Join(s.recordRefused(r, person, lockedOut), err)
+	}
+	return err
 }
 
 // recordSignIn notes that a person signed in, and how.

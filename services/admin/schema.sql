@@ -147,6 +147,16 @@ CREATE TABLE "recovery_code" (
   CONSTRAINT recovery_code_pkey PRIMARY KEY (person_id, hash)
 );
 
+CREATE TABLE "refused_sign_in" (
+  person_id bigint NOT NULL,
+  text text NOT NULL,
+  minute timestamp with time zone NOT NULL DEFAULT date_trunc('minute'::text, now()),
+  n integer NOT NULL DEFAULT 1,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  address text NOT NULL,
+  CONSTRAINT refused_sign_in_pkey PRIMARY KEY (person_id, text, minute)
+);
+
 CREATE TABLE "session" (
   hash bytea NOT NULL,
   person_id bigint NOT NULL,

@@ -72,13 +72,13 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 		return signInPage(signInForm(to).Typed(form), to, problem, status)
 	}
 	username := pg.StorableText(form.Get("username"), 100)
-	forgive, err := s.attempt(r, s.guessLimits(r, username))
-	if err != nil {
-		return s.refused(err, again)
-	}
 	a, _, err := findAccountByName(r.Context(), s.pool, username)
 	if err != nil {
 		return nil, err
+	}
+	forgive, err := s.attempt(r, s.guessLimits(r, username))
+	if err != nil {
+		return s.refused(s.recordLockedOut(r, a.ID, err), again)
 	}
 	ok, err := s.hasher.verify(r.Context(), form.Get("password"), a.Password)
 	if err != nil {
@@ -86,7 +86,11 @@ func (s *server) checkPassword(r *http.Request) (adminui.Answer, error) {
 	}
 	if !ok {
 		web.Note(r, "signed_in", "refused")
-		return s.refused(nil, again)
+		text := wrongPassword
+		if a.ID == 0 {
+			text = wrongName
+		}
+		return s.refused(s.recordRefused(r, a.ID, text), again)
 	}
 	if err := forgive(); err != nil {
 		return nil, err
@@ -146,12 +150,12 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	again := func(problem string, status int) adminui.Page { return signInPage(signInForm(to), to, problem, status) }
 	forgive, err := s.attempt(r, []limit{{"passkeys from " + s.network(r), 30, 15 * time.Minute}})
 	if err != nil {
-		return s.refused(err, again)
+		return s.refused(s.recordLockedOut(r, 0, err), again)
 	}
 	person, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), 0, toSignIn)
 	if errors.Is(err, errPasskey) {
 		web.Note(r, "passkey", err.Error())
-		return s.refused(nil, again)
+		return s.refused(s.recordRefused(r, 0, wrongPasskey), again)
 	}
 	if err != nil {
 		return nil, err
@@ -240,7 +244,7 @@ const (
 func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purpose string) (by string, err error) {
 	forgive, err := s.attempt(r, secondLimits(a.ID))
 	if err != nil {
-		return "", err
+		return "", s.recordLockedOut(r, a.ID, err)
 	}
 	if form.Get("response") != "" {
 		_, err := s.endPasskey(r.Context(), form.Get("token"), form.Get("response"), a.ID, purpose)
@@ -255,7 +259,7 @@ func (s *server) factor(r *http.Request, a account, form adminui.Submitted, purp
 	}
 	if by == "" {
 		web.Note(r, "second_factor", "refused")
-		return "", nil
+		return "", s.recordRefused(r, a.ID, wrongFactor)
 	}
 	return by, forgive()
 }

@@ -191,6 +191,49 @@ func TestGuessing(t *testing.T) {
 	leads(t, elsewhere.signIn("ann", rightPassword), "/sign-in/second?to=%2Forders")
 }
 
+// Sign-ins that were refused are in the log of acts, one entry for those of a person and a minute: as many as are tried
+// do not fill it. A name that no one has is not kept.
+func TestLogOfRefusedSignIns(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, inProduction)
+	ann := e.withPassword("ann", adminui.Owner)
+	phone := e.withApp(ann)
+	for range 7 {
+		e.browser().signIn("ann", "wrong")
+	}
+	for _, name := range []string{"Quirina", "Zeltbaum"} {
+		e.browser().signIn(name, "wrong")
+	}
+	in := e.browser()
+	in.Header.Set("X-Forwarded-For", "198.51.100.7")
+	in.signIn("ann", rightPassword)
+	in.Get("/sign-in/second")
+	in.Post("/sign-in/second", "code", "000000").Has(422)
+	in.Post("/sign-in/second", "code", phone.code())
+	if got := e.Text(`SELECT string_agg(text || ' ' || n, ', ' ORDER BY text)
+		FROM (SELECT text, sum(n) AS n FROM refused_sign_in GROUP BY text) AS t`); got != lockedOut+" 1, "+wrongName+" 2, "+wrongPassword+
+		" 6, "+wrongFactor+" 1" {
+		t.Errorf("counted: %s", got)
+	}
+	e.Exec(`INSERT INTO refused_sign_in (person_id, text, n, address) VALUES ($1, 'Refused: often', 4000, '192.0.2.1')`, ann)
+	e.Exec(`UPDATE refused_sign_in SET minute = minute - interval '1 hour'`)
+	for range 2 {
+		for _, task := range e.service.housekeeping() {
+			if _, err := task.Do(t.Context(), e.pool); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	in.Get("/audit").Has(200, wrongName, wrongPassword, wrongFactor, lockedOut, "Refused: often, 4000 times within a minute",
+		"192.0.2.1", "198.51.100.7", "No one")
+	if n := e.Number(`SELECT count(*) FROM audit WHERE text LIKE 'Refused: often%'`); n != 1 {
+		t.Errorf("%d entries of 4000 attempts", n)
+	}
+	if n := e.Number(`SELECT count(*) FROM audit AS a WHERE a::text ~* 'quirina|zeltbaum' OR person_id = 0 AND address <> ''`); n != 0 {
+		t.Errorf("%d entries tell what no one's name is", n)
+	}
+}
+
 var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7]+)</code>`)
 
 // Outside development signing in takes a second factor: the first sign-in sets one up.
