@@ -119,7 +119,7 @@ func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error
 		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)
 }
 
-// deleteOldAutomatic deletes what no limit looks at any more, wishes of long ago, and those whose mails have left or are
+// deleteOldAutomatic deletes what no limit looks at any more, wishes of long ago, and those whose mails left or are
 // too late.
 func deleteOldAutomatic(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	mails, err := pg.InGroups(ctx, db, "delete old notes of automatic mails", `

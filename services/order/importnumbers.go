@@ -3,6 +3,7 @@ package order
 import (
 	"strconv"
 
+	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -28,9 +29,30 @@ func (p *importPlan) readPrice(row fileRow, sku *importSKU, was *knownSKU) {
 			return
 		}
 	}
+	price, sale := p.readSale(row, price)
 	if cents := int64(price); was.Price == nil || *was.Price != cents {
 		sku.Price = &cents
 	}
+	if cents := int64(sale); sale > 0 && (was.Sale == nil || *was.Sale != cents) {
+		sku.Sale = &cents
+	}
+}
+
+// readSale tells the regular price and that of a sale, which is 0 for none, of a price that Shopify compares with a
+// higher one. Its sales have no end. That a file compares no more ends none here: an empty place says nothing.
+func (p *importPlan) readSale(row fileRow, price money.Cents) (regular, sale money.Cents) {
+	text := row.values[shopCompare]
+	if text == "" {
+		return price, 0
+	}
+	compared, err := readFileAmount(text)
+	switch {
+	case err != nil || compared > stripe.MaxTotal:
+		p.fault(row, shopCompare, "An amount such as 12.50, at most "+stripe.MaxTotal.String()+".")
+	case compared > price:
+		return compared, price
+	}
+	return price, 0
 }
 
 func (p *importPlan) readCount(row fileRow, sku *importSKU, was *knownSKU) {

@@ -26,6 +26,7 @@ type knownSKU struct {
 	ID, Product                    int64
 	Code, Color, Size, Text, State string
 	Price                          *int64 `db:"-"`
+	Sale                           *int64 `db:"-"` // the price of a sale that runs
 	Stock                          *int32
 	Grams                          *int32
 	BackOrder                      bool
@@ -81,6 +82,7 @@ type importSKU struct {
 	State     *string `json:"state"`
 	BackOrder *bool   `json:"back_order"`
 	Price     *int64  `json:"price"`
+	Sale      *int64  `json:"sale"`   // of a sale that begins now
 	Stock     *int32  `json:"stock"`  // the count that it gets
 	Change    *int32  `json:"change"` // of the count; nil where counting begins
 	Grams     *int32  `json:"grams"`
@@ -125,6 +127,7 @@ type importSummary struct {
 	NewSKUs     int         `json:"new_skus"`
 	SKUs        int         `json:"changed_skus"`
 	Prices      int         `json:"prices"`
+	Sales       int         `json:"sale_prices"`
 	Counts      int         `json:"counts"`
 	Weights     int         `json:"weights"`
 	Shopify     bool        `json:"shopify"`
@@ -169,6 +172,9 @@ func (p *importPlan) summary() importSummary {
 		}
 		if sku.Price != nil {
 			s.Prices++
+		}
+		if sku.Sale != nil {
+			s.Sales++
 		}
 		if sku.Stock != nil {
 			s.Counts++
@@ -451,7 +457,7 @@ func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
 // changes says whether there is anything to store.
 func (sku *importSKU) changes() bool {
 	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
-		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Stock != nil || sku.Grams != nil
+		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Sale != nil || sku.Stock != nil || sku.Grams != nil
 }
 
 // fileKindOptions are the files to choose from.

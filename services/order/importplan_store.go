@@ -86,6 +86,16 @@ func (x *catalogIndex) queueSKUs(batch *pgx.Batch) {
 	}, `
 		SELECT DISTINCT ON (sku_id) sku_id AS sku, price_cents AS price FROM sku_price
 		WHERE created_date_time <= now() ORDER BY sku_id, created_date_time DESC, id DESC`)
+	queue(batch, func(p struct {
+		SKU  int64 `db:"sku"`
+		Sale int64
+	}) {
+		if k := x.skus[p.SKU]; k != nil {
+			k.Sale = &p.Sale
+		}
+	}, `
+		SELECT DISTINCT ON (sku_id) sku_id AS sku, price_cents AS sale FROM sku_sale
+		WHERE starts_at <= now() AND (ends_at IS NULL OR ends_at > now()) ORDER BY sku_id, starts_at DESC, id DESC`)
 }
 
 // lockImports lets one file be applied, or taken back, at a time. Adding ten thousand products to what is searched
@@ -165,6 +175,9 @@ var planSteps = []planStep{
 	{"set prices", `
 		INSERT INTO sku_price (sku_id, price_cents, by_name) SELECT x.id, x.price, $3 FROM ` + skusOfPlan + `
 		WHERE x.price IS NOT NULL`},
+	{"set sale prices", `
+		INSERT INTO sku_sale (sku_id, price_cents, starts_at, by_name) SELECT x.id, x.sale, now(), $3 FROM ` + skusOfPlan + `
+		WHERE x.sale IS NOT NULL`},
 	{"count edits of SKUs", `
 		UPDATE product p SET sku_version = sku_version + 1 WHERE id IN (SELECT x.product FROM ` + skusOfPlan + `)
 		AND id NOT IN (SELECT x.id FROM ` + productsOfPlan + `)`},
@@ -211,7 +224,7 @@ const (
 		part1 text, part2 text, color_name text, size_name text, published boolean, collections text[], pictures jsonb)`
 	skusOfPlan = `jsonb_to_recordset($2::jsonb) AS x (id bigint, product bigint, code text, color text, size text, text
 	  text,
-		state text, back_order boolean, price bigint, stock int, change int, grams int, new boolean)`
+		state text, back_order boolean, price bigint, sale bigint, stock int, change int, grams int, new boolean)`
 )
 
 // runPlan runs a step with all that steps may ask for: products, SKUs, a name, and a person.
@@ -295,6 +308,11 @@ var undoSteps = []planStep{
 		INSERT INTO sku_price (sku_id, price_cents, by_name)
 		SELECT s.id, (x.was ->> 'price')::bigint, $2 FROM ` + skuRows + ` JOIN sku s ON s.id = x.id
 		WHERE NOT x.new AND x.was ->> 'price' IS NOT NULL AND ` + regularSQL + ` = (x.is ->> 'price')::bigint`},
+	{"take back sale prices", `
+		UPDATE sku_sale l SET ends_at = greatest(l.starts_at, now()) FROM ` + skuRows + `
+		WHERE l.sku_id = x.id AND l.price_cents = (x.is ->> 'sale')::bigint AND l.ends_at IS NULL
+		AND l.id = (SELECT id FROM sku_sale n WHERE n.sku_id = x.id AND n.starts_at <= now()
+		  ORDER BY n.starts_at DESC, n.id DESC LIMIT 1)`},
 	{"take back new SKUs", `
 		UPDATE sku s SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) FROM ` + skuRows + `
 		WHERE s.id = x.id AND x.new AND s.quoted_at IS NOT NULL`},

@@ -20,7 +20,8 @@ var shopifyColumns = map[string]string{
 	"continue selling when out of stock": colBackOrders, "image src": colPicture, "product image url": colPicture,
 	"image alt text": colAlt, "published on online store": shopPublished, "variant inventory tracker": shopTracker,
 	"inventory tracker": shopTracker, "variant grams": colGrams, "weight value (grams)": colGrams,
-	"variant weight": shopWeight, "variant weight unit": shopUnit,
+	"variant weight": shopWeight, "variant weight unit": shopUnit, "variant compare at price": shopCompare,
+	"compare-at price": shopCompare,
 }
 
 // What Shopify says of products and variants in a way of its own: fromShopify turns it into columns of the shop.
@@ -29,9 +30,12 @@ const (
 	shopTracker   = "tracker"
 	shopWeight    = "weight"
 	shopUnit      = "weight unit" // of a weight; one in grams has it for display
+	// shopCompare is the regular price where it is above the price, which is a sale's then.
+	shopCompare = "compare at price"
 )
 
-var shopifyOnly = map[string]bool{shopPublished: true, shopTracker: true, shopWeight: true, shopUnit: true}
+var shopifyOnly = map[string]bool{shopPublished: true, shopTracker: true, shopWeight: true, shopUnit: true,
+	shopCompare: true}
 
 // fromShopify puts values in this shop's words.
 func (r *fileRow) fromShopify() {

@@ -57,7 +57,7 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 		"tea,,,,,,,,,,,,,,,,,,https://cdn.example/d.jpg?v=1,5,,,,,\r\n"+
 		"mug,Mug,,false,Title,Default Title,,,,,,MUG,0.0,shopify,3,deny,9.00,,,,,false,,kg,active\r\n"+
 		"jar,Jar,,true,Title,Default Title,,,,,,JAR,40,shopify,3,deny,9.00,,,,,false,,g,archived\r\n")
-	owner.Get(path).Has(200, "Apply all of it", "variant compare at price", "<dt>Weights</dt><dd>4</dd>")
+	owner.Get(path).Has(200, "Apply all of it", "image position", "<dt>Weights</dt><dd>4</dd>", "<dt>Sale prices, without end</dt><dd>1</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	got := e.Text(`SELECT string_agg(concat_ws('|', title_url, published, s.code, s.color, s.stock, s.back_order, s.weight_grams), ' '
 		ORDER BY s.id) FROM sku s JOIN product p ON p.id = s.product_id WHERE title_url IN ('tea', 'mug', 'jar')`)
@@ -81,6 +81,33 @@ func TestShopifysExportOfARealShop(t *testing.T) {
 	if strings.Contains(owner.Get(bring(owner, "Handle,Title,,\nlid,Lid,,\n")).Body, "left out") {
 		t.Error("columns without a name are told")
 	}
+}
+
+// A price that Shopify compares with a higher one is a sale without an end, and the higher one is the regular price. A
+// file says it once; taking it back ends the sale, and gives back the price of before.
+func TestShopifysSales(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.browser(adminui.Owner)
+	const head = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Compare At Price\n"
+	prices := func(want string) {
+		t.Helper()
+		if got := e.Text(`SELECT string_agg(concat_ws('|', k.code, a.price_cents, a.regular_cents), ' ' ORDER BY k.id) FROM sku k
+			JOIN sku_any a ON a.id = k.id WHERE a.product_title_url = 'tea'`); got != want {
+			t.Errorf("prices %s, want %s", got, want)
+		}
+	}
+	owner.Get(bring(owner, head+"tea,Tea,Size,S,TEA-S,8.00,lots\n")).Has(200, "Variant Compare At Price", "An amount such as 12.50")
+	owner.Post(bring(owner, head+"tea,Tea,Size,S,TEA-S,8.00,\ntea,,,M,TEA-M,9.00,9.00\ntea,,,L,TEA-L,7.00,11.00\n") + "/apply").Has(http.StatusSeeOther)
+	prices("TEA-S|800 TEA-M|900 TEA-L|700|1100")
+	sales := head + "tea,Tea,Size,S,TEA-S,8.00,10.00\ntea,,,M,TEA-M,9.00,8.00\ntea,,,L,TEA-L,6.50,11.00\n"
+	path := bring(owner, sales)
+	owner.Get(path).Has(200, "<dt>Prices</dt><dd>1</dd>", "<dt>Sale prices, without end</dt><dd>2</dd>")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	prices("TEA-S|800|1000 TEA-M|900 TEA-L|650|1100")
+	owner.Get(bring(owner, sales)).Has(200, "what the shop has already")
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	prices("TEA-S|800 TEA-M|900 TEA-L|700|1100")
 }
 
 // A weight that a file brings is one more person's: who set it from an earlier page is told, what was set since the

@@ -152,6 +152,9 @@ func (c catalogImport) Facts() []adminui.Detail {
 		{Label: "Changed products", Value: s.Products}, {Label: "New SKUs", Value: s.NewSKUs},
 		{Label: "Changed SKUs", Value: s.SKUs}, {Label: "Prices", Value: s.Prices}, {Label: "Counts", Value: s.Counts},
 		{Label: "Weights", Value: s.Weights}}
+	if s.Sales > 0 {
+		facts = append(facts, adminui.Detail{Label: "Sale prices, without end", Value: s.Sales})
+	}
 	if s.Shopify {
 		facts = append(facts, adminui.Detail{Label: "Kind", Value: "product export of Shopify"})
 	}
