@@ -189,7 +189,7 @@ pin: ## pin images by digest and actions by commit, as their registries have the
 
 .PHONY: need
 need: ## install what the tests need and this machine lacks
-	@tools/need.sh chromium,chromium-browser,google-chrome:chromium node:nodejs
+	@tools/need.sh chromium,chromium-browser,google-chrome:chromium "chromium-headless-shell:chromium-headless-shell?" node:nodejs
 
 .PHONY: fmt-check
 fmt-check: ## every Go file is formatted

@@ -16,7 +16,7 @@ const blocked = `{"profile":{"default_content_setting_values":{"cookies":2}}}`
 // everything else that a page could store.
 func OpenWithoutCookies(tb testing.TB, base string, look Look) *Tab {
 	tb.Helper()
-	binary, err := find()
+	binary, err := find(full...)
 	if err != nil {
 		tb.Fatal(err)
 	}
