@@ -93,9 +93,10 @@ func (counter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.T
 // A new connection takes ten milliseconds or more, and then stays until it was idle for a while; most statements end
 // within one. So a statement waits that long for a connection that others use before it makes one: two loops that
 // look for work at the same moment, now and then, do not keep a second connection alive for good. What no one
-// waits for at a browser waits longer, since a busy machine takes longer for everything.
+// waits for at a browser waits longer, since a busy machine takes longer for everything: with 50 ms, a shop beside
+// twenty others that work kept a second connection of most services.
 const (
-	reuseWait     = 50 * time.Millisecond
+	reuseWait     = 250 * time.Millisecond
 	reuseWaitHTTP = 10 * time.Millisecond
 	reuseLook     = time.Millisecond
 )
