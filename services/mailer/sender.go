@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 const (
 	pollEvery = 500 * time.Millisecond // by the first sender; it wakes the others
-	idlePoll  = 5 * time.Second        // the others look by themselves only this often
+	idlePoll  = 5 * time.Second        // the others look by themselves only this often, each at its own time
 	slotLimit = 5 * time.Second        // of a try to get a slot
 	slotEvery = 2 * time.Second        // between looks whether the slot is still held
 	pingLimit = 2 * time.Second        // of a question whether the database is there
@@ -136,7 +137,8 @@ func (w *senders) loop(ctx context.Context, n int) {
 			continue
 		}
 		l.closeIdle()
-		wait.SleepOrWake(ctx, pause, w.wakeups)
+		// All at one moment would keep a connection for each: the pool gives back what was idle for as long.
+		wait.SleepOrWake(ctx, pause/2+rand.N(pause), w.wakeups) //nolint:gosec // jitter
 	}
 }
 
