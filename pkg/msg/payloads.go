@@ -80,8 +80,11 @@ type OrderMoney struct {
 	// MemberID is 0 for a visitor's order.
 	MemberID int64  `json:"member_id,omitempty"`
 	Email    string `json:"email,omitempty"`
-	Total    int64  `json:"total"`    // cents, as it was placed
-	Returned int64  `json:"returned"` // cents that refunds and disputes took back
+	// CustomerName is told of visitors.
+	CustomerName string `json:"customer_name,omitempty"`
+
+	Total    int64 `json:"total"`    // cents, as it was placed
+	Returned int64 `json:"returned"` // cents that refunds and disputes took back
 	// Version grows with each change of Returned.
 	Version int64 `json:"version"`
 }

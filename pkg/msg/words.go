@@ -12,8 +12,10 @@ var words = map[string]string{
 	UserProfileChanged:     "Change of a member's data",
 	UserPreferencesChanged: "Change of a member's mail choices",
 	UserCredentialsChanged: "Change of a member's password",
-	UserErased:             "Erasure of a person", UserMerged: "Merge of two members", ProspectChanged: "Change of a prospect",
-	UserChatWritten: "Chat message",
+	UserErased:             "Erasure of a person",
+	UserMerged:             "Merge of two members",
+	ProspectChanged:        "Change of a prospect",
+	UserChatWritten:        "Chat message",
 
 	MailSentSubject: "Report of a mail that was sent", MailParkedSubject: "Report of a mail that could not be sent",
 	EventsTogether: "What browsers reported",

@@ -25,12 +25,12 @@ func tellReturned(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err != nil {
 		return err
 	}
-	return enqueueFigures(ctx, tx, changed)
+	return enqueueFigures(ctx, tx, changed, "")
 }
 
-func enqueueFigures(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
+func enqueueFigures(ctx context.Context, tx pgx.Tx, orders []orderFigure, how string) error {
 	for _, o := range orders {
-		if err := bus.Enqueue(ctx, tx, o.message()); err != nil {
+		if err := bus.Enqueue(ctx, tx, o.message(how)); err != nil {
 			return err
 		}
 	}
@@ -79,5 +79,5 @@ func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 	case time.Since(at.Until) > historyYoung:
 		return 0, endHistory(ctx, tx)
 	}
-	return len(orders), enqueueFigures(ctx, tx, orders)
+	return len(orders), enqueueFigures(ctx, tx, orders, ":named") // they were told without names once
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // boughtRow is what an order adds to the figures of the customer who placed it; amounts are cents.
@@ -18,6 +20,7 @@ type boughtRow struct {
 	Identifier string    `json:"identifier"`
 	Member     int64     `json:"member"`
 	Email      string    `json:"email"`
+	Name       string    `json:"name"` // of a visitor
 	Total      int64     `json:"total"`
 	Returned   int64     `json:"returned"`
 	Version    int64     `json:"version"` // of Returned
@@ -36,7 +39,7 @@ func readBought(group []*bus.Delivery) ([]boughtRow, error) {
 			return nil, err
 		}
 		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
-			Email: normalEmail(o.Email), Total: o.Total, At: o.PlacedAt})
+			Email: normalEmail(o.Email), Name: buyerName(o.CustomerName), Total: o.Total, At: o.PlacedAt})
 	}
 	return rows, nil
 }
@@ -63,7 +66,8 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 			return err
 		}
 		rows = append(rows, boughtRow{Key: d.Key, Identifier: o.Identifier, Member: o.MemberID,
-			Email: normalEmail(o.Email), Total: o.Total, Returned: o.Returned, Version: o.Version, At: o.PlacedAt})
+			Email: normalEmail(o.Email), Name: buyerName(o.CustomerName), Total: o.Total, Returned: o.Returned,
+			Version: o.Version, At: o.PlacedAt})
 	}
 	before, err := buyersOf(ctx, tx, rows)
 	if err != nil {
@@ -82,5 +86,16 @@ func onMoney(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) error {
 	if err := storeBought(ctx, tx, rows, now); err != nil {
 		return err
 	}
-	return sumUp(ctx, tx, now)
+	if err := sumUp(ctx, tx, now); err != nil {
+		return err
+	}
+	return nameVisitors(ctx, tx, rows, now)
 }
+
+// buyerName is the name on an order, as it is kept.
+func buyerName(text string) string {
+	return pg.StorableText(strings.Join(strings.Fields(text), " "), maxBuyerName)
+}
+
+// maxBuyerName is the length of the longest name that is kept of an order, in characters.
+const maxBuyerName = 200

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,7 +12,7 @@ import (
 
 // boughtRows are rows of boughtRow, from the third argument of a statement.
 const boughtRows = `jsonb_to_recordset($3::jsonb) AS o (key text, identifier text, member bigint, email text,
-		    total bigint, returned bigint, version bigint, at timestamptz)`
+		    name text, total bigint, returned bigint, version bigint, at timestamptz)`
 
 // buyerOf finds the customer c of an order o: the member who placed it or has proved the address, else the prospect
 // of the address, or whose record that one was merged into. What a merged account ordered counts for the other.
@@ -34,7 +35,7 @@ func countBought(rows []boughtRow) *bus.Effect {
 		  FROM ` + boughtRows + ` JOIN fresh USING (key)` + buyerOf + `
 		  WHERE num_nonnulls(c.member, c.prospect) > 0
 		  ON CONFLICT (identifier) DO NOTHING
-		  RETURNING total, at, member_id AS member, prospect_id AS prospect
+		  RETURNING identifier, total, at, member_id AS member, prospect_id AS prospect
 		), members AS (
 		  UPDATE account SET orders = account.orders + s.orders, spent = account.spent + s.spent,
 		    last_order = greatest(account.last_order, s.last)
@@ -42,9 +43,12 @@ func countBought(rows []boughtRow) *bus.Effect {
 		  WHERE account.id = s.member
 		), prospects AS (
 		  UPDATE prospect SET orders = prospect.orders + s.orders, spent = prospect.spent + s.spent,
-		    last_order = greatest(prospect.last_order, s.last)
-		  FROM (SELECT prospect, count(*) AS orders, sum(total) AS spent, max(at) AS last FROM n WHERE member IS NULL
-		    GROUP BY prospect) s
+		    last_order = greatest(prospect.last_order, s.last),
+		    order_name = CASE WHEN s.last >= coalesce(prospect.last_order, s.last)
+		      THEN coalesce(s.name, prospect.order_name) ELSE prospect.order_name END
+		  FROM (SELECT prospect, count(*) AS orders, sum(n.total) AS spent, max(n.at) AS last,
+		      (array_agg(o.name ORDER BY n.at DESC) FILTER (WHERE o.name <> ''))[1] AS name
+		    FROM n JOIN ` + boughtRows + ` USING (identifier) WHERE n.member IS NULL GROUP BY prospect) s
 		  WHERE prospect.id = s.prospect
 		)`}
 }
@@ -129,4 +133,19 @@ func sumUp(ctx context.Context, tx pgx.Tx, customers []buyer) error {
 		UPDATE prospect SET orders = s.orders, spent = s.spent, last_order = s.last
 		FROM (SELECT prospect_id, count(*) AS orders, sum(total - returned) AS spent, max(at) AS last FROM bought
 		  WHERE prospect_id = ANY($2) GROUP BY 1) AS s WHERE prospect.id = s.prospect_id`, members, prospects)
+}
+
+// nameVisitors keeps the names on orders for the prospects who placed them: of each that of the last order.
+func nameVisitors(ctx context.Context, tx pgx.Tx, rows []boughtRow, customers []buyer) error {
+	if !slices.ContainsFunc(rows, func(r boughtRow) bool { return r.Name != "" }) {
+		return nil
+	}
+	_, prospects := idsOf(customers)
+	return pg.Exec(ctx, tx, "keep the names on orders", `
+		UPDATE prospect SET order_name = s.name
+		FROM (SELECT DISTINCT ON (prospect) prospect, name, at
+		  FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (name text, at timestamptz), unnest($2::bigint[]))
+		    AS o (name, at, prospect)
+		  WHERE prospect <> 0 AND name <> '' ORDER BY prospect, at DESC) AS s
+		WHERE prospect.id = s.prospect AND (prospect.order_name = '' OR s.at >= prospect.last_order)`, rows, prospects)
 }

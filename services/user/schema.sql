@@ -250,6 +250,7 @@ CREATE TABLE "prospect" (
   source character varying(20) NOT NULL DEFAULT ''::character varying,
   merged_member bigint,
   merged_prospect bigint,
+  order_name text NOT NULL DEFAULT ''::text,
   CONSTRAINT prospect_how_excited_check CHECK (((how_excited >= 1) AND (how_excited <= 5))),
   CONSTRAINT prospect_merged_member_fkey FOREIGN KEY (merged_member) REFERENCES account(id) ON DELETE CASCADE,
   CONSTRAINT prospect_merged_prospect_fkey FOREIGN KEY (merged_prospect) REFERENCES prospect(id) ON DELETE CASCADE,
@@ -323,6 +324,7 @@ CREATE INDEX account_joined ON "user".account USING btree (joined DESC, id DESC)
 CREATE INDEX account_last_name_begins ON "user".account USING btree (lower((last_name)::text) text_pattern_ops);
 CREATE INDEX account_last_proved ON "user".account USING btree (lower((proved_email)::text)) WHERE (NOT email_verified);
 CREATE INDEX account_merged_member ON "user".account USING btree (merged_member) WHERE (merged_member IS NOT NULL);
+CREATE INDEX account_name_begins ON "user".account USING btree (lower((((first_name)::text || ' '::text) || (last_name)::text)) text_pattern_ops);
 CREATE INDEX account_orders ON "user".account USING btree (orders DESC, id DESC);
 CREATE INDEX account_proved ON "user".account USING btree (lower((email)::text)) WHERE email_verified;
 CREATE INDEX account_spent ON "user".account USING btree (spent DESC, id DESC);
@@ -357,6 +359,8 @@ CREATE INDEX prospect_email_lower ON "user".prospect USING btree (lower((email):
 CREATE INDEX prospect_last_name_begins ON "user".prospect USING btree (lower((last_name)::text) text_pattern_ops);
 CREATE INDEX prospect_merged_member ON "user".prospect USING btree (merged_member) WHERE (merged_member IS NOT NULL);
 CREATE INDEX prospect_merged_prospect ON "user".prospect USING btree (merged_prospect) WHERE (merged_prospect IS NOT NULL);
+CREATE INDEX prospect_order_last_name_begins ON "user".prospect USING btree (lower("substring"(order_name, '[^ ]+$'::text)) text_pattern_ops);
+CREATE INDEX prospect_order_name_begins ON "user".prospect USING btree (lower(order_name) text_pattern_ops);
 CREATE INDEX prospect_orders ON "user".prospect USING btree (orders DESC, id DESC) WHERE (converted IS NULL);
 CREATE INDEX prospect_spent ON "user".prospect USING btree (spent DESC, id DESC) WHERE (converted IS NULL);
 CREATE INDEX prospect_tags ON "user".prospect USING gin (tags);

@@ -57,7 +57,7 @@ func customersOf(ctx context.Context, db pg.DB, email string) ([]customer, error
 		  `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders, spent, joined AS since
 		FROM account WHERE lower(email) = lower($1)`+stillOpen+`
 		UNION ALL
-		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false,
+		SELECT 'prospect', id, `+prospectName+`, email, '', false,
 		  `+prospectNews+`, source, tags, orders::bigint, spent, created
 		FROM prospect WHERE lower(email) = lower($1) ORDER BY 1, 2 LIMIT 20`, email)
 }

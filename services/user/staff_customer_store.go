@@ -24,7 +24,7 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 		  0::bigint AS merged_prospect
 		FROM account a WHERE $1 = 'member' AND id = $2
 		UNION ALL
-		SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false, created,
+		SELECT 'prospect', id, `+prospectName+`, email, '', false, created,
 		  `+prospectNews+`, source, tags, orders::bigint, spent, coalesce(first_name, ''), coalesce(last_name, ''),
 		  coalesce(phone, ''), unsubscribed, `+never+`, coalesce(last_order, `+never+`), version, pr_cd,
 		  ARRAY(SELECT pr_cd::text FROM prospect_alias WHERE prospect_id = p.id ORDER BY pr_cd), 0, prospect_comment,
@@ -40,7 +40,7 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 // mergedInto lists the records that were merged into a customer's: of prospects, and closed accounts.
 func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]customer, error) {
 	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
-		SELECT 'prospect' AS kind, id, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name, email,
+		SELECT 'prospect' AS kind, id, `+prospectName+` AS name, email,
 		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders,
 		  spent,
 		  created AS since

@@ -206,7 +206,7 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 		}
 		table.Choices = append(table.Choices, c)
 	}
-	table.WithSearch(ask, "E-mail address, last name or user name")
+	table.WithSearch(ask, "E-mail address, name or user name")
 	table.Empty = "No customers."
 	if err := s.fileOf(r, ask, table, "customers"); err != nil {
 		return nil, err

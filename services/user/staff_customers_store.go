@@ -18,6 +18,14 @@ const (
 		THEN 'no' ELSE 'refused' END`
 )
 
+// prospectName is what a prospect is called, in SQL: by their own name, or that of their last order.
+const prospectName = `coalesce(nullif(concat_ws(' ', first_name, last_name), ''), order_name)`
+
+// orderNameBegins says in SQL that the name of a prospect's last order, or its last word, begins as a parameter does.
+func orderNameBegins(param string) string {
+	return `lower(order_name) LIKE ` + param + ` OR lower(substring(order_name from '[^ ]+$')) LIKE ` + param
+}
+
 // customerSorts are the columns that the list can be sorted by: of members, of prospects, in the list, and their
 // parameter.
 var customerSorts = map[string]struct{ member, prospect, key, param string }{
@@ -27,7 +35,7 @@ var customerSorts = map[string]struct{ member, prospect, key, param string }{
 }
 
 // listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning
-// of the address, the last name or the user name.
+// of the address, the name, the last name or the user name; the name of who has no account may be that on their order.
 func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, error) {
 	by, after, order := customerSorts[l.Sort], "<", "DESC"
 	if !l.Down {
@@ -45,16 +53,17 @@ func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, e
 		    orders::bigint AS orders, spent, joined AS since
 		   FROM account
 		   WHERE merged_member IS NULL AND $3 IN ('', 'member') AND $5 IN ('', 'registration')
-		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2)
+		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR lower(username) LIKE $2
+		       OR lower(first_name || ' ' || last_name) LIKE $2)
 		     AND ($4 = '' OR `+memberNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
 		     AND orders >= $7 AND spent >= $13 AND `+next(by.member, kindMember)+`)
 		  UNION ALL
-		  (SELECT 'prospect', id, coalesce(first_name, '') || ' ' || coalesce(last_name, ''), email, '', false,
+		  (SELECT 'prospect', id, `+prospectName+`, email, '', false,
 		    `+prospectNews+`, source, tags, orders::bigint, spent, created
 		   FROM prospect
 		   WHERE converted IS NULL AND merged_member IS NULL AND merged_prospect IS NULL
 		     AND $3 IN ('', 'prospect') AND ($5 = '' OR source = $5)
-		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2)
+		     AND ($1 = '' OR lower(email) LIKE $2 OR lower(last_name) LIKE $2 OR `+orderNameBegins("$2")+`)
 		     AND ($4 = '' OR `+prospectNews+` = $4) AND ($6 = '' OR tags @> ARRAY[$6])
 		     AND orders >= $7 AND spent >= $13 AND `+next(by.prospect, kindProspect)+`)
 		) AS c ORDER BY `+by.key+` `+order+`, kind `+order+`, id `+order+` LIMIT $12`,

@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -59,6 +62,55 @@ func TestStaffSeeCustomers(t *testing.T) {
 		if a := staff.Get("/staff/customers" + path); a.Status != http.StatusNotFound {
 			t.Errorf("%s: %s", path, a)
 		}
+	}
+}
+
+// Who ordered without an account is called, and found, by the name on the last order; by index, however many there are.
+func TestVisitorsAreFoundByTheNameOnTheirOrder(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	at := time.Now().UTC().Truncate(time.Second)
+	e.guest("pat@mail.example.com")
+	e.bought("a1", msg.OrderPlaced{Email: "Wolf@mail.example.com", CustomerName: " Wolfgang van  der Berg ", Newsletter: true})
+	staff := e.desk(adminui.Support)
+	staff.Header = http.Header{"Accept": {"application/json"}}
+	find := func(search, want string) {
+		t.Helper()
+		a := staff.Get("/staff/customers", "q", search)
+		a.Want(want, "customers", "0", "name")
+		if a.At("customers", "1") != nil {
+			t.Errorf("%s finds others, too: %s", search, a.Body)
+		}
+	}
+	find("wolfgang van", "Wolfgang van der Berg")
+	find("BERG", "Wolfgang van der Berg")
+	e.came(msg.OrderMoney{Identifier: "a0", Email: "wolf@mail.example.com", CustomerName: "W. Former", PlacedAt: at.Add(-time.Hour)},
+		msg.OrderMoney{Identifier: "of pat@mail.example.com", Email: "pat@mail.example.com", CustomerName: "Pat Łukasz", PlacedAt: at})
+	find("berg", "Wolfgang van der Berg")
+	find("łuk", "Pat Łukasz")
+	e.bought("a2", msg.OrderPlaced{Email: "wolf@mail.example.com", CustomerName: "Wolf Married"})
+	find("married", "Wolf Married")
+	e.DB.Exec(`UPDATE prospect SET first_name = 'Pat', last_name = 'Own' WHERE lower(email) LIKE 'pat@%'`)
+	find("łuk", "Pat Own")
+	staff.Get("/staff/customers", "q", "der b").Want(nil, "customers", "0")
+
+	const rows = 3000
+	e.DB.Exec(`INSERT INTO prospect (email, unsubscribe_token, pr_cd, order_name)
+		SELECT 'many' || i || '@mail.example.com', 't' || i, 'p' || i, 'Ann Lee' || i FROM generate_series(1, $1::int) AS i`, rows)
+	e.DB.Exec(`INSERT INTO account (username, password, first_name, last_name, email, unsubscribe_token, mb_cd)
+		SELECT 'u' || i, 'x', 'Bob', 'Ray' || i, 'member' || i || '@mail.example.com', 'mt' || i, 'm' || i
+		FROM generate_series(1, $1::int) AS i`, rows)
+	e.DB.Exec(`ANALYZE`)
+	whole := testenv.DB{TB: t, Conn: e.pool}.ReadsWhole(rows, func(tx pgx.Tx, _ testenv.DB) {
+		for search, want := range map[string]string{"lee777": "Ann Lee777", "bob ray777": "Bob Ray777"} {
+			list, err := listCustomers(t.Context(), tx, customerList{Search: search, Sort: "since", Down: true, Rows: 50})
+			if err != nil || len(list) != 1 || list[0].Name != want {
+				t.Errorf("%s: %v, %v", search, list, err)
+			}
+		}
+	})
+	if len(whole) != 0 {
+		t.Errorf("read whole: %q", whole)
 	}
 }
 

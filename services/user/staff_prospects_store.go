@@ -7,7 +7,7 @@ import (
 )
 
 // listProspectRows lists prospects, or those who registered since, the newest first, those before an id if it is one,
-// whose address or last name begins with the searched text.
+// whose address, last name or name on an order begins with the searched text.
 func listProspectRows(ctx context.Context, db pg.DB, search string, registered bool, after int64,
 	rows int) ([]prospectRow, error) {
 	which := `converted IS NULL`
@@ -15,12 +15,12 @@ func listProspectRows(ctx context.Context, db pg.DB, search string, registered b
 		which = `converted IS NOT NULL`
 	}
 	return pg.List[prospectRow](ctx, db, "list prospects for staff", `
-		SELECT id, email, coalesce(first_name, '') || ' ' || coalesce(last_name, '') AS name,
+		SELECT id, email, `+prospectName+` AS name,
 		  coalesce(phone, '') AS phone,
 		  `+prospectNews+` AS newsletter, source, pr_cd AS code, created, coalesce(converted, `+never+`) AS converted
 		FROM prospect
 		WHERE `+which+` AND merged_member IS NULL AND merged_prospect IS NULL AND ($1 = 0 OR id < $1)
-		  AND ($2 = '' OR lower(email) LIKE $3 OR lower(last_name) LIKE $3)
+		  AND ($2 = '' OR lower(email) LIKE $3 OR lower(last_name) LIKE $3 OR `+orderNameBegins("$3")+`)
 		ORDER BY id DESC LIMIT $4`, after, search, begins(search), rows)
 }
 
