@@ -19,6 +19,7 @@ type knownProduct struct {
 	Published                                   bool
 	Collections                                 []string `db:"-"`
 	Pictures                                    []string `db:"-"`
+	Fetched                                     []string `db:"-"` // where pictures of ours came from
 }
 
 // knownSKU is a SKU as a file is compared with it.
@@ -130,6 +131,7 @@ type importSummary struct {
 	Sales       int         `json:"sale_prices"`
 	Counts      int         `json:"counts"`
 	Weights     int         `json:"weights"`
+	Pictures    int         `json:"pictures"`
 	Shopify     bool        `json:"shopify"`
 	Ignored     []string    `json:"ignored_columns,omitempty"`
 	Faults      []fileFault `json:"errors,omitempty"`
@@ -163,6 +165,7 @@ func (p *importPlan) summary() importSummary {
 		} else {
 			s.Products++
 		}
+		s.Pictures += len(product.Pictures)
 	}
 	for _, sku := range p.skus {
 		if sku.known == nil {
@@ -353,7 +356,7 @@ func (p *importPlan) readCollections(row fileRow, product *importProduct, was *k
 // readPicture adds a picture that the product does not have.
 func (p *importPlan) readPicture(row fileRow, product *importProduct, was *knownProduct) {
 	address := row.values[colPicture]
-	if address == "" || slices.Contains(was.Pictures, address) ||
+	if address == "" || slices.Contains(was.Pictures, address) || slices.Contains(was.Fetched, address) ||
 		slices.ContainsFunc(product.Pictures, func(have importPicture) bool { return have.URL == address }) {
 		return
 	}
@@ -457,7 +460,8 @@ func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
 // changes says whether there is anything to store.
 func (sku *importSKU) changes() bool {
 	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
-		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Sale != nil || sku.Stock != nil || sku.Grams != nil
+		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Sale != nil || sku.Stock != nil ||
+		sku.Grams != nil
 }
 
 // fileKindOptions are the files to choose from.

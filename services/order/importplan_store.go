@@ -47,6 +47,11 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 			p.Pictures = append(p.Pictures, s.Word)
 		}
 	}, `SELECT product_id AS product, image_url AS word FROM product_image`)
+	queue(batch, func(s shown) {
+		if p := x.products[s.Product]; p != nil {
+			p.Fetched = append(p.Fetched, s.Word)
+		}
+	}, `SELECT product_id AS product, url AS word FROM picture_fetch WHERE state = 'fetched'`)
 	queue(batch, func(a struct {
 		Address string
 		Product int64
@@ -294,6 +299,10 @@ const (
 	skuRows     = `jsonb_to_recordset($1::jsonb -> 'skus') AS x (id bigint, new boolean, was jsonb, "is" jsonb)`
 )
 
+// picturesOfRow are the pictures that a file added to product x, as rows e.
+const picturesOfRow = `jsonb_array_elements(CASE jsonb_typeof(x.is -> 'pictures') WHEN 'array' THEN x.is -> 'pictures'
+	ELSE '[]' END) AS e`
+
 // backAgainSQL is whether a SKU s can be sold beyond its count once x is taken back. What the count comes to then
 // depends on it, whatever it was before the file.
 const backAgainSQL = `CASE WHEN x.is ->> 'back_order' = s.back_order::text AND (s.stock >= 0 OR s.stock IS NULL)
@@ -324,11 +333,16 @@ var undoSteps = []planStep{
 		INSERT INTO product_collection (collection_id, product_id, position)
 		SELECT c.id, x.id, 0 FROM ` + productRows + ` JOIN collection c ON x.was -> 'collections' ? c.address
 		WHERE NOT x.new AND jsonb_typeof(x.is -> 'collections') = 'array' ON CONFLICT DO NOTHING`},
+	{"wait for editors", `
+		SELECT count(*) FROM (SELECT FROM product WHERE id IN (SELECT x.id FROM ` + productRows + `) ORDER BY id
+		  FOR NO KEY UPDATE) AS locked`},
 	{"take back pictures", `
-		DELETE FROM product_image i USING ` + productRows + ` WHERE i.product_id = x.id AND NOT x.new
-		AND EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(x.is -> 'pictures') WHEN 'array' THEN x.is ->
-		  'pictures'
-		  ELSE '[]' END) AS e WHERE e ->> 'url' = i.image_url)`},
+		DELETE FROM product_image i USING ` + productRows + `, ` + picturesOfRow + `
+		WHERE i.product_id = x.id AND NOT x.new AND i.image_url IN (e ->> 'url',
+		  (SELECT f.address FROM picture_fetch f WHERE f.product_id = x.id AND f.url = e ->> 'url'))`},
+	{"fetch no pictures of it", `
+		DELETE FROM picture_fetch f USING ` + productRows + `, ` + picturesOfRow + `
+		WHERE f.product_id = x.id AND NOT x.new AND f.url = e ->> 'url'`},
 	{"take back products", `
 		UPDATE product p SET ` + takeBack("title", "p.title", "title") + `,
 		  ` + takeBack("title_url", "p.title_url", "title_url") + `,
@@ -405,6 +419,7 @@ type catalogImport struct {
 	AppliedAt *time.Time      `json:"applied_at"`
 	UndoneAt  *time.Time      `json:"undone_at"`
 	CanUndo   bool            `json:"can_undo"`
+	Fetches   *fileFetches    `json:"pictures,omitempty" db:"-"`
 	Body      []byte          `json:"-"`
 	Before    json.RawMessage `json:"-"`
 }

@@ -34,15 +34,22 @@ var errNoPicture = errors.New("no picture to make a WebP of")
 // makePictures makes the WebP of each picture that was uploaded, until ctx ends. One is made at a time, so that memory
 // is bounded; until it is there edge serves the JPEG.
 func (s *server) makePictures(ctx context.Context) error {
+	return s.oneByOne(ctx, "make pictures", s.pictureWork, s.makePicture)
+}
+
+// oneByOne does one thing after the other until there is none, and looks again when it is woken, and now and then,
+// until ctx ends.
+func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{},
+	do func(context.Context) (done bool, err error)) error {
 	for {
-		made, err := s.makePicture(ctx)
+		done, err := do(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "make pictures", "error", err)
+			s.log.WarnContext(ctx, what, "error", err)
 		}
-		if made && err == nil {
+		if done && err == nil {
 			continue
 		}
-		if !wait.SleepOrWake(ctx, pictureRest, s.pictureWork) {
+		if !wait.SleepOrWake(ctx, pictureRest, woken) {
 			return nil
 		}
 	}

@@ -33,7 +33,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Consumers: s.consumers(),
 			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
 				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalogue clock", Run: s.clock},
-				{Name: "pictures", Run: s.makePictures}},
+				{Name: "pictures", Run: s.makePictures}, {Name: "pictures of others", Run: s.fetchPictures}},
 			Housekeeping: s.housekeeping(),
 		}, nil
 	})

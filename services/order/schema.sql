@@ -467,6 +467,23 @@ CREATE TABLE "payment_issue" (
   CONSTRAINT payment_issue_session_id_reason_key UNIQUE (session_id, reason)
 );
 
+CREATE TABLE "picture_fetch" (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  import_id bigint,
+  product_id bigint NOT NULL,
+  url text NOT NULL,
+  state text NOT NULL DEFAULT 'waiting'::text,
+  address text,
+  trouble text NOT NULL DEFAULT ''::text,
+  tries integer NOT NULL DEFAULT 0,
+  due timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT picture_fetch_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'fetched'::text, 'failed'::text]))),
+  CONSTRAINT picture_fetch_import_id_fkey FOREIGN KEY (import_id) REFERENCES catalog_import(id) ON DELETE SET NULL,
+  CONSTRAINT picture_fetch_product_id_fkey FOREIGN KEY (product_id) REFERENCES product(id) ON DELETE CASCADE,
+  CONSTRAINT picture_fetch_pkey PRIMARY KEY (id),
+  CONSTRAINT picture_fetch_product_id_url_key UNIQUE (product_id, url)
+);
+
 CREATE TABLE "picture_to_make" (
   name text NOT NULL,
   tries integer NOT NULL DEFAULT 0,
@@ -927,6 +944,8 @@ CREATE INDEX parked_open ON "order".parked USING btree (id) WHERE (resolved_at I
 CREATE INDEX payment_event_intent ON "order".payment_event USING btree (payment_intent);
 CREATE INDEX payment_issue_open ON "order".payment_issue USING btree (at) WHERE (resolved_at IS NULL);
 CREATE INDEX payment_issue_payment ON "order".payment_issue USING btree (payment_intent) WHERE (payment_intent IS NOT NULL);
+CREATE INDEX picture_fetch_due ON "order".picture_fetch USING btree (due) WHERE (state = 'waiting'::text);
+CREATE INDEX picture_fetch_import ON "order".picture_fetch USING btree (import_id);
 CREATE INDEX picture_to_make_due ON "order".picture_to_make USING btree (due);
 CREATE INDEX product_address_product ON "order".product_address USING btree (product_id);
 CREATE INDEX product_collection_product ON "order".product_collection USING btree (product_id);

@@ -2,6 +2,7 @@ package order
 
 import (
 	"log/slog"
+	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -28,6 +29,8 @@ type server struct {
 	pictures   chan struct{} // a place for each picture that is made
 	// pictureWork wakes makePictures.
 	pictureWork chan struct{}
+	fetcher     *http.Client  // of pictures at other servers
+	fetchWork   chan struct{} // wakes fetchPictures
 	// placings tells success pages what the events of their payments became.
 	placings placings
 }
@@ -41,7 +44,8 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
 		refundWork: make(chan struct{}, 1),
 		clockWork:  make(chan struct{}, 1),
-		pictures:   make(chan struct{}, picturesAtOnce), pictureWork: make(chan struct{}, 1)}
+		pictures:   make(chan struct{}, picturesAtOnce), pictureWork: make(chan struct{}, 1),
+		fetcher: newFetcher(public, nil), fetchWork: make(chan struct{}, 1)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)

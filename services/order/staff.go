@@ -73,6 +73,7 @@ func (s *server) staffCatalogue() []adminui.Route {
 		{Method: "GET", Path: product + "/media", Action: view, Handle: s.staffMedia},
 		{Method: "POST", Path: product + "/media", Action: edit, Handle: s.staffEditMedia},
 		{Method: "POST", Path: product + "/media/upload", Action: edit, Handle: s.staffUpload},
+		{Method: "POST", Path: product + "/media/fetch", Action: edit, Handle: s.staffFetchMedia},
 		{Method: "GET", Path: product + "/skus", Action: view, Handle: s.staffSKUs},
 		{Method: "POST", Path: product + "/skus", Action: edit, Handle: s.staffEditSKUs}, // prices ask for more
 		{Method: "POST", Path: product + "/skus/add", Action: adminui.CatalogPrice, Handle: s.staffAddSKUs},
@@ -90,6 +91,7 @@ func (s *server) staffCatalogue() []adminui.Route {
 		{Method: "POST", Path: "/catalog/import/{import}/apply", Action: adminui.CatalogPrice,
 			Handle: s.staffApplyFile},
 		{Method: "POST", Path: "/catalog/import/{import}/undo", Action: adminui.CatalogPrice, Handle: s.staffUndoFile},
+		{Method: "POST", Path: "/catalog/import/{import}/pictures", Action: edit, Handle: s.staffFetchOfFile},
 		{Method: "GET", Path: "/catalog/export/{kind}.csv", Action: view, Handle: s.staffExport},
 		{Method: "GET", Path: "/catalog/template/{kind}.csv", Action: view, Handle: s.staffTemplate},
 		{Method: "GET", Path: "/catalog/collections", Action: view, Handle: s.staffCollections},

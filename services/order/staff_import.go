@@ -17,6 +17,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -152,6 +153,9 @@ func (c catalogImport) Facts() []adminui.Detail {
 		{Label: "Changed products", Value: s.Products}, {Label: "New SKUs", Value: s.NewSKUs},
 		{Label: "Changed SKUs", Value: s.SKUs}, {Label: "Prices", Value: s.Prices}, {Label: "Counts", Value: s.Counts},
 		{Label: "Weights", Value: s.Weights}}
+	if s.Pictures > 0 {
+		facts = append(facts, adminui.Detail{Label: "Pictures", Value: s.Pictures})
+	}
 	if s.Sales > 0 {
 		facts = append(facts, adminui.Detail{Label: "Sale prices, without end", Value: s.Sales})
 	}
@@ -167,6 +171,10 @@ func (c catalogImport) Facts() []adminui.Detail {
 // staffImport shows what a file would do, or did.
 func (s *server) staffImport(r *http.Request) (adminui.Answer, error) {
 	file, err := s.importOf(r)
+	if err != nil {
+		return nil, err
+	}
+	file.Fetches, err = readFileFetches(r.Context(), s.db, file.ID)
 	return importPage(file, http.StatusOK), err
 }
 
@@ -197,7 +205,35 @@ func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	s.catalogueChanged()
+	wait.Wake(s.fetchWork)
 	return adminui.Done{To: to, Text: "Applied."}, nil
+}
+
+// staffFetchOfFile has the pictures of a file fetched again that could not be.
+func (s *server) staffFetchOfFile(r *http.Request) (adminui.Answer, error) {
+	file, err := s.importOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.fetchAgain(r, "/catalog/import/"+strconv.FormatInt(file.ID, 10), file.ID, 0,
+		adminui.Act{Kind: "catalog-file", Key: strconv.FormatInt(file.ID, 10)})
+}
+
+// fetchAgain has pictures of a file or a product fetched again, and records it.
+func (s *server) fetchAgain(r *http.Request, to string, file, product int64, act adminui.Act) (adminui.Answer, error) {
+	var n int64
+	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) (err error) {
+		if n, err = fetchAgain(r.Context(), tx, file, product); err != nil || n == 0 {
+			return err
+		}
+		act.Action, act.Text = adminui.CatalogEdit, fmt.Sprintf("Had %d pictures fetched again", n)
+		return adminui.Record(r, tx, act)
+	})
+	if err != nil {
+		return nil, err
+	}
+	wait.Wake(s.fetchWork)
+	return adminui.Done{To: to, Text: fmt.Sprintf("%d are fetched again.", n)}, nil
 }
 
 var (
@@ -235,6 +271,9 @@ func applyFile(r *http.Request, tx pgx.Tx, id int64) (*importPlan, error) {
 	}
 	undo, err := storePlan(ctx, tx, plan, adminui.Who(r))
 	if err != nil {
+		return nil, err
+	}
+	if err := queueFetches(ctx, tx, id, plan); err != nil {
 		return nil, err
 	}
 	if err := noteApplied(ctx, tx, id, plan.summary(), undo, plan.differs); err != nil {

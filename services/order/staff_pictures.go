@@ -42,9 +42,10 @@ type staffMediaPage struct {
 	Videos   []mediaRow        `json:"videos"`
 	Errors   map[string]string `json:"errors,omitempty"`
 	SKUs     []skuName         `json:"-"`
-	Version  int64             `json:"-"`                 // of the form
-	Now      []mediaRow        `json:"-"`                 // what another person stored meanwhile
-	Refused  []string          `json:"refused,omitempty"` // files that are no pictures, and why
+	Version  int64             `json:"-"`                  // of the form
+	Now      []mediaRow        `json:"-"`                  // what another person stored meanwhile
+	Refused  []string          `json:"refused,omitempty"`  // files that are no pictures, and why
+	Fetches  []pictureFetch    `json:"to_fetch,omitempty"` // pictures at other servers, which the shop does not show
 }
 
 // More are empty rows for what is added.
@@ -75,10 +76,28 @@ func (s *server) mediaPage(r *http.Request, p staffProduct) (page staffMediaPage
 	if page.Pictures, page.Videos, err = listMedia(r.Context(), s.db, p.ID); err != nil {
 		return page, err
 	}
+	if page.Fetches, err = listFetches(r.Context(), s.db, p.ID); err != nil {
+		return page, err
+	}
 	page.SKUs, err = listSKUNames(r.Context(), s.db, p.ID)
 	s.show(page.Pictures)
 	s.show(page.Videos)
 	return page, err
+}
+
+// CanFetchAgain says whether pictures are given up.
+func (p staffMediaPage) CanFetchAgain() bool {
+	return slices.ContainsFunc(p.Fetches, pictureFetch.Failed)
+}
+
+// staffFetchMedia has the pictures of a product fetched again that could not be.
+func (s *server) staffFetchMedia(r *http.Request) (adminui.Answer, error) {
+	p, err := s.productOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.fetchAgain(r, productPath(p.Identifier)+"/media", 0, p.ID,
+		adminui.Act{Kind: "product", Key: p.Identifier})
 }
 
 // show says where browsers find pictures, and which place each has.

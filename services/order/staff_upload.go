@@ -47,7 +47,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 		if file.Size == 0 && file.Filename == "" {
 			continue
 		}
-		address, err := s.keepPicture(r.Context(), file)
+		address, err := s.keepPicture(r.Context(), func() ([]byte, error) { return readUpload(file, mostPictureBytes) })
 		if no, ok := errors.AsType[notPicture](err); ok {
 			refused = append(refused, fileName(file.Filename)+": "+no.Error())
 			continue
@@ -82,14 +82,14 @@ func fileName(name string) string {
 }
 
 // keepPicture keeps a file in all its widths, the largest last: once its address is known all of them are there.
-func (s *server) keepPicture(ctx context.Context, file *multipart.FileHeader) (address string, err error) {
+func (s *server) keepPicture(ctx context.Context, read func() ([]byte, error)) (address string, err error) {
 	select {
 	case s.pictures <- struct{}{}:
 		defer func() { <-s.pictures }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	body, err := readUpload(file, mostPictureBytes)
+	body, err := read()
 	if err != nil {
 		return "", err
 	}

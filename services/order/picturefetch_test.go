@@ -1,0 +1,222 @@
+package order
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+)
+
+// pictureHost is another server with pictures, which the service may ask although it is on this machine.
+func (e *env) pictureHost(handler http.HandlerFunc) (address string) {
+	e.t.Helper()
+	host := httptest.NewTLSServer(handler)
+	e.t.Cleanup(host.Close)
+	known := x509.NewCertPool()
+	known.AddCert(host.Certificate())
+	at := netip.MustParseAddrPort(host.Listener.Addr().String())
+	e.service.fetcher = newFetcher(func(a netip.AddrPort) bool { return a == at }, &tls.Config{RootCAs: known})
+	e.t.Cleanup(e.service.fetcher.CloseIdleConnections)
+	return host.URL
+}
+
+// fetchAll fetches all that is due, and says how many that were.
+func (e *env) fetchAll() (n int) {
+	e.t.Helper()
+	for {
+		done, err := e.service.fetchPicture(e.t.Context())
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if !done {
+			return n
+		}
+		n++
+	}
+}
+
+// Pictures of a file are fetched from where it names them into the shop's own store, and take their places. Staff see
+// what cannot be had, and why, and have it tried again; taking the file back takes them, too.
+func TestPicturesOfAFileAreFetched(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	var whole atomic.Bool
+	var drawn bytes.Buffer
+	if err := png.Encode(&drawn, striped(300, 200)); err != nil {
+		t.Fatal(err)
+	}
+	host := e.pictureHost(func(w http.ResponseWriter, r *http.Request) {
+		to := func(address string) { http.Redirect(w, r, address, http.StatusFound) }
+		switch r.URL.Path {
+		case "/front.jpg":
+			w.Write(jpegOf(striped(500, 400))) //nolint:errcheck // a test
+		case "/moved.jpg":
+			to("/back.png")
+		case "/back.png":
+			w.Write(drawn.Bytes()) //nolint:errcheck // a test
+		case "/late.jpg":
+			if !whole.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			w.Write(jpegOf(striped(50, 40))) //nolint:errcheck // a test
+		case "/page.jpg":
+			fmt.Fprint(w, "<html>") //nolint:errcheck // a test
+		case "/large.jpg":
+			w.Header().Set("Content-Length", "99999999")
+		case "/round.jpg":
+			to("/round.jpg")
+		case "/plain.jpg":
+			to("http://" + r.Host + "/front.jpg")
+		case "/inside.jpg":
+			to("https://127.0.0.2/front.jpg")
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	owner := e.browser(adminui.Owner)
+	file := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text\n" +
+		"hat,Hat,Title,Default Title,HAT,19.00," + host + "/front.jpg?v=1,A hat\n"
+	others := []string{"moved", "late", "gone", "page", "large", "round", "plain", "inside"}
+	for _, name := range others {
+		file += "hat,,,,,," + host + "/" + name + ".jpg,\n"
+	}
+	before := e.goods()
+	path := bring(owner, file)
+	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	owner.Get(path).Has(200, "0 of 9 fetched", "9 are under way")
+	if n := e.fetchAll(); n != 9 {
+		t.Errorf("%d were tried", n)
+	}
+	pictures := func() []string {
+		return strings.Fields(e.Text(`SELECT string_agg(image_url, ' ' ORDER BY i.id) FROM product_image i JOIN product p ON p.id = i.product_id
+			WHERE title_url = 'hat'`))
+	}
+	shown := pictures()
+	for i, address := range shown {
+		if ours := media.ValidName(strings.TrimPrefix(address, media.Path)); ours != (i < 2) {
+			t.Errorf("picture %d: %s", i, address)
+		}
+	}
+	if n := e.Number(`SELECT count(*) FROM product_image WHERE image_url = $1 AND main_image AND alternative_text = 'A hat'`, shown[0]); n != 1 {
+		t.Error("the first one is not in its place")
+	}
+	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 2 {
+		t.Errorf("%d become WebP", n)
+	}
+	says := []string{"answers 404 Not Found", "not a JPEG", "more than 24 MB", "too many others", "without https", "inside a network",
+		"answers 503 Service Unavailable"}
+	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 are under way", "6 cannot be had", "Fetch them again")...)
+	product := "/staff/catalog/products/" + e.Text(`SELECT identifier FROM product WHERE title_url = 'hat'`) + "/media"
+	owner.Get(product).Has(200, append(says, "Not in the shop yet", "Fetch them again")...)
+	e.browser(adminui.Support).Post(product + "/fetch").Has(http.StatusForbidden)
+
+	// A server that is away is asked again by itself, not at once, and not for ever; what is given up, when staff say so.
+	if n := e.fetchAll(); n != 0 {
+		t.Errorf("%d were tried at once", n)
+	}
+	for _, tries := range []int{1, 4} {
+		e.Exec(`UPDATE picture_fetch SET due = now(), tries = $1 WHERE state = 'waiting'`, tries)
+		if n := e.fetchAll(); n != 1 {
+			t.Errorf("%d were tried again", n)
+		}
+	}
+	owner.Get(path).Has(200, "7 cannot be had")
+	whole.Store(true)
+	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
+	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing is given up now
+	if n := e.fetchAll(); n != 7 {
+		t.Errorf("%d were tried for staff", n)
+	}
+	owner.Get(path).Has(200, "3 of 9 fetched", "6 cannot be had")
+	if acts := e.acts(); !strings.Contains(acts, "catalog.edit product ") {
+		t.Errorf("noted: %s", acts)
+	}
+	owner.Get(bring(owner, file)).Has(200, "what the shop has already")
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	if e.goods() != before || e.Number(`SELECT count(*) FROM picture_fetch`) != 0 {
+		t.Error("the file is not taken back")
+	}
+}
+
+// What a file added to a product of the shop is taken back although it is fetched; what is on its way is not shown then.
+func TestFetchedPicturesAreTakenBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	host := e.pictureHost(func(w http.ResponseWriter, r *http.Request) {
+		w.Write(jpegOf(striped(50+len(r.URL.Path), 40))) //nolint:errcheck // a test
+	})
+	owner := e.browser(adminui.Owner)
+	count := func(want int) {
+		t.Helper()
+		if n := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1`); n != want {
+			t.Errorf("%d pictures, want %d", n, want)
+		}
+	}
+	before := e.Number(`SELECT count(*) FROM product_image WHERE product_id = 1`)
+	path := bring(owner, "product,picture\nbSusp6dBHm,"+host+"/a.jpg\nbSusp6dBHm,"+host+"/bb.jpg\n")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	if done, err := e.service.fetchPicture(t.Context()); err != nil || !done {
+		t.Fatal(done, err)
+	}
+	late, found, err := claimFetch(t.Context(), e.db)
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	count(before + 2)
+	owner.Post(path + "/undo").Has(http.StatusSeeOther)
+	count(before)
+	if err := pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error {
+		return storeFetched(t.Context(), tx, late, media.Path+"x.jpg")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	count(before)
+}
+
+// Nobody is asked who cannot be reached by all: what a file names may lead to whatever this machine reaches.
+func TestPicturesComeFromPublicServersAlone(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	for _, inside := range []string{"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+		"0.1.2.3", "198.18.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "fd12::1",
+		"ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001::1", "2001:db8::1"} {
+		if public(netip.AddrPortFrom(netip.MustParseAddr(inside), 443)) {
+			t.Errorf("%s may be asked", inside)
+		}
+	}
+	for _, outside := range []string{"23.227.38.32", "8.8.8.8", "2620:0:2d0:200::7", "::ffff:8.8.8.8"} {
+		at := netip.MustParseAddr(outside)
+		if !public(netip.AddrPortFrom(at, 443)) || public(netip.AddrPortFrom(at, 5432)) {
+			t.Errorf("%s may not be asked, or at any port", outside)
+		}
+	}
+	for _, address := range []string{"https://127.0.0.1/a.jpg", "https://localhost/a.jpg", "https://[::1]/a.jpg", "https://0x7f.1/a.jpg",
+		"https://[::ffff:127.0.0.1]/a.jpg"} {
+		if _, err := e.service.fetch(t.Context(), address); err == nil || !errors.Is(err, fetchInside) && !errors.Is(err, fetchAway) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if _, err := e.service.fetch(t.Context(), "https://localhost/a.jpg"); !errors.Is(err, fetchInside) {
+		t.Errorf("localhost: %v", err)
+	}
+	for _, address := range []string{"http://example.com/a.jpg", "file:///etc/passwd", "gopher://x/", ":"} {
+		if _, err := e.service.fetch(t.Context(), address); !errors.Is(err, notFetched("It is no address of https.")) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
