@@ -31,11 +31,13 @@ version=$(ls /etc/postgresql | sort -n | tail -n 1)
 conf=/etc/postgresql/$version/main/conf.d/shop.conf
 archive=off # once there are backups they go on, whatever a later run is told
 [ -z "${BACKUP_BUCKET-}" ] && [ ! -e /etc/pgbackrest.conf ] || archive=on
+# At rest a shop takes 8 connections, busy up to 28 on two cores, and not all are busy at once.
+others=$(find /var/lib/shops -mindepth 2 -maxdepth 2 -name shop.env ! -path "/var/lib/shops/$SHOP/*" 2>/dev/null | wc -l)
 cat >"$conf.new" <<EOF
 listen_addresses = '127.0.0.1'
 timezone = 'UTC'
 shared_buffers = '128MB'
-max_connections = 100
+max_connections = $((110 + 10 * others))
 log_error_verbosity = terse   # details repeat what stands in a row
 archive_mode = $archive
 archive_command = 'pgbackrest --stanza=shops archive-push %p'
@@ -84,7 +86,7 @@ fi
 if [ ! -s /etc/shop/server.env ]; then
 	password=$(openssl rand -hex 24)
 	(umask 077 && printf "SHOPS_DIR='/var/lib/shops'\nSHOPS_DATABASE_URL='postgres://shops:%s@127.0.0.1:5432/postgres'\n" "$password" >/etc/shop/server.env.new)
-	printf "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shops') THEN CREATE ROLE shops LOGIN SUPERUSER; END IF; END \$\$;\nALTER ROLE shops PASSWORD '%s';\n" "$password" |
+	printf "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shops') THEN CREATE ROLE shops LOGIN CREATEROLE CREATEDB; END IF; END \$\$;\nALTER ROLE shops PASSWORD '%s';\n" "$password" |
 		su postgres -c 'psql -qAt -v ON_ERROR_STOP=1 -d postgres'
 	mv /etc/shop/server.env.new /etc/shop/server.env
 fi
@@ -92,7 +94,11 @@ fi
 # The shop.
 id shop >/dev/null 2>&1 || useradd --system --home-dir /var/lib/shops --shell /usr/sbin/nologin shop
 install -d -m 0755 /var/lib/shops
-install -m 0755 "$binary" /usr/local/bin/shop.new && mv /usr/local/bin/shop.new /usr/local/bin/shop
+install -m 0755 "$binary" /usr/local/bin/shop.new
+if [ -e /usr/local/bin/shop ] && ! cmp -s /usr/local/bin/shop.new /usr/local/bin/shop; then
+	cp -p /usr/local/bin/shop /usr/local/bin/shop.before # the way back: install.sh /usr/local/bin/shop.before
+fi
+mv /usr/local/bin/shop.new /usr/local/bin/shop
 (set -a && . /etc/shop/server.env && shop create "$SHOP" -public-url "https://$DOMAIN" -admin-url "https://$ADMIN_DOMAIN")
 chown -R shop: "/var/lib/shops/$SHOP"
 chmod 0750 "/var/lib/shops/$SHOP"
