@@ -1,6 +1,7 @@
 #!/bin/bash
-# Tries install.sh on a new Debian in a folder (make vm): installs, installs again, opens the shop behind Caddy's TLS,
-# buys, checks the units, and says how much memory it takes. Needs root and debootstrap, and no machine.
+# Tries shop vm and install.sh on a new Debian in a folder (make vm): cloud-init does what the user data say, install.sh
+# runs once more, the shop opens behind Caddy's TLS, someone buys; the units are checked, and it says how much memory all
+# takes. Needs root and debootstrap, and no machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=${VM_ROOT:-$(mktemp -d)/root}
@@ -9,10 +10,11 @@ mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 command -v debootstrap >/dev/null || apt-get -qq install -y debootstrap >/dev/null
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$mirror" >/dev/null
 
-inside() { chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+inside() { unshare --uts chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 stop() {
 	[ -z "${shop-}" ] || kill "$shop" 2>/dev/null || true
 	[ -z "${caddy-}" ] || kill "$caddy" 2>/dev/null || true
+	[ -z "${downloads-}" ] || kill "$downloads" 2>/dev/null || true
 	wait 2>/dev/null || true
 	inside sh -c 'pg_ctlcluster $(ls /etc/postgresql | tail -n 1) main stop -m fast' >/dev/null 2>&1 || true
 	umount "$root/dev" "$root/proc" 2>/dev/null || true
@@ -24,19 +26,56 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 [ ! -d /etc/apt/apt.conf.d ] || cp /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # packages start nothing
 chmod +x "$root/usr/sbin/policy-rc.d"
-mkdir -p "$root/opt/shop"
-cp deploy/vm/install.sh deploy/vm/*.service deploy/vm/*.timer "$root/opt/shop/"
-cp bin/shop "$root/opt/shop/shop"
+get() { inside DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@" >/dev/null 2>&1; }
+get systemd cloud-init
+
+# The user data, as a provider hands them to a machine at its first start: without a network to set up, and with certificates
+# of the machine's own. The program comes from this machine.
+bin/shop vm acme -domain acme.localhost -admin-domain admin.acme.localhost -binary "https://127.0.0.1:18090/shop" \
+	-sum "$(sha256sum bin/shop | cut -d ' ' -f 1)" |
+	sed 's|https://127.0.0.1:18090|http://127.0.0.1:18090|; s|^      SHOP=acme$|&\n      ACME_CA=internal|' >"$root/tmp/user-data"
+inside cloud-init schema --config-file /tmp/user-data
+cat >"$root/etc/cloud/cloud.cfg" <<'EOF'
+datasource_list: [NoCloud]
+network: {config: disabled}
+preserve_hostname: true
+cloud_init_modules: [write-files]
+cloud_config_modules: [runcmd]
+cloud_final_modules: [package-update-upgrade-install, scripts-user]
+system_info: {distro: debian}
+EOF
+seed=$root/var/lib/cloud/seed/nocloud
+mkdir -p "$seed"
+cp "$root/tmp/user-data" "$seed/user-data"
+echo "instance-id: rehearsal-$$" >"$seed/meta-data"
+python3 -m http.server --bind 127.0.0.1 --directory bin 18090 >/dev/null 2>&1 &
+downloads=$!
 
 began=$(date +%s)
-for _ in 1 2; do # the second one finds all made
-	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+for stage in "init --local" init "modules --mode config" "modules --mode final"; do
+	# shellcheck disable=SC2086 # words
+	inside cloud-init $stage >>"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
 done
-echo "installed twice in $(($(date +%s) - began)) s"
+grep -q 'The shop acme is installed' "$root/tmp/install.log" "$root/var/log/cloud-init-output.log" 2>/dev/null || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+kill "$downloads" && downloads=
+# A new version by hand, which finds all made, and the way back.
+{ cat bin/shop; echo; } >"$root/opt/shop/newer"
+for program in /opt/shop/newer /usr/local/bin/shop.before; do
+	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh "$program" >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+done
+cmp bin/shop "$root/usr/local/bin/shop"
+cmp "$root/opt/shop/newer" "$root/usr/local/bin/shop.before"
+echo "installed by cloud-init, a new version, and back, in $(($(date +%s) - began)) s"
 
-inside sh -c 'command -v systemd-analyze || DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y systemd' >/dev/null 2>&1
-inside systemd-analyze verify /etc/systemd/system/shop@.service 2>&1 | grep -v 'Failed to' || true
-inside systemd-analyze security --offline=true /etc/systemd/system/shop@.service | tail -n 1
+cp deploy/vm/backup.service deploy/vm/backup.timer "$root/etc/systemd/system/" # which install.sh does where there is storage
+said=$(inside systemd-analyze verify /etc/systemd/system/shop@acme.service /etc/systemd/system/backup.service /etc/systemd/system/backup.timer 2>&1) || true
+[ -z "$said" ] || { echo "$said"; exit 1; }
+walls() { # unit, exposure that it may have, in tenths; systemd counts 100 for no walls at all
+	inside systemd-analyze security --offline=true --threshold="$2" "/etc/systemd/system/$1" >"$root/tmp/walls" || { cat "$root/tmp/walls"; exit 1; }
+	tail -n 1 "$root/tmp/walls"
+}
+walls shop@.service 15
+walls backup.service 40
 
 # As the unit does it, but for a development shop: without keys of Stripe there is a stand-in, and a mail inbox.
 inside setpriv --reuid shop --regid shop --clear-groups \
@@ -51,8 +90,8 @@ ask https://admin.acme.localhost:18443/sign-in | grep -q 'Sign in' || { echo "th
 ask https://acme.localhost:18443/order/products | grep -q products_data
 echo "shop and back office answer behind TLS"
 
-# Pss counts what processes share once.
-pss() { awk '/^Pss:/ {n += $2} END {print int(n / 1024)}' $(for p in "$@"; do echo "/proc/$p/smaps_rollup"; done) 2>/dev/null; }
+# Pss counts what processes share once. Some end meanwhile.
+pss() { for p in "$@"; do cat "/proc/$p/smaps_rollup" 2>/dev/null || true; done | awk '/^Pss:/ {n += $2} END {print int(n / 1024)}'; }
 
 # Twenty orders in a minute, as the storefront's pages make them.
 buy() {
