@@ -41,6 +41,10 @@ type Form struct {
 	// ChangedBy and ChangedAt say who was faster, when the row has another version by now.
 	ChangedBy string
 	ChangedAt string
+	// Beside says that what they stored stands beside what was typed.
+	Beside bool
+	// Closed is for what can no longer be done: there is no button then.
+	Closed bool
 }
 
 // Field is one question of a form.
@@ -155,7 +159,7 @@ func (f Form) Wrong(errs map[string]string) Form {
 // typed. The form then stands for the row as it is now: posting it again overwrites their change.
 func (f Form) Conflict(version int64, by, at string, theirs map[string]string) Form {
 	f.Fields = slices.Clone(f.Fields)
-	f.Version, f.ChangedBy, f.ChangedAt = version, by, at
+	f.Version, f.ChangedBy, f.ChangedAt, f.Beside = version, by, at, len(theirs) > 0
 	for i, field := range f.Fields {
 		if now, ok := theirs[field.Name]; ok && now != field.Value {
 			f.Fields[i].Theirs = now

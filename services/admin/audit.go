@@ -7,10 +7,12 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
 // auditRow is an entry of the log.
@@ -55,6 +57,11 @@ func (a auditRow) changed() string {
 	before, after := map[string]string{}, map[string]string{}
 	readValues(before, "", a.Before)
 	readValues(after, "", a.After)
+	for _, values := range []map[string]string{before, after} {
+		if cents, err := strconv.ParseInt(values["amount"], 10, 64); err == nil && a.Kind == "order" {
+			values["amount"] = money.Cents(cents).String()
+		}
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		was, had := before[name]
@@ -87,6 +94,11 @@ func readValues(values map[string]string, name string, raw json.RawMessage) {
 	case json.Unmarshal(raw, &list) == nil && list != nil:
 		parts := make([]string, len(list))
 		for i, element := range list {
+			var piece struct{ Line, Quantity *int }
+			if json.Unmarshal(element, &piece) == nil && piece.Line != nil && piece.Quantity != nil { // of an order
+				parts[i] = fmt.Sprintf("%d of line %d", *piece.Quantity, *piece.Line+1)
+				continue
+			}
 			of := map[string]string{}
 			readValues(of, "", element)
 			var words []string
@@ -98,6 +110,10 @@ func readValues(values map[string]string, name string, raw json.RawMessage) {
 		values[name] = strings.Join(parts, ", ")
 	case json.Unmarshal(raw, &text) == nil:
 		values[name] = text // "" for null
+	case string(raw) == "true":
+		values[name] = "yes"
+	case string(raw) == "false":
+		values[name] = "no"
 	default:
 		values[name] = string(raw)
 	}

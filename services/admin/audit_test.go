@@ -56,16 +56,17 @@ func TestLogIsOnlyAddedTo(t *testing.T) {
 func TestLogSaysWhatChanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ before, after, want string }{
-		{``, ``, ``}, {``, `{"amount": 399, "order_id": "x"}`, `amount 399 · order id x`},
+		{``, ``, ``}, {``, `{"amount": 399, "order_id": "x"}`, `amount 3.99 · order id x`},
 		{`{"note": "a"}`, ``, `note a → nothing`},
 		{`{"customer": "a", "address": {"city": "Bath", "zip": "1", "line2": ""}}`,
 			`{"customer": "a", "address": {"city": "York", "zip": "1", "line2": "b"}}`,
 			`address city Bath → York · address line2 nothing → b`},
-		{`{"roles": ["owner"], "off": null}`, `{"roles": [], "off": true}`, `off nothing → true · roles owner → nothing`},
+		{`{"roles": ["owner"], "off": null}`, `{"roles": [], "off": true}`, `off nothing → yes · roles owner → nothing`},
 		{`[1]`, `7`, ` 1 → 7`}, {``, `{"lines": [{"line": 0, "quantity": 2}, {"line": 1, "quantity": 1}]}`,
-			`lines line 0 quantity 2, line 1 quantity 1`},
+			`lines 2 of line 1, 1 of line 2`}, {`{"restock": false}`, `{"restock": true}`, `restock no → yes`},
+		{``, `{"prices": [{"sku": 7, "price": 3}]}`, `prices price 3 sku 7`},
 	} {
-		row := auditRow{Before: json.RawMessage(c.before), After: json.RawMessage(c.after)}
+		row := auditRow{Kind: "order", Before: json.RawMessage(c.before), After: json.RawMessage(c.after)}
 		if got := row.changed(); got != c.want {
 			t.Errorf("%s to %s: %q, want %q", c.before, c.after, got, c.want)
 		}

@@ -28,11 +28,13 @@ type orderFigure struct {
 func (o orderFigure) message(how string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%s:%d%s", msg.OrderMoneySubject, o.Identifier, o.ReturnedVersion, how),
 		Subject: msg.OrderMoneySubject, Payload: msg.OrderMoney{Identifier: o.Identifier, MemberID: o.MemberID,
-			Email: o.Email, CustomerName: o.CustomerName, Total: o.Total, Returned: o.Returned, Version: o.ReturnedVersion, PlacedAt: o.PlacedAt}}
+			Email: o.Email, CustomerName: o.CustomerName, Total: o.Total, Returned: o.Returned,
+			Version: o.ReturnedVersion, PlacedAt: o.PlacedAt}}
 }
 
 const orderFigureColumns = ` o.id, o.identifier, coalesce(o.member_id, 0) AS member_id, coalesce(o.email, '') AS email,
-	CASE WHEN o.member_id IS NULL THEN coalesce(o.customer_name, '') ELSE '' END AS customer_name, o.total, o.returned, o.returned_version, o.placed_at `
+	CASE WHEN o.member_id IS NULL THEN coalesce(o.customer_name, '') ELSE '' END AS customer_name,
+	o.total, o.returned, o.returned_version, o.placed_at `
 
 // noteReturned notes what refunds and disputes took back of the orders of payments, and lists those of which that
 // changed.

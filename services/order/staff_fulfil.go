@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,9 @@ var shipForm = orderForm{title: "Ship", form: func(p staffFormPage) adminui.Form
 	form := adminui.Form{Action: "/orders/" + o.Identifier + "/ship", Submit: "Ship", Fields: []adminui.Field{
 		{Name: "tracking", Label: "Tracking number", Kind: "text", Most: maxTracking, Complete: "off"},
 		shippingChoice(p.methods, joinFilled(": ", "As the customer chose", o.ShippingMethod))}}
+	if !slices.ContainsFunc(o.Lines, func(l staffLine) bool { return l.Quantity > l.Shipped }) {
+		form.Closed, form.Problem = true, "All of it is sent."
+	}
 	for _, l := range o.Lines {
 		if room := l.Quantity - l.Shipped; room > 0 {
 			form.Fields = append(form.Fields, adminui.Field{Name: lineField(l.Seq), Label: l.Name(), Kind: "number",

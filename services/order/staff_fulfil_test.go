@@ -7,6 +7,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // A parcel is sent in part or whole, corrected and undone, by forms that say what keeps them from it.
@@ -35,7 +36,8 @@ func TestStaffShipAnOrder(t *testing.T) {
 	// Who looked before that keeps what they typed, and sees what was done meanwhile.
 	stale := e.browser(adminui.Manager).Post(path+"/ship", "version", "1", "line-0", "1", "tracking", "MINE")
 	parcel := e.Text(`SELECT id FROM shipment`)
-	stale.Has(409, `value="MINE"`, "Ada (sent parcel "+parcel+") changed this", `name="version" value="2"`)
+	stale.Has(409, `value="MINE"`, "Ada (sent parcel "+parcel+") changed this", "look at it before you go on",
+		`name="version" value="2"`)
 	staff.Post(path+"/parcels/"+parcel, "version", "2", "tracking", "1Z8").Has(200, "Corrected")
 	e.browser(adminui.Fulfilment).Get(path+"/parcels/"+parcel).Has(200, `value="1Z8"`)
 	staff.Post(path+"/undo", "version", "3", "parcel", parcel).Has(200, "Took the parcel back")
@@ -49,6 +51,12 @@ func TestStaffShipAnOrder(t *testing.T) {
 	page.Want("UPS Ground · 1Z8", "timeline", "0", "detail")
 	page.Want("Sent a parcel, which was taken back", "timeline", "1", "text")
 	staff.Post(path+"/ship", "version", "4").OK() // all that is left
+	for _, late := range []testenv.Answer{e.browser(adminui.Fulfilment).Get(path + "/ship"),
+		e.browser(adminui.Manager).Post(path+"/ship", "version", "4", "tracking", "MINE")} {
+		if !strings.Contains(late.Body, "All of it is sent.") || strings.Contains(late.Body, ">Ship</button>") {
+			t.Errorf("an order that is sent is offered to be sent again: %s", late)
+		}
+	}
 	e.tell(1)
 	parcel = e.Text(`SELECT id FROM shipment`)
 	staff.Post(path+"/undo", "version", "5", "parcel", parcel).Has(422, "no longer be undone")
