@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -247,13 +248,28 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 			}
 		}
 	}
-	if strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n") {
+	switch {
+	case strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n"):
 		wrong["subject"] = "A mail has a subject, on one line."
+	case !braces.MatchString(t.Subject) && lettersIn(t.Subject) < fewestLetters:
+		wrong["subject"] = "Say in the subject what the mail is about: it has hardly a letter."
 	}
 	if strings.TrimSpace(t.BodyText) == "" {
 		wrong["body_text"] = "A mail has a text: not every reader shows HTML."
 	}
 	checkSenders(t, wrong)
+}
+
+// fewestLetters is how many letters and digits a subject has at least. Two are a word in some languages.
+const fewestLetters = 2
+
+func lettersIn(text string) (n int) {
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			n++
+		}
+	}
+	return n
 }
 
 func checkSenders(t mailTemplate, wrong map[string]string) {

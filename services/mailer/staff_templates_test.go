@@ -70,6 +70,7 @@ func TestStaffWriteMails(t *testing.T) {
 		"Without {code} this mail":       {"body_text", "<i>No link</i>"},
 		"is not a field of this mail":    {"body_html", "{note_information} {code}"},
 		"A mail has a subject":           {"subject", " "},
+		"hardly a letter":                {"subject", "x !"},
 		"A mail has a text":              {"body_text", " "},
 		"It has 15003 characters; there": {"body_html", strings.Repeat("é", 14997) + "{code}"},
 	} {
