@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"time"
 
@@ -95,8 +96,33 @@ func (s *server) forward(owner string) http.HandlerFunc {
 		if r.Method == http.MethodPost {
 			fault.Point("admin", "forwarding")
 		}
-		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), askedKey{}, r)))
+		p.ServeHTTP(w, s.withPayment(r).WithContext(context.WithValue(r.Context(), askedKey{}, r)))
 	}
+}
+
+// withPayment adds to a search for an event of Stripe's among the orders which payment it is about. Webhook knows that of
+// events which order has no note of: of orders of before. Without webhook, and for who may not see orders, it is the
+// search alone.
+func (s *server) withPayment(r *http.Request) *http.Request {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if path := strings.TrimSuffix(r.URL.Path, ".csv"); err != nil || path != "/orders" ||
+		!strings.HasPrefix(strings.TrimSpace(q.Get("q")), "evt_") {
+		return r
+	}
+	q.Del("payment")
+	var about adminui.Trail
+	key := url.Values{"key": {strings.TrimSpace(q.Get("q"))}}
+	if err := s.ask(r.Context(), "webhook", adminui.TrailPath, key.Encode(), adminui.Who(r), &about); err != nil {
+		web.Note(r, "payment_of_event", err.Error())
+	}
+	for _, key := range about.Keys {
+		if strings.HasPrefix(key, "pi_") {
+			q.Set("payment", key)
+		}
+	}
+	r = r.Clone(r.Context())
+	r.URL.RawQuery = q.Encode()
+	return r
 }
 
 // askedKey is where a request that is forwarded has the one that the browser made.

@@ -2,10 +2,12 @@ package admin
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
 // A page of an owner is shown as HTML, JSON and CSV, under headers that let nothing foreign in.
@@ -96,5 +98,30 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 	r.Host = "evil.example"
 	if a := b.Do(r); a.Status != http.StatusForbidden {
 		t.Errorf("under another name (DNS rebinding): %s", a)
+	}
+}
+
+// A search for an event of Stripe's among the orders goes with the payment that webhook knows of it, and without when
+// webhook is away.
+func TestOrdersAreFoundByAnEventThatWebhookKnows(t *testing.T) {
+	t.Parallel()
+	webhook := httptest.NewServer(testenv.Mount(t, "webhook", adminui.Pages{Routes: []adminui.Route{{Method: "GET",
+		Path: adminui.TrailPath, Action: adminui.OrdersView, Handle: func(r *http.Request) (adminui.Answer, error) {
+			return adminui.Page{Data: adminui.Trail{Keys: []string{r.FormValue("key"), "cs_1", "pi_1"}}}, nil
+		}}}}, http.NotFoundHandler()))
+	t.Cleanup(webhook.Close)
+	for _, c := range []struct{ owner, query, want string }{
+		{webhook.URL, "q=evt_1&sort=-total", "/staff/orders?payment=pi_1&q=evt_1&sort=-total"},
+		{webhook.URL, "q=evt_1&payment=pi_2", "/staff/orders?payment=pi_1&q=evt_1"},
+		{webhook.URL, "q=pi_3", "/staff/orders?q=pi_3"}, {"", "q=evt_1", "/staff/orders?q=evt_1"},
+	} {
+		e := newEnv(t, func(cfg *Config) {
+			if c.owner != "" {
+				cfg.WebhookURL = c.owner
+			}
+		})
+		b := e.in(e.person("ann", adminui.Manager))
+		b.Header.Set("Accept", "application/json")
+		b.Get("/orders?"+c.query).Want(c.want, "uri")
 	}
 }

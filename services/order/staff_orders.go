@@ -113,7 +113,7 @@ type staffOrdersPage struct {
 
 // staffOrders lists orders, the newest first unless another order is asked for.
 func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
-	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "only", "from", "to"},
+	ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status", "only", "from", "to", "payment"},
 		Sorts: []string{"placed", "total"}})
 	if err != nil {
 		return nil, err
@@ -132,6 +132,10 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 		want.Codes, want.SKUs, want.Payments = named.Codes, named.SKUs, named.Payments
+		// The payment of an event, for which services/admin asks webhook.
+		if payment := ask.Chosen["payment"]; payment != "" && strings.HasPrefix(want.Search, "evt_") {
+			want.Payments = append(want.Payments, payment)
+		}
 	}
 	orders, err := listStaffOrders(r.Context(), s.db, want)
 	if err != nil {

@@ -128,6 +128,7 @@ func TestStaffFindOrders(t *testing.T) {
 		"q=C77@mail.EXAMPLE.com": "order77", "q=brien": "order77", "q=ZOË": "order77", "q=_100%25": "order77", "q=%25": "",
 		"q=1z": "order77", "q=jd00": "order8", "q=SKU+1": "order9", "q=sku+1": "order9", "q=SKU": "",
 		"q=re_7": "order12", "q=own7": "order12", "q=re_8": "order13", "q=du_7": "order14", "q=evt_7": "order14", "q=evt_8": "order15",
+		"q=evt_9": "", "q=evt_9&payment=p14": "order14", "q=order15&payment=p14": "order15", "payment=p14&to=2026-03-03": "",
 		"only=refunds": "order12 order13", "only=refunds&q=re_8": "order13", "only=late": "order16 order77",
 		"only=late&status=packing": "", "only=late&q=Ada": "order16", "q=s77": "order77", "q=p77": "order77", "q=c77": "order77",
 		"q=welcome10": "order3 order4", "q=1": "order77 order9",
