@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
@@ -24,6 +25,14 @@ type pictureFetch struct {
 
 // Failed says whether it is not tried any more.
 func (f pictureFetch) Failed() bool { return f.State == "failed" }
+
+// Badge is whether it is still tried.
+func (f pictureFetch) Badge() adminui.Badge {
+	if f.Failed() {
+		return adminui.Badge{Text: "not to be had", Tone: "bad"}
+	}
+	return adminui.Badge{Text: "under way", Tone: "warn"}
+}
 
 // queueFetches notes that the pictures which a file names at other servers are to be fetched.
 func queueFetches(ctx context.Context, tx pgx.Tx, file int64, plan *importPlan) error {

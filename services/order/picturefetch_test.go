@@ -98,7 +98,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	path := bring(owner, file)
 	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
-	owner.Get(path).Has(200, "0 of 9 fetched", "9 are under way")
+	owner.Get(path).Has(200, "0 of 9 fetched", "9 under way")
 	if n := e.fetchAll(); n != 9 {
 		t.Errorf("%d were tried", n)
 	}
@@ -120,7 +120,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	}
 	says := []string{"answers 404 Not Found", "not a JPEG", "more than 24 MB", "too many others", "without https", "inside a network",
 		"answers 503 Service Unavailable"}
-	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 are under way", "6 cannot be had", "Fetch them again")...)
+	owner.Get(path).Has(200, append(says, "2 of 9 fetched", "1 under way, 6 not to be had", "Fetch them again")...)
 	product := "/staff/catalog/products/" + e.Text(`SELECT identifier FROM product WHERE title_url = 'hat'`) + "/media"
 	owner.Get(product).Has(200, append(says, "Not in the shop yet", "Fetch them again")...)
 	e.browser(adminui.Support).Post(product + "/fetch").Has(http.StatusForbidden)
@@ -135,14 +135,14 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 			t.Errorf("%d were tried again", n)
 		}
 	}
-	owner.Get(path).Has(200, "7 cannot be had")
+	owner.Get(path).Has(200, "7 not to be had")
 	whole.Store(true)
 	owner.Post(product + "/fetch").Has(http.StatusSeeOther)
 	owner.Post(path + "/pictures").Has(http.StatusSeeOther) // nothing is given up now
 	if n := e.fetchAll(); n != 7 {
 		t.Errorf("%d were tried for staff", n)
 	}
-	owner.Get(path).Has(200, "3 of 9 fetched", "6 cannot be had")
+	owner.Get(path).Has(200, "3 of 9 fetched", "6 not to be had")
 	if acts := e.acts(); !strings.Contains(acts, "catalog.edit product ") {
 		t.Errorf("noted: %s", acts)
 	}
