@@ -136,6 +136,13 @@ type importSummary struct {
 	Ignored     []string    `json:"ignored_columns,omitempty"`
 	Faults      []fileFault `json:"errors,omitempty"`
 	MoreFaults  int         `json:"more_errors"`
+	Retired     *importKept `json:"retired,omitempty"` // once it is taken back
+}
+
+// importKept is what a file added that is retired, not deleted, when the file is taken back: orders name it.
+type importKept struct {
+	Products int64 `json:"products"`
+	SKUs     int64 `json:"skus" db:"skus"`
 }
 
 // mostFaults is how many errors of a file are kept and shown.

@@ -324,7 +324,8 @@ var undoSteps = []planStep{
 		  ORDER BY n.starts_at DESC, n.id DESC LIMIT 1)`},
 	{"take back new SKUs", `
 		UPDATE sku s SET product_id = NULL, code = NULL, retired_at = coalesce(retired_at, now()) FROM ` + skuRows + `
-		WHERE s.id = x.id AND x.new AND s.quoted_at IS NOT NULL`},
+		WHERE s.id = x.id AND x.new AND s.quoted_at IS NOT NULL
+		AND s.product_id NOT IN (SELECT x.id FROM ` + productRows + ` WHERE x.new)`},
 	{"delete new SKUs", `DELETE FROM sku s USING ` + skuRows + ` WHERE s.id = x.id AND x.new AND s.quoted_at IS NULL`},
 	{"take back collections", `
 		DELETE FROM product_collection k USING ` + productRows + `, collection c WHERE k.product_id = x.id AND NOT x.new
@@ -359,6 +360,9 @@ var undoSteps = []planStep{
 	{"delete new products", `
 		DELETE FROM product p USING ` + productRows + ` WHERE p.id = x.id AND x.new
 		AND NOT EXISTS (SELECT FROM sku s WHERE s.product_id = p.id)`},
+	{"retire new products that were sold", `
+		UPDATE product p SET retired_at = now(), version = version + 1, edited_by = $2, edited_at = now()
+		FROM ` + productRows + ` WHERE p.id = x.id AND x.new AND p.retired_at IS NULL`},
 	{"wait for other weights", `SELECT pg_advisory_xact_lock(hashtext('weights')) FROM ` + skuRows + `
 		WHERE x.is ->> 'grams' IS NOT NULL LIMIT 1`},
 	{"wait for purchases", `
@@ -388,7 +392,8 @@ var undoSteps = []planStep{
 }
 
 // undoPlan takes back what a file changed, but for what was changed again since. Products and SKUs that it added go;
-// what was sold of them meanwhile is retired instead.
+// what was sold of them meanwhile, or is held by a payment page, is retired instead: a product with its SKUs, which stay
+// to be found under their article numbers, or a SKU of a product that is older than the file.
 func undoPlan(ctx context.Context, tx pgx.Tx, undo json.RawMessage, who adminui.Identity) error {
 	for _, step := range undoSteps {
 		if err := pg.Exec(ctx, tx, step.what, `WITH given AS (SELECT $1::jsonb, $2::text, $3::bigint)
@@ -492,9 +497,15 @@ func noteApplied(ctx context.Context, tx pgx.Tx, id int64, s importSummary, undo
 		WHERE id = $1`, id, s, undo, skus, was, counts)
 }
 
-func noteUndone(ctx context.Context, tx pgx.Tx, id int64) error {
-	return pg.Exec(ctx, tx, "note that file $1 was taken back", `
-		UPDATE catalog_import SET state = 'undone', undone_at = now(), before = NULL WHERE id = $1`, id)
+// noteUndone notes that a file was taken back, and how much of what it added is retired instead of deleted.
+func noteUndone(ctx context.Context, tx pgx.Tx, id int64, undo json.RawMessage) (kept importKept, err error) {
+	return pg.Get[importKept](ctx, tx, "note that file $2 was taken back", `
+		WITH kept AS (SELECT
+		  (SELECT count(*) FROM `+productRows+` JOIN product p ON p.id = x.id WHERE x.new) AS products,
+		  (SELECT count(*) FROM `+skuRows+` JOIN sku s ON s.id = x.id WHERE x.new AND s.product_id IS NULL) AS skus)
+		UPDATE catalog_import SET state = 'undone', undone_at = now(), before = NULL,
+		  summary = summary || jsonb_build_object('retired', to_jsonb(kept))
+		FROM kept WHERE id = $2 RETURNING products, skus`, undo, id)
 }
 
 // countsFor is how long differences of counts are known as applied.

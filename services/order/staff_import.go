@@ -162,6 +162,12 @@ func (c catalogImport) Facts() []adminui.Detail {
 	if s.Shopify {
 		facts = append(facts, adminui.Detail{Label: "Kind", Value: "product export of Shopify"})
 	}
+	if s.Retired != nil && s.Retired.Products > 0 {
+		facts = append(facts, adminui.Detail{Label: "Products retired, not deleted", Value: s.Retired.Products})
+	}
+	if s.Retired != nil && s.Retired.SKUs > 0 {
+		facts = append(facts, adminui.Detail{Label: "SKUs retired, not deleted", Value: s.Retired.SKUs})
+	}
 	if len(s.Ignored) > 0 {
 		facts = append(facts, adminui.Detail{Label: "Columns left out", Value: strings.Join(s.Ignored, ", ")})
 	}
@@ -308,17 +314,41 @@ func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
 		if err := undoPlan(r.Context(), tx, now.Before, adminui.Who(r)); err != nil {
 			return err
 		}
-		if err := noteUndone(r.Context(), tx, file.ID); err != nil {
+		kept, err := noteUndone(r.Context(), tx, file.ID, now.Before)
+		if err != nil {
 			return err
 		}
+		done += kept.says()
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogPrice, Kind: "catalog-file",
-			Key: strconv.FormatInt(file.ID, 10), Text: "Took back the file " + file.File})
+			Key: strconv.FormatInt(file.ID, 10), Text: "Took back the file " + file.File, After: kept})
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.catalogueChanged()
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(file.ID, 10), Text: done}, nil
+}
+
+// says tells what is retired instead of deleted.
+func (k importKept) says() string {
+	var list []string
+	for _, one := range []struct {
+		n    int64
+		what string
+	}{{k.Products, "product"}, {k.SKUs, "SKU"}} {
+		if one.n == 1 {
+			list = append(list, "1 "+one.what)
+		} else if one.n > 1 {
+			list = append(list, fmt.Sprintf("%d %ss", one.n, one.what))
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return ""
+	case k.Products+k.SKUs == 1:
+		return " " + list[0] + " of it was sold, or is on a payment page: it is retired, not deleted."
+	}
+	return " " + strings.Join(list, " and ") + " of it were sold, or are on a payment page: they are retired, not deleted."
 }
 
 // staffTemplate is an empty file of a kind, with a row that shows what goes where.

@@ -186,6 +186,40 @@ func TestFilesAreTakenBackAroundLaterChanges(t *testing.T) {
 	}
 }
 
+// What a file added and was sold since, or is on a payment page, is retired when the file is taken back: its order leads
+// to a product that has its SKU and article number, and what a refund puts back is seen there.
+func TestFilesThatAreTakenBackAfterASale(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.browser(adminui.Owner)
+	path := bring(owner, "address,product,title,state,article_number,option_1,price,pieces\nSold,,Sold,published,S-1,Red,5.00,3\n"+
+		"Sold,,,,S-2,Blue,5.00,3\nHeld,,Held,published,H-1,,5.00,3\nIdle,,Idle,published,I-1,,5.00,3\n,bSusp6dBHm,,,B-9,Pink,5.00,3\n")
+	owner.Post(path + "/apply").Has(http.StatusSeeOther)
+	sku := func(code string) string { return e.Text(`SELECT id::text FROM sku WHERE code = $1`, code) }
+	sold, held := e.visitor(), e.visitor()
+	sold.add(sku("S-1"), "1")
+	sold.add(sku("B-9"), "1")
+	e.mustHandle(event("evt_1", completed, sold.quoted("ann@mail.example.com"), nil))
+	held.add(sku("H-1"), "1")
+	quote := held.quoted("bob@mail.example.com")
+	owner.Get(path).Has(200, "is retired instead of deleted")
+	a := owner.Post(path + "/undo")
+	a.Has(http.StatusSeeOther)
+	owner.Get(path).Has(200, "<dt>Products retired, not deleted</dt><dd>2</dd>", "<dt>SKUs retired, not deleted</dt><dd>1</dd>")
+	if got := e.Text(`SELECT string_agg(concat_ws(' ', p.title_url, p.retired_at IS NOT NULL, s.code, s.stock), ', ' ORDER BY s.id)
+		FROM product p LEFT JOIN sku s ON s.product_id = p.id WHERE p.title_url IN ('Sold', 'Held', 'Idle')`); got != "Sold t S-1 2, Held t H-1 2" {
+		t.Error(got)
+	}
+	if n := e.Number(`SELECT count(*) FROM sku WHERE retired_at IS NOT NULL AND product_id IS NULL`); n != 1 {
+		t.Errorf("%d SKUs are retired", n)
+	}
+	owner.Get("/staff/catalog/products/"+e.Text(`SELECT identifier FROM product WHERE title_url = 'Sold'`)).Has(200, "Retired", "Bring back")
+	e.mustHandle(event("evt_2", completed, quote, nil)) // the payment page holds what it promised
+	if n := e.Number(`SELECT count(*) FROM orders`); n != 2 {
+		t.Errorf("%d orders", n)
+	}
+}
+
 // Every error is told by line and column, and a file with one changes nothing.
 func TestFilesWithErrors(t *testing.T) {
 	t.Parallel()
