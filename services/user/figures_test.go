@@ -68,7 +68,7 @@ func TestFiguresAreWholeAndNet(t *testing.T) {
 
 	// Orders go along with a record that is merged, and with a visitor who registers.
 	second := e.guest("work@mail.example.com")
-	e.done(staff, "/staff/customers/prospect-"+strconv.FormatInt(second.ID, 10)+"/merge", "other", "bob@mail.example.com")
+	e.mergeRecord(staff, "/staff/customers/prospect-"+strconv.FormatInt(second.ID, 10), "bob@mail.example.com")
 	kept := e.DB.Number(`SELECT id FROM prospect WHERE orders = 3`)
 	e.came(msg.OrderMoney{Identifier: "old3", Email: "bob@mail.example.com", Total: 300, Returned: 300, Version: 1, PlacedAt: at})
 	if n := e.DB.Number(`SELECT spent FROM prospect WHERE id = $1`, kept); n != 200 {

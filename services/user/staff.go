@@ -22,6 +22,8 @@ func (s *server) staff() adminui.Pages {
 		{Method: "POST", Path: "/customers/{customer}/edit", Action: edit, Handle: s.staffChange},
 		{Method: "POST", Path: "/customers/{customer}/notes", Action: edit, Handle: s.staffNote},
 		{Method: "POST", Path: "/customers/{customer}/merge", Action: edit, Handle: s.staffMerge},
+		{Method: "GET", Path: "/customers/{customer}/records/{record}", Action: edit, Handle: s.staffMergeRecord},
+		{Method: "POST", Path: "/customers/{customer}/records/{record}", Action: edit, Handle: s.staffJoinRecord},
 		{Method: "GET", Path: "/customers/{customer}/accounts/{other}", Action: adminui.CustomersErase,
 			Handle: s.staffMergeAccounts},
 		{Method: "POST", Path: "/customers/{customer}/accounts/{other}", Action: adminui.CustomersErase,

@@ -39,7 +39,7 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 	token := e.account(bob).UnsubscribeToken
 	staff := e.desk(adminui.Owner)
 	e.done(staff, memberPath(bob, "notes"), "text", "Buys for the office.")
-	e.done(staff, memberPath(bob, "merge"), "other", "work@mail.example.com")
+	e.mergeRecord(staff, memberPath(bob), "work@mail.example.com")
 	e.Exec(`UPDATE account SET tags = '{office}' WHERE id = $1`, bob)
 	e.As(member(bob)).Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "Hello there")
 	e.Post("/user/reset-password", "username", "bob_lee", "email_address", "bob@mail.example.com")

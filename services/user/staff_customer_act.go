@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -189,125 +188,6 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	return adminui.Done{To: "/customers", Text: "Erased here. The other services are told."}, nil
-}
-
-// staffMerge makes the record of a prospect part of this customer's: two addresses, one person.
-func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
-	page, form, err := s.askedAct(r)
-	if err != nil {
-		return nil, err
-	}
-	refuse := func(text string) (adminui.Answer, error) {
-		page.Merge = page.Merge.Typed(form).Wrong(map[string]string{"other": text})
-		return page.answer(http.StatusUnprocessableEntity), nil
-	}
-	into, other := page.Customer, normalEmail(strings.TrimSpace(form.Get("other")))
-	if into.mergedInto() != "" {
-		return refuse(mergedItself)
-	}
-	switch account, refusal, err := s.accountToMerge(r, into, form.Get("other")); {
-	case err != nil:
-		return nil, err
-	case refusal != "":
-		return refuse(refusal)
-	case account != 0:
-		return adminui.Done{To: into.path("accounts", strconv.FormatInt(account, 10))}, nil
-	}
-	refusal := ""
-	merge := func(ctx context.Context, tx pgx.Tx) (messages []msg.Message, err error) {
-		messages, refusal, err = mergeInto(ctx, tx, into, other)
-		return messages, err
-	}
-	err = s.act(r, into.customer, "Merged another record into", merge)
-	switch {
-	case refusal != "":
-		return refuse(refusal)
-	case err != nil:
-		return nil, err
-	}
-	return adminui.Done{To: into.path(), Text: "Merged."}, nil
-}
-
-// mergedItself refuses to merge into what was merged.
-const mergedItself = "This record was merged itself: go to the one that it is part of."
-
-// mergeInto makes the record of an address part of a customer's; refusal says why not, "" when it is done.
-func mergeInto(ctx context.Context, tx pgx.Tx, into customerDetails, address string) (messages []msg.Message,
-	refusal string, err error) {
-	refused := false
-	if into.Kind == kindMember { // accounts are locked before prospects
-		a, found, err := lockAccount(ctx, tx, into.ID)
-		if err != nil {
-			return nil, "", err
-		}
-		if !found {
-			return nil, mergedItself, errUnchanged
-		}
-		refused = a.Unsubscribed
-	}
-	if err := lockAddress(ctx, tx, address); err != nil {
-		return nil, "", err
-	}
-	p, found, err := lockProspect(ctx, tx, address)
-	if err != nil {
-		return nil, "", err
-	}
-	switch refusal, err = mayMerge(ctx, tx, into, p, address, found); {
-	case err != nil:
-		return nil, "", err
-	case refusal != "":
-		return nil, refusal, errUnchanged
-	}
-	if into.Kind == kindProspect {
-		to, _, err := lockProspectByID(ctx, tx, into.ID)
-		if err != nil {
-			return nil, "", err
-		}
-		refused = to.refused()
-	}
-	p, _, err = mergeProspect(ctx, tx, p.ID, into.customer, refused || into.Newsletter == newsYes)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := keepConsents(ctx, tx, consent{ProspectID: p.ID, What: "newsletter", Given: !p.Unsubscribed,
-		Source: "merged by staff"}); err != nil {
-		return nil, "", err
-	}
-	changed, err := changedEvent(ctx, tx, into.customer)
-	if err != nil {
-		return nil, "", err
-	}
-	messages = append(changed, p.event())
-	if refused {
-		events, err := refuseMerged(ctx, tx, into.customer)
-		return append(messages, events...), "", err
-	}
-	return messages, "", nil
-}
-
-// mayMerge says why the record of a prospect cannot become part of a customer's, "" when it can.
-func mayMerge(ctx context.Context, tx pgx.Tx, into customerDetails, p prospect, address string,
-	found bool) (string, error) {
-	member, err := addressOfMember(ctx, tx, address)
-	own := found && into.Kind == kindMember && strings.EqualFold(into.Email, address) // of before they registered
-	switch {
-	case err != nil:
-		return "", err
-	case member && !own:
-		return "This is a member. Begin on the page of the account that is to stay.", nil
-	case !found:
-		return "No prospect has this address.", nil
-	}
-	merged, err := findCustomer(ctx, tx, kindProspect, p.ID)
-	switch {
-	case err != nil:
-		return "", err
-	case into.Kind == kindProspect && into.ID == p.ID:
-		return "This is the same record.", nil
-	case merged.mergedInto() != "":
-		return "This record was merged already.", nil
-	}
-	return "", nil
 }
 
 // changedEvent tells the other services of a customer's present state.

@@ -136,6 +136,12 @@ func lockProspectByID(ctx context.Context, tx pgx.Tx, id int64) (prospect, bool,
 	return queryProspect(ctx, tx, `SELECT`+prospectColumns+`FROM prospect WHERE id = $1 FOR UPDATE`, id)
 }
 
+// prospectOfAddress finds the prospect of an address, in whatever letters.
+func prospectOfAddress(ctx context.Context, db pg.DB, email string) (id int64, found bool, err error) {
+	return pg.One[int64](ctx, db, "find the prospect of an address", `
+		SELECT id FROM prospect WHERE lower(email) = lower($1) ORDER BY id LIMIT 1`, email)
+}
+
 // editProspect stores what the staff knows of a prospect.
 func editProspect(ctx context.Context, tx pgx.Tx, id int64, e customerEdit) (prospect, bool, error) {
 	return queryProspect(ctx, tx, `

@@ -17,6 +17,7 @@ func TestSchemaOfPages(t *testing.T) {
 	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), map[string]string{
 		"customer":         "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
 		"other":            e.DB.Text(`SELECT id::text FROM account WHERE username = 'user2'`),
+		"record":           e.DB.Text(`SELECT max(id)::text FROM prospect`),
 		"/customers/panel": "/customers/panel?code=c1", "id": "1", "thread": "1",
 		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
 }

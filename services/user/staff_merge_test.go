@@ -1,6 +1,7 @@
 package user
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,6 +31,26 @@ func (e *env) done(staff *testenv.Client, path string, fields ...string) {
 	}
 }
 
+// mergeRecord merges the record of an address into a customer's, as the page shows the two.
+func (e *env) mergeRecord(staff *testenv.Client, path, address string) {
+	e.t.Helper()
+	a := staff.Post(path+"/merge", "other", address)
+	if a.Status != http.StatusSeeOther {
+		e.t.Fatalf("%s: %s", path, a)
+	}
+	page := "/staff" + a.Header.Get("Location")
+	e.done(staff, page, e.shownVersions(staff, page)...)
+}
+
+// shownVersions are the fields that name the versions of the two records that a page shows.
+func (e *env) shownVersions(staff *testenv.Client, page string) []string {
+	e.t.Helper()
+	asJSON := *staff
+	asJSON.Header = http.Header{"Accept": {"application/json"}}
+	shown := asJSON.Get(page)
+	return []string{"version", fmt.Sprint(shown.At("into", "version")), "other_version", fmt.Sprint(shown.At("other", "version"))}
+}
+
 // The record of a member who was a guest once is not merged into another member's; and an erasure takes no member who
 // registered with the address of a record that had been merged.
 func TestStaffMergeAndEraseSpareOtherMembers(t *testing.T) {
@@ -43,8 +64,8 @@ func TestStaffMergeAndEraseSpareOtherMembers(t *testing.T) {
 
 	e.guest("work@mail.example.com")
 	e.guest("home@mail.example.com")
-	e.done(staff, memberPath(ann, "merge"), "other", "work@mail.example.com")
-	e.done(staff, memberPath(ann, "merge"), "other", "home@mail.example.com")
+	e.mergeRecord(staff, memberPath(ann), "work@mail.example.com")
+	e.mergeRecord(staff, memberPath(ann), "home@mail.example.com")
 	will := e.register("will_roe", "work@mail.example.com")
 	staff.Get(memberPath(will)).Has(200, "work@mail.example.com")
 	e.done(staff, memberPath(ann, "erase"), "confirm", "ann@mail.example.com")
@@ -68,7 +89,7 @@ func TestEraseWhatWasMergedBeforeTheMemberRegistered(t *testing.T) {
 	e := newEnv(t)
 	first, second := e.guest("ann@mail.example.com"), e.guest("work@mail.example.com")
 	staff := e.desk(adminui.Owner)
-	e.done(staff, "/staff/customers/prospect-"+strconv.FormatInt(first.ID, 10)+"/merge", "other", "work@mail.example.com")
+	e.mergeRecord(staff, "/staff/customers/prospect-"+strconv.FormatInt(first.ID, 10), "work@mail.example.com")
 	ann := e.verified("ann_lee", "ann@mail.example.com")
 	e.done(staff, memberPath(ann, "erase"), "confirm", "ann@mail.example.com")
 	var ids []int64
@@ -92,14 +113,14 @@ func TestStaffMergedRecordsAreUnsubscribed(t *testing.T) {
 	e.guest("work@mail.example.com")
 	e.guest("home@mail.example.com")
 	staff := e.desk(adminui.Owner)
-	e.done(staff, memberPath(ann, "merge"), "other", "work@mail.example.com")
+	e.mergeRecord(staff, memberPath(ann), "work@mail.example.com")
 	if p, _ := e.prospect("work@mail.example.com"); p.Unsubscribed {
 		t.Fatal("merging alone ended the only newsletter")
 	}
 	for range 2 {
 		e.done(staff, memberPath(ann, "unsubscribe"))
 	}
-	e.done(staff, memberPath(ann, "merge"), "other", "home@mail.example.com")
+	e.mergeRecord(staff, memberPath(ann), "home@mail.example.com")
 	told := map[string]msg.Prospect{}
 	for _, m := range said[msg.Prospect](e, msg.ProspectChanged) {
 		told[m.Email] = m
@@ -131,11 +152,45 @@ func TestOwnRefusalCountsForMergedRecords(t *testing.T) {
 			e := newEnv(t)
 			ann := e.verified("ann_lee", "ann@mail.example.com")
 			e.guest("work@mail.example.com")
-			e.done(e.desk(adminui.Owner), memberPath(ann, "merge"), "other", "work@mail.example.com")
+			e.mergeRecord(e.desk(adminui.Owner), memberPath(ann), "work@mail.example.com")
 			refuse(e, ann)
 			if p, _ := e.prospect("work@mail.example.com"); !p.refused() {
 				t.Errorf("%+v", p)
 			}
 		})
 	}
+}
+
+// A prospect's record is merged on a page of its own, which shows both sides: naming it changes nothing, and what was
+// changed meanwhile is shown again instead.
+func TestStaffSeeARecordBeforeTheyMergeIt(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	ann := e.verified("ann_lee", "ann@mail.example.com")
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, Total: 1000})
+	work := e.guest("work@mail.example.com")
+	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", Total: 44762})
+	staff := e.desk(adminui.Support)
+	page := memberPath(ann, "records", strconv.FormatInt(work.ID, 10))
+	if a := staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com"); a.Status != http.StatusSeeOther ||
+		"/staff"+a.Header.Get("Location") != page {
+		t.Fatal(a, a.Header)
+	}
+	if e.DB.Number(`SELECT count(*) FROM prospect WHERE merged_member IS NOT NULL`) != 0 {
+		t.Fatal("merged by one click")
+	}
+	staff.Get(page).Has(200, "no way back", "ann@mail.example.com", "10.00", "work@mail.example.com", "448.62")
+	staff.Versions(page)
+	shown := e.shownVersions(staff, page)
+	e.Exec(`UPDATE prospect SET version = version + 1 WHERE id = $1`, work.ID)
+	staff.Post(page, shown...).Has(409, "changed meanwhile", "448.62")
+	shown = e.shownVersions(staff, page)
+	e.done(staff, page, shown...)
+	staff.Post(page, shown...).Has(422, "merged already")
+	staff.Get(memberPath(ann)).Has(200, "458.62")
+	if n := e.acted("Merged another record into"); n != 1 {
+		t.Errorf("%d acts on record", n)
+	}
+	staff.Get(memberPath(ann, "records", "0")).Has(404)
+	staff.Get(memberPath(ann, "records", "x")).Has(404)
 }
