@@ -2,7 +2,9 @@
 # Both work on a fresh machine with Go, make, git and Debian's package manager, also as root.
 
 .DEFAULT_GOAL := help
-SHELL := /bin/sh
+# A target fails when a command before a pipe does: most pass on what their tests print.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .NOTPARALLEL:
 
 GO ?= go
@@ -10,6 +12,8 @@ GO ?= go
 MODULES := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
 # As .ko.yaml builds. Vet and images share what this compiles.
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath
+# Tests likewise, on a database of their own; make vet has vetted them.
+TESTS = CGO_ENABLED=0 bin/withpostgres -- $(GO) test -trimpath -vet off
 # A checkout that belongs to another user has no version that Go could read.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
@@ -38,7 +42,7 @@ keys: bin/shop ## add the services' keys to an .env that has an older SHOP_SECRE
 .PHONY: test
 test: need fmt-check vet bin/withpostgres bin/shop ## test everything, installing what that needs (PostgreSQL, Chromium, Node)
 	@echo "== tests"
-	@SHOP_BINARY=$(CURDIR)/bin/shop CGO_ENABLED=0 bin/withpostgres -- $(GO) test -trimpath -vet off -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	@SHOP_BINARY=$(CURDIR)/bin/shop $(TESTS) -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout $(TIMEOUT) $(TESTFLAGS) $(PACKAGES)
 
 # Packages begin in this order, the longest first, so that none of them runs alone in the end. Tests
 # wait for browsers, databases and shops that start: one package more than cores, and in each as many
@@ -72,49 +76,49 @@ bench: ## measure the shop against bare handlers and pgbench
 
 .PHONY: campaign
 campaign: need bin/withpostgres ## thousands of purchases with faults at random: paid = orders + entries for staff; CAMPAIGN=n, SEED=n
-	@CAMPAIGN=$${CAMPAIGN:-2000} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestCampaign ./test/e2e | grep -v '^ *{'
+	@CAMPAIGN=$${CAMPAIGN:-2000} $(TESTS) -timeout 30m -count 1 -v -run TestCampaign ./test/e2e | grep -v '^ *{'
 
 .PHONY: goods
 goods: need bin/withpostgres ## a file of GOODS products (10,000), checked and applied: how long it takes
-	@GOODS=$${GOODS:-10000} bin/withpostgres -- $(GO) test -count 1 -v -run TestALargeFile ./services/order | grep -v '^ *{'
+	@GOODS=$${GOODS:-10000} $(TESTS) -count 1 -v -run TestALargeFile ./services/order | grep -v '^ *{'
 
 .PHONY: cents
 cents: need bin/withpostgres ## every price from 0.01 to 1,000.00 from the database to Stripe, the order and the mail
-	@EVERY_CENT=1 bin/withpostgres -- $(GO) test -count 1 -v -run TestNoCentIsLost ./services/order | grep -v '^ *{'
+	@EVERY_CENT=1 $(TESTS) -count 1 -v -run TestNoCentIsLost ./services/order | grep -v '^ *{'
 
 .PHONY: taxes
 taxes: need bin/withpostgres ## ten thousand carts, taxed in each way, from the session to the order, the mail and the last refund
-	@TAX_CARTS=10000 bin/withpostgres -- $(GO) test -timeout 2h -count 1 -v -run TestTaxIsTheSame ./services/order | grep -v '^ *{'
+	@TAX_CARTS=10000 $(TESTS) -timeout 2h -count 1 -v -run TestTaxIsTheSame ./services/order | grep -v '^ *{'
 
 .PHONY: newsletter
 newsletter: need bin/withpostgres ## a campaign to thousands while mailer, broker and database are killed: each gets one mail; NEWSLETTER=n, KILLS=n, SEED=n
-	@NEWSLETTER=$${NEWSLETTER:-10000} KILLS=$${KILLS:-20} bin/withpostgres -- $(GO) test -timeout 1h -count 1 -v -run TestNewsletterReachesEachOnce ./test/e2e | grep -v '^ *{'
+	@NEWSLETTER=$${NEWSLETTER:-10000} KILLS=$${KILLS:-20} $(TESTS) -timeout 1h -count 1 -v -run TestNewsletterReachesEachOnce ./test/e2e | grep -v '^ *{'
 
 .PHONY: ledger
 ledger: need bin/withpostgres ## thousands of orders shipped, refunded, disputed and killed at random: the shop's books are Stripe's; LEDGER=n, SEED=n
-	@LEDGER=$${LEDGER:-10000} bin/withpostgres -- $(GO) test -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'
+	@LEDGER=$${LEDGER:-10000} $(TESTS) -timeout 3h -count 1 -v -run TestLedger ./test/e2e | grep -v '^ *{'
 
 .PHONY: acts
 acts: need bin/withpostgres ## kill PostgreSQL at every step of shipping and refunding an order
-	@bin/withpostgres -- $(GO) test -tags acts -timeout 30m -count 1 -v -run TestDatabaseKilledBetween ./test/e2e | grep -v '^ *{'
+	@$(TESTS) -tags acts -timeout 30m -count 1 -v -run TestDatabaseKilledBetween ./test/e2e | grep -v '^ *{'
 
 .PHONY: hostile
 hostile: need bin/withpostgres bin/shop ## open all of the back office with what a hostile shopper entered
-	@HOSTILE=all SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestHostileTexts ./test/e2e | grep -v '^ *{'
+	@HOSTILE=all SHOP_BINARY=$(CURDIR)/bin/shop $(TESTS) -timeout 30m -count 1 -v -run TestHostileTexts ./test/e2e | grep -v '^ *{'
 
 .PHONY: replicas
 replicas: need bin/withpostgres ## end one of two processes of each service, and of three brokers, in turn while shoppers buy; REPLICAS=rounds
-	@REPLICAS=$${REPLICAS:-2} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run TestReplicas ./test/e2e | grep -v '^ *{'
+	@REPLICAS=$${REPLICAS:-2} $(TESTS) -timeout 30m -count 1 -v -run TestReplicas ./test/e2e | grep -v '^ *{'
 
 .PHONY: many
 many: need bin/withpostgres bin/shop ## MANY shops (20) on one server: each sells; connections and memory of each at rest
-	@MANY=$${MANY:-20} SHOP_BINARY=$(CURDIR)/bin/shop bin/withpostgres -- $(GO) test -tags many -timeout 30m -count 1 -v -run TestManyShops ./test/e2e | grep -v '^ *{'
+	@MANY=$${MANY:-20} SHOP_BINARY=$(CURDIR)/bin/shop $(TESTS) -tags many -timeout 30m -count 1 -v -run TestManyShops ./test/e2e | grep -v '^ *{'
 
 .PHONY: upgrade
 upgrade: need bin/withpostgres ## run an older version beside this one while shoppers buy and staff ship; OLD=commit (HEAD~1)
 	@old=$$(mktemp -d) && trap 'rm -rf "$$old"' EXIT && git archive "$${OLD:-HEAD~1}" | tar -x -C "$$old" && mkdir "$$old/programs" && \
 		(cd "$$old" && $(BUILD) -o programs $(foreach s,edge user order events mailer webhook admin,./services/$(s)/cmd/$(s)) ./allinone/cmd/shop) && \
-		OLD_PROGRAMS="$$old/programs" bin/withpostgres -- $(GO) test -tags upgrade -timeout 30m -count 1 -v -run TestUpgrade ./test/e2e | grep -v '^ *{'
+		OLD_PROGRAMS="$$old/programs" $(TESTS) -tags upgrade -timeout 30m -count 1 -v -run TestUpgrade ./test/e2e | grep -v '^ *{'
 
 .PHONY: alerts
 alerts: ## check and test the alarms of deploy/monitoring with promtool
@@ -128,7 +132,7 @@ vm: bin/shop ## try deploy/vm on a new Debian in a folder (as root; some minutes
 .PHONY: cover
 cover: need bin/withpostgres ## test coverage of all modules: coverage/index.html
 	@mkdir -p coverage
-	@bin/withpostgres -- $(GO) test -timeout $(TIMEOUT) -coverprofile coverage/all.out -coverpkg ./pkg/...,$(subst $(empty) ,$(comma),$(patsubst %,./%/...,$(filter services/%,$(MODULES)))),./allinone/...,./standin/...,./test/... work
+	@$(TESTS) -timeout $(TIMEOUT) -coverprofile coverage/all.out -coverpkg ./pkg/...,$(subst $(empty) ,$(comma),$(patsubst %,./%/...,$(filter services/%,$(MODULES)))),./allinone/...,./standin/...,./test/... work
 	@$(GO) tool cover -html coverage/all.out -o coverage/index.html
 	@$(GO) tool cover -func coverage/all.out | tail -n 1
 
@@ -138,7 +142,7 @@ count: ## figures of the code's legibility: lines, comments, functions, words to
 
 .PHONY: generate
 generate: bin/withpostgres ## write each service's schema.sql and pages.txt, and allinone's copy of nats.conf
-	@bin/withpostgres -- $(GO) test -run 'Schema|Generated' ./allinone ./pkg/service $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
+	@$(TESTS) -run 'Schema|Generated' ./allinone ./pkg/service $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
 
 .PHONY: pictures
 pictures: need ## render the drawings of the storefront (needs Chromium)
@@ -156,7 +160,7 @@ images-twice: images ## build the images of the last commit once more, in anothe
 
 .PHONY: drill
 drill: need bin/withpostgres ## lose a shop's database and broker, restore, compare; lose the broker's store, or its last ORDERS (300): how long it takes
-	@ORDERS=$${ORDERS:-300} bin/withpostgres -- $(GO) test -timeout 30m -count 1 -v -run 'TestRestoreDrill|TestBrokersStoreIsOld' ./test/e2e | grep -v '^ *{'
+	@ORDERS=$${ORDERS:-300} $(TESTS) -timeout 30m -count 1 -v -run 'TestRestoreDrill|TestBrokersStoreIsOld' ./test/e2e | grep -v '^ *{'
 
 .PHONY: delivery
 delivery: bin/actionlint bin/venv ## check what deploys: workflows, templates of AWS, migrations that are new since main

@@ -21,5 +21,5 @@ for version in "$@"; do
 	fi
 	echo "== $("$folder/native/bin/postgres" --version)"
 	# shellcheck disable=SC2086 # the packages are separate words
-	PATH=$folder/native/bin:$PATH bin/withpostgres -- go test -count 1 ${TESTFLAGS-} ${PACKAGES-./pkg/pg ./pkg/bus ./services/edge ./services/user ./services/order ./services/events ./services/mailer ./services/webhook ./services/admin}
+	CGO_ENABLED=0 PATH=$folder/native/bin:$PATH bin/withpostgres -- go test -trimpath -vet off -count 1 ${TESTFLAGS-} ${PACKAGES-./pkg/pg ./pkg/bus ./services/edge ./services/user ./services/order ./services/events ./services/mailer ./services/webhook ./services/admin}
 done

@@ -209,3 +209,17 @@ func TestInitSQL(t *testing.T) {
 		t.Errorf("deploy/postgres/init.sql is not pkg/pg/guard.sql and init.sql:\n%s", diff)
 	}
 }
+
+// Targets print what a test says through a filter; without pipefail they succeed whatever it says.
+func TestTargetsFailWhenTheirTestsDo(t *testing.T) {
+	t.Parallel()
+	makefile := readFile(t, "Makefile")
+	if !strings.Contains(makefile, "$(TESTS)") || !strings.Contains(makefile, "| grep -v") {
+		t.Fatal("no target filters what its tests print: is this test of use?")
+	}
+	for _, line := range []string{"SHELL := /bin/bash\n", ".SHELLFLAGS := -o pipefail -c\n"} {
+		if !strings.Contains(makefile, "\n"+line) {
+			t.Errorf("the Makefile lacks %q", line)
+		}
+	}
+}
