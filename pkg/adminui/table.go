@@ -179,7 +179,8 @@ type Column[R any] struct {
 }
 
 // Link is a cell that leads somewhere. The first one of a row is where Enter goes.
-type Link struct{ Text, To string }
+// Sub stands below it, small: what the machine calls it.
+type Link struct{ Text, To, Sub string }
 
 // Badge is a short state; Tone is "", good, warn or bad.
 type Badge struct{ Text, Tone string }

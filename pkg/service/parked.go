@@ -65,18 +65,22 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 	return k, err
 }
 
-func (p parkedPages) columns() []adminui.Column[bus.Parked] {
-	return []adminui.Column[bus.Parked]{
+func (p parkedPages) columns(file bool) []adminui.Column[bus.Parked] {
+	columns := []adminui.Column[bus.Parked]{
 		{Title: "Message", Value: func(m bus.Parked) any {
-			return adminui.Link{Text: msg.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10))}
+			return adminui.Link{Text: msg.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10)), Sub: name(m)}
 		}},
-		{Title: "Subject", Minor: true, Value: func(m bus.Parked) any { return m.Subject }},
-		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
 		{Title: "Reason", Value: func(m bus.Parked) any { return m.Reason }},
-		{Title: "Consumer", Minor: true, Value: func(m bus.Parked) any { return m.Consumer }},
+		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
 		{Title: "Tries", Minor: true, Value: func(m bus.Parked) any { return m.Attempts }},
 		{Title: "Parked", Value: func(m bus.Parked) any { return m.At }},
 	}
+	if file { // which has no small print
+		columns = append(columns,
+			adminui.Column[bus.Parked]{Title: "Subject", Value: func(m bus.Parked) any { return m.Subject }},
+			adminui.Column[bus.Parked]{Title: "Consumer", Value: func(m bus.Parked) any { return m.Consumer }})
+	}
+	return columns
 }
 
 // list shows what waits, the oldest first, or what was seen to.
@@ -96,7 +100,7 @@ func (p parkedPages) list(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(), list,
+	table := adminui.NewTable(ask, "parked-messages-of-"+p.name, p.columns(ask.File), list,
 		func(m bus.Parked) any { return m.ID })
 	table.Tabs = []adminui.Tab{{Title: "Waiting", To: ask.With("seen-to", ""), Count: -1, Active: !resolved},
 		{Title: "Seen to", To: ask.With("seen-to", "yes"), Count: -1, Active: resolved}}

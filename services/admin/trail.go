@@ -169,15 +169,23 @@ func eventOf(h adminui.Hop) adminui.Event {
 	e := adminui.Event{At: h.At, Text: h.Text, Who: h.Who, Tone: h.Tone, To: h.To}
 	var parts []string
 	for _, part := range []string{h.State, h.Message, place(h), attempt(h)} {
-		if part != "" {
+		if part != "" && !strings.Contains(h.Text, part) {
 			parts = append(parts, part)
 		}
 	}
 	if h.Trace != "" {
-		parts = append(parts, "trace "+h.Trace)
+		parts = append(parts, "trace "+traceID(h.Trace))
 	}
 	e.Detail = strings.Join(parts, " · ")
 	return e
+}
+
+// traceID is what one looks for among traces: a traceparent without its version, span and flags.
+func traceID(trace string) string {
+	if parts := strings.Split(trace, "-"); len(parts) == 4 {
+		return parts[1]
+	}
+	return trace
 }
 
 func place(h adminui.Hop) string {

@@ -74,7 +74,12 @@ func (m staffMail) Badge() adminui.Badge {
 }
 
 // Answer is what the mail server said, or why it was not asked.
-func (m staffMail) Answer() string { return strings.TrimSpace(m.Reason + " " + m.Reply) }
+func (m staffMail) Answer() string {
+	if m.Reason != "" && m.Reply != "" {
+		return m.Reason + ": " + m.Reply
+	}
+	return m.Reason + m.Reply
+}
 
 // Path is its page.
 func (m staffMail) Path(parts ...string) string {
@@ -316,11 +321,11 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 	}
 	mails, err := mailsOf(ctx, s.pool, keys, hashes, keys)
 	for _, m := range mails {
-		hop := adminui.Hop{At: m.QueuedAt, Step: "mail", Text: "Mail " + m.Kind + " was accepted.", About: m.Key,
+		hop := adminui.Hop{At: m.QueuedAt, Step: "mail", Text: "Mail accepted: " + m.Title() + ".", About: m.Key,
 			Message: m.Key, Attempt: m.Attempts, State: m.State, Tone: tone(m.State), To: m.Path()}
 		t.Hops = append(t.Hops, hop)
 		if !m.DoneAt.IsZero() {
-			hop.At, hop.Step, hop.Text, hop.State = m.DoneAt, "mail-"+m.State, "Mail "+m.Kind+": "+m.State+".", m.Reply
+			hop.At, hop.Step, hop.Text, hop.State = m.DoneAt, "mail-"+m.State, "Mail "+m.State+": "+m.Title()+".", m.Reply
 			t.Hops = append(t.Hops, hop)
 		}
 		t.Keys = append(t.Keys, m.Key, msg.MailSentSubject+":"+m.Key, m.OrderIdentifier)

@@ -31,11 +31,11 @@ type staffOrder struct {
 	Total          money.Cents `json:"total"`
 }
 
-// badge shows the order's status, and how much of it was sent when that is a part.
+// badge shows the order's status, or how much of it was sent when that is a part.
 func (o staffOrder) badge() adminui.Badge {
 	b := statusBadge(o.Status, o.StatusTitle)
 	if b.Tone == "warn" && o.Sent > 0 && o.Sent < o.Pieces {
-		b.Text = fmt.Sprintf("%s, %d of %d sent", b.Text, o.Sent, o.Pieces)
+		b.Text = fmt.Sprintf("%d of %d sent", o.Sent, o.Pieces)
 	}
 	return b
 }
@@ -62,13 +62,23 @@ var staffOrderColumns = []adminui.Column[staffOrder]{
 	{Title: "Customer", Value: func(o staffOrder) any { return o.Customer }},
 	{Title: "E-mail", Minor: true, Clip: true, Value: func(o staffOrder) any { return o.Email }},
 	{Title: "Pieces", Minor: true, Value: func(o staffOrder) any { return o.Pieces }},
-	{Title: "Status", Value: func(o staffOrder) any { return o.badge() }},
+	{Title: statusColumn, Value: func(o staffOrder) any { return o.badge() }},
 	{Title: "Total", Sort: "total", Value: func(o staffOrder) any { return o.Total }},
 }
 
+const statusColumn = "Status"
+
 // staffOrderFile are the columns of the file, which has room for more.
-var staffOrderFile = append(slices.Clone(staffOrderColumns),
-	adminui.Column[staffOrder]{Title: "Tracking numbers", Value: func(o staffOrder) any { return o.tracking() }})
+var staffOrderFile = func() []adminui.Column[staffOrder] {
+	columns := slices.Clone(staffOrderColumns)
+	for i, c := range columns {
+		if c.Title == statusColumn {
+			columns[i].Value = func(o staffOrder) any { return o.StatusTitle }
+		}
+	}
+	return append(columns, adminui.Column[staffOrder]{Title: "Sent", Value: func(o staffOrder) any { return o.Sent }},
+		adminui.Column[staffOrder]{Title: "Tracking numbers", Value: func(o staffOrder) any { return o.tracking() }})
+}()
 
 func orderLink(identifier string) adminui.Link {
 	return adminui.Link{Text: identifier, To: "/orders/" + identifier}

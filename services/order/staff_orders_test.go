@@ -177,7 +177,7 @@ func TestStaffSeePartlySentOrders(t *testing.T) {
 		SELECT n, id, 'UPS', n, now() + (n = 'TWO')::int * interval '1 minute', now(), 'Ada' FROM orders, unnest('{ONE,TWO}'::text[]) AS n
 		WHERE identifier = 'order2'`)
 	e.Exec(`INSERT INTO shipment_line SELECT id, order_id, 0, 1 FROM shipment`)
-	e.browser(adminui.ReadOnly).Get("/staff/orders").Has(200, "Accepted, 2 of 3 sent")
+	e.browser(adminui.ReadOnly).Get("/staff/orders").Has(200, ">2 of 3 sent<")
 	if a := e.staff(adminui.Fulfilment).Get("/staff/orders.csv"); !strings.Contains(a.Body, ",Tracking numbers\n") ||
 		!strings.Contains(a.Body, `,"ONE, TWO"`) {
 		t.Error(a)

@@ -93,7 +93,7 @@ func newsBadge(said string) adminui.Badge {
 
 var customerColumns = []adminui.Column[customer]{
 	{Title: "Customer", Value: func(c customer) any { return adminui.Link{Text: c.title(), To: c.path()} }},
-	{Title: "E-mail", Value: func(c customer) any { return c.Email }},
+	{Title: "E-mail", Clip: true, Value: func(c customer) any { return c.Email }},
 	{Title: "Kind", Value: func(c customer) any { return adminui.Badge{Text: c.Kind} }},
 	{Title: "Newsletter", Minor: true, Value: func(c customer) any { return newsBadge(c.Newsletter) }},
 	{Title: "Tags", Minor: true, Value: func(c customer) any { return strings.Join(c.Tags, ", ") }},
@@ -207,7 +207,7 @@ func (s *server) staffCustomers(r *http.Request) (adminui.Answer, error) {
 		table.Choices = append(table.Choices, c)
 	}
 	table.WithSearch(ask, "E-mail address, name or user name")
-	table.Empty = "No customers."
+	table.Empty, table.Labelled = "No customers.", true
 	if err := s.fileOf(r, ask, table, "customers"); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (o *office) servesAPurchase() {
 	o.hears(buyer, 3, "3.99")
 	o.tab.Go(o.shop.Admin + "/trail?key=" + identifier)
 	for _, hop := range []string{"The shopper went to pay", "Stripe told of checkout.session.completed", "The payment became order",
-		"Sent parcel", "Refunded 3.99", "Mail order-shipped: sent", "Mail order-refunded: sent"} {
+		"Sent parcel", "Refunded 3.99", "Mail sent: Order on its way", "Mail sent: Refund"} {
 		o.tab.Says(".timeline", hop)
 	}
 	if trail := o.tab.Text(".timeline"); strings.Contains(trail, "no mail about it") || strings.Contains(trail, "no order") {
