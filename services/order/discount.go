@@ -71,8 +71,15 @@ func (d discount) gives() string {
 	if d.Restricted {
 		text += ", some items"
 	}
+	if d.void() {
+		text += ": takes nothing off, as it is combinable"
+	}
 	return text
 }
+
+// void says whether a code can take nothing off: totals pass over combinable codes on items, as old clients expect.
+// None is made any more.
+func (d discount) void() bool { return d.AppliesTo == "item_total" && d.Combinable }
 
 // The actions of the types of codes.
 const (

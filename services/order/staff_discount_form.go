@@ -47,7 +47,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		{Name: "per-person", Label: "Uses per person", Kind: "number",
 			Hint: "A person is a mailbox, with or without an account. Empty: any number."},
 		{Name: "combinable", Label: "Combinable with other codes", Kind: "check",
-			Hint: "Not for codes on items: a combinable one takes nothing off, as old clients of the shop expect."},
+			Hint: "For months of a subscription. One code on items counts in a cart, and free shipping beside any."},
 		{Name: "skus", Label: "Only these SKUs", Kind: "multiline",
 			Hint: "Their numbers, separated by commas or lines. Empty: every SKU."},
 	}}
@@ -155,7 +155,10 @@ func (d *discount) readAmounts(form adminui.Submitted, wrong wrongFields) {
 	if d.OrderMinimum, ok = readAmount(form.Get("minimum")); !ok {
 		wrong["minimum"] = "An amount such as 20.00, please."
 	}
-	d.Combinable = form.Get("combinable") != ""
+	if d.Combinable = form.Get("combinable") != ""; d.void() {
+		wrong["combinable"] = "A combinable code on items takes nothing off: one code on items counts in a cart. " +
+			"Free shipping counts beside it all the same."
+	}
 }
 
 // readAmount reads an amount that is not negative; nothing is 0.

@@ -87,7 +87,7 @@ func (d discount) whyNot(t totals, only []int64, shipping *shippingMethod) strin
 		return "None of these SKUs is one that the code is for."
 	case d.AppliesTo == "shipping" && (shipping == nil || shipping.Identifier != groundShipping):
 		return "The code pays for USPS Retail Ground alone."
-	case d.AppliesTo == "item_total" && d.Combinable:
+	case d.void():
 		return "A combinable code for items takes nothing off, as the shop's rules have it: make it not combinable."
 	}
 	return ""

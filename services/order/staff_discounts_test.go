@@ -43,7 +43,8 @@ func TestStaffMakeACode(t *testing.T) {
 	for _, bad := range [][]string{{"code", ""}, {"code", "A B"}, {"code", strings.Repeat("x", 101)}, {"type", "9"}, {"amount", "101"},
 		{"amount", "-1"}, {"amount", "1e9"}, {"minimum", "x"}, {"uses", "1.5"}, {"uses", strings.Repeat("9", 30)}, {"per-person", "-1"},
 		{"uses", "0"}, {"per-person", "0"},
-		{"from", "yesterday"}, {"until", "2020-01-01"}, {"skus", "3"}, {"skus", "x"}, {"collections", "999"}, {"code", "WELCOME10"}} {
+		{"from", "yesterday"}, {"until", "2020-01-01"}, {"skus", "3"}, {"skus", "x"}, {"collections", "999"}, {"code", "WELCOME10"},
+		{"combinable", "on"}} {
 		if a := staff.Post("/staff/discounts", with(tenOff, bad...)...); a.Status != 422 || a.At("errors", bad[0]) == nil {
 			t.Errorf("%v: %s", bad, a)
 		}
@@ -53,6 +54,10 @@ func TestStaffMakeACode(t *testing.T) {
 	a := staff.Get(page).OK()
 	a.Want("10% off", "discount", "gives")
 	a.Want("active", "discount", "state")
+	e.Exec(`UPDATE discount_code SET combinable = true WHERE code = '=TEN<b>'`) // as codes of before are
+	staff.Get(page).Want("10% off: takes nothing off, as it is combinable", "discount", "gives")
+	staff.Get("/staff/discounts", "q", "=ten").Want("10% off: takes nothing off, as it is combinable", "codes", "0", "gives")
+	e.Exec(`UPDATE discount_code SET combinable = false WHERE code = '=TEN<b>'`)
 	e.browser(adminui.Marketing).Get(page).Has(200, "=TEN&lt;b&gt;", "Try it on a cart", "Delete")
 	if list := staff.Get("/staff/discounts.csv"); !strings.Contains(list.Body, "'=TEN<b>") {
 		t.Error(list)
