@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 )
 
@@ -131,7 +132,14 @@ func TestPlannedPrices(t *testing.T) {
 	if low := e.feed("").Products[1].Listed["price_low"]; low != "2.99" {
 		t.Errorf("listed at %v", low)
 	}
-	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="badge">sale</span>`)
+	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="hint">sale</span> 2.99`)
+	// The button that ends a sale is on the screen of a small desk, and is called what it says.
+	office := e.office(adminui.Owner)
+	for look, as := range map[string]browsertest.Look{"desk": {Width: 1280, Scheme: "light"}, "phone-dark": browsertest.PhoneDark} {
+		tab := browsertest.Open(t, office.URL, as)
+		shows(t, tab, as.Width, look, strings.TrimPrefix(path, "/staff"), "product-prices-of-a-sale")
+		tab.Until("the table shows all its columns", "[...document.querySelectorAll('main .table')].every(t => t.scrollWidth <= t.clientWidth)")
+	}
 	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"},
 		{"kind", "price", "amount", "5%"},
 		{"kind", "x", "amount", "1.00"}, {"kind", "price", "amount", "1.00", "from", "2020-01-01T00:00"},
