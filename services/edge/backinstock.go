@@ -33,7 +33,7 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	defer counted.Keep()
 	asked := url.Values{"sku_id": {form.Get("sku_id")}, "email_address": {form.Get("email_address")}}
 	var answer struct {
-		Noted bool `json:"noted"`
+		State string `json:"state"`
 	}
 	err = e.askWithForm(r.Context(), e.owners.order, "/internal/restock-wish", asked, &answer)
 	owner, refused := errors.AsType[*web.AnswerError](err)
@@ -46,15 +46,25 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 		if refused {
 			return web.BadRequest("email_address")
 		}
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "back_in_stock", Value: "success"},
+		done := answer.State
+		if !nothingToTell(done) {
+			done = "success"
+		}
+		return web.JSON(w, http.StatusOK, web.Object{{Key: "back_in_stock", Value: done},
 			{Key: "order-api-version", Value: web.APIVersion{}}})
 	case refused:
 		e.shown.Load().pages.Refuse(w, r, "back-in-stock-wrong")
+	case nothingToTell(answer.State):
+		http.Redirect(w, r, "/back-in-stock/"+answer.State, http.StatusSeeOther)
 	default:
 		http.Redirect(w, r, "/back-in-stock", http.StatusSeeOther)
 	}
 	return nil
 }
+
+// nothingToTell says whether there is nothing to wait for: the SKU is in stock, or the shop does not sell it. Each has
+// a page of its own.
+func nothingToTell(state string) bool { return state == "in-stock" || state == "gone" }
 
 // noNotices ends such mails to an address for good: the button of its page, and of a mail program (RFC 8058). The token
 // is all the authority that either brings.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -19,7 +20,13 @@ func TestBackInStockForm(t *testing.T) {
 			web.Fail(rw, r.Request, web.BadRequest("email_address"))
 			return
 		}
-		io.WriteString(rw, `{"noted":true}`) //nolint:errcheck // a test's answer
+		state := "noted"
+		for sku, other := range map[string]string{"sku_id=1": "in-stock", "sku_id=999": "gone"} {
+			if strings.HasSuffix(r.body, sku) {
+				state = other
+			}
+		}
+		fmt.Fprintf(rw, `{"state":%q}`, state)
 	})
 	e.order.on("POST /internal/restock-refusal", func(rw http.ResponseWriter, r seen) {
 		if r.URL.Query().Get("notice") != "good" {
@@ -34,6 +41,8 @@ func TestBackInStockForm(t *testing.T) {
 		status                         int
 	}{
 		{path: backInStockPath, body: form, status: 303, to: "/back-in-stock"},
+		{path: backInStockPath, body: "sku_id=1&email_address=a%40b.example", status: 303, to: "/back-in-stock/in-stock"},
+		{path: backInStockPath, body: "sku_id=999&email_address=a%40b.example", status: 303, to: "/back-in-stock/gone"},
 		{path: backInStockPath, body: form + "broken", status: 422},
 		{path: backInStockPath, body: form, accept: "application/json", status: 200},
 		{path: backInStockPath, body: form + "broken", accept: "application/json", status: 400},

@@ -209,21 +209,30 @@ func TestSettingsOfAutomaticMails(t *testing.T) {
 func TestBackInStock(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	wish := func(status int, sku, address string) {
+	wish := func(status int, sku, address string) (state string) {
 		t.Helper()
-		if a := e.client.Post("/internal/restock-wish", "sku_id", sku, "email_address", address); a.Status != status {
+		a := e.client.Post("/internal/restock-wish", "sku_id", sku, "email_address", address)
+		if a.Status != status {
 			t.Errorf("%s %s: %d", sku, address, a.Status)
+		} else if status == 200 {
+			state = a.Text("state")
 		}
+		return state
 	}
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id IN (6, 7)`)
-	wish(200, "6", "early@mail.example.com") // the switch is off
+	if got := wish(200, "6", "early@mail.example.com"); got != "gone" { // the switch is off
+		t.Errorf("%s while the switch is off", got)
+	}
 	e.switchOn("shop_back_in_stock", "on")
 	wish(200, "6", "Ann@mail.example.com")
 	wish(200, "6", "ann@mail.example.com")
 	wish(200, "7", "ann@mail.example.com")
 	wish(200, "6", "bob@mail.example.com")
-	wish(200, "1", "bob@mail.example.com") // can be had
-	wish(200, "999999", "bob@mail.example.com")
+	for sku, want := range map[string]string{"6": "noted", "1": "in-stock", "999999": "gone"} {
+		if got := wish(200, sku, "bob@mail.example.com"); got != want {
+			t.Errorf("SKU %s: %s, want %s", sku, got, want)
+		}
+	}
 	for _, garbage := range [][2]string{{"x", "ann@mail.example.com"}, {"-1", "ann@mail.example.com"}, {"", "a@b.example"},
 		{"99999999999999999999", "a@b.example"}, {"6", "ann"}, {"6", ""}, {"6", "a\x00@b.example"}, {"6", "\xff@b.example"},
 		{"6", strings.Repeat("x", 300) + "@b.example"}} {
@@ -260,7 +269,9 @@ func TestBackInStock(t *testing.T) {
 	}
 	e.mailer().Post("/internal/mail-wanted", toAnn...).OK().Want(false, "wanted") // what is under way is not sent
 	e.mailWanted(msg.MailBackInStock+":1", false)
-	wish(200, "7", "ANN@mail.example.com")
+	if got := wish(200, "7", "ANN@mail.example.com"); got != "noted" { // nothing is told of the address
+		t.Errorf("%s to who said no", got)
+	}
 	if n := e.Number(`SELECT count(*) FROM restock_wish`); n != 0 || e.Number(`SELECT count(*) FROM restock_declined`) != 1 {
 		t.Errorf("%d wishes after a no", n)
 	}

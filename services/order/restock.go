@@ -33,8 +33,8 @@ func (s *server) refuser(token string) (hash string, ok bool) {
 	return hash, hash != "" && web.ValidMAC(s.cfg.Key("back in stock"), mac, "refuse", hash)
 }
 
-// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer is the same whatever is
-// known of the address or the SKU.
+// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer says what
+// the page of its product shows of the SKU, and is the same whatever is known of the address.
 func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -52,15 +52,23 @@ func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	state := wishGone
 	if text(value) == settingOn {
-		if err := storeWish(r.Context(), s.db, sku, address, s.restockAddress(address)); err != nil {
+		if state, err = storeWish(r.Context(), s.db, sku, address, s.restockAddress(address)); err != nil {
 			return err
 		}
 	}
 	return answer(w, struct {
-		Noted bool `json:"noted"`
-	}{true})
+		State string `json:"state"`
+	}{state})
 }
+
+// What became of a wish, as far as the SKU goes.
+const (
+	wishNoted   = "noted"
+	wishInStock = "in-stock" // there is nothing to wait for
+	wishGone    = "gone"     // the shop does not sell it, or sends no such mails
+)
 
 // maxSKU is more than any SKU's number.
 const maxSKU = 1 << 53

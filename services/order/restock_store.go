@@ -9,14 +9,18 @@ import (
 )
 
 // storeWish notes who waits for a SKU that is on sale and cannot be had now, unless the address said no to it or waits
-// for many already.
-func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) error {
-	return pg.Exec(ctx, db, "note a wish for SKU $1", `
-		INSERT INTO restock_wish (sku_id, email, address)
-		SELECT id, $2, $3 FROM sku_any WHERE id = $1 AND on_sale AND inventory_identifier <> 'in-stock'
-		  AND NOT EXISTS (SELECT FROM restock_declined WHERE address = $3)
-		  AND (SELECT count(*) FROM restock_wish WHERE address = $3) < $4
-		ON CONFLICT (sku_id, address) DO NOTHING`, sku, address, hash, mostWishes)
+// for many already. state is the SKU's: it tells nothing of the address.
+func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
+	return pg.Get[string](ctx, db, "note a wish for SKU $1", `
+		WITH wished AS MATERIALIZED (
+		  SELECT id, inventory_identifier = 'in-stock' AS there FROM sku_any WHERE id = $1 AND on_sale),
+		noted AS (INSERT INTO restock_wish (sku_id, email, address)
+		  SELECT id, $2, $3 FROM wished WHERE NOT there
+		    AND NOT EXISTS (SELECT FROM restock_declined WHERE address = $3)
+		    AND (SELECT count(*) FROM restock_wish WHERE address = $3) < $4
+		  ON CONFLICT (sku_id, address) DO NOTHING)
+		SELECT coalesce((SELECT CASE WHEN there THEN $5 ELSE $6 END FROM wished), $7)`,
+		sku, address, hash, mostWishes, wishInStock, wishNoted, wishGone)
 }
 
 // storeRefusal ends the wishes of an address for good.

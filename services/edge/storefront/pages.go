@@ -44,6 +44,8 @@ var pageTable = []page{
 	{name: "email-unsubscribe", path: "/account/email-unsubscribe", hidden: true, secret: true},
 	{name: "back-in-stock", path: "/back-in-stock", script: "app.js", hidden: true},
 	{name: "back-in-stock-wrong", path: "/back-in-stock/wrong", script: "app.js", hidden: true},
+	{name: "back-in-stock-there", path: "/back-in-stock/in-stock", script: "app.js", hidden: true},
+	{name: "back-in-stock-gone", path: "/back-in-stock/gone", script: "app.js", hidden: true},
 	{name: "no-notices", path: "/account/no-notices", script: "app.js", hidden: true, secret: true},
 	{name: "no-notices-done", path: "/account/no-notices/done", script: "app.js", hidden: true},
 	{name: "undo-address-change", path: "/account/undo-address-change", hidden: true, secret: true},
