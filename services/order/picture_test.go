@@ -186,11 +186,15 @@ func TestPicturesAsWebP(t *testing.T) {
 	if err := e.service.media.Put(ctx, damaged, []byte("no picture")); err != nil {
 		t.Fatal(err)
 	}
-	if err := queuePictures(ctx, e.db, []string{damaged, gone, name, "x"}); err != nil {
+	high := media.Name(strings.Repeat("0d", 16), 400)
+	if err := e.service.media.Put(ctx, high, jpegOf(image.NewGray(image.Rect(0, 0, 400, 20_001)))); err != nil {
+		t.Fatal(err)
+	}
+	if err := queuePictures(ctx, e.db, []string{damaged, gone, name, high, "x"}); err != nil {
 		t.Fatal(err)
 	}
 	e.Exec(`UPDATE picture_to_make SET due = now()`)
-	for range 4 {
+	for range 5 {
 		if made, err := e.service.makePicture(ctx); err != nil || !made {
 			t.Fatal(made, err)
 		}

@@ -57,14 +57,14 @@ const fetchColumns = `f.id, f.product_id AS product, p.title, p.identifier AS pa
 // claimFetch takes the next picture to fetch. It is put off, ever longer, so that no other process takes it.
 func claimFetch(ctx context.Context, db pg.DB) (pictureFetch, bool, error) {
 	return pg.One[pictureFetch](ctx, db, "claim a picture to fetch", `
-		UPDATE picture_fetch f SET tries = f.tries + 1, due = now() + (f.tries + 1) * (f.tries + 1) * interval '2 minutes'
+		UPDATE picture_fetch f SET tries = f.tries + 1, due = now() + power(f.tries + 1, 2) * interval '2 minutes'
 		FROM product p WHERE p.id = f.product_id AND f.id = (
 		  SELECT id FROM picture_fetch WHERE state = 'waiting' AND due <= now() ORDER BY due, id LIMIT 1
 		  FOR UPDATE SKIP LOCKED)
 		RETURNING `+fetchColumns)
 }
 
-// storeFetched has a product show its own copy of a picture, where it shows the other server's. Taken back meanwhile, or
+// storeFetched has a product show its own copy of a picture where it shows the other server's. Taken back meanwhile, or
 // removed, it is not shown.
 func storeFetched(ctx context.Context, tx pgx.Tx, f pictureFetch, address string) error {
 	if err := pg.Exec(ctx, tx, "lock product $1", `SELECT FROM product WHERE id = $1 FOR NO KEY UPDATE`,

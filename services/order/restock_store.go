@@ -32,8 +32,8 @@ func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 }
 
 // restockWanted says whether the mail of a wish may leave: its reader, hashed, has not said no, and the SKU can still
-// be had. One that is sold out again is waited for once more, and its mail is held for good: the next one is another. Of
-// mails that are older than automaticLate, or of a process of before, nothing is known but whether there was a no.
+// be had. One that is sold out again is waited for once more, and its mail is held for good: the next one is another.
+// Of mails that are older than automaticLate, or of a process of before, nothing is known but whether there was a no.
 func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
 		WITH told AS MATERIALIZED (

@@ -61,7 +61,7 @@ func (b *bits) flush() {
 	for ; b.ones > 0; b.ones-- {
 		b.out = append(b.out, fill)
 	}
-	b.out = append(b.out, byte(ready))
+	b.out = append(b.out, byte(ready)) //nolint:gosec // its carry was given on
 }
 
 // uniform writes a number of n bits, the highest first.

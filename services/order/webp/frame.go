@@ -11,7 +11,8 @@ type frame struct {
 
 	source, made [3]*plane // luma and chroma, and what a reader makes of what was written
 	quantizer    int
-	skipProb     uint8 // of a macroblock to which something is added; 0 when all are
+	filter       uint32 // how strongly edges of blocks are smoothed
+	skipProb     uint8  // of a macroblock to which something is added; 0 when all are
 	steps        [planes]steps
 	price        int // of 256 bits, in squares of differences
 
@@ -57,6 +58,7 @@ func newFrame(img *image.RGBA, quantizer int) *frame {
 	f.steps = [planes]steps{lumaAfterDC: newSteps(dc, ac, upLuma), luma: newSteps(dc, ac, upLuma),
 		lumaDC: newSteps(dc*2, max(ac*155/100, 8), upDC),
 		chroma: newSteps(dcSteps[min(quantizer, 117)], ac, upChroma)}
+	f.filter = uint32(min(ac>>2*300>>8, 63)) //nolint:gosec // about as much as steps are wide
 	f.price = max(int(ac*ac)*priceOfStep/128, 1)
 	f.blocks = make([]macroblock, 0, f.columns*f.rows)
 	f.over = make([]neighbour, f.columns)

@@ -63,9 +63,11 @@ func (f *frame) file(size image.Point) ([]byte, error) {
 	out = binary.LittleEndian.AppendUint32(out, uint32(head-8+length+length%2)) //nolint:gosec // bounded above
 	out = append(out, "WEBPVP8 "...)
 	out = binary.LittleEndian.AppendUint32(out, uint32(length)) //nolint:gosec // bounded above
-	first := 1<<4 | len(modes)<<5                               // a key frame, which is shown
-	out = append(out, byte(first), byte(first>>8), byte(first>>16), 0x9d, 0x01, 0x2a, byte(size.X), byte(size.X>>8),
-		byte(size.Y), byte(size.Y>>8))
+	first := uint32(1<<4 | len(modes)<<5)                       //nolint:gosec // a key frame, which is shown
+	out = binary.LittleEndian.AppendUint32(out, first|0x9d<<24)
+	out = append(out, 0x01, 0x2a)
+	out = binary.LittleEndian.AppendUint16(out, uint16(size.X)) //nolint:gosec // at most MostSide
+	out = binary.LittleEndian.AppendUint16(out, uint16(size.Y)) //nolint:gosec // at most MostSide
 	out = append(append(out, modes...), tokens...)
 	if length%2 == 1 {
 		out = append(out, 0)
@@ -79,7 +81,7 @@ func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 	b.uniform(0, 1+1)                 // colours are what they are always, and are clamped
 	b.uniform(0, 1)                   // no segments
 	b.uniform(0, 1)                   // the normal filter of edges
-	b.uniform(f.filterLevel(), 6)     // how strong it is
+	b.uniform(f.filter, 6)            // how strong it is
 	b.uniform(0, 3+1)                 // of no more sharpness, the same for all
 	b.uniform(0, 2)                   // tokens are in one part
 	b.uniform(uint32(f.quantizer), 7) //nolint:gosec // 0 to 127
@@ -109,9 +111,4 @@ func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 	}
 	f.writeModes(&b)
 	return b.end()
-}
-
-// filterLevel is how strongly edges of blocks are smoothed: about as much as the steps are wide.
-func (f *frame) filterLevel() uint32 {
-	return uint32(min(acSteps[f.quantizer]>>2*300>>8, 63)) //nolint:gosec // positive
 }

@@ -89,6 +89,43 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// A reader makes of a file what the writer predicted from, to the last pixel: else a picture would drift away from its
+// source block by block. Smoothing comes after that, so it is left out here.
+func TestReadersSeeWhatIsPredictedFrom(t *testing.T) {
+	t.Parallel()
+	for _, quality := range []int{0, 30, 60, 80, 95, 100} {
+		for name, img := range map[string]*image.RGBA{"drawn": drawn(211, 157), "noise": noise(97, 130)} {
+			f := newFrame(img, quantizer(quality))
+			f.filter = 0
+			for y := range f.rows {
+				f.codeRow(y)
+			}
+			file, err := f.file(img.Bounds().Size())
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := xwebp.Decode(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := read.(*image.YCbCr)
+			for i, plane := range [][]uint8{got.Y, got.Cb, got.Cr} {
+				scale, stride := 1, got.YStride
+				if i > 0 {
+					scale, stride = 2, got.CStride
+				}
+				for y := range img.Bounds().Dy() / scale {
+					for x := range img.Bounds().Dx() / scale {
+						if want := f.made[i].pix[f.made[i].at(x, y)]; plane[y*stride+x] != want {
+							t.Fatalf("%s, quality %d, plane %d: %d at %d, %d; want %d", name, quality, i, plane[y*stride+x], x, y, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // In the quality that products have a file is smaller than a JPEG that is as good.
 func TestSmallerThanJPEG(t *testing.T) {
 	t.Parallel()
