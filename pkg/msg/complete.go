@@ -20,6 +20,9 @@ func (c OrderStatusChanged) Complete() bool { return c.Identifier != "" }
 // Complete is part of OrderMoney.
 func (o OrderMoney) Complete() bool { return o.Identifier != "" }
 
+// Complete is part of OrderGivenBack.
+func (o OrderGivenBack) Complete() bool { return o.Identifier != "" }
+
 // Complete is part of Shop.
 func (s Shop) Complete() bool { return s.Version > 0 }
 

@@ -12,6 +12,7 @@ const (
 	ReceiptAddressGivenSubject = "order.receipt-address.given" // ReceiptAddressGiven
 	ShopChanged                = "order.shop"                  // Shop
 	OrderMoneySubject          = "order.money"                 // OrderMoney
+	OrderGivenBackSubject      = "order.given-back"            // OrderGivenBack
 
 	UserRegistered         = "user.registered"          // Member
 	UserEmailVerified      = "user.email.verified"      // Member
@@ -60,15 +61,17 @@ type OrderPlaced struct {
 	Newsletter bool      `json:"newsletter,omitempty"`
 	ConsentAt  time.Time `json:"consent_at,omitzero"`
 
-	Currency         string      `json:"currency"`
-	ItemSubtotal     int64       `json:"item_subtotal"`
-	ItemDiscount     int64       `json:"item_discount"`
-	ShippingSubtotal int64       `json:"shipping_subtotal"`
-	ShippingDiscount int64       `json:"shipping_discount"`
-	SalesTax         int64       `json:"sales_tax"`
-	Total            int64       `json:"total"`
-	Lines            []OrderLine `json:"lines"`
-	Codes            []OrderCode `json:"codes,omitempty"`
+	Currency         string `json:"currency"`
+	ItemSubtotal     int64  `json:"item_subtotal"`
+	ItemDiscount     int64  `json:"item_discount"`
+	ShippingSubtotal int64  `json:"shipping_subtotal"`
+	ShippingDiscount int64  `json:"shipping_discount"`
+	SalesTax         int64  `json:"sales_tax"`
+	// TaxIncluded is the tax within Total that SalesTax is not; senders of before do not tell.
+	TaxIncluded int64       `json:"tax_included,omitempty"`
+	Total       int64       `json:"total"`
+	Lines       []OrderLine `json:"lines"`
+	Codes       []OrderCode `json:"codes,omitempty"`
 	// Country is where the order is sent, ISO 3166-1 alpha-2; senders of before do not tell.
 	Country string `json:"country,omitempty"`
 }
@@ -87,6 +90,22 @@ type OrderMoney struct {
 	Returned int64 `json:"returned"` // cents that refunds and disputes took back
 	// Version grows with each change of Returned.
 	Version int64 `json:"version"`
+}
+
+// OrderGivenBack is all that was given back of an order by now, for reports: it names no one. Amounts are cents.
+type OrderGivenBack struct {
+	Identifier string      `json:"identifier"`
+	Tax        int64       `json:"tax,omitempty"` // within the order's total
+	Returns    []GivenBack `json:"returns,omitempty"`
+	// Version grows with each change of Returns.
+	Version int64 `json:"version"`
+}
+
+// GivenBack is a refund that succeeded, or a dispute that was lost.
+type GivenBack struct {
+	At     time.Time `json:"at"`
+	Amount int64     `json:"amount"`
+	Tax    int64     `json:"tax"` // the share of Amount in the order's tax
 }
 
 // OrderCollection is a collection that a product is in.

@@ -66,6 +66,7 @@ const (
 	MailerOrder = "mailer-order"
 	EventsEvent = "events-event"
 	EventsOrder = "events-order"
+	EventsGiven = "events-given"
 	EventsUser  = "events-user"
 	EventsMail  = "events-mail"
 	WebhookUser = "webhook-user"
@@ -116,6 +117,10 @@ var Consumers = []Consumer{
 	},
 	{
 		Name: EventsOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, OrderStatusChangedSubject},
+		AckWait: 30 * time.Second, MaxAckPending: 1000,
+	},
+	{
+		Name: EventsGiven, Stream: "ORDER", Subjects: []string{OrderGivenBackSubject},
 		AckWait: 30 * time.Second, MaxAckPending: 1000,
 	},
 	{

@@ -7,6 +7,7 @@ var words = map[string]string{
 	CatalogChanged: "Change of the catalogue", OrderPlacedSubject: "Order placed",
 	OrderStatusChangedSubject: "Status of an order", ReceiptAddressGivenSubject: "Address for a receipt",
 	ShopChanged: "Change of the shop's name or address", OrderMoneySubject: "Money of an order",
+	OrderGivenBackSubject: "What was given back of an order",
 
 	UserRegistered: "New member", UserEmailVerified: "Confirmed address",
 	UserProfileChanged:     "Change of a member's data",

@@ -59,8 +59,16 @@ func CSV(w io.Writer, rows [][]string) error {
 // semicolons between cells begins a new one there, whatever is quoted.
 var opening = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)([=+\\-@＝＋－＠])")
 
+// below matches a number below zero, which is no formula.
+var below = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?$`)
+
 // Cell is a value as a list has it: an apostrophe stands before whatever could be a formula.
-func Cell(value string) string { return opening.ReplaceAllString(Plain(value), "$1$2'$3") }
+func Cell(value string) string {
+	if below.MatchString(value) {
+		return value
+	}
+	return opening.ReplaceAllString(Plain(value), "$1$2'$3")
+}
 
 // armed is what Cell makes of what opening finds.
 var armed = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)'([=+\\-@＝＋－＠])")

@@ -17,7 +17,11 @@ func TestCSVDisarmsFormulas(t *testing.T) {
 		"a@b.example":              "a@b.example",
 		"=1+1":                     "'=1+1",
 		"+1":                       "'+1",
-		"-1":                       "'-1",
+		"-1":                       "-1", // a number, which can be added up
+		"-17.08":                   "-17.08",
+		"-1+1":                     "'-1+1",
+		"-1\n":                     "'-1\n",
+		"- 1":                      "'- 1",
 		"@SUM(A1)":                 "'@SUM(A1)",
 		"\t=1":                     " '=1",
 		"\r=1":                     "\n'=1",

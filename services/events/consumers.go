@@ -17,6 +17,7 @@ func (s *server) consumers() []bus.Consumer {
 		{Name: msg.EventsEvent, Gather: gather, Stream: "EVENT", Pool: s.pool, Handle: s.onEvent},
 		{Name: msg.EventsUser, Gather: gather, Stream: "USER", Pool: s.pool, Effect: s.onUser, Handle: s.onErased},
 		{Name: msg.EventsOrder, Gather: gather, Stream: "ORDER", Pool: s.pool, Effect: s.onOrder},
+		{Name: msg.EventsGiven, Gather: gather, Stream: "ORDER", Pool: s.pool, Effect: s.onGivenBack},
 		{Name: msg.EventsMail, Gather: gather, Stream: "MAIL", Pool: s.pool, Effect: s.onMail},
 	}
 }

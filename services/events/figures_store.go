@@ -23,6 +23,9 @@ type totals struct {
 	Pieces        int64       `json:"pieces"`
 	Sales         money.Cents `json:"sales"`
 	Discount      money.Cents `json:"discount"`
+	GivenBack     money.Cents `json:"given_back"` // on the day, of whichever day's orders
+	Tax           money.Cents `json:"tax"`        // in Sales, less what was in GivenBack
+	Net           money.Cents `json:"net"`        // Sales without GivenBack and Tax
 	AgainOrders   int64       `json:"orders_of_returning"`
 	AgainSales    money.Cents `json:"sales_to_returning"`
 }
@@ -47,6 +50,9 @@ func (t *totals) add(o totals) {
 	t.Pieces += o.Pieces
 	t.Sales += o.Sales
 	t.Discount += o.Discount
+	t.GivenBack += o.GivenBack
+	t.Tax += o.Tax
+	t.Net += o.Net
 	t.AgainOrders += o.AgainOrders
 	t.AgainSales += o.AgainSales
 }
@@ -58,8 +64,10 @@ func readDayTotals(ctx context.Context, db pg.DB, from, to time.Time) ([]dayTota
 		  coalesce(views, 0) AS views, coalesce(to_product, 0) AS to_product, coalesce(to_cart, 0) AS to_cart,
 		  coalesce(to_checkout, 0) AS to_checkout, coalesce(to_order, 0) AS to_order, coalesce(errors, 0) AS errors,
 		  coalesce(empty_searches, 0) AS empty_searches, coalesce(orders, 0) AS orders, coalesce(pieces, 0) AS pieces,
-		  coalesce(sales, 0) AS sales, coalesce(discount, 0) AS discount, coalesce(again_orders, 0) AS again_orders,
-		  coalesce(again_sales, 0) AS again_sales
+		  coalesce(sales, 0) AS sales, coalesce(discount, 0) AS discount,
+		  coalesce(returned, 0) AS given_back, coalesce(tax - returned_tax, 0) AS tax,
+		  coalesce(sales - returned - (tax - returned_tax), 0) AS net,
+		  coalesce(again_orders, 0) AS again_orders, coalesce(again_sales, 0) AS again_sales
 		FROM (SELECT $1::date + i AS day FROM generate_series(0, $2::date - $1::date) AS i) n
 		  LEFT JOIN day_total USING (day)
 		ORDER BY n.day`, from, to)

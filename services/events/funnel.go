@@ -1,7 +1,9 @@
 package events
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
@@ -39,6 +41,7 @@ func (s *server) onOrder(group []*bus.Delivery) (*bus.Effect, error) {
 // tell adds what reports show of an order: its items, codes, country and discount.
 func (r *placedRow) tell(o msg.OrderPlaced) {
 	r.Country, r.Discount = pg.Clip(strings.ToUpper(o.Country), 2), o.ItemDiscount+o.ShippingDiscount
+	r.Tax = o.SalesTax + o.TaxIncluded
 	for i, l := range o.Lines {
 		r.Pieces += l.Quantity
 		item := itemRow{Seq: i, Product: pg.Clip(l.ProductIdentifier, maxTitle), Title: pg.Clip(l.Product, maxTitle),
@@ -57,6 +60,30 @@ func (r *placedRow) tell(o msg.OrderPlaced) {
 			r.Codes = append(r.Codes, codeRow{Code: pg.Clip(c.Code, maxText), Title: pg.Clip(c.Description, maxTitle)})
 		}
 	}
+}
+
+// onGivenBack notes what was given back of orders, on its days, and the taxes of orders that were placed before their
+// messages told of them.
+func (s *server) onGivenBack(group []*bus.Delivery) (*bus.Effect, error) {
+	rows := []returnedRow{}
+	for _, d := range group {
+		o, err := bus.Decode[msg.OrderGivenBack](d)
+		if err != nil {
+			return nil, err
+		}
+		row := returnedRow{Key: d.Key, Identifier: o.Identifier, Tax: o.Tax, Version: o.Version, Returns: o.Returns,
+			Days: []string{}}
+		if row.Returns == nil {
+			row.Returns = []msg.GivenBack{}
+		}
+		for _, g := range o.Returns {
+			row.Days = append(row.Days, g.At.UTC().Format(time.DateOnly))
+		}
+		slices.Sort(row.Days)
+		row.Days = slices.Compact(row.Days)
+		rows = append(rows, row)
+	}
+	return storeReturned(rows), nil
 }
 
 // onMail notes who got which template when. A mail without a template is none that a link leads back to.

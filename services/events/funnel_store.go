@@ -21,6 +21,7 @@ type placedRow struct {
 	At         time.Time    `json:"at"`
 	Country    string       `json:"country"`
 	Discount   int64        `json:"discount"`
+	Tax        int64        `json:"tax"`
 	Items      []itemRow    `json:"items"`
 	Codes      []codeRow    `json:"codes"`
 }
@@ -51,15 +52,15 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		n AS (
 		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text, member bigint, code text,
 		    code_hash text, currency text, total bigint, pieces int, at timestamptz, country text, discount bigint,
-		    items jsonb, codes jsonb) JOIN fresh USING (key)
+		    tax bigint, items jsonb, codes jsonb) JOIN fresh USING (key)
 		), placed AS (
 		  INSERT INTO order_placed (identifier, member_id, visitor, pr_cd, currency, total, pieces, at, country,
-		    discount)
+		    discount, tax)
 		  SELECT identifier, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL
 		      ELSE nullif(n.member, 0) END,
 		    n.member = 0,
 		    CASE WHEN NOT ` + erasure.ForgottenSince("n.code_hash", "n.at") + ` THEN nullif(n.code, '') END,
-		    currency, total, pieces, at, nullif(country, ''), discount
+		    currency, total, pieces, at, nullif(country, ''), discount, tax
 		  FROM n ON CONFLICT (identifier) DO NOTHING RETURNING identifier, at
 		), items AS (
 		  INSERT INTO order_item (identifier, seq, product, title, collections, pieces, sales)
@@ -75,6 +76,36 @@ func storeOrders(placed []placedRow, changed []statusRow) *bus.Effect {
 		  FROM jsonb_to_recordset($4::jsonb) AS n (key text, identifier text, status text, at timestamptz)
 		    JOIN fresh USING (key)
 		  ON CONFLICT DO NOTHING
+		)`}
+}
+
+// returnedRow is all that was given back of an order by now; key is that of its message.
+type returnedRow struct {
+	Key        string          `json:"key"`
+	Identifier string          `json:"identifier"`
+	Tax        int64           `json:"tax"` // within the order's total
+	Version    int64           `json:"version"`
+	Returns    []msg.GivenBack `json:"returns"`
+	Days       []string        `json:"days"` // of Returns
+}
+
+// storeReturned keeps the newest word about each order, in whatever order they come.
+func storeReturned(rows []returnedRow) *bus.Effect {
+	return &bus.Effect{What: "store what was given back", Args: []any{rows}, SQL: `
+		n AS (
+		  SELECT DISTINCT ON (identifier) n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, identifier text,
+		    tax bigint, version bigint, returns jsonb, days date[]) JOIN fresh USING (key)
+		  ORDER BY identifier, version DESC
+		), returned AS (
+		  INSERT INTO order_returned AS r (identifier, version, returns, days)
+		  SELECT identifier, version, returns, days FROM n WHERE version > 0 OR returns <> '[]' ORDER BY identifier
+		  ON CONFLICT (identifier) DO UPDATE SET version = excluded.version, returns = excluded.returns,
+		    days = excluded.days WHERE excluded.version > r.version
+		), taxed AS (
+		  UPDATE order_placed o SET tax = n.tax FROM n
+		    WHERE o.identifier = n.identifier AND coalesce(o.tax, 0) <> n.tax RETURNING o.at
+		), marked AS (
+		  INSERT INTO recount (day) SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM taxed
 		)`}
 }
 

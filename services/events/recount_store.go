@@ -94,7 +94,8 @@ func recountDay(ctx context.Context, tx pgx.Tx, day time.Time, pageViewDays int)
 				DELETE FROM hour_total WHERE hour >= ` + dayBegins + ` AND hour < ` + dayEnds},
 			step{"count visits", visitsSQL}, step{"count errors", errorsSQL})
 	}
-	for _, s := range append(steps, step{"count orders", ordersSQL}) {
+	steps = append(steps, step{"count orders", ordersSQL}, step{"count what was given back", returnsSQL})
+	for _, s := range steps {
 		if err := pg.Exec(ctx, tx, s.what, s.sql, day); err != nil {
 			return err
 		}
@@ -201,7 +202,8 @@ var errorsSQL = `
 // ordersSQL counts orders and what was sold.
 const ordersSQL = `
 	WITH o AS MATERIALIZED (
-	  SELECT identifier, at, pieces, total, coalesce(discount, 0) AS discount, coalesce(country, '') AS country,
+	  SELECT identifier, at, pieces, total, coalesce(discount, 0) AS discount,
+	    coalesce(tax, 0) AS tax, coalesce(country, '') AS country,
 	    coalesce(source, 'unknown') AS source, coalesce(again, FALSE) AS again
 	  FROM order_placed WHERE ` + ofDay + `
 	), parts AS (
@@ -223,8 +225,16 @@ const ordersSQL = `
 	  ON CONFLICT (hour) DO UPDATE SET orders = excluded.orders, sales = excluded.sales
 	)
 	UPDATE day_total SET orders = n.orders, pieces = n.pieces, sales = n.sales, discount = n.discount,
-	  again_orders = n.again_orders, again_sales = n.again_sales
+	  tax = n.tax, again_orders = n.again_orders, again_sales = n.again_sales
 	FROM (SELECT count(*) AS orders, coalesce(sum(pieces), 0) AS pieces, coalesce(sum(total), 0) AS sales,
-	  coalesce(sum(discount), 0) AS discount, count(*) FILTER (WHERE again) AS again_orders,
+	  coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax, count(*) FILTER (WHERE again) AS again_orders,
 	  coalesce(sum(total) FILTER (WHERE again), 0) AS again_sales FROM o) n
+	WHERE day = $1`
+
+// returnsSQL counts what was given back on the day, of whichever day's orders.
+const returnsSQL = `
+	UPDATE day_total SET returned = n.amount, returned_tax = n.tax
+	FROM (SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
+	  FROM order_returned CROSS JOIN LATERAL jsonb_to_recordset(returns) AS r (at timestamptz, amount bigint, tax bigint)
+	  WHERE days @> ARRAY[$1::date] AND (at AT TIME ZONE 'UTC')::date = $1) n
 	WHERE day = $1`

@@ -104,9 +104,11 @@ func TestFigures(t *testing.T) {
 	}
 	want := []map[string]any{
 		{"visitors": 2., "visits": 3., "views": 8., "to_product": 3., "to_cart": 1., "to_checkout": 1., "to_order": 1., "errors": 1.,
-			"empty_searches": 1., "orders": 1., "pieces": 3., "sales": 650., "discount": 50., "again_orders": 0., "again_sales": 0.},
+			"empty_searches": 1., "orders": 1., "pieces": 3., "sales": 650., "discount": 50., "tax": 0., "returned": 0.,
+			"returned_tax": 0., "again_orders": 0., "again_sales": 0.},
 		{"visitors": 1., "visits": 1., "views": 1., "to_product": 0., "to_cart": 0., "to_checkout": 0., "to_order": 0., "errors": 0.,
-			"empty_searches": 0., "orders": 1., "pieces": 3., "sales": 100., "discount": 50., "again_orders": 1., "again_sales": 100.},
+			"empty_searches": 0., "orders": 1., "pieces": 3., "sales": 100., "discount": 50., "tax": 0., "returned": 0.,
+			"returned_tax": 0., "again_orders": 1., "again_sales": 100.},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -149,6 +149,9 @@ CREATE TABLE "day_total" (
   discount bigint NOT NULL DEFAULT 0,
   again_orders bigint NOT NULL DEFAULT 0,
   again_sales bigint NOT NULL DEFAULT 0,
+  tax bigint NOT NULL DEFAULT 0,
+  returned bigint NOT NULL DEFAULT 0,
+  returned_tax bigint NOT NULL DEFAULT 0,
   CONSTRAINT day_total_pkey PRIMARY KEY (day)
 );
 
@@ -273,7 +276,16 @@ CREATE TABLE "order_placed" (
   discount bigint,
   again boolean,
   source character varying(120),
+  tax bigint,
   CONSTRAINT order_placed_pkey PRIMARY KEY (identifier)
+);
+
+CREATE TABLE "order_returned" (
+  identifier text NOT NULL,
+  version bigint NOT NULL,
+  returns jsonb NOT NULL,
+  days date[] NOT NULL,
+  CONSTRAINT order_returned_pkey PRIMARY KEY (identifier)
 );
 
 CREATE TABLE "order_status" (
@@ -418,6 +430,7 @@ CREATE INDEX order_placed_code_at ON events.order_placed USING btree (pr_cd, at)
 CREATE INDEX order_placed_member ON events.order_placed USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX order_placed_member_at ON events.order_placed USING btree (member_id, at) WHERE (member_id IS NOT NULL);
 CREATE INDEX order_placed_unsourced ON events.order_placed USING btree (at) WHERE (source IS NULL);
+CREATE INDEX order_returned_days ON events.order_returned USING gin (days);
 CREATE INDEX outbox_next_at ON events.outbox USING btree (next_at);
 CREATE INDEX page_view_addr ON ONLY events.page_view USING btree (remote_addr, at) WHERE (remote_addr IS NOT NULL);
 CREATE INDEX page_view_anonymous ON ONLY events.page_view USING btree (anonymous_id) WHERE (anonymous_id IS NOT NULL);
@@ -520,6 +533,16 @@ BEGIN
 END
 $function$
 ;
+CREATE OR REPLACE FUNCTION events.mark_returns()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO recount (day) SELECT DISTINCT unnest(CASE TG_OP WHEN 'UPDATE' THEN NEW.days || OLD.days ELSE NEW.days END);
+  RETURN NULL;
+END
+$function$
+;
 CREATE OR REPLACE FUNCTION events.order_mark(identifier text)
  RETURNS text
  LANGUAGE sql
@@ -559,3 +582,4 @@ CREATE TRIGGER mark_days AFTER INSERT ON events.call_error REFERENCING NEW TABLE
 CREATE TRIGGER mark_days AFTER INSERT ON events.click REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
 CREATE TRIGGER mark_days AFTER INSERT ON events.order_placed REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
 CREATE TRIGGER mark_days AFTER INSERT ON events.page_view REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION mark_days();
+CREATE TRIGGER mark_returns AFTER INSERT OR UPDATE ON events.order_returned FOR EACH ROW EXECUTE FUNCTION mark_returns();

@@ -49,13 +49,15 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 	now, then := data.Totals, data.Before
 	data.Figures = []adminui.Figure{
 		adminui.NewFigure("Sales", int64(now.Sales), int64(then.Sales), amount),
+		givenBackFigure(now, then),
+		netFigure(now, then),
 		adminui.NewFigure("Orders", now.Orders, then.Orders, adminui.Count),
 		adminui.NewFigure("An order, on average", average(now.Sales, now.Orders), average(then.Sales, then.Orders),
 			amount),
 		adminui.NewFigure("Visitors", now.Visitors, then.Visitors, adminui.Count),
 		adminui.NewShare("Visits that ordered", share(now.ToOrder, now.Visits), share(then.ToOrder, then.Visits)),
 	}
-	for i, to := range []string{"sales", "sales", "sales", "visits", "funnel"} {
+	for i, to := range []string{"sales", "sales", "sales", "sales", "sales", "visits", "funnel"} {
 		for _, t := range tabs(ask, reportTabs, "/reports/"+to) {
 			if t.Active {
 				data.Figures[i].To = t.To

@@ -171,6 +171,14 @@ func average(sales money.Cents, orders int64) int64 {
 
 func dayColumn(d dayTotals) any { return d.Day.UTC().Format(dayText) }
 
+func givenBackFigure(now, before totals) adminui.Figure {
+	return adminui.NewFigure("Given back", int64(now.GivenBack), int64(before.GivenBack), amount).Less()
+}
+
+func netFigure(now, before totals) adminui.Figure {
+	return adminui.NewFigure("Net", int64(now.Net), int64(before.Net), amount)
+}
+
 var (
 	salesChart = dayChart{
 		id: "sales", title: "Sales", money: true,
@@ -193,7 +201,8 @@ var (
 
 var salesReport = dayReport{
 	path: "/reports/sales", title: "Sales", text: "Orders on the day they were placed, with all that was " +
-		"charged. What is given back later is not taken off.",
+		"charged. Given back: refunds that succeeded and disputes that were lost, on their own days. Tax is that of " +
+		"the orders, less its share in what was given back. Net is sales without both.",
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
 			adminui.NewFigure("Sales", int64(now.Sales), int64(before.Sales), amount),
@@ -202,6 +211,9 @@ var salesReport = dayReport{
 				average(before.Sales, before.Orders), amount),
 			adminui.NewFigure("Pieces", now.Pieces, before.Pieces, adminui.Count),
 			adminui.NewFigure("Taken off by codes", int64(now.Discount), int64(before.Discount), amount).Less(),
+			givenBackFigure(now, before),
+			adminui.NewFigure("Tax", int64(now.Tax), int64(before.Tax), amount),
+			netFigure(now, before),
 		}
 	},
 	charts: []dayChart{salesChart, ordersChart},
@@ -211,6 +223,9 @@ var salesReport = dayReport{
 		{Title: "Pieces", Minor: true, Value: func(d dayTotals) any { return d.Pieces }},
 		{Title: "Taken off by codes", Minor: true, Value: func(d dayTotals) any { return d.Discount }},
 		{Title: "Sales", Value: func(d dayTotals) any { return d.Sales }},
+		{Title: "Given back", Value: func(d dayTotals) any { return d.GivenBack }},
+		{Title: "Tax", Minor: true, Value: func(d dayTotals) any { return d.Tax }},
+		{Title: "Net", Value: func(d dayTotals) any { return d.Net }},
 	},
 }
 

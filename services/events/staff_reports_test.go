@@ -114,7 +114,7 @@ func TestReportsForStaff(t *testing.T) {
 	who.Get("/staff/reports/products"+day).Want(60000, "rows", "0", "before")
 	who.Get("/staff/reports/products"+day+"&sort=orders").Want("=Pens", "rows", "0", "title")
 	who.Get("/staff/reports/products.csv"+day).Has(200, "Clips,1200.00,14,9,600.00,↑ 100 %", "'=Pens,34.56,1,1,0.00,")
-	who.Get("/staff/reports/sales.csv?from=2026-02-28&to=2026-03-01").Has(200, "1 Mar 2026,10,15,0.00,1234.56\n", "28 Feb 2026,2,2")
+	who.Get("/staff/reports/sales.csv?from=2026-02-28&to=2026-03-01").Has(200, "1 Mar 2026,10,15,0.00,1234.56,0.00,0.00,1234.56\n", "28 Feb 2026,2,2")
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
 	page.Get("/staff/reports/funnel"+day).Has(200, "Went to the checkout", "10 %", "66.7 % of the step before", "before: 4 %")

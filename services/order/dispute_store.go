@@ -18,11 +18,11 @@ var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderR
 func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 	return pg.Exec(ctx, tx, "note dispute $1", `
 		INSERT INTO dispute AS d (id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by,
-		  created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()))
+		  created_at, lost_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()), CASE WHEN $8 = 'lost' THEN now() END)
 		ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount, withdrawn = EXCLUDED.withdrawn, moves = EXCLUDED.moves,
 		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, reason = EXCLUDED.reason,
-		  checked_at = now()
+		  checked_at = now(), lost_at = coalesce(d.lost_at, EXCLUDED.lost_at)
 		WHERE (EXCLUDED.moves, coalesce(array_position($11::text[], EXCLUDED.status), 4))
 		  >= (d.moves, coalesce(array_position($11::text[], d.status), 4))`,
 		d.ID, d.PaymentIntent, int64(d.Amount), int64(d.Withdrawn), d.Moves, d.Currency, d.Reason, d.Status,

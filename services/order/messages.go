@@ -31,7 +31,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
 		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount,
-		SalesTax: o.SalesTax, Total: o.Total,
+		SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded, Total: o.Total,
 		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
 	}
 	if o.checkout.Newsletter {

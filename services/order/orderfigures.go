@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,13 +72,18 @@ func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 			break
 		}
 	}
+	told := len(orders)
 	switch {
-	case len(orders) > 0:
-		if err := moveHistory(ctx, tx, orders[len(orders)-1].ID); err != nil {
+	case told > 0:
+		if err := moveHistory(ctx, tx, orders[told-1].ID); err != nil {
 			return 0, err
 		}
 	case time.Since(at.Until) > historyYoung:
 		return 0, endHistory(ctx, tx)
 	}
-	return len(orders), enqueueFigures(ctx, tx, orders, ":named") // they were told without names once
+	if err := tellHistoryGivenBack(ctx, tx, orders); err != nil {
+		return 0, err
+	}
+	orders = slices.DeleteFunc(slices.Clone(orders), func(o orderFigure) bool { return o.MemberID == 0 && o.Email == "" })
+	return told, enqueueFigures(ctx, tx, orders, ":named") // they were told without names once
 }

@@ -13,7 +13,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	e.mustHandle(refundEvent("evt_1", "charge.refund.updated", "re_1", e.intent(first), 355, "succeeded", nil))
 	e.sold("bob@mail.example.com", "2")
 	e.sold("who@mail.example.com", "1")
-	e.Exec(`UPDATE orders SET email = NULL, member_id = NULL WHERE email = 'who@mail.example.com'`) // erased
+	e.Exec(`UPDATE orders SET email = NULL, member_id = NULL, tax_included = 7 WHERE email = 'who@mail.example.com'`) // erased
 	tell := func(want int64) {
 		t.Helper()
 		if n, err := e.service.tellHistory(t.Context(), e.db); err != nil || n != want {
@@ -27,12 +27,16 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes' WHERE identifier = $1`, first)
 	tell(1)
 	e.Exec(`UPDATE orders SET placed_at = now() - interval '10 minutes'`)
-	tell(1)
+	tell(2)
 	tell(0)
 	const told = `SELECT string_agg(concat_ws(' ', j->>'email', j->>'returned', j->>'version'), ', ' ORDER BY seq)
 		FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
 	if got := e.Text(told); got != "ann@mail.example.com 355 1, bob@mail.example.com 0 0" {
 		t.Errorf("told: %s", got)
+	}
+	// Reports hear of what was given back and of taxes, whoever was erased.
+	if got := e.Text(givenBackTold); got != "0 v1 355/0/0, 7 v0" && got != "v1 355/0/0, 7 v0" {
+		t.Errorf("told of what was given back: %s", got)
 	}
 	e.Exec(`UPDATE history_told SET until = now() - interval '10 minutes'`)
 	tell(0)

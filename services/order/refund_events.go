@@ -130,6 +130,9 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 	if err := tellReturned(ctx, tx, payments); err != nil {
 		return err
 	}
+	if err := tellGivenBack(ctx, tx, payments); err != nil {
+		return err
+	}
 	lost, err := takeLostRefunds(ctx, tx, payments)
 	if err != nil {
 		return err

@@ -126,6 +126,13 @@ func movedOn(was, is string) string {
 		is + ` ELSE ` + was + ` END`
 }
 
+// succeededAt is the SQL of when a refund succeeded, by what Stripe says of it now: when it was made, unless the shop
+// knew it as one that was under way.
+func succeededAt(is, made string) string {
+	return `CASE WHEN refund.succeeded_at IS NULL AND ` + is + ` = 'succeeded' THEN CASE WHEN refund.state = 'pending'
+	  THEN now() ELSE coalesce(` + made + `, now()) END ELSE refund.succeeded_at END`
+}
+
 // storeStripesRefund takes over how a refund stands at Stripe. One that carries an id of ours is that
 // refund if payment and amount are its own; every other one was made in Stripe's dashboard.
 func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
@@ -136,19 +143,21 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 	if r.RefundID != "" {
 		ours, err := pg.ExecOne(ctx, tx, "note how refund $1 stands", `
 			UPDATE refund SET stripe_id = $2, state = `+movedOn("state", "$5")+`, checked_at = now(), trouble = '',
-			  failure = coalesce(nullif($6, ''), failure)
+			  failure = coalesce(nullif($6, ''), failure), succeeded_at = `+succeededAt("$5", "$7")+`
 			WHERE id = $1 AND origin = 'shop' AND payment_intent = $3 AND amount = $4
 			  AND (stripe_id IS NULL OR stripe_id = $2)`,
-			r.RefundID, r.ID, r.PaymentIntent, int64(r.Amount), state, r.FailureReason)
+			r.RefundID, r.ID, r.PaymentIntent, int64(r.Amount), state, r.FailureReason, pg.TimeOrNull(r.Created))
 		if err != nil || ours {
 			return err
 		}
 	}
 	return pg.Exec(ctx, tx, "note refund $1 of Stripe's", `
-		INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at)
+		INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at,
+		  succeeded_at)
 		VALUES ($1, $2, 'stripe', $1, $3, $4, $5, CASE WHEN $6 = ANY($7) THEN $6 ELSE '' END, $8,
-		  coalesce($9, now()))
+		  coalesce($9, now()), CASE WHEN $5 = 'succeeded' THEN coalesce($9, now()) END)
 		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "EXCLUDED.state")+`, checked_at = now(),
+		  succeeded_at = `+succeededAt("EXCLUDED.state", "EXCLUDED.created_at")+`,
 		  failure = coalesce(nullif(EXCLUDED.failure, ''), refund.failure)`,
 		r.ID, r.PaymentIntent, int64(r.Amount), r.Currency, state, r.Reason, RefundReasons, r.FailureReason,
 		pg.TimeOrNull(r.Created))

@@ -275,6 +275,7 @@ CREATE TABLE "dispute" (
   created_at timestamp with time zone NOT NULL,
   checked_at timestamp with time zone NOT NULL DEFAULT now(),
   noted text NOT NULL DEFAULT ''::text,
+  lost_at timestamp with time zone,
   CONSTRAINT dispute_finite CHECK ((isfinite(due_by) AND isfinite(created_at) AND isfinite(checked_at))),
   CONSTRAINT dispute_pkey PRIMARY KEY (id)
 );
@@ -387,6 +388,8 @@ CREATE TABLE "orders" (
   event_id text,
   returned bigint NOT NULL DEFAULT 0,
   returned_version bigint NOT NULL DEFAULT 0,
+  given_back jsonb NOT NULL DEFAULT '[]'::jsonb,
+  given_back_version bigint NOT NULL DEFAULT 0,
   CONSTRAINT orders_check CHECK (((item_discount >= 0) AND (item_discount <= item_subtotal))),
   CONSTRAINT orders_check1 CHECK (((shipping_discount >= 0) AND (shipping_discount <= shipping_subtotal))),
   CONSTRAINT orders_check2 CHECK ((total = ((((item_subtotal - item_discount) + shipping_subtotal) - shipping_discount) + sales_tax))),
@@ -600,6 +603,7 @@ CREATE TABLE "refund" (
   checked_at timestamp with time zone NOT NULL DEFAULT now(),
   told_at timestamp with time zone,
   noted_at timestamp with time zone,
+  succeeded_at timestamp with time zone,
   CONSTRAINT refund_amount_check CHECK ((amount > 0)),
   CONSTRAINT refund_check CHECK (((shipping >= 0) AND (shipping <= amount))),
   CONSTRAINT refund_check1 CHECK (((origin = 'shop'::text) OR (stripe_id IS NOT NULL))),

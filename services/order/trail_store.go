@@ -44,10 +44,11 @@ func findWays(ctx context.Context, db pg.DB, keys []string, most int) ([]way, er
 		    UNION ALL SELECT 'order-status:' || o.identifier || ':' || t.status FROM order_status t
 		      WHERE t.order_id = o.id
 		    UNION ALL SELECT $8 || ':' || o.identifier || ':' || n FROM generate_series(0, o.returned_version) AS n
+		    UNION ALL SELECT $9 || ':' || o.identifier || ':' || n FROM generate_series(0, o.given_back_version) AS n
 		  ) AS messages
 		FROM found JOIN checkout k USING (id) LEFT JOIN orders o ON o.checkout_id = k.id
 		ORDER BY k.created_at DESC LIMIT $3`, keys, carts, most, msg.MailOrderShipped, msg.MailOrderRefunded,
-		msg.MailOrderCanceled, msg.MailOrderNote, msg.OrderMoneySubject)
+		msg.MailOrderCanceled, msg.MailOrderNote, msg.OrderMoneySubject, msg.OrderGivenBackSubject)
 }
 
 // columnsOf are the ids of checkouts, payments and orders.

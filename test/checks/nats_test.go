@@ -45,7 +45,7 @@ func (v violations) WithGroup(string) slog.Handler      { return v }
 var says = map[string][]string{
 	"webhook": {msg.StripeSubject("checkout.session.completed"), msg.StaffActedSubject("webhook")},
 	"order": {msg.OrderPlacedSubject, msg.OrderStatusChangedSubject, msg.ReceiptAddressGivenSubject, msg.CatalogChanged,
-		msg.ShopChanged, msg.OrderMoneySubject,
+		msg.ShopChanged, msg.OrderMoneySubject, msg.OrderGivenBackSubject,
 		msg.MailSubject(msg.MailOrderVisitor), msg.StaffActedSubject("order")},
 	"user": {msg.UserRegistered, msg.UserEmailVerified, msg.UserProfileChanged, msg.UserPreferencesChanged, msg.UserCredentialsChanged,
 		msg.UserErased, msg.ProspectChanged, msg.MailSubject(msg.MailWelcome), msg.StaffActedSubject("user")},

@@ -1,0 +1,41 @@
+package order
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/startupwebapp/startupwebapp/pkg/bus"
+)
+
+// tellGivenBack tells reports of orders of which another amount is given back by now: refunds that succeeded, and
+// disputes that the bank decided for the buyer, each with its day. The orders of the payments are locked.
+func tellGivenBack(ctx context.Context, tx pgx.Tx, payments []string) error {
+	changed, err := noteGivenBack(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	return enqueueGivenBack(ctx, tx, changed)
+}
+
+// tellHistoryGivenBack tells reports of orders of before: of those with a tax, or of which something was given back.
+func tellHistoryGivenBack(ctx context.Context, tx pgx.Tx, orders []orderFigure) error {
+	ids := make([]int64, len(orders))
+	for i, o := range orders {
+		ids[i] = o.ID
+	}
+	given, err := givenBackOf(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	return enqueueGivenBack(ctx, tx, given)
+}
+
+func enqueueGivenBack(ctx context.Context, tx pgx.Tx, orders []givenBack) error {
+	for _, o := range orders {
+		if err := bus.Enqueue(ctx, tx, o.message()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
