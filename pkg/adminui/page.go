@@ -28,6 +28,8 @@ type Page struct {
 	Table *Table
 	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
 	Status int
+	// Errors are what is wrong with a form that is no Form, by field, "" for the whole: for the JSON face.
+	Errors map[string]string
 	// Live names what a change of leads to the page being fetched again: words of LiveKinds, with spaces between.
 	Live string
 	// Narrow is for pages that hold one form or a text.
@@ -96,6 +98,9 @@ func (p Page) answer(k *Kit, w http.ResponseWriter, r *http.Request) error {
 	}
 	switch faceOf(r) {
 	case faceJSON:
+		if p.Status >= http.StatusBadRequest {
+			return p.refusedJSON(w)
+		}
 		return web.JSON(w, p.Status, p.Data)
 	case faceCSV:
 		if p.Table == nil {

@@ -67,6 +67,7 @@ func Shapes(tb testing.TB, file string, pages map[string]any) {
 	tb.Helper()
 	var text strings.Builder
 	text.WriteString("What programs read of the staff's pages with Accept: application/json.\n" +
+		"A form that is refused, with 422 or 409, has errors beside these: by the field, \"\" for the whole.\n" +
 		"Generated: go test -run SchemaOfPages -update\n")
 	told := map[reflect.Type]string{}
 	for _, path := range slices.Sorted(maps.Keys(pages)) {

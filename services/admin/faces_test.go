@@ -29,3 +29,16 @@ func TestSchemaOfPages(t *testing.T) {
 	}
 	testenv.Shapes(t, "pages.txt", pages)
 }
+
+// A program that posts nothing to a form of admin's own learns what is wrong with it.
+func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	b := e.as(adminui.Owner)
+	b.Header = http.Header{"Accept": {"application/json"}}
+	for path, field := range map[string]string{"/people/invite": "name", "/account/tokens": "name", "/account/password": "new"} {
+		if a := b.Post(path); a.Status != http.StatusUnprocessableEntity || a.Text("errors", field) == "" {
+			t.Errorf("%s: %s", path, a)
+		}
+	}
+}

@@ -18,3 +18,15 @@ func TestSchemaOfPages(t *testing.T) {
 	e.office(adminui.Owner).Faces("pages.txt", s.staffPages(), map[string]string{"identifier": "order1", "customer": "member-1",
 		"/mails/{id}": "/mails/1", "kind": "welcome", "/campaigns/{id}": "/campaigns/1"})
 }
+
+// A program that posts nothing to a form learns what is wrong with it.
+func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, 1, nil)
+	s := e.server()
+	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason)
+		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ann@mail.example.com"],"data":{"first_name":"Ann"}}', ARRAY[$1], 'm1',
+			'parked', now(), now(), now(), 'refused')`, s.hash("ann@mail.example.com"))
+	e.office(adminui.Owner).Refused(s.staffPages(), 4, map[string]string{"identifier": "order1", "customer": "member-1",
+		"/mails/{id}": "/mails/1", "kind": "welcome", "/campaigns/{id}": "/campaigns/1"})
+}

@@ -26,3 +26,21 @@ func TestSchemaOfPages(t *testing.T) {
 		"/discounts/{id}": "/discounts/1", "/settings/shipping/{id}": "/settings/shipping/2",
 		"/settings/statuses/{identifier}": "/settings/statuses/packing"})
 }
+
+// A program that posts nothing to a form learns what is wrong with it.
+func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	id := e.rich()
+	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payment_intent, amount, currency, payload)
+		VALUES ('paid-twice', 'Twice.', 'cs_twice', 'pi_twice', 100, 'usd', '{}')`)
+	e.Exec(`INSERT INTO collection (address, title) VALUES ('odd', 'Odd')`)
+	imported := bring(e.browser(adminui.Owner), "address,title\nOakDesk,Oak\n")
+	e.staff(adminui.Owner).Refused(e.service.staff(), 25, map[string]string{
+		"/orders/{identifier}": "/orders/" + id, "parcel": e.Text(`SELECT id FROM shipment`),
+		"/payments/{id}":                 "/payments/" + e.Text(`SELECT min(id)::text FROM payment_issue`),
+		"/catalog/products/{identifier}": "/catalog/products/ITHJW3mytn", "state": e.Text(`SELECT min(identifier) FROM sku_inventory`),
+		"import": imported[strings.LastIndex(imported, "/")+1:], "kind": "products", "address": "odd",
+		"/discounts/{id}": "/discounts/1", "/settings/shipping/{id}": "/settings/shipping/2",
+		"/settings/statuses/{identifier}": "/settings/statuses/packing"})
+}

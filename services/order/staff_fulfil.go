@@ -171,7 +171,22 @@ func (s *server) shipManyPage(r *http.Request, page staffShipPage, status int) (
 	for _, o := range shippingChoice(methods, "As the customer chose").Options {
 		page.Method = append(page.Method, shippingText{o.Value, o.Text, o.Value == page.Chosen})
 	}
-	return adminui.Page{Title: "Ship orders", Template: "ship.html", Data: page, Status: status}, nil
+	return adminui.Page{Title: "Ship orders", Template: "ship.html", Data: page, Status: status,
+		Errors: page.errors()}, nil
+}
+
+// errors are what was refused, by order, and of what was pasted.
+func (p staffShipPage) errors() map[string]string {
+	errs := map[string]string{}
+	for _, o := range p.Orders {
+		if o.Error != "" {
+			errs[o.Identifier] = o.Error
+		}
+	}
+	if len(p.Refused) > 0 {
+		errs[""] = strings.Join(p.Refused, " ")
+	}
+	return errs
 }
 
 // staffShipThese sends the orders for which a tracking number was typed, and those that were pasted. What

@@ -21,3 +21,16 @@ func TestSchemaOfPages(t *testing.T) {
 		"/customers/panel": "/customers/panel?code=c1", "id": "1", "thread": "1",
 		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
 }
+
+// A program that posts nothing to a form learns what is wrong with it.
+func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.customers()
+	e.DB.Exec(`INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
+	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Refused(e.server.staff(), 8, map[string]string{
+		"customer": "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
+		"other":    e.DB.Text(`SELECT id::text FROM account WHERE username = 'user2'`),
+		"record":   e.DB.Text(`SELECT max(id)::text FROM prospect`), "id": "1", "thread": "1",
+		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
+}
