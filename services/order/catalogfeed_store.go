@@ -36,7 +36,8 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 
 type catalogChange struct{ Product, Mark string }
 
-// feedColumns are products on sale as the feed has them.
+// feedColumns are products on sale as the feed has them: those with a SKU that has a price. Others have a page, and are
+// in no list.
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	       prices.low AS price_low, prices.high AS price_high,
@@ -48,7 +49,7 @@ const feedColumns = `
 	FROM product p
 	CROSS JOIN LATERAL (SELECT min(price_cents) AS low, max(price_cents) AS high FROM sku_now
 	  WHERE product_id = p.id) prices
-	WHERE on_sale(p)`
+	WHERE on_sale(p) AND prices.low IS NOT NULL`
 
 func listProducts(ctx context.Context, db pg.DB) ([]fedProduct, error) {
 	return pg.List[fedProduct](ctx, db, "read products", feedColumns+` ORDER BY p.id`)

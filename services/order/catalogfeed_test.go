@@ -101,7 +101,10 @@ func TestCatalogFeedTellsWhatChanged(t *testing.T) {
 		{`UPDATE sku SET product_id = 2 WHERE id = 1`, []string{"bSusp6dBHm", "ITHJW3mytn"}},
 		{`INSERT INTO product_collection (collection_id, product_id) SELECT id, 2 FROM collection WHERE address = 'desk'`,
 			[]string{"ITHJW3mytn"}},
-		{`INSERT INTO product (identifier, title, title_url) VALUES ('New1', 'New', 'New')`, []string{"New1"}},
+		{`INSERT INTO product (identifier, title, title_url) VALUES ('New1', 'New', 'New')`, []string{"-New1"}}, // nothing to sell yet
+		{`INSERT INTO sku (id, product_id, inventory_id) SELECT 99, id, 1 FROM product WHERE identifier = 'New1'`, []string{"-New1"}},
+		{`INSERT INTO sku_price (sku_id, price_cents) VALUES (99, 100)`, []string{"New1"}},
+		{`DELETE FROM sku WHERE id = 99`, []string{"-New1"}},
 		{`DELETE FROM product WHERE identifier = 'New1'`, []string{"-New1"}},
 		{`UPDATE product SET title = title WHERE id = 99`, nil},
 		{`UPDATE shipping_method SET carrier = 'x'`, nil},

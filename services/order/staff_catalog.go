@@ -32,6 +32,14 @@ func productBadge(state string) adminui.Badge {
 	return adminui.Badge{Text: state}
 }
 
+// shownBadge is the state of a product with so many SKUs. One that has none is in no list of the shop.
+func shownBadge(state string, skus int64) adminui.Badge {
+	if state == productOnSale && skus == 0 {
+		return adminui.Badge{Text: "Not for sale: no SKU", Tone: "warn"}
+	}
+	return productBadge(state)
+}
+
 // staffListed is a product in the list for staff.
 type staffListed struct {
 	ID         int64        `json:"-"`
@@ -58,7 +66,7 @@ var staffListedColumns = []adminui.Column[staffListed]{
 	{Title: "Product", Sort: "title", Value: func(p staffListed) any {
 		return adminui.Link{Text: p.Title, To: productPath(p.Identifier)}
 	}},
-	{Title: "State", Value: func(p staffListed) any { return productBadge(p.State) }},
+	{Title: "State", Value: func(p staffListed) any { return shownBadge(p.State, p.SKUs) }},
 	{Title: "Price", Value: func(p staffListed) any { return priceRange(p.PriceLow, p.PriceHigh) }},
 	{Title: "SKUs", Minor: true, Value: func(p staffListed) any { return p.SKUs }},
 	{Title: "Not available", Minor: true, Value: func(p staffListed) any { return p.Out }},

@@ -17,7 +17,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	editor, reader := e.browser(adminui.Marketing), e.browser(adminui.ReadOnly)
-	made := editor.Post("/staff/catalog/new", "title", "Oak <b>Desk")
+	made := editor.Post("/staff/catalog/new", "title", "Wide Oak <b>Desk")
 	path := made.Header.Get("Location")
 	id, ok := strings.CutPrefix(path, "/catalog/products/")
 	if !ok || made.Status != http.StatusSeeOther {
@@ -25,7 +25,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	}
 	path = "/staff" + path
 	page := editor.Get(path)
-	page.Has(200, "Oak &lt;b&gt;Desk", `value="OakbDesk"`, "Draft")
+	page.Has(200, "Wide Oak &lt;b&gt;Desk", `value="WideOakDesk"`, "Draft")
 	if strings.Contains(e.visitor().Get("/internal/catalog").Body, id) {
 		t.Error("shoppers see a draft")
 	}
@@ -34,7 +34,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	_, query, _ := strings.Cut(page.Body, `preview=`)
 	token, _, _ := strings.Cut(query, `"`)
 	token, _ = url.QueryUnescape(token)
-	e.visitor().Get("/internal/product-preview/"+id+"?token="+token).Want("Oak <b>Desk", "product_data", "title")
+	e.visitor().Get("/internal/product-preview/"+id+"?token="+token).Want("Wide Oak <b>Desk", "product_data", "title")
 	for _, bad := range []string{"", "9", token[1:], token + "x", "\x00"} {
 		if a := e.visitor().Ask(http.MethodGet, "/internal/product-preview/"+id+"?token="+url.QueryEscape(bad)); a.Status != 404 {
 			t.Errorf("%q: %s", bad, a)
@@ -49,6 +49,8 @@ func TestStaffEditAProduct(t *testing.T) {
 			"description_part_1", "**Solid**\r\n", "state", "published", "on_sale_from", "", "on_sale_until", "",
 			"collections", "", "collections", "desk"}, more...)
 	}
+	e.Exec(`INSERT INTO sku (id, product_id, inventory_id) SELECT 98, id, 1 FROM product WHERE identifier = $1`, id)
+	e.Exec(`INSERT INTO sku_price (sku_id, price_cents) VALUES (98, 24900)`)
 	since := e.feed("").Position
 	editor.Post(path, fields("1", "preview", "1")...).Has(200, "<strong>Solid</strong>", "Draft") // shown, not stored
 	if a := editor.Post(path, fields("1")...); a.Status != http.StatusSeeOther {
@@ -75,7 +77,7 @@ func TestStaffEditAProduct(t *testing.T) {
 	editor.Post(path, "version", "3", "title_url", "Desk").Has(http.StatusSeeOther)
 	editor.Post("/staff/catalog/new", "title", "x", "title_url", "OakDesk").Has(422, "or had it")
 	if got := e.Text(`SELECT string_agg(address, ' ' ORDER BY address) FROM product_address a JOIN product p ON p.id = a.product_id
-		WHERE identifier = $1`, id); got != "Desk OakDesk OakbDesk" {
+		WHERE identifier = $1`, id); got != "Desk OakDesk WideOakDesk" {
 		t.Errorf("addresses %s", got)
 	}
 	reader.Get(path).Has(200, "Oak Desk")
@@ -84,7 +86,9 @@ func TestStaffEditAProduct(t *testing.T) {
 	}
 	reader.Post(path, "version", "4", "title", "x").Has(http.StatusForbidden)
 
+	editor.Get(path).Has(200, ">Take off the shop</button>", "it can be brought back")
 	editor.Post(path + "/retire").Has(http.StatusSeeOther)
+	editor.Get(path).Has(200, "Retired", ">Bring back</button>")
 	e.visitor().Get("/order/product/"+id).Want("product-identifier-not-found", "errors", "error")
 	editor.Post(path, "version", "5", "title", "x").Has(422, "Retired: shoppers do not see it")
 	editor.Post(path + "/restore").Has(http.StatusSeeOther)
@@ -93,6 +97,18 @@ func TestStaffEditAProduct(t *testing.T) {
 	  AND convert_from(payload, 'UTF8') LIKE '%' || $1 || '%'`,
 		id); n != 6 {
 		t.Errorf("%d entries in the log", n)
+	}
+}
+
+// An address keeps the letters of its title, without their marks, and takes no markup for words.
+func TestAddressesOfTitles(t *testing.T) {
+	t.Parallel()
+	for title, want := range map[string]string{"Paper Clips": "PaperClips", "Ünïque <b>Mug</b>": "UniqueMug", "Löffel": "Loffel",
+		"Große Straße": "GrosseStrasse", "Café ½ Crème": "Cafe12Creme", "Smørrebrød, Łódź": "SmorrebrodLodz", "ﬁne №5": "fineNo5",
+		"a < b > c": "abc", "茶": "id", "": "id", "<b>": "id", strings.Repeat("ä", 150): strings.Repeat("a", 100)} {
+		if got := addressOf(title, "id"); got != want || !titleURLPattern.MatchString(got) {
+			t.Errorf("%q: %s, want %s", title, got, want)
+		}
 	}
 }
 
@@ -230,6 +246,13 @@ func TestStaffListProducts(t *testing.T) {
 			t.Errorf("%s lists %s", query, got)
 		}
 	}
+	for query, want := range map[string]string{"q=T77": "Not for sale: no SKU", "q=bSusp6dBHm": "On sale", "q=T5": "Draft"} {
+		if a := staff.Get("/staff/catalog.csv?" + query); !strings.Contains(a.Body, ","+want) {
+			t.Errorf("%s: %s", query, a)
+		}
+	}
+	reader := e.browser(adminui.ReadOnly)
+	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop lists it nowhere")
 	if a := staff.Get("/staff/catalog.csv?state=draft"); !strings.Contains(a.Body, "'=cmd|100%_,Draft") {
 		t.Error(a)
 	}

@@ -59,7 +59,7 @@ type productHead struct {
 func (h productHead) Head() productHead { return h }
 
 // Badge is the product's state.
-func (h productHead) Badge() adminui.Badge { return productBadge(h.Product.State) }
+func (h productHead) Badge() adminui.Badge { return shownBadge(h.Product.State, h.Product.SKUs) }
 
 // Tabs are the pages about the product.
 func (h productHead) Tabs() []adminui.Tab {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/random"
@@ -99,10 +101,19 @@ func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, 
 	return updateProduct(ctx, tx, id, e, by)
 }
 
-// addressOf is an address made of a title: its letters and digits, as the shop's own addresses are (PaperClips).
+// plainLetters are letters that do not come apart into a letter of ASCII and its marks.
+var plainLetters = strings.NewReplacer("ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "Ae",
+	"œ", "oe", "Œ", "Oe", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L",
+	"đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i")
+
+// markup is what looks like a tag of HTML.
+var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
+
+// addressOf is an address made of a title: its letters and digits, as the shop's own addresses are (PaperClips), those
+// with marks without them: Löffel is at Loffel.
 func addressOf(title, identifier string) string {
 	var out strings.Builder
-	for _, r := range title {
+	for _, r := range norm.NFKD.String(plainLetters.Replace(markup.ReplaceAllString(title, " "))) {
 		if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
 			out.WriteRune(r)
 		}
@@ -113,14 +124,14 @@ func addressOf(title, identifier string) string {
 	return out.String()[:min(out.Len(), 100)]
 }
 
-// staffRetireProduct takes a product off the shop for good, or brings it back as a draft.
+// staffRetireProduct takes a product off the shop, or brings it back as a draft.
 func (s *server) staffRetireProduct(retire bool) adminui.Handler {
 	return func(r *http.Request) (adminui.Answer, error) {
 		p, err := s.productOf(r)
 		if err != nil {
 			return nil, err
 		}
-		done := "Retired. Orders keep what they say of it."
+		done := "It is off the shop. Orders keep what they say of it, and it can be brought back."
 		act := adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier, Text: "Retired the product"}
 		if !retire {
 			done, act.Text = "It is a draft again.", "Brought the product back as a draft"
