@@ -129,7 +129,8 @@ func readProductFile(body []byte) (f *productFile) {
 	}
 	text, ok := plainText(body)
 	if !ok {
-		f.fault(1, "", "The file is not UTF-8 text. Save it as “CSV UTF-8”.")
+		line, column := brokenPlace(text)
+		f.fault(line, column, "This is not UTF-8 text. Save the file as “CSV UTF-8”.")
 		return f
 	}
 	text, comma := separator(text)

@@ -63,7 +63,8 @@ type importProduct struct {
 
 	known *knownProduct // nil for a new one
 	line  int
-	skus  int // of this product in the file
+	skus  int                // of this product in the file
+	said  map[string]fileRow // the first row that says something, by column
 }
 
 // importPicture is a picture that a file adds.
@@ -219,7 +220,9 @@ func (p *importPlan) row(row fileRow) {
 		}
 		return
 	}
-	p.readProduct(row, product)
+	if !p.saysTwice(row, product) {
+		p.readProduct(row, product)
+	}
 	if known != nil || row.hasSKU() {
 		p.readSKU(row, product, known)
 	}
@@ -308,6 +311,35 @@ func (p *importPlan) text(row fileRow, column string, most int, was string, is *
 		return
 	}
 	*is = &value
+}
+
+// ofProducts are the columns that are about the product of a row, of which a file says one thing.
+var ofProducts = []string{colTitle, colHeadline, colText, colMoreText, colColorName, colSizeName, colState,
+	colCollections}
+
+// saysTwice notes that a row says something else of its product than an earlier one: the last would win without a word.
+func (p *importPlan) saysTwice(row fileRow, product *importProduct) (twice bool) {
+	columns := ofProducts
+	if product.known != nil && row.values[colProduct] != "" {
+		columns = append(slices.Clone(columns), colAddress)
+	}
+	if product.said == nil {
+		product.said = map[string]fileRow{}
+	}
+	for _, column := range columns {
+		value := row.values[column]
+		if value == "" {
+			continue
+		}
+		first, there := product.said[column]
+		if !there {
+			product.said[column] = row
+		} else if was := first.values[column]; was != value && (column != colState || !strings.EqualFold(was, value)) {
+			p.fault(row, column, "Line "+strconv.Itoa(first.line)+" says something else of this product.")
+			twice = true
+		}
+	}
+	return twice
 }
 
 // readProduct reads what a row says of its product.

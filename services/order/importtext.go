@@ -3,6 +3,7 @@ package order
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/csv"
 	"math"
 	"regexp"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 
 // plainText is a file as UTF-8 with a line feed at the end of each line: spreadsheets save UTF-16 ("Unicode text") and
 // UTF-8, each with a mark at the beginning, and old ones a carriage return alone. false is for any other encoding,
-// whose letters would have to be guessed.
+// whose letters would have to be guessed; text is what could be read then.
 func plainText(body []byte) (text []byte, ok bool) {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xff\xfe")):
@@ -27,12 +28,51 @@ func plainText(body []byte) (text []byte, ok bool) {
 		body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	}
 	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
-		return nil, false
+		return withLines(body), false
 	}
-	if bytes.IndexByte(body, '\n') < 0 {
-		body = bytes.ReplaceAll(body, []byte("\r"), []byte("\n"))
+	return withLines(body), true
+}
+
+// withLines is a text with a line feed at the end of each line, where it has carriage returns alone.
+func withLines(text []byte) []byte {
+	if bytes.IndexByte(text, '\n') < 0 {
+		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 	}
-	return body, true
+	return text
+}
+
+// brokenPlace is where a text is no UTF-8 for the first time: its line, and the column as the file calls it, "" where
+// that cannot be told.
+func brokenPlace(text []byte) (line int, column string) {
+	text, comma := separator(text)
+	at := 0
+	for at < len(text) && text[at] != 0 {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size < 2 {
+			break
+		}
+		at += size
+	}
+	line, value, quoted := 1, 0, false
+	for _, c := range text[:min(at, len(text))] {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n':
+			if line++; !quoted {
+				value = 0
+			}
+		case rune(c) == comma && !quoted:
+			value++
+		}
+	}
+	head := csv.NewReader(bytes.NewReader(text))
+	head.Comma = comma
+	names, err := head.Read()
+	if first, _ := head.FieldPos(0); err != nil || first == line || value >= len(names) {
+		return line, ""
+	}
+	return line, strings.TrimSpace(names[value])
 }
 
 // fromUTF16 is UTF-16 as UTF-8; nothing that is valid where it is none.

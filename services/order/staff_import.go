@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -51,6 +52,10 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	files := r.MultipartForm.File["file"]
 	if len(files) == 0 || files[0].Size == 0 {
 		return s.importsPage(r, "Choose a file first.", http.StatusUnprocessableEntity)
+	}
+	if size := files[0].Size; size > mostImportBytes {
+		return s.importsPage(r, fmt.Sprintf("%s has %.1f MB; a file has at most %d MB.", fileName(files[0].Filename),
+			math.Ceil(float64(size)/(1<<20)*10)/10, mostImportBytes>>20), http.StatusUnprocessableEntity)
 	}
 	body, err := readUpload(files[0], mostImportBytes)
 	if err != nil {

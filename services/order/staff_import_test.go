@@ -18,6 +18,14 @@ import (
 // bring sends a file and returns the path of what came of it.
 func bring(c *testenv.Client, content string) string {
 	c.TB.Helper()
+	a := sendFile(c, content)
+	a.Has(http.StatusSeeOther)
+	return "/staff" + a.Header.Get("Location")
+}
+
+// sendFile sends a file.
+func sendFile(c *testenv.Client, content string) testenv.Answer {
+	c.TB.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("file", "goods.csv")
@@ -28,9 +36,7 @@ func bring(c *testenv.Client, content string) string {
 	form.Close()                //nolint:errcheck // a buffer
 	r := c.Body(http.MethodPost, "/staff/catalog/import/upload", body.String())
 	r.Header.Set("Content-Type", form.FormDataContentType())
-	a := c.Do(r)
-	a.Has(http.StatusSeeOther)
-	return "/staff" + a.Header.Get("Location")
+	return c.Do(r)
 }
 
 // goods are all products and SKUs as they are, without what counts edits.
@@ -245,7 +251,11 @@ func TestFilesWithErrors(t *testing.T) {
 	for content, want := range map[string]string{
 		"a,b\n1,2\n":           "1",
 		"product,product\n":    "1product",
-		"product,title\n\x00,": "1", "product\n\xff": "1",
+		"product,title\n\x00,": "2product", "product\n\xff": "2product", "product\xff,title\n1,2\n": "1", "product\r\xff": "2product",
+		"sep=;\nproduct;title\nx;\"a;\nb\";c\nITHJW3mytn;B\xfcro\n":                "5title",
+		"address,title,option_1,price\nNew,One,a,1.00\nNew,Two,b,1.00\n":           "3title",
+		"address,title,option_1,price\nNew,One,a,1.00\nNew,,b,1.00\nNew,One,c,x\n": "4price",
+		"product,state,address\nbSusp6dBHm,Draft,A\nbSusp6dBHm,draft,B\n":          "3address",
 		"product,title\n\"x":                                                      "2",
 		"product,title\nnone,x\n":                                                 "2product",
 		"address,title\nNew,\nA b,Thing\n":                                        "2 3address",
@@ -279,6 +289,7 @@ func TestFilesWithErrors(t *testing.T) {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
 		}
 	}
+	sendFile(owner, strings.Repeat("x", mostImportBytes+1)).Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; a file has at most 24 MB.")
 	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+strings.Repeat(strings.Repeat("x", 1000)+",\n", mostFaults+7))
 	a := reader.Get(path).OK()
 	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*mostFaults {
