@@ -64,7 +64,8 @@ func (v View) Navigation() []Section { return navigationOf(v.Who, v.Path) }
 // Kit renders answers with a service's templates beside its own.
 type Kit struct {
 	templates *template.Template
-	// Confirm, if set, asks a browser for a fresh second factor for an action (services/admin); owners leave it to admin.
+	// Confirm, if set, asks a browser for a fresh second factor for an action (services/admin); owners leave it to
+	// admin.
 	Confirm func(w http.ResponseWriter, r *http.Request, act Action)
 	// Notice, if set, keeps what the next page shows once (services/admin); owners leave it to admin.
 	Notice func(w http.ResponseWriter, encoded string)

@@ -287,6 +287,9 @@ type SendMail struct {
 	Refund *RefundMail `json:"refund,omitempty"`
 	// Note fills MailOrderNote and MailChatAnswer: plain text, with line breaks.
 	Note string `json:"note,omitempty"`
+	// Earlier are the keys of mails before of the same conversation, the first one first: mail programs show them as
+	// one thread.
+	Earlier []string `json:"earlier,omitempty"`
 	// Payment fills the mails about a bank debit, and lists what an automatic mail is about.
 	Payment      *PaymentMail `json:"payment,omitempty"`
 	MemberID     int64        `json:"member_id,omitempty"`

@@ -73,6 +73,9 @@ func (s *server) write(ctx context.Context, d *delivery) (letter, error) {
 	c.replyTo = s.answersTo()
 	if m.Kind == msg.MailChatAnswer { // the customer answers a person
 		c.replyTo, c.personal = s.staff, true
+		for _, key := range m.Earlier {
+			c.thread = append(c.thread, s.messageID(m.Kind, key))
+		}
 	}
 	return letter{
 		envelope: envelope{from: s.envelopeFrom(c), to: to, bcc: c.bcc},
@@ -104,8 +107,9 @@ type content struct {
 	from, replyTo       *mail.Address
 	bcc                 []string
 	emCode              string
-	unsubscribe         string // link for the header that mail programs show a button for
-	personal            bool   // a person wrote it: no automatic mail
+	unsubscribe         string   // link for the header that mail programs show a button for
+	personal            bool     // a person wrote it: no automatic mail
+	thread              []string // Message-IDs of the mails before, the first one first
 }
 
 // writePlain fills the template of a mail that is about no order.
@@ -203,6 +207,10 @@ func (s *server) message(d *delivery, to []string, c content) *gomail.Msg {
 	m.ReplyToMailAddress(c.replyTo)
 	m.Subject(clean(c.subject))
 	m.SetMessageIDWithValue(d.MessageID)
+	if n := len(c.thread); n > 0 {
+		m.SetGenHeader("In-Reply-To", "<"+c.thread[n-1]+">")
+		m.SetGenHeader("References", "<"+strings.Join(c.thread, "> <")+">")
+	}
 	m.SetDateWithValue(d.CreatedAt.UTC())
 	if !c.personal {
 		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: holiday notes need not answer

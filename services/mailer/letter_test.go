@@ -75,13 +75,26 @@ func TestAnswerToAChatMessage(t *testing.T) {
 	sink := newSink(t)
 	e := newEnv(t, sink.port(), func(c *Config) { c.MailsAnHour, c.MailsADay = 1, 1 })
 	e.start()
-	for i := range 2 {
-		e.send(fmt.Sprintf("chat-answer:%d", i), msg.SendMail{Kind: msg.MailChatAnswer, To: []string{"ada@x.example"},
+	earlier := []string{"chat-answer:0", "chat-answer:1"}
+	for i := range 3 {
+		e.send(fmt.Sprintf("chat-answer:%d", i), msg.SendMail{Kind: msg.MailChatAnswer, To: []string{"ada@x.example"}, Earlier: earlier[:i],
 			Note: "Hello Ada,\nit is blue.\n\nOn Monday you wrote:\n> Which colour?\u2028Bcc: x", CreatedAt: time.Now(),
 			Deadline: time.Now().Add(time.Hour)})
 	}
-	e.sent(2)
-	m := sink.all()[0]
+	e.sent(3)
+	all := sink.all()
+	slices.SortFunc(all, func(a, b taken) int { return len(a.header.Get("References")) - len(b.header.Get("References")) })
+	id := func(i int) string { return all[i].header.Get("Message-ID") }
+	for i, references := range []string{"", id(0), id(0) + " " + id(1)} {
+		reply := ""
+		if i > 0 {
+			reply = id(i - 1)
+		}
+		if all[i].header.Get("References") != references || all[i].header.Get("In-Reply-To") != reply {
+			t.Errorf("answer %d is in no thread: %v", i, all[i].header)
+		}
+	}
+	m := all[0]
 	holds(t, "the answer", m.text, "Hello Ada,", "it is blue.", "> Which colour? Bcc: x", "Paper & Co")
 	for header, value := range map[string]string{"Reply-To": "<staff@shop.example>", "To": "<ada@x.example>", "Auto-Submitted": ""} {
 		if got := m.header.Get(header); got != value {

@@ -225,7 +225,11 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		if err != nil {
 			return err
 		}
-		return bus.Enqueue(ctx, tx, chatAnswer(id, p.Thread.Email, answerText(text, p.Entries)))
+		earlier, err := answersBefore(ctx, tx, p.Thread.ID, id)
+		if err != nil {
+			return err
+		}
+		return bus.Enqueue(ctx, tx, chatAnswer(id, p.Thread.Email, answerText(text, p.Entries), earlier))
 	})
 	if errors.Is(err, errStale) {
 		if p, err = s.threadPage(r); err != nil {
@@ -295,10 +299,15 @@ func answerText(text string, entries []threadEntry) string {
 		quoted)
 }
 
-// chatAnswer has an answer mailed.
-func chatAnswer(id int64, to, text string) msg.Message {
+// chatAnswer has an answer mailed, in the thread of those before.
+func chatAnswer(id int64, to, text string, earlier []int64) msg.Message {
 	now := time.Now().UTC()
-	return msg.Message{Key: fmt.Sprintf("%s:%d", msg.MailChatAnswer, id), Subject: msg.MailSubject(msg.MailChatAnswer),
-		Payload: msg.SendMail{Kind: msg.MailChatAnswer, To: []string{to}, Note: text, CreatedAt: now,
-			Deadline: now.Add(deadlineNotice)}}
+	m := msg.SendMail{Kind: msg.MailChatAnswer, To: []string{to}, Note: text, CreatedAt: now,
+		Deadline: now.Add(deadlineNotice)}
+	for _, before := range earlier {
+		m.Earlier = append(m.Earlier, answerKey(before))
+	}
+	return msg.Message{Key: answerKey(id), Subject: msg.MailSubject(msg.MailChatAnswer), Payload: m}
 }
+
+func answerKey(id int64) string { return fmt.Sprintf("%s:%d", msg.MailChatAnswer, id) }

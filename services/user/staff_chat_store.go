@@ -99,3 +99,13 @@ func updateCanned(ctx context.Context, tx pgx.Tx, c canned) (bool, error) {
 func deleteCanned(ctx context.Context, tx pgx.Tx, id int64) error {
 	return pg.Exec(ctx, tx, "delete canned answer $1", `DELETE FROM canned_answer WHERE id = $1`, id)
 }
+
+// answersBefore are the answers of a thread before one: the first, which stays the root of the thread in mail programs,
+// and the last ones.
+func answersBefore(ctx context.Context, db pg.DB, thread, id int64) ([]int64, error) {
+	return pg.List[int64](ctx, db, "list the answers before $2", `
+		SELECT min(id) AS id FROM chat_answer WHERE thread_id = $1 AND id < $2 HAVING count(*) > 0
+		UNION
+		(SELECT id FROM chat_answer WHERE thread_id = $1 AND id < $2 ORDER BY id DESC LIMIT 10)
+		ORDER BY 1`, thread, id)
+}

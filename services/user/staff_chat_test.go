@@ -2,6 +2,7 @@ package user
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,4 +121,35 @@ func TestStaffPublishTerms(t *testing.T) {
 	}
 	staff.Staff.FreshUntil = staff.Staff.FreshUntil.AddDate(-1, 0, 0)
 	staff.Post("/staff/terms", "version", "2", "note", "x").Has(403)
+}
+
+// The mail of an answer names those of the answers before, the first one first, so that mail programs show one thread.
+func TestAnswersOfAChatAreOneThread(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Post("/user/put-chat-message", "name", "Ann", "email_address", "ann@mail.example.com", "message", "Blue?")
+	e.Post("/user/put-chat-message", "name", "Bob", "email_address", "bob@mail.example.com", "message", "Red?")
+	staff := e.desk(adminui.Support)
+	thread := func(name string) string { return e.DB.Text(`SELECT id::text FROM chat_thread WHERE name = $1`, name) }
+	answer := func(name string) {
+		t.Helper()
+		e.done(staff, "/staff/chat/"+thread(name)+"/answer", "version", e.DB.Text(`SELECT version::text FROM chat_thread WHERE name = $1`,
+			name), "then", "waiting", "text", "Yes.")
+	}
+	answer("Bob")
+	for range 13 {
+		answer("Ann")
+	}
+	keys := func(last int) (list []string) {
+		for i := range last {
+			list = append(list, answerKey(int64(2+i))) // 1 is Bob's
+		}
+		return list
+	}
+	mails := e.mails(msg.MailChatAnswer)
+	for i, want := range map[int][]string{0: nil, 1: nil, 2: keys(1), 3: keys(2), 13: append(keys(1), keys(12)[2:]...)} {
+		if got := mails[i].Earlier; !slices.Equal(got, want) {
+			t.Errorf("mail %d names %v, want %v", i, got, want)
+		}
+	}
 }
