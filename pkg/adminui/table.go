@@ -173,8 +173,8 @@ type Column[R any] struct {
 	Value func(R) any
 	// Minor stands in a line of its own on narrow screens, behind the column's title.
 	Minor bool
-	// Whole is for what is no text, as identifiers are: it stays on one line. Clip is for e-mail addresses: at a desk they
-	// stay on one line as well, cut where there is no room, and whole when they are pointed at.
+	// Whole is for what is no text, as identifiers are: it stays on one line. Clip is for e-mail addresses: at a desk
+	// they stay on one line as well, cut where there is no room, and whole when they are pointed at.
 	Whole, Clip bool
 }
 

@@ -49,8 +49,8 @@ func parking(t *testing.T) (staff *testenv.Client, db testenv.DB, mend func()) {
 func TestParkedPages(t *testing.T) {
 	t.Parallel()
 	staff, db, mend := parking(t)
-	staff.Get("/staff/parked/order").Has(200, `href="/parked/order/1">Erasure of a person</a><span class="hint sub">user.erased at order-user</span>`,
-		"at first")
+	staff.Get("/staff/parked/order").Has(200, "at first",
+		`href="/parked/order/1">Erasure of a person</a><span class="hint sub">user.erased at order-user</span>`)
 	staff.Get("/staff/parked/order/1").Has(200, "<h1>Erasure of a person</h1>", "user.erased at order-user", "at first",
 		"&lt;script&gt;", `action="/parked/order/1/drop"`, "parked-messages.md")
 	staff.Post("/staff/parked/order/1/replay").Has(422, "It failed again", "the &lt;b&gt;version&lt;/b&gt; is behind")

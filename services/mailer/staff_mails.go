@@ -325,7 +325,8 @@ func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err
 			Message: m.Key, Attempt: m.Attempts, State: m.State, Tone: tone(m.State), To: m.Path()}
 		t.Hops = append(t.Hops, hop)
 		if !m.DoneAt.IsZero() {
-			hop.At, hop.Step, hop.Text, hop.State = m.DoneAt, "mail-"+m.State, "Mail "+m.State+": "+m.Title()+".", m.Reply
+			hop.At, hop.Step, hop.State = m.DoneAt, "mail-"+m.State, m.Reply
+			hop.Text = "Mail " + m.State + ": " + m.Title() + "."
 			t.Hops = append(t.Hops, hop)
 		}
 		t.Keys = append(t.Keys, m.Key, msg.MailSentSubject+":"+m.Key, m.OrderIdentifier)
