@@ -41,7 +41,8 @@ type catalogChange struct{ Product, Mark string }
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	       prices.low AS price_low, prices.high AS price_high,
-	       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image) AS product_image_url,
+	       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND picture_here(p.id, image_url)
+	         ORDER BY main_image DESC, id LIMIT 1) AS product_image_url,
 	       coalesce((SELECT jsonb_object_agg(c.address, k.position) FROM product_collection k
 	         JOIN collection c ON c.id = k.collection_id WHERE k.product_id = p.id), '{}') AS collections,
 	       ARRAY(SELECT address FROM product_address a WHERE a.product_id = p.id AND a.address <> p.title_url

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image/png"
@@ -88,8 +89,8 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		}
 	})
 	owner := e.browser(adminui.Owner)
-	file := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text\n" +
-		"hat,Hat,Title,Default Title,HAT,19.00," + host + "/front.jpg?v=1,A hat\n"
+	file := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text,Published\n" +
+		"hat,Hat,Title,Default Title,HAT,19.00," + host + "/front.jpg?v=1,A hat,TRUE\n"
 	others := []string{"moved", "late", "gone", "page", "large", "round", "plain", "inside"}
 	for _, name := range others {
 		file += "hat,,,,,," + host + "/" + name + ".jpg,\n"
@@ -99,6 +100,26 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Get(path).Has(200, "<dt>Pictures</dt><dd>9</dd>")
 	owner.Post(path + "/apply").Has(http.StatusSeeOther)
 	owner.Get(path).Has(200, "0 of 9 fetched", "9 under way")
+	sold := func(first string, pictures int) { // what shoppers see: nothing that is not here
+		t.Helper()
+		hat := "/order/product/" + e.Text(`SELECT identifier FROM product WHERE title_url = 'hat'`)
+		var shown struct {
+			Data struct {
+				Images map[string]any `json:"product_images"`
+			} `json:"product_data"`
+		}
+		if err := json.Unmarshal([]byte(e.visitor().Get(hat).Body), &shown); err != nil || len(shown.Data.Images) != pictures {
+			t.Errorf("%d pictures for shoppers, want %d: %v", len(shown.Data.Images), pictures, err)
+		}
+		if got := e.Text(`SELECT image_url FROM sku_any WHERE product_title_url = 'hat'`); got != first {
+			t.Errorf("carts show %s, want %s", got, first)
+		}
+		body := e.client.Get("/internal/catalog").Body
+		if strings.Contains(body, host) || !strings.Contains(body, first) {
+			t.Error("the list shows a picture that is not here, or none")
+		}
+	}
+	sold("", 0)
 	if n := e.fetchAll(); n != 9 {
 		t.Errorf("%d were tried", n)
 	}
@@ -115,6 +136,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM product_image WHERE image_url = $1 AND main_image AND alternative_text = 'A hat'`, shown[0]); n != 1 {
 		t.Error("the first one is not in its place")
 	}
+	sold(shown[0], 2)
 	if n := e.Number(`SELECT count(*) FROM picture_to_make`); n != 2 {
 		t.Errorf("%d become WebP", n)
 	}

@@ -1059,6 +1059,12 @@ BEGIN
 END
 $function$
 ;
+CREATE OR REPLACE FUNCTION "order".picture_here(of_product bigint, found_at text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN ((found_at ~~ '/%'::text) OR (NOT (EXISTS (SELECT FROM picture_fetch f WHERE ((f.product_id = picture_here.of_product) AND (f.url = picture_here.found_at) AND (f.state <> 'fetched'::text))))))
+;
 CREATE OR REPLACE FUNCTION "order".retire_sku()
  RETURNS trigger
  LANGUAGE plpgsql

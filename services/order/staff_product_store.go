@@ -19,7 +19,8 @@ const staffProductSQL = `
 	  ARRAY(SELECT address FROM product_address a WHERE a.product_id = p.id AND a.address <> p.title_url
 	    ORDER BY address) AS former,
 	  p.edited_by, p.edited_at,
-	  coalesce((SELECT image_url FROM product_image i WHERE i.product_id = p.id AND main_image), '') AS image,
+	  coalesce((SELECT image_url FROM product_image i WHERE i.product_id = p.id AND picture_here(p.id, image_url)
+	    ORDER BY main_image DESC, id LIMIT 1), '') AS image,
 	  (SELECT count(*) FROM sku k WHERE k.product_id = p.id) AS skus
 	FROM product p WHERE `
 
