@@ -235,6 +235,7 @@ const ordersSQL = `
 const returnsSQL = `
 	UPDATE day_total SET returned = n.amount, returned_tax = n.tax
 	FROM (SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
-	  FROM order_returned CROSS JOIN LATERAL jsonb_to_recordset(returns) AS r (at timestamptz, amount bigint, tax bigint)
+	  FROM order_returned CROSS JOIN LATERAL jsonb_to_recordset(returns) AS r (at timestamptz, amount bigint,
+	    tax bigint)
 	  WHERE days @> ARRAY[$1::date] AND (at AT TIME ZONE 'UTC')::date = $1) n
 	WHERE day = $1`

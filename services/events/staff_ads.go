@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (a ad) name() string {
 // path is the ad's page.
 func (a ad) path() string { return "/ads/" + strconv.FormatInt(a.ID, 10) }
 
-// link is the address that the ad leads to, with its code; "" while it has none.
+// link is the address that the ad leads to, with its code, and no other ad's; "" while it has none.
 func (a ad) link() string {
 	u, err := url.Parse(a.FinalURL)
 	if err != nil || a.FinalURL == "" || a.Code == "" {
@@ -40,9 +41,11 @@ func (a ad) link() string {
 	}
 	parts := []string{"ad_cd=" + a.Code}
 	for _, more := range []string{strings.Trim(a.Suffix, "?&"), u.RawQuery} {
-		if more != "" {
-			parts = append([]string{more}, parts...)
-		}
+		kept := slices.DeleteFunc(strings.Split(more, "&"), func(parameter string) bool {
+			name, _, _ := strings.Cut(parameter, "=")
+			return parameter == "" || name == "ad_cd"
+		})
+		parts = append(kept, parts...)
 	}
 	u.RawQuery = strings.Join(parts, "&")
 	return u.String()

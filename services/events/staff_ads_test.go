@@ -23,6 +23,10 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 		t.Fatal(a)
 	}
 	code := e.Text(`SELECT ad_cd FROM ad`)
+	own := ad{FinalURL: "https://shop.example/?ad_cd=other&sort=new", Suffix: "ad_cd=fake&utm_source=x", Code: "MINE"}
+	if got := own.link(); got != "https://shop.example/?sort=new&utm_source=x&ad_cd=MINE" {
+		t.Errorf("an ad with other codes in its address leads to %s", got)
+	}
 	link := who.Get("/staff/ads/1").Text("link")
 	if len(code) != 20 || link != "https://shop.example/products?sort=new&utm_source=x&ad_cd="+code {
 		t.Errorf("code %q, link %q", code, link)

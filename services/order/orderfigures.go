@@ -84,6 +84,6 @@ func tellSomeHistory(ctx context.Context, tx pgx.Tx) (int, error) {
 	if err := tellHistoryGivenBack(ctx, tx, orders); err != nil {
 		return 0, err
 	}
-	orders = slices.DeleteFunc(slices.Clone(orders), func(o orderFigure) bool { return o.MemberID == 0 && o.Email == "" })
+	orders = slices.DeleteFunc(orders, func(o orderFigure) bool { return o.MemberID == 0 && o.Email == "" })
 	return told, enqueueFigures(ctx, tx, orders, ":named") // they were told without names once
 }
