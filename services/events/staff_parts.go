@@ -28,7 +28,7 @@ var (
 		name:     "Collection",
 		text:     "What was sold of each collection, as it was then. A product counts in each of its collections.",
 		measures: []string{"sales", "pieces", "orders"}, empty: "Nothing of a collection was sold in these days."}
-	codesReport = partReport{path: "/reports/codes", title: "Codes", kind: "code", name: "Code",
+	codesReport = partReport{path: "/reports/codes", title: "Codes", kind: "code", name: "Code", detail: "Description",
 		text:     "Orders in which a code took something off, with all that was charged for them.",
 		measures: []string{"orders", "sales"}, empty: "No code was used in these days."}
 	countriesReport = partReport{path: "/reports/countries", title: "Countries", kind: "country", name: "Country",
@@ -84,6 +84,9 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 	parts, err := readParts(r.Context(), s.pool, want)
 	if err != nil || want.Kind != "source" {
 		for i := range parts {
+			if want.Kind == "code" { // many may have one description: people know a code by itself
+				parts[i].Title, parts[i].Detail = parts[i].Name, parts[i].Title
+			}
 			if parts[i].Title == "" {
 				parts[i].Title = parts[i].Name
 			}

@@ -102,6 +102,7 @@ func TestReportsForStaff(t *testing.T) {
 	e.Exec(`INSERT INTO hour_total (hour, visits, views, orders, sales) VALUES ('2026-03-01 13:00Z', 100, 300, 10, 123456)`)
 	e.Exec(`INSERT INTO day_part (day, kind, name, title, orders, pieces, sales) VALUES
 		('2026-03-01', 'product', 'P1', 'Clips', 9, 14, 120000),
+		('2026-03-01', 'code', 'WELCOME10', '10% off, to say hello', 3, 4, 900), ('2026-03-01', 'code', 'BARE', '', 1, 1, 100),
 		('2026-03-01', 'product', 'P2', '=Pens', 1, 1, 3456), ('2026-02-28', 'product', 'P1', 'Old clips', 2, 2, 60000)`)
 	const day = "?from=2026-03-01&to=2026-03-01"
 	who := e.staff(adminui.ReadOnly)
@@ -114,9 +115,14 @@ func TestReportsForStaff(t *testing.T) {
 	who.Get("/staff/reports/products"+day).Want(60000, "rows", "0", "before")
 	who.Get("/staff/reports/products"+day+"&sort=orders").Want("=Pens", "rows", "0", "title")
 	who.Get("/staff/reports/products.csv"+day).Has(200, "Clips,1200.00,14,9,600.00,↑ 100 %", "'=Pens,34.56,1,1,0.00,")
-	who.Get("/staff/reports/sales.csv?from=2026-02-28&to=2026-03-01").Has(200, "1 Mar 2026,10,15,0.00,1234.56,0.00,0.00,1234.56\n", "28 Feb 2026,2,2")
+	who.Get("/staff/reports/sales.csv?from=2026-02-28&to=2026-03-01").Has(200, "1 Mar 2026,10,15,0.00,1234.56,0.00,0.00,1234.56\n",
+		"28 Feb 2026,2,2")
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
+	// A code is named by itself, with its description beside it.
+	who.Get("/staff/reports/codes"+day).Want("WELCOME10", "rows", "0", "title")
+	who.Get("/staff/reports/codes.csv"+day).Has(200, "Code,Description,Orders", "WELCOME10,\"10% off, to say hello\",3,9.00,",
+		"BARE,,1,1.00,")
 	page.Get("/staff/reports/funnel"+day).Has(200, "Went to the checkout", "10 %", "66.7 % of the step before", "before: 4 %")
 	page.Get("/staff/reports"+day).Has(200, "1,234.56", "↑ 100 %", "Sales, by hour (UTC)", "13:00: 1,234.56",
 		`<td>13:00</td><td class="number">1,234.56</td>`)
