@@ -260,6 +260,7 @@ type Period struct {
 	Ready    []Tab     // usual periods
 	Kept     []Option  // parameters that stay
 	Compared string    // the time before, in words
+	Problems []string  // what of the chosen days made no sense, in sentences
 }
 
 // FromText is the first day as a field has it.

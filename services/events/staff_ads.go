@@ -88,7 +88,7 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	now := time.Now()
-	p, err := readPeriod(ask, now)
+	p, err := readPeriod(&ask, now)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +106,7 @@ func (s *server) staffAds(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "ads", adColumns, ads, func(a adFigures) any { return a.ID })
+	table.Problems = nil // the picker has them
 	chosen := ask.Chosen["status"]
 	table.Tabs = []adminui.Tab{{Title: "All", To: ask.With("status", ""), Count: -1, Active: chosen == ""}}
 	for _, st := range statuses {
@@ -172,7 +173,7 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 	}
 	now := time.Now()
 	data := adData{Ad: a, Link: a.link(), Form: form, Badge: a.badge()}
-	if data.Period, err = readPeriod(ask, now); err != nil {
+	if data.Period, err = readPeriod(&ask, now); err != nil {
 		return nil, err
 	}
 	p := data.Period
@@ -194,7 +195,7 @@ func (s *server) showAd(r *http.Request, a ad, form adminui.Form, status int) (a
 	data.describe(days, clicksBefore)
 	table := adminui.NewTable(ask, "orders of an ad", lastOrderColumns, data.Orders,
 		func(o lastOrder) any { return o.Identifier })
-	table.Empty = "No orders yet."
+	table.Empty, table.Problems = "No orders yet.", nil // the picker has them
 	return adminui.Page{Title: a.name(), Template: "ad.html", Data: data, Table: table, Status: status}, nil
 }
 

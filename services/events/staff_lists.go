@@ -134,7 +134,7 @@ func (s *server) staffList(list eventList) adminui.Handler {
 		if ask.Chosen["remote_addr"] != "" && !adminui.Who(r).May(adminui.CustomersView) {
 			return nil, web.Forbidden("remote_addr") // whose address it is, is asked for by the answer
 		}
-		want, p, err := list.wanted(ask)
+		want, p, err := list.wanted(&ask)
 		if err != nil {
 			return nil, err
 		}
@@ -154,6 +154,7 @@ func (s *server) staffList(list eventList) adminui.Handler {
 // page shows rows with the fields that narrow the list down.
 func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.Page {
 	table := adminui.NewTable(ask, l.title, l.columns, rows, func(e eventRow) any { return eventPlace{e.At, e.ID} })
+	table.Problems = nil // the picker has them
 	table.Empty = "Nothing like this in these days."
 	data := eventListData{Period: p, Rows: rows[:len(table.Rows)], Next: table.Next, Text: l.text,
 		Tabs: tabs(ask, recordTabs, l.path), Picker: p.picker(ask, l.path, time.Now())}
@@ -173,7 +174,7 @@ func (l eventList) page(ask adminui.Listing, p period, rows []eventRow) adminui.
 }
 
 // wanted reads what the address of a list asks for.
-func (l eventList) wanted(ask adminui.Listing) (want eventsWanted, p period, err error) {
+func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, err error) {
 	if p, err = readPeriod(ask, time.Now()); err != nil {
 		return want, p, err
 	}
@@ -190,7 +191,7 @@ func (l eventList) wanted(ask adminui.Listing) (want eventsWanted, p period, err
 		}
 		want.Chosen[f.name] = value
 	}
-	after, some, err := adminui.ReadCursor[eventPlace](ask)
+	after, some, err := adminui.ReadCursor[eventPlace](*ask)
 	if some {
 		want.After = &after
 	}

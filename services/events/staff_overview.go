@@ -42,7 +42,7 @@ func (s *server) staffOverview(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, before, err := s.readReport(r, ask, "/reports")
+	data, before, err := s.readReport(r, &ask, "/reports")
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (s *server) staffParts(report partReport) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		data, _, err := s.readReport(r, ask, report.path)
+		data, _, err := s.readReport(r, &ask, report.path)
 		if err != nil {
 			return nil, err
 		}

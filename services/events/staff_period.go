@@ -26,23 +26,24 @@ type period struct {
 // days is how many days it has.
 func (p period) days() int { return int(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
 
-// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without.
-func readPeriod(ask adminui.Listing, now time.Time) (p period, err error) {
+// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without. A range
+// that ends before it begins is turned round.
+func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
 	today := now.UTC().Truncate(24 * time.Hour)
-	p.To, p.From = today, today.AddDate(0, 0, 1-usualDays)
-	if from, err := ask.Day("from"); err != nil {
+	if p.From, p.To, err = ask.Days(); err != nil {
 		return p, err
-	} else if !from.IsZero() {
-		p.From = from
 	}
-	if to, err := ask.Day("to"); err != nil {
-		return p, err
-	} else if !to.IsZero() {
-		p.To = to
+	if p.To.IsZero() {
+		if p.To = today; p.From.After(today) {
+			p.To = p.From
+		}
+	}
+	if usual := today.AddDate(0, 0, 1-usualDays); p.From.IsZero() {
+		if p.From = usual; p.To.Before(usual) {
+			p.From = p.To.AddDate(0, 0, 1-usualDays)
+		}
 	}
 	switch {
-	case p.From.After(p.To):
-		return p, noPeriod("from", "The last day is before the first one.")
 	case p.From.Year() < 2000 || p.To.Year() > 2999:
 		return p, noPeriod("from", "A report is of days between the years 2000 and 2999.")
 	case p.days() > mostReportDays:
@@ -71,7 +72,7 @@ func (p period) comparedText() string {
 // picker lets one choose other days, and keeps how the report is sorted.
 func (p period) picker(ask adminui.Listing, path string, now time.Time) adminui.Period {
 	today := now.UTC().Truncate(24 * time.Hour)
-	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText()}
+	view := adminui.Period{Path: path, From: p.From, To: p.To, Compared: p.comparedText(), Problems: ask.Problems}
 	for _, ready := range []struct {
 		title    string
 		from, to time.Time

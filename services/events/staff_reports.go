@@ -34,6 +34,8 @@ type reportData struct {
 	Days   []dayTotals  `json:"days,omitempty"`
 	Hours  []hourTotals `json:"hours,omitempty"`
 	Parts  []part       `json:"rows,omitempty"`
+	// Problems are what of the address made no sense, in sentences.
+	Problems []string `json:"problems,omitempty"`
 
 	Text    string           `json:"-"`
 	Tabs    []adminui.Tab    `json:"-"`
@@ -55,7 +57,7 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		data, before, err := s.readReport(r, ask, report.path)
+		data, before, err := s.readReport(r, &ask, report.path)
 		if err != nil {
 			return nil, err
 		}
@@ -78,14 +80,15 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 }
 
 // readReport reads the days of a report with those before.
-func (s *server) readReport(r *http.Request, ask adminui.Listing, path string) (data reportData, before []dayTotals,
+func (s *server) readReport(r *http.Request, ask *adminui.Listing, path string) (data reportData, before []dayTotals,
 	err error) {
 	now := time.Now()
 	if data.Period, err = readPeriod(ask, now); err != nil {
 		return data, nil, err
 	}
 	p := data.Period
-	data.Picker, data.Tabs = p.picker(ask, path, now), tabs(ask, reportTabs, path)
+	data.Picker, data.Tabs = p.picker(*ask, path, now), tabs(*ask, reportTabs, path)
+	data.Problems, ask.Problems = ask.Problems, nil // beside the days, and not once more above a table
 	days, err := readDayTotals(r.Context(), s.pool, p.BeforeFrom, p.To)
 	if err != nil {
 		return data, nil, err
