@@ -17,6 +17,8 @@ type mailKind struct {
 	fields []string
 	// must are names of which it needs one: without any it is of no use. None for mails that say all by themselves.
 	must []string
+	// whole are names of which it needs each.
+	whole []string
 	// sample is a command as its template is tried with it; nil for what has no template of its own: newsletters.
 	sample func() msg.SendMail
 }
@@ -24,14 +26,17 @@ type mailKind struct {
 // ofWhichOrder are the names that say which order a mail is about.
 var ofWhichOrder = []string{"identifier", "order_information", "order_link"}
 
+// whatWasBought are the names without which a mail confirms nothing: the lines and the total.
+var whatWasBought = []string{"product_information", "order_total_information"}
+
 // mailKinds are all kinds, in the order in which pages show them.
 var mailKinds = []mailKind{
 	{Kind: msg.MailOrderMember, When: "an order of a member is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
-		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderMember)},
+		must:   ofWhichOrder, whole: whatWasBought, sample: sampleOrder(msg.MailOrderMember)},
 	{Kind: msg.MailOrderVisitor, When: "an order of a visitor is paid",
 		fields: orderFields("prosepct_email_unsubscribe_str"), //nolint:misspell // as old templates have it
-		must:   ofWhichOrder, sample: sampleOrder(msg.MailOrderVisitor)},
+		must:   ofWhichOrder, whole: whatWasBought, sample: sampleOrder(msg.MailOrderVisitor)},
 	{Kind: msg.MailOrderShipped, When: "a parcel has left, five minutes after",
 		fields: orderFields("tracking_information", "parcel_information", "rest_information"),
 		must:   []string{"tracking_information"}, sample: sampleOrder(msg.MailOrderShipped)},

@@ -149,6 +149,8 @@ func TestCampaign(t *testing.T) {
 	frame("reader", "who@x.example").Has(200, "No receiver has this address")
 	for want, fields := range map[string][]string{
 		"{colour} is not a field":          {"body_text", "{colour} {unsubscribe_link}"},
+		"leave out &lt;script&gt;":         {"body_html", "<p>Hi</p><ScRipt >x()</script> {unsubscribe_link}"},
+		"Line 2, character 3: a lone":      {"body_html", "<style>p { color: red }</style>\nab{ {unsubscribe_link}"},
 		"Each newsletter says how to end":  {"body_text", "Hello"},
 		"says how to end it":               {"body_html", "<p>Hello {token}</p>", "audience", "both"},
 		"It needs a name":                  {"name", " "},

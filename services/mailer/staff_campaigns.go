@@ -156,15 +156,17 @@ func (s *server) findCampaign(r *http.Request) (campaign, error) {
 
 // campaignPage is one campaign.
 type campaignPage struct {
-	Campaign campaign        `json:"campaign"`
-	Badge    adminui.Badge   `json:"-"`
-	Draft    bool            `json:"-"`
-	Result   campaignResult  `json:"result"`
-	Fields   []templateField `json:"-"`
-	Form     adminui.Form    `json:"-"`
-	Test     adminui.Form    `json:"-"`
-	Start    adminui.Form    `json:"-"`
-	Copy     adminui.Form    `json:"-"`
+	Campaign campaign       `json:"campaign"`
+	Badge    adminui.Badge  `json:"-"`
+	Draft    bool           `json:"-"`
+	Result   campaignResult `json:"result"`
+	// Uncounted are links of a draft by which no visit is counted.
+	Uncounted []string        `json:"links_not_counted,omitempty"`
+	Fields    []templateField `json:"-"`
+	Form      adminui.Form    `json:"-"`
+	Test      adminui.Form    `json:"-"`
+	Start     adminui.Form    `json:"-"`
+	Copy      adminui.Form    `json:"-"`
 	// Commands are what can be done while it runs.
 	Commands []adminui.Form   `json:"-"`
 	Facts    []adminui.Detail `json:"-"`
@@ -189,6 +191,9 @@ func (s *server) campaignPage(r *http.Request) (p campaignPage, err error) {
 			return p, err
 		}
 		p.Done = max(0, c.Receivers-p.Result.Waiting-p.Result.Dropped)
+	}
+	if p.Draft {
+		p.Uncounted = uncounted(c)
 	}
 	p.Form = campaignForm(c)
 	p.Test = adminui.Form{ID: "test", Action: c.path("test"), Submit: "Send a test", Version: c.Version,

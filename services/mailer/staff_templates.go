@@ -224,6 +224,10 @@ func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 		if value != "" && wrong[name] == "" && len(k.must) > 0 && !slices.ContainsFunc(k.must, has) {
 			wrong[name] = "Without {" + strings.Join(k.must, "} or {") + "} this mail is of no use."
 		}
+		if missing := missingOf(value, k.whole); value != "" && wrong[name] == "" && len(missing) > 0 {
+			wrong[name] = "A confirmation says what was bought and what it costs: " + strings.Join(missing, " and ") +
+				" is missing."
+		}
 	}
 	if len(wrong) == 0 {
 		if _, err := s.fillKind(k, t, k.sample()); err != nil {
@@ -247,6 +251,9 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 				wrong[f.name] = found[0] + " is not a field of this mail."
 			}
 		}
+		if lone := loneBrace(f.value); lone != "" && wrong[f.name] == "" {
+			wrong[f.name] = lone
+		}
 	}
 	switch {
 	case strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n"):
@@ -256,6 +263,9 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 	}
 	if strings.TrimSpace(t.BodyText) == "" {
 		wrong["body_text"] = "A mail has a text: not every reader shows HTML."
+	}
+	if scripts.MatchString(t.BodyHTML) {
+		wrong["body_html"] = "No mail program runs scripts, and many take a mail with one for spam: leave out <script>."
 	}
 	checkSenders(t, wrong)
 }

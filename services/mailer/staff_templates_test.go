@@ -65,14 +65,17 @@ func TestStaffWriteMails(t *testing.T) {
 			"<b>{first_name}</b> {code}"}
 	}
 	for field, wrong := range map[string][]string{
-		"{colour} is not a field":        {"body_text", "{colour} {code}"},
-		"{ code } is not a field":        {"body_text", "{ code } {code}"},
-		"Without {code} this mail":       {"body_text", "<i>No link</i>"},
-		"is not a field of this mail":    {"body_html", "{note_information} {code}"},
-		"A mail has a subject":           {"subject", " "},
-		"hardly a letter":                {"subject", "x !"},
-		"A mail has a text":              {"body_text", " "},
-		"It has 15003 characters; there": {"body_html", strings.Repeat("é", 14997) + "{code}"},
+		"{colour} is not a field":         {"body_text", "{colour} {code}"},
+		"{ code } is not a field":         {"body_text", "{ code } {code}"},
+		"Without {code} this mail":        {"body_text", "<i>No link</i>"},
+		"Line 2, character 2: a lone “{”": {"body_text", "{code}\né{ and"},
+		"Line 1, character 1: a lone “}”": {"subject", "} New"},
+		"leave out &lt;script&gt;":        {"body_html", "<script src=x></script>{code}"},
+		"is not a field of this mail":     {"body_html", "{note_information} {code}"},
+		"A mail has a subject":            {"subject", " "},
+		"hardly a letter":                 {"subject", "x !"},
+		"A mail has a text":               {"body_text", " "},
+		"It has 15003 characters; there":  {"body_html", strings.Repeat("é", 14997) + "{code}"},
 	} {
 		form := append(good("New", "0"), "extra", "")
 		for i := range form {
