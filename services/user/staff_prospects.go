@@ -220,9 +220,12 @@ const (
 
 // staffImportList looks at a list, and imports it when it is told so: all of it, or nothing.
 func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
-	text, do, err := readUpload(r)
+	text, do, problem, err := readUpload(r)
 	if err != nil {
 		return nil, err
+	}
+	if problem != "" {
+		return importPage{Errors: []lineError{}, Problem: problem}.answer(http.StatusUnprocessableEntity), nil
 	}
 	page, list, err := s.checkList(r.Context(), text)
 	if err != nil {
@@ -249,26 +252,37 @@ func (s *server) staffImportList(r *http.Request) (adminui.Answer, error) {
 		len(list)-added)}, nil
 }
 
-// readUpload reads a list from a form: a file, or the text of one that was looked at before.
-func readUpload(r *http.Request) (text string, do bool, err error) {
-	if err := r.ParseMultipartForm(maxImport); err != nil {
-		return "", false, web.BadRequest("list")
+// readUpload reads a list from a form: a file, or the text of one that was looked at before. problem says why there is
+// none.
+func readUpload(r *http.Request) (text string, do bool, problem string, err error) {
+	switch err := r.ParseMultipartForm(maxImport); {
+	case errors.Is(err, http.ErrNotMultipart):
+		return "", false, "Choose a file: this form brought none.", nil
+	case err != nil:
+		return "", false, "", web.BadRequest("list")
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // files of the temporary folder
 	do = r.PostForm.Get("do") == "import"
 	if text = r.PostForm.Get("text"); text != "" {
-		return text, do, nil
+		return text, do, "", nil
 	}
-	file, _, err := r.FormFile("list")
+	file, about, err := r.FormFile("list")
 	if err != nil {
-		return "", false, nil // no file was chosen: the page says so
+		return "", false, "Choose a file.", nil
 	}
 	defer file.Close() //nolint:errcheck // it is only read
-	var raw bytes.Buffer
-	if n, err := raw.ReadFrom(http.MaxBytesReader(nil, file, maxImport)); err != nil || n == 0 {
-		return "", false, web.BadRequest("list")
+	switch {
+	case about.Size == 0:
+		return "", false, "This file is empty. Choose another one.", nil
+	case about.Size > maxImport:
+		return "", false, fmt.Sprintf("This file has %.1f MB: at most %d at once. Split it, and bring one part after "+
+			"the other.", float64(about.Size)/(1<<20), maxImport>>20), nil
 	}
-	return raw.String(), false, nil
+	var raw bytes.Buffer
+	if _, err := raw.ReadFrom(file); err != nil {
+		return "", false, "", fmt.Errorf("read a list: %w", err)
+	}
+	return raw.String(), false, "", nil
 }
 
 // checkList says what a list would do, and what is wrong with it.

@@ -54,6 +54,9 @@ func TestStaffKeepProspects(t *testing.T) {
 			t.Errorf("%q: %s", text, a)
 		}
 	}
+	upload(staff, strings.Repeat("x", maxImport+1), false).Has(422, "This file has 4.0 MB", `type="file"`)
+	upload(staff, "", false).Has(422, "This file is empty", `type="file"`)
+	staff.Post("/staff/prospects/import").Has(422, "Choose a file", `type="file"`)
 	list := "email,first_name,unsubscribed,prospect_comment\nbob@mail.example.com,Bob,false,=1+1\nann@mail.example.com,Ann,,\n" +
 		"cy@mail.example.com,Cy,,\n"
 	upload(staff, list, false).Has(200, "New prospects</dt><dd>2", "Known already</dt><dd>1", "1 of the new ones", "Import 3 lines")
