@@ -94,6 +94,11 @@ func ReadForm(r *http.Request) (Submitted, error) {
 	if err != nil {
 		return Submitted{}, err
 	}
+	for _, typed := range v.Values {
+		for i := range typed {
+			typed[i] = turns.ReplaceAllString(typed[i], "") // they would turn lists and mails round, too
+		}
+	}
 	s := Submitted{Values: v}
 	if text := v.Get("version"); text != "" {
 		if s.Version, err = strconv.ParseInt(text, 10, 64); err != nil {

@@ -2,6 +2,10 @@ package adminui_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -32,5 +36,16 @@ func TestFormsAlone(t *testing.T) {
 			r.Header.Set("Content-Type", try.kind)
 		}
 		c.Do(r).Has(try.status, try.has)
+	}
+}
+
+// What is typed holds no signs that turn text round: they would do so wherever it is shown, in mails and files, too.
+func TestFormsTakeNoTurns(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"name": {"a\u202eb\u2066c\u200f", "\u202d"}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form, err := adminui.ReadForm(r)
+	if err != nil || !slices.Equal(form.Values.Values["name"], []string{"abc\u200f", ""}) {
+		t.Errorf("%q, %v", form.Values.Values["name"], err)
 	}
 }
