@@ -234,7 +234,8 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	staff := e.desk(adminui.Owner)
 	staff.Post("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)+"/notes", "text", "Buys for the office.")
 	e.DB.Exec(`UPDATE prospect SET tags = '{office}'`)
-	for other, want := range map[string]string{"ann@mail.example.com": "This is a member.", "no@mail.example.com": "No prospect", "": "No prospect"} {
+	for other, want := range map[string]string{"ann@mail.example.com": "This is a member.", "no@mail.example.com": "No prospect",
+		"": "No prospect"} {
 		staff.Post(memberPath(ann, "merge"), "other", other).Has(422, want)
 	}
 	e.mergeRecord(staff, memberPath(ann), "WORK@mail.example.com")
