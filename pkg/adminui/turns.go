@@ -37,3 +37,6 @@ func withoutTurns(page []byte) []byte {
 	}
 	return out.Bytes()
 }
+
+// WithoutTurns is a text that staff enter in a file, as ReadForm has those of forms.
+func WithoutTurns(text string) string { return turns.ReplaceAllString(text, "") }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/printout"
 )
@@ -219,7 +220,7 @@ func (f *productFile) readRows(reader *csv.Reader, names []string) {
 		row := fileRow{line: line, values: make(map[string]string, len(f.columns))}
 		empty, surplus := true, false
 		for i, value := range record {
-			value = strings.TrimSpace(value)
+			value = strings.TrimSpace(adminui.WithoutTurns(value))
 			empty = empty && value == ""
 			if i < len(names) && names[i] != "" {
 				row.values[names[i]] = printout.FromCell(value)
