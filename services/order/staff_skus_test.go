@@ -110,6 +110,37 @@ func TestBackOrders(t *testing.T) {
 	}
 }
 
+// The table of SKUs shows each state whole and counts of five digits, and its first column stays where the others are
+// scrolled, on a phone.
+func TestTheTableOfSKUsIsWideEnough(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.Exec(`UPDATE sku SET stock = 12345 WHERE id = 1; UPDATE sku_inventory SET title = 'Out of stock now' WHERE identifier = 'in-stock'`)
+	office := e.office(adminui.Owner)
+	for look, as := range map[string]browsertest.Look{"desk": {Width: 1280, Scheme: "light"}, "phone-dark": browsertest.PhoneDark} {
+		tab := browsertest.Open(t, office.URL, as)
+		shows(t, tab, as.Width, look, strings.TrimPrefix(clips, "/staff")+"/skus", "product-skus-of-many-pieces")
+		tab.Until("states and counts are shown whole", `(() => {
+			const pen = document.createElement("canvas").getContext("2d")
+			return [...document.querySelectorAll(".grid td > select, .grid td > input.short")].every(field => {
+				const style = getComputedStyle(field)
+				pen.font = style.font
+				const text = field.selectedOptions ? field.selectedOptions[0].text : field.value
+				const arrow = field.selectedOptions ? 20 : 0
+				return pen.measureText(text).width + arrow <= field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+			})
+		})()`)
+		if as.Width < 720 {
+			tab.Until("the first column stays", `(() => {
+				const table = document.querySelector(".grid"), first = table.querySelector("td > input")
+				table.scrollLeft = 400
+				const at = first.getBoundingClientRect()
+				return table.scrollLeft > 300 && at.left >= 0 && document.elementFromPoint(at.left + 9, at.top + 9) === first
+			})()`)
+		}
+	}
+}
+
 // A planned price begins by itself, a sale begins and ends by itself, and both are history afterwards.
 func TestPlannedPrices(t *testing.T) {
 	t.Parallel()
