@@ -194,6 +194,9 @@ func TestStaffOrderPictures(t *testing.T) {
 		t.Errorf("pictures of SKUs: %s", got)
 	}
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
+	if a := e.staff(adminui.Owner).Post(path, form("1")...); a.Status != 409 || !strings.Contains(a.Body, "it was changed meanwhile") {
+		t.Error(a) // it is no order
+	}
 	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
 		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {
 		t.Error("saving what is there changes something")

@@ -233,7 +233,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		for _, field := range now.Fields {
 			theirs[field.Name] = field.Value
 		}
-		page.Errors = map[string]string{"": ErrStale.Error()}
+		page.Errors = map[string]string{"": errStaleRow.Error()}
 		page.Form = now.Typed(form).Conflict(page.Collection.Version, "Another person", "a moment ago", theirs)
 		return collectionPage(page, http.StatusConflict), nil
 	case err != nil:

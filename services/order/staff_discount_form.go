@@ -190,6 +190,8 @@ func (d *discount) readLimits(form adminui.Submitted, was discount, wrong wrongF
 	}
 	if !d.Ends.IsZero() && d.Ends.Before(d.Starts) && wrong["until"] == "" {
 		wrong["until"] = "The code would end before it begins."
+	} else if was.ID == 0 && !d.Ends.IsZero() && d.Ends.Before(time.Now()) && wrong["until"] == "" {
+		wrong["until"] = "This day is over: no one could use the code."
 	}
 }
 

@@ -49,6 +49,7 @@ func TestStaffMakeACode(t *testing.T) {
 			t.Errorf("%v: %s", bad, a)
 		}
 	}
+	staff.Post("/staff/discounts", with(tenOff, "from", "2019-01-01", "until", "2020-01-01")...).Has(422, "This day is over")
 	staff.Post("/staff/discounts", "code", "\xff").Has(400)
 	page := "/staff" + staff.Post("/staff/discounts", with(tenOff, "code", "=TEN<b>")...).OK().Text("to")
 	a := staff.Get(page).OK()

@@ -147,7 +147,7 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 		}
 		status := http.StatusUnprocessableEntity
 		if page.Errors, page.Version = refused, form.Version; stale {
-			status, page.Errors = http.StatusConflict, map[string]string{"": ErrStale.Error()}
+			status, page.Errors = http.StatusConflict, map[string]string{"": errStaleRow.Error()}
 			page.Now, page.Version = slices.Concat(page.Pictures, page.Videos), page.Product.MediaVersion
 		}
 		page.Pictures, page.Videos = pictures, videos

@@ -117,6 +117,9 @@ type pricePlan struct {
 	from, until *time.Time
 }
 
+// mostYearsAhead is how far ahead prices are planned; what is later is a slip of the year.
+const mostYearsAhead = 5
+
 // readPricePlan reads the form.
 func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong faults) {
 	wrong = faults{}
@@ -153,6 +156,8 @@ func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong fa
 		wrong["from"] = "A day and a time, such as 2026-05-01T09:00."
 	case p.from != nil && p.from.Before(now.Add(-time.Minute)):
 		wrong["from"] = "This is over already. Empty means now."
+	case p.from != nil && p.from.After(now.AddDate(mostYearsAhead, 0, 0)):
+		wrong["from"] = fmt.Sprintf("This is more than %d years ahead.", mostYearsAhead)
 	}
 	switch {
 	case !okUntil:
@@ -191,7 +196,7 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 		page.Errors, page.Form = refused, page.Form.Typed(form).Wrong(refused)
 		page.Form.Version = form.Version
 		if stale {
-			page.Errors = map[string]string{"": ErrStale.Error()}
+			page.Errors = map[string]string{"": errStaleRow.Error()}
 			page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
 			return page.answer(http.StatusConflict), nil
 		}

@@ -323,7 +323,7 @@ func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
 	if refused, ok := errors.AsType[faults](err); ok {
 		return s.typedProduct(r, p, form, refused, http.StatusUnprocessableEntity)
 	} else if errors.Is(err, ErrStale) {
-		return s.typedProduct(r, p, form, faults{"": ErrStale.Error()}, http.StatusConflict)
+		return s.typedProduct(r, p, form, faults{"": errStaleRow.Error()}, http.StatusConflict)
 	} else if err != nil {
 		return nil, err
 	}

@@ -419,7 +419,7 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 		page.Version, page.Changed = now.SKUVersion, now.EditedBy
-		page.Errors[""] = ErrStale.Error()
+		page.Errors[""] = errStaleRow.Error()
 		return page.answer(http.StatusConflict), nil
 	case err != nil:
 		return nil, err

@@ -174,6 +174,7 @@ func TestPlannedPrices(t *testing.T) {
 	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"},
 		{"kind", "price", "amount", "5%"},
 		{"kind", "x", "amount", "1.00"}, {"kind", "price", "amount", "1.00", "from", "2020-01-01T00:00"},
+		{"kind", "price", "amount", "1.00", "from", "9999-12-31T00:00"},
 		{"kind", "price", "amount", "1.00", "until", "2099-01-01T00:00"}, {"kind", "sale", "amount", "1.00", "until", "2020-01-01T00:00"},
 		{"kind", "sale", "amount", "1.00", "sku", "1"}, {"kind", "sale", "amount", "1.00", "sku", "x"}} {
 		if a := manager.Post(path, set("3", bad...)...); a.Status != 422 {

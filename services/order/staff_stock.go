@@ -151,7 +151,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 			page.Form.Version = form.Version
 			return page.answer(http.StatusUnprocessableEntity), nil
 		}
-		page.Errors = map[string]string{"": ErrStale.Error()}
+		page.Errors = map[string]string{"": errStaleRow.Error()}
 		page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
 		return page.answer(http.StatusConflict), nil
 	}

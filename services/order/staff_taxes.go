@@ -2,6 +2,8 @@ package order
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -29,9 +31,13 @@ func taxFields(context.Context, *server) ([]adminui.Field, error) {
 
 func checkTaxes(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
 	rates, bad := readTaxRates(values[settingTaxRates])
+	odd := slices.IndexFunc(rates, func(r taxRate) bool { return !r.placeKnown() })
 	switch mode := values[settingTaxMode]; {
 	case bad != "":
 		wrong[settingTaxRates] = "This is no country with its per cent, or there twice: " + firstRunes(bad, 40)
+	case odd >= 0:
+		wrong[settingTaxRates] = fmt.Sprintf("%s has no state %s: a state is its two letters, such as US-NY or CA-ON.",
+			rates[odd].Country, firstRunes(rates[odd].State, 20))
 	case mode != taxNone && mode != taxIncluded && mode != taxStripe:
 		wrong[settingTaxMode] = "Choose one of these."
 	case mode == taxIncluded && len(rates) == 0:

@@ -138,6 +138,9 @@ func TestStaffChooseTaxes(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	staff := e.staff(adminui.Manager)
+	for _, odd := range []string{"US-CALIF 5", "CA-NY 5", "DE 19\nUS-XX 5"} {
+		staff.Post("/staff/settings/taxes", "tax_mode", "included", "tax_rates", odd, "version", "3").Has(422, "has no state")
+	}
 	form := []string{"tax_mode", "stripe", "tax_rates", "de 19\nUS-NY 8.875", "version", "3"}
 	for field, bad := range map[string]string{"tax_mode": "x", "tax_rates": "<b> 1"} {
 		staff.Post("/staff/settings/taxes", with(form, field, bad)...).Has(422)
