@@ -357,9 +357,12 @@ type Shop struct {
 
 // MailDone says what became of a mail: sent, or parked with a reason.
 type MailDone struct {
-	Key          string    `json:"key"`
-	Kind         string    `json:"kind"`
-	EmailCode    string    `json:"em_cd,omitempty"`
+	Key       string `json:"key"`
+	Kind      string `json:"kind"`
+	EmailCode string `json:"em_cd,omitempty"`
+	// Campaign is the id of the campaign that the mail is of, and CampaignName what staff call it.
+	Campaign     int64     `json:"campaign,omitempty"`
+	CampaignName string    `json:"campaign_name,omitempty"`
 	MemberID     int64     `json:"member_id,omitempty"`
 	ProspectCode string    `json:"pr_cd,omitempty"`
 	Reason       string    `json:"reason,omitempty"`

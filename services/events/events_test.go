@@ -187,6 +187,16 @@ func TestFunnelAndReport(t *testing.T) {
 		msg.Message{Key: "garbage", Subject: msg.OrderPlacedSubject, Payload: 7})
 	e.Becomes(2, `SELECT count(*) FROM order_placed`)
 	e.Becomes(1, `SELECT count(*) FROM order_status`)
+	for i, name := range []string{"Spring", "", "Spring sale"} { // one is from a mailer of before
+		campaign := msg.MailDone{Key: fmt.Sprint("c", i), EmailCode: "springletter", At: now.Add(time.Duration(i) * time.Second)}
+		if name != "" {
+			campaign.Campaign, campaign.CampaignName = 3, name
+		}
+		e.enqueue(msg.Message{Key: campaign.Key, Subject: msg.MailSentSubject, Payload: campaign})
+		e.Becomes(1, `SELECT count(*) FROM email_sent WHERE key = $1`, campaign.Key)
+	}
+	e.Becomes(1, `SELECT count(*) FROM email_code WHERE em_cd = 'springletter' AND title = 'Spring sale' AND campaign_id = 3`)
+	e.Exec(`DELETE FROM email_sent WHERE key LIKE 'c%'`)
 	e.Becomes(2, `SELECT count(*) FROM email_sent`)
 	e.Becomes(1, `SELECT count(*) FROM parked`)
 	e.Becomes(1, `SELECT count(*) FROM email_sent JOIN email_code c ON c.id = email_id WHERE em_cd = 'staffmade' AND pr_cd = 'PR9' AND `+

@@ -96,6 +96,7 @@ type part struct {
 	Name   string      `json:"name"`
 	Detail string      `json:"detail,omitempty"`
 	Title  string      `json:"title,omitempty"`
+	To     string      `json:"to,omitempty" db:"-"` // the page about it
 	Visits int64       `json:"visits"`
 	Views  int64       `json:"count"`
 	Orders int64       `json:"orders"`
@@ -152,7 +153,7 @@ func readMailFigures(ctx context.Context, db pg.DB, code string) (mailFigures, e
 // sourceTitle is what people call an ad or a mail.
 type sourceTitle struct {
 	Source, Title string
-	ID            int64 // of the ad
+	ID            int64 // of the ad or the campaign; 0 without
 }
 
 // readSourceTitles are the titles of the ads and mails among sources.
@@ -160,7 +161,7 @@ func readSourceTitles(ctx context.Context, db pg.DB, sources []string) ([]source
 	return pg.List[sourceTitle](ctx, db, "read the titles of sources", `
 		SELECT 'ad:' || ad_cd AS source, coalesce(nullif(title, ''), headline_1, ad_cd) AS title, id FROM ad
 		  WHERE ad_cd = ANY(ARRAY(SELECT substring(s FROM 4) FROM unnest($1::text[]) AS s WHERE s LIKE 'ad:%'))
-		UNION ALL SELECT 'mail:' || em_cd, coalesce(nullif(title, ''), em_cd), 0 FROM email_code
+		UNION ALL SELECT 'mail:' || em_cd, coalesce(nullif(title, ''), em_cd), coalesce(campaign_id, 0) FROM email_code
 		  WHERE em_cd = ANY(ARRAY(SELECT substring(s FROM 6) FROM unnest($1::text[]) AS s WHERE s LIKE 'mail:%'))`,
 		sources)
 }

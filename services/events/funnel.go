@@ -98,8 +98,8 @@ func (s *server) onMail(group []*bus.Delivery) (*bus.Effect, error) {
 			continue
 		}
 		rows = append(rows, sentRow{Key: d.Key, Mail: m.Key, Template: pg.Clip(m.EmailCode, maxCode),
-			Member: m.MemberID,
-			Code:   pg.Clip(m.ProspectCode, maxCode), CodeHash: erasure.Hash(m.ProspectCode), At: m.At.UTC()})
+			Campaign: m.Campaign, Title: pg.Clip(m.CampaignName, maxTitle), Member: m.MemberID,
+			Code: pg.Clip(m.ProspectCode, maxCode), CodeHash: erasure.Hash(m.ProspectCode), At: m.At.UTC()})
 	}
 	return storeSent(rows), nil
 }

@@ -114,25 +114,32 @@ type sentRow struct {
 	Key      string       `json:"key"`
 	Mail     string       `json:"mail"`
 	Template string       `json:"template"`
+	Campaign int64        `json:"campaign"` // 0 without
+	Title    string       `json:"title"`    // of the campaign
 	Member   int64        `json:"member"`
 	Code     string       `json:"code"`
 	CodeHash erasure.Mark `json:"code_hash"`
 	At       time.Time    `json:"at"`
 }
 
-// storeSent also learns the code of a template that is new, so that its links find it.
+// storeSent also learns the code of a template that is new, so that its links find it, and of which campaign it is.
 func storeSent(rows []sentRow) *bus.Effect {
 	return &bus.Effect{What: "store mails", Args: []any{rows}, SQL: `
 		n AS (
-		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text, member bigint,
-		    code text,
+		  SELECT n.* FROM jsonb_to_recordset($3::jsonb) AS n (key text, mail text, template text,
+		    campaign bigint, title text, member bigint, code text,
 		    code_hash text, at timestamptz) JOIN fresh USING (key)
 		), known AS (
 		  SELECT id, em_cd FROM email_code WHERE em_cd IN (SELECT template FROM n)
 		), made AS (
-		  INSERT INTO email_code (em_cd) SELECT DISTINCT template FROM n
-		    WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template
+		  INSERT INTO email_code (em_cd, title, campaign_id) SELECT DISTINCT ON (template) template, title,
+		    nullif(campaign, 0) FROM n
+		    WHERE NOT EXISTS (SELECT FROM known WHERE em_cd = template) ORDER BY template, n.at DESC
 		  ON CONFLICT (em_cd) DO UPDATE SET em_cd = excluded.em_cd RETURNING id, em_cd
+		), named AS (
+		  UPDATE email_code c SET title = n.title, campaign_id = n.campaign
+		  FROM (SELECT DISTINCT ON (template) * FROM n WHERE campaign > 0 ORDER BY template, at DESC) n
+		  WHERE c.em_cd = n.template AND (c.title <> n.title OR c.campaign_id IS DISTINCT FROM n.campaign)
 		), sent AS (
 		  INSERT INTO email_sent (key, member_id, prospect_id, pr_cd, email_id, at)
 		  SELECT n.mail, CASE WHEN EXISTS (SELECT FROM erased WHERE kind = 'member' AND id = n.member) THEN NULL

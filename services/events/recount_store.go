@@ -227,7 +227,8 @@ const ordersSQL = `
 	UPDATE day_total SET orders = n.orders, pieces = n.pieces, sales = n.sales, discount = n.discount,
 	  tax = n.tax, again_orders = n.again_orders, again_sales = n.again_sales
 	FROM (SELECT count(*) AS orders, coalesce(sum(pieces), 0) AS pieces, coalesce(sum(total), 0) AS sales,
-	  coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax, count(*) FILTER (WHERE again) AS again_orders,
+	  coalesce(sum(discount), 0) AS discount, coalesce(sum(tax), 0) AS tax,
+	  count(*) FILTER (WHERE again) AS again_orders,
 	  coalesce(sum(total) FILTER (WHERE again), 0) AS again_sales FROM o) n
 	WHERE day = $1`
 

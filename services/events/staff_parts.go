@@ -2,6 +2,7 @@ package events
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
@@ -104,14 +105,29 @@ func (s *server) readNamedParts(r *http.Request, want partsWanted) ([]part, erro
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]string{}
+	known := map[string]sourceTitle{}
 	for _, t := range titles {
-		known[t.Source] = t.Title
+		known[t.Source] = t
 	}
+	mayOpen := adminui.Who(r).May(adminui.CampaignsView)
 	for i := range parts {
-		parts[i].Title = sourceText(parts[i].Name, known[parts[i].Name])
+		t := known[parts[i].Name]
+		parts[i].Title, parts[i].To = sourceText(parts[i].Name, t.Title), t.page(mayOpen)
 	}
 	return parts, nil
+}
+
+// page is the one about an ad, or about a campaign if that may be opened.
+func (t sourceTitle) page(campaigns bool) string {
+	switch {
+	case t.ID == 0:
+		return ""
+	case strings.HasPrefix(t.Source, "ad:"):
+		return "/ads/" + strconv.FormatInt(t.ID, 10)
+	case campaigns:
+		return "/campaigns/" + strconv.FormatInt(t.ID, 10)
+	}
+	return ""
 }
 
 // sourceText is what people call a source; title is that of its ad or mail.
@@ -167,7 +183,7 @@ func (report partReport) columns(sort string, parts []part) []adminui.Column[par
 		largest = max(largest, p.measure(sort))
 	}
 	list := []adminui.Column[part]{{Title: report.name, Value: func(p part) any {
-		return adminui.NewPart(p.Title, "", p.measure(sort), largest)
+		return adminui.NewPart(p.Title, p.To, p.measure(sort), largest)
 	}}}
 	if report.detail != "" {
 		list = append(list, adminui.Column[part]{Title: report.detail, Value: func(p part) any { return p.Detail }})

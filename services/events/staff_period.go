@@ -26,8 +26,8 @@ type period struct {
 // days is how many days it has.
 func (p period) days() int { return int(p.To.Sub(p.From)/(24*time.Hour)) + 1 }
 
-// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without. A range
-// that ends before it begins is turned round.
+// readPeriod reads what days the address of a report asks for: parameters from and to, the last 30 days without. A
+// range that ends before it begins is turned round.
 func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
 	today := now.UTC().Truncate(24 * time.Hour)
 	if p.From, p.To, err = ask.Days(); err != nil {

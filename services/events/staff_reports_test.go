@@ -119,6 +119,12 @@ func TestReportsForStaff(t *testing.T) {
 		"28 Feb 2026,2,2")
 	page := e.staff(adminui.Owner)
 	page.Header = http.Header{"Accept": {"text/html"}}
+	// A newsletter is named as its campaign, and leads there.
+	e.Exec(`INSERT INTO email_code (em_cd, title, campaign_id) VALUES ('letter', 'Spring sale', 3)`)
+	e.Exec(`INSERT INTO day_part (day, kind, name, visits) VALUES ('2026-03-01', 'source', 'mail:letter', 5)`)
+	who.Get("/staff/reports/sources"+day).Want("Mail: Spring sale", "rows", "0", "title")
+	who.Get("/staff/reports/sources"+day).Want("/campaigns/3", "rows", "0", "to")
+	page.Get("/staff/reports/sources"+day).Has(200, `href="/campaigns/3"`, "Mail: Spring sale")
 	// A code is named by itself, with its description beside it.
 	who.Get("/staff/reports/codes"+day).Want("WELCOME10", "rows", "0", "title")
 	who.Get("/staff/reports/codes.csv"+day).Has(200, "Code,Description,Orders", "WELCOME10,\"10% off, to say hello\",3,9.00,",

@@ -217,7 +217,8 @@ func (s *server) fillNewsletter(n issue, to recipient) content {
 	values["link_codes"], values["shop_link"] = codes, s.cfg.PublicURL+"/?"+codes
 	values["unsubscribe_link"] = s.cfg.PublicURL + "/account/email-unsubscribe?" + codes + secret
 	asIs := func(text string) string { return text }
-	c := content{subject: fill(n.Subject, values, asIs), emCode: n.EmCd, unsubscribe: values["unsubscribe_link"]}
+	c := content{subject: fill(n.Subject, values, asIs), emCode: n.EmCd, unsubscribe: values["unsubscribe_link"],
+		campaign: n.Campaign, campaignName: n.Name}
 	values["msg_subject"] = c.subject
 	c.text, c.html = fill(n.BodyText, values, asIs), fill(n.BodyHTML, values, html.EscapeString)
 	c.from, c.bcc = s.senderOf(n.template()), s.bcc(n.template())

@@ -107,6 +107,8 @@ type content struct {
 	from, replyTo       *mail.Address
 	bcc                 []string
 	emCode              string
+	campaign            int64 // of a newsletter: its id, and what staff call it
+	campaignName        string
 	unsubscribe         string   // link for the header that mail programs show a button for
 	personal            bool     // a person wrote it: no automatic mail
 	thread              []string // Message-IDs of the mails before, the first one first

@@ -20,6 +20,8 @@ type issue struct {
 	FromAddress string
 	BccAddress  string
 	State       string
+	Campaign    int64  // 0 for one from before there were campaigns
+	Name        string // of the campaign
 }
 
 // template is what it was made from.
@@ -44,8 +46,9 @@ const newsletterState = ` coalesce((SELECT c.state FROM campaign c WHERE c.id = 
 func readFrozen(ctx context.Context, d pg.DB, id int64) (issue, error) {
 	n, found, err := pg.One[issue](ctx, d, "read newsletter $1", `
 		SELECT n.em_cd, n.kind, n.subject, n.body_text, n.body_html, n.from_address,
-		  n.bcc_address,`+newsletterState+`AS state
-		FROM newsletter n WHERE n.id = $1`, id)
+		  n.bcc_address,`+newsletterState+`AS state,
+		  coalesce(k.id, 0) AS campaign, coalesce(k.name, '') AS name
+		FROM newsletter n LEFT JOIN campaign k ON k.id = n.campaign_id WHERE n.id = $1`, id)
 	if err == nil && !found {
 		err = errors.New("the newsletter is gone")
 	}

@@ -217,6 +217,10 @@ func TestCampaign(t *testing.T) {
 	})
 	c.page().Has(200, "3 of 3, ended", "<dt>Accepted</dt><dd>3</dd>", "<dt>Unsubscribed</dt><dd>1</dd>")
 	c.staff.Get(fmt.Sprintf("/staff/campaigns/%d/frame", c.id)).Has(200, "News of Paper")
+	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'mail.sent' AND convert_from(payload, 'UTF8')::jsonb
+		@> jsonb_build_object('em_cd', $1::text, 'campaign', $2::bigint, 'campaign_name', 'Spring')`, code, c.id); n != 3 {
+		t.Errorf("reports hear of the campaign's name with %d mails", n)
+	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'staff.acted.mailer'`); n != 5 { // begun, saved, tested twice, started
 		t.Errorf("%d acts on record", n)
 	}

@@ -206,7 +206,7 @@ func (w *senders) deliver(ctx context.Context, l *conn, d *delivery) {
 		n, err := w.seen(ctx, d.MessageID)
 		switch {
 		case err == nil && n > 0:
-			w.sent(ctx, d, "found at the mail system", "")
+			w.sent(ctx, d, "found at the mail system", content{})
 			return
 		case err == nil:
 			maybe = false
@@ -295,7 +295,7 @@ func (w *senders) conclude(ctx context.Context, d *delivery, r result, maybe boo
 		taken := slices.DeleteFunc(slices.Clone(l.envelope.to), func(a string) bool {
 			return slices.Contains(r.gone, a)
 		})
-		w.sent(ctx, d, r.reply, l.content.emCode, w.hashes(taken)...)
+		w.sent(ctx, d, r.reply, l.content, w.hashes(taken)...)
 		if recovered {
 			w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, w.pool) })
 			w.log.Info("the mail server takes mail again")
@@ -336,9 +336,11 @@ func (s *server) hashes(addresses []string) []string {
 }
 
 // sent notes it and tells others; taken are the hashes of those the server took it for, if that is known.
-func (w *senders) sent(ctx context.Context, d *delivery, reply, emCode string, taken ...string) {
+func (w *senders) sent(ctx context.Context, d *delivery, reply string, c content, taken ...string) {
+	done := w.done(d, c.emCode, "")
+	done.Campaign, done.CampaignName = c.campaign, c.campaignName
 	w.persist(ctx, func(ctx context.Context) error {
-		return markSent(ctx, w.outbox, d, reply, taken, w.done(d, emCode, ""))
+		return markSent(ctx, w.outbox, d, reply, taken, done)
 	})
 	mailsTotal.WithLabelValues(d.Kind, "sent").Inc()
 	w.log.Info("mail sent", "kind", d.Kind, "key", d.Key, "attempt", d.Attempts, "message_id", d.MessageID,
