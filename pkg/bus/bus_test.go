@@ -293,12 +293,26 @@ func TestPublisherKeepsEventsWhileTheBrokerIsAway(t *testing.T) {
 }
 
 // A consumer that gathers takes messages that come one after another into one transaction, and what it has in hand when it
-// is stopped as well.
+// is stopped as well. The broker says what it sent, not what has arrived: on a busy machine a stop may come before the last
+// message, which then goes back.
 func TestMessagesAreGathered(t *testing.T) {
 	t.Parallel()
+	var groups []int
+	for range 5 {
+		if groups = gathered(t); !slices.Equal(groups, []int{bus.GroupSize}) {
+			break
+		}
+	}
+	if want := []int{bus.GroupSize, 1}; !slices.Equal(groups, want) {
+		t.Errorf("groups of %v, want %v", groups, want)
+	}
+}
+
+// gathered are the groups in which a consumer that gathers handled one group and a message, after which it was stopped.
+func gathered(t *testing.T) (groups []int) {
+	t.Helper()
 	e := newEnv(t)
 	testenv.Run(e.t, e.outbox.Run)
-	var groups []int
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	stopped := make(chan error, 1)
@@ -334,7 +348,5 @@ func TestMessagesAreGathered(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{bus.GroupSize, 1}; !slices.Equal(groups, want) {
-		t.Errorf("groups of %v, want %v", groups, want)
-	}
+	return groups
 }
