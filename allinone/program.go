@@ -43,8 +43,8 @@ var areas = []area{
 }
 
 // programUsage is the beginning of the help.
-const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where they
-are not set, from the shop that runs with DATA_DIR (default .data).
+const programUsage = `shop <area> <verb>. All take their settings from the environment; DATABASE_URL and its like, where
+they are not set, from the shop that runs with DATA_DIR (default .data).
 
   run                 the whole shop in one process; run -help lists its settings, run -health asks whether it is
                       ready

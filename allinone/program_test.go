@@ -51,7 +51,8 @@ func TestDocumentsNameCommands(t *testing.T) {
 	if code := Program([]string{"help"}, &help, &help); code != 0 {
 		t.Fatal(help.String())
 	}
-	named := regexp.MustCompile(`(?:\bshop|--rm(?: -e \S+)*(?: migrate)?) (order|customer|user|mailer|events|admin|parked) ([a-z]+(?: (?:publish|import|export|add|reset))?)`)
+	named := regexp.MustCompile(`(?:\bshop|--rm(?: -e \S+)*(?: migrate)?) (order|customer|user|mailer|events|admin|parked) ` +
+		`([a-z]+(?: (?:publish|import|export|add|reset))?)`)
 	seen := 0
 	for _, folder := range []string{"../docs/runbooks", "../docs/run", "../docs", "../deploy", ".."} {
 		files, err := os.ReadDir(folder)

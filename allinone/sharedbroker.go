@@ -137,7 +137,8 @@ func (b *sharedBroker) configuration(secrets map[string]string) (string, error) 
 	}
 	before = strings.NewReplacer("$NATS_SERVER_NAME", "shops", `"0.0.0.0:4222"`, `"`+b.addr+`"`,
 		`"/data"`, `"`+b.at("data")+`"`, "max_file_store: 200GB", "max_file_store: 100TB",
-		"max_memory_store: 256MB", "max_memory_store: 8GB", "$SYS_NATS_PASSWORD", passwords{"broker", b.secret}.of("sys"),
+		"max_memory_store: 256MB", "max_memory_store: 8GB",
+		"$SYS_NATS_PASSWORD", passwords{"broker", b.secret}.of("sys"),
 		"\nhttp: ", "\n# http: ").Replace(before)
 	// Without such a block a broker without shops would let in who has no login.
 	return before + accounts.String() + after + "\nauthorization { timeout: 2 }\n", nil

@@ -14,9 +14,10 @@ import (
 // does by default takes a busy webhook a third of its rate (docs/performance.md).
 const serviceGrowth = 400
 
-// A share of what lives is little beside the few megabytes of a service, and much beside a catalog of 10,000 products in
-// memory: twice its 90 MB were 180 of garbage, between which pages were spread so thin that 60 MB of the heap could not be
-// given back in the end. So the share shrinks as the heap grows, from garbageMost on, but never below leastGrowth.
+// A share of what lives is little beside the few megabytes of a service, and much beside a catalog of 10,000 products
+// in memory: twice its 90 MB were 180 of garbage, between which pages were spread so thin that 60 MB of the heap could
+// not be given back in the end. So the share shrinks as the heap grows, from garbageMost on, but never below
+// leastGrowth.
 const (
 	garbageMost = 48 << 20 // bytes
 	leastGrowth = 50       // per cent

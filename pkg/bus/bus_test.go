@@ -318,7 +318,8 @@ func gathered(t *testing.T) (groups []int) {
 	stopped := make(chan error, 1)
 	received := make(chan string, 2*bus.GroupSize)
 	go func() {
-		stopped <- e.receiving.Consume(ctx, bus.Consumer{Name: msg.OrderStripe, Stream: "STRIPE", Pool: e.receiver, Gather: 10 * time.Minute,
+		stopped <- e.receiving.Consume(ctx, bus.Consumer{Name: msg.OrderStripe, Stream: "STRIPE", Pool: e.receiver,
+			Gather: 10 * time.Minute,
 			Handle: func(_ context.Context, _ pgx.Tx, group []*bus.Delivery) error {
 				groups = append(groups, len(group))
 				for _, d := range group {

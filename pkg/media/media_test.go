@@ -104,7 +104,8 @@ func TestSrcset(t *testing.T) {
 	for address, want := range map[string]string{
 		Path + Name(hash, 1600): "/media/" + hash + "-400.webp 400w, /media/" + hash + "-800.webp 800w, /media/" + hash +
 			"-1200.webp 1200w, /media/" + hash + "-1600.webp 1600w",
-		Path + Name(hash, 900):       "/media/" + hash + "-400.webp 400w, /media/" + hash + "-800.webp 800w, /media/" + hash + "-900.webp 900w",
+		Path + Name(hash, 900): "/media/" + hash + "-400.webp 400w, /media/" + hash + "-800.webp 800w, /media/" + hash +
+			"-900.webp 900w",
 		Path + Name(hash, 300):       "/media/" + hash + "-300.webp 300w",
 		Path + WebP(Name(hash, 300)): "",
 		"/img/product/a.jpg":         "", "/media/x.jpg": "", "": "",

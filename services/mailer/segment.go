@@ -93,8 +93,8 @@ func (s *server) ask(ctx context.Context, owner *web.Owner, path string, form ur
 		Key: s.cfg.Key(boot.QuestionKey)}, out)
 }
 
-// peopleIn are those of a campaign's audience who are in its segment now. They are asked for outside of any transaction,
-// so that an owner that is slow or away holds up nothing but the question.
+// peopleIn are those of a campaign's audience who are in its segment now. They are asked for outside of any
+// transaction, so that an owner that is slow or away holds up nothing but the question.
 func (s *server) peopleIn(ctx context.Context, c campaign) (people, error) {
 	if c.segment == (segment{}) {
 		return nil, nil

@@ -216,8 +216,8 @@ func (p parkedMail) Path() string { return fmt.Sprintf("/parked/mailer/%d", p.ID
 func (s *server) parkedOf(ctx context.Context, identifier string) (list []parkedMail, err error) {
 	parked, err := bus.ParkedNaming(ctx, s.pool, identifier, panelRows)
 	for _, p := range parked {
-		list = append(list, parkedMail{ID: p.ID, Title: kindTitle(strings.TrimPrefix(p.Subject, msg.MailSubject(""))), At: p.At,
-			Dropped: !p.ResolvedAt.IsZero()})
+		kind := strings.TrimPrefix(p.Subject, msg.MailSubject(""))
+		list = append(list, parkedMail{ID: p.ID, Title: kindTitle(kind), At: p.At, Dropped: !p.ResolvedAt.IsZero()})
 	}
 	return list, err
 }

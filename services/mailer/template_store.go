@@ -66,15 +66,16 @@ func plainTemplate(ctx context.Context, db pg.DB, kind string) (mailTemplate, er
 // linkCodes are the codes in a mail's links.
 type linkCodes struct{ member, prospect, prospectToken string }
 
-// findTemplateAndCodes is findTemplate for a command about an order, and completes the codes that the command gives with
-// what is known of the receiver.
+// findTemplateAndCodes is findTemplate for a command about an order, and completes the codes that the command gives
+// with what is known of the receiver.
 func findTemplateAndCodes(ctx context.Context, db pg.DB, m msg.SendMail) (mailTemplate, linkCodes, error) {
 	seeded := orderTemplates[m.Kind]
 	row, found, err := pg.One[struct {
 		mailTemplate
 		Member, ProspectToken string
 	}](ctx, db, "find template $2", `
-		SELECT`+templateColumns+`, coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
+		SELECT`+templateColumns+`,
+		  coalesce((SELECT code FROM recipient WHERE kind = 'member' AND id = $3), '') AS member,
 		  coalesce((SELECT token FROM recipient WHERE kind = 'prospect' AND code = $4 AND $4 <> ''
 		    AND NOT unsubscribed LIMIT 1), '') AS prospect_token
 		FROM template WHERE em_cd IN ($1, $2) ORDER BY em_cd = $1 DESC LIMIT 1`, m.Order.EmailCode, seeded, m.MemberID,

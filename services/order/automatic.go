@@ -39,17 +39,17 @@ type automatic struct {
 }
 
 func readAutomatic(values map[string]*string) automatic {
-	number := func(key string, otherwise int) time.Duration {
+	after := func(key string, otherwise int, each time.Duration) time.Duration {
 		n, err := strconv.Atoi(text(values[key]))
 		if err != nil || n < 1 {
 			n = otherwise
 		}
-		return time.Duration(n)
+		return time.Duration(n) * each
 	}
 	on := func(key string) bool { return text(values[key]) == settingOn }
 	return automatic{reminder: on(settingReminder), restock: on(settingBackInStock), review: on(settingReview),
-		reminderAfter: number(settingReminderHours, reminderHours) * time.Hour,
-		reviewAfter:   number(settingReviewDays, reviewDays) * 24 * time.Hour}
+		reminderAfter: after(settingReminderHours, reminderHours, time.Hour),
+		reviewAfter:   after(settingReviewDays, reviewDays, 24*time.Hour)}
 }
 
 // sendAutomatic commands the automatic mails whose time has come. That one was commanded is noted with the command, in

@@ -76,7 +76,8 @@ func TestStaffAnswerTheChat(t *testing.T) {
 		t.Error(a)
 	}
 	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "x")
-	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "y").Has(409, "Another person changed this", ">y</textarea>")
+	staff.Post("/staff/chat/answers/1", "version", "1", "title", "Colour", "text", "y").
+		Has(409, "Another person changed this", ">y</textarea>")
 	staff.Get("/staff/chat/answers").Has(200, ">Colour<")
 	staff.Post("/staff/chat/answers/1/delete")
 	staff.Get("/staff/chat/answers").Has(200, "None yet.")

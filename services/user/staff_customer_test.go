@@ -218,7 +218,8 @@ func TestStaffHelpACustomer(t *testing.T) {
 	parts := map[string]string{"customer": "member-" + strconv.FormatInt(ann, 10), "thread": "1", "id": "1"}
 	e.Exec(`INSERT INTO chat_thread (id, email, name, state, last_at) VALUES (1, 'cy@mail.example.com', 'Cy', 'open', now());
 		INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
-	e.desk(adminui.Owner).Versions(memberPath(ann, "edit"), "/staff/chat/1/answer", "/staff/chat/1/state", "/staff/chat/answers/1", "/staff/terms")
+	e.desk(adminui.Owner).Versions(memberPath(ann, "edit"), "/staff/chat/1/answer", "/staff/chat/1/state", "/staff/chat/answers/1",
+		"/staff/terms")
 	e.desk(adminui.Owner).Garbage(e.server.staff(), parts, "text", "version", "other", "first_name", "tags", "state", "note", "title")
 }
 

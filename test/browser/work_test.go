@@ -143,7 +143,8 @@ func seedCampaign(shop *shoptest.Shop) {
 		pace = 60, changed_by = 'Mia Lindqvist' WHERE id = 1`)
 	shop.Exec("mailer", `INSERT INTO newsletter (em_cd, kind, subject, body_text, body_html, from_address, bcc_address, campaign_id)
 		SELECT em_cd, 'prospect', subject, body_text, body_html, '', '', id FROM campaign WHERE id = 1`)
-	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, done_at, newsletter_id, smtp_reply)
+	shop.Exec("mailer", `INSERT INTO delivery (key, kind, to_hashes, message_id, state, deadline, created_at, done_at,
+		  newsletter_id, smtp_reply)
 		SELECT 'newsletter:' || n, 'newsletter', '{x}', 'n' || n, CASE WHEN n < 6 THEN 'sent' WHEN n < 7
 		  THEN 'parked' ELSE 'paused' END, now(),
 		  now() - interval '1 hour', now(), (SELECT max(id) FROM newsletter), CASE WHEN n = 6 THEN '550 no such user' END

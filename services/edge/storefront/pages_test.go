@@ -237,7 +237,8 @@ func TestCompression(t *testing.T) {
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)
-	for _, path := range []string{"/product/bSusp6dBHm", "/", "/products", "/collections/desk", "/search?q=Clips", "/search?q=papper", "/cart"} {
+	for _, path := range []string{"/product/bSusp6dBHm", "/", "/products", "/collections/desk", "/search?q=Clips",
+		"/search?q=papper", "/cart"} {
 		_, body := fetch(t, server, path)
 		total := 0
 		add := func(path string) {
