@@ -82,7 +82,8 @@ func (s *server) staffCallStripe(r *http.Request) (adminui.Answer, error) {
 	err := s.stripe.Sessions(r.Context(), time.Now().Add(-time.Second), none)
 	switch code := stripe.Status(err); {
 	case err == nil:
-		err = s.noteGuide(r, settingGuideStripe, s.stripeMark(), "Called Stripe, which knows the key")
+		mark := s.stripeMark()
+		err = s.noteGuide(r, settingGuideStripe, &mark, "Called Stripe, which knows the key")
 		return adminui.Done{To: "/", Text: "Stripe answers: the key works."}, err
 	case errors.Is(err, stripe.ErrNoKey):
 		return adminui.Done{To: "/", Text: "There is no key to call Stripe with."}, nil
@@ -96,10 +97,10 @@ func (s *server) staffCallStripe(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/", Text: "Stripe does not answer."}, nil
 }
 
-// noteGuide keeps something that was done.
-func (s *server) noteGuide(r *http.Request, key, value, text string) error {
+// noteGuide keeps something that was done; nil: that it was not.
+func (s *server) noteGuide(r *http.Request, key string, value *string, text string) error {
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		if err := storeSettings(r.Context(), tx, []string{key}, []*string{&value}, adminui.Who(r).Name); err != nil {
+		if err := storeSettings(r.Context(), tx, []string{key}, []*string{value}, adminui.Who(r).Name); err != nil {
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide",
@@ -126,6 +127,13 @@ func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 
 // staffHideGuide puts the guide away, for all.
 func (s *server) staffHideGuide(r *http.Request) (adminui.Answer, error) {
-	return adminui.Done{To: "/", Text: "The guide is put away."},
-		s.noteGuide(r, settingGuideHidden, adminui.Who(r).Name, "Put the guide away")
+	by := adminui.Who(r).Name
+	return adminui.Done{To: "/", Text: "The guide is put away. The page Settings has it shown again."},
+		s.noteGuide(r, settingGuideHidden, &by, "Put the guide away")
+}
+
+// staffShowGuide brings the guide back, for all.
+func (s *server) staffShowGuide(r *http.Request) (adminui.Answer, error) {
+	return adminui.Done{To: "/", Text: "The guide is back."},
+		s.noteGuide(r, settingGuideHidden, nil, "Brought the guide back")
 }

@@ -90,8 +90,15 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		t.Error(a)
 	}
 	e.staff(adminui.ReadOnly).Post("/staff/settings/guide/hide").Has(403)
+	staff.Get("/staff/settings").Want(false, "guide_hidden")
 	staff.Post("/staff/settings/guide/hide").OK()
 	if a := staff.Get("/staff/home").OK(); a.At("steps") != nil {
 		t.Error(a)
 	}
+	staff.Get("/staff/settings").Want(true, "guide_hidden")
+	e.browser(adminui.Owner).Get("/staff/settings").Has(200, `action="/settings/guide/show"`)
+	e.browser(adminui.ReadOnly).Post("/staff/settings/guide/show").Has(403)
+	staff.Post("/staff/settings/guide/show").OK()
+	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Go live")
+	staff.Get("/staff/settings").Want(false, "guide_hidden")
 }

@@ -127,6 +127,7 @@ func (s *server) settingsRoutes() []adminui.Route {
 		{Method: "POST", Path: "/settings/guide/stripe", Action: adminui.SettingsEdit, Handle: s.staffCallStripe},
 		{Method: "POST", Path: "/settings/guide/mail", Action: adminui.SettingsEdit, Handle: s.staffTestMail},
 		{Method: "POST", Path: "/settings/guide/hide", Action: adminui.SettingsEdit, Handle: s.staffHideGuide},
+		{Method: "POST", Path: "/settings/guide/show", Action: adminui.SettingsEdit, Handle: s.staffShowGuide},
 		{Method: "GET", Path: "/settings/shop", Action: adminui.SettingsView, Handle: s.showSettings(shopGroup)},
 		{Method: "POST", Path: "/settings/shop", Action: adminui.SettingsEdit, Handle: s.saveSettings(shopGroup)},
 		{Method: "GET", Path: "/settings/checkout", Action: adminui.SettingsView,

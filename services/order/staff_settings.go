@@ -256,7 +256,7 @@ type settingsLink struct {
 }
 
 // staffSettings leads to all settings.
-func (s *server) staffSettings(*http.Request) (adminui.Answer, error) {
+func (s *server) staffSettings(r *http.Request) (adminui.Answer, error) {
 	var links []settingsLink
 	for _, g := range settingGroups {
 		links = append(links, settingsLink{g.title, "/settings/" + g.path, g.intro})
@@ -266,9 +266,13 @@ func (s *server) staffSettings(*http.Request) (adminui.Answer, error) {
 			"What sending costs: always the same, by weight or by sum, free from a sum on."},
 		settingsLink{"Weights", "/settings/weights", "What a piece of each SKU weighs, for prices by weight."},
 		settingsLink{"Order statuses", "/settings/statuses", "What shoppers read of an order that is under way."})
+	f, err := readGuideFacts(r.Context(), s.db)
 	return adminui.Page{Title: "Settings", Template: "settings.html", Data: struct {
 		Settings []settingsLink `json:"settings"`
-	}{links}, Narrow: true}, nil
+		Hidden   bool           `json:"guide_hidden"`
+		Guide    adminui.Form   `json:"-"`
+	}{links, f.Hidden != nil, adminui.Form{ID: "guide", Action: "/settings/guide/show", Submit: "Show the guide"}},
+		Narrow: true}, err
 }
 
 // staffWeights lists what SKUs weigh.
