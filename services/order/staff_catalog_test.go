@@ -119,9 +119,10 @@ func TestNamesAreEnteredWithoutTurns(t *testing.T) {
 	owner := e.browser(adminui.Owner)
 	owner.Post("/staff/catalog/new", "title", "Blue\u202e gnp").Has(http.StatusSeeOther)
 	owner.Post("/staff/discounts", with(tenOff, "code", "T\u202eEN", "description", "Ten\u2066 off")...).Has(http.StatusSeeOther)
-	owner.Post(bring(owner, "product,title,more_text\nbSusp6dBHm,Clips\u2066 here\u202c,\"a\n\u2067b\u2069\"\n") + "/apply").Has(http.StatusSeeOther)
-	if got := e.Text(`SELECT (SELECT title FROM product WHERE title LIKE 'Blue%') || ', ' || (SELECT code || ', ' || description FROM discount_code
-		WHERE code LIKE 'T%N') || ', ' || (SELECT title || ', ' || description_part_2 FROM product WHERE id = 1)`); got !=
+	owner.Post(bring(owner, "product,title,more_text\n"+
+		"bSusp6dBHm,Clips\u2066 here\u202c,\"a\n\u2067b\u2069\"\n") + "/apply").Has(http.StatusSeeOther)
+	if got := e.Text(`SELECT (SELECT title FROM product WHERE title LIKE 'Blue%') || ', '
+		|| (SELECT code || ', ' || description FROM discount_code WHERE code LIKE 'T%N') || ', ' || (SELECT title || ', ' || description_part_2 FROM product WHERE id = 1)`); got !=
 		"Blue gnp, TEN, Ten off, Clips here, a\nb" {
 		t.Errorf("%q", got)
 	}

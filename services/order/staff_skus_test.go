@@ -127,7 +127,8 @@ func TestTheTableOfSKUsIsWideEnough(t *testing.T) {
 				pen.font = style.font
 				const text = field.selectedOptions ? field.selectedOptions[0].text : field.value
 				const arrow = field.selectedOptions ? 20 : 0
-				return pen.measureText(text).width + arrow <= field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+				const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight)
+				return pen.measureText(text).width + arrow <= field.clientWidth - padding
 			})
 		})()`)
 		if as.Width < 720 {
@@ -169,7 +170,8 @@ func TestPlannedPrices(t *testing.T) {
 	for look, as := range map[string]browsertest.Look{"desk": {Width: 1280, Scheme: "light"}, "phone-dark": browsertest.PhoneDark} {
 		tab := browsertest.Open(t, office.URL, as)
 		shows(t, tab, as.Width, look, strings.TrimPrefix(path, "/staff"), "product-prices-of-a-sale")
-		tab.Until("the table shows all its columns", "[...document.querySelectorAll('main .table')].every(t => t.scrollWidth <= t.clientWidth)")
+		tab.Until("the table shows all its columns",
+			"[...document.querySelectorAll('main .table')].every(t => t.scrollWidth <= t.clientWidth)")
 	}
 	for _, bad := range [][]string{{"kind", "sale", "amount", "9.99"}, {"kind", "sale", "amount", "100%"},
 		{"kind", "price", "amount", "5%"},
