@@ -36,8 +36,8 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 
 type catalogChange struct{ Product, Mark string }
 
-// feedColumns are products on sale as the feed has them: those with a SKU that has a price. Others have a page, and are
-// in no list.
+// feedColumns are products on sale as the feed has them: those with a SKU that has a price. The shop shows no
+// others, but in a preview.
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
 	       prices.low AS price_low, prices.high AS price_high,

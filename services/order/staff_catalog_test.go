@@ -271,7 +271,7 @@ func TestStaffListProducts(t *testing.T) {
 		}
 	}
 	reader := e.browser(adminui.ReadOnly)
-	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop lists it nowhere")
+	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop does not show it", "preview=", "Preview in the shop")
 	if a := staff.Get("/staff/catalog.csv?state=draft"); !strings.Contains(a.Body, "'=cmd|100%_,Draft") {
 		t.Error(a)
 	}

@@ -123,10 +123,13 @@ func (s *server) pictureURL(address string) string {
 // previewFor is how long a link to a draft is good, so that it can be sent to someone.
 const previewFor = 24 * time.Hour
 
+// Shown says whether shoppers see a product: it is on sale, and there is something to sell.
+func (p staffProduct) Shown() bool { return p.State == productOnSale && p.SKUs > 0 }
+
 // previewLink leads to a product in the shop; for one that shoppers do not see, with a token that shows it.
 func (s *server) previewLink(p staffProduct, now time.Time) string {
 	link := strings.TrimRight(s.cfg.PublicURL, "/") + "/product/" + p.Identifier
-	if p.State == productOnSale {
+	if p.Shown() {
 		return link
 	}
 	until := strconv.FormatInt(now.Add(previewFor).Unix(), 10)
