@@ -266,6 +266,14 @@ type Cell struct {
 	Clip   bool
 }
 
+// Pointed is what a clipped cell says whole when it is pointed at.
+func (c Cell) Pointed() string {
+	if l, is := c.Value.(Link); is {
+		return l.Text
+	}
+	return fmt.Sprint(c.Value)
+}
+
 // Class is what style sheets know the cell by.
 func (c Cell) Class() string {
 	var names []string

@@ -49,7 +49,7 @@ func (t thread) badge() adminui.Badge {
 
 var threadColumns = []adminui.Column[thread]{
 	{Title: "From", Value: func(t thread) any { return adminui.Link{Text: t.Name, To: threadPath(t.ID)} }},
-	{Title: "E-mail", Value: func(t thread) any { return t.Email }},
+	{Title: "E-mail", Clip: true, Value: func(t thread) any { return t.Email }},
 	{Title: "State", Value: func(t thread) any { return t.badge() }},
 	{Title: "Newest message", Minor: true, Value: func(t thread) any { return t.Last }},
 	{Title: "Last", Value: func(t thread) any { return t.LastAt }},

@@ -32,7 +32,7 @@ type prospectRow struct {
 }
 
 var prospectColumnsShown = []adminui.Column[prospectRow]{
-	{Title: "E-mail", Value: func(p prospectRow) any {
+	{Title: "E-mail", Clip: true, Value: func(p prospectRow) any {
 		return adminui.Link{Text: p.Email, To: "/customers/" + customerKey(kindProspect, p.ID)}
 	}},
 	{Title: "Name", Value: func(p prospectRow) any { return strings.TrimSpace(p.Name) }},
