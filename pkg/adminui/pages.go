@@ -32,7 +32,8 @@ type Route struct {
 	Path   string // below Prefix, as the browser sees it: /orders/{identifier}
 	Action Action // the right that it asks for
 	// File is the right that the list as a file asks for, when it is another one than the page's: a file holds
-	// fileRows rows, a page pageRows.
+	// fileRows rows, a page pageRows. A path that ends in a name in braces has a file only if this is set, as the name
+	// may stand for what has a dot itself.
 	File   Action
 	Handle Handler
 }
@@ -88,7 +89,7 @@ func Mount(log *slog.Logger, service string, key ed25519.PublicKey, pages Pages)
 	for _, route := range pages.Routes {
 		h := kit.Handle(route.Action, route.Handle)
 		router.Method(route.Method, Prefix+route.Path, h)
-		if route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}") {
+		if route.Method == http.MethodGet && (route.File != "" || !strings.HasSuffix(route.Path, "}")) {
 			router.Method(route.Method, Prefix+route.Path+".csv",
 				kit.Handle(cmp.Or(route.File, route.Action), route.Handle))
 		}

@@ -186,6 +186,12 @@ var thingRights = map[string]adminui.Action{"order": adminui.OrdersView, "custom
 	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView,
 	"mail": adminui.MailsView}
 
+// mostOfThing is how much of the log a panel shows; its file holds all.
+const mostOfThing = 50
+
+// thingColumns are what the panel says: not from which address.
+var thingColumns = auditColumns[:5]
+
 // thingLog is the part of the log about one thing: a panel of its page.
 func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	action, ok := thingRights[adminui.Param(r, "kind")]
@@ -195,12 +201,21 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 	if err := adminui.Require(adminui.Who(r), action); err != nil {
 		return nil, err
 	}
-	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"),
-		Rows: 50})
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
 		return nil, err
 	}
-	return logPage(rows), nil
+	if !ask.File {
+		ask.Rows = mostOfThing
+	}
+	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"),
+		Rows: ask.Rows})
+	if err != nil {
+		return nil, err
+	}
+	page := logPage(rows)
+	page.Table = adminui.NewTable(ask, "log", thingColumns, rows, func(a auditRow) any { return a.ID })
+	return page, nil
 }
 
 // recentLog is the newest part of the log: a panel of the home page.

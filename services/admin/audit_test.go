@@ -102,3 +102,19 @@ func TestLogOfWhatIsNoText(t *testing.T) {
 		b.Get("/audit/" + key).Has(404)
 	}
 }
+
+// The log of one thing is a file as well, for who sees the thing, and says not from where.
+func TestTheLogOfAThingAsAFile(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	owner := e.as(adminui.Owner)
+	owner.Post("/people/invite", "name", "Ben", "username", "ben", "role", "fulfilment").OK()
+	key := "/audit/person/" + e.Text(`SELECT id::text FROM person WHERE username = 'ben'`)
+	file := owner.Get(key + ".csv")
+	file.Has(200, "When,Who,What,On,Changed\n", "Invited Ben")
+	if strings.Contains(file.Body, "127.0.0.1") {
+		t.Error(file)
+	}
+	owner.Get(key).Has(200, "Invited Ben")
+	e.as(adminui.Fulfilment).Get(key + ".csv").Has(403)
+}

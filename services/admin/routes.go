@@ -88,6 +88,7 @@ func (s *server) ownRoutes(r chi.Router) {
 	r.Get("/audit.csv", s.own(adminui.AuditView, s.auditLog))
 	r.Get("/audit/recent", s.own(adminui.AuditView, s.recentLog))
 	r.Get("/audit/{kind}/{key}", s.own(adminui.HomeView, s.thingLog))
+	r.Get("/audit/{kind}/{key}.csv", s.own(adminui.HomeView, s.thingLog))
 }
 
 // own is a page of admin's own.

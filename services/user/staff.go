@@ -52,6 +52,6 @@ func (s *server) staff() adminui.Pages {
 
 		{Method: "GET", Path: "/terms", Action: view, Handle: s.staffTerms},
 		{Method: "POST", Path: "/terms", Action: adminui.TermsPublish, Handle: s.staffPublishTerms},
-		{Method: "GET", Path: "/terms/{version}", Action: view, Handle: s.staffTermsAgreed},
+		{Method: "GET", Path: "/terms/{version}", Action: view, File: export, Handle: s.staffTermsAgreed},
 	}}
 }

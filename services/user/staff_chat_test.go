@@ -100,6 +100,9 @@ func TestStaffPublishTerms(t *testing.T) {
 	staff := e.desk(adminui.Manager)
 	staff.Get("/staff/terms").Has(200, "0 of 1 members have not agreed")
 	staff.Get("/staff/terms/1").Has(200, "ann@mail.example.com")
+	e.desk(adminui.Owner).Get("/staff/terms/1").Has(200, `href="/terms/1.csv`)
+	e.desk(adminui.Owner).Get("/staff/terms/1.csv").Has(200, "Member,E-mail,Agreed\n", "ann@mail.example.com")
+	e.desk(adminui.ReadOnly).Get("/staff/terms/1.csv").Has(403)
 	staff.Post("/staff/terms", "version", "1", "note", "").Has(422, "Say what changed")
 	for _, version := range []string{"3000000000", "9223372036854775807"} {
 		if a := staff.Post("/staff/terms", "version", version, "note", "x"); a.Status != http.StatusBadRequest {

@@ -141,7 +141,7 @@ var agreedColumns = []adminui.Column[agreedRow]{
 	{Title: "Member", Value: func(a agreedRow) any {
 		return adminui.Link{Text: a.Name, To: "/customers/" + customerKey(kindMember, a.Member)}
 	}},
-	{Title: "E-mail", Value: func(a agreedRow) any { return a.Email }},
+	{Title: "E-mail", Clip: true, Value: func(a agreedRow) any { return a.Email }},
 	{Title: "Agreed", Value: func(a agreedRow) any { return a.At }},
 }
 
@@ -171,7 +171,10 @@ func (s *server) staffTermsAgreed(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "agreed", agreedColumns, list, func(a agreedRow) any { return a.ID })
-	table.CSV, table.Empty = "", "No one has agreed to it yet."
+	table.Empty = "No one has agreed to it yet."
+	if err := s.fileOf(r, ask, table, "agreements"); err != nil {
+		return nil, err
+	}
 	return adminui.Page{Title: fmt.Sprintf("Who agreed to version %d", version), Data: struct {
 		Agreed []agreedRow `json:"agreed"`
 		Next   string      `json:"next,omitempty"`
