@@ -178,6 +178,13 @@ func givenBackFigure(now, before totals) adminui.Figure {
 	return adminui.NewFigure("Given back", int64(now.GivenBack), int64(before.GivenBack), amount).Less()
 }
 
+// taxFigure is one of which neither more nor less is better.
+func taxFigure(now, before totals) adminui.Figure {
+	figure := adminui.NewFigure("Tax", int64(now.Tax), int64(before.Tax), amount)
+	figure.Change.Tone = ""
+	return figure
+}
+
 func netFigure(now, before totals) adminui.Figure {
 	return adminui.NewFigure("Net", int64(now.Net), int64(before.Net), amount)
 }
@@ -209,14 +216,14 @@ var salesReport = dayReport{
 	figures: func(now, before totals) []adminui.Figure {
 		return []adminui.Figure{
 			adminui.NewFigure("Sales", int64(now.Sales), int64(before.Sales), amount),
+			givenBackFigure(now, before),
+			taxFigure(now, before),
+			netFigure(now, before),
 			adminui.NewFigure("Orders", now.Orders, before.Orders, adminui.Count),
 			adminui.NewFigure("An order, on average", average(now.Sales, now.Orders),
 				average(before.Sales, before.Orders), amount),
 			adminui.NewFigure("Pieces", now.Pieces, before.Pieces, adminui.Count),
 			adminui.NewFigure("Taken off by codes", int64(now.Discount), int64(before.Discount), amount).Less(),
-			givenBackFigure(now, before),
-			adminui.NewFigure("Tax", int64(now.Tax), int64(before.Tax), amount),
-			netFigure(now, before),
 		}
 	},
 	charts: []dayChart{salesChart, ordersChart},

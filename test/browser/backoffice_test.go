@@ -208,6 +208,10 @@ func fillFigures(shop *shoptest.Shop) {
 			(ARRAY['US', 'DE', 'FR'])[1 + i % 3],
 			(ARRAY['direct', 'site:blog.example', 'ad:' || (SELECT min(ad_cd) FROM ad)])[1 + d % 3], i = 2
 		FROM generate_series(0, 59) AS d, generate_series(1, 1 + abs(hashtext('day' || d)) % 5 + CASE WHEN d < 30 THEN 1 ELSE 0 END) AS i`)
+	shop.Exec("events", `UPDATE order_placed SET tax = total / 11`)
+	shop.Exec("events", `INSERT INTO order_returned (identifier, version, returns, days) SELECT identifier, 1, jsonb_build_array(
+			jsonb_build_object('at', at + interval '1 hour', 'amount', total / 2, 'tax', total / 22)),
+			ARRAY[((at + interval '1 hour') AT TIME ZONE 'UTC')::date] FROM order_placed WHERE total % 9 = 0`)
 	shop.Exec("events", `INSERT INTO order_item (identifier, seq, product, title, pieces, sales) SELECT identifier, 0, 'P' || pieces,
 		(ARRAY['Paper Clips', 'Binder Clips', 'Rubber Bands'])[1 + total % 3], 2, total FROM order_placed`)
 	shop.Exec("events", `INSERT INTO click (event_id, url, button_id, search, at) SELECT 's' || i, '/search', 'search-empty',
