@@ -64,11 +64,38 @@ type staffPricesPage struct {
 // mostPrices is how many rows of the history are shown.
 const mostPrices = 200
 
-// staffPrices shows what SKUs cost, cost before, and will cost.
+// priceColumns are the history as a file.
+var priceColumns = []adminui.Column[priceRow]{
+	{Title: "SKU", Value: func(p priceRow) any { return id(p.SKU) }},
+	{Title: "Name", Value: func(p priceRow) any { return p.Name }},
+	{Title: "Kind", Value: func(p priceRow) any { return p.Kind }},
+	{Title: "Price", Value: func(p priceRow) any { return p.Price }},
+	{Title: "When", Value: func(p priceRow) any { return p.Badge().Text }},
+	{Title: "From", Value: func(p priceRow) any { return p.From }},
+	{Title: "Until", Value: func(p priceRow) any {
+		if p.Until == nil {
+			return ""
+		}
+		return *p.Until
+	}},
+	{Title: "By", Value: func(p priceRow) any { return p.By }},
+	{Title: "Noted", Value: func(p priceRow) any { return p.NotedAt }},
+}
+
+// staffPrices shows what SKUs cost, cost before, and will cost; as a file, all of it.
 func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
 	if err != nil {
 		return nil, err
+	}
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	if ask.File {
+		rows, err := listPrices(r.Context(), s.db, p.ID, ask.Rows)
+		return adminui.Page{Table: adminui.NewTable(ask, "prices", priceColumns, rows,
+			func(p priceRow) any { return p.ID })}, err
 	}
 	page, err := s.pricesPage(r, p)
 	if err != nil {

@@ -49,7 +49,9 @@ func TestStaffEditSKUs(t *testing.T) {
 	if cents := e.Number(`SELECT price_cents FROM order_line WHERE sku_id = 1`); cents != 350 {
 		t.Errorf("a quote of 3.50 became an order for %d cents", cents)
 	}
-	manager.Get(clips+"/stock").Has(200, "&#43;20 → 26", "counted from now on: 0", "Goods received · From Oslo &lt;b&gt;", "Ada")
+	manager.Get(clips+"/stock").Has(200, "&#43;20 → 26", "counted from now on: 0", "Goods received · From Oslo &lt;b&gt;", "Ada",
+		`href="`+strings.TrimPrefix(clips, "/staff")+`/stock.csv"`)
+	manager.Get(clips+"/stock.csv").Has(200, "When,SKU,Name,Change,Stock,Why,Note,By\n", ",20,26,Goods received,From Oslo <b>,Ada")
 
 	manager.Post(clips+"/skus", first...).Has(409, "changed the SKUs meanwhile", `value="30"`, `value="Brass"`)
 	for _, bad := range [][]string{{"k1-price", "x"}, {"k1-price", "0"}, {"k1-price", "1000000.00"}, {"k1-stock", "1.5"},
@@ -164,7 +166,8 @@ func TestPlannedPrices(t *testing.T) {
 	if low := e.feed("").Products[1].Listed["price_low"]; low != "2.99" {
 		t.Errorf("listed at %v", low)
 	}
-	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="hint">sale</span> 2.99`)
+	manager.Get(path).Has(200, "planned", "Take back", "End now", `<span class="hint">sale</span> 2.99`, `/prices.csv"`)
+	manager.Get(path+".csv").Has(200, "SKU,Name,Kind,Price,When,From,Until,By,Noted\n", ",price,8.00,planned,", ",sale,2.99,now,")
 	// The button that ends a sale is on the screen of a small desk, and is called what it says.
 	office := e.office(adminui.Owner)
 	for look, as := range map[string]browsertest.Look{"desk": {Width: 1280, Scheme: "light"}, "phone-dark": browsertest.PhoneDark} {

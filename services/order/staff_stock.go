@@ -62,11 +62,40 @@ type staffStockPage struct {
 // mostStockRows is how many changes are shown.
 const mostStockRows = 200
 
-// staffStock shows counts and who changed them.
+// stockColumns are the changes as a file.
+var stockColumns = []adminui.Column[stockRow]{
+	{Title: "When", Value: func(c stockRow) any { return c.At }},
+	{Title: "SKU", Value: func(c stockRow) any { return id(c.SKU) }},
+	{Title: "Name", Value: func(c stockRow) any { return c.Name }},
+	{Title: "Change", Value: func(c stockRow) any { return inFile(c.Change) }},
+	{Title: "Stock", Value: func(c stockRow) any { return inFile(c.Stock) }},
+	{Title: "Why", Value: func(c stockRow) any { return c.Why() }},
+	{Title: "Note", Value: func(c stockRow) any { return c.Note }},
+	{Title: "By", Value: func(c stockRow) any { return c.By }},
+}
+
+// inFile is a count in a file, empty where nothing is counted.
+func inFile(n *int32) any {
+	if n == nil {
+		return ""
+	}
+	return int(*n)
+}
+
+// staffStock shows counts and who changed them; as a file, all changes.
 func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
 	p, err := s.productOf(r)
 	if err != nil {
 		return nil, err
+	}
+	ask, err := adminui.ReadListing(r, adminui.Listing{})
+	if err != nil {
+		return nil, err
+	}
+	if ask.File {
+		rows, err := listStockChanges(r.Context(), s.db, p.ID, ask.Rows)
+		return adminui.Page{Table: adminui.NewTable(ask, "stock", stockColumns, rows,
+			func(c stockRow) any { return c.ID })}, err
 	}
 	page, err := s.stockPage(r, p)
 	if err != nil {
