@@ -230,13 +230,19 @@ func (b *Tab) At(address string) {
 		quote(address)))
 }
 
-// Click presses an element once it is visible and works.
+// Click presses an element once it is visible, works and stands still: the browser is told a place, and what moves
+// there between the look and the press, such as the button beside it, would be pressed instead.
 func (b *Tab) Click(selector string) {
 	b.tb.Helper()
 	b.Visible(selector)
 	b.Until(selector+" works", fmt.Sprintf(
 		"!document.querySelector(%[1]s).disabled && document.querySelector(%[1]s).getAttribute('aria-disabled') !== "+
 			"'true'", quote(selector)))
+	b.Until(selector+" stands still", fmt.Sprintf(`((e) => {
+		const at = JSON.stringify(e.getBoundingClientRect()), still = e.stoodAt === at;
+		e.stoodAt = at;
+		return still;
+	})(document.querySelector(%s))`, quote(selector)))
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
