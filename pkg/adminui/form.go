@@ -43,6 +43,9 @@ type Form struct {
 	ChangedAt string
 	// Beside says that what they stored stands beside what was typed.
 	Beside bool
+	// Adds says that the form does something besides what others did, such as giving more money back, and replaces
+	// nothing of theirs.
+	Adds bool
 	// Closed is for what can no longer be done: there is no button then.
 	Closed bool
 }

@@ -72,12 +72,13 @@ func TestCommandsForStaff(t *testing.T) {
 		t.Errorf("packing after it was shipped: %d %s", code, out)
 	}
 	for _, args := range [][]string{{"packing", "-order", "nope"}, {"status", "-order", "nope", "-status", "shipped"},
-		{"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"}} {
+		{"status", "-order", identifier, "-status", "lost"}, {"resolve", "-payment", "999", "-by", "x"},
+		{"refund", "-order", identifier, "-by", "x", "-all", "-amount", "1"}} {
 		if code, out := run(args...); code != 1 {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
-	for _, args := range [][]string{{"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"},
+	for _, args := range [][]string{{"refund", "-payment", "7", "-by", "x", "-amount", "1"}, {"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"},
 		{"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {
 		if code, out := run(args...); code != 2 {
 			t.Errorf("%v: %d %s", args, code, out)

@@ -182,6 +182,9 @@ func runRefund(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error 
 	var id string
 	var err error
 	switch {
+	case f.payment != 0 && (f.order != "" || f.all || len(f.lines) > 0 || f.amount != "" || f.shipping):
+		return fmt.Errorf("%w: refund -payment gives the whole payment back and takes none of -order, -all, -line, "+
+			"-shipping, -amount", boot.ErrUsage)
 	case f.payment != 0:
 		id, err = d.RefundPayment(ctx, f.who(), f.payment, f.note)
 	case f.order == "" || !f.all && len(f.lines) == 0 && f.amount == "" && !f.shipping:

@@ -90,6 +90,8 @@ func (w Refund) check() error {
 		return not("note", "A note has at most %d characters.", maxNote)
 	case w.Amount < 0:
 		return not("amount", "An amount cannot be below zero.")
+	case w.All && (len(w.Lines) > 0 || w.Amount > 0):
+		return not("all", "Either all that is left, or pieces and an amount.")
 	}
 	return nil
 }

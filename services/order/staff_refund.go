@@ -33,7 +33,7 @@ var refundForm = orderForm{title: "Refund", form: askRefund, theirs: func(p staf
 
 func askRefund(page staffFormPage) adminui.Form {
 	p := page.Order
-	form := adminui.Form{Action: "/orders/" + p.Identifier + "/refund", Submit: "Refund", Tone: "bad",
+	form := adminui.Form{Action: "/orders/" + p.Identifier + "/refund", Submit: "Refund", Tone: "bad", Adds: true,
 		Check:  &adminui.Command{Text: "Work out the total", To: "/orders/" + p.Identifier + "/refund/total"},
 		Fields: []adminui.Field{{Name: "all", Label: fmt.Sprintf("All that is left: %s", p.Money.Left), Kind: "check"}}}
 	for _, l := range p.Lines {
@@ -93,9 +93,6 @@ func (s *server) readRefund(r *http.Request, on Order, form adminui.Submitted) (
 		if w.Amount, err = money.Parse(typed); err != nil || w.Amount <= 0 {
 			return w, not("amount", "An amount such as 12.50, please.")
 		}
-	}
-	if w.All && (len(w.Lines) > 0 || w.Amount > 0) {
-		return w, not("all", "Either all that is left, or pieces and an amount.")
 	}
 	return w, nil
 }

@@ -37,7 +37,7 @@ func TestStaffRefundAnOrder(t *testing.T) {
 	}
 	staff.Post(path, "version", "1", "line-0", "1", "restock", "on", "reason", "duplicate", "note", "broken").OK()
 	stale := e.browser(adminui.Owner).Post(path, "version", "1", "amount", "2.50", "note", "typed")
-	stale.Has(409, `value="2.50"`, ">typed</textarea>", "Ada (refunded ", " left</strong>")
+	stale.Has(409, `value="2.50"`, ">typed</textarea>", "Ada (refunded ", " left</strong>", "this would be done besides")
 	staff.Post(path, "version", "2", "amount", "2.50").OK()
 	staff.Post(path, "version", "3", "all", "on").OK()
 	staff.Post(path, "version", "4", "all", "on").Has(422, "Nothing is left")

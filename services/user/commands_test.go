@@ -45,6 +45,7 @@ func TestCommandsRefuse(t *testing.T) {
 		args []string
 	}{
 		{2, []string{"export"}}, {2, []string{"erase", "-member", "x"}}, {2, []string{"erase", "-member", "1", "-email", "a@b.cd"}},
+		{2, []string{"erase", "-email", "ann"}}, {2, []string{"export", "-email", "@mail.example.com"}},
 		{2, []string{"export", "-member", "1", "now"}},
 		{2, []string{"terms"}}, {2, []string{"terms", "publish"}}, {2, []string{"terms", "publish", "-version", "0", "-note-file", "x"}},
 		{1, []string{"terms", "publish", "-version", "2", "-note-file", "nowhere"}},
