@@ -22,7 +22,8 @@ const (
 	refundCanceled  = "canceled" // in Stripe's dashboard
 )
 
-// statusRefunded is that of an order whose whole payment was given back, unless it was canceled.
+// statusRefunded is that of an order whose whole payment was given back, or all its pieces were and the price of
+// shipping was kept, unless it was canceled.
 const statusRefunded = "refunded"
 
 // RefundReasons are Stripe's words for why money is given back. With "fraudulent" Stripe blocks the card

@@ -145,13 +145,18 @@ func settleMoney(ctx context.Context, tx pgx.Tx, payments []string) error {
 			return err
 		}
 	}
-	refunded, err := markRefunded(ctx, tx, payments)
-	if err != nil {
-		return err
-	}
-	for _, o := range refunded {
-		if err := bus.Enqueue(ctx, tx, statusMessage(o, statusRefunded, time.Now())); err != nil {
+	for _, mark := range []struct {
+		status string
+		orders func(context.Context, pgx.Tx, []string) ([]deskOrder, error)
+	}{{statusShipped, markSent}, {statusRefunded, markRefunded}} {
+		marked, err := mark.orders(ctx, tx, payments)
+		if err != nil {
 			return err
+		}
+		for _, o := range marked {
+			if err := bus.Enqueue(ctx, tx, statusMessage(o, mark.status, time.Now())); err != nil {
+				return err
+			}
 		}
 	}
 	return noteDisputes(ctx, tx, payments)

@@ -210,14 +210,17 @@ func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([
 		paymentIntents)
 }
 
-// markRefunded gives orders whose whole payment was given back the status, takes it from those whose
-// refund came to nothing, and returns the former.
+// markRefunded gives orders whose whole payment or whose pieces were all given back the status, takes it from those
+// whose refund came to nothing, and returns the former.
 func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark refunded orders", `
 		WITH o AS (
 		  SELECT o.*, coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = o.payment_intent
-		    AND r.state IN ('pending', 'succeeded')), 0) >= o.total AND o.total > 0 AS refunded
-		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
+		    AND r.state IN ('pending', 'succeeded')), 0) >= o.total AND o.total > 0 OR g.pieces > 0 AND g.pieces =
+		    (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS refunded
+		  FROM orders o CROSS JOIN LATERAL (SELECT coalesce(sum(p.quantity), 0) AS pieces FROM refund_line p
+		    JOIN refund r ON r.id = p.refund_id WHERE p.order_id = o.id AND r.state IN ('pending', 'succeeded')) AS g
+		  WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		), gone AS (
 		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'refunded' AND NOT o.refunded
 		), made AS (
@@ -225,6 +228,30 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 		    ON s.identifier = 'refunded' WHERE o.refunded ON CONFLICT DO NOTHING RETURNING order_id
 		)
 		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
+}
+
+// markSent gives orders of which a parcel went out, and whose other pieces Stripe gives the money back for, the status
+// of one that is sent whole, as the last parcel does. It takes that from those whose refund came to nothing: there are
+// pieces to send again. It returns the former, if their customers were told of all parcels; else that comes with the
+// mail.
+func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
+	return pg.List[deskOrder](ctx, tx, "mark orders as sent whose other pieces are refunded", `
+		WITH o AS (
+		  SELECT o.*, NOT EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity >
+		    coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
+		    + coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
+		      WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state IN ('pending', 'succeeded')), 0)) AS done
+		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
+		    AND EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id)
+		), gone AS (
+		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'shipped' AND NOT o.done
+		    AND s.by_person = 0 AND s.by_name = ''
+		), made AS (
+		  INSERT INTO order_status (order_id, status) SELECT o.id, s.identifier FROM o JOIN status s
+		    ON s.identifier = 'shipped' WHERE o.done ON CONFLICT DO NOTHING RETURNING order_id
+		)
+		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)
+		  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.told_at IS NULL)`, paymentIntents)
 }
 
 // paymentsToSettle are those with an order by now whose refund no customer was told of.

@@ -246,6 +246,54 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 	}
 }
 
+// An order of which one piece was sent and the other is refunded is sent: nothing is left to do. If the refund comes to
+// nothing, there is again.
+func TestTheRestIsRefunded(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	on := Order{Identifier: e.sold("ann@mail.example.com", "2")}
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	id, err := e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(cents int, status string) {
+		t.Helper()
+		e.mustHandle(refundEvent("evt_"+id+status, "charge.refund.updated", "re_"+id, e.intent(on.Identifier), cents, status,
+			map[string]any{"metadata": map[string]string{"refund": id}}))
+	}
+	is := func(statuses string) {
+		t.Helper()
+		if got := e.statuses(on.Identifier); got != statuses {
+			t.Errorf("%s, want %s", got, statuses)
+		}
+	}
+	is("accepted") // Stripe was not asked yet
+	says(399, "pending")
+	is("accepted shipped")
+	e.tell(1)
+	const told = `SELECT count(*) FROM outbox WHERE key = 'order-status:' || $1 || ':shipped'`
+	if n := e.Number(told, on.Identifier); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	says(399, "failed")
+	is("accepted")
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Error(err)
+	}
+	is("accepted shipped")
+	on = Order{Identifier: e.sold("bea@mail.example.com", "2")}
+	if id, err = e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
+		t.Fatal(err)
+	}
+	says(798, "pending") // the price of shipping is kept
+	is("accepted refunded")
+	says(798, "failed")
+	is("accepted")
+}
+
 // What Stripe says may come before its order, and after its buyer was erased.
 func TestRefundsWithoutACustomerToTell(t *testing.T) {
 	t.Parallel()
