@@ -345,7 +345,10 @@ func lockFile(path string, wait bool) (unlock func(), err error) {
 	if err := syscall.Flock(int(file.Fd()), how); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return func() { _ = file.Close() }, nil // closing gives the lock back
+	return func() {
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // a program that is being started has a copy of the file
+		_ = file.Close()
+	}, nil
 }
 
 // holds refuses to act on another server than the shop's settings name: SHOPS_DATABASE_URL may be another machine's.

@@ -81,9 +81,11 @@ func (f *folder) prepare() error {
 	return nil
 }
 
-// unlock gives the folder free; closing the file drops the lock.
+// unlock gives the folder free. Closing the file alone would leave the lock to a program that is being started at this
+// moment: until it runs it has a copy of the file.
 func (f *folder) unlock() error {
-	if err := f.lock.Close(); err != nil {
+	err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_UN)
+	if err := errors.Join(err, f.lock.Close()); err != nil {
 		return fmt.Errorf("unlock data folder: %w", err)
 	}
 	return nil

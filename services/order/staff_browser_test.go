@@ -231,7 +231,7 @@ func TestStaffShipByKeyboard(t *testing.T) {
 	tab.Go("/orders")
 	tab.Until("the list is there", "document.readyState === 'complete' && document.querySelector('tbody tr')")
 	tab.Press("s")
-	tab.Until("the first field has the focus", "document.activeElement.name === 'tracking'")
+	tab.Until("the first field has the focus", "document.activeElement.name === 'tracking' && document.readyState === 'complete'")
 	for n := range *shipments {
 		tab.Press(fmt.Sprintf("1Z%04d\r", n))
 	}

@@ -80,7 +80,9 @@ func (j *journal) wait(n int64) error {
 
 // close writes what no one has waited for yet.
 func (j *journal) close() error {
-	return errors.Join(j.wait(j.last()), j.f.Close(), j.lock.Close())
+	err := errors.Join(j.wait(j.last()), j.f.Close())
+	// A program that is being started has a copy of the lock's file.
+	return errors.Join(err, syscall.Flock(int(j.lock.Fd()), syscall.LOCK_UN), j.lock.Close())
 }
 
 // lockState makes sure that no other process uses the state file: two would write over each
