@@ -168,7 +168,9 @@ func (s *Shop) opened(open <-chan map[string]string) {
 	select {
 	case a := <-open:
 		if a["Shop"] == "" {
-			s.tb.Fatalf("the shop does not open: %v\n%s", <-s.done, s.logs.tail(30))
+			err := <-s.done
+			s.cmd = nil // it has ended: nothing is left to stop
+			s.tb.Fatalf("the shop does not open: %v\n%s", err, s.logs.tail(30))
 		}
 		for field, address := range map[*string]string{
 			&s.URL: a["Shop"], &s.Inbox: a["Mail inbox"], &s.StandIn: a["Stripe stand-in"],
