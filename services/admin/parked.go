@@ -110,7 +110,8 @@ func parkedCommand(ctx context.Context, args []string, out io.Writer) error {
 	return verb.run(ctx, s, f, out)
 }
 
-// commander is whoever a command says, with the rights that it takes: the log tells them from a person who signed in.
+// commander is the person that a command names, with the rights that it takes: the log tells them from one who signed
+// in.
 func commander(by string) adminui.Identity {
 	return adminui.Identity{Name: by + " (command)", Roles: []adminui.Role{adminui.Manager}}
 }
@@ -214,7 +215,7 @@ func dropParked(ctx context.Context, s *server, f parkedFlags, out io.Writer) er
 	return s.command(ctx, f, f.one("drop"), url.Values{"note": {f.note}}, out)
 }
 
-// command posts a form to a service on behalf of whoever the command says, and prints what was done.
+// command posts a form to a service on behalf of the person that the command names, and prints what was done.
 func (s *server) command(ctx context.Context, f parkedFlags, path string, form url.Values, out io.Writer) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "", nil)
 	if err != nil {

@@ -138,7 +138,7 @@ func takeReviews(ctx context.Context, tx pgx.Tx, on automatic) ([]msg.Message, e
 }
 
 // mailWanted tells mailer, at the moment of sending, whether an automatic mail still makes sense: nothing was bought
-// since, the order is still one, nobody said no to notices, what is back in stock still is, the switch is still on.
+// since, the order is still one, no one declined notices, what is back in stock still is, the switch is still on.
 func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {

@@ -34,7 +34,7 @@ func TestOrdersOfBeforeAreTold(t *testing.T) {
 	if got := e.Text(told); got != "ann@mail.example.com 355 1, bob@mail.example.com 0 0" {
 		t.Errorf("told: %s", got)
 	}
-	// Reports hear of what was given back and of taxes, whoever was erased.
+	// Reports hear of what was given back and of taxes, of erased people as well.
 	if got := e.Text(givenBackTold); got != "0 v1 355/0/0, 7 v0" && got != "v1 355/0/0, 7 v0" {
 		t.Errorf("told of what was given back: %s", got)
 	}

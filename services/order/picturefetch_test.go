@@ -210,7 +210,7 @@ func TestFetchedPicturesAreTakenBack(t *testing.T) {
 	count(before)
 }
 
-// Nobody is asked who cannot be reached by all: what a file names may lead to whatever this machine reaches.
+// Only public addresses are asked: what a file names may lead to all that this machine reaches.
 func TestPicturesComeFromPublicServersAlone(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

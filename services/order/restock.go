@@ -33,7 +33,7 @@ func (s *server) refuser(token string) (hash string, ok bool) {
 	return hash, hash != "" && web.ValidMAC(s.cfg.Key("back in stock"), mac, "refuse", hash)
 }
 
-// wishForRestock notes that somebody wants to hear when a SKU can be had again. The answer says what
+// wishForRestock notes that a person wants to hear when a SKU can be had again. The answer says what
 // the page of its product shows of the SKU, and is the same whatever is known of the address.
 func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
