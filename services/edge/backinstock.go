@@ -35,7 +35,8 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		State string `json:"state"`
 	}
-	err = e.askWithForm(r.Context(), e.owners.order, "/internal/restock-wish", asked, &answer)
+	err = e.ask(r.Context(), e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/restock-wish",
+		Form: asked}, &answer)
 	owner, refused := errors.AsType[*web.AnswerError](err)
 	refused = refused && owner.Status == http.StatusBadRequest
 	switch {
@@ -80,8 +81,8 @@ func (e *server) noNotices(w http.ResponseWriter, r *http.Request) error {
 	var answer struct {
 		Refused bool `json:"refused"`
 	}
-	err = e.ask(r.Context(), http.MethodPost, e.owners.order, "/internal/restock-refusal",
-		url.Values{"notice": {query.Get("notice")}}, web.Identity{}, &answer)
+	err = e.ask(r.Context(), e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/restock-refusal",
+		Query: url.Values{"notice": {query.Get("notice")}}}, &answer)
 	if owner, ok := errors.AsType[*web.AnswerError](err); ok && owner.Status == http.StatusNotFound {
 		return web.NotFound()
 	}

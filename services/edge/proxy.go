@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"time"
 
@@ -131,15 +130,10 @@ func (e *server) ownerAway(w http.ResponseWriter, r *http.Request, err error) {
 	web.Fail(w, r, err)
 }
 
-// ask calls an inside endpoint of an owner and reads its JSON answer into out.
-func (e *server) ask(ctx context.Context, method string, owner *web.Owner, path string, query url.Values,
-	id web.Identity, out any) error {
-	return owner.Ask(ctx, web.Question{Method: method, Path: path, Query: query, Key: e.keys.identity, ID: id}, out)
-}
-
-// askWithForm is ask with a form as the body of a POST.
-func (e *server) askWithForm(ctx context.Context, owner *web.Owner, path string, form url.Values, out any) error {
-	return owner.Ask(ctx, web.Question{Method: http.MethodPost, Path: path, Form: form, Key: e.keys.identity}, out)
+// ask asks an owner, as edge alone can, and reads its JSON answer into out.
+func (e *server) ask(ctx context.Context, owner *web.Owner, q web.Question, out any) error {
+	q.Key = e.keys.identity
+	return owner.Ask(ctx, q, out)
 }
 
 // plainPath says whether a path can be one of the API's: segments of letters, digits, - and _. What

@@ -79,6 +79,7 @@ func (c *catalogue) askSearch(ctx context.Context, q string, words int64) (*foun
 
 // fetchFound has order search for words.
 func (e *server) fetchFound(ctx context.Context, q string) (*found, error) {
-	f, query := new(found), url.Values{"q": {q}}
-	return f, e.ask(ctx, http.MethodGet, e.owners.order, "/internal/catalog-search", query, web.Identity{}, f)
+	f := new(found)
+	return f, e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/catalog-search",
+		Query: url.Values{"q": {q}}}, f)
 }

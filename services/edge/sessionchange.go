@@ -111,7 +111,8 @@ func (e *server) mergeCart(ctx context.Context, req *request, m web.SessionMembe
 		Cart: req.cart, Client: req.client.String(),
 	}
 	var merged struct{}
-	if err := e.ask(ctx, http.MethodPost, e.owners.order, "/internal/cart-merge", nil, id, &merged); err != nil {
+	if err := e.ask(ctx, e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},
+		&merged); err != nil {
 		return fmt.Errorf("merge a visitor's cart: %w", err)
 	}
 	return nil
