@@ -46,7 +46,7 @@ func plainSettings(ctx context.Context, tx pgx.Tx) error {
 		"SET LOCAL TimeZone = 'UTC'", "SET LOCAL DateStyle = 'ISO, YMD'", "SET LOCAL IntervalStyle = 'postgres'",
 		"SET LOCAL extra_float_digits = 1", "SET LOCAL bytea_output = 'hex'", "SET LOCAL search_path = ''",
 	} {
-		if err := pg.Exec(ctx, tx, "settle how rows are written", set); err != nil {
+		if err := pg.Exec(ctx, tx, "set how rows are written", set); err != nil {
 			return err
 		}
 	}

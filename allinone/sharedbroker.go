@@ -168,8 +168,8 @@ func (b *sharedBroker) options(text string) (*server.Options, error) {
 	return opts, nil
 }
 
-// forget deletes the streams of a shop that is no more. A broker that runs does it when it has let go of them.
-func (b *sharedBroker) forget(name string) error {
+// drop deletes the streams of a shop that is no more. A broker that runs does it when it has let go of them.
+func (b *sharedBroker) drop(name string) error {
 	unlock, err := lockFile(b.at("lock"), false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // it never ran

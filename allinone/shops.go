@@ -272,7 +272,7 @@ func leaveBroker(dir, name string) error {
 	if err != nil || broker == nil {
 		return err
 	}
-	return errors.Join(broker.write(), broker.forget(name))
+	return errors.Join(broker.write(), broker.drop(name))
 }
 
 func listShops(ctx context.Context, server *dbServer, dir string, out io.Writer) error {

@@ -169,7 +169,7 @@ func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[
 			return nil, err
 		}
 	}
-	s, err := c.settle(ctx, p.name)
+	s, err := c.await(ctx, p.name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,12 +211,12 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 	if _, err := c.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: stack}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", *stack, err)
 	}
-	_, err := c.settle(ctx, name)
+	_, err := c.await(ctx, name)
 	return err
 }
 
-// settle waits until a stack changes no more.
-func (c *cloud) settle(ctx context.Context, name string) (stack, error) {
+// await waits until a stack changes no more.
+func (c *cloud) await(ctx context.Context, name string) (stack, error) {
 	limit := time.Now().Add(stackTime)
 	pause := 200 * time.Millisecond
 	for {

@@ -185,7 +185,7 @@ func (c *cloud) destroy(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.forget(ctx)
+	return c.dropHistory(ctx)
 }
 
 // parts are the stacks that a shop has, in the order in which they can be taken away.

@@ -40,11 +40,11 @@ func (c *cloud) record(ctx context.Context, tag string) error {
 	return nil
 }
 
-// forget drops the history of a shop that is gone.
-func (c *cloud) forget(ctx context.Context) error {
+// dropHistory drops the history of a shop that is gone.
+func (c *cloud) dropHistory(ctx context.Context) error {
 	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
 	if err != nil && !is(err, "ParameterNotFound") {
-		return fmt.Errorf("forget the deployments: %w", err)
+		return fmt.Errorf("drop the deployments: %w", err)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func TestAnHourCostsTheOutboxNothing(t *testing.T) {
 }
 
 // messageBuffers is how many buffers the ways of messages touch that come now.
-func messageBuffers(t *testing.T, db *pgxpool.Pool, wave int) map[string]int {
+func messageBuffers(t *testing.T, pool *pgxpool.Pool, wave int) map[string]int {
 	t.Helper()
 	keys, receivers := make([]string, hourMeasured), make([]string, hourMeasured)
 	subjects, pending := make([]string, hourMeasured), make([]string, hourMeasured)
@@ -99,10 +99,10 @@ func messageBuffers(t *testing.T, db *pgxpool.Pool, wave int) map[string]int {
 		subjects[i], pending[i], payloads[i], times[i] = msg.OrderPlacedSubject, "{user-order}", []byte(`{"n":1}`), time.Now()
 	}
 	return map[string]int{
-		"storing":    buffers(t, db, bus.EnqueueSQL, keys, subjects, payloads, pending, texts, 0, time.Second),
-		"claiming":   buffers(t, db, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
-		"noting":     buffers(t, db, bus.NoteSQL, msg.UserOrder, keys, numbers, times, numbers, texts),
-		"confirming": buffers(t, db, bus.ConfirmSQL, keys, receivers),
+		"storing":    buffers(t, pool, bus.EnqueueSQL, keys, subjects, payloads, pending, texts, 0, time.Second),
+		"claiming":   buffers(t, pool, bus.ClaimSQL, 500, time.Now().Add(-30*time.Second)),
+		"noting":     buffers(t, pool, bus.NoteSQL, msg.UserOrder, keys, numbers, times, numbers, texts),
+		"confirming": buffers(t, pool, bus.ConfirmSQL, keys, receivers),
 	}
 }
 

@@ -160,3 +160,11 @@ func TimeOrNull(t time.Time) *time.Time {
 	}
 	return &t
 }
+
+// Text is a column that may be null, as a text.
+func Text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -88,7 +88,7 @@ func (c *Cluster) resetPassword(ctx context.Context, password string) error {
 	if err := c.account.takeOver(c.folder.data()); err != nil {
 		return err
 	}
-	stale, err := c.settle(ctx)
+	stale, err := c.endOrphan(ctx)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 		return err
 	}
 	for try := 0; ; try++ {
-		env, err := c.settle(ctx)
+		env, err := c.endOrphan(ctx)
 		if err != nil {
 			return err
 		}

@@ -14,11 +14,11 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// settle ends the server that an earlier process left behind in the folder, if any: we could not
+// endOrphan ends the server that an earlier process left behind in the folder, if any: we could not
 // watch it, and settings may have changed. What it returns goes into the new server's environment:
 // PostgreSQL refuses to start when the process in postmaster.pid is alive, though it may be any that
 // got the number later, unless told that it is a relative (pg_ctl's way).
-func (c *Cluster) settle(ctx context.Context) ([]string, error) {
+func (c *Cluster) endOrphan(ctx context.Context) ([]string, error) {
 	if _, err := os.Stat(c.folder.pidFile()); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -168,7 +168,7 @@ func Remove(ctx context.Context, dir string) error {
 		return err
 	}
 	c := &Cluster{log: slog.New(slog.DiscardHandler), folder: folder}
-	_, err = c.settle(ctx)
+	_, err = c.endOrphan(ctx)
 	if err == nil {
 		err = os.RemoveAll(dir)
 	}

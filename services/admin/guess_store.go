@@ -17,7 +17,7 @@ func countGuess(ctx context.Context, db pg.DB, subject []byte, within time.Durat
 		RETURNING n`, subject, within)
 }
 
-// forgiveGuesses forgets the attempts of a subject that has succeeded.
+// forgiveGuesses drops the attempts of a subject that has succeeded.
 func forgiveGuesses(ctx context.Context, db pg.DB, subjects [][]byte) error {
 	return pg.Exec(ctx, db, "forget attempts", `DELETE FROM guess WHERE subject = ANY($1)`, subjects)
 }

@@ -17,8 +17,8 @@ func countRefused(ctx context.Context, db pg.DB, person int64, text, address str
 }
 
 // logRefused moves the counts of the minutes that are over into the log of acts.
-func logRefused(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.ExecRows(ctx, db, "keep what sign-ins were refused", `
+func logRefused(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.ExecRows(ctx, pool, "keep what sign-ins were refused", `
 		WITH over AS (DELETE FROM refused_sign_in WHERE minute < date_trunc('minute', now()) RETURNING *)
 		INSERT INTO audit (at, person_id, name, token, address, service, action, kind, key, text)
 		SELECT r.at, r.person_id, coalesce(p.name, 'No one'), false, r.address, 'admin', 'sign-in',

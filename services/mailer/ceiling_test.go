@@ -14,10 +14,10 @@ import (
 // withCeiling is the setting that a shop has by itself.
 func withCeiling(c *Config) { c.MailsAnHour, c.MailsADay = 5, 20 }
 
-// settled waits until every command is a row and none of the rows waits.
-func (e *env) settled(rows int) {
+// awaitMails waits until every command is a row and none of the rows waits.
+func (e *env) awaitMails(rows int) {
 	e.t.Helper()
-	e.eventually(fmt.Sprint(rows, " mails settled"), func() bool {
+	e.eventually(fmt.Sprint(rows, " mails done"), func() bool {
 		return e.Number(`SELECT count(*) FROM delivery`) == rows && e.Number(`SELECT count(*) FROM delivery WHERE state = 'queued'`) == 0
 	})
 }
@@ -53,7 +53,7 @@ func TestCeilingOfOneAddress(t *testing.T) {
 		commands = append(commands, msg.Message{Key: fmt.Sprint("bomb:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
 	e.enqueue(commands...)
-	e.settled(42)
+	e.awaitMails(42)
 	if n := receivedBy(sink, is("victim@x.example")); n != 5 {
 		t.Errorf("the victim got %d mails, want 5", n)
 	}
@@ -67,7 +67,7 @@ func TestCeilingOfOneAddress(t *testing.T) {
 		e.send(fmt.Sprint("order:", i), msg.SendMail{Kind: msg.MailOrderVisitor, To: []string{"victim@x.example"}, Order: order()})
 	}
 	e.send("other:1", welcome("other@x.example"))
-	e.settled(50)
+	e.awaitMails(50)
 	if n := receivedBy(sink, is("victim@x.example")); n != 12 {
 		t.Errorf("the victim has %d mails, want 5 and 7 orders", n)
 	}
@@ -88,7 +88,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 		m.Kind, m.MemberID = msg.MailPasswordChanged, int64(100+i) // accounts that have not proved the address
 		e.send(fmt.Sprint("bomb:", i), m)
 	}
-	e.settled(8)
+	e.awaitMails(8)
 	changed := welcome("Ann@x.example")
 	changed.Kind, changed.Proved = msg.MailPasswordChanged, []string{"Ann@x.example"}
 	e.send("password-changed:7", changed)
@@ -98,7 +98,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	e.send("address-changed:7", moved)
 	moved.To, moved.Proved, moved.MemberID = []string{"fresh@x.example", "ann@x.example"}, nil, 101
 	e.send("address-changed:101", moved)
-	e.settled(11)
+	e.awaitMails(11)
 	mails := sink.all()
 	if n := receivedBy(sink, is("ann@x.example")); n != 7 {
 		t.Errorf("ann has %d mails, want 5 and the 2 notices", n)
@@ -110,7 +110,7 @@ func TestCeilingHidesNoNotice(t *testing.T) {
 	for i := range 9 { // that room has its end, too: a thief cannot bomb the owner
 		e.send(fmt.Sprint("password-changed:7:", i), changed)
 	}
-	e.settled(20)
+	e.awaitMails(20)
 	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
 		t.Errorf("ann has %d mails, want 5 and 5 notices", n)
 	}
@@ -127,7 +127,7 @@ func TestCeilingOfOneMailbox(t *testing.T) {
 		e.send(fmt.Sprint("tag:", i), welcome(fmt.Sprintf("eve+%d@x.example", i)))
 		e.send(fmt.Sprint("dot:", i), welcome(local[:i+1]+"."+local[i+1:]+"@gmail.com"))
 	}
-	e.settled(56)
+	e.awaitMails(56)
 	if n := receivedBy(sink, func(a string) bool { return strings.HasPrefix(a, "eve") }); n != 20 {
 		t.Errorf("the mailbox with tags has %d mails, want 20", n)
 	}
@@ -150,7 +150,7 @@ func TestCeilingOfADay(t *testing.T) {
 		commands = append(commands, msg.Message{Key: fmt.Sprint("day:", i), Subject: msg.MailSubject(m.Kind), Payload: m})
 	}
 	e.enqueue(commands...)
-	e.settled(46)
+	e.awaitMails(46)
 	if n := receivedBy(sink, is("day@x.example")); n != 20 {
 		t.Errorf("%d mails within a day, want 20", n)
 	}
@@ -175,12 +175,12 @@ func TestCeilingOfDebits(t *testing.T) {
 	for i := range 6 {
 		e.send(fmt.Sprint("welcome:", i), welcome("ann@x.example"))
 	}
-	e.settled(6)
+	e.awaitMails(6)
 	for i := range 7 {
 		e.send(fmt.Sprint("debit:", i), msg.SendMail{Kind: msg.MailPaymentRefused, To: []string{"ann@x.example"},
 			Payment: &msg.PaymentMail{Total: 1234}})
 	}
-	e.settled(13)
+	e.awaitMails(13)
 	if n := receivedBy(sink, is("ann@x.example")); n != 10 {
 		t.Errorf("ann has %d mails, want 5 and 5 about debits", n)
 	}

@@ -195,10 +195,10 @@ func TestCeilingOfNewsletters(t *testing.T) {
 	for i := range 5 {
 		e.send(fmt.Sprint("welcome:", i), welcome("Ada@x.example"))
 	}
-	e.settled(5)
+	e.awaitMails(5)
 	c := e.campaign()
 	c.do("start")
-	e.settled(7)
+	e.awaitMails(7)
 	if len(to(sink, "bob@x.example")) != 1 || len(to(sink, "ada@x.example")) != 0 {
 		t.Error("the wrong one was held back")
 	}

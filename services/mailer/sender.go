@@ -264,7 +264,7 @@ func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Tim
 	}
 	known, err := bus.Trail(ctx, w.pool, []string{msg.MailerMail}, []string{d.Key})
 	if err != nil || len(known.Received) == 0 {
-		return // the command is forgotten: the mail is days late
+		return // its command was pruned: the mail is days late
 	}
 	caller := known.Received[0].Trace
 	obs.Record(obs.Span{Service: "mailer", Name: "send mail", Kind: obs.SpanClient, Trace: obs.Follow(caller),

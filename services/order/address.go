@@ -29,7 +29,7 @@ func (s *server) anonymousEmailAddressPaymentLookup(w http.ResponseWriter, r *ht
 	}
 	who := web.Who(r)
 	address := strings.TrimSpace(form.Get("anonymous_email_address"))
-	list, code, err := knownAddress(r.Context(), s.db, checkoutList(who), pg.StorableText(address, 0))
+	list, code, err := knownAddress(r.Context(), s.pool, checkoutList(who), pg.StorableText(address, 0))
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func guestAddress(c *cart, form web.Values) string {
 	if address := strings.TrimSpace(form.Get("anonymous_email_address")); email.Valid(address) {
 		c.ReceiptEmail = &address
 	}
-	return text(c.ReceiptEmail)
+	return pg.Text(c.ReceiptEmail)
 }
 
 // addressTries is how often the code of an address is looked for: each time another request proposed one meanwhile.
@@ -102,7 +102,7 @@ func (s *server) rememberAddress(ctx context.Context, who web.Identity, address,
 			s.outbox.Await(ctx, msg.UserOrder, receiptAddressKey(code))
 			return nil
 		}
-		if _, code, err = knownAddress(ctx, s.db, checkoutList(who), address); err != nil {
+		if _, code, err = knownAddress(ctx, s.pool, checkoutList(who), address); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func receiptAddressKey(code string) string { return "receipt-address:" + code }
 // changeConfirmationEmailAddress drops the receipt address.
 func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	who := web.Who(r)
-	ok, err := mayCheckOut(r.Context(), s.db, who, nil)
+	ok, err := mayCheckOut(r.Context(), s.pool, who, nil)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *server) changeConfirmationEmailAddress(w http.ResponseWriter, r *http.R
 		return answer(w, notAllowed{})
 	}
 	if !who.Member() && who.Cart != "" {
-		if err := setReceiptAddress(r.Context(), s.db, who.Cart, nil); err != nil {
+		if err := setReceiptAddress(r.Context(), s.pool, who.Cart, nil); err != nil {
 			return err
 		}
 	}

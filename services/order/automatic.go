@@ -12,6 +12,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -40,13 +41,13 @@ type automatic struct {
 
 func readAutomatic(values map[string]*string) automatic {
 	after := func(key string, otherwise int, each time.Duration) time.Duration {
-		n, err := strconv.Atoi(text(values[key]))
+		n, err := strconv.Atoi(pg.Text(values[key]))
 		if err != nil || n < 1 {
 			n = otherwise
 		}
 		return time.Duration(n) * each
 	}
-	on := func(key string) bool { return text(values[key]) == settingOn }
+	on := func(key string) bool { return pg.Text(values[key]) == settingOn }
 	return automatic{reminder: on(settingReminder), restock: on(settingBackInStock), review: on(settingReview),
 		reminderAfter: after(settingReminderHours, reminderHours, time.Hour),
 		reviewAfter:   after(settingReviewDays, reviewDays, 24*time.Hour)}
@@ -55,7 +56,7 @@ func readAutomatic(values map[string]*string) automatic {
 // sendAutomatic commands the automatic mails whose time has come. That one was commanded is noted with the command, in
 // one transaction, so a crash leaves both or neither.
 func (s *server) sendAutomatic(ctx context.Context, _ *pgxpool.Pool) (sent int64, err error) {
-	values, err := settings(ctx, s.db, automaticGroup.keys...)
+	values, err := settings(ctx, s.pool, automaticGroup.keys...)
 	if err != nil {
 		return 0, err
 	}
@@ -148,7 +149,7 @@ func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	values, err := settings(r.Context(), s.db, automaticGroup.keys...)
+	values, err := settings(r.Context(), s.pool, automaticGroup.keys...)
 	if err != nil {
 		return err
 	}
@@ -156,13 +157,13 @@ func (s *server) mailWanted(w http.ResponseWriter, r *http.Request) error {
 	wanted, on := false, readAutomatic(values)
 	switch {
 	case kind == msg.MailCheckoutReminder && on.reminder:
-		wanted, err = reminderWanted(r.Context(), s.db, about)
+		wanted, err = reminderWanted(r.Context(), s.pool, about)
 	case kind == msg.MailReviewRequest && on.review:
-		wanted, err = reviewWanted(r.Context(), s.db, about)
+		wanted, err = reviewWanted(r.Context(), s.pool, about)
 	case kind == msg.MailBackInStock && on.restock:
 		if hash, ok := s.refuser(form.Get("notice")); ok {
 			wish, _ := web.Number(about, maxSKU) // 0 for none
-			wanted, err = restockWanted(r.Context(), s.db, wish, hash)
+			wanted, err = restockWanted(r.Context(), s.pool, wish, hash)
 		}
 	}
 	if err != nil {

@@ -121,21 +121,21 @@ func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error
 
 // deleteOldAutomatic deletes what no limit looks at any more, wishes of long ago, and those whose mails left or are
 // too late.
-func deleteOldAutomatic(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	mails, err := pg.InGroups(ctx, db, "delete old notes of automatic mails", `
+func deleteOldAutomatic(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	mails, err := pg.InGroups(ctx, pool, "delete old notes of automatic mails", `
 		DELETE FROM automatic_mail WHERE (kind, about) IN (
 		  SELECT kind, about FROM automatic_mail WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 		keepAutomatic)
 	if err != nil {
 		return mails, err
 	}
-	wishes, err := pg.InGroups(ctx, db, "delete old wishes", `
+	wishes, err := pg.InGroups(ctx, pool, "delete old wishes", `
 		DELETE FROM restock_wish WHERE id IN (
 		  SELECT id FROM restock_wish WHERE at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepWishes)
 	if err != nil {
 		return mails + wishes, err
 	}
-	told, err := pg.InGroups(ctx, db, "delete wishes that were told", `
+	told, err := pg.InGroups(ctx, pool, "delete wishes that were told", `
 		DELETE FROM restock_told WHERE id IN (
 		  SELECT id FROM restock_told WHERE told_at < now() - $2::interval LIMIT $1 FOR UPDATE SKIP LOCKED)`, keepTold)
 	return mails + wishes + told, err

@@ -28,7 +28,7 @@ func (e *env) automatic() {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			if _, err := e.service.sendAutomatic(e.t.Context(), e.db); err != nil {
+			if _, err := e.service.sendAutomatic(e.t.Context(), e.pool); err != nil {
 				e.t.Error(err)
 			}
 		})
@@ -121,7 +121,7 @@ func TestCheckoutReminders(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM checkout WHERE id = $1`, dan.ID); n != 1 {
 		t.Error("the quote is gone")
 	}
-	if n, err := deleteOldAutomatic(t.Context(), e.db); err != nil || n != 0 {
+	if n, err := deleteOldAutomatic(t.Context(), e.pool); err != nil || n != 0 {
 		t.Errorf("%d notes deleted: %v", n, err)
 	}
 }
@@ -281,11 +281,11 @@ func TestBackInStock(t *testing.T) {
 	e.Exec(`INSERT INTO automatic_mail (kind, about, email) VALUES ('x', 'y', 'cid@mail.example.com')`)
 	e.Exec(`INSERT INTO restock_told (id, sku_id, email, address, at) VALUES (99, 6, 'Cid@mail.example.com', 'h', now())`)
 	p := erasure.Person{Emails: []string{"cid@Mail.example.com"}}
-	export, err := ExportOrders(t.Context(), e.db, p)
+	export, err := ExportOrders(t.Context(), e.pool, p)
 	if err != nil || strings.Count(string(export), "id@mail.example.com") != 3 {
 		t.Errorf("exported: %v %s", err, export)
 	}
-	if err := pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error { return eraseOrders(t.Context(), tx, p) }); err != nil {
+	if err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error { return eraseOrders(t.Context(), tx, p) }); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.Number(`SELECT (SELECT count(*) FROM restock_wish) + (SELECT count(*) FROM automatic_mail)
@@ -344,7 +344,7 @@ func TestSoldOutBeforeTheNoticeLeaves(t *testing.T) {
 	wanted(false, second)
 	waiting(1)
 	e.Exec(`UPDATE restock_told SET told_at = now() - interval '26 hours'`)
-	if n, err := deleteOldAutomatic(t.Context(), e.db); err != nil || n != 2 {
+	if n, err := deleteOldAutomatic(t.Context(), e.pool); err != nil || n != 2 {
 		t.Errorf("%d deleted, %v", n, err)
 	}
 }

@@ -90,7 +90,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 
 // tellCanceled mails the customer and tells other services.
 func tellCanceled(ctx context.Context, tx pgx.Tx, o deskOrder, r refundRow) error {
-	if err := bus.Enqueue(ctx, tx, statusMessage(o, statusCanceled, time.Now())); err != nil || text(o.Email) == "" {
+	if err := bus.Enqueue(ctx, tx, statusMessage(o, statusCanceled, time.Now())); err != nil || pg.Text(o.Email) == "" {
 		return err
 	}
 	orders, err := ordersToTell(ctx, tx, []int64{o.ID})

@@ -91,7 +91,7 @@ func (c *cart) person() string {
 }
 
 func (s *server) cartItems(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r))
+	c, lines, err := findFilledCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return err
 	}
@@ -132,16 +132,16 @@ func itemsOf(c *cart, lines []line) (items cartItems) {
 // shipping methods at once, and shows the default as chosen: the totals have to fit it, whichever call
 // comes first.
 func (s *server) cartTotals(w http.ResponseWriter, r *http.Request) error {
-	c, lines, err := findFilledCart(r.Context(), s.db, web.Who(r))
+	c, lines, err := findFilledCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return err
 	}
 	if len(lines) > 0 {
-		if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
+		if err := withDefaultShipping(r.Context(), s.pool, c); err != nil {
 			return err
 		}
 	}
-	in, err := withCodes(r.Context(), s.db, c, lines)
+	in, err := withCodes(r.Context(), s.pool, c, lines)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ type cartAfter struct {
 }
 
 func (s *server) changed(r *http.Request, c *cart) (contents, cartAfter, error) {
-	in, err := readContents(r.Context(), s.db, c)
+	in, err := readContents(r.Context(), s.pool, c)
 	if err != nil {
 		return contents{}, cartAfter{}, err
 	}
@@ -251,7 +251,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	if !who.Member() && who.Cart == "" {
 		who.Cart = rand.Text()
 	}
-	outcome, count, err := addLine(r.Context(), s.db, who, sku, pieces)
+	outcome, count, err := addLine(r.Context(), s.pool, who, sku, pieces)
 	switch {
 	case outcome == noSuchSKU:
 		return refuse(w, endpoint, codeSKUNotFound, echo)
@@ -291,7 +291,7 @@ func refuseQuantity(w http.ResponseWriter, endpoint, problem string, echo web.Fi
 // When it refuses, it has answered and c is nil.
 func (s *server) cartAndSKU(w http.ResponseWriter, r *http.Request, endpoint string,
 	form web.Values) (c *cart, sku int64, echo web.Field, err error) {
-	c, err = findCart(r.Context(), s.db, web.Who(r))
+	c, err = findCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return nil, 0, echo, err
 	}
@@ -325,7 +325,7 @@ func (s *server) cartUpdateSKUQuantity(w http.ResponseWriter, r *http.Request) e
 	if err != nil || quantityProblem(quantity) != "" {
 		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
-	found, err := setQuantity(r.Context(), s.db, c.ID, sku, pieces)
+	found, err := setQuantity(r.Context(), s.pool, c.ID, sku, pieces)
 	if err != nil {
 		return err
 	}
@@ -367,7 +367,7 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || c == nil {
 		return err
 	}
-	found, err := removeLine(r.Context(), s.db, c.ID, sku)
+	found, err := removeLine(r.Context(), s.pool, c.ID, sku)
 	if err != nil {
 		return err
 	}
@@ -382,11 +382,11 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if in.pieces() == 0 {
 		s.closeEnded(r.Context(), c.ID)
 	}
-	methods, err := activeShippingMethods(r.Context(), s.db)
+	methods, err := activeShippingMethods(r.Context(), s.pool)
 	if err != nil {
 		return err
 	}
-	if err := chargeAll(r.Context(), s.db, c.ID, methods); err != nil {
+	if err := chargeAll(r.Context(), s.pool, c.ID, methods); err != nil {
 		return err
 	}
 	return answer(w, struct {
@@ -402,13 +402,13 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "cart_delete_cart"
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, err := findCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return err
 	}
 	deleted := false
 	if c != nil {
-		if deleted, err = deleteCart(r.Context(), s.db, c.ID); err != nil {
+		if deleted, err = deleteCart(r.Context(), s.pool, c.ID); err != nil {
 			return err
 		}
 	}
@@ -437,7 +437,7 @@ func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 		}
 		members = append(members, id)
 	}
-	counts, err := countLines(r.Context(), s.db, members, query.Values["cart"])
+	counts, err := countLines(r.Context(), s.pool, members, query.Values["cart"])
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *server) cartMerge(w http.ResponseWriter, r *http.Request) error {
 		var visitor int64
 		var err error
 		for range 3 { // the member's first cart may be made at this very moment
-			err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) (err error) {
+			err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) (err error) {
 				visitor, err = mergeCarts(r.Context(), tx, who)
 				return err
 			})

@@ -146,7 +146,7 @@ func TestACartIsDeletedBesideOtherCalls(t *testing.T) {
 		p := e.visitor()
 		p.add("1", "1")
 		paid := p.quoted("")
-		tx, err := e.db.Begin(t.Context())
+		tx, err := e.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestDefaultMethodLeavesAChoiceAlone(t *testing.T) {
 	for _, path := range []string{"/order/cart-shipping-methods", "/order/confirm-shipping-method"} {
 		p := e.visitor()
 		p.add("1", "1")
-		tx, err := e.db.Begin(t.Context())
+		tx, err := e.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func (s *server) clock(ctx context.Context) error {
 
 // tellDue tells what is due, and says how long it is until there is something again.
 func (s *server) tellDue(ctx context.Context) (pause time.Duration, err error) {
-	seconds, planned, err := nextOnClock(ctx, s.db)
+	seconds, planned, err := nextOnClock(ctx, s.pool)
 	if err != nil {
 		return 0, err
 	}

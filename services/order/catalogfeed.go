@@ -65,7 +65,7 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 			return web.BadRequest("since")
 		}
 	}
-	position, shop, changes, err := readCatalogChanges(r.Context(), s.db, since)
+	position, shop, changes, err := readCatalogChanges(r.Context(), s.pool, since)
 	if err != nil {
 		return err
 	}
@@ -74,15 +74,15 @@ func (s *server) catalog(w http.ResponseWriter, r *http.Request) error {
 	_, everything := changes[""]
 	// A position ahead of ours is of another database: this one was restored.
 	if feed.Whole = everything || since == 0 || since > position; feed.Whole {
-		if feed.Products, err = listProducts(r.Context(), s.db); err != nil {
+		if feed.Products, err = listProducts(r.Context(), s.pool); err != nil {
 			return err
 		}
-		if feed.Collections, err = listCollections(r.Context(), s.db); err != nil {
+		if feed.Collections, err = listCollections(r.Context(), s.pool); err != nil {
 			return err
 		}
 		return answer(w, feed)
 	}
-	if feed.Products, err = listChangedProducts(r.Context(), s.db, changes); err != nil {
+	if feed.Products, err = listChangedProducts(r.Context(), s.pool, changes); err != nil {
 		return err
 	}
 	for i, p := range feed.Products {

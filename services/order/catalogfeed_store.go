@@ -69,8 +69,8 @@ func listCollections(ctx context.Context, db pg.DB) ([]collection, error) {
 		`SELECT address, title, text FROM collection ORDER BY position, id`)
 }
 
-func deleteOldCatalogChanges(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, db, "delete old changes of the catalog", `
+func deleteOldCatalogChanges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "delete old changes of the catalog", `
 		DELETE FROM catalog_change WHERE (xid, product) IN (
 			SELECT xid, product FROM catalog_change WHERE at < now() - $2::interval LIMIT $1)`, keepCatalogChanges)
 }

@@ -147,7 +147,7 @@ func TestOldCatalogChangesGo(t *testing.T) {
 	e.Exec(`DELETE FROM catalog_change`)
 	e.Exec(`INSERT INTO catalog_change (product, at) SELECT 'old' || n, now() - interval '25 hours' FROM generate_series(1, 5100) n
 		UNION ALL SELECT 'young', now() - interval '23 hours'`)
-	if n, err := deleteOldCatalogChanges(t.Context(), e.db); err != nil || n != 5100 ||
+	if n, err := deleteOldCatalogChanges(t.Context(), e.pool); err != nil || n != 5100 ||
 		e.Number(`SELECT count(*) FROM catalog_change`) != 1 {
 		t.Errorf("%d deleted, %v", n, err)
 	}

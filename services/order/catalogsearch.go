@@ -19,18 +19,18 @@ const (
 // nearest one that is in a title takes its place, and "meant" says what was looked for instead.
 func (s *server) catalogSearch(w http.ResponseWriter, r *http.Request) error {
 	words := searchWords(r.URL.Query().Get("q"))
-	found, err := searchProducts(r.Context(), s.db, words)
+	found, err := searchProducts(r.Context(), s.pool, words)
 	if err != nil {
 		return err
 	}
 	meant := ""
 	if len(found) == 0 && len(words) > 0 {
-		near, err := nearWords(r.Context(), s.db, words)
+		near, err := nearWords(r.Context(), s.pool, words)
 		if err != nil {
 			return err
 		}
 		if !slices.Equal(near, words) {
-			if found, err = searchProducts(r.Context(), s.db, near); err != nil {
+			if found, err = searchProducts(r.Context(), s.pool, near); err != nil {
 				return err
 			}
 			meant = strings.Join(near, " ")

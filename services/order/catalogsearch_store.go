@@ -48,8 +48,8 @@ func nearWords(ctx context.Context, db pg.DB, words []string) ([]string, error) 
 }
 
 // deleteSearchWords deletes words that no product has any more.
-func deleteSearchWords(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.ExecRows(ctx, db, "delete words of no product", `
+func deleteSearchWords(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.ExecRows(ctx, pool, "delete words of no product", `
 		DELETE FROM search_word WHERE NOT EXISTS (
 			SELECT FROM product WHERE search @@ to_tsquery('simple', quote_literal(word)))`)
 }

@@ -63,7 +63,7 @@ func TestSearch(t *testing.T) {
 	}
 	// A word goes with its last product.
 	e.Exec(`DELETE FROM product WHERE id = 10`)
-	if n, err := deleteSearchWords(t.Context(), e.db); err != nil || n == 0 ||
+	if n, err := deleteSearchWords(t.Context(), e.pool); err != nil || n == 0 ||
 		e.Number(`SELECT count(*) FROM search_word WHERE word = 'lamp'`) != 0 ||
 		e.Number(`SELECT count(*) FROM search_word WHERE word = 'clips'`) != 1 {
 		t.Errorf("%d words deleted, %v", n, err)

@@ -13,7 +13,7 @@ import (
 // products is the contract's list, in shop order: pages walk the object as it is sent. Edge answers it from the feed;
 // an edge of before the feed, which runs beside this service during an upgrade, asks for it here.
 func (s *server) products(w http.ResponseWriter, r *http.Request) error {
-	list, err := listProducts(r.Context(), s.db)
+	list, err := listProducts(r.Context(), s.pool)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s *server) products(w http.ResponseWriter, r *http.Request) error {
 // product is one product with everything that its page shows.
 func (s *server) product(w http.ResponseWriter, r *http.Request) error {
 	identifier := chi.URLParam(r, "identifier")
-	p, found, err := findProduct(r.Context(), s.db, identifier, false)
+	p, found, err := findProduct(r.Context(), s.pool, identifier, false)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *server) productPreview(w http.ResponseWriter, r *http.Request) error {
 	if !s.validPreview(identifier, r.URL.Query().Get("token"), time.Now()) {
 		return web.NotFound()
 	}
-	p, found, err := findProduct(r.Context(), s.db, identifier, true)
+	p, found, err := findProduct(r.Context(), s.pool, identifier, true)
 	if err != nil {
 		return err
 	}

@@ -37,16 +37,16 @@ func TestNoCentIsLostOnAnyWay(t *testing.T) {
 		c := p.quoted("")
 		sent := stripePrices(t, c)
 		var paid []line
-		answered, err := cartLines(t.Context(), e.db, c.CartID)
+		answered, err := cartLines(t.Context(), e.pool, c.CartID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		var orderID int64
-		if err := e.db.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
+		if err := e.pool.QueryRow(t.Context(), `SELECT id FROM orders WHERE checkout_id = $1`, c.ID).Scan(&orderID); err != nil {
 			t.Fatal(err)
 		}
-		parts, err := readOrderParts(t.Context(), e.db, orderID)
+		parts, err := readOrderParts(t.Context(), e.pool, orderID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func stripePrices(t *testing.T, c checkout) (prices []money.Cents) {
 func (e *env) mailOf(c checkout) (mail msg.SendMail) {
 	e.t.Helper()
 	var raw []byte
-	if err := e.db.QueryRow(e.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
+	if err := e.pool.QueryRow(e.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := json.Unmarshal(raw, &mail); err != nil {

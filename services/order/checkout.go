@@ -186,7 +186,7 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 // older pages to close it stores nothing.
 func (s *server) storeQuote(ctx context.Context, who web.Identity,
 	form web.Values) (c checkout, beside rivals, no *refusal, err error) {
-	err = pg.Tx(ctx, s.db, func(tx pgx.Tx) (err error) {
+	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
 			return err
 		}
@@ -232,11 +232,11 @@ func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, b
 	no *refusal) (checkout, rivals, *refusal, error) {
 	switch {
 	case no != nil && no.reason == reasonPending:
-		return c, beside, no, noteAsked(ctx, s.db, beside.pending)
+		return c, beside, no, noteAsked(ctx, s.pool, beside.pending)
 	case no != nil:
 		return c, beside, no, s.nameRecentOrder(ctx, who, no)
 	case beside.same != nil && c.Newsletter && !beside.same.Newsletter:
-		return c, beside, nil, noteNewsletter(ctx, s.db, c.ID)
+		return c, beside, nil, noteNewsletter(ctx, s.pool, c.ID)
 	}
 	return c, beside, nil, nil
 }
@@ -310,7 +310,7 @@ func (in contents) notSellable() string {
 // newCheckout freezes a cart. Lines without pieces stay behind.
 func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	q := quote{Codes: in.codes, Shipping: c.Shipping, DiscountOn: in.totals.DiscountOn,
-		Countries: countryList(text(c.settings[settingCountries])), Tax: readTax(c.settings)}
+		Countries: countryList(pg.Text(c.settings[settingCountries])), Tax: readTax(c.settings)}
 	for _, l := range in.lines {
 		if l.Quantity > 0 {
 			q.Lines = append(q.Lines, l)
@@ -353,9 +353,9 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	if made.AmountTotal != nil && *made.AmountTotal-c.taxAdded(made) != c.Total {
 		err := fmt.Errorf("Stripe wants %s for checkout %s of %s", made.AmountTotal, c.ID, c.Total)
 		s.log.Error("quote and payment page differ", "error", err)
-		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.db, c.ID, stateFailed))
+		return stripeError, errors.Join(err, s.stripe.Expire(ctx, made.ID), endCheckout(ctx, s.pool, c.ID, stateFailed))
 	}
-	state, wanted, err := storeSession(ctx, s.db, c.ID, made)
+	state, wanted, err := storeSession(ctx, s.pool, c.ID, made)
 	switch {
 	case err != nil:
 		return &refusal{code: codeUnexpected, text: textUnexpected}, err
@@ -382,11 +382,11 @@ func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error)
 	defer cancel()
 	switch code := stripe.Status(cause); {
 	case code >= 500:
-		return nextAttempt(ctx, s.db, c.ID, c.StripeAttempt)
+		return nextAttempt(ctx, s.pool, c.ID, c.StripeAttempt)
 	case code == http.StatusTooManyRequests, code == http.StatusConflict, code == 0:
 		return nil
 	}
-	return endCheckout(ctx, s.db, c.ID, stateFailed)
+	return endCheckout(ctx, s.pool, c.ID, stateFailed)
 }
 
 // closeOlder ends the payment pages that a shopper has open for other contents. One that was paid

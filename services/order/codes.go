@@ -77,11 +77,11 @@ func (in contents) codeData() web.Object {
 }
 
 func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error {
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, err := findCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return err
 	}
-	in, err := readContents(r.Context(), s.db, c)
+	in, err := readContents(r.Context(), s.pool, c)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (s *server) cartDiscountCodes(w http.ResponseWriter, r *http.Request) error
 func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) error {
 	after, err := s.changeCodes(w, r, "cart_apply_discount_code",
 		func(ctx context.Context, c *cart, text string) (string, error) {
-			switch outcome, err := applyCode(ctx, s.db, c, text, time.Now()); {
+			switch outcome, err := applyCode(ctx, s.pool, c, text, time.Now()); {
 			case err != nil:
 				return "", err
 			case !outcome.Cart:
@@ -127,7 +127,7 @@ func (s *server) cartRemoveDiscountCode(w http.ResponseWriter, r *http.Request) 
 			if !ok {
 				return codeDiscountNotFound, nil
 			}
-			known, err := removeCode(ctx, s.db, c.ID, code)
+			known, err := removeCode(ctx, s.pool, c.ID, code)
 			if err == nil && !known {
 				return codeDiscountNotFound, nil
 			}
@@ -157,7 +157,7 @@ func (s *server) changeCodes(w http.ResponseWriter, r *http.Request, endpoint st
 	if err != nil {
 		return nil, err
 	}
-	c, err := findCart(r.Context(), s.db, web.Who(r))
+	c, err := findCart(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return nil, err
 	}

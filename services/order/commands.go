@@ -98,7 +98,7 @@ var staffCommands = map[string]staffCommand{
 	"payments": {
 		func(*flag.FlagSet, *staffFlags) {},
 		func(ctx context.Context, d *Desk, _ staffFlags, out io.Writer) error {
-			return listPayments(ctx, d.db, out)
+			return listPayments(ctx, d.pool, out)
 		},
 	},
 	"resolve": {
@@ -117,7 +117,7 @@ var staffCommands = map[string]staffCommand{
 	"packing": {
 		func(s *flag.FlagSet, f *staffFlags) { s.StringVar(&f.order, "order", "", "") },
 		func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
-			return listPacking(ctx, d.db, f.order, out)
+			return listPacking(ctx, d.pool, f.order, out)
 		},
 	},
 	"status":   {statusFlags, runStatus},
@@ -130,7 +130,7 @@ var staffCommands = map[string]staffCommand{
 	"money": {
 		func(s *flag.FlagSet, f *staffFlags) { s.StringVar(&f.order, "order", "", "") },
 		func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
-			return showMoney(ctx, d.db, f.order, out)
+			return showMoney(ctx, d.pool, f.order, out)
 		},
 	},
 }
@@ -151,12 +151,12 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", boot.ErrUsage, err)
 	}
-	db, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "order")
+	pool, err := pg.Open(ctx, cfg.DatabaseURL, cfg.Shop(), "order")
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return c.run(ctx, NewDesk(db, cfg.ShippingMailAfter, nil), given, out)
+	defer pool.Close()
+	return c.run(ctx, NewDesk(pool, cfg.ShippingMailAfter, nil), given, out)
 }
 
 // openPayment is a payment that waits for staff.
@@ -173,8 +173,8 @@ type openPayment struct {
 	Payload       json.RawMessage `json:"raw"`
 }
 
-func listPayments(ctx context.Context, db *pgxpool.Pool, out io.Writer) error {
-	list, err := openPayments(ctx, db)
+func listPayments(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+	list, err := openPayments(ctx, pool)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func onList(list *string, who web.Identity) bool {
 	if who.Member() {
 		name = who.Username
 	}
-	names := strings.Split(text(list), ",")
+	names := strings.Split(pg.Text(list), ",")
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
 	}
@@ -48,7 +48,7 @@ func onList(list *string, who web.Identity) bool {
 }
 
 func (s *server) checkoutAllowed(w http.ResponseWriter, r *http.Request) error {
-	ok, err := mayCheckOut(r.Context(), s.db, web.Who(r), nil)
+	ok, err := mayCheckOut(r.Context(), s.pool, web.Who(r), nil)
 	if err != nil {
 		return err
 	}
@@ -69,18 +69,18 @@ type confirmed struct {
 func (s *server) confirm(w http.ResponseWriter, r *http.Request,
 	answerWith func(begin confirmed, c *cart, lines []line) error) error {
 	who := web.Who(r)
-	c, lines, err := findFilledCart(r.Context(), s.db, who, checkoutList(who))
+	c, lines, err := findFilledCart(r.Context(), s.pool, who, checkoutList(who))
 	if err != nil {
 		return err
 	}
-	ok, err := mayCheckOut(r.Context(), s.db, who, c)
+	ok, err := mayCheckOut(r.Context(), s.pool, who, c)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return answer(w, notAllowed{})
 	}
-	if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
+	if err := withDefaultShipping(r.Context(), s.pool, c); err != nil {
 		return err
 	}
 	return answerWith(confirmed{CheckoutAllowed: true, CartFound: c != nil}, c, lines)
@@ -118,7 +118,7 @@ func (s *server) confirmShippingMethod(w http.ResponseWriter, r *http.Request) e
 
 func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
-		in, err := withCodes(r.Context(), s.db, c, lines)
+		in, err := withCodes(r.Context(), s.pool, c, lines)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *server) confirmDiscountCodes(w http.ResponseWriter, r *http.Request) er
 
 func (s *server) confirmTotals(w http.ResponseWriter, r *http.Request) error {
 	return s.confirm(w, r, func(begin confirmed, c *cart, lines []line) error {
-		in, err := withCodes(r.Context(), s.db, c, lines)
+		in, err := withCodes(r.Context(), s.pool, c, lines)
 		if err != nil {
 			return err
 		}

@@ -8,8 +8,8 @@ import (
 // consumers is every subscription of this service.
 func (s *server) consumers() []bus.Consumer {
 	return []bus.Consumer{
-		{Name: msg.OrderStripe, Stream: "STRIPE", Pool: s.db, Outbox: s.outbox, Prepare: s.readStripeEvent,
+		{Name: msg.OrderStripe, Stream: "STRIPE", Pool: s.pool, Outbox: s.outbox, Prepare: s.readStripeEvent,
 			Concerns: s.concernsOrders, Handle: s.onStripeEvents, Committed: s.placings.tell},
-		{Name: msg.OrderUser, Stream: "USER", Pool: s.db, Effect: s.onProspects, Handle: s.onUserEvents},
+		{Name: msg.OrderUser, Stream: "USER", Pool: s.pool, Effect: s.onProspects, Handle: s.onUserEvents},
 	}
 }

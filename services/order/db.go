@@ -1,8 +1,6 @@
 package order
 
 import (
-	"time"
-
 	"github.com/jackc/pgx/v5"
 )
 
@@ -17,23 +15,7 @@ func queue[T any](b *pgx.Batch, each func(T), sql string, args ...any) {
 	})
 }
 
-// text is a column that may be null, as a text.
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// orNull is a time for a column that is null without one.
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// filled is the other way round: null for an empty text.
+// filled is a text as a column has it that is null for an empty one.
 func filled(s string) *string {
 	if s == "" {
 		return nil

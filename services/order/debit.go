@@ -9,6 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -87,7 +88,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	}
 	now := time.Now().UTC()
 	mail := msg.SendMail{
-		Kind: kind, To: []string{email}, MemberCode: text(c.MemberCode), CreatedAt: now,
+		Kind: kind, To: []string{email}, MemberCode: pg.Text(c.MemberCode), CreatedAt: now,
 		Deadline: now.Add(mailDeadline),
 		Payment:  &msg.PaymentMail{Total: int64(c.Total), Lines: quotedLines(&c)},
 	}
@@ -109,7 +110,7 @@ func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
 	if p.Status != stripe.SessionComplete {
 		return "", nil
 	}
-	state, err := stateOfSession(ctx, s.db, p)
+	state, err := stateOfSession(ctx, s.pool, p)
 	if err != nil || state == "" {
 		return "", err
 	}

@@ -18,7 +18,7 @@ import (
 // Desk is what staff do with orders. Each of its methods is one act: it locks the order, refuses one that
 // was changed since the person saw it, has its whole effect in one transaction, and reports who did it.
 type Desk struct {
-	db        *pgxpool.Pool
+	pool      *pgxpool.Pool
 	mailAfter time.Duration // how long a parcel can be undone, before the customer is told
 	committed func()        // is called after each act
 }
@@ -26,11 +26,11 @@ type Desk struct {
 // NewDesk makes a desk on a database. What its acts leave to do is done by the running service; committed,
 // which may be nil, tells the one in this process that there is something. mailAfter is how long a parcel
 // can be undone.
-func NewDesk(db *pgxpool.Pool, mailAfter time.Duration, committed func()) *Desk {
+func NewDesk(pool *pgxpool.Pool, mailAfter time.Duration, committed func()) *Desk {
 	if committed == nil {
 		committed = func() {}
 	}
-	return &Desk{db: db, mailAfter: mailAfter, committed: committed}
+	return &Desk{pool: pool, mailAfter: mailAfter, committed: committed}
 }
 
 // Actor is the person who acts: of a request to a staff route (adminui.Who), or of a command, with a name
@@ -67,7 +67,7 @@ func not(field, format string, args ...any) error {
 // act runs an act on an order: fn gets the order as it is, locked, and returns what is reported. Without a
 // report nothing was to do, and the order stays as it is.
 func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, o deskOrder) (*report, error)) error {
-	err := pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+	err := pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
 		o, found, err := lockOrder(ctx, tx, on.Identifier)
 		switch {
 		case err != nil:

@@ -231,11 +231,11 @@ type orderMoney struct {
 }
 
 // showMoney prints the money of an order with its refunds, disputes and parcels.
-func showMoney(ctx context.Context, db *pgxpool.Pool, identifier string, out io.Writer) error {
+func showMoney(ctx context.Context, pool *pgxpool.Pool, identifier string, out io.Writer) error {
 	if err := needs("money", "order", identifier); err != nil {
 		return err
 	}
-	o, found, err := moneyOfOrder(ctx, db, identifier)
+	o, found, err := moneyOfOrder(ctx, pool, identifier)
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func showMoney(ctx context.Context, db *pgxpool.Pool, identifier string, out io.
 	shown := orderMoney{Order: identifier, Refunds: o.Refunds, Disputes: o.Disputes, Shipments: o.Shipments,
 		CanceledAt: o.CanceledAt}
 	if o.PaymentIntent != "" {
-		l, err := LedgerOf(ctx, db, o.PaymentIntent)
+		l, err := LedgerOf(ctx, pool, o.PaymentIntent)
 		if err != nil {
 			return err
 		}

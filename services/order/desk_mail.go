@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // mailShipments enqueues the mails about parcels, and the status of orders that are sent whole with them.
@@ -29,7 +30,7 @@ func mailShipments(ctx context.Context, tx pgx.Tx, list []shipment, corrected bo
 		if o.Sent && !corrected {
 			messages = append(messages, statusMessage(o.deskOrder, statusShipped, *o.MovedAt))
 		}
-		if text(o.Email) == "" { // was erased
+		if pg.Text(o.Email) == "" { // was erased
 			continue
 		}
 		lines, err := orderLines(ctx, tx, s.OrderID)
@@ -65,7 +66,7 @@ func (s shipment) trackingURL() string {
 
 // statusMessage says that an order moved on.
 func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
-	moved := msg.OrderStatusChanged{Identifier: o.Identifier, Status: status, At: at.UTC(), Email: text(o.Email)}
+	moved := msg.OrderStatusChanged{Identifier: o.Identifier, Status: status, At: at.UTC(), Email: pg.Text(o.Email)}
 	if o.MemberID != nil {
 		moved.MemberID = *o.MemberID
 	}
@@ -77,10 +78,10 @@ func statusMessage(o deskOrder, status string, at time.Time) msg.Message {
 func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 	now := time.Now().UTC()
 	m := msg.SendMail{
-		Kind: kind, To: []string{text(o.Email)}, MemberCode: text(o.MemberCode), CreatedAt: now,
+		Kind: kind, To: []string{pg.Text(o.Email)}, MemberCode: pg.Text(o.MemberCode), CreatedAt: now,
 		Deadline: now.Add(mailDeadline),
 		Order: &msg.OrderMail{
-			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: text(o.CustomerName),
+			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: pg.Text(o.CustomerName),
 			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
 			ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded, Total: o.Total,
 		},
@@ -88,7 +89,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 	if o.MemberID != nil {
 		m.MemberID = *o.MemberID
 	} else {
-		m.ProspectCode = text(o.ProspectCode)
+		m.ProspectCode = pg.Text(o.ProspectCode)
 	}
 	if o.ShippingMethod != nil {
 		m.Order.ShippingMethod = o.ShippingMethod.Carrier

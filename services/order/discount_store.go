@@ -127,7 +127,7 @@ func insertDiscounts(ctx context.Context, tx pgx.Tx, d discount, codes []string,
 		  SELECT code, $2, $3, $4, $5, coalesce($6, 'infinity'::timestamptz), $7, $8, $9, $10, $11, $12, $13
 		  FROM unnest($1::text[]) AS code RETURNING id)
 		SELECT min(id) FROM stored`,
-		codes, d.Description, d.TypeID, d.Amount, d.Starts, orNull(d.Ends), d.OrderMinimum, d.Combinable, d.MaxUses,
+		codes, d.Description, d.TypeID, d.Amount, d.Starts, pg.TimeOrNull(d.Ends), d.OrderMinimum, d.Combinable, d.MaxUses,
 		d.MaxPerPerson, scope, d.BatchID, by)
 }
 
@@ -149,7 +149,7 @@ func updateDiscount(ctx context.Context, tx pgx.Tx, d discount, by string) error
 		  WHERE id = $1 RETURNING id
 		)
 		DELETE FROM discount_scope WHERE id IN (SELECT scope_id FROM alone) AND EXISTS (SELECT FROM now)`,
-		d.ID, d.Code, d.Description, d.TypeID, d.Amount, d.Starts, orNull(d.Ends), d.OrderMinimum, d.Combinable,
+		d.ID, d.Code, d.Description, d.TypeID, d.Amount, d.Starts, pg.TimeOrNull(d.Ends), d.OrderMinimum, d.Combinable,
 		d.MaxUses, d.MaxPerPerson, scope, by)
 }
 

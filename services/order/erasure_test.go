@@ -21,7 +21,7 @@ func (e *env) erase(person msg.Erased) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	err = pgx.BeginFunc(e.t.Context(), e.db, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error {
 		return erasure.Receive(e.t.Context(), tx, &bus.Delivery{Subject: msg.UserErased, Data: data}, eraseOrders)
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ func TestWhatStaffDidIsErased(t *testing.T) {
 	}
 	e.staff(adminui.Support).Post("/staff/orders/"+on.Identifier+"/notes", "text", "Pat Buyer wants it in blue", "mail", "on").OK()
 	person := erasure.Person{Emails: []string{"pat@mail.example.com"}}
-	raw, err := ExportOrders(t.Context(), e.db, person)
+	raw, err := ExportOrders(t.Context(), e.pool, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestErasingOneCustomerLeavesTheDisputesOfOthers(t *testing.T) {
 		}
 		e.mustHandle(refundEvent("evt_p"+name, "refund.created", "re_"+name, "pi_"+c.ID, 7, "succeeded", said))
 	}
-	raw, err := ExportOrders(t.Context(), e.db, erasure.Person{Emails: []string{"ann@mail.example.com"}})
+	raw, err := ExportOrders(t.Context(), e.pool, erasure.Person{Emails: []string{"ann@mail.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -402,7 +402,7 @@ func TestVisitorsOrdersGoToWhoProvesTheAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error {
+		err = pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
 			return e.service.onUserEvents(context.WithoutCancel(t.Context()), tx, []*bus.Delivery{{Subject: subject, Data: raw}})
 		})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
@@ -31,7 +32,7 @@ type guideFacts struct {
 // guideSteps are order's steps of setting a shop up; none once the guide was put away. Mails and legal texts are
 // steps of their owners.
 func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
-	f, err := readGuideFacts(r.Context(), s.db)
+	f, err := readGuideFacts(r.Context(), s.pool)
 	if err != nil || f.Hidden != nil || !adminui.Who(r).May(adminui.SettingsView) {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (s *server) guideSteps(r *http.Request) ([]adminui.GuideStep, error) {
 			To: "/catalog"},
 		{Place: 4, Title: "Say what shipping costs", Text: "For all, by weight or by sum, and to which countries.",
 			Done: f.Shipping, To: "/settings/shipping"},
-		{Place: 5, Title: "Take money with Stripe", Text: s.stripeText(), Done: text(f.Stripe) == s.stripeMark(),
+		{Place: 5, Title: "Take money with Stripe", Text: s.stripeText(), Done: pg.Text(f.Stripe) == s.stripeMark(),
 			Test: &adminui.Command{Text: "Call Stripe", To: test}},
 		{Place: 8, Title: "Go live", Text: "Live keys of Stripe, and an https address that shoppers know: " +
 			"docs/make-it-yours.md says how.", Done: s.live()},

@@ -62,7 +62,7 @@ func TestTheGuideOfANewShop(t *testing.T) {
 		t.Errorf("mailer was told %d times who the shop is", n)
 	}
 	for range 2 { // at each start
-		if _, err := e.service.repeatShop(t.Context(), e.db); err != nil {
+		if _, err := e.service.repeatShop(t.Context(), e.pool); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -122,7 +122,7 @@ func clientHash(key []byte, address string) string {
 
 // measureHolds sets the metric; it is part of each sweep.
 func (s *server) measureHolds(ctx context.Context) {
-	percent, err := mostHeld(ctx, s.db)
+	percent, err := mostHeld(ctx, s.pool)
 	if err != nil {
 		s.log.WarnContext(ctx, "measure what is held", "error", err)
 		return

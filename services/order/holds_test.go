@@ -179,7 +179,7 @@ func TestHowLongAPageHolds(t *testing.T) {
 		t.Fatal(refused)
 	}
 	var ends time.Time
-	if err := e.db.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
+	if err := e.pool.QueryRow(t.Context(), `SELECT expires_at FROM checkout`).Scan(&ends); err != nil {
 		t.Fatal(err)
 	}
 	if life := time.Until(ends); life < stripeLife+time.Minute || life > stripeLife+5*time.Minute {

@@ -9,8 +9,8 @@ import (
 )
 
 // deleteOldCarts leaves those with a payment page that may still be paid.
-func deleteOldCarts(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, db, "delete old carts", `
+func deleteOldCarts(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "delete old carts", `
 		DELETE FROM cart WHERE id IN (
 			SELECT id FROM cart c WHERE updated_at < now() - $2::interval
 			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = c.id
@@ -19,8 +19,8 @@ func deleteOldCarts(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 }
 
 // deleteOldQuotes deletes quotes that ended unpaid, unless staff have something to do with the session.
-func deleteOldQuotes(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, db, "delete old quotes", `
+func deleteOldQuotes(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "delete old quotes", `
 		DELETE FROM checkout WHERE id IN (
 			SELECT id FROM checkout k WHERE state IN ('expired', 'failed') AND NOT unclosed
 			  AND expires_at < now() - $2::interval
@@ -31,8 +31,8 @@ func deleteOldQuotes(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 }
 
 // deleteOldMerges deletes what would undo a merge of carts.
-func deleteOldMerges(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	return pg.InGroups(ctx, db, "delete old merges of carts", `
+func deleteOldMerges(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	return pg.InGroups(ctx, pool, "delete old merges of carts", `
 		DELETE FROM cart_merge WHERE id IN (
 			SELECT id FROM cart_merge m WHERE at < now() - $2::interval
 			AND NOT EXISTS (SELECT FROM checkout k WHERE k.cart_id = m.from_cart_id

@@ -22,7 +22,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	quote("open", "open", "open", "91 days")
 	quote("unclosed", "unclosed", "expired", "91 days")
 	e.Exec(`UPDATE checkout SET unclosed = true WHERE id = 'unclosed'`)
-	if n, err := deleteOldCarts(t.Context(), e.db); err != nil || n != 5100 {
+	if n, err := deleteOldCarts(t.Context(), e.pool); err != nil || n != 5100 {
 		t.Errorf("%d carts deleted, %v", n, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM cart`); n != 3 || e.Number(`SELECT count(*) FROM cart_line`) != 3 {
@@ -39,7 +39,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	e.Exec(`UPDATE checkout SET round = 'first' WHERE id = 'later'`)
 	e.Exec(`INSERT INTO payment_issue (reason, explanation, session_id, payload) VALUES ('x', 'x', 'cs_issue', '{}')`)
 	e.Exec(`INSERT INTO reservation (checkout_id, sku_id, quantity) VALUES ('failed', 6, 1)`)
-	if n, err := deleteOldQuotes(t.Context(), e.db); err != nil || n != 2 {
+	if n, err := deleteOldQuotes(t.Context(), e.pool); err != nil || n != 2 {
 		t.Errorf("%d quotes deleted, %v", n, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM checkout WHERE id IN ('expired', 'failed')`); n != 0 ||
@@ -48,7 +48,7 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	}
 	e.Exec(`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before, at) VALUES (1, 2, 3, '{}', '{}', now() - ` +
 		`interval '91 days'), (4, 5, 6, '{}', '{}', now())`)
-	if n, err := deleteOldMerges(t.Context(), e.db); err != nil || n != 1 {
+	if n, err := deleteOldMerges(t.Context(), e.pool); err != nil || n != 1 {
 		t.Errorf("%d merges deleted, %v", n, err)
 	}
 }

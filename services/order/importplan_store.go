@@ -511,18 +511,18 @@ func noteUndone(ctx context.Context, tx pgx.Tx, id int64, undo json.RawMessage) 
 // countsFor is how long differences of counts are known as applied.
 const countsFor = 30 * 24 * time.Hour
 
-// forgetImports empties files whose time is over.
-func forgetImports(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	emptied, err := pg.InGroups(ctx, db, "empty old files", `
+// dropOldImports empties files whose time is over.
+func dropOldImports(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	emptied, err := pg.InGroups(ctx, pool, "empty old files", `
 		UPDATE catalog_import SET body = NULL, before = NULL WHERE id IN (
 			SELECT id FROM catalog_import WHERE (body IS NOT NULL OR before IS NOT NULL)
 			AND greatest(at, applied_at) < now() - $2::interval LIMIT $1)`, undoFor)
 	if err != nil {
 		return emptied, err
 	}
-	forgotten, err := pg.InGroups(ctx, db, "forget old counts of files", `
+	dropped, err := pg.InGroups(ctx, pool, "drop old counts of files", `
 		DELETE FROM catalog_import_count WHERE (sku_id, import_id) IN (
 			SELECT sku_id, import_id FROM catalog_import_count c JOIN catalog_import i ON i.id = c.import_id
 			WHERE i.applied_at < now() - $2::interval LIMIT $1)`, countsFor)
-	return emptied + forgotten, err
+	return emptied + dropped, err
 }

@@ -26,7 +26,7 @@ type env struct {
 	testenv.DB // as the owner of the database, for what staff do in psql
 	t          *testing.T
 	service    *server
-	db         *pgxpool.Pool // as the service
+	pool       *pgxpool.Pool // as the service
 	client     *testenv.Client
 
 	databaseURL string
@@ -41,8 +41,8 @@ func newEnv(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	db := testenv.Open(t, databaseURL, "order")
-	s, err := newServer(service.NewCore(testenv.Log(t), db, b), cfg)
+	pool := testenv.Open(t, databaseURL, "order")
+	s, err := newServer(service.NewCore(testenv.Log(t), pool, b), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func newEnv(t *testing.T) *env {
 	client := &testenv.Client{TB: t, URL: server.URL, Key: cfg.Key("identity"),
 		Check: testenv.NewContract(t, "openapi.yaml").Below(t, "/order")}
 	owner := testenv.DB{TB: t, Conn: testenv.OpenOwner(t, databaseURL, "order")}
-	return &env{DB: owner, t: t, service: s, db: db, client: client, databaseURL: databaseURL}
+	return &env{DB: owner, t: t, service: s, pool: pool, client: client, databaseURL: databaseURL}
 }
 
 // shopper is a client that keeps the cart it was given. A copy is a browser of its own.
@@ -110,17 +110,17 @@ func (p *shopper) quoted(email string) checkout {
 
 func (p *shopper) tryQuote(email string) (checkout, error) {
 	ctx := p.t.Context()
-	c, err := readCart(ctx, p.db, p.Identity, checkoutSettings(), "")
+	c, err := readCart(ctx, p.pool, p.Identity, checkoutSettings(), "")
 	if err != nil || c == nil {
 		return checkout{}, fmt.Errorf("cart %v: %w", c, err)
 	}
 	if email != "" {
 		c.ReceiptEmail = &email
 	}
-	if err := withDefaultShipping(ctx, p.db, c); err != nil {
+	if err := withDefaultShipping(ctx, p.pool, c); err != nil {
 		return checkout{}, err
 	}
-	in, err := readContents(ctx, p.db, c)
+	in, err := readContents(ctx, p.pool, c)
 	if err != nil {
 		return checkout{}, err
 	}
@@ -133,12 +133,12 @@ func (p *shopper) tryQuote(email string) (checkout, error) {
 	}
 	whose := owner(p.Identity)
 	q.Owner = &whose
-	if err := pgx.BeginFunc(ctx, p.db, func(tx pgx.Tx) error { return storeCheckout(ctx, tx, q) }); err != nil {
+	if err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return storeCheckout(ctx, tx, q) }); err != nil {
 		return checkout{}, err
 	}
 	s := stripe.Session{ID: "cs_test_" + q.ID, URL: "https://pay.test/" + q.ID}
 	q.SessionID = &s.ID
-	_, _, err = storeSession(ctx, p.db, q.ID, s)
+	_, _, err = storeSession(ctx, p.pool, q.ID, s)
 	return q, err
 }
 
@@ -170,7 +170,7 @@ func (e *env) handle(events ...*bus.Delivery) error {
 			return err
 		}
 	}
-	return pgx.BeginFunc(e.t.Context(), e.db, func(tx pgx.Tx) error { return e.service.onStripeEvents(e.t.Context(), tx, events) })
+	return pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error { return e.service.onStripeEvents(e.t.Context(), tx, events) })
 }
 
 func (e *env) mustHandle(events ...*bus.Delivery) {
@@ -185,17 +185,17 @@ const completed = "checkout.session.completed"
 
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	testenv.CheckSchema(t, newEnv(t).db, "schema.sql")
+	testenv.CheckSchema(t, newEnv(t).pool, "schema.sql")
 }
 
 func TestARoleSeesItsOwnSchemaOnly(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`CREATE TABLE "user".secret (x int)`)
-	if _, err := e.db.Exec(t.Context(), `SELECT * FROM "user".secret`); err == nil || !strings.Contains(err.Error(), "permission denied") {
+	if _, err := e.pool.Exec(t.Context(), `SELECT * FROM "user".secret`); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("order reads user's table: %v", err)
 	}
-	if _, err := e.db.Exec(t.Context(), `CREATE TABLE mine (x int)`); err == nil {
+	if _, err := e.pool.Exec(t.Context(), `CREATE TABLE mine (x int)`); err == nil {
 		t.Error("a runtime role makes tables")
 	}
 }

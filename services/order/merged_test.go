@@ -18,7 +18,7 @@ func (e *env) hear(subject, key string, v any) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	err = pgx.BeginFunc(e.t.Context(), e.db, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(e.t.Context(), e.pool, func(tx pgx.Tx) error {
 		return e.service.onUserEvents(context.WithoutCancel(e.t.Context()), tx,
 			[]*bus.Delivery{{Subject: subject, Key: key, Data: raw}})
 	})
@@ -52,11 +52,11 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 
 	bob.add("6", "1") // by a session that ends a moment later
 	cy.add("7", "1")
-	moved, err := repeatMerges(t.Context(), e.db)
+	moved, err := repeatMerges(t.Context(), e.pool)
 	if err != nil || moved == 0 {
 		t.Fatalf("%d, %v", moved, err)
 	}
-	if moved, err = repeatMerges(t.Context(), e.db); err != nil || moved != 0 {
+	if moved, err = repeatMerges(t.Context(), e.pool); err != nil || moved != 0 {
 		t.Errorf("once more: %d, %v", moved, err)
 	}
 	if n := e.Number(`SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.member_id = 3`); n != 2 {

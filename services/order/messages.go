@@ -10,6 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/erasure"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // mailDeadline is how long a confirmation is worth sending.
@@ -27,7 +28,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 	placed := msg.OrderPlaced{
 		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email,
 		CustomerName: o.CustomerName,
-		ProspectCode: text(o.ProspectCode), ProspectKnown: o.prospectKnown,
+		ProspectCode: pg.Text(o.ProspectCode), ProspectKnown: o.prospectKnown,
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
 		ItemDiscount:     o.ItemDiscount,
 		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount,
@@ -38,8 +39,8 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		placed.ConsentAt = o.checkout.AgreedAt
 	}
 	mail := msg.SendMail{
-		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: text(o.checkout.MemberCode),
-		ProspectCode: text(o.ProspectCode),
+		Kind: msg.MailOrderVisitor, To: []string{o.Email}, MemberCode: pg.Text(o.checkout.MemberCode),
+		ProspectCode: pg.Text(o.ProspectCode),
 		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
@@ -79,8 +80,8 @@ func reportedLines(c *checkout, stored storedOrders) []msg.OrderLine {
 func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	for _, l := range c.Quote.Lines {
 		lines = append(lines, msg.OrderLine{
-			SKUID: l.SKUID, Product: l.ProductTitle, Text: text(l.Description), Colour: text(l.Color),
-			Size: text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
+			SKUID: l.SKUID, Product: l.ProductTitle, Text: pg.Text(l.Description), Colour: pg.Text(l.Color),
+			Size: pg.Text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
 		})
 	}
 	return lines

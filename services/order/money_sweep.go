@@ -23,7 +23,7 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	if err := s.sweepUndecided(ctx); err != nil {
 		return err
 	}
-	listedTo, err := moneyListedTo(ctx, s.db)
+	listedTo, err := moneyListedTo(ctx, s.pool)
 	if err != nil || time.Since(listedTo) < sweepList {
 		return err
 	}
@@ -54,12 +54,12 @@ func (s *server) sweepMoney(ctx context.Context) error {
 	if err = errors.Join(err, take(true)); err != nil {
 		return err
 	}
-	return setMoneyListedTo(ctx, s.db, began)
+	return setMoneyListedTo(ctx, s.pool, began)
 }
 
 // sweepUndecided asks Stripe about refunds and disputes that no event was heard about for a while.
 func (s *server) sweepUndecided(ctx context.Context) error {
-	payments, err := refundsToCheck(ctx, s.db, moneyCheck)
+	payments, err := refundsToCheck(ctx, s.pool, moneyCheck)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *server) sweepUndecided(ctx context.Context) error {
 		}
 		said.refunds = append(said.refunds, refunds...)
 	}
-	disputes, err := disputesToCheck(ctx, s.db, moneyCheck)
+	disputes, err := disputesToCheck(ctx, s.pool, moneyCheck)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (d *Desk) moveShipped(ctx context.Context, who Actor, on Order, tracking st
 	if !errors.Is(err, errNothingToSend) {
 		return err
 	}
-	last, found, err := lastShipment(ctx, d.db, on.Identifier)
+	last, found, err := lastShipment(ctx, d.pool, on.Identifier)
 	if err != nil || !found || tracking == "" {
 		return err
 	}

@@ -61,7 +61,7 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "order_detail"
 	identifier := chi.URLParam(r, "identifier")
 	echo := web.Field{Key: "order_identifier", Value: identifier}
-	o, found, err := findOrder(r.Context(), s.db, identifier)
+	o, found, err := findOrder(r.Context(), s.pool, identifier)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *server) orderDetail(w http.ResponseWriter, r *http.Request) error {
 		web.Note(r, "refused", "a member's order")
 		return refuse(w, endpoint, codeLogInRequired, echo)
 	}
-	parts, err := readOrderParts(r.Context(), s.db, o.ID)
+	parts, err := readOrderParts(r.Context(), s.pool, o.ID)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (s *server) accountOrders(w http.ResponseWriter, r *http.Request) error {
 	var list []accountOrder
 	if who := web.Who(r); who.Member() {
 		var err error
-		if list, err = listMemberOrders(r.Context(), s.db, who.MemberID); err != nil {
+		if list, err = listMemberOrders(r.Context(), s.pool, who.MemberID); err != nil {
 			return err
 		}
 	}

@@ -24,8 +24,8 @@ type toPack struct {
 }
 
 // listPacking prints one order, or every order that has something to send, oldest first.
-func listPacking(ctx context.Context, db *pgxpool.Pool, identifier string, out io.Writer) error {
-	list, err := ordersToPack(ctx, db, identifier)
+func listPacking(ctx context.Context, pool *pgxpool.Pool, identifier string, out io.Writer) error {
+	list, err := ordersToPack(ctx, pool, identifier)
 	if err != nil {
 		return err
 	}

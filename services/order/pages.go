@@ -28,11 +28,11 @@ var errStripeAway = errors.New("Stripe did not say how an older payment page sta
 // as it is.
 func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	if o.SessionID == nil { // its page was shown to no one, and who makes it will find it ended
-		return nil, endUnseen(ctx, s.db, o.ID)
+		return nil, endUnseen(ctx, s.pool, o.ID)
 	}
 	err := s.stripe.Expire(ctx, *o.SessionID)
 	if err == nil {
-		return nil, endCheckout(ctx, s.db, o.ID, stateExpired)
+		return nil, endCheckout(ctx, s.pool, o.ID, stateExpired)
 	}
 	now, rerr := s.stripe.Session(ctx, *o.SessionID)
 	switch {
@@ -47,18 +47,18 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 	case now.Status == stripe.SessionOpen:
 		// A shopper must not be stuck for that: should both be paid, one is the order and the other is for staff.
 		s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)
-		return nil, endUnclosed(ctx, s.db, o.ID)
+		return nil, endUnclosed(ctx, s.pool, o.ID)
 	}
-	return nil, endCheckout(ctx, s.db, o.ID, stateExpired)
+	return nil, endCheckout(ctx, s.pool, o.ID, stateExpired)
 }
 
 // dropPage closes a page that was made while its quote ended: no one has seen it yet.
 func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) error {
 	if err := s.stripe.Expire(ctx, sessionID); err != nil {
 		s.log.Warn("a payment page that is not wanted any more stays open", "session", sessionID, "error", err)
-		return endUnclosed(ctx, s.db, c.ID)
+		return endUnclosed(ctx, s.pool, c.ID)
 	}
-	return endCheckout(ctx, s.db, c.ID, stateExpired)
+	return endCheckout(ctx, s.pool, c.ID, stateExpired)
 }
 
 // closeEnded closes the pages of carts that ended this moment, after that was committed. What cannot be
@@ -66,7 +66,7 @@ func (s *server) dropPage(ctx context.Context, c checkout, sessionID string) err
 func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 	ctx, cancel := context.WithTimeout(stripe.OnLane(context.WithoutCancel(ctx), stripe.LaneNew), closeTime)
 	defer cancel()
-	list, err := endedPages(ctx, s.db, carts)
+	list, err := endedPages(ctx, s.pool, carts)
 	for _, o := range list {
 		_, cerr := s.closePage(ctx, o)
 		err = errors.Join(err, cerr)
@@ -78,7 +78,7 @@ func (s *server) closeEnded(ctx context.Context, carts ...int64) {
 
 // sweepEnded closes what closeEnded could not, and what a crash left.
 func (s *server) sweepEnded(ctx context.Context) error {
-	list, err := endedPagesToSweep(ctx, s.db)
+	list, err := endedPagesToSweep(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 		return err
 	}
 	if o.SessionID == nil {
-		return noteClosed(ctx, s.db, o.ID)
+		return noteClosed(ctx, s.pool, o.ID)
 	}
 	if err := s.stripe.Expire(ctx, *o.SessionID); err != nil {
 		now, rerr := s.stripe.Session(ctx, *o.SessionID)
@@ -119,7 +119,7 @@ func (s *server) sweepEndedPage(ctx context.Context, o checkout) error {
 			return fmt.Errorf("close session %s: %w", *o.SessionID, err)
 		}
 	}
-	return noteClosed(ctx, s.db, o.ID)
+	return noteClosed(ctx, s.pool, o.ID)
 }
 
 // rivals are the pages of one shopper that stand beside a new quote.

@@ -60,8 +60,8 @@ func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 }
 
 // endUnseen ends a quote whose page no one has seen. One that has a page by now stays, and is met again.
-func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
-	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
+func endUnseen(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
+	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		unseen, _, err := pg.One[bool](ctx, tx, "look for the page of checkout $1", `
 			SELECT session_id IS NULL FROM checkout WHERE id = $1 AND state IN ('creating', 'open') FOR UPDATE`,
 			checkoutID)
@@ -73,8 +73,8 @@ func endUnseen(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
 }
 
 // endUnclosed ends a quote whose page may still be open at Stripe.
-func endUnclosed(ctx context.Context, db *pgxpool.Pool, checkoutID string) error {
-	return pg.Tx(ctx, db, func(tx pgx.Tx) error {
+func endUnclosed(ctx context.Context, pool *pgxpool.Pool, checkoutID string) error {
+	return pg.Tx(ctx, pool, func(tx pgx.Tx) error {
 		if err := pg.Exec(ctx, tx, "note that the page of checkout $1 is open", `
 			UPDATE checkout SET unclosed = true WHERE id = $1 AND state IN ('creating', 'open', 'expired', 'failed')`,
 			checkoutID); err != nil {

@@ -22,7 +22,7 @@ func TestAPaymentForStaffStopsNoOtherPurchase(t *testing.T) {
 		{c.CartGeneration, 1},
 		{c.CartGeneration + 1, 0}, // the cart was emptied and filled again
 	} {
-		list, err := unsettledPages(t.Context(), e.db, c.CartID, test.generation, *c.Owner)
+		list, err := unsettledPages(t.Context(), e.pool, c.CartID, test.generation, *c.Owner)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -176,7 +176,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	upload(e.browser(adminui.Marketing), "/staff/catalog/products/bSusp6dBHm/media/upload",
 		map[string][]byte{"a.jpg": jpegOf(striped(900, 600))}).Has(http.StatusSeeOther)
 	name := strings.TrimPrefix(e.Text(`SELECT image_url FROM product_image WHERE product_id = 1 ORDER BY id DESC LIMIT 1`), media.Path)
-	if _, found, err := claimPicture(ctx, e.db); err != nil || !found { // by a process that ends
+	if _, found, err := claimPicture(ctx, e.pool); err != nil || !found { // by a process that ends
 		t.Fatal(found, err)
 	}
 	if made, err := e.service.makePicture(ctx); err != nil || made {
@@ -190,7 +190,7 @@ func TestPicturesAsWebP(t *testing.T) {
 	if err := e.service.media.Put(ctx, high, jpegOf(image.NewGray(image.Rect(0, 0, 400, 20_001)))); err != nil {
 		t.Fatal(err)
 	}
-	if err := queuePictures(ctx, e.db, []string{damaged, gone, name, high, "x"}); err != nil {
+	if err := queuePictures(ctx, e.pool, []string{damaged, gone, name, high, "x"}); err != nil {
 		t.Fatal(err)
 	}
 	e.Exec(`UPDATE picture_to_make SET due = now()`)

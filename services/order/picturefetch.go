@@ -134,7 +134,7 @@ func (s *server) fetchPictures(ctx context.Context) error {
 
 // fetchPicture fetches the next picture; done is false when there is none.
 func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
-	f, found, err := claimFetch(ctx, s.db)
+	f, found, err := claimFetch(ctx, s.pool)
 	if err != nil || !found {
 		return false, err
 	}
@@ -161,5 +161,5 @@ func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 		trouble, ended = no.Error(), true
 	}
 	s.log.WarnContext(ctx, "a picture is not fetched", "fetch", f.ID, "attempt", f.Tries, "ended", ended, "error", err)
-	return true, noteFetchTrouble(ctx, s.db, f.ID, trouble, ended)
+	return true, noteFetchTrouble(ctx, s.pool, f.ID, trouble, ended)
 }

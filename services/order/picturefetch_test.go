@@ -195,14 +195,14 @@ func TestFetchedPicturesAreTakenBack(t *testing.T) {
 	if done, err := e.service.fetchPicture(t.Context()); err != nil || !done {
 		t.Fatal(done, err)
 	}
-	late, found, err := claimFetch(t.Context(), e.db)
+	late, found, err := claimFetch(t.Context(), e.pool)
 	if err != nil || !found {
 		t.Fatal(found, err)
 	}
 	count(before + 2)
 	owner.Post(path + "/undo").Has(http.StatusSeeOther)
 	count(before)
-	if err := pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error {
+	if err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
 		return storeFetched(t.Context(), tx, late, media.Path+"x.jpg")
 	}); err != nil {
 		t.Fatal(err)

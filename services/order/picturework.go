@@ -57,7 +57,7 @@ func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{
 
 // makePicture makes the WebP of the next picture; made is false when there is none.
 func (s *server) makePicture(ctx context.Context) (made bool, err error) {
-	p, found, err := claimPicture(ctx, s.db)
+	p, found, err := claimPicture(ctx, s.pool)
 	if err != nil || !found {
 		return false, err
 	}
@@ -66,10 +66,10 @@ func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err == nil:
-		return true, forgetPicture(ctx, s.db, p.Name)
+		return true, dropPicture(ctx, s.pool, p.Name)
 	case errors.Is(err, errNoPicture) || p.Tries >= pictureTries:
 		s.log.WarnContext(ctx, "a picture stays a JPEG", "picture", p.Name, "error", err)
-		return true, forgetPicture(ctx, s.db, p.Name)
+		return true, dropPicture(ctx, s.pool, p.Name)
 	}
 	s.log.WarnContext(ctx, "a picture has to wait", "picture", p.Name, "attempt", p.Tries, "error", err)
 	return true, nil

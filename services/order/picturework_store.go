@@ -28,6 +28,6 @@ func claimPicture(ctx context.Context, db pg.DB) (pictureToMake, bool, error) {
 		RETURNING name, tries`)
 }
 
-func forgetPicture(ctx context.Context, db pg.DB, name string) error {
-	return pg.Exec(ctx, db, "forget picture $1", `DELETE FROM picture_to_make WHERE name = $1`, name)
+func dropPicture(ctx context.Context, db pg.DB, name string) error {
+	return pg.Exec(ctx, db, "drop picture $1", `DELETE FROM picture_to_make WHERE name = $1`, name)
 }

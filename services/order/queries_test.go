@@ -99,7 +99,7 @@ func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 	p.add("6", "1")
 	e.mustHandle(event("evt_1", completed, p.quoted(""), nil))
 	p.add("6", "1")
-	tx, err := e.db.Begin(t.Context()) // autovacuum does not see what is not committed
+	tx, err := e.pool.Begin(t.Context()) // autovacuum does not see what is not committed
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -61,12 +62,12 @@ func readdressed(ctx context.Context, tx pgx.Tx, o deskOrder, before, after msg.
 	done := &report{action: adminui.OrdersEdit,
 		text: "Corrected the shipping address: " + strings.Join(changedParts(before, after), ", ")}
 	orders, err := ordersToTell(ctx, tx, []int64{o.ID})
-	if err != nil || text(o.Email) == "" {
+	if err != nil || pg.Text(o.Email) == "" {
 		return done, err
 	}
-	whose := loggedAddress{Customer: text(o.Email), Code: text(orders[o.ID].MemberCode)}
+	whose := loggedAddress{Customer: pg.Text(o.Email), Code: pg.Text(orders[o.ID].MemberCode)}
 	if whose.Code == "" {
-		whose.Code = text(o.ProspectCode)
+		whose.Code = pg.Text(o.ProspectCode)
 	}
 	done.whose = []string{whose.Customer, whose.Code}
 	was, is := whose, whose

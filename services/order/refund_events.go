@@ -51,7 +51,7 @@ func (s *server) readMoneyEvent(ctx context.Context, e *stripeEvent) error {
 	if intent == "" || !s.stripe.HasKey() {
 		return nil
 	}
-	known, err := refundKnown(ctx, s.db, intent, charge.AmountRefunded)
+	known, err := refundKnown(ctx, s.pool, intent, charge.AmountRefunded)
 	if err != nil || known {
 		return err
 	}
@@ -179,7 +179,7 @@ func tellRefunds(ctx context.Context, tx pgx.Tx, payments []string) error {
 	}
 	for _, r := range list {
 		o := orders[r.OrderID]
-		if r.Late || text(o.Email) == "" {
+		if r.Late || pg.Text(o.Email) == "" {
 			continue
 		}
 		lines, err := orderLines(ctx, tx, r.OrderID)

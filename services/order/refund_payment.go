@@ -17,7 +17,7 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 	if err := w.check(); err != nil {
 		return "", err
 	}
-	err = pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+	err = pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
 		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {
 			return err

@@ -51,7 +51,7 @@ func moneyEvent(id, kind string, object map[string]any) *bus.Delivery {
 
 func (e *env) ledgerIs(identifier string, want Ledger) {
 	e.t.Helper()
-	got, err := LedgerOf(e.t.Context(), e.db, e.intent(identifier))
+	got, err := LedgerOf(e.t.Context(), e.pool, e.intent(identifier))
 	if err != nil || got != want {
 		e.t.Errorf("the ledger says %+v, want %+v: %v", got, want, err)
 	}

@@ -52,7 +52,7 @@ func (s *server) whenever(ctx context.Context, woken <-chan struct{}, do func(co
 }
 
 func (s *server) followUpOnce(ctx context.Context) error {
-	work, err := readDeskWork(ctx, s.db)
+	work, err := readDeskWork(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 	if !work.Payments {
 		return nil
 	}
-	payments, err := paymentsToSettle(ctx, s.db)
+	payments, err := paymentsToSettle(ctx, s.pool)
 	if err != nil || len(payments) == 0 {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *server) followUpOnce(ctx context.Context) error {
 
 // makeRefund asks Stripe for the next refund that is due; made is false when there is none.
 func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
-	r, found, err := claimRefund(ctx, s.db)
+	r, found, err := claimRefund(ctx, s.pool)
 	if err != nil || !found {
 		return false, err
 	}
@@ -111,7 +111,7 @@ func (s *server) makeRefund(ctx context.Context) (made bool, err error) {
 		return false, err
 	}
 	s.log.Warn("a refund has to wait", "refund", r.ID, "attempt", r.Attempts, "error", err)
-	return true, noteTrouble(ctx, s.db, r.ID, pg.StorableText(err.Error(), stripe.MaxText))
+	return true, noteTrouble(ctx, s.pool, r.ID, pg.StorableText(err.Error(), stripe.MaxText))
 }
 
 // askForRefund has Stripe make a refund, once: a repetition has the same key, and what an earlier call made

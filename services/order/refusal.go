@@ -60,7 +60,7 @@ func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *refu
 	if (no.code != codeCartNotFound && no.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
 		return nil
 	}
-	order, err := recentOrder(ctx, s.db, owner(who))
+	order, err := recentOrder(ctx, s.pool, owner(who))
 	if err == nil && order != "" {
 		no.name(order)
 	}

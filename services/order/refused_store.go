@@ -12,7 +12,7 @@ import (
 // that nothing is wrong with pay no further round trip for it.
 const savepoint = "SAVEPOINT place"
 
-// undoPlacing goes back to the savepoint; undo forgets what was enqueued since.
+// undoPlacing goes back to the savepoint; undo drops what was enqueued since.
 func undoPlacing(ctx context.Context, tx pgx.Tx, undo func()) error {
 	undo()
 	return pg.Exec(ctx, tx, "undo the placing of payments", "ROLLBACK TO "+savepoint)

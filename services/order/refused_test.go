@@ -235,7 +235,7 @@ func TestWhatStaffHaveSeenToStaysSo(t *testing.T) {
 		t.Errorf("refunded, and yet %v", r)
 	}
 	e.Exec(`UPDATE checkout SET checked_at = now() - interval '1 day'`)
-	if list, err := checkoutsToSweep(t.Context(), e.db, time.Minute); err != nil || len(list) != 0 {
+	if list, err := checkoutsToSweep(t.Context(), e.pool, time.Minute); err != nil || len(list) != 0 {
 		t.Errorf("the sweep goes on asking about it: %v %v", list, err)
 	}
 }

@@ -23,7 +23,7 @@ func (d *Desk) Resolve(ctx context.Context, who Actor, entry int64, goodsSent bo
 	if goodsSent {
 		how = served
 	}
-	err := pg.Tx(ctx, d.db, func(tx pgx.Tx) error {
+	err := pg.Tx(ctx, d.pool, func(tx pgx.Tx) error {
 		// The checkout is locked before its entries, as where payments are placed.
 		checkout, err := lockHeld(ctx, tx, entry)
 		if err != nil {

@@ -138,7 +138,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 	for round := range 12 {
 		e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
 		c := e.buy(fmt.Sprintf("late%d@mail.example.com", round))
-		if err := endCheckout(t.Context(), e.db, c.ID, stateExpired); err != nil {
+		if err := endCheckout(t.Context(), e.pool, c.ID, stateExpired); err != nil {
 			t.Fatal(err)
 		}
 		e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`) // another shopper has it
@@ -146,7 +146,7 @@ func TestAPaymentIsGivenBackOrBecomesAnOrder(t *testing.T) {
 		e.mustHandle(event("evt_"+c.ID, completed, c, nil))
 		e.Exec(`UPDATE sku SET stock = 1 WHERE id = 6`)
 		path := "/staff/payments/" + e.Text(`SELECT id::text FROM payment_issue WHERE session_id = $1`, *c.SessionID)
-		hold, err := e.db.Begin(t.Context())
+		hold, err := e.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,13 +48,13 @@ func (s *server) wishForRestock(w http.ResponseWriter, r *http.Request) error {
 	case !email.Valid(address):
 		return web.BadRequest("email_address")
 	}
-	value, err := setting(r.Context(), s.db, settingBackInStock)
+	value, err := setting(r.Context(), s.pool, settingBackInStock)
 	if err != nil {
 		return err
 	}
 	state := wishGone
-	if text(value) == settingOn {
-		if state, err = storeWish(r.Context(), s.db, sku, address, s.restockAddress(address)); err != nil {
+	if pg.Text(value) == settingOn {
+		if state, err = storeWish(r.Context(), s.pool, sku, address, s.restockAddress(address)); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (s *server) refuseRestock(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return web.NotFound()
 	}
-	err = pg.Tx(r.Context(), s.db, func(tx pgx.Tx) error { return storeRefusal(r.Context(), tx, hash) })
+	err = pg.Tx(r.Context(), s.pool, func(tx pgx.Tx) error { return storeRefusal(r.Context(), tx, hash) })
 	if err != nil {
 		return err
 	}

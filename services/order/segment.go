@@ -38,10 +38,10 @@ func (s *server) buyersAmong(w http.ResponseWriter, r *http.Request) error {
 	}
 	known, found := true, buyers{Members: []int64{}, Addresses: []string{}}
 	if q.Product != "" {
-		known, err = wasEverSold(r.Context(), s.db, q.Product)
+		known, err = wasEverSold(r.Context(), s.pool, q.Product)
 	}
 	if err == nil && known && len(q.Members)+len(q.Addresses) > 0 {
-		found, err = findBuyers(r.Context(), s.db, q)
+		found, err = findBuyers(r.Context(), s.pool, q)
 	}
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 type server struct {
 	cfg    Config
 	log    *slog.Logger
-	db     *pgxpool.Pool
+	pool   *pgxpool.Pool
 	outbox *bus.Outbox
 	stripe *stripe.Client
 
@@ -40,7 +40,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: core.Log, db: core.Pool, outbox: core.Outbox,
+	s := &server{cfg: cfg, log: core.Log, pool: core.Pool, outbox: core.Outbox,
 		stripe: newStripe(core.Log, cfg, core.Bus), deskWork: make(chan struct{}, 1),
 		refundWork: make(chan struct{}, 1),
 		clockWork:  make(chan struct{}, 1),

@@ -179,7 +179,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 	if _, refused := errors.AsType[*Refusal](err); !refused && !errors.Is(err, ErrStale) {
 		return err
 	}
-	undone, found, lookErr := findUndone(ctx, d.db, on.Identifier, shipmentID)
+	undone, found, lookErr := findUndone(ctx, d.pool, on.Identifier, shipmentID)
 	if lookErr != nil {
 		return lookErr
 	}

@@ -76,7 +76,7 @@ func TestAParcelIsTakenBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.service.cfg.ShippingMailAfter = 0
-	desk := NewDesk(e.db, 1e10, nil)
+	desk := NewDesk(e.pool, 1e10, nil)
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
 	id, err := desk.Ship(t.Context(), kim, Parcel{Order: on, Tracking: "1"})
 	if err != nil {
@@ -117,7 +117,7 @@ func TestUndoRacesWithTheMail(t *testing.T) {
 	var orders []Order
 	for range 8 {
 		on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
-		id, err := NewDesk(e.db, 1e10, nil).Ship(t.Context(), kim, Parcel{Order: on})
+		id, err := NewDesk(e.pool, 1e10, nil).Ship(t.Context(), kim, Parcel{Order: on})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestATrackingNumberIsCorrected(t *testing.T) {
 	e := newEnv(t)
 	desk := e.service.desk
 	on := Order{Identifier: e.sold("ann@mail.example.com", "1")}
-	id, err := NewDesk(e.db, 1e12, nil).Ship(t.Context(), kim, Parcel{Order: on, Tracking: "wrong"})
+	id, err := NewDesk(e.pool, 1e12, nil).Ship(t.Context(), kim, Parcel{Order: on, Tracking: "wrong"})
 	if err != nil {
 		t.Fatal(err)
 	}

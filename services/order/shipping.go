@@ -128,16 +128,16 @@ func chargeAll(ctx context.Context, db pg.DB, cartID int64, list []shippingMetho
 // cartShippingMethods lists the active methods, dearest first, and gives a cart without a method
 // the default one.
 func (s *server) cartShippingMethods(w http.ResponseWriter, r *http.Request) error {
-	c, list, err := findCartAndMethods(r.Context(), s.db, web.Who(r))
+	c, list, err := findCartAndMethods(r.Context(), s.pool, web.Who(r))
 	if err != nil {
 		return err
 	}
 	methods, selected := web.Object{}, (*string)(nil)
 	if c != nil {
-		if err := withDefaultShipping(r.Context(), s.db, c); err != nil {
+		if err := withDefaultShipping(r.Context(), s.pool, c); err != nil {
 			return err
 		}
-		if err := chargeAll(r.Context(), s.db, c.ID, list); err != nil {
+		if err := chargeAll(r.Context(), s.pool, c.ID, list); err != nil {
 			return err
 		}
 		switch {
@@ -165,9 +165,9 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	var c *cart
 	var lines []line
 	if sent {
-		c, lines, err = chooseShipping(r.Context(), s.db, web.Who(r), identifier)
+		c, lines, err = chooseShipping(r.Context(), s.pool, web.Who(r), identifier)
 	} else {
-		c, err = findCart(r.Context(), s.db, web.Who(r))
+		c, err = findCart(r.Context(), s.pool, web.Who(r))
 	}
 	switch {
 	case err != nil:
@@ -179,7 +179,7 @@ func (s *server) cartUpdateShippingMethod(w http.ResponseWriter, r *http.Request
 	case c.Shipping == nil:
 		return refuse(w, endpoint, codeShippingNotSet, web.Field{Key: "shipping_method_identifier", Value: identifier})
 	}
-	in, err := withCodes(r.Context(), s.db, c, lines)
+	in, err := withCodes(r.Context(), s.pool, c, lines)
 	if err != nil {
 		return err
 	}

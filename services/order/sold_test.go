@@ -107,7 +107,7 @@ func TestTheSecondLineOfAnAddress(t *testing.T) {
 	if mail.ShippingAddress.Line2 != "Apt 5B" || mail.BillingAddress.Line2 != "Apt 6C" {
 		t.Errorf("the mail's command has %v, %v", mail.ShippingAddress, mail.BillingAddress)
 	}
-	export, err := ExportOrders(t.Context(), e.db, erasure.Person{Emails: []string{"pat@mail.example.com"}})
+	export, err := ExportOrders(t.Context(), e.pool, erasure.Person{Emails: []string{"pat@mail.example.com"}})
 	if err != nil || !strings.Contains(string(export), "Apt 5B") || !strings.Contains(string(export), "Apt 6C") {
 		t.Errorf("the export lacks it: %s %v", export, err)
 	}

@@ -67,7 +67,7 @@ func (s *server) formPage(r *http.Request, f orderForm) (p staffFormPage, err er
 	if p.Order, err = s.readStaffOrder(r); err != nil {
 		return p, err
 	}
-	if p.methods, err = activeShippingMethods(r.Context(), s.db); err != nil {
+	if p.methods, err = activeShippingMethods(r.Context(), s.pool); err != nil {
 		return p, err
 	}
 	p.Form = f.form(p)
@@ -176,7 +176,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 			return err
 		case !found:
 			return ErrUnknownOrder
-		case mail && text(o.Email) == "":
+		case mail && pg.Text(o.Email) == "":
 			return not("mail", "There is no address to mail to.")
 		}
 		id, fresh, err := storeNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))

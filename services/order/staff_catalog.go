@@ -119,11 +119,11 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 	if some {
 		want.After = &after
 	}
-	products, err := listStaffProducts(r.Context(), s.db, want)
+	products, err := listStaffProducts(r.Context(), s.pool, want)
 	if err != nil {
 		return nil, err
 	}
-	collections, err := listStaffCollections(r.Context(), s.db)
+	collections, err := listStaffCollections(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}

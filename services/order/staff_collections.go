@@ -65,7 +65,7 @@ func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := listStaffCollections(r.Context(), s.db)
+	list, err := listStaffCollections(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ type collectionEdit struct {
 var collectionAddress = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
-	c, found, err := findStaffCollection(r.Context(), s.db, adminui.Param(r, "address"))
+	c, found, err := findStaffCollection(r.Context(), s.pool, adminui.Param(r, "address"))
 	if err == nil && !found {
 		err = web.NotFound()
 	}
@@ -187,7 +187,7 @@ func (s *server) staffCollection(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := collectionMembers(r.Context(), s.db, c.ID, mostMembers)
+	members, err := collectionMembers(r.Context(), s.pool, c.ID, mostMembers)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 	}
-	members, err := collectionMembers(r.Context(), s.db, c.ID, mostMembers)
+	members, err := collectionMembers(r.Context(), s.pool, c.ID, mostMembers)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted
 	b.name, b.prefix = strings.TrimSpace(sent.Get("name")), strings.TrimSpace(sent.Get("prefix"))
 	// A code stands in for those of the batch while the terms are read.
 	sent.Values.Values["code"], sent.Values.Values["uses"] = []string{"x"}, []string{"1"}
-	if b.terms, wrong, err = readDiscount(r.Context(), s.db, sent, discount{}); err != nil {
+	if b.terms, wrong, err = readDiscount(r.Context(), s.pool, sent, discount{}); err != nil {
 		return b, wrong, err
 	}
 	if n := utf8.RuneCountInString(b.name); n == 0 || n > 100 {

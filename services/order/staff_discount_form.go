@@ -21,11 +21,11 @@ import (
 
 // discountForm asks for what a code does, filled in with what it does now.
 func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error) {
-	types, err := discountTypes(r.Context(), s.db)
+	types, err := discountTypes(r.Context(), s.pool)
 	if err != nil {
 		return adminui.Form{}, err
 	}
-	collections, err := collectionNames(r.Context(), s.db)
+	collections, err := collectionNames(r.Context(), s.pool)
 	if err != nil {
 		return adminui.Form{}, err
 	}
@@ -285,7 +285,7 @@ func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, wrong, err := readDiscount(r.Context(), s.db, sent, discount{})
+	d, wrong, err := readDiscount(r.Context(), s.pool, sent, discount{})
 	if err == nil && len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			d.ID, err = insertDiscounts(r.Context(), tx, d, []string{d.Code}, adminui.Who(r).Name)

@@ -34,7 +34,7 @@ func (s *server) previewDiscount(ctx context.Context, p discountPage) (*discount
 		skus = append(skus, sku)
 	}
 	d := p.Discount.discount
-	lines, err := previewLines(ctx, s.db, d.ID, skus)
+	lines, err := previewLines(ctx, s.pool, d.ID, skus)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (s *server) staffDiscounts(r *http.Request) (adminui.Answer, error) {
 	if want.After, _, err = adminui.ReadCursor[int64](ask); err != nil {
 		return nil, err
 	}
-	list, err := listDiscounts(r.Context(), s.db, want)
+	list, err := listDiscounts(r.Context(), s.pool, want)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := listBatches(r.Context(), s.db, after, ask.Rows+1)
+	list, err := listBatches(r.Context(), s.pool, after, ask.Rows+1)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 	if !ok {
 		return p, web.NotFound()
 	}
-	d, found, err := findDiscount(r.Context(), s.db, number, "")
+	d, found, err := findDiscount(r.Context(), s.pool, number, "")
 	switch {
 	case err != nil:
 		return p, err
@@ -175,10 +175,10 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 	}
 	p.Discount = discountRow{d, d.state(time.Now()), d.gives()}
 	p.Badge = p.Discount.badge()
-	if p.Orders, err = discountUses(r.Context(), s.db, number, shownUses); err != nil {
+	if p.Orders, err = discountUses(r.Context(), s.pool, number, shownUses); err != nil {
 		return p, err
 	}
-	if p.Methods, err = activeShippingMethods(r.Context(), s.db); err != nil {
+	if p.Methods, err = activeShippingMethods(r.Context(), s.pool); err != nil {
 		return p, err
 	}
 	if p.Form, err = s.discountForm(r, d); err != nil {

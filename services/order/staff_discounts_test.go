@@ -76,8 +76,8 @@ func TestStaffMakeACode(t *testing.T) {
 	e.browser(adminui.Owner).Post(page, with(tenOff, "amount", "33", "version", "1")...).
 		Has(409, "Ada changed this", `value="33"`, "Now: <strong>50.00")
 	var held []*pgxpool.Conn // a save takes no more than one connection
-	for range e.db.Config().MaxConns - 1 {
-		c, err := e.db.Acquire(t.Context())
+	for range e.pool.Config().MaxConns - 1 {
+		c, err := e.pool.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestStaffMakeACode(t *testing.T) {
 	// What the code was not for is refunded at its full price, the rest as it was paid.
 	for seq, want := range map[int]int64{0: 700, 1: 199} {
 		p := []Pieces{{seq, 2 - seq}}
-		lines, err := orderLines(t.Context(), e.db, 1)
+		lines, err := orderLines(t.Context(), e.pool, 1)
 		if got := (deskOrder{ItemSubtotal: 1099, ItemDiscount: 200}).itemsPaid(lines, p); err != nil || int64(got) != want {
 			t.Errorf("line %d comes to %s, %v", seq, got, err)
 		}

@@ -157,14 +157,14 @@ func (s *server) staffShipMany(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("id")
 	}
 	page := staffShipPage{Sent: []string{}, Refused: []string{}}
-	if page.Orders, err = ordersToShip(r.Context(), s.db, ids, q.Get("status")); err != nil {
+	if page.Orders, err = ordersToShip(r.Context(), s.pool, ids, q.Get("status")); err != nil {
 		return nil, err
 	}
 	return s.shipManyPage(r, page, http.StatusOK)
 }
 
 func (s *server) shipManyPage(r *http.Request, page staffShipPage, status int) (adminui.Answer, error) {
-	methods, err := activeShippingMethods(r.Context(), s.db)
+	methods, err := activeShippingMethods(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 		return nil
 	}
 	var err error
-	page.Orders, err = ordersToShip(r.Context(), s.db, ids, "")
+	page.Orders, err = ordersToShip(r.Context(), s.pool, ids, "")
 	for i, o := range page.Orders {
 		page.Orders[i].Tracking, page.Orders[i].Error = again[o.Identifier].Tracking, again[o.Identifier].Error
 	}
@@ -282,7 +282,7 @@ func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 		return why, err
 	}
 	if errors.Is(done.Err, ErrStale) {
-		last, _, err := findLastAct(ctx, s.db, done.Identifier)
+		last, _, err := findLastAct(ctx, s.pool, done.Identifier)
 		if err != nil {
 			return "", err
 		}
@@ -290,7 +290,7 @@ func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 			why = "Changed meanwhile: " + last + "."
 		}
 	}
-	sent, err := sentAs(ctx, s.db, done.Identifier, trackingNumber(done.Tracking))
+	sent, err := sentAs(ctx, s.pool, done.Identifier, trackingNumber(done.Tracking))
 	if sent {
 		why = ""
 	}
@@ -343,7 +343,7 @@ func (s *server) chosenOrders(r *http.Request) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := ordersKnown(r.Context(), s.db, ids)
+	known, err := ordersKnown(r.Context(), s.pool, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -371,7 +371,7 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	status := adminui.Param(r, "status")
-	if known, err := statusKnown(r.Context(), s.db, status); err != nil {
+	if known, err := statusKnown(r.Context(), s.pool, status); err != nil {
 		return nil, err
 	} else if !known || endsAnOrder(status) {
 		return nil, adminui.Refuse("unknown-status", "Orders cannot be moved to this status. Nothing was changed.")

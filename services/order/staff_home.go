@@ -20,7 +20,7 @@ func (s *server) staffHome(r *http.Request) ([]adminui.Tile, error) {
 	if !adminui.Who(r).May(adminui.OrdersView) {
 		return nil, nil
 	}
-	n, err := countForHome(r.Context(), s.db, adminui.MostCounted)
+	n, err := countForHome(r.Context(), s.pool, adminui.MostCounted)
 	return []adminui.Tile{
 		{Title: "Orders to ship", Count: n.ToShip, To: "/orders/ship", Nav: "/orders"},
 		{Title: "Orders in 24 hours", Count: n.Day, To: "/orders"},

@@ -38,7 +38,7 @@ func (s *server) staffImports(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) importsPage(r *http.Request, refused string, status int) (adminui.Answer, error) {
-	list, err := listImports(r.Context(), s.db, mostImports)
+	list, err := listImports(r.Context(), s.pool, mostImports)
 	return adminui.Page{Title: "Products from files", Template: "imports.html", Status: status,
 		Data: staffImportsPage{Imports: list, Kinds: fileKindOptions(), Refused: refused}}, err
 }
@@ -61,7 +61,7 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := checkFile(r.Context(), s.db, body)
+	plan, err := checkFile(r.Context(), s.pool, body)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (s *server) importOf(r *http.Request) (catalogImport, error) {
 	if err != nil {
 		return catalogImport{}, web.NotFound()
 	}
-	file, found, err := findImport(r.Context(), s.db, id, false)
+	file, found, err := findImport(r.Context(), s.pool, id, false)
 	if err == nil && !found {
 		err = web.NotFound()
 	}
@@ -185,7 +185,7 @@ func (s *server) staffImport(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	file.Fetches, err = readFileFetches(r.Context(), s.db, file.ID)
+	file.Fetches, err = readFileFetches(r.Context(), s.pool, file.ID)
 	return importPage(file, http.StatusOK), err
 }
 
@@ -367,7 +367,7 @@ func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 // staffExport is a file with all products that are not retired.
 func (s *server) staffExport(r *http.Request) (adminui.Answer, error) {
 	return exportFile(r, "", func() ([]exportRow, error) {
-		return exportCatalog(r.Context(), s.db, adminui.Param(r, "kind") != "products")
+		return exportCatalog(r.Context(), s.pool, adminui.Param(r, "kind") != "products")
 	})
 }
 

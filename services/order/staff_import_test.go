@@ -96,7 +96,7 @@ func TestFilesOfProducts(t *testing.T) {
 	bring(owner, "address,title\nOakDesk,Again\n") // what was taken back can come again
 	owner.Get(fmt.Sprintf("/staff/catalog/import/%d", e.Number(`SELECT max(id) FROM catalog_import`))).Has(200, "Apply all of it")
 	e.Exec(`UPDATE catalog_import SET at = now() - interval '25 hours', applied_at = applied_at - interval '25 hours'`)
-	if n, err := forgetImports(t.Context(), e.db); err != nil || n == 0 || e.Number(`SELECT count(*) FROM catalog_import WHERE body IS NOT NULL`) != 0 {
+	if n, err := dropOldImports(t.Context(), e.pool); err != nil || n == 0 || e.Number(`SELECT count(*) FROM catalog_import WHERE body IS NOT NULL`) != 0 {
 		t.Errorf("%d emptied, %v", n, err)
 	}
 	e.browser(adminui.Marketing).Post(path + "/apply").Has(http.StatusForbidden)
@@ -153,7 +153,7 @@ func TestPurchasesGoOnWhileAFileIsApplied(t *testing.T) {
 	path := bring(owner, "sku,price,pieces,pieces_was\n1,4.25,15,10\n6,5.25,,\n")
 	p := e.visitor()
 	p.add("1", "2")
-	holding, err := e.db.Begin(t.Context())
+	holding, err := e.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -289,7 +289,7 @@ func (s *server) staffOrder(r *http.Request) (adminui.Answer, error) {
 // readStaffOrder reads the order that the path names.
 func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 	ctx := r.Context()
-	row, found, err := findStaffOrder(ctx, s.db, adminui.Param(r, "identifier"))
+	row, found, err := findStaffOrder(ctx, s.pool, adminui.Param(r, "identifier"))
 	if err != nil {
 		return p, err
 	}
@@ -297,11 +297,11 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 		return p, web.NotFound()
 	}
 	p = row.page()
-	parts, err := readStaffParts(ctx, s.db, row)
+	parts, err := readStaffParts(ctx, s.pool, row)
 	if err != nil {
 		return p, err
 	}
-	lines, err := orderLines(ctx, s.db, row.ID)
+	lines, err := orderLines(ctx, s.pool, row.ID)
 	if err != nil {
 		return p, err
 	}
@@ -309,7 +309,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 		p.Lines = append(p.Lines, l.forStaff())
 	}
 	if row.PaymentIntent != nil {
-		ledger, err := LedgerOf(ctx, s.db, *row.PaymentIntent)
+		ledger, err := LedgerOf(ctx, s.pool, *row.PaymentIntent)
 		if err != nil {
 			return p, err
 		}

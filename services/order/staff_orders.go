@@ -128,7 +128,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	tabs, err := staffTabs(r.Context(), s.db, adminui.Who(r).Person)
+	tabs, err := staffTabs(r.Context(), s.pool, adminui.Who(r).Person)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if want.Search != "" {
-		named, err := namedBySearch(r.Context(), s.db, want.Search)
+		named, err := namedBySearch(r.Context(), s.pool, want.Search)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 			want.Payments = append(want.Payments, payment)
 		}
 	}
-	orders, err := listStaffOrders(r.Context(), s.db, want)
+	orders, err := listStaffOrders(r.Context(), s.pool, want)
 	if err != nil {
 		return nil, err
 	}
@@ -263,12 +263,12 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostViewName)}), nil
 	}
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
-	kept, err := keepView(r.Context(), s.db, person, name, values.Encode(), replace)
+	kept, err := keepView(r.Context(), s.pool, person, name, values.Encode(), replace)
 	if err != nil {
 		return nil, err
 	}
 	if !kept {
-		taken, err := hasView(r.Context(), s.db, person, name)
+		taken, err := hasView(r.Context(), s.pool, person, name)
 		switch {
 		case err != nil:
 			return nil, err
@@ -310,7 +310,7 @@ func (s *server) staffDropView(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, web.NotFound()
 	}
-	if err := dropView(r.Context(), s.db, adminui.Who(r).Person, id); err != nil {
+	if err := dropView(r.Context(), s.pool, adminui.Who(r).Person, id); err != nil {
 		return nil, err
 	}
 	return adminui.Done{To: "/orders", Text: "The view is gone."}, nil

@@ -340,7 +340,7 @@ type plan struct {
 // explain runs a statement as the service.
 func explain(e *env, sql string, args ...any) plan {
 	e.t.Helper()
-	text, err := pg.Get[string](e.t.Context(), e.db, "explain", "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+sql, args...)
+	text, err := pg.Get[string](e.t.Context(), e.pool, "explain", "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+sql, args...)
 	var plans []plan
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &plans)

@@ -137,7 +137,7 @@ func (s *server) staffPayments(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	resolved := ask.Chosen["seen-to"] != ""
-	list, err := listStaffPayments(r.Context(), s.db, resolved, ask.Chosen["reason"], after, ask.Rows+1)
+	list, err := listStaffPayments(r.Context(), s.pool, resolved, ask.Chosen["reason"], after, ask.Rows+1)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (s *server) paymentPage(r *http.Request) (paymentPage, error) {
 	if err != nil {
 		return paymentPage{}, web.NotFound()
 	}
-	p, payload, err := findStaffPayment(r.Context(), s.db, number)
+	p, payload, err := findStaffPayment(r.Context(), s.pool, number)
 	if err != nil {
 		return paymentPage{}, err
 	}

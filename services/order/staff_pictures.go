@@ -73,13 +73,13 @@ func (s *server) staffMedia(r *http.Request) (adminui.Answer, error) {
 
 func (s *server) mediaPage(r *http.Request, p staffProduct) (page staffMediaPage, err error) {
 	page.productHead, page.Version = s.productHead(p, "Pictures and videos"), p.MediaVersion
-	if page.Pictures, page.Videos, err = listMedia(r.Context(), s.db, p.ID); err != nil {
+	if page.Pictures, page.Videos, err = listMedia(r.Context(), s.pool, p.ID); err != nil {
 		return page, err
 	}
-	if page.Fetches, err = listFetches(r.Context(), s.db, p.ID); err != nil {
+	if page.Fetches, err = listFetches(r.Context(), s.pool, p.ID); err != nil {
 		return page, err
 	}
-	page.SKUs, err = listSKUNames(r.Context(), s.db, p.ID)
+	page.SKUs, err = listSKUNames(r.Context(), s.pool, p.ID)
 	s.show(page.Pictures)
 	s.show(page.Videos)
 	return page, err
@@ -126,7 +126,7 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 	if err := form.CheckVersion(1, p.MediaVersion); err != nil {
 		return nil, err
 	}
-	skus, err := listSKUNames(r.Context(), s.db, p.ID)
+	skus, err := listSKUNames(r.Context(), s.pool, p.ID)
 	if err != nil {
 		return nil, err
 	}

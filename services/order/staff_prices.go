@@ -93,7 +93,7 @@ func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if ask.File {
-		rows, err := listPrices(r.Context(), s.db, p.ID, ask.Rows)
+		rows, err := listPrices(r.Context(), s.pool, p.ID, ask.Rows)
 		return adminui.Page{Table: adminui.NewTable(ask, "prices", priceColumns, rows,
 			func(p priceRow) any { return p.ID })}, err
 	}
@@ -106,10 +106,10 @@ func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 
 func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPage, err error) {
 	page.productHead, page.Version = s.productHead(p, "Prices"), p.SKUVersion
-	if page.Prices, err = listPrices(r.Context(), s.db, p.ID, mostPrices); err != nil {
+	if page.Prices, err = listPrices(r.Context(), s.pool, p.ID, mostPrices); err != nil {
 		return page, err
 	}
-	skus, err := listSKUNames(r.Context(), s.db, p.ID)
+	skus, err := listSKUNames(r.Context(), s.pool, p.ID)
 	if err != nil {
 		return page, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -54,7 +55,7 @@ func (s *server) staffSlips(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("id")
 	}
 	page := staffSlipsPage{Label: q.Get("size") == "label"}
-	if page.Slips, err = slipsOf(r.Context(), s.db, ids); err != nil {
+	if page.Slips, err = slipsOf(r.Context(), s.pool, ids); err != nil {
 		return nil, err
 	}
 	if page.From, err = s.shopAddress(r.Context()); err != nil {
@@ -94,7 +95,7 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 	if len(ids) > mostAtOnce {
 		return nil, web.BadRequest("id")
 	}
-	picks, err := picksOf(r.Context(), s.db, ids)
+	picks, err := picksOf(r.Context(), s.pool, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +113,12 @@ func (s *server) staffPickList(r *http.Request) (adminui.Answer, error) {
 
 // shopAddress is the shop with its postal address, in lines; none until staff say so.
 func (s *server) shopAddress(ctx context.Context) ([]string, error) {
-	all, err := settings(ctx, s.db, settingShopName, settingShopAddress)
+	all, err := settings(ctx, s.pool, settingShopName, settingShopAddress)
 	if err != nil {
 		return nil, err
 	}
-	lines := append([]string{}, shopLines(text(all[settingShopAddress]))...)
-	if name := text(all[settingShopName]); name != "" && !slices.Contains(lines, name) {
+	lines := append([]string{}, shopLines(pg.Text(all[settingShopAddress]))...)
+	if name := pg.Text(all[settingShopName]); name != "" && !slices.Contains(lines, name) {
 		lines = append([]string{name}, lines...)
 	}
 	return lines, nil

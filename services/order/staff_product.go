@@ -101,7 +101,7 @@ var titleURLPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 // productOf reads the product that the path names.
 func (s *server) productOf(r *http.Request) (staffProduct, error) {
-	p, found, err := findStaffProduct(r.Context(), s.db, adminui.Param(r, "identifier"))
+	p, found, err := findStaffProduct(r.Context(), s.pool, adminui.Param(r, "identifier"))
 	if err == nil && !found {
 		err = web.NotFound()
 	}
@@ -183,7 +183,7 @@ func (p staffProductPage) answer(status int) adminui.Page {
 
 // productForm asks for a product's texts, times and collections.
 func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, err error) {
-	collections, err := listStaffCollections(r.Context(), s.db)
+	collections, err := listStaffCollections(r.Context(), s.pool)
 	if err != nil {
 		return f, err
 	}

@@ -45,12 +45,12 @@ func (s *server) holdSettings(ctx context.Context, tx pgx.Tx, g settingGroup) (h
 	if tx != nil {
 		rows, err = readSettings(ctx, tx, g.keys)
 	} else {
-		rows, err = readSettings(ctx, s.db, g.keys)
+		rows, err = readSettings(ctx, s.pool, g.keys)
 	}
 	h.values = map[string]string{}
 	h.version = 1 // of a group without any value
 	for _, row := range rows {
-		h.values[row.Key] = text(row.Value)
+		h.values[row.Key] = pg.Text(row.Value)
 		h.version += row.Version
 		if row.ChangedAt.After(h.changedAt) {
 			h.changedAt, h.changedBy = row.ChangedAt, row.ChangedBy
@@ -179,11 +179,11 @@ var checkoutGroup = settingGroup{
 }
 
 func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
-	methods, err := activeShippingMethods(ctx, s.db)
+	methods, err := activeShippingMethods(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
-	statuses, err := orderStatuses(ctx, s.db)
+	statuses, err := orderStatuses(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +266,7 @@ func (s *server) staffSettings(r *http.Request) (adminui.Answer, error) {
 			"What sending costs: always the same, by weight or by sum, free from a sum on."},
 		settingsLink{"Weights", "/settings/weights", "What a piece of each SKU weighs, for prices by weight."},
 		settingsLink{"Order statuses", "/settings/statuses", "What shoppers read of an order that is under way."})
-	f, err := readGuideFacts(r.Context(), s.db)
+	f, err := readGuideFacts(r.Context(), s.pool)
 	return adminui.Page{Title: "Settings", Template: "settings.html", Data: struct {
 		Settings []settingsLink `json:"settings"`
 		Hidden   bool           `json:"guide_hidden"`
@@ -303,13 +303,13 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wro
 	if err != nil {
 		return nil, err
 	}
-	list, err := listWeights(r.Context(), s.db, ask.Search, after, ask.Rows+1)
+	list, err := listWeights(r.Context(), s.pool, ask.Search, after, ask.Rows+1)
 	if err != nil {
 		return nil, err
 	}
 	table := adminui.NewTable(ask, "weights", weightColumns, list, func(w skuWeight) any { return w.SKU })
 	table.WithSearch(ask, "Number of a SKU, identifier of a product")
-	version, err := weightsVersion(r.Context(), s.db)
+	version, err := weightsVersion(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +325,7 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wro
 				"6 120. Two columns of a spreadsheet will do."}}}}
 	status := http.StatusOK
 	if sent != nil {
-		now, nerr := weightsNow(r.Context(), s.db, *sent, version)
+		now, nerr := weightsNow(r.Context(), s.pool, *sent, version)
 		if nerr != nil {
 			return nil, nerr
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 var checkoutForm = []string{"usernames_allowed_to_checkout", "*", "an_ct_values_allowed_to_checkout", "*", "shipping_countries", "US, CA",
@@ -63,8 +64,8 @@ func TestSettingsAreFrozenWithAQuote(t *testing.T) {
 	if next.Quote.Shipping.Identifier != "UPSGround" || next.ItemSubtotal != 1 {
 		t.Errorf("the next quote is %+v", next)
 	}
-	c, err := readCart(t.Context(), e.db, q.Identity, checkoutSettings(), "")
-	if err != nil || !slices.Equal(countryList(text(c.settings[settingCountries])), []string{"DE", "AT"}) {
+	c, err := readCart(t.Context(), e.pool, q.Identity, checkoutSettings(), "")
+	if err != nil || !slices.Equal(countryList(pg.Text(c.settings[settingCountries])), []string{"DE", "AT"}) {
 		t.Errorf("countries %v, %v", c.settings, err)
 	}
 }

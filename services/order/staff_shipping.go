@@ -85,7 +85,7 @@ func (s *server) staffShipping(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := shippingSets(r.Context(), s.db)
+	list, err := shippingSets(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (s *server) findShipping(r *http.Request) (shippingSet, error) {
 	if !ok {
 		return shippingSet{}, web.NotFound()
 	}
-	m, found, err := findShippingSet(r.Context(), s.db, number)
+	m, found, err := findShippingSet(r.Context(), s.pool, number)
 	if err == nil && !found {
 		err = web.NotFound()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/bus"
 	"github.com/startupwebapp/startupwebapp/pkg/email"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
 // shopGroup is who the shop is.
@@ -85,7 +86,7 @@ func tellShop(ctx context.Context, s *server, tx pgx.Tx) error {
 // nothing.
 func (s *server) repeatShop(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	name, err := setting(ctx, pool, settingShopName)
-	if err != nil || text(name) == "" {
+	if err != nil || pg.Text(name) == "" {
 		return 0, err
 	}
 	return 0, s.outbox.Tx(ctx, func(tx pgx.Tx) error { return tellShop(ctx, s, tx) })

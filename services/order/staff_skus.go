@@ -181,10 +181,10 @@ func (s *server) skusPage(r *http.Request, p staffProduct) (page staffSKUsPage, 
 	page.productHead, page.Version = s.productHead(p, "SKUs"), p.SKUVersion
 	page.ColorName, page.SizeName, page.Reasons = p.ColorName, p.SizeName, stockReasons[:len(stockReasons)-1]
 	page.Prices, page.Add = adminui.Who(r).May(adminui.CatalogPrice), combinationsForm(p)
-	if page.SKUs, err = listSKURows(r.Context(), s.db, p.ID); err != nil {
+	if page.SKUs, err = listSKURows(r.Context(), s.pool, p.ID); err != nil {
 		return page, err
 	}
-	page.States, err = stockStates(r.Context(), s.db)
+	page.States, err = stockStates(r.Context(), s.pool)
 	return page, err
 }
 

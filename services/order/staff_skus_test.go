@@ -91,7 +91,7 @@ func TestBackOrders(t *testing.T) {
 	p.add("6", "1")
 	p.Get("/order/cart-items").Want("in-stock", "item_data", "product_sku_data", "0", "sku_inventory__identifier")
 	p.quoted("kim@mail.example.com")
-	if share, err := mostHeld(t.Context(), e.db); err != nil || share != 0 {
+	if share, err := mostHeld(t.Context(), e.pool); err != nil || share != 0 {
 		t.Errorf("held %v, %v", share, err)
 	}
 	e.Exec(`DELETE FROM catalog_change`)

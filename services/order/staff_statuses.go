@@ -26,7 +26,7 @@ func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := orderStatuses(r.Context(), s.db)
+	list, err := orderStatuses(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *server) staffMakeStatus(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) statusOf(r *http.Request) (statusSet, error) {
-	st, found, err := findStatus(r.Context(), s.db, adminui.Param(r, "identifier"))
+	st, found, err := findStatus(r.Context(), s.pool, adminui.Param(r, "identifier"))
 	if err == nil && !found {
 		err = web.NotFound()
 	}

@@ -93,7 +93,7 @@ func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if ask.File {
-		rows, err := listStockChanges(r.Context(), s.db, p.ID, ask.Rows)
+		rows, err := listStockChanges(r.Context(), s.pool, p.ID, ask.Rows)
 		return adminui.Page{Table: adminui.NewTable(ask, "stock", stockColumns, rows,
 			func(c stockRow) any { return c.ID })}, err
 	}
@@ -106,10 +106,10 @@ func (s *server) staffStock(r *http.Request) (adminui.Answer, error) {
 
 func (s *server) stockPage(r *http.Request, p staffProduct) (page staffStockPage, err error) {
 	page.productHead = s.productHead(p, "Stock")
-	if page.SKUs, err = listSKURows(r.Context(), s.db, p.ID); err != nil {
+	if page.SKUs, err = listSKURows(r.Context(), s.pool, p.ID); err != nil {
 		return page, err
 	}
-	if page.History, err = listStockChanges(r.Context(), s.db, p.ID, mostStockRows); err != nil {
+	if page.History, err = listStockChanges(r.Context(), s.pool, p.ID, mostStockRows); err != nil {
 		return page, err
 	}
 	field := adminui.Field{Name: "sku", Label: "SKU", Kind: "choice"}
@@ -216,7 +216,7 @@ func (s *server) staffStates(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := listStockStates(r.Context(), s.db)
+	list, err := listStockStates(r.Context(), s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func statePage(c stockState, form adminui.Form, status int) adminui.Page {
 }
 
 func (s *server) stateOf(r *http.Request) (stockState, error) {
-	list, err := listStockStates(r.Context(), s.db)
+	list, err := listStockStates(r.Context(), s.pool)
 	if err != nil {
 		return stockState{}, err
 	}

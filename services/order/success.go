@@ -26,7 +26,7 @@ func (s *server) checkoutSessionSuccess(w http.ResponseWriter, r *http.Request) 
 	}
 	event := s.placings.await(sessionID) // before the look-up: an order that it does not find yet is told of
 	defer event.leave()
-	known, err := lookUpSession(r.Context(), s.db, sessionID)
+	known, err := lookUpSession(r.Context(), s.pool, sessionID)
 	switch {
 	case err != nil:
 		return err

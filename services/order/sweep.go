@@ -62,7 +62,7 @@ func (s *server) sweep(ctx context.Context) error {
 }
 
 func (s *server) sweepOnce(ctx context.Context) error {
-	mine, lag, listedTo, err := leaseSweep(ctx, s.db, sweepLease*s.cfg.SweepEvery)
+	mine, lag, listedTo, err := leaseSweep(ctx, s.pool, sweepLease*s.cfg.SweepEvery)
 	if err != nil {
 		return err
 	}
@@ -95,20 +95,20 @@ func (s *server) sweepOnce(ctx context.Context) error {
 		}
 	}
 	if failed != nil {
-		return errors.Join(failed, releaseSweep(context.WithoutCancel(ctx), s.db, listedTo))
+		return errors.Join(failed, releaseSweep(context.WithoutCancel(ctx), s.pool, listedTo))
 	}
-	return finishSweep(ctx, s.db, listedTo)
+	return finishSweep(ctx, s.pool, listedTo)
 }
 
 // measure tells what waits, also where another process does the sweep.
 func (s *server) measure(ctx context.Context) {
-	if n, err := countIssues(ctx, s.db); err == nil {
+	if n, err := countIssues(ctx, s.pool); err == nil {
 		openIssues.Set(float64(n))
 	}
-	if age, err := oldestUnsettled(ctx, s.db); err == nil {
+	if age, err := oldestUnsettled(ctx, s.pool); err == nil {
 		unsettledAge.Set(age.Seconds())
 	}
-	if age, err := oldestRefund(ctx, s.db); err == nil {
+	if age, err := oldestRefund(ctx, s.pool); err == nil {
 		refundsWaiting.Set(age.Seconds())
 	}
 }
@@ -119,7 +119,7 @@ func (s *server) measure(ctx context.Context) {
 func (s *server) sweepOpen(ctx context.Context) error {
 	began, failures := time.Now(), 0
 	for {
-		list, err := checkoutsToSweep(ctx, s.db, s.cfg.SweepAfter+time.Since(began))
+		list, err := checkoutsToSweep(ctx, s.pool, s.cfg.SweepAfter+time.Since(began))
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -145,7 +145,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	if c.SessionID == nil {
 		// Stripe's answer never came. No one saw the page; give it time to turn up in the list.
 		if time.Since(c.ExpiresAt) > 0 {
-			return endCheckout(ctx, s.db, c.ID, stateExpired)
+			return endCheckout(ctx, s.pool, c.ID, stateExpired)
 		}
 		return nil
 	}
@@ -153,7 +153,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	switch {
 	case errors.Is(err, stripe.ErrNoSession):
 		if time.Since(c.ExpiresAt) > 0 {
-			return endCheckout(ctx, s.db, c.ID, stateExpired)
+			return endCheckout(ctx, s.pool, c.ID, stateExpired)
 		}
 		return nil
 	case err != nil:
@@ -161,7 +161,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	case now.Paid():
 		return s.sweepPaid(ctx, now)
 	case now.Status == stripe.SessionExpired:
-		return endCheckout(ctx, s.db, c.ID, stateExpired)
+		return endCheckout(ctx, s.pool, c.ID, stateExpired)
 	case now.Status == stripe.SessionComplete && c.State != statePending:
 		return s.hold(ctx, now)
 	case now.Status == stripe.SessionComplete:
@@ -178,7 +178,7 @@ func (s *server) sweepListed(ctx context.Context, p stripe.Session) error {
 	if s.otherShops(p) || !p.Paid() || (p.Status != stripe.SessionComplete && p.Odd == nil) {
 		return nil
 	}
-	if _, found, err := orderOfSession(ctx, s.db, p.ID); err != nil || found {
+	if _, found, err := orderOfSession(ctx, s.pool, p.ID); err != nil || found {
 		return err
 	}
 	return s.sweepPaid(ctx, p)
@@ -194,7 +194,7 @@ func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 			return fmt.Errorf("settle session %s: %w", p.ID, err)
 		}
 		s.log.Warn("a paid session cannot be settled, the sweep comes back to it", "session", p.ID, "error", err)
-		return noteUnsettled(ctx, s.db, p, err)
+		return noteUnsettled(ctx, s.pool, p, err)
 	}
 	fault.Point("order", "sweep-settled")
 	s.log.Info("sweep settled a paid session", "session", p.ID, "order", r.identifier != "", "reason", r.reason)
@@ -204,7 +204,7 @@ func (s *server) sweepPaid(ctx context.Context, p stripe.Session) error {
 // sweepUnsettled comes back to the paid sessions that could not be settled. Stripe's list may not reach
 // back to them any more.
 func (s *server) sweepUnsettled(ctx context.Context) error {
-	list, err := listUnsettled(ctx, s.db)
+	list, err := listUnsettled(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (s *server) sweepUnsettled(ctx context.Context) error {
 		now, err := s.stripe.Session(ctx, id)
 		switch {
 		case errors.Is(err, stripe.ErrNoSession), err == nil && !now.Paid():
-			err = dropUnsettled(ctx, s.db, id)
+			err = dropUnsettled(ctx, s.pool, id)
 		case err == nil:
 			err = s.sweepPaid(ctx, now)
 		default:

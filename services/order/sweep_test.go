@@ -136,7 +136,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM sweep WHERE listed_to >= $1`, began); n != 1 {
 		t.Error("the list will be read again")
 	}
-	if age, err := oldestUnsettled(t.Context(), e.db); err != nil || age < 59*time.Minute || age > 61*time.Minute {
+	if age, err := oldestUnsettled(t.Context(), e.pool); err != nil || age < 59*time.Minute || age > 61*time.Minute {
 		t.Errorf("the oldest is %s old, %v", age, err)
 	}
 	e.service.measure(t.Context())
@@ -155,7 +155,7 @@ func TestOneOddSessionDoesNotStopTheSweep(t *testing.T) {
 		t.Error("it made no order")
 	}
 	sweep()
-	if age, err := oldestUnsettled(t.Context(), e.db); err != nil || age != 0 || e.Number(`SELECT count(*) FROM unsettled`) != 0 {
+	if age, err := oldestUnsettled(t.Context(), e.pool); err != nil || age != 0 || e.Number(`SELECT count(*) FROM unsettled`) != 0 {
 		t.Errorf("still unsettled: %s %v", age, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/startupwebapp/startupwebapp/pkg/money"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -68,11 +69,11 @@ func (t quoteTax) rateOf(to msg.Address) (rate taxRate) {
 
 // readTax is what the settings say of taxes.
 func readTax(settings map[string]*string) *quoteTax {
-	t := &quoteTax{Mode: text(settings[settingTaxMode])}
+	t := &quoteTax{Mode: pg.Text(settings[settingTaxMode])}
 	switch t.Mode {
 	case taxStripe:
 	case taxIncluded:
-		t.Rates, _ = readTaxRates(text(settings[settingTaxRates]))
+		t.Rates, _ = readTaxRates(pg.Text(settings[settingTaxRates]))
 	default:
 		return nil
 	}

@@ -108,7 +108,7 @@ func (e *env) refundAll(r *rand.Rand, identifier string) {
 	e.t.Helper()
 	on, shipping := Order{Identifier: identifier}, false
 	for {
-		lines, err := orderLines(e.t.Context(), e.db, int64(e.Number(`SELECT id FROM orders WHERE identifier = $1`, identifier)))
+		lines, err := orderLines(e.t.Context(), e.pool, int64(e.Number(`SELECT id FROM orders WHERE identifier = $1`, identifier)))
 		if err != nil {
 			e.t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func TestTracesOfOneGroup(t *testing.T) {
 		group = append(group, payment{Session: paid, eventID: d.Key, raw: d.Data,
 			trace: fmt.Sprintf("00-4bf92f3577b34da6a3ce929d0e0e473%d-00f067aa0ba902b7-01", i)})
 	}
-	err := pgx.BeginFunc(t.Context(), e.db, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(t.Context(), e.pool, func(tx pgx.Tx) error {
 		_, err := e.service.place(t.Context(), tx, group)
 		return err
 	})

@@ -44,21 +44,21 @@ func (w way) keys() []string {
 // trail is what order knows of an order's identifier, a payment, a session, a cart or an address: its
 // checkouts, orders, statuses, parcels, refunds, disputes and entries for staff.
 func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
-	ways, err := findWays(ctx, s.db, keys, trailMost)
+	ways, err := findWays(ctx, s.pool, keys, trailMost)
 	if err != nil || len(ways) == 0 {
 		return t, err
 	}
 	for _, w := range ways {
 		t.Keys = append(t.Keys, w.keys()...)
 	}
-	events, err := eventsOf(ctx, s.db, ways)
+	events, err := eventsOf(ctx, s.pool, ways)
 	if err != nil {
 		return t, err
 	}
 	t.Keys = append(t.Keys, events...)
 	slices.Sort(t.Keys)
 	t.Keys = slices.DeleteFunc(slices.Compact(t.Keys), func(key string) bool { return key == "" })
-	steps, err := listSteps(ctx, s.db, ways)
+	steps, err := listSteps(ctx, s.pool, ways)
 	if err != nil {
 		return t, err
 	}

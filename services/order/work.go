@@ -44,7 +44,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 		named = append(named, w.reasons...)
 	}
 	for _, w := range workReasons {
-		list, count, err := waitingPayments(ctx, s.db, w.reasons, named, adminui.WorkShown,
+		list, count, err := waitingPayments(ctx, s.pool, w.reasons, named, adminui.WorkShown,
 			adminui.MostCounted)
 		if err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
 		Runbook: "staff",
 		To:      "/orders?only=" + onlyLate + "&sort=placed"}
-	list, count, err := lateOrders(ctx, s.db, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
+	list, count, err := lateOrders(ctx, s.pool, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
 	k.Count = count
 	for i, o := range list {
 		if i == 0 {
@@ -84,7 +84,7 @@ func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 // heldWork is the stock that unpaid pages hold. It is no fault: pages end by themselves.
 func (s *server) heldWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "held-stock", Title: "Stock that unpaid pages hold", Runbook: "held-stock", Calm: true}
-	list, count, err := heldStock(ctx, s.db, adminui.WorkShown)
+	list, count, err := heldStock(ctx, s.pool, adminui.WorkShown)
 	k.Count = count
 	for i, h := range list {
 		if i == 0 || h.Since.Before(k.Oldest) {

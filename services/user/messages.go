@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -107,16 +108,9 @@ func (a account) change() string { return fmt.Sprintf("%d:%d", a.ID, a.Version) 
 func (p prospect) event() msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", msg.ProspectChanged, p.ID, p.Version), Subject: msg.ProspectChanged,
 		Payload: msg.Prospect{
-			ID: p.ID, Email: p.Email, FirstName: deref(p.FirstName), LastName: deref(p.LastName), Code: p.PrCd,
+			ID: p.ID, Email: p.Email, FirstName: pg.Text(p.FirstName), LastName: pg.Text(p.LastName), Code: p.PrCd,
 			Unsubscribed: p.Unsubscribed, Refused: new(p.refused()),
 			UnsubscribeToken: p.UnsubscribeToken, Aliases: p.Aliases, Tags: p.Tags, Version: p.Version,
 			At: time.Now().UTC(),
 		}}
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

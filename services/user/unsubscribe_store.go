@@ -9,19 +9,19 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// settledProspect says that a prospect's token has nothing to unsubscribe: the record is unsubscribed,
+// nothingToEnd says that a prospect's token has nothing to unsubscribe: the record is unsubscribed,
 // and so is whatever member has the address now. Registering takes a prospect off the list by itself,
 // while the links of the prospect's mails are still out, and the member may have asked for newsletters.
-const settledProspect = ` (p.unsubscribed AND NOT EXISTS (
+const nothingToEnd = ` (p.unsubscribed AND NOT EXISTS (
 	SELECT FROM account a WHERE lower(a.email) = lower(p.email) AND a.newsletter AND NOT a.unsubscribed)) `
 
 // findSubscriber looks a token up as it is stored, and among those that were replaced since: mails
 // with them are out. Those of an account that was merged into another one stand for that one.
 func findSubscriber(ctx context.Context, db pg.DB, token string, member bool) (who subscriber, found bool, err error) {
 	query := `
-		SELECT id, email,` + settledProspect + `AS unsubscribed, false AS spent FROM prospect p
+		SELECT id, email,` + nothingToEnd + `AS unsubscribed, false AS spent FROM prospect p
 		  WHERE unsubscribe_token = $1
-		UNION ALL SELECT p.id, p.email,` + settledProspect + `, t.spent FROM former_token t
+		UNION ALL SELECT p.id, p.email,` + nothingToEnd + `, t.spent FROM former_token t
 		  JOIN prospect p ON p.id = t.prospect_id WHERE t.hash = $2 LIMIT 1`
 	if member {
 		query = `
@@ -85,7 +85,7 @@ func lockOpenProspect(ctx context.Context, tx pgx.Tx, id int64) (p prospect, ope
 		return prospect{}, false, err
 	}
 	open, err = pg.Get[bool](ctx, tx, "look at prospect $1", `
-		SELECT NOT`+settledProspect+`FROM prospect p WHERE p.id = $1`, id)
+		SELECT NOT`+nothingToEnd+`FROM prospect p WHERE p.id = $1`, id)
 	return p, open, err
 }
 

@@ -146,7 +146,7 @@ func (s *Server) Sessions() []Ledger {
 	out := []Ledger{}
 	// A failed write has been logged; the listing is of what is known in memory.
 	_ = s.change("", "", func(t *tx) error {
-		t.settleAll()
+		t.applyTimeToAll()
 		moved := t.moved()
 		for _, rec := range t.sessions.newest() {
 			out = append(out, t.ledger(rec, moved))

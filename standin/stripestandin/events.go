@@ -155,7 +155,7 @@ func listEvents(t *tx, _ *http.Request, p reader) (any, error) {
 	if err := p.done(); err != nil {
 		return nil, err
 	}
-	t.settleAll()
+	t.applyTimeToAll()
 	created.low = max(created.low, t.now.Add(-keepEvents).Unix())
 	var found []*event
 	for id, e := range t.events.newest() {

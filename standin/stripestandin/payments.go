@@ -183,8 +183,8 @@ func (t *tx) expire(rec *sessionRecord) (*sessionRecord, error) {
 	return rec, nil
 }
 
-// settle does what time has brought for a session: its end, or the bank's answer.
-func (t *tx) settle(rec *sessionRecord) *sessionRecord {
+// applyTime does what time has brought for a session: its end, or the bank's answer.
+func (t *tx) applyTime(rec *sessionRecord) *sessionRecord {
 	switch {
 	case rec.Session.Status == "open" && rec.Session.ExpiresAt <= t.now.Unix():
 		rec, _ = t.expire(rec) // it is open: no error
@@ -194,15 +194,15 @@ func (t *tx) settle(rec *sessionRecord) *sessionRecord {
 	return rec
 }
 
-func (t *tx) settleAll() {
+func (t *tx) applyTimeToAll() {
 	for id := range t.open {
 		if rec, ok := t.sessions.get(id); ok {
-			t.settle(rec)
+			t.applyTime(rec)
 		}
 	}
 }
 
-// watchTime settles sessions in the background, until stop is closed.
+// watchTime has time pass for sessions in the background, until stop is closed.
 func (s *Server) watchTime(stop <-chan struct{}) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -215,7 +215,7 @@ func (s *Server) watchTime(stop <-chan struct{}) {
 		}
 		// A failed write has been logged; the API says it to everybody who asks.
 		_ = s.change("", "", func(t *tx) error {
-			t.settleAll()
+			t.applyTimeToAll()
 			t.dropAnswers(t.now)
 			return nil
 		})

@@ -71,7 +71,7 @@ func (t *tx) session(id string) (*sessionRecord, error) {
 	if !ok {
 		return nil, noSuch(http.StatusNotFound, "checkout.session", "session", id)
 	}
-	return t.settle(rec), nil
+	return t.applyTime(rec), nil
 }
 
 // GET /v1/checkout/sessions/{id}
@@ -140,7 +140,7 @@ func listSessions(t *tx, _ *http.Request, p reader) (any, error) {
 	if _, known := t.intents.get(paymentIntent); paymentIntent != "" && !known {
 		return nil, noSuch(http.StatusBadRequest, "payment_intent", "payment_intent", paymentIntent)
 	}
-	t.settleAll()
+	t.applyTimeToAll()
 	var found []*session
 	for _, rec := range t.sessions.newest() {
 		s := rec.Session

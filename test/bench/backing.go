@@ -200,8 +200,8 @@ func (w *backing) pgbench(ctx context.Context, s script, clients int, args ...st
 	return strconv.ParseFloat(string(m[1]), 64)
 }
 
-// settle brings the database to rest between two measurements.
-func (w *backing) settle(ctx context.Context, statements ...string) error {
+// checkpoint brings the database to rest between two measurements.
+func (w *backing) checkpoint(ctx context.Context, statements ...string) error {
 	for _, sql := range append(statements, `CHECKPOINT`) {
 		if _, err := w.owner.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)

@@ -119,7 +119,7 @@ func (w *backing) fillCatalog(ctx context.Context) error {
 			func(i int) []any {
 				return []any{100 + i%20, first + i, catalogProducts - i}
 			}),
-		w.settle(ctx, `ANALYZE`),
+		w.checkpoint(ctx, `ANALYZE`),
 	)
 }
 

@@ -75,7 +75,7 @@ func (s *contender) essential(ctx context.Context) (script, error) {
 
 // essentials returns how many purchases a second pgbench writes.
 func (s *contender) essentials(ctx context.Context, essential script, clients int) (float64, error) {
-	if err := s.settle(ctx); err != nil {
+	if err := s.checkpoint(ctx); err != nil {
 		return 0, err
 	}
 	first := s.next.Add(essentialsEach) - essentialsEach

@@ -177,7 +177,7 @@ func (g *grown) fill(ctx context.Context, size float64) error {
 	}
 	g.orders, g.views, g.erased, g.members = orders, views, g.members, members
 	_, err = conn.Exec(ctx, `RESET session_replication_role`)
-	if err := errors.Join(err, g.settle(ctx, `VACUUM ANALYZE`)); err != nil {
+	if err := errors.Join(err, g.checkpoint(ctx, `VACUUM ANALYZE`)); err != nil {
 		return err
 	}
 	return wait(ctx, 20*time.Minute, time.Second, "figures are counted", func() (bool, error) {

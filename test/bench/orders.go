@@ -39,7 +39,7 @@ type buyers struct {
 func (w *backing) orders(ctx context.Context) error {
 	b := &buyers{backing: w, next: firstBuyer}
 	// Webhook's rounds left thousands of events, in its outbox and with the broker.
-	if err := errors.Join(w.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`), w.freshBroker(ctx)); err != nil {
+	if err := errors.Join(w.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`), w.freshBroker(ctx)); err != nil {
 		return err
 	}
 	if err := b.original(ctx); err != nil {
@@ -152,7 +152,7 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	}
 	// Rows of rounds before are no one's work any more. Every table is analysed, whatever other parts of
 	// the run left in it: pgbench's plans are made once and stay.
-	return first, b.settle(ctx, `TRUNCATE "order".outbox, webhook.outbox`, `VACUUM ANALYZE`)
+	return first, b.checkpoint(ctx, `TRUNCATE "order".outbox, webhook.outbox`, `VACUUM ANALYZE`)
 }
 
 // queue puts the events of buyers into the stream, on the way that webhook's events take.
@@ -200,7 +200,7 @@ func (b *buyers) queued(ctx context.Context, start func() (*part, error)) (float
 	if err := b.queue(ctx, first, b.perRound); err != nil {
 		return 0, err
 	}
-	if err := b.settle(ctx); err != nil {
+	if err := b.checkpoint(ctx); err != nil {
 		return 0, err
 	}
 	end := b.meter(nil)

@@ -278,7 +278,7 @@ func (s *contender) round(ctx context.Context) error {
 		return errors.Join(err, o.close())
 	}
 	for _, n := range atOnce {
-		if err := s.settle(ctx); err != nil {
+		if err := s.checkpoint(ctx); err != nil {
 			return errors.Join(err, o.close())
 		}
 		m, err := o.loadCounted(ctx, n)

@@ -31,10 +31,10 @@ func (w *backing) recording(ctx context.Context, service, holds string, fn func(
 	on := []string{`ALTER SYSTEM SET log_statement = 'all'`, `ALTER SYSTEM SET bytea_output = 'escape'`,
 		`SELECT pg_reload_conf()`}
 	off := []string{`ALTER SYSTEM RESET log_statement`, `ALTER SYSTEM RESET bytea_output`, `SELECT pg_reload_conf()`}
-	if err := w.settle(ctx, on...); err != nil {
+	if err := w.checkpoint(ctx, on...); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(fn(), w.settle(ctx, off...)); err != nil {
+	if err := errors.Join(fn(), w.checkpoint(ctx, off...)); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(filepath.Join(w.folder, "server.log"))

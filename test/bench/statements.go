@@ -103,7 +103,7 @@ func (s *contender) count(ctx context.Context) error {
 
 func (o *opened) countAll(ctx context.Context) error {
 	const idleTime = 4 * time.Second
-	if err := errors.Join(o.settle(ctx, `VACUUM ANALYZE`), o.resetCounts(ctx)); err != nil {
+	if err := errors.Join(o.checkpoint(ctx, `VACUUM ANALYZE`), o.resetCounts(ctx)); err != nil {
 		return err
 	}
 	select {

@@ -61,7 +61,7 @@ type acceptance struct {
 // accept runs webhook, with its relay, and posts events to it. It runs for this long only, so that
 // its relay takes nothing from pgbench.
 func (a *acceptance) accept(ctx context.Context, connections int, d time.Duration) (float64, error) {
-	if err := a.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
+	if err := a.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
 		return 0, err
 	}
 	addr, err := freeAddr()
@@ -88,7 +88,7 @@ func (a *acceptance) accept(ctx context.Context, connections int, d time.Duratio
 }
 
 func (w *backing) storeEvents(ctx context.Context, s script, clients, seconds int) (float64, error) {
-	if err := w.settle(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
+	if err := w.checkpoint(ctx, `TRUNCATE webhook.event, webhook.outbox`); err != nil {
 		return 0, err
 	}
 	return w.pgbench(ctx, s, clients, "-T", strconv.Itoa(seconds))

@@ -60,7 +60,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		_, _, err := deals[0].acted()
 		return err == nil
 	})
-	settle(t, shop)
+	awaitDone(t, shop)
 	for _, d := range deals {
 		d.reckon(sessions(shop))
 		desk.follow(d.identifier)
@@ -74,7 +74,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 
 // acted says whether the order was sent, and whether something of it was given back, as far as the database answers.
 func (d *deal) acted() (sent, refunded bool, err error) {
-	err = d.db.QueryRow(context.Background(), `
+	err = d.pool.QueryRow(context.Background(), `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1),
 		  EXISTS (SELECT FROM refund WHERE payment_intent = $2)`, d.identifier, d.intent).Scan(&sent, &refunded)
 	return sent, refunded, err

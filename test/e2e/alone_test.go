@@ -58,7 +58,7 @@ func staffUnderKills(t *testing.T, f *shoptest.Fleet) {
 		second := desk.shipsAndRefunds(d)
 		t.Logf("%s: the pages answered %v, then %v, after %s", point.name, first, second, time.Since(began).Round(time.Second))
 	}
-	settle(t, f.Shop)
+	awaitDone(t, f.Shop)
 	t.Logf("%d acts of staff with kills in %s", 2*len(deals), time.Since(began).Round(time.Second))
 	for _, d := range deals {
 		d.reckon(sessions(f.Shop))

@@ -38,7 +38,7 @@ type deal struct {
 	*testing.T
 	shop                              *shoptest.Shop
 	desk                              *order.Desk
-	db                                *pgxpool.Pool
+	pool                              *pgxpool.Pool
 	dice                              *rand.Rand
 	email, identifier, intent, parcel string
 }
@@ -51,10 +51,10 @@ func newDeal(t *testing.T, shop *shoptest.Shop, dice *rand.Rand, email string) (
 	if err := buyThrough(shop, email, true); err != nil {
 		return nil, err
 	}
-	d := &deal{T: t, shop: shop, db: shop.Database("order"), dice: dice, email: email}
-	d.desk = order.NewDesk(d.db, 400*time.Millisecond, nil)
+	d := &deal{T: t, shop: shop, pool: shop.Database("order"), dice: dice, email: email}
+	d.desk = order.NewDesk(d.pool, 400*time.Millisecond, nil)
 	return d, insist(func() error {
-		return d.db.QueryRow(context.Background(), `SELECT identifier, payment_intent FROM orders WHERE email = $1`, email).
+		return d.pool.QueryRow(context.Background(), `SELECT identifier, payment_intent FROM orders WHERE email = $1`, email).
 			Scan(&d.identifier, &d.intent)
 	})
 }
@@ -122,7 +122,7 @@ func TestKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 		}
 		shop.Again("FAULT=")
 	}
-	settle(t, shop)
+	awaitDone(t, shop)
 	points := slices.Concat(actPoints, pagePoints)
 	for i, d := range deals {
 		d.reckon(sessions(shop))
@@ -195,8 +195,8 @@ func ledgerOf(t *testing.T, count, seed int) {
 	}
 	shop.StripeSwitches(`{"webhook_drop":0,"webhook_reorder_ms":0,"webhook_double":0,"refund_pending":0,"api_faults":[]}`)
 	began := time.Now()
-	settle(t, shop)
-	t.Logf("settled after %v", time.Since(began))
+	awaitDone(t, shop)
+	t.Logf("done after %v", time.Since(began))
 	stripe := sessions(shop)
 	desk := newOffice(t, shop)
 	for _, d := range deals {
@@ -333,7 +333,7 @@ func (d *deal) act(n int, amount money.Cents) {
 // refund is one of those that Stripe has made of the order, as far as the shop has heard, or "".
 func (d *deal) refund() (id string) {
 	if err := insist(func() error {
-		return d.db.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund WHERE payment_intent = $1
+		return d.pool.QueryRow(context.Background(), `SELECT coalesce((SELECT stripe_id FROM refund WHERE payment_intent = $1
 			AND stripe_id IS NOT NULL ORDER BY md5(stripe_id || $2) LIMIT 1), '')`, d.intent, fmt.Sprint(d.dice.Uint32())).Scan(&id)
 	}); err != nil {
 		d.Errorf("order %s: %v", d.identifier, err)
@@ -354,8 +354,8 @@ func (d *deal) stripe(path, body string) {
 	}
 }
 
-// settle waits until all that staff want is done, and Stripe's lists are read to their end.
-func settle(t *testing.T, shop *shoptest.Shop) {
+// awaitDone waits until all that staff want is done, and Stripe's lists are read to their end.
+func awaitDone(t *testing.T, shop *shoptest.Shop) {
 	t.Helper()
 	shop.Eventually(3*time.Minute, "refunds and parcels are done", func() bool {
 		shop.Exec("order", `UPDATE refund SET next_at = now() WHERE state = 'requested' AND next_at > now() + interval '2 seconds'`)
@@ -383,7 +383,7 @@ func (d *deal) count(sql string, args ...any) int { return d.shop.Count("order",
 func (d *deal) reckon(stripe map[string]stripestandin.Ledger) {
 	d.Helper()
 	theirs := stripe[d.intent]
-	ours, err := order.LedgerOf(context.Background(), d.db, d.intent)
+	ours, err := order.LedgerOf(context.Background(), d.pool, d.intent)
 	if err != nil {
 		d.Fatal(err)
 	}

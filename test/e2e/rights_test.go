@@ -150,7 +150,7 @@ func live(t *testing.T, shop *shoptest.Shop) *life {
 	l.trouble(t)
 	l.browse()
 	b.Want(b.Post("/user/reset-password", "username", username, "email_address", newAddress), "success", "reset_password")
-	l.settled()
+	l.awaitArrival()
 	return l
 }
 
@@ -214,8 +214,8 @@ func (l *life) text(service, sql string, args ...any) (text string) {
 	return text
 }
 
-// settled waits until all of it has arrived everywhere.
-func (l *life) settled() {
+// awaitArrival waits until all of it has arrived everywhere.
+func (l *life) awaitArrival() {
 	for _, c := range []struct {
 		service, sql string
 		want         int
