@@ -39,16 +39,12 @@ func (s *server) accountToMerge(r *http.Request, into customerDetails, named str
 
 // mergePage says what merging two accounts does, before it is done.
 type mergePage struct {
-	Into   customerDetails `json:"into"`
-	Other  customerDetails `json:"other"`
-	Moving movingRows      `json:"moving"`
+	mergePair
+	Moving movingRows `json:"moving"`
 	// Carried says that the account that stays gets the newsletters that the other one asked for.
 	Carried bool `json:"newsletter_carried"`
 
-	Form      adminui.Form     `json:"-"`
-	IntoFacts []adminui.Detail `json:"-"`
-	OthersOwn []adminui.Detail `json:"-"`
-	Moves     []adminui.Detail `json:"-"`
+	Moves []adminui.Detail `json:"-"`
 }
 
 // movingRows are how many rows of each kind an account has that would go to another one.
@@ -74,27 +70,22 @@ func (s *server) readMergePage(r *http.Request) (p mergePage, err error) {
 	if err != nil || kind != kindMember || other == id {
 		return p, web.NotFound()
 	}
-	ctx := r.Context()
-	if p.Into, err = findCustomer(ctx, s.pool, kindMember, id); err != nil {
+	if p.mergePair, err = s.readPair(r.Context(), customer{Kind: kindMember, ID: id},
+		customer{Kind: kindMember, ID: other}); err != nil {
 		return p, err
 	}
-	if p.Other, err = findCustomer(ctx, s.pool, kindMember, other); err != nil {
-		return p, err
-	}
-	if p.Moving, err = countMoving(ctx, s.pool, other); err != nil {
+	if p.Moving, err = countMoving(r.Context(), s.pool, other); err != nil {
 		return p, err
 	}
 	p.Carried = carriesNews(p.Into, p.Other)
-	p.IntoFacts, p.OthersOwn = p.Into.mergeFacts(), p.Other.mergeFacts()
+	p.IntoFacts, p.OtherFacts = p.Into.mergeFacts(), p.Other.mergeFacts()
 	p.Moves = []adminui.Detail{{Label: "Orders", Value: p.Moving.Orders}, {Label: "Bought for", Value: p.Other.Spent},
 		{Label: "Addresses", Value: "those of its orders"}, {Label: "Tags", Value: strings.Join(p.Other.Tags, ", ")},
 		{Label: "Notes", Value: p.Moving.Notes}, {Label: "Written in the chat", Value: p.Moving.Chat},
 		{Label: "Records merged into it", Value: p.Moving.Records},
 		{Label: "Newsletter", Value: map[bool]string{true: "asked for: goes on to the address that stays",
 			false: "as the account that stays has it"}[p.Carried]}}
-	p.Form = adminui.Form{ID: "merge", Action: mergePath(p.Into, other), Cancel: p.Into.path(), Tone: "bad",
-		Submit: "Merge, and close " + p.Other.Username, Version: p.Into.Version, Fields: []adminui.Field{
-			{Name: "other_version", Kind: "hidden", Value: strconv.FormatInt(p.Other.Version, 10)}}}
+	p.Form = p.form(mergePath(p.Into, other), "Merge, and close "+p.Other.Username)
 	return p, nil
 }
 
@@ -147,12 +138,9 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := form.CheckVersion(1, p.Into.Version); err != nil {
-		return nil, err
-	}
-	other, err := strconv.ParseInt(form.Get("other_version"), 10, 64)
+	other, err := p.shown(form)
 	if err != nil {
-		return nil, web.BadRequest("other_version")
+		return nil, err
 	}
 	if p.Form.Problem = p.refusal(); p.Form.Problem != "" {
 		return p.answer(http.StatusUnprocessableEntity), nil

@@ -19,14 +19,9 @@ import (
 // recordPage says what merging a prospect's record does, before it is done: a slip of one letter in the address would
 // join two people, for good.
 type recordPage struct {
-	Into  customerDetails `json:"into"`
-	Other customerDetails `json:"other"`
+	mergePair
 	// Quiet says that the record's address gets no newsletters any more: the customer gets them, or wants none.
 	Quiet bool `json:"newsletter_ends"`
-
-	Form       adminui.Form     `json:"-"`
-	IntoFacts  []adminui.Detail `json:"-"`
-	OtherFacts []adminui.Detail `json:"-"`
 }
 
 // staffMerge leads to the page that shows what merging the record or account of an address, or of a user name, does.
@@ -85,18 +80,13 @@ func (s *server) readRecordPage(r *http.Request) (p recordPage, err error) {
 	if err != nil {
 		return p, web.NotFound()
 	}
-	ctx := r.Context()
-	if p.Into, err = findCustomer(ctx, s.pool, kind, id); err != nil {
-		return p, err
-	}
-	if p.Other, err = findCustomer(ctx, s.pool, kindProspect, other); err != nil {
+	if p.mergePair, err = s.readPair(r.Context(), customer{Kind: kind, ID: id},
+		customer{Kind: kindProspect, ID: other}); err != nil {
 		return p, err
 	}
 	p.Quiet = p.Other.Newsletter == newsYes && p.Into.Newsletter != newsNo
 	p.IntoFacts, p.OtherFacts = p.Into.recordFacts(), p.Other.recordFacts()
-	p.Form = adminui.Form{ID: "merge", Action: recordPath(p.Into, other), Cancel: p.Into.path(), Tone: "bad",
-		Submit: "Merge " + p.Other.Email, Version: p.Into.Version, Fields: []adminui.Field{
-			{Name: "other_version", Kind: "hidden", Value: strconv.FormatInt(p.Other.Version, 10)}}}
+	p.Form = p.form(recordPath(p.Into, other), "Merge "+p.Other.Email)
 	return p, nil
 }
 
@@ -142,12 +132,9 @@ func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := form.CheckVersion(1, p.Into.Version); err != nil {
-		return nil, err
-	}
-	other, err := strconv.ParseInt(form.Get("other_version"), 10, 64)
+	other, err := p.shown(form)
 	if err != nil {
-		return nil, web.BadRequest("other_version")
+		return nil, err
 	}
 	shown := p
 	shown.Into.Version, shown.Other.Version = form.Version, other
