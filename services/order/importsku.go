@@ -1,0 +1,90 @@
+package order
+
+import (
+	"strconv"
+	"strings"
+)
+
+// readSKU reads what a row says of a SKU.
+func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSKU) {
+	color, size, text := row.values[colColor], row.values[colSize], row.values[colSKUText]
+	if known == nil && product.known != nil {
+		for _, k := range p.index.ofProduct[product.ID] {
+			if k.Color == color && k.Size == size && (k.Text == text || row.values[colSKUText] == "") {
+				known = k
+				break
+			}
+		}
+	}
+	key := product.Identifier + "\x00" + color + "\x00" + size + "\x00" + text
+	if known != nil {
+		key = strconv.FormatInt(known.ID, 10)
+	}
+	if line := p.seen[key]; line != 0 {
+		p.fault(row, "", "This SKU is in line "+strconv.Itoa(line)+" already.")
+		return
+	}
+	p.seen[key] = row.line
+	product.skus++
+	sku := &importSKU{Product: product.ID, of: product, known: known}
+	was := known
+	if was == nil {
+		was = &knownSKU{State: "in-stock"}
+		if len(p.index.ofProduct[product.ID])+product.skus > mostSKUs {
+			p.fault(row, "", "A product has at most "+strconv.Itoa(mostSKUs)+" SKUs.")
+		}
+	} else {
+		sku.ID = known.ID
+	}
+	p.text(row, colColor, 500, was.Color, &sku.Color)
+	p.text(row, colSize, 500, was.Size, &sku.Size)
+	p.text(row, colSKUText, 1000, was.Text, &sku.Text)
+	p.readCode(row, sku, was)
+	p.readSKUState(row, sku, was)
+	p.readPrice(row, sku, was)
+	p.readCount(row, sku, was)
+	p.readWeight(row, sku, was)
+	p.skus = append(p.skus, sku)
+}
+
+func (p *importPlan) readCode(row fileRow, sku *importSKU, was *knownSKU) {
+	code := row.values[colCode]
+	switch {
+	case shortened.MatchString(code):
+		p.fault(row, colCode, "A spreadsheet has shortened this number. Set the column to text there.")
+		return
+	case sku.known != nil && code != was.Code && code != "" && code == strings.TrimLeft(was.Code, "0"):
+		return // a spreadsheet took it for a number
+	}
+	p.text(row, colCode, 100, was.Code, &sku.Code)
+	if sku.Code == nil || *sku.Code == "" {
+		return
+	}
+	if p.index.byCode[*sku.Code] != nil || p.codes[*sku.Code] {
+		p.fault(row, colCode, "Another SKU has this article number.")
+	}
+	p.codes[*sku.Code] = true
+}
+
+func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
+	if state := row.values[colStockState]; state != "" && state != was.State {
+		if sku.State = &state; !p.index.states[state] {
+			p.fault(row, colStockState, "The shop has no such stock state.")
+		}
+	}
+	if text := strings.ToLower(row.values[colBackOrders]); text != "" {
+		yes := text == "yes"
+		if !yes && text != "no" {
+			p.fault(row, colBackOrders, "Yes or no.")
+		} else if yes != was.BackOrder {
+			sku.BackOrder = &yes
+		}
+	}
+}
+
+// changes says whether there is anything to store.
+func (sku *importSKU) changes() bool {
+	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
+		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Sale != nil || sku.Stock != nil ||
+		sku.Grams != nil
+}
