@@ -61,19 +61,24 @@ type OrderPlaced struct {
 	Newsletter bool      `json:"newsletter,omitempty"`
 	ConsentAt  time.Time `json:"consent_at,omitzero"`
 
-	Currency         string `json:"currency"`
-	ItemSubtotal     int64  `json:"item_subtotal"`
-	ItemDiscount     int64  `json:"item_discount"`
-	ShippingSubtotal int64  `json:"shipping_subtotal"`
-	ShippingDiscount int64  `json:"shipping_discount"`
-	SalesTax         int64  `json:"sales_tax"`
-	// TaxIncluded is the tax within Total that SalesTax is not; senders of before do not tell.
-	TaxIncluded int64       `json:"tax_included,omitempty"`
-	Total       int64       `json:"total"`
-	Lines       []OrderLine `json:"lines"`
-	Codes       []OrderCode `json:"codes,omitempty"`
+	Currency string `json:"currency"`
+	OrderAmounts
+	Lines []OrderLine `json:"lines"`
+	Codes []OrderCode `json:"codes,omitempty"`
 	// Country is where the order is sent, ISO 3166-1 alpha-2; senders of before do not tell.
 	Country string `json:"country,omitempty"`
+}
+
+// OrderAmounts are what an order came to, in cents.
+type OrderAmounts struct {
+	ItemSubtotal     int64 `json:"item_subtotal"`
+	ItemDiscount     int64 `json:"item_discount"`
+	ShippingSubtotal int64 `json:"shipping_subtotal"`
+	ShippingDiscount int64 `json:"shipping_discount"`
+	SalesTax         int64 `json:"sales_tax"`
+	// TaxIncluded is the tax within Total that SalesTax is not; senders of before do not tell.
+	TaxIncluded int64 `json:"tax_included,omitempty"`
+	Total       int64 `json:"total"`
 }
 
 // OrderMoney is what an order came to and what was given back of it, for figures of customers.
@@ -302,21 +307,14 @@ type SendMail struct {
 
 // OrderMail is an order as its confirmation shows it; amounts are cents.
 type OrderMail struct {
-	Identifier       string      `json:"identifier"`
-	PlacedAt         time.Time   `json:"placed_at"`
-	CustomerName     string      `json:"customer_name"`
-	EmailCode        string      `json:"em_cd"`
-	Lines            []OrderLine `json:"lines"`
-	Codes            []OrderCode `json:"codes,omitempty"`
-	ShippingMethod   string      `json:"shipping_method"`
-	ItemSubtotal     int64       `json:"item_subtotal"`
-	ItemDiscount     int64       `json:"item_discount"`
-	ShippingSubtotal int64       `json:"shipping_subtotal"`
-	ShippingDiscount int64       `json:"shipping_discount"`
-	SalesTax         int64       `json:"sales_tax"`
-	// TaxIncluded is the tax within Total, where prices include it.
-	TaxIncluded     int64   `json:"tax_included,omitempty"`
-	Total           int64   `json:"total"`
+	Identifier     string      `json:"identifier"`
+	PlacedAt       time.Time   `json:"placed_at"`
+	CustomerName   string      `json:"customer_name"`
+	EmailCode      string      `json:"em_cd"`
+	Lines          []OrderLine `json:"lines"`
+	Codes          []OrderCode `json:"codes,omitempty"`
+	ShippingMethod string      `json:"shipping_method"`
+	OrderAmounts
 	ShippingAddress Address `json:"shipping_address"`
 	BillingAddress  Address `json:"billing_address"`
 }

@@ -169,8 +169,8 @@ func TestFunnelAndReport(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	now := time.Now().UTC()
-	placed := msg.OrderPlaced{Identifier: "A1", PlacedAt: now, MemberID: 7, Email: "ada@x.example", Currency: "usd", Total: 3250,
-		Lines: []msg.OrderLine{{Quantity: 3}, {Quantity: 1}}}
+	placed := msg.OrderPlaced{Identifier: "A1", PlacedAt: now, MemberID: 7, Email: "ada@x.example", Currency: "usd",
+		OrderAmounts: msg.OrderAmounts{Total: 3250}, Lines: []msg.OrderLine{{Quantity: 3}, {Quantity: 1}}}
 	visitor := placed
 	visitor.Identifier, visitor.MemberID, visitor.Total = "A2", 0, 1
 	e.enqueue(

@@ -67,8 +67,9 @@ source site:blog.example   1 0 0 0 0`
 // clips is an order of two products.
 func clips(identifier string, at time.Time, total int64) msg.Message {
 	return msg.Message{Key: "order-placed:" + identifier, Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{
-		Identifier: identifier, ProspectCode: "PR1", PlacedAt: at, Currency: "usd", Total: total, Country: "de", ItemDiscount: 50,
-		Codes: []msg.OrderCode{{Code: "SPRING", Description: "Spring", Applied: true}, {Code: "OLD"}},
+		Identifier: identifier, ProspectCode: "PR1", PlacedAt: at, Currency: "usd", Country: "de",
+		OrderAmounts: msg.OrderAmounts{Total: total, ItemDiscount: 50},
+		Codes:        []msg.OrderCode{{Code: "SPRING", Description: "Spring", Applied: true}, {Code: "OLD"}},
 		Lines: []msg.OrderLine{{Product: "Clips", PriceEach: 300, Quantity: 2, ProductIdentifier: "P1",
 			Collections: []msg.OrderCollection{{Address: "paper", Title: "Paper"}}}, {Product: "Pens", PriceEach: 100, Quantity: 1}},
 	}}

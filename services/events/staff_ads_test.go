@@ -41,7 +41,7 @@ func TestAnAdBringsAnOrder(t *testing.T) {
 		e.report(id, `{"id":"`+id+`",`+data+`}`)
 	}
 	e.enqueue(msg.Message{Key: "order-placed:A1", Subject: msg.OrderPlacedSubject, Payload: msg.OrderPlaced{Identifier: "A1",
-		PlacedAt: now.Add(-2 * time.Minute), Currency: "usd", Total: 2500}})
+		PlacedAt: now.Add(-2 * time.Minute), Currency: "usd", OrderAmounts: msg.OrderAmounts{Total: 2500}}})
 	e.Becomes(1, `SELECT count(*) FROM order_placed WHERE source LIKE 'ad:%'`)
 	e.counted()
 	days := "?from=" + now.AddDate(0, 0, -1).Format(time.DateOnly)

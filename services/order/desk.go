@@ -118,27 +118,21 @@ func acted(ctx context.Context, tx pgx.Tx, who Actor, id string, r report) error
 
 // deskOrder is an order as acts need it.
 type deskOrder struct {
-	ID               int64
-	Identifier       string
-	Version          int
-	PaymentIntent    *string
-	MemberID         *int64
-	ProspectCode     *string
-	Email            *string
-	CustomerName     *string
-	Currency         string
-	ItemSubtotal     int64
-	ItemDiscount     int64
-	ShippingSubtotal int64
-	ShippingDiscount int64
-	SalesTax         int64 // added to the items and shipping
-	TaxIncluded      int64 // within the total
-	Total            int64
-	ShippingMethod   *shippingMethod
-	ShippingAddress  *msg.Address
-	PlacedAt         time.Time
-	CanceledAt       *time.Time
-	CurrentStatus    string
+	ID            int64
+	Identifier    string
+	Version       int
+	PaymentIntent *string
+	MemberID      *int64
+	ProspectCode  *string
+	Email         *string
+	CustomerName  *string
+	Currency      string
+	msg.OrderAmounts
+	ShippingMethod  *shippingMethod
+	ShippingAddress *msg.Address
+	PlacedAt        time.Time
+	CanceledAt      *time.Time
+	CurrentStatus   string
 }
 
 // deskLine is a line of an order with what became of its pieces.

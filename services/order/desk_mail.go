@@ -82,8 +82,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 		Deadline: now.Add(mailDeadline),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: pg.Text(o.CustomerName),
-			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
-			ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded, Total: o.Total,
+			OrderAmounts: o.OrderAmounts,
 		},
 	}
 	if o.MemberID != nil {

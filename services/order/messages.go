@@ -25,14 +25,14 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		codes = append(codes, msg.OrderCode{ID: c.ID, Code: c.Code, Description: c.Description,
 			Combinable: c.Combinable, Applied: c.Applied, Amount: int64(c.Amount)})
 	}
+	amounts := msg.OrderAmounts{ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
+		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
+		TaxIncluded: o.TaxIncluded, Total: o.Total}
 	placed := msg.OrderPlaced{
 		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email,
 		CustomerName: o.CustomerName,
 		ProspectCode: pg.Text(o.ProspectCode), ProspectKnown: o.prospectKnown,
-		Newsletter: o.checkout.Newsletter, Currency: o.Currency, ItemSubtotal: o.ItemSubtotal,
-		ItemDiscount:     o.ItemDiscount,
-		ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount,
-		SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded, Total: o.Total,
+		Newsletter: o.checkout.Newsletter, Currency: o.Currency, OrderAmounts: amounts,
 		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
 	}
 	if o.checkout.Newsletter {
@@ -45,10 +45,8 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
 			EmailCode: stored.visitorTemplate,
-			Lines:     lines, Codes: codes,
-			ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount, ShippingSubtotal: o.ShippingSubtotal,
-			ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax, TaxIncluded: o.TaxIncluded,
-			Total: o.Total, ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
+			Lines:     lines, Codes: codes, OrderAmounts: amounts,
+			ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
 		},
 	}
 	if m := o.checkout.Quote.Shipping; m != nil {

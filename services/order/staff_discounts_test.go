@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
 // with is a form with some of its fields changed.
@@ -111,7 +112,8 @@ func TestStaffMakeACode(t *testing.T) {
 	for seq, want := range map[int]int64{0: 700, 1: 199} {
 		p := []Pieces{{seq, 2 - seq}}
 		lines, err := orderLines(t.Context(), e.pool, 1)
-		if got := (deskOrder{ItemSubtotal: 1099, ItemDiscount: 200}).itemsPaid(lines, p); err != nil || int64(got) != want {
+		o := deskOrder{OrderAmounts: msg.OrderAmounts{ItemSubtotal: 1099, ItemDiscount: 200}}
+		if got := o.itemsPaid(lines, p); err != nil || int64(got) != want {
 			t.Errorf("line %d comes to %s, %v", seq, got, err)
 		}
 	}

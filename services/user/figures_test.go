@@ -51,7 +51,7 @@ func TestFiguresAreWholeAndNet(t *testing.T) {
 	e.came(bobs, old, mailed)
 	figures("history again", "2 1300, 2 400")
 
-	e.bought("new1", msg.OrderPlaced{MemberID: ann, Total: 2000, PlacedAt: at.Add(time.Hour)})
+	e.bought("new1", msg.OrderPlaced{MemberID: ann, OrderAmounts: msg.OrderAmounts{Total: 2000}, PlacedAt: at.Add(time.Hour)})
 	figures("a new order", "3 3300, 2 400")
 	back := old
 	back.Returned, back.Version = 1000, 2

@@ -34,8 +34,8 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 	ann := e.verified("ann_lee", "ann@mail.example.com")
 	bob := e.verified("bob_lee", "bob@mail.example.com", "newsletter", "true")
 	work := e.guest("work@mail.example.com")
-	e.bought("A1", msg.OrderPlaced{MemberID: ann, Total: 1000})
-	e.bought("B1", msg.OrderPlaced{MemberID: bob, Total: 700})
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, OrderAmounts: msg.OrderAmounts{Total: 1000}})
+	e.bought("B1", msg.OrderPlaced{MemberID: bob, OrderAmounts: msg.OrderAmounts{Total: 700}})
 	token := e.account(bob).UnsubscribeToken
 	staff := e.desk(adminui.Owner)
 	e.done(staff, memberPath(bob, "notes"), "text", "Buys for the office.")
@@ -97,9 +97,9 @@ func TestStaffMergeTwoAccounts(t *testing.T) {
 	}
 	e.closed(bob, code)
 
-	e.bought("B2", msg.OrderPlaced{MemberID: bob, Total: 50})                   // was being paid
-	e.bought("B3", msg.OrderPlaced{Email: "bob@mail.example.com", Total: 5})    // as a visitor
-	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", Total: 200}) // under a merged record
+	e.bought("B2", msg.OrderPlaced{MemberID: bob, OrderAmounts: msg.OrderAmounts{Total: 50}})                   // was being paid
+	e.bought("B3", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 5}})    // as a visitor
+	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 200}}) // under a merged record
 	if n := e.DB.Number(`SELECT spent FROM account WHERE id = $1`, ann); n != 1000+700+100+50+5+200 {
 		t.Errorf("bought for %d", n)
 	}
@@ -200,7 +200,7 @@ func TestStaffMergeAccountsOnAndOn(t *testing.T) {
 	ann, bob := e.verified("ann_lee", "ann@mail.example.com"), e.verified("bob_lee", "bob@mail.example.com", "newsletter", "true")
 	cy := e.verified("cy_lee", "cy@mail.example.com")
 	staff := e.desk(adminui.Manager)
-	e.bought("B1", msg.OrderPlaced{MemberID: bob, Total: 700})
+	e.bought("B1", msg.OrderPlaced{MemberID: bob, OrderAmounts: msg.OrderAmounts{Total: 700}})
 	e.As(member(cy)).Post("/user/update-communication-preferences", why("newsletter", "false", "email_unsubscribe", "true")...)
 	for _, pair := range [][2]int64{{ann, bob}, {cy, ann}} {
 		if a := e.joined(staff, pair[0], pair[1]); a.Status != http.StatusSeeOther {

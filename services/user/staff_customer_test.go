@@ -56,11 +56,11 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
-	e.bought("A1", msg.OrderPlaced{MemberID: ann, Email: "other@mail.example.com", Total: 1000})
-	e.bought("A2", msg.OrderPlaced{Email: "ANN@mail.example.com", Total: 500})
-	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", Total: 700, Newsletter: true}) // makes a prospect
-	e.bought("B2", msg.OrderPlaced{Email: "bob@mail.example.com", Total: 1300})
-	e.bought("C1", msg.OrderPlaced{Email: "cy@mail.example.com", Total: 100, Newsletter: true})
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, Email: "other@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1000}})
+	e.bought("A2", msg.OrderPlaced{Email: "ANN@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 500}})
+	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700}, Newsletter: true}) // makes a prospect
+	e.bought("B2", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1300}})
+	e.bought("C1", msg.OrderPlaced{Email: "cy@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 100}, Newsletter: true})
 	e.register("dan_roe", "dan@mail.example.com")
 	e.DB.Exec(`UPDATE account SET tags = '{press}' WHERE id = $1`, ann)
 	staff := e.desk(adminui.Support)
@@ -229,8 +229,8 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
-	e.bought("A1", msg.OrderPlaced{MemberID: ann, Total: 1000})
-	e.bought("B1", msg.OrderPlaced{Email: "work@mail.example.com", Total: 700, Newsletter: true})
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, OrderAmounts: msg.OrderAmounts{Total: 1000}})
+	e.bought("B1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700}, Newsletter: true})
 	work, _ := e.prospect("work@mail.example.com")
 	staff := e.desk(adminui.Owner)
 	staff.Post("/staff/customers/prospect-"+strconv.FormatInt(work.ID, 10)+"/notes", "text", "Buys for the office.")
@@ -251,7 +251,7 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	if last := told[len(told)-1]; last.ID != work.ID || !last.Unsubscribed || *last.Refused {
 		t.Errorf("told %+v", last)
 	}
-	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", Total: 300}) // later orders are the member's
+	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 300}}) // later orders are the member's
 	if a := e.DB.Number(`SELECT spent FROM account`); a != 2000 {
 		t.Errorf("bought for %d", a)
 	}

@@ -15,7 +15,7 @@ import (
 // guest makes a prospect who agreed to newsletters with an order.
 func (e *env) guest(address string) prospect {
 	e.t.Helper()
-	e.bought("of "+address, msg.OrderPlaced{Email: address, Total: 100, Newsletter: true})
+	e.bought("of "+address, msg.OrderPlaced{Email: address, OrderAmounts: msg.OrderAmounts{Total: 100}, Newsletter: true})
 	p, found := e.prospect(address)
 	if !found {
 		e.t.Fatalf("%s is not a prospect", address)
@@ -167,9 +167,9 @@ func TestStaffSeeARecordBeforeTheyMergeIt(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	ann := e.verified("ann_lee", "ann@mail.example.com")
-	e.bought("A1", msg.OrderPlaced{MemberID: ann, Total: 1000})
+	e.bought("A1", msg.OrderPlaced{MemberID: ann, OrderAmounts: msg.OrderAmounts{Total: 1000}})
 	work := e.guest("work@mail.example.com")
-	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", Total: 44762})
+	e.bought("W1", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 44762}})
 	staff := e.desk(adminui.Support)
 	page := memberPath(ann, "records", strconv.FormatInt(work.ID, 10))
 	if a := staff.Post(memberPath(ann, "merge"), "other", "work@mail.example.com"); a.Status != http.StatusSeeOther ||
