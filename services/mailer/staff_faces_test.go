@@ -6,17 +6,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
+// pathsOf are what stands in the paths of the pages of a mailer that could not send a mail.
+func (e *env) pathsOf(s *server) map[string]string {
+	e.t.Helper()
+	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply,
+			order_identifier)
+		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ann@mail.example.com"],"data":{"first_name":"Ann"}}', ARRAY[$1], 'm1',
+			'parked', now(), now(), now(), 'refused', '=550', 'order1')`, s.hash("ann@mail.example.com"))
+	return map[string]string{"identifier": "order1", "customer": "member-1", "/mails/{id}": "/mails/1", "kind": "welcome",
+		"/campaigns/{id}": "/campaigns/1"}
+}
+
 // Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
 func TestSchemaOfPages(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := e.server()
-	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason, smtp_reply,
-			order_identifier)
-		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ann@mail.example.com"],"data":{"first_name":"Ann"}}', ARRAY[$1], 'm1',
-			'parked', now(), now(), now(), 'refused', '=550', 'order1')`, s.hash("ann@mail.example.com"))
-	e.office(adminui.Owner).Faces("pages.txt", s.staffPages(), map[string]string{"identifier": "order1", "customer": "member-1",
-		"/mails/{id}": "/mails/1", "kind": "welcome", "/campaigns/{id}": "/campaigns/1"})
+	e.office(adminui.Owner).Faces("pages.txt", s.staffPages(), e.pathsOf(s))
 }
 
 // A program that posts nothing to a form learns what is wrong with it.
@@ -24,9 +30,5 @@ func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, 1, nil)
 	s := e.server()
-	e.Exec(`INSERT INTO delivery (key, kind, payload, to_hashes, message_id, state, deadline, created_at, done_at, reason)
-		VALUES ('welcome:1', 'welcome', '{"kind":"welcome","to":["ann@mail.example.com"],"data":{"first_name":"Ann"}}', ARRAY[$1], 'm1',
-			'parked', now(), now(), now(), 'refused')`, s.hash("ann@mail.example.com"))
-	e.office(adminui.Owner).Refused(s.staffPages(), 4, map[string]string{"identifier": "order1", "customer": "member-1",
-		"/mails/{id}": "/mails/1", "kind": "welcome", "/campaigns/{id}": "/campaigns/1"})
+	e.office(adminui.Owner).Refused(s.staffPages(), 4, e.pathsOf(s))
 }

@@ -7,30 +7,29 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
-// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
-func TestSchemaOfPages(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t)
+// pathsOf are what stands in the paths of the pages of a shop with customers.
+func (e *env) pathsOf() map[string]string {
 	e.customers()
 	e.DB.Exec(`UPDATE chat_thread SET name = '=1+1'`)
 	e.DB.Exec(`INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
-	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), map[string]string{
+	return map[string]string{
 		"customer":         "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
 		"other":            e.DB.Text(`SELECT id::text FROM account WHERE username = 'user2'`),
 		"record":           e.DB.Text(`SELECT max(id)::text FROM prospect`),
 		"/customers/panel": "/customers/panel?code=c1", "id": "1", "thread": "1",
-		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
+		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)}
+}
+
+// Each page of the staff is JSON as its struct says, of which pages.txt keeps the shape, and HTML, and a file.
+func TestSchemaOfPages(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Faces("pages.txt", e.server.staff(), e.pathsOf())
 }
 
 // A program that posts nothing to a form learns what is wrong with it.
 func TestRefusedFormsSayWhyAsJSON(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	e.customers()
-	e.DB.Exec(`INSERT INTO canned_answer (id, title, text) VALUES (1, 'Hello', 'Hello.')`)
-	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Refused(e.server.staff(), 8, map[string]string{
-		"customer": "member-" + e.DB.Text(`SELECT id::text FROM account WHERE username = 'user1'`),
-		"other":    e.DB.Text(`SELECT id::text FROM account WHERE username = 'user2'`),
-		"record":   e.DB.Text(`SELECT max(id)::text FROM prospect`), "id": "1", "thread": "1",
-		"version": e.DB.Text(`SELECT max(version)::text FROM terms_version`)})
+	(&testenv.Client{TB: t}).AsStaff("user", adminui.Owner).Refused(e.server.staff(), 8, e.pathsOf())
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -26,12 +25,7 @@ func callShop(t *testing.T, method, url, contentType, body string) (status int, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // only read
-	raw, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(raw)
+	return answer.StatusCode, readAll(t, answer)
 }
 
 // The attack of the report, through the doors that everyone has: as many accounts as the shop lets one

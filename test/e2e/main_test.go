@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -44,6 +46,17 @@ func try(b *shoptest.Browser, path string, pairs ...string) shoptest.Answer {
 		return shoptest.Answer{}
 	}
 	return a
+}
+
+// readAll is the body of an answer.
+func readAll(t *testing.T, w *http.Response) string {
+	t.Helper()
+	defer w.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // want checks that an answer has a key, with a value unless that is "".

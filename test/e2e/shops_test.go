@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -227,15 +226,7 @@ func accountsStayAtHome(t *testing.T, a, b *neighbour, wide *nats.Subscription) 
 		t.Error("the staff of a shop do not hear their own")
 	}
 	before := messages(t, b)
-	nc, err := nats.Connect(a.NATS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := streams(t, a)
 	for _, subject := range []string{"stripe." + completed, msg.UserErased, "staff.acted.order"} {
 		if _, err := js.Publish(subject, []byte(`{}`)); err != nil {
 			t.Errorf("%s at home: %v", subject, err)
@@ -246,18 +237,25 @@ func accountsStayAtHome(t *testing.T, a, b *neighbour, wide *nats.Subscription) 
 	}
 }
 
-// messages are how many each stream of a shop has had.
-func messages(t *testing.T, shop *neighbour) map[string]uint64 {
+// streams are those of a shop, until the test ends.
+func streams(t *testing.T, shop *neighbour) nats.JetStreamContext {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
+	t.Cleanup(nc.Close)
 	js, err := nc.JetStream()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return js
+}
+
+// messages are how many each stream of a shop has had.
+func messages(t *testing.T, shop *neighbour) map[string]uint64 {
+	t.Helper()
+	js := streams(t, shop)
 	had := map[string]uint64{}
 	for _, name := range []string{"STRIPE", "USER", "STAFF"} {
 		info, err := js.StreamInfo(name)
@@ -378,12 +376,7 @@ func apiToken(t *testing.T, client *http.Client, shop *neighbour) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer w.Body.Close() //nolint:errcheck // it was read
-		body, err := io.ReadAll(w.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(body)
+		return readAll(t, w)
 	}
 	form := url.Values{"name": {"Reports"}, "days": {"30"}, "scope": {"orders.view"}}
 	for _, field := range formFields.FindAllStringSubmatch(read(client.Get(shop.Admin+"/account")), -1) {

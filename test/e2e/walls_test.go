@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -116,12 +115,7 @@ func listenersKnowTheirNames(t *testing.T, shop *shoptest.Shop) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer w.Body.Close() //nolint:errcheck // it was read
-		body, err := io.ReadAll(w.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.StatusCode, string(body)
+		return w.StatusCode, readAll(t, w)
 	}
 	for _, path := range []string{"/staff/parked/edge", "/staff/trail?key=x", "/staff/work-list", "/staff/orders"} {
 		if status, body := ask(shop.URL+path, ""); status != http.StatusNotFound { // shoppers find no back office
