@@ -20,7 +20,8 @@ const (
 	MaxAnswer = 128 << 20
 )
 
-// Question is what one service asks of another at one of its /internal paths.
+// Question is what one service asks of another at one of its /internal paths. All of these may be asked twice (see
+// Repeatable).
 type Question struct {
 	Method, Path string
 	Query        url.Values
@@ -41,7 +42,7 @@ func (e *AnswerError) Error() string { return fmt.Sprintf("%s answered %d", e.Pa
 
 // Ask asks an owner and reads its JSON answer into out.
 func (o *Owner) Ask(ctx context.Context, q Question, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, AskTime)
+	ctx, cancel := context.WithTimeout(Repeatable(ctx), AskTime)
 	defer cancel()
 	u := url.URL{Path: q.Path, RawQuery: q.Query.Encode()}
 	var form io.Reader // strings.Reader can be read again by Owner

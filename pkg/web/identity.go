@@ -44,6 +44,9 @@ type Identity struct {
 	KnownBrowser bool `json:"known_browser,omitempty"`
 	// NoMail says that a limit is used up: the owner answers as always and leaves the mail out.
 	NoMail bool `json:"no_mail,omitempty"`
+	// Click is a random key of a POST that may be sent to another process once more (see Repeatable): then it is the
+	// same.
+	Click string `json:"click,omitempty"`
 	// IssuedAt is when edge signed, in Unix seconds.
 	IssuedAt int64 `json:"at"`
 }

@@ -28,9 +28,9 @@ const (
 // http.RoundTripper of requests to it, and sets their host.
 //
 // Requests go to all addresses in turn. One that could not be sent (connection refused, no route, TLS failed) goes to
-// the next address, and so does a safe one (RFC 9110, section 9.2.1) whose connection breaks before there is an
-// answer. A request that may have been received and may change something is never sent again. An address that cannot
-// be reached, or whose process says that it is stopping, comes last for a second.
+// the next address, and so does a safe one (RFC 9110, section 9.2.1), or one that is marked as Repeatable, whose
+// connection breaks before there is an answer. Any other that may have been received is never sent again. An address
+// that cannot be reached, or whose process says that it is stopping, comes last for a second.
 type Owner struct {
 	name   string
 	log    *slog.Logger
@@ -115,11 +115,24 @@ func (e *endpoint) dialTLS(ctx context.Context, network, _ string) (net.Conn, er
 	return secure, nil
 }
 
+// againHeader marks a request that another process may have received before. Edge strips it from outside requests.
+const againHeader = "X-Shop-Again"
+
+// SentAgain says that another process may have received this request before: what is there already may be its work.
+func SentAgain(r *http.Request) bool { return r.Header.Get(againHeader) != "" }
+
+type repeatable struct{}
+
+// Repeatable marks requests that come to the same, and get an answer as good, if two processes receive them.
+func Repeatable(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatable{}, true)
+}
+
 // RoundTrip sends a request and returns the answer to it. The scheme and host of its address do not matter.
 func (o *Owner) RoundTrip(r *http.Request) (*http.Response, error) {
-	endpoints := o.inTurn()
+	endpoints, received := o.inTurn(), false
 	for i, e := range endpoints {
-		again, err := e.aim(r, i > 0)
+		again, err := e.aim(r, i > 0, received)
 		if err != nil {
 			return nil, err
 		}
@@ -134,9 +147,10 @@ func (o *Owner) RoundTrip(r *http.Request) (*http.Response, error) {
 		if unsent && len(endpoints) > 1 && r.Context().Err() == nil {
 			o.passOver(e, err)
 		}
-		if i == len(endpoints)-1 || r.Context().Err() != nil || !unsent && !safe(r.Method) || !canRepeat(r) {
+		if i == len(endpoints)-1 || r.Context().Err() != nil || !unsent && !mayRepeat(r, err) || !canRepeat(r) {
 			return nil, err
 		}
+		received = received || !unsent
 	}
 	return nil, errors.New("the owner has no address") // parsing refuses that
 }
@@ -146,16 +160,28 @@ func safe(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
 }
 
+// mayRepeat says whether a request may be sent again after an error that came in the place of its answer. A process
+// that is merely late may still be at work, so that only a safe request goes elsewhere then.
+func mayRepeat(r *http.Request, err error) bool {
+	late, ok := errors.AsType[net.Error](err)
+	return safe(r.Method) || r.Context().Value(repeatable{}) != nil && !(ok && late.Timeout())
+}
+
 // canRepeat says whether the body can be had once more.
 func canRepeat(r *http.Request) bool {
 	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
 }
 
-// aim is a request to this endpoint; with a new body when the last one may have been read.
-func (e *endpoint) aim(r *http.Request, again bool) (*http.Request, error) {
+// aim is a request to this endpoint; with a new body when the last one may have been read, and with a mark when
+// another process may have received it.
+func (e *endpoint) aim(r *http.Request, again, received bool) (*http.Request, error) {
 	aimed, u := r.WithContext(r.Context()), *r.URL
 	u.Scheme, u.Host = e.base.Scheme, e.base.Host
 	aimed.URL = &u
+	if received {
+		aimed.Header = r.Header.Clone()
+		aimed.Header.Set(againHeader, "1")
+	}
 	if again && r.GetBody != nil {
 		var err error
 		if aimed.Body, err = r.GetBody(); err != nil {

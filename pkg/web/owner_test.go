@@ -105,7 +105,11 @@ func ownerOf(t *testing.T, secure *tls.Config, at string) *Owner {
 
 // askOwner sends a request; the answer is its body.
 func askOwner(o *Owner, method, body string) (string, error) {
-	r, err := http.NewRequest(method, "/order/cart", nil)
+	return askIn(context.Background(), o, method, body)
+}
+
+func askIn(ctx context.Context, o *Owner, method, body string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "/order/cart", nil)
 	if err != nil {
 		return "", err
 	}
@@ -122,23 +126,27 @@ func askOwner(o *Owner, method, body string) (string, error) {
 }
 
 // One of two processes is stopped, or killed, again and again, while shoppers click. No click fails; only of those that
-// change something and were under way in a process at the moment of its kill no one knows, and no one sends them again.
+// change something, may not be repeated, and were under way in a process at the moment of its kill no one knows, and no
+// one sends them again.
 func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
 		end  func(p *process)
 		cut  int64 // POSTs that may fail with each end
+		most int64 // times that one may be received
+		ctx  context.Context
 	}{
-		{"stopped", func(p *process) { p.stop(); <-p.ended }, 0},
-		{"killed", (*process).kill, shoppers / 2},
+		{"stopped", func(p *process) { p.stop(); <-p.ended }, 0, 1, t.Context()},
+		{"killed", (*process).kill, shoppers / 2, 1, t.Context()},
+		{"killed with repeatable clicks", (*process).kill, 0, 2, Repeatable(t.Context())},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var heard sync.Map
 			two := []*process{newProcess(t, "127.0.0.1:0", &heard), newProcess(t, "127.0.0.1:0", &heard)}
 			o := ownerOf(t, nil, "http://"+two[0].addr+", http://"+two[1].addr)
-			clicks := startClicks(t, o)
+			clicks := startClicks(c.ctx, t, o)
 			const ends = 4
 			for i := range ends {
 				p := two[i%2]
@@ -156,7 +164,7 @@ func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 				t.Errorf("%d of %d POSTs failed", n, clicks.n.Load())
 			}
 			heard.Range(func(body, times any) bool {
-				if n := times.(*atomic.Int64).Load(); n != 1 { //nolint:forcetypeassert // newProcess put it there
+				if n := times.(*atomic.Int64).Load(); n > c.most { //nolint:forcetypeassert // newProcess put it there
 					t.Errorf("%v was received %d times", body, n)
 				}
 				return true
@@ -176,7 +184,7 @@ type clicks struct {
 	all     sync.WaitGroup
 }
 
-func startClicks(t *testing.T, o *Owner) *clicks {
+func startClicks(ctx context.Context, t *testing.T, o *Owner) *clicks {
 	t.Helper()
 	c := &clicks{t: t}
 	for shopper := range shoppers {
@@ -185,7 +193,7 @@ func startClicks(t *testing.T, o *Owner) *clicks {
 				if _, err := askOwner(o, http.MethodGet, ""); err != nil {
 					t.Errorf("a GET failed: %v", err)
 				}
-				if _, err := askOwner(o, http.MethodPost, fmt.Sprintf("%d-%d", shopper, i)); err != nil {
+				if _, err := askIn(ctx, o, http.MethodPost, fmt.Sprintf("%d-%d", shopper, i)); err != nil {
 					c.lost.Add(1)
 				}
 				c.n.Add(2)
@@ -216,8 +224,9 @@ func (c *clicks) until(what string, condition func() bool) {
 
 func (c *clicks) end() { c.over.Store(true); c.all.Wait() }
 
-// A request that was received and not answered goes to the next address only if it asks for no change.
-func TestOnlySafeRequestsAreRepeated(t *testing.T) {
+// A request that was received and not answered goes to the next address only if it asks for no change, or may be
+// repeated.
+func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	t.Parallel()
 	var received atomic.Int64
 	mute := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -233,14 +242,86 @@ func TestOnlySafeRequestsAreRepeated(t *testing.T) {
 		if answer, err := askOwner(o, http.MethodGet, ""); err != nil || answer != good.addr {
 			t.Errorf("a GET is answered with %q %v", answer, err)
 		}
+		if answer, err := askIn(Repeatable(t.Context()), o, http.MethodPost, fmt.Sprint("again", i)); err != nil || answer != good.addr {
+			t.Errorf("a POST that may be repeated is answered with %q %v", answer, err)
+		}
 		if _, err := askOwner(o, http.MethodPost, fmt.Sprint(i)); err != nil {
 			failed++
 		}
 	}
 	n := 0
 	heard.Range(func(any, any) bool { n++; return true })
-	if failed == 0 || n+failed != 10 {
-		t.Errorf("of 10 POSTs %d failed and %d were heard by the other process", failed, n)
+	if failed == 0 || n+failed != 20 {
+		t.Errorf("of 20 POSTs %d failed and %d were heard by the other process", failed, n)
+	}
+	if cut, err := askIn(Repeatable(t.Context()), ownerOf(t, nil, mute.URL), http.MethodPost, "x"); err == nil {
+		t.Errorf("the only process is dead, and the answer is %q", cut)
+	}
+	received.Store(0)
+	two := ownerOf(t, nil, mute.URL+","+mute.URL)
+	if cut, err := askIn(Repeatable(t.Context()), two, http.MethodPost, "x"); err == nil || received.Load() != 2 {
+		t.Errorf("%d processes received it, and the answer is %q", received.Load(), cut)
+	}
+}
+
+// The process that gets a request second is told, and gets its body. One that none received is a first one.
+func TestARepeatedRequestSaysSo(t *testing.T) {
+	t.Parallel()
+	breaks := make(chan bool, 1)
+	told := make(chan string, 2)
+	two := func() string {
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			told <- fmt.Sprint(SentAgain(r), " ", string(body), " ", err)
+			select {
+			case <-breaks:
+				panic(http.ErrAbortHandler)
+			default:
+			}
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	at := two() + "," + two()
+	breaks <- true
+	if _, err := askIn(Repeatable(t.Context()), ownerOf(t, nil, at), http.MethodPost, "x"); err != nil {
+		t.Error(err)
+	}
+	if first, second := <-told, <-told; first != "false x <nil>" || second != "true x <nil>" {
+		t.Errorf("the processes got %q and %q", first, second)
+	}
+	away := ownerOf(t, nil, "http://127.0.0.1:1,"+two())
+	for range 2 {
+		if _, err := askIn(Repeatable(t.Context()), away, http.MethodPost, "x"); err != nil {
+			t.Error(err)
+		}
+		if got := <-told; got != "false x <nil>" {
+			t.Errorf("the only one that received it got %q", got)
+		}
+	}
+}
+
+// A process that is late may still be at work.
+func TestALateProcessIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	var received atomic.Int64
+	over := make(chan struct{})
+	late := func() string {
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			received.Add(1)
+			<-over
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	addresses, err := ParseAddresses("ORDER_URL", late()+","+late())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { close(over) })
+	o := NewOwner(slog.New(slog.DiscardHandler), "order", addresses, nil, 50*time.Millisecond)
+	if _, err := askIn(Repeatable(t.Context()), o, http.MethodPost, "x"); err == nil || received.Load() != 1 {
+		t.Errorf("%d processes received it: %v", received.Load(), err)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/certs"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
@@ -229,6 +230,7 @@ func wideLog(limit time.Duration, service string, log *slog.Logger) func(http.Ha
 				finish(ctx, log, service, r, rec, began, said)
 			}()
 			next.ServeHTTP(rec, r)
+			fault.Point(service, r.URL.Path) // what it asks for is done, and the answer is still to be sent
 		})
 	}
 }
