@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -66,7 +67,11 @@ func (e *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Id
 				return err
 			}
 		}
-		p.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), forwardedIdentity{}, id)))
+		ctx := r.Context()
+		if sentAgain(r) {
+			ctx, id.Click = web.Repeatable(ctx), rand.Text()
+		}
+		p.ServeHTTP(w, r.WithContext(context.WithValue(ctx, forwardedIdentity{}, id)))
 		return nil
 	})
 }
@@ -101,7 +106,7 @@ func (e *server) toOwner(pr *httputil.ProxyRequest, names []string) {
 }
 
 // webhook forwards Stripe's calls as they are: signature and age are judged by webhook, over the raw
-// bytes.
+// bytes. Stripe repeats its events, too: webhook stores each once.
 func (e *server) webhook() http.Handler {
 	p := &httputil.ReverseProxy{
 		Transport: e.owners.webhook, BufferPool: &e.buffers, ErrorHandler: e.ownerAway, ErrorLog: quiet,
@@ -114,7 +119,7 @@ func (e *server) webhook() http.Handler {
 		if err := new(request).readBody(r, maxWebhook); err != nil {
 			return err
 		}
-		p.ServeHTTP(w, r)
+		p.ServeHTTP(w, r.WithContext(web.Repeatable(r.Context())))
 		return nil
 	})
 }

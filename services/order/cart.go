@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"crypto/rand"
 	"math"
 	"net/http"
@@ -249,7 +250,7 @@ func (s *server) cartAddProductSKU(w http.ResponseWriter, r *http.Request) error
 	}
 	who := web.Who(r)
 	if !who.Member() && who.Cart == "" {
-		who.Cart = rand.Text()
+		who.Cart = cmp.Or(who.Click, rand.Text()) // sent again, it is the same cart
 	}
 	outcome, count, err := addLine(r.Context(), s.pool, who, sku, pieces)
 	switch {
@@ -371,7 +372,7 @@ func (s *server) cartRemoveSKU(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found && !web.SentAgain(r) {
 		return refuse(w, endpoint, codeCartSKUNotFound, echo)
 	}
 	c.Shipping = nil // the chosen method went with the line
@@ -412,10 +413,12 @@ func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if !deleted {
+	if !deleted && !web.SentAgain(r) {
 		return refuse(w, endpoint, codeCartNotFound)
 	}
-	s.closeEnded(r.Context(), c.ID)
+	if deleted {
+		s.closeEnded(r.Context(), c.ID)
+	}
 	return answer(w, struct {
 		Outcome web.Success `json:"cart_delete_cart"`
 		versioned

@@ -212,8 +212,12 @@ const (
 	tooMany
 )
 
+// clicksKept is how many keys of clicks a line keeps: a click that is sent again comes at once.
+const clicksKept = 8
+
 // addLine adds pieces to a line, making cart and line when they are missing, in one statement that
-// parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind.
+// parallel adds cannot lose pieces to, and counts the lines. What is refused leaves no cart behind. A click whose key
+// the line has adds nothing: another process did that, and may have died before it could tell.
 func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 	pieces int) (outcome addOutcome, lines int, err error) {
 	column, owner := "anonymous_id", any(who.Cart)
@@ -228,13 +232,16 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		  INSERT INTO cart (`+column+`) SELECT $1 WHERE EXISTS (SELECT FROM sku_now WHERE id = $2)
 		  ON CONFLICT (`+column+`) DO UPDATE SET updated_at = now() RETURNING id
 		), l AS (
-		  INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, $2, $3 FROM c
-		  ON CONFLICT (cart_id, sku_id) DO UPDATE SET quantity = cart_line.quantity + EXCLUDED.quantity
-		  WHERE cart_line.quantity + EXCLUDED.quantity <= $4 RETURNING cart_id
+		  INSERT INTO cart_line (cart_id, sku_id, quantity, clicks)
+		  SELECT id, $2, $3, array_remove(ARRAY[$5], '') FROM c
+		  ON CONFLICT (cart_id, sku_id) DO UPDATE SET clicks = (EXCLUDED.clicks || cart_line.clicks)[:$6],
+		    quantity = cart_line.quantity +
+		      CASE WHEN cart_line.clicks && EXCLUDED.clicks THEN 0 ELSE EXCLUDED.quantity END
+		  WHERE cart_line.clicks && EXCLUDED.clicks OR cart_line.quantity + EXCLUDED.quantity <= $4 RETURNING cart_id
 		)
 		SELECT EXISTS (SELECT FROM c) AS found, EXISTS (SELECT FROM l) AS fits,
 		  (SELECT count(*) FROM cart_line WHERE cart_id = (SELECT id FROM c) AND sku_id <> $2) AS others`,
-		owner, sku, pieces, maxPieces)
+		owner, sku, pieces, maxPieces, who.Click, clicksKept)
 	if err != nil {
 		return added, 0, err
 	}

@@ -105,7 +105,7 @@ func (s *server) cartApplyDiscountCode(w http.ResponseWriter, r *http.Request) e
 				return codeDiscountNotFound, nil
 			case !outcome.Active:
 				return codeDiscountNotActive, nil
-			case !outcome.Added:
+			case !outcome.Added && !web.SentAgain(r):
 				return codeDiscountApplied, nil
 			}
 			return "", nil

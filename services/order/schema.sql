@@ -52,6 +52,7 @@ CREATE TABLE "cart_line" (
   sku_id bigint NOT NULL,
   quantity integer NOT NULL,
   seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  clicks text[] NOT NULL DEFAULT '{}'::text[],
   CONSTRAINT cart_line_quantity_check CHECK (((quantity >= 0) AND (quantity <= 99))),
   CONSTRAINT cart_line_cart_id_fkey FOREIGN KEY (cart_id) REFERENCES cart(id) ON DELETE CASCADE,
   CONSTRAINT cart_line_sku_id_fkey FOREIGN KEY (sku_id) REFERENCES sku(id) ON DELETE CASCADE,

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -170,6 +171,9 @@ func TestTermsOfUse(t *testing.T) {
 	e.is(e.As(member(id)).Post(agree, "version", "1"), refused("version-provided-not-most-recent", "1"))
 	e.is(e.As(member(id)).Post(agree, "version", "2"), `{"terms_of_use_agree":"success","version":"2"}`)
 	e.is(e.As(member(id)).Post(agree, "version", "2"), refused("version-already-agreed", "2"))
+	again := e.As(member(id)) // another process did it, and died before it could answer
+	again.Header = http.Header{"X-Shop-Again": {"1"}}
+	e.is(again.Post(agree, "version", "2"), `{"terms_of_use_agree":"success","version":"2"}`)
 	e.is(e.As(member(id)).Get(check), `{"terms_of_use_agree_check":true}`)
 	if n := e.Number(`SELECT count(*) FROM consent WHERE member_id = $1 AND what LIKE 'terms-of-use:%'`, id); n != 2 {
 		t.Errorf("%d consents to terms", n)

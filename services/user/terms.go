@@ -103,6 +103,9 @@ func (s *server) agree(r *http.Request, member int64, version int) (outcome stri
 		if err != nil {
 			return err
 		}
+		if !fresh && web.SentAgain(r) {
+			return errUnchanged
+		}
 		if !fresh {
 			outcome = "version-already-agreed"
 			return errUnchanged
