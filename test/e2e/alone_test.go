@@ -27,13 +27,12 @@ var alonePoints = []struct {
 // staffUnderKills has a person ship and refund orders by their pages, while the process of admin, of order, or of the
 // broker is killed at each of alonePoints. The person looks again and sends what is not there: then there is one parcel with one mail, one
 // refund at Stripe with one mail, and each act is in the log and in the trail.
-func staffUnderKills(t *testing.T, f *shoptest.Fleet) {
+func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	t.Helper()
 	began := time.Now()
 	for _, p := range f.Of("order")[1:] { // else it is chance in which of them the work is done
 		p.Stop()
 	}
-	folder := shoptest.Faults(t, "admin", "order")
 	for _, service := range []string{"admin", "order"} {
 		p := f.Of(service)[0]
 		p.Stop()

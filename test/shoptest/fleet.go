@@ -300,6 +300,17 @@ func (p *Process) Dies(limit time.Duration) {
 	}
 }
 
+// HasDied says whether the process has ended by itself.
+func (p *Process) HasDied() bool {
+	select {
+	case <-p.ended:
+		p.cmd = nil
+		return true
+	default:
+		return false
+	}
+}
+
 func (f *Fleet) start(p *Process) {
 	f.tb.Helper()
 	f.Processes = append(f.Processes, p)
