@@ -50,7 +50,7 @@ func distinct(s string, n int) int {
 	return len(seen)
 }
 
-// share is the part of a text's pairs of neighbours for which is holds.
+// share is the part of a text's pairs of neighbors for which is holds.
 func share(s string, is func(a, b byte) bool) float64 {
 	n := 0
 	for i := 1; i < len(s); i++ {

@@ -7,7 +7,7 @@ import (
 )
 
 // signals wakes any number of waiters; a waiter that is busy is woken once, however often it was
-// signalled meanwhile.
+// signaled meanwhile.
 type signals struct {
 	mu      sync.Mutex
 	waiters map[chan struct{}]struct{}

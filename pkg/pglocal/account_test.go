@@ -20,7 +20,7 @@ func TestOutOfReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(closed, "cluster")
-	c := started(t, Options{Dir: dir, Durable: true}) // initialises
+	c := started(t, Options{Dir: dir, Durable: true}) // initializes
 	query(t, c.URL(), "CREATE TABLE kept AS SELECT 7 AS n")
 	query(t, c.URL(), "SELECT pg_reload_conf()") // reads files again by their path
 	query(t, c.URL(), "CHECKPOINT")

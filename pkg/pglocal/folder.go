@@ -36,7 +36,7 @@ func (f *folder) portFile() string     { return filepath.Join(f.dir, "port") }
 func (f *folder) serverLog() string    { return filepath.Join(f.dir, "server.log") }
 
 // openFolder makes the folder when it is missing, locks it, and removes what an interrupted
-// initialisation left behind.
+// initialization left behind.
 func openFolder(dir string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
@@ -71,11 +71,11 @@ func (f *folder) prepare() error {
 	}
 	leftovers, err := filepath.Glob(filepath.Join(f.dir, "build-*"))
 	if err != nil {
-		return fmt.Errorf("look for interrupted initialisations: %w", err)
+		return fmt.Errorf("look for interrupted initializations: %w", err)
 	}
 	for _, leftover := range leftovers {
 		if err := os.RemoveAll(leftover); err != nil {
-			return fmt.Errorf("remove interrupted initialisation: %w", err)
+			return fmt.Errorf("remove interrupted initialization: %w", err)
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func (c *Cluster) initialize(ctx context.Context) (err error) {
 		out, err = c.runInitdb(ctx, build, "--no-locale")
 	}
 	if err != nil {
-		return fmt.Errorf("initialise PostgreSQL in %s as user %s: %w: %s", c.folder.dir, c.account.name, err,
+		return fmt.Errorf("initialize PostgreSQL in %s as user %s: %w: %s", c.folder.dir, c.account.name, err,
 			reason(out))
 	}
 	if err := os.Rename(filepath.Join(build, "data"), c.folder.data()); err != nil {

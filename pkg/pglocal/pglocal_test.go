@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// template is a stopped cluster, made once; copying it is much faster than initialising.
+// template is a stopped cluster, made once; copying it is much faster than initializing.
 var template = sync.OnceValues(func() (string, error) {
 	parent, err := os.MkdirTemp("", "pglocal-template-")
 	if err != nil {

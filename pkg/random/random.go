@@ -10,7 +10,7 @@ const Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // Code is n of Letters from crypto/rand, each equally likely: 5.95 bits a letter.
 func Code(n int) string {
-	const fair = 256 - 256%len(Letters) // bytes from here on would favour the first letters
+	const fair = 256 - 256%len(Letters) // bytes from here on would favor the first letters
 	code, buf := make([]byte, 0, n), make([]byte, n+n/4+1)
 	for len(code) < n {
 		rand.Read(buf) //nolint:errcheck // never fails (since Go 1.24)

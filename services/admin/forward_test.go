@@ -88,7 +88,7 @@ func TestCommandsComeFromOwnForms(t *testing.T) {
 	}
 	b.Header.Set("Sec-Fetch-Site", "same-site")
 	if a := b.Post("/orders/ship", "id", "2"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "This page is too old") {
-		t.Errorf("from a neighbour: %s", a)
+		t.Errorf("from a neighbor: %s", a)
 	}
 	b.Header.Del("Sec-Fetch-Site")
 	if a := b.Post("/orders/refund", "amount", "1"); a.Status != http.StatusForbidden {

@@ -10,7 +10,7 @@ import (
 )
 
 // fastPath answers what comes most often and needs neither session nor body, without the way through
-// the router: fresh catalogue pages and client events. They are counted and timed like all others,
+// the router: fresh catalog pages and client events. They are counted and timed like all others,
 // but have a log line at debug level only.
 func (e *server) fastPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,10 +23,10 @@ func (e *server) fastPath(next http.Handler) http.Handler {
 				e.done("clientevent", e.eventSeconds, began)
 				return
 			}
-			if p := e.catalogue.kept(r.URL.Path); p != nil && r.URL.RawQuery == "" {
+			if p := e.catalog.kept(r.URL.Path); p != nil && r.URL.RawQuery == "" {
 				e.setAPIHeaders(w.Header(), r)
 				p.write(w, r)
-				e.done("catalogue", e.catalogueSeconds, began)
+				e.done("catalogue", e.catalogSeconds, began)
 				return
 			}
 		}

@@ -118,8 +118,8 @@ func TestAnyRequestTellsOfTheProxy(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.RemoteAddr = "172.18.0.1:4711"
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
-		s.catalogue, s.publisher, s.limits, s.eventSeconds, s.catalogueSeconds = e.edge.catalogue, e.edge.publisher, e.edge.limits,
-			e.edge.eventSeconds, e.edge.catalogueSeconds
+		s.catalog, s.publisher, s.limits, s.eventSeconds, s.catalogSeconds = e.edge.catalog, e.edge.publisher, e.edge.limits,
+			e.edge.eventSeconds, e.edge.catalogSeconds
 		s.fastPath(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
 		if !strings.Contains(log.String(), "TRUSTED_PROXIES=loopback,172.18.0.1") {
 			t.Errorf("%s: %q", path, &log)

@@ -61,7 +61,7 @@ func newEnv(t *testing.T, change ...func(*Config)) *env {
 	if err := s.listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listenCatalogue(t.Context()); err != nil {
+	if err := s.listenCatalog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(s.routes())

@@ -43,5 +43,5 @@ func (e *server) prepare(ctx context.Context) error {
 	for _, owner := range []*web.Owner{e.owners.user, e.owners.order, e.owners.events, e.owners.webhook} {
 		context.AfterFunc(ctx, owner.CloseIdle)
 	}
-	return errors.Join(e.listen(ctx), e.listenCatalogue(ctx))
+	return errors.Join(e.listen(ctx), e.listenCatalog(ctx))
 }

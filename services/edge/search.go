@@ -38,7 +38,7 @@ func (f *found) size(q string) uint32 {
 
 // search finds products by words. What was found stays good while prices change: order is only asked again when a text
 // has changed.
-func (c *catalogue) search(ctx context.Context, list *listing.List, text string) (listing.Found, error) {
+func (c *catalog) search(ctx context.Context, list *listing.List, text string) (listing.Found, error) {
 	q := listing.CleanWords(text)
 	if q == "" {
 		return listing.Found{}, nil
@@ -59,7 +59,7 @@ func (c *catalogue) search(ctx context.Context, list *listing.List, text string)
 	return listing.Found{Products: list.These(f.Found), Meant: f.Meant}, nil
 }
 
-func (c *catalogue) askSearch(ctx context.Context, q string, words int64) (*found, error) {
+func (c *catalog) askSearch(ctx context.Context, q string, words int64) (*found, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchWait)
 	defer cancel()
 	select {

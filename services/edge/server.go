@@ -33,7 +33,7 @@ type server struct {
 	outbox    *bus.Outbox
 	publisher *bus.Publisher
 	sessions  *sessions
-	catalogue *catalogue
+	catalog   *catalog
 	shown     atomic.Pointer[shown]
 	names     shopNames
 	media     *pictures
@@ -45,7 +45,7 @@ type server struct {
 	owners    struct{ user, order, events, webhook *web.Owner }
 	buffers   buffers
 
-	eventSeconds, catalogueSeconds prometheus.Observer
+	eventSeconds, catalogSeconds prometheus.Observer
 }
 
 // quiet swallows what the reverse proxy would print: its errors are answered and logged by us.
@@ -61,8 +61,8 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
 		hsts:   hsts(cfg, s.public.Scheme == "https"),
 		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(),
-		eventSeconds:     obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
-		catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+		eventSeconds:   obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
+		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	if err := e.findOwners(); err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	e.keys.sessions = cfg.Key("names of sessions")
 	e.keys.known = cfg.Key("known browser cookie")
 	e.limits = limits.New(log, cfg.Key("limits"), b, pool)
-	e.catalogue = newCatalogue(log, e.fetchFeed, e.fetchPage, e.fetchFound)
+	e.catalog = newCatalog(log, e.fetchFeed, e.fetchPage, e.fetchFound)
 	if e.media, err = openPictures(cfg.MediaURL); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 	if e.origins, err = newCrossOrigin(s.origins); err != nil {
 		return nil, err
 	}
-	e.catalogue.named = e.nameShop
+	e.catalog.named = e.nameShop
 	pages, err := e.newPages(nil, nil)
 	if err != nil {
 		return nil, err
@@ -91,5 +91,5 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 
 // listed is all that is listed, as it was when order went away if it must be.
 func (e *server) listed(ctx context.Context) (*listing.List, error) {
-	return e.catalogue.list(ctx, catalogueStale)
+	return e.catalog.list(ctx, catalogStale)
 }

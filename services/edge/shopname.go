@@ -66,7 +66,7 @@ func (e *server) newPages(shop map[string]string, before *storefront.Pages) (*st
 	set.BackInStock = shop["shop_back_in_stock"] == "on"
 	return storefront.New(storefront.Config{
 		PublicURL: e.cfg.PublicURL, Log: e.log, Shop: set, Before: before,
-		Catalogue: e.listed, Product: e.catalogue.source, Search: e.catalogue.search,
+		Catalog: e.listed, Product: e.catalog.source, Search: e.catalog.search,
 		Preview: e.preview,
 	})
 }

@@ -44,15 +44,15 @@ func quickServer(b *testing.B) *server {
 	}
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	return &server{
-		cfg: cfg, settings: s, log: log, origins: origins, catalogueSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
-		catalogue: newCatalogue(log, func(context.Context, string) (listing.Feed, error) {
+		cfg: cfg, settings: s, log: log, origins: origins, catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+		catalog: newCatalog(log, func(context.Context, string) (listing.Feed, error) {
 			return readFeed(fed(1, true, listedAs(1, "", strings.Repeat("x", 3072), "1.00"))), nil
 		}, nil, nil),
 	}
 }
 
-// BenchmarkCatalogueAnswer is the list of products from memory: docs/adr/0019 says what is compared.
-func BenchmarkCatalogueAnswer(b *testing.B) {
+// BenchmarkCatalogAnswer is the list of products from memory: docs/adr/0019 says what is compared.
+func BenchmarkCatalogAnswer(b *testing.B) {
 	e := quickServer(b)
 	router := web.Router("edge", e.log)
 	router.Use(e.noteRefusals, web.Drain, e.apiHeaders)
@@ -84,7 +84,7 @@ func BenchmarkCatalogueAnswer(b *testing.B) {
 func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	e.warnOfProxy(r)
-	if p := e.catalogue.kept(r.URL.Path); p != nil {
+	if p := e.catalog.kept(r.URL.Path); p != nil {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
@@ -96,7 +96,7 @@ func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 		h.Set("ETag", p.tag())
 		h.Set("Cache-Control", "no-cache")
 		w.Write(p.body) //nolint:errcheck // a benchmark's answer
-		e.done("catalogue", e.catalogueSeconds, began)
+		e.done("catalogue", e.catalogSeconds, began)
 	}
 }
 

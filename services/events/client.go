@@ -48,7 +48,7 @@ func (s *server) onEvent(ctx context.Context, tx pgx.Tx, group []*bus.Delivery) 
 // maxInsert is how many events go into one statement: a message may hold a hundred.
 const maxInsert = 1000
 
-// readEvents reads the one event of a message, or the many that travelled together.
+// readEvents reads the one event of a message, or the many that traveled together.
 func readEvents(d *bus.Delivery) ([]msg.ClientEvent, error) {
 	if d.Subject != msg.EventsTogether {
 		e, err := readEvent(d.Key, d.Data)

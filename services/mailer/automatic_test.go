@@ -59,7 +59,7 @@ func TestAutomaticMails(t *testing.T) {
 	e := newEnv(t, sink.port(), func(c *Config) { c.OrderURL = server.URL; key = c.Key(boot.QuestionKey) })
 	e.start()
 	e.people() // Ada and Bob want news, Cid does not, Dan has unsubscribed; Pia is a prospect, Quin one who never asked
-	lines := &msg.PaymentMail{Total: 700, Lines: []msg.OrderLine{{SKUID: 1, Product: "Paper <b>Clips", Colour: "Silver", PriceEach: 350,
+	lines := &msg.PaymentMail{Total: 700, Lines: []msg.OrderLine{{SKUID: 1, Product: "Paper <b>Clips", Color: "Silver", PriceEach: 350,
 		Quantity: 2}}}
 	send := func(kind, about, to string, member int64, data map[string]string) {
 		e.send(kind+":"+about, msg.SendMail{Kind: kind, To: []string{to}, MemberID: member, Data: data, Payment: lines})

@@ -217,7 +217,7 @@ func sampleAnswer() msg.SendMail {
 
 func sampleLines() []msg.OrderLine {
 	return []msg.OrderLine{
-		{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Colour: "Silver", Size: "Medium", PriceEach: 350,
+		{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Color: "Silver", Size: "Medium", PriceEach: 350,
 			Quantity: 3},
 		{SKUID: 2, Product: "Rubber Bands", PriceEach: 1499, Quantity: 1},
 	}

@@ -183,7 +183,7 @@ func (s *server) plainPage(m msg.SendMail, at time.Time) page {
 	if m.Payment != nil {
 		p.Amount = s.amount(m.Payment.Total)
 		for _, l := range m.Payment.Lines {
-			p.Items = append(p.Items, strconv.Itoa(l.Quantity)+" × "+joined(", ", l.Product, l.Colour, l.Size))
+			p.Items = append(p.Items, strconv.Itoa(l.Quantity)+" × "+joined(", ", l.Product, l.Color, l.Size))
 		}
 	}
 	if m.Note != "" {

@@ -118,7 +118,7 @@ func order() *msg.OrderMail {
 		Identifier: "aB3dE5gH7j", PlacedAt: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), CustomerName: "Ada <b>Byron</b>",
 		EmailCode: memberConfirmation,
 		Lines: []msg.OrderLine{
-			{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Colour: "Silver", Size: "Medium", PriceEach: 350, Quantity: 3},
+			{SKUID: 1, Product: "Paper Clips", Text: "Left & right", Color: "Silver", Size: "Medium", PriceEach: 350, Quantity: 3},
 			{SKUID: 7, Product: "Rubber {em_cd} Bands", PriceEach: 1499, Quantity: 1},
 		},
 		Codes: []msg.OrderCode{

@@ -22,7 +22,7 @@ func TestMailsAboutParcels(t *testing.T) {
 	m := about(msg.MailOrderShipped, "ada@x.example")
 	m.MemberID, m.MemberCode = 7, "MB123456789012345678"
 	m.Shipment = &msg.ShipmentMail{Carrier: "UPS <Ground>", TrackingNumber: "1Z 9&x", TrackingURL: "https://ups.example/?a=1&n=1Z+9%26x",
-		Lines: []msg.OrderLine{{Product: "Paper Clips", Text: "Left & right", Colour: "Silver", Quantity: 2}},
+		Lines: []msg.OrderLine{{Product: "Paper Clips", Text: "Left & right", Color: "Silver", Quantity: 2}},
 		Rest:  []msg.OrderLine{{Product: "Rubber Bands", Quantity: 1}}}
 	e.send("order-shipped:1", m)
 	e.sent(1)

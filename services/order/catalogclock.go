@@ -21,7 +21,7 @@ func (s *server) clock(ctx context.Context) error {
 	for {
 		pause, err := s.tellDue(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "look at the catalogue's clock", "error", err)
+			s.log.ErrorContext(ctx, "look at the catalog's clock", "error", err)
 			pause = clockRetry
 		}
 		if !wait.SleepOrWake(ctx, pause, s.clockWork) {

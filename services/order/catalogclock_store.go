@@ -12,10 +12,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// nextOnClock is how many seconds it is until something of the catalogue changes by itself; negative when it has, and
+// nextOnClock is how many seconds it is until something of the catalog changes by itself; negative when it has, and
 // edge was not told.
 func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, err error) {
-	next, err := pg.Get[*float64](ctx, db, "read the catalogue's clock", `
+	next, err := pg.Get[*float64](ctx, db, "read the catalog's clock", `
 		SELECT extract(epoch FROM least(
 		  (SELECT min(on_sale_from) FROM product WHERE on_sale_from > c.told_to),
 		  (SELECT min(on_sale_until) FROM product WHERE on_sale_until > c.told_to),
@@ -34,7 +34,7 @@ func nextOnClock(ctx context.Context, db pg.DB) (seconds float64, planned bool, 
 // to it at once tell it one after the other, the second one nothing.
 func tellClock(ctx context.Context) func(tx pgx.Tx) error {
 	return func(tx pgx.Tx) error {
-		told, err := pg.Get[time.Time](ctx, tx, "lock the catalogue's clock",
+		told, err := pg.Get[time.Time](ctx, tx, "lock the catalog's clock",
 			`SELECT told_to FROM catalog_clock FOR UPDATE`)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func tellClock(ctx context.Context) func(tx pgx.Tx) error {
 		if err != nil {
 			return err
 		}
-		to, err := pg.Get[time.Time](ctx, tx, "set the catalogue's clock",
+		to, err := pg.Get[time.Time](ctx, tx, "set the catalog's clock",
 			`UPDATE catalog_clock SET told_to = greatest(told_to, now()) RETURNING told_to`)
 		if err != nil || n == 0 {
 			return err

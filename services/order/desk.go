@@ -141,7 +141,7 @@ type deskLine struct {
 	SKUID             int64 `db:"sku_id"`
 	PriceCents        int64
 	Product, Text     string
-	Colour, Size      string
+	Color, Size       string
 	Shipped, Refunded int
 	FullPrice         bool // the discount on items was taken off other lines
 }

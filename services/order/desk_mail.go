@@ -103,7 +103,7 @@ func (o toldOrder) mail(kind string, lines []deskLine) msg.SendMail {
 }
 
 func (l deskLine) mailed(quantity int) msg.OrderLine {
-	return msg.OrderLine{SKUID: l.SKUID, Product: l.Product, Text: l.Text, Colour: l.Colour, Size: l.Size,
+	return msg.OrderLine{SKUID: l.SKUID, Product: l.Product, Text: l.Text, Color: l.Color, Size: l.Size,
 		PriceEach: l.PriceCents, Quantity: quantity}
 }
 

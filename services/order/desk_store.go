@@ -33,7 +33,7 @@ func nextVersion(ctx context.Context, tx pgx.Tx, orderID int64, who Actor, what 
 func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error) {
 	return pg.List[deskLine](ctx, db, "read the lines of order $1", `
 		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, l.full_price, coalesce(l.product_title, '') AS product,
-		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS colour, coalesce(l.size, '') AS size,
+		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS color, coalesce(l.size, '') AS size,
 		  coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq),
 		    0)::int AS shipped,
 		  coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id

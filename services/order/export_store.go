@@ -21,7 +21,7 @@ type exportRow struct {
 
 // exportCatalog are all products with their SKUs; each product once where skus is false.
 func exportCatalog(ctx context.Context, db pg.DB, skus bool) ([]exportRow, error) {
-	list, err := pg.List[exportRow](ctx, db, "export the catalogue", `
+	list, err := pg.List[exportRow](ctx, db, "export the catalog", `
 		SELECT p.identifier AS product, p.title, p.title_url AS address, coalesce(p.headline, '') AS headline,
 		  coalesce(p.description_part_1, '') AS text, coalesce(p.description_part_2, '') AS more_text,
 		  CASE WHEN p.published THEN 'published' ELSE 'draft' END AS state,

@@ -11,7 +11,7 @@ const (
 	keepCarts = 90 * 24 * time.Hour
 	// keepQuotes is how long a quote stays that ended without a payment: longer than a bank may take to say no.
 	keepQuotes = 90 * 24 * time.Hour
-	// keepCatalogChanges is much longer than an edge goes on with what it knows of the catalog (catalogueStale).
+	// keepCatalogChanges is much longer than an edge goes on with what it knows of the catalog (catalogStale).
 	keepCatalogChanges = 24 * time.Hour
 	// automaticEvery is how often automatic mails are looked for: an hour or a day is what they wait.
 	automaticEvery = 30 * time.Second

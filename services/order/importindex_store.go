@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// readCatalogIndex reads the whole catalogue as files are compared with it: each table by itself, since a statement
+// readCatalogIndex reads the whole catalog as files are compared with it: each table by itself, since a statement
 // that was planned while the shop was small would look each price up by reading all of them once it is large.
 func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	x := &catalogIndex{products: map[int64]*knownProduct{}, byName: map[string]*knownProduct{},
@@ -59,7 +59,7 @@ func readCatalogIndex(ctx context.Context, db pg.DB) (*catalogIndex, error) {
 	queue(batch, func(c word) { x.states[c.Word] = true },
 		`SELECT identifier AS word FROM sku_inventory WHERE identifier <> 'back-order'`)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, fmt.Errorf("read the catalogue: %w", err)
+		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	return x, nil
 }

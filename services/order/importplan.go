@@ -115,7 +115,7 @@ type importKept struct {
 // mostFaults is how many errors of a file are kept and shown.
 const mostFaults = 500
 
-// planImport compares a file with the catalogue.
+// planImport compares a file with the catalog.
 func planImport(file *productFile, index *catalogIndex) *importPlan {
 	p := &importPlan{file: file, index: index, faults: file.faults, more: file.more,
 		byRow: map[string]*importProduct{}, given: map[string]int{}, seen: map[string]int{}, codes: map[string]bool{}}

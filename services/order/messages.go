@@ -78,7 +78,7 @@ func reportedLines(c *checkout, stored storedOrders) []msg.OrderLine {
 func quotedLines(c *checkout) (lines []msg.OrderLine) {
 	for _, l := range c.Quote.Lines {
 		lines = append(lines, msg.OrderLine{
-			SKUID: l.SKUID, Product: l.ProductTitle, Text: pg.Text(l.Description), Colour: pg.Text(l.Color),
+			SKUID: l.SKUID, Product: l.ProductTitle, Text: pg.Text(l.Description), Color: pg.Text(l.Color),
 			Size: pg.Text(l.Size), PriceEach: int64(l.Price), Quantity: l.Quantity,
 		})
 	}

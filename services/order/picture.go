@@ -95,7 +95,7 @@ func unpackedBytes(cfg image.Config, kind string, body []byte) int {
 		each = 3
 	case color.RGBAModel, color.NRGBAModel, color.NYCbCrAModel:
 		each = 4
-	default: // 16 bits for each colour, and CMYK, of which the decoder makes a copy
+	default: // 16 bits for each color, and CMYK, of which the decoder makes a copy
 		if each = 8; kind == "gif" {
 			each = 2
 		} else if _, palette := cfg.ColorModel.(color.Palette); palette {

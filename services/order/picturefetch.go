@@ -148,7 +148,7 @@ func (s *server) fetchPicture(ctx context.Context) (done bool, err error) {
 	}
 	if err == nil {
 		err = s.outbox.Tx(ctx, func(tx pgx.Tx) error { return storeFetched(ctx, tx, f, address) })
-		s.catalogueChanged()
+		s.catalogChanged()
 		wait.Wake(s.pictureWork)
 		return true, err
 	}

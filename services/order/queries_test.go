@@ -36,7 +36,7 @@ func (p *shopper) count(path string) int64 {
 	return n.Load()
 }
 
-// TestTheNumberOfQueriesDoesNotGrow holds the statements per path, with a small catalogue and cart
+// TestTheNumberOfQueriesDoesNotGrow holds the statements per path, with a small catalog and cart
 // and with large ones.
 func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 	t.Parallel()
@@ -91,7 +91,7 @@ func TestTheNumberOfQueriesDoesNotGrow(t *testing.T) {
 }
 
 // TestLinesLookTheirOwnSKUsUp holds what the statements of carts and orders touch while PostgreSQL still believes a
-// catalogue that was just imported to be small.
+// catalog that was just imported to be small.
 func TestLinesLookTheirOwnSKUsUp(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -44,7 +44,7 @@ func rawly(d *bus.Delivery, from, to string) *bus.Delivery {
 	return d
 }
 
-// The order is made from the frozen quote and needs nothing of the catalogue and the settings, and no
+// The order is made from the frozen quote and needs nothing of the catalog and the settings, and no
 // text of the buyer's can keep it from being stored.
 func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 	t.Parallel()
@@ -60,7 +60,7 @@ func TestNothingKeepsAPaymentFromBeingAnOrder(t *testing.T) {
 			e.Exec(`ALTER TABLE sku DISABLE TRIGGER retire_sku`)
 			e.Exec(`DELETE FROM sku WHERE id = 6`)
 		}},
-		"catalogue emptied": {before: func(e *env) {
+		"catalog emptied": {before: func(e *env) {
 			e.Exec(`TRUNCATE product, sku, sku_inventory, shipping_method, discount_type, discount_code CASCADE`)
 		}},
 		"product deleted": {before: func(e *env) { e.Exec(`DELETE FROM sku`); e.Exec(`DELETE FROM product`) }},
@@ -139,7 +139,7 @@ func everyText(object map[string]any, text string) {
 }
 
 // Whatever is still refused for one payment is on the list for staff, in the same flow, and spoils
-// none of its neighbours; when the cause is gone the order makes itself, unless staff have seen to it.
+// none of its neighbors; when the cause is gone the order makes itself, unless staff have seen to it.
 func TestWhatIsRefusedForOnePaymentIsForStaff(t *testing.T) {
 	t.Parallel()
 	const only = ` WHEN (NEW.email = 'odd@mail.example.com') EXECUTE FUNCTION stop()`

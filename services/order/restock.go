@@ -102,7 +102,7 @@ func (s *server) takeRestocked(ctx context.Context, tx pgx.Tx, _ automatic) ([]m
 	now := time.Now().UTC()
 	messages := make([]msg.Message, len(list))
 	for i, wish := range list {
-		line := msg.OrderLine{SKUID: wish.SKU, Product: wish.Title, Colour: wish.Colour, Size: wish.Size,
+		line := msg.OrderLine{SKUID: wish.SKU, Product: wish.Title, Color: wish.Color, Size: wish.Size,
 			PriceEach: wish.Price, Quantity: 1}
 		messages[i] = msg.Message{Key: msg.MailBackInStock + ":" + id(wish.ID),
 			Subject: msg.MailSubject(msg.MailBackInStock), Payload: msg.SendMail{Kind: msg.MailBackInStock,

@@ -50,21 +50,21 @@ func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool
 
 // restockWish is somebody who hears now.
 type restockWish struct {
-	ID           int64
-	SKU          int64 `db:"sku"`
-	Email        string
-	Address      string // hashed
-	Title        string
-	Product      string // its identifier
-	Colour, Size string
-	Price        int64
+	ID          int64
+	SKU         int64 `db:"sku"`
+	Email       string
+	Address     string // hashed
+	Title       string
+	Product     string // its identifier
+	Color, Size string
+	Price       int64
 }
 
 // takeWishes takes those for SKUs that can be had, the oldest first.
 func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 	return pg.List[restockWish](ctx, tx, "take wishes for SKUs that can be had", `
 		WITH found AS (
-		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS colour,
+		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS color,
 		    coalesce(s.size, '') AS size, s.price_cents
 		  FROM restock_wish w JOIN sku_any s ON s.id = w.sku_id
 		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1),
@@ -72,6 +72,6 @@ func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 		told AS (INSERT INTO restock_told (id, sku_id, email, address, at)
 		  SELECT id, sku_id, email, address, at FROM gone)
 		SELECT gone.id, gone.sku_id AS sku, gone.email, gone.address, f.product_title AS title,
-		  f.product_identifier AS product, f.colour, f.size, f.price_cents AS price
+		  f.product_identifier AS product, f.color, f.size, f.price_cents AS price
 		FROM gone JOIN found f USING (id) ORDER BY id`, automaticAtOnce)
 }

@@ -32,7 +32,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 			Trail:     s.trail,
 			Consumers: s.consumers(),
 			Workers: []service.Worker{{Name: "sweep", Run: s.sweep}, {Name: "desk", Run: s.followUp},
-				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalogue clock", Run: s.clock},
+				{Name: "refunds", Run: s.makeRefunds}, {Name: "catalog clock", Run: s.clock},
 				{Name: "pictures", Run: s.makePictures}, {Name: "pictures of others", Run: s.fetchPictures}},
 			Housekeeping: s.housekeeping(),
 		}, nil

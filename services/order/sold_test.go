@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// An order shows what was sold, whatever becomes of the catalogue; only state and picture are today's.
+// An order shows what was sold, whatever becomes of the catalog; only state and picture are today's.
 func TestAnOrderShowsWhatWasSold(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -18,7 +18,7 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 		address string // of the product's page
 	}{
 		"renamed":        {`UPDATE product SET title = 'Clamps', title_url = 'Clamps'`, true, "Clamps"},
-		"recoloured":     {`UPDATE sku SET color = 'Pink', size = NULL, description = 'Holds nothing'`, true, "BinderClips"},
+		"recolored":      {`UPDATE sku SET color = 'Pink', size = NULL, description = 'Holds nothing'`, true, "BinderClips"},
 		"another price":  {`INSERT INTO sku_price (sku_id, price_cents) VALUES (6, 1)`, true, "BinderClips"},
 		"off sale":       {`UPDATE sku SET product_id = NULL`, false, "BinderClips"},
 		"another's":      {`UPDATE sku SET product_id = 1`, true, "PaperClips"},
@@ -48,7 +48,7 @@ func TestAnOrderShowsWhatWasSold(t *testing.T) {
 			if onSale := o.At(item("sku_inventory__title")...) != ""; onSale != test.onSale {
 				t.Errorf("on sale: %t", onSale)
 			}
-			if l := e.mailOf(c).Order.Lines[0]; l.Product != "Binder Clips" || l.Colour != "Black" || l.Text != "Holds up to 30 sheets" {
+			if l := e.mailOf(c).Order.Lines[0]; l.Product != "Binder Clips" || l.Color != "Black" || l.Text != "Holds up to 30 sheets" {
 				t.Errorf("the mail shows %v", l)
 			}
 		})

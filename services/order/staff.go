@@ -13,7 +13,7 @@ var staffTemplates embed.FS
 // staff is what order shows in the back office: one line for each route, with the right that it asks for.
 func (s *server) staff() adminui.Pages {
 	const one = "/orders/{identifier}"
-	return adminui.Pages{Templates: staffTemplates, Routes: slices.Concat(s.staffCatalogue(), s.discountRoutes(),
+	return adminui.Pages{Templates: staffTemplates, Routes: slices.Concat(s.staffCatalog(), s.discountRoutes(),
 		s.settingsRoutes(), []adminui.Route{
 			adminui.HomeRoute(s.staffHome, s.guideSteps),
 			{Method: "GET", Path: "/payments", Action: adminui.WorkView, Handle: s.staffPayments},
@@ -57,8 +57,8 @@ func (s *server) staff() adminui.Pages {
 		})}
 }
 
-// staffCatalogue are the routes of the catalogue's editor.
-func (s *server) staffCatalogue() []adminui.Route {
+// staffCatalog are the routes of the catalog's editor.
+func (s *server) staffCatalog() []adminui.Route {
 	const product, collection = "/catalog/products/{identifier}", "/catalog/collections/{address}"
 	view, edit := adminui.CatalogView, adminui.CatalogEdit
 	return []adminui.Route{

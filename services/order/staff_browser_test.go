@@ -146,7 +146,7 @@ func (e *env) rich() string {
 	return id
 }
 
-// Every page, in both colours, on a desk and on a phone, has nothing for axe to complain about, is no wider
+// Every page, in both colors, on a desk and on a phone, has nothing for axe to complain about, is no wider
 // than the screen, and says nothing on the console, under the strict policy.
 func TestStaffPagesForEveryone(t *testing.T) {
 	t.Parallel()

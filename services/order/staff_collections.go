@@ -239,7 +239,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: staffCollection{Address: edit.Address}.path(), Text: "Saved."}, nil
 }
 
@@ -293,6 +293,6 @@ func (s *server) staffDropCollection(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: "/catalog/collections", Text: "Removed the collection “" + c.Title + "”."}, nil
 }

@@ -43,7 +43,7 @@ func (s *server) importsPage(r *http.Request, refused string, status int) (admin
 		Data: staffImportsPage{Imports: list, Kinds: fileKindOptions(), Refused: refused}}, err
 }
 
-// staffBringFile checks a file against the catalogue and shows what it would do. Nothing is changed yet.
+// staffBringFile checks a file against the catalog and shows what it would do. Nothing is changed yet.
 func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if err := r.ParseMultipartForm(adminui.MaxUpload); err != nil {
 		return nil, web.BadRequest("file")
@@ -80,7 +80,7 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(id, 10)}, nil
 }
 
-// checkFile compares a file with the catalogue. A difference of a count that was applied already is an error, also in a
+// checkFile compares a file with the catalog. A difference of a count that was applied already is an error, also in a
 // file that a spreadsheet has saved once more.
 func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) {
 	index, err := readCatalogIndex(ctx, db)
@@ -193,7 +193,7 @@ func importPage(file catalogImport, status int) adminui.Page {
 	return adminui.Page{Title: "File " + file.File, Template: "import.html", Data: file, Status: status}
 }
 
-// staffApplyFile stores all that a file says, or nothing. It is compared with the catalogue once more: what others
+// staffApplyFile stores all that a file says, or nothing. It is compared with the catalog once more: what others
 // changed since it was checked counts.
 func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
 	file, err := s.importOf(r)
@@ -215,7 +215,7 @@ func (s *server) staffApplyFile(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	wait.Wake(s.fetchWork)
 	return adminui.Done{To: to, Text: "Applied."}, nil
 }
@@ -330,7 +330,7 @@ func (s *server) staffUndoFile(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: "/catalog/import/" + strconv.FormatInt(file.ID, 10), Text: done}, nil
 }
 

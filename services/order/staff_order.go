@@ -324,7 +324,7 @@ func (s *server) readStaffOrder(r *http.Request) (p staffOrderPage, err error) {
 }
 
 func (l deskLine) forStaff() staffLine {
-	return staffLine{Seq: l.Seq, SKU: l.SKUID, Product: l.Product, Variant: joinFilled(", ", l.Text, l.Colour, l.Size),
+	return staffLine{Seq: l.Seq, SKU: l.SKUID, Product: l.Product, Variant: joinFilled(", ", l.Text, l.Color, l.Size),
 		Quantity: l.Quantity, Price: money.Cents(l.PriceCents), Sum: money.Cents(l.PriceCents).Times(l.Quantity),
 		Shipped: l.Shipped, Refunded: l.Refunded, ToShip: l.toShip()}
 }

@@ -158,7 +158,7 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/media", Text: "Saved."}, nil
 }
 

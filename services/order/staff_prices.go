@@ -232,7 +232,7 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/prices", Text: "Set."}, nil
 }
 
@@ -328,6 +328,6 @@ func (s *server) staffEndPrice(r *http.Request) (adminui.Answer, error) {
 	if !ended {
 		done = "It was over already."
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/prices", Text: done}, nil
 }

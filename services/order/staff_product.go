@@ -43,7 +43,7 @@ type staffProduct struct {
 	EditedAt     time.Time  `json:"edited_at"`
 	Image        string     `json:"image"` // address of its main picture
 	SKUs         int64      `json:"skus" db:"skus"`
-	ColorName    string     `json:"color_name"` // what the options of its SKUs are called; empty: colour and size
+	ColorName    string     `json:"color_name"` // what the options of its SKUs are called; empty: color and size
 	SizeName     string     `json:"size_name"`
 }
 
@@ -330,12 +330,12 @@ func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier), Text: "Saved."}, nil
 }
 
-// catalogueChanged has what a command did reach shoppers at once.
-func (s *server) catalogueChanged() {
+// catalogChanged has what a command did reach shoppers at once.
+func (s *server) catalogChanged() {
 	s.outbox.Wake()
 	wait.Wake(s.clockWork)
 }
@@ -461,5 +461,5 @@ func previewed(headline string, texts ...string) (template.HTML, error) {
 		}
 		out.WriteString(string(part))
 	}
-	return template.HTML(out.String()), nil //nolint:gosec // escaped, and sanitised by pkg/markdown
+	return template.HTML(out.String()), nil //nolint:gosec // escaped, and sanitized by pkg/markdown
 }

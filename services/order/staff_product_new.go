@@ -146,7 +146,7 @@ func (s *server) staffRetireProduct(retire bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		s.catalogueChanged()
+		s.catalogChanged()
 		return adminui.Done{To: productPath(p.Identifier), Text: done}, nil
 	}
 }

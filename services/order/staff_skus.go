@@ -424,7 +424,7 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/skus", Text: fmt.Sprintf("Saved. Changed %d.", changed)}, nil
 }
 

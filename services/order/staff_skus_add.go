@@ -15,7 +15,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
-// combinationsForm asks for SKUs of each colour in each size.
+// combinationsForm asks for SKUs of each color in each size.
 func combinationsForm(p staffProduct) adminui.Form {
 	page := staffSKUsPage{ColorName: p.ColorName, SizeName: p.SizeName}
 	return adminui.Form{ID: "add", Action: productPath(p.Identifier) + "/skus/add", Version: p.SKUVersion,
@@ -26,7 +26,7 @@ func combinationsForm(p staffProduct) adminui.Form {
 		}}
 }
 
-// staffAddSKUs adds a SKU for each combination of colours and sizes that there is none for yet.
+// staffAddSKUs adds a SKU for each combination of colors and sizes that there is none for yet.
 func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 	form, err := adminui.ReadForm(r)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/skus",
 		Text: fmt.Sprintf("Added %d SKUs.", len(edit.rows))}, nil
 }

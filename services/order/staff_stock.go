@@ -187,7 +187,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: productPath(p.Identifier) + "/stock", Text: "Adjusted."}, nil
 }
 
@@ -307,6 +307,6 @@ func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.catalogueChanged()
+	s.catalogChanged()
 	return adminui.Done{To: "/catalog/states", Text: "Saved."}, nil
 }

@@ -63,7 +63,7 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		s.catalogueChanged()
+		s.catalogChanged()
 		wait.Wake(s.pictureWork)
 	} else if len(refused) == 0 {
 		refused = []string{"Choose a picture first."}

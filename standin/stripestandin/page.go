@@ -31,7 +31,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"picker": func(f *payForm, name string, of []country) pickerView { return pickerView{f, name, of} },
 }).ParseFS(templateFiles, "templates/*.html"))
 
-// fieldView is one labelled input of the page.
+// fieldView is one labeled input of the page.
 type fieldView struct {
 	Form                    *payForm
 	Name, Label, Auto, Kind string

@@ -19,7 +19,7 @@ type counted struct {
 	statements              []counting
 }
 
-// counting is one statement, normalised, with what it took.
+// counting is one statement, normalized, with what it took.
 type counting struct {
 	Service string
 	Query   string

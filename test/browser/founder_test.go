@@ -137,7 +137,7 @@ func (f *founder) picture(path string, hue uint8) {
 	}
 }
 
-// addsSKUs makes each colour in each size, and counts them.
+// addsSKUs makes each color in each size, and counts them.
 func (f *founder) addsSKUs() {
 	f.Helper()
 	f.opens(".tabs a", "SKUs")

@@ -14,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// Without scripts the catalogue is complete, its links work, and it says what is missing to buy.
+// Without scripts the catalog is complete, its links work, and it says what is missing to buy.
 func withoutScripts(e *env) {
 	b := e.open(browsertest.Phone)
 	b.WithoutScripts()
@@ -88,7 +88,7 @@ func newTerms(e *env) {
 	b.Gone("#terms-dialog")
 }
 
-// The database is away: the catalogue stays, the cart says that something is wrong on our side and
+// The database is away: the catalog stays, the cart says that something is wrong on our side and
 // offers to try again, and all is well once the database is back.
 func databaseAway(e *env) {
 	b := e.open(browsertest.Desk)

@@ -12,7 +12,7 @@ import (
 
 // What a service of one shop signs, be it as edge for shoppers, as mailer for itself or as admin for staff, the services of
 // the other do not take. At home each request is answered, so that it is the signature that is refused.
-func identitiesStayAtHome(t *testing.T, a, b *neighbour) {
+func identitiesStayAtHome(t *testing.T, a, b *neighbor) {
 	for _, ask := range []struct {
 		who, service, listener string
 		method, path           string
@@ -38,7 +38,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbour) {
 		if ask.method == "" {
 			ask.method = http.MethodGet
 		}
-		for signer, want := range map[*neighbour]int{b: http.StatusOK, a: ask.refused} {
+		for signer, want := range map[*neighbor]int{b: http.StatusOK, a: ask.refused} {
 			c := signed(t, signer, ask.who, ask.service)
 			c.URL = b.Listener(ask.listener)
 			if got := c.Ask(ask.method, ask.path, ask.form...); got.Status != want {
@@ -48,7 +48,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbour) {
 		}
 	}
 	for _, who := range []string{"edge", "mailer", "admin"} { // at home as well: the back office takes sessions and tokens alone
-		for _, signer := range []*neighbour{a, b} {
+		for _, signer := range []*neighbor{a, b} {
 			c := signed(t, signer, who, "admin")
 			c.URL = b.Listener("ADMIN_ADDR")
 			c.Header = http.Header{"Accept": {"application/json"}}
@@ -60,7 +60,7 @@ func identitiesStayAtHome(t *testing.T, a, b *neighbour) {
 }
 
 // signed is a client that asks a service with what another one of a shop signs.
-func signed(t *testing.T, shop *neighbour, who, service string) *testenv.Client {
+func signed(t *testing.T, shop *neighbor, who, service string) *testenv.Client {
 	keys := boot.KeysFor(who, shop.settings["SHOP_SECRET"])
 	c := &testenv.Client{TB: t}
 	switch who {

@@ -34,11 +34,11 @@ func TestManyShops(t *testing.T) {
 	}
 	dir, mark := t.TempDir(), strings.ToLower(rand.Text()[:6])
 	server := "SHOPS_DATABASE_URL=" + maker(t, "maker_"+mark)
-	shops := make([]*neighbour, many)
+	shops := make([]*neighbor, many)
 	var made []time.Duration
 	began := time.Now()
 	for i := range shops {
-		shops[i] = newNeighbour(t, dir, fmt.Sprintf("many%d_%s", i, mark), server)
+		shops[i] = newNeighbor(t, dir, fmt.Sprintf("many%d_%s", i, mark), server)
 		made = append(made, shops[i].made)
 	}
 	slices.Sort(made)

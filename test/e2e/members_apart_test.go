@@ -8,7 +8,7 @@ import (
 
 // A member of one shop is no one in the other, whatever the cookie is called there; nor is a token against forged
 // requests good in the other.
-func membersStayAtHome(t *testing.T, a, b *neighbour) {
+func membersStayAtHome(t *testing.T, a, b *neighbor) {
 	member, visitor := a.Browser(), a.Browser()
 	visitor.Get("/user/token")
 	member.Get("/user/token")
@@ -19,7 +19,7 @@ func membersStayAtHome(t *testing.T, a, b *neighbour) {
 	if session == "" || token == "" {
 		t.Fatalf("session %q, token %q", session, token)
 	}
-	for shop, home := range map[*neighbour]bool{a: true, b: false} {
+	for shop, home := range map[*neighbor]bool{a: true, b: false} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+"/user/logged-in", nil)
 		if err != nil {
 			t.Fatal(err)

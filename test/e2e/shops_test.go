@@ -24,8 +24,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// neighbour is one of two shops that share a PostgreSQL server, as shop create made it.
-type neighbour struct {
+// neighbor is one of two shops that share a PostgreSQL server, as shop create made it.
+type neighbor struct {
 	*shoptest.Shop
 	name     string
 	settings map[string]string
@@ -39,9 +39,9 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	mark := strings.ToLower(rand.Text()[:8]) // roles belong to the whole server
 	dir, broker, server := t.TempDir(), "SHOPS_NATS_ADDR="+testenv.Port(t), "SHOPS_DATABASE_URL="+maker(t, "maker_"+mark)
 	shoptest.Background(t, []string{"SHOPS_DIR=" + dir, broker}, "broker")
-	a, b := newNeighbour(t, dir, "acme_"+mark, server, broker), newNeighbour(t, dir, "bolt_"+mark, server, broker)
+	a, b := newNeighbor(t, dir, "acme_"+mark, server, broker), newNeighbor(t, dir, "bolt_"+mark, server, broker)
 	wide := listen(t, a) // before anyone buys
-	for _, shop := range []*neighbour{a, b} {
+	for _, shop := range []*neighbor{a, b} {
 		buyStepByStep(shop.Shop, shop.name+"@mail.example.com")
 	}
 	if code, out, stderr := shoptest.Command(t, a.env, "list"); code != 0 || strings.Count(out, mark) != 2 {
@@ -83,10 +83,10 @@ func maker(t *testing.T, name string) string {
 	return server.String()
 }
 
-// newNeighbour makes a shop by command and opens it; both are gone after the test.
-func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighbour {
+// newNeighbor makes a shop by command and opens it; both are gone after the test.
+func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbor {
 	t.Helper()
-	n := &neighbour{name: name, settings: map[string]string{}, env: append(env, "SHOPS_DIR="+dir, server)}
+	n := &neighbor{name: name, settings: map[string]string{}, env: append(env, "SHOPS_DIR="+dir, server)}
 	for range 2 { // the second finds all made
 		began := time.Now()
 		if code, out, stderr := shoptest.Command(t, n.env, "create", name); code != 0 {
@@ -116,7 +116,7 @@ func newNeighbour(t *testing.T, dir, name, server string, env ...string) *neighb
 }
 
 // No login of one shop comes into the database of the other, and a service or command that is given the wrong one refuses.
-func rolesStayAtHome(t *testing.T, a, b *neighbour) {
+func rolesStayAtHome(t *testing.T, a, b *neighbor) {
 	for _, service := range []string{"owner", "edge", "user", "order", "events", "mailer", "webhook", "admin"} {
 		u, err := url.Parse(b.settings["DATABASE_URL"])
 		if err != nil {
@@ -159,7 +159,7 @@ func rolesStayAtHome(t *testing.T, a, b *neighbour) {
 }
 
 // listen hears all that the people of a shop can hear at the broker.
-func listen(t *testing.T, shop *neighbour) *nats.Subscription {
+func listen(t *testing.T, shop *neighbor) *nats.Subscription {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
 	if err != nil {
@@ -178,7 +178,7 @@ func listen(t *testing.T, shop *neighbour) *nats.Subscription {
 
 // Each user of one shop at the broker that they share is none in the other's account: it hears nothing, has no password
 // there, and what it says arrives in its own account alone. A third shop, which no one opened, has nothing of both.
-func accountsStayAtHome(t *testing.T, a, b *neighbour, wide *nats.Subscription) {
+func accountsStayAtHome(t *testing.T, a, b *neighbor, wide *nats.Subscription) {
 	c := strings.Replace(b.name, "bolt", "club", 1)
 	if code, _, stderr := shoptest.Command(t, b.env, "create", c); code != 0 {
 		t.Fatalf("create: %s", stderr)
@@ -238,7 +238,7 @@ func accountsStayAtHome(t *testing.T, a, b *neighbour, wide *nats.Subscription) 
 }
 
 // streams are those of a shop, until the test ends.
-func streams(t *testing.T, shop *neighbour) nats.JetStreamContext {
+func streams(t *testing.T, shop *neighbor) nats.JetStreamContext {
 	t.Helper()
 	nc, err := nats.Connect(shop.NATS)
 	if err != nil {
@@ -253,7 +253,7 @@ func streams(t *testing.T, shop *neighbour) nats.JetStreamContext {
 }
 
 // messages are how many each stream of a shop has had.
-func messages(t *testing.T, shop *neighbour) map[string]uint64 {
+func messages(t *testing.T, shop *neighbor) map[string]uint64 {
 	t.Helper()
 	js := streams(t, shop)
 	had := map[string]uint64{}
@@ -268,7 +268,7 @@ func messages(t *testing.T, shop *neighbour) map[string]uint64 {
 }
 
 // One Stripe account tells both shops of all payments: each is one shop's. An endpoint's secret is one shop's alone.
-func paymentsStayAtHome(t *testing.T, a, b *neighbour) {
+func paymentsStayAtHome(t *testing.T, a, b *neighbor) {
 	session := a.Ledger()[0]
 	if got := session.Metadata["shop"]; got != a.name {
 		t.Errorf("Stripe is told of shop %q, want %q", got, a.name)
@@ -288,7 +288,7 @@ func paymentsStayAtHome(t *testing.T, a, b *neighbour) {
 	}
 }
 
-func cookiesStayAtHome(t *testing.T, a, b *neighbour) {
+func cookiesStayAtHome(t *testing.T, a, b *neighbor) {
 	browser := a.Browser()
 	browser.Get("/user/token")
 	browser.Want(browser.Post("/order/cart-add-product-sku", "sku_id", "6", "quantity", "2"), "success", "cart_add_product_sku")
@@ -313,7 +313,7 @@ func cookiesStayAtHome(t *testing.T, a, b *neighbour) {
 }
 
 // A session and an API token of one back office are nothing in the other's.
-func staffStayAtHome(t *testing.T, a, b *neighbour) {
+func staffStayAtHome(t *testing.T, a, b *neighbor) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +331,7 @@ func staffStayAtHome(t *testing.T, a, b *neighbour) {
 	if w.StatusCode != http.StatusSeeOther || len(jar.Cookies(home)) == 0 {
 		t.Fatalf("signing in: %s", w.Status)
 	}
-	for shop, want := range map[*neighbour]int{a: http.StatusOK, b: http.StatusSeeOther} {
+	for shop, want := range map[*neighbor]int{a: http.StatusOK, b: http.StatusSeeOther} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.Admin+"/orders", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -351,7 +351,7 @@ func staffStayAtHome(t *testing.T, a, b *neighbour) {
 		}
 	}
 	token := apiToken(t, client, a)
-	for shop, want := range map[*neighbour]int{a: http.StatusOK, b: http.StatusUnauthorized} {
+	for shop, want := range map[*neighbor]int{a: http.StatusOK, b: http.StatusUnauthorized} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.Admin+"/orders", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -369,7 +369,7 @@ func staffStayAtHome(t *testing.T, a, b *neighbour) {
 }
 
 // apiToken makes a token with which programs may look at orders, as the person who is signed in.
-func apiToken(t *testing.T, client *http.Client, shop *neighbour) string {
+func apiToken(t *testing.T, client *http.Client, shop *neighbor) string {
 	t.Helper()
 	read := func(w *http.Response, err error) string {
 		t.Helper()

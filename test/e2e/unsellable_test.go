@@ -8,7 +8,7 @@ import (
 )
 
 // What Stripe refuses at a part of a payment page that a sale can do without stops no sale: an address
-// that only Stripe dislikes, a picture's address as staff write it, a blank colour.
+// that only Stripe dislikes, a picture's address as staff write it, a blank color.
 func TestWhatOnlyStripeDislikesStopsNoSale(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{})

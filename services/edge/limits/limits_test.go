@@ -135,7 +135,7 @@ func TestADayOfGuessing(t *testing.T) {
 	}
 }
 
-// One address stops itself alone: not the account from elsewhere, not its neighbours' known
+// One address stops itself alone: not the account from elsewhere, not its neighbors' known
 // browsers, not another account.
 func TestOneAddressStopsItself(t *testing.T) {
 	t.Parallel()
@@ -144,7 +144,7 @@ func TestOneAddressStopsItself(t *testing.T) {
 	for clock < 20*time.Hour {
 		if wait := e.try(login(" ann_lee ", "192.0.2.66", ""), web.OutcomeWrong); wait > 0 {
 			if passed == 10 && e.try(login("bea_lee", "192.0.2.66", ""), web.OutcomeNothing) != 0 {
-				t.Error("a neighbour waits, too")
+				t.Error("a neighbor waits, too")
 			}
 			clock += wait
 			e.later(wait)
@@ -292,7 +292,7 @@ func TestLocalCountersAreBounded(t *testing.T) {
 }
 
 // What people type counts as its owner reads it.
-func TestKeysAreNormalised(t *testing.T) {
+func TestKeysAreNormalized(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	forgot := func(address string) limits.Request {

@@ -46,7 +46,7 @@ type Page struct {
 	Number   int
 	Pages    int // at least 1
 	Count    int // products on all pages
-	// At is what the queries for its neighbours have to say; 0 where prices don't matter.
+	// At is what the queries for its neighbors have to say; 0 where prices don't matter.
 	At int64
 }
 

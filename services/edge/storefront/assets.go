@@ -32,7 +32,7 @@ var (
 	// urlPattern finds url(../fonts/x) in the stylesheet.
 	urlPattern = regexp.MustCompile(`url\(\.\./([a-z0-9/.-]+)\)`)
 	// stylesheets are joined in this order into the one stylesheet of the shop.
-	stylesheets = []string{"theme.css", "base.css", "layout.css", "catalogue.css", "shopping.css", "account.css",
+	stylesheets = []string{"theme.css", "base.css", "layout.css", "catalog.css", "shopping.css", "account.css",
 		"print.css"}
 )
 

@@ -43,7 +43,7 @@ func TestStaticFilesReferToHashedNames(t *testing.T) {
 	}
 }
 
-// The pictures that the catalogue names are there, as JPEG and smaller.
+// The pictures that the catalog names are there, as JPEG and smaller.
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	_, pages, server := newFake(t)

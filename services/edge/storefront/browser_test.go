@@ -11,7 +11,7 @@ var membersOnly = map[string]bool{
 	"/account/edit-my-information": true, "/account/change-password": true, "/account/edit-communication-preferences": true,
 }
 
-// Every page, in both colours, as a phone and as a desk sees it, has nothing for axe to complain
+// Every page, in both colors, as a phone and as a desk sees it, has nothing for axe to complain
 // about, and says nothing on the console.
 func TestEveryPageIsAccessible(t *testing.T) {
 	t.Parallel()

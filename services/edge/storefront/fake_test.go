@@ -103,8 +103,8 @@ func listOf(body string) (*listing.List, error) {
 	return listing.New(f, time.Now()), nil
 }
 
-// catalogue is the product list.
-func (f *fakeAPI) catalogue(context.Context) (*listing.List, error) {
+// catalog is the product list.
+func (f *fakeAPI) catalog(context.Context) (*listing.List, error) {
 	return f.listed()
 }
 

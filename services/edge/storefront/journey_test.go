@@ -283,7 +283,7 @@ func TestTwoTabs(t *testing.T) {
 	shelf.Until("the badge is gone", `document.querySelector('#cart-badge').hidden`)
 }
 
-// Without scripts the catalogue is whole and says how to buy.
+// Without scripts the catalog is whole and says how to buy.
 func TestWithoutScripts(t *testing.T) {
 	t.Parallel()
 	_, _, server := newFake(t)

@@ -41,7 +41,7 @@ func (v view) Many() bool { return v.List != nil && v.List.Count >= manyFrom }
 // home serves the home page with the first products of the shop.
 func (p *Pages) home(pg page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		list, err := p.cfg.Catalogue(r.Context())
+		list, err := p.cfg.Catalog(r.Context())
 		if err != nil {
 			p.serveLive(w, r, pg.name, livePage{}, err)
 			return
@@ -71,7 +71,7 @@ func (p *Pages) collection(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) serveList(w http.ResponseWriter, r *http.Request, pg page, collection string) {
 	q := listing.ReadQuery(collection, r.URL.Query())
 	key := fmt.Sprintf("list %s %s %d", q.Collection, q.Sort, q.Page)
-	list, err := p.cfg.Catalogue(r.Context())
+	list, err := p.cfg.Catalog(r.Context())
 	if err != nil {
 		p.serveLive(w, r, key, livePage{}, err)
 		return

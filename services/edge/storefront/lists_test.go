@@ -252,7 +252,7 @@ func FuzzListAddress(f *testing.F) {
 		f.Add(text, text, text)
 	}
 	fake := &fakeAPI{listed: largeList(50)}
-	pages, err := New(Config{PublicURL: "https://shop.example", Catalogue: fake.catalogue, Search: fake.search})
+	pages, err := New(Config{PublicURL: "https://shop.example", Catalog: fake.catalog, Search: fake.search})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	// The tests count in dollars, whatever someone who made the shop their own sells in.
 	shop := DefaultSettings()
 	shop.CurrencySign, shop.CurrencyCode, shop.BackInStock = "$", "USD", true
-	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalogue: f.catalogue, Product: f.remembered, Search: f.search,
+	pages, err := New(Config{PublicURL: server.URL, Shop: shop, Catalog: f.catalog, Product: f.remembered, Search: f.search,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func newFake(t testing.TB) (*fakeAPI, *Pages, *httptest.Server) {
 	return f, pages, server
 }
 
-// newTab opens a tab of a phone's or a desk's width in light or dark colours, for a shopper who has
+// newTab opens a tab of a phone's or a desk's width in light or dark colors, for a shopper who has
 // no cookies yet.
 func newTab(t *testing.T, server *httptest.Server, width int64, scheme string) *browsertest.Tab {
 	t.Helper()

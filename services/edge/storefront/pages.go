@@ -20,7 +20,7 @@ type page struct {
 	legal  string // Markdown file in content/ that fills the page
 	secret bool   // links to it carry a token: no caches, no referrer
 	hidden bool   // nothing for search engines
-	live   bool   // rendered from the catalogue
+	live   bool   // rendered from the catalog
 }
 
 // pageTable is every page with a fixed address. The single product is beside it (product.go).
@@ -209,7 +209,7 @@ func squeeze(text []byte) []byte {
 	return out.Bytes()
 }
 
-// renderStatic renders every page that shows nothing of the catalogue, and once, with no products,
+// renderStatic renders every page that shows nothing of the catalog, and once, with no products,
 // those that do, so that their mistakes show at start-up as well.
 func (p *Pages) renderStatic() error {
 	for _, pg := range append([]page{notFoundPage, collectionPage}, pageTable...) {

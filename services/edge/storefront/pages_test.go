@@ -262,14 +262,14 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
+func TestCatalogIsKeptUntilItsSourceChanges(t *testing.T) {
 	t.Parallel()
 	var price, broken atomic.Int64
 	var lists sync.Map // by price
 	f := &fakeAPI{}
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) (*listing.List, error) {
+		Catalog: func(context.Context) (*listing.List, error) {
 			if broken.Load() > 0 {
 				return nil, errors.New("order is down")
 			}
@@ -304,13 +304,13 @@ func TestCatalogueIsKeptUntilItsSourceChanges(t *testing.T) {
 	}
 	broken.Store(1)
 	if code, _ := get("/products"); code != http.StatusServiceUnavailable {
-		t.Errorf("without a catalogue: status %d", code)
+		t.Errorf("without a catalog: status %d", code)
 	}
 	broken.Store(0)
 	price.Store(17)
 	get("/products")
 	kept := func() *document {
-		page, _ := pages.catalogue.kept.GetIfPresent("list   1")
+		page, _ := pages.catalog.kept.GetIfPresent("list   1")
 		return page.doc
 	}
 	first := kept()
@@ -360,8 +360,8 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// What the catalogue says is text, whatever it looks like.
-func TestCatalogueTextIsEscaped(t *testing.T) {
+// What the catalog says is text, whatever it looks like.
+func TestCatalogTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	evil := []byte(`{"product":"success","product_data":{"title":"<script>alert(1)</script>","identifier":"a1",` +
 		`"headline":"</script><b>","description_part_1":"\u2028","description_part_2":"",` +
@@ -369,7 +369,7 @@ func TestCatalogueTextIsEscaped(t *testing.T) {
 		`"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example",
-		Catalogue: func(context.Context) (*listing.List, error) {
+		Catalog: func(context.Context) (*listing.List, error) {
 			return listOf(`{"products_data":{"a1":{"title":"<script>alert(1)</script>","identifier":"a1"}}}`)
 		},
 		Product: func(context.Context, string) ([]byte, error) { return evil, nil },
@@ -406,7 +406,7 @@ func TestProductTextsAddressesAndPreviews(t *testing.T) {
 		`"product_videos":{},"skus":{}}}`)
 	pages, err := New(Config{
 		PublicURL: "https://shop.example", Log: slog.New(slog.DiscardHandler),
-		Catalogue: func(context.Context) (*listing.List, error) {
+		Catalog: func(context.Context) (*listing.List, error) {
 			p := new(listing.Product)
 			if err := json.Unmarshal([]byte(`{"id":1,"listed":{"title":"Oak Desk","title_url":"OakDesk","identifier":"a1"},
 				"former":["Desk"]}`), p); err != nil {

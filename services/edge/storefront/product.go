@@ -39,7 +39,7 @@ type product struct {
 	} `json:"option_names"`
 }
 
-// Options are what its SKUs are chosen by, in words; empty where it is colour and size.
+// Options are what its SKUs are chosen by, in words; empty where it is color and size.
 func (p product) Options() string {
 	return strings.Join(slices.DeleteFunc([]string{p.OptionNames.Color, p.OptionNames.Size},
 		func(name string) bool { return name == "" }), ", ")
@@ -266,9 +266,9 @@ func (p *Pages) productByQuery(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	identifier := query.Get("id")
 	if name := query.Get("name"); identifier == "" && name != "" {
-		list, err := p.cfg.Catalogue(r.Context())
+		list, err := p.cfg.Catalog(r.Context())
 		if err != nil {
-			p.noCatalogue(r, "product by name", "error", err)
+			p.noCatalog(r, "product by name", "error", err)
 			p.Error(w, r, http.StatusServiceUnavailable)
 			return
 		}
@@ -289,7 +289,7 @@ func (p *Pages) previewProduct(w http.ResponseWriter, r *http.Request, identifie
 	}
 	body, err := p.cfg.Preview(r.Context(), identifier, token)
 	if err != nil || body == nil {
-		p.noCatalogue(r, "preview of a product", "error", err)
+		p.noCatalog(r, "preview of a product", "error", err)
 		return false
 	}
 	var doc *document
@@ -298,7 +298,7 @@ func (p *Pages) previewProduct(w http.ResponseWriter, r *http.Request, identifie
 		doc, err = p.renderProduct(found, true)
 	}
 	if err != nil || doc == nil {
-		p.noCatalogue(r, "preview of a product", "error", err)
+		p.noCatalog(r, "preview of a product", "error", err)
 		return false
 	}
 	p.headers.set(w.Header(), true)
@@ -315,7 +315,7 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 		return
 	}
 	key := "product " + identifier
-	list, err := p.cfg.Catalogue(r.Context())
+	list, err := p.cfg.Catalog(r.Context())
 	if err != nil {
 		p.serveLive(w, r, key, livePage{}, err)
 		return
@@ -323,7 +323,7 @@ func (p *Pages) serveProduct(w http.ResponseWriter, r *http.Request, identifier 
 	listed := list.Product(identifier)
 	if listed == nil {
 		if named := list.Addressed(identifier); named != nil {
-			at := "/product/" + named.Identifier                 // of the catalogue, not of the request
+			at := "/product/" + named.Identifier                 // of the catalog, not of the request
 			http.Redirect(w, r, at, http.StatusMovedPermanently) //nolint:gosec // a path of ours
 			return
 		}

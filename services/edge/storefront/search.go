@@ -14,7 +14,7 @@ func (p *Pages) search(pg page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, number := listing.CleanText(r.URL.Query().Get("q")), listing.ReadPage(r.URL.Query().Get("page"))
 		key := "search " + strconv.Itoa(number) + " " + text
-		list, err := p.cfg.Catalogue(r.Context())
+		list, err := p.cfg.Catalog(r.Context())
 		if err != nil {
 			p.serveLive(w, r, key, livePage{}, err)
 			return

@@ -1,7 +1,7 @@
 package storefront
 
-// Settings is everything a founder changes that is not a text, a colour or a picture: who the
-// shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colours
+// Settings is everything a founder changes that is not a text, a color or a picture: who the
+// shop is and how to reach it. Texts live in texts/en.json, long texts in content/*.md, colors
 // and type in static/css/theme.css, pictures in images/product.
 type Settings struct {
 	// Name of the shop, as it stands in the header and in titles. Mails take theirs from MAIL_FROM.
@@ -24,7 +24,7 @@ type Settings struct {
 	// CurrencySign stands before each amount, CurrencyCode goes into structured data. Mails take the
 	// sign from the environment's CURRENCY_SIGN.
 	CurrencySign, CurrencyCode string
-	// ThemeColor and ThemeColorDark colour the browser's own bars.
+	// ThemeColor and ThemeColorDark color the browser's own bars.
 	ThemeColor, ThemeColorDark string
 	// VideoHosts are the origins that a product video may be embedded from, on click.
 	VideoHosts []string

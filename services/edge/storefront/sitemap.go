@@ -76,13 +76,13 @@ func (p *Pages) sitemapPages(list *listing.List) (urls []sitemapURL) {
 // serveSitemap answers with a file of the site map, which is kept until products come or go, or are renamed. Without
 // content there is none.
 func (p *Pages) serveSitemap(w http.ResponseWriter, r *http.Request, name string, content func(*listing.List) any) {
-	list, err := p.cfg.Catalogue(r.Context())
+	list, err := p.cfg.Catalog(r.Context())
 	if err != nil {
-		p.noCatalogue(r, "sitemap", "error", err)
+		p.noCatalog(r, "sitemap", "error", err)
 		p.Error(w, r, http.StatusServiceUnavailable)
 		return
 	}
-	doc, err := p.catalogue.get(livePage{"sitemap " + name, strconv.FormatInt(list.Words, 10),
+	doc, err := p.catalog.get(livePage{"sitemap " + name, strconv.FormatInt(list.Words, 10),
 		func() (*document, error) {
 			urls := content(list)
 			if urls == nil {
@@ -97,7 +97,7 @@ func (p *Pages) serveSitemap(w http.ResponseWriter, r *http.Request, name string
 		}})
 	switch {
 	case err != nil:
-		p.noCatalogue(r, "sitemap", "error", err)
+		p.noCatalog(r, "sitemap", "error", err)
 		p.Error(w, r, http.StatusInternalServerError)
 	case doc == nil:
 		p.NotFound(w, r)

@@ -2,8 +2,8 @@
 //
 // Every page is the same for all visitors, so each is rendered once, compressed once and served
 // from memory; what differs from shopper to shopper (cart count, names, orders) is fetched by
-// small ES modules from the public JSON API, like any other client does. Catalogue pages are
-// complete without scripts and are rendered again when the catalogue changes.
+// small ES modules from the public JSON API, like any other client does. Catalog pages are
+// complete without scripts and are rendered again when the catalog changes.
 package storefront
 
 import (
@@ -33,8 +33,8 @@ type Config struct {
 	Shop Settings
 	// Before, if set, are the pages that these take the place of: browsers that show them ask for their files.
 	Before *Pages
-	// Catalogue returns all that is listed, from memory: every page view asks.
-	Catalogue func(ctx context.Context) (*listing.List, error)
+	// Catalog returns all that is listed, from memory: every page view asks.
+	Catalog func(ctx context.Context) (*listing.List, error)
 	// Product returns what GET /order/product/{identifier} answers, for a page to be made of it.
 	Product func(ctx context.Context, identifier string) ([]byte, error)
 	// Preview returns the same of a product that is not on sale, for a token that staff gave; nil for one that is none.
@@ -54,11 +54,11 @@ type Pages struct {
 	templates map[string]*template.Template
 	static    map[string]*document // by page name: pages that never change while we run
 	extras    map[string]*document // by path: robots.txt, manifest, icons
-	catalogue *catalogue
+	catalog   *catalog
 	headers   pageHeaders
 }
 
-// New renders all pages that don't depend on the catalogue, so that a mistake in a template or a
+// New renders all pages that don't depend on the catalog, so that a mistake in a template or a
 // missing text shows at start-up and not to a shopper.
 func New(cfg Config) (*Pages, error) {
 	if cfg.Log == nil {
@@ -73,7 +73,7 @@ func New(cfg Config) (*Pages, error) {
 	}
 	p := &Pages{cfg: cfg, static: map[string]*document{}, extras: map[string]*document{}}
 	p.headers = newPageHeaders(cfg)
-	p.catalogue = newCatalogue()
+	p.catalog = newCatalog()
 
 	var err error
 	if p.texts, err = loadTexts(cfg.Shop); err != nil {

@@ -10,7 +10,7 @@ import (
 // {shop}, {description} and {email} from the settings always, others by the place that uses the text.
 type texts map[string]string
 
-// loadTexts reads the catalogue of the shop's language.
+// loadTexts reads the catalog of the shop's language.
 func loadTexts(shop Settings) (texts, error) {
 	name := "texts/" + shop.Language + ".json"
 	body, err := files.ReadFile(name)

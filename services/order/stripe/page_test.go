@@ -11,6 +11,6 @@ func TestTextsForStripe(t *testing.T) {
 		}
 	}
 	if got := plain("  "); got != "" {
-		t.Errorf("a blank colour says %q", got)
+		t.Errorf("a blank color says %q", got)
 	}
 }

@@ -19,8 +19,8 @@ type frame struct {
 	tokens *tokens
 	blocks []macroblock
 	// over and beside are what blocks know of those above and to the left.
-	over   []neighbour
-	beside neighbour
+	over   []neighbor
+	beside neighbor
 }
 
 // macroblock is how 16 × 16 pixels are predicted.
@@ -32,9 +32,9 @@ type macroblock struct {
 	hue   uint8 // of chroma
 }
 
-// neighbour is what is known of a macroblock at its lower or right edge: which blocks have coefficients, and how they
+// neighbor is what is known of a macroblock at its lower or right edge: which blocks have coefficients, and how they
 // are predicted.
-type neighbour struct {
+type neighbor struct {
 	luma   [4]int
 	chroma [4]int // two blocks of each kind
 	dc     int
@@ -61,7 +61,7 @@ func newFrame(img *image.RGBA, quantizer int) *frame {
 	f.filter = uint32(min(ac>>2*300>>8, 63)) //nolint:gosec // about as much as steps are wide
 	f.price = max(int(ac*ac)*priceOfStep/128, 1)
 	f.blocks = make([]macroblock, 0, f.columns*f.rows)
-	f.over = make([]neighbour, f.columns)
+	f.over = make([]neighbor, f.columns)
 	return f
 }
 
@@ -73,7 +73,7 @@ func (f *frame) worth(difference, taken int) int { return difference<<8 + taken*
 
 // codeRow codes a row of macroblocks.
 func (f *frame) codeRow(y int) {
-	f.beside = neighbour{}
+	f.beside = neighbor{}
 	for x := range f.columns {
 		f.blocks = append(f.blocks, f.code(x, y))
 	}
@@ -133,8 +133,8 @@ func (c *coded) empty(small bool) bool {
 	return !slices.ContainsFunc(c.luma[:], has) && !slices.ContainsFunc(c.chroma[:], has)
 }
 
-// writeLuma writes the levels of luma, and tells neighbours which blocks have any.
-func (f *frame) writeLuma(c *coded, small bool, over, beside *neighbour) {
+// writeLuma writes the levels of luma, and tells neighbors which blocks have any.
+func (f *frame) writeLuma(c *coded, small bool, over, beside *neighbor) {
 	plane, first := luma, 0
 	if !small {
 		f.tokens.block(lumaDC, over.dc+beside.dc, 0, &c.dc.of, c.dc.last)
@@ -150,7 +150,7 @@ func (f *frame) writeLuma(c *coded, small bool, over, beside *neighbour) {
 	}
 }
 
-func (f *frame) writeChroma(c *coded, over, beside *neighbour) {
+func (f *frame) writeChroma(c *coded, over, beside *neighbor) {
 	for i := range c.chroma {
 		b, up, left := &c.chroma[i], &over.chroma[i/4*2+i%2], &beside.chroma[i/4*2+i%4/2]
 		f.tokens.block(chroma, *up+*left, 0, &b.of, b.last)

@@ -2,7 +2,7 @@ package webp
 
 import "image"
 
-// plane is one colour of a picture in whole macroblocks. At the left it has one column more and at the right four, and
+// plane is one color of a picture in whole macroblocks. At the left it has one column more and at the right four, and
 // one row above: what is predicted from where nothing is (section 12.2).
 type plane struct {
 	pix    []uint8

@@ -117,7 +117,7 @@ func predict4(e *around, mode int, out *[16]uint8) {
 	}
 }
 
-// two and three are means of neighbours: of a place and the next one, and of a place, twice, and those beside it.
+// two and three are means of neighbors: of a place and the next one, and of a place, twice, and those beside it.
 func (e *around) two(i int) uint8   { return uint8((e[i] + e[i+1] + 1) >> 1) }            //nolint:gosec // of bytes
 func (e *around) three(i int) uint8 { return uint8((e[i-1] + 2*e[i] + e[i+1] + 2) >> 2) } //nolint:gosec // of bytes
 

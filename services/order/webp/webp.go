@@ -78,7 +78,7 @@ func (f *frame) file(size image.Point) ([]byte, error) {
 // header writes the first part of a frame (section 9): its settings, and how each macroblock is predicted.
 func (f *frame) header(probs *tokenProbs, updates *[tokenCount]bool) []byte {
 	var b bits
-	b.uniform(0, 1+1)                 // colours are what they are always, and are clamped
+	b.uniform(0, 1+1)                 // colors are what they are always, and are clamped
 	b.uniform(0, 1)                   // no segments
 	b.uniform(0, 1)                   // the normal filter of edges
 	b.uniform(f.filter, 6)            // how strong it is

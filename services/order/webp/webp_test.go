@@ -53,7 +53,7 @@ func likeness(t *testing.T, img *image.RGBA, file []byte) float64 {
 	return 10 * math.Log10(255*255/(sum/float64(size.X*size.Y)))
 }
 
-// noise is a picture of which no pixel can be told from its neighbours.
+// noise is a picture of which no pixel can be told from its neighbors.
 func noise(width, height int) *image.RGBA {
 	img, random := image.NewRGBA(image.Rect(0, 0, width, height)), rand.New(rand.NewPCG(3, 4))
 	for i := range img.Pix {

@@ -1,5 +1,5 @@
 // Command render turns the drawings in images/source/*.svg into what the shop serves: a JPEG at the
-// address that the catalogue names and WebP versions in smaller sizes beside it, and the icon in
+// address that the catalog names and WebP versions in smaller sizes beside it, and the icon in
 // the sizes that browsers ask for. It needs Chromium. Run it in the storefront's folder:
 //
 //	go run ./images/render

@@ -6,7 +6,7 @@ import { t } from './text.js';
 /** The values of an object keyed "0", "1", … in that order. */
 export const inOrder = (object) => Object.values(object ?? {});
 
-/** Colour and size, each once. */
+/** Color and size, each once. */
 function options(line) {
   return [...new Set([line.color, line.size].filter(Boolean))].join(', ');
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
 
-// page is an answer of the API about the catalogue, to be given to many.
+// page is an answer of the API about the catalog, to be given to many.
 type page struct {
 	status  int
 	body    []byte
@@ -136,7 +136,7 @@ func (e *server) productAnswer(w http.ResponseWriter, r *http.Request) error {
 		e.notFound(w, r)
 		return nil
 	}
-	get := func(ctx context.Context) (*page, error) { return e.catalogue.product(ctx, identifier, catalogueFresh) }
+	get := func(ctx context.Context) (*page, error) { return e.catalog.product(ctx, identifier, catalogFresh) }
 	if len(identifier) > maxIdentifier {
 		get = func(ctx context.Context) (*page, error) { return e.fetchPage(ctx, r.URL.Path) } // no product has it
 	}
@@ -151,13 +151,13 @@ func (e *server) productAnswer(w http.ResponseWriter, r *http.Request) error {
 // productsAnswer serves the contract's list of all products, or a part of it: a collection, what a search finds, each
 // as a whole or in pages.
 func (e *server) productsAnswer(w http.ResponseWriter, r *http.Request) error {
-	list, err := e.catalogue.list(r.Context(), catalogueFresh)
+	list, err := e.catalog.list(r.Context(), catalogFresh)
 	if err != nil {
 		return web.Unavailable(err)
 	}
 	query := r.URL.Query()
 	if !query.Has("page") && !query.Has("collection") && !query.Has("q") && !query.Has("sort") {
-		e.catalogue.all(list).write(w, r)
+		e.catalog.all(list).write(w, r)
 		return nil
 	}
 	q := listing.ReadQuery(query.Get("collection"), query)
@@ -187,7 +187,7 @@ type partOfList struct {
 
 // found is a page of what a search finds, in a collection or in all products.
 func (e *server) found(ctx context.Context, list *listing.List, text string, q listing.Query) (partOfList, error) {
-	found, err := e.catalogue.search(ctx, list, text)
+	found, err := e.catalog.search(ctx, list, text)
 	if err != nil {
 		return partOfList{}, web.Unavailable(err)
 	}
@@ -241,7 +241,7 @@ func (l partOfList) json() []byte {
 }
 
 // all is the contract's list, put together once for each version.
-func (c *catalogue) all(list *listing.List) *page {
+func (c *catalog) all(list *listing.List) *page {
 	if p := c.whole.Load(); p != nil && p.version == list.Version {
 		return p
 	}

@@ -45,7 +45,7 @@ func TestProduct(t *testing.T) {
 	e.Exec(`UPDATE sku SET stock = 0 WHERE id = 6`)
 	p.Get("/order/product/ITHJW3mytn").Want("out-of-stock", "product_data", "skus", "6", "inventory_status_identifier")
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject = 'catalog.changed'`); n == 0 {
-		t.Error("no one is told that the catalogue changed")
+		t.Error("no one is told that the catalog changed")
 	}
 }
 

@@ -23,28 +23,28 @@ import (
 )
 
 const (
-	// catalogueFresh is how old what is known of the catalogue may be: a lost signal costs two seconds.
-	catalogueFresh = 2 * time.Second
-	// catalogueRefresh is the age from which one request has order asked for news while it is still served.
-	catalogueRefresh = time.Second
-	// catalogueStale is how long what is known stands in for an order that is away.
-	catalogueStale = 10 * time.Minute
-	// catalogueWait is how long order may take where something is known.
-	catalogueWait = 2 * time.Second
-	// catalogueRetry is how long a failed question speaks for the next ones where something is known.
-	catalogueRetry = time.Second
-	// catalogueMemory bounds the bytes of the answers about single products that are kept.
-	catalogueMemory = 16 << 20
+	// catalogFresh is how old what is known of the catalog may be: a lost signal costs two seconds.
+	catalogFresh = 2 * time.Second
+	// catalogRefresh is the age from which one request has order asked for news while it is still served.
+	catalogRefresh = time.Second
+	// catalogStale is how long what is known stands in for an order that is away.
+	catalogStale = 10 * time.Minute
+	// catalogWait is how long order may take where something is known.
+	catalogWait = 2 * time.Second
+	// catalogRetry is how long a failed question speaks for the next ones where something is known.
+	catalogRetry = time.Second
+	// catalogMemory bounds the bytes of the answers about single products that are kept.
+	catalogMemory = 16 << 20
 	// maxIdentifier is the length of the longest product identifier.
 	maxIdentifier = 100
 	productsPath  = "/order/products"
 	productPath   = "/order/product/"
 )
 
-// catalogue keeps order's public answers in memory. Nothing in them is about a shopper. It is the only clock of
-// the catalogue: it follows order's feed, which names each product that has changed, so that a change costs what it
-// is about and not the whole catalogue.
-type catalogue struct {
+// catalog keeps order's public answers in memory. Nothing in them is about a shopper. It is the only clock of
+// the catalog: it follows order's feed, which names each product that has changed, so that a change costs what it
+// is about and not the whole catalog.
+type catalog struct {
 	log *slog.Logger
 	// named is told what each feed says of the shop.
 	named func(shop map[string]string)
@@ -82,13 +82,13 @@ type failure struct {
 // errAway says that order is away and nothing is known that could stand in.
 var errAway = errors.New("order is away")
 
-func newCatalogue(log *slog.Logger, follow func(ctx context.Context, since string) (listing.Feed, error),
+func newCatalog(log *slog.Logger, follow func(ctx context.Context, since string) (listing.Feed, error),
 	fetch func(ctx context.Context, path string) (*page, error),
-	find func(ctx context.Context, q string) (*found, error)) *catalogue {
-	return &catalogue{
+	find func(ctx context.Context, q string) (*found, error)) *catalog {
+	return &catalog{
 		log: log, follow: follow, fetch: fetch, find: find,
 		turn: make(chan struct{}, 1), searching: make(chan struct{}, searchesAtOnce),
-		products: otter.Must(&otter.Options[string, *page]{MaximumWeight: catalogueMemory,
+		products: otter.Must(&otter.Options[string, *page]{MaximumWeight: catalogMemory,
 			Weigher: func(_ string, p *page) uint32 { return p.size() }}),
 		searches: otter.Must(&otter.Options[string, *found]{MaximumWeight: searchMemory,
 			Weigher: func(q string, f *found) uint32 { return f.size(q) }}),
@@ -96,11 +96,11 @@ func newCatalogue(log *slog.Logger, follow func(ctx context.Context, since strin
 }
 
 // drop makes everything known out of date. It stays as a stand-in for the time when order is away.
-func (c *catalogue) drop() { c.generation.Add(1) }
+func (c *catalog) drop() { c.generation.Add(1) }
 
-// younger is what is known, up to an age, unless something changed since. From catalogueRefresh on order is asked
+// younger is what is known, up to an age, unless something changed since. From catalogRefresh on order is asked
 // for news behind the request.
-func (c *catalogue) younger(limit time.Duration) *knownList {
+func (c *catalog) younger(limit time.Duration) *knownList {
 	k := c.known.Load()
 	if k == nil || k.generation != c.generation.Load() {
 		return nil
@@ -109,7 +109,7 @@ func (c *catalogue) younger(limit time.Duration) *knownList {
 	if age > limit {
 		return nil
 	}
-	if age > catalogueRefresh && c.refreshing.CompareAndSwap(false, true) {
+	if age > catalogRefresh && c.refreshing.CompareAndSwap(false, true) {
 		go func() {
 			defer c.refreshing.Store(false)
 			_, _ = c.refresh(context.Background()) // the request that finds it too old says so
@@ -120,7 +120,7 @@ func (c *catalogue) younger(limit time.Duration) *knownList {
 
 // list is all products as they are now, or as they were when order went away. What is kept up to limit is good
 // enough.
-func (c *catalogue) list(ctx context.Context, limit time.Duration) (*listing.List, error) {
+func (c *catalog) list(ctx context.Context, limit time.Duration) (*listing.List, error) {
 	if k := c.younger(limit); k != nil {
 		return k.list, nil
 	}
@@ -132,8 +132,8 @@ func (c *catalogue) list(ctx context.Context, limit time.Duration) (*listing.Lis
 }
 
 // refresh asks order for news, once for all who want them in the same generation. While order is away only one of
-// them waits for it each catalogueRetry, if anything is known.
-func (c *catalogue) refresh(ctx context.Context) (*knownList, error) {
+// them waits for it each catalogRetry, if anything is known.
+func (c *catalog) refresh(ctx context.Context) (*knownList, error) {
 	generation := c.generation.Load()
 	if old, f := c.known.Load(), c.away(generation); old != nil && f != nil {
 		return standIn(old, f.err)
@@ -149,15 +149,15 @@ func (c *catalogue) refresh(ctx context.Context) (*knownList, error) {
 }
 
 // away is a failure that speaks for the next question.
-func (c *catalogue) away(generation int64) *failure {
-	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogueRetry {
+func (c *catalog) away(generation int64) *failure {
+	if f := c.failed.Load(); f != nil && f.generation == generation && time.Since(f.at) < catalogRetry {
 		return f
 	}
 	return nil
 }
 
 // load asks for the feed and keeps what it makes of the list.
-func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, error) {
+func (c *catalog) load(ctx context.Context, generation int64) (*knownList, error) {
 	began := time.Now()
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
@@ -167,8 +167,8 @@ func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, err
 		if old.generation >= generation && old.at.After(began) {
 			return old, nil
 		}
-		limit = catalogueWait
-		if list = old.list; time.Since(old.at) < catalogueStale {
+		limit = catalogWait
+		if list = old.list; time.Since(old.at) < catalogStale {
 			since = old.position
 		}
 	}
@@ -177,7 +177,7 @@ func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, err
 	at := time.Now()
 	feed, err := c.follow(ctx, since)
 	if err != nil {
-		c.log.Warn("catalogue not followed", "known", old != nil, "error", err)
+		c.log.Warn("catalog not followed", "known", old != nil, "error", err)
 		c.failed.Store(&failure{generation, time.Now(), err})
 		return standIn(old, err)
 	}
@@ -191,14 +191,14 @@ func (c *catalogue) load(ctx context.Context, generation int64) (*knownList, err
 
 // standIn is what was known last, unless there is nothing or it is too old.
 func standIn(old *knownList, err error) (*knownList, error) {
-	if old != nil && time.Since(old.at) < catalogueStale {
+	if old != nil && time.Since(old.at) < catalogStale {
 		return old, nil
 	}
 	return nil, errors.Join(errAway, err)
 }
 
 // product is the answer about a product: the one that is kept, if it was asked for after the last change.
-func (c *catalogue) product(ctx context.Context, identifier string, limit time.Duration) (*page, error) {
+func (c *catalog) product(ctx context.Context, identifier string, limit time.Duration) (*page, error) {
 	list, err := c.list(ctx, limit)
 	if err != nil {
 		return nil, err
@@ -222,10 +222,10 @@ func (c *catalogue) product(ctx context.Context, identifier string, limit time.D
 }
 
 // loadProduct asks for a product as it is at a version of the list, or later, and keeps the answer.
-func (c *catalogue) loadProduct(ctx context.Context, identifier string, version int64, old *page) (*page, error) {
+func (c *catalog) loadProduct(ctx context.Context, identifier string, version int64, old *page) (*page, error) {
 	if old != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, catalogueWait)
+		ctx, cancel = context.WithTimeout(ctx, catalogWait)
 		defer cancel()
 	}
 	p, err := c.fetch(ctx, productPath+identifier)
@@ -245,8 +245,8 @@ func (c *catalogue) loadProduct(ctx context.Context, identifier string, version 
 
 // source is what order says of a product, for the page that is made of it. A visitor does not wait for an answer that
 // is only old: it is served while order is asked for news.
-func (c *catalogue) source(ctx context.Context, identifier string) ([]byte, error) {
-	p, err := c.product(ctx, identifier, catalogueStale)
+func (c *catalog) source(ctx context.Context, identifier string) ([]byte, error) {
+	p, err := c.product(ctx, identifier, catalogStale)
 	if err != nil {
 		return nil, err
 	}
@@ -257,9 +257,9 @@ func (c *catalogue) source(ctx context.Context, identifier string) ([]byte, erro
 }
 
 // kept is the answer under a path when it can be given without asking anyone, else nil.
-func (c *catalogue) kept(path string) *page {
+func (c *catalog) kept(path string) *page {
 	if path == productsPath {
-		if k := c.younger(catalogueFresh); k != nil {
+		if k := c.younger(catalogFresh); k != nil {
 			if p := c.whole.Load(); p != nil && p.version == k.list.Version {
 				return p
 			}
@@ -270,7 +270,7 @@ func (c *catalogue) kept(path string) *page {
 	if !ok {
 		return nil
 	}
-	k := c.younger(catalogueFresh)
+	k := c.younger(catalogFresh)
 	if k == nil {
 		return nil
 	}
@@ -331,11 +331,11 @@ func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
 	return newPage(res.StatusCode, res.Header.Get("Content-Type"), body), nil
 }
 
-// listenCatalogue drops pages when order says that something changed, and after a reconnect.
-func (e *server) listenCatalogue(ctx context.Context) error {
-	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { e.catalogue.drop() }); err != nil {
+// listenCatalog drops pages when order says that something changed, and after a reconnect.
+func (e *server) listenCatalog(ctx context.Context) error {
+	if err := e.bus.Listen(msg.CatalogChanged, func(string, []byte) { e.catalog.drop() }); err != nil {
 		return err
 	}
-	e.bus.OnConnect(ctx, e.catalogue.drop)
+	e.bus.OnConnect(ctx, e.catalog.drop)
 	return nil
 }

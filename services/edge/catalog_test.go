@@ -65,14 +65,14 @@ func (e *env) sells(n int) {
 func (e *env) reprices(id int, price string) {
 	e.t.Helper()
 	e.order.says("GET /internal/catalog", fed(2, false, listedAs(id, price, fmt.Sprint("Thing ", id), price)))
-	before := e.edge.catalogue.generation.Load()
+	before := e.edge.catalog.generation.Load()
 	if err := e.edge.bus.Signal(msg.CatalogChanged, nil); err != nil {
 		e.t.Fatal(err)
 	}
-	testenv.Eventually(e.t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalogue.generation.Load() > before })
+	testenv.Eventually(e.t, 30*time.Second, "the signal heard", func() bool { return e.edge.catalog.generation.Load() > before })
 }
 
-func TestCatalogueFromMemory(t *testing.T) {
+func TestCatalogFromMemory(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.sells(2)
@@ -108,7 +108,7 @@ func TestCatalogueFromMemory(t *testing.T) {
 
 	// Order away: what is known stands in.
 	e.order.Close()
-	e.edge.catalogue.drop()
+	e.edge.catalog.drop()
 	b.Get(productsPath).Has(http.StatusOK, `"price_low":"9.99"`)
 	b.Get(productPath+"unknown1").Has(http.StatusServiceUnavailable, `{"error":"unavailable"}`)
 }
@@ -143,7 +143,7 @@ func TestProducts(t *testing.T) {
 	}
 	// A product that is known stands in while order is away, a changed one as well.
 	e.order.Close()
-	e.edge.catalogue.drop()
+	e.edge.catalog.drop()
 	e.browser().Get(productPath+"abc2").Has(http.StatusOK, `{"product":"abc2"}`)
 }
 
@@ -283,19 +283,19 @@ func TestASearchWithinACollection(t *testing.T) {
 	}
 }
 
-// follows is a catalogue that asks order's feed as told.
-func follows(follow func(ctx context.Context, since string) (listing.Feed, error)) *catalogue {
-	return newCatalogue(slog.New(slog.DiscardHandler), follow, func(_ context.Context, path string) (*page, error) {
+// follows is a catalog that asks order's feed as told.
+func follows(follow func(ctx context.Context, since string) (listing.Feed, error)) *catalog {
+	return newCatalog(slog.New(slog.DiscardHandler), follow, func(_ context.Context, path string) (*page, error) {
 		return newPage(http.StatusOK, "application/json", []byte(path)), nil
 	}, nil)
 }
 
-func TestCatalogueAsksOnceForMany(t *testing.T) {
+func TestCatalogAsksOnceForMany(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, catalogueAsksOnceForMany)
+	synctest.Test(t, catalogAsksOnceForMany)
 }
 
-func catalogueAsksOnceForMany(t *testing.T) {
+func catalogAsksOnceForMany(t *testing.T) {
 	var asked atomic.Int64
 	release := make(chan struct{})
 	c := follows(func(context.Context, string) (listing.Feed, error) {
@@ -307,7 +307,7 @@ func catalogueAsksOnceForMany(t *testing.T) {
 	ask := func(want string) {
 		for range 50 {
 			wg.Go(func() {
-				if l, err := c.list(t.Context(), catalogueFresh); err != nil || l.Product("abc1").Title != want {
+				if l, err := c.list(t.Context(), catalogFresh); err != nil || l.Product("abc1").Title != want {
 					t.Errorf("list = %v, %v, want %s", l, err, want)
 				}
 			})
@@ -332,17 +332,17 @@ func catalogueAsksOnceForMany(t *testing.T) {
 func TestProductsInMemoryAreBounded(t *testing.T) {
 	t.Parallel()
 	body := bytes.Repeat([]byte("x"), 64<<10)
-	const n = 2 * catalogueMemory / (64 << 10)
+	const n = 2 * catalogMemory / (64 << 10)
 	var products []string
 	for id := 1; id <= n; id++ {
 		products = append(products, listedAs(id, "", "Thing", "1.00"))
 	}
-	c := newCatalogue(slog.New(slog.DiscardHandler),
+	c := newCatalog(slog.New(slog.DiscardHandler),
 		func(context.Context, string) (listing.Feed, error) { return readFeed(fed(1, true, products...)), nil },
 		func(context.Context, string) (*page, error) { return newPage(http.StatusOK, "text/plain", body), nil }, nil)
 	for id := 1; id <= n; id++ {
 		for _, identifier := range []string{fmt.Sprint("abc", id), fmt.Sprint("guess", id)} {
-			if _, err := c.product(t.Context(), identifier, catalogueFresh); err != nil {
+			if _, err := c.product(t.Context(), identifier, catalogFresh); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -354,18 +354,18 @@ func TestProductsInMemoryAreBounded(t *testing.T) {
 			t.Fatalf("%s is kept", identifier)
 		}
 	}
-	if total > catalogueMemory || total == 0 {
+	if total > catalogMemory || total == 0 {
 		t.Errorf("%d bytes are kept", total)
 	}
 }
 
 // While order hangs no request waits for more than one question that fails, however many ask.
-func TestCatalogueFailsOnceForMany(t *testing.T) {
+func TestCatalogFailsOnceForMany(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, catalogueFailsOnceForMany)
+	synctest.Test(t, catalogFailsOnceForMany)
 }
 
-func catalogueFailsOnceForMany(t *testing.T) {
+func catalogFailsOnceForMany(t *testing.T) {
 	var asked atomic.Int64
 	var away atomic.Bool
 	c := follows(func(ctx context.Context, _ string) (listing.Feed, error) {
@@ -380,7 +380,7 @@ func catalogueFailsOnceForMany(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if l, err := c.list(t.Context(), catalogueFresh); l != nil || !errors.Is(err, errAway) {
+			if l, err := c.list(t.Context(), catalogFresh); l != nil || !errors.Is(err, errAway) {
 				t.Errorf("list = %v, %v", l, err)
 			}
 		})
@@ -389,12 +389,12 @@ func catalogueFailsOnceForMany(t *testing.T) {
 	if n := asked.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
-	if _, err := c.list(t.Context(), catalogueFresh); !errors.Is(err, errAway) || asked.Load() != 2 {
+	if _, err := c.list(t.Context(), catalogFresh); !errors.Is(err, errAway) || asked.Load() != 2 {
 		t.Errorf("a later request: %v, asked %d times", err, asked.Load())
 	}
 	// With something known, it stands in, and only one request in a while waits at all.
 	away.Store(false)
-	known, err := c.list(t.Context(), catalogueFresh)
+	known, err := c.list(t.Context(), catalogFresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,29 +402,29 @@ func catalogueFailsOnceForMany(t *testing.T) {
 	c.drop()
 	for i := range 3 {
 		began := time.Now()
-		if l, err := c.list(t.Context(), catalogueFresh); err != nil || l != known {
+		if l, err := c.list(t.Context(), catalogFresh); err != nil || l != known {
 			t.Errorf("list = %v, %v", l, err)
 		}
-		if waited := time.Since(began); waited > catalogueWait || i > 0 && waited > 0 {
+		if waited := time.Since(began); waited > catalogWait || i > 0 && waited > 0 {
 			t.Errorf("request %d waited %v", i, waited)
 		}
 	}
 	if n := asked.Load(); n != 4 {
 		t.Errorf("asked %d times", n)
 	}
-	<-time.After(catalogueRetry)
-	if l, err := c.list(t.Context(), catalogueFresh); err != nil || l != known || asked.Load() != 5 {
+	<-time.After(catalogRetry)
+	if l, err := c.list(t.Context(), catalogFresh); err != nil || l != known || asked.Load() != 5 {
 		t.Errorf("after a while: %v, %v, asked %d times", l, err, asked.Load())
 	}
 }
 
 // Pages are made of what is known, however old, and order is asked for news behind their visitors.
-func TestPagesDoNotWaitForTheCatalogue(t *testing.T) {
+func TestPagesDoNotWaitForTheCatalog(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, pagesDoNotWaitForTheCatalogue)
+	synctest.Test(t, pagesDoNotWaitForTheCatalog)
 }
 
-func pagesDoNotWaitForTheCatalogue(t *testing.T) {
+func pagesDoNotWaitForTheCatalog(t *testing.T) {
 	var asked atomic.Int64
 	c := follows(func(_ context.Context, since string) (listing.Feed, error) {
 		n := int(asked.Add(1))
@@ -434,7 +434,7 @@ func pagesDoNotWaitForTheCatalogue(t *testing.T) {
 	ask := func(want string, wait time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if l, err := c.list(t.Context(), catalogueStale); err != nil || l.Product("abc1").Title != want {
+		if l, err := c.list(t.Context(), catalogStale); err != nil || l.Product("abc1").Title != want {
 			t.Errorf("list = %+v, %v, want %s", l, err, want)
 		}
 		if waited := time.Since(began); waited != wait {
@@ -449,12 +449,12 @@ func pagesDoNotWaitForTheCatalogue(t *testing.T) {
 	ask("2", 0)
 	c.drop() // prices have changed: what is known would be wrong
 	ask("3", time.Second/2)
-	<-time.After(catalogueStale + time.Second)
+	<-time.After(catalogStale + time.Second)
 	ask("4", time.Second/2)
 }
 
-// A lost signal costs no more than catalogueFresh.
-func TestCatalogueAges(t *testing.T) {
+// A lost signal costs no more than catalogFresh.
+func TestCatalogAges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64
@@ -464,7 +464,7 @@ func TestCatalogueAges(t *testing.T) {
 		})
 		get := func(questions int64) {
 			t.Helper()
-			if _, err := c.list(t.Context(), catalogueFresh); err != nil {
+			if _, err := c.list(t.Context(), catalogFresh); err != nil {
 				t.Fatal(err)
 			}
 			if n := asked.Load(); n != questions {
@@ -472,11 +472,11 @@ func TestCatalogueAges(t *testing.T) {
 			}
 		}
 		get(1)
-		<-time.After(catalogueRefresh + time.Millisecond)
+		<-time.After(catalogRefresh + time.Millisecond)
 		get(1) // served, and asked for again behind
 		synctest.Wait()
 		get(2)
-		<-time.After(catalogueFresh + time.Millisecond)
+		<-time.After(catalogFresh + time.Millisecond)
 		get(3)
 	})
 }

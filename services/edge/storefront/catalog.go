@@ -15,9 +15,9 @@ const renderedAtOnce = 16
 // renderedMemory bounds the bytes of the pages that are kept: some 8,000 products'.
 const renderedMemory = 32 << 20
 
-// catalogue keeps the pages rendered from catalogue data, each for as long as what it shows stays the same.
-// How old that may be is up to the one who gives it (Config.Catalogue).
-type catalogue struct {
+// catalog keeps the pages rendered from catalog data, each for as long as what it shows stays the same.
+// How old that may be is up to the one who gives it (Config.Catalog).
+type catalog struct {
 	turns     singleflight.Group
 	kept      *otter.Cache[string, rendered]
 	rendering chan struct{} // a place for each page that is being made
@@ -29,7 +29,7 @@ type rendered struct {
 	tag string // of what it shows
 }
 
-// livePage is a page of the catalogue that is to be shown.
+// livePage is a page of the catalog that is to be shown.
 type livePage struct {
 	key string // of the page in memory; empty: it is not kept
 	tag string // changes with what the page shows
@@ -37,14 +37,14 @@ type livePage struct {
 	render func() (*document, error)
 }
 
-func newCatalogue() *catalogue {
+func newCatalog() *catalog {
 	kept := otter.Must(&otter.Options[string, rendered]{MaximumWeight: renderedMemory,
 		Weigher: func(_ string, r rendered) uint32 { return r.doc.size() }})
-	return &catalogue{kept: kept, rendering: make(chan struct{}, renderedAtOnce)}
+	return &catalog{kept: kept, rendering: make(chan struct{}, renderedAtOnce)}
 }
 
 // get returns the page as it is kept, rendered again when what it shows has changed.
-func (c *catalogue) get(p livePage) (*document, error) {
+func (c *catalog) get(p livePage) (*document, error) {
 	if p.key == "" {
 		return c.render(p)
 	}
@@ -67,30 +67,30 @@ func (c *catalogue) get(p livePage) (*document, error) {
 }
 
 // render makes a page when its turn has come.
-func (c *catalogue) render(p livePage) (*document, error) {
+func (c *catalog) render(p livePage) (*document, error) {
 	c.rendering <- struct{}{}
 	defer func() { <-c.rendering }()
 	return p.render()
 }
 
-// noCatalogue logs why a page could not be made, unless its visitor did not wait for it.
-func (p *Pages) noCatalogue(r *http.Request, what string, more ...any) {
+// noCatalog logs why a page could not be made, unless its visitor did not wait for it.
+func (p *Pages) noCatalog(r *http.Request, what string, more ...any) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		return
 	}
 	p.cfg.Log.ErrorContext(r.Context(), what, more...)
 }
 
-// serveLive answers with a catalogue page, 404 or, without data, the error page. A page that cannot be made is served
+// serveLive answers with a catalog page, 404 or, without data, the error page. A page that cannot be made is served
 // as it was under its key: an old price list is better than none, and the cart asks for the current price in any case.
 func (p *Pages) serveLive(w http.ResponseWriter, r *http.Request, key string, page livePage, err error) {
 	var doc *document
 	if err == nil {
-		doc, err = p.catalogue.get(page)
+		doc, err = p.catalog.get(page)
 	}
 	if err != nil {
-		p.noCatalogue(r, "catalogue page", "page", key, "error", err)
-		old, there := p.catalogue.kept.GetIfPresent(key)
+		p.noCatalog(r, "catalog page", "page", key, "error", err)
+		old, there := p.catalog.kept.GetIfPresent(key)
 		if !there {
 			w.Header().Set("Retry-After", "5")
 			p.Error(w, r, http.StatusServiceUnavailable)
