@@ -63,7 +63,7 @@ func (s *server) request(r *http.Request, kind, username, email string) error {
 }
 
 // requestPoll finds what another process or a crashed one left; our own handlers wake the worker.
-const requestPoll = time.Second
+const requestPoll = 5 * time.Second
 
 // answerRequests turns stored requests into mails until ctx ends.
 func (s *server) answerRequests(ctx context.Context) error {
