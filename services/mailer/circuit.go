@@ -13,13 +13,16 @@ type timing struct {
 	patience, slowPause time.Duration
 	delays              []time.Duration // of a mail that was told "later", the last one for ever
 	bounceEvery         time.Duration   // between looks into the mailbox for bounces
+	// slotRest is how long the slot, and its connection, are held when there is nothing to send. It is longer than
+	// orphanAfter.
+	slotRest time.Duration
 }
 
 var normalTiming = timing{
 	firstPause: 5 * time.Second, longPause: 30 * time.Second, patience: 30 * time.Minute, slowPause: 5 * time.Minute,
 	delays: []time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
 		30 * time.Minute, time.Hour},
-	bounceEvery: time.Minute,
+	bounceEvery: time.Minute, slotRest: 30 * time.Second,
 }
 
 // retryAfter is the growing delay of a mail that was refused n times before.

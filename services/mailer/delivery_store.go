@@ -160,6 +160,13 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	return &d, nil
 }
 
+// anyDue says whether there is a mail to claim.
+func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error) {
+	return pg.Get[bool](ctx, pool, "look for a mail that is due", `
+		SELECT EXISTS (SELECT FROM delivery WHERE state = 'queued' AND (next_at <= now() OR ($1 AND outage))
+		  AND (claimed_until IS NULL OR claimed_until < now()))`, deferred)
+}
+
 // keepWritten keeps what a claimed mail says, unless another sender has overtaken this attempt.
 func keepWritten(ctx context.Context, pool *pgxpool.Pool, d *delivery, data []byte, subject string) (bool, error) {
 	return pg.ExecOne(ctx, pool, "keep what a mail says", `

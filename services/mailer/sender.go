@@ -23,6 +23,8 @@ const (
 	slotLimit = 5 * time.Second        // of a try to get a slot
 	slotEvery = 2 * time.Second        // between looks whether the slot is still held
 	pingLimit = 2 * time.Second        // of a question whether the database is there
+	// restFactor is how much less often senders look without a slot: what comes in wakes them.
+	restFactor = 4
 	// databaseHeadStart is what awaitDatabase leaves to those who have results to write.
 	databaseHeadStart = 2 * time.Second
 	writeLimit        = 5 * time.Second        // of a try to write a result
@@ -35,9 +37,12 @@ const (
 // senders is the work on the ledger by one process.
 type senders struct {
 	*server
+	taking   sync.Mutex // held by who takes the slot, looks after it or gives it up
 	slots    slots
-	mu       sync.Mutex
-	slot     int
+	mu       sync.Mutex     // of what follows
+	slot     int            // 0: at rest, without a slot
+	using    int            // senders that claim or send under the slot
+	worked   time.Time      // when one of them last had something to do
 	inFlight map[int64]bool // ids of mails being sent
 }
 
@@ -50,6 +55,7 @@ func (s *server) runSenders(ctx context.Context) error {
 	if !w.takeSlot(ctx) {
 		return nil
 	}
+	w.noteWork()
 	w.persist(ctx, func(ctx context.Context) error { return makeDeferredDue(ctx, s.pool) }) // a start is a new chance
 	w.persist(ctx, func(ctx context.Context) error { _, err := s.readShop(ctx, s.pool); return err })
 	var loops, keeper sync.WaitGroup
@@ -73,42 +79,6 @@ func (s *server) runSenders(ctx context.Context) error {
 	keeper.Wait()
 	w.slots.release()
 	return nil
-}
-
-// takeSlot tries until it has a slot or ctx ends.
-func (w *senders) takeSlot(ctx context.Context) bool {
-	for ctx.Err() == nil {
-		limit, cancel := context.WithTimeout(ctx, slotLimit)
-		err := w.slots.take(limit)
-		cancel()
-		if err == nil {
-			w.mu.Lock()
-			w.slot = w.slots.own
-			w.mu.Unlock()
-			return true
-		}
-		w.log.Warn("no sender's slot yet, will try again", "error", err)
-		wait.Sleep(ctx, pollEvery)
-	}
-	return false
-}
-
-// keepSlot gets the slot back after the database was away, and sweeps again soon after the start: the
-// session of a killed process may outlive it by a moment.
-func (w *senders) keepSlot(ctx context.Context) {
-	sweeps := []time.Time{time.Now().Add(3 * time.Second), time.Now().Add(10 * time.Second)}
-	for ctx.Err() == nil {
-		if !w.slots.held(ctx) && !w.takeSlot(ctx) {
-			return
-		}
-		if len(sweeps) > 0 && time.Now().After(sweeps[0]) {
-			sweeps = sweeps[1:]
-			if err := w.slots.sweep(ctx); err != nil {
-				w.log.Warn("sweeping slots", "error", err)
-			}
-		}
-		wait.Sleep(ctx, slotEvery)
-	}
 }
 
 // wakeSender has one more sender look for work.
@@ -137,8 +107,12 @@ func (w *senders) loop(ctx context.Context, n int) {
 			continue
 		}
 		l.closeIdle()
+		longest := pause
+		if w.resting() {
+			longest *= restFactor
+		}
 		// All at one moment would keep a connection for each: the pool gives back what was idle for as long.
-		wait.SleepOrWake(ctx, pause/2+rand.N(pause), w.wakeups) //nolint:gosec // jitter
+		wait.SleepOrWake(ctx, longest/2+rand.N(longest), w.wakeups) //nolint:gosec // jitter
 	}
 }
 
@@ -166,18 +140,19 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 	if probe {
 		defer w.circuit.release()
 	}
-	w.mu.Lock()
-	slot, sending := w.slot, make([]int64, 0, len(w.inFlight))
-	for id := range w.inFlight {
-		sending = append(sending, id)
+	if ready, err := w.endRest(ctx, outage); err != nil || !ready {
+		return false, unlessEnded(ctx, err)
 	}
-	w.mu.Unlock()
+	slot, sending, done := w.use()
+	worked := true
+	defer func() { done(worked) }()
+	if slot == 0 { // a rest began at this moment
+		return true, nil
+	}
 	d, err := claim(ctx, w.pool, slot, sending, outage)
 	if err != nil || d == nil {
-		if ctx.Err() != nil {
-			err = nil
-		}
-		return false, err
+		worked = err != nil
+		return false, unlessEnded(ctx, err)
 	}
 	fault.Point("mailer", "claimed")
 	w.keep(d.ID, true)
@@ -187,6 +162,14 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 	}
 	w.deliver(context.WithoutCancel(ctx), l, d)
 	return d.More, nil // what comes meanwhile wakes a sender
+}
+
+// unlessEnded is err, or nil when it is only that ctx ended.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 func (w *senders) keep(id int64, sending bool) {

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -280,7 +281,7 @@ func TestALivingProcessKeepsItsLeases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.take(t.Context()); err != nil || second.own != 2 {
+	if err := errors.Join(second.take(t.Context()), second.sweep(t.Context())); err != nil || second.own != 2 {
 		t.Fatalf("slot %d, error %v", second.own, err)
 	}
 	if n := e.Number(`SELECT sum(claimed_by) FROM delivery`); n != 1 {

@@ -16,16 +16,16 @@ const (
 )
 
 // slots says to which process a lease belongs. A process holds the advisory lock of its slot on a connection
-// of its own for as long as it lives; PostgreSQL drops the lock with the process. So a process that can get
-// the lock of a slot knows that its former owner is gone, and may free its leases at once instead of
+// of its own for as long as it has mails in hand; PostgreSQL drops the lock with the process. So a process that can
+// get the lock of a slot knows that its former owner is gone or rests, and may free its leases at once instead of
 // waiting for them to run out.
 type slots struct {
 	pool *pgxpool.Pool
-	conn *pgx.Conn // taken out of the pool: it must live as long as the process
+	conn *pgx.Conn // taken out of the pool: it must live as long as the slot is held
 	own  int
 }
 
-// take gets the lowest free slot, frees what its former owner left, and sweeps the others.
+// take gets the lowest free slot and frees what its former owner left.
 func (s *slots) take(ctx context.Context) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *slots) take(ctx context.Context) error {
 			s.release()
 			return err
 		}
-		return s.sweep(ctx)
+		return nil
 	}
 	s.release()
 	return fmt.Errorf("all %d slots are taken", slotCount)
@@ -92,6 +92,21 @@ func (s *slots) held(ctx context.Context) bool {
 	}
 	s.release()
 	return false
+}
+
+// giveUp is release by a process that has no mail in hand: the slot is any other's from now on. What a claim without
+// an answer left goes first, since no one looks for it otherwise until its lease runs out.
+func (s *slots) giveUp(ctx context.Context) error {
+	own := s.own
+	s.own = 0
+	defer s.release()
+	if !s.held(ctx) {
+		return nil // it may be another's by now
+	}
+	ctx, cancel := context.WithTimeout(ctx, slotLimit)
+	defer cancel()
+	_, err := freeLeases(ctx, s.pool, own)
+	return err
 }
 
 // release gives the slot up by ending the connection.

@@ -1,0 +1,130 @@
+package mailer
+
+import (
+	"context"
+	"time"
+
+	"github.com/startupwebapp/startupwebapp/pkg/wait"
+)
+
+// takeSlot tries until it has a slot or ctx ends.
+func (w *senders) takeSlot(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		err := w.tryTakeSlot(ctx)
+		if err == nil {
+			return true
+		}
+		w.log.Warn("no sender's slot yet, will try again", "error", err)
+		wait.Sleep(ctx, pollEvery)
+	}
+	return false
+}
+
+func (w *senders) tryTakeSlot(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, slotLimit)
+	defer cancel()
+	if err := w.slots.take(ctx); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slot = w.slots.own
+	return nil
+}
+
+// keepSlot gives the slot up when there is nothing to send for a while: it takes a connection. It gets it back after
+// the database was away, and sweeps at the start and soon after: the session of a killed process may outlive it by a
+// moment.
+func (w *senders) keepSlot(ctx context.Context) {
+	now := time.Now()
+	sweeps := []time.Time{now, now.Add(3 * time.Second), now.Add(10 * time.Second)}
+	for ctx.Err() == nil {
+		sweep := len(sweeps) > 0 && !time.Now().Before(sweeps[0])
+		if w.keepSlotOnce(ctx, sweep) && sweep {
+			sweeps = sweeps[1:]
+		}
+		wait.Sleep(ctx, slotEvery)
+	}
+}
+
+// keepSlotOnce says whether the slot is held.
+func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
+	w.taking.Lock()
+	defer w.taking.Unlock()
+	if w.beginRest() {
+		if err := w.slots.giveUp(ctx); err != nil {
+			w.log.Warn("giving the sender's slot up", "error", err)
+		}
+	}
+	if w.resting() || !w.slots.held(ctx) && !w.takeSlot(ctx) {
+		return false
+	}
+	if sweep {
+		if err := w.slots.sweep(ctx); err != nil {
+			w.log.Warn("sweeping slots", "error", err)
+		}
+	}
+	return true
+}
+
+// beginRest lets no one use the slot any more when no sender has had anything to do for a while.
+func (w *senders) beginRest() (begun bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.slot == 0 || w.using > 0 || time.Since(w.worked) < w.timing.slotRest {
+		return false
+	}
+	w.slot = 0
+	return true
+}
+
+func (w *senders) resting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.slot == 0
+}
+
+func (w *senders) noteWork() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.worked = time.Now()
+}
+
+// endRest takes a slot when there is something to send, and says whether there is a slot.
+func (w *senders) endRest(ctx context.Context, deferred bool) (bool, error) {
+	if !w.resting() {
+		return true, nil
+	}
+	if some, err := anyDue(ctx, w.pool, deferred); err != nil || !some {
+		return false, err
+	}
+	w.taking.Lock()
+	defer w.taking.Unlock()
+	if !w.resting() { // another sender was faster
+		return true, nil
+	}
+	if err := w.tryTakeSlot(ctx); err != nil {
+		return false, err
+	}
+	w.noteWork()
+	return true, nil
+}
+
+// use has the slot held until the caller is done with it, and says which mails are being sent. Slot 0 is none.
+func (w *senders) use() (slot int, sending []int64, done func(worked bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sending = make([]int64, 0, len(w.inFlight))
+	for id := range w.inFlight {
+		sending = append(sending, id)
+	}
+	w.using++
+	return w.slot, sending, func(worked bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.using--
+		if worked {
+			w.worked = time.Now()
+		}
+	}
+}
