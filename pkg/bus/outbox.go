@@ -21,6 +21,9 @@ import (
 
 // Outbox sends what a service's transactions enqueued.
 type Outbox struct {
+	// Alone says that only processes of this service enqueue, which wake their relay: no commands, no triggers.
+	Alone bool
+
 	bus       *Bus
 	pool      *pgxpool.Pool
 	wake      chan struct{}
@@ -28,6 +31,7 @@ type Outbox struct {
 	relaying  atomic.Bool // Run is at work
 	lastLook  time.Time   // when the relay found the last of what was due, and when it looked for all of it
 	fullLook  time.Time
+	empty     bool // nothing waited when the relay measured last, and it was not woken since
 	handed    handed
 	confirmed confirmed
 	awaited   awaited

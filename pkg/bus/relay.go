@@ -21,6 +21,9 @@ const (
 	// relayPoll finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, seven
 	// services that rest asked PostgreSQL for nothing else most of the time: 28 of 43 statements a second.
 	relayPoll = time.Second
+	// relayRest is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
+	// in it: so the service needs no connection for most of the time.
+	relayRest = time.Minute
 	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more since),
 	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleLimit:
 	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
@@ -76,6 +79,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 func (o *Outbox) relay(ctx, working context.Context) {
 	tick := time.NewTicker(relayPoll)
 	defer tick.Stop()
+	every := relayPoll
 	var measured, pruned time.Time
 	for {
 		began := time.Now()
@@ -92,8 +96,13 @@ func (o *Outbox) relay(ctx, working context.Context) {
 		if (rows == relayGroup || o.handed.waiting() > 0) && ctx.Err() == nil {
 			continue
 		}
+		if next := o.every(); next != every { // a ticker that is set again with each round may never tick
+			every = next
+			tick.Reset(every)
+		}
 		select {
 		case <-o.wake:
+			o.empty = false
 		case <-tick.C:
 			o.due.Store(true)
 		case <-ctx.Done():
@@ -146,8 +155,18 @@ func (o *Outbox) prune(ctx context.Context) {
 	}
 }
 
+// every is how often the relay looks without being woken.
+func (o *Outbox) every() time.Duration {
+	if o.Alone && o.empty {
+		return relayRest
+	}
+	return relayPoll
+}
+
 func (o *Outbox) measure(ctx context.Context) {
-	if rows, oldest, err := o.Depth(ctx); err == nil {
+	rows, oldest, err := o.Depth(ctx)
+	o.empty = err == nil && rows == 0
+	if err == nil {
 		obs.OutboxRows.WithLabelValues(o.bus.service).Set(float64(rows))
 		obs.OutboxAge.WithLabelValues(o.bus.service).Set(oldest.Seconds())
 	}

@@ -36,8 +36,9 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // pgx's text holds the password
 	}
-	// Not MinIdleConns, which makes one more whenever it looks while that one is in use.
-	cfg.MinConns = 1
+	// No connection is kept for its own sake: most services ask so often that one is never idle for long, and twenty
+	// shops at rest share a server.
+	cfg.MinConns = 0
 	cfg.MaxConns = int32(max(4, 2*runtime.NumCPU())) //nolint:gosec // a number of cores
 	// A pool takes its connections in turns between two checks, so those of a pool that is asked once a
 	// second are never idle for longer than a few: only a limit well below the pause between checks finds

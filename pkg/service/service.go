@@ -45,6 +45,9 @@ type Settings struct {
 	StaffKey ed25519.PublicKey
 	// Public says that strangers reach the listener: staff routes are hidden from them.
 	Public bool
+	// Alone is that of the outbox. Such a service has a connection to the database only when there is something to do,
+	// and for some seconds of each minute.
+	Alone bool
 }
 
 // Core is what every service works with.
@@ -114,6 +117,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	}
 	defer b.Close()
 	core := NewCore(log, pool, b)
+	core.Outbox.Alone = set.Alone
 	parts, err := build(core)
 	if err != nil {
 		return err

@@ -14,6 +14,9 @@ import (
 // workEvery is how often the metric of what waits for a person is read from the tables.
 const workEvery = 15 * time.Second
 
+// workRest is the same in a service that may rest.
+const workRest = time.Minute
+
 // withStaff adds to the pages of a service what every service shows to staff: parked messages, and the
 // work list of it and them.
 func (c *Core) withStaff(name string, parts Parts) Parts {
@@ -44,7 +47,11 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 		parts.Staff.Routes = append(parts.Staff.Routes, adminui.Route{Method: http.MethodGet, Path: adminui.ExportPath,
 			Action: adminui.CustomersExport, Handle: c.export(parts.Export)})
 	}
-	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", workEvery,
+	every := workEvery
+	if c.Outbox.Alone {
+		every = workRest
+	}
+	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", every,
 		func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {
 			work, err := list(ctx, 0)
 			for _, k := range work.Kinds {

@@ -10,5 +10,5 @@ import (
 // that were refused to it.
 func (s *server) housekeeping() []service.Task {
 	return []service.Task{{Name: "ended sessions", Every: time.Hour, Do: deleteOldSessions},
-		{Name: "refused sign-ins", Every: 20 * time.Second, Do: logRefused}}
+		{Name: "refused sign-ins", Every: time.Minute, Do: logRefused}}
 }

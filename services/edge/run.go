@@ -20,7 +20,7 @@ func Migrations() []pg.Set { return service.Migrations("edge", migrations) }
 // Run serves shoppers until ctx ends, and publishes what they reported until then.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
 	set := service.Settings{Name: "edge", Common: cfg.Common, Addr: cfg.EdgeAddr, Listener: cfg.Listener,
-		StaffKey: cfg.StaffVerifier(cfg.Keys), Public: true}
+		StaffKey: cfg.StaffVerifier(cfg.Keys), Public: true, Alone: true}
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		e, err := newServer(core, cfg)
 		if err != nil {

@@ -19,7 +19,7 @@ func Migrations() []pg.Set { return service.Migrations("webhook", migrations) }
 
 // Run takes Stripe's events until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, cfg Config) error {
-	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener}
+	set := service.Settings{Name: "webhook", Common: cfg.Common, Addr: cfg.Addr, Listener: cfg.Listener, Alone: true}
 	set.TLS, set.StaffKey = cfg.InsideFiles(), ed25519.PublicKey(cfg.StaffKey)
 	return service.Run(ctx, log, set, func(core *service.Core) (service.Parts, error) {
 		s := newServer(core, cfg)

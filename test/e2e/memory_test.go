@@ -10,9 +10,9 @@ import (
 )
 
 // What a storm of logins took, of memory and of PostgreSQL's connections, the one process gives back when it rests: less
-// than 60 MiB of its own and 12 connections remain. It keeps 249 MiB for minutes and 25 connections for good without what
-// gives them back. On a machine that rests as well there are 8, so that twenty shops fit on it, which `make many` holds;
-// beside other tests some of what looks for work always waits for a connection longer than it may.
+// than 60 MiB of its own and 8 connections remain. It keeps 249 MiB for minutes and 25 connections for good without what
+// gives them back. On a machine that rests as well there are 4 or 5, and 7 for moments, which `make many` holds; beside
+// other tests some of what looks for work always waits for a connection longer than it may.
 func TestRestsAfterAStorm(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
@@ -34,7 +34,7 @@ func TestRestsAfterAStorm(t *testing.T) {
 	after := shop.OwnMemory()
 	shop.Eventually(2*time.Minute, "below 60 MiB", func() bool { return shop.OwnMemory() < 60*mib })
 	t.Logf("%d MiB after the storm, then %d MiB", after/mib, shop.OwnMemory()/mib)
-	shop.Eventually(3*time.Minute, "12 connections to PostgreSQL", func() bool { return connections(shop) <= 12 })
+	shop.Eventually(3*time.Minute, "8 connections to PostgreSQL", func() bool { return connections(shop) <= 8 })
 	t.Logf("%d connections", connections(shop))
 }
 

@@ -26,7 +26,7 @@ const (
 	// BEGIN and COMMIT among it (docs/performance.md).
 	statementsOfAPurchase = 60
 	// statementsAtRest is the most that a shop without shoppers asks in a second: many of them share a server.
-	statementsAtRest = 30
+	statementsAtRest = 20
 )
 
 // The ten requests of a purchase, and all that follows from them in the background, stay within a number of statements.
