@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 )
 
 const victim = `package main
@@ -40,7 +42,7 @@ func TestPointKillsAtTheChosenHit(t *testing.T) {
 		}
 		return binary
 	}
-	plain, armed := build("plain"), build("armed", "-tags", "faults")
+	plain, armed := build("plain"), build("armed", fault.Armed)
 	for _, c := range []struct {
 		binary, setting string
 		steps           int

@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/boot"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/standin/mailinbox"
@@ -275,7 +276,7 @@ func Faults(tb testing.TB, services ...string) (folder string) {
 	tb.Helper()
 	folder = tb.TempDir()
 	for _, service := range services {
-		if err := compileTo(filepath.Join(folder, service), "services/"+service+"/cmd/"+service, "-tags", "faults"); err != nil {
+		if err := compileTo(filepath.Join(folder, service), "services/"+service+"/cmd/"+service, fault.Armed); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/allinone"
+	"github.com/startupwebapp/startupwebapp/pkg/fault"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
 )
 
@@ -65,7 +66,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 // buildFaults makes the binary with crash points.
-var buildFaults = sync.OnceValues(func() (string, error) { return compile("-tags", "faults") })
+var buildFaults = sync.OnceValues(func() (string, error) { return compile(fault.Armed) })
 
 func compile(flags ...string) (string, error) {
 	dir, err := os.MkdirTemp("", "shoptest")
