@@ -64,7 +64,7 @@ func runBroker(log *slog.Logger, opts *server.Options) (*server.Server, error) {
 	srv.SetLoggerV2(brokerLog{log, fatal}, false, false, false)
 	srv.Start()
 	ready := make(chan bool, 1)
-	go func() { ready <- srv.ReadyForConnections(30 * time.Second) }()
+	go func() { ready <- srv.ReadyForConnections(brokerTime) }()
 	select {
 	case reason := <-fatal:
 		srv.Shutdown()
@@ -88,11 +88,14 @@ func (b *broker) urlFor(user string) string {
 	return u.String()
 }
 
+// tendEvery is how often the broker's store is looked at.
+const tendEvery = time.Second
+
 // tend starts the broker again when someone has deleted its store under it, until ctx ends: a server
 // without its files takes no message any more. The lost streams are then made again, and the
 // outboxes fill them.
 func (b *broker) tend(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	looks := 0 // a stream that is just being made or deleted may look lost once
 	for {

@@ -37,16 +37,23 @@ func (b *broker) monitoring() http.Handler {
 	return mux
 }
 
+const (
+	// monitorHeaders bounds the wait for the header of a question about the broker.
+	monitorHeaders = 5 * time.Second
+	// monitorGrace is how long such questions may go on after the end.
+	monitorGrace = time.Second
+)
+
 // serveMonitoring answers NATS_MONITOR_ADDR until ctx ends.
 func (s *shop) serveMonitoring(ctx context.Context) error {
 	l := s.listeners["NATS_MONITOR_ADDR"]
 	srv := &http.Server{
 		Handler:           web.OnlyHosts(s.cfg.InsideHosts, s.cfg.NATSMonitorAddr)(s.broker.monitoring()),
-		ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		ReadHeaderTimeout: monitorHeaders, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	shutdown := web.Stopper(srv)
 	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorGrace)
 		defer cancel()
 		if shutdown(grace) != nil {
 			_ = srv.Close() // a broker that ends has little to show

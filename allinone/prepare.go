@@ -71,6 +71,9 @@ func (c DBPasswords) byRole(shop string) map[string]string {
 	return all
 }
 
+// streamsTime bounds the making of streams and consumers.
+const streamsTime = time.Minute
+
 // Prepare is the migrate job of a deployment: roles with their passwords, schemas and tables, and, where
 // NATS_URL names a broker, streams and consumers. It is safe to repeat.
 func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
@@ -89,7 +92,7 @@ func Prepare(ctx context.Context, log *slog.Logger, cfg PrepareConfig) error {
 		return err
 	}
 	defer b.Close()
-	ctx, done := context.WithTimeout(ctx, time.Minute)
+	ctx, done := context.WithTimeout(ctx, streamsTime)
 	defer done()
 	b.KeepProvisioned(ctx, cfg.NATSReplicas, done)
 	if !errors.Is(ctx.Err(), context.Canceled) {

@@ -33,6 +33,7 @@ const (
 	databaseStopTime = 20 * time.Second
 	migrateTime      = 2 * time.Minute
 	brokerTime       = 30 * time.Second
+	brokerLook       = 5 * time.Millisecond // it runs in this very process
 )
 
 // shop is the process under construction. What was started is stopped in reverse order.
@@ -305,7 +306,7 @@ func (s *shop) provision(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, brokerTime)
 	defer cancel()
 	for !b.Connected() && ctx.Err() == nil {
-		time.Sleep(5 * time.Millisecond) // it runs in this very process
+		time.Sleep(brokerLook)
 	}
 	return b.Provision(ctx, s.cfg.NATSReplicas)
 }

@@ -20,6 +20,14 @@ import (
 // stackTime bounds what one stack may take; a database takes a quarter of an hour.
 const stackTime = 45 * time.Minute
 
+const (
+	// changeSetTime bounds the wait for what a change of a stack would do.
+	changeSetTime = 5 * time.Minute
+	// lookFirst is the pause before AWS, or an emulator, which is quicker, is asked again how far it is; it doubles up
+	// to lookLimit, or stackLook for stacks, which take minutes.
+	lookFirst, lookLimit, stackLook = 200 * time.Millisecond, 5 * time.Second, 10 * time.Second
+)
+
 // stack is a stack as it is: state, parameters, outputs.
 type stack struct {
 	status     types.StackStatus
@@ -84,7 +92,7 @@ func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (s
 	}
 	waiter := cloudformation.NewChangeSetCreateCompleteWaiter(c.stacks, quickly)
 	found := &cloudformation.DescribeChangeSetInput{StackName: name, ChangeSetName: set}
-	waited := waiter.Wait(ctx, found, 5*time.Minute)
+	waited := waiter.Wait(ctx, found, changeSetTime)
 	got, err := c.stacks.DescribeChangeSet(ctx, found)
 	if err != nil {
 		return "", nil, fmt.Errorf("read the changes of stack %s: %w", *name, err)
@@ -102,7 +110,7 @@ func (c *cloud) propose(ctx context.Context, p part, given map[string]string) (s
 
 // quickly waits as long as AWS does, but not for an emulator.
 func quickly(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) {
-	o.MinDelay, o.MaxDelay = 200*time.Millisecond, 5*time.Second
+	o.MinDelay, o.MaxDelay = lookFirst, lookLimit
 }
 
 // withdraw takes a change set back, and the empty stack that one for a new stack leaves.
@@ -218,7 +226,7 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 // await waits until a stack changes no more.
 func (c *cloud) await(ctx context.Context, name string) (stack, error) {
 	limit := time.Now().Add(stackTime)
-	pause := 200 * time.Millisecond
+	pause := lookFirst
 	for {
 		s, there, err := c.find(ctx, name)
 		switch state := string(s.status); {
@@ -236,7 +244,7 @@ func (c *cloud) await(ctx context.Context, name string) (stack, error) {
 		if !wait.Sleep(ctx, pause) {
 			return s, ctx.Err()
 		}
-		pause = min(2*pause, 10*time.Second)
+		pause = min(2*pause, stackLook)
 	}
 }
 

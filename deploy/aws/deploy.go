@@ -223,7 +223,7 @@ func (c *cloud) undefine(ctx context.Context, definition string) error {
 func (c *cloud) attend(ctx context.Context, known map[string]string, task string) error {
 	ctx, cancel := context.WithTimeout(ctx, taskTime)
 	defer cancel()
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := lookFirst; ; pause = min(2*pause, lookLimit) {
 		got, err := c.tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(known["ClusterName"]),
 			Tasks: []string{task}})
 		if err != nil || len(got.Tasks) == 0 {

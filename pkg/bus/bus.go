@@ -33,6 +33,18 @@ const apiTimeout = 3 * time.Second
 // closeLimit is how long Close, and a Publisher that stops, wait for what is in flight.
 const closeLimit = 2 * time.Second
 
+const (
+	// reconnectWait is the pause before a lost connection is tried again, with up to reconnectJitter on top of it, or
+	// secureJitter where it is encrypted.
+	reconnectWait, reconnectJitter, secureJitter = 250 * time.Millisecond, 250 * time.Millisecond, time.Second
+	// pingEvery is how often a connection is tried out; two pings without an answer end it.
+	pingEvery = 10 * time.Second
+	// publishLimit is how long a publication waits for the broker's word that it is kept.
+	publishLimit = 5 * time.Second
+	// flushLimit is how long Listen waits until the broker knows of it.
+	flushLimit = 2 * time.Second
+)
+
 // Headers of the shop's messages.
 const (
 	headerKey    = "Shop-Key"    // the business key; Nats-Msg-Id has row and attempt behind it
@@ -64,10 +76,10 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 	connected := func(*nats.Conn) { up.Set(1); b.back.send() }
 	nc, err := nats.Connect(url, secure,
 		nats.Name(service), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
-		nats.ReconnectWait(250*time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, time.Second),
+		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, secureJitter),
 		nats.ReconnectBufSize(-1), // a publish while disconnected fails instead of waiting unacknowledged
 		nats.CustomInboxPrefix("_INBOX_"+service), nats.Timeout(apiTimeout),
-		nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(connected), nats.ReconnectHandler(connected),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			up.Set(0)
@@ -82,7 +94,7 @@ func Connect(log *slog.Logger, url, service string, files ...certs.Files) (*Bus,
 	}
 	b.nc = nc
 	b.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout),
-		jetstream.WithPublishAsyncTimeout(5*time.Second), jetstream.WithPublishAsyncMaxPending(8192))
+		jetstream.WithPublishAsyncTimeout(publishLimit), jetstream.WithPublishAsyncMaxPending(8192))
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
@@ -142,7 +154,7 @@ func (b *Bus) Listen(subject string, fn func(subject string, data []byte)) error
 		return fmt.Errorf("listen to %s: %w", subject, err)
 	}
 	if b.Connected() {
-		if err := b.nc.FlushTimeout(2 * time.Second); err != nil {
+		if err := b.nc.FlushTimeout(flushLimit); err != nil {
 			b.log.Debug("listen", "subject", subject, "error", err) // the client subscribes again when it is back
 		}
 	}

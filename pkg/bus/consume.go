@@ -19,6 +19,17 @@ import (
 // taken; nothing waits for a group to fill, but for a moment where a consumer says so (Gather).
 const GroupSize = 128
 
+const (
+	// interruptedFirst is the pause after a subscription broke, doubled each time up to interruptedLimit. One that had
+	// lasted for steadyFrom begins with the first pause again.
+	interruptedFirst, interruptedLimit, steadyFrom = 100 * time.Millisecond, 5 * time.Second, time.Minute
+	// pullExpiry is how long a question for messages is open, and pullHeartbeat how often the broker says meanwhile that
+	// it knows of it.
+	pullExpiry, pullHeartbeat = 3 * time.Second, time.Second
+	// measureEvery is how often what waits is counted, at the broker and in the outbox.
+	measureEvery = 5 * time.Second
+)
+
 // Delivery is one received message.
 type Delivery struct {
 	Key     string
@@ -89,14 +100,14 @@ func IsPermanent(err error) bool {
 // Consume works until ctx ends, finishes the group in hand, and returns nil. It survives the loss
 // of its consumer, its stream and its broker: it complains and tries again.
 func (b *Bus) Consume(ctx context.Context, c Consumer) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := interruptedFirst; ; pause = min(2*pause, interruptedLimit) {
 		began := time.Now()
 		err := b.consume(ctx, c)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > time.Minute {
-			pause = 100 * time.Millisecond
+		if time.Since(began) > steadyFrom {
+			pause = interruptedFirst
 		}
 		if b.Connected() {
 			b.log.Warn("consumer interrupted, will try again", "consumer", c.Name, "error", err)
@@ -118,8 +129,8 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	messages := make(chan jetstream.Msg, 2*GroupSize)
 	broken := make(chan error, 1)
 	cc, err := cons.Consume(func(m jetstream.Msg) { messages <- m },
-		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(3*time.Second),
-		jetstream.PullHeartbeat(time.Second),
+		jetstream.PullMaxMessages(2*GroupSize), jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			if errors.Is(err, jetstream.ErrNoHeartbeat) && b.Connected() ||
 				errors.Is(err, jetstream.ErrConsumerNotFound) ||
@@ -151,7 +162,7 @@ func (b *Bus) consume(ctx context.Context, c Consumer) error {
 	for _, outcome := range []string{"done", "repeat", "retry", "parked", "misfit"} {
 		obs.Messages.WithLabelValues(c.Name, outcome).Add(0) // else an alarm misses the first one
 	}
-	lag := time.NewTicker(5 * time.Second)
+	lag := time.NewTicker(measureEvery)
 	defer lag.Stop()
 	for {
 		select {

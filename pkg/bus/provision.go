@@ -75,6 +75,10 @@ func (b *Bus) provisionStream(ctx context.Context, s msg.Stream, copies int) err
 	return err
 }
 
+// provisionedLook is how often streams and consumers are looked at; awayLook is how often while the broker is away, and
+// provisionAgain after they could not be made.
+const provisionedLook, awayLook, provisionAgain = 5 * time.Second, 50 * time.Millisecond, time.Second
+
 // KeepProvisioned provisions now and after every reconnect, and looks every few seconds whether all
 // is still there, until ctx ends: a broker that comes back with an empty store gets its streams
 // again, and the outboxes fill them. good is called whenever all is as it should be.
@@ -82,14 +86,14 @@ func (b *Bus) KeepProvisioned(ctx context.Context, copies int, good func()) {
 	c, stop := b.back.subscribe()
 	defer stop()
 	for {
-		wait := 5 * time.Second
+		wait := provisionedLook
 		if !b.nc.IsConnected() {
-			wait = 50 * time.Millisecond
+			wait = awayLook
 		} else if err := b.checkProvisioned(ctx, copies); err == nil {
 			good()
 		} else if ctx.Err() == nil {
 			b.log.Error("streams and consumers are not as they should be", "error", err)
-			wait = time.Second
+			wait = provisionAgain
 		}
 		select {
 		case <-c:

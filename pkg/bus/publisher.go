@@ -27,6 +27,8 @@ type event struct {
 const (
 	// publisherLimit bounds what is kept in memory while the broker is away (about 50 MB).
 	publisherLimit = 50_000
+	// eventsFirst is the pause after events could not be published, eventsLimit the longest one.
+	eventsFirst, eventsLimit = 50 * time.Millisecond, 2 * time.Second
 	// togetherFrom is the number of waiting events from which they travel together, in messages of at
 	// most togetherMost events and about togetherBytes: a message costs broker and receiver more than
 	// an event does.
@@ -111,7 +113,7 @@ func (p *Publisher) send(ctx context.Context, group []*nats.Msg) (left []*nats.M
 			}
 			p.bus.log.Warn("events not published, will try again", "messages", len(group))
 		}
-		if !wait.Sleep(ctx, Backoff(try, 50*time.Millisecond, 2*time.Second)) {
+		if !wait.Sleep(ctx, Backoff(try, eventsFirst, eventsLimit)) {
 			return group
 		}
 	}

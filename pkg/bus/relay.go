@@ -41,6 +41,8 @@ const (
 	dueLate = 30 * time.Second
 	// publishAgain is the pause after a failed publication.
 	publishAgain = 500 * time.Millisecond
+	// pruneEvery is how often what is over is deleted.
+	pruneEvery = time.Hour
 )
 
 // Run publishes due rows and deletes confirmed ones until ctx ends; then it finishes its round and makes
@@ -85,11 +87,11 @@ func (o *Outbox) relay(ctx, working context.Context) {
 		began := time.Now()
 		rows := o.relayOnce(working)
 		o.throttle(ctx, rows, time.Since(began))
-		if time.Since(measured) > 5*time.Second {
+		if time.Since(measured) > measureEvery {
 			measured = time.Now()
 			o.measure(ctx)
 		}
-		if time.Since(pruned) > time.Hour {
+		if time.Since(pruned) > pruneEvery {
 			pruned = time.Now()
 			o.prune(ctx)
 		}

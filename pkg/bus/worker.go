@@ -33,6 +33,13 @@ type worker struct {
 // workTime is less than the broker waits for an acknowledgement before it delivers again.
 const workTime = 20 * time.Second
 
+const (
+	// retryFirst is about the delay of a message that was refused once, and retryLimit the longest one.
+	retryFirst, retryLimit = 250 * time.Millisecond, 30 * time.Second
+	// outageFirst is about the pause after a group that failed because the database is away, and outageLimit the longest.
+	outageFirst, outageLimit = 100 * time.Millisecond, 2 * time.Second
+)
+
 // work handles one group to its end: every message of it is acknowledged, parked or refused.
 func (w *worker) work(ctx context.Context, raw []jetstream.Msg) {
 	// A stop must not tear a group apart half way.
@@ -297,7 +304,7 @@ func (w *worker) park(ctx context.Context, d *Delivery, cause error) error {
 // retry refuses a message so that it comes again after a growing, jittered delay. (The server's own
 // BackOff does not apply to refusals.)
 func (w *worker) retry(d *Delivery, err error) {
-	delay := Backoff(d.Attempt, 250*time.Millisecond, 30*time.Second)
+	delay := Backoff(d.Attempt, retryFirst, retryLimit)
 	level := w.bus.log.Warn
 	if d.Attempt >= 10 {
 		level = w.bus.log.Error
@@ -315,7 +322,7 @@ func (w *worker) retry(d *Delivery, err error) {
 // outage pauses before the next group while the database is away.
 func (w *worker) outage(ctx context.Context, err error) {
 	w.outages++
-	pause := Backoff(w.outages, 100*time.Millisecond, 2*time.Second)
+	pause := Backoff(w.outages, outageFirst, outageLimit)
 	w.bus.log.Warn("database away, consumer pauses", "consumer", w.Name, "pause_ms", pause.Milliseconds(), "error", err)
 	wait.Sleep(ctx, pause)
 }

@@ -117,6 +117,9 @@ func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) e
 	})
 }
 
+// againWithin is within what a transaction is tried again after others were in its way once; it grows with each attempt.
+const againWithin = 20 * time.Millisecond
+
 // Again tries a transaction up to four times as long as others are in its way.
 func Again(ctx context.Context, try func() error) error {
 	for attempt := 1; ; attempt++ {
@@ -124,7 +127,7 @@ func Again(ctx context.Context, try func() error) error {
 		if err == nil || attempt == 4 || !IsContention(err) {
 			return err
 		}
-		if !wait.Sleep(ctx, time.Duration(rand.IntN(20*attempt)+1)*time.Millisecond) { //nolint:gosec // jitter
+		if !wait.Sleep(ctx, rand.N(time.Duration(attempt)*againWithin)+time.Millisecond) { //nolint:gosec // jitter
 			return err
 		}
 	}

@@ -18,6 +18,9 @@ import (
 // createClusterConf keeps Debian's packages from starting a cluster of their own.
 const createClusterConf = "/etc/postgresql-common/createcluster.conf"
 
+// lockTries is how often, lockPause apart, the lists of packages are fetched while another apt-get has their lock.
+const lockTries, lockPause = 60, time.Second
+
 // install gets Debian's postgresql package. The lists of packages are fetched only when installing
 // with the present ones does not work.
 func install(ctx context.Context, log *slog.Logger) error {
@@ -46,8 +49,8 @@ func install(ctx context.Context, log *slog.Logger) error {
 	}
 	out, err := get("update")
 	// Another apt-get may be fetching the lists: their lock is not waited for by apt-get itself.
-	for try := 0; err != nil && strings.Contains(out, "Could not get lock") && try < 60; try++ {
-		if !wait.Sleep(ctx, time.Second) {
+	for try := 0; err != nil && strings.Contains(out, "Could not get lock") && try < lockTries; try++ {
+		if !wait.Sleep(ctx, lockPause) {
 			return context.Cause(ctx)
 		}
 		out, err = get("update")

@@ -17,15 +17,19 @@ type Task struct {
 	Do    func(context.Context, *pgxpool.Pool) (rows int64, err error)
 }
 
-// errorPause is the most that passes before a failed task is tried again.
-const errorPause = time.Minute
+const (
+	// errorPause is the most that passes before a failed task is tried again.
+	errorPause = time.Minute
+	// longestPause is the most that passes before tasks are looked at again.
+	longestPause = time.Hour
+)
 
 // housekeep does what is due until ctx ends, one task after the other, so that housekeeping takes one
 // connection from the requests and no more.
 func (c *Core) housekeep(ctx context.Context, tasks []Task) error {
 	due := make([]time.Time, len(tasks))
 	for {
-		next := time.Now().Add(time.Hour)
+		next := time.Now().Add(longestPause)
 		for i, t := range tasks {
 			if ctx.Err() == nil && !time.Now().Before(due[i]) {
 				due[i] = time.Now().Add(c.do(ctx, t))

@@ -138,6 +138,9 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	return core.run(ctx, l, parts)
 }
 
+// guardPause is the pause before a database that does not answer is asked again whose it is.
+const guardPause = time.Second
+
 // guard ends the service when its database turns out to be another shop's: waiting would not help, and
 // the one who set DATABASE_URL must see it.
 func (c *Core) guard(ctx context.Context) error {
@@ -150,7 +153,7 @@ func (c *Core) guard(ctx context.Context) error {
 			<-ctx.Done()
 			return nil
 		}
-		if !wait.Sleep(ctx, time.Second) {
+		if !wait.Sleep(ctx, guardPause) {
 			return nil
 		}
 	}

@@ -22,6 +22,8 @@ const (
 	awayTime = time.Second
 	// lookUpEvery is how old may be what a name resolves to.
 	lookUpEvery = 5 * time.Second
+	// idleTime is after how long an unused connection is closed, and aliveEvery how often a used one is tried out.
+	idleTime, aliveEvery = 60 * time.Second, 15 * time.Second
 )
 
 // Owner reaches a service inside that answers for a part of the shop, wherever its processes run. It is the
@@ -79,7 +81,7 @@ func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 	e := &endpoint{base: base, dialled: dialled, secure: o.secure}
 	e.transport = &http.Transport{
 		DialContext: e.dial, DialTLSContext: e.dialTLS, DisableCompression: true,
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 60 * time.Second, ResponseHeaderTimeout: o.answer,
+		MaxIdleConnsPerHost: 256, IdleConnTimeout: idleTime, ResponseHeaderTimeout: o.answer,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	return e
@@ -91,7 +93,7 @@ type unsentError struct{ error }
 func (e *unsentError) Unwrap() error { return e.error }
 
 func (e *endpoint) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
+	dialer := net.Dialer{Timeout: dialTime, KeepAlive: aliveEvery}
 	conn, err := dialer.DialContext(ctx, network, e.dialled)
 	if err != nil {
 		return nil, &unsentError{err}

@@ -145,7 +145,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	}
 	wrong := map[string]string{}
 	if a.Password != "" {
-		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, 15 * time.Minute}})
+		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, guessTime}})
 		if err != nil {
 			return nil, err
 		}

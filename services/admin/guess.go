@@ -15,18 +15,21 @@ type limit struct {
 	within  time.Duration
 }
 
+// guessTime is how long a failed attempt counts, but for those of an account from everywhere.
+const guessTime = 15 * time.Minute
+
 // guessLimits are what a sign-in counts against: the account from this network, the network, and the
 // account from everywhere. The last is wide, because anyone can use it up; passkeys and links are not
 // counted by account.
 func (s *server) guessLimits(r *http.Request, username string) []limit {
 	account, network := "account "+strings.ToLower(username), "network "+s.network(r)
-	return []limit{{account + " " + network, 6, 15 * time.Minute}, {network, 30, 15 * time.Minute},
+	return []limit{{account + " " + network, 6, guessTime}, {network, 30, guessTime},
 		{account, 60, time.Hour}}
 }
 
 // secondLimits are what second factors count against: who gets here knows the first.
 func secondLimits(person int64) []limit {
-	return []limit{{"second factor of " + id(person), 6, 15 * time.Minute}}
+	return []limit{{"second factor of " + id(person), 6, guessTime}}
 }
 
 // network is what the client counts as.

@@ -148,7 +148,7 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	}
 	to := safePath(form.Get("to"))
 	again := func(problem string, status int) adminui.Page { return signInPage(signInForm(to), to, problem, status) }
-	forgive, err := s.attempt(r, []limit{{"passkeys from " + s.network(r), 30, 15 * time.Minute}})
+	forgive, err := s.attempt(r, []limit{{"passkeys from " + s.network(r), 30, guessTime}})
 	if err != nil {
 		return s.refused(s.recordLockedOut(r, 0, err), again)
 	}

@@ -12,9 +12,12 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
+// keysKept is a day longer than the stream of client events keeps messages.
+const keysKept = 8 * 24 * time.Hour
+
 // dropKeys drops the keys of client events that are older than their stream keeps messages.
 func dropKeys(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	return bus.PruneInbox(ctx, pool, msg.EventsEvent, 8*24*time.Hour)
+	return bus.PruneInbox(ctx, pool, msg.EventsEvent, keysKept)
 }
 
 // makeMonths makes the tables of this month and the next.

@@ -32,12 +32,15 @@ func (w *senders) tryTakeSlot(ctx context.Context) error {
 	return nil
 }
 
+// firstSweep and secondSweep are how long after the start what killed processes left is looked for again.
+const firstSweep, secondSweep = 3 * time.Second, 10 * time.Second
+
 // keepSlot gives the slot up when there is nothing to send for a while: it takes a connection. It gets it back after
 // the database was away, and sweeps at the start and soon after: the session of a killed process may outlive it by a
 // moment.
 func (w *senders) keepSlot(ctx context.Context) {
 	now := time.Now()
-	sweeps := []time.Time{now, now.Add(3 * time.Second), now.Add(10 * time.Second)}
+	sweeps := []time.Time{now, now.Add(firstSweep), now.Add(secondSweep)}
 	for ctx.Err() == nil {
 		sweep := len(sweeps) > 0 && !time.Now().Before(sweeps[0])
 		if w.keepSlotOnce(ctx, sweep) && sweep {

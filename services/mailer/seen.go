@@ -11,8 +11,11 @@ import (
 	"time"
 )
 
+// seenTime bounds a question to the mail system.
+const seenTime = 5 * time.Second
+
 // seenClient follows no redirects: the answer counts only from where it was asked.
-var seenClient = &http.Client{Timeout: 5 * time.Second,
+var seenClient = &http.Client{Timeout: seenTime,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // seen asks the mail system how many mails with this Message-ID it has taken.

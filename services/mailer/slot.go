@@ -109,12 +109,15 @@ func (s *slots) giveUp(ctx context.Context) error {
 	return err
 }
 
+// releaseTime bounds the goodbye to the database.
+const releaseTime = time.Second
+
 // release gives the slot up by ending the connection.
 func (s *slots) release() {
 	if s.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTime)
 	defer cancel()
 	s.conn.Close(ctx) //nolint:errcheck,gosec // it may be broken already
 	s.conn = nil

@@ -72,12 +72,15 @@ func newConn(cfg Config) (*conn, error) {
 	return &conn{client: client}, nil
 }
 
+// goodbyeTime bounds the goodbye to a mail server.
+const goodbyeTime = time.Second
+
 // close says goodbye, politely if the server still listens.
 func (l *conn) close() {
 	if l.conn == nil {
 		return
 	}
-	if err := l.conn.UpdateDeadline(time.Second); err != nil || l.conn.Quit() != nil {
+	if err := l.conn.UpdateDeadline(goodbyeTime); err != nil || l.conn.Quit() != nil {
 		l.drop()
 	}
 	l.conn = nil

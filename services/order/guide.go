@@ -109,6 +109,9 @@ func (s *server) noteGuide(r *http.Request, key string, value *string, text stri
 	})
 }
 
+// testMailLife is how long a test of mails is worth sending.
+const testMailLife = time.Hour
+
 // staffTestMail has a mail sent to the shop's staff. The same person within a minute has one sent: a button that
 // is pressed twice is no second wish.
 func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
@@ -116,7 +119,7 @@ func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 	key := fmt.Sprintf("%s:%d:%s", msg.MailTest, adminui.Who(r).Person, now.Format("200601021504"))
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		if err := bus.Enqueue(r.Context(), tx, msg.Message{Key: key, Subject: msg.MailSubject(msg.MailTest),
-			Payload: msg.SendMail{Kind: msg.MailTest, CreatedAt: now, Deadline: now.Add(time.Hour)}}); err != nil {
+			Payload: msg.SendMail{Kind: msg.MailTest, CreatedAt: now, Deadline: now.Add(testMailLife)}}); err != nil {
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "guide",

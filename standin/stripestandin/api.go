@@ -258,9 +258,12 @@ func (c *call) faultError() error {
 	}
 }
 
+// hangTime is how long a call hangs that a time-out switch has hit, unless the switch says.
+const hangTime = time.Minute
+
 // hang holds the connection of a call that a time-out switch has hit.
 func (c *call) hang() {
-	hold := time.Minute
+	hold := hangTime
 	if c.fault.HangMS > 0 {
 		hold = time.Duration(c.fault.HangMS) * time.Millisecond
 	}

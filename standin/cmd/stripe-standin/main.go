@@ -75,13 +75,16 @@ func serve(ctx context.Context, env func(string) string, logTo io.Writer) error 
 	return s.Run(ctx)
 }
 
+// probeTime bounds the wait for an answer about health.
+const probeTime = 3 * time.Second
+
 // ask calls the health endpoint of the stand-in that listens at STANDIN_ADDR.
 func ask(ctx context.Context, env func(string) string, _ io.Writer) error {
 	addr, err := web.Reachable(cmp.Or(env("STANDIN_ADDR"), defaultAddr))
 	if err != nil {
 		return fmt.Errorf("stripe stand-in: STANDIN_ADDR: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 	if err != nil {

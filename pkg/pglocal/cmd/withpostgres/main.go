@@ -117,6 +117,9 @@ func temporaryFiles(dir string) ([]string, error) {
 	return env, nil
 }
 
+// youngest is the age from which on a folder is not one that another run is just making.
+const youngest = time.Minute
+
 // sweep removes what killed runs left behind in the temporary folder. A folder in use is refused by
 // Remove; one that is too young to be sure is left to the next run.
 func sweep(temporary string) {
@@ -126,7 +129,7 @@ func sweep(temporary string) {
 	}
 	for _, folder := range folders {
 		info, err := os.Lstat(folder)
-		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < youngest {
 			continue
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
