@@ -170,17 +170,27 @@ type brokerLog struct {
 	fatal chan<- string
 }
 
+// Noticef implements server.Logger.
 func (l brokerLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+
+// Warnf implements server.Logger.
 func (l brokerLog) Warnf(format string, v ...any) {
 	if strings.HasPrefix(format, "Plaintext passwords") {
 		return // they are in this process's memory alone
 	}
 	l.log.Warn(fmt.Sprintf(format, v...))
 }
+
+// Errorf implements server.Logger.
 func (l brokerLog) Errorf(format string, v ...any) { l.log.Error(fmt.Sprintf(format, v...)) }
+
+// Debugf implements server.Logger.
 func (l brokerLog) Debugf(format string, v ...any) {}
+
+// Tracef implements server.Logger.
 func (l brokerLog) Tracef(format string, v ...any) {}
 
+// Fatalf implements server.Logger.
 func (l brokerLog) Fatalf(format string, v ...any) {
 	reason := fmt.Sprintf(format, v...)
 	l.log.Error(reason)

@@ -71,7 +71,7 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err 
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		s.openDoors, s.openFolder, s.startDatabase, s.startBroker, s.startStandIns, s.configure, s.migrate, s.provision,
+		s.openPorts, s.openFolder, s.startDatabase, s.startBroker, s.startStandIns, s.configure, s.migrate, s.provision,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -82,8 +82,8 @@ func Run(ctx context.Context, log *slog.Logger, cfg Config, out io.Writer) (err 
 
 func (s *shop) stop(fn func()) { s.stops = append(s.stops, fn) }
 
-// openDoors opens every port first: a taken one stops here, before anything has happened.
-func (s *shop) openDoors(context.Context) error {
+// openPorts opens every port first: a taken one stops here, before anything has happened.
+func (s *shop) openPorts(context.Context) error {
 	s.listeners = listeners{}
 	s.stop(s.listeners.close)
 	edgeAddr, webhookAddr, err := publicAddresses()

@@ -23,7 +23,7 @@ type wish struct {
 	set     map[string]string // parameters of templates
 }
 
-// create makes a shop, or changes one into what is wished. It is safe to repeat, and goes on where it ended.
+// create makes a shop, or changes one into what is asked for. It is safe to repeat, and goes on where it ended.
 func (c *cloud) create(ctx context.Context, w wish) error {
 	known, err := c.makeGround(ctx, w)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 	return c.record(ctx, w.tag)
 }
 
-// makeGround makes what services stand on, and returns what its stacks put out with what was wished.
+// makeGround makes what services stand on, and returns what its stacks put out with what was asked for.
 func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, error) {
 	known := maps.Clone(w.set)
 	for _, p := range ground(w.layout) {
@@ -60,7 +60,7 @@ func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, erro
 }
 
 // known is all that the stacks of a shop put out, the parameters that its settings are made of, and what is
-// wished.
+// asked for.
 func (c *cloud) known(ctx context.Context, w wish) (map[string]string, error) {
 	all := map[string]string{"NatsConf": nats.Config}
 	for _, p := range slices.Concat(ground(w.layout), around(false)) {
@@ -217,23 +217,23 @@ func (c *cloud) layout(ctx context.Context) (string, error) {
 	return s.parameters["Layout"], err
 }
 
-// chosenLayout is the wished layout, or the one that the shop has. It cannot be changed: the services of the
+// chosenLayout is the layout that is asked for, or the one that the shop has. It cannot be changed: the services of the
 // old one would stay.
-func (c *cloud) chosenLayout(ctx context.Context, wished string) (string, error) {
+func (c *cloud) chosenLayout(ctx context.Context, wanted string) (string, error) {
 	s, there, err := c.find(ctx, "platform")
 	has := s.parameters["Layout"]
 	switch {
 	case err != nil:
 		return "", err
-	case there && has != "" && wished != "" && wished != has:
+	case there && has != "" && wanted != "" && wanted != has:
 		return "", fmt.Errorf(
 			"%s has the layout %s: make another shop, and move the data with backup and restore", c.shop, has)
 	case there && has != "":
 		return has, nil
-	case wished == "":
+	case wanted == "":
 		return layoutOne, nil
 	}
-	return wished, nil
+	return wanted, nil
 }
 
 // status prints each part's state, and which images run.

@@ -5,12 +5,12 @@ import (
 	"regexp"
 )
 
-// turns are the signs of Unicode that turn text round: embeddings, overrides and isolates. Nobody needs them in a name,
+// turns are the signs of Unicode that turn text round: embeddings, overrides and isolates. No name needs them,
 // and one that is left open makes another name of what follows. Letters of any script stay as they are.
 var turns = regexp.MustCompile("[\u202A-\u202E\u2066-\u2069]")
 
 // withoutTurns leaves such signs out of what a page shows. What stands in fields stays as it is stored: attributes and
-// text areas are not changed, or saving a form would change what nobody typed.
+// text areas are not changed, or saving a form would change what was never typed.
 func withoutTurns(page []byte) []byte {
 	if !turns.Match(page) {
 		return page

@@ -86,6 +86,7 @@ type Consumer struct {
 // permanent marks an error that no repetition will mend.
 type permanent struct{ error }
 
+// Unwrap is for errors.Is and errors.As.
 func (p permanent) Unwrap() error { return p.error }
 
 // Permanent says that a message can never succeed: it is parked for a human, with the reason.

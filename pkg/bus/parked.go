@@ -47,6 +47,7 @@ var (
 // ReplayError says that a replayed message failed again.
 type ReplayError struct{ Reason string }
 
+// Error implements error.
 func (e *ReplayError) Error() string { return "the message failed again: " + e.Reason }
 
 // Replay gives a parked message to its consumer again: handling it, its inbox key, the note that it was

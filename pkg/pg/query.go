@@ -118,10 +118,17 @@ func fits[T any](rows pgx.Rows) error {
 // noRow is a row with nothing in it.
 type noRow struct{ columns []pgconn.FieldDescription }
 
+// FieldDescriptions implements pgx.CollectableRow.
 func (r noRow) FieldDescriptions() []pgconn.FieldDescription { return r.columns }
-func (noRow) Scan(...any) error                              { return nil }
-func (noRow) Values() ([]any, error)                         { return nil, nil }
-func (noRow) RawValues() [][]byte                            { return nil }
+
+// Scan implements pgx.CollectableRow.
+func (noRow) Scan(...any) error { return nil }
+
+// Values implements pgx.CollectableRow.
+func (noRow) Values() ([]any, error) { return nil, nil }
+
+// RawValues implements pgx.CollectableRow.
+func (noRow) RawValues() [][]byte { return nil }
 
 // rowTo reads a row into a T.
 func rowTo[T any]() pgx.RowToFunc[T] {

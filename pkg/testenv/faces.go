@@ -18,7 +18,7 @@ import (
 
 // Faces asks for each page of a service's staff on all its faces. The JSON is held against the struct that the page
 // shows: every field is there under a name of its own, none beside them, and an empty list is one. What the structs
-// are is kept in file, so that whoever changes what programs read changes that, too; -update writes it. In CSV no cell
+// are is kept in file, so that a change of what programs read changes that, too; -update writes it. In CSV no cell
 // is a formula. parts are what stands for the parts of paths, such as {id}, or for how paths begin, such as
 // /discounts/{id}. The client is a person who may do everything.
 func (c *Client) Faces(file string, pages adminui.Pages, parts map[string]string) {

@@ -90,6 +90,7 @@ func (o *Owner) endpoint(base *url.URL, dialled string) *endpoint {
 // unsentError is why a request had no connection to be sent on.
 type unsentError struct{ error }
 
+// Unwrap is for errors.Is and errors.As.
 func (e *unsentError) Unwrap() error { return e.error }
 
 func (e *endpoint) dial(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -40,6 +40,7 @@ type Error struct {
 	Err        error
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%d %s %s", e.Status, e.Code, e.Parameter)
 	if e.Err != nil {
@@ -48,6 +49,7 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Unwrap is for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Err }
 
 // BadRequest refuses a request because of one parameter.
@@ -301,6 +303,7 @@ type recorder struct {
 	bytes   int
 }
 
+// WriteHeader implements http.ResponseWriter.
 func (rec *recorder) WriteHeader(status int) {
 	if status >= 500 && Left(rec.request) {
 		status = StatusClientLeft // also of handlers that answer by themselves, such as pages
@@ -311,6 +314,7 @@ func (rec *recorder) WriteHeader(status int) {
 	rec.ResponseWriter.WriteHeader(status)
 }
 
+// Write implements http.ResponseWriter.
 func (rec *recorder) Write(b []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK

@@ -44,9 +44,16 @@ type authUser struct {
 	passkeys []webauthn.Credential
 }
 
-func (u authUser) WebAuthnID() []byte                         { return []byte(u.Handle) }
-func (u authUser) WebAuthnName() string                       { return u.Username }
-func (u authUser) WebAuthnDisplayName() string                { return u.Name }
+// WebAuthnID implements webauthn.User.
+func (u authUser) WebAuthnID() []byte { return []byte(u.Handle) }
+
+// WebAuthnName implements webauthn.User.
+func (u authUser) WebAuthnName() string { return u.Username }
+
+// WebAuthnDisplayName implements webauthn.User.
+func (u authUser) WebAuthnDisplayName() string { return u.Name }
+
+// WebAuthnCredentials implements webauthn.User.
 func (u authUser) WebAuthnCredentials() []webauthn.Credential { return u.passkeys }
 
 // authUser reads a person with their passkeys.

@@ -6,6 +6,7 @@ import "sync"
 // take 32 kB for each (docs/adr/0019).
 type buffers struct{ pool sync.Pool }
 
+// Get implements httputil.BufferPool.
 func (b *buffers) Get() []byte {
 	if p, ok := b.pool.Get().(*[]byte); ok {
 		return *p
@@ -13,4 +14,5 @@ func (b *buffers) Get() []byte {
 	return make([]byte, 16<<10)
 }
 
+// Put implements httputil.BufferPool.
 func (b *buffers) Put(p []byte) { b.pool.Put(&p) }

@@ -57,7 +57,7 @@ func (s segment) words() string {
 	return strings.Join(words, ", ")
 }
 
-// person is who somebody is among recipients.
+// person identifies one of the recipients.
 type person struct {
 	kind string
 	id   int64

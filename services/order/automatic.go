@@ -24,7 +24,7 @@ const (
 	reminderPause = 30 * 24 * time.Hour
 	// keepAutomatic is longer than anything is looked for in automatic_mail.
 	keepAutomatic = 100 * 24 * time.Hour
-	// keepWishes is how long somebody waits for a SKU at most.
+	// keepWishes is how long a customer waits for a SKU at most.
 	keepWishes = 180 * 24 * time.Hour
 	// keepTold is longer than the mail of a wish is tried.
 	keepTold = automaticLate + time.Hour

@@ -57,6 +57,7 @@ type Refusal struct {
 	Text  string
 }
 
+// Error implements error.
 func (r *Refusal) Error() string { return r.Text }
 
 // not refuses an act.

@@ -85,7 +85,7 @@ func refundFlags(s *flag.FlagSet, f *staffFlags) {
 // on is the order that a command is about, in whatever version.
 func (f staffFlags) on() Order { return Order{Identifier: f.order} }
 
-// who acts is whoever the command says: the log and the timeline tell it from a person who signed in.
+// who is the actor, by the name that the command gives: the log and the timeline tell it from a person who signed in.
 func (f staffFlags) who() Actor { return Actor{Name: f.by + " (command)"} }
 
 // needs refuses a command without one of its flags.

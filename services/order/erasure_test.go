@@ -38,7 +38,7 @@ func (e *env) traces() (n int) {
 	return n + e.Number(`SELECT count(*) FROM outbox WHERE encode(payload, 'escape') ~* 'pat@mail|Pat Buyer|12 Elm'`)
 }
 
-func TestAnEventUnderWayBringsNobodyBack(t *testing.T) {
+func TestAnEventUnderWayBringsNoOneBack(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	p := e.visitor()

@@ -113,7 +113,7 @@ func (s *server) noteGuide(r *http.Request, key string, value *string, text stri
 const testMailLife = time.Hour
 
 // staffTestMail has a mail sent to the shop's staff. The same person within a minute has one sent: a button that
-// is pressed twice is no second wish.
+// is pressed twice asks for one mail.
 func (s *server) staffTestMail(r *http.Request) (adminui.Answer, error) {
 	now := time.Now().UTC()
 	key := fmt.Sprintf("%s:%d:%s", msg.MailTest, adminui.Who(r).Person, now.Format("200601021504"))

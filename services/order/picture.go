@@ -35,6 +35,7 @@ const (
 // notPicture says why a file is not taken, in words for the person who sent it.
 type notPicture string
 
+// Error implements error.
 func (n notPicture) Error() string { return string(n) }
 
 // decodePicture reads a picture, and how its camera was held. It is measured before it is unpacked, so that a small

@@ -32,8 +32,11 @@ type (
 	notYet     string
 )
 
+// Error implements error.
 func (n notFetched) Error() string { return string(n) }
-func (n notYet) Error() string     { return string(n) }
+
+// Error implements error.
+func (n notYet) Error() string { return string(n) }
 
 const (
 	fetchInside  = notFetched("It leads to an address inside a network.")

@@ -59,7 +59,7 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 }
 
 // takeFromShelf takes the pieces of a refund that came to nothing from the shelf again, as far as the order waits to be
-// sent with them: nobody else can buy them. What the customer had sent back stays there.
+// sent with them: no other customer can buy them. What the customer had sent back stays there.
 func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
 	return pg.Exec(ctx, tx, "take the pieces of refund $1 from the shelf", `
 		WITH again AS (

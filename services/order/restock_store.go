@@ -48,7 +48,7 @@ func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool
 		  AND NOT EXISTS (SELECT FROM told WHERE held OR NOT there)`, wish, hash)
 }
 
-// restockWish is somebody who hears now.
+// restockWish is a customer who hears now.
 type restockWish struct {
 	ID          int64
 	SKU         int64 `db:"sku"`

@@ -26,6 +26,7 @@ type notSold struct {
 	cause      error
 }
 
+// Error implements error.
 func (n *notSold) Error() string {
 	if n.cause == nil {
 		return "not sold: " + n.reason
@@ -33,6 +34,7 @@ func (n *notSold) Error() string {
 	return "not sold: " + n.reason + ": " + n.cause.Error()
 }
 
+// Unwrap is for errors.Is and errors.As.
 func (n *notSold) Unwrap() error { return n.cause }
 
 const (

@@ -23,6 +23,7 @@ import (
 // shown is a name in its parts.
 type shown struct{ total, lines, all, method string }
 
+// String implements fmt.Stringer.
 func (v shown) String() string { return strings.Join([]string{v.total, v.lines, v.all, v.method}, ".") }
 
 // shownOf names contents with their shipping.

@@ -48,6 +48,7 @@ type orderAct func(r *http.Request, on Order, form adminui.Submitted) (done stri
 // comesTo is the error of an act that was only tried: it says what the act would come to.
 type comesTo struct{ text string }
 
+// Error implements error.
 func (c *comesTo) Error() string { return c.text }
 
 // ask is the handler that shows a form.

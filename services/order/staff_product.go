@@ -246,6 +246,7 @@ func readTime(text string) (*time.Time, bool) {
 // faults are what is wrong with a form, by field.
 type faults map[string]string
 
+// Error implements error.
 func (f faults) Error() string { return "the form is wrong" }
 
 // readProductEdit reads the form of a product. Fields that were not sent stay as they are: a client that sends one

@@ -25,7 +25,7 @@ func (e *env) came(orders ...msg.OrderMoney) {
 }
 
 // What customers bought is whole, with the orders of before, and net of what was given back, however often and in whatever
-// order it is told, and whoever has the orders by then.
+// order it is told, and whichever customer has the orders by then.
 func TestFiguresAreWholeAndNet(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -153,6 +153,7 @@ type phc struct {
 	salt, key []byte
 }
 
+// String implements fmt.Stringer.
 func (p phc) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.cost.Memory, p.cost.Time,

@@ -45,6 +45,7 @@ type outcomeRecorder struct {
 // maxOutcome is how much of an answer is kept, in bytes.
 const maxOutcome = 4096
 
+// Write implements http.ResponseWriter.
 func (r *outcomeRecorder) Write(b []byte) (int, error) {
 	r.head = append(r.head, b[:min(len(b), maxOutcome-len(r.head))]...)
 	return r.ResponseWriter.Write(b)

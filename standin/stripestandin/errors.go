@@ -16,6 +16,7 @@ type apiError struct {
 	Type    string `json:"type"`
 }
 
+// Error implements error.
 func (e *apiError) Error() string { return e.Message }
 
 // refuse is a 400 for a request that Stripe would refuse, naming the parameter at fault.

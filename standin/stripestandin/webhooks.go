@@ -38,9 +38,14 @@ type due struct {
 // dueQueue is a heap, the earliest first.
 type dueQueue []due
 
-func (q dueQueue) Len() int           { return len(q) }
+// Len implements heap.Interface.
+func (q dueQueue) Len() int { return len(q) }
+
+// Less implements heap.Interface.
 func (q dueQueue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
-func (q dueQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+
+// Swap implements heap.Interface.
+func (q dueQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 
 // Push is part of heap.Interface.
 func (q *dueQueue) Push(x any) { *q = append(*q, x.(due)) }

@@ -269,6 +269,7 @@ func (g *grown) erase(ctx context.Context) (float64, error) {
 
 type discard struct{}
 
+// Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // sweep is PostgreSQL's time for one of order's sweeps that finds nothing to do.

@@ -60,10 +60,10 @@ func deploy(t *testing.T, brokerURL, ownerURL string, replace ...string) *deploy
 	}
 	admin := value(project.Services["migrate"], "DATABASE_URL")
 	pairs := append(replace, admin, owner.String(), "@postgres:5432/shop?", "@"+owner.Host+owner.Path+"?", "@nats:4222", "@"+broker.Host)
-	for _, door := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085", "admin:8086"} {
+	for _, inside := range []string{"edge:8080", "webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085", "admin:8086"} {
 		addr := testenv.Port(t)
-		_, port, _ := strings.Cut(door, ":")
-		pairs = append(pairs, door, addr, "0.0.0.0:"+port, addr)
+		_, port, _ := strings.Cut(inside, ":")
+		pairs = append(pairs, inside, addr, "0.0.0.0:"+port, addr)
 	}
 	pairs = append(pairs, "stripe-standin:12111", testenv.Port(t)) // no one there: Stripe is away
 	return &deployment{t: t, project: project, addresses: strings.NewReplacer(pairs...)}
@@ -166,7 +166,7 @@ func (d *deployment) shops() {
 	t := d.t
 	t.Helper()
 	shop := "http://" + d.addresses.Replace("edge:8080")
-	testenv.Eventually(t, 30*time.Second, "the shop's door is open", func() bool {
+	testenv.Eventually(t, 30*time.Second, "the shop answers", func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(shop, "http://"))
 		return err == nil && c.Close() == nil
 	})

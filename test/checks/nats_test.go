@@ -141,7 +141,7 @@ func TestBrokerRightsSuffice(t *testing.T) {
 	for _, c := range msg.Consumers {
 		testenv.Eventually(t, 30*time.Second, c.Name+" gets its messages", func() bool { return w.count(c.Name) > 0 })
 	}
-	w.eraseSomebody(url, outboxes)
+	w.erasePerson(url, outboxes)
 	for s, o := range outboxes {
 		testenv.Eventually(t, 30*time.Second, "the outbox of "+s+" is empty: published and confirmed", func() bool {
 			rows, _, err := o.Depth(t.Context())
@@ -239,8 +239,8 @@ func TestWhatTheBrokerPutsIntoStreamsIsNoMessage(t *testing.T) {
 	}
 }
 
-// eraseSomebody has the user provision delete from the streams what mentions an erased person.
-func (w *traffic) eraseSomebody(url func(string) string, outboxes map[string]*bus.Outbox) {
+// erasePerson has the user provision delete from the streams what mentions an erased person.
+func (w *traffic) erasePerson(url func(string) string, outboxes map[string]*bus.Outbox) {
 	w.t.Helper()
 	send := func(service string, m msg.Message) {
 		if err := outboxes[service].Tx(w.t.Context(), func(tx pgx.Tx) error { return bus.Enqueue(w.t.Context(), tx, m) }); err != nil {

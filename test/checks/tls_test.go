@@ -76,11 +76,11 @@ func TestDeploymentOverTLS(t *testing.T) {
 	t.Parallel()
 	files := testenv.Certificates(t)
 	owner := secureDatabase(t, files)
-	doors := map[string]string{}
+	addrs := map[string]string{}
 	replace := []string{"sslmode=disable", insist(files), "nats://", "tls://"}
-	for _, door := range []string{"webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085"} {
-		doors[door] = testenv.Port(t)
-		replace = append(replace, "http://"+door, "https://"+doors[door], "0.0.0.0"+door[len(door)-5:], doors[door])
+	for _, inside := range []string{"webhook:8081", "user:8082", "order:8083", "events:8084", "mailer:8085"} {
+		addrs[inside] = testenv.Port(t)
+		replace = append(replace, "http://"+inside, "https://"+addrs[inside], "0.0.0.0"+inside[len(inside)-5:], addrs[inside])
 	}
 	d := deploy(t, startBroker(t, files)("staff"), owner, replace...)
 	d.more = []string{
@@ -102,10 +102,10 @@ func TestDeploymentOverTLS(t *testing.T) {
 	if err != nil || plain != 0 || secured < len(services) {
 		t.Errorf("%d services' connections to the database are in the clear, %d encrypted: %v", plain, secured, err)
 	}
-	for door, addr := range doors {
+	for inside, addr := range addrs {
 		if answer, err := http.Get("http://" + addr + "/internal/x"); err == nil { //nolint:gosec // our own
 			if answer.StatusCode != http.StatusBadRequest { // what a TLS listener says to plain HTTP
-				t.Errorf("%s answers %d in the clear", door, answer.StatusCode)
+				t.Errorf("%s answers %d in the clear", inside, answer.StatusCode)
 			}
 			_ = answer.Body.Close() // nothing in it counts
 		}
@@ -115,7 +115,7 @@ func TestDeploymentOverTLS(t *testing.T) {
 		}
 		if answer, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client}}).Get("https://" + addr +
 			"/internal/x"); err == nil {
-			t.Errorf("%s answers %d to who shows no certificate", door, answer.StatusCode)
+			t.Errorf("%s answers %d to who shows no certificate", inside, answer.StatusCode)
 			_ = answer.Body.Close() // nothing in it counts
 		}
 	}

@@ -38,12 +38,12 @@ func allowIsRight(t *testing.T, e *env) {
 		"/order/products", "/order/product/x", "/order/cart-items", "/order/cart-add-product-sku", "/order/create-checkout-session",
 		"/order/abc123", "/order/stripe-webhook", "/order/a/b",
 	} {
-		for _, door := range []string{e.shop.URL, e.shop.Webhook} {
-			if door == e.shop.Webhook && path != "/order/stripe-webhook" {
+		for _, at := range []string{e.shop.URL, e.shop.Webhook} {
+			if at == e.shop.Webhook && path != "/order/stripe-webhook" {
 				continue
 			}
 			for _, method := range all {
-				a := ask(method, door+path)
+				a := ask(method, at+path)
 				if a.StatusCode != http.StatusMethodNotAllowed {
 					continue
 				}
@@ -52,7 +52,7 @@ func allowIsRight(t *testing.T, e *env) {
 					t.Errorf("%s %s is not allowed; Allow is %q", method, path, a.Header["Allow"])
 				}
 				for _, other := range all {
-					got := ask(other, door+path).StatusCode
+					got := ask(other, at+path).StatusCode
 					if got == http.StatusForbidden {
 						continue // a POST without a token hears of that first
 					}

@@ -175,7 +175,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// forge adds what would open doors if someone believed it.
+// forge adds headers and fields that would give rights if the shop believed them.
 func forge(t *testing.T, r *http.Request, random *rand.Rand) {
 	t.Helper()
 	for _, c := range []string{"sessionid", "an_ct", "csrftoken"} {

@@ -28,7 +28,7 @@ func callShop(t *testing.T, method, url, contentType, body string) (status int, 
 	return answer.StatusCode, readAll(t, answer)
 }
 
-// The attack of the report, through the doors that everyone has: as many accounts as the shop lets one
+// The attack of the report, through what every visitor can ask for: as many accounts as the shop lets one
 // make with an address that is another's, and whatever they can have mailed. The victim gets five mails,
 // and the receipt of what was bought.
 func TestMailBombing(t *testing.T) {

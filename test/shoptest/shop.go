@@ -366,6 +366,7 @@ type logs struct {
 	text []byte
 }
 
+// Write implements io.Writer.
 func (l *logs) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

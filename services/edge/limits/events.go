@@ -8,7 +8,8 @@ import (
 const (
 	// EventLimit is how many client events of one client address one edge takes in EventWindow: a few hundred
 	// shoppers behind one address who look at a page every few seconds.
-	EventLimit  = 3000
+	EventLimit = 3000
+	// EventWindow is the time in which they are counted.
 	EventWindow = time.Minute
 )
 

@@ -141,4 +141,5 @@ func newKey(secret []byte, rule string, parts []string) (k key) {
 	return k
 }
 
+// String implements fmt.Stringer.
 func (k key) String() string { return hex.EncodeToString(k[:]) }

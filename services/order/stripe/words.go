@@ -86,11 +86,18 @@ func machineWord(s string) string {
 // words repeat what they refuse, an address for one, so they stay out.
 type sdkLog struct{ log *slog.Logger }
 
+// Debugf implements sdk.LeveledLoggerInterface.
 func (l sdkLog) Debugf(format string, v ...interface{}) {}
-func (l sdkLog) Infof(format string, v ...interface{})  {}
+
+// Infof implements sdk.LeveledLoggerInterface.
+func (l sdkLog) Infof(format string, v ...interface{}) {}
+
+// Warnf implements sdk.LeveledLoggerInterface.
 func (l sdkLog) Warnf(format string, v ...interface{}) {
 	l.log.Debug("stripe", "detail", format)
 }
+
+// Errorf implements sdk.LeveledLoggerInterface.
 func (l sdkLog) Errorf(format string, v ...interface{}) {
 	l.log.Debug("stripe", "detail", format)
 }
@@ -98,6 +105,7 @@ func (l sdkLog) Errorf(format string, v ...interface{}) {
 // apiError is a refusal of Stripe's without its words, which may repeat personal data.
 type apiError struct{ cause *sdk.Error }
 
+// Error implements error.
 func (e *apiError) Error() string {
 	return fmt.Sprintf("Stripe answered %d: type %s, code %q, parameter %q, request %s",
 		e.cause.HTTPStatusCode, e.cause.Type, e.cause.Code, e.cause.Param, e.cause.RequestID)
