@@ -12,7 +12,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// verifyEmailAddress mails a fresh verification code; earlier ones end.
+// verifyEmailAddress mails a fresh verification code; earlier ones end. Old pages ask for it with GET, so that it is
+// sent to another process when its own dies: that one mails nothing if a code went out a moment ago.
 func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "verify_email_address"
 	who := web.Who(r)
@@ -27,6 +28,11 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 		}
 		if !found {
 			return errUnchanged
+		}
+		if web.SentAgain(r) {
+			if out, err := justIssued(ctx, tx, a.ID, codeVerify); err != nil || out {
+				return err
+			}
 		}
 		id, code, err := issueCode(ctx, tx, s.codeKey, a, codeVerify, verifyLife)
 		if err != nil {

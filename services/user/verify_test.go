@@ -1,6 +1,7 @@
 package user
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -46,6 +47,30 @@ func TestVerifyEmailAddress(t *testing.T) {
 		t.Errorf("events %+v", events)
 	}
 	e.is(redeem(bob, bobs), `{"verify_email_address_response":"success"}`)
+}
+
+// A request whose process died before it could answer goes to another one, which mails no second code.
+func TestAVerificationSentAgainIsOneMail(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const ask = "/user/verify-email-address"
+	id := e.register("ann_lee", "ann@mail.example.com")
+	again := e.As(member(id))
+	again.Header = http.Header{"X-Shop-Again": {"1"}}
+	mails := func(asked *testenv.Client, want int) {
+		t.Helper()
+		e.is(asked.Get(ask), `{"verify_email_address":"verification_email_sent"}`)
+		if n := len(e.mails(msg.MailVerify)); n != want {
+			t.Errorf("%d mails, want %d", n, want)
+		}
+	}
+	mails(e.As(member(id)), 1)
+	mails(again, 1)
+	mails(e.As(member(id)), 2) // another click
+	e.Exec(`UPDATE code SET issued = issued - interval '1 minute'`)
+	mails(again, 3) // the process that died had sent none
+	e.is(e.As(member(id)).Post(ask+"-response", "email_verification_code", e.lastMail(msg.MailVerify).Data["code"]),
+		`{"verify_email_address_response":"success"}`)
 }
 
 // What someone wrote or ordered as a visitor becomes a member's only with the proof of the address.
