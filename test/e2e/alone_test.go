@@ -30,10 +30,10 @@ var alonePoints = []struct {
 func staffUnderKills(t *testing.T, f *shoptest.Fleet, folder string) {
 	t.Helper()
 	began := time.Now()
-	for _, p := range f.Of("order")[1:] { // else it is chance in which of them the work is done
-		p.Stop()
-	}
 	for _, service := range []string{"admin", "order"} {
+		for _, p := range f.Of(service)[1:] { // else it is chance in which of them the work is done
+			p.Stop()
+		}
 		p := f.Of(service)[0]
 		p.Stop()
 		p.Use(folder)
