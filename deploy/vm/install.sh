@@ -31,7 +31,7 @@ version=$(ls /etc/postgresql | sort -n | tail -n 1)
 conf=/etc/postgresql/$version/main/conf.d/shop.conf
 archive=off # once there are backups they go on, whatever a later run is told
 [ -z "${BACKUP_BUCKET-}" ] && [ ! -e /etc/pgbackrest.conf ] || archive=on
-# At rest a shop takes 8 connections, busy up to 28 on two cores, and not all are busy at once.
+# At rest a shop takes 5 connections, 8 for moments, busy up to 28 on two cores, and not all are busy at once.
 others=$(find /var/lib/shops -mindepth 2 -maxdepth 2 -name shop.env ! -path "/var/lib/shops/$SHOP/*" 2>/dev/null | wc -l)
 cat >"$conf.new" <<EOF
 listen_addresses = '127.0.0.1'

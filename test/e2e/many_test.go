@@ -16,14 +16,16 @@ import (
 )
 
 // Many shops (MANY, or 20) on one server, as shop create makes them: half of them are made within 5 s, or all where the machine
-// has no other work; each sells, and at rest takes 60 MiB and 8 connections to PostgreSQL at most. Connections are looked at
-// often, since a loop now and then needs one more.
+// has no other work; each sells, and at rest takes 60 MiB and 8 connections to PostgreSQL at most, less than 6 on average.
+// Connections are looked at often: three services of each shop have one for some seconds of each minute, and a loop now and
+// then needs one more. Then one look in a hundred may find more than 8.
 func TestManyShops(t *testing.T) {
 	const (
-		mib                = 1 << 20
-		rest               = 45 * time.Second
-		looks              = 60
-		connectionsOfAShop = 8
+		mib       = 1 << 20
+		rest      = 45 * time.Second
+		looks     = 60
+		onAverage = 6
+		atMost    = 8
 	)
 	many := 20
 	if text := os.Getenv("MANY"); text != "" {
@@ -57,11 +59,14 @@ func TestManyShops(t *testing.T) {
 		}
 	}
 	wait.Sleep(t.Context(), rest)
-	var sum, most, seen int
+	var sum, most, seen, above int
 	for range looks {
 		for _, shop := range shops {
 			n := connections(shop.Shop)
 			sum, most, seen = sum+n, max(most, n), seen+1
+			if n > atMost {
+				above++
+			}
 		}
 		wait.Sleep(t.Context(), time.Second)
 	}
@@ -70,9 +75,10 @@ func TestManyShops(t *testing.T) {
 		memory, largest = memory+shop.PSS(), max(largest, shop.PSS())
 	}
 	mean := float64(sum) / float64(seen)
-	t.Logf("connections of a shop: %.1f, at most %d; memory of a shop: %d MiB, at most %d MiB", mean, most,
-		memory/int64(many)/mib, largest/mib)
-	if mean > connectionsOfAShop+0.5 || largest > 60*mib {
-		t.Errorf("a shop takes %.1f connections and %d MiB, want %d and 60", mean, largest/mib, connectionsOfAShop)
+	t.Logf("connections of a shop: %.1f, at most %d, more than %d in %d of %d looks; memory of a shop: %d MiB, at most %d MiB",
+		mean, most, atMost, above, seen, memory/int64(many)/mib, largest/mib)
+	if mean > onAverage || above*100 > seen || largest > 60*mib {
+		t.Errorf("a shop takes %.1f connections, %d at most, and %d MiB: want %d, %d and 60", mean, most, largest/mib, onAverage,
+			atMost)
 	}
 }
