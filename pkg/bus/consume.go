@@ -23,8 +23,8 @@ const (
 	// interruptedFirst is the pause after a subscription broke, doubled each time up to interruptedLimit. One that had
 	// lasted for steadyFrom begins with the first pause again.
 	interruptedFirst, interruptedLimit, steadyFrom = 100 * time.Millisecond, 5 * time.Second, time.Minute
-	// pullExpiry is how long a question for messages is open, and pullHeartbeat how often the broker says meanwhile that
-	// it knows of it.
+	// pullExpiry is how long a question for messages is open, and pullHeartbeat how often the broker says meanwhile
+	// that it knows of it.
 	pullExpiry, pullHeartbeat = 3 * time.Second, time.Second
 	// measureEvery is how often what waits is counted, at the broker and in the outbox.
 	measureEvery = 5 * time.Second

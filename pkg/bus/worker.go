@@ -36,7 +36,8 @@ const workTime = 20 * time.Second
 const (
 	// retryFirst is about the delay of a message that was refused once, and retryLimit the longest one.
 	retryFirst, retryLimit = 250 * time.Millisecond, 30 * time.Second
-	// outageFirst is about the pause after a group that failed because the database is away, and outageLimit the longest.
+	// outageFirst is about the pause after a group that failed because the database is away, and outageLimit the
+	// longest one.
 	outageFirst, outageLimit = 100 * time.Millisecond, 2 * time.Second
 )
 

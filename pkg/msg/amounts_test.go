@@ -9,7 +9,8 @@ import (
 // other's messages, and a mail's payload is compared with what was sent before.
 func TestAmountsAreFieldsOfTheirMessage(t *testing.T) {
 	t.Parallel()
-	amounts := OrderAmounts{ItemSubtotal: 1, ItemDiscount: 2, ShippingSubtotal: 3, ShippingDiscount: 4, SalesTax: 5, TaxIncluded: 6, Total: 7}
+	amounts := OrderAmounts{ItemSubtotal: 1, ItemDiscount: 2, ShippingSubtotal: 3, ShippingDiscount: 4, SalesTax: 5,
+		TaxIncluded: 6, Total: 7}
 	const fields = `"item_subtotal":1,"item_discount":2,"shipping_subtotal":3,"shipping_discount":4,"sales_tax":5,"tax_included":6,"total":7`
 	const address = `{"name":"","address_line1":"","city":"","state":"","zip":"","country":"","country_code":""}`
 	for want, m := range map[string]any{

@@ -74,74 +74,82 @@ const (
 	AdminUser   = "admin-user"
 )
 
+const (
+	// ackWait is how long the broker waits for a word about a message before it delivers it again; a group is worked on
+	// for less.
+	ackWait = 30 * time.Second
+	// ackPending is how many messages may be under way to a consumer at once.
+	ackPending = 1000
+)
+
 // Consumers is the list that provisioning makes and keeps up to date. None has a limit of
 // deliveries: the broker must never stop delivering a paid order by itself.
 var Consumers = []Consumer{
 	{
 		Name: EdgeUser, Stream: "USER", Subjects: []string{UserCredentialsChanged, UserProfileChanged, UserErased},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: OrderStripe, Stream: "STRIPE", Subjects: []string{"stripe.>"},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: OrderUser, Stream: "USER", Subjects: []string{UserEmailVerified, ProspectChanged, UserErased,
 			UserMerged},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: UserOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, ReceiptAddressGivenSubject},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: UserMoney, Stream: "ORDER", Subjects: []string{OrderMoneySubject},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: MailerMail, Stream: "MAIL", Subjects: []string{"mail.send.>"},
-		AckWait: 60 * time.Second, MaxAckPending: 1000,
+		AckWait: 60 * time.Second, MaxAckPending: ackPending,
 	},
 	{
 		Name: MailerUser, Stream: "USER", Subjects: []string{UserRegistered, UserProfileChanged, UserPreferencesChanged,
 			ProspectChanged, UserErased},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: MailerOrder, Stream: "ORDER", Subjects: []string{ShopChanged},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: EventsEvent, Stream: "EVENT", Subjects: []string{"event.>"},
-		AckWait: 30 * time.Second, MaxAckPending: 5000,
+		AckWait: ackWait, MaxAckPending: 5000,
 	},
 	{
 		Name: EventsOrder, Stream: "ORDER", Subjects: []string{OrderPlacedSubject, OrderStatusChangedSubject},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: EventsGiven, Stream: "ORDER", Subjects: []string{OrderGivenBackSubject},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: EventsUser, Stream: "USER", Subjects: []string{UserRegistered, ProspectChanged, UserErased},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: WebhookUser, Stream: "USER", Subjects: []string{UserErased},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: AdminStaff, Stream: "STAFF", Subjects: []string{"staff.acted.*"},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: AdminUser, Stream: "USER", Subjects: []string{UserErased},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 	{
 		Name: EventsMail, Stream: "MAIL", Subjects: []string{MailSentSubject},
-		AckWait: 30 * time.Second, MaxAckPending: 1000,
+		AckWait: ackWait, MaxAckPending: ackPending,
 	},
 }
 

@@ -117,7 +117,8 @@ func Pipeline(ctx context.Context, pool *pgxpool.Pool, queue func(*pgx.Batch)) e
 	})
 }
 
-// againWithin is within what a transaction is tried again after others were in its way once; it grows with each attempt.
+// againWithin is within what a transaction is tried again after others were in its way once; it grows with each
+// attempt.
 const againWithin = 20 * time.Millisecond
 
 // Again tries a transaction up to four times as long as others are in its way.

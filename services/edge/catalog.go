@@ -290,8 +290,8 @@ func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed
 	if since != "" {
 		query.Set("since", since)
 	}
-	return feed, e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/catalog", Query: query},
-		&feed)
+	return feed, e.ask(ctx, e.owners.order, web.Question{Method: http.MethodGet, Path: "/internal/catalog",
+		Query: query}, &feed)
 }
 
 // preview is what order says of a product that is not on sale, for a link that it made; nil when it did not, or when

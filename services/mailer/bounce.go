@@ -39,8 +39,8 @@ func (s *server) watchBounces(ctx context.Context) error {
 }
 
 // readBounces notes what the mailbox has got since the last look. The mailbox stays as it is: how far it is read is
-// noted in the transaction of what was read, so each report has its effect once, whatever crashes, and whichever programs
-// read the mailbox besides.
+// noted in the transaction of what was read, so each report has its effect once, whatever crashes, and whichever
+// programs read the mailbox besides.
 func (s *server) readBounces(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, bounceRound)
 	defer cancel()

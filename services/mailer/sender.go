@@ -167,7 +167,7 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 // unlessEnded is err, or nil when it is only that ctx ended.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // a stop is a clean end
 	}
 	return err
 }

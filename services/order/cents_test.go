@@ -94,7 +94,8 @@ func stripePrices(t *testing.T, c checkout) (prices []money.Cents) {
 func (e *env) mailOf(c checkout) (mail msg.SendMail) {
 	e.t.Helper()
 	var raw []byte
-	if err := e.pool.QueryRow(e.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).Scan(&raw); err != nil {
+	if err := e.pool.QueryRow(e.t.Context(), `SELECT payload FROM outbox WHERE key = $1`, "order-confirmation:"+c.ID).
+		Scan(&raw); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := json.Unmarshal(raw, &mail); err != nil {

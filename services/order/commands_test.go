@@ -78,7 +78,8 @@ func TestCommandsForStaff(t *testing.T) {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
-	for _, args := range [][]string{{"refund", "-payment", "7", "-by", "x", "-amount", "1"}, {"status"}, {"resolve"}, {"payments", "x"}, {"status", "-x"},
+	for _, args := range [][]string{{"refund", "-payment", "7", "-by", "x", "-amount", "1"}, {"status"}, {"resolve"},
+		{"payments", "x"}, {"status", "-x"},
 		{"status", "-order", identifier, "-status", "shipped", "-tracking", strings.Repeat("9", 101)}} {
 		if code, out := run(args...); code != 2 {
 			t.Errorf("%v: %d %s", args, code, out)

@@ -127,8 +127,8 @@ func insertDiscounts(ctx context.Context, tx pgx.Tx, d discount, codes []string,
 		  SELECT code, $2, $3, $4, $5, coalesce($6, 'infinity'::timestamptz), $7, $8, $9, $10, $11, $12, $13
 		  FROM unnest($1::text[]) AS code RETURNING id)
 		SELECT min(id) FROM stored`,
-		codes, d.Description, d.TypeID, d.Amount, d.Starts, pg.TimeOrNull(d.Ends), d.OrderMinimum, d.Combinable, d.MaxUses,
-		d.MaxPerPerson, scope, d.BatchID, by)
+		codes, d.Description, d.TypeID, d.Amount, d.Starts, pg.TimeOrNull(d.Ends), d.OrderMinimum, d.Combinable,
+		d.MaxUses, d.MaxPerPerson, scope, d.BatchID, by)
 }
 
 // updateDiscount changes a code that is locked. A scope that no other code has is dropped with the change.

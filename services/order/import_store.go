@@ -37,8 +37,8 @@ const importColumns = `id, file, state, summary, by_name AS by, at, applied_at, 
 func insertImport(ctx context.Context, db pg.DB, file string, body []byte, s importSummary,
 	who adminui.Identity) (id int64, err error) {
 	return pg.Get[int64](ctx, db, "keep a file", `
-		INSERT INTO catalog_import (file, body, summary, by_person, by_name) VALUES ($1, $2, $3, $4, $5) RETURNING id`, file,
-		body, s, who.Person, who.Name)
+		INSERT INTO catalog_import (file, body, summary, by_person, by_name) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		file, body, s, who.Person, who.Name)
 }
 
 // appliedCounts are the SKUs of differences that a file applied already, with the time. A count that still is what it

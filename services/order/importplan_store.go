@@ -46,8 +46,8 @@ type planStep struct{ what, sql string }
 // planSteps store a plan, in this order.
 var planSteps = []planStep{
 	{"add products", `
-		INSERT INTO product (id, identifier, title, title_url, headline, description_part_1, description_part_2, color_name,
-		  size_name, published, edited_by)
+		INSERT INTO product (id, identifier, title, title_url, headline, description_part_1, description_part_2,
+		  color_name, size_name, published, edited_by)
 		SELECT x.id, x.identifier, x.title, x.title_url, x.headline, x.part1, x.part2, coalesce(x.color_name, ''),
 		  coalesce(x.size_name, ''), x.published, $3 FROM ` + productsOfPlan + ` WHERE x.new`},
 	{"note addresses", `
@@ -56,7 +56,8 @@ var planSteps = []planStep{
 	{"change products", `
 		UPDATE product p SET title = coalesce(x.title, p.title), title_url = coalesce(x.title_url, p.title_url),
 		  headline = coalesce(x.headline, p.headline), description_part_1 = coalesce(x.part1, p.description_part_1),
-		  description_part_2 = coalesce(x.part2, p.description_part_2), color_name = coalesce(x.color_name, p.color_name),
+		  description_part_2 = coalesce(x.part2, p.description_part_2),
+		  color_name = coalesce(x.color_name, p.color_name),
 		  size_name = coalesce(x.size_name, p.size_name), published = coalesce(x.published, p.published),
 		  version = version + 1, media_version = media_version + 1, sku_version = sku_version + 1, edited_by = $3,
 		  edited_at = now() FROM ` + productsOfPlan + ` WHERE p.id = x.id AND NOT x.new`},
@@ -74,8 +75,8 @@ var planSteps = []planStep{
 		SELECT x.id, i.url, i.n = 1 AND NOT EXISTS (SELECT FROM product_image m WHERE m.product_id = x.id AND
 		  m.main_image), '',
 		  i.alt
-		FROM ` + productsOfPlan + ` CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text))
-		  WITH ORDINALITY AS i (url, alt, n) ORDER BY x.id, i.n`},
+		FROM ` + productsOfPlan + ` CROSS JOIN LATERAL
+		  ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text)) WITH ORDINALITY AS i (url, alt, n) ORDER BY x.id, i.n`},
 	{"add SKUs", `
 		INSERT INTO sku (id, product_id, inventory_id, color, size, description, code, back_order, stock, weight_grams)
 		SELECT x.id, x.product, coalesce(i.id, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id
@@ -89,8 +90,8 @@ var planSteps = []planStep{
 		INSERT INTO sku_price (sku_id, price_cents, by_name) SELECT x.id, x.price, $3 FROM ` + skusOfPlan + `
 		WHERE x.price IS NOT NULL`},
 	{"set sale prices", `
-		INSERT INTO sku_sale (sku_id, price_cents, starts_at, by_name) SELECT x.id, x.sale, now(), $3 FROM ` + skusOfPlan + `
-		WHERE x.sale IS NOT NULL`},
+		INSERT INTO sku_sale (sku_id, price_cents, starts_at, by_name)
+		SELECT x.id, x.sale, now(), $3 FROM ` + skusOfPlan + ` WHERE x.sale IS NOT NULL`},
 	{"count edits of SKUs", `
 		UPDATE product p SET sku_version = sku_version + 1 WHERE id IN (SELECT x.product FROM ` + skusOfPlan + `)
 		AND id NOT IN (SELECT x.id FROM ` + productsOfPlan + `)`},
@@ -143,8 +144,8 @@ const (
 // runPlan runs a step with all that steps may ask for: products, SKUs, a name, and a person.
 func runPlan(ctx context.Context, tx pgx.Tx, what, sql string, products, skus any, who adminui.Identity) error {
 	// PostgreSQL refuses parameters whose type it cannot tell, so each step names all of them.
-	return pg.Exec(ctx, tx, what, `WITH given AS (SELECT $1::jsonb, $2::jsonb, $3::text, $4::bigint) `+sql, products, skus,
-		who.Name, who.Person)
+	return pg.Exec(ctx, tx, what, `WITH given AS (SELECT $1::jsonb, $2::jsonb, $3::text, $4::bigint) `+sql, products,
+		skus, who.Name, who.Person)
 }
 
 // numberPlan gives ids to products and SKUs that are new.

@@ -72,7 +72,8 @@ func TestFilesComeBackFromSpreadsheets(t *testing.T) {
 			"Unicode text":                       inUTF16(savedAgain(t, file, '\t', "\r\n", false, ","), binary.LittleEndian),
 			"the other Unicode text":             inUTF16(savedAgain(t, file, ';', "\n", true, ","), binary.BigEndian),
 		} {
-			if page := owner.Get(bring(owner, again)); page.Status != http.StatusOK || !strings.Contains(page.Body, "what the shop has already") {
+			if page := owner.Get(bring(owner, again)); page.Status != http.StatusOK ||
+				!strings.Contains(page.Body, "what the shop has already") {
 				t.Errorf("%s, %s: %s", kind.Name, name, page)
 			}
 		}

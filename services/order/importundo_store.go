@@ -17,8 +17,8 @@ const undoSQL = `
 	  IS NOT NULL THEN
 	      jsonb_build_object('title', p.title, 'title_url', p.title_url, 'headline', p.headline, 'part1',
 	  p.description_part_1,
-	        'part2', p.description_part_2, 'color_name', p.color_name, 'size_name', p.size_name, 'published', p.published,
-	        'collections', ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
+	        'part2', p.description_part_2, 'color_name', p.color_name, 'size_name', p.size_name,
+	        'published', p.published, 'collections', ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
 	          WHERE k.product_id = p.id)) END, 'is', to_jsonb(x)))
 	    FROM ` + productsOfPlan + ` LEFT JOIN product p ON p.id = x.id), '[]'),
 	  'skus', coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'new', s.id IS NULL, 'was', CASE WHEN s.id IS
@@ -107,18 +107,19 @@ var undoSteps = []planStep{
 	{"take back counts", `
 		INSERT INTO stock_change (sku_id, change, stock, reason, note, by_person, by_name)
 		SELECT s.id, -(x.is ->> 'change')::int, CASE WHEN x.is ->> 'change' IS NOT NULL
-		    THEN greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
+		    THEN greatest(s.stock - (x.is ->> 'change')::int,
+		      CASE WHEN ` + backAgainSQL + ` THEN -2000000000 ELSE 0 END) END,
 		  'import', 'taken back', $3, $2
-		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL AND s.stock IS NOT
-		  NULL`},
+		FROM ` + skuRows + ` JOIN sku s ON s.id = x.id WHERE NOT x.new AND x.is ->> 'stock' IS NOT NULL
+		  AND s.stock IS NOT NULL`},
 	{"take back SKUs", `
 		UPDATE sku s SET ` + takeBack("color", "s.color", "color") + `, ` + takeBack("size", "s.size", "size") + `,
 		  ` + takeBack("description", "s.description", "text") + `,
 		  code = CASE WHEN EXISTS (SELECT FROM sku o WHERE o.code = x.was ->> 'code' AND o.id <> s.id) THEN s.code
 		    ELSE ` + takeBackTo("s.code", "code") + ` END,
 		  back_order = ` + backAgainSQL + `,
-		  inventory_id = CASE WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state'
-		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
+		  inventory_id = CASE
+		    WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state' THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
 		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
 		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000
@@ -128,8 +129,8 @@ var undoSteps = []planStep{
 }
 
 // undoPlan takes back what a file changed, but for what was changed again since. Products and SKUs that it added go;
-// what was sold of them meanwhile, or is held by a payment page, is retired instead: a product with its SKUs, which stay
-// to be found under their article numbers, or a SKU of a product that is older than the file.
+// what was sold of them meanwhile, or is held by a payment page, is retired instead: a product with its SKUs, which
+// stay to be found under their article numbers, or a SKU of a product that is older than the file.
 func undoPlan(ctx context.Context, tx pgx.Tx, undo json.RawMessage, who adminui.Identity) error {
 	for _, step := range undoSteps {
 		if err := pg.Exec(ctx, tx, step.what, `WITH given AS (SELECT $1::jsonb, $2::text, $3::bigint)

@@ -192,7 +192,8 @@ func TestARoleSeesItsOwnSchemaOnly(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`CREATE TABLE "user".secret (x int)`)
-	if _, err := e.pool.Exec(t.Context(), `SELECT * FROM "user".secret`); err == nil || !strings.Contains(err.Error(), "permission denied") {
+	_, err := e.pool.Exec(t.Context(), `SELECT * FROM "user".secret`)
+	if err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("order reads user's table: %v", err)
 	}
 	if _, err := e.pool.Exec(t.Context(), `CREATE TABLE mine (x int)`); err == nil {

@@ -124,7 +124,8 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 		t.Errorf("%d were tried", n)
 	}
 	pictures := func() []string {
-		return strings.Fields(e.Text(`SELECT string_agg(image_url, ' ' ORDER BY i.id) FROM product_image i JOIN product p ON p.id = i.product_id
+		return strings.Fields(e.Text(`SELECT string_agg(image_url, ' ' ORDER BY i.id) FROM product_image i
+			JOIN product p ON p.id = i.product_id
 			WHERE title_url = 'hat'`))
 	}
 	shown := pictures()
@@ -133,7 +134,8 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 			t.Errorf("picture %d: %s", i, address)
 		}
 	}
-	if n := e.Number(`SELECT count(*) FROM product_image WHERE image_url = $1 AND main_image AND alternative_text = 'A hat'`, shown[0]); n != 1 {
+	if n := e.Number(`SELECT count(*) FROM product_image WHERE image_url = $1 AND main_image AND alternative_text = 'A hat'`,
+		shown[0]); n != 1 {
 		t.Error("the first one is not in its place")
 	}
 	sold(shown[0], 2)

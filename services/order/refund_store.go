@@ -66,7 +66,8 @@ func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
 		  SELECT r.seq, l.sku_id, least(r.quantity, l.quantity - coalesce((SELECT sum(s.quantity) FROM shipment_line s
 		      WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
 		    - coalesce((SELECT sum(o.quantity) FROM refund_line o JOIN refund f ON f.id = o.refund_id
-		      WHERE o.order_id = l.order_id AND o.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
+		      WHERE o.order_id = l.order_id AND o.seq = l.seq 
+		        AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
 		  FROM refund_line r JOIN order_line l USING (order_id, seq) JOIN orders ON orders.id = r.order_id
 		  WHERE r.refund_id = $1 AND r.restocked AND r.taken_back = 0 AND orders.canceled_at IS NULL
 		), noted AS (

@@ -183,7 +183,8 @@ type weighed struct {
 // weighedSince are the weights of some SKUs that were set after a form of a version was shown, the latest first.
 func weighedSince(ctx context.Context, db pg.DB, skus []int64, version int64) ([]weighed, error) {
 	return pg.List[weighed](ctx, db, "look for weights that changed", `
-		SELECT id AS sku, coalesce(weight_grams, 0) AS grams, weight_version AS version, weighed_by AS by, weighed_at AS at
+		SELECT id AS sku, coalesce(weight_grams, 0) AS grams, weight_version AS version, weighed_by AS by,
+		  weighed_at AS at
 		FROM sku WHERE id = ANY($1) AND weight_version >= $2 AND weighed_at IS NOT NULL
 		ORDER BY weight_version DESC, id`, skus, version)
 }

@@ -132,7 +132,8 @@ func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, wha
 		case !found || seen[w.Seq]:
 			return nil, not("lines", "There is no line %d, or it is named twice.", w.Seq)
 		case w.Quantity < 1 || w.Quantity > room(l):
-			return nil, not("lines", "%d of %s is not possible: %d are left %s.", w.Quantity, l.Product, max(room(l), 0), what)
+			return nil, not("lines", "%d of %s is not possible: %d are left %s.", w.Quantity, l.Product,
+				max(room(l), 0), what)
 		}
 		seen[w.Seq] = true
 	}

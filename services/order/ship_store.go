@@ -56,7 +56,8 @@ func deleteShipment(ctx context.Context, tx pgx.Tx, s shipment, who Actor) error
 		WITH gone AS (
 		  DELETE FROM shipment WHERE id = $1 RETURNING id, order_id, carrier, tracking_number, shipped_at, by_name
 		), kept AS (
-		  INSERT INTO shipment_undone (id, order_id, carrier, tracking_number, shipped_at, shipped_by, by_person, by_name)
+		  INSERT INTO shipment_undone (id, order_id, carrier, tracking_number, shipped_at, shipped_by,
+		    by_person, by_name)
 		  SELECT id, order_id, carrier, tracking_number, shipped_at, by_name, $3, $4 FROM gone
 		)
 		DELETE FROM order_status WHERE order_id = $2 AND status = 'shipped'`, s.ID, s.OrderID, who.Person, who.Name)

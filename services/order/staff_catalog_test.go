@@ -122,7 +122,8 @@ func TestNamesAreEnteredWithoutTurns(t *testing.T) {
 	owner.Post(bring(owner, "product,title,more_text\n"+
 		"bSusp6dBHm,Clips\u2066 here\u202c,\"a\n\u2067b\u2069\"\n") + "/apply").Has(http.StatusSeeOther)
 	if got := e.Text(`SELECT (SELECT title FROM product WHERE title LIKE 'Blue%') || ', '
-		|| (SELECT code || ', ' || description FROM discount_code WHERE code LIKE 'T%N') || ', ' || (SELECT title || ', ' || description_part_2 FROM product WHERE id = 1)`); got !=
+		|| (SELECT code || ', ' || description FROM discount_code WHERE code LIKE 'T%N') || ', '
+		|| (SELECT title || ', ' || description_part_2 FROM product WHERE id = 1)`); got !=
 		"Blue gnp, TEN, Ten off, Clips here, a\nb" {
 		t.Errorf("%q", got)
 	}
@@ -271,7 +272,8 @@ func TestStaffListProducts(t *testing.T) {
 		}
 	}
 	reader := e.browser(adminui.ReadOnly)
-	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop does not show it", "preview=", "Preview in the shop")
+	reader.Get("/staff/catalog/products/p77").Has(200, "Not for sale: no SKU", "the shop does not show it", "preview=",
+		"Preview in the shop")
 	if a := staff.Get("/staff/catalog.csv?state=draft"); !strings.Contains(a.Body, "'=cmd|100%_,Draft") {
 		t.Error(a)
 	}

@@ -45,7 +45,8 @@ func TestStaffShipAnOrder(t *testing.T) {
 		staff.Post(path+"/undo", "version", version, "parcel", parcel).Has(422, "already undone, by Ada")
 	}
 	staff.Post(path+"/undo", "version", "4", "parcel", "none").Has(422, "no parcel")
-	e.browser(adminui.Manager).Post(path+"/undo", "version", "3", "parcel", "none").Has(409, "Ada (took parcel "+parcel+" back) changed this")
+	e.browser(adminui.Manager).Post(path+"/undo", "version", "3", "parcel", "none").
+		Has(409, "Ada (took parcel "+parcel+" back) changed this")
 	page := staff.Get(path)
 	page.Want("Took a parcel back", "timeline", "0", "text")
 	page.Want("UPS Ground · 1Z8", "timeline", "0", "detail")
@@ -120,7 +121,8 @@ func TestStaffShipManyOrders(t *testing.T) {
 	for _, bad := range [][]string{{"order", "a"}, row("a", "x", "T")} {
 		staff.Post("/staff/orders/ship", bad...).Has(400)
 	}
-	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", strings.Repeat("a\tb\n", 201)).Has(422, "At most 200 orders", "a\tb")
+	e.browser(adminui.Fulfilment).Post("/staff/orders/ship", "parcels", strings.Repeat("a\tb\n", 201)).
+		Has(422, "At most 200 orders", "a\tb")
 }
 
 // What is left to send of an order is what the list says, so that nothing goes into a parcel twice.

@@ -94,7 +94,8 @@ func checkFile(ctx context.Context, db pg.DB, body []byte) (*importPlan, error) 
 	}
 	for _, one := range plan.differs {
 		if at, again := applied[one.SKU]; again {
-			plan.fault(one.row, colStock, fmt.Sprintf("A file that was applied already, at %s, changed %d to %d. Export the "+
+			plan.fault(one.row, colStock, fmt.Sprintf("A file that was applied already, at %s, changed %d to %d. "+
+				"Export the "+
 				"counts again.", at.UTC().Format("2006-01-02 15:04 UTC"), one.Was, one.Count))
 		}
 	}
@@ -353,13 +354,15 @@ func (k importKept) says() string {
 	case k.Products+k.SKUs == 1:
 		return " " + list[0] + " of it was sold, or is on a payment page: it is retired, not deleted."
 	}
-	return " " + strings.Join(list, " and ") + " of it were sold, or are on a payment page: they are retired, not deleted."
+	return " " + strings.Join(list, " and ") + " of it were sold, or are on a payment page: " +
+		"they are retired, not deleted."
 }
 
 // staffTemplate is an empty file of a kind, with a row that shows what goes where.
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 	example := exportRow{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.", Text: "Solid **oak**.",
-		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock", Price: new(int64(24900)),
+		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock",
+		Price: new(int64(24900)),
 		Stock: new(int32(12)), Grams: new(int32(38000))}
 	return exportFile(r, "template-", func() ([]exportRow, error) { return []exportRow{example}, nil })
 }

@@ -390,7 +390,8 @@ func (p *staffOrderPage) timeline(parts staffParts) (events []adminui.Event) {
 	}
 	for _, u := range parts.undone {
 		detail := joinFilled(" · ", u.Carrier, u.TrackingNumber)
-		add(adminui.Event{At: u.ShippedAt, Text: "Sent a parcel, which was taken back", Detail: detail, Who: u.ShippedBy})
+		add(adminui.Event{At: u.ShippedAt, Text: "Sent a parcel, which was taken back", Detail: detail,
+			Who: u.ShippedBy})
 		add(adminui.Event{At: u.At, Text: "Took a parcel back", Detail: detail, Who: u.By, Tone: "warn"})
 	}
 	for _, f := range p.Refunds {

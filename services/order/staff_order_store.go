@@ -68,7 +68,8 @@ func (o staffOrderRow) page() staffOrderPage {
 			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
 			TaxIncluded: o.TaxIncluded,
 			Total:       o.Total},
-		Payment: staffPayment{PaymentIntent: pg.Text(o.PaymentIntent), SessionID: o.SessionID, CheckoutID: o.CheckoutID},
+		Payment: staffPayment{PaymentIntent: pg.Text(o.PaymentIntent), SessionID: o.SessionID,
+			CheckoutID: o.CheckoutID},
 		Consent: staffConsent{TermsOfSale: o.TermsOfSale, AgreedAt: o.AgreedAt, Newsletter: o.Newsletter},
 	}
 	if o.ShippingMethod != nil {

@@ -131,7 +131,8 @@ func TestStaffChangeSettings(t *testing.T) {
 	e.browser(adminui.Owner).Post("/staff/settings/weights", "weights", "6 900\n2 5", "version", version).
 		Has(409, "6 900\n2 5</textarea>", "Now: <strong>6 400", "Ada changed this")
 	staff.Post("/staff/settings/weights", "weights", "6 900").Has(400) // of no version
-	if got := e.Text(`SELECT string_agg(concat(id, ':', weight_grams), ' ' ORDER BY id) FROM sku WHERE weight_grams > 0`); got != "1:50 6:400" {
+	if got := e.Text(`SELECT string_agg(concat(id, ':', weight_grams), ' ' ORDER BY id) FROM sku WHERE weight_grams > 0`); got !=
+		"1:50 6:400" {
 		t.Errorf("weights %s", got)
 	}
 

@@ -20,7 +20,8 @@ import (
 // shopGroup is who the shop is.
 var shopGroup = settingGroup{
 	path: "shop", title: "Shop",
-	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name stands in mails, " +
+	intro: "Who the shop is, on packing slips and in the storefront's header, titles and footer. The name " +
+		"stands in mails, " +
 		"too, as their sender's.",
 	keys:   []string{settingShopName, settingShopEmail, settingShopPhone, settingShopAddress},
 	fields: shopFields, check: checkShop, told: tellShop,

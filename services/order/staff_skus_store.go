@@ -140,7 +140,8 @@ func (e skuEdit) after(now counted) (counted, error) {
 	}
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
 		return after, faults{"": fmt.Sprintf(
-			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(), -*after.Stock)}
+			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(),
+			-*after.Stock)}
 	}
 	return after, nil
 }

@@ -58,7 +58,8 @@ func TestStaffFilterCustomersByWhatTheyBought(t *testing.T) {
 	ann := e.verified("ann_lee", "ann@mail.example.com", "newsletter", "true")
 	e.bought("A1", msg.OrderPlaced{MemberID: ann, Email: "other@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1000}})
 	e.bought("A2", msg.OrderPlaced{Email: "ANN@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 500}})
-	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700}, Newsletter: true}) // makes a prospect
+	e.bought("B1", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 700},
+		Newsletter: true}) // makes a prospect
 	e.bought("B2", msg.OrderPlaced{Email: "bob@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 1300}})
 	e.bought("C1", msg.OrderPlaced{Email: "cy@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 100}, Newsletter: true})
 	e.register("dan_roe", "dan@mail.example.com")
@@ -251,7 +252,8 @@ func TestStaffMergeTwoRecords(t *testing.T) {
 	if last := told[len(told)-1]; last.ID != work.ID || !last.Unsubscribed || *last.Refused {
 		t.Errorf("told %+v", last)
 	}
-	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 300}}) // later orders are the member's
+	// Later orders are the member's.
+	e.bought("B2", msg.OrderPlaced{Email: "work@mail.example.com", OrderAmounts: msg.OrderAmounts{Total: 300}})
 	if a := e.DB.Number(`SELECT spent FROM account`); a != 2000 {
 		t.Errorf("bought for %d", a)
 	}
