@@ -133,7 +133,8 @@ func (b *sharedBroker) configuration(secrets map[string]string) (string, error) 
 			text = strings.NewReplacer("user: "+user+", ", "user: "+pg.Role(name, user)+", ",
 				"$"+strings.ToUpper(user)+"_NATS_PASSWORD", passwords{"broker", secrets[name]}.of(user)).Replace(text)
 		}
-		fmt.Fprintf(&accounts, "\n  %s {\n%s\n  }\n", name, text)
+		// Quoted: a shop may be called include.
+		fmt.Fprintf(&accounts, "\n  %q {\n%s\n  }\n", name, text)
 	}
 	before = strings.NewReplacer("$NATS_SERVER_NAME", "shops", `"0.0.0.0:4222"`, `"`+b.addr+`"`,
 		`"/data"`, `"`+b.at("data")+`"`, "max_file_store: 200GB", "max_file_store: 100TB",

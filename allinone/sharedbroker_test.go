@@ -42,7 +42,7 @@ func TestShopsShareABroker(t *testing.T) {
 		nc.Close()
 		t.Error("a broker without shops lets in who has no login")
 	}
-	logins := map[string]BrokerLogins{"one": {NATSSecret: "s1"}, "two": {NATSSecret: "s2"}, "three": {NATSSecret: "s3"}}
+	logins := map[string]BrokerLogins{"include": {NATSSecret: "s1"}, "two": {NATSSecret: "s2"}, "three": {NATSSecret: "s3"}}
 	for name, l := range logins {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestShopsShareABroker(t *testing.T) {
 		nc.Close()
 		t.Error("a shop that went gets in")
 	}
-	keepAStream(t, logins["one"].at("nats://"+addr, "one", "staff"))
+	keepAStream(t, logins["include"].at("nats://"+addr, "include", "staff"))
 }
 
 // keepAStream makes a stream in an account where there is no other, or finds it there. One beyond the account's limit it cannot make.
