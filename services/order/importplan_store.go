@@ -76,7 +76,8 @@ var planSteps = []planStep{
 		  m.main_image), '',
 		  i.alt
 		FROM ` + productsOfPlan + ` CROSS JOIN LATERAL
-		  ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text)) WITH ORDINALITY AS i (url, alt, n) ORDER BY x.id, i.n`},
+		  ROWS FROM (jsonb_to_recordset(x.pictures) AS (url text, alt text)) WITH ORDINALITY
+		  AS i (url, alt, n) ORDER BY x.id, i.n`},
 	{"add SKUs", `
 		INSERT INTO sku (id, product_id, inventory_id, color, size, description, code, back_order, stock, weight_grams)
 		SELECT x.id, x.product, coalesce(i.id, (SELECT id FROM sku_inventory ORDER BY identifier = 'in-stock' DESC, id

@@ -18,7 +18,8 @@ const undoSQL = `
 	      jsonb_build_object('title', p.title, 'title_url', p.title_url, 'headline', p.headline, 'part1',
 	  p.description_part_1,
 	        'part2', p.description_part_2, 'color_name', p.color_name, 'size_name', p.size_name,
-	        'published', p.published, 'collections', ARRAY(SELECT c.address FROM product_collection k JOIN collection c ON c.id = k.collection_id
+	        'published', p.published, 'collections', ARRAY(SELECT c.address
+	          FROM product_collection k JOIN collection c ON c.id = k.collection_id
 	          WHERE k.product_id = p.id)) END, 'is', to_jsonb(x)))
 	    FROM ` + productsOfPlan + ` LEFT JOIN product p ON p.id = x.id), '[]'),
 	  'skus', coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'new', s.id IS NULL, 'was', CASE WHEN s.id IS
@@ -119,7 +120,8 @@ var undoSteps = []planStep{
 		    ELSE ` + takeBackTo("s.code", "code") + ` END,
 		  back_order = ` + backAgainSQL + `,
 		  inventory_id = CASE
-		    WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state' THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
+		    WHEN (SELECT identifier FROM sku_inventory i WHERE i.id = s.inventory_id) = x.is ->> 'state'
+		    THEN (x.was ->> 'inventory')::bigint ELSE s.inventory_id END,
 		  stock = CASE WHEN x.is ->> 'stock' IS NULL OR s.stock IS NULL THEN s.stock
 		    WHEN x.is ->> 'change' IS NULL THEN NULL
 		    ELSE greatest(s.stock - (x.is ->> 'change')::int, CASE WHEN ` + backAgainSQL + ` THEN -2000000000
