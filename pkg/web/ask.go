@@ -42,7 +42,29 @@ func (e *AnswerError) Error() string { return fmt.Sprintf("%s answered %d", e.Pa
 
 // Ask asks an owner and reads its JSON answer into out.
 func (o *Owner) Ask(ctx context.Context, q Question, out any) error {
-	ctx, cancel := context.WithTimeout(Repeatable(ctx), AskTime)
+	a, err := o.AskRaw(ctx, q)
+	if err != nil {
+		return err
+	}
+	if a.Status != http.StatusOK {
+		return &AnswerError{Path: q.Path, Status: a.Status}
+	}
+	if err := json.Unmarshal(a.Body, out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", q.Path, err)
+	}
+	return nil
+}
+
+// RawAnswer is an answer to a Question as it came.
+type RawAnswer struct {
+	Status      int
+	ContentType string
+	Body        []byte
+}
+
+// AskRaw asks an owner for an answer that is to be passed on.
+func (o *Owner) AskRaw(ctx context.Context, q Question) (a RawAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, AskTime)
 	defer cancel()
 	u := url.URL{Path: q.Path, RawQuery: q.Query.Encode()}
 	var form io.Reader // strings.Reader can be read again by Owner
@@ -51,29 +73,23 @@ func (o *Owner) Ask(ctx context.Context, q Question, out any) error {
 	}
 	r, err := http.NewRequestWithContext(ctx, q.Method, u.String(), form)
 	if err != nil {
-		return fmt.Errorf("make a request to %s: %w", q.Path, err)
+		return a, fmt.Errorf("make a request to %s: %w", q.Path, err)
 	}
 	if q.Form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
 	if err := SignIdentity(r, q.Key, q.ID); err != nil {
-		return err
+		return a, err
 	}
 	res, err := o.RoundTrip(r)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", q.Path, err)
+		return a, fmt.Errorf("ask %s: %w", q.Path, err)
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", q.Path, err)
+	a.Status, a.ContentType = res.StatusCode, res.Header.Get("Content-Type")
+	if a.Body, err = io.ReadAll(io.LimitReader(res.Body, MaxAnswer)); err != nil {
+		return a, fmt.Errorf("read the answer of %s: %w", q.Path, err)
 	}
-	if res.StatusCode != http.StatusOK {
-		return &AnswerError{Path: q.Path, Status: res.StatusCode}
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", q.Path, err)
-	}
-	return nil
+	return a, nil
 }

@@ -3,8 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,7 +15,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
-	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 	"github.com/startupwebapp/startupwebapp/services/edge/listing"
 )
@@ -297,7 +294,8 @@ func (e *server) fetchFeed(ctx context.Context, since string) (feed listing.Feed
 // preview is what order says of a product that is not on sale, for a link that it made; nil when it did not, or when
 // the link's time is over.
 func (e *server) preview(ctx context.Context, identifier, token string) ([]byte, error) {
-	p, err := e.fetchPage(ctx, "/internal/product-preview/"+identifier+"?"+url.Values{"token": {token}}.Encode())
+	p, err := e.askPage(ctx, web.Question{Path: "/internal/product-preview/" + identifier,
+		Query: url.Values{"token": {token}}})
 	if err != nil || p.status != http.StatusOK {
 		return nil, err
 	}
@@ -306,29 +304,20 @@ func (e *server) preview(ctx context.Context, identifier, token string) ([]byte,
 
 // fetchPage asks order for a public answer.
 func (e *server) fetchPage(ctx context.Context, path string) (*page, error) {
-	ctx, cancel := context.WithTimeout(ctx, web.AskTime)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	return e.askPage(ctx, web.Question{Path: path})
+}
+
+// askPage is ask for an answer of order that is passed on as it is.
+func (e *server) askPage(ctx context.Context, q web.Question) (*page, error) {
+	q.Method, q.Key = http.MethodGet, e.keys.identity
+	a, err := e.owners.order.AskRaw(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("make a request to %s: %w", path, err)
-	}
-	r.Header.Set(obs.TraceHeader, obs.Trace(ctx))
-	if err := web.SignIdentity(r, e.keys.identity, web.Identity{}); err != nil {
 		return nil, err
 	}
-	res, err := e.owners.order.RoundTrip(r)
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", path, err)
+	if a.Status >= http.StatusInternalServerError {
+		return nil, &web.AnswerError{Path: q.Path, Status: a.Status}
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(res.Body, web.MaxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if res.StatusCode >= http.StatusInternalServerError {
-		return nil, &web.AnswerError{Path: path, Status: res.StatusCode}
-	}
-	return newPage(res.StatusCode, res.Header.Get("Content-Type"), body), nil
+	return newPage(a.Status, a.ContentType, a.Body), nil
 }
 
 // listenCatalog drops pages when order says that something changed, and after a reconnect.
