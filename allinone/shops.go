@@ -318,7 +318,7 @@ func shopNames(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// running says whether a shop's process holds its folder.
+// running reports whether a shop's process holds its folder.
 func running(dir, name string) bool {
 	unlock, err := lockFile(filepath.Join(dir, name, "data", "lock"), false)
 	if err != nil {

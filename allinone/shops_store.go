@@ -134,7 +134,7 @@ func (s *dbServer) destroy(ctx context.Context, name string) error {
 	return nil
 }
 
-// inUse says whether anything is connected to a database, a shop's process on another machine for instance.
+// inUse reports whether anything is connected to a database, a shop's process on another machine for instance.
 func (s *dbServer) inUse(ctx context.Context, name string) bool {
 	at, err := s.look(ctx, name)
 	return err != nil || at.Connections > 0

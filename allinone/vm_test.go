@@ -31,8 +31,8 @@ func TestGeneratedVM(t *testing.T) {
 	}
 }
 
-// mostUserData is what AWS takes, the least of the providers we know; settings for backups want some room.
-const mostUserData = 16<<10 - 500
+// maxUserData is what AWS takes, the least of the providers we know; settings for backups want some room.
+const maxUserData = 16<<10 - 500
 
 // The user data is YAML that a new machine reads, has every file, and nothing in it can be more than a value.
 func TestVM(t *testing.T) { // sets variables, so not in parallel
@@ -48,8 +48,8 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 	if code != 0 {
 		t.Fatalf("%d %s", code, stderr)
 	}
-	if len(text) > mostUserData {
-		t.Errorf("%d bytes of user data, want %d at most", len(text), mostUserData)
+	if len(text) > maxUserData {
+		t.Errorf("%d bytes of user data, want %d at most", len(text), maxUserData)
 	}
 	var data struct {
 		WriteFiles []struct{ Path, Content string } `yaml:"write_files"`

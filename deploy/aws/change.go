@@ -56,7 +56,7 @@ func (c *cloud) find(ctx context.Context, name string) (stack, bool, error) {
 	return s, there, nil
 }
 
-// is says whether AWS refused with that code.
+// is reports whether AWS refused with that code.
 func is(err error, code string) bool {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	return ok && refusal.ErrorCode() == code

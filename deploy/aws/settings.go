@@ -179,7 +179,7 @@ func brokerURL(user string, shop settings, known map[string]string) string {
 	return fmt.Sprintf("nats://%s:%s@%s:4222", user, shop[strings.ToUpper(user)+"_NATS_PASSWORD"], known["BrokerHost"])
 }
 
-// asks says whether one of the seven asks another over HTTP.
+// asks reports whether one of the seven asks another over HTTP.
 func asks(service, other string) bool {
 	switch service {
 	case "edge", "admin":

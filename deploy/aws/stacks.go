@@ -94,5 +94,5 @@ func (p part) body() (string, error) {
 	return string(text), nil
 }
 
-// isService says whether a stack runs a program of the shop.
+// isService reports whether a stack runs a program of the shop.
 func isService(name string) bool { return name == "shop" || slices.Contains(services, name) }

@@ -52,8 +52,8 @@ type DrawnBar struct {
 const (
 	barStep = 10 // units from bar to bar
 	barRoom = 2  // of these, between bars
-	// mostLabels is how many labels an axis has.
-	mostLabels = 5
+	// maxLabels is how many labels an axis has.
+	maxLabels = 5
 )
 
 // Draw places the bars and the line.
@@ -118,7 +118,7 @@ func (c Chart) tick(n int64) string {
 
 // axisLabels are a few labels from the first to the last point, at equal distances.
 func axisLabels(points []Point) []string {
-	n := min(mostLabels, len(points))
+	n := min(maxLabels, len(points))
 	labels := make([]string, n)
 	for i := range labels {
 		labels[i] = points[i*(len(points)-1)/max(1, n-1)].Label

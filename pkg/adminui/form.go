@@ -176,7 +176,7 @@ func (f Form) Conflict(version int64, by, at string, theirs map[string]string) F
 	return f
 }
 
-// Has says whether a value of a choice or checks is chosen.
+// Has reports whether a value of a choice or checks is chosen.
 func (f Field) Has(value string) bool {
 	return f.Value == value && f.Kind != "checks" || slices.Contains(f.Checked, value)
 }

@@ -70,13 +70,13 @@ type Identity struct {
 	Request string    `json:"request"`
 }
 
-// May says whether the person may do an action, by role and by the scopes of a token. It does not ask
+// May reports whether the person may do an action, by role and by the scopes of a token. It does not ask
 // for a fresh second factor: pages show what can be done, Require asks when it is done.
 func (id Identity) May(a Action) bool {
 	return Allowed(id.Roles, a) && (!id.Token || slices.Contains(id.Scopes, a) && !NeedsFresh(a))
 }
 
-// Fresh says whether the second factor is fresh now.
+// Fresh reports whether the second factor is fresh now.
 func (id Identity) Fresh() bool { return time.Now().Before(id.FreshUntil) }
 
 // Sign puts an identity on a request with this body to a service.
@@ -175,7 +175,7 @@ func (v *verifier) read(header string) (id Identity, err error) {
 	return id, nil
 }
 
-// first says whether a request comes for the first time. Processes of one service do not tell each
+// first reports whether a request comes for the first time. Processes of one service do not tell each
 // other; what must not happen twice is held by the row that a command changes.
 func (v *verifier) first(id Identity) bool {
 	v.mu.Lock()

@@ -55,7 +55,7 @@ type View struct {
 	Notice  string
 }
 
-// May says whether the person may do an action.
+// May reports whether the person may do an action.
 func (v View) May(a Action) bool { return v.Who.May(a) }
 
 // Navigation is the person's own.
@@ -267,13 +267,13 @@ func faceOf(r *http.Request) face {
 	return readFace(r)
 }
 
-// AcceptsHTML says whether a request names HTML itself: programs that take anything get JSON.
+// AcceptsHTML reports whether a request names HTML itself: programs that take anything get JSON.
 func AcceptsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// WantsHTML says whether a request is a browser's that shows a page.
+// WantsHTML reports whether a request is a browser's that shows a page.
 func WantsHTML(r *http.Request) bool { return faceOf(r) == faceHTML }
 
-// IsBrowser says whether a request is a browser's: that shows a page, or saves a file.
+// IsBrowser reports whether a request is a browser's: that shows a page, or saves a file.
 func IsBrowser(r *http.Request) bool {
 	return faceOf(r) == faceHTML || faceOf(r) == faceCSV && AcceptsHTML(r)
 }

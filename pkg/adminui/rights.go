@@ -158,7 +158,7 @@ func Actions() []Action {
 	return all
 }
 
-// Allowed says whether one of the roles may do the action. An action that is not in the table is no
+// Allowed reports whether one of the roles may do the action. An action that is not in the table is no
 // one's.
 func Allowed(roles []Role, a Action) bool {
 	for _, r := range rights {
@@ -169,7 +169,7 @@ func Allowed(roles []Role, a Action) bool {
 	return false
 }
 
-// NeedsFresh says whether the action asks for a fresh second factor.
+// NeedsFresh reports whether the action asks for a fresh second factor.
 func NeedsFresh(a Action) bool {
 	return slices.ContainsFunc(rights, func(r right) bool { return r.action == a && r.fresh })
 }

@@ -21,8 +21,8 @@ import (
 const (
 	pageRows = 50    // on a page
 	fileRows = 10000 // in a CSV file
-	// longestSearch is the longest text that a list is searched for, in characters.
-	longestSearch = 200
+	// maxSearch is the longest text that a list is searched for, in characters.
+	maxSearch = 200
 )
 
 // Listing is what the address of a list asks for. A handler gives ReadListing one with what the list
@@ -36,7 +36,7 @@ type Listing struct {
 	Sort   string            // one of Sorts
 	Down   bool              // from the largest to the smallest: parameter sort begins with -
 	After  string            // cursor of the last row that was seen: parameter after
-	Rows   int               // how many rows to read; one more tells whether there are more
+	Rows   int               // how many rows to read; one more reports whether there are more
 	File   bool              // the list is asked for as a file
 	// Problems are what of the address makes no sense and was left out of Chosen; NewTable shows them above the list.
 	Problems []string
@@ -63,7 +63,7 @@ func ReadListing(r *http.Request, l Listing) (Listing, error) {
 		}
 	}
 	l.Search = strings.TrimSpace(q.Get("q"))
-	if utf8.RuneCountInString(l.Search) > longestSearch {
+	if utf8.RuneCountInString(l.Search) > maxSearch {
 		return l, web.BadRequest("q")
 	}
 	if len(l.Sorts) > 0 {

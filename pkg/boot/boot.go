@@ -50,7 +50,7 @@ func (p Public) checkPublic(production bool) error {
 	return nil
 }
 
-// Production says whether the shop handles real money.
+// Production reports whether the shop handles real money.
 func (c Common) Production() bool { return c.ShopEnv == "production" }
 
 // defaultShop is the name of a shop that is given none. Shops from before there were names have it, too.
@@ -114,7 +114,7 @@ func (c Common) Validate() error {
 	return errors.Join(append(errs, c.Traces.validate())...)
 }
 
-// isBroker says whether the client of NATS can make something of an address. It would try anything
+// isBroker reports whether the client of NATS can make something of an address. It would try anything
 // for ever.
 func isBroker(server string) bool {
 	if !strings.Contains(server, "://") {

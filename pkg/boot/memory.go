@@ -17,10 +17,10 @@ const serviceGrowth = 400
 // A share of what lives is little beside the few megabytes of a service, and much beside a catalog of 10,000 products
 // in memory: twice its 90 MB were 180 of garbage, between which pages were spread so thin that 60 MB of the heap could
 // not be given back in the end. So the share shrinks as the heap grows, from garbageMost on, but never below
-// leastGrowth.
+// minGrowth.
 const (
 	garbageMost = 48 << 20 // bytes
-	leastGrowth = 50       // per cent
+	minGrowth   = 50       // per cent
 )
 
 // growth is how much garbage may gather beside a small heap, in per cent of it; 0: GOGC says it.
@@ -45,7 +45,7 @@ func fitGarbage() {
 		return
 	}
 	if live := measured("/gc/heap/live:bytes"); live > 0 {
-		percent = min(percent, max(leastGrowth, int(garbageMost*100/live))) //nolint:gosec // a percentage
+		percent = min(percent, max(minGrowth, int(garbageMost*100/live))) //nolint:gosec // a percentage
 	}
 	if fitted.Swap(int64(percent)) != int64(percent) { // setting it stops all goroutines for a moment
 		debug.SetGCPercent(percent)

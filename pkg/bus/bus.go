@@ -123,7 +123,7 @@ func secured(files []certs.Files) (nats.Option, error) {
 	return func(*nats.Options) error { return nil }, nil
 }
 
-// Connected says whether the broker can be reached now. There may be no bus, in tests of one service.
+// Connected reports whether the broker can be reached now. There may be no bus, in tests of one service.
 func (b *Bus) Connected() bool { return b != nil && b.nc.IsConnected() }
 
 // Close drains what is in flight, for at most closeLimit, and disconnects.

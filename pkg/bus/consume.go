@@ -220,7 +220,7 @@ func newDelivery(m jetstream.Msg) *Delivery {
 	return d
 }
 
-// fits says whether a message is what its sender published, under the subject that it is under.
+// fits reports whether a message is what its sender published, under the subject that it is under.
 func fits(m jetstream.Msg) bool {
 	h := m.Headers()
 	key, meant := h.Get(headerKey), h.Get(headerSubject)

@@ -97,7 +97,7 @@ func handing(tx pgx.Tx, n int) *handingTx {
 	return nil
 }
 
-// takes says whether the relay takes n rows over.
+// takes reports whether the relay takes n rows over.
 func (o *Outbox) takes(n int) bool {
 	return o.relaying.Load() && o.bus.Connected() && o.handed.waiting()+n <= handedMost
 }

@@ -42,7 +42,7 @@ func (b *Bus) NewPublisher() *Publisher {
 	return &Publisher{bus: b, queue: make(chan event, publisherLimit)}
 }
 
-// Publish hands over an event, a JSON object, and says whether there was room. Under load it may
+// Publish hands over an event, a JSON object, and reports whether there was room. Under load it may
 // travel in an array with others, under msg.EventsTogether.
 func (p *Publisher) Publish(subject, key string, data []byte) bool {
 	select {

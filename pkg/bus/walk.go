@@ -78,7 +78,7 @@ func afterAll[T any](ctx context.Context, b *Bus, cons jetstream.Consumer, do fu
 	return b.finish(ctx, due, func() error { return do(ctx, payloads) })
 }
 
-// allHavePassed says whether every service that receives a message has acknowledged everything up to it.
+// allHavePassed reports whether every service that receives a message has acknowledged everything up to it.
 func (b *Bus) allHavePassed(ctx context.Context, m jetstream.Msg) bool {
 	meta, err := m.Metadata()
 	for _, name := range msg.Receivers(m.Subject()) {

@@ -14,7 +14,7 @@ import (
 // one's own.
 type Files struct{ CA, Cert, Key string }
 
-// Given says whether anything is set.
+// Given reports whether anything is set.
 func (f Files) Given() bool { return f != Files{} }
 
 // Client is the configuration of who connects: the server must have a certificate of CA (the

@@ -15,10 +15,10 @@ const MaxLength = 254
 // through.
 var shape = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9]{2,}$`)
 
-// HasShape says whether a text of whatever length looks like an address.
+// HasShape reports whether a text of whatever length looks like an address.
 func HasShape(address string) bool { return shape.MatchString(address) }
 
-// Valid says whether people may enter an address, for an account as well as for a receipt.
+// Valid reports whether people may enter an address, for an account as well as for a receipt.
 func Valid(address string) bool { return len(address) <= MaxLength && HasShape(address) }
 
 // Key is an address for comparing: the case of its letters does not count, nor do blanks around it.

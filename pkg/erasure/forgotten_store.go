@@ -86,7 +86,7 @@ func Forgotten(ctx context.Context, db pg.DB, keys ...string) (map[string]time.T
 	return found, nil
 }
 
-// IsForgotten says whether what happened at a moment is about a person who was erased since.
+// IsForgotten reports whether what happened at a moment is about a person who was erased since.
 func IsForgotten(ctx context.Context, db pg.DB, at time.Time, keys ...string) (bool, error) {
 	found, err := Forgotten(ctx, db, keys...)
 	for _, forgotten := range found {

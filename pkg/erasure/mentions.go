@@ -58,14 +58,14 @@ func AddressesIn(data []byte) (list []string) {
 
 var isAddress = regexp.MustCompile(`^[^\s@<>]{1,64}@[^\s@<>]{1,255}$`)
 
-// Mentions says whether a text names one of the person's addresses or codes.
+// Mentions reports whether a text names one of the person's addresses or codes.
 func (p Person) Mentions(text []byte) bool {
 	lower := bytes.ToLower(text)
 	return slices.ContainsFunc(p.addresses(), func(address string) bool { return containsAddress(lower, address) }) ||
 		slices.ContainsFunc(p.codes(), func(code string) bool { return bytes.Contains(lower, []byte(code)) })
 }
 
-// MentionedIn says whether a message is about the person: it names an address, a code, or the
+// MentionedIn reports whether a message is about the person: it names an address, a code, or the
 // member's id where ids of members stand.
 func (p Person) MentionedIn(subject string, data []byte) bool {
 	if strings.HasPrefix(subject, "dead.") {
@@ -139,7 +139,7 @@ const (
 	afterAddress  = `(?:$|[^a-z0-9\x{80}-\x{10ffff}.-]|\.$|\.[^a-z0-9\x{80}-\x{10ffff}])`
 )
 
-// containsAddress says whether an address stands in a text by itself. Both are in lower case.
+// containsAddress reports whether an address stands in a text by itself. Both are in lower case.
 func containsAddress(text []byte, address string) bool {
 	if !bytes.Contains(text, []byte(address)) {
 		return false

@@ -71,7 +71,7 @@ func (s *sweep) round(ctx context.Context) error {
 	return nil
 }
 
-// isAbout says whether a message is about one of the people. Those of msg.UserErased go last, as a whole.
+// isAbout reports whether a message is about one of the people. Those of msg.UserErased go last, as a whole.
 func (s *sweep) isAbout(subject string, data []byte) bool {
 	return subject != msg.UserErased && slices.ContainsFunc(s.people,
 		func(p Person) bool { return p.MentionedIn(subject, data) })

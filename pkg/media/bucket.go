@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// mostBytes bounds what is read of an object; the largest picture that is written is far below it.
-const mostBytes = 16 << 20
+// maxBytes bounds what is read of an object; the largest picture that is written is far below it.
+const maxBytes = 16 << 20
 
 // immutable is how long anyone may keep a picture: what is under a name never changes.
 const immutable = "public, max-age=31536000, immutable"
@@ -79,7 +79,7 @@ func (b bucket) ask(ctx context.Context, method, name string, body []byte) ([]by
 		return nil, err
 	}
 	defer w.Body.Close() //nolint:errcheck // it was read
-	answer, err := io.ReadAll(io.LimitReader(w.Body, mostBytes))
+	answer, err := io.ReadAll(io.LimitReader(w.Body, maxBytes))
 	switch {
 	case w.StatusCode == http.StatusNotFound:
 		return nil, ErrNotFound

@@ -38,7 +38,7 @@ const Most = 1600
 
 var name = regexp.MustCompile(`^([0-9a-f]{32})-([1-9][0-9]{0,3})\.(jpg|webp)$`)
 
-// ValidName says whether a text can be the name of a picture.
+// ValidName reports whether a text can be the name of a picture.
 func ValidName(text string) bool { return name.MatchString(text) }
 
 // Name is the name of a picture with this hash (32 hexadecimal digits) in a width.

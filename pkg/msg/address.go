@@ -87,7 +87,7 @@ func publicQuery(query string) string {
 	return strings.Join(parts, "&")
 }
 
-// plainParameter says whether a parameter may stay as it is.
+// plainParameter reports whether a parameter may stay as it is.
 func plainParameter(name, value string) bool {
 	return !secretName(name) && plainName(name) && plainText(value)
 }
@@ -97,7 +97,7 @@ func plainText(s string) bool {
 	return plainValue.MatchString(s) && !longCode.MatchString(s)
 }
 
-// plainName says whether the name of a parameter may stay: a code may stand in its place.
+// plainName reports whether the name of a parameter may stay: a code may stand in its place.
 func plainName(name string) bool {
 	return plainText(name) || secretName(name) && wordsOnly.MatchString(decoded(name))
 }

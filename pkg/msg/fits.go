@@ -28,7 +28,7 @@ func KeyBegin(subject string) string {
 	return subject + ":"
 }
 
-// Fits says whether a message with this key can be one that its sender meant for this subject. The
+// Fits reports whether a message with this key can be one that its sender meant for this subject. The
 // broker answers requests wherever their reply subject says, and hands stored messages out there
 // too: a service that is broken into could have it put another one's message, or the broker's own
 // words, into a stream under a subject that the service itself may not publish to. Neither has a key

@@ -13,7 +13,7 @@ var opening = []string{
 	"password", "secret", "api_key", // of no payload; no one is to see them should one come along
 }
 
-// Opens says whether the value at a path of a payload opens something, so that no page may show it. A path is the
+// Opens reports whether the value at a path of a payload opens something, so that no page may show it. A path is the
 // names of the fields that lead there; "[]" stands for an element of an array. As in encoding/json, case does not
 // matter.
 func Opens(path []string) bool {

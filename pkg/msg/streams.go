@@ -165,7 +165,7 @@ func Receivers(subject string) []string {
 	return names
 }
 
-// Matches says whether a subject falls under a NATS filter with * and >.
+// Matches reports whether a subject falls under a NATS filter with * and >.
 func Matches(filter, subject string) bool {
 	for filter != ">" {
 		token, moreFilter, filterGoesOn := strings.Cut(filter, ".")

@@ -41,7 +41,7 @@ var droppedSpans = promauto.NewCounter(prometheus.CounterOpts{
 // exporter takes the spans of the process; nil where none are wanted.
 var exporter atomic.Pointer[spanExporter]
 
-// Tracing says whether spans are wanted: what only they need is not worth doing otherwise.
+// Tracing reports whether spans are wanted: what only they need is not worth doing otherwise.
 func Tracing() bool { return exporter.Load() != nil }
 
 // Record hands a span to the collector. It never waits: with more than it can send, spans are dropped.

@@ -69,7 +69,7 @@ func traceID(traceparent string) string {
 	return parts[1]
 }
 
-// isSpanID says whether a text is an id of 8 bytes that are not all 0.
+// isSpanID reports whether a text is an id of 8 bytes that are not all 0.
 func isSpanID(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && len(s) == 16 && strings.Trim(s, "0") != ""

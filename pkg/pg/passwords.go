@@ -45,7 +45,7 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 	return nil
 }
 
-// logsIn says whether a role has a password.
+// logsIn reports whether a role has a password.
 func logsIn(ctx context.Context, at *pgx.ConnConfig, role, password string) bool {
 	as := at.Copy()
 	as.User, as.Password = role, password

@@ -79,7 +79,7 @@ func ExecRows(ctx context.Context, db DB, what, sql string, args ...any) (int64,
 	return tag.RowsAffected(), nil
 }
 
-// ExecOne is Exec that says whether a row was changed.
+// ExecOne is Exec that reports whether a row was changed.
 func ExecOne(ctx context.Context, db DB, what, sql string, args ...any) (bool, error) {
 	n, err := ExecRows(ctx, db, what, sql, args...)
 	return n == 1, err

@@ -66,7 +66,7 @@ func (c *Cluster) stopOrphan(ctx context.Context, pid int, marker string) error 
 	return nil
 }
 
-// isServer tells whether a process is the main server process of the cluster with this marker.
+// isServer reports whether a process is the main server process of the cluster with this marker.
 func isServer(pid int, marker string) bool {
 	return strings.Contains(commandLine(pid)+" ", " cluster_name="+marker+" ")
 }

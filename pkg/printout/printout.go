@@ -121,7 +121,7 @@ func JSON(raw []byte) []byte {
 	return out
 }
 
-// controls says whether a terminal may do something else with a character than show it.
+// controls reports whether a terminal may do something else with a character than show it.
 func controls(r rune) bool { return unicode.IsControl(r) || unicode.Is(turning, r) }
 
 // turning holds the marks, embeddings, overrides and isolates of bidirectional text, and the

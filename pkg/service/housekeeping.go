@@ -20,8 +20,8 @@ type Task struct {
 const (
 	// errorPause is the most that passes before a failed task is tried again.
 	errorPause = time.Minute
-	// longestPause is the most that passes before tasks are looked at again.
-	longestPause = time.Hour
+	// maxPause is the most that passes before tasks are looked at again.
+	maxPause = time.Hour
 )
 
 // housekeep does what is due until ctx ends, one task after the other, so that housekeeping takes one
@@ -29,7 +29,7 @@ const (
 func (c *Core) housekeep(ctx context.Context, tasks []Task) error {
 	due := make([]time.Time, len(tasks))
 	for {
-		next := time.Now().Add(longestPause)
+		next := time.Now().Add(maxPause)
 		for i, t := range tasks {
 			if ctx.Err() == nil && !time.Now().Before(due[i]) {
 				due[i] = time.Now().Add(c.do(ctx, t))

@@ -52,7 +52,7 @@ func written(want, got string, values []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// fits says whether a line is the wanted one, in which "*" stands for any text that is not empty.
+// fits reports whether a line is the wanted one, in which "*" stands for any text that is not empty.
 func fits(want, line string) bool {
 	if want == line || !strings.Contains(want, `"*"`) {
 		return want == line

@@ -100,7 +100,7 @@ func (v Values) Lookup(name string) (string, bool) {
 	return values[0], true
 }
 
-// Has says whether a parameter was sent at all.
+// Has reports whether a parameter was sent at all.
 func (v Values) Has(name string) bool { _, ok := v.Lookup(name); return ok }
 
 // Required is the first value of a parameter, or the 400 that names it.

@@ -33,7 +33,7 @@ func OnlyHosts(names ...string) func(http.Handler) http.Handler {
 	}
 }
 
-// ownAddress says whether a name can be none but this machine's: browsers resolve localhost
+// ownAddress reports whether a name can be none but this machine's: browsers resolve localhost
 // themselves, and an address needs no resolving.
 func ownAddress(name string, r *http.Request) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {

@@ -31,7 +31,7 @@ type Identity struct {
 	Code      string `json:"mb_cd,omitempty"`
 	// Session is the hash of the session token, hex, for calls that end the other sessions.
 	Session string `json:"session,omitempty"`
-	// Remember says whether the session outlives the browser.
+	// Remember reports whether the session outlives the browser.
 	Remember bool `json:"remember,omitempty"`
 	// Cart is the visitor's cart, from a cookie with a valid signature.
 	Cart string `json:"cart,omitempty"`
@@ -62,7 +62,7 @@ func Network(a netip.Addr) string {
 	return a.String()
 }
 
-// Member says whether someone is logged in.
+// Member reports whether someone is logged in.
 func (id Identity) Member() bool { return id.MemberID != 0 }
 
 // Key derives a key for one purpose from the shop's secret (HKDF, RFC 5869).

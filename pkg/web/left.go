@@ -13,7 +13,7 @@ import (
 // connection.
 const StatusClientLeft = 499
 
-// Left says whether the client of a request went away. A time limit of ours that ran out is not that.
+// Left reports whether the client of a request went away. A time limit of ours that ran out is not that.
 func Left(r *http.Request) bool { return errors.Is(r.Context().Err(), context.Canceled) }
 
 func clientLeft(err error) *Error {

@@ -158,19 +158,19 @@ func (o *Owner) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the owner has no address") // parsing refuses that
 }
 
-// safe says whether a method asks for no change.
+// safe reports whether a method asks for no change.
 func safe(method string) bool {
 	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
 }
 
-// mayRepeat says whether a request may be sent again after an error that came in the place of its answer. A process
+// mayRepeat reports whether a request may be sent again after an error that came in the place of its answer. A process
 // that is merely late may still be at work, so that only a safe request goes elsewhere then.
 func mayRepeat(r *http.Request, err error) bool {
 	late, ok := errors.AsType[net.Error](err)
 	return safe(r.Method) || r.Context().Value(repeatable{}) != nil && !(ok && late.Timeout())
 }
 
-// canRepeat says whether the body can be had once more.
+// canRepeat reports whether the body can be had once more.
 func canRepeat(r *http.Request) bool {
 	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
 }
@@ -219,7 +219,7 @@ func (o *Owner) inTurn() []*endpoint {
 	return turn
 }
 
-// reachable says whether an endpoint is not away. When its time is over, one caller has it looked for.
+// reachable reports whether an endpoint is not away. When its time is over, one caller has it looked for.
 func (e *endpoint) reachable(now time.Time) bool {
 	until := e.away.Load()
 	if until > 0 && now.UnixNano() > until && e.away.CompareAndSwap(until, now.Add(dialTime+awayTime).UnixNano()) {

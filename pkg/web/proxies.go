@@ -32,7 +32,7 @@ func ParseProxies(list string) (Proxies, error) {
 	return all, nil
 }
 
-// Trust says whether an address is a proxy's that is believed.
+// Trust reports whether an address is a proxy's that is believed.
 func (p Proxies) Trust(a netip.Addr) bool {
 	for _, network := range p {
 		if network.Contains(a) {

@@ -55,10 +55,10 @@ func passwordForm(username string, set bool) adminui.Form {
 	if set {
 		f.Submit = "Change password"
 		f.Fields = append(f.Fields, adminui.Field{Name: "old", Label: "Password now", Kind: "password", Required: true,
-			Most: longestPassword, Complete: "current-password"})
+			Most: maxPassword, Complete: "current-password"})
 	}
 	f.Fields = append(f.Fields, adminui.Field{Name: "new", Label: "New password", Kind: "password", Required: true,
-		Most: longestPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+		Most: maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
 	return f
 }
 

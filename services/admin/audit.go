@@ -186,8 +186,8 @@ var thingRights = map[string]adminui.Action{"order": adminui.OrdersView, "custom
 	"product": adminui.CatalogView, "code": adminui.DiscountsView, "campaign": adminui.CampaignsView,
 	"mail": adminui.MailsView}
 
-// mostOfThing is how much of the log a panel shows; its file holds all.
-const mostOfThing = 50
+// maxOfThing is how much of the log a panel shows; its file holds all.
+const maxOfThing = 50
 
 // thingColumns are what the panel says: not from which address.
 var thingColumns = auditColumns[:5]
@@ -206,7 +206,7 @@ func (s *server) thingLog(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if !ask.File {
-		ask.Rows = mostOfThing
+		ask.Rows = maxOfThing
 	}
 	rows, err := listAudit(r.Context(), s.pool, auditQuery{Kind: adminui.Param(r, "kind"), Key: adminui.Param(r, "key"),
 		Rows: ask.Rows})

@@ -49,7 +49,7 @@ type addresses struct {
 	proxies web.Proxies
 }
 
-// secure says whether browsers speak TLS to the back office.
+// secure reports whether browsers speak TLS to the back office.
 func (a addresses) secure() bool { return a.own.Scheme == "https" }
 
 // origin is the back office as browsers write it into Origin.

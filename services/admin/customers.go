@@ -57,7 +57,7 @@ func (s *server) exportCustomer(r *http.Request) (adminui.Answer, error) {
 	}), nil
 }
 
-// isNotFound says whether an owner has no such thing.
+// isNotFound reports whether an owner has no such thing.
 func isNotFound(err error) bool {
 	e, ok := errors.AsType[*web.Error](err)
 	return ok && e.Status == http.StatusNotFound

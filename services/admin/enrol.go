@@ -33,7 +33,7 @@ func appForm(a account, action string) adminui.Form {
 	if a.Password == "" {
 		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password",
 			Required: true,
-			Most:     longestPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+			Most:     maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
 	}
 	return f
 }

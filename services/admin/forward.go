@@ -159,7 +159,7 @@ func (s *server) takeAnswer(w *http.Response) error {
 	return nil
 }
 
-// plainPath says whether a path can be one of the back office: segments of letters, digits, -, _ and
+// plainPath reports whether a path can be one of the back office: segments of letters, digits, -, _ and
 // single dots.
 func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(path[1:], "/") {

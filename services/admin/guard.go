@@ -19,7 +19,7 @@ import (
 const framePolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-src 'self'; " +
 	"form-action 'none'; frame-ancestors 'self'; base-uri 'none'"
 
-// isFrame says whether a path is of what a page shows in a frame.
+// isFrame reports whether a path is of what a page shows in a frame.
 func isFrame(path string) bool { return strings.HasSuffix(path, "/frame") }
 
 // policy lets a page load nothing but the kit's own files and pictures of the shop, and no script or style that stands

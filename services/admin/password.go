@@ -16,7 +16,7 @@ var passwordCost = &argon2id.Params{Memory: 19456, Iterations: 2, Parallelism: 1
 
 const (
 	shortestPassword = 12 // characters
-	longestPassword  = 200
+	maxPassword      = 200
 )
 
 // hasher makes and checks hashes, two at a time: each takes 19 MiB.
@@ -54,9 +54,9 @@ func (h *hasher) hash(ctx context.Context, password string) (stored string, err 
 	return stored, err
 }
 
-// verify says whether a password is the stored one; no one's stored form is "".
+// verify reports whether a password is the stored one; no one's stored form is "".
 func (h *hasher) verify(ctx context.Context, password, stored string) (ok bool, err error) {
-	if len(password) > 4*longestPassword {
+	if len(password) > 4*maxPassword {
 		password = "" // no one's, and it takes as long
 	}
 	none := stored == ""
@@ -80,7 +80,7 @@ func weak(password, username string) string {
 	switch n := utf8.RuneCountInString(password); {
 	case n < shortestPassword:
 		return "Use at least 12 characters; a few words will do."
-	case n > longestPassword || !utf8.ValidString(password):
+	case n > maxPassword || !utf8.ValidString(password):
 		return "Use at most 200 characters."
 	case len(kinds) < 5 || strings.Contains(lower, strings.ToLower(username)) ||
 		strings.Contains(lower, "password") || strings.Contains(lower, "startupwebapp"):

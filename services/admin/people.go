@@ -121,7 +121,7 @@ func showLink(name, link string) adminui.Page {
 
 const usernameRule = "Small letters, digits, . _ and - alone, at most 60."
 
-// goodUsername says whether a sign-in name can be one.
+// goodUsername reports whether a sign-in name can be one.
 func goodUsername(name string) bool {
 	return name != "" && len(name) <= 60 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
 }

@@ -19,7 +19,7 @@ type account struct {
 	Passkeys   int
 }
 
-// hasSecond says whether the person has a second factor.
+// hasSecond reports whether the person has a second factor.
 func (a account) hasSecond() bool { return a.TOTPSecret != nil || a.Passkeys > 0 }
 
 const accountColumns = `id, username, name, handle::text AS handle, coalesce(password, '') AS password, totp_secret,

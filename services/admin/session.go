@@ -31,7 +31,7 @@ type session struct {
 	FreshUntil *time.Time
 	// Stage is full, or what is missing: second, enrol.
 	Stage string
-	// HasSecond says whether the person has a second factor.
+	// HasSecond reports whether the person has a second factor.
 	HasSecond bool
 }
 
@@ -111,7 +111,7 @@ func (s *server) clientOf(r *http.Request) string {
 	return ""
 }
 
-// needsSecond says whether everyone must have a second factor: everywhere but on a developer's machine.
+// needsSecond reports whether everyone must have a second factor: everywhere but on a developer's machine.
 func (s *server) needsSecond() bool { return s.cfg.ShopEnv != "development" }
 
 // begin opens a session and gives it to the browser. Whatever the browser had before does not count:

@@ -18,8 +18,8 @@ import (
 // tokenBegins marks a token, so that programs that look for leaked secrets know one.
 const tokenBegins = "shopadmin_"
 
-// longestToken is how many days a token is good at most.
-const longestToken = 366
+// maxToken is how many days a token is good at most.
+const maxToken = 366
 
 // tokenRow is a token in a person's list.
 type tokenRow struct {
@@ -88,7 +88,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 	if name == "" {
 		wrong["name"] = "Give it a name."
 	}
-	if derr != nil || days < 1 || days > longestToken {
+	if derr != nil || days < 1 || days > maxToken {
 		wrong["days"] = "From 1 to 366."
 	}
 	for _, scope := range form.Values.Values["scope"] {

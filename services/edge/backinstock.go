@@ -63,8 +63,8 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// nothingToTell says whether there is nothing to wait for: the SKU is in stock, or the shop does not sell it. Each has
-// a page of its own.
+// nothingToTell reports whether there is nothing to wait for: the SKU is in stock, or the shop does not sell it. Each
+// has a page of its own.
 func nothingToTell(state string) bool { return state == "in-stock" || state == "gone" }
 
 // noNotices ends such mails to an address for good: the button of its page, and of a mail program (RFC 8058). The token

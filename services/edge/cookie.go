@@ -38,7 +38,7 @@ func (e *server) cookieName(name string) string {
 	return name + e.cfg.CookieSuffix()
 }
 
-// hidden says whether a cookie is kept from the page's scripts.
+// hidden reports whether a cookie is kept from the page's scripts.
 func hidden(name string) bool {
 	return name == sessionCookie || name == cartCookie || name == knownCookie
 }
@@ -102,7 +102,7 @@ func (e *server) setAnonymous(h http.Header) {
 	e.setCookie(h, anonymousCookie, sign(e.keys.anonymous, rand.Text()), yearLife)
 }
 
-// plain says whether s consists of letters, digits, - and _ only.
+// plain reports whether s consists of letters, digits, - and _ only.
 func plain(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -202,7 +202,7 @@ func (b *browser) login(changes ...string) testenv.Answer {
 	return a
 }
 
-// member says whether the browser is logged in.
+// member reports whether the browser is logged in.
 func (b *browser) member() bool {
 	b.TB.Helper()
 	return strings.HasPrefix(b.Get("/user/logged-in").OK().Body, `{"logged_in":true`)

@@ -105,7 +105,7 @@ func hsts(cfg Config, secure bool) []string {
 	return []string{value}
 }
 
-// isAPI says whether a path belongs to one of the three roots.
+// isAPI reports whether a path belongs to one of the three roots.
 func isAPI(path string) bool {
 	for _, root := range [...]string{"/user", "/order", "/clientevent"} {
 		if rest, ok := strings.CutPrefix(path, root); ok && (rest == "" || rest[0] == '/') {

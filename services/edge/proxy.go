@@ -141,7 +141,7 @@ func (e *server) ask(ctx context.Context, owner *web.Owner, q web.Question, out 
 	return owner.Ask(ctx, q, out)
 }
 
-// plainPath says whether a path can be one of the API's: segments of letters, digits, - and _. What
+// plainPath reports whether a path can be one of the API's: segments of letters, digits, - and _. What
 // else a path can hold (dots, encoded slashes, control characters) never reaches an owner.
 func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(path[1:], "/") {

@@ -45,7 +45,7 @@ var posts = []posted{
 	{"/user/pythonabot-notify-me", false, "the address would be refused as on the list"},
 }
 
-// sentAgain says whether a request is a POST that may be sent to another process.
+// sentAgain reports whether a request is a POST that may be sent to another process.
 func sentAgain(r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false

@@ -22,7 +22,7 @@ const Usage = `What visitors did:
   events table NAME [-days N]   pageview, ajax_error, button_click or link_event of the last 366 days, as CSV
 `
 
-// IsCommand says whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether arguments name a command rather than a wish to run the service.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "summary" || args[0] == "table")
 }
@@ -58,7 +58,7 @@ type task func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error
 func readCommand(args []string) (task, error) {
 	switch {
 	case len(args) > 0 && args[0] == "summary":
-		days, err := readDays(args[1:], summaryDays, mostSummaryDays)
+		days, err := readDays(args[1:], summaryDays, maxSummaryDays)
 		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
 			return printSummary(ctx, pool, days, out)
 		}, err
@@ -67,7 +67,7 @@ func readCommand(args []string) (task, error) {
 		if !known {
 			return nil, fmt.Errorf("%w: there is no table %q to list", boot.ErrUsage, args[1])
 		}
-		days, err := readDays(args[2:], tableDays, mostDays)
+		days, err := readDays(args[2:], tableDays, maxDays)
 		return func(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
 			return t.write(ctx, pool, days, printout.NewList(out))
 		}, err

@@ -16,8 +16,8 @@ const (
 	recountLimit = 2 * time.Minute
 	// recountLock is held by the one process that counts.
 	recountLock = 20261129
-	// mostNames is how many names of a kind a day keeps: visitors choose what stands in an address.
-	mostNames = 1000
+	// maxNames is how many names of a kind a day keeps: visitors choose what stands in an address.
+	maxNames = 1000
 )
 
 // findSources notes of new orders how their buyers came. A browser that looks at its order is the buyer's, and the
@@ -175,10 +175,10 @@ var visitsSQL = `
 
 // among is a name, or what stands for those that are not among the most frequent.
 func among(name string) string {
-	return `CASE WHEN place <= ` + strconv.Itoa(mostNames) + ` THEN ` + name + ` ELSE '` + otherNames + `' END`
+	return `CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN ` + name + ` ELSE '` + otherNames + `' END`
 }
 
-// otherNames stands for the names beyond mostNames.
+// otherNames stands for the names beyond maxNames.
 const otherNames = "…"
 
 // errorsSQL counts failed calls by page, and searches that found nothing.
@@ -192,7 +192,7 @@ var errorsSQL = `
 	), parts AS (
 	  INSERT INTO day_part (day, kind, name, detail, views)
 	  SELECT $1, 'error', ` + among("page") + `,
-	    CASE WHEN place <= ` + strconv.Itoa(mostNames) + ` THEN error_id ELSE '' END, sum(n) FROM e GROUP BY 3, 4
+	    CASE WHEN place <= ` + strconv.Itoa(maxNames) + ` THEN error_id ELSE '' END, sum(n) FROM e GROUP BY 3, 4
 	  UNION ALL SELECT $1, 'search', ` + among("search") + `, '', sum(n) FROM s GROUP BY 3
 	)
 	UPDATE day_total SET errors = coalesce((SELECT sum(n) FROM e), 0),

@@ -17,6 +17,6 @@ func (s *server) configuration(w http.ResponseWriter, r *http.Request) error {
 
 // How far back the commands' report and lists reach unless told otherwise, and at most, in days.
 const (
-	summaryDays, mostSummaryDays = 30, 366
-	tableDays, mostDays          = 366, 3660
+	summaryDays, maxSummaryDays = 30, 366
+	tableDays, maxDays          = 366, 3660
 )

@@ -117,8 +117,8 @@ type eventListData struct {
 	Picker adminui.Period `json:"-"`
 }
 
-// longestFilter is the longest value of a filter, in characters.
-const longestFilter = 200
+// maxFilter is the longest value of a filter, in characters.
+const maxFilter = 200
 
 // staffList shows a list, the newest rows first.
 func (s *server) staffList(list eventList) adminui.Handler {
@@ -181,7 +181,7 @@ func (l eventList) wanted(ask *adminui.Listing) (want eventsWanted, p period, er
 	want = eventsWanted{From: p.From, Until: p.To.AddDate(0, 0, 1), Chosen: map[string]string{}, Rows: ask.Rows + 1}
 	for _, f := range l.filters {
 		value := ask.Chosen[f.name]
-		if utf8.RuneCountInString(value) > longestFilter {
+		if utf8.RuneCountInString(value) > maxFilter {
 			return want, p, web.BadRequest(f.name)
 		}
 		if f.number && value != "" {

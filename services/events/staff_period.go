@@ -11,8 +11,8 @@ import (
 const (
 	// usualDays is how many days a report covers unless told otherwise.
 	usualDays = 30
-	// mostReportDays is how many days a report may cover.
-	mostReportDays = 3 * 366
+	// maxReportDays is how many days a report may cover.
+	maxReportDays = 3 * 366
 )
 
 // period is the days that a report is about, and as many before them.
@@ -46,7 +46,7 @@ func readPeriod(ask *adminui.Listing, now time.Time) (p period, err error) {
 	switch {
 	case p.From.Year() < 2000 || p.To.Year() > 2999:
 		return p, noPeriod("from", "A report is of days between the years 2000 and 2999.")
-	case p.days() > mostReportDays:
+	case p.days() > maxReportDays:
 		return p, noPeriod("to", "A report is of at most three years.")
 	}
 	p.BeforeTo = p.From.AddDate(0, 0, -1)

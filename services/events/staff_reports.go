@@ -47,8 +47,8 @@ type reportData struct {
 	More    bool             `json:"-"` // the file has more rows than the page
 }
 
-// mostDayRows is how many days the table of a page has; its file has all.
-const mostDayRows = 100
+// maxDayRows is how many days the table of a page has; its file has all.
+const maxDayRows = 100
 
 // staffDays shows a report by days.
 func (s *server) staffDays(report dayReport) adminui.Handler {
@@ -69,8 +69,8 @@ func (s *server) staffDays(report dayReport) adminui.Handler {
 			data.Steps = steps(data.Totals, data.Before)
 		}
 		rows := newestFirst(data.Days)
-		if data.More = adminui.WantsHTML(r) && len(rows) > mostDayRows; data.More {
-			rows = rows[:mostDayRows]
+		if data.More = adminui.WantsHTML(r) && len(rows) > maxDayRows; data.More {
+			rows = rows[:maxDayRows]
 		}
 		ask.Rows = len(rows)
 		table := adminui.NewTable(ask, report.title, report.columns, rows, func(d dayTotals) any { return d.Day })

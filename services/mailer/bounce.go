@@ -113,9 +113,9 @@ func (s *server) envelopeFrom(c content) string {
 	return c.from.Address
 }
 
-// permanent says whether a report means that there is no such mailbox, and not that it is full, that a server was away
-// or did not like the mail (RFC 3463): 5.1 but what is about the sender, 5.2.1, or no more than "failed" with a reply
-// that a server would give at RCPT.
+// permanent reports whether a report means that there is no such mailbox, and not that it is full, that a server was
+// away or did not like the mail (RFC 3463): 5.1 but what is about the sender, 5.2.1, or no more than "failed" with a
+// reply that a server would give at RCPT.
 func (f failure) permanent() bool {
 	subject, detail, ok := strings.Cut(strings.TrimPrefix(f.status, "5."), ".")
 	switch {

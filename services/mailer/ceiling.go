@@ -122,7 +122,7 @@ func (n *newDelivery) count(counts map[string][]time.Time) (counted []roomEntry)
 	return counted
 }
 
-// full says whether a room takes no further mail at a moment; a limit of 0 is none.
+// full reports whether a room takes no further mail at a moment; a limit of 0 is none.
 func (p room) full(counted []time.Time, at time.Time) bool {
 	hour, day := 0, 0
 	for _, c := range counted {

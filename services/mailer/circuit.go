@@ -52,7 +52,7 @@ func newCircuit(t timing) *circuit {
 	return &circuit{timing: t, now: time.Now}
 }
 
-// permit says whether a sender may claim, whether deferred mails count as due for it, and whether
+// permit reports whether a sender may claim, whether deferred mails count as due for it, and whether
 // it is the probe, which must report or release.
 func (c *circuit) permit() (ok, deferred, probe bool) {
 	c.mu.Lock()

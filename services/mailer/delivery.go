@@ -22,7 +22,7 @@ const defaultLife = 72 * time.Hour
 // maxReceivers bounds the receivers of one mail; none of the shop's has more than two.
 const maxReceivers = 10
 
-// makes says whether this version can make a kind of mail.
+// makes reports whether this version can make a kind of mail.
 func makes(kind string) bool {
 	k, known := kindOf(kind)
 	return known && k.sample != nil
@@ -83,7 +83,7 @@ type newDelivery struct {
 	state     string
 }
 
-// counts says whether a mail counts under the ceiling.
+// counts reports whether a mail counts under the ceiling.
 func (n newDelivery) counts() bool {
 	return slices.ContainsFunc(n.receivers, func(r receiver) bool { return len(r.rooms) > 0 })
 }

@@ -160,7 +160,7 @@ func claim(ctx context.Context, pool *pgxpool.Pool, slot int, inHand []int64, de
 	return &d, nil
 }
 
-// anyDue says whether there is a mail to claim.
+// anyDue reports whether there is a mail to claim.
 func anyDue(ctx context.Context, pool *pgxpool.Pool, deferred bool) (bool, error) {
 	return pg.Get[bool](ctx, pool, "look for a mail that is due", `
 		SELECT EXISTS (SELECT FROM delivery WHERE state = 'queued' AND (next_at <= now() OR ($1 AND outage))

@@ -134,7 +134,7 @@ func accountFields(more ...string) []string {
 	return append([]string{"first_name", "last_name", "username", "email", "time"}, more...)
 }
 
-// ofOrder says whether it is about an order: its template has a code that stands in links, and a sender of its own.
+// ofOrder reports whether it is about an order: its template has a code that stands in links, and a sender of its own.
 func (k mailKind) ofOrder() bool { return orderTemplates[k.Kind] != "" }
 
 // allowed are the names in braces that its template may hold.

@@ -50,7 +50,7 @@ func (w *senders) keepSlot(ctx context.Context) {
 	}
 }
 
-// keepSlotOnce says whether the slot is held.
+// keepSlotOnce reports whether the slot is held.
 func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	w.taking.Lock()
 	defer w.taking.Unlock()
@@ -93,7 +93,7 @@ func (w *senders) noteWork() {
 	w.worked = time.Now()
 }
 
-// endRest takes a slot when there is something to send, and says whether there is a slot.
+// endRest takes a slot when there is something to send, and reports whether there is a slot.
 func (w *senders) endRest(ctx context.Context, deferred bool) (bool, error) {
 	if !w.resting() {
 		return true, nil

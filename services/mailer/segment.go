@@ -36,7 +36,7 @@ type segment struct {
 	Tag       string       `json:"tag,omitempty"`
 }
 
-// buys says whether it has conditions about orders.
+// buys reports whether it has conditions about orders.
 func (s segment) buys() bool { return s.Bought != "" || s.IdleDays > 0 || s.SpentOver != nil }
 
 // words are the segment for staff; empty for everybody.
@@ -191,34 +191,34 @@ func (s segment) fields() []adminui.Field {
 		spent = s.SpentOver.String()
 	}
 	return []adminui.Field{
-		{Name: "bought", Label: "Only who bought", Kind: "text", Value: s.Bought, Most: mostBought,
+		{Name: "bought", Label: "Only who bought", Kind: "text", Value: s.Bought, Most: maxBought,
 			Hint: "Identifier of a product, or number or code of a SKU."},
 		{Name: "idle_days", Label: "Only who bought, but not in the last days", Kind: "number", Value: idle, Most: 4},
 		{Name: "spent_over", Label: "Only who spent more than", Kind: "money", Value: spent, Most: 11,
 			Hint: "In all, without what was refunded; 0 is every customer."},
-		{Name: "tag", Label: "Only who has the tag", Kind: "text", Value: s.Tag, Most: mostTag},
+		{Name: "tag", Label: "Only who has the tag", Kind: "text", Value: s.Tag, Most: maxTag},
 	}
 }
 
 const (
-	mostBought   = 100 // characters, as of a SKU's code
-	mostTag      = 40
-	mostIdleDays = 3650 // days
+	maxBought   = 100 // characters, as of a SKU's code
+	maxTag      = 40
+	maxIdleDays = 3650 // days
 )
 
 // typedSegment is a segment as a form has it; wrong says what cannot be one.
 func typedSegment(form adminui.Submitted, wrong map[string]string) (s segment) {
 	s.Bought, s.Tag = strings.TrimSpace(form.Get("bought")), strings.TrimSpace(form.Get("tag"))
-	if utf8.RuneCountInString(s.Bought) > mostBought {
+	if utf8.RuneCountInString(s.Bought) > maxBought {
 		wrong["bought"] = "This is too long for an identifier."
 	}
-	if utf8.RuneCountInString(s.Tag) > mostTag {
+	if utf8.RuneCountInString(s.Tag) > maxTag {
 		wrong["tag"] = "This is too long for a tag."
 	}
 	if text := strings.TrimSpace(form.Get("idle_days")); text != "" {
 		var err error
-		if s.IdleDays, err = strconv.Atoi(text); err != nil || s.IdleDays < 1 || s.IdleDays > mostIdleDays {
-			wrong["idle_days"] = fmt.Sprintf("A number from 1 to %d, or nothing.", mostIdleDays)
+		if s.IdleDays, err = strconv.Atoi(text); err != nil || s.IdleDays < 1 || s.IdleDays > maxIdleDays {
+			wrong["idle_days"] = fmt.Sprintf("A number from 1 to %d, or nothing.", maxIdleDays)
 		}
 	}
 	if text := strings.TrimSpace(form.Get("spent_over")); text != "" {

@@ -131,7 +131,7 @@ func (w *senders) awaitDatabase(ctx context.Context) {
 	}
 }
 
-// next claims one mail and sees it to an end, if there is one and the circuit lets it, and says whether more wait.
+// next claims one mail and sees it to an end, if there is one and the circuit lets it, and reports whether more wait.
 func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 	ok, outage, probe := w.circuit.permit()
 	if !ok {
@@ -255,8 +255,8 @@ func (w *senders) record(ctx context.Context, d *delivery, began, ended time.Tim
 		Attributes: []slog.Attr{slog.String("kind", d.Kind), slog.Int("attempt", d.Attempts)}})
 }
 
-// keepWritten freezes what a mail says with its first attempt, before anything is sent, and says whether it may be sent
-// now: not when another sender has overtaken this attempt.
+// keepWritten freezes what a mail says with its first attempt, before anything is sent, and reports whether it may be
+// sent now: not when another sender has overtaken this attempt.
 func (w *senders) keepWritten(ctx context.Context, d *delivery, c content, maybe bool) bool {
 	if !d.keepsWritten() {
 		return true

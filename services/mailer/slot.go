@@ -80,7 +80,7 @@ func (s *slots) sweep(ctx context.Context) error {
 	return nil
 }
 
-// held says whether the lock is still there.
+// held reports whether the lock is still there.
 func (s *slots) held(ctx context.Context) bool {
 	if s.conn == nil {
 		return false

@@ -175,7 +175,7 @@ func (l *conn) receivers(e envelope) (gone []string, r result, ok bool) {
 	return gone, result{}, true
 }
 
-// noSuchAddress says whether the answer to RCPT means that there is no such mailbox (RFC 5321, 4.2.3; RFC 7504), and
+// noSuchAddress reports whether the answer to RCPT means that there is no such mailbox (RFC 5321, 4.2.3; RFC 7504), and
 // not that the server refuses us: status 5.7.x is about its policy (RFC 3463, 3.8).
 func (r result) noSuchAddress() bool {
 	switch r.code {

@@ -75,13 +75,13 @@ func (s *server) campaignsPage(r *http.Request, status int,
 	table := adminui.NewTable(ask, "campaigns", campaignColumnsShown, list, func(c campaign) any { return c.ID })
 	table.Empty = "No campaigns yet."
 	form := adminui.Form{ID: "new", Action: "/campaigns", Submit: "New campaign", Fields: []adminui.Field{
-		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: mostName}}}
+		{Name: "name", Label: "Name, for you", Kind: "text", Required: true, Most: maxName}}}
 	return adminui.Page{Title: "Campaigns", Template: "campaigns.html", Table: table, Live: "staff", Status: status,
 		Data: campaignList{Campaigns: list[:len(table.Rows)], Next: table.Next, New: change(form)}}, nil
 }
 
-// mostName is the length of a campaign's name, in characters.
-const mostName = 100
+// maxName is the length of a campaign's name, in characters.
+const maxName = 100
 
 // staffNewCampaign begins a draft with the words that the shop comes with.
 func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
@@ -90,9 +90,9 @@ func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	c := newCampaign()
-	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > mostName {
+	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
 		return s.campaignsPage(r, http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
-			return f.Typed(form).Wrong(map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostName)})
+			return f.Typed(form).Wrong(map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
 		})
 	}
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
@@ -141,7 +141,7 @@ func (s *server) staffCopyCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	name := []rune(c.Name + ", again")
-	c.Name = string(name[:min(len(name), mostName)])
+	c.Name = string(name[:min(len(name), maxName)])
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
 }
 
@@ -254,14 +254,14 @@ func campaignForm(c campaign) adminui.Form {
 	}
 	return adminui.Form{ID: "campaign", Action: c.path(), Submit: "Save", Version: c.Version, Preview: c.path("frame"),
 		Fields: slices.Concat([]adminui.Field{
-			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, Most: mostName},
+			{Name: "name", Label: "Name, for you", Kind: "text", Value: c.Name, Required: true, Most: maxName},
 			{Name: "audience", Label: "Goes to", Kind: "choice", Value: c.Audience, Options: audienceOptions},
 		}, c.fields(), []adminui.Field{
-			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, Most: mostSubject},
-			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true, Most: mostText},
-			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, Most: mostHTML,
+			{Name: "subject", Label: "Subject", Kind: "text", Value: c.Subject, Required: true, Most: maxSubject},
+			{Name: "body_text", Label: "Text", Kind: "multiline", Value: c.BodyText, Required: true, Most: maxText},
+			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: c.BodyHTML, Most: maxHTML,
 				Hint: "Without it the mail is text alone."},
-			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, Most: mostSenders,
+			{Name: "from_address", Label: "Sender", Kind: "text", Value: c.FromAddress, Most: maxSenders,
 				Hint: "Empty: MAIL_FROM."},
 			{Name: "pace", Label: "Most mails a minute to one domain", Kind: "number", Value: pace, Most: 6,
 				Hint: "Empty: as fast as the mail server takes them."},
@@ -344,8 +344,8 @@ func typedCampaign(c campaign, form adminui.Submitted) (campaign, map[string]str
 // checkCampaign says what is wrong with the words of a campaign, by the field of the form.
 func checkCampaign(c campaign) map[string]string {
 	wrong := map[string]string{}
-	if n := utf8.RuneCountInString(c.Name); n == 0 || n > mostName {
-		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", mostName)
+	if n := utf8.RuneCountInString(c.Name); n == 0 || n > maxName {
+		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", maxName)
 	}
 	if audiences[c.Audience] == nil {
 		wrong["audience"] = "Choose whom it goes to."
@@ -364,8 +364,8 @@ func checkCampaign(c campaign) map[string]string {
 	return wrong
 }
 
-// unsubscribes says whether a text holds a link to unsubscribe: the one that fits all, or one of those whose secret is
-// of one kind of receiver.
+// unsubscribes reports whether a text holds a link to unsubscribe: the one that fits all, or one of those whose secret
+// is of one kind of receiver.
 func unsubscribes(text, audience string) bool {
 	return strings.Contains(text, "{unsubscribe_link}") || audience == "members" && strings.Contains(text, "{token}") ||
 		audience == "prospects" && strings.Contains(text, "{pr_token}")

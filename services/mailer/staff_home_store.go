@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// everSent says whether the mail server has ever taken a mail. Nearly all rows are such, so the first few tell.
+// everSent reports whether the mail server has ever taken a mail. Nearly all rows are such, so the first few tell.
 func everSent(ctx context.Context, db pg.DB) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a mail that was sent", `
 		SELECT EXISTS (SELECT FROM delivery WHERE state = 'sent' LIMIT 1)`)

@@ -112,7 +112,7 @@ const onceLength = 20
 // newOnce is for one form: however often that is posted, it has its effect once.
 func newOnce() string { return random.Code(onceLength) }
 
-// isOnce says whether a text can be of newOnce.
+// isOnce reports whether a text can be of newOnce.
 func isOnce(text string) bool {
 	return len(text) == onceLength && strings.Trim(text, random.Letters) == ""
 }

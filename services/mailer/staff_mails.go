@@ -51,12 +51,12 @@ type staffMail struct {
 	Unreachable bool   `json:"unreachable,omitempty"`
 }
 
-// waits says whether the mail waits for staff.
+// waits reports whether the mail waits for staff.
 func (m staffMail) waits() bool {
 	return m.SeenAt.IsZero() && (m.State == stateParked || m.State == stateSuppressed)
 }
 
-// CanSend says whether staff may have it sent: one that was not, or a copy of one that was. A newsletter goes to a
+// CanSend reports whether staff may have it sent: one that was not, or a copy of one that was. A newsletter goes to a
 // person once.
 func (m staffMail) CanSend() bool {
 	return m.Kept && (m.State == stateParked || m.State == stateSuppressed || m.State == stateSent && m.Newsletter == 0)
@@ -269,14 +269,14 @@ func (s *server) work(ctx context.Context, shown int) ([]adminui.WorkKind, error
 	return []adminui.WorkKind{mails, campaigns}, err
 }
 
-// mostIdle bounds the campaigns that are counted because they did not start.
-const mostIdle = 100
+// maxIdle bounds the campaigns that are counted because they did not start.
+const maxIdle = 100
 
 // idleCampaigns are those that did not start when they were to.
 func (s *server) idleCampaigns(ctx context.Context, shown int) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "idle-campaigns", Title: "Campaigns that did not start", To: "/campaigns",
 		Runbook: "campaigns"}
-	list, err := problemCampaigns(ctx, s.pool, mostIdle)
+	list, err := problemCampaigns(ctx, s.pool, maxIdle)
 	k.Count = int64(len(list))
 	for i, c := range list {
 		if i == 0 {

@@ -129,10 +129,10 @@ func (s *server) templatePage(r *http.Request) (p templatePage, err error) {
 
 // The sizes of a template's columns, in characters.
 const (
-	mostSubject = 300
-	mostText    = 5000
-	mostHTML    = 15000
-	mostSenders = 100
+	maxSubject = 300
+	maxText    = 5000
+	maxHTML    = 15000
+	maxSenders = 100
 )
 
 // templateForm is the editor with a template in it.
@@ -141,17 +141,17 @@ func templateForm(p templatePage, t mailTemplate) adminui.Form {
 	f := adminui.Form{ID: "template", Action: path, Submit: "Save", Version: p.Version, FromZero: true,
 		Preview: path + "/frame",
 		Fields: []adminui.Field{
-			{Name: "subject", Label: "Subject", Kind: "text", Value: t.Subject, Required: true, Most: mostSubject},
-			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true, Most: mostText},
-			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, Most: mostHTML,
+			{Name: "subject", Label: "Subject", Kind: "text", Value: t.Subject, Required: true, Most: maxSubject},
+			{Name: "body_text", Label: "Text", Kind: "multiline", Value: t.BodyText, Required: true, Most: maxText},
+			{Name: "body_html", Label: "HTML", Kind: "multiline", Value: t.BodyHTML, Most: maxHTML,
 				Hint: "Without it the mail is text alone."},
 		}}
 	if p.kind.ofOrder() { // no copies of what opens an account
 		f.Fields = append(f.Fields,
-			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress, Most: mostSenders,
+			adminui.Field{Name: "from_address", Label: "Sender", Kind: "text", Value: t.FromAddress, Most: maxSenders,
 				Hint: "Empty: MAIL_FROM."},
 			adminui.Field{Name: "bcc_address", Label: "Blind copies to", Kind: "text", Value: t.BccAddress,
-				Most: mostSenders, Hint: "Addresses with commas between them."})
+				Most: maxSenders, Hint: "Addresses with commas between them."})
 	}
 	return f
 }
@@ -242,7 +242,7 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 	for _, f := range []struct {
 		name, value string
 		most        int
-	}{{"subject", t.Subject, mostSubject}, {"body_text", t.BodyText, mostText}, {"body_html", t.BodyHTML, mostHTML}} {
+	}{{"subject", t.Subject, maxSubject}, {"body_text", t.BodyText, maxText}, {"body_html", t.BodyHTML, maxHTML}} {
 		if n := utf8.RuneCountInString(f.value); n > f.most {
 			wrong[f.name] = fmt.Sprintf("It has %d characters; there is room for %d.", n, f.most)
 		}
@@ -258,7 +258,7 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 	switch {
 	case strings.TrimSpace(t.Subject) == "" || strings.Contains(t.Subject, "\n"):
 		wrong["subject"] = "A mail has a subject, on one line."
-	case !braces.MatchString(t.Subject) && lettersIn(t.Subject) < fewestLetters:
+	case !braces.MatchString(t.Subject) && lettersIn(t.Subject) < minLetters:
 		wrong["subject"] = "Say in the subject what the mail is about: it has hardly a letter."
 	}
 	if strings.TrimSpace(t.BodyText) == "" {
@@ -270,8 +270,8 @@ func checkWords(t mailTemplate, names []string, wrong map[string]string) {
 	checkSenders(t, wrong)
 }
 
-// fewestLetters is how many letters and digits a subject has at least. Two are a word in some languages.
-const fewestLetters = 2
+// minLetters is how many letters and digits a subject has at least. Two are a word in some languages.
+const minLetters = 2
 
 func lettersIn(text string) (n int) {
 	for _, r := range text {
@@ -292,8 +292,8 @@ func checkSenders(t mailTemplate, wrong map[string]string) {
 		}
 	}
 	for name, value := range map[string]string{"from_address": t.FromAddress, "bcc_address": t.BccAddress} {
-		if utf8.RuneCountInString(value) > mostSenders {
-			wrong[name] = fmt.Sprintf("There is room for %d characters.", mostSenders)
+		if utf8.RuneCountInString(value) > maxSenders {
+			wrong[name] = fmt.Sprintf("There is room for %d characters.", maxSenders)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func readWritten(data []byte) (content, error) {
 		bcc: w.Bcc, emCode: w.EmCode, unsubscribe: w.Unsubscribe}, nil
 }
 
-// keepsWritten says whether the ledger keeps what a mail says. Newsletters are kept once for all receivers.
+// keepsWritten reports whether the ledger keeps what a mail says. Newsletters are kept once for all receivers.
 func (d *delivery) keepsWritten() bool { return d.Written == nil && d.NewsletterID == nil }
 
 // contentOf is what a mail says: as it was written before, or written now for its first receiver.

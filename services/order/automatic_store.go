@@ -62,7 +62,7 @@ func dueReminders(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRem
 		msg.MailCheckoutReminder, after, automaticLate, reminderPause, automaticAtOnce)
 }
 
-// reminderWanted says whether a checkout is still left.
+// reminderWanted reports whether a checkout is still left.
 func reminderWanted(ctx context.Context, db pg.DB, id string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look at checkout $1", `
 		SELECT EXISTS (SELECT FROM checkout k WHERE k.id = $1 AND`+leftCheckout+`)`, id)
@@ -113,7 +113,7 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
 }
 
-// reviewWanted says whether an order is still one that was kept.
+// reviewWanted reports whether an order is still one that was kept.
 func reviewWanted(ctx context.Context, db pg.DB, identifier string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look at order $1", `
 		SELECT EXISTS (SELECT FROM orders o WHERE o.identifier = $1 AND`+keptOrder+`)`, identifier)

@@ -114,7 +114,7 @@ func reserveAgain(ctx context.Context, tx pgx.Tx, c checkout) (bool, error) {
 	return true, part.Commit(ctx)
 }
 
-// reserveCodes takes a use of every code that counts in a quote, and says whether one of them is
+// reserveCodes takes a use of every code that counts in a quote, and reports whether one of them is
 // limited.
 func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err error) {
 	var codes []int64
@@ -148,7 +148,7 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 	return limited, nil
 }
 
-// storeSession notes the payment page of a quote, and says whether it is still wanted: another click,
+// storeSession notes the payment page of a quote, and reports whether it is still wanted: another click,
 // or the end of the cart, may have ended the quote meanwhile.
 func storeSession(ctx context.Context, db pg.DB, checkoutID string,
 	made stripe.Session) (state string, wanted bool, err error) {

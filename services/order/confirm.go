@@ -34,7 +34,7 @@ func checkoutList(who web.Identity) string {
 	return settingVisitors
 }
 
-// onList says whether a list names a shopper: * means all, null none.
+// onList reports whether a list names a shopper: * means all, null none.
 func onList(list *string, who web.Identity) bool {
 	name := who.Cart
 	if who.Member() {

@@ -77,7 +77,7 @@ func (d discount) gives() string {
 	return text
 }
 
-// void says whether a code can take nothing off: totals pass over combinable codes on items, as old clients expect.
+// void reports whether a code can take nothing off: totals pass over combinable codes on items, as old clients expect.
 // None is made any more.
 func (d discount) void() bool { return d.AppliesTo == "item_total" && d.Combinable }
 

@@ -69,7 +69,7 @@ func (s *server) liveKey() bool {
 	return strings.HasPrefix(s.cfg.StripeSecretKey, "sk_live_") || strings.HasPrefix(s.cfg.StripeSecretKey, "rk_live_")
 }
 
-// live says whether shoppers can pay at an address that they trust.
+// live reports whether shoppers can pay at an address that they trust.
 func (s *server) live() bool { return s.liveKey() && strings.HasPrefix(s.cfg.PublicURL, "https://") }
 
 // stripeMark stands for the key that Stripe was called with: another key has to be tested again.

@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// reserved says whether a quote took pieces that are counted, and uses of codes that are limited.
+// reserved reports whether a quote took pieces that are counted, and uses of codes that are limited.
 type reserved struct{ pieces, codes bool }
 
 // heldPieces is what unpaid pages hold of the counted articles of a quote, but for those that are sold beyond their

@@ -71,13 +71,13 @@ type fileFault struct {
 }
 
 const (
-	// mostImportBytes is the largest file that is read, mostImportRows the longest.
-	mostImportBytes = 24 << 20
-	mostImportRows  = 100_000
-	// mostImportColumns bounds a row: a file of nothing but commas would take many times its size.
-	mostImportColumns = 200
-	// mostQuoted is how many characters of a value or a name an error, or the list of columns left out, repeats.
-	mostQuoted = 100
+	// maxImportBytes is the largest file that is read, maxImportRows the longest.
+	maxImportBytes = 24 << 20
+	maxImportRows  = 100_000
+	// maxImportColumns bounds a row: a file of nothing but commas would take many times its size.
+	maxImportColumns = 200
+	// maxQuoted is how many characters of a value or a name an error, or the list of columns left out, repeats.
+	maxQuoted = 100
 )
 
 // productFile is a file as it was read.
@@ -93,11 +93,11 @@ type productFile struct {
 
 // fault notes what is wrong with a place. Columns are told as the file calls them.
 func (f *productFile) fault(line int, column, format string, args ...any) {
-	if len(f.faults) == mostFaults {
+	if len(f.faults) == maxFaults {
 		f.more++
 		return
 	}
-	f.faults = append(f.faults, fileFault{line, pg.Clip(column, mostQuoted), fmt.Sprintf(format, args...)})
+	f.faults = append(f.faults, fileFault{line, pg.Clip(column, maxQuoted), fmt.Sprintf(format, args...)})
 }
 
 // tooWide is the line of the first row with too many values; 0 for none. It is looked for before rows are read, as the
@@ -113,7 +113,7 @@ func tooWide(body []byte, comma rune) int {
 				start, values = line, 1
 			}
 		case rune(c) == comma && !quoted:
-			if values++; values > mostImportColumns {
+			if values++; values > maxImportColumns {
 				return start
 			}
 		}
@@ -124,8 +124,8 @@ func tooWide(body []byte, comma rune) int {
 // readProductFile reads a CSV file as spreadsheets write them (importtext.go).
 func readProductFile(body []byte) (f *productFile) {
 	f = &productFile{called: map[string]string{}}
-	if len(body) > mostImportBytes {
-		f.fault(1, "", "The file has more than %d MB.", mostImportBytes>>20)
+	if len(body) > maxImportBytes {
+		f.fault(1, "", "The file has more than %d MB.", maxImportBytes>>20)
 		return f
 	}
 	text, ok := plainText(body)
@@ -138,7 +138,7 @@ func readProductFile(body []byte) (f *productFile) {
 	reader := csv.NewReader(bytes.NewReader(text))
 	reader.FieldsPerRecord, reader.ReuseRecord, reader.Comma = -1, true, comma
 	if line := tooWide(text, comma); line > 0 {
-		f.fault(line, "", "A row has at most %d values.", mostImportColumns)
+		f.fault(line, "", "A row has at most %d values.", maxImportColumns)
 		return f
 	}
 	head, err := reader.Read()
@@ -179,7 +179,7 @@ func (f *productFile) readHead(line int, head []string) (names []string) {
 		if !known[column] && !shopifyOnly[column] {
 			column = ""
 			if name != "" { // spreadsheets save empty columns, too
-				f.ignored = append(f.ignored, pg.Clip(name, mostQuoted))
+				f.ignored = append(f.ignored, pg.Clip(name, maxQuoted))
 			}
 		}
 		if column != "" && f.called[column] != "" {
@@ -213,8 +213,8 @@ func (f *productFile) readRows(reader *csv.Reader, names []string) {
 			return
 		}
 		line, _ := reader.FieldPos(0)
-		if len(f.rows) == mostImportRows {
-			f.fault(line, "", "A file has at most %d rows.", mostImportRows)
+		if len(f.rows) == maxImportRows {
+			f.fault(line, "", "A file has at most %d rows.", maxImportRows)
 			return
 		}
 		row := fileRow{line: line, values: make(map[string]string, len(f.columns))}

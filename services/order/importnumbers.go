@@ -94,7 +94,7 @@ func (p *importPlan) countBy(row fileRow, sku *importSKU, now int32, pieces int6
 	if !back {
 		after = max(after, 0)
 	}
-	if after > mostPieces || after < leastPieces && pieces < 0 {
+	if after > maxStock || after < minStock && pieces < 0 {
 		p.fault(row, colStock, "It would have more or fewer pieces than can be counted.")
 		return
 	}
@@ -113,7 +113,7 @@ func (p *importPlan) readWeight(row fileRow, sku *importSKU, was *knownSKU) {
 	}
 	grams, ok := readFileGrams(text)
 	if !ok {
-		p.fault(row, colGrams, "Grams, or a number with kg, oz or lb, at most "+strconv.Itoa(mostGrams)+" grams.")
+		p.fault(row, colGrams, "Grams, or a number with kg, oz or lb, at most "+strconv.Itoa(maxGrams)+" grams.")
 		return
 	}
 	if text := row.values[colGramsWas]; text != "" && sku.known != nil {

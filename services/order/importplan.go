@@ -112,8 +112,8 @@ type importKept struct {
 	SKUs     int64 `json:"skus" db:"skus"`
 }
 
-// mostFaults is how many errors of a file are kept and shown.
-const mostFaults = 500
+// maxFaults is how many errors of a file are kept and shown.
+const maxFaults = 500
 
 // planImport compares a file with the catalog.
 func planImport(file *productFile, index *catalogIndex) *importPlan {
@@ -165,7 +165,7 @@ func (p *importPlan) summary() importSummary {
 
 // fault notes what is wrong with a place. Columns are told as the file calls them.
 func (p *importPlan) fault(row fileRow, column, text string) {
-	if len(p.faults) == mostFaults {
+	if len(p.faults) == maxFaults {
 		p.more++
 		return
 	}
@@ -194,7 +194,7 @@ func (p *importPlan) row(row fileRow) {
 	}
 }
 
-// hasSKU says whether a row says anything of a SKU.
+// hasSKU reports whether a row says anything of a SKU.
 func (r fileRow) hasSKU() bool {
 	for _, column := range []string{colSKU, colCode, colColor, colSize, colSKUText, colPrice, colStock, colGrams} {
 		if r.values[column] != "" {
@@ -211,7 +211,7 @@ func (p *importPlan) skuOf(row fileRow) *knownSKU {
 		if k := p.index.skus[id]; err == nil && k != nil {
 			return k
 		}
-		p.fault(row, colSKU, "The shop has no SKU "+pg.Clip(text, mostQuoted)+".")
+		p.fault(row, colSKU, "The shop has no SKU "+pg.Clip(text, maxQuoted)+".")
 		return nil
 	}
 	return p.index.byCode[row.values[colCode]]
@@ -224,7 +224,7 @@ func (p *importPlan) productOf(row fileRow, sku *knownSKU) *importProduct {
 	switch {
 	case identifier != "":
 		if known = p.index.byName[identifier]; known == nil {
-			p.fault(row, colProduct, "The shop has no product "+pg.Clip(identifier, mostQuoted)+".")
+			p.fault(row, colProduct, "The shop has no product "+pg.Clip(identifier, maxQuoted)+".")
 			return nil
 		}
 	case p.given[address] != 0:
@@ -314,12 +314,12 @@ func (p *importPlan) readProduct(row fileRow, product *importProduct) {
 	if was == nil {
 		was = &knownProduct{}
 	}
-	p.text(row, colTitle, mostTitle, was.Title, &product.Title)
-	p.text(row, colHeadline, mostText, was.Headline, &product.Headline)
-	p.text(row, colText, mostText, was.Part1, &product.Part1)
-	p.text(row, colMoreText, mostText, was.Part2, &product.Part2)
-	p.text(row, colColorName, mostOptionName, was.ColorName, &product.ColorName)
-	p.text(row, colSizeName, mostOptionName, was.SizeName, &product.SizeName)
+	p.text(row, colTitle, maxTitle, was.Title, &product.Title)
+	p.text(row, colHeadline, maxText, was.Headline, &product.Headline)
+	p.text(row, colText, maxText, was.Part1, &product.Part1)
+	p.text(row, colMoreText, maxText, was.Part2, &product.Part2)
+	p.text(row, colColorName, maxOptionName, was.ColorName, &product.ColorName)
+	p.text(row, colSizeName, maxOptionName, was.SizeName, &product.SizeName)
 	if state := strings.ToLower(row.values[colState]); state != "" {
 		published := state == "published"
 		if !published && state != "draft" {
@@ -350,7 +350,7 @@ func (p *importPlan) readCollections(row fileRow, product *importProduct, was *k
 	list := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == ',' })
 	for _, address := range list {
 		if !p.index.collection[address] {
-			p.fault(row, colCollections, "The shop has no collection "+pg.Clip(address, mostQuoted)+".")
+			p.fault(row, colCollections, "The shop has no collection "+pg.Clip(address, maxQuoted)+".")
 		}
 	}
 	if !sameSet(list, was.Collections) {
@@ -369,16 +369,16 @@ func (p *importPlan) readPicture(row fileRow, product *importProduct, was *known
 	switch {
 	case !mediaAddress(address):
 		p.fault(row, colPicture, "An address such as /img/product/clip.jpg or https://…")
-	case utf8.RuneCountInString(alt) > mostCaption:
-		p.fault(row, colAlt, "At most "+strconv.Itoa(mostCaption)+" characters.")
-	case len(was.Pictures)+len(product.Pictures) >= mostMedia:
-		p.fault(row, colPicture, "A product has at most "+strconv.Itoa(mostMedia)+" pictures.")
+	case utf8.RuneCountInString(alt) > maxCaption:
+		p.fault(row, colAlt, "At most "+strconv.Itoa(maxCaption)+" characters.")
+	case len(was.Pictures)+len(product.Pictures) >= maxMedia:
+		p.fault(row, colPicture, "A product has at most "+strconv.Itoa(maxMedia)+" pictures.")
 	default:
 		product.Pictures = append(product.Pictures, importPicture{address, alt})
 	}
 }
 
-// changes says whether there is anything to store.
+// changes reports whether there is anything to store.
 func (product *importProduct) changes() bool {
 	return product.known == nil || product.Title != nil || product.TitleURL != nil || product.Headline != nil ||
 		product.Part1 != nil || product.Part2 != nil || product.ColorName != nil || product.SizeName != nil ||

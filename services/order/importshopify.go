@@ -92,7 +92,7 @@ func (r *fileRow) shopifyWeight() {
 	if weight := r.values[shopWeight]; weight != "" && r.values[colGrams] == "" {
 		r.values[colGrams] = weight + r.values[shopUnit]
 	} else if grams := r.values[colGrams]; shopifyGrams.MatchString(grams) {
-		if number, err := strconv.ParseFloat(grams, 64); err == nil && number <= mostGrams {
+		if number, err := strconv.ParseFloat(grams, 64); err == nil && number <= maxGrams {
 			r.values[colGrams] = strconv.FormatFloat(number, 'f', 0, 64)
 		}
 	}

@@ -30,8 +30,8 @@ func (p *importPlan) readSKU(row fileRow, product *importProduct, known *knownSK
 	was := known
 	if was == nil {
 		was = &knownSKU{State: "in-stock"}
-		if len(p.index.ofProduct[product.ID])+product.skus > mostSKUs {
-			p.fault(row, "", "A product has at most "+strconv.Itoa(mostSKUs)+" SKUs.")
+		if len(p.index.ofProduct[product.ID])+product.skus > maxSKUs {
+			p.fault(row, "", "A product has at most "+strconv.Itoa(maxSKUs)+" SKUs.")
 		}
 	} else {
 		sku.ID = known.ID
@@ -82,7 +82,7 @@ func (p *importPlan) readSKUState(row fileRow, sku *importSKU, was *knownSKU) {
 	}
 }
 
-// changes says whether there is anything to store.
+// changes reports whether there is anything to store.
 func (sku *importSKU) changes() bool {
 	return sku.known == nil || sku.Code != nil || sku.Color != nil || sku.Size != nil || sku.Text != nil ||
 		sku.State != nil || sku.BackOrder != nil || sku.Price != nil || sku.Sale != nil || sku.Stock != nil ||

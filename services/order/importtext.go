@@ -110,7 +110,7 @@ func separator(text []byte) (rest []byte, comma rune) {
 	return text, comma
 }
 
-// sameText says whether a value is what the shop has, as files of the shop write it (pkg/printout).
+// sameText reports whether a value is what the shop has, as files of the shop write it (pkg/printout).
 func sameText(value, was string) bool {
 	return value == was || value == strings.TrimSpace(printout.FromCell(printout.Cell(was)))
 }
@@ -151,5 +151,5 @@ func readFileGrams(text string) (int32, bool) {
 	}
 	number, err := strconv.ParseFloat(m[1]+"."+m[2]+"0", 64)
 	grams := math.Round(number * gramsOf[m[3]])
-	return int32(min(grams, mostGrams)), err == nil && grams <= mostGrams
+	return int32(min(grams, maxGrams)), err == nil && grams <= maxGrams
 }

@@ -172,14 +172,14 @@ func pause(ctx context.Context, longest time.Duration) error {
 	}
 }
 
-// leastLeft is what has to be left of the life of a page that was made, for a shopper to pay on it.
-const leastLeft = 5 * time.Minute
+// minLeft is what has to be left of the life of a page that was made, for a shopper to pay on it.
+const minLeft = 5 * time.Minute
 
 // reusable says that a page lasts long enough to be handed out again. Stripe's least life of a page
 // counts from the moment of its making, so one that is still to be made needs more.
 func (c *checkout) reusable(now time.Time) bool {
 	left := c.ExpiresAt.Sub(now)
-	return left >= checkoutReuse || (c.SessionID != nil && left >= leastLeft)
+	return left >= checkoutReuse || (c.SessionID != nil && left >= minLeft)
 }
 
 func (c *checkout) sharesItem(other checkout) bool {

@@ -106,20 +106,20 @@ func (s *server) readStripeEvent(ctx context.Context, d *bus.Delivery) error {
 	return nil
 }
 
-// concernsOrders says whether an event changes anything here: most of what Stripe tells of a payment does not.
+// concernsOrders reports whether an event changes anything here: most of what Stripe tells of a payment does not.
 func (s *server) concernsOrders(d *bus.Delivery) bool {
 	e, ok := d.Value.(*stripeEvent)
 	return !ok || strings.HasPrefix(e.Type, "checkout.session.") || aboutMoney(e.Type) ||
 		e.foreign(s.cfg.StripeAccount) == otherAccount
 }
 
-// aboutMoney says whether events of a type are about money that goes back.
+// aboutMoney reports whether events of a type are about money that goes back.
 func aboutMoney(kind string) bool {
 	return strings.HasPrefix(kind, "charge.dispute.") || strings.HasPrefix(kind, "charge.refund") ||
 		strings.HasPrefix(kind, "refund.")
 }
 
-// otherShops says whether another shop on the same Stripe account made a session: it is that one's to see to.
+// otherShops reports whether another shop on the same Stripe account made a session: it is that one's to see to.
 func (s *server) otherShops(p stripe.Session) bool { return p.Shop != "" && p.Shop != s.cfg.Shop() }
 
 // foreign says why an event is not for us, or "".

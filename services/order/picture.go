@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	// mostPictureBytes is the largest file of a picture that is taken.
-	mostPictureBytes = 24 << 20
-	// mostPictureSide, mostPixels and mostPictureMemory bound a picture before it is unpacked. The last one is of all
+	// maxPictureBytes is the largest file of a picture that is taken.
+	maxPictureBytes = 24 << 20
+	// maxPictureSide, maxPixels and maxPictureMemory bound a picture before it is unpacked. The last one is of all
 	// that is made of it, and is what decides for kinds that take much for each pixel.
-	mostPictureSide   = 12_000
-	mostPixels        = 40_000_000
-	mostPictureMemory = 160 << 20
+	maxPictureSide   = 12_000
+	maxPixels        = 40_000_000
+	maxPictureMemory = 160 << 20
 	// jpegQuality is where a product's picture cannot be told from the original at its size.
 	jpegQuality = 82
 )
@@ -41,8 +41,8 @@ func (n notPicture) Error() string { return string(n) }
 // decodePicture reads a picture, and how its camera was held. It is measured before it is unpacked, so that a small
 // file cannot take all memory.
 func decodePicture(body []byte) (img image.Image, orientation int, err error) {
-	if len(body) > mostPictureBytes {
-		return nil, 0, notPicture(fmt.Sprintf("It has more than %d MB.", mostPictureBytes>>20))
+	if len(body) > maxPictureBytes {
+		return nil, 0, notPicture(fmt.Sprintf("It has more than %d MB.", maxPictureBytes>>20))
 	}
 	cfg, kind, err := image.DecodeConfig(bytes.NewReader(body))
 	switch {
@@ -50,14 +50,14 @@ func decodePicture(body []byte) (img image.Image, orientation int, err error) {
 		return nil, 0, notPicture("It is not a JPEG, PNG, WebP or GIF.")
 	case err != nil || cfg.Width < 1 || cfg.Height < 1:
 		return nil, 0, notPicture("It is damaged.")
-	case cfg.Width > mostPictureSide || cfg.Height > mostPictureSide || cfg.Width*cfg.Height > mostPixels:
+	case cfg.Width > maxPictureSide || cfg.Height > maxPictureSide || cfg.Width*cfg.Height > maxPixels:
 		return nil, 0, notPicture(fmt.Sprintf("It has %d × %d pixels; %d million are the most.", cfg.Width, cfg.Height,
-			mostPixels/1_000_000))
+			maxPixels/1_000_000))
 	}
 	if kind == "jpeg" {
 		orientation = exifOrientation(body)
 	}
-	if pictureMemory(cfg, kind, orientation, body) > mostPictureMemory {
+	if pictureMemory(cfg, kind, orientation, body) > maxPictureMemory {
 		return nil, 0, notPicture(fmt.Sprintf("It has %d × %d pixels and takes too much memory. Make it smaller first.",
 			cfg.Width, cfg.Height))
 	}

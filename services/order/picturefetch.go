@@ -20,8 +20,8 @@ import (
 const (
 	// fetchTime is how long a picture may take to come.
 	fetchTime = 30 * time.Second
-	// mostRedirects is how often an address may lead on to another.
-	mostRedirects = 3
+	// maxRedirects is how often an address may lead on to another.
+	maxRedirects = 3
 	// fetchTries is how often a server is asked that cannot be reached: within an hour.
 	fetchTries = 5
 )
@@ -61,8 +61,8 @@ func prefixes(texts ...string) (list []netip.Prefix) {
 
 var given6 = netip.MustParsePrefix("2000::/3")
 
-// public says whether a server may be asked for pictures: one that anyone can reach, at the port of https. What a file
-// names may lead to whatever this machine can reach else.
+// public reports whether a server may be asked for pictures: one that anyone can reach, at the port of https. What a
+// file names may lead to whatever this machine can reach else.
 func public(at netip.AddrPort) bool {
 	a := at.Addr().Unmap()
 	if at.Port() != 443 || !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !given6.Contains(a) {
@@ -90,7 +90,7 @@ func newFetcher(allowed func(netip.AddrPort) bool, settings *tls.Config) *http.C
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: settings, ForceAttemptHTTP2: true,
 			MaxIdleConns: 2, IdleConnTimeout: fetchTime, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > mostRedirects || r.URL.Scheme != "https" {
+			if len(via) > maxRedirects || r.URL.Scheme != "https" {
 				return fetchLeadsOn
 			}
 			return nil
@@ -119,10 +119,10 @@ func (s *server) fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, notYet(status)
 	case w.StatusCode != http.StatusOK:
 		return nil, notFetched(status)
-	case w.ContentLength > mostPictureBytes:
+	case w.ContentLength > maxPictureBytes:
 		return nil, fetchTooMuch
 	}
-	body, err := io.ReadAll(io.LimitReader(w.Body, mostPictureBytes+1))
+	body, err := io.ReadAll(io.LimitReader(w.Body, maxPictureBytes+1))
 	if err != nil {
 		return nil, errors.Join(fetchAway, err)
 	}

@@ -23,7 +23,7 @@ type pictureFetch struct {
 	Tries   int    `json:"tries"`
 }
 
-// Failed says whether it is not tried any more.
+// Failed reports whether it is not tried any more.
 func (f pictureFetch) Failed() bool { return f.State == "failed" }
 
 // Badge is whether it is still tried.
@@ -115,8 +115,8 @@ type fileFetches struct {
 	Trouble []pictureFetch `json:"trouble" db:"-"` // the first that are not there
 }
 
-// mostFetchTroubles is how many of them are shown.
-const mostFetchTroubles = 50
+// maxFetchTroubles is how many of them are shown.
+const maxFetchTroubles = 50
 
 // readFileFetches is nil for a file without any.
 func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, error) {
@@ -129,7 +129,7 @@ func readFileFetches(ctx context.Context, db pg.DB, file int64) (*fileFetches, e
 	}
 	f.Trouble, err = pg.List[pictureFetch](ctx, db, "list pictures of file $1 that are not there", `
 		SELECT `+fetchColumns+` FROM picture_fetch f JOIN product p ON p.id = f.product_id
-		WHERE f.import_id = $1 AND f.trouble <> '' ORDER BY f.state, f.id LIMIT $2`, file, mostFetchTroubles)
+		WHERE f.import_id = $1 AND f.trouble <> '' ORDER BY f.state, f.id LIMIT $2`, file, maxFetchTroubles)
 	return &f, err
 }
 

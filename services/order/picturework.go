@@ -18,9 +18,9 @@ import (
 const (
 	// webpQuality is where a product's picture looks as its JPEG does.
 	webpQuality = 80
-	// mostWebPPixels bounds the memory that a WebP takes to make, some 15 bytes for a pixel. Pictures that are larger,
+	// maxWebPPixels bounds the memory that a WebP takes to make, some 15 bytes for a pixel. Pictures that are larger,
 	// which are more than twice as high as wide, stay JPEGs in their largest width.
-	mostWebPPixels = 8_000_000
+	maxWebPPixels = 8_000_000
 	// pictureRest is how long the worker waits when there is nothing to do: uploads wake that of their process, and
 	// what another process left behind can wait.
 	pictureRest = time.Minute
@@ -103,7 +103,7 @@ func (s *server) makeWebP(ctx context.Context, name string) error {
 	source := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
 	draw.Draw(source, source.Bounds(), img, img.Bounds().Min, draw.Src)
 	for width, small := range sizes(source, own) {
-		if width*small.Bounds().Dy() > mostWebPPixels {
+		if width*small.Bounds().Dy() > maxWebPPixels {
 			return fmt.Errorf("%w: it is too high", errNoPicture)
 		}
 		file, err := webp.Encode(small, webpQuality)

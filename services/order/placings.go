@@ -32,7 +32,7 @@ func (p *placings) begin(session string) {
 	p.begun[session] = time.Now()
 }
 
-// inHand says whether the consumer is at the event.
+// inHand reports whether the consumer is at the event.
 func (one *placing) inHand() bool {
 	one.all.mu.Lock()
 	defer one.all.mu.Unlock()

@@ -164,7 +164,7 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		pg.TimeOrNull(r.Created))
 }
 
-// refundKnown says whether what Stripe says was given back of a payment is what the shop knows of.
+// refundKnown reports whether what Stripe says was given back of a payment is what the shop knows of.
 func refundKnown(ctx context.Context, db pg.DB, paymentIntent string, cents int64) (bool, error) {
 	return pg.Get[bool](ctx, db, "compare the refunds of payment $1", `
 		SELECT coalesce(sum(amount), 0) = $2 FROM refund

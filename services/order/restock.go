@@ -14,8 +14,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// mostWishes is for how many SKUs an address may wait at once.
-const mostWishes = 20
+// maxWishes is for how many SKUs an address may wait at once.
+const maxWishes = 20
 
 // restockAddress stands for an address in wishes, and refuseToken is what its owner says no with: it tells nothing of
 // the address, and no one else can make one.

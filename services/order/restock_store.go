@@ -20,7 +20,7 @@ func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (
 		    AND (SELECT count(*) FROM restock_wish WHERE address = $3) < $4
 		  ON CONFLICT (sku_id, address) DO NOTHING)
 		SELECT coalesce((SELECT CASE WHEN there THEN $5 ELSE $6 END FROM wished), $7)`,
-		sku, address, hash, mostWishes, wishInStock, wishNoted, wishGone)
+		sku, address, hash, maxWishes, wishInStock, wishNoted, wishGone)
 }
 
 // storeRefusal ends the wishes of an address for good.
@@ -31,9 +31,10 @@ func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
 }
 
-// restockWanted says whether the mail of a wish may leave: its reader, hashed, has not said no, and the SKU can still
-// be had. One that is sold out again is waited for once more, and its mail is held for good: the next one is another.
-// Of mails that are older than automaticLate, or of a process of before, nothing is known but whether there was a no.
+// restockWanted reports whether the mail of a wish may leave: its reader, hashed, has not said no, and the SKU can
+// still be had. One that is sold out again is waited for once more, and its mail is held for good: the next one is
+// another. Of mails that are older than automaticLate, or of a process of before, nothing is known but whether there
+// was a no.
 func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
 		WITH told AS MATERIALIZED (

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// mostAsked is how many people mailer may ask about at once.
-	mostAsked = 1000
+	// maxAsked is how many people mailer may ask about at once.
+	maxAsked = 1000
 	// maxQuestion is the largest question of mailer's, in bytes: as many addresses of 254 characters, escaped.
 	maxQuestion = 1 << 20
 )
@@ -26,7 +26,7 @@ type buyersQuestion struct {
 }
 
 // buyersAmong tells mailer which of some people are customers of a kind: members by the orders that are theirs,
-// addresses by those of visitors. Without people it tells whether there is such a product.
+// addresses by those of visitors. Without people it reports whether there is such a product.
 func (s *server) buyersAmong(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.FormWithin(w, r, maxQuestion)
 	if err != nil {
@@ -76,7 +76,7 @@ func readBuyersQuestion(form web.Values) (q buyersQuestion, err error) {
 	for _, address := range form.Values["address"] {
 		q.Addresses = append(q.Addresses, email.Key(address))
 	}
-	if len(q.Members)+len(q.Addresses) > mostAsked {
+	if len(q.Members)+len(q.Addresses) > maxAsked {
 		return q, web.BadRequest("member")
 	}
 	return q, nil

@@ -10,7 +10,7 @@ import (
 const ofProduct = ` (l.product_identifier = $1 OR l.sku_id IN (SELECT k.id FROM sku k
 	LEFT JOIN product p ON p.id = k.product_id WHERE k.code = $1 OR k.id::text = $1 OR p.identifier = $1)) `
 
-// wasEverSold says whether there is, or was, a product or SKU of a name.
+// wasEverSold reports whether there is, or was, a product or SKU of a name.
 func wasEverSold(ctx context.Context, db pg.DB, name string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a product or SKU", `
 		SELECT EXISTS (SELECT FROM product WHERE identifier = $1)

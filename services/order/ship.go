@@ -140,7 +140,7 @@ func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, wha
 	return wanted, nil
 }
 
-// allSent says whether with these pieces every line is sent or refunded.
+// allSent reports whether with these pieces every line is sent or refunded.
 func allSent(lines []deskLine, pieces []Pieces) bool {
 	sent := map[int]int{}
 	for _, p := range pieces {

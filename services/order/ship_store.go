@@ -130,7 +130,7 @@ func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrd
 	return orders, err
 }
 
-// wasSent says whether anything of an order went out.
+// wasSent reports whether anything of an order went out.
 func wasSent(ctx context.Context, db pg.DB, orderID int64) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for parcels of order $1", `
 		SELECT EXISTS (SELECT FROM shipment WHERE order_id = $1)

@@ -106,7 +106,7 @@ func (m *shippingMethod) charge(lines []pricedLine) {
 	m.Cost = price
 }
 
-// depends says whether the price depends on what is in the cart.
+// depends reports whether the price depends on what is in the cart.
 func (m *shippingMethod) depends() bool { return m.PriceBy != priceFlat || m.FreeAbove != nil }
 
 // chargeAll makes the prices of methods those for a cart, dearest first.

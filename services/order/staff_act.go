@@ -237,7 +237,7 @@ func statusForm(p staffOrderPage) adminui.Form {
 	return form
 }
 
-// endsAnOrder says whether a status is one that an act of its own gives.
+// endsAnOrder reports whether a status is one that an act of its own gives.
 func endsAnOrder(status string) bool {
 	return status == statusShipped || status == statusCanceled || status == statusRefunded
 }

@@ -31,8 +31,8 @@ func automaticFields(context.Context, *server) ([]adminui.Field, error) {
 
 // The times that hold where none is set.
 const (
-	reminderHours, mostReminderHours = 4, 168
-	reviewDays, mostReviewDays       = 14, 60
+	reminderHours, maxReminderHours = 4, 168
+	reviewDays, maxReviewDays       = 14, 60
 )
 
 func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
@@ -41,7 +41,7 @@ func checkAutomatic(_ context.Context, _ *server, values map[string]string, wron
 			wrong[key] = "On or off."
 		}
 	}
-	for key, most := range map[string]int{settingReminderHours: mostReminderHours, settingReviewDays: mostReviewDays} {
+	for key, most := range map[string]int{settingReminderHours: maxReminderHours, settingReviewDays: maxReviewDays} {
 		if v := values[key]; v != "" {
 			if n, err := strconv.Atoi(v); err != nil || n < 1 || n > most {
 				wrong[key] = "A number from 1 to " + strconv.Itoa(most) + ", or nothing."

@@ -153,7 +153,7 @@ func (s *server) staffProducts(r *http.Request) (adminui.Answer, error) {
 		Data: staffProductsPage{Products: products[:len(table.Rows)], Next: table.Next}}, nil
 }
 
-// known says whether a value is one of those offered.
+// known reports whether a value is one of those offered.
 func known(value string, options []adminui.Option) bool {
 	for _, o := range options {
 		if o.Value == value {

@@ -86,8 +86,8 @@ type staffCollectionPage struct {
 	Form       adminui.Form       `json:"-"`
 }
 
-// mostMembers is how many products of a collection its page orders.
-const mostMembers = 500
+// maxMembers is how many products of a collection its page orders.
+const maxMembers = 500
 
 // collectionEdit is what the form of a collection says.
 type collectionEdit struct {
@@ -111,10 +111,10 @@ func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
 func collectionForm(c staffCollection) adminui.Form {
 	f := adminui.Form{ID: "collection", Action: c.path(), Version: c.Version, Cancel: "/catalog/collections",
 		Fields: []adminui.Field{
-			{Name: "title", Label: "Title", Kind: "text", Value: c.Title, Most: mostTitle, Required: true},
+			{Name: "title", Label: "Title", Kind: "text", Value: c.Title, Most: maxTitle, Required: true},
 			{Name: "address", Label: "Address", Kind: "text", Value: c.Address, Most: 100, Required: true,
 				Hint: "Small letters, digits and single hyphens: /collections/…"},
-			{Name: "text", Label: "Text", Kind: "multiline", Value: c.Text, Most: mostText},
+			{Name: "text", Label: "Text", Kind: "multiline", Value: c.Text, Most: maxText},
 			{Name: "position", Label: "Place among collections", Kind: "number", Value: strconv.Itoa(c.Position)},
 		}}
 	if c.ID == 0 {
@@ -148,8 +148,8 @@ func readCollectionEdit(form adminui.Submitted, now staffCollection, members []c
 		}
 		return int(n)
 	}
-	e = collectionEdit{Title: text("title", now.Title, mostTitle), Address: text("address", now.Address, 100),
-		Text: text("text", now.Text, mostText), Position: place("position", now.Position), Places: map[string]int{}}
+	e = collectionEdit{Title: text("title", now.Title, maxTitle), Address: text("address", now.Address, 100),
+		Text: text("text", now.Text, maxText), Position: place("position", now.Position), Places: map[string]int{}}
 	if e.Title == "" {
 		wrong["title"] = "A collection needs a title."
 	}
@@ -187,7 +187,7 @@ func (s *server) staffCollection(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := collectionMembers(r.Context(), s.pool, c.ID, mostMembers)
+	members, err := collectionMembers(r.Context(), s.pool, c.ID, maxMembers)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 			return nil, err
 		}
 	}
-	members, err := collectionMembers(r.Context(), s.pool, c.ID, mostMembers)
+	members, err := collectionMembers(r.Context(), s.pool, c.ID, maxMembers)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +275,7 @@ func (s *server) staffDropCollection(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		members, err := collectionMembers(r.Context(), tx, c.ID, mostMembers)
+		members, err := collectionMembers(r.Context(), tx, c.ID, maxMembers)
 		if err != nil {
 			return err
 		}

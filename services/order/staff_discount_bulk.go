@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// mostBulk is how many codes can be made at once.
-	mostBulk = 10_000
+	// maxBulk is how many codes can be made at once.
+	maxBulk = 10_000
 	// bulkLetters is how many random letters a code of a batch has: 60 bits of rand.Text's alphabet, so that
 	// guessing one of ten thousand takes a lifetime of tries even without the limits on guessing.
 	bulkLetters = 12
-	// mostPrefix is the longest beginning that the codes of a batch share, in characters.
-	mostPrefix = 20
+	// maxPrefix is the longest beginning that the codes of a batch share, in characters.
+	maxPrefix = 20
 )
 
 // bulkForm asks for codes of one use each. once names the form, so that it makes one batch however often it
@@ -36,8 +36,8 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 		{Name: "name", Label: "Name of the batch", Kind: "text", Required: true, Most: 100,
 			Hint: "For staff: “Flyers in May”."},
 		{Name: "many", Label: "How many codes", Kind: "number", Required: true,
-			Hint: fmt.Sprintf("1 to %d.", mostBulk)},
-		{Name: "prefix", Label: "Beginning", Kind: "text", Most: mostPrefix,
+			Hint: fmt.Sprintf("1 to %d.", maxBulk)},
+		{Name: "prefix", Label: "Beginning", Kind: "text", Most: maxPrefix,
 			Hint: fmt.Sprintf("Of each code, before %d random letters and digits: MAY-.", bulkLetters)},
 	}, form.Fields...)
 	form.Action, form.Cancel, form.Submit = "/discounts/bulk", "/discounts", "Make the codes"
@@ -77,12 +77,12 @@ func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted
 	if n := utf8.RuneCountInString(b.name); n == 0 || n > 100 {
 		wrong["name"] = "1 to 100 characters, please."
 	}
-	if utf8.RuneCountInString(b.prefix) > mostPrefix || strings.ContainsFunc(b.prefix, oddInCode) {
-		wrong["prefix"] = fmt.Sprintf("At most %d characters, without spaces.", mostPrefix)
+	if utf8.RuneCountInString(b.prefix) > maxPrefix || strings.ContainsFunc(b.prefix, oddInCode) {
+		wrong["prefix"] = fmt.Sprintf("At most %d characters, without spaces.", maxPrefix)
 	}
-	n, ok := web.Number(strings.TrimSpace(sent.Get("many")), mostBulk)
+	n, ok := web.Number(strings.TrimSpace(sent.Get("many")), maxBulk)
 	if b.many = int(n); !ok || b.many < 1 {
-		wrong["many"] = fmt.Sprintf("A whole number from 1 to %d, please.", mostBulk)
+		wrong["many"] = fmt.Sprintf("A whole number from 1 to %d, please.", maxBulk)
 	}
 	return b, wrong, nil
 }

@@ -34,7 +34,7 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 		kinds = append(kinds, adminui.Option{Value: id(t.ID), Text: t.Title})
 	}
 	form := adminui.Form{Submit: "Save", Fields: []adminui.Field{
-		{Name: "code", Label: "Code", Kind: "text", Required: true, Most: mostCode,
+		{Name: "code", Label: "Code", Kind: "text", Required: true, Most: maxCode,
 			Hint: "As shoppers type it: large and small letters differ."},
 		{Name: "description", Label: "Description", Kind: "text", Most: 500, Hint: "Shoppers see it beside the code."},
 		{Name: "type", Label: "Type", Kind: "choice", Options: kinds},
@@ -70,8 +70,8 @@ func (s *server) discountForm(r *http.Request, d discount) (adminui.Form, error)
 	return form, nil
 }
 
-// mostCode is the length of the longest code, in characters.
-const mostCode = 100
+// maxCode is the length of the longest code, in characters.
+const maxCode = 100
 
 // values are what the fields of a code's form hold.
 func (d discount) values() map[string]string {
@@ -113,8 +113,8 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 	was discount) (d discount, wrong wrongFields, err error) {
 	d, wrong = was, wrongFields{}
 	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
-	if n := utf8.RuneCountInString(d.Code); n == 0 || n > mostCode || strings.ContainsFunc(d.Code, oddInCode) {
-		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", mostCode)
+	if n := utf8.RuneCountInString(d.Code); n == 0 || n > maxCode || strings.ContainsFunc(d.Code, oddInCode) {
+		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", maxCode)
 	}
 	if utf8.RuneCountInString(d.Description) > 500 {
 		wrong["description"] = "A description has at most 500 characters."
@@ -220,8 +220,8 @@ func readDayOf(text string, was time.Time, within time.Duration) (time.Time, boo
 	return day.Add(within), err == nil && day.Year() >= 2000 && day.Year() < 9999
 }
 
-// mostScope is how many SKUs and how many collections a code can be for.
-const mostScope = 500
+// maxScope is how many SKUs and how many collections a code can be for.
+const maxScope = 500
 
 // readScope reads what a code is for. Nothing chosen is everything, unless all that it was for is gone: what
 // staff do not touch stays.
@@ -247,8 +247,8 @@ func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitt
 	slices.Sort(d.Collections)
 	slices.Sort(d.SKUs)
 	d.Collections, d.SKUs = slices.Compact(d.Collections), slices.Compact(d.SKUs)
-	if len(d.SKUs) > mostScope || len(d.Collections) > mostScope {
-		wrong["skus"] = fmt.Sprintf("At most %d; make a collection of them instead.", mostScope)
+	if len(d.SKUs) > maxScope || len(d.Collections) > maxScope {
+		wrong["skus"] = fmt.Sprintf("At most %d; make a collection of them instead.", maxScope)
 		return nil
 	}
 	unknown, err := findUnknown(ctx, db, d.Collections, d.SKUs)

@@ -93,8 +93,8 @@ func (d discount) whyNot(t totals, only []int64, shipping *shippingMethod) strin
 	return ""
 }
 
-// mostPreview is how many lines a cart for trying out has.
-const mostPreview = 50
+// maxPreview is how many lines a cart for trying out has.
+const maxPreview = 50
 
 // readPreviewCart reads SKUs with pieces: "6 x 2, 7".
 func readPreviewCart(text string) (map[int64]int, bool) {
@@ -108,7 +108,7 @@ func readPreviewCart(text string) (map[int64]int, bool) {
 			n, err = strconv.Atoi(strings.TrimSpace(many))
 			ok = ok && err == nil
 		}
-		if !ok || n < 1 || pieces[number]+n > maxPieces || len(pieces) > mostPreview {
+		if !ok || n < 1 || pieces[number]+n > maxPieces || len(pieces) > maxPreview {
 			return nil, false
 		}
 		pieces[number] += n

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// mostAtOnce is how many orders one form takes.
-	mostAtOnce = 200
-	// mostRefused bounds what is said of those that were refused, in characters.
-	mostRefused = 2000
+	// maxAtOnce is how many orders one form takes.
+	maxAtOnce = 200
+	// maxRefused bounds what is said of those that were refused, in characters.
+	maxRefused = 2000
 )
 
 // shippingChoice asks for the way to send; usual stands for no choice.
@@ -153,7 +153,7 @@ func (s *server) staffShipMany(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	ids := q.Values["id"]
-	if len(ids) > mostAtOnce {
+	if len(ids) > maxAtOnce {
 		return nil, web.BadRequest("id")
 	}
 	page := staffShipPage{Sent: []string{}, Refused: []string{}}
@@ -198,14 +198,14 @@ func (s *server) staffShipThese(r *http.Request) (adminui.Answer, error) {
 	}
 	v := form.Values.Values
 	ids, seen, tracking := v["order"], v["seen"], v["tracking"]
-	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > mostAtOnce {
+	if len(ids) != len(seen) || len(ids) != len(tracking) || len(ids) > maxAtOnce {
 		return nil, web.BadRequest("order")
 	}
 	parcels, left, wrong := PastedParcels(form.Get("parcels"))
 	method := form.Get("method")
-	if len(parcels) > mostAtOnce {
+	if len(parcels) > maxAtOnce {
 		return s.shipManyPage(r, staffShipPage{Sent: []string{}, Chosen: method, Pasted: form.Get("parcels"),
-			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", mostAtOnce)}},
+			Refused: []string{fmt.Sprintf("At most %d orders at once, please. Nothing was sent.", maxAtOnce)}},
 			http.StatusUnprocessableEntity)
 	}
 	for i := range parcels {
@@ -339,7 +339,7 @@ func bulkCommands(who adminui.Identity, statuses []staffStatus, shown string) (l
 
 // chosenOrders reads the orders that were chosen in the list. All of them have to be orders.
 func (s *server) chosenOrders(r *http.Request) ([]string, error) {
-	ids, err := adminui.Chosen(r, mostAtOnce)
+	ids, err := adminui.Chosen(r, maxAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -389,7 +389,7 @@ func (s *server) staffMoveChosen(r *http.Request) (adminui.Answer, error) {
 		}
 	}
 	if moved == 0 {
-		return nil, adminui.Refuse("not-moved", "None was moved."+firstRunes(refused, mostRefused))
+		return nil, adminui.Refuse("not-moved", "None was moved."+firstRunes(refused, maxRefused))
 	}
 	return adminui.Done{To: "/orders?status=" + url.QueryEscape(status),
 		Text: fmt.Sprintf("Moved %d of %d.%s", moved, len(ids), refused)}, nil

@@ -70,7 +70,7 @@ func picksOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffPick, 
 		WHERE o.identifier = ANY($1) AND o.canceled_at IS NULL GROUP BY l.sku_id ORDER BY product, sku`, identifiers)
 }
 
-// sentAs says whether a parcel of an order has this tracking number.
+// sentAs reports whether a parcel of an order has this tracking number.
 func sentAs(ctx context.Context, db pg.DB, identifier, tracking string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a parcel of order $1", `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id

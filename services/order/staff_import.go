@@ -29,8 +29,8 @@ type staffImportsPage struct {
 	Refused string           `json:"error,omitempty"`
 }
 
-// mostImports is how many files are shown.
-const mostImports = 30
+// maxImports is how many files are shown.
+const maxImports = 30
 
 // staffImports shows the files that came in lately.
 func (s *server) staffImports(r *http.Request) (adminui.Answer, error) {
@@ -38,7 +38,7 @@ func (s *server) staffImports(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) importsPage(r *http.Request, refused string, status int) (adminui.Answer, error) {
-	list, err := listImports(r.Context(), s.pool, mostImports)
+	list, err := listImports(r.Context(), s.pool, maxImports)
 	return adminui.Page{Title: "Products from files", Template: "imports.html", Status: status,
 		Data: staffImportsPage{Imports: list, Kinds: fileKindOptions(), Refused: refused}}, err
 }
@@ -53,11 +53,11 @@ func (s *server) staffBringFile(r *http.Request) (adminui.Answer, error) {
 	if len(files) == 0 || files[0].Size == 0 {
 		return s.importsPage(r, "Choose a file first.", http.StatusUnprocessableEntity)
 	}
-	if size := files[0].Size; size > mostImportBytes {
+	if size := files[0].Size; size > maxImportBytes {
 		return s.importsPage(r, fmt.Sprintf("%s has %.1f MB; a file has at most %d MB.", fileName(files[0].Filename),
-			math.Ceil(float64(size)/(1<<20)*10)/10, mostImportBytes>>20), http.StatusUnprocessableEntity)
+			math.Ceil(float64(size)/(1<<20)*10)/10, maxImportBytes>>20), http.StatusUnprocessableEntity)
 	}
-	body, err := readUpload(files[0], mostImportBytes)
+	body, err := readUpload(files[0], maxImportBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -128,12 +128,12 @@ func (s *server) importOf(r *http.Request) (catalogImport, error) {
 	return file, err
 }
 
-// CanApply says whether a file is whole and not applied yet.
+// CanApply reports whether a file is whole and not applied yet.
 func (c catalogImport) CanApply() bool {
 	return c.State == "checked" && len(c.Body) > 0 && len(c.Summary.Faults) == 0
 }
 
-// Nothing says whether a file would change nothing.
+// Nothing reports whether a file would change nothing.
 func (c catalogImport) Nothing() bool {
 	s := c.Summary
 	return s.NewProducts+s.Products+s.NewSKUs+s.SKUs == 0

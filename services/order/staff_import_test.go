@@ -297,11 +297,11 @@ func TestFilesWithErrors(t *testing.T) {
 			t.Errorf("%.60q: %s, want %s", content, got, want)
 		}
 	}
-	sendFile(owner, strings.Repeat("x", mostImportBytes+1)).
+	sendFile(owner, strings.Repeat("x", maxImportBytes+1)).
 		Has(http.StatusUnprocessableEntity, "goods.csv has 24.1 MB; a file has at most 24 MB.")
-	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+strings.Repeat(strings.Repeat("x", 1000)+",\n", mostFaults+7))
+	path := bring(owner, "product,"+strings.Repeat("n", 5000)+"\n"+strings.Repeat(strings.Repeat("x", 1000)+",\n", maxFaults+7))
 	a := reader.Get(path).OK()
-	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*mostFaults {
+	if more := fmt.Sprint(a.At("summary", "more_errors")); more != "7" || len(a.Body) > 200*maxFaults {
 		t.Errorf("%s more errors, %d bytes tell of them", more, len(a.Body))
 	}
 	if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'staff.acted.%'

@@ -209,7 +209,7 @@ func (d staffDispute) Badge() adminui.Badge {
 	return adminui.Badge{Text: spaced(d.Status), Tone: tone}
 }
 
-// Answerable says whether the bank still takes evidence.
+// Answerable reports whether the bank still takes evidence.
 func (d staffDispute) Answerable() bool {
 	return d.Status == stripe.DisputeNeedsResponse || d.Status == stripe.InquiryNeedsResponse
 }
@@ -334,16 +334,16 @@ func joinFilled(sep string, texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(t string) bool { return t == "" }), sep)
 }
 
-// mostOthers is how many other orders of a customer are shown.
-const mostOthers = 5
+// maxOthers is how many other orders of a customer are shown.
+const maxOthers = 5
 
 // add takes over what belongs to the order.
 func (p *staffOrderPage) add(parts staffParts) {
 	p.Codes, p.Refunds, p.Disputes, p.Notes, p.Moves = parts.codes, parts.refunds, parts.disputes, parts.notes,
 		parts.moves
-	p.Customer.Others, p.Customer.More = parts.others, len(parts.others) > mostOthers
+	p.Customer.Others, p.Customer.More = parts.others, len(parts.others) > maxOthers
 	if p.Customer.More {
-		p.Customer.Others = parts.others[:mostOthers]
+		p.Customer.Others = parts.others[:maxOthers]
 	}
 	for i := range p.Refunds {
 		p.name(p.Refunds[i].Pieces)
@@ -450,17 +450,17 @@ func (p staffOrderPage) ShipTo() []string { return addressLines(p.ShippingAddres
 // BillTo is where the bill goes.
 func (p staffOrderPage) BillTo() []string { return addressLines(p.BillingAddress) }
 
-// CanShip says whether pieces are left to send.
+// CanShip reports whether pieces are left to send.
 func (p staffOrderPage) CanShip() bool {
 	return p.CanceledAt == nil && slices.ContainsFunc(p.Lines, func(l staffLine) bool { return l.ToShip > 0 })
 }
 
-// CanCancel says whether nothing was sent yet.
+// CanCancel reports whether nothing was sent yet.
 func (p staffOrderPage) CanCancel() bool {
 	return p.CanceledAt == nil && len(p.Parcels) == 0 && p.Status != statusShipped
 }
 
-// CanRefund says whether money is left to give back.
+// CanRefund reports whether money is left to give back.
 func (p staffOrderPage) CanRefund() bool { return p.Money.Left > 0 }
 
 // Badge is the order's status.

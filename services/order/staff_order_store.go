@@ -154,7 +154,7 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 	queue(batch, func(o staffOther) { parts.others = append(parts.others, o) }, `
 		SELECT o.identifier, o.placed_at, coalesce(s.title, '') AS status_title, o.total
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status
-		WHERE o.id <> $1 AND `+same+` ORDER BY o.placed_at DESC, o.id DESC LIMIT $3`, o.ID, whose, mostOthers+1)
+		WHERE o.id <> $1 AND `+same+` ORDER BY o.placed_at DESC, o.id DESC LIMIT $3`, o.ID, whose, maxOthers+1)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return staffParts{}, fmt.Errorf("read the parts of order %d: %w", o.ID, err)
 	}

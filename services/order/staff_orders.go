@@ -245,8 +245,8 @@ func (p *staffOrdersPage) describe(ask adminui.Listing, table *adminui.Table, ta
 	_, p.Query, _ = strings.Cut(ask.With(), "?")
 }
 
-// mostViewName is the length of a view's name, in characters.
-const mostViewName = 60
+// maxViewName is the length of a view's name, in characters.
+const maxViewName = 60
 
 // staffKeepView keeps what the list shows under a name.
 func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
@@ -259,8 +259,8 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 	if err != nil || len(query) > 2000 {
 		return nil, web.BadRequest("query")
 	}
-	if name == "" || utf8.RuneCountInString(name) > mostViewName {
-		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", mostViewName)}), nil
+	if name == "" || utf8.RuneCountInString(name) > maxViewName {
+		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
 	}
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
 	kept, err := keepView(r.Context(), s.pool, person, name, values.Encode(), replace)
@@ -275,7 +275,7 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 		case taken:
 			return replacePage(form, name), nil
 		}
-		full := fmt.Sprintf("You keep %d views already: drop one first.", mostViews)
+		full := fmt.Sprintf("You keep %d views already: drop one first.", maxViews)
 		return viewPage(form, map[string]string{"": full}), nil
 	}
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
@@ -285,7 +285,7 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 func viewPage(form adminui.Submitted, wrong map[string]string) adminui.Page {
 	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
 		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
-			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: mostViewName,
+			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: maxViewName,
 				Complete: "off"}}}
 	return adminui.Page{Title: "Keep a view", Template: "form.html", Status: http.StatusUnprocessableEntity,
 		Data: formPage{Form: f.Typed(form).Wrong(wrong), Errors: wrong}, Narrow: true}

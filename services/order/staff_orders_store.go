@@ -190,15 +190,15 @@ func staffTabs(ctx context.Context, db pg.DB, person int64) ([]staffTab, error) 
 		person, countedTo)
 }
 
-// ordersKnown says whether all of some identifiers are those of orders.
+// ordersKnown reports whether all of some identifiers are those of orders.
 func ordersKnown(ctx context.Context, db pg.DB, identifiers []string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for orders", `
 		SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) AS chosen (id)
 		  WHERE NOT EXISTS (SELECT FROM orders WHERE identifier = chosen.id))`, identifiers)
 }
 
-// mostViews is how many views a person can keep.
-const mostViews = 30
+// maxViews is how many views a person can keep.
+const maxViews = 30
 
 // keepView stores a view under a name. Another one of that name stays unless it is to be replaced; kept is false then,
 // and when there are too many.
@@ -207,10 +207,10 @@ func keepView(ctx context.Context, db pg.DB, person int64, name, query string, r
 		INSERT INTO staff_view (person_id, name, query) SELECT $1, $2, $3
 		WHERE (SELECT count(*) FROM staff_view WHERE person_id = $1 AND name <> $2) < $4
 		ON CONFLICT (person_id, name) DO UPDATE SET query = EXCLUDED.query
-		WHERE $5 OR staff_view.query = EXCLUDED.query`, person, name, query, mostViews, replace)
+		WHERE $5 OR staff_view.query = EXCLUDED.query`, person, name, query, maxViews, replace)
 }
 
-// hasView says whether a person keeps a view of a name.
+// hasView reports whether a person keeps a view of a name.
 func hasView(ctx context.Context, db pg.DB, person int64, name string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for a view", `
 		SELECT EXISTS (SELECT FROM staff_view WHERE person_id = $1 AND name = $2)`, person, name)

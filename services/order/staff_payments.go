@@ -76,7 +76,7 @@ func (p paymentEntry) atStripe() adminui.Detail {
 	return adminui.Detail{Label: "Session", Value: p.SessionID}
 }
 
-// holds says whether something is held for the payment, which goes back when the entry is seen to.
+// holds reports whether something is held for the payment, which goes back when the entry is seen to.
 func (p paymentEntry) holds() bool { return p.Order == "" && slices.Contains(heldReasons, p.Reason) }
 
 // how says in words how the entry was seen to; "" where only who did is known.
@@ -94,13 +94,13 @@ func (p paymentEntry) how() string {
 	return ""
 }
 
-// makesOrder says whether Stripe can be asked about the payment again, for an order.
+// makesOrder reports whether Stripe can be asked about the payment again, for an order.
 func (p paymentEntry) makesOrder() bool {
 	return p.Order == "" && strings.HasPrefix(p.SessionID, "cs_") &&
 		(slices.Contains(paidReasons, p.Reason) || p.Reason == otherAccount || p.Reason == unknownVersion)
 }
 
-// refundable says whether the entry is a payment that can be given back from here.
+// refundable reports whether the entry is a payment that can be given back from here.
 func (p paymentEntry) refundable() bool {
 	return p.Order == "" && p.PaymentIntent != "" && slices.Contains(paidReasons, p.Reason)
 }

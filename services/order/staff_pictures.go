@@ -52,10 +52,10 @@ type staffMediaPage struct {
 func (p staffMediaPage) More() []int { return []int{1, 2, 3} }
 
 const (
-	// mostMedia is how many pictures, or videos, a product may have.
-	mostMedia   = 100
-	mostAddress = 500
-	mostCaption = 500
+	// maxMedia is how many pictures, or videos, a product may have.
+	maxMedia   = 100
+	maxAddress = 500
+	maxCaption = 500
 )
 
 // staffMedia shows pictures and videos.
@@ -85,7 +85,7 @@ func (s *server) mediaPage(r *http.Request, p staffProduct) (page staffMediaPage
 	return page, err
 }
 
-// CanFetchAgain says whether pictures are given up.
+// CanFetchAgain reports whether pictures are given up.
 func (p staffMediaPage) CanFetchAgain() bool {
 	return slices.ContainsFunc(p.Fetches, pictureFetch.Failed)
 }
@@ -211,8 +211,8 @@ func readMedia(form adminui.Submitted, kind string, skus []skuName) (rows []medi
 	for _, p := range list {
 		rows = append(rows, p.mediaRow)
 	}
-	if len(rows) > mostMedia {
-		rows[mostMedia].Error, ok = "At most "+strconv.Itoa(mostMedia)+" of them.", false
+	if len(rows) > maxMedia {
+		rows[maxMedia].Error, ok = "At most "+strconv.Itoa(maxMedia)+" of them.", false
 	}
 	return rows, ok
 }
@@ -231,20 +231,20 @@ func (m mediaRow) check(video bool) string {
 	}
 	for _, address := range addresses {
 		if !mediaAddress(address) {
-			return "An address such as /img/product/clip.jpg or https://…, at most " + strconv.Itoa(mostAddress) +
+			return "An address such as /img/product/clip.jpg or https://…, at most " + strconv.Itoa(maxAddress) +
 				" characters."
 		}
 	}
-	if utf8.RuneCountInString(m.Caption) > mostCaption || utf8.RuneCountInString(m.Alt) > mostCaption {
-		return "At most " + strconv.Itoa(mostCaption) + " characters in a text."
+	if utf8.RuneCountInString(m.Caption) > maxCaption || utf8.RuneCountInString(m.Alt) > maxCaption {
+		return "At most " + strconv.Itoa(maxCaption) + " characters in a text."
 	}
 	return ""
 }
 
-// mediaAddress says whether a page of the shop can show what is at an address.
+// mediaAddress reports whether a page of the shop can show what is at an address.
 func mediaAddress(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || len(address) > mostAddress || strings.ContainsAny(address, " \"'<>\\\n\t") {
+	if err != nil || len(address) > maxAddress || strings.ContainsAny(address, " \"'<>\\\n\t") {
 		return false
 	}
 	if u.Scheme == "https" {

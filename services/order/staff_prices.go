@@ -38,7 +38,7 @@ type priceRow struct {
 	Planned bool        `json:"planned"` // it begins later
 }
 
-// CanEnd says whether it can be taken back: a price that is planned, a sale that is planned or runs.
+// CanEnd reports whether it can be taken back: a price that is planned, a sale that is planned or runs.
 func (p priceRow) CanEnd() bool { return p.Planned || p.Kind == kindSale && p.Now }
 
 // Badge says when it holds.
@@ -61,8 +61,8 @@ type staffPricesPage struct {
 	Version int64             `json:"-"`
 }
 
-// mostPrices is how many rows of the history are shown.
-const mostPrices = 200
+// maxPrices is how many rows of the history are shown.
+const maxPrices = 200
 
 // priceColumns are the history as a file.
 var priceColumns = []adminui.Column[priceRow]{
@@ -106,7 +106,7 @@ func (s *server) staffPrices(r *http.Request) (adminui.Answer, error) {
 
 func (s *server) pricesPage(r *http.Request, p staffProduct) (page staffPricesPage, err error) {
 	page.productHead, page.Version = s.productHead(p, "Prices"), p.SKUVersion
-	if page.Prices, err = listPrices(r.Context(), s.pool, p.ID, mostPrices); err != nil {
+	if page.Prices, err = listPrices(r.Context(), s.pool, p.ID, maxPrices); err != nil {
 		return page, err
 	}
 	skus, err := listSKUNames(r.Context(), s.pool, p.ID)
@@ -144,8 +144,8 @@ type pricePlan struct {
 	from, until *time.Time
 }
 
-// mostYearsAhead is how far ahead prices are planned; what is later is a slip of the year.
-const mostYearsAhead = 5
+// maxYearsAhead is how far ahead prices are planned; what is later is a slip of the year.
+const maxYearsAhead = 5
 
 // readPricePlan reads the form.
 func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong faults) {
@@ -183,8 +183,8 @@ func readPricePlan(form adminui.Submitted, now time.Time) (p pricePlan, wrong fa
 		wrong["from"] = "A day and a time, such as 2026-05-01T09:00."
 	case p.from != nil && p.from.Before(now.Add(-time.Minute)):
 		wrong["from"] = "This is over already. Empty means now."
-	case p.from != nil && p.from.After(now.AddDate(mostYearsAhead, 0, 0)):
-		wrong["from"] = fmt.Sprintf("This is more than %d years ahead.", mostYearsAhead)
+	case p.from != nil && p.from.After(now.AddDate(maxYearsAhead, 0, 0)):
+		wrong["from"] = fmt.Sprintf("This is more than %d years ahead.", maxYearsAhead)
 	}
 	switch {
 	case !okUntil:

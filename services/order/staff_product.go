@@ -92,8 +92,8 @@ type productEdit struct {
 
 // Texts are long at most as the table takes them, in characters.
 const (
-	mostTitle = 200
-	mostText  = 5000
+	maxTitle = 200
+	maxText  = 5000
 )
 
 // titleURLPattern is what a product's address may look like.
@@ -123,7 +123,7 @@ func (s *server) pictureURL(address string) string {
 // previewFor is how long a link to a draft is good, so that it can be sent to someone.
 const previewFor = 24 * time.Hour
 
-// Shown says whether shoppers see a product: it is on sale, and there is something to sell.
+// Shown reports whether shoppers see a product: it is on sale, and there is something to sell.
 func (p staffProduct) Shown() bool { return p.State == productOnSale && p.SKUs > 0 }
 
 // previewLink leads to a product in the shop; for one that shoppers do not see, with a token that shows it.
@@ -136,7 +136,7 @@ func (s *server) previewLink(p staffProduct, now time.Time) string {
 	return link + "?" + url.Values{"preview": {until + "." + web.MAC(s.previewKey(), p.Identifier, until)}}.Encode()
 }
 
-// validPreview says whether a token is one of previewLink's that is still good.
+// validPreview reports whether a token is one of previewLink's that is still good.
 func (s *server) validPreview(identifier, token string, now time.Time) bool {
 	until, mark, _ := strings.Cut(token, ".")
 	seconds, err := strconv.ParseInt(until, 10, 64)
@@ -192,14 +192,14 @@ func (s *server) productForm(r *http.Request, p staffProduct) (f adminui.Form, e
 		state = "published"
 	}
 	f = adminui.Form{ID: "product", Action: productPath(p.Identifier), Version: p.Version, Fields: []adminui.Field{
-		{Name: "title", Label: "Title", Kind: "text", Value: p.Title, Most: mostTitle, Required: true},
+		{Name: "title", Label: "Title", Kind: "text", Value: p.Title, Most: maxTitle, Required: true},
 		{Name: "title_url", Label: "Address", Kind: "text", Value: p.TitleURL, Most: 100, Required: true,
 			Hint: "Letters, digits, - and _: links with it lead here, and those with an earlier one."},
-		{Name: "headline", Label: "Headline", Kind: "text", Value: p.Headline, Most: mostText,
+		{Name: "headline", Label: "Headline", Kind: "text", Value: p.Headline, Most: maxText,
 			Hint: "One sentence, in lists and in what search engines show."},
-		{Name: "description_part_1", Label: "Text", Kind: "multiline", Value: p.Part1, Most: mostText,
+		{Name: "description_part_1", Label: "Text", Kind: "multiline", Value: p.Part1, Most: maxText,
 			Hint: "Markdown: **bold**, *italics*, - lists, [links](https://…)."},
-		{Name: "description_part_2", Label: "More text", Kind: "multiline", Value: p.Part2, Most: mostText},
+		{Name: "description_part_2", Label: "More text", Kind: "multiline", Value: p.Part2, Most: maxText},
 		{Name: "state", Label: "In the shop", Kind: "choice", Value: state, Options: []adminui.Option{
 			{Value: "draft", Text: "Draft: for staff alone"}, {Value: "published", Text: "Published"}}},
 		{Name: "on_sale_from", Label: "On sale from (UTC)", Kind: "datetime", Value: timeField(p.OnSaleFrom),
@@ -275,9 +275,9 @@ func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, w
 		}
 		return t
 	}
-	e = productEdit{Title: text("title", now.Title, mostTitle), TitleURL: text("title_url", now.TitleURL, 100),
-		Headline: text("headline", now.Headline, mostText), Part1: text("description_part_1", now.Part1, mostText),
-		Part2: text("description_part_2", now.Part2, mostText), Published: now.Published,
+	e = productEdit{Title: text("title", now.Title, maxTitle), TitleURL: text("title_url", now.TitleURL, 100),
+		Headline: text("headline", now.Headline, maxText), Part1: text("description_part_1", now.Part1, maxText),
+		Part2: text("description_part_2", now.Part2, maxText), Published: now.Published,
 		OnSaleFrom: moment("on_sale_from", now.OnSaleFrom), OnSaleUntil: moment("on_sale_until", now.OnSaleUntil),
 		Collections: now.Collections}
 	if e.Title == "" {

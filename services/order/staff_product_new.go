@@ -23,7 +23,7 @@ func (s *server) staffNewProduct(r *http.Request) (adminui.Answer, error) {
 func newProductForm() adminui.Form {
 	return adminui.Form{ID: "product", Action: "/catalog/new", Submit: "Make a draft", Cancel: "/catalog",
 		Fields: []adminui.Field{
-			{Name: "title", Label: "Title", Kind: "text", Most: mostTitle, Required: true,
+			{Name: "title", Label: "Title", Kind: "text", Most: maxTitle, Required: true,
 				Hint: "A draft is for staff alone until you publish it."},
 			{Name: "title_url", Label: "Address", Kind: "text", Most: 100, Hint: "Empty: made of the title."},
 		}}

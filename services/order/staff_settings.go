@@ -106,8 +106,8 @@ func (s *server) saveSettings(g settingGroup) adminui.Handler {
 		}
 		values, wrong := map[string]string{}, wrongFields{}
 		for _, key := range g.keys {
-			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > mostSetting {
-				wrong[key] = fmt.Sprintf("At most %d characters.", mostSetting)
+			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > maxSetting {
+				wrong[key] = fmt.Sprintf("At most %d characters.", maxSetting)
 			}
 		}
 		if err := g.check(r.Context(), s, values, wrong); err != nil {
@@ -132,8 +132,8 @@ func (s *server) saveSettings(g settingGroup) adminui.Handler {
 	}
 }
 
-// mostSetting is the length of the longest value, in characters.
-const mostSetting = 5000
+// maxSetting is the length of the longest value, in characters.
+const maxSetting = 5000
 
 func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, values map[string]string,
 	version int64) error {
@@ -349,8 +349,8 @@ func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version i
 		values: map[string]string{"weights": strings.Join(lines, "\n")}}, nil
 }
 
-// mostGrams is the largest weight of a piece, in grams.
-const mostGrams = 10_000_000
+// maxGrams is the largest weight of a piece, in grams.
+const maxGrams = 10_000_000
 
 // readWeights reads lines of a SKU's number and grams.
 func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
@@ -363,7 +363,7 @@ func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
 		sku, ok := rowID(words[0])
 		weight, isWeight := int64(0), len(words) == 2
 		if isWeight {
-			weight, isWeight = web.Number(words[1], mostGrams)
+			weight, isWeight = web.Number(words[1], maxGrams)
 		}
 		if !ok || !isWeight || seen[sku] {
 			return nil, nil, wrongFields{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
@@ -371,14 +371,14 @@ func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}
-	if len(skus) == 0 || len(skus) > mostWeights {
-		return nil, nil, wrongFields{"weights": fmt.Sprintf("1 to %d lines, please.", mostWeights)}
+	if len(skus) == 0 || len(skus) > maxWeights {
+		return nil, nil, wrongFields{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
 	}
 	return skus, grams, nil
 }
 
-// mostWeights is how many weights can be set at once.
-const mostWeights = 10_000
+// maxWeights is how many weights can be set at once.
+const maxWeights = 10_000
 
 // staffSetWeights sets the weights of SKUs, all of them or none.
 func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {

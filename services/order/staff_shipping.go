@@ -183,7 +183,7 @@ func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, wrongFiel
 		m.Steps = []shippingStep{}
 	case priceWeight, priceTotal:
 		if m.Steps, ok = readSteps(form.Get("steps"), m.PriceBy); !ok {
-			wrong["steps"] = fmt.Sprintf("1 to %d lines such as 2000 14.50, the smallest first, please.", mostSteps)
+			wrong["steps"] = fmt.Sprintf("1 to %d lines such as 2000 14.50, the smallest first, please.", maxSteps)
 		}
 	default:
 		wrong["price_by"] = "Choose one of these."
@@ -191,8 +191,8 @@ func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, wrongFiel
 	return m, wrong
 }
 
-// mostSteps is how many steps the price of a method has.
-const mostSteps = 50
+// maxSteps is how many steps the price of a method has.
+const maxSteps = 50
 
 // readSteps reads the steps of a price.
 func readSteps(text, by string) (steps []shippingStep, ok bool) {
@@ -220,7 +220,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 		}
 		steps = append(steps, shippingStep{from, price})
 	}
-	return steps, len(steps) > 0 && len(steps) <= mostSteps
+	return steps, len(steps) > 0 && len(steps) <= maxSteps
 }
 
 func shippingPage(m shippingShown, form adminui.Form, status int, errs map[string]string) adminui.Page {

@@ -29,7 +29,7 @@ var shopGroup = settingGroup{
 
 func shopFields(context.Context, *server) ([]adminui.Field, error) {
 	return []adminui.Field{
-		{Name: settingShopName, Label: "Name", Kind: "text", Most: mostShopName,
+		{Name: settingShopName, Label: "Name", Kind: "text", Most: maxShopName,
 			Hint: "What is left empty here is as the storefront's own settings say."},
 		{Name: settingShopEmail, Label: "E-mail for shoppers", Kind: "email", Most: 254},
 		{Name: settingShopPhone, Label: "Phone", Kind: "text", Most: 40},
@@ -39,12 +39,12 @@ func shopFields(context.Context, *server) ([]adminui.Field, error) {
 }
 
 const (
-	mostShopName     = 60 // characters
-	mostAddressLines = 6
+	maxShopName     = 60 // characters
+	maxAddressLines = 6
 )
 
 func checkShop(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
-	for key, most := range map[string]int{settingShopName: mostShopName, settingShopPhone: 40} {
+	for key, most := range map[string]int{settingShopName: maxShopName, settingShopPhone: 40} {
 		if utf8.RuneCountInString(values[key]) > most || strings.ContainsAny(values[key], "\r\n") {
 			wrong[key] = "Too long for a line."
 		}
@@ -54,7 +54,7 @@ func checkShop(_ context.Context, _ *server, values map[string]string, wrong wro
 	}
 	lines := shopLines(values[settingShopAddress])
 	values[settingShopAddress] = strings.Join(lines, "\n")
-	if len(lines) > mostAddressLines || len(values[settingShopAddress]) > 500 {
+	if len(lines) > maxAddressLines || len(values[settingShopAddress]) > 500 {
 		wrong[settingShopAddress] = "At most six lines, please."
 	}
 	return nil

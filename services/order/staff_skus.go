@@ -110,7 +110,7 @@ func (k skuRow) Says(field string) string {
 		"back_order": "Back orders"}[field] + " of " + k.Label()
 }
 
-// empty says whether nothing was written into a row that is added.
+// empty reports whether nothing was written into a row that is added.
 func (k skuRow) empty() bool {
 	for _, field := range []string{"color", "size", "description", "code", "price", "stock"} {
 		if k.Typed[field] != "" {
@@ -156,12 +156,12 @@ func (p staffSKUsPage) Column(option string) string {
 }
 
 const (
-	// mostSKUs is how many SKUs a product may have.
-	mostSKUs = 500
+	// maxSKUs is how many SKUs a product may have.
+	maxSKUs = 500
 	// newRows is how many empty rows stand below the table.
 	newRows = 3
-	// mostOptionName is the length of what an option is called, in characters.
-	mostOptionName = 40
+	// maxOptionName is the length of what an option is called, in characters.
+	maxOptionName = 40
 )
 
 // staffSKUs shows the SKUs of a product.
@@ -221,7 +221,7 @@ type skuEdit struct {
 	retire       bool
 }
 
-// changes says whether anything of it is to be stored.
+// changes reports whether anything of it is to be stored.
 func (e skuEdit) changes() bool {
 	return e.row.New || e.retire || e.stopCounting || e.count != nil || e.change != 0 || e.price != nil ||
 		e.color != nil || e.size != nil || e.description != nil || e.state != nil || e.code != nil || e.backOrder != nil
@@ -234,7 +234,7 @@ type skusEdit struct {
 	reason, note        string
 }
 
-// prices says whether the form sets prices, which takes a right of its own.
+// prices reports whether the form sets prices, which takes a right of its own.
 func (e skusEdit) prices() bool {
 	return slices.ContainsFunc(e.rows, func(row skuEdit) bool { return row.price != nil })
 }
@@ -242,7 +242,7 @@ func (e skusEdit) prices() bool {
 // readSKUs reads the form of the table into its rows; ok is false when something is wrong with one of them.
 func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 	ok = true
-	for n := int64(1); n <= mostSKUs; n++ {
+	for n := int64(1); n <= maxSKUs; n++ {
 		row := skuRow{ID: n, New: true, State: "in-stock"}
 		if _, there := form.Lookup(row.Name("color")); !there {
 			break
@@ -268,15 +268,15 @@ func (p *staffSKUsPage) readSKUs(form adminui.Submitted) (e skusEdit, ok bool) {
 		}
 		return sent
 	}
-	e.colorName = text("color_name", p.ColorName, mostOptionName)
-	e.sizeName = text("size_name", p.SizeName, mostOptionName)
+	e.colorName = text("color_name", p.ColorName, maxOptionName)
+	e.sizeName = text("size_name", p.SizeName, maxOptionName)
 	e.reason, e.note = text("reason", "counted", 40), text("note", "", 500)
 	p.Reason, p.Note = e.reason, e.note
 	if !known(e.reason, stockReasons) {
 		p.Errors["reason"], ok = "One of the reasons, please.", false
 	}
-	if len(p.SKUs) > mostSKUs {
-		p.Errors[""], ok = fmt.Sprintf("A product has at most %d SKUs.", mostSKUs), false
+	if len(p.SKUs) > maxSKUs {
+		p.Errors[""], ok = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs), false
 	}
 	return e, ok
 }
@@ -362,7 +362,7 @@ func (k *skuRow) readStock(form adminui.Submitted, e *skuEdit) {
 	}
 	if before, err := strconv.ParseInt(was, 10, 32); err == nil && !k.New {
 		change := int64(n) - before
-		if change < leastPieces-mostPieces || change > mostPieces-leastPieces {
+		if change < minStock-maxStock || change > maxStock-minStock {
 			k.Errors["stock"] = "More or fewer pieces than can be counted."
 			return
 		}

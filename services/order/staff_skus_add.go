@@ -62,8 +62,8 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 				description: &none, price: &price})
 		}
 	}
-	if len(page.SKUs)+len(edit.rows) > mostSKUs {
-		page.Errors["colors"] = fmt.Sprintf("A product has at most %d SKUs.", mostSKUs)
+	if len(page.SKUs)+len(edit.rows) > maxSKUs {
+		page.Errors["colors"] = fmt.Sprintf("A product has at most %d SKUs.", maxSKUs)
 	}
 	if len(page.Errors) > 0 {
 		page.Add = page.Add.Typed(form).Wrong(page.Errors)

@@ -103,17 +103,17 @@ func (e skuEdit) describe(done map[string]any) {
 
 func sameCount(a, b *int32) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// leastPieces and mostPieces bound the counts that staff give, far from where the column's numbers end: what is sold
+// minStock and maxStock bound the counts that staff give, far from where the column's numbers end: what is sold
 // must always be subtractable.
 const (
-	leastPieces = -1_000_000
-	mostPieces  = 1_000_000_000
+	minStock = -1_000_000
+	maxStock = 1_000_000_000
 )
 
 // readStockCount reads a count.
 func readStockCount(text string) (int32, bool) {
 	n, err := strconv.ParseInt(text, 10, 32)
-	return int32(n), err == nil && n >= leastPieces && n <= mostPieces //nolint:gosec // parsed with 32 bits
+	return int32(n), err == nil && n >= minStock && n <= maxStock //nolint:gosec // parsed with 32 bits
 }
 
 // after is what the count becomes.
@@ -131,11 +131,11 @@ func (e skuEdit) after(now counted) (counted, error) {
 		return after, ErrStale
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
-		if n > mostPieces || n < leastPieces && e.change < 0 {
+		if n > maxStock || n < minStock && e.change < 0 {
 			return after, faults{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
 				e.row.Label())}
 		}
-		left := int32(n) //nolint:gosec // bounded above; below by leastPieces, or it is more than the stored count
+		left := int32(n) //nolint:gosec // bounded above; below by minStock, or it is more than the stored count
 		after.Stock = &left
 	}
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {

@@ -37,7 +37,7 @@ func (s *server) staffStatuses(r *http.Request) (adminui.Answer, error) {
 	}{list}, Table: table}, nil
 }
 
-// ownStatus says whether a status is the founder's own: code depends on the others.
+// ownStatus reports whether a status is the founder's own: code depends on the others.
 func ownStatus(identifier string) bool { return !endsAnOrder(identifier) }
 
 func statusEditor(st statusSet) adminui.Form {

@@ -59,8 +59,8 @@ type staffStockPage struct {
 	Form    adminui.Form      `json:"-"`
 }
 
-// mostStockRows is how many changes are shown.
-const mostStockRows = 200
+// maxStockRows is how many changes are shown.
+const maxStockRows = 200
 
 // stockColumns are the changes as a file.
 var stockColumns = []adminui.Column[stockRow]{
@@ -109,7 +109,7 @@ func (s *server) stockPage(r *http.Request, p staffProduct) (page staffStockPage
 	if page.SKUs, err = listSKURows(r.Context(), s.pool, p.ID); err != nil {
 		return page, err
 	}
-	if page.History, err = listStockChanges(r.Context(), s.pool, p.ID, mostStockRows); err != nil {
+	if page.History, err = listStockChanges(r.Context(), s.pool, p.ID, maxStockRows); err != nil {
 		return page, err
 	}
 	field := adminui.Field{Name: "sku", Label: "SKU", Kind: "choice"}
@@ -153,7 +153,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	}
 	wrong := faults{}
 	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
-	if err != nil || n == 0 || n < -mostPieces || n > mostPieces {
+	if err != nil || n == 0 || n < -maxStock || n > maxStock {
 		wrong["change"] = "A whole number: how many more, or fewer with a minus."
 	}
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: form.Get("reason"),

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// mostFiles is how many pictures one form brings; a script sends each by itself.
-	mostFiles = 20
-	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take mostPictureMemory.
+	// maxFiles is how many pictures one form brings; a script sends each by itself.
+	maxFiles = 20
+	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take maxPictureMemory.
 	picturesAtOnce = 1
 )
 
@@ -40,14 +40,14 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 	files := r.MultipartForm.File["files"]
 	var added []string
 	var refused []string
-	if len(files) > mostFiles {
-		files, refused = files[:mostFiles], []string{fmt.Sprintf("At most %d pictures at a time.", mostFiles)}
+	if len(files) > maxFiles {
+		files, refused = files[:maxFiles], []string{fmt.Sprintf("At most %d pictures at a time.", maxFiles)}
 	}
 	for _, file := range files {
 		if file.Size == 0 && file.Filename == "" {
 			continue
 		}
-		address, err := s.keepPicture(r.Context(), func() ([]byte, error) { return readUpload(file, mostPictureBytes) })
+		address, err := s.keepPicture(r.Context(), func() ([]byte, error) { return readUpload(file, maxPictureBytes) })
 		if no, ok := errors.AsType[notPicture](err); ok {
 			refused = append(refused, fileName(file.Filename)+": "+no.Error())
 			continue
@@ -132,12 +132,12 @@ func addPictures(r *http.Request, tx pgx.Tx, id int64, addresses []string) error
 	if !found {
 		return web.NotFound()
 	}
-	all, err := appendPictures(r.Context(), tx, id, addresses, mostMedia, adminui.Who(r).Name)
+	all, err := appendPictures(r.Context(), tx, id, addresses, maxMedia, adminui.Who(r).Name)
 	if err != nil {
 		return err
 	}
 	if !all {
-		return faults{"": fmt.Sprintf("A product has at most %d pictures.", mostMedia)}
+		return faults{"": fmt.Sprintf("A product has at most %d pictures.", maxMedia)}
 	}
 	names := make([]string, len(addresses))
 	for i, address := range addresses {

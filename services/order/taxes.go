@@ -108,7 +108,7 @@ var statesOf = map[string][]string{
 	"CA": strings.Fields("AB BC MB NB NL NS NT NU ON PE QC SK YT"),
 }
 
-// placeKnown says whether a rate's country has its state, as far as the states of the country are known.
+// placeKnown reports whether a rate's country has its state, as far as the states of the country are known.
 func (r taxRate) placeKnown() bool {
 	states, known := statesOf[r.Country]
 	return r.State == "" || !known || slices.Contains(states, r.State)

@@ -32,7 +32,7 @@ type codeTerms struct {
 	Counts bool
 }
 
-// active says whether a code is inside its window at a moment, both ends included.
+// active reports whether a code is inside its window at a moment, both ends included.
 func active(start, end, now time.Time) bool { return !now.Before(start) && !now.After(end) }
 
 // totals are the amounts of a cart, each rounded once; Total is their sum.

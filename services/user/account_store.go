@@ -68,7 +68,7 @@ func usernameTaken(ctx context.Context, db pg.DB, username string) (taken bool, 
 		SELECT EXISTS (SELECT FROM account WHERE username = $1)`, username)
 }
 
-// addressOfMember says whether an address is that of an account, proved or not.
+// addressOfMember reports whether an address is that of an account, proved or not.
 func addressOfMember(ctx context.Context, db pg.DB, email string) (known bool, err error) {
 	return pg.Get[bool](ctx, db, "look for an address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1)`+stillOpen+`)`, email)
@@ -177,7 +177,7 @@ func keepConsents(ctx context.Context, tx pgx.Tx, consents ...consent) error {
 	return nil
 }
 
-// addressVerified says whether a member has proved an address, in whatever case it was typed.
+// addressVerified reports whether a member has proved an address, in whatever case it was typed.
 func addressVerified(ctx context.Context, db pg.DB, email string) (verified bool, err error) {
 	return pg.Get[bool](ctx, db, "look for a proved address", `
 		SELECT EXISTS (SELECT FROM account WHERE lower(email) = lower($1) AND email_verified)`, email)

@@ -25,7 +25,7 @@ func lockAddress(ctx context.Context, tx pgx.Tx, email string) error {
 // and all but one of them, most likely, are not its owner's.
 const maxUnproved = 3
 
-// addressFull says whether as many accounts as may wait for the proof of an address do, not counting
+// addressFull reports whether as many accounts as may wait for the proof of an address do, not counting
 // the given one; until tx ends no other can be added.
 func addressFull(ctx context.Context, tx pgx.Tx, email string, but int64) (full bool, err error) {
 	if err := lockAddress(ctx, tx, email); err != nil {

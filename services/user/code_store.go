@@ -32,14 +32,14 @@ func voidCodes(ctx context.Context, tx pgx.Tx, member int64, kind string) error 
 		member, kind)
 }
 
-// justIssued says whether a code of a member, who must be locked by tx, was mailed in the last minute and is open.
+// justIssued reports whether a code of a member, who must be locked by tx, was mailed in the last minute and is open.
 func justIssued(ctx context.Context, tx pgx.Tx, member int64, kind string) (bool, error) {
 	return pg.Get[bool](ctx, tx, "look for a new $2 code of member $1", `
 		SELECT EXISTS (SELECT FROM code WHERE member_id = $1 AND kind = $2 AND used IS NULL AND superseded IS NULL
 		  AND issued > now() - interval '1 minute')`, member, kind)
 }
 
-// openCode says whether a code is the newest of its kind, unused, and this member's.
+// openCode reports whether a code is the newest of its kind, unused, and this member's.
 func openCode(ctx context.Context, db pg.DB, member int64, kind, code string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look up a $3 code of member $2", `
 		SELECT EXISTS (SELECT FROM code WHERE hash = $1 AND member_id = $2 AND kind = $3 AND used IS NULL

@@ -41,7 +41,7 @@ const (
 	minName = 4
 )
 
-// common says whether a password is one of the commonest, or one of them in another dress: other case,
+// common reports whether a password is one of the commonest, or one of them in another dress: other case,
 // lookalikes, other digits and signs at its ends.
 func common(password string) bool {
 	known := func(s string) bool { _, ok := folded()[foldPassword(s)]; return ok }
@@ -59,10 +59,10 @@ func common(password string) bool {
 	return false
 }
 
-// frill says whether a character is none of a word.
+// frill reports whether a character is none of a word.
 func frill(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r < utf8.RuneSelf }
 
-// personal says whether a password contains one of the names, as it is, with lookalikes, or without the
+// personal reports whether a password contains one of the names, as it is, with lookalikes, or without the
 // signs between its letters and digits.
 func personal(password string, names ...string) bool {
 	for _, name := range names {

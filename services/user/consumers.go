@@ -31,7 +31,7 @@ type visit struct {
 	seen                time.Time // when it happened
 }
 
-// tellsOfVisitor says whether a message may tell something new of a visitor. A member's order does not, nor does one
+// tellsOfVisitor reports whether a message may tell something new of a visitor. A member's order does not, nor does one
 // under a code that this service told of itself: what a prospect is was said when the address was given.
 func tellsOfVisitor(d *bus.Delivery) bool {
 	if d.Subject != msg.OrderPlacedSubject {

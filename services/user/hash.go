@@ -78,7 +78,7 @@ func (h *hasher) hash(ctx context.Context, password string) (stored string, err 
 	return stored, err
 }
 
-// verify says whether a password is the stored one; no one's stored form is "".
+// verify reports whether a password is the stored one; no one's stored form is "".
 func (h *hasher) verify(ctx context.Context, password, stored string) (right bool, err error) {
 	err = h.inPlace(ctx, func(m *argon2.Memory) {
 		if stored == "" {

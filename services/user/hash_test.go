@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/user/argon2"
 )
 
-// hashed is the stored form of a password, and matches says whether it is one of it.
+// hashed is the stored form of a password, and matches reports whether it is one of it.
 func hashed(c Cost, password string) string { return c.hash(password, new(argon2.Memory)) }
 
 func matches(password, stored string) bool { return verifyHash(password, stored, new(argon2.Memory)) }

@@ -129,7 +129,7 @@ func (s *server) changeProfileIn(r *http.Request, tx pgx.Tx, before account, fir
 	return messages, a, nil
 }
 
-// mayMove says whether the password that came with a new address is right. None at all is, too.
+// mayMove reports whether the password that came with a new address is right. None at all is, too.
 func (s *server) mayMove(r *http.Request, id int64, form web.Values, email string) (bool, error) {
 	password, sent := form.Lookup("current_password")
 	if !sent {

@@ -51,7 +51,7 @@ const (
 	resetPause = 90 * time.Minute
 )
 
-// roomForReset says whether another code may be mailed to a member, who must be locked by tx, at an
+// roomForReset reports whether another code may be mailed to a member, who must be locked by tx, at an
 // address. Codes that were used were no stranger's.
 func roomForReset(ctx context.Context, tx pgx.Tx, member int64, email string) (room bool, err error) {
 	return pg.Get[bool](ctx, tx, "count the reset codes of member $1", `

@@ -55,8 +55,8 @@ type movingRows struct {
 	Records int64 `json:"merged_records"`
 }
 
-// carriesNews says whether the newsletters that an account asked for go on to the one that it is merged into: if that
-// one's address is proved, and its owner has said neither yes nor no.
+// carriesNews reports whether the newsletters that an account asked for go on to the one that it is merged into: if
+// that one's address is proved, and its owner has said neither yes nor no.
 func carriesNews(into, other customerDetails) bool {
 	return other.Newsletter == newsYes && into.Newsletter == newsNo && into.Proved
 }

@@ -36,8 +36,8 @@ func countOpenThreads(ctx context.Context, db pg.DB, most int) (int64, error) {
 		SELECT count(*) FROM (SELECT FROM chat_thread WHERE state = 'open' LIMIT $1) t`, most)
 }
 
-// mostEntries is how much of a thread its page shows.
-const mostEntries = 200
+// maxEntries is how much of a thread its page shows.
+const maxEntries = 200
 
 // entriesOf lists the newest messages and answers of a thread, the oldest first.
 func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
@@ -47,7 +47,7 @@ func entriesOf(ctx context.Context, db pg.DB, id int64) ([]threadEntry, error) {
 		    LIMIT $2)
 		  UNION ALL
 		  (SELECT at, text, written_by FROM chat_answer WHERE thread_id = $1 ORDER BY at DESC LIMIT $2)
-		  ORDER BY at DESC LIMIT $2) e ORDER BY at`, id, mostEntries)
+		  ORDER BY at DESC LIMIT $2) e ORDER BY at`, id, maxEntries)
 }
 
 // customersOf lists the members and prospects who have an address.

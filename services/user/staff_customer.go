@@ -85,16 +85,16 @@ type customerPage struct {
 // Key names the customer in addresses.
 func (p customerPage) Key() string { return p.Customer.key() }
 
-// IsMember says whether the customer has an account.
+// IsMember reports whether the customer has an account.
 func (p customerPage) IsMember() bool { return p.Customer.Kind == kindMember }
 
-// IsOpen says whether the customer has an account that was not merged into another one.
+// IsOpen reports whether the customer has an account that was not merged into another one.
 func (p customerPage) IsOpen() bool { return p.IsMember() && p.Into == "" }
 
-// MayVerify says whether a mail to prove the address makes sense.
+// MayVerify reports whether a mail to prove the address makes sense.
 func (p customerPage) MayVerify() bool { return p.IsOpen() && !p.Customer.Proved }
 
-// MayUnsubscribe says whether the customer, or a record that was merged into theirs, gets newsletters.
+// MayUnsubscribe reports whether the customer, or a record that was merged into theirs, gets newsletters.
 func (p customerPage) MayUnsubscribe() bool {
 	return !p.Customer.Unsubscribed ||
 		slices.ContainsFunc(p.Merged, func(c customer) bool { return c.Newsletter == newsYes })

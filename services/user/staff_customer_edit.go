@@ -23,8 +23,8 @@ type customerEdit struct {
 }
 
 const (
-	mostTags   = 20
-	longestTag = 40
+	maxTags = 20
+	maxTag  = 40
 )
 
 // readTags reads tags with commas between: in small letters, each once.
@@ -32,7 +32,7 @@ func readTags(text string) (tags []string, ok bool) {
 	tags = []string{}
 	for part := range strings.SplitSeq(text, ",") {
 		tag := strings.ToLower(strings.Join(strings.Fields(part), " "))
-		if utf8.RuneCountInString(tag) > longestTag {
+		if utf8.RuneCountInString(tag) > maxTag {
 			return nil, false
 		}
 		if tag != "" && !slices.Contains(tags, tag) {
@@ -40,7 +40,7 @@ func readTags(text string) (tags []string, ok bool) {
 		}
 	}
 	slices.Sort(tags)
-	return tags, len(tags) <= mostTags
+	return tags, len(tags) <= maxTags
 }
 
 // values are the fields of the form by name.
@@ -69,7 +69,7 @@ func editForm(c customerDetails) adminui.Form {
 			adminui.Field{Name: "comment", Label: "Comment, in the customer's words", Kind: "multiline", Most: maxText},
 			adminui.Field{Name: "remark", Label: "Remark of the shop", Kind: "multiline", Most: maxText})
 	}
-	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", Most: mostTags * longestTag,
+	f.Fields = append(f.Fields, adminui.Field{Name: "tags", Label: "Tags", Kind: "text", Most: maxTags * maxTag,
 		Hint: "With commas between, such as wholesale, press."})
 	values := c.edit().values()
 	for i, field := range f.Fields {

@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
-// publishedTerms says whether there are terms of use beyond those of the sample shop.
+// publishedTerms reports whether there are terms of use beyond those of the sample shop.
 func publishedTerms(ctx context.Context, db pg.DB) (bool, error) {
 	return pg.Get[bool](ctx, db, "look for published terms of use", `
 		SELECT EXISTS (SELECT FROM terms_version WHERE version > 1)`)

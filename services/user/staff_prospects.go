@@ -199,7 +199,7 @@ type importPage struct {
 	Columns    string      `json:"columns"`
 }
 
-// Checked says whether a list was looked at and is good.
+// Checked reports whether a list was looked at and is good.
 func (p importPage) Checked() bool { return p.Rows > 0 && len(p.Errors) == 0 && p.Problem == "" }
 
 func (p importPage) answer(status int) adminui.Page {
@@ -212,8 +212,8 @@ func (s *server) staffImport(*http.Request) (adminui.Answer, error) {
 }
 
 const (
-	// mostImported is how many lines a list has at most.
-	mostImported = 10_000
+	// maxImported is how many lines a list has at most.
+	maxImported = 10_000
 	// maxImport is the largest list, in bytes.
 	maxImport = 4 << 20
 )
@@ -297,12 +297,12 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 	case err != nil:
 		p.Problem = err.Error()
 	case len(wrong) > 0:
-		p.Errors = wrong[:min(len(wrong), mostErrors)]
+		p.Errors = wrong[:min(len(wrong), maxErrors)]
 		p.Problem = fmt.Sprintf("%d lines are wrong; nothing was imported.", len(wrong))
 	case len(list) == 0:
 		p.Problem = "There is no line below the names of the columns."
-	case len(list) > mostImported:
-		p.Problem = fmt.Sprintf("The list has %d lines: at most %d at once.", len(list), mostImported)
+	case len(list) > maxImported:
+		p.Problem = fmt.Sprintf("The list has %d lines: at most %d at once.", len(list), maxImported)
 	}
 	if p.Problem != "" {
 		return p, nil, nil
@@ -333,8 +333,8 @@ func (s *server) checkList(ctx context.Context, text string) (p importPage, list
 	return p, list, nil
 }
 
-// mostErrors is how many errors of a list the page shows.
-const mostErrors = 100
+// maxErrors is how many errors of a list the page shows.
+const maxErrors = 100
 
 // importList adds the people of a list.
 func importList(ctx context.Context, tx pgx.Tx, list []newProspect) (added int, err error) {

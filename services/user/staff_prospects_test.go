@@ -95,7 +95,7 @@ func TestStaffKeepProspects(t *testing.T) {
 	}
 	var long strings.Builder
 	long.WriteString("email\n")
-	for i := range mostImported + 1 {
+	for i := range maxImported + 1 {
 		fmt.Fprintf(&long, "p%d@mail.example.com\n", i)
 	}
 	upload(staff, long.String(), false).Has(422, "at most 10000 at once")

@@ -7,10 +7,10 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// mostAsked is how many people mailer may ask about at once.
-const mostAsked = 1000
+// maxAsked is how many people mailer may ask about at once.
+const maxAsked = 1000
 
-// taggedAmong tells mailer which of some people have a tag. Without people it tells whether the tag was ever given.
+// taggedAmong tells mailer which of some people have a tag. Without people it reports whether the tag was ever given.
 func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *server) taggedAmong(w http.ResponseWriter, r *http.Request) error {
 			people[i] = append(people[i], id)
 		}
 	}
-	if len(people[0])+len(people[1]) > mostAsked {
+	if len(people[0])+len(people[1]) > maxAsked {
 		return web.BadRequest("member")
 	}
 	found, err := findTagged(r.Context(), s.pool, tag, people[0], people[1])

@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// termsOfUseAgreeCheck says whether the member has agreed to the newest terms.
+// termsOfUseAgreeCheck reports whether the member has agreed to the newest terms.
 func (s *server) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "terms_of_use_agree_check"
 	who := web.Who(r)

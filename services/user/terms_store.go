@@ -39,7 +39,7 @@ func termsKnown(ctx context.Context, db pg.DB, version int) (known bool, err err
 		SELECT EXISTS (SELECT FROM terms_version WHERE version = $1)`, version)
 }
 
-// agreeToTerms says whether the agreement is a new one.
+// agreeToTerms reports whether the agreement is a new one.
 func agreeToTerms(ctx context.Context, db pg.DB, member int64, version int) (fresh bool, err error) {
 	return pg.ExecOne(ctx, db, "note that member $1 agreed to terms of use $2", `
 		INSERT INTO terms_agreed (member_id, version) VALUES ($1, $2) ON CONFLICT (member_id, version) DO NOTHING`,

@@ -16,7 +16,7 @@ const tolerance = 300 * time.Second
 // errAhead is a signature from the future, which Stripe's library accepts.
 var errAhead = errors.New("the signature is from the future")
 
-// verify says whether Stripe signed the body under one of the secrets, within the tolerance. There
+// verify reports whether Stripe signed the body under one of the secrets, within the tolerance. There
 // are two secrets while one is rolled.
 func verify(secrets []string, header string, body []byte) error {
 	err := stripe.ErrNoValidSignature

@@ -40,7 +40,7 @@ func newFilter(q url.Values) (filter, error) {
 
 func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// accepts tells whether a mail is chosen.
+// accepts reports whether a mail is chosen.
 func (f filter) accepts(m Mail) bool {
 	switch {
 	case f.to != "" && !concerns(f.to, m.To):

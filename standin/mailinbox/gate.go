@@ -224,14 +224,14 @@ func (g *gate) endStall(end chan struct{}) {
 	}
 }
 
-// stalled tells whether connections are held silent now.
+// stalled reports whether connections are held silent now.
 func (g *gate) stalled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.stallEnd != nil
 }
 
-// waitStall holds the caller while there is a stall and tells whether there was one. It returns
+// waitStall holds the caller while there is a stall and reports whether there was one. It returns
 // early when the connection is to end or the gate is closed.
 func (g *gate) waitStall(free <-chan struct{}) bool {
 	held := false

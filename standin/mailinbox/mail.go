@@ -100,7 +100,7 @@ func readMail(raw []byte) Mail {
 	return m
 }
 
-// decodable tells whether a part can be read in spite of err, if only as raw bytes.
+// decodable reports whether a part can be read in spite of err, if only as raw bytes.
 func decodable(err error) bool {
 	return message.IsUnknownCharset(err) || message.IsUnknownEncoding(err)
 }

@@ -193,7 +193,7 @@ func (b *switchboard) refuse(at Stage, to []string, counted map[int64]Refusal) (
 	return r, true
 }
 
-// fits tells whether the refusal is meant for these recipients at this stage.
+// fits reports whether the refusal is meant for these recipients at this stage.
 func (r Refusal) fits(at Stage, to []string) bool {
 	return r.At == at && concerns(r.Recipient, to)
 }
@@ -212,7 +212,7 @@ func (b *switchboard) ending(to []string) cut {
 	}
 }
 
-// useUp tells whether the switch concerns the mail, and takes one from its count.
+// useUp reports whether the switch concerns the mail, and takes one from its count.
 func useUp(t **Times, to []string) bool {
 	if *t == nil || !concerns((*t).Recipient, to) {
 		return false
@@ -227,7 +227,7 @@ func useUp(t **Times, to []string) bool {
 	return true
 }
 
-// concerns tells whether a switch for this recipient (empty: for all) fits a mail.
+// concerns reports whether a switch for this recipient (empty: for all) fits a mail.
 func concerns(recipient string, to []string) bool {
 	return recipient == "" || slices.ContainsFunc(to, func(a string) bool { return strings.EqualFold(a, recipient) })
 }

@@ -24,7 +24,7 @@ const (
 	webhookTimeout  = 20 * time.Second
 	webhookWorkers  = 32
 	firstPause      = time.Second
-	longestPause    = time.Minute
+	maxPause        = time.Minute
 	giveUpAfter     = 3 * 24 * time.Hour
 	shutdownPatient = 3 * time.Second // for attempts under way when the stand-in stops
 )
@@ -231,9 +231,9 @@ func (w *webhooks) attempt(ctx context.Context, id string) {
 
 // after decides what follows an attempt.
 func (d *delivery) after(now time.Time) {
-	pause := longestPause
+	pause := maxPause
 	if d.Attempts < 7 {
-		pause = min(firstPause<<(d.Attempts-1), longestPause)
+		pause = min(firstPause<<(d.Attempts-1), maxPause)
 	}
 	switch {
 	case d.LastStatus/100 == 2:

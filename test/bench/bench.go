@@ -109,7 +109,7 @@ func run(ctx context.Context, o options) (err error) {
 	return nil
 }
 
-// wants says whether a part of the run was asked for.
+// wants reports whether a part of the run was asked for.
 func (b *bench) wants(part string) bool {
 	if b.only == "" {
 		return true

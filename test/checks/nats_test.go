@@ -391,7 +391,7 @@ func TestBrokerRightsEnd(t *testing.T) {
 	}
 }
 
-// allowed says whether the broker lets a user publish or subscribe.
+// allowed reports whether the broker lets a user publish or subscribe.
 func allowed(t *testing.T, url, user, kind, subject string) bool {
 	t.Helper()
 	nc, err := nats.Connect(url, nats.CustomInboxPrefix("_INBOX_"+user), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))

@@ -39,7 +39,7 @@ func TestActionsAndImagesArePinned(t *testing.T) {
 	}
 }
 
-// ours says whether an image is built from this repository.
+// ours reports whether an image is built from this repository.
 func ours(image string) bool { return regexp.MustCompile(`^startupwebapp/`).MatchString(image) }
 
 // named are the names that an expression finds in a file, at least one.

@@ -139,7 +139,7 @@ func (b *browser) refused(a testenv.Answer, code string) {
 	a.Want(code, "errors", "error")
 }
 
-// isJSON says whether an answer is JSON and says so.
+// isJSON reports whether an answer is JSON and says so.
 func isJSON(a testenv.Answer) bool {
 	return a.At() != nil && strings.HasPrefix(a.Header.Get("Content-Type"), "application/json")
 }

@@ -72,7 +72,7 @@ func TestDatabaseKilledBetweenAnyTwoStepsOfAnAct(t *testing.T) {
 	}
 }
 
-// acted says whether the order was sent, and whether something of it was given back, as far as the database answers.
+// acted reports whether the order was sent, and whether something of it was given back, as far as the database answers.
 func (d *deal) acted() (sent, refunded bool, err error) {
 	err = d.pool.QueryRow(context.Background(), `
 		SELECT EXISTS (SELECT FROM shipment s JOIN orders o ON o.id = s.order_id WHERE identifier = $1),

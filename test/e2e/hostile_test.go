@@ -128,8 +128,8 @@ var within = regexp.MustCompile(`srcdoc="([^"]*)"`)
 // own matches parts of an address that differ from row to row of a list.
 var own = regexp.MustCompile(`[0-9A-Z][^/&=?]*|(?:=)[^&]*`)
 
-// mostAlike is how many pages of a kind are opened: one, or a few with HOSTILE.
-func mostAlike() int {
+// maxAlike is how many pages of a kind are opened: one, or a few with HOSTILE.
+func maxAlike() int {
 	if os.Getenv("HOSTILE") != "" {
 		return 4
 	}
@@ -142,7 +142,7 @@ func (w *walk) from(paths ...string) {
 	for len(paths) > 0 {
 		path := html.UnescapeString(paths[0])
 		kind := own.ReplaceAllString(path, "*")
-		if paths = paths[1:]; w.known[path] || w.opened[kind] >= mostAlike() || strings.HasPrefix(path, "/static/") || path == "/live" {
+		if paths = paths[1:]; w.known[path] || w.opened[kind] >= maxAlike() || strings.HasPrefix(path, "/static/") || path == "/live" {
 			continue
 		}
 		w.known[path] = true

@@ -245,7 +245,7 @@ func killUntil(t *testing.T, shop *shoptest.Shop, broker *testenv.Broker, done <
 	}
 }
 
-// opens waits until the shop answers again, and says whether it did before it ended at a crash point.
+// opens waits until the shop answers again, and reports whether it did before it ended at a crash point.
 func opens(shop *shoptest.Shop) bool {
 	b := shop.Browser()
 	for range 600 {

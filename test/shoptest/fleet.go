@@ -301,7 +301,7 @@ func (p *Process) Dies(limit time.Duration) {
 	}
 }
 
-// HasDied says whether the process has ended by itself.
+// HasDied reports whether the process has ended by itself.
 func (p *Process) HasDied() bool {
 	select {
 	case <-p.ended:

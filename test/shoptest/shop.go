@@ -274,7 +274,7 @@ func (s *Shop) AgainUnseen(env ...string) {
 	s.start(false)
 }
 
-// Ended waits for the process to end by itself (a crash point) and says whether it did in time.
+// Ended waits for the process to end by itself (a crash point) and reports whether it did in time.
 func (s *Shop) Ended(limit time.Duration) bool {
 	select {
 	case <-s.done:

@@ -13,7 +13,7 @@ const (
 	EventWindow = time.Minute
 )
 
-// Event counts a client event and says whether it is to be kept. The answer to a browser is the same
+// Event counts a client event and reports whether it is to be kept. The answer to a browser is the same
 // either way and waits for nothing, so each edge goes by what it has counted itself. What comes from this
 // machine is not counted: a shop that is tried out without a proxy has no other clients.
 func (l *Limiter) Event(client netip.Addr) bool {

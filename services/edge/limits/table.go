@@ -32,7 +32,7 @@ type Rule struct {
 // pauses says that the window slides and pauses grow. Such counters live in the database.
 func (r Rule) pauses() bool { return r.Free > 0 }
 
-// stays says whether an outcome stays counted.
+// stays reports whether an outcome stays counted.
 func (r Rule) stays(o web.Outcome) bool { return len(r.Keep) == 0 || slices.Contains(r.Keep, o) }
 
 // Route is a method and a path with its rules, in the order in which they are asked.
@@ -162,5 +162,5 @@ var rules = func() map[string][]Rule {
 	return m
 }()
 
-// Limited says whether a route has limits.
+// Limited reports whether a route has limits.
 func Limited(route string) bool { return rules[route] != nil }

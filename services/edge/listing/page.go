@@ -27,7 +27,7 @@ const (
 // Sorts are all orders, as a shopper chooses among them.
 var Sorts = []Sort{Shop, PriceUp, PriceDown, Name, Newest}
 
-// ByPrice says whether a change of prices moves products to other pages.
+// ByPrice reports whether a change of prices moves products to other pages.
 func (s Sort) ByPrice() bool { return s == PriceUp || s == PriceDown }
 
 // Query says which products, in which order, and which page of them.

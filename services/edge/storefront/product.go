@@ -148,7 +148,7 @@ func (p product) MainImage() string {
 	return ""
 }
 
-// HasRange tells whether its SKUs differ in price.
+// HasRange reports whether its SKUs differ in price.
 func (p product) HasRange() bool {
 	return p.PriceLow != nil && p.PriceHigh != nil && *p.PriceLow != *p.PriceHigh
 }
@@ -217,7 +217,7 @@ func (s sku) MainImage() string {
 	return s.Images[0].value.URL
 }
 
-// InStock tells whether the SKU can be ordered now.
+// InStock reports whether the SKU can be ordered now.
 func (s sku) InStock() bool { return s.Inventory == "in-stock" }
 
 // readProduct decodes one product; nil without an error means that there is no such product.

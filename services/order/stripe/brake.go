@@ -126,7 +126,7 @@ func (b *brake) grant(ctx context.Context, l Lane) bool {
 	return false
 }
 
-// within counts a call in a lane's room and says whether it fits. While the broker is away each process
+// within counts a call in a lane's room and reports whether it fits. While the broker is away each process
 // goes by its own count, to a half: there may be another one.
 func (b *brake) within(ctx context.Context, l Lane) bool {
 	room := max(b.rate*lanes[l].quarter/4*int64(brakeWindow)/int64(time.Second), 1)

@@ -78,7 +78,7 @@ func New(log *slog.Logger, set Settings) *Client {
 	}
 }
 
-// HasKey says whether payments are possible at all.
+// HasKey reports whether payments are possible at all.
 func (c *Client) HasKey() bool { return !c.noKey }
 
 // What a call may end with beside a refusal of Stripe's (see Status).

@@ -30,8 +30,8 @@ var categories = [4]struct {
 }{{11, []uint8{173, 148, 140}}, {19, []uint8{176, 155, 140, 135}}, {35, []uint8{180, 157, 141, 134, 130}},
 	{67, []uint8{254, 254, 243, 230, 196, 177, 153, 140, 133, 130, 129}}}
 
-// mostLevel is the greatest value that is written.
-const mostLevel = 67 + 1<<11 - 1
+// maxLevel is the greatest value that is written.
+const maxLevel = 67 + 1<<11 - 1
 
 // tokens are the bits of coefficients, with where their probabilities are: those are known when all bits are.
 type tokens struct {

@@ -29,10 +29,10 @@ func (s *steps) divide(coefficients *[16]int32, first int, levels *[16]int16) (l
 			levels[n], coefficients[i] = 0, 0
 			continue
 		}
-		if level = min(level, mostLevel); c < 0 {
+		if level = min(level, maxLevel); c < 0 {
 			level = -level
 		}
-		levels[n], coefficients[i], last = int16(level), level*s.by[kind], n //nolint:gosec // at most mostLevel
+		levels[n], coefficients[i], last = int16(level), level*s.by[kind], n //nolint:gosec // at most maxLevel
 	}
 	return last
 }

@@ -14,10 +14,10 @@ import (
 const MostSide = 1<<14 - 1
 
 const (
-	// mostModes and mostTokens are how many bytes the two parts of a frame may have (section 9.1, and what decoders
+	// maxModes and maxTokens are how many bytes the two parts of a frame may have (section 9.1, and what decoders
 	// take).
-	mostModes  = 1<<19 - 1
-	mostTokens = 1<<24 - 1
+	maxModes  = 1<<19 - 1
+	maxTokens = 1<<24 - 1
 )
 
 var (
@@ -53,7 +53,7 @@ func quantizer(quality int) int {
 func (f *frame) file(size image.Point) ([]byte, error) {
 	probs, updates := f.tokens.better()
 	modes, tokens := f.header(probs, updates), f.tokens.write(probs)
-	if len(modes) > mostModes || len(tokens) > mostTokens {
+	if len(modes) > maxModes || len(tokens) > maxTokens {
 		return nil, errLong
 	}
 	const head, tag = 12 + 8, 10 // of the container and its only chunk; of the frame
