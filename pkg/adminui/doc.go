@@ -19,7 +19,7 @@
 //	func (s *server) staffOrders(r *http.Request) (adminui.Answer, error) {
 //		ask, err := adminui.ReadListing(r, adminui.Listing{Filters: []string{"status"}})
 //		…
-//		rows, err := listStaffOrders(r.Context(), s.db, ask)
+//		rows, err := listStaffOrders(r.Context(), s.pool, ask)
 //		…
 //		return adminui.Page{Title: "Orders", Data: data, Table: table}, nil
 //	}

@@ -124,7 +124,7 @@ type OrderLine struct {
 	SKUID     int64  `json:"sku_id"`
 	Product   string `json:"product"`
 	Text      string `json:"text,omitempty"`
-	Color     string `json:"colour,omitempty"`
+	Color     string `json:"colour,omitempty"` // messages that are kept have this spelling
 	Size      string `json:"size,omitempty"`
 	PriceEach int64  `json:"price_each"`
 	Quantity  int    `json:"quantity"`

@@ -61,7 +61,8 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		cfg: cfg, settings: s, log: log, pool: pool, bus: b, secure: s.public.Scheme == "https",
 		hsts:   hsts(cfg, s.public.Scheme == "https"),
 		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(),
-		eventSeconds:   obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
+		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
+		// Dashboards know this spelling.
 		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
 	}
 	if err := e.findOwners(); err != nil {

@@ -143,6 +143,7 @@ func (s *server) validPreview(identifier, token string, now time.Time) bool {
 	return err == nil && now.Unix() <= seconds && web.ValidMAC(s.previewKey(), mark, identifier, until)
 }
 
+// previewKey signs links to previews. Its name is spelled as in the links that are out.
 func (s *server) previewKey() []byte { return s.cfg.Key("catalogue preview") }
 
 // staffProduct shows a product.
