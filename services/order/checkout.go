@@ -151,7 +151,7 @@ const (
 // checkOut makes a quote of the cart and gets its payment page, after the older pages of the same
 // shopper were closed. A click that another tab overtakes starts over with what the cart holds then, so
 // that clicks at once end at one page.
-func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *refusal, error) {
+func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values) (checkout, *checkoutRefusal, error) {
 	for began := time.Now(); time.Since(began) < checkoutTime; {
 		c, beside, no, err := s.storeQuote(ctx, who, form)
 		if err != nil || no != nil {
@@ -178,14 +178,14 @@ func (s *server) checkOut(ctx context.Context, who web.Identity, form web.Values
 			return c, no, err
 		}
 	}
-	return checkout{}, &refusal{code: codeUnexpected, text: textOtherTab}, nil
+	return checkout{}, &checkoutRefusal{code: codeUnexpected, text: textOtherTab}, nil
 }
 
 // storeQuote makes the checks of the contract, in its order, and stores the quote with what it holds,
 // in one transaction under a lock of the cart: of two clicks the second sees the page of the first. With
 // older pages to close it stores nothing.
 func (s *server) storeQuote(ctx context.Context, who web.Identity,
-	form web.Values) (c checkout, beside rivals, no *refusal, err error) {
+	form web.Values) (c checkout, beside rivals, no *checkoutRefusal, err error) {
 	err = pg.Tx(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		if c, no, err = prepareCheckout(ctx, tx, who, form); err != nil || no != nil {
 			return err
@@ -213,15 +213,15 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity,
 	})
 	switch {
 	case errors.Is(err, errNoStock):
-		return c, beside, &refusal{code: codeNotInStock}, nil
+		return c, beside, &checkoutRefusal{code: codeNotInStock}, nil
 	case errors.Is(err, errCodeUsedUp):
-		return c, beside, &refusal{code: codeUnexpected, text: textCodeGone}, nil
+		return c, beside, &checkoutRefusal{code: codeUnexpected, text: textCodeGone}, nil
 	case isNotSold(err):
 		return c, beside, nil, err
 	case err != nil && pg.IsUnavailable(err):
 		return c, beside, nil, web.Unavailable(err)
 	case err != nil:
-		return c, beside, &refusal{code: codeUnexpected, text: textUnexpected}, err
+		return c, beside, &checkoutRefusal{code: codeUnexpected, text: textUnexpected}, err
 	}
 	return s.afterQuote(ctx, who, c, beside, no)
 }
@@ -229,7 +229,7 @@ func (s *server) storeQuote(ctx context.Context, who web.Identity,
 // afterQuote does what need not wait for the lock of the cart: it notes a consent that came with a later
 // click, that a shopper was asked, and which order explains a refusal.
 func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, beside rivals,
-	no *refusal) (checkout, rivals, *refusal, error) {
+	no *checkoutRefusal) (checkout, rivals, *checkoutRefusal, error) {
 	switch {
 	case no != nil && no.reason == reasonPending:
 		return c, beside, no, noteAsked(ctx, s.pool, beside.pending)
@@ -242,7 +242,8 @@ func (s *server) afterQuote(ctx context.Context, who web.Identity, c checkout, b
 }
 
 // prepareCheckout makes the quote of a cart that it locks.
-func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.Values) (checkout, *refusal, error) {
+func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.Values) (checkout, *checkoutRefusal,
+	error) {
 	c, err := lockCart(ctx, tx, who)
 	if err != nil {
 		return checkout{}, nil, err
@@ -253,9 +254,9 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 	}
 	switch {
 	case !ok:
-		return checkout{}, &refusal{code: codeCheckoutNotAllowed}, nil
+		return checkout{}, &checkoutRefusal{code: codeCheckoutNotAllowed}, nil
 	case c == nil:
-		return checkout{}, &refusal{code: codeCartNotFound}, nil
+		return checkout{}, &checkoutRefusal{code: codeCartNotFound}, nil
 	}
 	email := who.Email
 	if !who.Member() {
@@ -269,10 +270,10 @@ func prepareCheckout(ctx context.Context, tx pgx.Tx, who web.Identity, form web.
 		return checkout{}, nil, err
 	}
 	if code := in.notSellable(); code != "" {
-		return checkout{}, &refusal{code: code}, nil
+		return checkout{}, &checkoutRefusal{code: code}, nil
 	}
 	if form.Get("agree_to_terms_of_sale") != "true" {
-		return checkout{}, &refusal{code: codeTermsRequired}, nil
+		return checkout{}, &checkoutRefusal{code: codeTermsRequired}, nil
 	}
 	if no := in.refuseChanged(form.Get("quote"), c.Shipping); no != nil {
 		return checkout{}, no, nil
@@ -342,11 +343,11 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 // openPage gets the payment page of a stored quote. What can fail between any two steps leaves a quote
 // that the next click finds again, or that ends by itself and gives back what it reserved. A shopper who
 // goes away meanwhile leaves no page at Stripe that the shop does not know.
-func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
+func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, error) {
 	ctx = context.WithoutCancel(ctx)
 	made, err := s.stripe.CreatePage(ctx, c.page())
 	fault.Point("order", "session-made")
-	stripeError := &refusal{code: codeStripeError, text: textStripe}
+	stripeError := &checkoutRefusal{code: codeStripeError, text: textStripe}
 	if err != nil {
 		return stripeError, errors.Join(permanent(err), s.afterFailedCreate(ctx, *c, err))
 	}
@@ -358,7 +359,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 	state, wanted, err := storeSession(ctx, s.pool, c.ID, made)
 	switch {
 	case err != nil:
-		return &refusal{code: codeUnexpected, text: textUnexpected}, err
+		return &checkoutRefusal{code: codeUnexpected, text: textUnexpected}, err
 	case wanted:
 		c.SessionID, c.URL = &made.ID, &made.URL
 		return nil, nil
@@ -366,7 +367,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*refusal, error) {
 		return nil, errAgain
 	}
 	if err := s.dropPage(ctx, *c, made.ID); err != nil {
-		return &refusal{code: codeUnexpected, text: textOtherTab}, err
+		return &checkoutRefusal{code: codeUnexpected, text: textOtherTab}, err
 	}
 	return nil, errAgain
 }
@@ -391,14 +392,14 @@ func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error)
 
 // closeOlder ends the payment pages that a shopper has open for other contents. One that was paid
 // meanwhile becomes its order, and the shopper is told which.
-func (s *server) closeOlder(ctx context.Context, older []checkout) (*refusal, error) {
+func (s *server) closeOlder(ctx context.Context, older []checkout) (*checkoutRefusal, error) {
 	for _, o := range older {
 		paid, err := s.closePage(ctx, o)
 		switch {
 		case errors.Is(err, errStripeAway):
-			return &refusal{code: codeStripeError, text: textOlderPage}, err
+			return &checkoutRefusal{code: codeStripeError, text: textOlderPage}, err
 		case err != nil:
-			return &refusal{code: codeUnexpected, text: textOlderPage}, err
+			return &checkoutRefusal{code: codeUnexpected, text: textOlderPage}, err
 		case paid != nil:
 			return refusePaid(*paid), nil
 		}

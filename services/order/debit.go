@@ -16,15 +16,15 @@ import (
 // A bank debit is authorized on Stripe's page and paid, or refused, days later. Meanwhile its checkout is
 // pending: what it holds stays held, and the shopper hears by mail and on our pages how it stands.
 
-// hold is holdCheckout outside of the consumer.
-func (s *server) hold(ctx context.Context, p stripe.Session) error {
-	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return holdCheckout(ctx, tx, p) })
+// markPending is pendCheckout outside of the consumer.
+func (s *server) markPending(ctx context.Context, p stripe.Session) error {
+	return s.outbox.Tx(ctx, func(tx pgx.Tx) error { return pendCheckout(ctx, tx, p) })
 }
 
-// holdCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
+// pendCheckout keeps what a quote reserved while a delayed payment is under way, and tells the shopper
 // that we wait for the bank: once, since a quote becomes pending once.
-func holdCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
-	held, err := markPending(ctx, tx, p)
+func pendCheckout(ctx context.Context, tx pgx.Tx, p stripe.Session) error {
+	held, err := storePending(ctx, tx, p)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *server) unpaid(ctx context.Context, p stripe.Session) (string, error) {
 		if failed {
 			err = s.refuseDebit(ctx, p)
 		} else {
-			err = s.hold(ctx, p)
+			err = s.markPending(ctx, p)
 		}
 	}
 	if failed {

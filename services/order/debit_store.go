@@ -19,8 +19,8 @@ func stateOfSession(ctx context.Context, db pg.DB, p stripe.Session) (state stri
 	return state, err
 }
 
-// markPending makes the unpaid checkout of a session pending, and returns it if there is one.
-func markPending(ctx context.Context, tx pgx.Tx, p stripe.Session) ([]checkout, error) {
+// storePending makes the unpaid checkout of a session pending, and returns it if there is one.
+func storePending(ctx context.Context, tx pgx.Tx, p stripe.Session) ([]checkout, error) {
 	return pg.List[checkout](ctx, tx, "hold the checkout of session $1", `
 		UPDATE checkout SET state = 'pending', session_id = $1
 		WHERE (session_id = $1 OR (session_id IS NULL AND id IN ($2, $3))) AND state IN ('creating', 'open')

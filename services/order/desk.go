@@ -60,8 +60,8 @@ type Refusal struct {
 // Error implements error.
 func (r *Refusal) Error() string { return r.Text }
 
-// not refuses an act.
-func not(field, format string, args ...any) error {
+// refuseAct refuses an act.
+func refuseAct(field, format string, args ...any) error {
 	return &Refusal{Field: field, Text: fmt.Sprintf(format, args...)}
 }
 

@@ -19,13 +19,13 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 	case err != nil:
 		return err
 	case status == statusCanceled || status == statusRefunded:
-		return not("status", "An order is %s by an act of its own.", status)
+		return refuseAct("status", "An order is %s by an act of its own.", status)
 	case status == statusShipped:
 		return d.moveShipped(ctx, who, on, tracking)
 	}
 	return d.act(ctx, who, on, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		if o.CanceledAt != nil {
-			return nil, not("", "Order %s was canceled.", o.Identifier)
+			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
 		}
 		if tracking != "" {
 			if err := setTracking(ctx, tx, o.ID, tracking); err != nil {
@@ -53,9 +53,9 @@ func (d *Desk) whyNotMoved(ctx context.Context, tx pgx.Tx, o deskOrder, status s
 	case err != nil:
 		return err
 	case !known:
-		return not("status", "There is no status %s.", status)
+		return refuseAct("status", "There is no status %s.", status)
 	case status != o.CurrentStatus:
-		return not("status", "Order %s was %s before, and is %s now: an order does not go back.", o.Identifier, status,
+		return refuseAct("status", "Order %s was %s before, and is %s now: an order does not go back.", o.Identifier, status,
 			o.CurrentStatus)
 	}
 	return nil

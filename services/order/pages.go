@@ -43,7 +43,7 @@ func (s *server) closePage(ctx context.Context, o checkout) (*result, error) {
 		r, err := s.settle(ctx, now, "")
 		return &r, err
 	case now.Status == stripe.SessionComplete:
-		return nil, s.hold(ctx, now)
+		return nil, s.markPending(ctx, now)
 	case now.Status == stripe.SessionOpen:
 		// A shopper must not be stuck for that: should both be paid, one is the order and the other is for staff.
 		s.log.Warn("an older payment page stays open", "session", *o.SessionID, "error", err)

@@ -32,9 +32,9 @@ func (d *Desk) Readdress(ctx context.Context, who Actor, w Readdress) error {
 		case err != nil:
 			return nil, err
 		case sent:
-			return nil, not("", "Something of order %s was sent: its address stays.", o.Identifier)
+			return nil, refuseAct("", "Something of order %s was sent: its address stays.", o.Identifier)
 		case o.CanceledAt != nil:
-			return nil, not("", "Order %s was canceled.", o.Identifier)
+			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
 		}
 		var before msg.Address
 		if o.ShippingAddress != nil {
@@ -90,17 +90,17 @@ func checkAddress(a msg.Address) (msg.Address, error) {
 	for name, part := range addressParts(&a) {
 		*part = trackingNumber(*part) // one line, without what cannot be seen
 		if utf8.RuneCountInString(*part) > maxAddressPart {
-			return a, not(name, "At most %d characters.", maxAddressPart)
+			return a, refuseAct(name, "At most %d characters.", maxAddressPart)
 		}
 	}
 	a.CountryCode = strings.ToUpper(a.CountryCode)
 	for _, name := range []string{"name", "address_line1", "city", "country_code"} {
 		if *addressParts(&a)[name] == "" {
-			return a, not(name, "An address needs this.")
+			return a, refuseAct(name, "An address needs this.")
 		}
 	}
 	if !slices.Contains(stripe.ShipTo, a.CountryCode) {
-		return a, not("country_code", "Two letters of a country, such as US or CA.")
+		return a, refuseAct("country_code", "Two letters of a country, such as US or CA.")
 	}
 	return a, nil
 }

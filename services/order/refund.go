@@ -86,13 +86,13 @@ func (d *Desk) RefundTotal(ctx context.Context, who Actor, w Refund) (total, lef
 func (w Refund) check() error {
 	switch {
 	case w.Reason != "" && !slices.Contains(RefundReasons, w.Reason):
-		return not("reason", "There is no reason %q.", pg.Clip(w.Reason, 40))
+		return refuseAct("reason", "There is no reason %q.", pg.Clip(w.Reason, 40))
 	case utf8.RuneCountInString(w.Note) > maxNote:
-		return not("note", "A note has at most %d characters.", maxNote)
+		return refuseAct("note", "A note has at most %d characters.", maxNote)
 	case w.Amount < 0:
-		return not("amount", "An amount cannot be below zero.")
+		return refuseAct("amount", "An amount cannot be below zero.")
 	case w.All && (len(w.Lines) > 0 || w.Amount > 0):
-		return not("all", "Either all that is left, or pieces and an amount.")
+		return refuseAct("all", "Either all that is left, or pieces and an amount.")
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow
 	r := refundRow{ID: random.Code(identifierLength), Currency: o.Currency, Reason: w.Reason,
 		Note: pg.StorableText(w.Note, 0), Restock: w.Restock, OrderID: o.ID}
 	if o.PaymentIntent == nil {
-		return r, not("", "Nothing was paid for this order.")
+		return r, refuseAct("", "Nothing was paid for this order.")
 	}
 	r.PaymentIntent = *o.PaymentIntent
 	lines, err := orderLines(ctx, tx, o.ID)
@@ -138,13 +138,13 @@ func newRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refundRow
 	}
 	switch {
 	case ledger.Left() <= 0:
-		return r, not("amount", "Nothing is left to give back.")
+		return r, refuseAct("amount", "Nothing is left to give back.")
 	case r.Amount <= 0:
-		return r, not("amount", "This comes to nothing.")
+		return r, refuseAct("amount", "This comes to nothing.")
 	case r.Amount > ledger.Left():
-		return r, not("amount", "%s is more than the %s that are left.", r.Amount, ledger.Left())
+		return r, refuseAct("amount", "%s is more than the %s that are left.", r.Amount, ledger.Left())
 	case w.Restock && len(r.Lines) == 0:
-		return r, not("restock", "Say which pieces are back on the shelf.")
+		return r, refuseAct("restock", "Say which pieces are back on the shelf.")
 	}
 	return r, nil
 }
@@ -169,7 +169,7 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 	if w.Amount != 0 {
 		// A slip of the pen costs money: what goes beyond the pieces is a refund of its own.
 		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
-			return not("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes beyond by "+
+			return refuseAct("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes beyond by "+
 				"itself, as an amount alone.", w.Amount, r.Amount)
 		}
 		r.Amount = w.Amount

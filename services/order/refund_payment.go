@@ -27,16 +27,16 @@ func (d *Desk) RefundPayment(ctx context.Context, who Actor, entry int64, note s
 		case err != nil:
 			return err
 		case !found || p.PaymentIntent == "":
-			return not("", "There is no open payment %d that could be given back.", entry)
+			return refuseAct("", "There is no open payment %d that could be given back.", entry)
 		case p.Order != "":
-			return not("", "This payment is order %s: refund that.", p.Order)
+			return refuseAct("", "This payment is order %s: refund that.", p.Order)
 		}
 		ledger, err := LedgerOf(ctx, tx, p.PaymentIntent)
 		if err != nil {
 			return err
 		}
 		if ledger.Left() <= 0 {
-			return not("amount", "Nothing is left to give back.")
+			return refuseAct("amount", "Nothing is left to give back.")
 		}
 		r := refundRow{ID: random.Code(identifierLength), PaymentIntent: p.PaymentIntent, Currency: p.Currency,
 			Amount: ledger.Left(), Note: pg.StorableText(note, 0)}

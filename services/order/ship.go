@@ -18,7 +18,7 @@ import (
 const statusShipped = "shipped"
 
 // errNothingToSend refuses an order of which all was sent or refunded.
-var errNothingToSend = not("lines", "Nothing of this order is left to send.")
+var errNothingToSend = refuseAct("lines", "Nothing of this order is left to send.")
 
 // Parcel is what is sent at once.
 type Parcel struct {
@@ -50,7 +50,7 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 	id = random.Code(identifierLength)
 	err = d.act(ctx, who, p.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		if o.CanceledAt != nil {
-			return nil, not("", "Order %s was canceled.", o.Identifier)
+			return nil, refuseAct("", "Order %s was canceled.", o.Identifier)
 		}
 		lines, err := orderLines(ctx, tx, o.ID)
 		if err != nil {
@@ -95,7 +95,7 @@ func (d *Desk) newShipment(ctx context.Context, tx pgx.Tx, o deskOrder, method s
 	}
 	m, found, err := methodNamed(ctx, tx, method)
 	if err == nil && !found {
-		err = not("method", "There is no shipping method %s.", method)
+		err = refuseAct("method", "There is no shipping method %s.", method)
 	}
 	s.Carrier, s.TrackingBaseURL = m.Carrier, m.TrackingBaseURL
 	return s, err
@@ -130,9 +130,9 @@ func checkPieces(lines []deskLine, wanted []Pieces, room func(deskLine) int, wha
 		l, found := lineAt(lines, w.Seq)
 		switch {
 		case !found || seen[w.Seq]:
-			return nil, not("lines", "There is no line %d, or it is named twice.", w.Seq)
+			return nil, refuseAct("lines", "There is no line %d, or it is named twice.", w.Seq)
 		case w.Quantity < 1 || w.Quantity > room(l):
-			return nil, not("lines", "%d of %s is not possible: %d are left %s.", w.Quantity, l.Product,
+			return nil, refuseAct("lines", "%d of %s is not possible: %d are left %s.", w.Quantity, l.Product,
 				max(room(l), 0), what)
 		}
 		seen[w.Seq] = true
@@ -163,9 +163,9 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		case err != nil:
 			return nil, err
 		case !found:
-			return nil, not("", "There is no parcel %s of this order.", shipmentID)
+			return nil, refuseAct("", "There is no parcel %s of this order.", shipmentID)
 		case s.Told || s.Due:
-			return nil, not("", "The customer was told of this parcel: it can no longer be undone.")
+			return nil, refuseAct("", "The customer was told of this parcel: it can no longer be undone.")
 		}
 		pieces, err := shipmentPieces(ctx, tx, s.ID)
 		if err != nil {
@@ -185,7 +185,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		return lookErr
 	}
 	if found {
-		return not("", "The parcel is already undone, by %s at %s.", undone.By, undone.At.UTC().Format("15:04 UTC"))
+		return refuseAct("", "The parcel is already undone, by %s at %s.", undone.By, undone.At.UTC().Format("15:04 UTC"))
 	}
 	return err
 }
@@ -208,8 +208,11 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 	}
 	return d.act(ctx, who, c.Order, func(tx pgx.Tx, o deskOrder) (*report, error) {
 		s, found, err := lockShipment(ctx, tx, o.ID, c.Shipment)
-		if err != nil || !found {
-			return nil, orNot(err, "There is no parcel %s of this order.", c.Shipment)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found:
+			return nil, refuseAct("", "There is no parcel %s of this order.", c.Shipment)
 		}
 		before := s
 		if c.Method != "" {
@@ -239,19 +242,11 @@ func (d *Desk) Correct(ctx context.Context, who Actor, c Correction) error {
 	})
 }
 
-// orNot is an error, or else a refusal.
-func orNot(err error, format string, args ...any) error {
-	if err != nil {
-		return err
-	}
-	return not("", format, args...)
-}
-
 // checkTracking cleans a tracking number, and refuses one that is too long.
 func checkTracking(text string) (string, error) {
 	tracking := trackingNumber(text)
 	if utf8.RuneCountInString(tracking) > maxTracking {
-		return "", not("tracking", "A tracking number has at most %d characters.", maxTracking)
+		return "", refuseAct("tracking", "A tracking number has at most %d characters.", maxTracking)
 	}
 	return tracking, nil
 }
@@ -293,7 +288,7 @@ func PastedParcels(text string) (parcels []Parcel, left []string, refused []erro
 			why = "has no tracking number"
 		}
 		if why != "" {
-			left, refused = append(left, line), append(refused, not("parcels", "Line %d %s.", i+1, why))
+			left, refused = append(left, line), append(refused, refuseAct("parcels", "Line %d %s.", i+1, why))
 			continue
 		}
 		cells = append(cells, "", "")

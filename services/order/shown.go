@@ -67,14 +67,14 @@ func shortHash(values ...any) string {
 
 // refuseChanged says what changed since a page showed the cart; nil when nothing did, or when the page
 // does not say what it showed.
-func (in contents) refuseChanged(sent string, method *shippingMethod) *refusal {
+func (in contents) refuseChanged(sent string, method *shippingMethod) *checkoutRefusal {
 	now := in.shownOf(method)
 	if sent == "" || sent == now.String() {
 		return nil
 	}
 	before := quoteNamed(sent)
 	after := quoted{Total: in.totals.Total, ShippingMethod: now.method, Quote: now.String()}
-	return &refusal{code: codeQuoteChanged, text: textChanged(before, after), old: before, now: &after}
+	return &checkoutRefusal{code: codeQuoteChanged, text: textChanged(before, after), old: before, now: &after}
 }
 
 // quoteNamed is what a name says was shown; nil when it is none.

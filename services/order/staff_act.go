@@ -165,9 +165,9 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 	words := pg.StorableText(strings.TrimSpace(strings.ReplaceAll(form.Get("text"), "\r", "")), 0)
 	switch {
 	case words == "":
-		return "", not("text", "Write something.")
+		return "", refuseAct("text", "Write something.")
 	case utf8.RuneCountInString(words) > maxStaffNote:
-		return "", not("text", "A note has at most %d characters.", maxStaffNote)
+		return "", refuseAct("text", "A note has at most %d characters.", maxStaffNote)
 	}
 	mail, done := form.Get("mail") != "", "Kept the note."
 	err := s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
@@ -178,7 +178,7 @@ func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (str
 		case !found:
 			return ErrUnknownOrder
 		case mail && pg.Text(o.Email) == "":
-			return not("mail", "There is no address to mail to.")
+			return refuseAct("mail", "There is no address to mail to.")
 		}
 		id, fresh, err := storeNote(r.Context(), tx, o.ID, words, mail, adminui.Who(r))
 		if err != nil {
@@ -245,7 +245,7 @@ func endsAnOrder(status string) bool {
 func (s *server) moveOrder(r *http.Request, on Order, form adminui.Submitted) (string, error) {
 	status := form.Get("status")
 	if status == statusShipped {
-		return "", not("status", "Send a parcel instead.")
+		return "", refuseAct("status", "Send a parcel instead.")
 	}
 	return "Moved to " + status + ".", s.desk.Move(r.Context(), adminui.Who(r), on, status, "")
 }
@@ -260,7 +260,7 @@ func readPieces(form adminui.Submitted, lines []staffLine) (pieces []Pieces, err
 		}
 		n, err := strconv.Atoi(typed)
 		if err != nil || n < 0 {
-			return nil, not(name, "A whole number, please.")
+			return nil, refuseAct(name, "A whole number, please.")
 		}
 		pieces = append(pieces, Pieces{Seq: l.Seq, Quantity: n})
 	}

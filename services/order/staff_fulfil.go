@@ -66,7 +66,7 @@ func (s *server) shipOrder(r *http.Request, on Order, form adminui.Submitted) (s
 			return "", err
 		}
 		if len(parcel.Lines) == 0 {
-			return "", not("", "Say how many pieces are in the parcel.")
+			return "", refuseAct("", "Say how many pieces are in the parcel.")
 		}
 	}
 	_, err := s.desk.Ship(r.Context(), adminui.Who(r), parcel)

@@ -32,21 +32,16 @@ type settingGroup struct {
 // settingGroups are all of them.
 var settingGroups = []settingGroup{shopGroup, checkoutGroup, taxGroup, automaticGroup}
 
-// heldSettings are the values of a group as they are.
-type heldSettings struct {
+// groupValues are the values of a group as they are.
+type groupValues struct {
 	values    map[string]string
 	version   int64
 	changedBy string
 	changedAt time.Time
 }
 
-func (s *server) holdSettings(ctx context.Context, tx pgx.Tx, g settingGroup) (h heldSettings, err error) {
-	var rows []storedSetting
-	if tx != nil {
-		rows, err = readSettings(ctx, tx, g.keys)
-	} else {
-		rows, err = readSettings(ctx, s.pool, g.keys)
-	}
+func readGroup(ctx context.Context, db pg.DB, g settingGroup) (h groupValues, err error) {
+	rows, err := readSettings(ctx, db, g.keys)
 	h.values = map[string]string{}
 	h.version = 1 // of a group without any value
 	for _, row := range rows {
@@ -65,8 +60,8 @@ type settingsPage struct {
 	Values map[string]string `json:"values"`
 }
 
-func (s *server) settingsPage(ctx context.Context, g settingGroup) (p settingsPage, h heldSettings, err error) {
-	if h, err = s.holdSettings(ctx, nil, g); err != nil {
+func (s *server) settingsPage(ctx context.Context, g settingGroup) (p settingsPage, h groupValues, err error) {
+	if h, err = readGroup(ctx, s.pool, g); err != nil {
 		return p, h, err
 	}
 	p.Values, p.Intro, p.Edit = h.values, g.intro, adminui.SettingsEdit
@@ -140,7 +135,7 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 	if err := lockSettings(r.Context(), tx); err != nil {
 		return err
 	}
-	h, err := s.holdSettings(r.Context(), tx, g)
+	h, err := readGroup(r.Context(), tx, g)
 	switch {
 	case err != nil:
 		return err

@@ -72,7 +72,7 @@ func shopLines(text string) (lines []string) {
 
 // tellShop tells other services who the shop is, as the settings are in tx.
 func tellShop(ctx context.Context, s *server, tx pgx.Tx) error {
-	h, err := s.holdSettings(ctx, tx, settingGroup{keys: []string{settingShopName}})
+	h, err := readGroup(ctx, tx, settingGroup{keys: []string{settingShopName}})
 	if err != nil {
 		return err
 	}

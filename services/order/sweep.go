@@ -163,7 +163,7 @@ func (s *server) sweepCheckout(ctx context.Context, c openCheckout) error {
 	case now.Status == stripe.SessionExpired:
 		return endCheckout(ctx, s.pool, c.ID, stateExpired)
 	case now.Status == stripe.SessionComplete && c.State != statePending:
-		return s.hold(ctx, now)
+		return s.markPending(ctx, now)
 	case now.Status == stripe.SessionComplete:
 		// A delayed payment: whether it failed meanwhile does not show in the session.
 		if failed, err := s.stripe.IntentFailed(ctx, now.PaymentIntent); err != nil || !failed {

@@ -11,9 +11,9 @@ import (
 
 const checkoutEndpoint = "create_checkout_session"
 
-// refusal says why there is no payment page. The code is one of the contract's, so that pages which know
+// checkoutRefusal says why there is no payment page. The code is one of the contract's, so that pages which know
 // no more go on working; reason and what follows say more to those that do.
-type refusal struct {
+type checkoutRefusal struct {
 	code     string
 	reason   string // one of the reasons below
 	text     string
@@ -28,7 +28,7 @@ const (
 	reasonPending = "payment-pending"
 )
 
-func (no *refusal) answer(w http.ResponseWriter) error {
+func (no *checkoutRefusal) answer(w http.ResponseWriter) error {
 	errs := refusalErrors{Error: no.code, Description: no.text, Reason: no.reason, OrderIdentifier: no.order,
 		PendingTotal: no.pending, New: no.now}
 	if no.now != nil {
@@ -38,17 +38,17 @@ func (no *refusal) answer(w http.ResponseWriter) error {
 }
 
 // refusePaid tells of a payment in another tab: which order it is, or that staff look at it.
-func refusePaid(paid result) *refusal {
+func refusePaid(paid result) *checkoutRefusal {
 	if paid.identifier == "" {
-		return &refusal{code: codeUnexpected, reason: reasonPaid, text: textForStaff}
+		return &checkoutRefusal{code: codeUnexpected, reason: reasonPaid, text: textForStaff}
 	}
-	no := &refusal{code: codeUnexpected}
+	no := &checkoutRefusal{code: codeUnexpected}
 	no.name(paid.identifier)
 	return no
 }
 
 // name makes a refusal say that an order was paid already.
-func (no *refusal) name(order string) {
+func (no *checkoutRefusal) name(order string) {
 	no.reason = reasonPaid
 	no.text = "You have paid in another tab already: that is order " + order +
 		". If there is more in your cart that you want, look at it again and go on from there."
@@ -56,7 +56,7 @@ func (no *refusal) name(order string) {
 }
 
 // nameRecentOrder names the order behind a cart that is gone or empty because it was bought.
-func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *refusal) error {
+func (s *server) nameRecentOrder(ctx context.Context, who web.Identity, no *checkoutRefusal) error {
 	if (no.code != codeCartNotFound && no.code != codeCartIsEmpty) || (!who.Member() && who.Cart == "") {
 		return nil
 	}
@@ -72,12 +72,12 @@ const textPending = "You have paid for this cart by a debit already, and your ba
 	"Wait for our mail, or go to the payment once more if you are sure."
 
 // refusePending asks before a second payment while a bank works on the first one.
-func refusePending(pending []checkout) *refusal {
+func refusePending(pending []checkout) *checkoutRefusal {
 	var total money.Cents
 	for _, c := range pending {
 		total += c.Total
 	}
-	return &refusal{code: codeUnexpected, reason: reasonPending, text: textPending, pending: &total}
+	return &checkoutRefusal{code: codeUnexpected, reason: reasonPending, text: textPending, pending: &total}
 }
 
 // A page that knows no parameter for the answer answers by a second click: not at once, which would be

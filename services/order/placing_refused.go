@@ -61,7 +61,7 @@ func (s *server) placeApart(ctx context.Context, tx pgx.Tx, payments []payment, 
 	case err == nil:
 		maps.Copy(results, part)
 		return nil
-	case !refused(ctx, err):
+	case !placingRefused(ctx, err):
 		return err
 	case len(payments) > 1:
 		half := len(payments) / 2
@@ -100,8 +100,8 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 // errBroken is a transaction that cannot be used any more.
 var errBroken = errors.New("the transaction is over")
 
-// refused says that a payment itself cannot be stored, as opposed to a database that is away, or busy
+// placingRefused says that a payment itself cannot be stored, as opposed to a database that is away, or busy
 // with the same rows, or a caller who has gone: those mean later.
-func refused(ctx context.Context, err error) bool {
+func placingRefused(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !errors.Is(err, errBroken) && !pg.IsUnavailable(err) && !pg.IsContention(err)
 }
