@@ -22,8 +22,24 @@ func CountQueries(ctx context.Context) (context.Context, *atomic.Int64) {
 	return context.WithValue(ctx, countKey{}, n), n
 }
 
-// counter is the tracer of every connection. It counts, times and bounds each statement.
-type counter struct{ all, seconds prometheus.Counter }
+// counter is the tracer of every connection. It counts, times and bounds each statement, and notes whether the database
+// takes connections.
+type counter struct {
+	all, seconds prometheus.Counter
+	away         *atomic.Bool // the last attempt to connect failed
+}
+
+// TraceConnectStart is part of pgx's interface.
+func (counter) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
+	return ctx
+}
+
+// TraceConnectEnd notes that the database cannot be reached. Whether it is the shop's own shows when it was asked.
+func (c counter) TraceConnectEnd(_ context.Context, data pgx.TraceConnectEndData) {
+	if data.Err != nil {
+		c.away.Store(true)
+	}
+}
 
 func count(ctx context.Context, by int) {
 	if n, ok := ctx.Value(countKey{}).(*atomic.Int64); ok {

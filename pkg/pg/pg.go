@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,9 +58,14 @@ func Open(ctx context.Context, url, shop, service string) (*pgxpool.Pool, error)
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
-	cfg.ConnConfig.Tracer = counter{obs.Statements.WithLabelValues(service),
-		obs.StatementSeconds.WithLabelValues(service)}
-	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return become(ctx, c, shop, Role(shop, service)) }
+	tracer := counter{obs.Statements.WithLabelValues(service), obs.StatementSeconds.WithLabelValues(service),
+		new(atomic.Bool)}
+	cfg.ConnConfig.Tracer = tracer
+	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		err := become(ctx, c, shop, Role(shop, service))
+		tracer.away.Store(err != nil)
+		return err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make the connection pool of %s: %w", service, err)
