@@ -21,12 +21,14 @@ import (
 )
 
 // backupUsage is the way of use of backup and restore.
-const backupUsage = `Backup and restore, of one shop's database:
+const backupUsage = `Backup and restore, of one shop's database and pictures:
 
-  backup -to FOLDER      write the database, as it is at one moment, and the sums of its tables into a new folder of
-                         FOLDER; shoppers go on buying meanwhile
+  backup -to FOLDER      write the database, as it is at one moment, with the sums of its tables, and the pictures of
+                         MEDIA_URL or DATA_DIR into a new folder of FOLDER; shoppers go on buying meanwhile
   restore -from FOLDER   read what backup wrote into an empty database, or without a DATABASE_URL into a new one of
                          DATA_DIR, compare all sums, and bring it to this version
+
+A shop of several comes back with shop create NAME -from FOLDER.
 `
 
 // backupLimit bounds a backup and a restore: some hundred gigabytes.
@@ -34,19 +36,22 @@ const backupLimit = 6 * time.Hour
 
 // Names of the files of a backup.
 const (
-	dumpFile  = "database.dump"
-	aboutFile = "about.json"
+	dumpFile      = "database.dump"
+	aboutFile     = "about.json"
+	pictureFolder = "media" // as in DATA_DIR
 )
 
 // aboutBackup says what a backup holds.
 type aboutBackup struct {
-	Shop   string              `json:"shop"`
-	At     time.Time           `json:"at"` // the moment that it shows
-	Server int                 `json:"server"`
-	Tables map[string]tableSum `json:"tables"` // by schema.table
+	Shop     string              `json:"shop"`
+	At       time.Time           `json:"at"` // the moment that it shows
+	Server   int                 `json:"server"`
+	Tables   map[string]tableSum `json:"tables"`   // by schema.table
+	Pictures tableSum            `json:"pictures"` // none where a bucket has them
+	from     string              // the folder that it was read from
 }
 
-// tableSum is what a table held. Sum adds a hash of each row, so that order does not matter.
+// tableSum is what a table held, or a folder. Of a table, Sum adds a hash of each row, so that order does not matter.
 type tableSum struct {
 	Rows int64  `json:"rows"`
 	Sum  string `json:"sum"`
@@ -107,6 +112,13 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := client(ctx, "pg_dump", moment.server, cfg.DatabaseURL, dump...); err != nil {
 		return errors.Join(err, os.RemoveAll(name+".new"))
 	}
+	// Later than the database, so that all that it names are there: a picture stays for good.
+	pictures := picturesAt()
+	if pictures != "" && !inBucket(pictures) {
+		if about.Pictures, err = copyPictures(ctx, pictures, filepath.Join(name+".new", pictureFolder)); err != nil {
+			return errors.Join(err, os.RemoveAll(name+".new"))
+		}
+	}
 	if about.Tables, err = sumTables(ctx, tx); err != nil {
 		return err
 	}
@@ -116,8 +128,20 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := os.Rename(name+".new", name); err != nil {
 		return fmt.Errorf("name the backup: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "%s: %s, in %s\n", name, about.size(), time.Since(began).Round(100*time.Millisecond))
+	_, err = fmt.Fprintf(out, "%s: %s, in %s\n%s", name, about.size(), time.Since(began).Round(100*time.Millisecond),
+		notInIt(pictures))
 	return err
+}
+
+// notInIt says what a backup does not have, where that is not nothing.
+func notInIt(pictures string) string {
+	switch {
+	case pictures == "":
+		return "Pictures are not in it: neither MEDIA_URL nor DATA_DIR says where they are.\n"
+	case inBucket(pictures):
+		return "Pictures are not in it: MEDIA_URL is a bucket, which keeps them.\n"
+	}
+	return ""
 }
 
 func (a aboutBackup) size() string {
@@ -125,7 +149,7 @@ func (a aboutBackup) size() string {
 	for _, t := range a.Tables {
 		rows += t.Rows
 	}
-	return fmt.Sprintf("%d tables, %d rows", len(a.Tables), rows)
+	return fmt.Sprintf("%d tables, %d rows, %d pictures", len(a.Tables), rows, a.Pictures.Rows)
 }
 
 // writeAbout is the last file of a backup, and sees to it that all of them are on the disk.

@@ -50,6 +50,7 @@ they are not set, from the shop that runs with DATA_DIR (default .data).
                       ready
   create NAME         make a shop of its own on a PostgreSQL server (SHOPS_DATABASE_URL): database, roles, secrets,
                       ports; SHOP_NAME=NAME shop run opens it, and SHOP_NAME=NAME goes before all other commands
+                      (with -from FOLDER out of a backup)
   list                the shops that create made, with their addresses, and what they hold at the server
   destroy NAME -yes NAME
                       delete a shop, its database and its folder for ever
@@ -57,7 +58,8 @@ they are not set, from the shop that runs with DATA_DIR (default .data).
   migrate             make roles, schemas and tables, with NATS_URL streams and consumers, and end
   provision           keep streams and consumers, erase people from the streams
   keys                print each service's SHOP_KEYS, derived from SHOP_SECRET
-  backup -to FOLDER   write one shop's database, as it is at this moment, with the sums of its tables
+  backup -to FOLDER   write one shop's database, as it is at this moment, with the sums of its tables, and its
+                      pictures
   restore -from FOLDER
                       read a backup into an empty database, compare all sums, and bring it to this version
   vm NAME ...         write the user data with which a new machine installs and opens a shop (deploy/vm)

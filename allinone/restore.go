@@ -23,13 +23,14 @@ import (
 
 // restore reads a backup into an empty database.
 func restore(ctx context.Context, cfg PrepareConfig, from string, out io.Writer) (err error) {
-	began := time.Now()
-	about, err := readAbout(from)
+	about, err := readAbout(from, cfg.Shop())
 	if err != nil {
 		return err
 	}
-	if about.Shop != cfg.Shop() {
-		return fmt.Errorf("the backup is one of %s, not of %s (SHOP_NAME)", about.Shop, cfg.Shop())
+	pictures := picturesAt()
+	if pictures == "" && about.Pictures.Rows > 0 {
+		return fmt.Errorf("%w: the backup has %d pictures: MEDIA_URL or DATA_DIR says where they belong",
+			boot.ErrUsage, about.Pictures.Rows)
 	}
 	databaseURL := cfg.DatabaseURL
 	if databaseURL == "" {
@@ -40,27 +41,43 @@ func restore(ctx context.Context, cfg PrepareConfig, from string, out io.Writer)
 		defer stop()
 		databaseURL = own
 	}
-	if err := fill(ctx, databaseURL, filepath.Join(from, dumpFile), about); err != nil {
+	return about.into(ctx, databaseURL, pictures, cfg.DBPasswords.byRole(about.Shop), out)
+}
+
+// into makes a shop of a backup: its database, which is empty, its pictures, and the passwords of its roles.
+func (a aboutBackup) into(ctx context.Context, databaseURL, pictures string, passwords map[string]string,
+	out io.Writer,
+) error {
+	began := time.Now()
+	if err := putPictures(ctx, a.from, "", a.Pictures); err != nil {
+		return err // before anything changed
+	}
+	if err := fill(ctx, databaseURL, filepath.Join(a.from, dumpFile), a); err != nil {
 		return err
 	}
-	if err := compare(ctx, databaseURL, about); err != nil {
+	if err := compare(ctx, databaseURL, a); err != nil {
 		return err
 	}
-	passwords := cfg.DBPasswords.byRole(about.Shop)
-	if err := Migrate(ctx, boot.NewLog(io.Discard, ""), databaseURL, about.Shop, passwords); err != nil {
+	if a.Pictures.Rows > 0 {
+		if err := putPictures(ctx, a.from, pictures, a.Pictures); err != nil {
+			return err
+		}
+	}
+	if err := Migrate(ctx, boot.NewLog(io.Discard, ""), databaseURL, a.Shop, passwords); err != nil {
 		return err
 	}
-	if err := askStripeAgain(ctx, databaseURL, about.At); err != nil {
+	if err := askStripeAgain(ctx, databaseURL, a.At); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nWhat came after that moment is not there: "+
-		"what was paid meanwhile comes back from Stripe (docs/runbooks/backup.md).\n", from, about.size(),
-		about.At.Format(time.RFC3339), time.Since(began).Round(100*time.Millisecond))
+	_, err := fmt.Fprintf(out, "%s: %s, all as they were at %s; in %s\nWhat came after that moment is not there: "+
+		"what was paid meanwhile comes back from Stripe (docs/runbooks/backup.md).\n", a.from, a.size(),
+		a.At.Format(time.RFC3339), time.Since(began).Round(100*time.Millisecond))
 	return err
 }
 
-func readAbout(folder string) (aboutBackup, error) {
-	var about aboutBackup
+// readAbout reads what a backup says of itself, and refuses one of another shop.
+func readAbout(folder, shop string) (aboutBackup, error) {
+	about := aboutBackup{from: folder}
 	text, err := os.ReadFile(filepath.Join(folder, aboutFile)) //nolint:gosec // the caller's own folder
 	if err == nil {
 		err = json.Unmarshal(text, &about)
@@ -70,6 +87,9 @@ func readAbout(folder string) (aboutBackup, error) {
 	}
 	if err != nil {
 		return about, fmt.Errorf("%s is not a backup: %w", folder, err)
+	}
+	if about.Shop != shop {
+		return about, fmt.Errorf("the backup is one of %s, not of %s (SHOP_NAME)", about.Shop, shop)
 	}
 	return about, nil
 }
@@ -108,7 +128,8 @@ func fill(ctx context.Context, databaseURL, dump string, about aboutBackup) erro
 	}
 	there, err := countTables(ctx, conn, schemas)
 	if err == nil && there > 0 {
-		err = fmt.Errorf("the database holds %d tables of a shop: restore wants an empty one", there)
+		err = fmt.Errorf("the database holds %d tables of a shop: restore wants an empty one; a shop of several "+
+			"comes back with shop destroy, then shop create NAME -from FOLDER", there)
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package allinone
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -31,6 +32,7 @@ import (
 const shopsUsage = `Shops of one server:
 
   create NAME [-public-url URL] [-admin-url URL]   make a shop, or finish making it
+  create NAME -from FOLDER                         make it of a backup (shop backup), with secrets of its own
   list                                             all shops, with addresses, and what they hold at the server
   destroy NAME -yes NAME                           delete a shop, its database and its folder for ever
 
@@ -43,7 +45,7 @@ const (
 	// firstPort is where the ports of shops begin; each has portsOfAShop.
 	firstPort    = 8100
 	portsOfAShop = 10
-	shopsLimit   = time.Minute
+	shopsLimit   = time.Minute // backupLimit for one that comes out of a backup
 )
 
 // The ports of a shop, counted from its first.
@@ -61,7 +63,7 @@ func settingsOf(dir, name string) string { return filepath.Join(dir, name, "shop
 
 // shops runs the commands create, list and destroy and returns the exit code.
 func shops(verb string, args []string, out, stderr io.Writer) int {
-	return boot.Command("shop "+verb, shopsUsage, shopsLimit, stderr, func(ctx context.Context) error {
+	return boot.Command("shop "+verb, shopsUsage, backupLimit, stderr, func(ctx context.Context) error {
 		name := ""
 		if verb != "list" {
 			if len(args) == 0 || strings.HasPrefix(args[0], "-") {
@@ -74,10 +76,18 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		}
 		options := flag.NewFlagSet(verb, flag.ContinueOnError)
 		options.SetOutput(io.Discard)
-		publicURL, adminURL := options.String("public-url", "", ""), options.String("admin-url", "", "")
+		var n newShop
+		options.StringVar(&n.publicURL, "public-url", "", "")
+		options.StringVar(&n.adminURL, "admin-url", "", "")
+		options.StringVar(&n.from, "from", "", "")
 		sure := options.String("yes", "", "")
 		if err := options.Parse(args); err != nil || options.NArg() > 0 {
 			return fmt.Errorf("%w: %s takes other arguments", boot.ErrUsage, verb)
+		}
+		if n.from == "" {
+			var cancel func()
+			ctx, cancel = context.WithTimeout(ctx, shopsLimit)
+			defer cancel()
 		}
 		server, err := openServer(ctx, os.Getenv("SHOPS_DATABASE_URL"))
 		if err != nil {
@@ -90,7 +100,8 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 		}
 		switch verb {
 		case "create":
-			return createShop(ctx, server, dir, name, *publicURL, *adminURL, out)
+			n.name, n.dir = name, dir
+			return createShop(ctx, server, n, out)
 		case "destroy":
 			if *sure != name {
 				return fmt.Errorf("%w: nothing brings a shop back; add -yes %s", boot.ErrUsage, name)
@@ -101,22 +112,37 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 	})
 }
 
+// newShop is what the caller of create says.
+type newShop struct {
+	dir, name           string
+	publicURL, adminURL string
+	from                string // a backup that it is made of
+}
+
 // createShop makes a shop. It may be stopped anywhere and run again: the settings with all secrets are written
 // first, and everything after them is made as they say.
-func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string, out io.Writer) error {
+func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer) error {
 	began := time.Now()
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
+	var backup aboutBackup
+	var err error
+	if n.from != "" {
+		if backup, err = readAbout(n.from, n.name); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(n.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
 		return fmt.Errorf("make SHOPS_DIR: %w", err)
 	}
-	unlock, err := lockFile(filepath.Join(dir, "lock"), true) // two shops take different ports
+	unlock, err := lockFile(filepath.Join(n.dir, "lock"), true) // two shops take different ports
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	file := settingsOf(dir, name)
+	file := settingsOf(n.dir, n.name)
 	settings, err := readSettings(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		settings, err = beginShop(ctx, server, dir, name, publicURL, adminURL)
+	begun := errors.Is(err, fs.ErrNotExist)
+	if begun {
+		settings, err = beginShop(ctx, server, n)
 	}
 	if err != nil {
 		return err
@@ -125,42 +151,62 @@ func createShop(ctx context.Context, server *dbServer, dir, name, publicURL, adm
 		return err
 	}
 	if settings["NATS_SECRET"] != "" {
-		if err := shareBroker(dir); err != nil {
+		if err := shareBroker(n.dir); err != nil {
 			return err
 		}
 	}
-	if err := server.create(ctx, name, settings); err != nil {
+	if err := server.create(ctx, n.name, settings); err != nil {
 		return err
 	}
-	log := slog.New(slog.DiscardHandler)
-	if err := Migrate(ctx, log, settings["DATABASE_URL"], name, nil); err != nil {
+	if err := fillShop(ctx, settings, n, backup, out); err != nil {
+		if begun && n.from != "" { // a backup that cannot be read leaves nothing behind
+			err = errors.Join(err, server.undo(context.WithoutCancel(ctx), n))
+		}
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s is there after %.1f s: SHOP_NAME=%s shop run opens it at %s, "+
-		"its back office at %s.\nSettings: %s\n", name, time.Since(began).Seconds(), name, settings["PUBLIC_URL"],
+		"its back office at %s.\nSettings: %s\n", n.name, time.Since(began).Seconds(), n.name, settings["PUBLIC_URL"],
 		settings["ADMIN_URL"], file)
 	return err
 }
 
+// fillShop makes the tables, or takes them out of a backup.
+func fillShop(ctx context.Context, settings map[string]string, n newShop, backup aboutBackup, out io.Writer) error {
+	if n.from == "" {
+		return Migrate(ctx, slog.New(slog.DiscardHandler), settings["DATABASE_URL"], n.name, nil)
+	}
+	pictures := cmp.Or(settings["MEDIA_URL"], filepath.Join(settings["DATA_DIR"], pictureFolder))
+	return backup.into(ctx, settings["DATABASE_URL"], pictures, nil, out)
+}
+
+// undo deletes what create made of a shop. pg_restore's connection may end a moment later than the program.
+func (s *dbServer) undo(ctx context.Context, n newShop) error {
+	if err := s.destroy(ctx, n.name, true); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(n.dir, n.name)); err != nil {
+		return fmt.Errorf("delete the shop's folder: %w", err)
+	}
+	return shareBroker(n.dir)
+}
+
 // beginShop takes a name that nothing at the server has yet, and writes down what the shop will be.
-func beginShop(ctx context.Context, server *dbServer, dir, name, publicURL, adminURL string) (
-	map[string]string, error,
-) {
-	taken, err := server.taken(ctx, name)
+func beginShop(ctx context.Context, server *dbServer, n newShop) (map[string]string, error) {
+	taken, err := server.taken(ctx, n.name)
 	if err != nil {
 		return nil, err
 	}
 	if taken != "" {
 		return nil, fmt.Errorf("the server has %s already, which create did not make here: choose another name", taken)
 	}
-	settings, err := newSettings(server, dir, name, publicURL, adminURL)
+	settings, err := newSettings(server, n.dir, n.name, n.publicURL, n.adminURL)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil { //nolint:gosec // as above
+	if err := os.MkdirAll(filepath.Join(n.dir, n.name), 0o755); err != nil { //nolint:gosec // as above
 		return nil, fmt.Errorf("make the shop's folder: %w", err)
 	}
-	return settings, writeSettings(settingsOf(dir, name), settings)
+	return settings, writeSettings(settingsOf(n.dir, n.name), settings)
 }
 
 // newSettings makes what a shop is told: secrets by chance, and ports that no other shop has.
@@ -246,7 +292,7 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 	if err := server.holds(settings["DATABASE_URL"]); err != nil {
 		return err
 	}
-	if err := server.destroy(ctx, name); err != nil {
+	if err := server.destroy(ctx, name, false); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

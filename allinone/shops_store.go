@@ -102,8 +102,8 @@ func (s *dbServer) make(ctx context.Context, there, name, statement string) erro
 }
 
 // destroy drops a shop's database and roles, as far as they are there. A database that is not the shop's own
-// is never dropped.
-func (s *dbServer) destroy(ctx context.Context, name string) error {
+// is never dropped, and one with connections only by force.
+func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 	owner := pg.Role(name, "owner")
 	var database string
 	err := s.conn.QueryRow(ctx, `
@@ -113,7 +113,7 @@ func (s *dbServer) destroy(ctx context.Context, name string) error {
 	case errors.Is(err, pgx.ErrNoRows):
 	case err != nil:
 		return fmt.Errorf("look for the database: %w", err)
-	case s.inUse(ctx, name):
+	case !force && s.inUse(ctx, name):
 		return fmt.Errorf("%s has connections to its database: stop it first", name)
 	case database != owner:
 		return fmt.Errorf("the database %s is not one that create made: %s owns it", name, database)

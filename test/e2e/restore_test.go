@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// The drill: a shop is backed up while it sells, and its database and broker are lost. What was backed up comes
+// The drill: a shop is backed up while it sells, and its database, broker and pictures are lost. What was backed up comes
 // back into an empty database, sum by sum; what was paid after the backup is told to the staff, since Stripe
 // knows it; and the shop sells again. The log states recovery time and point.
 func TestRestoreDrill(t *testing.T) {
@@ -23,17 +24,15 @@ func TestRestoreDrill(t *testing.T) {
 	for n := range before {
 		buyPromptly(t, shop, fmt.Sprintf("before%d@mail.example.com", n))
 	}
+	picture := uploadedTo(t, shop, shop.Staff("order"))
 	backups := t.TempDir()
 	code, out, stderr := shop.Command("backup", "-to", backups)
 	if code != 0 {
 		t.Fatalf("backup: %d %s%s", code, out, stderr)
 	}
-	folders, err := filepath.Glob(filepath.Join(backups, "shop-*Z"))
-	if err != nil || len(folders) != 1 {
-		t.Fatalf("backups %v, %v", folders, err)
-	}
+	folder := only(t, filepath.Join(backups, "shop-*Z"))
 	backedUp := time.Now()
-	if code, out, stderr := shop.Command("restore", "-from", folders[0]); code != 1 || !strings.Contains(stderr, "wants an empty one") &&
+	if code, out, stderr := shop.Command("restore", "-from", folder); code != 1 || !strings.Contains(stderr, "wants an empty one") &&
 		!strings.Contains(stderr, "in use") {
 		t.Errorf("restore over a running shop: %d %s%s", code, out, stderr)
 	}
@@ -42,19 +41,22 @@ func TestRestoreDrill(t *testing.T) {
 
 	shop.Kill()
 	loss := time.Now()
-	for _, part := range []string{"postgres", "nats", "settings"} {
+	for _, part := range []string{"postgres", "nats", "settings", "media"} {
 		if err := os.RemoveAll(filepath.Join(shop.DataDir, part)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	damaged(t, shop, folders[0])
+	damaged(t, shop, folder)
 	began := time.Now()
-	if code, out, stderr = shop.Command("restore", "-from", folders[0]); code != 0 || !strings.Contains(out, "all as they were") {
+	if code, out, stderr = shop.Command("restore", "-from", folder); code != 0 || !strings.Contains(out, "all as they were") {
 		t.Fatalf("restore: %d %s%s", code, out, stderr)
 	}
 	restored := time.Now()
 	shop.Again()
 	selling := time.Now()
+	if page := shop.Browser().Get("/media/" + picture); page.Status != http.StatusOK {
+		t.Errorf("the picture %s: status %d", picture, page.Status)
+	}
 	order := testenv.OpenOwner(t, shop.Setting("DATABASE_URL"), "order")
 	count := func(sql string) (n int) {
 		if err := order.QueryRow(t.Context(), sql).Scan(&n); err != nil {
@@ -89,6 +91,7 @@ func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 		At     time.Time                 `json:"at"`
 		Server int                       `json:"server"`
 		Tables map[string]map[string]any `json:"tables"`
+		Media  map[string]any            `json:"pictures"`
 	}
 	if err := json.Unmarshal(about, &all); err != nil || all.Tables["order.orders"]["rows"] != 5.0 {
 		t.Fatalf("about.json: %v %v", err, all.Tables["order.orders"])
@@ -103,6 +106,9 @@ func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 		t.Fatal(err)
 	}
 	if err := os.Link(filepath.Join(folder, "database.dump"), filepath.Join(other, "database.dump")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(other, "media"), os.DirFS(filepath.Join(folder, "media"))); err != nil {
 		t.Fatal(err)
 	}
 	code, out, stderr := shop.Command("restore", "-from", other)

@@ -99,6 +99,9 @@ func newNeighbor(t *testing.T, dir, name, server string, env ...string) *neighbo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // after the shop was stopped
+		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, os.ErrNotExist) {
+			return // the test destroyed it
+		}
 		if code, out, stderr := shoptest.Command(t, n.env, "destroy", name, "-yes", name); code != 0 {
 			t.Errorf("destroy: %d %s%s", code, out, stderr)
 		}

@@ -1,0 +1,94 @@
+package allinone
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/media"
+)
+
+// picturesAt is where the shop of DATABASE_URL keeps its pictures, as far as the settings say: a folder or a bucket,
+// "" when they do not.
+func picturesAt() string {
+	if address := os.Getenv("MEDIA_URL"); address != "" {
+		return address
+	}
+	dir := os.Getenv("DATA_DIR")
+	if dir == "" {
+		dir = defaultFolder
+		settings, err := readSettings(filepath.Join(dir, "settings"))
+		if database := os.Getenv("DATABASE_URL"); database != "" &&
+			(err != nil || settings["DATABASE_URL"] != database) {
+			return "" // another shop's than the one whose folder is here
+		}
+	}
+	return filepath.Join(dir, pictureFolder)
+}
+
+// inBucket says that pictures are not in a folder, but in a bucket, which keeps them by itself.
+func inBucket(address string) bool { return strings.HasPrefix(address, "s3://") }
+
+// pictureNames are the pictures below a folder, in an order that stays. No folder is no pictures.
+func pictureNames(folder string) (names []string, err error) {
+	err = filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() && media.ValidName(e.Name()) {
+			names = append(names, e.Name())
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the pictures: %w", err)
+	}
+	return names, nil
+}
+
+// copyPictures copies the pictures of a folder, and counts and sums what the other place has of them then. Where to
+// is "" it sums what is in the folder.
+func copyPictures(ctx context.Context, folder, to string) (tableSum, error) {
+	names, err := pictureNames(folder)
+	if err != nil {
+		return tableSum{}, err
+	}
+	source, err := media.Open(folder)
+	if err != nil {
+		return tableSum{}, err
+	}
+	target, err := media.Open(cmp.Or(to, folder))
+	if err != nil {
+		return tableSum{}, err
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		body, err := source.Get(ctx, name)
+		if err == nil && to != "" {
+			if err = target.Put(ctx, name, body); err == nil {
+				body, err = target.Get(ctx, name)
+			}
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return tableSum{}, fmt.Errorf("copy picture %s: %w", name, err)
+		}
+		fmt.Fprintf(sum, "%s %x\n", name, sha256.Sum256(body))
+	}
+	return tableSum{Rows: int64(len(names)), Sum: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// putPictures brings the pictures of a backup back, and finds that they are what they were.
+func putPictures(ctx context.Context, from, to string, want tableSum) error {
+	got, err := copyPictures(ctx, filepath.Join(from, pictureFolder), to)
+	if err == nil && want.Rows > 0 && got != want {
+		err = fmt.Errorf("the pictures are not what they were: %d, and were %d", got.Rows, want.Rows)
+	}
+	return err
+}
