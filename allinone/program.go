@@ -53,7 +53,7 @@ they are not set, from the shop that runs with DATA_DIR (default .data).
                       (with -from FOLDER out of a backup)
   list                the shops that create made, with their addresses, and what they hold at the server
   destroy NAME -yes NAME
-                      delete a shop, its database and its folder for ever
+                      delete a shop, its database and its folder forever
   broker              run the broker of the shops that create made with SHOPS_NATS_ADDR; all others bring their own
   migrate             make roles, schemas and tables, with NATS_URL streams and consumers, and end
   provision           keep streams and consumers, erase people from the streams

@@ -69,7 +69,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 			}
 			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
 				if seen++; !strings.Contains(help.String(), "  "+m[1]+" "+m[2]) {
-					t.Errorf("%s/%s names %q, which is no command", folder, f.Name(), m[0])
+					t.Errorf("%s/%s names %q, which is not a command", folder, f.Name(), m[0])
 				}
 			}
 		}

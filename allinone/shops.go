@@ -34,7 +34,7 @@ const shopsUsage = `Shops of one server:
   create NAME [-public-url URL] [-admin-url URL]   make a shop, or finish making it
   create NAME -from FOLDER                         make it of a backup (shop backup), with secrets of its own
   list                                             all shops, with addresses, and what they hold at the server
-  destroy NAME -yes NAME                           delete a shop, its database and its folder for ever
+  destroy NAME -yes NAME                           delete a shop, its database and its folder forever
 
 SHOPS_DATABASE_URL is a login of PostgreSQL that may make roles and databases, SHOPS_DIR (default .shops) where shops
 live. With SHOPS_NATS_ADDR (127.0.0.1:4222, say) a new shop is an account of the broker that shop broker runs there.

@@ -55,7 +55,7 @@ func (s *dbServer) create(ctx context.Context, name string, settings map[string]
 	if err := pg.SetPasswords(ctx, s.url.String(), passwords); err != nil {
 		return err
 	}
-	// Who is no superuser gives a database only to whom it may become.
+	// Who is not a superuser gives a database only to whom it may become.
 	if err := s.make(ctx, `SELECT pg_has_role(current_user, $1::name, CASE
 		WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`, owner,
 		"GRANT %s TO CURRENT_USER"); err != nil {

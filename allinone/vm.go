@@ -62,7 +62,7 @@ func writeVM(args []string, out io.Writer) error {
 	}
 	for _, host := range []string{*domain, *admin} {
 		if !hostName.MatchString(host) {
-			return wrong("%q is no name of a host", host)
+			return wrong("%q is not the name of a host", host)
 		}
 	}
 	at, err := url.Parse(*binary)

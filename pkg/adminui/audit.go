@@ -32,7 +32,7 @@ func Record(r *http.Request, tx pgx.Tx, acts ...Act) error {
 	return RecordAs(r.Context(), tx, Who(r), acts...)
 }
 
-// RecordAs is Record for the identity of an earlier request, or of a command that is no request.
+// RecordAs is Record for the identity of an earlier request, or of a command that is not a request.
 func RecordAs(ctx context.Context, tx pgx.Tx, who Identity, acts ...Act) error {
 	var messages []msg.Message
 	for i, a := range acts {

@@ -29,7 +29,7 @@ type Detail struct {
 const Hidden = "(hidden)"
 
 // Readable is a stored payload for people: JSON over several lines, without what opens something (msg.Opens). Of
-// what is no JSON only the length is told, since no one knows what is in it.
+// what is not JSON only the length is told, since no one knows what is in it.
 func Readable(data []byte) string {
 	if len(data) == 0 {
 		return ""

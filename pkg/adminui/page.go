@@ -28,7 +28,7 @@ type Page struct {
 	Table *Table
 	// Status is 200 when it is 0: 422 for a form with errors, 409 for a conflict.
 	Status int
-	// Errors are what is wrong with a form that is no Form, by field, "" for the whole: for the JSON face.
+	// Errors are what is wrong with a form of the page's own template, by field, "" for the whole: for the JSON face.
 	Errors map[string]string
 	// Live names what a change of leads to the page being fetched again: words of LiveKinds, with spaces between.
 	Live string

@@ -124,8 +124,8 @@ func Below(staff, others http.Handler) http.Handler {
 	})
 }
 
-// BelowSigned is Below for a listener that strangers reach: for who brings no identity that services/admin signed
-// there are no staff routes.
+// BelowSigned is Below for a listener that strangers reach: for a request without an identity that services/admin
+// signed there are no staff routes.
 func BelowSigned(staff, others http.Handler, key ed25519.PublicKey) http.Handler {
 	v := newVerifier("", key)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

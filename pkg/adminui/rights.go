@@ -23,7 +23,7 @@ var RoleTexts = map[Role]string{
 	Owner:      "Owner: everything, people too",
 	Manager:    "Manager: everything but people",
 	Fulfilment: "Fulfilment: orders, to pack and ship them",
-	Marketing:  "Marketing: catalogue, codes, newsletters, figures",
+	Marketing:  "Marketing: catalog, codes, newsletters, figures",
 	Support:    "Support: customers, chat, orders, without money",
 	ReadOnly:   "Read only: sees, changes nothing",
 }

@@ -115,7 +115,7 @@ func (c Common) Validate() error {
 }
 
 // isBroker reports whether the client of NATS can make something of an address. It would try anything
-// for ever.
+// forever.
 func isBroker(server string) bool {
 	if !strings.Contains(server, "://") {
 		server = "nats://" + server

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// guessable says why a text is no secret that came about by chance, or "". It errs on the side of
+// guessable says why a text is not a secret made by chance, or "". It errs on the side of
 // letting through: what random bytes look like as hexadecimal digits, base32, base64 or decimal
 // digits passes, what people type into a settings file does not.
 func guessable(secret string) string {

@@ -147,7 +147,7 @@ func (r *Keyring) Decode(value string) error {
 	return nil
 }
 
-// checkKeys reports what production refuses, and what is no secret anywhere.
+// checkKeys reports what production refuses, and what is not a secret anywhere.
 func (k Keys) checkKeys(production bool) error {
 	if k.ShopKeys == nil || k.ShopSecret != "" {
 		return CheckSecret(k.ShopSecret, production)

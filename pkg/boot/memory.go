@@ -10,7 +10,7 @@ import (
 )
 
 // serviceGrowth is how much garbage a service alone gathers before it is collected, in per cent of
-// what it holds. That is a few megabytes, so memory is no matter, while collecting as often as Go
+// what it holds. That is a few megabytes, so memory does not matter, while collecting as often as Go
 // does by default takes a busy webhook a third of its rate (docs/performance.md).
 const serviceGrowth = 400
 

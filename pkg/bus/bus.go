@@ -53,7 +53,7 @@ const (
 	headerSubject = "Shop-Subject"
 )
 
-// Bus is a connection to the broker. It reconnects for ever; while the broker is away publishing
+// Bus is a connection to the broker. It reconnects forever; while the broker is away publishing
 // fails at once and everything waits in outboxes.
 type Bus struct {
 	nc      *nats.Conn

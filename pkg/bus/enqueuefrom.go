@@ -20,7 +20,7 @@ func EnqueueFrom(ctx context.Context, tx pgx.Tx, table string, keys, subjects, h
 	if len(keys) <= handedFrom {
 		t = handing(tx, len(keys))
 	} else {
-		due(tx)
+		markDue(tx)
 	}
 	// QueryExecModeExec plans it each time: a plan that was made while the table was small would go
 	// through all of it when it is large.

@@ -93,7 +93,7 @@ func handing(tx pgx.Tx, n int) *handingTx {
 	if t.outbox.takes(n) {
 		return t
 	}
-	due(tx)
+	markDue(tx)
 	return nil
 }
 
@@ -102,14 +102,15 @@ func (o *Outbox) takes(n int) bool {
 	return o.relaying.Load() && o.bus.Connected() && o.handed.waiting()+n <= handedMost
 }
 
-// due has the relay look for due rows after the commit.
-func due(tx pgx.Tx) {
+// markDue has the relay look for due rows after the commit.
+func markDue(tx pgx.Tx) {
 	if t, ok := tx.(*handingTx); ok {
 		t.due = true
 	}
 }
 
-// attempts is how often rows count as published when they are inserted: those that are handed over, once.
+// attempts is the column of that name in rows that are inserted: 1 for those that are handed over, which are published
+// without being claimed.
 func (t *handingTx) attempts() int {
 	if t == nil {
 		return 0

@@ -21,9 +21,9 @@ const (
 	// relayPoll finds what another process or a crashed one left; our own writers wake the relay. At 250 ms, seven
 	// services that rest asked PostgreSQL for nothing else most of the time: 28 of 43 statements a second.
 	relayPoll = time.Second
-	// relayRest is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
+	// idlePoll is the same for an outbox that only this service's processes write to (Alone), as long as nothing waits
 	// in it: so the service needs no connection for most of the time.
-	relayRest = time.Minute
+	idlePoll = time.Minute
 	// While this process commits faster than it publishes (a batch of throttleFrom rows, and more since),
 	// the relay pauses after each batch, throttleFactor times as long as the round took, at most throttleLimit:
 	// accepting comes before forwarding, and what waits meanwhile goes out in larger groups. A relay
@@ -108,14 +108,14 @@ func (o *Outbox) relay(ctx, working context.Context) {
 		case <-tick.C:
 			o.due.Store(true)
 		case <-ctx.Done():
-			o.relayRest(working)
+			o.drain(working)
 			return
 		}
 	}
 }
 
-// relayRest publishes what was handed over, and then what is due.
-func (o *Outbox) relayRest(ctx context.Context) {
+// drain publishes what was handed over, and then what is due.
+func (o *Outbox) drain(ctx context.Context) {
 	o.relaying.Store(false) // what is enqueued from now on is stored as due
 	for o.handed.waiting() > 0 && o.bus.Connected() {
 		o.relayOnce(ctx)
@@ -160,7 +160,7 @@ func (o *Outbox) prune(ctx context.Context) {
 // every is how often the relay looks without being woken.
 func (o *Outbox) every() time.Duration {
 	if o.Alone && o.empty {
-		return relayRest
+		return idlePoll
 	}
 	return relayPoll
 }

@@ -17,7 +17,7 @@ type Files struct{ CA, Cert, Key string }
 // Given reports whether anything is set.
 func (f Files) Given() bool { return f != Files{} }
 
-// Client is the configuration of who connects: the server must have a certificate of CA (the
+// Client is the configuration of a client: the server must have a certificate of CA (the
 // system's authorities when empty) for the name that was asked for; Cert, if set, is shown when the
 // server asks who is there.
 func (f Files) Client() (*tls.Config, error) {
@@ -38,7 +38,7 @@ func (f Files) Client() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// Server is the configuration of who listens. With a CA only clients with a certificate of it get in.
+// Server is the configuration of a listener. With a CA only clients with a certificate of it get in.
 func (f Files) Server() (*tls.Config, error) {
 	if _, err := f.pair(); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (p Person) codes() (codes []string) {
 	return codes
 }
 
-// AddressesIn are the e-mail addresses that are values in a JSON text, each once; none of what is no JSON.
+// AddressesIn are the e-mail addresses that are values in a JSON text, each once; none of what is not JSON.
 func AddressesIn(data []byte) (list []string) {
 	for in := json.NewDecoder(bytes.NewReader(data)); ; {
 		token, err := in.Token()
@@ -94,7 +94,7 @@ func (p Person) MentionedIn(subject string, data []byte) bool {
 
 // Mentioning runs a query of id, subject and payload that finds too much by the person's Needles, $1 (more is $2 and
 // so on), and returns the ids of what names an address or a code of the person. An id of theirs alone does not count:
-// it stands in messages to others, too. The subject of what is no message is empty.
+// it stands in messages to others, too. The subject of what is not a message is empty.
 func Mentioning[ID any](ctx context.Context, db pg.DB, p Person, what, sql string,
 	more ...any) ([]ID, error) {
 	named := Person{Emails: p.Emails, Codes: p.Codes}

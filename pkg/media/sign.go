@@ -47,7 +47,7 @@ func (t *taskRights) get(ctx context.Context, client *http.Client) (login, error
 		at = "http://169.254.170.2" + relative
 	}
 	if at == "" {
-		return login{}, errors.New("MEDIA_URL has no key, and this is no task at AWS, which would have rights")
+		return login{}, errors.New("MEDIA_URL has no key, and this is not a task at AWS, which would have rights")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

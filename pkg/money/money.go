@@ -16,7 +16,7 @@ type Cents int64
 // takes a hundredth of it; checkout refuses the rest.
 const Max Cents = 9_999_999_999
 
-// ErrAmount says that a text is no amount of money.
+// ErrAmount says that a text is not an amount of money.
 var ErrAmount = errors.New("not an amount of money")
 
 // Parse reads a decimal string such as "3.50", "3.5", "3" or "-3.50". More than two decimals,

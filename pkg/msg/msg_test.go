@@ -35,7 +35,7 @@ func TestEveryConsumerReadsItsStream(t *testing.T) {
 	for _, c := range Consumers {
 		i := slices.IndexFunc(Streams, func(s Stream) bool { return s.Name == c.Stream })
 		if i < 0 {
-			t.Errorf("%s reads %s, which is no stream", c.Name, c.Stream)
+			t.Errorf("%s reads %s, which is not a stream", c.Name, c.Stream)
 			continue
 		}
 		for _, filter := range c.Subjects {

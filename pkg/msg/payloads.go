@@ -267,7 +267,7 @@ const (
 
 	// Those that go out by themselves, where staff have switched them on.
 	MailCheckoutReminder = "checkout-reminder" // of a checkout that was not paid
-	MailBackInStock      = "back-in-stock"     // to who asked to be told
+	MailBackInStock      = "back-in-stock"     // to people who asked to be told
 	MailReviewRequest    = "review-request"    // how the customer likes what was sent
 )
 
@@ -282,7 +282,7 @@ type SendMail struct {
 	// Data fills the templates of the kinds up to MailChatAlert: first_name, last_name, username,
 	// email, old_email, closed_username, code; accounts has a line for each account of MailUsername. Those of
 	// automatic mails: first_name, identifier (of the order), product (its identifier), notice (token that ends
-	// notices), and asked, which is true for who asked for news with the checkout that the mail is about.
+	// notices), and asked, which is true for people who asked for news with the checkout that the mail is about.
 	Data map[string]string `json:"data,omitempty"`
 	// Order fills the order confirmations, and the mails about what became of an order.
 	Order *OrderMail `json:"order,omitempty"`
@@ -339,7 +339,7 @@ type RefundMail struct {
 	Lines []OrderLine `json:"lines,omitempty"`
 }
 
-// PaymentMail is a payment that is no order; the amount is cents.
+// PaymentMail is a payment that is not an order; the amount is cents.
 type PaymentMail struct {
 	Total int64       `json:"total"`
 	Lines []OrderLine `json:"lines"`

@@ -4,7 +4,7 @@ import "strings"
 
 // words is what staff call what a message tells, by its subject; mails by their kind.
 var words = map[string]string{
-	CatalogChanged: "Change of the catalogue", OrderPlacedSubject: "Order placed",
+	CatalogChanged: "Change of the catalog", OrderPlacedSubject: "Order placed",
 	OrderStatusChangedSubject: "Status of an order", ReceiptAddressGivenSubject: "Address for a receipt",
 	ShopChanged: "Change of the shop's name or address", OrderMoneySubject: "Money of an order",
 	OrderGivenBackSubject: "What was given back of an order",

@@ -148,7 +148,7 @@ func code(err error) string {
 }
 
 // IsContention says that the same statement may work when it is tried again: deadlock,
-// serialization failure, lock time-out.
+// serialization failure, lock timeout.
 func IsContention(err error) bool {
 	c := code(err)
 	return c == "40P01" || c == "40001" || c == "55P03"

@@ -66,7 +66,7 @@ func TestDatabaseWithoutAName(t *testing.T) {
 	}
 }
 
-// The master of a hosted database may make roles and databases, but is no superuser: it becomes the roles that it made.
+// The master of a hosted database may make roles and databases, but is not a superuser: it becomes the roles that it made.
 func TestAMasterWithoutAllRights(t *testing.T) {
 	t.Parallel()
 	name := "m" + strings.ToLower(rand.Text()[:12])

@@ -68,7 +68,7 @@ const (
 	storableDigits = 300
 )
 
-// StorableJSON makes JSON from outside storable as jsonb. What is no JSON becomes a JSON text; numbers
+// StorableJSON makes JSON from outside storable as jsonb. What is not JSON becomes a JSON text; numbers
 // that PostgreSQL cannot hold and levels that are too deep become texts, too.
 func StorableJSON(raw []byte) json.RawMessage {
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -59,7 +59,7 @@ func CSV(w io.Writer, rows [][]string) error {
 // semicolons between cells begins a new one there, whatever is quoted.
 var opening = regexp.MustCompile("(^|[\n;])([\\s\\pZ\u200b\u2060\ufeff\ufffd]*)([=+\\-@＝＋－＠])")
 
-// below matches a number below zero, which is no formula.
+// below matches a number below zero, which is not a formula.
 var below = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?$`)
 
 // Cell is a value as a list has it: an apostrophe stands before whatever could be a formula.
@@ -132,7 +132,8 @@ var turning = &unicode.RangeTable{R16: []unicode.Range16{
 }}
 
 // With adds a field to a JSON object (to_jsonb of a row): JSON that was stored as it came, byte for byte. PostgreSQL
-// reads less JSON than others do: it knows no \u0000 and no half of a surrogate pair. What is no JSON becomes a string.
+// reads less JSON than others do: it knows no \u0000 and no half of a surrogate pair. What is not JSON becomes a
+// string.
 func With(object json.RawMessage, name string, stored []byte) (json.RawMessage, error) {
 	value := bytes.ToValidUTF8(stored, []byte("\ufffd"))
 	switch {

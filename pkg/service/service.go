@@ -45,8 +45,8 @@ type Settings struct {
 	StaffKey ed25519.PublicKey
 	// Public says that strangers reach the listener: staff routes are hidden from them.
 	Public bool
-	// Alone is that of the outbox. Such a service has a connection to the database only when there is something to do,
-	// and for some seconds of each minute.
+	// Alone says that only processes of this service write to its outbox (bus.Outbox.Alone). Such a service has a
+	// connection to the database only when there is something to do, and for some seconds of each minute.
 	Alone bool
 }
 

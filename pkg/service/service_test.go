@@ -265,7 +265,7 @@ func TestAPartThatEndsEndsTheService(t *testing.T) {
 	}
 }
 
-// What an end of the service itself brings forth is no failure of a part; what fails then is told.
+// What an end of the service itself brings forth is not a failure of a part; what fails then is told.
 func TestErrorsOfAStop(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("3 events were not published")

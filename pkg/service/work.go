@@ -14,8 +14,9 @@ import (
 // workEvery is how often the metric of what waits for a person is read from the tables.
 const workEvery = 15 * time.Second
 
-// workRest is the same in a service that may rest.
-const workRest = time.Minute
+// idleWorkEvery is the same in a service whose outbox only it writes to (bus.Outbox.Alone): it needs no connection
+// otherwise.
+const idleWorkEvery = time.Minute
 
 // withStaff adds to the pages of a service what every service shows to staff: parked messages, and the
 // work list of it and them.
@@ -49,7 +50,7 @@ func (c *Core) withStaff(name string, parts Parts) Parts {
 	}
 	every := workEvery
 	if c.Outbox.Alone {
-		every = workRest
+		every = idleWorkEvery
 	}
 	parts.Housekeeping = append(parts.Housekeeping, Task{"measure work", every,
 		func(ctx context.Context, _ *pgxpool.Pool) (int64, error) {

@@ -163,7 +163,7 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 	case reflect.Struct:
 		answer, ok := v.(map[string]any)
 		if !ok {
-			tb.Errorf("%s is no object: %v", where, v)
+			tb.Errorf("%s is not an object: %v", where, v)
 		}
 		named := map[string]bool{}
 		for _, f := range jsonFields(t) {
@@ -186,7 +186,7 @@ func matches(tb testing.TB, where string, t reflect.Type, v any) {
 	case reflect.Slice, reflect.Array:
 		list, ok := v.([]any)
 		if _, text := v.(string); !ok && !text {
-			tb.Errorf("%s is no list: %v", where, v)
+			tb.Errorf("%s is not a list: %v", where, v)
 		}
 		for _, one := range list {
 			matches(tb, where, t.Elem(), one)

@@ -9,7 +9,7 @@ import (
 )
 
 // StatusClientLeft is how a request is logged and counted whose client went away before there was an
-// answer: nothing was wrong here, so it is no server error, whatever the handler made of the broken
+// answer: nothing was wrong here, so it is not a server error, whatever the handler made of the broken
 // connection.
 const StatusClientLeft = 499
 

@@ -141,7 +141,7 @@ func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 }
 
 // Router is a chi router with what every service wants outermost: request log, recovery from
-// panics, trace, time-out, and JSON for unknown routes.
+// panics, trace, timeout, and JSON for unknown routes.
 func Router(service string, log *slog.Logger) chi.Router {
 	return RouterWithin(requestTime, service, log)
 }

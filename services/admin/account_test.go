@@ -45,7 +45,7 @@ func TestOneSecondFactorStays(t *testing.T) {
 	}
 }
 
-// What the database does not say is no "there is nothing here".
+// What the database does not say is not a "there is nothing here".
 func TestNoAnswerOfTheDatabaseIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

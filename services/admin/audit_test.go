@@ -93,7 +93,7 @@ func TestLogOfWhoWasErasedMeanwhile(t *testing.T) {
 	}
 }
 
-// What PostgreSQL takes for no text is no thing that was done to.
+// What PostgreSQL takes for no text is not a thing that was done to.
 func TestLogOfWhatIsNoText(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -103,7 +103,7 @@ func TestLogOfWhatIsNoText(t *testing.T) {
 	}
 }
 
-// The log of one thing is a file as well, for who sees the thing, and says not from where.
+// The log of one thing is a file as well, for those who see the thing, and says not from where.
 func TestTheLogOfAThingAsAFile(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -29,7 +29,7 @@ const Usage = `People of the staff:
 All are safe to repeat. ADMIN_URL is where the links lead.
 `
 
-// IsCommand reports whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether arguments name a command; without one the service is run.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "person" || args[0] == "parked")
 }

@@ -101,8 +101,8 @@ func (s *server) forward(owner string) http.HandlerFunc {
 }
 
 // withPayment adds to a search for an event of Stripe's among the orders which payment it is about. Webhook knows that
-// of events which order has no note of: of orders of before. Without webhook, and for who may not see orders, it is
-// the search alone.
+// of events which order has no note of: of orders of before. Without webhook, and for those who may not see orders,
+// it is the search alone.
 func (s *server) withPayment(r *http.Request) *http.Request {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if path := strings.TrimSuffix(r.URL.Path, ".csv"); err != nil || path != "/orders" ||
@@ -138,7 +138,7 @@ func (s *server) toOwner(r *http.Request, path, query string) {
 }
 
 // takeAnswer keeps what a command said in a cookie, for the page that the browser is led to. A refusal that
-// is no page, of an owner that has none yet, becomes one.
+// is not a page, of an owner that has none yet, becomes one.
 func (s *server) takeAnswer(w *http.Response) error {
 	if w.Request.Method == http.MethodPost {
 		fault.Point("admin", "answered")

@@ -99,7 +99,7 @@ func (s *server) signedIn(stage string) func(http.Handler) http.Handler {
 	}
 }
 
-// leadTo answers a request whose session is another one than it takes.
+// leadTo answers a request that wants another state of the session: browsers are sent to where it is reached.
 func (s *server) leadTo(w http.ResponseWriter, r *http.Request, session *session) {
 	if r.Method != http.MethodGet || !adminui.WantsHTML(r) || r.Header.Get("HX-Request") != "" {
 		s.kit.Fail(w, r, &web.Error{Status: http.StatusUnauthorized, Code: "sign-in"})
@@ -149,7 +149,7 @@ func bodyOf(r *http.Request) []byte {
 	return body
 }
 
-// formOf are the fields of the body, without files; nil when it is no form.
+// formOf are the fields of the body, without files; nil when it is not a form.
 func formOf(r *http.Request) url.Values {
 	body := bodyOf(r)
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -19,7 +19,7 @@ import (
 // ceremonyLife is how long a person has to answer an authenticator.
 const ceremonyLife = 5 * time.Minute
 
-// What a ceremony is for: the answer to one is no answer to another.
+// What a ceremony is for: the answer to one is not an answer to another.
 const (
 	toSignIn  = "sign-in"
 	toConfirm = "confirm"

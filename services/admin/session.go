@@ -76,7 +76,7 @@ func byItself(r *http.Request) bool {
 func (s *server) identify(w http.ResponseWriter, r *http.Request) (adminui.Identity, *session, error) {
 	cookie, err := r.Cookie(s.sessionCookie())
 	if err != nil || cookie.Value == "" {
-		return adminui.Identity{}, nil, nil //nolint:nilerr // no cookie is no session, and no failure
+		return adminui.Identity{}, nil, nil //nolint:nilerr // no cookie: no session, and no failure
 	}
 	found, ok, err := useSession(r.Context(), s.pool, hashOf(cookie.Value), idleLife, !byItself(r))
 	if err != nil || !ok {

@@ -55,7 +55,7 @@ func (s *server) identifyToken(r *http.Request) (adminui.Identity, *session, err
 // tokenForm asks what a token is for. It offers what the person may do and a token can.
 func tokenForm(who adminui.Identity) adminui.Form {
 	scopes := adminui.Field{Name: "scope", Label: "What it may do", Kind: "checks",
-		Hint: "What asks for a fresh second factor is for people alone: refunds, cancelling, prices, codes, exports, " +
+		Hint: "What asks for a fresh second factor is for people alone: refunds, canceling, prices, codes, exports, " +
 			"erasing, large campaigns, people and tokens."}
 	for _, a := range adminui.Actions() {
 		if who.May(a) && !adminui.NeedsFresh(a) {

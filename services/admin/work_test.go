@@ -31,7 +31,7 @@ func TestWorkList(t *testing.T) {
 	page.Has(200, "Payments for staff", `href="/payments"`, "&lt;i&gt;twice&lt;/i&gt;", `formaction="/payments/7/resolve"`, "All 21",
 		"docs/runbooks/payments-for-staff.md", "mailer does not answer", "edge does not answer")
 	if faults, calm := strings.Index(page.Body, "Payments for staff"), strings.Index(page.Body, "Held stock"); faults > calm {
-		t.Error("what is no fault stands first")
+		t.Error("what is not a fault stands first")
 	}
 	if strings.Contains(page.Body, "Disputes") || strings.Contains(page.Body, "order does not answer") {
 		t.Error("what does not wait is listed")

@@ -19,7 +19,7 @@ const (
 
 // backInStock notes who wants to hear when a SKU can be bought again. The page is the same for all shoppers and works
 // without scripts, so its form has no token: a browser that posts for another site is refused before. Answers are
-// pages, or JSON for who wants that, and tell nothing of the address.
+// pages, or JSON for a client that wants it, and tell nothing of the address.
 func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.Form(w, r)
 	if err != nil {

@@ -38,7 +38,7 @@ func TestVisitorsCart(t *testing.T) {
 			t.Errorf("forged %q gives cart %q", forged, got)
 		}
 	}
-	// A token of another purpose is no cart.
+	// A token of another purpose is not a cart.
 	f := e.browser()
 	f.Get("/user/logged-in")
 	f.setCookie(cartCookie, f.cookie(anonymousCookie))

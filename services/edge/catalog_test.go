@@ -238,7 +238,7 @@ func TestPartsOfTheList(t *testing.T) {
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times for two words", n)
 	}
-	e.reprices(1, "7.00") // is no reason to search again
+	e.reprices(1, "7.00") // is not a reason to search again
 	b.Get(productsPath+"?q=thing").Has(http.StatusOK, `"price_low":"7.00"`)
 	if n := e.order.count("/internal/catalog-search"); n != 2 {
 		t.Errorf("order was asked to search %d times", n)
@@ -315,7 +315,7 @@ func catalogAsksOnceForMany(t *testing.T) {
 		synctest.Wait()
 	}
 	ask("1")
-	// What began before a change is no answer for those who ask after it.
+	// What began before a change is not an answer for those who ask after it.
 	c.drop()
 	ask("2")
 	if n := asked.Load(); n != 1 {

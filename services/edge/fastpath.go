@@ -26,7 +26,7 @@ func (e *server) fastPath(next http.Handler) http.Handler {
 			if p := e.catalog.kept(r.URL.Path); p != nil && r.URL.RawQuery == "" {
 				e.setAPIHeaders(w.Header(), r)
 				p.write(w, r)
-				e.done("catalogue", e.catalogSeconds, began)
+				e.done("catalog", e.catalogSeconds, began)
 				return
 			}
 		}

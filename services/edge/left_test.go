@@ -32,7 +32,7 @@ func (l requestLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// A shopper who leaves is no fault of ours, wherever the request stands then: at the database, at an
+// A shopper who leaves is not a fault of ours, wherever the request stands then: at the database, at an
 // owner, between the two.
 func TestShopperWhoLeavesIsNoFault(t *testing.T) {
 	t.Parallel()

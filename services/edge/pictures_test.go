@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 )
 
-// A picture that was uploaded is served for ever, to everyone, and nothing else of the folder is.
+// A picture that was uploaded is served forever, to everyone, and nothing else of the folder is.
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -40,7 +40,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// Until the WebP of a picture is made its JPEG is served in its place, and not kept for ever.
+// Until the WebP of a picture is made its JPEG is served in its place, and not kept forever.
 func TestAPictureUntilItsWebPIsMade(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -63,7 +63,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		outbox: core.Outbox, publisher: b.NewPublisher(), sessions: newSessions(),
 		eventSeconds: obs.HTTPSeconds.WithLabelValues("edge", "clientevent", "2xx"),
 		// Dashboards know this spelling.
-		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+		catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalog", "2xx"),
 	}
 	if err := e.findOwners(); err != nil {
 		return nil, err

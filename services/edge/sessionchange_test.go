@@ -8,7 +8,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// An answer whose session change edge cannot read, or does not know, is no answer: it may say "logged in".
+// An answer whose session change edge cannot read, or does not know, is not an answer: it may say "logged in".
 func TestSessionChangeThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

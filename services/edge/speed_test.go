@@ -44,7 +44,7 @@ func quickServer(b *testing.B) *server {
 	}
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	return &server{
-		cfg: cfg, settings: s, log: log, origins: origins, catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalogue", "2xx"),
+		cfg: cfg, settings: s, log: log, origins: origins, catalogSeconds: obs.HTTPSeconds.WithLabelValues("edge", "catalog", "2xx"),
 		catalog: newCatalog(log, func(context.Context, string) (listing.Feed, error) {
 			return readFeed(fed(1, true, listedAs(1, "", strings.Repeat("x", 3072), "1.00"))), nil
 		}, nil, nil),
@@ -96,7 +96,7 @@ func (e *server) ownHeaders(w http.ResponseWriter, r *http.Request) {
 		h.Set("ETag", p.tag())
 		h.Set("Cache-Control", "no-cache")
 		w.Write(p.body) //nolint:errcheck // a benchmark's answer
-		e.done("catalogue", e.catalogSeconds, began)
+		e.done("catalog", e.catalogSeconds, began)
 	}
 }
 

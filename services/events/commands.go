@@ -22,7 +22,7 @@ const Usage = `What visitors did:
   events table NAME [-days N]   pageview, ajax_error, button_click or link_event of the last 366 days, as CSV
 `
 
-// IsCommand reports whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether arguments name a command; without one the service is run.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == "summary" || args[0] == "table")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
 
-// The figures of reports are counted by day, from what browsers and order reported (docs/adr/0030). What comes in
+// The figures of reports are counted by day, from what browsers and order reported (ADR 33). What comes in
 // marks its day in the same transaction; a worker counts marked days again, whole, and swaps the result in with one
 // commit. So late and repeated messages, a crash anywhere and a second worker change nothing, and reports go on
 // meanwhile with the figures of before.

@@ -10,7 +10,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// newsKinds are automatic mails to who asked for news: consent is looked at, at each try to send one.
+// newsKinds are automatic mails to people who asked for news: consent is looked at, at each try to send one.
 var newsKinds = map[string]bool{msg.MailCheckoutReminder: true, msg.MailReviewRequest: true}
 
 // errUnasked is about a mail of which order cannot say whether it still makes sense: it waits.

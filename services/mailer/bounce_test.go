@@ -157,7 +157,7 @@ func TestBouncesThatComeLater(t *testing.T) {
 	}
 	read("what is harmless is read")
 	if n := e.Number(`SELECT count(*) FROM bounced`) + e.Number(`SELECT count(*) FROM delivery WHERE bounced <> '{}'`); n != 0 {
-		t.Fatalf("%d traces of what is no bounce", n)
+		t.Fatalf("%d traces of what is not a bounce", n)
 	}
 
 	gone := reportOf(mail.id, failedAt("ADA@x.example", "5.1.1 (no such user)"), "text/rfc822-headers")

@@ -48,7 +48,7 @@ func lockStripes(ctx context.Context, tx pgx.Tx, locks []int32) error {
 		SELECT pg_advisory_xact_lock($1, n) FROM unnest($2::int[]) AS l (n)`, stripeClass, locks)
 }
 
-// lockAllRooms is for who counts in many steps.
+// lockAllRooms is for a caller that counts in many steps.
 func lockAllRooms(ctx context.Context, tx pgx.Tx) error {
 	all := make([]int32, stripes)
 	for i := range all {

@@ -11,18 +11,18 @@ type timing struct {
 	// patience is how long a server that refuses everything with "later" is probed every longPause; a
 	// refusal that lasts longer is not worth more than a try every slowPause.
 	patience, slowPause time.Duration
-	delays              []time.Duration // of a mail that was told "later", the last one for ever
+	delays              []time.Duration // of a mail that was told "later", the last one forever
 	bounceEvery         time.Duration   // between looks into the mailbox for bounces
-	// slotRest is how long the slot, and its connection, are held when there is nothing to send. It is longer than
+	// slotIdle is how long the slot, and its connection, are held when there is nothing to send. It is longer than
 	// orphanAfter.
-	slotRest time.Duration
+	slotIdle time.Duration
 }
 
 var normalTiming = timing{
 	firstPause: 5 * time.Second, longPause: 30 * time.Second, patience: 30 * time.Minute, slowPause: 5 * time.Minute,
 	delays: []time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
 		30 * time.Minute, time.Hour},
-	bounceEvery: time.Minute, slotRest: 30 * time.Second,
+	bounceEvery: time.Minute, slotIdle: 30 * time.Second,
 }
 
 // retryAfter is the growing delay of a mail that was refused n times before.

@@ -53,7 +53,7 @@ func TestCircuit(t *testing.T) {
 	now = now.Add(time.Minute)
 	want("the slow probe", true, true, true)
 	c.answered()
-	want("a definite refusal is no recovery", true, true, true)
+	want("a definite refusal is not a recovery", true, true, true)
 	if !c.taken() {
 		t.Error("no recovery")
 	}

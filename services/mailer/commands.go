@@ -23,7 +23,7 @@ const Usage = `Mails:
   mailer retry -mail ID send a parked or suppressed mail again, with a fresh deadline
 `
 
-// IsCommand reports whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether arguments name a command; without one the service is run.
 func IsCommand(args []string) bool {
 	return len(args) > 0 && (args[0] == stateParked || args[0] == stateSuppressed || args[0] == "retry")
 }

@@ -20,7 +20,7 @@ func to(s *sink, address string) (list []taken) {
 }
 
 // What is under way is what was sent, to whom it was sent, whatever staff make of the template and
-// whatever becomes of the people; only who does not want it any more gets none.
+// whatever becomes of the people; only those who do not want it any more get none.
 func TestNewsletterIsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	sink := newSink(t)

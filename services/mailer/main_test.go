@@ -21,7 +21,7 @@ import (
 var quick = timing{
 	firstPause: 100 * time.Millisecond, longPause: 400 * time.Millisecond, patience: time.Minute, slowPause: time.Second,
 	delays:      []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Minute},
-	bounceEvery: 100 * time.Millisecond, slotRest: 2 * time.Second,
+	bounceEvery: 100 * time.Millisecond, slotIdle: 2 * time.Second,
 }
 
 // env is mailer as it runs, the user service's outbox as the sender of commands, and a mail server.

@@ -266,7 +266,7 @@ func (s *server) orderLink(p orderPage, t mailTemplate, codes linkCodes) string 
 	return link
 }
 
-// unsubscribe is a link for who is known already, or nothing.
+// unsubscribe is a link for a person who is known already, or nothing.
 func (s *server) unsubscribe(t mailTemplate, codes linkCodes) string {
 	if codes.prospectToken == "" {
 		return ""

@@ -18,8 +18,8 @@ type recipient struct {
 	code, token      string
 }
 
-// onUser keeps the projection of who may be mailed. Messages may come twice and in any order. A group with an erasure
-// in it is for onErased.
+// onUser keeps the projection of people who may be mailed. Messages may come twice and in any order. A group with an
+// erasure in it is for onErased.
 func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 	rows := []recipientRow{}
 	for _, d := range group {

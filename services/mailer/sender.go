@@ -37,7 +37,7 @@ const (
 // senders is the work on the ledger by one process.
 type senders struct {
 	*server
-	taking   sync.Mutex // held by who takes the slot, looks after it or gives it up
+	taking   sync.Mutex // held while the slot is taken, looked after or given up
 	slots    slots
 	mu       sync.Mutex     // of what follows
 	slot     int            // 0: at rest, without a slot
@@ -108,7 +108,7 @@ func (w *senders) loop(ctx context.Context, n int) {
 		}
 		l.closeIdle()
 		longest := pause
-		if w.resting() {
+		if w.idle() {
 			longest *= restFactor
 		}
 		// All at one moment would keep a connection for each: the pool gives back what was idle for as long.
@@ -140,7 +140,7 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 	if probe {
 		defer w.circuit.release()
 	}
-	if ready, err := w.endRest(ctx, outage); err != nil || !ready {
+	if ready, err := w.endIdle(ctx, outage); err != nil || !ready {
 		return false, unlessEnded(ctx, err)
 	}
 	slot, sending, done := w.use()

@@ -17,8 +17,8 @@ const (
 
 // slots says to which process a lease belongs. A process holds the advisory lock of its slot on a connection
 // of its own for as long as it has mails in hand; PostgreSQL drops the lock with the process. So a process that can
-// get the lock of a slot knows that its former owner is gone or rests, and may free its leases at once instead of
-// waiting for them to run out.
+// get the lock of a slot knows that its former owner is gone or has nothing to send, and may free its leases at once
+// instead of waiting for them to run out.
 type slots struct {
 	pool *pgxpool.Pool
 	conn *pgx.Conn // taken out of the pool: it must live as long as the slot is held

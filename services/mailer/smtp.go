@@ -242,7 +242,7 @@ func (l *conn) failed(err error) result {
 
 func networkText(err error) string {
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return "time-out"
+		return "timeout"
 	}
 	return err.Error()
 }

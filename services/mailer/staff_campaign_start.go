@@ -84,7 +84,7 @@ func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err
 		return nil, err
 	}
 	web.Note(r, "segment_error", err.Error())
-	p.Start = p.Start.Typed(form).Wrong(map[string]string{"": "Who is in its segment cannot be asked just now. " +
+	p.Start = p.Start.Typed(form).Wrong(map[string]string{"": "The people in its segment cannot be counted just now. " +
 		"Please try again."})
 	return p.answer(http.StatusServiceUnavailable), nil
 }

@@ -215,7 +215,7 @@ func campaignFacts(c campaign) []adminui.Detail {
 	facts := []adminui.Detail{{Label: "State", Value: c.Badge()}, {Label: "To", Value: audienceTitle(c.Audience)},
 		{Label: "Subject", Value: c.Subject}}
 	if words := c.words(); words != "" {
-		facts = append(facts, adminui.Detail{Label: "Only who", Value: words})
+		facts = append(facts, adminui.Detail{Label: "Only people", Value: words})
 	}
 	if c.State == campaignScheduled {
 		facts = append(facts, adminui.Detail{Label: "Starts", Value: c.StartAt})

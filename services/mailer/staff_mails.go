@@ -152,7 +152,7 @@ func (s *server) staffMails(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("kind")
 	}
 	wanted := mailsWanted{States: mailViews[view].states, Kind: ask.Chosen["kind"], Before: before, Rows: ask.Rows + 1}
-	// What a person has seen to is found among all.
+	// These two views leave out what a person has seen to; the view of all mails has it.
 	wanted.Unseen = mailViews[view].name == stateParked || mailViews[view].name == stateSuppressed
 	if strings.Contains(ask.Search, "@") {
 		wanted.Hash = s.hash(ask.Search)

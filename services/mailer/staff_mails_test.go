@@ -57,7 +57,7 @@ func TestStaffSeeToParkedMails(t *testing.T) {
 	}
 	staff.Post("/staff/mails/1/send").Has(409, "The mail waits no longer")
 	staff.Post("/staff/mails/send").Has(422, "Choose rows first")
-	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent when one of them is no mail
+	for _, id := range []string{"x", "99", "99999999999999999999"} { // none is sent when one of them is not a mail
 		staff.Post("/staff/mails/send", "id", "3", "id", id).Has(422, "Nothing was sent")
 	}
 	staff.Post("/staff/mails/send", "id", "1").Has(409, "The mail waits no longer")

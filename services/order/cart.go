@@ -50,7 +50,7 @@ type line struct {
 	Grams               int         `json:"-"` // of a piece
 }
 
-// offSale is the stock state of a line whose SKU is no longer sold. It is no state of a SKU.
+// offSale is the stock state of a line whose SKU is no longer sold. It is not a state of a SKU.
 const offSale = "off-sale"
 
 // contents are a cart's lines and codes with the totals they make.
@@ -426,7 +426,7 @@ func (s *server) cartDeleteCart(w http.ResponseWriter, r *http.Request) error {
 }
 
 // cartCounts is for edge's logged-in: how many lines, not pieces, the carts of members and visitors
-// have. Edge asks for all shoppers who wait at that moment at once. Who has no cart is left out.
+// have. Edge asks for all shoppers who wait at that moment at once. Shoppers without a cart are left out.
 func (s *server) cartCounts(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.Query(r)
 	if err != nil {

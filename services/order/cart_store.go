@@ -13,13 +13,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
-// findCart reads the cart of who asks, with its shipping method, or nil. A member's request never sees
+// findCart reads the cart of the shopper who asks, with its shipping method, or nil. A member's request never sees
 // a visitor's cart.
 func findCart(ctx context.Context, db pg.DB, who web.Identity) (*cart, error) {
 	return readCart(ctx, db, who, nil, "")
 }
 
-// lockCart is findCart for who is about to make a payment page: one at a time for each cart. Lines may
+// lockCart is findCart for a request that is about to make a payment page: one at a time for each cart. Lines may
 // still be put in meanwhile. The cart comes with the settings that a checkout depends on.
 func lockCart(ctx context.Context, tx pgx.Tx, who web.Identity) (*cart, error) {
 	return readCart(ctx, tx, who, append(checkoutSettings(), checkoutList(who)), " FOR NO KEY UPDATE OF c")
@@ -55,7 +55,7 @@ func findFilledCart(ctx context.Context, db pg.DB, who web.Identity,
 	return c, lines, noteLooked(ctx, db, c)
 }
 
-// ownCart is the condition on cart c for the cart of who asks, and its argument $1; "" for a visitor
+// ownCart is the condition on cart c for the cart of the shopper who asks, and its argument $1; "" for a visitor
 // who has none. Each case has an index of its own.
 func ownCart(who web.Identity) (where string, owner any) {
 	switch {

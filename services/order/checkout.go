@@ -376,7 +376,7 @@ func (s *server) openPage(ctx context.Context, c *checkout) (*checkoutRefusal, e
 const afterwardsLimit = 3 * time.Second
 
 // afterFailedCreate ends a quote that Stripe will never take, and gives one that met a failure of
-// Stripe's a new idempotency key, because Stripe replays failures. After a time-out the key stays:
+// Stripe's a new idempotency key, because Stripe replays failures. After a timeout the key stays:
 // the session may exist.
 func (s *server) afterFailedCreate(ctx context.Context, c checkout, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)

@@ -80,8 +80,8 @@ func refusePending(pending []checkout) *checkoutRefusal {
 	return &checkoutRefusal{code: codeUnexpected, reason: reasonPending, text: textPending, pending: &total}
 }
 
-// A page that knows no parameter for the answer answers by a second click: not at once, which would be
-// a double click, and not for ever.
+// Old pages have no parameter for the answer. With them a second click is the answer: not within askedLongEnough, which
+// would be a double click, and not after askedTooLongAgo.
 const (
 	askedLongEnough = 2 * time.Second
 	askedTooLongAgo = 30 * time.Minute

@@ -53,7 +53,7 @@ const Usage = `Orders, parcels, refunds, payments:
 Those that list, move and resolve are safe to repeat; the others refuse what is done already.
 `
 
-// IsCommand reports whether arguments name a command rather than a wish to run the service.
+// IsCommand reports whether arguments name a command; without one the service is run.
 func IsCommand(args []string) bool {
 	if len(args) == 0 {
 		return false

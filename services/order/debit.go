@@ -98,7 +98,7 @@ func mailAboutDebit(ctx context.Context, tx pgx.Tx, kind string, c checkout, p s
 	return bus.Enqueue(ctx, tx, msg.Message{Key: kind + ":" + c.ID, Subject: msg.MailSubject(kind), Payload: mail})
 }
 
-// How a payment stands that is no order (yet), beside the contract's code.
+// How a payment stands that is not an order (yet), beside the contract's code.
 const (
 	paymentPending = "pending"
 	paymentRefused = "refused"

@@ -142,7 +142,7 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	}
 	batch := &pgx.Batch{}
 	// Two payments for one cart take turns, so that the second sees the order of the first. Carts come
-	// after quotes, in the order of their ids: no one can wait in a circle.
+	// after quotes, in the order of their ids, so that no two transactions deadlock.
 	// Their rows come before stock and lines, as everywhere.
 	batch.Queue(`
 		WITH turns AS MATERIALIZED (SELECT count(pg_advisory_xact_lock(id))
@@ -234,7 +234,7 @@ func insertOrders(ctx context.Context, tx pgx.Tx, orders []order) (stored stored
 			stored.collections[c.Product] = append(stored.collections[c.Product], c.OrderCollection)
 		}
 	}
-	// A trigger or a rule may leave a row out without an error; what is not whole is no order.
+	// A trigger or a rule may leave a row out without an error; what is not whole is not an order.
 	for _, o := range orders {
 		if want := o.parts(); parts[o.CheckoutID] != want {
 			return stored, fmt.Errorf("the database kept %d of the %d rows of an order", parts[o.CheckoutID], want)

@@ -132,7 +132,7 @@ func TestUnpaidPagesCannotUseUpACode(t *testing.T) {
 	}
 }
 
-// Nothing is held for who has not said where the receipt goes. Where nothing is held, old frontends go
+// Nothing is held for a shopper who has not said where the receipt goes. Where nothing is held, old frontends go
 // on as before.
 func TestAGuestGivesAnAddressBeforeAnythingIsHeld(t *testing.T) {
 	t.Parallel()

@@ -41,7 +41,7 @@ func withLines(text []byte) []byte {
 	return text
 }
 
-// brokenPlace is where a text is no UTF-8 for the first time: its line, and the column as the file calls it, "" where
+// brokenPlace is where a text is not UTF-8 for the first time: its line, and the column as the file calls it, "" where
 // that cannot be told.
 func brokenPlace(text []byte) (line int, column string) {
 	text, comma := separator(text)
@@ -143,7 +143,7 @@ var gramsOf = map[string]float64{"": 1, "g": 1, "kg": 1000, "oz": 28.349523125, 
 var weightText = regexp.MustCompile(`^(\d{1,9})(?:[.,](\d{1,16}))?\s*(g|kg|oz|lbs?)?$`)
 
 // readFileGrams reads a weight: grams, or a number with its unit, rounded to whole grams. Three digits behind a point
-// or a comma may be thousands where the unit is no larger one: they are refused.
+// or a comma may be thousands where the unit is not a larger one: they are refused.
 func readFileGrams(text string) (int32, bool) {
 	m := weightText.FindStringSubmatch(strings.ToLower(text))
 	if m == nil || len(m[2]) == 3 && gramsOf[m[3]] == 1 {

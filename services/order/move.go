@@ -46,7 +46,7 @@ func (d *Desk) Move(ctx context.Context, who Actor, on Order, status, tracking s
 }
 
 // whyNotMoved says why a status was not given: there is none of this name, or the order had it earlier and went on. The
-// one that it has is no refusal.
+// one that it has is not a refusal.
 func (d *Desk) whyNotMoved(ctx context.Context, tx pgx.Tx, o deskOrder, status string) error {
 	known, err := statusKnown(ctx, tx, status)
 	switch {

@@ -15,7 +15,7 @@ const endedSQL = `NOT EXISTS (
 	SELECT FROM cart c WHERE c.id = k.cart_id AND c.generation = k.cart_generation AND c.member_id IS NOT DISTINCT
 	  FROM k.member_id)`
 
-// ownLiveSQL are the ids of the unpaid pages of who has cart c: of this cart, of those that were merged
+// ownLiveSQL are the ids of the unpaid pages of the shopper with cart c: of this cart, of those that were merged
 // into it, and of those that the same shopper had before.
 const ownLiveSQL = `
 	SELECT k.id FROM checkout k WHERE k.state IN ('creating', 'open')

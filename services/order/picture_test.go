@@ -167,8 +167,8 @@ func FuzzPicture(f *testing.F) {
 	})
 }
 
-// The WebP of each width is made after the upload, of pictures from before, too, and once. What is no picture is not
-// tried for ever, and a try that was cut off is made again.
+// The WebP of each width is made after the upload, of pictures from before, too, and once. What is not a picture is not
+// tried forever, and a try that was cut off is made again.
 func TestPicturesAsWebP(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

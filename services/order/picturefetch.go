@@ -102,7 +102,7 @@ func newFetcher(allowed func(netip.AddrPort) bool, settings *tls.Config) *http.C
 func (s *server) fetch(ctx context.Context, address string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || r.URL.Scheme != "https" {
-		return nil, notFetched("It is no address of https.")
+		return nil, notFetched("It is not an address of https.")
 	}
 	r.Header.Set("User-Agent", "StartUpWebApp")
 	r.Header.Set("Accept", "image/jpeg, image/png, image/webp;q=0.9, image/gif;q=0.9")

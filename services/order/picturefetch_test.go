@@ -149,7 +149,7 @@ func TestPicturesOfAFileAreFetched(t *testing.T) {
 	owner.Get(product).Has(200, append(says, "Not in the shop yet", "Fetch them again")...)
 	e.browser(adminui.Support).Post(product + "/fetch").Has(http.StatusForbidden)
 
-	// A server that is away is asked again by itself, not at once, and not for ever; what is given up, when staff say so.
+	// A server that is away is asked again by itself, not at once, and not forever; what is given up, when staff say so.
 	if n := e.fetchAll(); n != 0 {
 		t.Errorf("%d were tried at once", n)
 	}
@@ -239,7 +239,7 @@ func TestPicturesComeFromPublicServersAlone(t *testing.T) {
 		t.Errorf("localhost: %v", err)
 	}
 	for _, address := range []string{"http://example.com/a.jpg", "file:///etc/passwd", "gopher://x/", ":"} {
-		if _, err := e.service.fetch(t.Context(), address); !errors.Is(err, notFetched("It is no address of https.")) {
+		if _, err := e.service.fetch(t.Context(), address); !errors.Is(err, notFetched("It is not an address of https.")) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

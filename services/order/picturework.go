@@ -79,7 +79,7 @@ func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 func (s *server) makeWebP(ctx context.Context, name string) error {
 	hash, own, ok := media.Parse(name)
 	if !ok {
-		return fmt.Errorf("%w: %q is no name", errNoPicture, name)
+		return fmt.Errorf("%w: %q is not a name", errNoPicture, name)
 	}
 	if _, err := s.media.Get(ctx, media.WebP(name)); !errors.Is(err, media.ErrNotFound) {
 		return err // uploaded once more, or kept before a try ended

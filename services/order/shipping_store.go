@@ -22,8 +22,8 @@ func activeShippingMethods(ctx context.Context, db pg.DB) ([]shippingMethod, err
 	return pg.List[shippingMethod](ctx, db, "read shipping methods", activeMethodsSQL)
 }
 
-// chooseShipping stores an active method on the cart of who asks, and reads the cart with it, and its lines, in one
-// round trip. Without a cart, or without such a method, nothing changes; the cart's method is nil then.
+// chooseShipping stores an active method on the cart of the shopper who asks, and reads the cart with it, and its
+// lines, in one round trip. Without a cart, or without such a method, nothing changes; the cart's method is nil then.
 func chooseShipping(ctx context.Context, db pg.DB, who web.Identity,
 	identifier string) (c *cart, lines []line, err error) {
 	where, owner := ownCart(who)

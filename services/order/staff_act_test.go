@@ -6,7 +6,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 )
 
-// A form that names no version of its row, or one that never was, is refused as that: it is no conflict with another
+// A form that names no version of its row, or one that never was, is refused as that: it is not a conflict with another
 // person's change.
 func TestStaffFormsNameAVersion(t *testing.T) {
 	t.Parallel()

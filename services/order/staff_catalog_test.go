@@ -41,7 +41,7 @@ func TestStaffEditAProduct(t *testing.T) {
 		}
 	}
 	if e.service.validPreview(id, token, time.Now().Add(25*time.Hour)) {
-		t.Error("a link is good for ever")
+		t.Error("a link is good forever")
 	}
 
 	fields := func(version string, more ...string) []string {
@@ -197,7 +197,7 @@ func TestStaffOrderPictures(t *testing.T) {
 	}
 	editor.Post(path, form("1")...).Has(409, "Another person changed", "Two &lt;clips&gt;")
 	if a := e.staff(adminui.Owner).Post(path, form("1")...); a.Status != 409 || !strings.Contains(a.Body, "it was changed meanwhile") {
-		t.Error(a) // it is no order
+		t.Error(a) // it is not an order
 	}
 	if a := editor.Post(path, form("2")...); a.Status != http.StatusSeeOther ||
 		e.Number(`SELECT media_version FROM product WHERE id = 1`) != 2 {

@@ -33,7 +33,7 @@ type formPage struct {
 	Edit   adminui.Action    `json:"-"` // who may not do it reads the values alone; "": the page asks for the right
 }
 
-// Shown are the values of the form, for who may not change them.
+// Shown are the values of the form, for those who may not change them.
 func (p formPage) Shown() (list []adminui.Detail) {
 	for _, f := range p.Form.Fields {
 		value := f.Value

@@ -274,7 +274,7 @@ func (s *server) shipAll(r *http.Request, parcels []Parcel, pasted int, page *st
 	return err
 }
 
-// whyNotSent is whyNot of a parcel. One that was sent already under the same number is no refusal: the list
+// whyNotSent is whyNot of a parcel. One that was sent already under the same number is not a refusal: the list
 // was sent twice.
 func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 	why, err := whyNot(done.Err)

@@ -213,7 +213,7 @@ func (s *server) staffPayment(r *http.Request) (adminui.Answer, error) {
 	return page.answer(http.StatusOK), err
 }
 
-// waiting is the entry of a command, which has to wait for staff still.
+// waiting is the entry that a command is about; one that staff have resolved is refused.
 func (s *server) waiting(r *http.Request) (paymentPage, error) {
 	page, err := s.paymentPage(r)
 	if err == nil && !page.Payment.ResolvedAt.IsZero() {

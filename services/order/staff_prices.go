@@ -293,7 +293,7 @@ func (plan pricePlan) priceOf(k skuRow) (money.Cents, error) {
 		price = max(*k.Price-k.Price.Percent(plan.percent), 1)
 	}
 	if price >= *k.Price {
-		return 0, faults{"amount": fmt.Sprintf("%s costs %s: that is no sale.", k.Label(), k.Price)}
+		return 0, faults{"amount": fmt.Sprintf("%s costs %s: that is not a sale.", k.Label(), k.Price)}
 	}
 	return price, nil
 }

@@ -26,7 +26,7 @@ func listSKURows(ctx context.Context, db pg.DB, product int64) ([]skuRow, error)
 		FROM sku s JOIN sku_inventory i ON i.id = s.inventory_id WHERE s.product_id = $1 ORDER BY s.id`, product)
 }
 
-// stockStates are the states that staff give a SKU; what is shown of one on back order is no state of its own.
+// stockStates are the states that staff give a SKU; what is shown of one on back order is not a state of its own.
 func stockStates(ctx context.Context, db pg.DB) ([]adminui.Option, error) {
 	return pg.List[adminui.Option](ctx, db, "list stock states",
 		`SELECT identifier AS value, title AS text FROM sku_inventory WHERE identifier <> 'back-order' ORDER BY id`)

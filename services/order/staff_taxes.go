@@ -34,7 +34,7 @@ func checkTaxes(_ context.Context, _ *server, values map[string]string, wrong wr
 	odd := slices.IndexFunc(rates, func(r taxRate) bool { return !r.placeKnown() })
 	switch mode := values[settingTaxMode]; {
 	case bad != "":
-		wrong[settingTaxRates] = "This is no country with its per cent, or there twice: " + firstRunes(bad, 40)
+		wrong[settingTaxRates] = "This is not a country with its rate, or it is there twice: " + firstRunes(bad, 40)
 	case odd >= 0:
 		wrong[settingTaxRates] = fmt.Sprintf("%s has no state %s: a state is its two letters, such as US-NY or CA-ON.",
 			rates[odd].Country, firstRunes(rates[odd].State, 20))

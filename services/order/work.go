@@ -81,7 +81,7 @@ func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	return k, err
 }
 
-// heldWork is the stock that unpaid pages hold. It is no fault: pages end by themselves.
+// heldWork is the stock that unpaid pages hold. It is not a fault: pages end by themselves.
 func (s *server) heldWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "held-stock", Title: "Stock that unpaid pages hold", Runbook: "held-stock", Calm: true}
 	list, count, err := heldStock(ctx, s.pool, adminui.WorkShown)

@@ -223,7 +223,7 @@ func readHeader(header []string) error {
 	return nil
 }
 
-// readProspect takes one line; it subscribes only who it says is not unsubscribed.
+// readProspect takes one line; it subscribes only a person whom the line does not call unsubscribed.
 func readProspect(header, row []string) (newProspect, error) {
 	n := newProspect{Note: "Imported by staff.", Source: sourceImport}
 	limits := map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,

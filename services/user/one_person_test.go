@@ -152,7 +152,7 @@ func TestNoIsSaidForAllSpellings(t *testing.T) {
 	if a := e.account(other); a.Unsubscribed || len(said[msg.Member](e, msg.UserPreferencesChanged)) != 2 {
 		t.Errorf("%+v", a)
 	}
-	// On the account page, too, by who has proved the address; another's word for it counts for that one alone.
+	// On the account page too: an account that has proved the address speaks for all with it, any other for itself alone.
 	e.switches(capital, "true", "false")
 	e.switches(lower, "false", "true")
 	if a := e.account(capital); a.Unsubscribed {

@@ -112,14 +112,14 @@ func findOrMakeProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospe
 	return prospect{}, false, errors.New("a prospect comes and goes")
 }
 
-// visitor is what is known of who visited.
+// visitor is what is known of a person who visited.
 type visitor struct {
 	NotOurs bool // a member who proved the address, or a person who was erased while the message was under way
 	Known   bool // a prospect
 	Taken   bool // the visit's code is out already
 }
 
-// readVisitor locks the address of a visit and looks for who it is. What was committed while it waited for the lock it
+// readVisitor locks the address of a visit and looks for the person. What was committed while it waited for the lock it
 // does not see: who adds a record looks again.
 func readVisitor(ctx context.Context, tx pgx.Tx, v visit) (visitor, error) {
 	return pg.Get[visitor](ctx, tx, "look for a visitor", `

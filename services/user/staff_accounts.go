@@ -19,7 +19,7 @@ import (
 )
 
 // accountToMerge finds the other account of a person that a form names by address or user name. None, and no refusal:
-// what was named is no account, or the customer has none.
+// what was named is not an account, or the customer has none.
 func (s *server) accountToMerge(r *http.Request, into customerDetails, named string) (id int64, refusal string,
 	err error) {
 	if into.Kind != kindMember {

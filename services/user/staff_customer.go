@@ -267,7 +267,7 @@ func (c customer) person() erasure.Person {
 	return erasure.Person{Emails: []string{c.Email}}
 }
 
-// staffKnown tells services/admin where the person is found in all services, for an export. It is no page.
+// staffKnown tells services/admin where the person is found in all services, for an export. It is not a page.
 func (s *server) staffKnown(r *http.Request) (adminui.Answer, error) {
 	page, err := s.customerPage(r)
 	if err != nil {

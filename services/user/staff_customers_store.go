@@ -35,7 +35,8 @@ var customerSorts = map[string]struct{ member, prospect, key, param string }{
 }
 
 // listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning
-// of the address, the name, the last name or the user name; the name of who has no account may be that on their order.
+// of the address, the name, the last name or the user name; the name of a customer without an account may be that on
+// their order.
 func listCustomers(ctx context.Context, db pg.DB, l customerList) ([]customer, error) {
 	by, after, order := customerSorts[l.Sort], "<", "DESC"
 	if !l.Down {

@@ -17,7 +17,7 @@ func TestExportSurvivesWhatPostgreSQLCannotRead(t *testing.T) {
 		`{"id":"evt_1","email":"ann@mail.example.com","name":"A\ud800"}`,
 		`{"id":"evt_2","email":"ann@mail.example.com","name":"\udc00\ud83d"}`,
 		"{\"id\":\"evt_3\",\"email\":\"ann@mail.example.com\",\"name\":\"\xff\xfe\"}",
-		`ann@mail.example.com is no JSON`,
+		`ann@mail.example.com is not JSON`,
 		`{"id":"evt_5","email":"ann@mail.example.com","name":"Ann"}`,
 	}
 	for i, payload := range payloads {

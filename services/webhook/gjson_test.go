@@ -22,7 +22,7 @@ func FuzzParseEvent(f *testing.F) {
 		got, err := parseEvent(text)
 		if !json.Valid(text) {
 			if err == nil {
-				t.Fatalf("%q: taken, and is no JSON", text)
+				t.Fatalf("%q: taken, and is not JSON", text)
 			}
 			return
 		}
@@ -51,7 +51,7 @@ func FuzzParseEvent(f *testing.F) {
 	})
 }
 
-// firstFields are the fields of an object, the first of each name; none, when it is no object.
+// firstFields are the fields of an object, the first of each name; none, when it is not an object.
 func firstFields(text []byte) map[string]json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	d := json.NewDecoder(strings.NewReader(string(text)))

@@ -52,7 +52,7 @@ func testVerify(t *testing.T) {
 		"no v1":                              {"t=1790000000", "s", stripe.ErrNoValidSignature},
 		"only another scheme":                {"t=1790000000,v0=" + mac, "s", stripe.ErrNoValidSignature},
 		"short v1":                           {"t=1790000000,v1=abcd", "s", stripe.ErrNoValidSignature},
-		"a time that is no number":           {"t=now,v1=" + mac, "s", stripe.ErrInvalidHeader},
+		"a time that is not a number":        {"t=now,v1=" + mac, "s", stripe.ErrInvalidHeader},
 		"a negative time":                    {"t=-1790000000,v1=" + mac, "whsec_new", stripe.ErrTooOld},
 		"a time beyond int64":                {"t=99999999999999999999,v1=" + mac, "s", stripe.ErrInvalidHeader},
 		"the largest time there is":          {"t=9223372036854775807,v1=" + mac, "s", stripe.ErrTooOld},

@@ -63,7 +63,7 @@ type Times struct {
 	Recipient string `json:"recipient,omitempty"`
 }
 
-// maxStall keeps a mistyped stall from lasting for ever; 0 does that on purpose.
+// maxStall keeps a mistyped stall from lasting forever; 0 does that on purpose.
 const maxStall = 24 * time.Hour
 
 // Validate reports every mistake in the switches.

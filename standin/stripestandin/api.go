@@ -258,10 +258,10 @@ func (c *call) faultError() error {
 	}
 }
 
-// hangTime is how long a call hangs that a time-out switch has hit, unless the switch says.
+// hangTime is how long a call hangs that a timeout switch has hit, unless the switch says.
 const hangTime = time.Minute
 
-// hang holds the connection of a call that a time-out switch has hit.
+// hang holds the connection of a call that a timeout switch has hit.
 func (c *call) hang() {
 	hold := hangTime
 	if c.fault.HangMS > 0 {

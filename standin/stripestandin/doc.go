@@ -66,7 +66,7 @@
 //	                                         evidence, escalate (an inquiry), won and lost take it on
 //	POST /_/events/{id}/resend
 //
-// An API fault that strikes after the effect (APIFault.After) leaves the call done: a time-out
+// An API fault that strikes after the effect (APIFault.After) leaves the call done: a timeout
 // then cuts the connection, and the caller's repeat under the same key gets the true answer; a 500
 // is itself the answer that is kept under the key, as at Stripe. (Go's HTTP client repeats a call
 // with an Idempotency-Key by itself when a kept connection was cut.) Who reaches the listener may

@@ -219,7 +219,7 @@ func securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// writeBody sends the end of an answer. A client that has gone is no fault of ours.
+// writeBody sends the end of an answer. A client that has gone is not a fault of ours.
 func writeBody(w http.ResponseWriter, b []byte) {
 	_, _ = w.Write(b)
 }

@@ -78,7 +78,7 @@ type settings struct {
 	Offset   time.Duration `json:"clock_offset"`
 }
 
-// retention of what would otherwise grow for ever; looked at when the state file is loaded.
+// retention of what would otherwise grow forever; looked at when the state file is loaded.
 const (
 	keepEvents  = 30 * 24 * time.Hour // as long as Stripe lists them
 	keepAnswers = 24 * time.Hour      // as long as Stripe remembers an idempotency key

@@ -312,7 +312,7 @@ func look(client *http.Client, address string) error {
 // read asks for an address and reads the whole answer. header are names and values; compression is gzip without
 // another.
 func read(client *http.Client, address string, header ...string) (body []byte, answer *http.Response, err error) {
-	r, err := http.NewRequest(http.MethodGet, address, nil) //nolint:noctx // bounded by the client's time-out
+	r, err := http.NewRequest(http.MethodGet, address, nil) //nolint:noctx // bounded by the client's timeout
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a request: %w", err)
 	}

@@ -150,7 +150,7 @@ func (b *buyers) fill(ctx context.Context, n int) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make quotes: %w", err)
 	}
-	// Rows of rounds before are no one's work any more. Every table is analysed, whatever other parts of
+	// Rows of rounds before are no one's work any more. Every table is analyzed, whatever other parts of
 	// the run left in it: pgbench's plans are made once and stay.
 	return first, b.checkpoint(ctx, `TRUNCATE "order".outbox, webhook.outbox`, `VACUUM ANALYZE`)
 }

@@ -48,7 +48,7 @@ func (v *visitor) post(path, want string, pairs ...string) (map[string]any, erro
 }
 
 func (v *visitor) do(method, path string, form url.Values) ([]byte, error) {
-	//nolint:noctx // the client has a time-out
+	//nolint:noctx // the client has a timeout
 	r, err := http.NewRequest(method, v.base.String()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("make a request to %s: %w", path, err)

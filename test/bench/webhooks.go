@@ -143,7 +143,7 @@ func (w *backing) eventPosts(round string) request {
 	}
 }
 
-// madeBefore makes requests beforehand, so that signing them takes nothing from who checks the
+// madeBefore makes requests beforehand, so that signing them takes nothing from the service that checks the
 // signatures. When they are used up, further ones are made as they are needed.
 func madeBefore(next request, connections int) request {
 	const number = 30_000 // of some 3.6 kB each; more than three seconds' worth

@@ -90,7 +90,7 @@ func (f *founder) bringsPictures() {
 	f.Helper()
 	f.opens(".tabs a", "Pictures and videos")
 	f.tab.Visible(".upload")
-	f.tab.Expect("/media/upload") // of what is no picture
+	f.tab.Expect("/media/upload") // of what is not a picture
 	dir := f.TempDir()
 	data := &input.DragData{Items: []*input.DragDataItem{}, DragOperationsMask: 1}
 	for i, name := range []string{"front.png", "back.png", "notes.png"} {

@@ -18,7 +18,7 @@ func chats(e *env) {
 	b.Click("#chat-form button[type=submit]")
 	b.Visible("#chat-done")
 	b.Click("#chat-close")
-	// Staff hear of it by mail and read it in the shop: mail is no place for what people confide.
+	// Staff hear of it by mail and read it in the shop: mail is not a place for what people confide.
 	for _, m := range e.shop.WaitMails("staff@startupwebapp.example", 1, browsertest.Patience) {
 		if !strings.Contains(m.Text, "left a chat message") || strings.Contains(m.Text, "red") {
 			e.Errorf("staff are mailed\n%s", m.Text)

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func TestReadmeNamesEverySetting(t *testing.T) {
 		for name := range strings.SplitSeq(row[1], ", ") {
 			s, ok := known[name]
 			if !ok {
-				t.Errorf("README.md names %s, which is no setting", name)
+				t.Errorf("README.md names %s, which is not a setting", name)
 			}
 			if s.Default != "" && !strings.Contains(row[2], s.Default) && !strings.Contains(row[2], "above") {
 				t.Errorf("README.md says that the default of %s is %s: it is %s", name, row[2], s.Default)
@@ -135,12 +136,34 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 		}
 		for _, name := range test.FindAllString(body, -1) {
 			if !slices.ContainsFunc(tests, func(have string) bool { return strings.HasPrefix(have, name) }) {
-				t.Errorf("%s names %s, which is no test", path, name)
+				t.Errorf("%s names %s, which is not a test", path, name)
 			}
 		}
 		for _, m := range target.FindAllStringSubmatch(body, -1) {
 			if strings.Contains(m[0], "`") && !strings.Contains(makefile, "\n"+m[1]+":") {
-				t.Errorf("%s names make %s, which is no target", path, m[1])
+				t.Errorf("%s names make %s, which is not a target", path, m[1])
+			}
+		}
+	}
+}
+
+// Comments name documents and decisions that there are: "docs/run/README.md", "ADR 33".
+func TestCommentsNameWhatThereIs(t *testing.T) {
+	t.Parallel()
+	document := regexp.MustCompile(`\bdocs/[a-z0-9/_-]+\.md\b`)
+	decision := regexp.MustCompile(`\bADRs? (\d+)`)
+	files, _ := sourceFiles(t)
+	for _, path := range files {
+		body := readFile(t, strings.TrimPrefix(path, root+"/"))
+		for _, name := range document.FindAllString(body, -1) {
+			if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+				t.Errorf("%s names %s, which is not there", path, name)
+			}
+		}
+		for _, m := range decision.FindAllStringSubmatch(body, -1) {
+			found, err := filepath.Glob(filepath.Join(root, "docs/adr", fmt.Sprintf("%04s-*.md", m[1])))
+			if err != nil || len(found) == 0 {
+				t.Errorf("%s names ADR %s, which is not there", path, m[1])
 			}
 		}
 	}

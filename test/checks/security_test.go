@@ -79,7 +79,7 @@ func TestSecurityTableNamesWhatThereIs(t *testing.T) {
 			switch {
 			case testName.MatchString(m[1]):
 				if !tests[m[1]] {
-					t.Errorf("%s names %s, which is no test", id, m[1])
+					t.Errorf("%s names %s, which is not a test", id, m[1])
 				}
 				evidence++
 			case strings.Contains(m[1], "/") && !strings.ContainsAny(m[1], " *…'"), m[1] == "Makefile", m[1] == "go.work.sum",

@@ -115,7 +115,7 @@ func TestDeploymentOverTLS(t *testing.T) {
 		}
 		if answer, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client}}).Get("https://" + addr +
 			"/internal/x"); err == nil {
-			t.Errorf("%s answers %d to who shows no certificate", inside, answer.StatusCode)
+			t.Errorf("%s answers %d to a client without a certificate", inside, answer.StatusCode)
 			_ = answer.Body.Close() // nothing in it counts
 		}
 	}

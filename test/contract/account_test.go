@@ -161,7 +161,7 @@ func testReset(t *testing.T, e *env) {
 	b.login(m, "false").Is(loggedOut)
 	m.password = "Another!word"
 	b.login(m, "false").Is(loggedIn)
-	// A reset code is no verification code, and the other way round.
+	// A reset code is not a verification code, and the other way round.
 	b.post("/user/verify-email-address-response", "email_verification_code",
 		second).Is(`{"verify_email_address_response":"signature-invalid","user-api-version":"0.0.1"}`)
 	set(m.username, codeIn(t, e.mailWith(t, m.email, verifyLink, 1).Text, verifyLink), "Third!word").Is(outcome("signature-invalid"))

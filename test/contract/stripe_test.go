@@ -121,7 +121,7 @@ func (s *stripe) show(w http.ResponseWriter, object map[string]any) {
 
 func (s *stripe) create(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		s.bad = append(s.bad, "a session that is no form")
+		s.bad = append(s.bad, "a session that is not a form")
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if id, ok := s.repeats[key]; ok && key != "" {

@@ -155,7 +155,7 @@ func TestPaymentsForStaff(t *testing.T) {
 	post(shop.Event(completed, tooLate))
 	issue("paid-after-end", tooLate)
 
-	// A bank debit under way, of which the shop has heard nothing, is no order for who goes on shopping.
+	// A bank debit under way, of which the shop has heard nothing, is not an order for a shopper who goes on.
 	b := shop.Browser()
 	debit := b.Checkout("6", "1", "debit@mail.example.com")
 	shop.Pay(debit, []byte(`{"delayed":true,"email":"debit@mail.example.com"}`))
@@ -214,11 +214,11 @@ func TestStripeInTrouble(t *testing.T) {
 			sessions: 1},
 		{what: "429s", switches: `{"api_faults":[{"kind":"429","times":-1,"method":"POST","path":"/v1/checkout/sessions"}]}`, fails: true,
 			sessions: 1},
-		{what: "a time-out before the effect", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST",` +
+		{what: "a timeout before the effect", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":1,"method":"POST",` +
 			`"path":"/v1/checkout/sessions"}]}`, sessions: 1},
-		{what: "a time-out after the effect", switches: `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,` +
+		{what: "a timeout after the effect", switches: `{"api_faults":[{"kind":"timeout","after":true,"hang_ms":300,"times":1,` +
 			`"method":"POST","path":"/v1/checkout/sessions"}]}`, sessions: 1},
-		{what: "time-outs", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST",` +
+		{what: "timeouts", switches: `{"api_faults":[{"kind":"timeout","hang_ms":300,"times":-1,"method":"POST",` +
 			`"path":"/v1/checkout/sessions"}]}`, fails: true, sessions: 1},
 		{what: "a slow Stripe", switches: `{"api_latency_ms":1500}`, sessions: 1},
 	} {

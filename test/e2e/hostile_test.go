@@ -23,7 +23,7 @@ const mark = `="><b id=odd>`
 // hostile is what of a shopper's texts staff have to see, by where it was entered.
 var hostile = []string{"payer", "line1", "line2", "town", "message", "button", "failure", "address", "reason", "agent"}
 
-// enters puts a mark into every text that a shopper can enter and that is no word of its own: names of members and
+// enters puts a mark into every text that a shopper can enter and that is not a word of its own: names of members and
 // addresses of mail have a shape. It returns the session that was paid for as it should be.
 func enters(t *testing.T, shop *shoptest.Shop) (session string) {
 	t.Helper()

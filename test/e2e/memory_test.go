@@ -9,10 +9,9 @@ import (
 	"github.com/startupwebapp/startupwebapp/test/shoptest"
 )
 
-// What a storm of logins took, of memory and of PostgreSQL's connections, the one process gives back when it rests: less
-// than 60 MiB of its own and 8 connections remain. It keeps 249 MiB for minutes and 25 connections for good without what
-// gives them back. On a machine that rests as well there are 4 or 5, and 7 for moments, which `make many` holds; beside
-// other tests some of what looks for work always waits for a connection longer than it may.
+// The one process gives back what a storm of logins took: less than 60 MiB of its own and 8 connections to PostgreSQL
+// remain. Without that it kept 249 MiB for minutes and 25 connections for good. `make many` holds the narrower bounds of
+// a machine without other work, where 4 or 5 connections remain.
 func TestRestsAfterAStorm(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20

@@ -79,7 +79,7 @@ func TestRestoreDrill(t *testing.T) {
 		restored.Sub(began), selling.Sub(began), known.Sub(began), loss.Sub(backedUp))
 }
 
-// damaged asserts that a backup whose dump is not what its sums say is no restored shop.
+// damaged asserts that a backup whose dump is not what its sums say is not a restored shop.
 func damaged(t *testing.T, shop *shoptest.Shop, folder string) {
 	t.Helper()
 	about, err := os.ReadFile(filepath.Join(folder, "about.json"))

@@ -30,7 +30,7 @@ func ReadQuery(collection string, values url.Values) Query {
 	return q
 }
 
-// ReadPage reads the number of a page: 1 for what is no number. A number that is too large for any list stays so.
+// ReadPage reads the number of a page: 1 for what is not a number. A number that is too large for any list stays so.
 func ReadPage(text string) int {
 	digits := strings.TrimLeft(text, "0")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {

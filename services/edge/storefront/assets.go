@@ -14,7 +14,7 @@ import (
 )
 
 // assets are the static files, each under a name that holds the hash of its bytes, so that a
-// browser may keep it for ever. Names inside the files (imports of scripts, addresses in the
+// browser may keep it forever. Names inside the files (imports of scripts, addresses in the
 // stylesheet) are rewritten to the hashed ones.
 type assets struct {
 	byPath  map[string]*document // hashed path, as requested

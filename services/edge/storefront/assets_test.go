@@ -67,7 +67,7 @@ func TestPictures(t *testing.T) {
 	}
 	wrong, _ := fetch(t, server, "/img/product/rubber_bands_2-400.webp?v=old")
 	if wrong.Header.Get("Cache-Control") == immutable {
-		t.Error("a picture under an old hash may be kept for ever")
+		t.Error("a picture under an old hash may be kept forever")
 	}
 	if answer, _ := fetch(t, server, "/img/product/nothing.jpg"); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("a picture that does not exist: %d", answer.StatusCode)

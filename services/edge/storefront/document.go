@@ -152,6 +152,6 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, status int) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// A client that went away is no fault of ours and nothing can be told to it any more.
+	// A client that went away is not a fault of ours and nothing can be told to it any more.
 	_, _ = w.Write(body) //nolint:gosec // what pages show of others is escaped when they are rendered
 }

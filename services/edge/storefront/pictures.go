@@ -59,7 +59,7 @@ func loadPictures() (*pictures, error) {
 func (p *pictures) sizes() map[string]string { return p.sets }
 
 // srcset lists the versions of a picture, each address with the hash of its bytes so that it may
-// be kept for ever; empty for a picture that has none. What staff uploaded has its widths in its name.
+// be kept forever; empty for a picture that has none. What staff uploaded has its widths in its name.
 func (p *pictures) srcset(address string) string {
 	if set, ours := p.sets[address]; ours {
 		return set
@@ -76,7 +76,7 @@ func (p *pictures) makeSrcset(jpeg string) string {
 	return strings.Join(parts, ", ")
 }
 
-// ServeHTTP serves /img/product/…; with the right hash in the query for ever, else for an hour.
+// ServeHTTP serves /img/product/…; with the right hash in the query forever, else for an hour.
 func (p *pictures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc, ok := p.byName[path.Base(r.URL.Path)]
 	if !ok {

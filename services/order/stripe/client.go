@@ -45,7 +45,7 @@ const (
 	callLimit = 20 * time.Second
 )
 
-// Pauses between the tries of a call that Stripe refuses for there being too many.
+// Pauses between the tries of a call that Stripe refuses because there are too many (429).
 const (
 	retryFirst = 300 * time.Millisecond
 	retryLimit = 2 * time.Second

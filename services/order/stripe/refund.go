@@ -65,7 +65,7 @@ func ReadRefund(raw []byte) (Refund, error) {
 	}
 	switch {
 	case o.Object != "" && o.Object != "refund", r.ID == "", r.Amount <= 0:
-		return Refund{}, errors.New("what is said to be a refund is none")
+		return Refund{}, errors.New("Stripe's answer is not a refund")
 	case r.Status != RefundPending && r.Status != RefundRequiresAction && r.Status != RefundSucceeded &&
 		r.Status != RefundFailed && r.Status != RefundCanceled:
 		return Refund{}, errors.New("a refund with a status that Stripe's API 2023-10-16 does not know")

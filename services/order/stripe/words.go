@@ -14,7 +14,7 @@ import (
 )
 
 // transport sets Content-Length, which stripe-go omits: bodies would leave in chunks, which a proxy on
-// the way, or a small stand-in for Stripe, may take for nothing. And it rewrites bodies of refusals that
+// the way, or a small stand-in for Stripe, may read as missing. And it rewrites bodies of refusals that
 // stripe-go cannot read, which would lose their status.
 type transport struct{ next http.RoundTripper }
 

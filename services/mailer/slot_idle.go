@@ -54,12 +54,12 @@ func (w *senders) keepSlot(ctx context.Context) {
 func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	w.taking.Lock()
 	defer w.taking.Unlock()
-	if w.beginRest() {
+	if w.beginIdle() {
 		if err := w.slots.giveUp(ctx); err != nil {
 			w.log.Warn("giving the sender's slot up", "error", err)
 		}
 	}
-	if w.resting() || !w.slots.held(ctx) && !w.takeSlot(ctx) {
+	if w.idle() || !w.slots.held(ctx) && !w.takeSlot(ctx) {
 		return false
 	}
 	if sweep {
@@ -70,18 +70,18 @@ func (w *senders) keepSlotOnce(ctx context.Context, sweep bool) bool {
 	return true
 }
 
-// beginRest lets no one use the slot any more when no sender has had anything to do for a while.
-func (w *senders) beginRest() (begun bool) {
+// beginIdle lets no one use the slot any more when no sender has had anything to do for a while.
+func (w *senders) beginIdle() (begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.slot == 0 || w.using > 0 || time.Since(w.worked) < w.timing.slotRest {
+	if w.slot == 0 || w.using > 0 || time.Since(w.worked) < w.timing.slotIdle {
 		return false
 	}
 	w.slot = 0
 	return true
 }
 
-func (w *senders) resting() bool {
+func (w *senders) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.slot == 0
@@ -93,9 +93,9 @@ func (w *senders) noteWork() {
 	w.worked = time.Now()
 }
 
-// endRest takes a slot when there is something to send, and reports whether there is a slot.
-func (w *senders) endRest(ctx context.Context, deferred bool) (bool, error) {
-	if !w.resting() {
+// endIdle takes a slot when there is something to send, and reports whether there is a slot.
+func (w *senders) endIdle(ctx context.Context, deferred bool) (bool, error) {
+	if !w.idle() {
 		return true, nil
 	}
 	if some, err := anyDue(ctx, w.pool, deferred); err != nil || !some {
@@ -103,7 +103,7 @@ func (w *senders) endRest(ctx context.Context, deferred bool) (bool, error) {
 	}
 	w.taking.Lock()
 	defer w.taking.Unlock()
-	if !w.resting() { // another sender was faster
+	if !w.idle() { // another sender was faster
 		return true, nil
 	}
 	if err := w.tryTakeSlot(ctx); err != nil {
