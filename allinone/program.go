@@ -73,7 +73,7 @@ func Program(args []string, out, stderr io.Writer) int {
 		return help(nil, stderr, 2)
 	}
 	name, rest := args[0], args[1:]
-	if err := useNamed(); err != nil {
+	if err := useNamed(name); err != nil {
 		return boot.Report("shop", "", err, stderr)
 	}
 	switch name {
@@ -207,13 +207,23 @@ func parked(args []string, out, stderr io.Writer) int {
 	return admin.ParkedCommand(args, out, stderr)
 }
 
-// useNamed does it for the shop that SHOP_NAME names, if create made one of that name.
-func useNamed() error {
+// ofNoShop are commands that are not about the shop that SHOP_NAME names.
+var ofNoShop = []string{"create", "list", "destroy", "broker", "vm", "aws", "help", "-help", "--help", "-h"}
+
+// useNamed does it for the shop that SHOP_NAME names, if create made one of that name. Who says where shops live means
+// one of them: a name that is misspelled would open a new shop, or ask the one in the default folder.
+func useNamed(command string) error {
 	name := os.Getenv("SHOP_NAME")
-	if named := boot.CheckShopName(name) == nil; named && os.Getenv("DATABASE_URL") == "" {
-		return setFrom(settingsOf(shopsDir(), name))
+	if boot.CheckShopName(name) != nil || os.Getenv("DATABASE_URL") != "" || slices.Contains(ofNoShop, command) {
+		return nil
 	}
-	return nil
+	file := settingsOf(shopsDir(), name)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && os.Getenv("SHOPS_DIR") != "" &&
+		os.Getenv("DATA_DIR") == "" {
+		return fmt.Errorf("%w: SHOPS_DIR has no shop %s (SHOP_NAME); shop list names those that there are, "+
+			"shop create %s makes it", boot.ErrUsage, name, name)
+	}
+	return setFrom(file)
 }
 
 // setFrom sets the variables that are not set to what a file says. Without the file, commands say which

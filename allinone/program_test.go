@@ -78,3 +78,27 @@ func TestDocumentsNameCommands(t *testing.T) {
 		t.Errorf("the documents name %d commands", seen)
 	}
 }
+
+// Who says where shops live and misspells a name gets no new shop, nor another's figures.
+func TestMisspelledShop(t *testing.T) { // sets variables, so not in parallel
+	t.Setenv("SHOPS_DIR", t.TempDir())
+	t.Setenv("SHOP_NAME", "amce")
+	t.Setenv("DATABASE_URL", "")
+	t.Setenv("DATA_DIR", "")
+	for _, args := range [][]string{{"run"}, {"order", "payments"}, {"backup", "-to", t.TempDir()}} {
+		var out, stderr bytes.Buffer
+		if code := Program(args, &out, &stderr); code != 2 || !strings.Contains(stderr.String(), "no shop amce") {
+			t.Errorf("%v: %d %s", args, code, &stderr)
+		}
+	}
+	var out, stderr bytes.Buffer
+	if code := Program([]string{"help"}, &out, &stderr); code != 0 {
+		t.Errorf("help: %d %s", code, &stderr)
+	}
+	for _, name := range []string{"pg", "lock"} {
+		stderr.Reset()
+		if code := Program([]string{"create", name}, &out, &stderr); code != 2 || !strings.Contains(stderr.String(), name) {
+			t.Errorf("create %s: %d %s", name, code, &stderr)
+		}
+	}
+}

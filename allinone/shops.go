@@ -73,6 +73,9 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 			if err := boot.CheckShopName(name); err != nil {
 				return fmt.Errorf("%w: the name %w", boot.ErrUsage, err)
 			}
+			if name == "lock" {
+				return fmt.Errorf("%w: the name lock is one of a file in SHOPS_DIR", boot.ErrUsage)
+			}
 		}
 		options := flag.NewFlagSet(verb, flag.ContinueOnError)
 		options.SetOutput(io.Discard)

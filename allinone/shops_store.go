@@ -1,6 +1,7 @@
 package allinone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,6 +106,14 @@ func (s *dbServer) make(ctx context.Context, there, name, statement string) erro
 // is never dropped, and one with connections only by force.
 func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 	owner := pg.Role(name, "owner")
+	roles := []string{owner}
+	for _, m := range Schemas() {
+		roles = append(roles, pg.Role(name, m.Service))
+	}
+	if other, err := s.elsewhere(ctx, name, roles); err != nil || other != "" {
+		return cmp.Or(err, fmt.Errorf("roles of %s have rights in the database %s as well: drop that one first, or "+
+			"what is theirs in it (DROP OWNED BY)", name, other))
+	}
 	var database string
 	err := s.conn.QueryRow(ctx, `
 		SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
@@ -122,16 +131,23 @@ func (s *dbServer) destroy(ctx context.Context, name string, force bool) error {
 			return fmt.Errorf("drop the database: %w", err)
 		}
 	}
-	roles := []string{owner}
-	for _, m := range Schemas() {
-		roles = append(roles, pg.Role(name, m.Service))
-	}
 	for _, role := range roles {
 		if _, err := s.conn.Exec(ctx, "DROP ROLE IF EXISTS "+pgx.Identifier{role}.Sanitize()); err != nil {
 			return fmt.Errorf("drop role %s: %w", role, err)
 		}
 	}
 	return nil
+}
+
+// elsewhere names a database beside the shop's in which its roles own something or have rights, such as one into which
+// a backup was restored to try it: they cannot be dropped before. "" means that there is none.
+func (s *dbServer) elsewhere(ctx context.Context, name string, roles []string) (string, error) {
+	other, _, err := pg.One[string](ctx, s.conn, "look where else the roles of $1 have rights", `
+		SELECT d.datname::text FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+		JOIN pg_database d ON d.oid = CASE WHEN s.classid = 'pg_database'::regclass THEN s.objid ELSE s.dbid END
+		WHERE s.refclassid = 'pg_authid'::regclass AND r.rolname = ANY($2) AND d.datname <> $1
+		ORDER BY 1 LIMIT 1`, name, roles)
+	return other, err
 }
 
 // inUse reports whether anything is connected to a database, a shop's process on another machine for instance.

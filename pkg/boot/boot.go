@@ -76,6 +76,9 @@ func CheckShopName(name string) error {
 	if !shopName.MatchString(name) {
 		return fmt.Errorf("is %q: want at most 30 of a-z, 0-9 and _, a letter first", name)
 	}
+	if name == "pg" || strings.HasPrefix(name, "pg_") { // its roles are pg_order and so on
+		return fmt.Errorf("is %q: PostgreSQL keeps names with pg_ for itself", name)
+	}
 	return nil
 }
 

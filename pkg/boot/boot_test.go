@@ -56,6 +56,21 @@ func TestAddressesOfBrokers(t *testing.T) {
 	}
 }
 
+func TestNamesOfShops(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"a", "acme", "a_1", "public", "pga", strings.Repeat("a", 30)} {
+		if err := CheckShopName(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	// PostgreSQL refuses roles of the names pg_order and pg_acme_order.
+	for _, bad := range []string{"", "Acme", "1a", "a-b", "../a", "acmé", "pg", "pg_", "pg_acme", strings.Repeat("a", 31)} {
+		if CheckShopName(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	run := func(err error) func(context.Context, *slog.Logger, config) error {
 		return func(context.Context, *slog.Logger, config) error { return err }

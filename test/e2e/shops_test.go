@@ -59,6 +59,43 @@ func TestTwoShopsOnOneServer(t *testing.T) {
 	t.Run("staff", func(t *testing.T) { staffStayAtHome(t, a, b) })
 }
 
+// A database into which someone restored a shop to try it holds rights of its roles. Destroying the shop says so before it
+// changes anything, and goes on once that one is gone.
+func TestDestroyBesideADrill(t *testing.T) {
+	t.Parallel()
+	mark := strings.ToLower(rand.Text()[:8])
+	server := maker(t, "maker_"+mark)
+	env := []string{"SHOPS_DIR=" + t.TempDir(), "SHOPS_DATABASE_URL=" + server}
+	name, drill := "bolt_"+mark, "drill_"+mark
+	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 {
+		t.Fatalf("create: %d %s%s", code, out, stderr)
+	}
+	conn, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background()) //nolint:errcheck // the test is over
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+drill+" OWNER "+name+"_owner"); err != nil {
+		t.Fatal(err)
+	}
+	destroy := func() (int, string) {
+		code, out, stderr := shoptest.Command(t, env, "destroy", name, "-yes", name)
+		return code, out + stderr
+	}
+	if code, said := destroy(); code != 1 || !strings.Contains(said, "the database "+drill) {
+		t.Errorf("beside a drill: %d %s", code, said)
+	}
+	if code, out, stderr := shoptest.Command(t, env, "create", name); code != 0 { // all of it is there
+		t.Errorf("create once more: %d %s%s", code, out, stderr)
+	}
+	if _, err := conn.Exec(t.Context(), "DROP DATABASE "+drill); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := destroy(); code != 0 {
+		t.Errorf("destroy: %d %s", code, said)
+	}
+}
+
 // maker is a login that may make roles and databases, and nothing else.
 func maker(t *testing.T, name string) string {
 	t.Helper()
