@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -161,11 +160,13 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	return list, nil
 }
 
-// make changes a part's stack into what it has to be, waits until it is, and returns its outputs.
+// make changes a part's stack into what it has to be, waits until it is, and returns its outputs. A stack that
+// is already so stays, also when its last change failed and was taken back.
 func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[string]string, error) {
 	name := stackName(c.shop, p.name)
 	began := time.Now()
-	if err := c.clear(ctx, p.name); err != nil {
+	s, err := c.clear(ctx, p.name)
+	if err != nil {
 		return nil, err
 	}
 	set, changes, err := c.propose(ctx, p, given)
@@ -176,10 +177,9 @@ func (c *cloud) make(ctx context.Context, p part, given map[string]string) (map[
 		if err := c.execute(ctx, name, set); err != nil {
 			return nil, err
 		}
-	}
-	s, err := c.await(ctx, p.name)
-	if err != nil {
-		return nil, err
+		if s, err = c.await(ctx, p.name); err != nil {
+			return nil, err
+		}
 	}
 	took := time.Since(began).Round(100 * time.Millisecond)
 	return s.outputs, c.say("%-34s %3d changes  %s", name, len(changes), took)
@@ -204,13 +204,14 @@ func (c *cloud) execute(ctx context.Context, name, set string) error {
 	return nil
 }
 
-// clear deletes a stack that could not be made: nothing is in it, and AWS takes no change to it.
-func (c *cloud) clear(ctx context.Context, name string) error {
-	s, _, err := c.find(ctx, name)
+// clear waits until a stack rests that a cancelled command left changing, and deletes one that could not be made:
+// nothing is in it, and AWS takes no change to either. It returns the stack as it was.
+func (c *cloud) clear(ctx context.Context, name string) (stack, error) {
+	s, _, err := c.rest(ctx, name)
 	if err != nil || s.status != types.StackStatusRollbackComplete {
-		return err
+		return s, err
 	}
-	return c.remove(ctx, name)
+	return s, c.remove(ctx, name)
 }
 
 // remove deletes a part's stack, and waits until it is gone.
@@ -223,43 +224,56 @@ func (c *cloud) remove(ctx context.Context, name string) error {
 	return err
 }
 
-// await waits until a stack changes no more.
+// await waits until a stack changes no more, and fails when it has not become what it was to be.
 func (c *cloud) await(ctx context.Context, name string) (stack, error) {
+	s, there, err := c.rest(ctx, name)
+	if err != nil || !there {
+		return s, err
+	}
+	if state := string(s.status); strings.HasSuffix(state, "ROLLBACK_COMPLETE") || strings.HasSuffix(state, "_FAILED") {
+		return s, fmt.Errorf("stack %s is %s: %s", stackName(c.shop, name), state, c.why(ctx, name))
+	}
+	return s, nil
+}
+
+// rest waits until a stack changes no more, whatever it has become.
+func (c *cloud) rest(ctx context.Context, name string) (stack, bool, error) {
 	limit := time.Now().Add(stackTime)
-	pause := lookFirst
-	for {
+	for pause := lookFirst; ; pause = min(2*pause, stackLook) {
 		s, there, err := c.find(ctx, name)
-		switch state := string(s.status); {
-		case err != nil || !there:
-			return s, err
-		case strings.HasSuffix(state, "_IN_PROGRESS"):
-		case strings.HasSuffix(state, "ROLLBACK_COMPLETE"), strings.HasSuffix(state, "_FAILED"):
-			return s, fmt.Errorf("stack %s is %s: %s", stackName(c.shop, name), state, c.why(ctx, name))
-		default:
-			return s, nil
+		if err != nil || !there || !strings.HasSuffix(string(s.status), "_IN_PROGRESS") {
+			return s, there, err
 		}
 		if time.Now().After(limit) {
-			return s, fmt.Errorf("stack %s is still %s after %s", stackName(c.shop, name), s.status, stackTime)
+			return s, there, fmt.Errorf("stack %s is still %s after %s", stackName(c.shop, name), s.status, stackTime)
 		}
 		if !wait.Sleep(ctx, pause) {
-			return s, ctx.Err()
+			return s, there, ctx.Err()
 		}
-		pause = min(2*pause, stackLook)
 	}
 }
 
-// why is the first thing that went wrong with a stack.
+// why is the first thing that went wrong with a stack's last change.
 func (c *cloud) why(ctx context.Context, name string) string {
 	got, err := c.stacks.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{
 		StackName: aws.String(stackName(c.shop, name))})
 	if err != nil {
 		return "its events cannot be read"
 	}
-	slices.Reverse(got.StackEvents) // AWS names the newest first
-	for _, e := range got.StackEvents {
-		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
-			return aws.ToString(e.LogicalResourceId) + ": " + aws.ToString(e.ResourceStatusReason)
+	return firstFault(got.StackEvents, stackName(c.shop, name))
+}
+
+// firstFault reads a stack's events, newest first, back to where its last change began.
+func firstFault(events []types.StackEvent, stack string) string {
+	why := "no event says why"
+	for _, e := range events {
+		switch status := string(e.ResourceStatus); {
+		case strings.HasSuffix(status, "_FAILED"):
+			why = aws.ToString(e.LogicalResourceId) + ": " + aws.ToString(e.ResourceStatusReason)
+		case aws.ToString(e.LogicalResourceId) == stack && (status == "CREATE_IN_PROGRESS" ||
+			status == "UPDATE_IN_PROGRESS" || status == "DELETE_IN_PROGRESS"):
+			return why
 		}
 	}
-	return "no event says why"
+	return why
 }

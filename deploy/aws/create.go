@@ -35,7 +35,7 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 	if w.tag == "" {
 		return c.say("No image is named (-tag), so no service is started: push to %s, then deploy.", known["Registry"])
 	}
-	if err := c.deployTag(ctx, w.layout, w.tag, known); err != nil {
+	if err := c.bring(ctx, w.layout, known, deployment{Tag: w.tag}); err != nil {
 		return err
 	}
 	for _, p := range around(w.bastion) {
@@ -43,7 +43,7 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 			return err
 		}
 	}
-	return c.record(ctx, w.tag)
+	return nil
 }
 
 // makeGround makes what services stand on, and returns what its stacks put out with what was asked for.

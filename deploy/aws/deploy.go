@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,79 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 )
-
-// deployment is what a parameter at AWS remembers of each: its versions are the history.
-type deployment struct {
-	Tag string    `json:"tag"`
-	At  time.Time `json:"at"`
-}
-
-func (c *cloud) recordName() *string { return aws.String("/shop/" + c.shop + "/deployment") }
-
-// record notes that a tag runs, after it does.
-func (c *cloud) record(ctx context.Context, tag string) error {
-	text, err := json.Marshal(deployment{tag, time.Now().UTC().Truncate(time.Second)})
-	if err != nil {
-		return fmt.Errorf("record the deployment: %w", err)
-	}
-	if _, err := c.records.PutParameter(ctx, &ssm.PutParameterInput{Name: c.recordName(),
-		Value: aws.String(string(text)), Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true)}); err != nil {
-		return fmt.Errorf("record the deployment: %w", err)
-	}
-	return nil
-}
-
-// dropHistory drops the history of a shop that is gone.
-func (c *cloud) dropHistory(ctx context.Context) error {
-	_, err := c.records.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: c.recordName()})
-	if err != nil && !is(err, "ParameterNotFound") {
-		return fmt.Errorf("drop the deployments: %w", err)
-	}
-	return nil
-}
-
-// history is what was deployed, the newest first. AWS keeps the last hundred.
-func (c *cloud) history(ctx context.Context) ([]deployment, error) {
-	var all []deployment
-	pages := ssm.NewGetParameterHistoryPaginator(c.records, &ssm.GetParameterHistoryInput{Name: c.recordName()})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if is(err, "ParameterNotFound") {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the deployments: %w", err)
-		}
-		for _, p := range page.Parameters {
-			var d deployment
-			if err := json.Unmarshal([]byte(aws.ToString(p.Value)), &d); err != nil {
-				return nil, fmt.Errorf("read the deployments: %w", err)
-			}
-			all = append(all, d)
-		}
-	}
-	slices.Reverse(all)
-	return all, nil
-}
-
-// tellHistory prints the deployments with the number that rollback takes.
-func (c *cloud) tellHistory(ctx context.Context) error {
-	all, err := c.history(ctx)
-	if err != nil {
-		return err
-	}
-	for back, d := range all {
-		if err := c.say("%3d  %s  %s", back, d.At.Format(time.RFC3339), d.Tag); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // deploy brings the services of a shop that is there to the images of a tag; without one they get new tasks
 // of the same, which read changed settings.
@@ -101,13 +30,7 @@ func (c *cloud) deploy(ctx context.Context, tag string) error {
 	if tag == "" {
 		return c.renew(ctx, layout)
 	}
-	if err := c.deployTag(ctx, layout, tag, known); err != nil {
-		return err
-	}
-	if err := c.record(ctx, tag); err != nil {
-		return err
-	}
-	return c.say("%s runs %s", c.shop, tag)
+	return c.bring(ctx, layout, known, deployment{Tag: tag})
 }
 
 // renew starts new tasks of what runs.
@@ -125,21 +48,33 @@ func (c *cloud) renew(ctx context.Context, layout string) error {
 // rollback deploys what ran that many deployments ago. Tables stay: migrations leave the code before them
 // working.
 func (c *cloud) rollback(ctx context.Context, back int) error {
-	all, err := c.history(ctx)
+	rows, err := c.history(ctx)
 	if err != nil {
 		return err
 	}
-	if back < 1 || back >= len(all) {
-		return fmt.Errorf("there are %d deployments before this one: cannot go %d back", max(len(all)-1, 0), back)
+	if back < 1 || back >= len(rows) {
+		return fmt.Errorf("%d deployments are before the last one: cannot go %d back", max(len(rows)-1, 0), back)
 	}
-	return c.deploy(ctx, all[back].Tag)
+	to := rows[back]
+	if err := c.say("%s goes back to %s, which was whole at %s", c.shop, to.Tag, to.At.Format(time.RFC3339)); err != nil {
+		return err
+	}
+	layout, err := c.layout(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := c.known(ctx, wish{layout: layout})
+	if err != nil {
+		return err
+	}
+	return c.bring(ctx, layout, known, deployment{Tag: to.Tag, Back: back})
 }
 
 // taskTime bounds a command that runs as a task.
 const taskTime = 15 * time.Minute
 
 // run runs a command of the program shop as a task beside the services, prints what it printed, and fails as
-// it did. The image is that of the tag; without one, of the service that runs.
+// it did. The image is that of the tag; without one, of the last deployment that was whole.
 func (c *cloud) run(ctx context.Context, tag string, command []string) error {
 	layout, err := c.layout(ctx)
 	if err != nil {
@@ -150,14 +85,15 @@ func (c *cloud) run(ctx context.Context, tag string, command []string) error {
 		return err
 	}
 	if tag == "" {
-		all, err := c.history(ctx)
+		rows, err := c.history(ctx)
 		if err != nil {
 			return err
 		}
-		if len(all) == 0 {
+		last := slices.IndexFunc(rows, func(d deployment) bool { return !d.Begun })
+		if last < 0 {
 			return errors.New("nothing was deployed yet: name an image with -tag")
 		}
-		tag = all[0].Tag
+		tag = rows[last].Tag
 	}
 	definition, err := c.define(ctx, known, tag)
 	if err != nil {

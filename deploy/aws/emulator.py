@@ -3,7 +3,7 @@
 It proves that the stacks fit together, that the commands do what they say, and that nothing is left behind;
 not that AWS accepts a template (cfn-lint looks at that). Tasks are run as processes: an image .../shop:TAG is
 the program EMULATOR_PROGRAMS/shop, with the variables and secrets that a container would have. What stays up,
-such as a service, is only noted.
+such as a service, is only noted; one whose image the file EMULATOR_BROKEN names (shop:TAG) does not come up.
 """
 
 import logging
@@ -13,8 +13,8 @@ import sys
 import time
 import uuid
 
-from ministack.services import cloudwatch_logs, ecs
-from ministack.services.cloudformation import handlers, provisioners
+from ministack.services import cloudformation, cloudwatch_logs, ecs
+from ministack.services.cloudformation import changesets, handlers, provisioners
 
 
 def stand_in(prefix, **attributes):
@@ -68,6 +68,29 @@ def mend():
     provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"] = {
         **secret, "create": create_secret, "delete": lambda physical_id, props: secret["delete"](props["Name"], props),
     }
+
+    deploy_stack = changesets._deploy_stack_async
+
+    async def deployed(stack_name, *args, **keys):  # what a failed update had changed is again what it was
+        await deploy_stack(stack_name, *args, **keys)
+        stack = cloudformation._stacks[stack_name]
+        if stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE":
+            stack["Parameters"] = [
+                {"ParameterKey": k, "ParameterValue": v["Value"], "NoEcho": v["NoEcho"]} for k, v in stack["_resolved_params"].items()
+            ]
+
+    changesets._deploy_stack_async = deployed
+
+    task = provisioners._RESOURCE_HANDLERS["AWS::ECS::TaskDefinition"]
+
+    def comes_up(logical_id, props, stack_name):  # it gives a task no new revision, so its service would see no change
+        image = props["ContainerDefinitions"][0]["Image"].split("/")[-1]
+        broken = os.environ.get("EMULATOR_BROKEN", "")
+        if os.path.exists(broken) and image in open(broken).read().split():
+            raise RuntimeError(f"{image} did not come up")
+        return task["create"](logical_id, props, stack_name)
+
+    provisioners._RESOURCE_HANDLERS["AWS::ECS::TaskDefinition"] = {**task, "create": comes_up}
 
     service = provisioners._RESOURCE_HANDLERS["AWS::ECS::Service"]
 

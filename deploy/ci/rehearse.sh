@@ -4,8 +4,9 @@
 #
 #   make rehearse
 #
-# Deploys, deploys again, rolls back by 2, refuses a wrong confirmation, migrates each of three databases, refuses a
-# command that is not on the list, destroys, makes the large layout, takes it away, and counts what is left.
+# Deploys, deploys again, fails to deploy, rolls back by 1 and by 2, refuses a wrong confirmation, migrates each of
+# three databases, refuses a command that is not on the list, destroys, makes the large layout, where a deployment
+# fails half-way, takes it away, and counts what is left.
 set -eu
 cd "$(dirname "$0")/../.."
 began=$(date +%s)
@@ -41,7 +42,7 @@ REGISTRY=127.0.0.1:$(free)
 SHOP_PORT=$(free)
 export AWS_ENDPOINT_URL REGISTRY CHECK_URL="http://127.0.0.1:$SHOP_PORT"
 for name in $shops check; do psql --quiet "$TEST_DATABASE_URL" --command "CREATE DATABASE rehearsal_$name"; done
-(cd "$work" && BIND_HOST=127.0.0.1 GATEWAY_PORT=${AWS_ENDPOINT_URL##*:} EMULATOR_PROGRAMS=$root/bin EMULATOR_DATABASE=$(database rehearsal_NAME) \
+(cd "$work" && BIND_HOST=127.0.0.1 GATEWAY_PORT=${AWS_ENDPOINT_URL##*:} EMULATOR_PROGRAMS=$root/bin EMULATOR_BROKEN=$work/broken EMULATOR_DATABASE=$(database rehearsal_NAME) \
 	exec "$root/bin/venv/bin/python" "$root/deploy/aws/emulator.py") >"$work/emulator.log" 2>&1 &
 pids="$pids $!"
 mkdir "$work/registry"
@@ -78,6 +79,8 @@ workflow() {
 }
 # runs FILE EVENT ARGUMENTS... is workflow, which has to succeed, and prints what stands in the summary.
 runs() { workflow "$@" || { tail -40 "$work/$1.log" >&2; fail "workflow $1"; }; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
+# fails FILE EVENT ARGUMENTS... is workflow, which has to fail, and prints what stands in the summary.
+fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
 refuses() { if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi; echo "refused: $(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\)/\1/p' "$work/$1.log" | tail -1)"; }
 commit() { git -C "$work/copy" -c user.name=rehearsal -c user.email=rehearsal@example.invalid commit --quiet --allow-empty --message "$1"; }
 tag() { git -C "$work/copy" rev-parse --short=12 HEAD; }
@@ -94,14 +97,23 @@ step "deploy, and twice again"
 runs deploy push
 first=$(tag)
 commit second && runs deploy push
+second=$(tag)
 commit third && runs deploy push
-[ "$(running)" = "$(tag)" ] || fail "after three deployments $(running) runs"
+third=$(tag)
+[ "$(running)" = "$third" ] || fail "after three deployments $(running) runs"
 
-step "roll back by 2"
-refuses rollback workflow_dispatch --input shop=startupwebapp --input back=2 --input confirm="yes"
-[ "$(running)" = "$(tag)" ] || fail "a refused rollback changed what runs"
+step "a deployment that does not come up, and back"
+commit fourth
+echo "shop:$(tag)" >>"$work/broken"
+fails deploy push
+[ "$(bin/shop aws history startupwebapp | grep -c 'not whole')" = 1 ] || fail "the history does not tell of the deployment that failed"
+refuses rollback workflow_dispatch --input shop=startupwebapp --input back=1 --input confirm="yes"
+runs rollback workflow_dispatch --input shop=startupwebapp --input back=1 --input confirm="roll back startupwebapp by 1"
+[ "$(running)" = "$third" ] || fail "after the rollback by 1 $(running) runs"
+
+step "roll back further, by 2"
 runs rollback workflow_dispatch --input shop=startupwebapp --input back=2 --input confirm="roll back startupwebapp by 2"
-[ "$(running)" = "$first" ] || fail "after the rollback $(running) runs"
+[ "$(running)" = "$first" ] || fail "after the rollback by 2 $(running) runs"
 
 step "migrate three databases"
 for shop in $shops; do
@@ -136,6 +148,15 @@ large() { STRIPE_SECRET_KEY=sk_live_rehearsal STRIPE_PUBLISHABLE_KEY=pk_live_reh
 start=$(date +%s)
 large
 echo "large: $(resources large), $(bin/shop aws status large | tail -1), made in $(($(date +%s) - start)) s"
+bin/shop aws deploy large -tag "$second" >/dev/null
+echo "order:$third" >>"$work/broken"
+if bin/shop aws deploy large -tag "$third" >"$work/large.log" 2>&1; then fail "a service that does not come up was deployed"; fi
+grep -o "order:.*" "$work/large.log" | tail -1
+bin/shop aws history large
+for back in "$second" "$first"; do
+	bin/shop aws rollback large -back 1 -confirm "roll back large by 1" | grep "goes back"
+	[ "$(bin/shop aws status large | grep -c ":$back$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large)"
+done
 # object METHOD PATH speaks to the object store.
 object() { curl -fsS -X "$1" "$AWS_ENDPOINT_URL/$2" -H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"; }
 for picture in a b a; do object PUT "shop-large-media-000000000000/$picture.jpg" >/dev/null; done
