@@ -330,8 +330,9 @@ func TestMailsOvertakeNewsletters(t *testing.T) {
 	e.start()
 	e.sent(61)
 	at := slices.IndexFunc(sink.all(), func(m taken) bool { return slices.Contains(m.to, "ada@x.example") })
-	// It is the first that is taken; while its sender waits for a busy machine, the others may end one or two each.
-	if at < 0 || at >= 2*senderCount {
+	// It is the first that is taken. While its sender waits for a busy machine, the others go on: one that waited behind
+	// the newsletter would be the last.
+	if at < 0 || at >= 30 {
 		t.Errorf("the mail to one person was number %d", at+1)
 	}
 }
