@@ -81,3 +81,15 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 		t.Errorf("a key of two lines: %d", code)
 	}
 }
+
+// Shops of one machine are walled off from each other: each is a user of its own, and no port changes Caddy. make vm
+// tries it.
+func TestVMWalls(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{"shop@.service": "\nUser=_%i\n", "install.sh": `'{\n\tadmin off\n}\n`} {
+		text, err := vmFiles.ReadFile("vm/" + file)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %q: %v", file, want, err)
+		}
+	}
+}

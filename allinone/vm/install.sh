@@ -92,16 +92,18 @@ if [ ! -s /etc/shop/server.env ]; then
 fi
 
 # The shop.
-id shop >/dev/null 2>&1 || useradd --system --home-dir /var/lib/shops --shell /usr/sbin/nologin shop
 install -d -m 0755 /var/lib/shops
+own() { # each shop is a user of its own, so that none reads another's folder and processes
+	[ -n "$(getent passwd "_$1")" ] || useradd --system --user-group --home-dir "/var/lib/shops/$1" --shell /usr/sbin/nologin "_$1"
+	[ "$(getent passwd "_$1" | cut -d : -f 6)" = "/var/lib/shops/$1" ] || { echo "The machine has a user _$1 that is no shop: choose another name" >&2; exit 1; }
+}
+own "$SHOP"
 install -m 0755 "$binary" /usr/local/bin/shop.new
 if [ -e /usr/local/bin/shop ] && ! cmp -s /usr/local/bin/shop.new /usr/local/bin/shop; then
 	cp -p /usr/local/bin/shop /usr/local/bin/shop.before # the way back: install.sh /usr/local/bin/shop.before
 fi
 mv /usr/local/bin/shop.new /usr/local/bin/shop
 (set -a && . /etc/shop/server.env && shop create "$SHOP" -public-url "https://$DOMAIN" -admin-url "https://$ADMIN_DOMAIN")
-chown -R shop: "/var/lib/shops/$SHOP"
-chmod 0750 "/var/lib/shops/$SHOP"
 if [ ! -e "/etc/shop/$SHOP.env" ]; then
 	cat >"/etc/shop/$SHOP.env" <<'EOF'
 # Settings of this shop beside those that shop create wrote; the README lists all. systemctl restart shop@… takes them.
@@ -136,10 +138,19 @@ $ADMIN_DOMAIN {
 	reverse_proxy $ADMIN_ADDR
 }
 EOF
-echo "import shops/*.caddy" >/etc/caddy/Caddyfile
+printf '{\n\tadmin off\n}\nimport shops/*.caddy\n' >/etc/caddy/Caddyfile # admin: a port with which any user here could send shoppers elsewhere
 caddy validate --config /etc/caddy/Caddyfile --adapter caddyfile >/dev/null 2>&1 || { echo "Caddy does not take /etc/caddy/shops/$SHOP.caddy" >&2; exit 1; }
 
 systemd daemon-reload
+for folder in /var/lib/shops/*/; do # before, one user had all shops: the others move with this one
+	name=$(basename "$folder") owner=$(stat -c %U "$folder")
+	[ "$name" = "$SHOP" ] || [ "$owner" = shop ] || continue
+	own "$name"
+	[ "$owner" != shop ] || systemd stop "shop@$name"
+	chown -R "_$name:" "$folder" # the folder itself last: a run that is cut off here is begun again
+	chmod 0700 "$folder"
+	if [ "$name" != "$SHOP" ] && systemd is-enabled --quiet "shop@$name"; then systemd start "shop@$name"; fi
+done
 if [ -n "${BACKUP_BUCKET-}" ]; then
 	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
 	systemd enable --now backup.timer
@@ -147,6 +158,8 @@ if [ -n "${BACKUP_BUCKET-}" ]; then
 	echo "Keep /etc/shop/backup-passphrase somewhere else: without it the backups cannot be read."
 fi
 systemd enable caddy "shop@$SHOP"
-systemd reload-or-restart caddy
+sum=$(cat /etc/caddy/Caddyfile /etc/caddy/shops/*.caddy | sha256sum)
+if [ "$sum" = "$(cat /etc/caddy/runs 2>/dev/null)" ]; then systemd start caddy; else systemd restart caddy; fi
+echo "$sum" >/etc/caddy/runs # without its port it reads nothing new but by a restart, which others need not feel each time
 systemd restart "shop@$SHOP"
 echo "The shop $SHOP is installed: https://$DOMAIN, back office https://$ADMIN_DOMAIN. Settings: /etc/shop/$SHOP.env"

@@ -58,6 +58,23 @@ for stage in "init --local" init "modules --mode config" "modules --mode final";
 done
 grep -q 'The shop acme is installed' "$root/tmp/install.log" "$root/var/log/cloud-init-output.log" 2>/dev/null || { tail -n 20 "$root/tmp/install.log"; exit 1; }
 kill "$downloads" && downloads=
+# A machine of before, where one user had all shops: the next shop's coming moves this one, too.
+inside useradd --system --home-dir /var/lib/shops --shell /usr/sbin/nologin shop 2>/dev/null || true
+inside chown -R shop: /var/lib/shops/acme
+inside SHOP=bolt DOMAIN=bolt.localhost ADMIN_DOMAIN=admin.bolt.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+for name in acme bolt; do
+	[ "$(inside find "/var/lib/shops/$name" ! -user "_$name" -o -path "/var/lib/shops/$name" ! -perm 700)" = "" ] || { echo "not all of $name is its own"; exit 1; }
+done
+as() { inside setpriv --reuid "_$1" --regid "_$1" --clear-groups "${@:2}"; }
+as bolt cat /var/lib/shops/bolt/shop.env >/dev/null
+for secret in /var/lib/shops/acme/shop.env /etc/shop/server.env /etc/shop/acme.env /opt/shop/env; do
+	inside test -s "$secret"
+	! as bolt cat "$secret" 2>/dev/null || { echo "bolt can read $secret"; exit 1; }
+done
+# A user that is there for something else is none of a shop's.
+! inside SHOP=apt DOMAIN=apt.localhost ADMIN_DOMAIN=admin.apt.localhost /opt/shop/install.sh /opt/shop/shop >"$root/tmp/refused.log" 2>&1
+grep -q 'a user _apt that is no shop' "$root/tmp/refused.log"
+echo "two shops, and neither reads the other's secrets"
 # A new version by hand, which finds all made, and the way back.
 { cat bin/shop; echo; } >"$root/opt/shop/newer"
 for program in /opt/shop/newer /usr/local/bin/shop.before; do
@@ -78,16 +95,17 @@ walls shop@.service 15
 walls backup.service 40
 
 # As the unit does it, but for a development shop: without keys of Stripe there is a stand-in, and a mail inbox.
-inside setpriv --reuid shop --regid shop --clear-groups \
+inside setpriv --reuid _acme --regid _acme --clear-groups \
 	env SHOP_NAME=acme SHOPS_DIR=/var/lib/shops TRUSTED_PROXIES=loopback shop run >"$root/tmp/shop.out" 2>"$root/tmp/shop.err" &
 shop=$!
-inside sh -c 'sed "1i{\n\thttp_port 18080\n\thttps_port 18443\n}" /etc/caddy/Caddyfile > /tmp/Caddyfile; cp -r /etc/caddy/shops /tmp/; exec caddy run --config /tmp/Caddyfile --adapter caddyfile' >"$root/tmp/caddy.log" 2>&1 &
+inside sh -c 'sed "s/admin off/&\n\thttp_port 18080\n\thttps_port 18443/" /etc/caddy/Caddyfile > /tmp/Caddyfile; cp -r /etc/caddy/shops /tmp/; exec caddy run --config /tmp/Caddyfile --adapter caddyfile' >"$root/tmp/caddy.log" 2>&1 &
 caddy=$!
 ask() { curl --silent --show-error --fail --insecure --resolve acme.localhost:18443:127.0.0.1 --resolve admin.acme.localhost:18443:127.0.0.1 "$@"; }
 for _ in $(seq 120); do ask -o /dev/null https://acme.localhost:18443/ 2>/dev/null && break; sleep 0.5; done
 ask https://acme.localhost:18443/ | grep -q 'SKU\|Shop\|shop' || { echo "the shop does not answer"; tail "$root/tmp/shop.err" "$root/tmp/caddy.log"; exit 1; }
 ask https://admin.acme.localhost:18443/sign-in | grep -q 'Sign in' || { echo "the back office does not answer"; exit 1; }
 ask https://acme.localhost:18443/order/products | grep -q products_data
+! curl --silent --output /dev/null http://127.0.0.1:2019/config/ || { echo "Caddy lets every user of the machine change it"; exit 1; }
 echo "shop and back office answer behind TLS"
 
 # Pss counts what processes share once. Some end meanwhile.
