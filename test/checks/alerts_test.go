@@ -81,6 +81,9 @@ func TestAlarms(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, r.Annotations["runbook"])); r.Annotations["runbook"] == "" || err != nil {
 				t.Errorf("%s: runbook %q: %v", r.Alert, r.Annotations["runbook"], err)
 			}
+			if page := r.Annotations["runbook"]; !strings.Contains(readFile(t, page), "`"+r.Alert+"`") {
+				t.Errorf("%s leads to %s, which does not speak of it", r.Alert, page)
+			}
 			if !quiet[r.Alert] || !fires[r.Alert] {
 				t.Errorf("alerts_test.yml does not try %s quiet and firing for acme alone, beside bolt", r.Alert)
 			}
