@@ -246,11 +246,10 @@ func (s *shop) newStandIn() (*stripestandin.Server, error) {
 	s.stripeKey, s.stripeWebhookSecret = "sk_test_"+key, "whsec_"+webhookSecret
 	return stripestandin.New(stripestandin.Config{
 		Listener: s.listeners["STANDIN_ADDR"], Addr: s.cfg.StandInAddr, Hosts: s.cfg.InsideHosts,
-		SecretKey:     s.stripeKey,
-		WebhookSecret: s.stripeWebhookSecret,
-		WebhookURL:    s.listeners.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
-		StateFile:     s.folder.at("stripe-standin.log"),
-		Log:           s.log.With("service", "stripe-standin"),
+		SecretKey: s.stripeKey, WebhookSecret: s.stripeWebhookSecret,
+		WebhookURL: s.listeners.url("WEBHOOK_ADDR") + "/order/stripe-webhook",
+		StateFile:  s.folder.at("stripe-standin.log"),
+		Log:        s.log.With("service", "stripe-standin"),
 	})
 }
 

@@ -72,14 +72,12 @@ func Messages(ctx context.Context, db pg.DB, name string, consumers []bus.Consum
 	var hops []adminui.Hop
 	for _, r := range m.Received {
 		hops = append(hops, adminui.Hop{At: r.At, Step: "received", Text: fmt.Sprintf("%s received %s", name, r.Key),
-			Message: r.Key,
-			About:   r.Consumer, Stream: streams[r.Consumer], Sequence: r.Sequence, Attempt: r.Attempt, Trace: r.Trace,
-			State: "committed"})
+			Message: r.Key, About: r.Consumer, Stream: streams[r.Consumer], Sequence: r.Sequence, Attempt: r.Attempt,
+			Trace: r.Trace, State: "committed"})
 	}
 	for _, s := range m.Sent {
 		hop := adminui.Hop{At: s.At, Step: "sending", Text: fmt.Sprintf("%s sends %s", name, s.Key), Message: s.Key,
-			About:   s.Subject,
-			Attempt: s.Attempts, Trace: s.Trace, State: "waits for the broker", Tone: "warn"}
+			About: s.Subject, Attempt: s.Attempts, Trace: s.Trace, State: "waits for the broker", Tone: "warn"}
 		if len(s.Pending) > 0 {
 			hop.State = "waits for " + strings.Join(s.Pending, ", ")
 		}

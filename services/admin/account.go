@@ -105,8 +105,7 @@ func (s *server) accountPage(r *http.Request, form adminui.Form, own bool, made 
 		return nil, err
 	}
 	p := accountPage{Username: a.Username, Name: a.Name, Password: a.Password != "", App: a.TOTPSecret != nil,
-		Form: form, Made: made,
-		Needs: s.needsSecond()}
+		Form: form, Made: made, Needs: s.needsSecond()}
 	if !own {
 		p.Form = passwordForm(a.Username, p.Password)
 	}

@@ -32,8 +32,8 @@ func appForm(a account, action string) adminui.Form {
 			Kind: "text", Required: true, Complete: "one-time-code", Most: 10, Numeric: true}}}
 	if a.Password == "" {
 		f.Fields = append(f.Fields, adminui.Field{Name: "password", Label: "Password to sign in with", Kind: "password",
-			Required: true,
-			Most:     maxPassword, Complete: "new-password", Hint: "At least 12 characters; a few words will do."})
+			Required: true, Most: maxPassword, Complete: "new-password",
+			Hint: "At least 12 characters; a few words will do."})
 	}
 	return f
 }

@@ -47,9 +47,8 @@ func hidden(name string) bool {
 func (e *server) cookie(name, value string, life time.Duration) *http.Cookie {
 	c := &http.Cookie{
 		Name: e.cookieName(name), Value: value, Path: "/", Domain: e.cfg.CookieDomain, Secure: e.secure,
-		SameSite: http.SameSiteLaxMode,
-		HttpOnly: hidden(name),
-		MaxAge:   int(life / time.Second),
+		SameSite: http.SameSiteLaxMode, HttpOnly: hidden(name),
+		MaxAge: int(life / time.Second),
 	}
 	if life < 0 {
 		c.MaxAge, c.Expires = -1, time.Unix(1, 0)

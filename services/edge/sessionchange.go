@@ -107,8 +107,7 @@ func (e *server) open(ctx context.Context, req *request, answer http.Header, cha
 func (e *server) mergeCart(ctx context.Context, req *request, m web.SessionMember) error {
 	id := web.Identity{
 		MemberID: m.ID, Username: m.Username, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
-		Code: m.Code,
-		Cart: req.cart, Client: req.client.String(),
+		Code: m.Code, Cart: req.cart, Client: req.client.String(),
 	}
 	var merged struct{}
 	if err := e.ask(ctx, e.owners.order, web.Question{Method: http.MethodPost, Path: "/internal/cart-merge", ID: id},

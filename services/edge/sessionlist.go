@@ -29,8 +29,7 @@ func (e *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 		data[i] = listedSession{
 			Session: e.sessionName(s), Device: s.Device, Place: s.Place, LoggedIn: web.Time(s.CreatedAt),
-			LastSeen: web.Time(s.SeenAt),
-			Current:  string(s.TokenHash) == string(req.session.TokenHash),
+			LastSeen: web.Time(s.SeenAt), Current: string(s.TokenHash) == string(req.session.TokenHash),
 		}
 	}
 	return web.JSON(w, http.StatusOK, struct {

@@ -68,8 +68,7 @@ func listAds(ctx context.Context, db pg.DB, w adsWanted) ([]adFigures, error) {
 		    AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC') AS clicks, f.visits, f.orders, f.sales
 		FROM (`+selectAd+` WHERE ($3 = '' OR s.title = $3)
 		    AND ($4 = '' OR position(lower($4) IN lower(concat_ws(' ', a.title, headline_1, headline_2, headline_3,
-		      ad_cd,
-		      campaignid, adgroupid, adid, final_url))) > 0)
+		      ad_cd, campaignid, adgroupid, adid, final_url))) > 0)
 		    AND ($5 = 0 OR a.id < $5) ORDER BY a.id DESC LIMIT $6) a
 		  CROSS JOIN LATERAL (SELECT coalesce(sum(visits), 0)::bigint AS visits,
 		    coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(sales), 0)::bigint AS sales FROM day_part

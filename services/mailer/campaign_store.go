@@ -37,8 +37,7 @@ type campaign struct {
 const campaignColumns = ` id, em_cd, name, audience, subject, body_text, body_html, from_address, pace, bought,
 	idle_days, spent_over, tag, state,
 	coalesce(start_at, '0001-01-01'::timestamptz) AS start_at, receivers::bigint AS receivers,
-	problem,
-	coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
+	problem, coalesce(started_at, '0001-01-01'::timestamptz) AS started_at,
 	coalesce(ended_at, '0001-01-01'::timestamptz) AS ended_at,
 	version, changed_by, changed_at `
 

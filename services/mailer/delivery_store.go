@@ -42,8 +42,7 @@ func storeDeliveries(list []newDelivery) *bus.Effect {
 		    member_id, newsletter_id, order_identifier, created_at, deadline, next_at)
 		  SELECT key, kind, message_id, nullif(code, ''), to_hashes, left_out, state, CASE WHEN state = 'queued'
 		    THEN NULL ELSE now() END, payload, nullif(member, 0), nullif(newsletter, 0), nullif("order", ''),
-		      created_at,
-		    deadline, coalesce(due, now())
+		    created_at, deadline, coalesce(due, now())
 		  FROM ROWS FROM (
 		    jsonb_to_recordset($3::jsonb) AS (key text, kind text, message_id text, code text, to_hashes text[],
 		      left_out text[], state text, member bigint, newsletter bigint, "order" text, created_at timestamptz,

@@ -157,8 +157,8 @@ func (s *server) orderLines(lines []msg.OrderLine) (list []orderLine) {
 	for _, l := range lines {
 		list = append(list, orderLine{
 			Product: clean(l.Product), Text: clean(l.Text), Variant: joined(", ", l.Color, l.Size),
-			Quantity: l.Quantity,
-			Each:     s.amount(l.PriceEach), Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
+			Quantity: l.Quantity, Each: s.amount(l.PriceEach),
+			Sum: s.amount(int64(money.Cents(l.PriceEach).Times(l.Quantity))),
 		})
 	}
 	return list

@@ -32,18 +32,16 @@ func (s *server) onUser(group []*bus.Delivery) (*bus.Effect, error) {
 				return nil, err
 			}
 			rows = append(rows, recipientRow{Key: d.Key, Kind: "prospect", ID: p.ID, Email: p.Email,
-				FirstName: p.FirstName,
-				LastName:  p.LastName, Code: p.Code, Token: p.UnsubscribeToken, Unsubscribed: p.Unsubscribed,
-				Refused: p.Refused, Version: p.Version})
+				FirstName: p.FirstName, LastName: p.LastName, Code: p.Code, Token: p.UnsubscribeToken,
+				Unsubscribed: p.Unsubscribed, Refused: p.Refused, Version: p.Version})
 		default:
 			m, err := bus.Decode[msg.Member](d)
 			if err != nil {
 				return nil, err
 			}
 			rows = append(rows, recipientRow{Key: d.Key, Kind: "member", ID: m.ID, Email: m.Email,
-				FirstName: m.FirstName,
-				LastName:  m.LastName, Code: m.Code, Token: m.UnsubscribeToken, Newsletter: m.Newsletter,
-				Unsubscribed: m.Unsubscribed, Version: m.Version})
+				FirstName: m.FirstName, LastName: m.LastName, Code: m.Code, Token: m.UnsubscribeToken,
+				Newsletter: m.Newsletter, Unsubscribed: m.Unsubscribed, Version: m.Version})
 		}
 	}
 	return storeRecipients(rows), nil

@@ -34,11 +34,10 @@ func storeRecipients(rows []recipientRow) *bus.Effect {
 		  INSERT INTO recipient (kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token, version,
 		    refused)
 		  SELECT DISTINCT ON (kind, id) kind, id, email, first_name, last_name, code, newsletter, unsubscribed, token,
-		    version,
-		    refused
+		    version, refused
 		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, kind text, id bigint, email text, first_name text,
-		    last_name text,
-		    code text, newsletter boolean, unsubscribed boolean, token text, version bigint, refused boolean)
+		    last_name text, code text, newsletter boolean, unsubscribed boolean, token text, version bigint,
+		    refused boolean)
 		    JOIN fresh USING (key)
 		  WHERE NOT EXISTS (SELECT FROM erased WHERE erased.kind = n.kind AND erased.id = n.id)
 		  ORDER BY kind, id, version DESC

@@ -112,11 +112,9 @@ func requeue(ctx context.Context, db pg.DB, id int64) (bool, error) {
 func copySent(ctx context.Context, tx pgx.Tx, of int64, key, messageID string) (id int64, ok bool, err error) {
 	return pg.One[int64](ctx, tx, "send mail $1 once more", `
 		INSERT INTO delivery (key, kind, payload, to_hashes, member_id, prospect_code, message_id, order_identifier,
-		  written,
-		  subject, again_of, created_at, deadline)
+		  written, subject, again_of, created_at, deadline)
 		SELECT $2, kind, payload, to_hashes, member_id, prospect_code, $3, order_identifier, written, subject, id,
-		  now(),
-		  now() + interval '72 hours'
+		  now(), now() + interval '72 hours'
 		FROM delivery WHERE id = $1 AND state = 'sent' AND payload IS NOT NULL AND newsletter_id IS NULL
 		ON CONFLICT (key) DO NOTHING RETURNING id`, of, key, messageID)
 }

@@ -58,8 +58,7 @@ func cancelRefund(ctx context.Context, tx pgx.Tx, o deskOrder, w Refund) (refund
 		return refundRow{}, err
 	}
 	r := refundRow{OrderID: o.ID, Currency: o.Currency, Reason: w.Reason, Note: pg.StorableText(w.Note, 0),
-		WithCancel: true,
-		Restock:    true}
+		WithCancel: true, Restock: true}
 	if o.PaymentIntent == nil {
 		return r, r.work(o, w, lines, 0, 0)
 	}

@@ -330,8 +330,7 @@ func newCheckout(c *cart, in contents, email string) (checkout, error) {
 	now := time.Now().UTC()
 	return checkout{
 		ID: rand.Text(), CartID: c.ID, CartGeneration: c.Generation, QuoteHash: hex.EncodeToString(hash[:]),
-		State: stateCreating,
-		Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1,
+		State: stateCreating, Email: email, AgreedAt: now, Quote: q, Currency: currency, StripeAttempt: 1,
 		ExpiresAt:    now.Add(checkoutLife).Truncate(time.Second),
 		ItemSubtotal: in.totals.ItemSubtotal, ItemDiscount: in.totals.ItemDiscount,
 		ShippingSubtotal: in.totals.ShippingSubtotal,

@@ -38,11 +38,9 @@ func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 		WITH stored AS (
 		  INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
 		    newsletter, agreed_at, quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount,
-		      total,
-		    expires_at, owner, round, person, client)
+		    total, expires_at, owner, round, person, client)
 		  VALUES ($2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-		    $19,
-		    $20, nullif($21, ''), nullif($22, '')))`,
+		    $19, $20, nullif($21, ''), nullif($22, '')))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
 		q.Quote, q.Currency,
 		q.ItemSubtotal, q.ItemDiscount, q.ShippingSubtotal, q.ShippingDiscount, q.Total, q.ExpiresAt, q.Owner, q.Round,

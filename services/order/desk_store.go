@@ -11,8 +11,7 @@ import (
 // deskOrderColumns are the columns of a deskOrder, of the table orders as o.
 const deskOrderColumns = `o.id, o.identifier, o.version, o.payment_intent, o.member_id, o.prospect_code, o.email,
 	o.customer_name, o.currency, o.item_subtotal, o.item_discount, o.shipping_subtotal, o.shipping_discount,
-	  o.sales_tax,
-	o.tax_included, o.total,
+	o.sales_tax, o.tax_included, o.total,
 	o.shipping_method, o.shipping_address, o.placed_at, o.canceled_at, coalesce(o.current_status, '') AS current_status`
 
 // lockOrder reads an order for an act, and keeps other acts and Stripe's words about its money from it
@@ -35,8 +34,7 @@ func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error
 		SELECT l.seq, l.sku_id, l.quantity, l.price_cents, l.full_price, coalesce(l.product_title, '') AS product,
 		  coalesce(l.description, '') AS text, coalesce(l.color, '') AS color, coalesce(l.size, '') AS size,
 		  coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq),
-		    0)::int AS shipped,
-		  coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
+		  0)::int AS shipped, coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 		    WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0)::int AS
 		      refunded
 		FROM order_line l WHERE l.order_id = $1 ORDER BY l.seq`, orderID)

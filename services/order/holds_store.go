@@ -23,8 +23,7 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
 		FROM sku s JOIN product p ON p.id = s.product_id CROSS JOIN LATERAL (
 		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2),
-		    0)::int AS client,
-		         coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
+		    0)::int AS client, coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
 		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
 		    WHERE r.sku_id = s.id) h
 		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order

@@ -16,8 +16,7 @@ const undoSQL = `
 	  'products', coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'new', p.id IS NULL, 'was', CASE WHEN p.id
 	  IS NOT NULL THEN
 	      jsonb_build_object('title', p.title, 'title_url', p.title_url, 'headline', p.headline, 'part1',
-	  p.description_part_1,
-	        'part2', p.description_part_2, 'color_name', p.color_name, 'size_name', p.size_name,
+	  p.description_part_1, 'part2', p.description_part_2, 'color_name', p.color_name, 'size_name', p.size_name,
 	        'published', p.published, 'collections', ARRAY(SELECT c.address
 	          FROM product_collection k JOIN collection c ON c.id = k.collection_id
 	          WHERE k.product_id = p.id)) END, 'is', to_jsonb(x)))
@@ -25,8 +24,7 @@ const undoSQL = `
 	  'skus', coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'new', s.id IS NULL, 'was', CASE WHEN s.id IS
 	  NOT NULL THEN
 	      jsonb_build_object('code', s.code, 'color', s.color, 'size', s.size, 'text', s.description, 'back_order',
-	  s.back_order,
-	        'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock, 'grams',
+	  s.back_order, 'inventory', s.inventory_id, 'price', ` + regularSQL + `, 'stock', s.stock, 'grams',
 	  s.weight_grams) END, 'is', to_jsonb(x)))
 	    FROM ` + skusOfPlan + ` LEFT JOIN sku s ON s.id = x.id), '[]'))`
 

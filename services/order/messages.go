@@ -30,8 +30,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		TaxIncluded: o.TaxIncluded, Total: o.Total}
 	placed := msg.OrderPlaced{
 		OrderID: stored.ids[o.CheckoutID], Identifier: o.Identifier, PlacedAt: o.PlacedAt, Email: o.Email,
-		CustomerName: o.CustomerName,
-		ProspectCode: pg.Text(o.ProspectCode), ProspectKnown: o.prospectKnown,
+		CustomerName: o.CustomerName, ProspectCode: pg.Text(o.ProspectCode), ProspectKnown: o.prospectKnown,
 		Newsletter: o.checkout.Newsletter, Currency: o.Currency, OrderAmounts: amounts,
 		Lines: reportedLines(o.checkout, stored), Codes: codes, Country: o.ShippingAddress.CountryCode,
 	}
@@ -44,8 +43,7 @@ func placedMessages(o order, stored storedOrders) []msg.Message {
 		CreatedAt:    o.PlacedAt, Deadline: o.PlacedAt.Add(mailDeadline),
 		Order: &msg.OrderMail{
 			Identifier: o.Identifier, PlacedAt: o.PlacedAt, CustomerName: o.CustomerName,
-			EmailCode: stored.visitorTemplate,
-			Lines:     lines, Codes: codes, OrderAmounts: amounts,
+			EmailCode: stored.visitorTemplate, Lines: lines, Codes: codes, OrderAmounts: amounts,
 			ShippingAddress: o.ShippingAddress, BillingAddress: o.BillingAddress,
 		},
 	}

@@ -10,8 +10,8 @@ import (
 func ordersToPack(ctx context.Context, db pg.DB, identifier string) ([]toPack, error) {
 	return pg.List[toPack](ctx, db, "read orders to pack", `
 		SELECT o.identifier, o.placed_at, latest.status, o.shipping_method->>'carrier' AS shipping_method,
-		  o.shipping_address AS address,
-		       (SELECT jsonb_agg(jsonb_build_object('line', seq, 'sku', sku_id, 'quantity', quantity, 'left', left_over,
+		  o.shipping_address AS address, (SELECT jsonb_agg(jsonb_build_object('line', seq, 'sku', sku_id, 'quantity',
+		       quantity, 'left', left_over,
 		         'product', product_title, 'text', description, 'colour', color, 'size', size) ORDER BY seq)
 		        FROM (SELECT l.*, greatest(quantity
 		          - coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq =

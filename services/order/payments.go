@@ -225,9 +225,8 @@ type issue struct {
 func newIssue(p payment, reason, explanation string) issue {
 	return issue{
 		Reason: reason, Explanation: pg.StorableText(explanation, stripe.MaxText), SessionID: p.ID,
-		PaymentIntent: p.PaymentIntent,
-		EventID:       pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal, Currency: p.Currency,
-		Payload: pg.StorableJSON(p.raw),
+		PaymentIntent: p.PaymentIntent, EventID: pg.StorableKey(p.eventID, stripe.MaxID), Amount: p.AmountTotal,
+		Currency: p.Currency, Payload: pg.StorableJSON(p.raw),
 	}
 }
 

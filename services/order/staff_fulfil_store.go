@@ -54,8 +54,8 @@ const leftSQL = `
 func slipsOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffSlip, error) {
 	return pg.List[staffSlip](ctx, db, "read packing slips", `
 		SELECT o.identifier, o.placed_at, coalesce(o.shipping_method->>'carrier', '') AS method,
-		  o.shipping_address AS address,
-		  coalesce((SELECT jsonb_agg(jsonb_build_object('quantity', l.quantity, 'sku', l.sku_id, 'product', l.product,
+		  o.shipping_address AS address, coalesce((SELECT jsonb_agg(jsonb_build_object('quantity', l.quantity, 'sku',
+		  l.sku_id, 'product', l.product,
 		    'variant', l.variant) ORDER BY l.seq) FROM `+leftSQL+` l
 		    WHERE l.order_id = o.id AND l.quantity > 0), '[]') AS lines
 		FROM orders o WHERE o.identifier = ANY($1) ORDER BY array_position($1, o.identifier)`, identifiers)

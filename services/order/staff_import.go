@@ -362,8 +362,7 @@ func (k importKept) says() string {
 func (s *server) staffTemplate(r *http.Request) (adminui.Answer, error) {
 	example := exportRow{Address: "OakDesk", Title: "Oak desk", Headline: "Room for two.", Text: "Solid **oak**.",
 		State: "draft", Code: "OAK-1", Color: "Natural", Size: "160 cm", StockState: "in-stock",
-		Price: new(int64(24900)),
-		Stock: new(int32(12)), Grams: new(int32(38000))}
+		Price: new(int64(24900)), Stock: new(int32(12)), Grams: new(int32(38000))}
 	return exportFile(r, "template-", func() ([]exportRow, error) { return []exportRow{example}, nil })
 }
 

@@ -48,8 +48,7 @@ func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOr
 		  coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
 		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method,
-		    o.shipping_address,
-		  o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
+		  o.shipping_address, o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
 		    o.agreed_with_terms_of_sale AS terms_of_sale,
 		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at, o.acted_at, o.acted_by, o.acted_what
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status LEFT JOIN checkout k ON k.id = o.checkout_id
@@ -66,8 +65,7 @@ func (o staffOrderRow) page() staffOrderPage {
 		BillingAddress: o.BillingAddress,
 		Money: staffMoney{Currency: o.Currency, ItemSubtotal: o.ItemSubtotal, ItemDiscount: o.ItemDiscount,
 			ShippingSubtotal: o.ShippingSubtotal, ShippingDiscount: o.ShippingDiscount, SalesTax: o.SalesTax,
-			TaxIncluded: o.TaxIncluded,
-			Total:       o.Total},
+			TaxIncluded: o.TaxIncluded, Total: o.Total},
 		Payment: staffPayment{PaymentIntent: pg.Text(o.PaymentIntent), SessionID: o.SessionID,
 			CheckoutID: o.CheckoutID},
 		Consent: staffConsent{TermsOfSale: o.TermsOfSale, AgreedAt: o.AgreedAt, Newsletter: o.Newsletter},
@@ -135,8 +133,8 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		SELECT `+undoneColumns+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
 		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble,
-		  by_name AS by,
-		  created_at AS at, coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity)
+		  by_name AS by, created_at AS at, coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity',
+		  quantity)
 		    ORDER BY seq)
 		    FROM refund_line l WHERE l.refund_id = r.id), '[]') AS pieces
 		FROM refund r WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)

@@ -24,8 +24,7 @@ func listMedia(ctx context.Context, db pg.DB, id int64) (pictures, videos []medi
 	}
 	videos, err = pg.List[mediaRow](ctx, db, "list videos of product $1", `
 		SELECT id, 0::bigint AS sku, video_url AS url, video_thumbnail_url AS thumbnail, coalesce(caption,
-		  '') AS caption,
-		  '' AS alt FROM product_video WHERE product_id = $1 ORDER BY id`, id)
+		  '') AS caption, '' AS alt FROM product_video WHERE product_id = $1 ORDER BY id`, id)
 	return pictures, videos, err
 }
 

@@ -39,8 +39,7 @@ func askRefund(page staffFormPage) adminui.Form {
 	for _, l := range p.Lines {
 		if room := l.Quantity - l.Refunded; room > 0 {
 			form.Fields = append(form.Fields, adminui.Field{Name: lineField(l.Seq), Label: l.Name(), Kind: "number",
-				Value: "0",
-				Hint:  fmt.Sprintf("of %d at %s, less their share of the discount", room, l.Price)})
+				Value: "0", Hint: fmt.Sprintf("of %d at %s, less their share of the discount", room, l.Price)})
 		}
 	}
 	if p.Money.ShippingSubtotal > p.Money.ShippingDiscount {

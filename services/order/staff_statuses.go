@@ -50,8 +50,7 @@ func statusEditor(st statusSet) adminui.Form {
 	if st.Identifier == "" {
 		form.Action, form.Submit = "/settings/statuses", "Make the status"
 		form.Fields = append([]adminui.Field{{Name: "identifier", Label: "Identifier", Kind: "text", Required: true,
-			Most: 100,
-			Hint: "Small letters, digits and hyphens, for programs. It stays."}}, form.Fields...)
+			Most: 100, Hint: "Small letters, digits and hyphens, for programs. It stays."}}, form.Fields...)
 		return form
 	}
 	form.Action, form.Version = "/settings/statuses/"+st.Identifier, st.Version

@@ -66,8 +66,7 @@ func (s *server) paymentWork(ctx context.Context) ([]adminui.WorkKind, error) {
 // lateWork is the orders that wait to be sent for longer than ORDER_LATE_DAYS.
 func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 	k := adminui.WorkKind{Name: "late-orders", Title: fmt.Sprintf("Orders not sent after %d days", s.cfg.LateDays),
-		Runbook: "staff",
-		To:      "/orders?only=" + onlyLate + "&sort=placed"}
+		Runbook: "staff", To: "/orders?only=" + onlyLate + "&sort=placed"}
 	list, count, err := lateOrders(ctx, s.pool, s.cfg.LateDays, adminui.WorkShown, adminui.MostCounted)
 	k.Count = count
 	for i, o := range list {
@@ -75,8 +74,7 @@ func (s *server) lateWork(ctx context.Context) (adminui.WorkKind, error) {
 			k.Oldest = o.PlacedAt
 		}
 		k.Items = append(k.Items, adminui.WorkItem{Key: o.Identifier, Title: o.Identifier, Reason: o.Status,
-			Since: o.PlacedAt,
-			To:    "/orders/" + o.Identifier})
+			Since: o.PlacedAt, To: "/orders/" + o.Identifier})
 	}
 	return k, err
 }

@@ -64,8 +64,7 @@ type heldArticle struct {
 func heldStock(ctx context.Context, db pg.DB, rows int) ([]heldArticle, int64, error) {
 	list, err := pg.List[heldArticle](ctx, db, "list held stock", `
 		SELECT s.id AS sku, p.title, coalesce(s.stock, 0)::bigint AS free, sum(r.quantity)::bigint AS held,
-		  count(*) AS pages,
-		  count(DISTINCT c.person) AS people, min(c.created_at) AS since
+		  count(*) AS pages, count(DISTINCT c.person) AS people, min(c.created_at) AS since
 		FROM reservation r JOIN checkout c ON c.id = r.checkout_id JOIN sku s ON s.id = r.sku_id
 		  JOIN product p ON p.id = s.product_id
 		WHERE s.stock IS NOT NULL GROUP BY s.id, p.title ORDER BY held DESC, s.id LIMIT $1`, rows)

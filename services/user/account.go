@@ -211,8 +211,8 @@ func (s *server) internalAccount(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Personal = personalData{
 		Username: p.Username, FirstName: p.FirstName, LastName: p.LastName, Newsletter: p.Newsletter,
-		Unsubscribed: p.Unsubscribed,
-		Joined:       web.Time(p.Joined), LastLogin: web.Time(lastLogin), TermsAgreed: (*web.Time)(p.TermsAgreed),
+		Unsubscribed: p.Unsubscribed, Joined: web.Time(p.Joined), LastLogin: web.Time(lastLogin),
+		TermsAgreed: (*web.Time)(p.TermsAgreed),
 	}
 	page.Email = emailData{Address: p.Email, Verified: p.EmailVerified, CodeSent: p.CodeRequested && !p.EmailVerified}
 	return web.JSON(w, http.StatusOK, page)

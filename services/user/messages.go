@@ -27,8 +27,7 @@ func (a account) session() web.SessionMember {
 func (a account) event(subject string) msg.Message {
 	return msg.Message{Key: fmt.Sprintf("%s:%d:%d", subject, a.ID, a.Version), Subject: subject, Payload: msg.Member{
 		ID: a.ID, Username: a.Username, FirstName: a.FirstName, LastName: a.LastName, Email: a.Email,
-		EmailVerified: a.EmailVerified,
-		Code:          a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed,
+		EmailVerified: a.EmailVerified, Code: a.MbCd, Newsletter: a.Newsletter, Unsubscribed: a.Unsubscribed,
 		UnsubscribeToken: a.UnsubscribeToken, Tags: a.Tags,
 		Version: a.Version, At: time.Now().UTC(),
 	}}

@@ -81,8 +81,7 @@ func addProspect(ctx context.Context, tx pgx.Tx, n newProspect) (p prospect, mad
 	}
 	return queryProspect(ctx, tx, `
 		INSERT INTO prospect (email, first_name, unsubscribe_token, pr_cd, how_excited, swa_comment, last_name, phone,
-		  prospect_comment,
-			unsubscribed, unsubscribed_at, source)
+			prospect_comment, unsubscribed, unsubscribed_at, source)
 		SELECT $1::text, nullif($2::text, ''), $3::text, $4::text, nullif($5::int, 0), $6::text, nullif($7::text, ''),
 		  nullif($8::text, ''), $9::text,
 			$10::boolean, CASE WHEN $11::boolean THEN now() END, $12::text

@@ -16,8 +16,7 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 	c, found, err := pg.One[customerDetails](ctx, db, "find $1 $2", `
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
 		  joined AS since, `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders,
-		  spent,
-		  first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
+		  spent, first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
 		  coalesce(last_order, `+never+`) AS last_order, version, mb_cd AS code, '{}'::text[] AS aliases,
 		  coalesce((SELECT max(version) FROM terms_agreed WHERE member_id = a.id), 0) AS terms, '' AS comment,
 		  '' AS remark, 0 AS excited, `+never+` AS converted, coalesce(merged_member, 0) AS merged_member,
@@ -42,8 +41,7 @@ func mergedInto(ctx context.Context, db pg.DB, kind string, id int64) ([]custome
 	return pg.List[customer](ctx, db, "list what was merged into $1 $2", `
 		SELECT 'prospect' AS kind, id, `+prospectName+` AS name, email,
 		  '' AS username, false AS proved, `+prospectNews+` AS newsletter, source, tags, orders::bigint AS orders,
-		  spent,
-		  created AS since
+		  spent, created AS since
 		FROM prospect WHERE CASE WHEN $1 = 'member' THEN merged_member = $2 ELSE merged_prospect = $2 END
 		UNION ALL
 		SELECT 'member', id, first_name || ' ' || last_name, email, username, email_verified, `+memberNews+`,

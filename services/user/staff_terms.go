@@ -113,8 +113,7 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 			return err
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.TermsPublish, Kind: "terms",
-			Key:   strconv.Itoa(version),
-			Text:  fmt.Sprintf("Published version %d of the terms of use", version),
+			Key: strconv.Itoa(version), Text: fmt.Sprintf("Published version %d of the terms of use", version),
 			After: map[string]any{"note": note}})
 	})
 	switch {

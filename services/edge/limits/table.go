@@ -55,8 +55,7 @@ var (
 
 // currentPassword is one counter for every call that asks for the password of the session's member.
 var currentPassword = Rule{Name: "password", By: Member, Limit: 100, Window: day, Free: 10, Step: 30 * time.Second,
-	Keep: wrong,
-	Why:  "a stolen session guesses at the password"}
+	Keep: wrong, Why: "a stolen session guesses at the password"}
 
 // Table is every limit of the shop. The figures for logins are reasoned in docs/adr/0016. Two windows
 // can meet in the midst of a series of tries, so limits that a person must notice in time stay below
