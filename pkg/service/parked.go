@@ -154,11 +154,7 @@ func (p parkedPages) find(r *http.Request) (bus.Parked, error) {
 	if err != nil {
 		return bus.Parked{}, web.NotFound()
 	}
-	m, found, err := bus.FindParked(r.Context(), p.Pool, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return m, err
+	return web.OrNotFound(bus.FindParked(r.Context(), p.Pool, id))
 }
 
 // name is what the broker calls a message and who takes it.

@@ -60,6 +60,14 @@ func BadRequest(parameter string) error {
 // NotFound answers 404.
 func NotFound() error { return &Error{Status: http.StatusNotFound, Code: "not-found"} }
 
+// OrNotFound is the row that a function of a store found, or else NotFound.
+func OrNotFound[T any](row T, found bool, err error) (T, error) {
+	if err == nil && !found {
+		err = NotFound()
+	}
+	return row, err
+}
+
 // Forbidden answers 403 with a code.
 func Forbidden(code string) error { return &Error{Status: http.StatusForbidden, Code: code} }
 

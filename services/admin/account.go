@@ -85,11 +85,7 @@ func (s *server) careful(h adminui.Handler) http.HandlerFunc {
 
 // askedAccount is the account of the person who asks. A person who was disabled a moment ago has none.
 func (s *server) askedAccount(r *http.Request) (account, error) {
-	a, found, err := findAccount(r.Context(), s.pool, adminui.Who(r).Person)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return a, err
+	return web.OrNotFound(findAccount(r.Context(), s.pool, adminui.Who(r).Person))
 }
 
 func (s *server) account(r *http.Request) (adminui.Answer, error) {
@@ -203,12 +199,10 @@ func (s *server) removes(r *http.Request, act, notice, refusal string,
 		if err := do(ctx, tx); err != nil {
 			return err
 		}
-		a, found, err := findAccount(ctx, tx, person)
+		a, err := web.OrNotFound(findAccount(ctx, tx, person))
 		switch {
 		case err != nil:
 			return err
-		case !found:
-			return web.NotFound()
 		case s.needsSecond() && !a.hasSecond():
 			return errLastFactor
 		}

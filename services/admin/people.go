@@ -205,11 +205,7 @@ func (s *server) askedPerson(r *http.Request) (personRow, error) {
 	if err != nil {
 		return personRow{}, web.NotFound()
 	}
-	p, found, err := findPerson(r.Context(), s.pool, n)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return p, err
+	return web.OrNotFound(findPerson(r.Context(), s.pool, n))
 }
 
 func (s *server) person(r *http.Request) (adminui.Answer, error) {

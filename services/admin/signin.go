@@ -160,12 +160,9 @@ func (s *server) signInByPasskey(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, found, err := findAccount(r.Context(), s.pool, person)
-	switch {
-	case err != nil:
+	a, err := web.OrNotFound(findAccount(r.Context(), s.pool, person))
+	if err != nil {
 		return nil, err
-	case !found:
-		return nil, web.NotFound()
 	}
 	if err := forgive(); err != nil {
 		return nil, err

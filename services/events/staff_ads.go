@@ -146,11 +146,7 @@ func (s *server) asked(r *http.Request) (ad, error) {
 	if err != nil {
 		return ad{}, web.NotFound()
 	}
-	a, found, err := readAd(r.Context(), s.pool, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return a, err
+	return web.OrNotFound(readAd(r.Context(), s.pool, id))
 }
 
 func (s *server) staffAd(r *http.Request) (adminui.Answer, error) {

@@ -48,22 +48,14 @@ func listCampaigns(ctx context.Context, db pg.DB, before int64, rows int) ([]cam
 }
 
 func findCampaign(ctx context.Context, db pg.DB, id int64) (campaign, error) {
-	c, found, err := pg.One[campaign](ctx, db, "find campaign $1", `
-		SELECT`+campaignColumns+`FROM campaign WHERE id = $1`, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
+	return web.OrNotFound(pg.One[campaign](ctx, db, "find campaign $1", `
+		SELECT`+campaignColumns+`FROM campaign WHERE id = $1`, id))
 }
 
 // lockCampaign keeps a campaign as it is until tx ends.
 func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (campaign, error) {
-	c, found, err := pg.One[campaign](ctx, tx, "lock campaign $1", `
-		SELECT`+campaignColumns+`FROM campaign WHERE id = $1 FOR UPDATE`, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
+	return web.OrNotFound(pg.One[campaign](ctx, tx, "lock campaign $1", `
+		SELECT`+campaignColumns+`FROM campaign WHERE id = $1 FOR UPDATE`, id))
 }
 
 // insertCampaign adds a draft, under a code of its own.

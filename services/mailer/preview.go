@@ -32,10 +32,7 @@ type shownMail struct {
 
 // showMail is what a mail of the ledger says, without what opens anything.
 func (s *server) showMail(ctx context.Context, id int64) (shownMail, error) {
-	d, found, err := findWritten(ctx, s.pool, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
+	d, err := web.OrNotFound(findWritten(ctx, s.pool, id))
 	if err != nil {
 		return shownMail{}, err
 	}

@@ -32,10 +32,7 @@ func (s *server) findMail(r *http.Request) (staffMail, error) {
 	if err != nil {
 		return staffMail{}, web.NotFound()
 	}
-	m, found, err := findStaffMail(r.Context(), s.pool, number)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
+	m, err := web.OrNotFound(findStaffMail(r.Context(), s.pool, number))
 	return s.withReceivers(m)[0], err
 }
 

@@ -100,11 +100,7 @@ type collectionEdit struct {
 var collectionAddress = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 func (s *server) collectionOf(r *http.Request) (staffCollection, error) {
-	c, found, err := findStaffCollection(r.Context(), s.pool, adminui.Param(r, "address"))
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
+	return web.OrNotFound(findStaffCollection(r.Context(), s.pool, adminui.Param(r, "address")))
 }
 
 // collectionForm asks for a collection.

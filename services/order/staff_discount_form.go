@@ -319,12 +319,10 @@ func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
 	}
 	wrong := wrongFields{}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		was, found, err := findDiscount(r.Context(), tx, number, "FOR UPDATE OF d")
+		was, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
 		switch {
 		case err != nil:
 			return err
-		case !found:
-			return web.NotFound()
 		case int64(was.Version) != sent.Version:
 			return errStaleRow
 		}

@@ -166,12 +166,9 @@ func (s *server) readDiscountPage(r *http.Request) (p discountPage, err error) {
 	if !ok {
 		return p, web.NotFound()
 	}
-	d, found, err := findDiscount(r.Context(), s.pool, number, "")
-	switch {
-	case err != nil:
+	d, err := web.OrNotFound(findDiscount(r.Context(), s.pool, number, ""))
+	if err != nil {
 		return p, err
-	case !found:
-		return p, web.NotFound()
 	}
 	p.Discount = discountRow{d, d.state(time.Now()), d.gives()}
 	p.Badge = p.Discount.badge()
@@ -251,12 +248,10 @@ func (s *server) changeDiscount(r *http.Request, text string,
 		return nil, web.NotFound()
 	}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
-		d, found, err := findDiscount(r.Context(), tx, number, "FOR UPDATE OF d")
+		d, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
 		switch {
 		case err != nil:
 			return err
-		case !found:
-			return web.NotFound()
 		case form.CheckVersion(1, int64(d.Version)) != nil:
 			return form.CheckVersion(1, int64(d.Version))
 		case int64(d.Version) != form.Version:

@@ -121,11 +121,7 @@ func (s *server) importOf(r *http.Request) (catalogImport, error) {
 	if err != nil {
 		return catalogImport{}, web.NotFound()
 	}
-	file, found, err := findImport(r.Context(), s.pool, id, false)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return file, err
+	return web.OrNotFound(findImport(r.Context(), s.pool, id, false))
 }
 
 // CanApply reports whether a file is whole and not applied yet.

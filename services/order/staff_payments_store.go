@@ -32,10 +32,7 @@ func findStaffPayment(ctx context.Context, db pg.DB, id int64) (paymentEntry, js
 		paymentEntry
 		Payload json.RawMessage
 	}
-	e, found, err := pg.One[entry](ctx, db, "find payment $1", `
-		SELECT `+staffPaymentColumnsSQL+`, i.payload FROM payment_issue i WHERE i.id = $1`, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
+	e, err := web.OrNotFound(pg.One[entry](ctx, db, "find payment $1", `
+		SELECT `+staffPaymentColumnsSQL+`, i.payload FROM payment_issue i WHERE i.id = $1`, id))
 	return e.paymentEntry, e.Payload, err
 }

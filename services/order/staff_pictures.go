@@ -256,12 +256,10 @@ func mediaAddress(address string) bool {
 // changeMedia stores pictures and videos of the version that the person saw, and records it.
 func changeMedia(r *http.Request, tx pgx.Tx, id, version int64, pictures, videos []mediaRow) error {
 	ctx := r.Context()
-	p, found, err := lockProduct(ctx, tx, id)
+	p, err := web.OrNotFound(lockProduct(ctx, tx, id))
 	switch {
 	case err != nil:
 		return err
-	case !found:
-		return web.NotFound()
 	case p.MediaVersion != version:
 		return ErrStale
 	}

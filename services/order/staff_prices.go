@@ -239,12 +239,10 @@ func (s *server) staffPlanPrice(r *http.Request) (adminui.Answer, error) {
 // planPrice stores a plan and records it.
 func planPrice(r *http.Request, tx pgx.Tx, product, version int64, plan pricePlan) error {
 	ctx, by := r.Context(), adminui.Who(r).Name
-	p, found, err := lockProduct(ctx, tx, product)
+	p, err := web.OrNotFound(lockProduct(ctx, tx, product))
 	switch {
 	case err != nil:
 		return err
-	case !found:
-		return web.NotFound()
 	case p.SKUVersion != version:
 		return ErrStale
 	}

@@ -101,11 +101,7 @@ var titleURLPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 // productOf reads the product that the path names.
 func (s *server) productOf(r *http.Request) (staffProduct, error) {
-	p, found, err := findStaffProduct(r.Context(), s.pool, adminui.Param(r, "identifier"))
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return p, err
+	return web.OrNotFound(findStaffProduct(r.Context(), s.pool, adminui.Param(r, "identifier")))
 }
 
 func (s *server) productHead(p staffProduct, tab string) productHead {
@@ -345,12 +341,10 @@ func (s *server) catalogChanged() {
 // changeProduct stores an edit of the version that the person saw, and records it.
 func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, version int64, e productEdit) error {
 	ctx := r.Context()
-	p, found, err := lockProduct(ctx, tx, was.ID)
+	p, err := web.OrNotFound(lockProduct(ctx, tx, was.ID))
 	switch {
 	case err != nil:
 		return err
-	case !found:
-		return web.NotFound()
 	case p.Version != version:
 		return ErrStale
 	case p.RetiredAt != nil:

@@ -274,11 +274,7 @@ func (s *server) findShipping(r *http.Request) (shippingSet, error) {
 	if !ok {
 		return shippingSet{}, web.NotFound()
 	}
-	m, found, err := findShippingSet(r.Context(), s.pool, number)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return m, err
+	return web.OrNotFound(findShippingSet(r.Context(), s.pool, number))
 }
 
 func (s *server) staffShippingMethod(r *http.Request) (adminui.Answer, error) {

@@ -431,12 +431,10 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 // changeSKUs stores the table of the version that the person saw, and records it.
 func changeSKUs(r *http.Request, tx pgx.Tx, id, version int64, e skusEdit) (changed int, err error) {
 	ctx := r.Context()
-	p, found, err := lockProduct(ctx, tx, id)
+	p, err := web.OrNotFound(lockProduct(ctx, tx, id))
 	switch {
 	case err != nil:
 		return 0, err
-	case !found:
-		return 0, web.NotFound()
 	case p.SKUVersion != version:
 		return 0, ErrStale
 	}

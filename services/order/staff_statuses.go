@@ -124,11 +124,7 @@ func (s *server) staffMakeStatus(r *http.Request) (adminui.Answer, error) {
 }
 
 func (s *server) statusOf(r *http.Request) (statusSet, error) {
-	st, found, err := findStatus(r.Context(), s.pool, adminui.Param(r, "identifier"))
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return st, err
+	return web.OrNotFound(findStatus(r.Context(), s.pool, adminui.Param(r, "identifier")))
 }
 
 func (s *server) staffStatus(r *http.Request) (adminui.Answer, error) {

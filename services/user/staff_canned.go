@@ -131,11 +131,7 @@ func (s *server) askedCanned(r *http.Request) (canned, error) {
 	if err != nil {
 		return canned{}, web.NotFound()
 	}
-	c, found, err := findCanned(r.Context(), s.pool, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
+	return web.OrNotFound(findCanned(r.Context(), s.pool, id))
 }
 
 func oneCanned(c canned, change func(adminui.Form) adminui.Form, status int) adminui.Page {

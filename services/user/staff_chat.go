@@ -135,11 +135,7 @@ func (s *server) askedThread(r *http.Request) (thread, error) {
 	if err != nil {
 		return thread{}, web.NotFound()
 	}
-	t, found, err := findThread(r.Context(), s.pool, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return t, err
+	return web.OrNotFound(findThread(r.Context(), s.pool, id))
 }
 
 func (s *server) threadPage(r *http.Request) (p threadPage, err error) {

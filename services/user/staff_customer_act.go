@@ -96,12 +96,10 @@ func (s *server) staffVerify(r *http.Request) (adminui.Answer, error) {
 	done := adminui.Done{To: page.Customer.path(), Text: "The link is mailed again."}
 	err = s.act(r, page.Customer.customer, "Mailed the link to prove the address again to",
 		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-			a, found, err := lockAccount(ctx, tx, page.Customer.ID)
+			a, err := web.OrNotFound(lockAccount(ctx, tx, page.Customer.ID))
 			switch {
 			case err != nil:
 				return nil, err
-			case !found:
-				return nil, web.NotFound()
 			case a.EmailVerified:
 				done.Text = "The address is proved already."
 				return nil, errUnchanged
@@ -120,10 +118,7 @@ func (s *server) staffEndSessions(r *http.Request) (adminui.Answer, error) {
 	}
 	err = s.act(r, page.Customer.customer, "Ended all sessions of",
 		func(ctx context.Context, tx pgx.Tx) ([]msg.Message, error) {
-			a, found, err := nextVersion(ctx, tx, page.Customer.ID)
-			if err == nil && !found {
-				err = web.NotFound()
-			}
+			a, err := web.OrNotFound(nextVersion(ctx, tx, page.Customer.ID))
 			now := time.Now()
 			a.PasswordChanged = &now // sessions from before this moment end; the password stays
 			return []msg.Message{a.credentialsChanged("")}, err
@@ -193,15 +188,9 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 // changedEvent tells the other services of a customer's present state.
 func changedEvent(ctx context.Context, tx pgx.Tx, c customer) ([]msg.Message, error) {
 	if c.Kind == kindMember {
-		a, found, err := lockAccount(ctx, tx, c.ID)
-		if err == nil && !found {
-			err = web.NotFound()
-		}
+		a, err := web.OrNotFound(lockAccount(ctx, tx, c.ID))
 		return []msg.Message{a.event(msg.UserPreferencesChanged)}, err
 	}
-	p, found, err := lockProspectByID(ctx, tx, c.ID)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
+	p, err := web.OrNotFound(lockProspectByID(ctx, tx, c.ID))
 	return []msg.Message{p.event()}, err
 }

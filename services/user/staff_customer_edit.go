@@ -182,12 +182,10 @@ var errStale = errors.New("the row was changed meanwhile")
 
 // changeMember changes a member of this version.
 func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
-	a, found, err := lockAccount(r.Context(), tx, id)
+	a, err := web.OrNotFound(lockAccount(r.Context(), tx, id))
 	switch {
 	case err != nil:
 		return nil, err
-	case !found:
-		return nil, web.NotFound()
 	case a.Version != version:
 		return nil, errStale
 	}
@@ -201,12 +199,10 @@ func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e c
 
 // changeProspect changes a prospect of this version.
 func changeProspect(ctx context.Context, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
-	p, found, err := lockProspectByID(ctx, tx, id)
+	p, err := web.OrNotFound(lockProspectByID(ctx, tx, id))
 	switch {
 	case err != nil:
 		return nil, err
-	case !found:
-		return nil, web.NotFound()
 	case p.Version != version:
 		return nil, errStale
 	}

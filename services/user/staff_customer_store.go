@@ -13,7 +13,7 @@ const never = `'0001-01-01'::timestamptz`
 
 // findCustomer finds a member or a prospect.
 func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (customerDetails, error) {
-	c, found, err := pg.One[customerDetails](ctx, db, "find $1 $2", `
+	return web.OrNotFound(pg.One[customerDetails](ctx, db, "find $1 $2", `
 		SELECT 'member' AS kind, id, first_name || ' ' || last_name AS name, email, username, email_verified AS proved,
 		  joined AS since, `+memberNews+` AS newsletter, 'registration' AS source, tags, orders::bigint AS orders,
 		  spent, first_name, last_name, '' AS phone, unsubscribed, coalesce(last_login, `+never+`) AS last_login,
@@ -29,11 +29,7 @@ func findCustomer(ctx context.Context, db pg.DB, kind string, id int64) (custome
 		  ARRAY(SELECT pr_cd::text FROM prospect_alias WHERE prospect_id = p.id ORDER BY pr_cd), 0, prospect_comment,
 		  swa_comment, coalesce(how_excited, 0), coalesce(converted, `+never+`), coalesce(merged_member, 0),
 		  coalesce(merged_prospect, 0)
-		FROM prospect p WHERE $1 = 'prospect' AND id = $2`, kind, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
-	return c, err
+		FROM prospect p WHERE $1 = 'prospect' AND id = $2`, kind, id))
 }
 
 // mergedInto lists the records that were merged into a customer's: of prospects, and closed accounts.

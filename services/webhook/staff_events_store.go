@@ -33,10 +33,7 @@ func findEvent(ctx context.Context, db pg.DB, id string) (storedEvent, []byte, e
 		storedEvent
 		Payload []byte
 	}
-	e, found, err := pg.One[row](ctx, db, "find event $1",
-		`SELECT `+storedEventColumns+`, payload FROM event WHERE id = $1`, id)
-	if err == nil && !found {
-		err = web.NotFound()
-	}
+	e, err := web.OrNotFound(pg.One[row](ctx, db, "find event $1",
+		`SELECT `+storedEventColumns+`, payload FROM event WHERE id = $1`, id))
 	return e.storedEvent, e.Payload, err
 }
