@@ -1,6 +1,7 @@
 package adminui
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -111,6 +113,25 @@ func ReadForm(r *http.Request) (Submitted, error) {
 	return s, nil
 }
 
+// Wrong says what is wrong with a form, by the name of the field; "" is the whole. As an error it ends the
+// transaction that found it.
+type Wrong map[string]string
+
+// Error implements error.
+func (Wrong) Error() string { return "the form is wrong" }
+
+// Taken turns the error of a key that exists already into what is wrong with its field.
+func (w Wrong) Taken(err *error, field, text string) Wrong {
+	if !pg.IsConflict(*err) {
+		return w
+	}
+	*err = nil
+	return Wrong{field: text}
+}
+
+// ErrStale says that a row has another version than the form that changes it.
+var ErrStale = errors.New("it was changed meanwhile: look at it again")
+
 // MaxNote is the length of the longest note, in characters.
 const MaxNote = 500
 
@@ -128,7 +149,7 @@ func (f Form) ReadNote(r *http.Request) (note string, wrong *Form, err error) {
 	}
 	note = strings.TrimSpace(posted.Get("note"))
 	if n := utf8.RuneCountInString(note); n == 0 || n > MaxNote {
-		f = f.Typed(posted).Wrong(map[string]string{"note": fmt.Sprintf("Say why, in at most %d characters.", MaxNote)})
+		f = f.Typed(posted).Wrong(Wrong{"note": fmt.Sprintf("Say why, in at most %d characters.", MaxNote)})
 		return "", &f, nil
 	}
 	return note, nil, nil
@@ -150,7 +171,7 @@ func (f Form) Typed(s Submitted) Form {
 }
 
 // Wrong notes errors by the name of the field; those of no field become the problem of the whole.
-func (f Form) Wrong(errs map[string]string) Form {
+func (f Form) Wrong(errs Wrong) Form {
 	f.Fields = slices.Clone(f.Fields)
 	for _, name := range slices.Sorted(maps.Keys(errs)) {
 		i := slices.IndexFunc(f.Fields, func(field Field) bool { return field.Name == name })

@@ -35,6 +35,9 @@ func Drain(next http.Handler) http.Handler {
 // Values are the parameters of a request.
 type Values struct{ url.Values }
 
+// Text is a text of several lines. Browsers send each of its line breaks as two characters; the person typed one.
+func (v Values) Text(name string) string { return strings.ReplaceAll(v.Get(name), "\r\n", "\n") }
+
 // Query reads the query string. Text that is not valid UTF-8, or holds a NUL, is refused: no
 // database column would take it.
 func Query(r *http.Request) (Values, error) {

@@ -138,7 +138,7 @@ func (s *server) changePassword(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong := map[string]string{}
+	wrong := adminui.Wrong{}
 	if a.Password != "" {
 		forgive, err := s.attempt(r, []limit{{"password of " + id(a.ID), 6, guessTime}})
 		if err != nil {

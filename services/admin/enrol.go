@@ -92,7 +92,7 @@ func (s *server) setUpApp(action string, signing bool) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		wrong := map[string]string{}
+		wrong := adminui.Wrong{}
 		step, ok := totpStep(secret, form.Get("code"), 0, time.Now())
 		if !ok {
 			wrong["code"] = "That is not the code that the app shows now."

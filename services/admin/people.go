@@ -127,8 +127,8 @@ func goodUsername(name string) bool {
 }
 
 // readPerson reads the fields of the form on a person, and says what is wrong with them.
-func readPerson(form adminui.Submitted, withName bool) (p personRow, wrong map[string]string) {
-	wrong = map[string]string{}
+func readPerson(form adminui.Submitted, withName bool) (p personRow, wrong adminui.Wrong) {
+	wrong = adminui.Wrong{}
 	p.Name = strings.TrimSpace(pg.StorableText(form.Get("name"), 100))
 	if p.Name == "" {
 		wrong["name"] = "Give a name."
@@ -259,7 +259,7 @@ func (s *server) changePerson(r *http.Request) (adminui.Answer, error) {
 	})
 	switch {
 	case errors.Is(err, errNoOwner):
-		return showPerson(r, before, typed.Wrong(map[string]string{"role": "There must be an owner."}),
+		return showPerson(r, before, typed.Wrong(adminui.Wrong{"role": "There must be an owner."}),
 			http.StatusUnprocessableEntity), nil
 	case err != nil:
 		return nil, err

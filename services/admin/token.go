@@ -84,7 +84,7 @@ func (s *server) makeToken(r *http.Request) (adminui.Answer, error) {
 			scopes = append(scopes, o.Value)
 		}
 	}
-	wrong := map[string]string{}
+	wrong := adminui.Wrong{}
 	if name == "" {
 		wrong["name"] = "Give it a name."
 	}

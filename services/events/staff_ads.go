@@ -278,8 +278,8 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 }
 
 // readAdForm reads what was posted into an ad, and says what is wrong with it.
-func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, map[string]string) {
-	wrong := map[string]string{}
+func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.Wrong) {
+	wrong := adminui.Wrong{}
 	for _, f := range adFields {
 		value := strings.TrimSpace(form.Get(f.field.Name))
 		if utf8.RuneCountInString(value) > f.field.Most {

@@ -207,7 +207,7 @@ const (
 )
 
 // typedSegment is a segment as a form has it; wrong says what cannot be one.
-func typedSegment(form adminui.Submitted, wrong map[string]string) (s segment) {
+func typedSegment(form adminui.Submitted, wrong adminui.Wrong) (s segment) {
 	s.Bought, s.Tag = strings.TrimSpace(form.Get("bought")), strings.TrimSpace(form.Get("tag"))
 	if utf8.RuneCountInString(s.Bought) > maxBought {
 		wrong["bought"] = "This is too long for an identifier."
@@ -231,7 +231,7 @@ func typedSegment(form adminui.Submitted, wrong map[string]string) (s segment) {
 }
 
 // checkKnown asks whether there is what a segment names: a slip of the pen would leave a campaign without receivers.
-func (s *server) checkKnown(ctx context.Context, seg segment, wrong map[string]string) {
+func (s *server) checkKnown(ctx context.Context, seg segment, wrong adminui.Wrong) {
 	check := func(field, owner string, at *web.Owner, path, none string, form url.Values) {
 		var answer struct {
 			Known bool `json:"known"`

@@ -15,7 +15,7 @@ import (
 )
 
 // startAt reads when a campaign is to start; zero is now.
-func startAt(form adminui.Submitted) (time.Time, map[string]string) {
+func startAt(form adminui.Submitted) (time.Time, adminui.Wrong) {
 	day, clock := strings.TrimSpace(form.Get("day")), strings.TrimSpace(form.Get("time"))
 	if day == "" && clock == "" {
 		return time.Time{}, nil
@@ -23,9 +23,9 @@ func startAt(form adminui.Submitted) (time.Time, map[string]string) {
 	at, err := time.Parse("2006-01-02 15:04", day+" "+clock)
 	switch {
 	case err != nil:
-		return at, map[string]string{"day": "A day and a time, as 08:30, or neither."}
+		return at, adminui.Wrong{"day": "A day and a time, as 08:30, or neither."}
 	case at.Before(time.Now()), at.After(time.Now().AddDate(1, 0, 0)):
-		return at, map[string]string{"day": "A moment of the year ahead."}
+		return at, adminui.Wrong{"day": "A moment of the year ahead."}
 	}
 	return at, nil
 }
@@ -64,7 +64,7 @@ func (s *server) staffStartCampaign(r *http.Request) (adminui.Answer, error) {
 		return err
 	})
 	if errors.Is(err, errNoReceivers) {
-		p.Start = p.Start.Typed(form).Wrong(map[string]string{"": noReceivers})
+		p.Start = p.Start.Typed(form).Wrong(adminui.Wrong{"": noReceivers})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func (p campaignPage) refuseUnasked(r *http.Request, form adminui.Submitted, err
 		return nil, err
 	}
 	web.Note(r, "segment_error", err.Error())
-	p.Start = p.Start.Typed(form).Wrong(map[string]string{"": "The people in its segment cannot be counted just now. " +
+	p.Start = p.Start.Typed(form).Wrong(adminui.Wrong{"": "The people in its segment cannot be counted just now. " +
 		"Please try again."})
 	return p.answer(http.StatusServiceUnavailable), nil
 }
@@ -196,7 +196,7 @@ func (s *server) staffTestCampaign(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	refuse := func(field, text string) (adminui.Answer, error) {
-		p.Test = p.Test.Typed(form).Wrong(map[string]string{field: text})
+		p.Test = p.Test.Typed(form).Wrong(adminui.Wrong{field: text})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	to, err := parseAddress(strings.TrimSpace(form.Get("to")))

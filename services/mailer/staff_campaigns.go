@@ -92,7 +92,7 @@ func (s *server) staffNewCampaign(r *http.Request) (adminui.Answer, error) {
 	c := newCampaign()
 	if c.Name = strings.TrimSpace(form.Get("name")); c.Name == "" || utf8.RuneCountInString(c.Name) > maxName {
 		return s.campaignsPage(r, http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
-			return f.Typed(form).Wrong(map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
+			return f.Typed(form).Wrong(adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxName)})
 		})
 	}
 	return s.addCampaign(r, c, "Began the campaign "+c.Name)
@@ -322,10 +322,10 @@ func (s *server) staffCampaignReceivers(r *http.Request) (adminui.Answer, error)
 }
 
 // typedCampaign is a campaign as a form has it, and what is wrong with it.
-func typedCampaign(c campaign, form adminui.Submitted) (campaign, map[string]string) {
-	lines := func(name string) string { return strings.ReplaceAll(form.Get(name), "\r\n", "\n") }
+func typedCampaign(c campaign, form adminui.Submitted) (campaign, adminui.Wrong) {
 	c.Name, c.Audience = strings.TrimSpace(form.Get("name")), form.Get("audience")
-	c.Subject, c.BodyText, c.BodyHTML = strings.TrimSpace(lines("subject")), lines("body_text"), lines("body_html")
+	c.Subject = strings.TrimSpace(form.Text("subject"))
+	c.BodyText, c.BodyHTML = form.Text("body_text"), form.Text("body_html")
 	c.FromAddress, c.Pace = strings.TrimSpace(form.Get("from_address")), 0
 	if strings.TrimSpace(c.BodyHTML) == "" {
 		c.BodyHTML = ""
@@ -342,8 +342,8 @@ func typedCampaign(c campaign, form adminui.Submitted) (campaign, map[string]str
 }
 
 // checkCampaign says what is wrong with the words of a campaign, by the field of the form.
-func checkCampaign(c campaign) map[string]string {
-	wrong := map[string]string{}
+func checkCampaign(c campaign) adminui.Wrong {
+	wrong := adminui.Wrong{}
 	if n := utf8.RuneCountInString(c.Name); n == 0 || n > maxName {
 		wrong["name"] = fmt.Sprintf("It needs a name of at most %d characters.", maxName)
 	}

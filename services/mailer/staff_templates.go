@@ -199,8 +199,8 @@ func (v templateVersion) template() mailTemplate {
 // typedTemplate is a template as a form has it.
 func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 	t := p.kind.builtIn()
-	lines := func(name string) string { return strings.ReplaceAll(form.Get(name), "\r\n", "\n") }
-	t.Subject, t.BodyText, t.BodyHTML = strings.TrimSpace(lines("subject")), lines("body_text"), lines("body_html")
+	t.Subject = strings.TrimSpace(form.Text("subject"))
+	t.BodyText, t.BodyHTML = form.Text("body_text"), form.Text("body_html")
 	if strings.TrimSpace(t.BodyHTML) == "" {
 		t.BodyHTML = ""
 	}
@@ -215,8 +215,8 @@ func (p templatePage) typedTemplate(form adminui.Submitted) mailTemplate {
 var braces = regexp.MustCompile(`\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}`)
 
 // check says what is wrong with the template of a kind, by the field of the form.
-func (s *server) check(k mailKind, t mailTemplate) map[string]string {
-	wrong := map[string]string{}
+func (s *server) check(k mailKind, t mailTemplate) adminui.Wrong {
+	wrong := adminui.Wrong{}
 	checkWords(t, k.allowed(), wrong)
 	for name, value := range map[string]string{"body_text": t.BodyText, "body_html": t.BodyHTML} {
 		has := func(must string) bool { return strings.Contains(value, "{"+must+"}") }
@@ -237,7 +237,7 @@ func (s *server) check(k mailKind, t mailTemplate) map[string]string {
 }
 
 // checkWords says what is wrong with any template whose names in braces are given.
-func checkWords(t mailTemplate, names []string, wrong map[string]string) {
+func checkWords(t mailTemplate, names []string, wrong adminui.Wrong) {
 	for _, f := range []struct {
 		name, value string
 		most        int
@@ -281,7 +281,7 @@ func lettersIn(text string) (n int) {
 	return n
 }
 
-func checkSenders(t mailTemplate, wrong map[string]string) {
+func checkSenders(t mailTemplate, wrong adminui.Wrong) {
 	if _, err := parseAddress(t.FromAddress); t.FromAddress != "" && err != nil {
 		wrong["from_address"] = "This is not an address: shop@shop.example, or Shop <shop@shop.example>."
 	}
@@ -322,8 +322,8 @@ func (s *server) staffTemplateFrame(r *http.Request) (adminui.Answer, error) {
 	return shownMail{From: c.from.String(), To: m.To, Subject: c.subject, Text: c.text, HTML: c.html}.answer(), nil
 }
 
-// errStale says that another person changed it meanwhile.
-var errStale = &web.Error{Status: http.StatusConflict, Code: "changed-meanwhile"}
+// errStale answers a command on what another person changed meanwhile.
+var errStale = &web.Error{Status: http.StatusConflict, Code: "changed-meanwhile", Err: adminui.ErrStale}
 
 // saveTemplate stores a version and has the next mails written with it, and says so in the log of what the staff did.
 func (s *server) saveTemplate(r *http.Request, p templatePage, t mailTemplate, builtIn bool, text string) error {
@@ -382,7 +382,7 @@ func (s *server) staffSaveTemplate(r *http.Request) (adminui.Answer, error) {
 	if form.Version == p.Version {
 		err = s.saveTemplate(r, p, t, false, "Changed the mail: "+p.Title)
 	}
-	if form.Version != p.Version || errors.Is(err, errStale) {
+	if form.Version != p.Version || errors.Is(err, adminui.ErrStale) {
 		return s.templateConflict(r, form)
 	}
 	if err != nil {

@@ -43,13 +43,15 @@ type Order struct {
 	Version    int
 }
 
-// What an act may be refused for, beside the reasons of a Refusal.
+// What an act may be refused for, beside adminui.ErrStale and the reasons of a Refusal.
 var (
 	ErrUnknownOrder = errors.New("there is no such order")
-	ErrStale        = errors.New("the order was changed meanwhile: look at it again")
 	// ErrNoVersion is of a version that the order never had: no one was faster.
 	ErrNoVersion = errors.New("the order never had this version: look at it again")
 )
+
+// textStale is adminui.ErrStale in words for the person who acts on an order.
+const textStale = "the order was changed meanwhile: look at it again"
 
 // Refusal says why an act is not done, in words for the person who wants it. Nothing has happened.
 type Refusal struct {
@@ -78,7 +80,7 @@ func (d *Desk) act(ctx context.Context, who Actor, on Order, fn func(tx pgx.Tx, 
 		case on.Version > o.Version:
 			return ErrNoVersion
 		case on.Version != 0 && on.Version != o.Version:
-			return ErrStale
+			return adminui.ErrStale
 		}
 		done, err := fn(tx, o)
 		if err != nil || done == nil {

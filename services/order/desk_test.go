@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -90,7 +91,7 @@ func TestTwoPeopleActOnOneOrder(t *testing.T) {
 		"cancel": func() error { _, err := desk.Cancel(t.Context(), kim, on, "", ""); return err },
 		"move":   func() error { return desk.Move(t.Context(), kim, on, "packing", "") },
 	} {
-		if err := act(); !errors.Is(err, ErrStale) {
+		if err := act(); !errors.Is(err, adminui.ErrStale) {
 			t.Errorf("%s by who has not seen the parcel: %v", name, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 )
 
@@ -204,7 +205,7 @@ func weighSQL(where, grams, by string) string {
 }
 
 // storeWeights stores weights, and returns the numbers that are no SKU on sale; then nothing was stored. It is
-// errStaleRow when one of them was set after the form of that version was shown.
+// adminui.ErrStale when one of them was set after the form of that version was shown.
 func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, version int64,
 	by string) (unknown []int64, err error) {
 	if err := lockWeights(ctx, tx); err != nil {
@@ -221,7 +222,7 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 		return nil, err
 	}
 	if len(since) > 0 {
-		return nil, errStaleRow
+		return nil, adminui.ErrStale
 	}
 	return nil, pg.Exec(ctx, tx, "store weights", `
 		WITH w AS (SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)), locked AS (

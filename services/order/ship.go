@@ -177,7 +177,7 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		return &report{action: adminui.OrdersFulfil, text: "Took parcel " + s.ID + " back", before: s.audited(pieces)},
 			showTracking(ctx, tx, o.ID)
 	})
-	if _, refused := errors.AsType[*Refusal](err); !refused && !errors.Is(err, ErrStale) {
+	if _, refused := errors.AsType[*Refusal](err); !refused && !errors.Is(err, adminui.ErrStale) {
 		return err
 	}
 	undone, found, lookErr := findUndone(ctx, d.pool, on.Identifier, shipmentID)

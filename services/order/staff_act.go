@@ -21,11 +21,11 @@ import (
 
 // staffFormPage is a page with one form about an order.
 type staffFormPage struct {
-	Order  staffOrderPage    `json:"order"`
-	Errors map[string]string `json:"errors,omitempty"` // why an act was refused, by field; "" is the whole
-	Says   string            `json:"says"`             // what the act would come to
-	Form   adminui.Form      `json:"-"`
-	Title  string            `json:"-"`
+	Order  staffOrderPage `json:"order"`
+	Errors adminui.Wrong  `json:"errors,omitempty"` // why an act was refused, by field; "" is the whole
+	Says   string         `json:"says"`             // what the act would come to
+	Form   adminui.Form   `json:"-"`
+	Title  string         `json:"-"`
 
 	methods []shippingMethod
 	parcel  string // that the path names
@@ -104,7 +104,7 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			return nil, web.NotFound()
 		} else if errors.Is(err, ErrNoVersion) {
 			return nil, web.BadRequest("version")
-		} else if !refused && !tried && !errors.Is(err, ErrStale) {
+		} else if !refused && !tried && !errors.Is(err, adminui.ErrStale) {
 			return nil, err
 		}
 		p, err := s.formPage(r, f)
@@ -117,11 +117,11 @@ func (s *server) do(f orderForm, act orderAct) adminui.Handler {
 			return f.page(p, http.StatusOK), nil
 		}
 		if refused {
-			p.Errors = map[string]string{refusal.Field: refusal.Text}
+			p.Errors = adminui.Wrong{refusal.Field: refusal.Text}
 			p.Form = p.Form.Wrong(p.Errors)
 			return f.page(p, http.StatusUnprocessableEntity), nil
 		}
-		p.Errors = map[string]string{"": ErrStale.Error()}
+		p.Errors = adminui.Wrong{"": textStale}
 		p.Form = f.conflict(p)
 		return f.page(p, http.StatusConflict), nil
 	}
@@ -162,7 +162,7 @@ const maxStaffNote = 2000
 // the forms of others as they are. The same words of the same person within a few minutes are one note: a
 // form that is sent twice mails once.
 func (s *server) addNote(r *http.Request, on Order, form adminui.Submitted) (string, error) {
-	words := pg.StorableText(strings.TrimSpace(strings.ReplaceAll(form.Get("text"), "\r", "")), 0)
+	words := pg.StorableText(strings.TrimSpace(form.Text("text")), 0)
 	switch {
 	case words == "":
 		return "", refuseAct("text", "Write something.")

@@ -35,7 +35,7 @@ const (
 	reviewDays, maxReviewDays       = 14, 60
 )
 
-func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
+func checkAutomatic(_ context.Context, _ *server, values map[string]string, wrong adminui.Wrong) error {
 	for _, key := range []string{settingReminder, settingBackInStock, settingReview} {
 		if v := values[key]; v != "" && v != settingOn {
 			wrong[key] = "On or off."

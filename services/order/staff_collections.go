@@ -82,7 +82,7 @@ func (s *server) staffCollections(r *http.Request) (adminui.Answer, error) {
 type staffCollectionPage struct {
 	Collection staffCollection    `json:"collection"`
 	Members    []collectionMember `json:"products"`
-	Errors     map[string]string  `json:"errors,omitempty"`
+	Errors     adminui.Wrong      `json:"errors,omitempty"`
 	Form       adminui.Form       `json:"-"`
 }
 
@@ -121,14 +121,14 @@ func collectionForm(c staffCollection) adminui.Form {
 
 // readCollectionEdit reads the form; what was not sent stays.
 func readCollectionEdit(form adminui.Submitted, now staffCollection, members []collectionMember) (e collectionEdit,
-	wrong faults) {
-	wrong = faults{}
+	wrong adminui.Wrong) {
+	wrong = adminui.Wrong{}
 	text := func(name, was string, most int) string {
-		sent, there := form.Lookup(name)
-		if !there {
+		if !form.Has(name) {
 			return was
 		}
-		if sent = strings.TrimSpace(strings.ReplaceAll(sent, "\r\n", "\n")); utf8.RuneCountInString(sent) > most {
+		sent := strings.TrimSpace(form.Text(name))
+		if utf8.RuneCountInString(sent) > most {
 			wrong[name] = "At most " + strconv.Itoa(most) + " characters."
 		}
 		return sent
@@ -214,14 +214,14 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 	if err = wrong; len(wrong) == 0 {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error { return changeCollection(r, tx, c, form.Version, edit) })
 	}
-	refused, isRefused := errors.AsType[faults](err)
+	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	page := staffCollectionPage{Collection: c, Members: members, Errors: refused}
 	switch {
 	case isRefused:
 		page.Form = collectionForm(c).Typed(form).Wrong(refused)
 		page.Form.Version = form.Version
 		return collectionPage(page, http.StatusUnprocessableEntity), nil
-	case errors.Is(err, ErrStale):
+	case errors.Is(err, adminui.ErrStale):
 		if page.Collection, err = s.collectionOf(r); err != nil {
 			return nil, err
 		}
@@ -229,7 +229,7 @@ func (s *server) staffEditCollection(r *http.Request) (adminui.Answer, error) {
 		for _, field := range now.Fields {
 			theirs[field.Name] = field.Value
 		}
-		page.Errors = map[string]string{"": errStaleRow.Error()}
+		page.Errors = adminui.Wrong{"": adminui.ErrStale.Error()}
 		page.Form = now.Typed(form).Conflict(page.Collection.Version, "Another person", "a moment ago", theirs)
 		return collectionPage(page, http.StatusConflict), nil
 	case err != nil:
@@ -247,9 +247,9 @@ func changeCollection(r *http.Request, tx pgx.Tx, c staffCollection, version int
 	case err != nil:
 		return err
 	case !free:
-		return faults{"address": "Another collection has this address."}
+		return adminui.Wrong{"address": "Another collection has this address."}
 	case !stored:
-		return ErrStale
+		return adminui.ErrStale
 	}
 	if err := placeMembers(ctx, tx, c.ID, e.Places); err != nil {
 		return err

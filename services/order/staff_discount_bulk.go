@@ -44,7 +44,7 @@ func (s *server) bulkForm(r *http.Request) (adminui.Form, error) {
 	return form, err
 }
 
-func bulkPage(form adminui.Form, status int, errs map[string]string) adminui.Page {
+func bulkPage(form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
 	return adminui.Page{Title: "Codes in bulk", Template: "form.html", Data: formPage{Form: form, Errors: errs,
 		Intro: "Each code can be used for one order. The list of them can be had as a CSV file."},
 		Status: status, Narrow: true}
@@ -63,7 +63,7 @@ type bulkWanted struct {
 }
 
 // readBulk reads the form of a batch.
-func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted, wrong wrongFields, err error) {
+func (s *server) readBulk(r *http.Request, sent adminui.Submitted) (b bulkWanted, wrong adminui.Wrong, err error) {
 	b.once = sent.Get("once")
 	if len(b.once) < 20 || len(b.once) > 60 {
 		return b, nil, web.BadRequest("once")

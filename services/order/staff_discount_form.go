@@ -110,8 +110,8 @@ func texts(ids []int64) []string {
 // readDiscount reads a form about a code, which was was before, and says what is wrong with it. Within a transaction db
 // is that transaction: one that holds a connection must not wait for another.
 func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
-	was discount) (d discount, wrong wrongFields, err error) {
-	d, wrong = was, wrongFields{}
+	was discount) (d discount, wrong adminui.Wrong, err error) {
+	d, wrong = was, adminui.Wrong{}
 	d.Code, d.Description = strings.TrimSpace(form.Get("code")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(d.Code); n == 0 || n > maxCode || strings.ContainsFunc(d.Code, oddInCode) {
 		wrong["code"] = fmt.Sprintf("1 to %d characters, without spaces, please.", maxCode)
@@ -138,7 +138,7 @@ func readDiscount(ctx context.Context, db pg.DB, form adminui.Submitted,
 func oddInCode(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // readAmounts reads what a code takes off, and from where on.
-func (d *discount) readAmounts(form adminui.Submitted, wrong wrongFields) {
+func (d *discount) readAmounts(form adminui.Submitted, wrong adminui.Wrong) {
 	var ok bool
 	if d.Amount, ok = readAmount(form.Get("amount")); !ok {
 		wrong["amount"] = "An amount such as 12.50, please."
@@ -171,7 +171,7 @@ func readAmount(text string) (money.Cents, bool) {
 }
 
 // readLimits reads when and how often a code can be used. A day that is the stored one keeps its hour.
-func (d *discount) readLimits(form adminui.Submitted, was discount, wrong wrongFields) {
+func (d *discount) readLimits(form adminui.Submitted, was discount, wrong adminui.Wrong) {
 	var ok bool
 	if d.MaxUses, ok = readCount(form.Get("uses")); !ok {
 		wrong["uses"] = wrongCount
@@ -225,7 +225,7 @@ const maxScope = 500
 
 // readScope reads what a code is for. Nothing chosen is everything, unless all that it was for is gone: what
 // staff do not touch stays.
-func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitted, wrong wrongFields) error {
+func (d *discount) readScope(ctx context.Context, db pg.DB, form adminui.Submitted, wrong adminui.Wrong) error {
 	had := len(d.Collections) + len(d.SKUs)
 	d.Collections, d.SKUs = nil, nil
 	for _, text := range form.Values.Values["collections"] {
@@ -274,7 +274,7 @@ func (s *server) newDiscountForm(r *http.Request) (adminui.Form, error) {
 	return form, err
 }
 
-func newDiscountPage(form adminui.Form, status int, errs map[string]string) adminui.Page {
+func newDiscountPage(form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
 	return adminui.Page{Title: "New code", Template: "form.html", Data: formPage{Form: form, Errors: errs},
 		Status: status, Narrow: true}
 }
@@ -296,7 +296,7 @@ func (s *server) staffMakeDiscount(r *http.Request) (adminui.Answer, error) {
 				Text: "Made code " + d.Code, After: d})
 		})
 	}
-	wrong = wrong.taken(&err, "code", "There is a code like this already.")
+	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
 	if err != nil {
 		return nil, err
 	}
@@ -317,14 +317,14 @@ func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
 	if !ok {
 		return nil, web.NotFound()
 	}
-	wrong := wrongFields{}
+	wrong := adminui.Wrong{}
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		was, err := web.OrNotFound(findDiscount(r.Context(), tx, number, "FOR UPDATE OF d"))
 		switch {
 		case err != nil:
 			return err
 		case int64(was.Version) != sent.Version:
-			return errStaleRow
+			return adminui.ErrStale
 		}
 		var d discount
 		if d, wrong, err = readDiscount(r.Context(), tx, sent, was); err != nil || len(wrong) > 0 {
@@ -336,7 +336,7 @@ func (s *server) staffSaveDiscount(r *http.Request) (adminui.Answer, error) {
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.DiscountsEdit, Kind: "discount", Key: id(d.ID),
 			Text: "Changed code " + d.Code, Before: was, After: d})
 	})
-	wrong = wrong.taken(&err, "code", "There is a code like this already.")
+	wrong = wrong.Taken(&err, "code", "There is a code like this already.")
 	if err == nil && len(wrong) == 0 {
 		return adminui.Done{To: "/discounts/" + id(number), Text: "Saved."}, nil
 	}

@@ -144,17 +144,17 @@ func (s *server) staffDiscountBatches(r *http.Request) (adminui.Answer, error) {
 
 // discountPage is one code, or the form for a new one.
 type discountPage struct {
-	Discount discountRow       `json:"discount"`
-	Orders   []discountUse     `json:"orders"`
-	Preview  *discountPreview  `json:"preview,omitempty"`
-	Errors   map[string]string `json:"errors,omitempty"` // of the form, by field
-	Form     adminui.Form      `json:"-"`
-	Facts    []adminui.Detail  `json:"-"`
-	Methods  []shippingMethod  `json:"-"`
-	Cart     string            `json:"-"` // typed, to try the code on
-	Shipping string            `json:"-"` // chosen for that
-	Badge    adminui.Badge     `json:"-"`
-	Unused   bool              `json:"-"`
+	Discount discountRow      `json:"discount"`
+	Orders   []discountUse    `json:"orders"`
+	Preview  *discountPreview `json:"preview,omitempty"`
+	Errors   adminui.Wrong    `json:"errors,omitempty"` // of the form, by field
+	Form     adminui.Form     `json:"-"`
+	Facts    []adminui.Detail `json:"-"`
+	Methods  []shippingMethod `json:"-"`
+	Cart     string           `json:"-"` // typed, to try the code on
+	Shipping string           `json:"-"` // chosen for that
+	Badge    adminui.Badge    `json:"-"`
+	Unused   bool             `json:"-"`
 }
 
 // shownUses is how many orders the page of a code shows; the list of orders finds them all.
@@ -255,7 +255,7 @@ func (s *server) changeDiscount(r *http.Request, text string,
 		case form.CheckVersion(1, int64(d.Version)) != nil:
 			return form.CheckVersion(1, int64(d.Version))
 		case int64(d.Version) != form.Version:
-			return &web.Error{Status: http.StatusConflict, Code: "changed", Err: errStaleRow}
+			return &web.Error{Status: http.StatusConflict, Code: "changed", Err: adminui.ErrStale}
 		}
 		if done, err = fn(tx, d); err != nil {
 			return err

@@ -281,7 +281,7 @@ func (s *server) whyNotSent(ctx context.Context, done Shipped) (string, error) {
 	if why == "" || err != nil {
 		return why, err
 	}
-	if errors.Is(done.Err, ErrStale) {
+	if errors.Is(done.Err, adminui.ErrStale) {
 		last, _, err := findLastAct(ctx, s.pool, done.Identifier)
 		if err != nil {
 			return "", err
@@ -307,8 +307,8 @@ func whyNot(err error) (string, error) {
 		return "", nil
 	case errors.Is(err, ErrUnknownOrder):
 		return "There is no such order.", nil
-	case errors.Is(err, ErrStale):
-		return err.Error(), nil
+	case errors.Is(err, adminui.ErrStale):
+		return textStale, nil
 	case errors.Is(err, ErrNoVersion):
 		return "The order never had the version that this page names: open the page again.", nil
 	}

@@ -260,7 +260,7 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 		return nil, web.BadRequest("query")
 	}
 	if name == "" || utf8.RuneCountInString(name) > maxViewName {
-		return viewPage(form, map[string]string{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
+		return viewPage(form, adminui.Wrong{"name": fmt.Sprintf("1 to %d characters, please.", maxViewName)}), nil
 	}
 	person, replace := adminui.Who(r).Person, form.Get("replace") == name
 	kept, err := keepView(r.Context(), s.pool, person, name, values.Encode(), replace)
@@ -276,13 +276,13 @@ func (s *server) staffKeepView(r *http.Request) (adminui.Answer, error) {
 			return replacePage(form, name), nil
 		}
 		full := fmt.Sprintf("You keep %d views already: drop one first.", maxViews)
-		return viewPage(form, map[string]string{"": full}), nil
+		return viewPage(form, adminui.Wrong{"": full}), nil
 	}
 	return adminui.Done{To: "/orders?" + values.Encode(), Text: "Kept this view as " + name + "."}, nil
 }
 
 // viewPage asks again for the name of a view, with why it was not kept.
-func viewPage(form adminui.Submitted, wrong map[string]string) adminui.Page {
+func viewPage(form adminui.Submitted, wrong adminui.Wrong) adminui.Page {
 	f := adminui.Form{Action: "/orders/views", Submit: "Keep", Cancel: "/orders?" + form.Get("query"),
 		Fields: []adminui.Field{{Name: "query", Kind: "hidden"},
 			{Name: "name", Label: "Keep this view as", Kind: "text", Required: true, Most: maxViewName,
@@ -294,7 +294,7 @@ func viewPage(form adminui.Submitted, wrong map[string]string) adminui.Page {
 // replacePage asks whether the view of a name is to be replaced. Under another name the form keeps one more.
 func replacePage(form adminui.Submitted, name string) adminui.Page {
 	page := viewPage(form,
-		map[string]string{"name": "You keep a view of this name already. Replace it, or choose another name."})
+		adminui.Wrong{"name": "You keep a view of this name already. Replace it, or choose another name."})
 	if data, ok := page.Data.(formPage); ok {
 		data.Form.Submit = "Replace or keep"
 		data.Form.Fields = append(data.Form.Fields, adminui.Field{Name: "replace", Kind: "hidden", Value: name})

@@ -38,14 +38,14 @@ type skuName struct {
 // staffMediaPage is the page of a product's pictures and videos.
 type staffMediaPage struct {
 	productHead
-	Pictures []mediaRow        `json:"pictures"` // in their order, the main one first
-	Videos   []mediaRow        `json:"videos"`
-	Errors   map[string]string `json:"errors,omitempty"`
-	SKUs     []skuName         `json:"-"`
-	Version  int64             `json:"-"`                  // of the form
-	Now      []mediaRow        `json:"-"`                  // what another person stored meanwhile
-	Refused  []string          `json:"refused,omitempty"`  // files that are no pictures, and why
-	Fetches  []pictureFetch    `json:"to_fetch,omitempty"` // pictures at other servers, which the shop does not show
+	Pictures []mediaRow     `json:"pictures"` // in their order, the main one first
+	Videos   []mediaRow     `json:"videos"`
+	Errors   adminui.Wrong  `json:"errors,omitempty"`
+	SKUs     []skuName      `json:"-"`
+	Version  int64          `json:"-"`                  // of the form
+	Now      []mediaRow     `json:"-"`                  // what another person stored meanwhile
+	Refused  []string       `json:"refused,omitempty"`  // files that are no pictures, and why
+	Fetches  []pictureFetch `json:"to_fetch,omitempty"` // pictures at other servers, which the shop does not show
 }
 
 // More are empty rows for what is added.
@@ -133,21 +133,21 @@ func (s *server) staffEditMedia(r *http.Request) (adminui.Answer, error) {
 	pictures, ok1 := readMedia(form, "picture", skus)
 	videos, ok2 := readMedia(form, "video", nil)
 	if !ok1 || !ok2 {
-		err = faults{"": "Some of it is not right yet."}
+		err = adminui.Wrong{"": "Some of it is not right yet."}
 	} else {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			return changeMedia(r, tx, p.ID, form.Version, pictures, videos)
 		})
 	}
-	refused, isRefused := errors.AsType[faults](err)
-	if stale := errors.Is(err, ErrStale); stale || isRefused {
+	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.mediaPage(r, p)
 		if err != nil {
 			return nil, err
 		}
 		status := http.StatusUnprocessableEntity
 		if page.Errors, page.Version = refused, form.Version; stale {
-			status, page.Errors = http.StatusConflict, map[string]string{"": errStaleRow.Error()}
+			status, page.Errors = http.StatusConflict, adminui.Wrong{"": adminui.ErrStale.Error()}
 			page.Now, page.Version = slices.Concat(page.Pictures, page.Videos), page.Product.MediaVersion
 		}
 		page.Pictures, page.Videos = pictures, videos
@@ -261,7 +261,7 @@ func changeMedia(r *http.Request, tx pgx.Tx, id, version int64, pictures, videos
 	case err != nil:
 		return err
 	case p.MediaVersion != version:
-		return ErrStale
+		return adminui.ErrStale
 	}
 	wasPictures, wasVideos, err := listMedia(ctx, tx, id)
 	if err != nil {

@@ -75,11 +75,11 @@ func (h productHead) Tabs() []adminui.Tab {
 // staffProductPage is the page of a product.
 type staffProductPage struct {
 	productHead
-	Errors    map[string]string `json:"errors,omitempty"`
-	Form      adminui.Form      `json:"-"`
-	Facts     []adminui.Detail  `json:"-"`
-	Previewed template.HTML     `json:"-"` // its texts as the shop shows them
-	New       bool              `json:"-"`
+	Errors    adminui.Wrong    `json:"errors,omitempty"`
+	Form      adminui.Form     `json:"-"`
+	Facts     []adminui.Detail `json:"-"`
+	Previewed template.HTML    `json:"-"` // its texts as the shop shows them
+	New       bool             `json:"-"`
 }
 
 // productEdit is what the form of a product says.
@@ -240,22 +240,15 @@ func readTime(text string) (*time.Time, bool) {
 	return nil, false
 }
 
-// faults are what is wrong with a form, by field.
-type faults map[string]string
-
-// Error implements error.
-func (f faults) Error() string { return "the form is wrong" }
-
 // readProductEdit reads the form of a product. Fields that were not sent stay as they are: a client that sends one
 // field changes one.
-func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, wrong faults) {
-	wrong = faults{}
+func readProductEdit(form adminui.Submitted, now staffProduct) (e productEdit, wrong adminui.Wrong) {
+	wrong = adminui.Wrong{}
 	text := func(name, was string, most int) string {
-		sent, there := form.Lookup(name)
-		if !there {
+		if !form.Has(name) {
 			return was
 		}
-		sent = strings.TrimSpace(strings.ReplaceAll(sent, "\r\n", "\n"))
+		sent := strings.TrimSpace(form.Text(name))
 		if utf8.RuneCountInString(sent) > most {
 			wrong[name] = "At most " + strconv.Itoa(most) + " characters."
 		}
@@ -321,10 +314,10 @@ func (s *server) staffEditProduct(r *http.Request) (adminui.Answer, error) {
 	} else {
 		err = wrong
 	}
-	if refused, ok := errors.AsType[faults](err); ok {
+	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
 		return s.typedProduct(r, p, form, refused, http.StatusUnprocessableEntity)
-	} else if errors.Is(err, ErrStale) {
-		return s.typedProduct(r, p, form, faults{"": errStaleRow.Error()}, http.StatusConflict)
+	} else if errors.Is(err, adminui.ErrStale) {
+		return s.typedProduct(r, p, form, adminui.Wrong{"": adminui.ErrStale.Error()}, http.StatusConflict)
 	} else if err != nil {
 		return nil, err
 	}
@@ -346,9 +339,9 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 	case err != nil:
 		return err
 	case p.Version != version:
-		return ErrStale
+		return adminui.ErrStale
 	case p.RetiredAt != nil:
-		return faults{"": "This product is retired. Bring it back first."}
+		return adminui.Wrong{"": "This product is retired. Bring it back first."}
 	}
 	before, after := productDiff(p, e)
 	if len(after) == 0 {
@@ -358,7 +351,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if free, err := takeAddress(ctx, tx, p.ID, e.TitleURL); err != nil {
 			return err
 		} else if !free {
-			return faults{"title_url": "Another product has this address, or had it."}
+			return adminui.Wrong{"title_url": "Another product has this address, or had it."}
 		}
 	}
 	if err := updateProduct(ctx, tx, p.ID, e, adminui.Who(r).Name); err != nil {
@@ -368,7 +361,7 @@ func (s *server) changeProduct(r *http.Request, tx pgx.Tx, was staffProduct, ver
 		if all, err := setCollections(ctx, tx, p.ID, e.Collections); err != nil {
 			return err
 		} else if !all {
-			return faults{"collections": "One of these collections is gone."}
+			return adminui.Wrong{"collections": "One of these collections is gone."}
 		}
 	}
 	return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "product", Key: p.Identifier,
@@ -401,7 +394,7 @@ func productDiff(p staffProduct, e productEdit) (before, after map[string]any) {
 
 // typedProduct shows the form again with all that was typed: its texts as the shop would show them, what is wrong, or
 // what another person stored meanwhile.
-func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Submitted, wrong faults,
+func (s *server) typedProduct(r *http.Request, p staffProduct, form adminui.Submitted, wrong adminui.Wrong,
 	status int) (adminui.Answer, error) {
 	if status == http.StatusConflict { // as it is now
 		var err error

@@ -36,8 +36,8 @@ func newProductPage(form adminui.Form, status int) adminui.Page {
 
 // catalogFormPage is a page with one form.
 type catalogFormPage struct {
-	Errors map[string]string `json:"errors,omitempty"`
-	Form   adminui.Form      `json:"-"`
+	Errors adminui.Wrong `json:"errors,omitempty"`
+	Form   adminui.Form  `json:"-"`
 }
 
 // identifierLetters is how long the identifier of a new product is.
@@ -65,7 +65,7 @@ func (s *server) staffMakeProduct(r *http.Request) (adminui.Answer, error) {
 	} else {
 		err = wrong
 	}
-	if refused, ok := errors.AsType[faults](err); ok {
+	if refused, ok := errors.AsType[adminui.Wrong](err); ok {
 		page := newProductPage(newProductForm().Typed(form).Wrong(refused), http.StatusUnprocessableEntity)
 		return page, nil
 	} else if err != nil {
@@ -91,7 +91,7 @@ func (s *server) makeProduct(ctx context.Context, tx pgx.Tx, identifier string, 
 	case free:
 		return nil
 	case e.TitleURL != "":
-		return faults{"title_url": "Another product has this address, or had it."}
+		return adminui.Wrong{"title_url": "Another product has this address, or had it."}
 	}
 	wish = wish[:min(len(wish), 80)] + "-" + identifier
 	if _, err := takeAddress(ctx, tx, id, wish); err != nil {

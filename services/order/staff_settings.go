@@ -24,7 +24,7 @@ type settingGroup struct {
 	keys               []string
 	fields             func(ctx context.Context, s *server) ([]adminui.Field, error)
 	// check says what is wrong with values, and may put them into the form in which they are stored.
-	check func(ctx context.Context, s *server, values map[string]string, wrong wrongFields) error
+	check func(ctx context.Context, s *server, values map[string]string, wrong adminui.Wrong) error
 	// told is part of the transaction that has changed a value; nil: no other service has to hear of it.
 	told func(ctx context.Context, s *server, tx pgx.Tx) error
 }
@@ -99,7 +99,7 @@ func (s *server) saveSettings(g settingGroup) adminui.Handler {
 		if err != nil {
 			return nil, err
 		}
-		values, wrong := map[string]string{}, wrongFields{}
+		values, wrong := map[string]string{}, adminui.Wrong{}
 		for _, key := range g.keys {
 			if values[key] = strings.TrimSpace(sent.Get(key)); utf8.RuneCountInString(values[key]) > maxSetting {
 				wrong[key] = fmt.Sprintf("At most %d characters.", maxSetting)
@@ -140,7 +140,7 @@ func (s *server) changeSettings(r *http.Request, tx pgx.Tx, g settingGroup, valu
 	case err != nil:
 		return err
 	case h.version != version:
-		return errStaleRow
+		return adminui.ErrStale
 	}
 	stored, before, after := make([]*string, len(g.keys)), map[string]string{}, map[string]string{}
 	for i, key := range g.keys {
@@ -206,7 +206,7 @@ func checkoutFields(ctx context.Context, s *server) ([]adminui.Field, error) {
 	}, nil
 }
 
-func checkCheckout(ctx context.Context, s *server, values map[string]string, wrong wrongFields) error {
+func checkCheckout(ctx context.Context, s *server, values map[string]string, wrong adminui.Wrong) error {
 	for _, key := range []string{settingMembers, settingVisitors} {
 		values[key] = strings.Join(wordsOf(values[key]), ",")
 	}
@@ -288,7 +288,7 @@ var weightColumns = []adminui.Column[skuWeight]{
 }
 
 // weightsPage is the list, with the form for new weights; wrong and cause say why those that were sent were not taken.
-func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wrongFields,
+func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong adminui.Wrong,
 	cause error) (adminui.Answer, error) {
 	ask, err := adminui.ReadListing(r, adminui.Listing{})
 	if err != nil {
@@ -309,11 +309,11 @@ func (s *server) weightsPage(r *http.Request, sent *adminui.Submitted, wrong wro
 		return nil, err
 	}
 	page := struct {
-		Weights []skuWeight       `json:"weights"`
-		Version int64             `json:"version"`
-		Next    string            `json:"next,omitempty"`
-		Errors  map[string]string `json:"errors,omitempty"`
-		Form    adminui.Form      `json:"-"`
+		Weights []skuWeight   `json:"weights"`
+		Version int64         `json:"version"`
+		Next    string        `json:"next,omitempty"`
+		Errors  adminui.Wrong `json:"errors,omitempty"`
+		Form    adminui.Form  `json:"-"`
 	}{list[:len(table.Rows)], version, table.Next, nil, adminui.Form{Action: "/settings/weights",
 		Submit: "Set these weights", Version: version, Fields: []adminui.Field{{Name: "weights", Label: "New weights",
 			Kind: "multiline", Required: true, Hint: "A line for each SKU, with its number and the grams of a piece: " +
@@ -348,7 +348,7 @@ func weightsNow(ctx context.Context, db pg.DB, sent adminui.Submitted, version i
 const maxGrams = 10_000_000
 
 // readWeights reads lines of a SKU's number and grams.
-func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
+func readWeights(text string) (skus []int64, grams []int, wrong adminui.Wrong) {
 	seen := map[int64]bool{}
 	for n, line := range strings.Split(text, "\n") {
 		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r,;:=", r) })
@@ -361,13 +361,13 @@ func readWeights(text string) (skus []int64, grams []int, wrong wrongFields) {
 			weight, isWeight = web.Number(words[1], maxGrams)
 		}
 		if !ok || !isWeight || seen[sku] {
-			return nil, nil, wrongFields{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
+			return nil, nil, adminui.Wrong{"weights": fmt.Sprintf("Line %d: the number of a SKU and grams, each SKU "+
 				"once, please.", n+1)}
 		}
 		seen[sku], skus, grams = true, append(skus, sku), append(grams, int(weight))
 	}
 	if len(skus) == 0 || len(skus) > maxWeights {
-		return nil, nil, wrongFields{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
+		return nil, nil, adminui.Wrong{"weights": fmt.Sprintf("1 to %d lines, please.", maxWeights)}
 	}
 	return skus, grams, nil
 }
@@ -390,7 +390,7 @@ func (s *server) staffSetWeights(r *http.Request) (adminui.Answer, error) {
 			}
 			if len(unknown) > 0 {
 				list := firstRunes(strings.Join(texts(unknown), ", "), 100)
-				wrong = wrongFields{"weights": "There is no SKU " + list + "."}
+				wrong = adminui.Wrong{"weights": "There is no SKU " + list + "."}
 				return nil
 			}
 			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "settings", Key: "weights",

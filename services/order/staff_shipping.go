@@ -155,8 +155,8 @@ func (m shippingShown) values() map[string]string {
 }
 
 // readShipping reads a form about a method.
-func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, wrongFields) {
-	wrong := wrongFields{}
+func readShipping(form adminui.Submitted, m shippingSet) (shippingSet, adminui.Wrong) {
+	wrong := adminui.Wrong{}
 	m.Carrier, m.TrackingBaseURL = strings.TrimSpace(form.Get("carrier")), strings.TrimSpace(form.Get("tracking"))
 	m.Active, m.PriceBy = form.Get("active") != "", form.Get("price_by")
 	if n := utf8.RuneCountInString(m.Carrier); n == 0 || n > 100 {
@@ -223,7 +223,7 @@ func readSteps(text, by string) (steps []shippingStep, ok bool) {
 	return steps, len(steps) > 0 && len(steps) <= maxSteps
 }
 
-func shippingPage(m shippingShown, form adminui.Form, status int, errs map[string]string) adminui.Page {
+func shippingPage(m shippingShown, form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
 	title := "New shipping method"
 	if m.ID != 0 {
 		title = m.Carrier
@@ -258,7 +258,7 @@ func (s *server) staffMakeShipping(r *http.Request) (adminui.Answer, error) {
 				Key: m.Identifier, Text: "Made shipping method " + m.Carrier, After: m.shown()})
 		})
 	}
-	wrong = wrong.taken(&err, "identifier", "There is a method like this already.")
+	wrong = wrong.Taken(&err, "identifier", "There is a method like this already.")
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +305,7 @@ func (s *server) staffSaveShipping(r *http.Request) (adminui.Answer, error) {
 			case err != nil:
 				return err
 			case !changed:
-				return errStaleRow
+				return adminui.ErrStale
 			}
 			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "shipping-method",
 				Key: m.Identifier, Text: "Changed shipping method " + m.Carrier, Before: was.shown(), After: m.shown()})

@@ -43,7 +43,7 @@ const (
 	maxAddressLines = 6
 )
 
-func checkShop(_ context.Context, _ *server, values map[string]string, wrong wrongFields) error {
+func checkShop(_ context.Context, _ *server, values map[string]string, wrong adminui.Wrong) error {
 	for key, most := range map[string]int{settingShopName: maxShopName, settingShopPhone: 40} {
 		if utf8.RuneCountInString(values[key]) > most || strings.ContainsAny(values[key], "\r\n") {
 			wrong[key] = "Too long for a line."

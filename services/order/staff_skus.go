@@ -34,7 +34,7 @@ type skuRow struct {
 	New    bool              `json:"-" db:"-"`
 	Retire bool              `json:"-" db:"-"`
 	Typed  map[string]string `json:"-" db:"-"`
-	Errors map[string]string `json:"-" db:"-"`
+	Errors adminui.Wrong     `json:"-" db:"-"`
 }
 
 // key begins the names of a row's fields; a row that is added has the number of its place.
@@ -129,8 +129,8 @@ var stockReasons = []adminui.Option{{Value: "counted", Text: "Counted"}, {Value:
 // staffSKUsPage is the table of a product's SKUs.
 type staffSKUsPage struct {
 	productHead
-	SKUs   []skuRow          `json:"skus"`
-	Errors map[string]string `json:"errors,omitempty"`
+	SKUs   []skuRow      `json:"skus"`
+	Errors adminui.Wrong `json:"errors,omitempty"`
 
 	ColorName, SizeName string           `json:"-"`
 	States              []adminui.Option `json:"-"`
@@ -304,7 +304,7 @@ func (k skuRow) typed(form adminui.Submitted, field string) (string, bool) {
 
 // read reads the fields of a row.
 func (k *skuRow) read(form adminui.Submitted, states []adminui.Option) (e skuEdit) {
-	k.Errors = map[string]string{}
+	k.Errors = adminui.Wrong{}
 	e.retire = k.Retire
 	text := func(field string, most int) *string {
 		typed, differs := k.typed(form, field)
@@ -389,7 +389,7 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	page.Errors = map[string]string{}
+	page.Errors = adminui.Wrong{}
 	edit, ok := page.readSKUs(form)
 	if edit.prices() {
 		if err := adminui.Require(adminui.Who(r), adminui.CatalogPrice); err != nil {
@@ -408,18 +408,18 @@ func (s *server) staffEditSKUs(r *http.Request) (adminui.Answer, error) {
 		changed, err = changeSKUs(r, tx, p.ID, form.Version, edit)
 		return err
 	})
-	refused, isRefused := errors.AsType[faults](err)
+	refused, isRefused := errors.AsType[adminui.Wrong](err)
 	switch {
 	case isRefused:
 		page.Errors = refused
 		return page.answer(http.StatusUnprocessableEntity), nil
-	case errors.Is(err, ErrStale):
+	case errors.Is(err, adminui.ErrStale):
 		now, err := s.productOf(r)
 		if err != nil {
 			return nil, err
 		}
 		page.Version, page.Changed = now.SKUVersion, now.EditedBy
-		page.Errors[""] = errStaleRow.Error()
+		page.Errors[""] = adminui.ErrStale.Error()
 		return page.answer(http.StatusConflict), nil
 	case err != nil:
 		return nil, err
@@ -436,7 +436,7 @@ func changeSKUs(r *http.Request, tx pgx.Tx, id, version int64, e skusEdit) (chan
 	case err != nil:
 		return 0, err
 	case p.SKUVersion != version:
-		return 0, ErrStale
+		return 0, adminui.ErrStale
 	}
 	var changes []any
 	who := adminui.Who(r)

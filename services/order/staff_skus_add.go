@@ -43,7 +43,7 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	page.Errors = map[string]string{}
+	page.Errors = adminui.Wrong{}
 	edit := skusEdit{colorName: p.ColorName, sizeName: p.SizeName, reason: "counted"}
 	price, err := money.Parse(strings.TrimSpace(form.Get("price")))
 	if err != nil || price < 1 || price > stripe.MaxTotal {
@@ -73,7 +73,7 @@ func (s *server) staffAddSKUs(r *http.Request) (adminui.Answer, error) {
 		_, err := changeSKUs(r, tx, p.ID, form.Version, edit)
 		return err
 	})
-	if errors.Is(err, ErrStale) {
+	if errors.Is(err, adminui.ErrStale) {
 		page.Add = combinationsForm(p).Typed(form).Conflict(p.SKUVersion, p.EditedBy,
 			p.EditedAt.UTC().Format("15:04 UTC"), nil)
 		return page.answer(http.StatusConflict), nil

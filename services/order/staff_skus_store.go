@@ -54,7 +54,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 		if now, found, err = lockSKU(ctx, tx, product, id); err != nil {
 			return nil, err
 		} else if !found {
-			return nil, ErrStale
+			return nil, adminui.ErrStale
 		}
 	}
 	done := map[string]any{"sku": id}
@@ -68,7 +68,7 @@ func storeSKU(ctx context.Context, tx pgx.Tx, product int64, e skuEdit, in skusE
 	}
 	if err := updateSKU(ctx, tx, id, e, after); err != nil {
 		if pg.IsConflict(err) {
-			return nil, faults{"": fmt.Sprintf("Another SKU has the article number %s.", *e.code)}
+			return nil, adminui.Wrong{"": fmt.Sprintf("Another SKU has the article number %s.", *e.code)}
 		}
 		return nil, err
 	}
@@ -128,18 +128,18 @@ func (e skuEdit) after(now counted) (counted, error) {
 	case e.count != nil:
 		after.Stock = e.count
 	case e.change != 0 && now.Stock == nil:
-		return after, ErrStale
+		return after, adminui.ErrStale
 	case e.change != 0:
 		n := int64(*now.Stock) + int64(e.change)
 		if n > maxStock || n < minStock && e.change < 0 {
-			return after, faults{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
+			return after, adminui.Wrong{"": fmt.Sprintf("%s would have more or fewer pieces than can be counted.",
 				e.row.Label())}
 		}
 		left := int32(n) //nolint:gosec // bounded above; below by minStock, or it is more than the stored count
 		after.Stock = &left
 	}
 	if after.Stock != nil && *after.Stock < 0 && !after.BackOrder {
-		return after, faults{"": fmt.Sprintf(
+		return after, adminui.Wrong{"": fmt.Sprintf(
 			"%s: %d pieces are sold that are not there. Allow back orders, or count again.", e.row.Label(),
 			-*after.Stock)}
 	}

@@ -58,8 +58,8 @@ func statusEditor(st statusSet) adminui.Form {
 }
 
 // readStatus reads a form about a status.
-func readStatus(form adminui.Submitted, st statusSet) (statusSet, wrongFields) {
-	wrong := wrongFields{}
+func readStatus(form adminui.Submitted, st statusSet) (statusSet, adminui.Wrong) {
+	wrong := adminui.Wrong{}
 	st.Title, st.Description = strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
 	if n := utf8.RuneCountInString(st.Title); n == 0 || n > 100 {
 		wrong["title"] = "1 to 100 characters, please."
@@ -74,7 +74,7 @@ func readStatus(form adminui.Submitted, st statusSet) (statusSet, wrongFields) {
 	return st, wrong
 }
 
-func statusPage(st statusSet, form adminui.Form, status int, errs map[string]string) adminui.Page {
+func statusPage(st statusSet, form adminui.Form, status int, errs adminui.Wrong) adminui.Page {
 	title := "New status"
 	if st.Identifier != "" {
 		title = st.Title
@@ -112,7 +112,7 @@ func (s *server) staffMakeStatus(r *http.Request) (adminui.Answer, error) {
 				Text: "Made status " + st.Title, After: st})
 		})
 	}
-	wrong = wrong.taken(&err, "identifier", "There is a status like this already.")
+	wrong = wrong.Taken(&err, "identifier", "There is a status like this already.")
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (s *server) staffSaveStatus(r *http.Request) (adminui.Answer, error) {
 			case err != nil:
 				return err
 			case !changed:
-				return errStaleRow
+				return adminui.ErrStale
 			}
 			return adminui.Record(r, tx, adminui.Act{Action: adminui.SettingsEdit, Kind: "status", Key: st.Identifier,
 				Text: "Changed status " + st.Title, Before: was, After: st})

@@ -53,10 +53,10 @@ func (c stockRow) Why() string {
 // staffStockPage is the page of a product's stock.
 type staffStockPage struct {
 	productHead
-	SKUs    []skuRow          `json:"skus"`
-	History []stockRow        `json:"history"` // the latest first
-	Errors  map[string]string `json:"errors,omitempty"`
-	Form    adminui.Form      `json:"-"`
+	SKUs    []skuRow      `json:"skus"`
+	History []stockRow    `json:"history"` // the latest first
+	Errors  adminui.Wrong `json:"errors,omitempty"`
+	Form    adminui.Form  `json:"-"`
 }
 
 // maxStockRows is how many changes are shown.
@@ -151,7 +151,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, web.BadRequest("sku")
 	}
-	wrong := faults{}
+	wrong := adminui.Wrong{}
 	n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(form.Get("change")), "+"), 10, 32)
 	if err != nil || n == 0 || n < -maxStock || n > maxStock {
 		wrong["change"] = "A whole number: how many more, or fewer with a minus."
@@ -170,8 +170,8 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 			return err
 		})
 	}
-	refused, isRefused := errors.AsType[faults](err)
-	if stale := errors.Is(err, ErrStale); stale || isRefused {
+	refused, isRefused := errors.AsType[adminui.Wrong](err)
+	if stale := errors.Is(err, adminui.ErrStale); stale || isRefused {
 		page, err := s.stockPage(r, p)
 		if err != nil {
 			return nil, err
@@ -180,7 +180,7 @@ func (s *server) staffAdjustStock(r *http.Request) (adminui.Answer, error) {
 			page.Form.Version = form.Version
 			return page.answer(http.StatusUnprocessableEntity), nil
 		}
-		page.Errors = map[string]string{"": errStaleRow.Error()}
+		page.Errors = adminui.Wrong{"": adminui.ErrStale.Error()}
 		page.Form = page.Form.Conflict(p.SKUVersion, p.EditedBy, p.EditedAt.UTC().Format("15:04 UTC"), nil)
 		return page.answer(http.StatusConflict), nil
 	}
@@ -277,7 +277,7 @@ func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	title, text := strings.TrimSpace(form.Get("title")), strings.TrimSpace(form.Get("description"))
-	wrong := faults{}
+	wrong := adminui.Wrong{}
 	if n := utf8.RuneCountInString(title); n < 1 || n > 100 {
 		wrong["title"] = "1 to 100 characters."
 	}
@@ -293,13 +293,13 @@ func (s *server) staffEditState(r *http.Request) (adminui.Answer, error) {
 			return err
 		}
 		if !changed {
-			return ErrStale
+			return adminui.ErrStale
 		}
 		return adminui.Record(r, tx, adminui.Act{Action: adminui.CatalogEdit, Kind: "stock-state", Key: c.Identifier,
 			Text: "Changed the stock state", Before: map[string]any{"title": c.Title, "description": c.Description},
 			After: map[string]any{"title": title, "description": text}})
 	})
-	if errors.Is(err, ErrStale) {
+	if errors.Is(err, adminui.ErrStale) {
 		again := stateForm(c).Typed(form).Conflict(c.Version, "Another person", "a moment ago",
 			map[string]string{"title": c.Title, "description": c.Description})
 		return statePage(c, again, http.StatusConflict), nil

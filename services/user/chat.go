@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,8 +25,7 @@ func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Browsers send a line break of a text field as two characters; the shopper typed one.
-	c := chatMessage{Name: v[0], Email: normalEmail(v[1]), Message: strings.ReplaceAll(v[2], "\r\n", "\n")}
+	c := chatMessage{Name: v[0], Email: normalEmail(v[1]), Message: form.Text("message")}
 	var f fields
 	f.add("name", checkName(c.Name, maxFirstName))
 	f.add("email_address", checkEmail(c.Email))

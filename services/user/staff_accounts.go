@@ -151,7 +151,7 @@ func (s *server) staffJoinAccounts(r *http.Request) (adminui.Answer, error) {
 	}
 	m := merging{into: p.Into.ID, other: p.Other.ID, intoVersion: form.Version, otherVersion: other, locked: locked}
 	moved, err := s.joinAccounts(r, m)
-	if errors.Is(err, errStale) {
+	if errors.Is(err, adminui.ErrStale) {
 		if p, err = s.readMergePage(r); err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (s *server) joinAccounts(r *http.Request, m merging) (moved msg.Message, er
 	return moved, err
 }
 
-// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. errStale: they are not as they
+// lockBoth keeps two accounts as they are until tx ends, in the order of their ids. ErrStale: they are not as they
 // were.
 func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, err error) {
 	locked := map[int64]account{}
@@ -214,7 +214,7 @@ func lockBoth(ctx context.Context, tx pgx.Tx, m merging) (into, other account, e
 	}
 	into, other = locked[m.into], locked[m.other]
 	if into.Version != m.intoVersion || other.Version != m.otherVersion {
-		return into, other, errStale
+		return into, other, adminui.ErrStale
 	}
 	return into, other, nil
 }

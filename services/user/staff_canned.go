@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
-	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
@@ -54,10 +53,10 @@ func cannedForm(action string, c canned) adminui.Form {
 			Hint: "{name} stands for the customer's name."}}}
 }
 
-func readCanned(form adminui.Submitted) (c canned, wrong map[string]string) {
-	c = canned{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(newLines(form.Get("text"))),
+func readCanned(form adminui.Submitted) (c canned, wrong adminui.Wrong) {
+	c = canned{Title: strings.TrimSpace(form.Get("title")), Text: strings.TrimSpace(form.Text("text")),
 		Version: form.Version}
-	wrong = map[string]string{}
+	wrong = adminui.Wrong{}
 	if n := utf8.RuneCountInString(c.Title); n == 0 || n > maxCannedTitle {
 		wrong["title"] = "Give it a title of at most 100 characters."
 	}
@@ -107,9 +106,7 @@ func (s *server) staffAddCanned(r *http.Request) (adminui.Answer, error) {
 			return recordCanned(r, tx, id, "Added the canned answer ")
 		})
 	}
-	if pg.IsConflict(err) {
-		wrong["title"], err = "There is one with this title.", nil
-	}
+	wrong = wrong.Taken(&err, "title", "There is one with this title.")
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +163,7 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 		err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 			changed, err := updateCanned(r.Context(), tx, c)
 			if err == nil && !changed {
-				err = errStale
+				err = adminui.ErrStale
 			}
 			if err != nil {
 				return err
@@ -174,11 +171,9 @@ func (s *server) staffChangeCanned(r *http.Request) (adminui.Answer, error) {
 			return recordCanned(r, tx, c.ID, "Changed the canned answer ")
 		})
 	}
-	if pg.IsConflict(err) {
-		wrong["title"], err = "There is one with this title.", nil
-	}
+	wrong = wrong.Taken(&err, "title", "There is one with this title.")
 	switch {
-	case errors.Is(err, errStale):
+	case errors.Is(err, adminui.ErrStale):
 		return oneCanned(now, func(f adminui.Form) adminui.Form {
 			return f.Typed(form).Conflict(now.Version, "Another person", "",
 				map[string]string{"title": now.Title, "text": now.Text})

@@ -208,12 +208,12 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	typed := p.Answer.Typed(form)
-	text, then := strings.TrimSpace(newLines(form.Get("text"))), form.Get("then")
+	text, then := strings.TrimSpace(form.Text("text")), form.Get("then")
 	if then != threadWaiting && then != threadDone {
 		return nil, web.BadRequest("then")
 	}
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
-		p.Answer = typed.Wrong(map[string]string{"text": "Write something, in at most 5000 characters."})
+		p.Answer = typed.Wrong(adminui.Wrong{"text": "Write something, in at most 5000 characters."})
 		return p.answer(http.StatusUnprocessableEntity), nil
 	}
 	err = s.moveThread(r, p.Thread, form.Version, then, "Answered", func(ctx context.Context, tx pgx.Tx) error {
@@ -227,7 +227,7 @@ func (s *server) staffAnswer(r *http.Request) (adminui.Answer, error) {
 		}
 		return bus.Enqueue(ctx, tx, chatAnswer(id, p.Thread.Email, answerText(text, p.Entries), earlier))
 	})
-	if errors.Is(err, errStale) {
+	if errors.Is(err, adminui.ErrStale) {
 		if p, err = s.threadPage(r); err != nil {
 			return nil, err
 		}
@@ -243,7 +243,7 @@ func (s *server) moveThread(r *http.Request, t thread, version int64, state, tex
 	return s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		moved, err := setThreadState(r.Context(), tx, t.ID, version, state)
 		if err == nil && !moved {
-			err = errStale
+			err = adminui.ErrStale
 		}
 		if err != nil {
 			return err
@@ -276,7 +276,7 @@ func (s *server) staffThreadState(r *http.Request) (adminui.Answer, error) {
 	}
 	err = s.moveThread(r, t, form.Version, form.Get("state"), "Set the state of",
 		func(context.Context, pgx.Tx) error { return nil })
-	if errors.Is(err, errStale) {
+	if errors.Is(err, adminui.ErrStale) {
 		return nil, &web.Error{Status: http.StatusConflict, Code: "changed", Err: err}
 	}
 	return adminui.Done{To: threadPath(t.ID), Text: "The chat is " + form.Get("state") + "."}, err

@@ -48,9 +48,9 @@ func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strings.TrimSpace(newLines(form.Get("text")))
+	text := strings.TrimSpace(form.Text("text"))
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
-		wrong := map[string]string{"text": "Write something, in at most 5000 characters."}
+		wrong := adminui.Wrong{"text": "Write something, in at most 5000 characters."}
 		page.Note = page.Note.Typed(form).Wrong(wrong)
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
@@ -64,9 +64,6 @@ func (s *server) staffNote(r *http.Request) (adminui.Answer, error) {
 		})
 	return adminui.Done{To: page.Customer.path(), Text: "Noted."}, err
 }
-
-// newLines are the line breaks of a text field as one character each.
-func newLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // askedAct reads the customer that a command is for, and its form.
 func (s *server) askedAct(r *http.Request) (customerPage, adminui.Submitted, error) {
@@ -168,7 +165,7 @@ func (s *server) staffErase(r *http.Request) (adminui.Answer, error) {
 		return nil, err
 	}
 	if !strings.EqualFold(strings.TrimSpace(form.Get("confirm")), page.Customer.Email) {
-		page.Erase = page.Erase.Wrong(map[string]string{"confirm": "This is another address than the customer's."})
+		page.Erase = page.Erase.Wrong(adminui.Wrong{"confirm": "This is another address than the customer's."})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	c := page.Customer.customer

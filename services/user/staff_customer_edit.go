@@ -79,11 +79,11 @@ func editForm(c customerDetails) adminui.Form {
 }
 
 // readEdit reads the form about a customer and says what is wrong with it.
-func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong map[string]string) {
-	text := func(name string) string { return strings.TrimSpace(newLines(form.Get(name))) }
+func readEdit(form adminui.Submitted, member bool) (e customerEdit, wrong adminui.Wrong) {
+	text := func(name string) string { return strings.TrimSpace(form.Text(name)) }
 	e = customerEdit{FirstName: text("first_name"), LastName: text("last_name"), Email: normalEmail(text("email")),
 		Phone: text("phone"), Comment: text("comment"), Remark: text("remark")}
-	wrong = map[string]string{}
+	wrong = adminui.Wrong{}
 	for name, most := range map[string]int{"first_name": maxFirstName, "last_name": maxLastName, "phone": maxPhone,
 		"comment": maxText, "remark": maxText} {
 		if utf8.RuneCountInString(text(name)) > most {
@@ -163,9 +163,9 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	switch {
 	case errors.Is(err, errAddressFull):
 		return editAnswer(c,
-			typed.Wrong(map[string]string{"email": "Too many accounts wait for the proof of this address."}),
+			typed.Wrong(adminui.Wrong{"email": "Too many accounts wait for the proof of this address."}),
 			http.StatusUnprocessableEntity), nil
-	case errors.Is(err, errStale):
+	case errors.Is(err, adminui.ErrStale):
 		if c, err = s.askedCustomer(r); err != nil {
 			return nil, err
 		}
@@ -177,9 +177,6 @@ func (s *server) staffChange(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: c.path(), Text: "Saved."}, nil
 }
 
-// errStale says that a row has another version than the form that changes it.
-var errStale = errors.New("the row was changed meanwhile")
-
 // changeMember changes a member of this version.
 func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e customerEdit) ([]msg.Message, error) {
 	a, err := web.OrNotFound(lockAccount(r.Context(), tx, id))
@@ -187,7 +184,7 @@ func (s *server) changeMember(r *http.Request, tx pgx.Tx, id, version int64, e c
 	case err != nil:
 		return nil, err
 	case a.Version != version:
-		return nil, errStale
+		return nil, adminui.ErrStale
 	}
 	if a, _, err = editAccount(r.Context(), tx, id, e.Tags); err != nil {
 		return nil, err
@@ -204,7 +201,7 @@ func changeProspect(ctx context.Context, tx pgx.Tx, id, version int64, e custome
 	case err != nil:
 		return nil, err
 	case p.Version != version:
-		return nil, errStale
+		return nil, adminui.ErrStale
 	}
 	p, _, err = editProspect(ctx, tx, id, e)
 	return []msg.Message{p.event()}, err

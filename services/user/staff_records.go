@@ -36,7 +36,7 @@ func (s *server) staffMerge(r *http.Request) (adminui.Answer, error) {
 	case err != nil:
 		return nil, err
 	case refusal != "":
-		page.Merge = page.Merge.Typed(form).Wrong(map[string]string{"other": refusal})
+		page.Merge = page.Merge.Typed(form).Wrong(adminui.Wrong{"other": refusal})
 		return page.answer(http.StatusUnprocessableEntity), nil
 	}
 	return adminui.Done{To: to}, nil
@@ -144,7 +144,7 @@ func (s *server) staffJoinRecord(r *http.Request) (adminui.Answer, error) {
 		return messages, err
 	}
 	switch err = s.act(r, p.Into.customer, "Merged another record into", merge); {
-	case errors.Is(err, errStale):
+	case errors.Is(err, adminui.ErrStale):
 		if p, err = s.readRecordPage(r); err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ const (
 )
 
 // mergeInto makes the record of a prospect part of a customer's, each of the version that was shown; refusal says why
-// not, "" when it is done. errStale: they are not as they were.
+// not, "" when it is done. ErrStale: they are not as they were.
 func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (messages []msg.Message, refusal string,
 	err error) {
 	refused, err := lockForMerge(ctx, tx, into, other)
@@ -184,7 +184,7 @@ func mergeInto(ctx context.Context, tx pgx.Tx, into, other customerDetails) (mes
 		return nil, refusal, cmp.Or(err, errUnchanged)
 	}
 	if now[0].Version != into.Version || now[1].Version != other.Version {
-		return nil, "", errStale
+		return nil, "", adminui.ErrStale
 	}
 	p, _, err := mergeProspect(ctx, tx, other.ID, into.customer, refused || now[0].Newsletter == newsYes)
 	if err != nil {

@@ -86,7 +86,7 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	note := strings.TrimSpace(newLines(form.Get("note")))
+	note := strings.TrimSpace(form.Text("note"))
 	p, table, err := s.termsPage(r)
 	if err != nil {
 		return nil, err
@@ -100,14 +100,14 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 	}
 	if n := utf8.RuneCountInString(note); n == 0 || n > maxTermsNote {
 		return again(http.StatusUnprocessableEntity, func(f adminui.Form) adminui.Form {
-			return f.Wrong(map[string]string{"note": "Say what changed, in at most 1000 characters."})
+			return f.Wrong(adminui.Wrong{"note": "Say what changed, in at most 1000 characters."})
 		}), nil
 	}
 	version := int(form.Version) + 1
 	err = s.outbox.Tx(r.Context(), func(tx pgx.Tx) error {
 		fresh, err := publishNext(r.Context(), tx, terms{version, note})
 		if err == nil && !fresh {
-			err = errStale
+			err = adminui.ErrStale
 		}
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *server) staffPublishTerms(r *http.Request) (adminui.Answer, error) {
 			After: map[string]any{"note": note}})
 	})
 	switch {
-	case errors.Is(err, errStale):
+	case errors.Is(err, adminui.ErrStale):
 		return again(http.StatusConflict, func(f adminui.Form) adminui.Form {
 			return f.Conflict(f.Version, "Another person", "", nil)
 		}), nil
