@@ -51,8 +51,10 @@ func (e *server) backInStock(w http.ResponseWriter, r *http.Request) error {
 		if !nothingToTell(done) {
 			done = "success"
 		}
-		return web.JSON(w, http.StatusOK, web.Object{{Key: "back_in_stock", Value: done},
-			{Key: "order-api-version", Value: web.APIVersion{}}})
+		return web.JSON(w, http.StatusOK, struct {
+			Outcome string         `json:"back_in_stock"`
+			Version web.APIVersion `json:"order-api-version"`
+		}{Outcome: done})
 	case refused:
 		e.shown.Load().pages.Refuse(w, r, "back-in-stock-wrong")
 	case nothingToTell(answer.State):

@@ -45,7 +45,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	f.add("email-address", checkEmail(email))
 	f.add("password", s.checkNewPassword(password, again, username, email))
 	if !f.ok() {
-		return answer(w, "create_account", "false", refusal(f.object()))
+		return refuse(w, "create_account", "false", f.object())
 	}
 	wanted := account{Username: username, FirstName: first, LastName: last, Email: email, Newsletter: isTrue(v[6])}
 	if wanted.Password, err = s.hasher.hash(r.Context(), password); err != nil {
@@ -54,7 +54,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	a, made, err := s.register(r, wanted)
 	if errors.Is(err, errAddressFull) {
 		f[3].add(true, "not_valid", addressFullText)
-		return answer(w, "create_account", "false", refusal(f.object()))
+		return refuse(w, "create_account", "false", f.object())
 	}
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 	if !made { // someone else was faster while we hashed
 		web.TellOutcome(w, web.OutcomeReveals)
 		f[2].add(true, "unavailable", unavailableText)
-		return answer(w, "create_account", "false", refusal(f.object()))
+		return refuse(w, "create_account", "false", f.object())
 	}
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
@@ -72,7 +72,7 @@ func (s *server) createAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
-	return answer(w, "create_account", "true")
+	return answerOutcome(w, "create_account", "true")
 }
 
 const unavailableText = "This user name is taken."
@@ -150,7 +150,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !ok {
 		web.TellOutcome(w, web.OutcomeWrong)
-		return answer(w, "login", "false")
+		return answerOutcome(w, "login", "false")
 	}
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{
@@ -159,7 +159,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	}); err != nil {
 		return err
 	}
-	return answer(w, "login", "true")
+	return answerOutcome(w, "login", "true")
 }
 
 // typedName is a user name as it was meant.

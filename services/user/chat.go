@@ -31,13 +31,13 @@ func (s *server) putChatMessage(w http.ResponseWriter, r *http.Request) error {
 	f.add("email_address", checkEmail(c.Email))
 	f.add("message", checkMessage(c.Message))
 	if !f.ok() {
-		return answer(w, endpoint, "validation_error", refusal(f.object()))
+		return refuse(w, endpoint, "validation_error", f.object())
 	}
 	if err := s.storeChatMessage(r, c); err != nil {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
-	return answer(w, endpoint, "true")
+	return answerOutcome(w, endpoint, "true")
 }
 
 func (s *server) storeChatMessage(r *http.Request, c chatMessage) error {
@@ -87,7 +87,7 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 		return f
 	}
 	if f := check(checkEmail(email)); !f.ok() {
-		return answer(w, endpoint, "validation_error", refusal(f.object()))
+		return refuse(w, endpoint, "validation_error", f.object())
 	}
 	ctx := r.Context()
 	err = s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -105,13 +105,13 @@ func (s *server) pythonabotNotifyMe(w http.ResponseWriter, r *http.Request) erro
 	if errors.Is(err, errUnchanged) {
 		web.TellOutcome(w, web.OutcomeReveals)
 		f := check(problems{{"duplicate", "This address is on our list already."}})
-		return answer(w, endpoint, "duplicate_prospect", refusal(f.object()))
+		return refuse(w, endpoint, "duplicate_prospect", f.object())
 	}
 	if err != nil {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 // chatWritten has open pages of the back office show the message.

@@ -21,7 +21,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	const endpoint = "update_my_information"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	f.add("lastname", checkName(last, maxLastName))
 	f.add("email-address", checkEmail(email))
 	if !f.ok() {
-		return answer(w, endpoint, "errors", refusal(f.object()))
+		return refuse(w, endpoint, "errors", f.object())
 	}
 	right, err := s.mayMove(r, who.MemberID, form, email)
 	if err != nil {
@@ -46,24 +46,24 @@ func (s *server) updateMyInformation(w http.ResponseWriter, r *http.Request) err
 	if !right {
 		web.TellOutcome(w, web.OutcomeWrong)
 		f.add("current-password", problems{{"current_password_invalid", "This is not your current password."}})
-		return answer(w, endpoint, "errors", refusal(f.object()))
+		return refuse(w, endpoint, "errors", f.object())
 	}
 	a, found, err := s.changeProfile(r, who.MemberID, first, last, email)
 	if errors.Is(err, errAddressFull) {
 		f[2].add(true, "not_valid", addressFullText)
-		return answer(w, endpoint, "errors", refusal(f.object()))
+		return refuse(w, endpoint, "errors", f.object())
 	}
 	if err != nil {
 		return err
 	}
 	if !found { // erased since the session began
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	if err := changeSession(w, web.SessionChange{Action: web.SessionUpdate, Member: a.session()}); err != nil {
 		return err
 	}
 	web.TellOutcome(w, web.OutcomeDone)
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 func (s *server) changeProfile(r *http.Request, id int64, first, last,
@@ -182,20 +182,20 @@ func (s *server) undoAddressChange(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	if outcome := readCode(s.codeKey, codeUndo, code, time.Now()); outcome != "" {
-		return answer(w, endpoint, outcome)
+		return answerOutcome(w, endpoint, outcome)
 	}
 	a, outcome, err := s.undo(r, code)
 	if err != nil {
 		return err
 	}
 	if outcome != "" {
-		return answer(w, endpoint, outcome)
+		return answerOutcome(w, endpoint, outcome)
 	}
 	web.Note(r, "member", a.ID)
 	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 // outcomeProved refuses to undo a change from an address that was never proved once the new one is: it

@@ -18,7 +18,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	const endpoint = "change_my_password"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -34,14 +34,14 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if !found { // erased since the session began
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	right, err := s.hasher.verify(r.Context(), current, a.Password)
 	if err != nil {
 		return err
 	}
 	wrong := func(key, kind, text string) error {
-		return answer(w, endpoint, "errors", refusal(web.Object{{Key: key, Value: problems{{kind, text}}}}))
+		return refuse(w, endpoint, "errors", web.Object{{Key: key, Value: problems{{kind, text}}}})
 	}
 	if !right {
 		web.TellOutcome(w, web.OutcomeWrong)
@@ -51,7 +51,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 		return wrong("password", "new_password_same_as_current_password", "The new password is the current one.")
 	}
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
-		return answer(w, endpoint, "errors", refusal(web.Object{{Key: "password", Value: p}}))
+		return refuse(w, endpoint, "errors", web.Object{{Key: "password", Value: p}})
 	}
 	a, done, err := s.storePassword(r, a, password)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *server) changeMyPassword(w http.ResponseWriter, r *http.Request) error 
 	}); err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 // storePassword replaces the password that was checked. Reset codes that are out end with it.
@@ -115,12 +115,15 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !found {
 		web.TellOutcome(w, web.OutcomeReveals)
-		return answer(w, endpoint, "username-not-found",
-			web.Field{Key: "error", Value: "We know no account with this user name."})
+		return answer(w, struct {
+			Outcome string `json:"set_new_password"`
+			Error   string `json:"error"`
+			versioned
+		}{Outcome: "username-not-found", Error: "We know no account with this user name."})
 	}
 	if outcome := readCode(s.codeKey, codeReset, code, time.Now()); outcome != "" {
 		web.TellOutcome(w, web.OutcomeWrong)
-		return answer(w, endpoint, outcome)
+		return answerOutcome(w, endpoint, outcome)
 	}
 	open, err := openCode(r.Context(), s.pool, a.ID, codeReset, code)
 	if err != nil {
@@ -128,22 +131,22 @@ func (s *server) setNewPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !open {
 		web.TellOutcome(w, web.OutcomeWrong)
-		return answer(w, endpoint, codeForeign)
+		return answerOutcome(w, endpoint, codeForeign)
 	}
 	if p := s.checkNewPassword(password, again, a.Username, a.Email); len(p) > 0 {
-		return answer(w, endpoint, "password-error", refusal(web.Object{{Key: "new-password", Value: p}}))
+		return refuse(w, endpoint, "password-error", web.Object{{Key: "new-password", Value: p}})
 	}
 	done, err := s.redeemReset(r, a, code, password)
 	if err != nil {
 		return err
 	}
 	if !done { // a parallel request was faster
-		return answer(w, endpoint, codeForeign)
+		return answerOutcome(w, endpoint, codeForeign)
 	}
 	if err := changeSession(w, web.SessionChange{Action: web.SessionEndAll, Member: a.session()}); err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 func (s *server) redeemReset(r *http.Request, a account, code, password string) (done bool, err error) {

@@ -39,7 +39,7 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	const endpoint = "update_communication_preferences"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -48,13 +48,11 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 	news, sentNews := form.Lookup("newsletter")
 	unsubscribe, sentUnsubscribe := form.Lookup("email_unsubscribe")
 	if !sentNews || !sentUnsubscribe {
-		return answer(w, endpoint, "errors",
-			refusal(web.Object{{Key: "data_missing", Value: "Please set both switches."}}))
+		return refuse(w, endpoint, "errors", web.Object{{Key: "data_missing", Value: "Please set both switches."}})
 	}
 	if isTrue(news) && isTrue(unsubscribe) {
-		return answer(w, endpoint, "errors",
-			refusal(web.Object{{Key: "invalid_data",
-				Value: "Who gets the newsletter cannot be unsubscribed from all mails."}}))
+		return refuse(w, endpoint, "errors", web.Object{{Key: "invalid_data",
+			Value: "Who gets the newsletter cannot be unsubscribed from all mails."}})
 	}
 	why, err := readReasons(form)
 	if err != nil {
@@ -65,9 +63,9 @@ func (s *server) updateCommunicationPreferences(w http.ResponseWriter, r *http.R
 		return err
 	}
 	if !found { // erased since the session began
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 func (s *server) changePreferences(r *http.Request, id int64, news, unsubscribe bool,

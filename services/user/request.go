@@ -30,7 +30,7 @@ func (s *server) resetPassword(w http.ResponseWriter, r *http.Request) error {
 	if err := s.request(r, codeReset, typedName(v[0]), typedName(v[1])); err != nil {
 		return err
 	}
-	return answer(w, "reset_password", "success")
+	return answerOutcome(w, "reset_password", "success")
 }
 
 // forgotUsername works like resetPassword.
@@ -46,7 +46,7 @@ func (s *server) forgotUsername(w http.ResponseWriter, r *http.Request) error {
 	if err := s.request(r, requestUsername, "", strings.TrimSpace(email)); err != nil {
 		return err
 	}
-	return answer(w, "forgot_username", "success")
+	return answerOutcome(w, "forgot_username", "success")
 }
 
 // request has the worker look for accounts, unless edge's limits leave the mail out.

@@ -49,18 +49,6 @@ func (s *server) routes() http.Handler {
 	return r
 }
 
-// notAuthenticated is the contract's outcome for a visitor who asks for what is a member's.
-const notAuthenticated = "user_not_authenticated"
-
-// answer sends an endpoint's outcome, further fields, and the version.
-func answer(w http.ResponseWriter, endpoint string, outcome any, more ...web.Field) error {
-	o := append(web.Object{{Key: endpoint, Value: outcome}}, more...)
-	return web.JSON(w, http.StatusOK, append(o, web.Field{Key: "user-api-version", Value: web.APIVersion{}}))
-}
-
-// refusal is the field errors of an answer.
-func refusal(errs any) web.Field { return web.Field{Key: "errors", Value: errs} }
-
 // changeSession tells edge what becomes of sessions before the shopper sees the answer.
 func changeSession(w http.ResponseWriter, c web.SessionChange) error {
 	raw, err := json.Marshal(c)

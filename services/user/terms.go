@@ -18,19 +18,23 @@ func (s *server) termsOfUseAgreeCheck(w http.ResponseWriter, r *http.Request) er
 	const endpoint = "terms_of_use_agree_check"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	terms, agreed, found, err := termsOfMember(r.Context(), s.pool, who.MemberID)
 	switch {
 	case err != nil:
 		return err
 	case !found: // erased since the session began
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	case agreed:
-		return answer(w, endpoint, true)
+		return answerOutcome(w, endpoint, true)
 	}
-	return answer(w, endpoint, false, web.Field{Key: "version", Value: terms.Version},
-		web.Field{Key: "version_note", Value: terms.Note})
+	return answer(w, struct {
+		Agreed  bool   `json:"terms_of_use_agree_check"`
+		Version int    `json:"version"`
+		Note    string `json:"version_note"`
+		versioned
+	}{Version: terms.Version, Note: terms.Note})
 }
 
 // termsOfUseAgree notes an agreement to the newest terms, once.
@@ -38,37 +42,35 @@ func (s *server) termsOfUseAgree(w http.ResponseWriter, r *http.Request) error {
 	const endpoint = "terms_of_use_agree"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	form, err := web.Form(w, r)
 	if err != nil {
 		return err
 	}
 	version, sent := form.Lookup("version")
-	refuse := func(code string) error {
-		more := []web.Field{refusal(web.Object{{Key: "error", Value: code}})}
-		if sent {
-			more = append(more, web.Field{Key: "version", Value: version})
-		}
-		return answer(w, endpoint, "error", more...)
-	}
 	if !sent {
-		return refuse("version-required")
+		return refuse(w, endpoint, "error", errorCode{"version-required"})
 	}
+	echo := web.Field{Key: "version", Value: version}
 	number, ok := web.Number(version, maxTerms)
 	if !ok {
-		return refuse("version-not-found")
+		return refuse(w, endpoint, "error", errorCode{"version-not-found"}, echo)
 	}
 	outcome, err := s.agree(r, who.MemberID, int(number))
 	switch {
 	case err != nil:
 		return err
 	case outcome == notAuthenticated:
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	case outcome != "":
-		return refuse(outcome)
+		return refuse(w, endpoint, "error", errorCode{outcome}, echo)
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "version", Value: version})
+	return answer(w, struct {
+		Outcome string `json:"terms_of_use_agree"`
+		Version string `json:"version"`
+		versioned
+	}{Outcome: "success", Version: version})
 }
 
 // agree returns the contract's code of a refusal, or nothing.

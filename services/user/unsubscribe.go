@@ -55,7 +55,7 @@ func (who subscriber) refusal(found bool) string {
 
 // unsubscribeError is the refusal of all three calls.
 func unsubscribeError(w http.ResponseWriter, endpoint, code string) error {
-	return answer(w, endpoint, "error", refusal(web.Object{{Key: "error", Value: code}}))
+	return refuse(w, endpoint, "error", errorCode{code})
 }
 
 // emailUnsubscribeLookup shows, masked, whose link it is.
@@ -76,7 +76,11 @@ func (s *server) emailUnsubscribeLookup(w http.ResponseWriter, r *http.Request) 
 	if code := who.refusal(found); code != "" {
 		return unsubscribeError(w, endpoint, code)
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)})
+	return answer(w, struct {
+		Outcome string `json:"email_unsubscribe_lookup"`
+		Email   string `json:"email_address"`
+		versioned
+	}{Outcome: "success", Email: maskEmail(who.Email)})
 }
 
 // emailUnsubscribeConfirm unsubscribes and replaces the token; the new one is for the reasons.
@@ -118,8 +122,12 @@ func (s *server) emailUnsubscribeConfirm(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success", web.Field{Key: "email_address", Value: maskEmail(who.Email)},
-		web.Field{Key: "token", Value: fresh})
+	return answer(w, struct {
+		Outcome string `json:"email_unsubscribe_confirm"`
+		Email   string `json:"email_address"`
+		Token   string `json:"token"`
+		versioned
+	}{Outcome: "success", Email: maskEmail(who.Email), Token: fresh})
 }
 
 // internalUnsubscribe is the button of a mail program (RFC 8058), by way of edge: it needs nothing but
@@ -266,5 +274,5 @@ func (s *server) emailUnsubscribeWhy(w http.ResponseWriter, r *http.Request) err
 	if err := insertReasons(r.Context(), s.pool, who, why); err != nil {
 		return err
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }

@@ -18,7 +18,7 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 	const endpoint = "verify_email_address"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	ctx := r.Context()
 	err := s.outbox.Tx(ctx, func(tx pgx.Tx) error {
@@ -41,12 +41,12 @@ func (s *server) verifyEmailAddress(w http.ResponseWriter, r *http.Request) erro
 		return bus.Enqueue(ctx, tx, a.mail(msg.MailVerify, id, deadlineVerify, map[string]string{"code": code}))
 	})
 	if errors.Is(err, errUnchanged) { // erased since the session began
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	if err != nil {
 		return err
 	}
-	return answer(w, endpoint, "verification_email_sent")
+	return answerOutcome(w, endpoint, "verification_email_sent")
 }
 
 // verifyEmailAddressResponse redeems a code. From then on the address is the member's: chat messages
@@ -55,7 +55,7 @@ func (s *server) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Reque
 	const endpoint = "verify_email_address_response"
 	who := web.Who(r)
 	if !who.Member() {
-		return answer(w, endpoint, notAuthenticated)
+		return answerOutcome(w, endpoint, notAuthenticated)
 	}
 	form, err := web.Form(w, r)
 	if err != nil {
@@ -66,16 +66,16 @@ func (s *server) verifyEmailAddressResponse(w http.ResponseWriter, r *http.Reque
 		return err
 	}
 	if outcome := readCode(s.codeKey, codeVerify, code, time.Now()); outcome != "" {
-		return answer(w, endpoint, outcome)
+		return answerOutcome(w, endpoint, outcome)
 	}
 	done, err := s.redeemVerification(r, who.MemberID, code)
 	if err != nil {
 		return err
 	}
 	if !done {
-		return answer(w, endpoint, codeForeign)
+		return answerOutcome(w, endpoint, codeForeign)
 	}
-	return answer(w, endpoint, "success")
+	return answerOutcome(w, endpoint, "success")
 }
 
 func (s *server) redeemVerification(r *http.Request, member int64, code string) (done bool, err error) {
