@@ -14,6 +14,7 @@ func TestCommandRefuses(t *testing.T) {
 		"plan", "plan Acme", "plan acme more", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
 		"set acme window FIELD", "run acme", "destroy acme", "destroy acme -confirm acm", "rollback acme -back 2",
 		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x",
+		"run acme order packing", "run acme order payments -raw", "run acme customer export -member 7", "run acme user chat",
 		"deploy acme -tag", "cost -layout two",
 	} {
 		var out, stderr bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,6 +144,16 @@ func read(args []string) (request, error) {
 	return r, r.check()
 }
 
+// people are the commands whose answers name shoppers or customers.
+var people = []string{"order packing", "customer export", "user export", "user chat", "user prospects export",
+	"parked show", "admin parked show"}
+
+func namesPeople(command []string) bool {
+	line := strings.Join(command, " ") + " "
+	return slices.ContainsFunc(people, func(p string) bool { return strings.HasPrefix(line, p+" ") }) ||
+		strings.HasPrefix(line, "order payments ") && strings.Contains(line, "raw")
+}
+
 // check refuses what was not meant: a word that is typed, not copied from a habit.
 func (r request) check() error {
 	switch want := fmt.Sprintf("roll back %s by %d", r.shop, r.back); {
@@ -150,6 +161,9 @@ func (r request) check() error {
 		return fmt.Errorf("%w: -layout is %q: want one or seven", boot.ErrUsage, r.layout)
 	case r.verb == "set" && !isService(r.rest[0]):
 		return fmt.Errorf("%w: %q is not a service", boot.ErrUsage, r.rest[0])
+	case r.verb == "run" && namesPeople(r.rest):
+		return fmt.Errorf("%w: what %q prints names people, and a task's words are kept in logs for 90 days: use the "+
+			"back office", boot.ErrUsage, strings.Join(r.rest, " "))
 	case r.verb == "rollback" && r.confirm != want:
 		return fmt.Errorf("%w: -confirm is %q: want %q", boot.ErrUsage, r.confirm, want)
 	case r.verb == "destroy" && r.confirm != r.shop:

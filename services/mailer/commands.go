@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -66,18 +67,25 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
-// printMails lists mails in a state that ends them. Receivers and content stay in the ledger.
+// codes are what a server's answer begins with. The words after them may name the receiver.
+var codes = regexp.MustCompile(`^[2-5][0-9][0-9]( [245]\.[0-9]{1,3}\.[0-9]{1,3})?\b`)
+
+// printMails lists mails in a state that ends them. Receivers, content and the server's words stay in the ledger: what
+// commands print is in the logs of those who run them elsewhere.
 func printMails(ctx context.Context, pool *pgxpool.Pool, state string, out io.Writer) error {
 	mails, err := listMails(ctx, pool, state)
 	if err != nil {
 		return err
 	}
 	for _, m := range mails {
+		if m.Reply != nil && codes.MatchString(*m.Reply) { // else the words are ours
+			*m.Reply = codes.FindString(*m.Reply)
+		}
 		line, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("print mail %d: %w", m.ID, err)
 		}
-		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil { // the mail server's words are in it
+		if _, err := out.Write(append(printout.JSON(line), '\n')); err != nil {
 			return fmt.Errorf("print: %w", err)
 		}
 	}

@@ -22,8 +22,8 @@ import (
 // have to hear leaves with the outbox of the running service.
 const Usage = `Orders, parcels, refunds, payments:
 
-  order payments                                  payments that made no order, refunds that failed and disputes,
-                                                  one JSON object a line
+  order payments [-raw]                           payments that made no order, refunds that failed and disputes,
+                                                  one JSON object a line; -raw adds what Stripe said, buyers and all
   order resolve -payment ID -by NAME              note that one was seen to; what was held for it goes back
                 [-served]                         to the shelf, unless it was served by hand
   order packing [-order IDENTIFIER]               what to pack and where it goes, one JSON object an order
@@ -84,6 +84,7 @@ type staffFlags struct {
 	shipment, list, file, reason, note   string
 	amount                               string
 	served, mail, all, shipping, restock bool
+	raw                                  bool
 	lines                                pieces
 }
 
@@ -96,9 +97,9 @@ type staffCommand struct {
 // staffCommands are all commands by their names.
 var staffCommands = map[string]staffCommand{
 	"payments": {
-		func(*flag.FlagSet, *staffFlags) {},
-		func(ctx context.Context, d *Desk, _ staffFlags, out io.Writer) error {
-			return listPayments(ctx, d.pool, out)
+		func(s *flag.FlagSet, f *staffFlags) { s.BoolVar(&f.raw, "raw", false, "") },
+		func(ctx context.Context, d *Desk, f staffFlags, out io.Writer) error {
+			return listPayments(ctx, d.pool, f.raw, out)
 		},
 	},
 	"resolve": {
@@ -170,15 +171,20 @@ type openPayment struct {
 	EventID       *string         `json:"event"`
 	Amount        *int64          `json:"amount_cents"`
 	Currency      *string         `json:"currency"`
-	Payload       json.RawMessage `json:"raw"`
+	Payload       json.RawMessage `json:"raw,omitempty"`
 }
 
-func listPayments(ctx context.Context, pool *pgxpool.Pool, out io.Writer) error {
+// listPayments prints them without what Stripe said, unless raw: that names buyers, and what commands print is in the
+// logs of those who run them elsewhere.
+func listPayments(ctx context.Context, pool *pgxpool.Pool, raw bool, out io.Writer) error {
 	list, err := openPayments(ctx, pool)
 	if err != nil {
 		return err
 	}
 	for _, p := range list {
+		if !raw {
+			p.Payload = nil
+		}
 		line, err := json.Marshal(p)
 		if err != nil {
 			return fmt.Errorf("print payment %d: %w", p.ID, err)

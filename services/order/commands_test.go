@@ -21,6 +21,12 @@ func TestCommandsForStaff(t *testing.T) {
 	if code, out := run("payments"); code != 0 || !strings.Contains(out, `"reason":"amount-differs"`) || !strings.Contains(out, "evt_0") {
 		t.Errorf("payments: %d %s", code, out)
 	}
+	if _, out := run("payments"); strings.Contains(out, "@") || strings.Contains(out, "customer_details") {
+		t.Errorf("payments names the buyer: %s", out)
+	}
+	if code, out := run("payments", "-raw"); code != 0 || !strings.Contains(out, "customer_details") {
+		t.Errorf("payments -raw: %d %s", code, out)
+	}
 	id := e.Text(`SELECT id::text FROM payment_issue`)
 	if code, out := run("resolve", "-payment", id, "-by", "kim"); code != 0 {
 		t.Errorf("resolve: %d %s", code, out)
