@@ -115,6 +115,7 @@ func (s *shop) openFolder(context.Context) error {
 		return err
 	}
 	s.folder = f
+	dataDisk.folder.Store(&f.path)
 	s.stop(func() { _ = f.close() }) // the lock ends with the process anyway
 	if s.cfg.ShopSecret == "" {
 		s.cfg.ShopSecret, err = f.secret("secret")
