@@ -77,8 +77,9 @@ for package in $packages; do
 	quiet crane pull --format oci "$image" "bin/images/$name"
 	if [ -n "$repository" ]; then
 		sbom=$(echo "$digest" | tr : -).sbom
-		quiet crane copy "$image" "$repository/$name:$tag"
+		# The image last: where it is, all of it is.
 		quiet crane copy "$here/$name:$sbom" "$repository/$name:$sbom"
+		quiet crane copy "$image" "$repository/$name:$tag"
 	fi
 	if docker info >/dev/null 2>&1; then
 		quiet crane pull --platform "linux/$(go env GOARCH)" "$image" "$work/$name.tar"

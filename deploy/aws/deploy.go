@@ -56,7 +56,8 @@ func (c *cloud) rollback(ctx context.Context, back int) error {
 		return fmt.Errorf("%d deployments are before the last one: cannot go %d back", max(len(rows)-1, 0), back)
 	}
 	to := rows[back]
-	if err := c.say("%s goes back to %s, which was whole at %s", c.shop, to.Tag, to.At.Format(time.RFC3339)); err != nil {
+	at := to.At.Format(time.RFC3339)
+	if err := c.say("%s goes back to %s, which was whole at %s", c.shop, to.Tag, at); err != nil {
 		return err
 	}
 	layout, err := c.layout(ctx)

@@ -61,7 +61,8 @@ func TestRowsThatRollbackCounts(t *testing.T) {
 // AWS drops the oldest of a hundred records: what is left counts right from the newest.
 func TestRowsOfSomeRecords(t *testing.T) {
 	t.Parallel()
-	if got := rows([]deployment{{Tag: "b", Begun: true, Back: 3}, {Tag: "b"}, {Tag: "c", Begun: true}, {Tag: "c"}}); len(got) != 2 || got[1].Tag != "b" {
+	got := rows([]deployment{{Tag: "b", Begun: true, Back: 3}, {Tag: "b"}, {Tag: "c", Begun: true}, {Tag: "c"}})
+	if len(got) != 2 || got[1].Tag != "b" {
 		t.Errorf("rows are %v", got)
 	}
 }

@@ -10,23 +10,13 @@
 shop=$1
 tag=${2:-$(git rev-parse --short=12 HEAD)}
 began=$(date +%s)
+watched
 
-registry=${REGISTRY:-$(output "$shop" Registry)}
-programs=shop
-[ "$(output "$shop" Layout)" = one ] || programs="shop edge user order events mailer webhook admin"
-PATH=$PWD/bin:$PATH
-case $registry in
-*.amazonaws.com/*) aws ecr get-login-password | crane auth login --username AWS --password-stdin "${registry%%/*}" ;;
-esac
-if crane digest "$registry/shop:$tag" >/dev/null 2>&1; then
-	say "- images of $tag: built before"
-else
-	IMAGES=$programs deploy/images.sh "$registry" "$tag"
-	say "- images of $tag: built"
-fi
-say "- tables:"
-bin/shop aws run "$shop" -tag "$tag" migrate
-bin/shop aws deploy "$shop" -tag "$tag"
+does "images of $tag" deploy/ci/images.sh "$shop" "$tag"
+does "tables of $tag" bin/shop aws run "$shop" -tag "$tag" migrate
+say "- tables of $tag: made"
+does "services of $tag" bin/shop aws deploy "$shop" -tag "$tag"
 say "- services: run $tag"
-deploy/ci/check.sh "$shop"
+does "marking the images of $tag" deploy/ci/images.sh "$shop" "$tag" deployed
+does "a look from outside" deploy/ci/check.sh "$shop"
 say "- $shop runs $tag after $(($(date +%s) - began)) s; back: workflow rollback, 1"

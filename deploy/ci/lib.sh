@@ -4,7 +4,7 @@ cd "$(dirname "$0")/../.."
 export GOFLAGS=-buildvcs=false
 
 # say tells the log, and the page of the run where there is one.
-say() { echo "$*" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"; }
+say() { printf '%s\n' "$*" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"; }
 
 # A shop's name is typed by people: nothing else gets into a command.
 case ${1-} in
@@ -14,4 +14,36 @@ esac
 [ -x bin/shop ] || CGO_ENABLED=0 go build -trimpath -o bin/shop ./allinone/cmd/shop
 
 # output prints one of the things that AWS knows of the shop.
-output() { bin/shop aws outputs "$1" | sed -n "s/^$2=//p"; }
+output() {
+	known=$(bin/shop aws outputs "$1") || exit 1
+	echo "$known" | sed -n "s/^$2=//p"
+}
+
+# watched: a script that fails or is cancelled from here on says where, why, and what runs, also on the page of the run.
+watched() {
+	doing=beginning work=$(mktemp -d)
+	trap finish EXIT
+	trap 'exit 130' INT TERM
+}
+
+# does WHAT COMMAND... runs a command and keeps what it prints.
+does() {
+	doing=$1
+	shift
+	echo 1 >"$work/code"
+	{ "$@" 2>&1 && echo 0 >"$work/code" || echo $? >"$work/code"; } | tee "$work/said"
+	return "$(cat "$work/code")"
+}
+
+finish() {
+	code=$?
+	trap - EXIT
+	if [ $code -ne 0 ]; then
+		say "- FAILED: $doing"
+		[ ! -s "$work/said" ] || say "$(tail -n 4 "$work/said" | sed 's/^/      /')"
+		say "- $shop runs now: $(bin/shop aws status "$shop" | sed -n 's|.*/\([a-z]*:[^ ]*\)$|\1|p' | tr '\n' ' ')"
+		say "- rollback by 1 deploys: $(bin/shop aws history "$shop" | sed -n 's/^ *1  //p')"
+	fi
+	rm -rf "$work"
+	exit $code
+}

@@ -3,5 +3,7 @@
 #
 #   deploy/ci/migrate.sh SHOP
 . "$(dirname "$0")/lib.sh"
-bin/shop aws run "$1" migrate
-say "- tables of $1 are made"
+shop=$1
+watched
+does "tables of $shop" bin/shop aws run "$shop" migrate
+say "- tables of $shop are made"

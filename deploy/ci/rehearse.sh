@@ -80,7 +80,7 @@ workflow() {
 # runs FILE EVENT ARGUMENTS... is workflow, which has to succeed, and prints what stands in the summary.
 runs() { workflow "$@" || { tail -40 "$work/$1.log" >&2; fail "workflow $1"; }; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
 # fails FILE EVENT ARGUMENTS... is workflow, which has to fail, and prints what stands in the summary.
-fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
+fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/.*| \(- .*\|      .*\)/\1/p' "$work/$1.log"; }
 refuses() { if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi; echo "refused: $(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\)/\1/p' "$work/$1.log" | tail -1)"; }
 commit() { git -C "$work/copy" -c user.name=rehearsal -c user.email=rehearsal@example.invalid commit --quiet --allow-empty --message "$1"; }
 tag() { git -C "$work/copy" rev-parse --short=12 HEAD; }
@@ -90,7 +90,7 @@ step "three shops are made"
 for shop in $shops; do
 	STRIPE_SECRET_KEY=sk_live_rehearsal STRIPE_PUBLISHABLE_KEY=pk_live_rehearsal STRIPE_WEBHOOK_SECRET=whsec_rehearsal SMTP_HOST=mail.example \
 		MAIL_FROM="Shop <shop@shop.example>" bin/shop aws create "$shop" -set Host=$shop.example -set AdminHost=admin.$shop.example \
-		-set AlarmMail=staff@shop.example -set Protected=no
+		-set AlarmMail=staff@shop.example -set Protected=no -set Repository=owner/shops
 done
 
 step "deploy, and twice again"
@@ -105,11 +105,19 @@ third=$(tag)
 step "a deployment that does not come up, and back"
 commit fourth
 echo "shop:$(tag)" >>"$work/broken"
-fails deploy push
+fails deploy push | tee "$work/summary"
+for told in "FAILED: services of $(tag)" "shop:$(tag) did not come up" "runs now: shop:$third" "rollback by 1 deploys: .*$third"; do
+	grep -q "$told" "$work/summary" || fail "the page of a failed deployment does not say: $told"
+done
 [ "$(bin/shop aws history startupwebapp | grep -c 'not whole')" = 1 ] || fail "the history does not tell of the deployment that failed"
 refuses rollback workflow_dispatch --input shop=startupwebapp --input back=1 --input confirm="yes"
 runs rollback workflow_dispatch --input shop=startupwebapp --input back=1 --input confirm="roll back startupwebapp by 1"
 [ "$(running)" = "$third" ] || fail "after the rollback by 1 $(running) runs"
+
+for ran in $first $second $third; do
+	crane digest "$REGISTRY/shop:deployed-$ran" >/dev/null || fail "the image of $ran is not marked as deployed"
+done
+crane digest "$REGISTRY/shop:deployed-$(tag)" >/dev/null 2>&1 && fail "an image that did not come up is marked as deployed"
 
 step "roll back further, by 2"
 runs rollback workflow_dispatch --input shop=startupwebapp --input back=2 --input confirm="roll back startupwebapp by 2"
@@ -144,10 +152,13 @@ made=$(resources startupwebapp)
 for shop in $shops; do bin/shop aws destroy $shop -confirm $shop >/dev/null; done
 large() { STRIPE_SECRET_KEY=sk_live_rehearsal STRIPE_PUBLISHABLE_KEY=pk_live_rehearsal STRIPE_WEBHOOK_SECRET=whsec_rehearsal SMTP_HOST=mail.example \
 	MAIL_FROM="Shop <shop@shop.example>" bin/shop aws create large -layout seven -bastion -tag "$first" -set Servers=3 -set Nat=yes -set Protected=no \
-	-set Host=large.example -set AdminHost=admin.large.example -set AlarmMail=staff@shop.example -set Repository=owner/large >/dev/null; }
+	-set Host=large.example -set AdminHost=admin.large.example -set AlarmMail=staff@shop.example -set Repository=owner/shops >/dev/null; }
 start=$(date +%s)
 large
 echo "large: $(resources large), $(bin/shop aws status large | tail -1), made in $(($(date +%s) - start)) s"
+for program in shop edge user events mailer webhook admin; do crane copy "$REGISTRY/shop:$first" "$REGISTRY/$program:half" 2>/dev/null; done
+(cd "$work/copy" && PLATFORMS=linux/$(go env GOARCH) deploy/ci/images.sh large half) | grep '^- images'
+crane digest "$REGISTRY/order:half" >/dev/null || fail "of images that were pushed in part the rest was not built"
 bin/shop aws deploy large -tag "$second" >/dev/null
 echo "order:$third" >>"$work/broken"
 if bin/shop aws deploy large -tag "$third" >"$work/large.log" 2>&1; then fail "a service that does not come up was deployed"; fi
