@@ -29,6 +29,9 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 	if err != nil {
 		return err
 	}
+	if err := c.trust(ctx); err != nil {
+		return err
+	}
 	if err := c.tell(ctx, w.layout, known); err != nil {
 		return err
 	}
@@ -57,6 +60,23 @@ func (c *cloud) makeGround(ctx context.Context, w wish) (map[string]string, erro
 		maps.Copy(known, outputs)
 	}
 	return c.known(ctx, w)
+}
+
+// trust has the account take GitHub's word, where workflows deploy the shop and it does not yet. What does is made
+// once: another shop made it, or someone did by hand.
+func (c *cloud) trust(ctx context.Context) error {
+	platform, _, err := c.find(ctx, "platform")
+	if err != nil || platform.parameters["Repository"] == "" {
+		return err
+	}
+	_, err = c.make(ctx, part{name: account, template: account}, nil)
+	if err == nil || !strings.Contains(err.Error(), "already exists") {
+		return err
+	}
+	if err := c.remove(ctx, account); err != nil {
+		return err
+	}
+	return c.say("%-34s is there, made by someone else", "GitHub's provider of tokens")
 }
 
 // known is all that the stacks of a shop put out, the parameters that its settings are made of, and what is
@@ -108,6 +128,9 @@ func (c *cloud) plan(ctx context.Context, w wish) error {
 			p.set["SettingsArn"] = known[strings.ToUpper(service[:1])+service[1:]+"SettingsArn"]
 			parts = append(parts, p)
 		}
+	}
+	if w.set["Repository"] != "" {
+		parts = append(parts, part{name: account, template: account})
 	}
 	for _, p := range append(parts, around(w.bastion)...) {
 		_, there, err := c.find(ctx, p.name)

@@ -30,6 +30,19 @@ def stand_in(prefix, **attributes):
     return {"create": create, "update": update, "delete": lambda physical_id, props: None}
 
 
+def provider():
+    """An account's provider of tokens, of which it has one."""
+    made = []
+
+    def create(logical_id, props, stack_name):
+        if made:
+            raise RuntimeError(f"Provider with url {props['Url']} already exists.")
+        made.append("arn:aws:iam::000000000000:oidc-provider/" + props["Url"].removeprefix("https://"))
+        return made[0], {"Arn": made[0]}
+
+    return {"create": create, "delete": lambda physical_id, props: made.clear()}
+
+
 STAND_INS = {
     "AWS::ApplicationAutoScaling::ScalableTarget": stand_in("service/"),
     "AWS::ApplicationAutoScaling::ScalingPolicy": stand_in("arn:aws:autoscaling:policy/"),
@@ -41,7 +54,7 @@ STAND_INS = {
     "AWS::EC2::SecurityGroupIngress": stand_in("sgr-"),
     "AWS::EC2::Volume": stand_in("vol-"),
     "AWS::EC2::VolumeAttachment": stand_in("attachment-"),
-    "AWS::IAM::OIDCProvider": stand_in("arn:aws:iam::000000000000:oidc-provider/"),
+    "AWS::IAM::OIDCProvider": provider(),
     "AWS::RDS::DBParameterGroup": stand_in("parameters-"),
     "AWS::RDS::DBSubnetGroup": stand_in("subnets-"),
     "AWS::ServiceDiscovery::HttpNamespace": stand_in("ns-", Arn="arn:aws:servicediscovery:us-east-1:000000000000:namespace/*"),

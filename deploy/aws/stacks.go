@@ -83,7 +83,15 @@ func checkShop(name string) error {
 	return nil
 }
 
-func stackName(shop, part string) string { return "shop-" + shop + "-" + part }
+// account is the part that an account has once for all its shops: that it takes GitHub's word.
+const account = "github"
+
+func stackName(shop, part string) string {
+	if part == account {
+		return "shop-" + account
+	}
+	return "shop-" + shop + "-" + part
+}
 
 // body is a part's template.
 func (p part) body() (string, error) {
