@@ -1,5 +1,3 @@
-// Package order is the catalog, carts, checkout and orders. Routes are in routes.go, messages that
-// it acts on in consumers.go; a handler is in the file of its topic, its SQL in <topic>_store.go.
 package order
 
 import (

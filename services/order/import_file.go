@@ -121,7 +121,7 @@ func tooWide(body []byte, comma rune) int {
 	return 0
 }
 
-// readProductFile reads a CSV file as spreadsheets write them (importtext.go).
+// readProductFile reads a CSV file as spreadsheets write them (import_text.go).
 func readProductFile(body []byte) (f *productFile) {
 	f = &productFile{called: map[string]string{}}
 	if len(body) > maxImportBytes {
