@@ -39,7 +39,7 @@ var areas = []area{
 	{name: "events", usage: events.Usage, run: events.Command},
 	{name: "admin", usage: admin.Usage, run: admin.Command},
 	{name: "parked", usage: admin.ParkedUsage, run: parked},
-	{name: "aws", usage: aws.Usage, run: aws.Command},
+	{name: "aws", usage: aws.Usage, run: awsCommand},
 }
 
 // programUsage is the beginning of the help.
@@ -197,6 +197,11 @@ func useAddresses() error {
 		return nil
 	}
 	return err
+}
+
+// awsCommand runs a command about shops at AWS, with the names of the settings that programs take.
+func awsCommand(args []string, out, stderr io.Writer) int {
+	return aws.Command(args, settingsOfProgram, out, stderr)
 }
 
 // parked runs a command about parked messages, which asks the shop that runs.

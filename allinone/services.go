@@ -62,6 +62,27 @@ func Settings() []boot.Setting {
 	return all
 }
 
+// settingsOfProgram are those of one program.
+func settingsOfProgram(service string) []boot.Setting {
+	switch service {
+	case "edge":
+		return boot.Settings[edge.Config]()
+	case "webhook":
+		return boot.Settings[webhook.Config]()
+	case "order":
+		return boot.Settings[order.Config]()
+	case "mailer":
+		return boot.Settings[mailer.Config]()
+	case "user":
+		return boot.Settings[user.Config]()
+	case "events":
+		return boot.Settings[events.Config]()
+	case "admin":
+		return boot.Settings[admin.Config]()
+	}
+	return Settings()
+}
+
 // publicAddresses are the two addresses whose settings belong to their services.
 func publicAddresses() (edgeAddr, webhookAddr string, err error) {
 	e, eerr := boot.Load[edge.Config]()

@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/startupwebapp/startupwebapp/pkg/boot"
 )
+
+// someSettings are what the services of these tests take.
+func someSettings(string) []boot.Setting { return []boot.Setting{{Name: "STRIPE_SECRET_KEY"}} }
 
 // What was not meant is refused before AWS is asked: a shop that is misspelt, a confirmation that is another
 // one's, a layout that there is not.
@@ -14,11 +19,13 @@ func TestCommandRefuses(t *testing.T) {
 		"plan", "plan Acme", "plan acme more", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
 		"set acme window FIELD", "run acme", "destroy acme", "destroy acme -confirm acm", "rollback acme -back 2",
 		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x",
-		"run acme order packing", "run acme order payments -raw", "run acme customer export -member 7", "run acme user chat",
+		"run acme order packing", "run acme order payments -raw", "run acme customer export -member 7",
+		"run acme user chat",
+		"set acme shop STRIPE_SECRT_KEY", "create acme -set Protectd=no", "plan acme -set Resources=x",
 		"deploy acme -tag", "cost -layout two",
 	} {
 		var out, stderr bytes.Buffer
-		if code := Command(strings.Fields(line), &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
+		if code := Command(strings.Fields(line), someSettings, &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
 			t.Errorf("aws %s: %d %s%s", line, code, &out, &stderr)
 		}
 	}
@@ -29,7 +36,7 @@ func TestCost(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"cost"}, {"cost", "-layout", "seven", "-bastion", "-set", "Nat=yes"}} {
 		var out, stderr bytes.Buffer
-		if code := Command(args, &out, &stderr); code != 0 || !strings.Contains(out.String(), "together") {
+		if code := Command(args, someSettings, &out, &stderr); code != 0 || !strings.Contains(out.String(), "together") {
 			t.Errorf("%v: %d %s%s", args, code, &out, &stderr)
 		}
 	}

@@ -38,10 +38,10 @@ const Usage = `Shops at AWS (region and credentials as for AWS's own tools):
 const commandLimit = 2 * time.Hour
 
 // Command runs a command about a shop at AWS and returns the exit code: 0, 1 for a failure, 2 for arguments
-// that cannot work.
-func Command(args []string, out, stderr io.Writer) int {
+// that cannot work. known are the settings of a service.
+func Command(args []string, known func(service string) []boot.Setting, out, stderr io.Writer) int {
 	return boot.Command("aws", Usage, commandLimit, stderr, func(ctx context.Context) error {
-		return command(ctx, args, out)
+		return command(ctx, args, known, out)
 	})
 }
 
@@ -53,10 +53,15 @@ type request struct {
 	rest                []string
 }
 
-func command(ctx context.Context, args []string, out io.Writer) error {
+func command(
+	ctx context.Context, args []string, known func(service string) []boot.Setting, out io.Writer,
+) error {
 	r, err := read(args)
 	if err != nil {
 		return err
+	}
+	if r.verb == "set" && !slices.ContainsFunc(known(r.rest[0]), func(s boot.Setting) bool { return s.Name == r.rest[1] }) {
+		return fmt.Errorf("%w: %s takes no setting %s: shop run -help lists them", boot.ErrUsage, r.rest[0], r.rest[1])
 	}
 	if r.verb == "cost" {
 		return (&cloud{out: out}).cost(r.wish)
@@ -131,6 +136,9 @@ func read(args []string) (request, error) {
 		name, value, found := strings.Cut(text, "=")
 		if !found {
 			return fmt.Errorf("%q is not PARAMETER=VALUE", text)
+		}
+		if !isParameter(name) {
+			return fmt.Errorf("no template takes a parameter %s", name)
 		}
 		r.set[name] = value
 		return nil

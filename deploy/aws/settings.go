@@ -63,6 +63,14 @@ func (c *cloud) change(ctx context.Context, service string, fields settings) err
 
 // setOne sets one field of what a service is told to what in holds, without the end of the line.
 func (c *cloud) setOne(ctx context.Context, service, field string, in io.Reader) error {
+	layout, err := c.layout(ctx)
+	if err != nil {
+		return err
+	}
+	if layout == layoutOne && service != "shop" {
+		return fmt.Errorf("%s is one task, which reads none of %s's settings: aws set %s shop %s", c.shop, service,
+			c.shop, field)
+	}
 	value, err := io.ReadAll(io.LimitReader(in, 32<<10)) // Secrets Manager takes 64 KiB in all
 	if err != nil {
 		return fmt.Errorf("read the value: %w", err)
@@ -71,14 +79,17 @@ func (c *cloud) setOne(ctx context.Context, service, field string, in io.Reader)
 	if text == "" {
 		return errors.New("the value is empty: it is read from standard input")
 	}
-	if err := c.change(ctx, service, settings{field: text}); err != nil {
-		return err
+	for _, reader := range readers(layout, service, field) {
+		if err := c.change(ctx, reader, settings{field: text}); err != nil {
+			return err
+		}
 	}
 	return c.say("%s of %s is set; its next task has it: shop aws deploy %s", field, service, c.shop)
 }
 
 // founders are settings that no one but the founder knows: create takes them from its own environment, and
-// from then on the shop has them. The services that read each are named.
+// from then on the shop has them, whatever the environment has then: it may be another shop's. The services that read
+// each are named.
 var founders = []struct {
 	name     string
 	services []string
@@ -100,6 +111,17 @@ var founders = []struct {
 	{"IMAP_PASSWORD", []string{"mailer"}, false},
 }
 
+// readers are whose settings hold a field: of the founder's each service that reads it, and the shop's, from which
+// the next create gives it out.
+func readers(layout, service, field string) []string {
+	for _, f := range founders {
+		if f.name == field && layout == layoutSeven {
+			return append([]string{"shop"}, f.services...)
+		}
+	}
+	return []string{service}
+}
+
 // tell writes what every service has to be told: what is made here by chance once, where the others are,
 // and what the founder gave. It names what is missing before a service could run.
 func (c *cloud) tell(ctx context.Context, layout string, known map[string]string) error {
@@ -113,8 +135,14 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 	}
 	var missing []string
 	for _, f := range founders {
-		if value := os.Getenv(f.name); value != "" {
+		switch value := os.Getenv(f.name); {
+		case shop[f.name] == "" && value != "":
 			shop[f.name] = value
+		case value != "" && value != shop[f.name]:
+			if err := c.say("%s stays what it is: the environment has another one. To change it: shop aws set %s shop %s",
+				f.name, c.shop, f.name); err != nil {
+				return err
+			}
 		}
 		if f.needed && shop[f.name] == "" {
 			missing = append(missing, f.name)

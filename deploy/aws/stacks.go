@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 //go:embed templates/*.yaml
@@ -100,6 +101,28 @@ func (p part) body() (string, error) {
 		return "", fmt.Errorf("read the template of %s: %w", p.name, err)
 	}
 	return string(text), nil
+}
+
+// parameter is a line of a template that declares one.
+var parameter = regexp.MustCompile(`(?m)^  ([A-Za-z0-9]+):`)
+
+// isParameter reports whether a template takes it.
+func isParameter(name string) bool {
+	files, err := templates.ReadDir("templates")
+	if err != nil {
+		return false // they are embedded
+	}
+	for _, f := range files {
+		text, _ := templates.ReadFile("templates/" + f.Name()) //nolint:errcheck // likewise
+		_, after, _ := strings.Cut(string(text), "\nParameters:\n")
+		declared, _, _ := strings.Cut(after, "\nResources:\n")
+		for _, m := range parameter.FindAllStringSubmatch(declared, -1) {
+			if m[1] == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isService reports whether a stack runs a program of the shop.

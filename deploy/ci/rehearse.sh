@@ -145,6 +145,9 @@ fields() { curl -fsS "$AWS_ENDPOINT_URL" -H "X-Amz-Target: secretsmanager.GetSec
 before=$(fields)
 echo mail2.example | bin/shop aws set startupwebapp shop SMTP_HOST >/dev/null
 [ "$before" = "$(fields)" ] || fail "setting one field changed others"
+STRIPE_SECRET_KEY=sk_live_of_another bin/shop aws create startupwebapp | grep "STRIPE_SECRET_KEY stays" || fail "create does not say that it leaves another key alone"
+[ "$before" = "$(fields)" ] || fail "create took another shop's key from the environment"
+! echo x | bin/shop aws set startupwebapp order STRIPE_SECRET_KEY 2>/dev/null || fail "a setting was set that no task reads"
 
 step "destroy, the large layout, destroy"
 resources() { bin/shop aws resources "$1" | tail -1; }
