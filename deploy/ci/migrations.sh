@@ -1,5 +1,6 @@
 #!/bin/sh
-# Looks at migrations that are new since main: old code has to work on them, and shoppers go on buying meanwhile.
+# Looks at migrations that are new since main: old code has to work on them, and shoppers go on buying meanwhile. One
+# that main has may not be changed: where it ran, it does not run again.
 #
 #   deploy/ci/migrations.sh [BASE]
 set -eu
@@ -8,7 +9,10 @@ base=${1-}
 for b in origin/main main; do
 	if [ -z "$base" ] && git rev-parse --quiet --verify "$b" >/dev/null; then base=$b; fi
 done
-files=$(git diff --name-only --diff-filter=A "$base...HEAD" -- 'services/*/migrations/*.sql')
+changed=$(git diff --name-only --no-renames --diff-filter=a "$base...HEAD" -- '*/migrations/*.sql')
+# shellcheck disable=SC2086 # the files are separate words
+[ -z "$changed" ] || { echo "$base has these migrations, add one instead of changing them:" $changed >&2; exit 1; }
+files=$(git diff --name-only --diff-filter=A --no-renames "$base...HEAD" -- '*/migrations/*.sql')
 [ -n "$files" ] || { echo "no new migrations since $base"; exit 0; }
 # goose runs each in a transaction of its own, and the tables of a shop are small while it has few visitors: types
 # and constraints that squawk wants otherwise are ours (docs/architecture.md).
