@@ -127,3 +127,19 @@ func TestAlarmsCanBePublished(t *testing.T) {
 		}
 	}
 }
+
+// What services are told to reach outside, they reach: https, and mail servers where those listen.
+func TestServicesReachWhatTheyAreTold(t *testing.T) {
+	t.Parallel()
+	body, err := part{template: "network"}.body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, group, _ := strings.Cut(body, "\n  TaskGroup:\n")
+	group, _, _ = strings.Cut(group, "\n  TasksTogether:\n")
+	for _, port := range []int{443, 465, 587, 993} {
+		if !strings.Contains(group, fmt.Sprintf("FromPort: %d, ToPort: %d, CidrIp: 0.0.0.0/0", port, port)) {
+			t.Errorf("services do not reach port %d", port)
+		}
+	}
+}
