@@ -16,7 +16,8 @@ func someSettings(string) []boot.Setting { return []boot.Setting{{Name: "STRIPE_
 func TestCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"plan", "plan Acme", "plan acme more", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
+		"plan", "plan Acme", "plan acme more", "plan a__b", "plan acme_", "plan a-b",
+		"plan twenty_two_letters_of_a", "plan acme -layout two", "create acme -set Host", "nonsense acme", "set acme order",
 		"set acme window FIELD", "run acme", "destroy acme", "destroy acme -confirm acm", "rollback acme -back 2",
 		"rollback acme -back 2 -confirm yes", "rollback acme -back 1 -confirm", "rollback acme -back x",
 		"run acme order packing", "run acme order payments -raw", "run acme customer export -member 7",
@@ -28,6 +29,21 @@ func TestCommandRefuses(t *testing.T) {
 		if code := Command(strings.Fields(line), someSettings, &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
 			t.Errorf("aws %s: %d %s%s", line, code, &out, &stderr)
 		}
+	}
+}
+
+// A shop has at AWS the name that it has elsewhere; its parts there have a hyphen for what their names cannot have.
+func TestNamesAtAWS(t *testing.T) {
+	t.Parallel()
+	for shop, want := range map[string]string{
+		"acme": "shop-acme-order", "healthtech_experiment": "shop-healthtech-experiment-order", "a_1_b": "shop-a-1-b-order",
+	} {
+		if err := checkShop(shop); err != nil || stackName(shop, "order") != want {
+			t.Errorf("%s: %v, %s", shop, err, stackName(shop, "order"))
+		}
+	}
+	if n := len("shop-" + strings.Repeat("a", longestName) + "-admin"); n > 32 {
+		t.Errorf("a target group has a name of %d letters", n)
 	}
 }
 
@@ -46,7 +62,7 @@ func TestCost(t *testing.T) {
 // but for what a person says.
 func TestTemplatesFitTogether(t *testing.T) {
 	t.Parallel()
-	said := map[string]bool{"Shop": true, "Host": true, "AdminHost": true, "AlarmMail": true, "SettingsArn": true}
+	said := map[string]bool{"Shop": true, "ShopName": true, "Host": true, "AdminHost": true, "AlarmMail": true, "SettingsArn": true}
 	for _, layout := range []string{layoutOne, layoutSeven} {
 		known := map[string]bool{}
 		parts := ground(layout)

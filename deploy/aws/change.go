@@ -135,7 +135,7 @@ func (c *cloud) parameters(ctx context.Context, p part, body string, old stack,
 	if err != nil {
 		return nil, fmt.Errorf("read the template of %s: %w", p.name, err)
 	}
-	all := map[string]string{"Shop": c.shop}
+	all := map[string]string{"Shop": atAWS(c.shop), "ShopName": c.shop}
 	maps.Copy(all, given)
 	maps.Copy(all, p.set)
 	var list []types.Parameter

@@ -250,7 +250,7 @@ func (c *cloud) chosenLayout(ctx context.Context, wanted string) (string, error)
 		return "", err
 	case there && has != "" && wanted != "" && wanted != has:
 		return "", fmt.Errorf(
-			"%s has the layout %s: make another shop, and move the data with backup and restore", c.shop, has)
+			"%s has the layout %s: back it up, take it away, create it with the other one, and restore", c.shop, has)
 	case there && has != "":
 		return has, nil
 	case wanted == "":

@@ -36,8 +36,8 @@ func (c *cloud) deploy(ctx context.Context, tag string) error {
 // renew starts new tasks of what runs.
 func (c *cloud) renew(ctx context.Context, layout string) error {
 	for _, service := range programs(layout) {
-		name := "shop-" + c.shop + "-" + service
-		if _, err := c.tasks.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String("shop-" + c.shop),
+		name := stackName(c.shop, service)
+		if _, err := c.tasks.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String("shop-" + atAWS(c.shop)),
 			Service: &name, ForceNewDeployment: true}); err != nil {
 			return fmt.Errorf("start new tasks of %s: %w", service, err)
 		}
@@ -126,7 +126,7 @@ func (c *cloud) start(ctx context.Context, known map[string]string, definition s
 // define registers the task that commands run in, and returns its name with the revision.
 func (c *cloud) define(ctx context.Context, known map[string]string, tag string) (string, error) {
 	got, err := c.tasks.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
-		Family:                  aws.String("shop-" + c.shop + "-command"),
+		Family:                  aws.String(stackName(c.shop, "command")),
 		RequiresCompatibilities: []ecstypes.Compatibility{ecstypes.CompatibilityFargate},
 		NetworkMode:             ecstypes.NetworkModeAwsvpc,
 		RuntimePlatform: &ecstypes.RuntimePlatform{CpuArchitecture: ecstypes.CPUArchitectureArm64,

@@ -22,7 +22,7 @@ type deployment struct {
 	Back  int       `json:"back,omitempty"`  // a rollback was begun, by so many
 }
 
-func (c *cloud) recordName() *string { return aws.String("/shop/" + c.shop + "/deployment") }
+func (c *cloud) recordName() *string { return aws.String("/shop/" + atAWS(c.shop) + "/deployment") }
 
 // bring deploys a tag, and records that it was begun and that it became whole.
 func (c *cloud) bring(ctx context.Context, layout string, known map[string]string, d deployment) error {

@@ -24,7 +24,9 @@ import (
 // settings are one service's, by the names of variables. Their values are secrets: they are never printed.
 type settings map[string]string
 
-func (c *cloud) secretID(service string) *string { return aws.String("shop/" + c.shop + "/" + service) }
+func (c *cloud) secretID(service string) *string {
+	return aws.String("shop/" + atAWS(c.shop) + "/" + service)
+}
 
 // settingsOf reads what a service is told.
 func (c *cloud) settingsOf(ctx context.Context, service string) (settings, error) {

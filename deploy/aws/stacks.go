@@ -73,16 +73,22 @@ func around(bastion bool) []part {
 	return parts
 }
 
-// shopName is what names of stacks, databases and load balancers and SHOP_NAME may hold, with room for what
-// they add.
-var shopName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
+// shopName is what SHOP_NAME may hold that fits into the names of databases and load balancers with what they add;
+// there each _ is a hyphen, of which no two may be beside each other.
+var shopName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+const longestName = 21
 
 func checkShop(name string) error {
-	if !shopName.MatchString(name) {
-		return fmt.Errorf("%q is not a shop's name: a small letter, then letters and digits, 20 at most", name)
+	if !shopName.MatchString(name) || len(name) > longestName {
+		return fmt.Errorf("%q is not a shop's name at AWS: a small letter, then letters, digits and single _, %d at most",
+			name, longestName)
 	}
 	return nil
 }
+
+// atAWS is a shop's name in those of its parts.
+func atAWS(shop string) string { return strings.ReplaceAll(shop, "_", "-") }
 
 // account is the part that an account has once for all its shops: that it takes GitHub's word.
 const account = "github"
@@ -91,7 +97,7 @@ func stackName(shop, part string) string {
 	if part == account {
 		return "shop-" + account
 	}
-	return "shop-" + shop + "-" + part
+	return "shop-" + atAWS(shop) + "-" + part
 }
 
 // body is a part's template.

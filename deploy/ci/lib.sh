@@ -8,7 +8,7 @@ say() { printf '%s\n' "$*" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"; }
 
 # A shop's name is typed by people: nothing else gets into a command.
 case ${1-} in
-"" | *[!a-z0-9]*) echo "\"${1-}\" is not a shop's name" >&2; exit 2 ;;
+"" | *[!a-z0-9_]*) echo "\"${1-}\" is not a shop's name" >&2; exit 2 ;;
 esac
 
 [ -x bin/shop ] || CGO_ENABLED=0 go build -trimpath -o bin/shop ./allinone/cmd/shop

@@ -81,7 +81,13 @@ workflow() {
 runs() { workflow "$@" || { tail -40 "$work/$1.log" >&2; fail "workflow $1"; }; sed -n 's/.*| \(- .*\)/\1/p' "$work/$1.log"; }
 # fails FILE EVENT ARGUMENTS... is workflow, which has to fail, and prints what stands in the summary.
 fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/.*| \(- .*\|      .*\)/\1/p' "$work/$1.log"; }
-refuses() { if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi; echo "refused: $(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\)/\1/p' "$work/$1.log" | tail -1)"; }
+# refuses FILE EVENT ARGUMENTS... is workflow, which has to fail because of what it was asked.
+refuses() {
+	if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi
+	why=$(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\)/\1/p' "$work/$1.log" | tail -1)
+	[ -n "$why" ] || { tail -40 "$work/$1.log" >&2; fail "workflow $1 failed otherwise"; }
+	echo "refused: $why"
+}
 commit() { git -C "$work/copy" -c user.name=rehearsal -c user.email=rehearsal@example.invalid commit --quiet --allow-empty --message "$1"; }
 tag() { git -C "$work/copy" rev-parse --short=12 HEAD; }
 running() { bin/shop aws status startupwebapp | sed -n 's/^shop-startupwebapp-shop .*:\([0-9a-f]*\)$/\1/p'; }
@@ -154,32 +160,32 @@ resources() { bin/shop aws resources "$1" | tail -1; }
 made=$(resources startupwebapp)
 for shop in $shops; do bin/shop aws destroy $shop -confirm $shop >/dev/null; done
 large() { STRIPE_SECRET_KEY=sk_live_rehearsal STRIPE_PUBLISHABLE_KEY=pk_live_rehearsal STRIPE_WEBHOOK_SECRET=whsec_rehearsal SMTP_HOST=mail.example \
-	MAIL_FROM="Shop <shop@shop.example>" bin/shop aws create large -layout seven -bastion -tag "$first" -set Servers=3 -set Nat=yes -set Protected=no \
+	MAIL_FROM="Shop <shop@shop.example>" bin/shop aws create large_shop -layout seven -bastion -tag "$first" -set Servers=3 -set Nat=yes -set Protected=no \
 	-set Host=large.example -set AdminHost=admin.large.example -set AlarmMail=staff@shop.example -set Repository=owner/shops >/dev/null; }
 start=$(date +%s)
 large
-echo "large: $(resources large), $(bin/shop aws status large | tail -1), made in $(($(date +%s) - start)) s"
+echo "large: $(resources large_shop), $(bin/shop aws status large_shop | tail -1), made in $(($(date +%s) - start)) s"
 for program in shop edge user events mailer webhook admin; do crane copy "$REGISTRY/shop:$first" "$REGISTRY/$program:half" 2>/dev/null; done
-(cd "$work/copy" && PLATFORMS=linux/$(go env GOARCH) deploy/ci/images.sh large half) | grep '^- images'
+(cd "$work/copy" && PLATFORMS=linux/$(go env GOARCH) deploy/ci/images.sh large_shop half) | grep '^- images'
 crane digest "$REGISTRY/order:half" >/dev/null || fail "of images that were pushed in part the rest was not built"
-bin/shop aws deploy large -tag "$second" >/dev/null
+bin/shop aws deploy large_shop -tag "$second" >/dev/null
 echo "order:$third" >>"$work/broken"
-if bin/shop aws deploy large -tag "$third" >"$work/large.log" 2>&1; then fail "a service that does not come up was deployed"; fi
+if bin/shop aws deploy large_shop -tag "$third" >"$work/large.log" 2>&1; then fail "a service that does not come up was deployed"; fi
 grep -o "order:.*" "$work/large.log" | tail -1
-bin/shop aws history large
+bin/shop aws history large_shop
 for back in "$second" "$first"; do
-	bin/shop aws rollback large -back 1 -confirm "roll back large by 1" | grep "goes back"
-	[ "$(bin/shop aws status large | grep -c ":$back$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large)"
+	bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
+	[ "$(bin/shop aws status large_shop | grep -c ":$back$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
 done
 # object METHOD PATH speaks to the object store.
 object() { curl -fsS -X "$1" "$AWS_ENDPOINT_URL/$2" -H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"; }
-for picture in a b a; do object PUT "shop-large-media-000000000000/$picture.jpg" >/dev/null; done
+for picture in a b a; do object PUT "shop-large-shop-media-000000000000/$picture.jpg" >/dev/null; done
 start=$(date +%s)
-bin/shop aws destroy large -confirm large | grep pictures || fail "pictures were not deleted"
-echo "large: $(resources large) left after $(($(date +%s) - start)) s"
+bin/shop aws destroy large_shop -confirm large_shop | grep pictures || fail "pictures were not deleted"
+echo "large: $(resources large_shop) left after $(($(date +%s) - start)) s"
 large
-echo "large: $(resources large), made again"
-bin/shop aws destroy large -confirm large >/dev/null
+echo "large: $(resources large_shop), made again"
+bin/shop aws destroy large_shop -confirm large_shop >/dev/null
 
 step "what is left"
 # ask SERVICE TARGET: everything that a service of AWS lists.
