@@ -88,7 +88,11 @@ func askAgain(open map[string]*pgxpool.Pool) {
 	var all sync.WaitGroup
 	for _, pool := range open {
 		if t, ok := pool.Config().ConnConfig.Tracer.(counter); ok && t.away.Load() {
-			all.Go(func() { _ = pool.Ping(ctx) }) // the tracer notes what comes of it
+			all.Go(func() {
+				if pool.Ping(ctx) == nil { // on a new connection, or on one that outlived the trouble
+					t.away.Store(false)
+				}
+			})
 		}
 	}
 	all.Wait()

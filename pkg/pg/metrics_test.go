@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/obs"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -33,24 +34,36 @@ func TestDatabaseThatIsAwayIsMeasured(t *testing.T) {
 			t.Errorf("the metrics lack %s", line)
 		}
 	}
+	ask := func() bool {
+		_, err := pg.Get[int](t.Context(), pool, "ask", `SELECT 1`)
+		return err == nil
+	}
 	want("1")
-	if _, err := pg.Get[int](t.Context(), pool, "ask", `SELECT 1`); err != nil {
-		t.Fatal(err)
+	if !ask() {
+		t.Fatal("the database does not answer")
 	}
 	want("1")
 	admin := connect(t, os.Getenv("TEST_DATABASE_URL"))
-	for _, statement := range []string{
-		"ALTER DATABASE " + database + " ALLOW_CONNECTIONS false",
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database + "'",
-	} {
-		if _, err := admin.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
+	outlives, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 2 { // the first finds its connection cut
-		if _, err := pg.Get[int](t.Context(), pool, "ask", `SELECT 1`); err == nil {
-			t.Fatal("the database still answers")
-		}
+	if _, err := admin.Exec(t.Context(), "ALTER DATABASE "+database+" ALLOW_CONNECTIONS false"); err != nil {
+		t.Fatal(err)
+	}
+	if ask() {
+		t.Fatal("the database takes connections")
+	}
+	want("0")
+	outlives.Release()
+	want("1")
+	if _, err := admin.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
+		database); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 10*time.Second, "the connection is cut", func() bool { return !ask() })
+	if ask() {
+		t.Error("the database takes connections")
 	}
 	want("0")
 	want("0")
