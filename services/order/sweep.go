@@ -35,6 +35,8 @@ var listLag = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_sweep_list_lag_
 var unsettledAge = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_paid_unsettled_seconds",
 	Help: "Age of the oldest session that is paid at Stripe and neither an order nor an entry for staff here; 0 " +
 		"without one."})
+var archiveFailing = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_archive_failing_seconds",
+	Help: "For how long PostgreSQL has failed to archive its log; 0 while it succeeds, or archives nothing."})
 var openIssues = promauto.NewGauge(prometheus.GaugeOpts{Name: "shop_payment_issues_open",
 	Help: "Payments that made no order and wait for staff."})
 
@@ -110,6 +112,9 @@ func (s *server) measure(ctx context.Context) {
 	}
 	if age, err := oldestRefund(ctx, s.pool); err == nil {
 		refundsWaiting.Set(age.Seconds())
+	}
+	if age, err := archiveFails(ctx, s.pool); err == nil { // of the whole server; one service has to ask
+		archiveFailing.Set(age.Seconds())
 	}
 }
 

@@ -92,3 +92,11 @@ func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
 	return pg.Get[time.Duration](ctx, db, "find the oldest unsettled session", `
 		SELECT coalesce(now() - min(created_at), interval '0') FROM unsettled u WHERE `+isUnsettled)
 }
+
+// archiveFails is how long ago PostgreSQL archived a piece of its log, if it has failed since: backups stand still.
+func archiveFails(ctx context.Context, db pg.DB) (time.Duration, error) {
+	return pg.Get[time.Duration](ctx, db, "look whether the log is archived", `
+		SELECT CASE WHEN current_setting('archive_mode') <> 'off'
+		              AND last_failed_time > coalesce(last_archived_time, '-infinity')
+		            THEN now() - coalesce(last_archived_time, stats_reset) ELSE interval '0' END FROM pg_stat_archiver`)
+}
