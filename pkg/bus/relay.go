@@ -140,7 +140,7 @@ func (o *Outbox) makeDue(ctx context.Context) {
 }
 
 // prune deletes inbox keys that no message can come back for: every stream is younger, and so is every
-// outbox row that is still published again. The hashes of erased people are pruned the same way.
+// outbox row that is still published again.
 func (o *Outbox) prune(ctx context.Context) {
 	if _, err := pg.InGroups(ctx, o.pool, "prune the inbox", `
 		DELETE FROM inbox WHERE ctid IN (
@@ -148,12 +148,6 @@ func (o *Outbox) prune(ctx context.Context) {
 			  AND NOT EXISTS (SELECT FROM outbox
 			    WHERE outbox.key = inbox.key) LIMIT $1)`); err != nil && ctx.Err() == nil {
 		o.bus.log.Warn("pruning the inbox", "error", err)
-	}
-	// No stream but DEAD keeps a message as long as this, and no one acts on DEAD.
-	if _, err := pg.InGroups(ctx, o.pool, "prune the list of erased people", `
-		DELETE FROM forgotten WHERE ctid IN (SELECT ctid FROM forgotten
-		  WHERE at < now() - interval '40 days' LIMIT $1)`); err != nil && ctx.Err() == nil {
-		o.bus.log.Warn("pruning the list of erased people", "error", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
@@ -50,6 +51,14 @@ func Forget(ctx context.Context, tx pgx.Tx, p Person, at time.Time) error {
 		return fmt.Errorf("forget messages about a person: %w", err)
 	}
 	return nil
+}
+
+// PruneForgotten deletes from the list of erased people those that no message can be about any more. No stream
+// but DEAD keeps one as long as this, and no one acts on DEAD.
+func PruneForgotten(ctx context.Context, pool *pgxpool.Pool) (rows int64, err error) {
+	return pg.InGroups(ctx, pool, "prune the list of erased people", `
+		DELETE FROM forgotten WHERE ctid IN (SELECT ctid FROM forgotten
+		  WHERE at < now() - interval '40 days' LIMIT $1)`)
 }
 
 // Forgotten says when, if ever, this service was told to forget what keys stand for: addresses, codes,

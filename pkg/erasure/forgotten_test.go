@@ -67,4 +67,11 @@ func TestForgotten(t *testing.T) {
 			t.Errorf("%q: the condition is %t", c.key, not)
 		}
 	}
+	if _, err := pool.Exec(t.Context(), `UPDATE forgotten SET at = now() - interval '41 days' WHERE hash = $1`,
+		erasure.Hash(erasure.MemberKey(7))); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := erasure.PruneForgotten(t.Context(), pool); err != nil || rows != 1 {
+		t.Errorf("%d rows were pruned, %v; want the old one", rows, err)
+	}
 }

@@ -124,6 +124,7 @@ func Run(ctx context.Context, log *slog.Logger, set Settings, build func(*Core) 
 	}
 	pages := set.StaffKey != nil || len(parts.Staff.Routes) > 0
 	parts.Workers = append(parts.Workers, Worker{"guard", core.guard})
+	parts.Housekeeping = append(parts.Housekeeping, Task{"old erasures", time.Hour, erasure.PruneForgotten})
 	if parts = core.withStaff(set.Name, parts); pages {
 		staff, err := adminui.Mount(log, set.Name, set.StaffKey, parts.Staff)
 		if err != nil {
