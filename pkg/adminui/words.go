@@ -1,37 +1,41 @@
-package msg
+package adminui
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/startupwebapp/startupwebapp/pkg/msg"
+)
 
 // words is what staff call what a message tells, by its subject; mails by their kind.
 var words = map[string]string{
-	CatalogChanged: "Change of the catalog", OrderPlacedSubject: "Order placed",
-	OrderStatusChangedSubject: "Status of an order", ReceiptAddressGivenSubject: "Address for a receipt",
-	ShopChanged: "Change of the shop's name or address", OrderMoneySubject: "Money of an order",
-	OrderGivenBackSubject: "What was given back of an order",
+	msg.CatalogChanged: "Change of the catalog", msg.OrderPlacedSubject: "Order placed",
+	msg.OrderStatusChangedSubject: "Status of an order", msg.ReceiptAddressGivenSubject: "Address for a receipt",
+	msg.ShopChanged: "Change of the shop's name or address", msg.OrderMoneySubject: "Money of an order",
+	msg.OrderGivenBackSubject: "What was given back of an order",
 
-	UserRegistered: "New member", UserEmailVerified: "Confirmed address",
-	UserProfileChanged:     "Change of a member's data",
-	UserPreferencesChanged: "Change of a member's mail choices",
-	UserCredentialsChanged: "Change of a member's password",
-	UserErased:             "Erasure of a person",
-	UserMerged:             "Merge of two members",
-	ProspectChanged:        "Change of a prospect",
-	UserChatWritten:        "Chat message",
+	msg.UserRegistered: "New member", msg.UserEmailVerified: "Confirmed address",
+	msg.UserProfileChanged:     "Change of a member's data",
+	msg.UserPreferencesChanged: "Change of a member's mail choices",
+	msg.UserCredentialsChanged: "Change of a member's password",
+	msg.UserErased:             "Erasure of a person",
+	msg.UserMerged:             "Merge of two members",
+	msg.ProspectChanged:        "Change of a prospect",
+	msg.UserChatWritten:        "Chat message",
 
-	MailSentSubject: "Report of a mail that was sent", MailParkedSubject: "Report of a mail that could not be sent",
-	EventsTogether: "What browsers reported",
+	msg.MailSentSubject: "Report of a mail that was sent", msg.MailParkedSubject: "Report of a mail that could not be sent",
+	msg.EventsTogether: "What browsers reported",
 }
 
 var mailTitles = map[string]string{
-	MailOrderMember: "Order confirmation for members", MailOrderVisitor: "Order confirmation for visitors",
-	MailOrderShipped: "Order on its way", MailOrderRefunded: "Refund", MailOrderCanceled: "Order canceled",
-	MailOrderNote: "Note about an order", MailPaymentPending: "Waiting for the bank",
-	MailPaymentRefused: "Payment refused by the bank", MailWelcome: "Welcome", MailVerify: "Confirm the address",
-	MailReset: "Choose a new password", MailPasswordSet: "Password was reset",
-	MailPasswordChanged: "Password was changed", MailAddressChanged: "Address was changed",
-	MailAccountsMerged: "Accounts were merged", MailUsername: "User name", MailChatAlert: "Chat message waiting",
-	MailTest: "Test mail", MailChatAnswer: "Answer to a chat message", MailCheckoutReminder: "Reminder of a checkout",
-	MailBackInStock: "Back in stock", MailReviewRequest: "Question about a purchase",
+	msg.MailOrderMember: "Order confirmation for members", msg.MailOrderVisitor: "Order confirmation for visitors",
+	msg.MailOrderShipped: "Order on its way", msg.MailOrderRefunded: "Refund", msg.MailOrderCanceled: "Order canceled",
+	msg.MailOrderNote: "Note about an order", msg.MailPaymentPending: "Waiting for the bank",
+	msg.MailPaymentRefused: "Payment refused by the bank", msg.MailWelcome: "Welcome", msg.MailVerify: "Confirm the address",
+	msg.MailReset: "Choose a new password", msg.MailPasswordSet: "Password was reset",
+	msg.MailPasswordChanged: "Password was changed", msg.MailAddressChanged: "Address was changed",
+	msg.MailAccountsMerged: "Accounts were merged", msg.MailUsername: "User name", msg.MailChatAlert: "Chat message waiting",
+	msg.MailTest: "Test mail", msg.MailChatAnswer: "Answer to a chat message", msg.MailCheckoutReminder: "Reminder of a checkout",
+	msg.MailBackInStock: "Back in stock", msg.MailReviewRequest: "Question about a purchase",
 }
 
 // MailTitle is what staff call a kind of mail; one that is not known keeps its name.
@@ -53,7 +57,7 @@ func InWords(subject string) string {
 			return text + rest
 		}
 	}
-	if kind, ok := strings.CutPrefix(subject, MailSubject("")); ok {
+	if kind, ok := strings.CutPrefix(subject, msg.MailSubject("")); ok {
 		return "Mail: " + MailTitle(kind)
 	}
 	return subject

@@ -18,7 +18,7 @@ const Patience = 40 * time.Second
 
 // Look is how a tab shows its pages.
 type Look struct {
-	// Width is the width in CSS pixels: 390 as a phone has, 1440 as a desk has.
+	// Width is the width in CSS pixels: 390 as a phone has, 1440 as a desktop has.
 	Width int64
 	// Scheme is light or dark.
 	Scheme string
@@ -26,10 +26,10 @@ type Look struct {
 
 // The looks that the storefront is drawn for.
 var (
-	Phone     = Look{390, "light"}
-	PhoneDark = Look{390, "dark"}
-	Desk      = Look{1440, "light"}
-	DeskDark  = Look{1440, "dark"}
+	Phone       = Look{390, "light"}
+	PhoneDark   = Look{390, "dark"}
+	Desktop     = Look{1440, "light"}
+	DesktopDark = Look{1440, "dark"}
 )
 
 // Tab is one page of the browser.

@@ -2,7 +2,8 @@ package msg
 
 import "time"
 
-// Subjects with one payload each.
+// Subjects with one payload each. A name ends in Subject where it would else be that of the payload's type,
+// or of a kind of mail.
 const (
 	// CatalogChanged says that products, SKUs, prices, stock or shipping methods changed; no payload.
 	CatalogChanged = "catalog.changed"

@@ -54,7 +54,7 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 	}
 	list, err := bus.ListParked(ctx, p.Pool, bus.ParkedList{Rows: shown})
 	for _, m := range list {
-		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: msg.InWords(m.Subject), Name: name(m),
+		item := adminui.WorkItem{Key: strconv.FormatInt(m.ID, 10), Title: adminui.InWords(m.Subject), Name: name(m),
 			Reason: m.Reason, Since: m.At}
 		item.To = p.path(item.Key)
 		if !m.Forged() {
@@ -68,7 +68,7 @@ func (p parkedPages) kind(ctx context.Context, shown int) (adminui.WorkKind, err
 func (p parkedPages) columns(file bool) []adminui.Column[bus.Parked] {
 	columns := []adminui.Column[bus.Parked]{
 		{Title: "Message", Value: func(m bus.Parked) any {
-			return adminui.Link{Text: msg.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10)), Sub: name(m)}
+			return adminui.Link{Text: adminui.InWords(m.Subject), To: p.path(strconv.FormatInt(m.ID, 10)), Sub: name(m)}
 		}},
 		{Title: "Reason", Value: func(m bus.Parked) any { return m.Reason }},
 		{Title: "Key", Minor: true, Value: func(m bus.Parked) any { return m.Key }},
@@ -130,7 +130,7 @@ type parkedPage struct {
 
 func (p parkedPages) page(m bus.Parked) parkedPage {
 	id := strconv.FormatInt(m.ID, 10)
-	page := parkedPage{Message: m, What: msg.InWords(m.Subject), Name: name(m),
+	page := parkedPage{Message: m, What: adminui.InWords(m.Subject), Name: name(m),
 		Payload: adminui.Readable(m.Payload), Waits: m.Resolution == "",
 		Runbook: adminui.Runbook(parkedRunbook)}
 	page.Facts = []adminui.Detail{{Label: "Subject", Value: m.Subject}, {Label: "Key", Value: m.Key},
@@ -161,14 +161,14 @@ func (p parkedPages) find(r *http.Request) (bus.Parked, error) {
 func name(m bus.Parked) string { return m.Subject + " at " + m.Consumer }
 
 // entry is a message in a line: in words, and what the broker calls it.
-func entry(m bus.Parked) string { return msg.InWords(m.Subject) + " (" + name(m) + ")" }
+func entry(m bus.Parked) string { return adminui.InWords(m.Subject) + " (" + name(m) + ")" }
 
 func (p parkedPages) show(r *http.Request) (adminui.Answer, error) {
 	m, err := p.find(r)
 	if err != nil {
 		return nil, err
 	}
-	return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: p.page(m)}, nil
+	return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: p.page(m)}, nil
 }
 
 // replay gives a message to its consumer again. One that fails again is shown with the new reason.
@@ -182,13 +182,13 @@ func (p parkedPages) replay(r *http.Request) (adminui.Answer, error) {
 		m.Reason, m.Attempts = again.Reason, m.Attempts+1
 		page := p.page(m)
 		page.Problem = "It failed again. Nothing was changed."
-		return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: page,
+		return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	if err != nil {
 		return nil, p.refusal(err)
 	}
-	return adminui.Done{To: "/work", Text: "Replayed " + msg.InWords(m.Subject) + "."}, nil
+	return adminui.Done{To: "/work", Text: "Replayed " + adminui.InWords(m.Subject) + "."}, nil
 }
 
 // refusal is an error of bus as an answer.
@@ -341,7 +341,7 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	}
 	if wrong != nil {
 		page.Drop = *wrong
-		return adminui.Page{Title: msg.InWords(m.Subject), Template: "parked.html", Data: page,
+		return adminui.Page{Title: adminui.InWords(m.Subject), Template: "parked.html", Data: page,
 			Status: http.StatusUnprocessableEntity}, nil
 	}
 	c := bus.Consumer{Name: m.Consumer, Pool: p.Pool, Outbox: p.Outbox} // it may be one that this version has no longer
@@ -352,5 +352,5 @@ func (p parkedPages) drop(r *http.Request) (adminui.Answer, error) {
 	if err != nil {
 		return nil, p.refusal(err)
 	}
-	return adminui.Done{To: "/work", Text: "Dropped " + msg.InWords(m.Subject) + "."}, nil
+	return adminui.Done{To: "/work", Text: "Dropped " + adminui.InWords(m.Subject) + "."}, nil
 }

@@ -85,7 +85,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 func TestPasskeyReplay(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, inProduction)
-	tab := browsertest.Open(t, e.url, browsertest.Desk)
+	tab := browsertest.Open(t, e.url, browsertest.Desktop)
 	tab.Expect("422")
 	authenticator(tab)
 	ann := e.person("ann", adminui.Owner)

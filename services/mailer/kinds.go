@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -193,7 +194,7 @@ func kindTitle(kind string) string {
 	case kindDraft:
 		return "Newsletter, draft"
 	}
-	return msg.MailTitle(kind)
+	return adminui.MailTitle(kind)
 }
 
 // sampleTime is when samples happened.

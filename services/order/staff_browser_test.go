@@ -156,7 +156,7 @@ func TestStaffPagesForEveryone(t *testing.T) {
 	plain := e.sold("ann@mail.example.com", "2")
 	e.staff(adminui.Owner).Post("/staff/orders/views", "name", "To pack", "query", "status=packing").OK()
 	server := e.office(adminui.Owner)
-	for look, as := range map[string]browsertest.Look{"desk": browsertest.Desk, "phone-dark": browsertest.PhoneDark} {
+	for look, as := range map[string]browsertest.Look{"desk": browsertest.Desktop, "phone-dark": browsertest.PhoneDark} {
 		t.Run(look, func(t *testing.T) {
 			tab := browsertest.Open(t, server.URL, as)
 			tab.Expect("409", "422")
@@ -204,7 +204,7 @@ func TestStaffAreToldOfNews(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
-	tab := browsertest.Open(t, server.URL, browsertest.Desk)
+	tab := browsertest.Open(t, server.URL, browsertest.Desktop)
 	tab.Go("/orders")
 	tab.Until("the list is there", "document.querySelectorAll('tbody tr').length === 3")
 	tab.Click(".choose input")
@@ -226,7 +226,7 @@ func TestStaffShipByKeyboard(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.placed(*shipments)
-	tab := browsertest.Open(t, e.office(adminui.Fulfilment).URL, browsertest.Desk)
+	tab := browsertest.Open(t, e.office(adminui.Fulfilment).URL, browsertest.Desktop)
 	begun := time.Now()
 	tab.Go("/orders")
 	tab.Until("the list is there", "document.readyState === 'complete' && document.querySelector('tbody tr')")

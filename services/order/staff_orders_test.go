@@ -306,7 +306,7 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 func paintsSoon(t *testing.T, e *env) {
 	t.Helper()
 	sold := e.sold("ann@mail.example.com", "2")
-	tab := browsertest.Open(t, e.office(adminui.Owner).URL, browsertest.Desk)
+	tab := browsertest.Open(t, e.office(adminui.Owner).URL, browsertest.Desktop)
 	for _, path := range []string{"/orders", "/orders?status=packing", "/orders?q=Ada", "/orders?q=order777", "/orders?sort=-total",
 		"/orders?q=WELCOME10&status=packing", "/orders/ship", "/orders/" + sold, "/orders/" + sold + "/refund", "/payments"} {
 		quickest := time.Hour

@@ -127,13 +127,6 @@ func (p *hashPlaces) release() {
 	w.result <- nil
 }
 
-// waitingNow is how many wait for a place.
-func (p *hashPlaces) waitingNow() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.known.length + p.other.length
-}
-
 // join adds a request, unless the line is full and its client has as many in it as any other.
 func (l *line) join(w *hashWait) bool {
 	if l.length >= hashQueue && !l.dropFor(w.client) {

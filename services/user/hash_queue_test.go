@@ -13,6 +13,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/web"
 )
 
+// waitingNow is how many wait for a place.
+func (p *hashPlaces) waitingNow() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known.length + p.other.length
+}
+
 // asked is the context of a request with an identity.
 func asked(t *testing.T, id web.Identity) (ctx context.Context) {
 	t.Helper()

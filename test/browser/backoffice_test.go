@@ -40,7 +40,7 @@ func TestBackOffice(t *testing.T) {
 	for _, look := range []struct {
 		name string
 		browsertest.Look
-	}{{"desk", browsertest.Desk}, {"phone", browsertest.PhoneDark}} {
+	}{{"desk", browsertest.Desktop}, {"phone", browsertest.PhoneDark}} {
 		o := &office{T: t, shop: shop, look: look.name, app: app, tab: browsertest.Open(t, shop.Admin, look.Look)}
 		o.shows("/sign-in", "sign-in")
 		if look.name == "desk" {
@@ -118,7 +118,7 @@ func (o *office) guide() {
 	o.tab.Fill("#form-shop_name", "Paper & Co")
 	o.tab.Click("#form button")
 	o.tab.Says(".notice", "It has effect at once")
-	store := browsertest.Open(o.T, o.shop.URL, browsertest.Desk)
+	store := browsertest.Open(o.T, o.shop.URL, browsertest.Desktop)
 	o.shop.Eventually(10*time.Second, "the storefront has the name", func() bool {
 		store.Go("/")
 		return store.Read("document.title.includes('Paper & Co') ? 'yes' : 'no'") == "yes"
@@ -128,7 +128,7 @@ func (o *office) guide() {
 // seesAVisit has a shopper search in vain: the report of searches and the live view tell.
 func (o *office) seesAVisit() {
 	o.Helper()
-	shopper := browsertest.Open(o.T, o.shop.URL, browsertest.Desk)
+	shopper := browsertest.Open(o.T, o.shop.URL, browsertest.Desktop)
 	shopper.Go("/search?q=Umbrella+stand")
 	o.shop.Eventually(time.Minute, "the search is counted", func() bool {
 		return o.shop.Count("events", `SELECT count(*) FROM day_part WHERE kind = 'search' AND name = 'umbrella stand'`) == 1

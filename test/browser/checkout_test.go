@@ -50,7 +50,7 @@ func refusedDebit(e *env) {
 
 // While a debit is under way the cart says so, and paying again asks first.
 func paysAgain(e *env) {
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, "again@mail.example.com")
 	debit(b)
@@ -96,7 +96,7 @@ func changedMeanwhile(e *env) {
 
 // What was paid in another tab is named, with the way to it, and not paid twice.
 func paidElsewhere(e *env) {
-	first := e.open(browsertest.Desk)
+	first := e.open(browsertest.Desktop)
 	put(first, rubberBands, "1")
 	other := first.Another()
 	confirmAsGuest(first, "elsewhere@mail.example.com")

@@ -28,7 +28,7 @@ type founder struct {
 func TestAFoundersFirstHour(t *testing.T) {
 	t.Parallel()
 	shop := shoptest.Start(t, shoptest.Options{Env: []string{"SHIPPING_MAIL_AFTER=200ms"}})
-	f := &founder{office: &office{T: t, shop: shop, tab: browsertest.Open(t, shop.Admin, browsertest.Desk)},
+	f := &founder{office: &office{T: t, shop: shop, tab: browsertest.Open(t, shop.Admin, browsertest.Desktop)},
 		buyer: browsertest.Open(t, shop.URL, browsertest.Phone)}
 	f.comesIn()
 	f.makesAProduct()

@@ -9,7 +9,7 @@ import (
 // Everything up to the payment, by the keyboard alone. The focus shows wherever it goes, moves to
 // what has just appeared, to the first mistake, and back to what opened a dialog.
 func keyboardAlone(e *env) {
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	focused := func(selector string) {
 		b.Until(selector+" has the focus", `document.activeElement.matches('`+selector+`')`)
 	}

@@ -48,7 +48,7 @@ var journeys = map[string]func(e *env){
 	"a slow network":                     slowNetwork,
 	"a frontend of another origin":       otherOrigin,
 	"looks, light":                       accessible(browsertest.Phone, "looks_light"),
-	"looks, dark":                        accessible(browsertest.DeskDark, "looks_dark"),
+	"looks, dark":                        accessible(browsertest.DesktopDark, "looks_dark"),
 }
 
 func TestJourneys(t *testing.T) {

@@ -51,7 +51,7 @@ func registersAndVerifies(e *env) {
 	b.Gone("#verify")
 	b.Axe("account, verified")
 
-	stranger := e.open(browsertest.Desk)
+	stranger := e.open(browsertest.Desktop)
 	stranger.Go(link)
 	stranger.Says("#message", "Please log in first")
 	stranger.Ready()
@@ -62,7 +62,7 @@ func registersAndVerifies(e *env) {
 // A member buys; the order is in the account, and the mail's link asks strangers to log in.
 func memberBuys(e *env) {
 	const email = "buyer_ann@mail.example.com"
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	register(b, "buyer_ann")
 	put(b, rubberBands, "1")
 	b.Visit("/cart")
@@ -105,7 +105,7 @@ func memberBuys(e *env) {
 
 // The cart of a visitor and that of the member they log in as become one.
 func loginMergesCarts(e *env) {
-	home := e.open(browsertest.Desk)
+	home := e.open(browsertest.Desktop)
 	register(home, "merge_ann")
 	put(home, rubberBands, "1")
 
@@ -132,7 +132,7 @@ func loginMergesCarts(e *env) {
 // the next thing done in one leads to the login, and back to where the member was.
 func resetsPassword(e *env) {
 	const email, fresh = "reset_ann@mail.example.com", "Another!pass"
-	member := e.open(browsertest.Desk)
+	member := e.open(browsertest.Desktop)
 	register(member, "reset_ann")
 	member.Visit("/account/edit-my-information")
 	member.Until("the form is filled", `document.querySelector('#lastname').value === 'Lee'`)
@@ -202,7 +202,7 @@ func editsAccount(e *env) {
 	if err := row.Scan(&token, &code); err != nil {
 		e.Fatal(err)
 	}
-	reader := e.open(browsertest.Desk)
+	reader := e.open(browsertest.Desktop)
 	link := "/account/email-unsubscribe?em_cd=" + strings.Repeat("N", 20) + "&mb_cd=" + code + "&token=" + token
 	reader.Visit(link)
 	reader.Says("#address", "edit****@mail.example.com")

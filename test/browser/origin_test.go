@@ -27,7 +27,7 @@ func serveFrontend(t *testing.T) string {
 // From another origin everything works with cookies and tokens, refusals can be read, and the totals
 // of a cart page that asks for everything at once fit the shipping that it shows.
 func otherOrigin(e *env) {
-	b := browsertest.Open(e, e.frontend, browsertest.Desk)
+	b := browsertest.Open(e, e.frontend, browsertest.Desktop)
 	b.Expect("/favicon.ico", "403", "404", "405", "413")
 	b.Go("/cart#" + e.shop.URL)
 	call := func(expression, want string) {

@@ -36,7 +36,7 @@ func closesAfterPaying(e *env) {
 	b.Until("the payment page is left", `!location.href.includes('/c/pay/')`)
 	b.Close()
 
-	other := e.open(browsertest.Desk)
+	other := e.open(browsertest.Desktop)
 	other.Visit(e.mailed(email, orderLink))
 	orderShown(other)
 	other.Says("#lines", "Rubber Bands")
@@ -63,7 +63,7 @@ func declinedCardAndRetry(e *env) {
 
 // A payment page that lies open for too long expires; the cart is still there and can be paid.
 func expiredSession(e *env) {
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "2")
 	confirmAsGuest(b, "expired@mail.example.com")
 	old := session(b)
@@ -106,7 +106,7 @@ func delayedPayment(e *env) {
 // Going back after paying neither pays again nor shows a cart that was bought.
 func backAfterPaying(e *env) {
 	const email = "back@mail.example.com"
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
 	confirmAsGuest(b, email)
 	payOnPage(b, goodCard)
@@ -127,7 +127,7 @@ func backAfterPaying(e *env) {
 
 // What one tab does to the cart, the other shows, up to the payment.
 func twoTabs(e *env) {
-	cart := e.open(browsertest.Desk)
+	cart := e.open(browsertest.Desktop)
 	cart.Visit("/cart")
 	cart.Visible("#empty")
 	shelf := cart.Another()

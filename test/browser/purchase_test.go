@@ -143,7 +143,7 @@ func guestBuys(e *env) {
 	b.Visible("#empty")
 
 	e.mailed(email, orderLink)
-	other := e.open(browsertest.Desk)
+	other := e.open(browsertest.Desktop)
 	other.Go(e.shop.Inbox + "/?q=" + email)
 	other.Click(".mails a")
 	other.Says("h1", order)

@@ -59,7 +59,7 @@ func waitingList(e *env) {
 
 // Only what is in stock can be bought; the last pieces sold are sold out everywhere.
 func stockStates(e *env) {
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	b.Visit("/product/" + paperClips)
 	b.Click(`.option:has(input[value="2"])`)
 	b.Says("#stock-title", "Back Ordered")

@@ -91,7 +91,7 @@ func newTerms(e *env) {
 // The database is away: the catalog stays, the cart says that something is wrong on our side and
 // offers to try again, and all is well once the database is back.
 func databaseAway(e *env) {
-	b := e.open(browsertest.Desk)
+	b := e.open(browsertest.Desktop)
 	put(b, rubberBands, "1")
 	b.Expect("503")
 	e.database(false)

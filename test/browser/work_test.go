@@ -32,7 +32,7 @@ func TestWork(t *testing.T) {
 	for _, look := range []struct {
 		name string
 		browsertest.Look
-	}{{"desk", browsertest.Desk}, {"phone", browsertest.PhoneDark}} {
+	}{{"desk", browsertest.Desktop}, {"phone", browsertest.PhoneDark}} {
 		tab := browsertest.Open(t, shop.Admin, look.Look)
 		if look.name == "desk" {
 			tab.Go(shop.AdminLink)
