@@ -267,7 +267,11 @@ func (s *shop) migrate(ctx context.Context) error {
 func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, passwords map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
-	if err := pg.Provision(ctx, log, databaseURL, shop); err != nil {
+	err := pg.CheckPasswords(ctx, databaseURL, passwords)
+	if err == nil {
+		err = pg.Provision(ctx, log, databaseURL, shop)
+	}
+	if err != nil {
 		if errors.Is(err, pg.ErrOtherShop) {
 			return err
 		}

@@ -45,6 +45,38 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 	return nil
 }
 
+// CheckPasswords refuses passwords that would lock out who is served already: roles belong to the whole server, so a
+// migration of a second database (a restored backup, a slip of the pen) must not change those of a shop that runs.
+func CheckPasswords(ctx context.Context, url string, passwords map[string]string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+	type home struct{ Role, Database string }
+	homes, err := List[home](ctx, conn, "look where roles are at home", `
+		SELECT DISTINCT ON (r.rolname) r.rolname AS role, d.datname AS database
+		  FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
+		WHERE r.rolname = ANY($1) AND a.privilege_type = 'CONNECT' AND d.datname <> current_database()
+		  AND d.datallowconn
+		ORDER BY r.rolname, d.datname`, slices.Sorted(maps.Keys(passwords)))
+	if err != nil {
+		return err
+	}
+	for _, h := range homes {
+		at := conn.Config().Copy()
+		at.Database = h.Database
+		if !logsIn(ctx, at, h.Role, passwords[h.Role]) {
+			return fmt.Errorf("%w: %s has another password, with which it serves the database %s; if that one is "+
+				"no longer in use, drop it", ErrServesAnother, h.Role, h.Database)
+		}
+	}
+	return nil
+}
+
+// ErrServesAnother says that a role's password is in use by the shop of another database.
+var ErrServesAnother = errors.New("the roles of SHOP_NAME serve another database of this server")
+
 // logsIn reports whether a role has a password.
 func logsIn(ctx context.Context, at *pgx.ConnConfig, role, password string) bool {
 	as := at.Copy()

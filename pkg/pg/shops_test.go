@@ -49,6 +49,23 @@ func TestShopsOfOneServer(t *testing.T) {
 	}
 }
 
+// Passwords with which roles serve one database are not changed for the sake of another.
+func TestPasswordsInUse(t *testing.T) {
+	t.Parallel()
+	a, second := newShop(t), testenv.EmptyDatabase(t)
+	edge := pg.Role(a.name, "edge")
+	for _, c := range []struct {
+		at, password string
+		want         error
+	}{
+		{second, "another", pg.ErrServesAnother}, {second, "secret", nil}, {a.database, "another", nil},
+	} {
+		if err := pg.CheckPasswords(t.Context(), c.at, map[string]string{edge: c.password}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.password, err, c.want)
+		}
+	}
+}
+
 // A database of a version without names belongs to the shop called shop, whatever it is asked as.
 func TestDatabaseWithoutAName(t *testing.T) {
 	t.Parallel()

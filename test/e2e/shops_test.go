@@ -78,6 +78,15 @@ func TestDestroyBesideADrill(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+drill+" OWNER "+name+"_owner"); err != nil {
 		t.Fatal(err)
 	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + drill
+	slip := []string{"SHOP_NAME=" + name, "DATABASE_URL=" + u.String(), "EDGE_DB_PASSWORD=another", "DATA_DIR=" + t.TempDir()}
+	if code, out, stderr := shoptest.Command(t, slip, "migrate"); code != 1 || !strings.Contains(stderr, "serves the database "+name) {
+		t.Errorf("migrating the drill with other passwords: %d %s%s", code, out, stderr)
+	}
 	destroy := func() (int, string) {
 		code, out, stderr := shoptest.Command(t, env, "destroy", name, "-yes", name)
 		return code, out + stderr
