@@ -26,7 +26,8 @@ func TestCommandRefuses(t *testing.T) {
 		"deploy acme -tag", "cost -layout two",
 	} {
 		var out, stderr bytes.Buffer
-		if code := Command(strings.Fields(line), someSettings, &out, &stderr); code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
+		code := Command(strings.Fields(line), someSettings, &out, &stderr)
+		if code != 2 || out.Len() > 0 || !strings.Contains(stderr.String(), Usage) {
 			t.Errorf("aws %s: %d %s%s", line, code, &out, &stderr)
 		}
 	}

@@ -60,7 +60,8 @@ func command(
 	if err != nil {
 		return err
 	}
-	if r.verb == "set" && !slices.ContainsFunc(known(r.rest[0]), func(s boot.Setting) bool { return s.Name == r.rest[1] }) {
+	named := func(s boot.Setting) bool { return s.Name == r.rest[1] }
+	if r.verb == "set" && !slices.ContainsFunc(known(r.rest[0]), named) {
 		return fmt.Errorf("%w: %s takes no setting %s: shop run -help lists them", boot.ErrUsage, r.rest[0], r.rest[1])
 	}
 	if r.verb == "cost" {
