@@ -3,9 +3,11 @@
 It proves that the stacks fit together, that the commands do what they say, and that nothing is left behind;
 not that AWS accepts a template (cfn-lint looks at that). Tasks are run as processes: an image .../shop:TAG is
 the program EMULATOR_PROGRAMS/shop, with the variables and secrets that a container would have. What stays up,
-such as a service, is only noted; one whose image the file EMULATOR_BROKEN names (shop:TAG) does not come up.
+such as a service, is only noted. The file EMULATOR_FAULTS names images whose services come up late ("slow shop:TAG")
+or not at all ("broken shop:TAG").
 """
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -62,6 +64,12 @@ STAND_INS = {
 }
 
 
+def fault(kind, image):
+    """Whether an image has that fault."""
+    path = os.environ.get("EMULATOR_FAULTS", "")
+    return os.path.exists(path) and f"{kind} {image.split('/')[-1]}" in open(path).read().splitlines()
+
+
 def mend():
     """What MiniStack 1.4 does otherwise than AWS, and our commands notice."""
     delete_change_set = handlers._ACTION_HANDLERS["DeleteChangeSet"]
@@ -85,8 +93,10 @@ def mend():
     deploy_stack = changesets._deploy_stack_async
 
     async def deployed(stack_name, *args, **keys):  # what a failed update had changed is again what it was
-        await deploy_stack(stack_name, *args, **keys)
         stack = cloudformation._stacks[stack_name]
+        if any(p["ParameterKey"] == "Image" and fault("slow", p["ParameterValue"]) for p in stack["Parameters"]):
+            await asyncio.sleep(3)
+        await deploy_stack(stack_name, *args, **keys)
         if stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE":
             stack["Parameters"] = [
                 {"ParameterKey": k, "ParameterValue": v["Value"], "NoEcho": v["NoEcho"]} for k, v in stack["_resolved_params"].items()
@@ -97,10 +107,9 @@ def mend():
     task = provisioners._RESOURCE_HANDLERS["AWS::ECS::TaskDefinition"]
 
     def comes_up(logical_id, props, stack_name):  # it gives a task no new revision, so its service would see no change
-        image = props["ContainerDefinitions"][0]["Image"].split("/")[-1]
-        broken = os.environ.get("EMULATOR_BROKEN", "")
-        if os.path.exists(broken) and image in open(broken).read().split():
-            raise RuntimeError(f"{image} did not come up")
+        image = props["ContainerDefinitions"][0]["Image"]
+        if fault("broken", image):
+            raise RuntimeError(f"{image.split('/')[-1]} did not come up")
         return task["create"](logical_id, props, stack_name)
 
     provisioners._RESOURCE_HANDLERS["AWS::ECS::TaskDefinition"] = {**task, "create": comes_up}

@@ -6,7 +6,7 @@
 #
 # Deploys, deploys again, fails to deploy, rolls back by 1 and by 2, refuses a wrong confirmation, migrates each of
 # three databases, refuses a command that is not on the list, destroys, makes the large layout, where a deployment
-# fails half-way, takes it away, and counts what is left.
+# fails half-way and one is cancelled, takes it away, and counts what is left.
 set -eu
 cd "$(dirname "$0")/../.."
 began=$(date +%s)
@@ -42,7 +42,7 @@ REGISTRY=127.0.0.1:$(free)
 SHOP_PORT=$(free)
 export AWS_ENDPOINT_URL REGISTRY CHECK_URL="http://127.0.0.1:$SHOP_PORT"
 for name in $shops check; do psql --quiet "$TEST_DATABASE_URL" --command "CREATE DATABASE rehearsal_$name"; done
-(cd "$work" && BIND_HOST=127.0.0.1 GATEWAY_PORT=${AWS_ENDPOINT_URL##*:} EMULATOR_PROGRAMS=$root/bin EMULATOR_BROKEN=$work/broken EMULATOR_DATABASE=$(database rehearsal_NAME) \
+(cd "$work" && BIND_HOST=127.0.0.1 GATEWAY_PORT=${AWS_ENDPOINT_URL##*:} EMULATOR_PROGRAMS=$root/bin EMULATOR_FAULTS=$work/faults EMULATOR_DATABASE=$(database rehearsal_NAME) \
 	exec "$root/bin/venv/bin/python" "$root/deploy/aws/emulator.py") >"$work/emulator.log" 2>&1 &
 pids="$pids $!"
 mkdir "$work/registry"
@@ -110,7 +110,7 @@ third=$(tag)
 
 step "a deployment that does not come up, and back"
 commit fourth
-echo "shop:$(tag)" >>"$work/broken"
+echo "broken shop:$(tag)" >>"$work/faults"
 fails deploy push | tee "$work/summary"
 for told in "FAILED: services of $(tag)" "shop:$(tag) did not come up" "runs now: shop:$third" "rollback by 1 deploys: .*$third"; do
 	grep -q "$told" "$work/summary" || fail "the page of a failed deployment does not say: $told"
@@ -169,7 +169,7 @@ for program in shop edge user events mailer webhook admin; do crane copy "$REGIS
 (cd "$work/copy" && PLATFORMS=linux/$(go env GOARCH) deploy/ci/images.sh large_shop half) | grep '^- images'
 crane digest "$REGISTRY/order:half" >/dev/null || fail "of images that were pushed in part the rest was not built"
 bin/shop aws deploy large_shop -tag "$second" >/dev/null
-echo "order:$third" >>"$work/broken"
+echo "broken order:$third" >>"$work/faults"
 if bin/shop aws deploy large_shop -tag "$third" >"$work/large.log" 2>&1; then fail "a service that does not come up was deployed"; fi
 grep -o "order:.*" "$work/large.log" | tail -1
 bin/shop aws history large_shop
@@ -177,6 +177,16 @@ for back in "$second" "$first"; do
 	bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
 	[ "$(bin/shop aws status large_shop | grep -c ":$back$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
 done
+# Cancelled while AWS changes the third of seven services: the way back waits for it.
+echo "slow user:$second" >>"$work/faults"
+bin/shop aws deploy large_shop -tag "$second" >/dev/null 2>&1 &
+deploying=$!
+changing() { bin/shop aws status large_shop | grep -q 'user .*UPDATE_IN_PROGRESS'; }
+waits changing
+kill $deploying
+wait $deploying && fail "a deployment that was cancelled succeeded"
+bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
+[ "$(bin/shop aws status large_shop | grep -c ":$first$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
 # object METHOD PATH speaks to the object store.
 object() { curl -fsS -X "$1" "$AWS_ENDPOINT_URL/$2" -H "Authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"; }
 for picture in a b a; do object PUT "shop-large-shop-media-000000000000/$picture.jpg" >/dev/null; done
