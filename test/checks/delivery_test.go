@@ -141,7 +141,8 @@ func TestNewMigrationsAreLookedAt(t *testing.T) {
 	}
 	write("pkg/bus/migrations/1.sql", "SELECT 3;\n", 0o600)
 	commit()
-	if out, err := run("deploy/ci/migrations.sh"); err == nil || !strings.Contains(out, "instead of changing them: pkg/bus/migrations/1.sql") {
+	out, err = run("deploy/ci/migrations.sh")
+	if err == nil || !strings.Contains(out, "instead of changing them: pkg/bus/migrations/1.sql") {
 		t.Errorf("a changed one: %v: %s", err, out)
 	}
 }
