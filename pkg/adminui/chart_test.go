@@ -15,9 +15,14 @@ func TestCharts(t *testing.T) {
 		top, middle string
 		empty       bool
 	}{
-		{nil, "2", "1", true}, {[]int64{0, 0}, "2", "1", true}, {[]int64{1}, "2", "1", false}, {[]int64{7, 3}, "8", "4", false},
-		{[]int64{99}, "100", "50", false}, {[]int64{228}, "300", "150", false},
-		{[]int64{3}, "4", "2", false}, {[]int64{1234567}, "2,000,000", "1,000,000", false},
+		{top: "2", middle: "1", empty: true},
+		{values: []int64{0, 0}, top: "2", middle: "1", empty: true},
+		{values: []int64{1}, top: "2", middle: "1"},
+		{values: []int64{7, 3}, top: "8", middle: "4"},
+		{values: []int64{99}, top: "100", middle: "50"},
+		{values: []int64{228}, top: "300", middle: "150"},
+		{values: []int64{3}, top: "4", middle: "2"},
+		{values: []int64{1234567}, top: "2,000,000", middle: "1,000,000"},
 	} {
 		chart := adminui.Chart{ID: "c", Title: "Visits"}
 		for _, v := range c.values {

@@ -27,9 +27,12 @@ func TestFormsAlone(t *testing.T) {
 		status     int
 		has        string
 	}{
-		{"application/json", `{"text":"hi"}`, 415, "not-a-form"}, {"text/plain", "text=hi", 415, "as a form"}, {"", "text=hi", 415, "not-a-form"},
-		{"application/x-www-form-urlencoded; charset=UTF-8", "text=hi", 200, "got hi"},
-		{"application/json", "", 200, "got "}, {"", "", 200, "got "},
+		{kind: "application/json", body: `{"text":"hi"}`, status: 415, has: "not-a-form"},
+		{kind: "text/plain", body: "text=hi", status: 415, has: "as a form"},
+		{body: "text=hi", status: 415, has: "not-a-form"},
+		{kind: "application/x-www-form-urlencoded; charset=UTF-8", body: "text=hi", status: 200, has: "got hi"},
+		{kind: "application/json", status: 200, has: "got "},
+		{status: 200, has: "got "},
 	} {
 		r := c.Body(http.MethodPost, "/staff/do", try.body)
 		r.Header.Del("Content-Type")

@@ -16,10 +16,11 @@ func TestSign(t *testing.T) {
 		method, path, body, want string
 		header                   http.Header
 	}{
-		{http.MethodGet, "/test.txt", "", "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
-			http.Header{"Range": {"bytes=0-9"}}},
-		{http.MethodPut, "/test$file.text", "Welcome to Amazon S3.", "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
-			http.Header{"Date": {"Fri, 24 May 2013 00:00:00 GMT"}, "X-Amz-Storage-Class": {"REDUCED_REDUNDANCY"}}},
+		{method: http.MethodGet, path: "/test.txt", want: "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+			header: http.Header{"Range": {"bytes=0-9"}}},
+		{method: http.MethodPut, path: "/test$file.text", body: "Welcome to Amazon S3.",
+			want:   "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+			header: http.Header{"Date": {"Fri, 24 May 2013 00:00:00 GMT"}, "X-Amz-Storage-Class": {"REDUCED_REDUNDANCY"}}},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), c.method, "https://examplebucket.s3.amazonaws.com", nil)
 		if err != nil {

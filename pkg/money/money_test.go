@@ -44,9 +44,13 @@ func TestPercentRoundsHalfUpOnce(t *testing.T) {
 func TestShare(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ amount, part, whole, want Cents }{
-		{0, 1, 3, 0}, {1, 1, 3, 0}, {2, 2, 3, 1}, {3, 2, 3, 2}, {3, 0, 3, 0}, {99_999_999 * 9900, 99_999_998, 99_999_999,
-			99_999_998 * 9900},
-		{Max, Max, 1, 1<<63 - 1},
+		{part: 1, whole: 3},
+		{amount: 1, part: 1, whole: 3},
+		{amount: 2, part: 2, whole: 3, want: 1},
+		{amount: 3, part: 2, whole: 3, want: 2},
+		{amount: 3, whole: 3},
+		{amount: 99_999_999 * 9900, part: 99_999_998, whole: 99_999_999, want: 99_999_998 * 9900},
+		{amount: Max, part: Max, whole: 1, want: 1<<63 - 1},
 	} {
 		if got := c.amount.Share(c.part, c.whole); got != c.want {
 			t.Errorf("%d × %d ÷ %d = %d, want %d", c.amount, c.part, c.whole, got, c.want)

@@ -137,9 +137,9 @@ func TestNoClickFailsWhenOneOfTwoGoes(t *testing.T) {
 		most int64 // times that one may be received
 		ctx  context.Context
 	}{
-		{"stopped", func(p *process) { p.stop(); <-p.ended }, 0, 1, t.Context()},
-		{"killed", (*process).kill, shoppers / 2, 1, t.Context()},
-		{"killed with repeatable clicks", (*process).kill, 0, 2, Repeatable(t.Context())},
+		{name: "stopped", end: func(p *process) { p.stop(); <-p.ended }, most: 1, ctx: t.Context()},
+		{name: "killed", end: (*process).kill, cut: shoppers / 2, most: 1, ctx: t.Context()},
+		{name: "killed with repeatable clicks", end: (*process).kill, most: 2, ctx: Repeatable(t.Context())},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

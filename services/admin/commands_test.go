@@ -26,8 +26,11 @@ func TestCommands(t *testing.T) { // not parallel: it sets the environment
 		name, password, want string
 		code                 int
 	}{
-		{"", rightPassword, "STAFF_USERNAME", 2}, {"Boss!", rightPassword, "STAFF_USERNAME", 2}, {"boss", "short", "STAFF_PASSWORD", 2},
-		{"boss", rightPassword, "has this password now", 0}, {"boss", rightPassword, "unchanged", 0},
+		{password: rightPassword, want: "STAFF_USERNAME", code: 2},
+		{name: "Boss!", password: rightPassword, want: "STAFF_USERNAME", code: 2},
+		{name: "boss", password: "short", want: "STAFF_PASSWORD", code: 2},
+		{name: "boss", password: rightPassword, want: "has this password now"},
+		{name: "boss", password: rightPassword, want: "unchanged"},
 	} {
 		t.Setenv("STAFF_USERNAME", c.name)
 		t.Setenv("STAFF_PASSWORD", c.password)

@@ -50,8 +50,8 @@ func TestAPictureUntilItsWebPIsMade(t *testing.T) {
 		t.Error(a)
 	}
 	for _, stage := range []struct{ name, body, kind, cache string }{
-		{name, "a JPEG", "image/jpeg", "public, max-age=60"},
-		{media.WebP(name), "a WebP", "image/webp", "public, max-age=31536000, immutable"},
+		{name: name, body: "a JPEG", kind: "image/jpeg", cache: "public, max-age=60"},
+		{name: media.WebP(name), body: "a WebP", kind: "image/webp", cache: "public, max-age=31536000, immutable"},
 	} {
 		if err := e.edge.media.store.Put(t.Context(), stage.name, []byte(stage.body)); err != nil {
 			t.Fatal(err)

@@ -260,8 +260,10 @@ func (s *server) adForm(r *http.Request, a ad) (adminui.Form, error) {
 		value       int64
 		read        func() ([]namedID, error)
 	}{
-		{"type", "Where", a.TypeID, func() ([]namedID, error) { return adTypes(r.Context(), s.pool) }},
-		{"status", "Status", a.StatusID, func() ([]namedID, error) { return adStatuses(r.Context(), s.pool) }},
+		{name: "type", label: "Where", value: a.TypeID,
+			read: func() ([]namedID, error) { return adTypes(r.Context(), s.pool) }},
+		{name: "status", label: "Status", value: a.StatusID,
+			read: func() ([]namedID, error) { return adStatuses(r.Context(), s.pool) }},
 	} {
 		list, err := choice.read()
 		if err != nil {

@@ -165,13 +165,13 @@ func TestStripesWordsAboutARefundMayComeInAnyOrder(t *testing.T) {
 		mails    int
 		entries  string
 	}{
-		"at once":        {[]string{"succeeded", "succeeded"}, "succeeded", 1, ""},
-		"after a while":  {[]string{"pending", "succeeded"}, "succeeded", 1, ""},
-		"fails":          {[]string{"pending", "failed"}, "failed", 1, "refund-failed 399"},
-		"fails later":    {[]string{"pending", "succeeded", "failed"}, "failed", 1, "refund-failed 399"},
-		"is canceled":    {[]string{"pending", "canceled"}, "canceled", 1, "refund-failed 399"},
-		"wants more":     {[]string{"requires_action", "pending"}, "pending", 1, ""},
-		"fails at first": {[]string{"failed"}, "failed", 0, "refund-failed 399"},
+		"at once":        {statuses: []string{"succeeded", "succeeded"}, state: "succeeded", mails: 1},
+		"after a while":  {statuses: []string{"pending", "succeeded"}, state: "succeeded", mails: 1},
+		"fails":          {statuses: []string{"pending", "failed"}, state: "failed", mails: 1, entries: "refund-failed 399"},
+		"fails later":    {statuses: []string{"pending", "succeeded", "failed"}, state: "failed", mails: 1, entries: "refund-failed 399"},
+		"is canceled":    {statuses: []string{"pending", "canceled"}, state: "canceled", mails: 1, entries: "refund-failed 399"},
+		"wants more":     {statuses: []string{"requires_action", "pending"}, state: "pending", mails: 1},
+		"fails at first": {statuses: []string{"failed"}, state: "failed", entries: "refund-failed 399"},
 	} {
 		for _, ours := range []bool{true, false} {
 			on := Order{Identifier: e.sold("ann@mail.example.com", "1")}

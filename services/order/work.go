@@ -31,9 +31,9 @@ var workReasons = []struct {
 	name, title, runbook string
 	reasons              []string
 }{
-	{"disputes", "Disputes", "refunds", []string{disputed, disputeLost}},
-	{"failed-refunds", "Failed refunds", "refunds", []string{refundLost}},
-	{"payments", "Payments for staff", "payments-for-staff", nil}, // all others
+	{name: "disputes", title: "Disputes", runbook: "refunds", reasons: []string{disputed, disputeLost}},
+	{name: "failed-refunds", title: "Failed refunds", runbook: "refunds", reasons: []string{refundLost}},
+	{name: "payments", title: "Payments for staff", runbook: "payments-for-staff"}, // all others
 }
 
 // paymentWork is the entries for staff by kind.

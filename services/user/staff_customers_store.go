@@ -29,9 +29,9 @@ func orderNameBegins(param string) string {
 // customerSorts are the columns that the list can be sorted by: of members, of prospects, in the list, and their
 // parameter.
 var customerSorts = map[string]struct{ member, prospect, key, param string }{
-	"since":  {"joined", "created", "since", "$9::timestamptz"},
-	"orders": {"orders", "orders", "orders", "$9::bigint"},
-	"spent":  {"spent", "spent", "spent", "$9::bigint"},
+	"since":  {member: "joined", prospect: "created", key: "since", param: "$9::timestamptz"},
+	"orders": {member: "orders", prospect: "orders", key: "orders", param: "$9::bigint"},
+	"spent":  {member: "spent", prospect: "spent", key: "spent", param: "$9::bigint"},
 }
 
 // listCustomers lists members and prospects without an account, in the order of l.Sort. A search is for the beginning

@@ -35,31 +35,31 @@ func TestTheShopShowsWhatStaffChange(t *testing.T) {
 		what, path, shows string // "!" before what is gone
 		change            func()
 	}{
-		{"a price", "/product/v26ujdy3N1", "$15.49", func() {
+		{what: "a price", path: "/product/v26ujdy3N1", shows: "$15.49", change: func() {
 			change("/skus", "sku_version", "k"+sku+"-price-was", "14.99", "k"+sku+"-price", "15.49")
 		}},
-		{"a price in the list", "/products", "$15.79", func() {
+		{what: "a price in the list", path: "/products", shows: "$15.79", change: func() {
 			change("/skus", "sku_version", "k"+sku+"-price-was", "15.49", "k"+sku+"-price", "15.79")
 		}},
-		{"a text", "/product/v26ujdy3N1", "Hold on <strong>tight</strong>", func() {
+		{what: "a text", path: "/product/v26ujdy3N1", shows: "Hold on <strong>tight</strong>", change: func() {
 			change("", "version", "description_part_1", "Hold on **tight**.")
 		}},
-		{"a picture", "/product/v26ujdy3N1", "/media/", func() { upload(staff, bands+"/media/upload") }},
-		{"a price that was planned", "/product/v26ujdy3N1", "$7.25", func() {
+		{what: "a picture", path: "/product/v26ujdy3N1", shows: "/media/", change: func() { upload(staff, bands+"/media/upload") }},
+		{what: "a price that was planned", path: "/product/v26ujdy3N1", shows: "$7.25", change: func() {
 			begins = time.Now().UTC().Add(3 * time.Second).Truncate(time.Second)
 			change("/prices", "sku_version", "sku", sku, "kind", "price", "amount", "7.25", "from",
 				begins.Format("2006-01-02T15:04:05"), "until", "")
 		}},
-		{"a sale", "/product/v26ujdy3N1", "$5.00", func() {
+		{what: "a sale", path: "/product/v26ujdy3N1", shows: "$5.00", change: func() {
 			change("/prices", "sku_version", "sku", sku, "kind", "sale", "amount", "5.00", "from", "", "until", "")
 		}},
-		{"a count", "/product/v26ujdy3N1", "Out of Stock", func() {
+		{what: "a count", path: "/product/v26ujdy3N1", shows: "Out of Stock", change: func() {
 			change("/skus", "sku_version", "k"+sku+"-stock-was", "", "k"+sku+"-stock", "0")
 		}},
-		{"a collection", "/collections/filing", "/product/v26ujdy3N1", func() {
+		{what: "a collection", path: "/collections/filing", shows: "/product/v26ujdy3N1", change: func() {
 			change("", "version", "collections", "filing")
 		}},
-		{"a draft", "/products", "!/product/v26ujdy3N1", func() { change("", "version", "state", "draft") }},
+		{what: "a draft", path: "/products", shows: "!/product/v26ujdy3N1", change: func() { change("", "version", "state", "draft") }},
 	} {
 		want, gone := strings.CutPrefix(c.shows, "!")
 		shown := func() bool {
