@@ -82,7 +82,8 @@ const longestName = 21
 func checkShop(name string) error {
 	if !shopName.MatchString(name) || len(name) > longestName {
 		return fmt.Errorf(
-			"%q is not a shop's name at AWS: a small letter, then letters, digits and single _, %d at most", name, longestName)
+			"%q is not a shop's name at AWS: a small letter, then letters, digits and single _, %d at most",
+			name, longestName)
 	}
 	return nil
 }
