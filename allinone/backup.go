@@ -112,6 +112,9 @@ func backup(ctx context.Context, cfg PrepareConfig, folder string, out io.Writer
 	if err := client(ctx, "pg_dump", moment.server, cfg.DatabaseURL, dump...); err != nil {
 		return errors.Join(err, os.RemoveAll(name+".new"))
 	}
+	if err := os.Chmod(filepath.Join(name+".new", dumpFile), 0o600); err != nil { // wherever the folder is copied
+		return fmt.Errorf("keep the backup to its owner: %w", err)
+	}
 	// Later than the database, so that all that it names are there: a picture stays for good.
 	pictures := picturesAt()
 	if pictures != "" && !inBucket(pictures) {

@@ -1,8 +1,11 @@
 package allinone
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,11 +30,12 @@ const vmUsage = `A machine for a shop:
                                 Debian 12 installs the program from URL and opens the shop; give it to your provider
 
 BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY and BACKUP_KEY_SECRET, if set, name S3-compatible storage
-for backups, and go into the file.
+for backups, and go into the file. With the BACKUP_PASSPHRASE of backups that are there the machine comes back from them.
 `
 
 // vmSettings are the variables that install.sh takes from its caller.
-var vmSettings = []string{"BACKUP_BUCKET", "BACKUP_ENDPOINT", "BACKUP_REGION", "BACKUP_KEY", "BACKUP_KEY_SECRET"}
+var vmSettings = []string{"BACKUP_BUCKET", "BACKUP_ENDPOINT", "BACKUP_REGION", "BACKUP_KEY", "BACKUP_KEY_SECRET",
+	"BACKUP_PASSPHRASE"}
 
 var (
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
@@ -40,9 +44,28 @@ var (
 	plain = regexp.MustCompile(`^[A-Za-z0-9._:/+=@-]*$`)
 )
 
+// packed is a file of deploy/vm as user data have it, which are 16 KiB at most.
+func packed(file string) (string, error) {
+	text, err := vmFiles.ReadFile("vm/" + file)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", file, err)
+	}
+	var small bytes.Buffer
+	w := gzip.NewWriter(&small)
+	_, err = w.Write(text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return "", fmt.Errorf("pack %s: %w", file, err)
+	}
+	return base64.StdEncoding.EncodeToString(small.Bytes()), nil
+}
+
 // vm writes the user data of a machine and returns the exit code.
 func vm(args []string, out, stderr io.Writer) int {
-	return boot.Report("shop vm", vmUsage, writeVM(args, out), stderr)
+	code := boot.Report("shop vm", vmUsage, writeVM(args, out), stderr)
+	if code == 0 && os.Getenv("BACKUP_BUCKET") == "" {
+		fmt.Fprintln(stderr, "Nothing will be backed up: BACKUP_BUCKET is not set.")
+	}
+	return code
 }
 
 func writeVM(args []string, out io.Writer) error {
@@ -84,10 +107,7 @@ func writeVM(args []string, out io.Writer) error {
 			env = append(env, variable+"="+value)
 		}
 	}
-	t, err := template.New("").Funcs(template.FuncMap{"b64": func(file string) (string, error) {
-		text, err := vmFiles.ReadFile("vm/" + file)
-		return base64.StdEncoding.EncodeToString(text), err
-	}}).ParseFS(vmFiles, "vm/cloud-init.yaml")
+	t, err := template.New("").Funcs(template.FuncMap{"packed": packed}).ParseFS(vmFiles, "vm/cloud-init.yaml")
 	if err != nil {
 		return fmt.Errorf("read the template: %w", err)
 	}

@@ -45,7 +45,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 		return code, out.String(), stderr.String()
 	}
 	code, text, stderr := ask(good...)
-	if code != 0 {
+	if code != 0 || !strings.Contains(stderr, "BACKUP_BUCKET is not set") {
 		t.Fatalf("%d %s", code, stderr)
 	}
 	if len(text) > maxUserData {
@@ -58,7 +58,7 @@ func TestVM(t *testing.T) { // sets variables, so not in parallel
 	if err := yaml.Unmarshal([]byte(text), &data); err != nil || !strings.HasPrefix(text, "#cloud-config\n") {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if len(data.WriteFiles) != 5 || len(data.Runcmd) != 3 {
+	if len(data.WriteFiles) != 6 || len(data.Runcmd) != 3 {
 		t.Errorf("%d files and %d commands", len(data.WriteFiles), len(data.Runcmd))
 	}
 	want := "SHOP=acme\nDOMAIN=acme.example\nADMIN_DOMAIN=admin.acme.example\nBACKUP_KEY=AKIAEXAMPLE\n"

@@ -7,6 +7,9 @@
 # It may be run again: for a new binary, for a second shop. What it takes besides:
 #
 #   BACKUP_BUCKET, BACKUP_ENDPOINT, BACKUP_REGION, BACKUP_KEY, BACKUP_KEY_SECRET   S3-compatible storage for backups
+#   BACKUP_FOLDER   instead of them, a folder for backups: of another machine's disk, mounted here
+#   BACKUP_PASSPHRASE   of backups that are there: this new machine comes back from them, with all shops of the old one,
+#                       which must be off. SHOP is the first that was installed there
 #   ACME_CA   internal: certificates of this machine's own, for trying it out
 set -eu
 : "${SHOP:?the name of the shop}" "${DOMAIN:?where shoppers find it}" "${ADMIN_DOMAIN:?where the staff find it}"
@@ -26,49 +29,39 @@ Unattended-Upgrade::Automatic-Reboot "true";
 Unattended-Upgrade::Automatic-Reboot-Time "04:40";
 EOF
 
-# PostgreSQL: small, and on this machine alone.
 version=$(ls /etc/postgresql | sort -n | tail -n 1)
-conf=/etc/postgresql/$version/main/conf.d/shop.conf
-archive=off # once there are backups they go on, whatever a later run is told
-[ -z "${BACKUP_BUCKET-}" ] && [ ! -e /etc/pgbackrest.conf ] || archive=on
-# At rest a shop takes 5 connections, 8 for moments, busy up to 28 on two cores, and not all are busy at once.
-others=$(find /var/lib/shops -mindepth 2 -maxdepth 2 -name shop.env ! -path "/var/lib/shops/$SHOP/*" 2>/dev/null | wc -l)
-cat >"$conf.new" <<EOF
-listen_addresses = '127.0.0.1'
-timezone = 'UTC'
-shared_buffers = '128MB'
-max_connections = $((110 + 10 * others))
-log_error_verbosity = terse   # details repeat what stands in a row
-archive_mode = $archive
-archive_command = 'pgbackrest --stanza=shops archive-push %p'
-archive_timeout = 60          # at most a minute of orders is lost with the disk
-EOF
-changed=
-cmp -s "$conf" "$conf.new" || changed=yes
-mv "$conf.new" "$conf"
-if [ -d /run/systemd/system ]; then
-	[ -z "$changed" ] || systemctl restart postgresql
-else
-	pg_ctlcluster "$version" main restart || pg_ctlcluster "$version" main start
-fi
+postgres() { # stop, restart
+	if [ -d /run/systemd/system ]; then systemctl "$1" "postgresql@$version-main"; else pg_ctlcluster "$version" main "$1"; fi
+}
 
+# Backups.
 install -d -m 0750 /etc/shop
 first_backup=
-if [ -n "${BACKUP_BUCKET-}" ]; then
+if [ -n "${BACKUP_BUCKET-}${BACKUP_FOLDER-}" ]; then
 	umask 077
-	path=$(sed -n 's/^repo1-path=//p' /etc/pgbackrest.conf 2>/dev/null) # of the machine: a second shop has the first one's
-	[ -n "$path" ] || { path=/$SHOP first_backup=yes; }
+	path=$(sed -n 's/^repo1-path=//p' /etc/pgbackrest.conf 2>/dev/null) || true # of the machine: a second shop has the first one's
+	[ -n "$path" ] || { path=${BACKUP_FOLDER-}/$SHOP first_backup=yes; }
+	if [ -n "${BACKUP_PASSPHRASE-}" ] && [ ! -e /etc/shop/server.env ]; then
+		echo "$BACKUP_PASSPHRASE" >/etc/shop/backup-passphrase
+	fi
 	[ -s /etc/shop/backup-passphrase ] || openssl rand -hex 32 >/etc/shop/backup-passphrase
-	cat >/etc/pgbackrest.conf <<EOF
-[global]
+	{
+		echo "[global]"
+		if [ -n "${BACKUP_FOLDER-}" ]; then
+			echo repo1-type=posix
+		else
+			cat <<EOF
 repo1-type=s3
-repo1-path=$path
 repo1-s3-bucket=$BACKUP_BUCKET
 repo1-s3-endpoint=${BACKUP_ENDPOINT:?}
 repo1-s3-region=${BACKUP_REGION:?}
 repo1-s3-key=${BACKUP_KEY:?}
 repo1-s3-key-secret=${BACKUP_KEY_SECRET:?}
 repo1-s3-uri-style=path
+EOF
+		fi
+		cat <<EOF
+repo1-path=$path
 repo1-cipher-type=aes-256-cbc
 repo1-cipher-pass=$(cat /etc/shop/backup-passphrase)
 repo1-retention-full=4
@@ -77,19 +70,67 @@ compress-type=zst
 [shops]
 pg1-path=/var/lib/postgresql/$version/main
 EOF
+	} >/etc/pgbackrest.conf
 	chown postgres: /etc/pgbackrest.conf
 	umask 022
-	install -m 0644 "$here/backup.service" "$here/backup.timer" /etc/systemd/system/
+	[ -z "${BACKUP_FOLDER-}" ] || install -d -m 0700 -o postgres -g postgres "$path"
 fi
 
-# A login that may make roles and databases, for shop create; only root can read its password.
+# In place of a machine that is lost: its database to the last minute, settings and pictures of the last night. The file
+# restoring says that this began, and with something in it, that it is done and the rest of this script is not.
+if [ -n "${BACKUP_PASSPHRASE-}" ] && { [ ! -e /etc/shop/server.env ] || [ -e /etc/shop/restoring ]; } && [ ! -s /etc/shop/restoring ]; then
+	: "${path:?BACKUP_BUCKET or BACKUP_FOLDER says where the backups are}"
+	get() { PGBACKREST_CIPHER_PASS=$BACKUP_PASSPHRASE su postgres -c "pgbackrest --stanza=shops repo-get files/$1"; }
+	newest=$(get newest) || true # a wrong passphrase gives anything
+	expr "$newest" : '[1-7]$' >/dev/null || { echo "BACKUP_PASSPHRASE opens no backup at $path: is $SHOP the first shop of the old machine?" >&2; exit 1; }
+	: >/etc/shop/restoring
+	postgres stop || true
+	su postgres -c 'pgbackrest --stanza=shops --delta restore'
+	get "$newest.tar.gz" >/var/lib/postgresql/files.tar.gz
+	tar -C / --no-same-owner -xzf /var/lib/postgresql/files.tar.gz
+	rm /var/lib/postgresql/files.tar.gz
+	echo done >/etc/shop/restoring
+fi
+restored=
+[ ! -s /etc/shop/restoring ] || restored=yes
+
+# PostgreSQL: small, and on this machine alone.
+conf=/etc/postgresql/$version/main/conf.d/shop.conf
+archive=off # once there are backups they go on, whatever a later run is told
+[ ! -e /etc/pgbackrest.conf ] || archive=on
+# At rest a shop takes 5 connections, 8 for moments, busy up to 28 on two cores, and not all are busy at once.
+others=$(find /var/lib/shops -mindepth 2 -maxdepth 2 -name shop.env ! -path "/var/lib/shops/$SHOP/*" 2>/dev/null | wc -l)
+connections=$((110 + 10 * others))
+if [ -n "$restored" ]; then # a database that comes back wants as many as it had
+	had=$("/usr/lib/postgresql/$version/bin/pg_controldata" "/var/lib/postgresql/$version/main" | sed -n 's/^max_connections setting: *//p')
+	[ "$had" -le "$connections" ] || connections=$had
+fi
+cat >"$conf.new" <<EOF
+listen_addresses = '127.0.0.1'
+timezone = 'UTC'
+shared_buffers = '128MB'
+max_connections = $connections
+log_error_verbosity = terse   # details repeat what stands in a row
+archive_mode = $archive
+archive_command = 'pgbackrest --stanza=shops archive-push %p'
+archive_timeout = 60          # at most a minute of orders is lost with the disk
+EOF
+if [ -n "$restored" ] || ! cmp -s "$conf" "$conf.new" || ! pg_ctlcluster "$version" main status >/dev/null; then
+	mv "$conf.new" "$conf"
+	postgres restart
+fi
+rm -f "$conf.new"
+while [ "$(su postgres -c 'psql -qAt -d postgres -c "SELECT pg_is_in_recovery()"')" = t ]; do sleep 1; done
+
+# A login that may make roles and databases, for shop create; only root can read its password. A database that came back
+# has the one of then.
 if [ ! -s /etc/shop/server.env ]; then
-	password=$(openssl rand -hex 24)
-	(umask 077 && printf "SHOPS_DIR='/var/lib/shops'\nSHOPS_DATABASE_URL='postgres://shops:%s@127.0.0.1:5432/postgres'\n" "$password" >/etc/shop/server.env.new)
-	printf "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shops') THEN CREATE ROLE shops LOGIN CREATEROLE CREATEDB; END IF; END \$\$;\nALTER ROLE shops PASSWORD '%s';\n" "$password" |
-		su postgres -c 'psql -qAt -v ON_ERROR_STOP=1 -d postgres'
+	(umask 077 && printf "SHOPS_DIR='/var/lib/shops'\nSHOPS_DATABASE_URL='postgres://shops:%s@127.0.0.1:5432/postgres'\n" "$(openssl rand -hex 24)" >/etc/shop/server.env.new)
 	mv /etc/shop/server.env.new /etc/shop/server.env
 fi
+password=$(sed -n "s|^SHOPS_DATABASE_URL='postgres://shops:\([0-9a-f]*\)@127.0.0.1:5432/postgres'$|\1|p" /etc/shop/server.env)
+[ -z "$password" ] || printf "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shops') THEN CREATE ROLE shops LOGIN CREATEROLE CREATEDB; END IF; END \$\$;\nALTER ROLE shops PASSWORD '%s';\n" "$password" |
+	su postgres -c 'psql -qAt -v ON_ERROR_STOP=1 -d postgres'
 
 # The shop.
 install -d -m 0755 /var/lib/shops
@@ -104,6 +145,13 @@ if [ -e /usr/local/bin/shop ] && ! cmp -s /usr/local/bin/shop.new /usr/local/bin
 fi
 mv /usr/local/bin/shop.new /usr/local/bin/shop
 (set -a && . /etc/shop/server.env && shop create "$SHOP" -public-url "https://$DOMAIN" -admin-url "https://$ADMIN_DOMAIN")
+all=$SHOP
+if [ -n "$restored" ]; then # the others of the old machine, too
+	all=$(cd /var/lib/shops && ls -d */ | tr -d /)
+	for name in $all; do
+		(set -a && . /etc/shop/server.env && shop create "$name") # sets the passwords of its settings
+	done
+fi
 if [ ! -e "/etc/shop/$SHOP.env" ]; then
 	cat >"/etc/shop/$SHOP.env" <<'EOF'
 # Settings of this shop beside those that shop create wrote; the README lists all. systemctl restart shop@… takes them.
@@ -141,25 +189,33 @@ EOF
 printf '{\n\tadmin off\n}\nimport shops/*.caddy\n' >/etc/caddy/Caddyfile # admin: a port with which any user here could send shoppers elsewhere
 caddy validate --config /etc/caddy/Caddyfile --adapter caddyfile >/dev/null 2>&1 || { echo "Caddy does not take /etc/caddy/shops/$SHOP.caddy" >&2; exit 1; }
 
+if [ -e /etc/pgbackrest.conf ]; then
+	install -m 0755 "$here/backup.sh" /usr/local/sbin/shop-backup
+	install -m 0644 "$here/backup.service" "$here/backup.timer" /etc/systemd/system/
+fi
 systemd daemon-reload
 for folder in /var/lib/shops/*/; do # before, one user had all shops: the others move with this one
 	name=$(basename "$folder") owner=$(stat -c %U "$folder")
-	[ "$name" = "$SHOP" ] || [ "$owner" = shop ] || continue
+	[ "$name" = "$SHOP" ] || [ "$owner" = shop ] || [ -n "$restored" ] || continue
 	own "$name"
 	[ "$owner" != shop ] || systemd stop "shop@$name"
 	chown -R "_$name:" "$folder" # the folder itself last: a run that is cut off here is begun again
 	chmod 0700 "$folder"
 	if [ "$name" != "$SHOP" ] && systemd is-enabled --quiet "shop@$name"; then systemd start "shop@$name"; fi
 done
-if [ -n "${BACKUP_BUCKET-}" ]; then
+if [ -e /etc/pgbackrest.conf ]; then
 	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
 	systemd enable --now backup.timer
-	[ -z "$first_backup" ] || su postgres -c 'pgbackrest --stanza=shops --type=full backup'
-	echo "Keep /etc/shop/backup-passphrase somewhere else: without it the backups cannot be read."
+	if [ -n "$first_backup" ]; then /usr/local/sbin/shop-backup full; else /usr/local/sbin/shop-backup files; fi
+	echo "Keep /etc/shop/backup-passphrase somewhere else, and how to reach the storage: a new machine comes back with both, and with nothing less."
 fi
-systemd enable caddy "shop@$SHOP"
+systemd enable caddy
 sum=$(cat /etc/caddy/Caddyfile /etc/caddy/shops/*.caddy | sha256sum)
 if [ "$sum" = "$(cat /etc/caddy/runs 2>/dev/null)" ]; then systemd start caddy; else systemd restart caddy; fi
 echo "$sum" >/etc/caddy/runs # without its port it reads nothing new but by a restart, which others need not feel each time
-systemd restart "shop@$SHOP"
+for name in $all; do
+	systemd enable "shop@$name"
+	systemd restart "shop@$name"
+done
+rm -f /etc/shop/restoring
 echo "The shop $SHOP is installed: https://$DOMAIN, back office https://$ADMIN_DOMAIN. Settings: /etc/shop/$SHOP.env"

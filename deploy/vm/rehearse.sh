@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tries shop vm and install.sh on a new Debian in a folder (make vm): cloud-init does what the user data say, install.sh
-# runs once more, the shop opens behind Caddy's TLS, someone buys; the units are checked, and it says how much memory all
-# takes. Needs root and debootstrap, and no machine.
+# runs once more, the shop opens behind Caddy's TLS, someone buys; the units are checked, it says how much memory all
+# takes, and all of the machine but its backups is lost and comes back. Needs root and debootstrap, and no machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=${VM_ROOT:-$(mktemp -d)/root}
@@ -11,9 +11,16 @@ command -v debootstrap >/dev/null || apt-get -qq install -y debootstrap >/dev/nu
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$mirror" >/dev/null
 
 inside() { unshare --uts chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+end() { # what inside runs in the background is a child of the shell that this is the number of
+	for shell in "$@"; do
+		for child in $(pgrep -P "$shell"); do
+			kill "$child" 2>/dev/null || true
+			while [ -e "/proc/$child" ] && [ "$(awk '/^State/ {print $2}' "/proc/$child/status" 2>/dev/null)" != Z ]; do sleep 0.1; done
+		done
+	done
+}
 stop() {
-	[ -z "${shop-}" ] || kill "$shop" 2>/dev/null || true
-	[ -z "${caddy-}" ] || kill "$caddy" 2>/dev/null || true
+	end ${shop-} ${caddy-}
 	[ -z "${downloads-}" ] || kill "$downloads" 2>/dev/null || true
 	wait 2>/dev/null || true
 	inside sh -c 'pg_ctlcluster $(ls /etc/postgresql | tail -n 1) main stop -m fast' >/dev/null 2>&1 || true
@@ -33,7 +40,7 @@ get systemd cloud-init
 # of the machine's own. The program comes from this machine.
 bin/shop vm acme -domain acme.localhost -admin-domain admin.acme.localhost -binary "https://127.0.0.1:18090/shop" \
 	-sum "$(sha256sum bin/shop | cut -d ' ' -f 1)" |
-	sed 's|https://127.0.0.1:18090|http://127.0.0.1:18090|; s|^      SHOP=acme$|&\n      ACME_CA=internal|' >"$root/tmp/user-data"
+	sed 's|https://127.0.0.1:18090|http://127.0.0.1:18090|; s|^      SHOP=acme$|&\n      ACME_CA=internal\n      BACKUP_FOLDER=/srv/backups|' >"$root/tmp/user-data"
 inside cloud-init schema --config-file /tmp/user-data
 cat >"$root/etc/cloud/cloud.cfg" <<'EOF'
 datasource_list: [NoCloud]
@@ -84,7 +91,6 @@ cmp bin/shop "$root/usr/local/bin/shop"
 cmp "$root/opt/shop/newer" "$root/usr/local/bin/shop.before"
 echo "installed by cloud-init, a new version, and back, in $(($(date +%s) - began)) s"
 
-cp deploy/vm/backup.service deploy/vm/backup.timer "$root/etc/systemd/system/" # which install.sh does where there is storage
 said=$(inside systemd-analyze verify /etc/systemd/system/shop@acme.service /etc/systemd/system/backup.service /etc/systemd/system/backup.timer 2>&1) || true
 [ -z "$said" ] || { echo "$said"; exit 1; }
 walls() { # unit, exposure that it may have, in tenths; systemd counts 100 for no walls at all
@@ -92,16 +98,19 @@ walls() { # unit, exposure that it may have, in tenths; systemd counts 100 for n
 	tail -n 1 "$root/tmp/walls"
 }
 walls shop@.service 15
-walls backup.service 40
+walls backup.service 30
 
 # As the unit does it, but for a development shop: without keys of Stripe there is a stand-in, and a mail inbox.
-inside setpriv --reuid _acme --regid _acme --clear-groups \
-	env SHOP_NAME=acme SHOPS_DIR=/var/lib/shops TRUSTED_PROXIES=loopback shop run >"$root/tmp/shop.out" 2>"$root/tmp/shop.err" &
-shop=$!
-inside sh -c 'sed "s/admin off/&\n\thttp_port 18080\n\thttps_port 18443/" /etc/caddy/Caddyfile > /tmp/Caddyfile; cp -r /etc/caddy/shops /tmp/; exec caddy run --config /tmp/Caddyfile --adapter caddyfile' >"$root/tmp/caddy.log" 2>&1 &
-caddy=$!
+open_shop() {
+	inside setpriv --reuid _acme --regid _acme --clear-groups \
+		env SHOP_NAME=acme SHOPS_DIR=/var/lib/shops TRUSTED_PROXIES=loopback shop run >"$root/tmp/shop.out" 2>"$root/tmp/shop.err" &
+	shop=$!
+	inside sh -c 'sed "s/admin off/&\n\thttp_port 18080\n\thttps_port 18443/" /etc/caddy/Caddyfile > /tmp/Caddyfile; rm -rf /tmp/shops; cp -r /etc/caddy/shops /tmp/; exec caddy run --config /tmp/Caddyfile --adapter caddyfile' >"$root/tmp/caddy.log" 2>&1 &
+	caddy=$!
+	for _ in $(seq 120); do ask -o /dev/null https://acme.localhost:18443/ 2>/dev/null && break; sleep 0.5; done
+}
 ask() { curl --silent --show-error --fail --insecure --resolve acme.localhost:18443:127.0.0.1 --resolve admin.acme.localhost:18443:127.0.0.1 "$@"; }
-for _ in $(seq 120); do ask -o /dev/null https://acme.localhost:18443/ 2>/dev/null && break; sleep 0.5; done
+open_shop
 ask https://acme.localhost:18443/ | grep -q 'SKU\|Shop\|shop' || { echo "the shop does not answer"; tail "$root/tmp/shop.err" "$root/tmp/caddy.log"; exit 1; }
 ask https://admin.acme.localhost:18443/sign-in | grep -q 'Sign in' || { echo "the back office does not answer"; exit 1; }
 ask https://acme.localhost:18443/order/products | grep -q products_data
@@ -125,11 +134,44 @@ buy() {
 	post "https://acme.localhost:18443/order/checkout-session-success?session_id=$session" | grep -q order_identifier
 }
 for n in $(seq 20); do buy "$root/tmp/jar" "buyer$n@mail.example.com"; sleep 2; done
-orders=$(inside sh -c '. /etc/shop/server.env; psql -qAt "$SHOPS_DATABASE_URL" -d acme -c "SELECT count(*) FROM \"order\".orders"' 2>/dev/null ||
-	inside su postgres -c "psql -qAt -d acme -c 'SELECT count(*) FROM \"order\".orders'")
+count() { inside su postgres -c "psql -qAt -d acme -c 'SELECT count(*) FROM \"order\".orders'"; }
+orders=$(count)
 echo "20 purchases, $orders orders"
 [ "$orders" -ge 20 ]
 echo "memory in MiB while selling: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
 sleep 20 # what starting took is given back
 echo "memory in MiB at rest: shop $(pss $(pgrep -f '^shop run')), PostgreSQL $(pss $(pgrep -u "$(stat -c %u "$root/var/lib/postgresql")" postgres)), Caddy $(pss $(pgrep -f '^caddy run'))"
+
+# A picture, the backup of a night, an order after it, whose WAL follows; then all is lost but the backups and what the
+# operator has of them, and a new machine comes back.
+picture=/var/lib/shops/acme/data/media/0a/0a000000000000000000000000000000-400.jpg
+inside install -D -o _acme -g _acme /dev/stdin "$picture" <<<"a picture"
+inside /usr/local/sbin/shop-backup >"$root/tmp/backup.log" 2>&1 || { tail -n 20 "$root/tmp/backup.log"; exit 1; }
+buy "$root/tmp/jar" late@mail.example.com
+orders=$(count)
+inside su postgres -c 'pgbackrest --stanza=shops check' >/dev/null # waits until the WAL of now is there
+settings=$(inside cat /var/lib/shops/acme/shop.env /var/lib/shops/bolt/shop.env /etc/shop/server.env | sha256sum)
+passphrase=$(inside cat /etc/shop/backup-passphrase)
+end "$shop" "$caddy"
+shop= caddy=
+inside sh -c 'version=$(ls /etc/postgresql); pg_dropcluster --stop "$version" main; pg_createcluster "$version" main >/dev/null
+	userdel _acme; userdel _bolt; userdel shop; rm -rf /etc/shop /etc/caddy/shops /etc/caddy/runs /var/lib/shops /etc/pgbackrest.conf /var/spool/pgbackrest/* /usr/local/bin/shop* /usr/local/sbin/shop-backup'
+install_again() {
+	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal BACKUP_FOLDER=/srv/backups \
+		BACKUP_PASSPHRASE="$1" /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1
+}
+began=$(date +%s)
+! install_again "not$passphrase" || { echo "another passphrase opened the backups"; exit 1; }
+grep -q 'BACKUP_PASSPHRASE opens no backup' "$root/tmp/install.log" || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+install_again "$passphrase" || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+[ "$(inside cat /var/lib/shops/acme/shop.env /var/lib/shops/bolt/shop.env /etc/shop/server.env | sha256sum)" = "$settings" ] || { echo "the settings are not what they were"; exit 1; }
+[ "$(as acme cat "$picture")" = "a picture" ] || { echo "the picture is lost"; exit 1; }
+[ "$(count)" = "$orders" ] || { echo "$(count) orders of $orders"; exit 1; }
+[ "$(inside sh -c 'set -a; . /etc/shop/server.env; shop list' | grep -c '^acme\|^bolt')" = 2 ]
+grep -q bolt.localhost "$root/etc/caddy/shops/bolt.caddy"
+open_shop
+buy "$root/tmp/jar" back@mail.example.com
+[ "$(count)" = $((orders + 1)) ] || { echo "the machine that came back does not sell"; exit 1; }
+inside /usr/local/sbin/shop-backup >"$root/tmp/backup.log" 2>&1 || { tail -n 20 "$root/tmp/backup.log"; exit 1; }
+echo "lost, and back with $orders orders after $(($(date +%s) - began)) s, selling"
 echo "the machine is a shop"

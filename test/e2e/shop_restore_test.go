@@ -27,7 +27,9 @@ func TestShopOfABackup(t *testing.T) {
 	name, other := "acme_"+mark, "bolt_"+mark
 	old := newNeighbor(t, dir, name, server)
 	buyStepByStep(old.Shop, "before@mail.example.com")
-	old.Eventually(30*time.Second, "the payment is an order", func() bool { return ask(t, old, `SELECT count(*)::text FROM "order".orders`) == "1" })
+	old.Eventually(30*time.Second, "the payment is an order", func() bool {
+		return ask(t, old, `SELECT count(*)::text FROM "order".orders`) == "1"
+	})
 	staff := (&testenv.Client{TB: t, URL: old.Listener("ORDER_ADDR")}).AsStaff("order", adminui.Owner)
 	staff.Staff.Key = boot.Keys{ShopSecret: old.settings["SHOP_SECRET"]}.StaffSigner()
 	picture := uploadedTo(t, old.Shop, staff)
@@ -36,6 +38,9 @@ func TestShopOfABackup(t *testing.T) {
 		t.Fatalf("backup: %d %s%s", code, out, stderr)
 	}
 	from := only(t, filepath.Join(backups, name+"-*Z"))
+	if dump, err := os.Stat(filepath.Join(from, "database.dump")); err != nil || dump.Mode().Perm() != 0o600 {
+		t.Errorf("the dump is for others, too: %v, %v", dump, err)
+	}
 	old.Stop()
 
 	create := func(name string, env ...string) (int, string, string) {
