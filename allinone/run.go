@@ -267,7 +267,7 @@ func (s *shop) migrate(ctx context.Context) error {
 func Migrate(ctx context.Context, log *slog.Logger, databaseURL, shop string, passwords map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
-	err := pg.CheckPasswords(ctx, databaseURL, passwords)
+	err := pg.CheckPasswords(ctx, databaseURL, shop, passwords)
 	if err == nil {
 		err = pg.Provision(ctx, log, databaseURL, shop)
 	}

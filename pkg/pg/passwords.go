@@ -46,8 +46,9 @@ func SetPasswords(ctx context.Context, url string, passwords map[string]string) 
 }
 
 // CheckPasswords refuses passwords that would lock out who is served already: roles belong to the whole server, so a
-// migration of a second database (a restored backup, a slip of the pen) must not change those of a shop that runs.
-func CheckPasswords(ctx context.Context, url string, passwords map[string]string) error {
+// migration of a second database (a restored backup, a slip of the pen) must not change those of a shop that runs. A
+// shop's own database is the one of its name, or of its owner, as shop create makes it.
+func CheckPasswords(ctx context.Context, url, shop string, passwords map[string]string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
@@ -58,8 +59,8 @@ func CheckPasswords(ctx context.Context, url string, passwords map[string]string
 		SELECT DISTINCT ON (r.rolname) r.rolname AS role, d.datname AS database
 		  FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee
 		WHERE r.rolname = ANY($1) AND a.privilege_type = 'CONNECT' AND d.datname <> current_database()
-		  AND d.datallowconn
-		ORDER BY r.rolname, d.datname`, slices.Sorted(maps.Keys(passwords)))
+		  AND d.datallowconn AND (d.datname = $2 OR pg_get_userbyid(d.datdba) = $3)
+		ORDER BY r.rolname, d.datname`, slices.Sorted(maps.Keys(passwords)), shop, Role(shop, "owner"))
 	if err != nil {
 		return err
 	}

@@ -53,14 +53,29 @@ func TestShopsOfOneServer(t *testing.T) {
 func TestPasswordsInUse(t *testing.T) {
 	t.Parallel()
 	a, second := newShop(t), testenv.EmptyDatabase(t)
-	edge := pg.Role(a.name, "edge")
+	edge, conn := pg.Role(a.name, "edge"), connect(t, second)
+	for _, statement := range []string{"CREATE DATABASE " + a.name, "GRANT CONNECT ON DATABASE " + a.name + " TO " + edge} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if _, err := conn.Exec(context.Background(), "DROP DATABASE "+a.name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	own, err := url.Parse(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Path = "/" + a.name
 	for _, c := range []struct {
 		at, password string
 		want         error
 	}{
-		{second, "another", pg.ErrServesAnother}, {second, "secret", nil}, {a.database, "another", nil},
+		{second, "another", pg.ErrServesAnother}, {second, "secret", nil}, {own.String(), "another", nil},
 	} {
-		if err := pg.CheckPasswords(t.Context(), c.at, map[string]string{edge: c.password}); !errors.Is(err, c.want) {
+		if err := pg.CheckPasswords(t.Context(), c.at, a.name, map[string]string{edge: c.password}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.password, err, c.want)
 		}
 	}
