@@ -33,7 +33,7 @@ func picturesAt() string {
 	return filepath.Join(dir, pictureFolder)
 }
 
-// inBucket says that pictures are not in a folder, but in a bucket, which keeps them by itself.
+// inBucket reports whether pictures are not in a folder, but in a bucket, which keeps them by itself.
 func inBucket(address string) bool { return strings.HasPrefix(address, "s3://") }
 
 // pictureNames are the pictures below a folder, in an order that stays. No folder is no pictures.

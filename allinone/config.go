@@ -26,7 +26,7 @@ type Config struct {
 	InboxKeep       int    `envconfig:"MAIL_INBOX_KEEP" default:"1000" desc:"how many mails the inbox keeps; the oldest go first"`
 }
 
-// live says that real money moves: production, or a live key of Stripe.
+// live reports whether real money moves: production, or a live key of Stripe.
 func (c Config) live() bool {
 	return c.Production() || strings.HasPrefix(c.StripeSecretKey, "sk_live_") ||
 		strings.HasPrefix(c.StripeSecretKey, "rk_live_")

@@ -204,7 +204,7 @@ func (c *cloud) execute(ctx context.Context, name, set string) error {
 	return nil
 }
 
-// clear waits until a stack rests that a cancelled command left changing, and deletes one that could not be made:
+// clear waits for a stack that a canceled command left changing, and deletes one that could not be made:
 // nothing is in it, and AWS takes no change to either. It returns the stack as it was.
 func (c *cloud) clear(ctx context.Context, name string) (stack, error) {
 	s, _, err := c.rest(ctx, name)

@@ -14,7 +14,7 @@ import (
 )
 
 // deployment is what a version of a parameter at AWS remembers. Each deployment writes two: before the first
-// service changes, and when all of them run the tag. One that fails or is cancelled has the first alone.
+// service changes, and when all of them run the tag. One that fails or is canceled has the first alone.
 type deployment struct {
 	Tag   string    `json:"tag"`
 	At    time.Time `json:"at"`

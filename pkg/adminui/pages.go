@@ -198,8 +198,8 @@ func (k *Kit) serve(h Handler) http.HandlerFunc {
 	}
 }
 
-// pathIsText says that all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a text,
-// and refuses the question.
+// pathIsText reports whether all parts of a path can be looked for: PostgreSQL takes no NUL and no invalid UTF-8 in a
+// text, and refuses the question.
 func pathIsText(r *http.Request) bool {
 	return utf8.ValidString(r.URL.Path) && !strings.ContainsRune(r.URL.Path, 0)
 }

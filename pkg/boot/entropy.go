@@ -63,7 +63,7 @@ func share(s string, is func(a, b byte) bool) float64 {
 
 var keyboardRows = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm"}
 
-// isRow says that two characters are equal or stand beside one another.
+// isRow reports whether two characters are equal or stand beside one another.
 func isRow(a, b byte) bool {
 	if d := int(a) - int(b); d >= -1 && d <= 1 {
 		return true
@@ -81,7 +81,7 @@ func isRow(a, b byte) bool {
 const common = " th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me " +
 	"de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
 
-// isLanguage says that a text's letters follow one another as those of words do.
+// isLanguage reports whether a text's letters follow one another as those of words do.
 func isLanguage(text string) bool {
 	pairs, hits := 0, 0
 	foreign := map[byte]bool{} // letters that are no hexadecimal digits

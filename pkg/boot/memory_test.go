@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A large heap gathers garbage of garbageMost, or of half its size; a small one as much as CollectAt says.
+// A large heap gathers garbage of maxGarbage, or of half its size; a small one as much as CollectAt says.
 //
 //nolint:paralleltest // the collector is the process's
 func TestGarbageFitsTheHeap(t *testing.T) {
@@ -23,7 +23,7 @@ func TestGarbageFitsTheHeap(t *testing.T) {
 	for _, megabytes := range []uint64{90, 300} {
 		held := make([]byte, megabytes<<20)
 		got, live := goal(), measured("/gc/heap/live:bytes")
-		if most := live + max(garbageMost, live/2) + 8<<20; got > most || got < live {
+		if most := live + max(maxGarbage, live/2) + 8<<20; got > most || got < live {
 			t.Errorf("beside %d bytes the heap may grow to %d, want %d at most", live, got, most)
 		}
 		runtime.KeepAlive(held)

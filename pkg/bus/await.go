@@ -10,8 +10,8 @@ type awaited struct {
 
 type awaitedKey struct{ receiver, key string }
 
-// awaitedMost bounds what is remembered of keys whose confirmation this process never hears.
-const awaitedMost = 10_000
+// maxAwaited bounds what is remembered of keys whose confirmation this process never hears.
+const maxAwaited = 10_000
 
 // add returns a channel that is closed when the receiver has confirmed the key. Callers with the same
 // key share it.
@@ -20,7 +20,7 @@ func (a *awaited) add(k awaitedKey) <-chan struct{} {
 	defer a.mu.Unlock()
 	confirmed := a.byKey[k]
 	if confirmed == nil {
-		if len(a.byKey) >= awaitedMost {
+		if len(a.byKey) >= maxAwaited {
 			clear(a.byKey)
 		}
 		confirmed = make(chan struct{})

@@ -11,8 +11,8 @@ import (
 // (docs/adr/0025). They are stored as claimed already, so that no relay has to look for them. Should this process end
 // before it publishes them, they are due like any other row that was not confirmed.
 
-// handedMost is how many rows may wait in memory for the relay. Beyond it rows are stored as due, and claimed in turn.
-const handedMost = 1000
+// maxHanded is how many rows may wait in memory for the relay. Beyond it rows are stored as due, and claimed in turn.
+const maxHanded = 1000
 
 // handed are the rows of committed transactions that wait for the relay.
 type handed struct {
@@ -99,7 +99,7 @@ func handing(tx pgx.Tx, n int) *handingTx {
 
 // takes reports whether the relay takes n rows over.
 func (o *Outbox) takes(n int) bool {
-	return o.relaying.Load() && o.bus.Connected() && o.handed.waiting()+n <= handedMost
+	return o.relaying.Load() && o.bus.Connected() && o.handed.waiting()+n <= maxHanded
 }
 
 // markDue has the relay look for due rows after the commit.

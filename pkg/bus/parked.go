@@ -34,7 +34,7 @@ type Parked struct {
 // misfitKey is how the key of a message begins that no sender published where it was found.
 const misfitKey = "misfit:"
 
-// Forged says that no sender of the shop published the message: it can be dropped, never replayed.
+// Forged reports whether no sender of the shop published the message: it can be dropped, never replayed.
 func (p Parked) Forged() bool { return strings.HasPrefix(p.Key, misfitKey) }
 
 var (

@@ -30,10 +30,10 @@ const (
 	// eventsFirst is the pause after events could not be published, eventsLimit the longest one.
 	eventsFirst, eventsLimit = 50 * time.Millisecond, 2 * time.Second
 	// togetherFrom is the number of waiting events from which they travel together, in messages of at
-	// most togetherMost events and about togetherBytes: a message costs broker and receiver more than
+	// most maxTogether events and about togetherBytes: a message costs broker and receiver more than
 	// an event does.
 	togetherFrom  = 8
-	togetherMost  = 100
+	maxTogether   = 100
 	togetherBytes = 128 << 10
 )
 
@@ -80,7 +80,7 @@ func messagesOf(group []event) []*nats.Msg {
 	for len(group) > 0 {
 		array := []byte{'['}
 		n := 0
-		for n < min(len(group), togetherMost) && len(array) < togetherBytes {
+		for n < min(len(group), maxTogether) && len(array) < togetherBytes {
 			if n > 0 {
 				array = append(array, ',')
 			}

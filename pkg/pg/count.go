@@ -95,7 +95,7 @@ func (counter) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool,
 	return ctx
 }
 
-// allUsed says that the pool would make a connection although others of its are only busy.
+// allUsed reports whether the pool would make a connection although others of its are only busy.
 func allUsed(pool *pgxpool.Pool) bool {
 	s := pool.Stat()
 	return s.IdleConns() == 0 && s.AcquiredConns() > 0 && s.TotalConns() < s.MaxConns()

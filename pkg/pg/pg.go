@@ -147,24 +147,24 @@ func code(err error) string {
 	return ""
 }
 
-// IsContention says that the same statement may work when it is tried again: deadlock,
+// IsContention reports whether the same statement may work when it is tried again: deadlock,
 // serialization failure, lock timeout.
 func IsContention(err error) bool {
 	c := code(err)
 	return c == "40P01" || c == "40001" || c == "55P03"
 }
 
-// IsConflict says that a unique constraint stood in the way (23505).
+// IsConflict reports whether a unique constraint stood in the way (23505).
 func IsConflict(err error) bool { return code(err) == "23505" }
 
-// IsData says that the data itself is what PostgreSQL refused (classes 22 and 23): trying again
+// IsData reports whether the data itself is what PostgreSQL refused (classes 22 and 23): trying again
 // changes nothing.
 func IsData(err error) bool {
 	c := code(err)
 	return len(c) == 5 && (c[:2] == "22" || c[:2] == "23")
 }
 
-// IsUnavailable says that the database could not be reached, is starting or stopping, or gave up
+// IsUnavailable reports whether the database could not be reached, is starting or stopping, or gave up
 // waiting; it may be back in a moment.
 func IsUnavailable(err error) bool {
 	if err == nil {

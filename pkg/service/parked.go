@@ -258,10 +258,10 @@ func (p parkedPages) record(r *http.Request, tx pgx.Tx, m bus.Parked, a adminui.
 }
 
 const (
-	// replayMost is how many messages one command replays, and replayTime how long it goes on; what is
+	// maxReplayed is how many messages one command replays, and replayTime how long it goes on; what is
 	// left stays parked.
-	replayMost = 500
-	replayTime = 15 * time.Second
+	maxReplayed = 500
+	replayTime  = 15 * time.Second
 )
 
 // replayMany replays the chosen messages, or all of a kind, each in a transaction of its own.
@@ -299,7 +299,7 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := bus.ParkedList{Consumer: form.Get("consumer"), Subject: form.Get("subject"), Rows: replayMost}
+	kind := bus.ParkedList{Consumer: form.Get("consumer"), Subject: form.Get("subject"), Rows: maxReplayed}
 	if kind.Consumer != "" && kind.Subject != "" {
 		list, err := bus.ListParked(r.Context(), p.Pool, kind)
 		if err == nil && len(list) == 0 {
@@ -307,7 +307,7 @@ func (p parkedPages) chosen(r *http.Request) ([]bus.Parked, error) {
 		}
 		return list, err
 	}
-	ids, err := adminui.Chosen(r, replayMost)
+	ids, err := adminui.Chosen(r, maxReplayed)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ var (
 	rawJSON       = reflect.TypeFor[json.RawMessage]()
 )
 
-// opaque says that a type writes itself, or anything.
+// opaque reports whether a type writes itself, or anything.
 func opaque(t reflect.Type) bool {
 	return t == rawJSON || t.Kind() == reflect.Interface || t.Implements(marshaler) || t.Implements(textMarshaler)
 }

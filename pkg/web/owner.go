@@ -121,7 +121,8 @@ func (e *endpoint) dialTLS(ctx context.Context, network, _ string) (net.Conn, er
 // againHeader marks a request that another process may have received before. Edge strips it from outside requests.
 const againHeader = "X-Shop-Again"
 
-// SentAgain says that another process may have received this request before: what is there already may be its work.
+// SentAgain reports whether another process may have received this request before: what is there already may be its
+// work.
 func SentAgain(r *http.Request) bool { return r.Header.Get(againHeader) != "" }
 
 type repeatable struct{}

@@ -71,8 +71,8 @@ func listAudit(ctx context.Context, db pg.DB, q auditQuery) ([]auditRow, error) 
 		q.Search, q.Service, q.Kind, q.Key, pg.TimeOrNull(q.From), pg.TimeOrNull(q.To), q.After, q.Rows)
 }
 
-// auditMost is how many entries about some things are read, at most.
-const auditMost = 500
+// maxAuditRows is how many entries about some things are read, at most.
+const maxAuditRows = 500
 
 // auditOf lists entries about things, by kind and key, without their values.
 func auditOf(ctx context.Context, db pg.DB, things map[string][]string) ([]auditRow, error) {
@@ -86,5 +86,5 @@ func auditOf(ctx context.Context, db pg.DB, things map[string][]string) ([]audit
 		SELECT a.id, a.at, a.name, a.token, a.address, a.service, a.action, a.kind, a.key, a.text,
 		  NULL::jsonb AS before, NULL::jsonb AS after
 		FROM audit a JOIN unnest($1::text[], $2::text[]) AS t (kind, key) USING (kind, key)
-		ORDER BY a.id LIMIT $3`, kinds, keys, auditMost)
+		ORDER BY a.id LIMIT $3`, kinds, keys, maxAuditRows)
 }

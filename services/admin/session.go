@@ -64,7 +64,7 @@ func hashOf(token string) []byte {
 	return sum[:]
 }
 
-// byItself says that an open page sent the request, and not the person in front of it: it listens for changes,
+// byItself reports whether an open page sent the request, and not the person in front of it: it listens for changes,
 // counts what waits, and fetches again what it shows. A page that was left open ends like any other.
 func byItself(r *http.Request) bool {
 	return r.URL.Path == "/live" || r.URL.Path == "/counts" ||

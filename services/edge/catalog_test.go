@@ -61,7 +61,7 @@ func (e *env) sells(n int) {
 	})
 }
 
-// changes has order tell of a product's price, from now on, and signals it.
+// reprices has order tell of a product's price, from now on, and signals it.
 func (e *env) reprices(id int, price string) {
 	e.t.Helper()
 	e.order.says("GET /internal/catalog", fed(2, false, listedAs(id, price, fmt.Sprint("Thing ", id), price)))

@@ -13,7 +13,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/edge/storefront"
 )
 
-// routes is every way into the shop.
+// router is every way into the shop.
 func (e *server) router(pages *storefront.Pages) http.Handler {
 	r := web.Router("edge", e.log)
 	r.Use(e.noteRefusals, web.Drain, e.apiHeaders)

@@ -194,7 +194,7 @@ func readNow(ctx context.Context, db pg.DB) (nowFigures, error) {
 		FROM browser`)
 }
 
-// namedCount is also a page with its visitors now, and a minute with its page views.
+// readNowPages counts the visitors of each page that is looked at now.
 func readNowPages(ctx context.Context, db pg.DB) ([]namedCount, error) {
 	return pg.List[namedCount](ctx, db, "read what is looked at now", `
 		WITH `+recent+`, last AS (SELECT DISTINCT ON (anonymous_id) page FROM recent

@@ -293,7 +293,7 @@ func readAdForm(form adminui.Submitted, shown adminui.Form, a ad) (ad, adminui.W
 		wrong["final_url"] = "A whole address is needed, such as https://shop.example/."
 	}
 	if _, err := url.ParseQuery(a.Suffix); err != nil || strings.ContainsAny(a.Suffix, " #") {
-		wrong["final_url_suffix"] = "These are no parameters of an address."
+		wrong["final_url_suffix"] = "These are not parameters of an address."
 	}
 	for _, field := range shown.Fields {
 		into := map[string]*int64{"type": &a.TypeID, "status": &a.StatusID}[field.Name]

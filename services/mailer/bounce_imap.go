@@ -89,10 +89,10 @@ func (b *mailbox) since(last imap.UID) ([]imap.UID, error) {
 	return fresh, nil
 }
 
-// fetch reads the reports among some mails, of each the first reportMost bytes.
+// fetch reads the reports among some mails, of each the first maxReportBytes bytes.
 func (b *mailbox) fetch(uids []imap.UID) ([]report, error) {
 	cmd := b.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true,
-		BodySection: []*imap.FetchItemBodySection{{Peek: true, Partial: &imap.SectionPartial{Size: reportMost}}}})
+		BodySection: []*imap.FetchItemBodySection{{Peek: true, Partial: &imap.SectionPartial{Size: maxReportBytes}}}})
 	var reports []report
 	for mail := cmd.Next(); mail != nil; mail = cmd.Next() {
 		for item := mail.Next(); item != nil; item = mail.Next() {
@@ -100,7 +100,7 @@ func (b *mailbox) fetch(uids []imap.UID) ([]report, error) {
 			if !ok || body.Literal == nil {
 				continue
 			}
-			raw, err := io.ReadAll(io.LimitReader(body.Literal, reportMost))
+			raw, err := io.ReadAll(io.LimitReader(body.Literal, maxReportBytes))
 			if err != nil {
 				continue // the connection broke: Close says so
 			}

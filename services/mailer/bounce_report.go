@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// reportMost is how much of a mail is looked at, in bytes: a report comes before the mail that it is about.
-	reportMost = 128 << 10
+	// maxReportBytes is how much of a mail is looked at, in bytes: a report comes before the mail that it is about.
+	maxReportBytes = 128 << 10
 	// reportParts is how many parts of a mail are looked at. A report has three.
 	reportParts = 8
 )
@@ -68,7 +68,7 @@ func readReport(raw []byte) (r report, ok bool) {
 
 // readStatus reads the addresses that are gone: groups of fields with an empty line between, the first about the mail.
 func readStatus(body io.Reader) (failed []failure) {
-	fields := bufio.NewReader(io.LimitReader(body, reportMost))
+	fields := bufio.NewReader(io.LimitReader(body, maxReportBytes))
 	for {
 		group, err := textproto.ReadHeader(fields)
 		f, action := readFailure(group), strings.TrimSpace(group.Get("Action"))

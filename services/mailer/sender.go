@@ -23,8 +23,8 @@ const (
 	slotLimit = 5 * time.Second        // of a try to get a slot
 	slotEvery = 2 * time.Second        // between looks whether the slot is still held
 	pingLimit = 2 * time.Second        // of a question whether the database is there
-	// restFactor is how much less often senders look without a slot: what comes in wakes them.
-	restFactor = 4
+	// idleFactor is how much less often senders look without a slot: what comes in wakes them.
+	idleFactor = 4
 	// databaseHeadStart is what awaitDatabase leaves to those who have results to write.
 	databaseHeadStart = 2 * time.Second
 	writeLimit        = 5 * time.Second        // of a try to write a result
@@ -109,7 +109,7 @@ func (w *senders) loop(ctx context.Context, n int) {
 		l.closeIdle()
 		longest := pause
 		if w.idle() {
-			longest *= restFactor
+			longest *= idleFactor
 		}
 		// All at one moment would keep a connection for each: the pool gives back what was idle for as long.
 		wait.SleepOrWake(ctx, longest/2+rand.N(longest), w.wakeups) //nolint:gosec // jitter

@@ -190,8 +190,8 @@ func (s *server) staffSend(r *http.Request) (adminui.Answer, error) {
 	return adminui.Done{To: to.Path(), Text: "It is sent again."}, nil
 }
 
-// sendMost is how many mails one command sends again.
-const sendMost = 500
+// maxSentAtOnce is how many mails one command sends again.
+const maxSentAtOnce = 500
 
 // staffSendMany has the chosen mails sent that wait.
 func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
@@ -218,7 +218,7 @@ func (s *server) staffSendMany(r *http.Request) (adminui.Answer, error) {
 
 // chosenMails are the mails that were chosen in the list. All of them have to be there.
 func (s *server) chosenMails(r *http.Request) ([]staffMail, error) {
-	ids, err := adminui.Chosen(r, sendMost)
+	ids, err := adminui.Chosen(r, maxSentAtOnce)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// clockRest is how long the clock waits at most: another process may plan something that comes sooner.
-	clockRest = 5 * time.Second
+	// clockPoll is how long the clock waits at most: another process may plan something that comes sooner.
+	clockPoll = 5 * time.Second
 	// clockRetry is its pause after an error.
 	clockRetry = time.Second
 )
@@ -38,8 +38,8 @@ func (s *server) tellDue(ctx context.Context) (pause time.Duration, err error) {
 	}
 	until := time.Duration(seconds * float64(time.Second))
 	switch {
-	case !planned || until > clockRest:
-		return clockRest, nil
+	case !planned || until > clockPoll:
+		return clockPoll, nil
 	case until > 0:
 		return until, nil
 	}

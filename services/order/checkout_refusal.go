@@ -87,7 +87,7 @@ const (
 	askedTooLongAgo = 30 * time.Minute
 )
 
-// maySurelyPay says that a shopper was asked, and wants to pay although a debit is under way.
+// maySurelyPay reports whether a shopper was asked and wants to pay although a debit is under way.
 func maySurelyPay(form web.Values, pending []checkout, now time.Time) bool {
 	if form.Get("although_payment_pending") == "true" {
 		return true

@@ -170,7 +170,7 @@ func runAddress(ctx context.Context, d *Desk, f staffFlags, _ io.Writer) error {
 	}
 	var address msg.Address
 	if err := json.Unmarshal(raw, &address); err != nil {
-		return fmt.Errorf("%w: the address is not JSON object of texts", boot.ErrUsage)
+		return fmt.Errorf("%w: the address is not a JSON object of texts", boot.ErrUsage)
 	}
 	return d.Readdress(ctx, f.who(), Readdress{Order: f.on(), Address: address})
 }

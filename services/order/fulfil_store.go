@@ -100,7 +100,7 @@ func (m madeOrders) hasIntent(p stripe.Session) bool {
 	return ok
 }
 
-// cart says that what a checkout is for was bought already: with the same cart, or in the same round.
+// cart reports whether what a checkout is for was bought already: with the same cart, or in the same round.
 func (m madeOrders) cart(c *checkout) bool {
 	return m.carts[cartRound{c.CartID, c.CartGeneration}] || m.rounds[c.roundKey()]
 }

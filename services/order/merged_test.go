@@ -11,7 +11,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// told has the consumer hear of something about people.
+// hear has the consumer hear of something about people.
 func (e *env) hear(subject, key string, v any) {
 	e.t.Helper()
 	raw, err := json.Marshal(v)

@@ -152,7 +152,7 @@ func sortRivals(q checkout, list []checkout, now time.Time) (r rivals) {
 	return r
 }
 
-// inTheMaking says that another click waits for the answer of Stripe to one of the older pages.
+// inTheMaking reports whether another click waits for the answer of Stripe to one of the older pages.
 func (r rivals) inTheMaking(now time.Time) bool {
 	for _, o := range r.older {
 		if o.SessionID == nil && now.Sub(o.AgreedAt) < checkoutMaking {
@@ -175,7 +175,7 @@ func pause(ctx context.Context, longest time.Duration) error {
 // minLeft is what has to be left of the life of a page that was made, for a shopper to pay on it.
 const minLeft = 5 * time.Minute
 
-// reusable says that a page lasts long enough to be handed out again. Stripe's least life of a page
+// reusable reports whether a page lasts long enough to be handed out again. Stripe's least life of a page
 // counts from the moment of its making, so one that is still to be made needs more.
 func (c *checkout) reusable(now time.Time) bool {
 	left := c.ExpiresAt.Sub(now)

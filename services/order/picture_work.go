@@ -21,9 +21,9 @@ const (
 	// maxWebPPixels bounds the memory that a WebP takes to make, some 15 bytes for a pixel. Pictures that are larger,
 	// which are more than twice as high as wide, stay JPEGs in their largest width.
 	maxWebPPixels = 8_000_000
-	// pictureRest is how long the worker waits when there is nothing to do: uploads wake that of their process, and
+	// picturePoll is how long the worker waits when there is nothing to do: uploads wake that of their process, and
 	// what another process left behind can wait.
-	pictureRest = time.Minute
+	picturePoll = time.Minute
 	// pictureTries is how often a picture is tried.
 	pictureTries = 5
 )
@@ -49,7 +49,7 @@ func (s *server) oneByOne(ctx context.Context, what string, woken <-chan struct{
 		if done && err == nil {
 			continue
 		}
-		if !wait.SleepOrWake(ctx, pictureRest, woken) {
+		if !wait.SleepOrWake(ctx, picturePoll, woken) {
 			return nil
 		}
 	}

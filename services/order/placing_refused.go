@@ -100,7 +100,7 @@ func (s *server) tryPlace(ctx context.Context, tx pgx.Tx, payments []payment) (r
 // errBroken is a transaction that cannot be used any more.
 var errBroken = errors.New("the transaction is over")
 
-// placingRefused says that a payment itself cannot be stored, as opposed to a database that is away, or busy
+// placingRefused reports whether a payment itself cannot be stored, as opposed to a database that is away, or busy
 // with the same rows, or a caller who has gone: those mean later.
 func placingRefused(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !errors.Is(err, errBroken) && !pg.IsUnavailable(err) && !pg.IsContention(err)

@@ -18,15 +18,15 @@ type placings struct {
 const (
 	// placingTime is how long an event that was taken up may take; after that it has failed, and comes again.
 	placingTime = time.Second
-	// placingsMost bounds what is remembered of events that failed.
-	placingsMost = 1000
+	// maxPlacings bounds what is remembered of events that failed.
+	maxPlacings = 1000
 )
 
 // begin notes that the consumer has taken up the event of a session.
 func (p *placings) begin(session string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.begun == nil || len(p.begun) >= placingsMost {
+	if p.begun == nil || len(p.begun) >= maxPlacings {
 		p.begun = map[string]time.Time{}
 	}
 	p.begun[session] = time.Now()

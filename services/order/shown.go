@@ -102,7 +102,7 @@ func textChanged(before *quoted, after quoted) string {
 	return text + " Please look at it again before you pay."
 }
 
-// asksForQuote says that a page wants to know the name of what it shows. Without it the answers are the
+// asksForQuote reports whether a page wants to know the name of what it shows. Without it the answers are the
 // contract's alone.
 func asksForQuote(r *http.Request) bool { return r.URL.Query().Get("quote") == "true" }
 

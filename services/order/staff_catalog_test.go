@@ -286,7 +286,7 @@ func TestTheClockTellsOfPlannedProducts(t *testing.T) {
 	e.Exec(`UPDATE product SET on_sale_from = now() + interval '1 hour' WHERE id = 1`)
 	e.Exec(`UPDATE product SET on_sale_until = now() + interval '1 hour' WHERE id = 2`)
 	e.Exec(`DELETE FROM catalog_change`)
-	if pause, err := e.service.tellDue(t.Context()); err != nil || pause != clockRest {
+	if pause, err := e.service.tellDue(t.Context()); err != nil || pause != clockPoll {
 		t.Fatal(pause, err)
 	}
 	e.Exec(`UPDATE catalog_clock SET told_to = now() - interval '2 hours'`)

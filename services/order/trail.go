@@ -9,8 +9,8 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
-// trailMost is how many checkouts a trail is made of, at most: an address may have many.
-const trailMost = 50
+// maxTrailRows is how many checkouts a trail is made of, at most: an address may have many.
+const maxTrailRows = 50
 
 // step is a row about a checkout, as the trail shows it.
 type step struct {
@@ -44,7 +44,7 @@ func (w way) keys() []string {
 // trail is what order knows of an order's identifier, a payment, a session, a cart or an address: its
 // checkouts, orders, statuses, parcels, refunds, disputes and entries for staff.
 func (s *server) trail(ctx context.Context, keys []string) (t adminui.Trail, err error) {
-	ways, err := findWays(ctx, s.pool, keys, trailMost)
+	ways, err := findWays(ctx, s.pool, keys, maxTrailRows)
 	if err != nil || len(ways) == 0 {
 		return t, err
 	}

@@ -56,8 +56,8 @@ type hasher struct {
 	dummy string
 }
 
-// memoryRest is how long after the last hash its memory is kept for the next one.
-const memoryRest = 5 * time.Second
+// memoryIdle is how long after the last hash its memory is kept for the next one.
+const memoryIdle = 5 * time.Second
 
 func newHasher(cost Cost) *hasher {
 	if cost == (Cost{}) {
@@ -67,7 +67,7 @@ func newHasher(cost Cost) *hasher {
 	for range hashesAtOnce {
 		h.memories <- new(argon2.Memory)
 	}
-	h.idle = time.AfterFunc(memoryRest, h.dropMemories)
+	h.idle = time.AfterFunc(memoryIdle, h.dropMemories)
 	h.dummy = cost.hash(random.Code(20), new(argon2.Memory))
 	return h
 }
@@ -102,7 +102,7 @@ func (h *hasher) inPlace(ctx context.Context, compute func(*argon2.Memory)) erro
 	m := <-h.memories // there is one for each place
 	defer func() {
 		h.memories <- m
-		h.idle.Reset(memoryRest)
+		h.idle.Reset(memoryIdle)
 	}()
 	compute(m)
 	return nil
@@ -120,7 +120,7 @@ func (h *hasher) dropMemories() {
 	}
 }
 
-// outdated says that a stored form should be made again while the password is at hand.
+// outdated reports whether a stored form should be made again while the password is at hand.
 func (h *hasher) outdated(stored string) bool {
 	p, err := parsePHC(stored)
 	return err != nil || p.cost != h.cost || len(p.key) != argonKeyLength || len(p.salt) < argonSaltLength

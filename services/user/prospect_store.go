@@ -153,7 +153,7 @@ func subscribeProspect(ctx context.Context, tx pgx.Tx, id int64, at time.Time) (
 			  AND other.unsubscribed_at >= $2) RETURNING`+prospectColumns, id, at)
 }
 
-// refused says that the person wants no newsletters, and not only was never asked or has an account now.
+// refused reports whether the person wants no newsletters, and not only was never asked or has an account now.
 func (p prospect) refused() bool {
 	return p.Unsubscribed && p.UnsubscribedAt != nil && (p.Converted == nil || !p.UnsubscribedAt.Equal(*p.Converted))
 }

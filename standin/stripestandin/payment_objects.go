@@ -186,7 +186,7 @@ func (d *dispute) withdrawn() (cents int64) {
 	return cents
 }
 
-// open says that the dispute is not decided.
+// open reports whether the dispute is not decided.
 func (d *dispute) open() bool {
 	return d.Status != disputeWon && d.Status != disputeLost && d.Status != inquiryClosed
 }

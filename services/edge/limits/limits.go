@@ -70,7 +70,7 @@ type entry struct {
 	shared bool // the broker has counted it, too
 }
 
-// NoMail says that the owner shall leave out the mail that the request asks for.
+// NoMail reports whether the owner shall leave out the mail that the request asks for.
 func (c *Counted) NoMail() bool { return c != nil && c.noMail }
 
 // Count counts a request by the rules of its route, or refuses it with 429.

@@ -29,7 +29,7 @@ type Rule struct {
 	Why string
 }
 
-// pauses says that the window slides and pauses grow. Such counters live in the database.
+// pauses reports whether the window slides and pauses grow. Such counters live in the database.
 func (r Rule) pauses() bool { return r.Free > 0 }
 
 // stays reports whether an outcome stays counted.

@@ -7,7 +7,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/browsertest"
 )
 
-// calls is how often an endpoint was called.
+// callsOf is how often an endpoint was called.
 func (f *fakeAPI) callsOf(path string) int { return f.count(func() int { return f.calls[path] }) }
 
 // Devices that are logged in are listed, and logged out from here.

@@ -35,7 +35,7 @@ func collectionPath(address string) string { return "/collections/" + address }
 // more of them at a time.
 const manyFrom = 7
 
-// Many says that the page is one of a long list.
+// Many reports whether the page is one of a long list.
 func (v view) Many() bool { return v.List != nil && v.List.Count >= manyFrom }
 
 // home serves the home page with the first products of the shop.

@@ -60,7 +60,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// ASCII says that an address has visible ASCII characters alone: Stripe takes no others.
+// ASCII reports whether an address has visible ASCII characters alone: Stripe takes no others.
 func ASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

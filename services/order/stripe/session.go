@@ -200,14 +200,14 @@ func ObjectID(raw json.RawMessage) string {
 	return ""
 }
 
-// Paid says that the money is ours: paid, or nothing was due. One that cannot be read and does not say
+// Paid reports whether the money is ours: paid, or nothing was due. One that cannot be read and does not say
 // otherwise may be, and is for staff.
 func (s Session) Paid() bool {
 	return s.PaymentStatus == "paid" || s.PaymentStatus == "no_payment_required" ||
 		(s.Odd != nil && s.PaymentStatus == "")
 }
 
-// Complete says that the object holds all that becomes of it; a thin one is retrieved from Stripe.
+// Complete reports whether the object holds all that becomes of it; a thin one is retrieved from Stripe.
 func (s Session) Complete() bool {
 	if s.Odd != nil {
 		return false

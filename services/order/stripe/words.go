@@ -111,7 +111,7 @@ func (e *apiError) Error() string {
 		e.cause.HTTPStatusCode, e.cause.Type, e.cause.Code, e.cause.Param, e.cause.RequestID)
 }
 
-// withoutWords keeps the code of a refusal of Stripe's and leaves out its words.
+// withoutText keeps the code of a refusal of Stripe's and leaves out its words.
 func withoutText(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok {
 		return &apiError{e}
