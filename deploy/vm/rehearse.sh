@@ -154,8 +154,18 @@ settings=$(inside cat /var/lib/shops/acme/shop.env /var/lib/shops/bolt/shop.env 
 passphrase=$(inside cat /etc/shop/backup-passphrase)
 end "$shop" "$caddy"
 shop= caddy=
-inside sh -c 'version=$(ls /etc/postgresql); pg_dropcluster --stop "$version" main; pg_createcluster "$version" main >/dev/null
-	userdel _acme; userdel _bolt; userdel shop; rm -rf /etc/shop /etc/caddy/shops /etc/caddy/runs /var/lib/shops /etc/pgbackrest.conf /var/spool/pgbackrest/* /usr/local/bin/shop* /usr/local/sbin/shop-backup'
+lose() { # all but the backups; /etc/pgbackrest.conf is as Debian's package brings it
+	inside sh -c 'version=$(ls /etc/postgresql); pg_dropcluster --stop "$version" main; pg_createcluster "$version" main >/dev/null
+	for user in _acme _bolt shop; do userdel "$user" 2>/dev/null; done
+	rm -rf /etc/shop /etc/caddy/shops /etc/caddy/runs /var/lib/shops /var/spool/pgbackrest/* /usr/local/bin/shop* /usr/local/sbin/shop-backup
+	printf "[global]\nrepo1-path=/var/lib/pgbackrest\n\n#[main]\n#pg1-path=/var/lib/postgresql/main\n" >/etc/pgbackrest.conf'
+}
+lose
+# A machine without backups becomes a shop, too, and PostgreSQL archives nothing without a place for it.
+inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal /opt/shop/install.sh /opt/shop/shop \
+	>"$root/tmp/install.log" 2>&1 || { tail -n 20 "$root/tmp/install.log"; exit 1; }
+[ "$(inside su postgres -c 'psql -qAt -d postgres -c "SHOW archive_mode"')" = off ] || { echo "WAL piles up without backups"; exit 1; }
+lose
 install_again() {
 	inside SHOP=acme DOMAIN=acme.localhost ADMIN_DOMAIN=admin.acme.localhost ACME_CA=internal BACKUP_FOLDER=/srv/backups \
 		BACKUP_PASSPHRASE="$1" /opt/shop/install.sh /opt/shop/shop >"$root/tmp/install.log" 2>&1

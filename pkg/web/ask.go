@@ -64,7 +64,7 @@ type RawAnswer struct {
 
 // AskRaw asks an owner for an answer that is to be passed on.
 func (o *Owner) AskRaw(ctx context.Context, q Question) (a RawAnswer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, AskTime)
+	ctx, cancel := context.WithTimeout(Repeatable(ctx), AskTime)
 	defer cancel()
 	u := url.URL{Path: q.Path, RawQuery: q.Query.Encode()}
 	var form io.Reader // strings.Reader can be read again by Owner

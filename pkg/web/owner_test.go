@@ -264,6 +264,24 @@ func TestOnlySomeRequestsAreRepeated(t *testing.T) {
 	}
 }
 
+// Questions between services may all be asked twice, so each goes to the next process when the one that has it is killed.
+func TestQuestionsAreRepeated(t *testing.T) {
+	t.Parallel()
+	well := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "{}") //nolint:errcheck // a test's answer
+	}))
+	defer well.Close()
+	dies := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer dies.Close()
+	o := ownerOf(t, nil, dies.URL+","+well.URL)
+	for range 4 { // the two take turns
+		var out struct{}
+		if err := o.Ask(t.Context(), Question{Method: http.MethodPost, Path: "/internal/x", Key: make([]byte, 32)}, &out); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The process that gets a request second is told, and gets its body. One that none received is a first one.
 func TestARepeatedRequestSaysSo(t *testing.T) {
 	t.Parallel()
