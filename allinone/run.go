@@ -32,7 +32,7 @@ import (
 const (
 	databaseStopTime = 20 * time.Second
 	migrateTime      = 2 * time.Minute
-	brokerTime       = 30 * time.Second
+	brokerTime       = time.Minute
 	brokerLook       = 5 * time.Millisecond // it runs in this very process
 )
 
@@ -312,7 +312,7 @@ func (s *shop) provision(ctx context.Context) error {
 	for !b.Connected() && ctx.Err() == nil {
 		time.Sleep(brokerLook)
 	}
-	return b.Provision(ctx, s.cfg.NATSReplicas)
+	return b.ProvisionAtStart(ctx, s.cfg.NATSReplicas)
 }
 
 // serve runs everything until ctx ends or a part of it fails.

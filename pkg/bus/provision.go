@@ -39,6 +39,18 @@ func (b *Bus) Provision(ctx context.Context, copies int) error {
 	return nil
 }
 
+// ProvisionAtStart is Provision for a shop that opens: while the broker does not answer in time, as beside a busy disk,
+// it is asked again until ctx ends.
+func (b *Bus) ProvisionAtStart(ctx context.Context, copies int) error {
+	for {
+		err := b.Provision(ctx, copies)
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+		b.log.Warn("the broker is slow", "error", err)
+	}
+}
+
 // copiesOf is how many servers keep a stream. One that is written without waiting for the disk cannot be copied, and
 // counters of limits in memory need not be: they count within each edge while their server is away.
 func copiesOf(s msg.Stream, copies int) int {
