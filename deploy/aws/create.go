@@ -35,6 +35,11 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 	if err := c.tell(ctx, w.layout, known); err != nil {
 		return err
 	}
+	if w.bastion { // before the first service, so that a backup can be restored into the empty database
+		if _, err := c.make(ctx, bastion, known); err != nil {
+			return err
+		}
+	}
 	if w.tag == "" {
 		return c.say("No image is named (-tag), so no service is started: push to %s, then deploy.", known["Registry"])
 	}
@@ -83,7 +88,7 @@ func (c *cloud) trust(ctx context.Context) error {
 // asked for.
 func (c *cloud) known(ctx context.Context, w wish) (map[string]string, error) {
 	all := map[string]string{"NatsConf": nats.Config}
-	for _, p := range slices.Concat(ground(w.layout), around(false)) {
+	for _, p := range slices.Concat(ground(w.layout), around(true)) {
 		s, there, err := c.find(ctx, p.name)
 		if err != nil {
 			return nil, err

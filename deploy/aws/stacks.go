@@ -64,11 +64,14 @@ func servicePart(service, registry, tag string) part {
 	return part{name: service, template: "service", set: set}
 }
 
+// bastion is a machine that the session manager reaches, from where a person gets to the database.
+var bastion = part{name: "bastion", template: "bastion"}
+
 // around is the parts that watch and serve beside the services.
-func around(bastion bool) []part {
+func around(withBastion bool) []part {
 	parts := []part{{name: "media", template: "media"}, {name: "monitoring", template: "monitoring"}}
-	if bastion {
-		parts = append(parts, part{name: "bastion", template: "bastion"})
+	if withBastion {
+		parts = append(parts, bastion)
 	}
 	return parts
 }

@@ -27,6 +27,7 @@ var tried = map[string]struct{ file, as string }{
 	"shop aws status":      {"deploy/ci/rehearse.sh", "shop aws status"},
 	"shop aws destroy":     {"deploy/ci/rehearse.sh", "shop aws destroy"},
 	"shop aws run":         {"deploy/ci/migrate.sh", "shop aws run"},
+	"shop aws outputs":     {"deploy/ci/lib.sh", "shop aws outputs"},
 	"shop aws history":     {"deploy/ci/rollback.sh", "shop aws history"},
 	"shop aws rollback":    {"deploy/ci/rollback.sh", "shop aws rollback"},
 	"deploy/ci/deploy.sh":  {".github/workflows/deploy.yml", "deploy/ci/deploy.sh"},
