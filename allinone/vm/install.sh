@@ -34,13 +34,18 @@ postgres() { # stop, restart
 	if [ -d /run/systemd/system ]; then systemctl "$1" "postgresql@$version-main"; else pg_ctlcluster "$version" main "$1"; fi
 }
 
-# Backups.
+# Backups. Debian's package has an /etc/pgbackrest.conf of its own, which knows no shops.
 install -d -m 0750 /etc/shop
+backed_up() { grep -qs '^\[shops\]' /etc/pgbackrest.conf; }
 first_backup=
 if [ -n "${BACKUP_BUCKET-}${BACKUP_FOLDER-}" ]; then
 	umask 077
-	path=$(sed -n 's/^repo1-path=//p' /etc/pgbackrest.conf 2>/dev/null) || true # of the machine: a second shop has the first one's
-	[ -n "$path" ] || { path=${BACKUP_FOLDER-}/$SHOP first_backup=yes; }
+	path=${BACKUP_FOLDER-}/$SHOP
+	if backed_up; then # of the machine: a second shop has the first one's
+		path=$(sed -n 's/^repo1-path=//p' /etc/pgbackrest.conf)
+	else
+		first_backup=yes
+	fi
 	if [ -n "${BACKUP_PASSPHRASE-}" ] && [ ! -e /etc/shop/server.env ]; then
 		echo "$BACKUP_PASSPHRASE" >/etc/shop/backup-passphrase
 	fi
@@ -82,6 +87,10 @@ if [ -n "${BACKUP_PASSPHRASE-}" ] && { [ ! -e /etc/shop/server.env ] || [ -e /et
 	: "${path:?BACKUP_BUCKET or BACKUP_FOLDER says where the backups are}"
 	get() { PGBACKREST_CIPHER_PASS=$BACKUP_PASSPHRASE su postgres -c "pgbackrest --stanza=shops repo-get files/$1"; }
 	newest=$(get newest) || true # a wrong passphrase gives anything
+	if [ -z "${BACKUP_FOLDER-}" ] && ! expr "$newest" : '[1-7]$' >/dev/null; then # where the first machines had them
+		sed -i 's|^repo1-path=.*|repo1-path=/var/lib/pgbackrest|' /etc/pgbackrest.conf
+		newest=$(get newest) || true
+	fi
 	expr "$newest" : '[1-7]$' >/dev/null || { echo "BACKUP_PASSPHRASE opens no backup at $path: is $SHOP the first shop of the old machine?" >&2; exit 1; }
 	: >/etc/shop/restoring
 	postgres stop || true
@@ -97,7 +106,7 @@ restored=
 # PostgreSQL: small, and on this machine alone.
 conf=/etc/postgresql/$version/main/conf.d/shop.conf
 archive=off # once there are backups they go on, whatever a later run is told
-[ ! -e /etc/pgbackrest.conf ] || archive=on
+! backed_up || archive=on
 # At rest a shop takes 5 connections, 8 for moments, busy up to 28 on two cores, and not all are busy at once.
 others=$(find /var/lib/shops -mindepth 2 -maxdepth 2 -name shop.env ! -path "/var/lib/shops/$SHOP/*" 2>/dev/null | wc -l)
 connections=$((110 + 10 * others))
@@ -189,7 +198,7 @@ EOF
 printf '{\n\tadmin off\n}\nimport shops/*.caddy\n' >/etc/caddy/Caddyfile # admin: a port with which any user here could send shoppers elsewhere
 caddy validate --config /etc/caddy/Caddyfile --adapter caddyfile >/dev/null 2>&1 || { echo "Caddy does not take /etc/caddy/shops/$SHOP.caddy" >&2; exit 1; }
 
-if [ -e /etc/pgbackrest.conf ]; then
+if backed_up; then
 	install -m 0755 "$here/backup.sh" /usr/local/sbin/shop-backup
 	install -m 0644 "$here/backup.service" "$here/backup.timer" /etc/systemd/system/
 fi
@@ -203,12 +212,6 @@ for folder in /var/lib/shops/*/; do # before, one user had all shops: the others
 	chmod 0700 "$folder"
 	if [ "$name" != "$SHOP" ] && systemd is-enabled --quiet "shop@$name"; then systemd start "shop@$name"; fi
 done
-if [ -e /etc/pgbackrest.conf ]; then
-	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
-	systemd enable --now backup.timer
-	if [ -n "$first_backup" ]; then /usr/local/sbin/shop-backup full; else /usr/local/sbin/shop-backup files; fi
-	echo "Keep /etc/shop/backup-passphrase somewhere else, and how to reach the storage: a new machine comes back with both, and with nothing less."
-fi
 systemd enable caddy
 sum=$(cat /etc/caddy/Caddyfile /etc/caddy/shops/*.caddy | sha256sum)
 if [ "$sum" = "$(cat /etc/caddy/runs 2>/dev/null)" ]; then systemd start caddy; else systemd restart caddy; fi
@@ -218,4 +221,10 @@ for name in $all; do
 	systemd restart "shop@$name"
 done
 rm -f /etc/shop/restoring
+if backed_up; then # last: a storage that is slow or away keeps no shop closed
+	su postgres -c 'pgbackrest --stanza=shops stanza-create && pgbackrest --stanza=shops check'
+	systemd enable --now backup.timer
+	if [ -n "$first_backup" ]; then /usr/local/sbin/shop-backup full; else /usr/local/sbin/shop-backup files; fi
+	echo "Keep /etc/shop/backup-passphrase somewhere else, and how to reach the storage: a new machine comes back with both, and with nothing less."
+fi
 echo "The shop $SHOP is installed: https://$DOMAIN, back office https://$ADMIN_DOMAIN. Settings: /etc/shop/$SHOP.env"
