@@ -85,7 +85,7 @@ fails() { if workflow "$@"; then fail "workflow $1 did not fail"; fi; sed -n 's/
 # refuses FILE EVENT ARGUMENTS... is workflow, which has to fail because of what it was asked.
 refuses() {
 	if workflow "$@"; then fail "workflow $1 did not refuse $*"; fi
-	why=$(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\)/\1/p' "$work/$1.log" | tail -1)
+	why=$(sed -n 's/.*| \(.*cannot work.*\|.*is not one of.*\|Nothing is rolled back.*\)/\1/p' "$work/$1.log" | tail -1)
 	[ -n "$why" ] || { tail -40 "$work/$1.log" >&2; fail "workflow $1 failed otherwise"; }
 	echo "refused: ${why#"${why%%[! ]*}"}"
 }
