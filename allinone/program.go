@@ -223,8 +223,8 @@ func useNamed(command string) error {
 		return nil
 	}
 	file := settingsOf(shopsDir(), name)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && os.Getenv("SHOPS_DIR") != "" &&
-		os.Getenv("DATA_DIR") == "" {
+	_, err := os.Stat(file)
+	if missing := errors.Is(err, fs.ErrNotExist); missing && os.Getenv("SHOPS_DIR") != "" && os.Getenv("DATA_DIR") == "" {
 		return fmt.Errorf("%w: SHOPS_DIR has no shop %s (SHOP_NAME); shop list names those that there are, "+
 			"shop create %s makes it", boot.ErrUsage, name, name)
 	}

@@ -141,8 +141,8 @@ func (c *cloud) tell(ctx context.Context, layout string, known map[string]string
 		case shop[f.name] == "" && value != "":
 			shop[f.name] = value
 		case value != "" && value != shop[f.name]:
-			if err := c.say("%s stays what it is: the environment has another one. To change it: shop aws set %s shop %s",
-				f.name, c.shop, f.name); err != nil {
+			if err := c.say("%s stays what it is: the environment has another one. "+
+				"To change it: shop aws set %s shop %s", f.name, c.shop, f.name); err != nil {
 				return err
 			}
 		}

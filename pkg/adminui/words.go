@@ -22,20 +22,24 @@ var words = map[string]string{
 	msg.ProspectChanged:        "Change of a prospect",
 	msg.UserChatWritten:        "Chat message",
 
-	msg.MailSentSubject: "Report of a mail that was sent", msg.MailParkedSubject: "Report of a mail that could not be sent",
-	msg.EventsTogether: "What browsers reported",
+	msg.MailSentSubject:   "Report of a mail that was sent",
+	msg.MailParkedSubject: "Report of a mail that could not be sent",
+	msg.EventsTogether:    "What browsers reported",
 }
 
 var mailTitles = map[string]string{
 	msg.MailOrderMember: "Order confirmation for members", msg.MailOrderVisitor: "Order confirmation for visitors",
 	msg.MailOrderShipped: "Order on its way", msg.MailOrderRefunded: "Refund", msg.MailOrderCanceled: "Order canceled",
 	msg.MailOrderNote: "Note about an order", msg.MailPaymentPending: "Waiting for the bank",
-	msg.MailPaymentRefused: "Payment refused by the bank", msg.MailWelcome: "Welcome", msg.MailVerify: "Confirm the address",
-	msg.MailReset: "Choose a new password", msg.MailPasswordSet: "Password was reset",
+	msg.MailPaymentRefused: "Payment refused by the bank", msg.MailWelcome: "Welcome",
+	msg.MailVerify: "Confirm the address",
+	msg.MailReset:  "Choose a new password", msg.MailPasswordSet: "Password was reset",
 	msg.MailPasswordChanged: "Password was changed", msg.MailAddressChanged: "Address was changed",
-	msg.MailAccountsMerged: "Accounts were merged", msg.MailUsername: "User name", msg.MailChatAlert: "Chat message waiting",
-	msg.MailTest: "Test mail", msg.MailChatAnswer: "Answer to a chat message", msg.MailCheckoutReminder: "Reminder of a checkout",
-	msg.MailBackInStock: "Back in stock", msg.MailReviewRequest: "Question about a purchase",
+	msg.MailAccountsMerged: "Accounts were merged", msg.MailUsername: "User name",
+	msg.MailChatAlert: "Chat message waiting",
+	msg.MailTest:      "Test mail", msg.MailChatAnswer: "Answer to a chat message",
+	msg.MailCheckoutReminder: "Reminder of a checkout",
+	msg.MailBackInStock:      "Back in stock", msg.MailReviewRequest: "Question about a purchase",
 }
 
 // MailTitle is what staff call a kind of mail; one that is not known keeps its name.

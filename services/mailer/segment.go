@@ -193,7 +193,8 @@ func (s segment) fields() []adminui.Field {
 	return []adminui.Field{
 		{Name: "bought", Label: "Only people who bought", Kind: "text", Value: s.Bought, Most: maxBought,
 			Hint: "Identifier of a product, or number or code of a SKU."},
-		{Name: "idle_days", Label: "Only people who bought, but not in the last days", Kind: "number", Value: idle, Most: 4},
+		{Name: "idle_days", Label: "Only people who bought, but not in the last days", Kind: "number",
+			Value: idle, Most: 4},
 		{Name: "spent_over", Label: "Only people who spent more than", Kind: "money", Value: spent, Most: 11,
 			Hint: "In all, without what was refunded; 0 is every customer."},
 		{Name: "tag", Label: "Only people with the tag", Kind: "text", Value: s.Tag, Most: maxTag},

@@ -55,8 +55,8 @@ func (d *Desk) whyNotMoved(ctx context.Context, tx pgx.Tx, o deskOrder, status s
 	case !known:
 		return refuseAct("status", "There is no status %s.", status)
 	case status != o.CurrentStatus:
-		return refuseAct("status", "Order %s was %s before, and is %s now: an order does not go back.", o.Identifier, status,
-			o.CurrentStatus)
+		return refuseAct("status", "Order %s was %s before, and is %s now: an order does not go back.", o.Identifier,
+			status, o.CurrentStatus)
 	}
 	return nil
 }

@@ -169,8 +169,8 @@ func (r *refundRow) work(o deskOrder, w Refund, lines []deskLine, left, shipping
 	if w.Amount != 0 {
 		// A slip of the pen costs money: what goes beyond the pieces is a refund of its own.
 		if chosen := len(r.Lines) > 0 || w.Shipping; chosen && w.Amount > r.Amount {
-			return refuseAct("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes beyond by "+
-				"itself, as an amount alone.", w.Amount, r.Amount)
+			return refuseAct("amount", "%s is more than the %s that was paid for what is chosen. Refund what goes "+
+				"beyond by itself, as an amount alone.", w.Amount, r.Amount)
 		}
 		r.Amount = w.Amount
 		r.Shipping = max(min(r.Shipping, w.Amount), 0)

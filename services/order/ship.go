@@ -185,7 +185,8 @@ func (d *Desk) Undo(ctx context.Context, who Actor, on Order, shipmentID string)
 		return lookErr
 	}
 	if found {
-		return refuseAct("", "The parcel is already undone, by %s at %s.", undone.By, undone.At.UTC().Format("15:04 UTC"))
+		return refuseAct("", "The parcel is already undone, by %s at %s.", undone.By,
+			undone.At.UTC().Format("15:04 UTC"))
 	}
 	return err
 }

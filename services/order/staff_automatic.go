@@ -10,8 +10,8 @@ import (
 // automaticGroup is which mails go out by themselves.
 var automaticGroup = settingGroup{
 	path: "automatic-mails", title: "Automatic mails",
-	intro: "Reminders and questions go only to people who asked for news. All of them are off until they are switched on " +
-		"here; their words are templates of mails.",
+	intro: "Reminders and questions go only to people who asked for news. All of them are off until they are " +
+		"switched on here; their words are templates of mails.",
 	keys:   []string{settingReminder, settingReminderHours, settingBackInStock, settingReview, settingReviewDays},
 	fields: automaticFields, check: checkAutomatic,
 }

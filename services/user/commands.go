@@ -129,7 +129,7 @@ func ReadPerson(command string, args []string) (erasure.Person, error) {
 	case member > 0:
 		return erasure.Person{MemberIDs: []int64{member}}, nil
 	}
-	// A word alone stands in texts about others. What is not an address of the shop's may be one of a payment at Stripe.
+	// A word alone stands in texts about others. What is not an address of the shop's may be a payment's at Stripe.
 	if name, host, _ := strings.Cut(address, "@"); name == "" || host == "" {
 		return erasure.Person{}, misused("%s: -email is not an address", command)
 	}
