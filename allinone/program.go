@@ -223,12 +223,16 @@ func useNamed(command string) error {
 		return nil
 	}
 	file := settingsOf(shopsDir(), name)
-	_, err := os.Stat(file)
-	if missing := errors.Is(err, fs.ErrNotExist); missing && os.Getenv("SHOPS_DIR") != "" && os.Getenv("DATA_DIR") == "" {
+	if os.Getenv("SHOPS_DIR") != "" && os.Getenv("DATA_DIR") == "" && missing(file) {
 		return fmt.Errorf("%w: SHOPS_DIR has no shop %s (SHOP_NAME); shop list names those that there are, "+
 			"shop create %s makes it", boot.ErrUsage, name, name)
 	}
 	return setFrom(file)
+}
+
+func missing(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // setFrom sets the variables that are not set to what a file says. Without the file, commands say which
