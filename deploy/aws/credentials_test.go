@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// tokens is GitHub, which gives a new token to whoever asks, and AWS, which takes each but once, as if its five
+// tokens is GitHub, which gives a new token to every caller, and AWS, which takes each but once, as if its five
 // minutes were over.
 func tokens(t *testing.T) *httptest.Server {
 	t.Helper()

@@ -94,7 +94,7 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// A panel that does not ask for the chosen shops shows all of them, whoever looks.
+// A panel that does not ask for the chosen shops shows all of them, also to a person who chose one.
 func TestDashboardAsksForTheChosenShops(t *testing.T) {
 	t.Parallel()
 	var dashboard struct {
