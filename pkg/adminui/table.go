@@ -36,7 +36,7 @@ type Listing struct {
 	Sort   string            // one of Sorts
 	Down   bool              // from the largest to the smallest: parameter sort begins with -
 	After  string            // cursor of the last row that was seen: parameter after
-	Rows   int               // how many rows to read; one more reports whether there are more
+	Rows   int               // how many rows to read; one more tells whether there are more
 	File   bool              // the list is asked for as a file
 	// Problems are what of the address makes no sense and was left out of Chosen; NewTable shows them above the list.
 	Problems []string

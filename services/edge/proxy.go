@@ -68,7 +68,7 @@ func (e *server) proxy(owner *web.Owner, enrich func(r *http.Request, id *web.Id
 			}
 		}
 		ctx := r.Context()
-		if sentAgain(r) {
+		if mayBeSentAgain(r) {
 			ctx, id.Click = web.Repeatable(ctx), rand.Text()
 		}
 		p.ServeHTTP(w, r.WithContext(context.WithValue(ctx, forwardedIdentity{}, id)))

@@ -45,8 +45,8 @@ var posts = []posted{
 	{"/user/pythonabot-notify-me", false, "the address would be refused as on the list"},
 }
 
-// sentAgain reports whether a request is a POST that may be sent to another process.
-func sentAgain(r *http.Request) bool {
+// mayBeSentAgain reports whether a request is a POST that may be sent to another process.
+func mayBeSentAgain(r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false
 	}

@@ -144,14 +144,14 @@ func (w *senders) next(ctx context.Context, l *conn) (more bool, err error) {
 		return false, unlessEnded(ctx, err)
 	}
 	slot, sending, done := w.use()
-	worked := true
+	worked := false
 	defer func() { done(worked) }()
-	if slot == 0 { // a rest began at this moment
+	if slot == 0 { // it was given up at this moment
 		return true, nil
 	}
 	d, err := claim(ctx, w.pool, slot, sending, outage)
-	if err != nil || d == nil {
-		worked = err != nil
+	worked = d != nil || err != nil
+	if !worked || err != nil {
 		return false, unlessEnded(ctx, err)
 	}
 	fault.Point("mailer", "claimed")

@@ -41,15 +41,14 @@ func (s *slots) take(ctx context.Context) error {
 		if !free {
 			continue
 		}
-		former := s.own
-		s.own = slot
-		if slot == former { // the connection broke, not the process: the leases are ours still
+		if slot == s.own { // the connection broke, not the process: the leases are ours still
 			return nil
 		}
 		if _, err := freeLeases(ctx, s.pool, slot); err != nil {
 			s.release()
 			return err
 		}
+		s.own = slot
 		return nil
 	}
 	s.release()

@@ -66,7 +66,7 @@ func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
 		  SELECT r.seq, l.sku_id, least(r.quantity, l.quantity - coalesce((SELECT sum(s.quantity) FROM shipment_line s
 		      WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
 		    - coalesce((SELECT sum(o.quantity) FROM refund_line o JOIN refund f ON f.id = o.refund_id
-		      WHERE o.order_id = l.order_id AND o.seq = l.seq 
+		      WHERE o.order_id = l.order_id AND o.seq = l.seq
 		        AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
 		  FROM refund_line r JOIN order_line l USING (order_id, seq) JOIN orders ON orders.id = r.order_id
 		  WHERE r.refund_id = $1 AND r.restocked AND r.taken_back = 0 AND orders.canceled_at IS NULL
@@ -238,10 +238,7 @@ func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]de
 func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark orders as sent whose other pieces are refunded", `
 		WITH o AS (
-		  SELECT o.*, NOT EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity >
-		    coalesce((SELECT sum(s.quantity) FROM shipment_line s WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
-		    + coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
-		      WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state IN ('pending', 'succeeded')), 0)) AS done
+		  SELECT o.*, NOT EXISTS (SELECT FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0) AS done
 		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		    AND EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id)
 		), gone AS (

@@ -284,6 +284,17 @@ func TestTheRestIsRefunded(t *testing.T) {
 		t.Error(err)
 	}
 	is("accepted shipped")
+	on = Order{Identifier: e.sold("cleo@mail.example.com", "2")} // the other way round: the parcel after the refund
+	if id, err = e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	says(399, "pending")
+	if _, err := e.service.desk.Ship(t.Context(), kim, Parcel{Order: on}); err != nil {
+		t.Fatal(err)
+	}
+	is("accepted shipped")
+	says(399, "failed")
+	is("accepted")
 	on = Order{Identifier: e.sold("bea@mail.example.com", "2")}
 	if id, err = e.service.desk.Refund(t.Context(), kim, Refund{Order: on, Lines: []Pieces{{0, 2}}}); err != nil {
 		t.Fatal(err)

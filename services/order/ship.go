@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -72,7 +73,11 @@ func (d *Desk) Ship(ctx context.Context, who Actor, p Parcel) (id string, err er
 			return nil, err
 		}
 		if allSent(lines, pieces) {
-			if _, err := addStatus(ctx, tx, o.ID, statusShipped, who); err != nil {
+			by := who
+			if slices.ContainsFunc(lines, func(l deskLine) bool { return l.Refunded > 0 }) {
+				by = Actor{} // such a status is taken away when the refund comes to nothing (markSent)
+			}
+			if _, err := addStatus(ctx, tx, o.ID, statusShipped, by); err != nil {
 				return nil, err
 			}
 		}
