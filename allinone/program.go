@@ -215,8 +215,9 @@ func parked(args []string, out, stderr io.Writer) int {
 // ofNoShop are commands that are not about the shop that SHOP_NAME names.
 var ofNoShop = []string{"create", "list", "destroy", "broker", "vm", "aws", "help", "-help", "--help", "-h"}
 
-// useNamed does it for the shop that SHOP_NAME names, if create made one of that name. Who says where shops live means
-// one of them: a name that is misspelled would open a new shop, or ask the one in the default folder.
+// useNamed sets the variables that are not set to what create wrote down for the shop of SHOP_NAME, if there is one.
+// Who says where shops live means one of them: a name that is misspelled would open a new shop, or ask the one in the
+// default folder.
 func useNamed(command string) error {
 	name := os.Getenv("SHOP_NAME")
 	if boot.CheckShopName(name) != nil || os.Getenv("DATABASE_URL") != "" || slices.Contains(ofNoShop, command) {

@@ -95,7 +95,7 @@ func TestMisspelledShop(t *testing.T) { // sets variables, so not in parallel
 	if code := Program([]string{"help"}, &out, &stderr); code != 0 {
 		t.Errorf("help: %d %s", code, &stderr)
 	}
-	for _, name := range []string{"pg", "lock"} {
+	for _, name := range []string{"pg", "pg_shop"} {
 		stderr.Reset()
 		if code := Program([]string{"create", name}, &out, &stderr); code != 2 || !strings.Contains(stderr.String(), name) {
 			t.Errorf("create %s: %d %s", name, code, &stderr)

@@ -73,9 +73,6 @@ func shops(verb string, args []string, out, stderr io.Writer) int {
 			if err := boot.CheckShopName(name); err != nil {
 				return fmt.Errorf("%w: the name %w", boot.ErrUsage, err)
 			}
-			if name == "lock" {
-				return fmt.Errorf("%w: the name lock is one of a file in SHOPS_DIR", boot.ErrUsage)
-			}
 		}
 		options := flag.NewFlagSet(verb, flag.ContinueOnError)
 		options.SetOutput(io.Discard)
@@ -122,8 +119,11 @@ type newShop struct {
 	from                string // a backup that it is made of
 }
 
+// lockName is the file of SHOPS_DIR by which two commands take turns; no shop can have the name.
+const lockName = ".lock"
+
 // createShop makes a shop. It may be stopped anywhere and run again: the settings with all secrets are written
-// first, and everything after them is made as they say.
+// first, and everything after them is made as they say. One of a backup that was stopped is destroyed first.
 func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer) error {
 	began := time.Now()
 	var backup aboutBackup
@@ -136,7 +136,7 @@ func createShop(ctx context.Context, server *dbServer, n newShop, out io.Writer)
 	if err := os.MkdirAll(n.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must get through
 		return fmt.Errorf("make SHOPS_DIR: %w", err)
 	}
-	unlock, err := lockFile(filepath.Join(n.dir, "lock"), true) // two shops take different ports
+	unlock, err := lockFile(filepath.Join(n.dir, lockName), true) // two shops take different ports
 	if err != nil {
 		return err
 	}
@@ -312,7 +312,7 @@ func destroyShop(ctx context.Context, server *dbServer, dir, name string, out io
 
 // leaveBroker takes a shop's account and streams from the broker that shops share.
 func leaveBroker(dir, name string) error {
-	unlock, err := lockFile(filepath.Join(dir, "lock"), true)
+	unlock, err := lockFile(filepath.Join(dir, lockName), true)
 	if err != nil {
 		return err
 	}

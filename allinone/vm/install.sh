@@ -145,7 +145,7 @@ password=$(sed -n "s|^SHOPS_DATABASE_URL='postgres://shops:\([0-9a-f]*\)@127.0.0
 install -d -m 0755 /var/lib/shops
 own() { # each shop is a user of its own, so that none reads another's folder and processes
 	[ -n "$(getent passwd "_$1")" ] || useradd --system --user-group --home-dir "/var/lib/shops/$1" --shell /usr/sbin/nologin "_$1"
-	[ "$(getent passwd "_$1" | cut -d : -f 6)" = "/var/lib/shops/$1" ] || { echo "The machine has a user _$1 that is no shop: choose another name" >&2; exit 1; }
+	[ "$(getent passwd "_$1" | cut -d : -f 6)" = "/var/lib/shops/$1" ] || { echo "The machine has a user _$1 that is not a shop's: choose another name" >&2; exit 1; }
 }
 own "$SHOP"
 install -m 0755 "$binary" /usr/local/bin/shop.new

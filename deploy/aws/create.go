@@ -46,7 +46,7 @@ func (c *cloud) create(ctx context.Context, w wish) error {
 	if err := c.bring(ctx, w.layout, known, deployment{Tag: w.tag}); err != nil {
 		return err
 	}
-	for _, p := range around(w.bastion) {
+	for _, p := range around(false) {
 		if _, err := c.make(ctx, p, known); err != nil {
 			return err
 		}

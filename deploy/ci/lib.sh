@@ -19,7 +19,7 @@ output() {
 	echo "$known" | sed -n "s/^$2=//p"
 }
 
-# watched: a script that fails or is cancelled from here on says where, why, and what runs, also on the page of the run.
+# watched: a script that fails or is canceled from here on says where, why, and what runs, also on the page of the run.
 watched() {
 	doing=beginning work=$(mktemp -d)
 	trap finish EXIT

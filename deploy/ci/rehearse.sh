@@ -6,7 +6,7 @@
 #
 # Deploys, deploys again, fails to deploy, rolls back by 1 and by 2, refuses a wrong confirmation, migrates each of
 # three databases, refuses a command that is not on the list, destroys, makes the large layout, where a deployment
-# fails half-way and one is cancelled, takes it away, and counts what is left.
+# fails half-way and one is canceled, takes it away, and counts what is left.
 set -eu
 cd "$(dirname "$0")/../.."
 began=$(date +%s)
@@ -187,7 +187,7 @@ deploying=$!
 changing() { bin/shop aws status large_shop | grep -q 'user .*UPDATE_IN_PROGRESS'; }
 waits changing
 kill $deploying
-wait $deploying && fail "a deployment that was cancelled succeeded"
+wait $deploying && fail "a deployment that was canceled succeeded"
 bin/shop aws rollback large_shop -back 1 -confirm "roll back large_shop by 1" | grep "goes back"
 [ "$(bin/shop aws status large_shop | grep -c ":$first$")" = 7 ] || fail "not all services went back: $(bin/shop aws status large_shop)"
 # object METHOD PATH speaks to the object store.

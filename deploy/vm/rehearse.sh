@@ -80,7 +80,7 @@ for secret in /var/lib/shops/acme/shop.env /etc/shop/server.env /etc/shop/acme.e
 done
 # A user that is there for something else is none of a shop's.
 ! inside SHOP=apt DOMAIN=apt.localhost ADMIN_DOMAIN=admin.apt.localhost /opt/shop/install.sh /opt/shop/shop >"$root/tmp/refused.log" 2>&1
-grep -q 'a user _apt that is no shop' "$root/tmp/refused.log"
+grep -q "a user _apt that is not a shop's" "$root/tmp/refused.log"
 echo "two shops, and neither reads the other's secrets"
 # A new version by hand, which finds all made, and the way back.
 { cat bin/shop; echo; } >"$root/opt/shop/newer"
