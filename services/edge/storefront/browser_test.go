@@ -93,6 +93,25 @@ func TestEveryStateIsAccessible(t *testing.T) {
 	}
 }
 
+// At 320 px, where WCAG 1.4.10 looks, less the 15 of a scroll bar, nothing is to be scrolled to sideways, and the
+// shop's name keeps clear of the tools beside it.
+func TestNothingIsWiderThanASmallPhone(t *testing.T) {
+	t.Parallel()
+	f, _, server := newFake(t)
+	b := newTab(t, server, 305, "light")
+	b.Expect("404")
+	f.set(func() { f.member, f.lines, f.code = true, []fakeLine{{1, 2}, {2, 1}}, true })
+	for path := range addresses() {
+		b.Visit(path)
+		wide := b.Read(`[...document.body.querySelectorAll('*')].filter(e => e.checkVisibility() && !e.closest('.skip, dialog') && (
+			e.getBoundingClientRect().right > innerWidth + 1 || e.matches('header .brand') && e.scrollWidth > e.clientWidth + 1
+		)).map(e => e.localName + '.' + e.className).slice(0, 5).join(' ')`)
+		if wide != "" {
+			t.Errorf("%s: %v ends beyond the screen", path, wide)
+		}
+	}
+}
+
 // set changes the fake while pages talk to it.
 func (f *fakeAPI) set(change func()) {
 	f.mu.Lock()
