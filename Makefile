@@ -141,7 +141,7 @@ count: ## figures of the code's legibility: lines, comments, functions, words to
 	@GOWORK=off $(GO) run -C tools ./count ..
 
 .PHONY: generate
-generate: bin/withpostgres ## write each service's schema.sql and pages.txt, and allinone's copy of nats.conf
+generate: bin/withpostgres ## write each service's schema.sql and pages.txt, docs/settings.md, and allinone's copy of nats.conf
 	@$(TESTS) -run 'Schema|Generated' ./allinone ./pkg/service $(patsubst %,./%,$(filter services/%,$(MODULES))) -args -update
 
 .PHONY: pictures

@@ -27,29 +27,6 @@ var words = map[string]string{
 	msg.EventsTogether:    "What browsers reported",
 }
 
-var mailTitles = map[string]string{
-	msg.MailOrderMember: "Order confirmation for members", msg.MailOrderVisitor: "Order confirmation for visitors",
-	msg.MailOrderShipped: "Order on its way", msg.MailOrderRefunded: "Refund", msg.MailOrderCanceled: "Order canceled",
-	msg.MailOrderNote: "Note about an order", msg.MailPaymentPending: "Waiting for the bank",
-	msg.MailPaymentRefused: "Payment refused by the bank", msg.MailWelcome: "Welcome",
-	msg.MailVerify: "Confirm the address",
-	msg.MailReset:  "Choose a new password", msg.MailPasswordSet: "Password was reset",
-	msg.MailPasswordChanged: "Password was changed", msg.MailAddressChanged: "Address was changed",
-	msg.MailAccountsMerged: "Accounts were merged", msg.MailUsername: "User name",
-	msg.MailChatAlert: "Chat message waiting",
-	msg.MailTest:      "Test mail", msg.MailChatAnswer: "Answer to a chat message",
-	msg.MailCheckoutReminder: "Reminder of a checkout",
-	msg.MailBackInStock:      "Back in stock", msg.MailReviewRequest: "Question about a purchase",
-}
-
-// MailTitle is what staff call a kind of mail; one that is not known keeps its name.
-func MailTitle(kind string) string {
-	if title, ok := mailTitles[kind]; ok {
-		return title
-	}
-	return kind
-}
-
 // InWords is what staff call a message of a subject; one that is not known keeps its name.
 func InWords(subject string) string {
 	if text, ok := words[subject]; ok {
@@ -62,7 +39,7 @@ func InWords(subject string) string {
 		}
 	}
 	if kind, ok := strings.CutPrefix(subject, msg.MailSubject("")); ok {
-		return "Mail: " + MailTitle(kind)
+		return "Mail: " + msg.MailTitle(kind)
 	}
 	return subject
 }

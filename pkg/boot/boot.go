@@ -38,7 +38,7 @@ type Common struct {
 
 // Public is the setting of services that write the shop's address into what they send.
 type Public struct {
-	PublicURL string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses; production wants https"`
+	PublicURL string `envconfig:"PUBLIC_URL" default:"http://127.0.0.1:8080" desc:"the shop's address in mails and in Stripe's success and cancel addresses; https, which production wants, makes cookies Secure; make run takes EDGE_ADDR when it is not set"`
 }
 
 // checkPublic reports an address that production refuses: cookies, links in mails and the way back

@@ -244,34 +244,6 @@ type Prospect struct {
 	At      time.Time `json:"at"`
 }
 
-// The kinds of mail, in the order of the contract's table.
-const (
-	MailWelcome         = "welcome"
-	MailVerify          = "verify"
-	MailReset           = "reset"
-	MailPasswordSet     = "password-set"
-	MailUsername        = "username"
-	MailAddressChanged  = "address-changed"
-	MailPasswordChanged = "password-changed"
-	MailAccountsMerged  = "accounts-merged" // ours: staff closed one of two accounts
-	MailChatAlert       = "chat-alert"
-	MailChatAnswer      = "chat-answer" // ours: what a person of the staff answers
-	MailOrderMember     = "order-member"
-	MailOrderVisitor    = "order-visitor"
-	MailPaymentPending  = "payment-pending" // ours: a bank debit is under way
-	MailPaymentRefused  = "payment-refused" // ours: the bank refused it
-	MailOrderShipped    = "order-shipped"   // ours, as are the following
-	MailOrderRefunded   = "order-refunded"
-	MailOrderCanceled   = "order-canceled"
-	MailOrderNote       = "order-note" // what a person of the staff wrote
-	MailTest            = "test"       // to the staff, whether mails leave
-
-	// Those that go out by themselves, where staff have switched them on.
-	MailCheckoutReminder = "checkout-reminder" // of a checkout that was not paid
-	MailBackInStock      = "back-in-stock"     // to people who asked to be told
-	MailReviewRequest    = "review-request"    // how the customer likes what was sent
-)
-
 // SendMail is the command to send one mail.
 type SendMail struct {
 	Kind string `json:"kind"`

@@ -21,7 +21,7 @@ type Config struct {
 	boot.Keys
 	TrustedProxies string `envconfig:"TRUSTED_PROXIES" default:"loopback" desc:"whose X-Forwarded-For is believed: addresses, networks (10.0.0.0/8) or the word loopback; commas between them"`
 	Addr           string `envconfig:"ADMIN_ADDR" default:"127.0.0.1:8086" desc:"listener of the back office"`
-	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host"`
+	URL            string `envconfig:"ADMIN_URL" default:"http://localhost:8086" desc:"the address at which the staff reach the back office, a host of its own; production wants https, or localhost through a tunnel; passkeys belong to its host; make run takes the port of ADMIN_ADDR when it is not set"`
 	UserURL        string `envconfig:"USER_URL" default:"http://127.0.0.1:8082" desc:"where admin finds user; commas between several processes of it"`
 	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where admin finds order; commas between several processes of it"`
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where admin finds events; commas between several processes of it"`

@@ -30,7 +30,7 @@ type Config struct {
 	OrderURL       string `envconfig:"ORDER_URL" default:"http://127.0.0.1:8083" desc:"where edge finds order; commas between several processes of it"`
 	EventsURL      string `envconfig:"EVENTS_URL" default:"http://127.0.0.1:8084" desc:"where edge finds events; commas between several processes of it"`
 	WebhookURL     string `envconfig:"WEBHOOK_URL" default:"http://127.0.0.1:8081" desc:"where edge finds webhook; commas between several processes of it"`
-	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it"`
+	MediaURL       string `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
 
 	// Listener, if set, is used instead of EDGE_ADDR.
 	Listener net.Listener `ignored:"true"`

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/msg"
 )
 
@@ -194,7 +193,7 @@ func kindTitle(kind string) string {
 	case kindDraft:
 		return "Newsletter, draft"
 	}
-	return adminui.MailTitle(kind)
+	return msg.MailTitle(kind)
 }
 
 // sampleTime is when samples happened.

@@ -34,7 +34,7 @@ type Config struct {
 	StripeAccount        string        `envconfig:"STRIPE_ACCOUNT" desc:"own account id (acct_…); events that name another account make no order"`
 	LateDays             int           `envconfig:"ORDER_LATE_DAYS" default:"3" desc:"days after which an order that was not sent is on the work list of the back office"`
 	ShippingMailAfter    time.Duration `envconfig:"SHIPPING_MAIL_AFTER" default:"5m" desc:"how long a parcel that staff sent can be undone, before the customer is told"`
-	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it"`
+	MediaURL             string        `envconfig:"MEDIA_URL" default:"media" desc:"where pictures of products are kept: a folder, or s3://key:secret@host/bucket/prefix (?region=…, ?tls=off), without key and secret with the rights of the AWS task; order writes and edge reads it; make run takes a folder in DATA_DIR when it is not set"`
 	// Listener is used instead of Addr when set.
 	Listener net.Listener `ignored:"true"`
 }

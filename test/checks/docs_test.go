@@ -22,30 +22,23 @@ import (
 	"github.com/startupwebapp/startupwebapp/services/webhook"
 )
 
-// The README names every setting, and its table no setting that is none.
-func TestReadmeNamesEverySetting(t *testing.T) {
+// What the README says of settings is so; docs/settings.md has all of them (TestGeneratedSettings).
+func TestReadmeNamesSettings(t *testing.T) {
 	t.Parallel()
-	readme := readFile(t, "README.md")
-	_, table, _ := strings.Cut(readme, "\n## Settings\n")
+	_, table, _ := strings.Cut(readFile(t, "README.md"), "\n## Settings\n")
 	table, _, _ = strings.Cut(table, "\n## ")
-	known := map[string]boot.Setting{}
+	known := map[string]bool{}
 	for _, s := range allinone.Settings() {
-		known[s.Name] = s
-		if !regexp.MustCompile(`\b` + s.Name + `\b`).MatchString(table) {
-			t.Errorf("README.md does not name %s (%s)", s.Name, s.Meaning)
-		}
-		if s.Meaning == "" {
-			t.Errorf("%s has no meaning", s.Name)
-		}
+		known[s.Name] = true
 	}
-	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z][A-Z_, ]+?) \| (.*?) \|`).FindAllStringSubmatch(table, -1) {
+	rows := regexp.MustCompile(`(?m)^\| ([A-Z][A-Z_, ]+?)(=\w+)? \|`).FindAllStringSubmatch(table, -1)
+	if len(rows) < 8 {
+		t.Errorf("found only %d rows", len(rows))
+	}
+	for _, row := range rows {
 		for name := range strings.SplitSeq(row[1], ", ") {
-			s, ok := known[name]
-			if !ok {
+			if !known[name] {
 				t.Errorf("README.md names %s, which is not a setting", name)
-			}
-			if s.Default != "" && !strings.Contains(row[2], s.Default) && !strings.Contains(row[2], "above") {
-				t.Errorf("README.md says that the default of %s is %s: it is %s", name, row[2], s.Default)
 			}
 		}
 	}
