@@ -88,7 +88,7 @@ type optionNames struct {
 	Size  string `json:"size"`
 }
 
-type picture struct {
+type productPicture struct {
 	ID       int64   `json:"-"`
 	Owner    int64   `json:"-"`
 	ImageURL string  `json:"image_url"`

@@ -13,6 +13,7 @@ import (
 	"image/png"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/adminui"
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/testenv"
+	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
 // striped is a picture whose left half is red.
@@ -43,16 +45,6 @@ func jpegOf(img image.Image) []byte {
 		panic(err)
 	}
 	return out.Bytes()
-}
-
-// withEXIF puts an EXIF segment with an orientation and a place into a JPEG.
-func withEXIF(body []byte, orientation byte) []byte {
-	tiff := []byte("Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00")
-	tiff = append(tiff, orientation, 0, 0)
-	tiff = append(tiff, "GPS 59.9139N 10.7522E"...)
-	segment := []byte{0xff, 0xe1}
-	segment = binary.BigEndian.AppendUint16(segment, uint16(len(tiff)+2))
-	return append(append(append([]byte{}, body[:2]...), append(segment, tiff...)...), body[2:]...)
 }
 
 // pngHead is the beginning of a PNG that says it is as large as that.
@@ -86,7 +78,10 @@ func TestUploadAPicture(t *testing.T) {
 	e := newEnv(t)
 	editor := e.browser(adminui.Marketing)
 	const path = "/staff/catalog/products/bSusp6dBHm/media"
-	photo := withEXIF(jpegOf(striped(900, 600)), 6) // held upright: 600 wide, red above
+	photo, err := os.ReadFile("picture/testdata/photo.jpg") // held upright: 600 wide, red above
+	if err != nil {
+		t.Fatal(err)
+	}
 	upload(editor, path+"/upload", map[string][]byte{"C:\\holiday.jpg": photo}).Has(http.StatusSeeOther)
 	address := e.Text(`SELECT image_url FROM product_image WHERE product_id = 1 ORDER BY id DESC LIMIT 1`)
 	editor.Get(path).Has(200, "http://shop.test"+address)
@@ -145,26 +140,9 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	}
 	upload(editor, path, nil).Has(422, "Choose a picture first")
 	editor.Post(path, "files", "x").Has(400)
-	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, maxPictureBytes+1)}).Has(422, "more than 24 MB")
+	upload(editor, path, map[string][]byte{"huge.jpg": make([]byte, picture.MaxBytes+1)}).Has(422, "more than 24 MB")
 	upload(editor, path, map[string][]byte{"more.jpg": make([]byte, adminui.MaxUpload)}).Has(http.StatusRequestEntityTooLarge)
 	upload(e.browser(adminui.ReadOnly), path, map[string][]byte{"a.jpg": whole}).Has(http.StatusForbidden)
-}
-
-func FuzzPicture(f *testing.F) {
-	f.Add(withEXIF(jpegOf(striped(8, 8)), 6))
-	f.Add(pngHead(9, 9))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if o := exifOrientation(body); o < 1 || o > 8 {
-			t.Errorf("orientation %d", o)
-		}
-		img, orientation, err := decodePicture(body)
-		if err != nil {
-			return
-		}
-		if p, err := resizePicture(img, orientation); err != nil || p.width > media.Most || !media.ValidName(p.name()) {
-			t.Errorf("%v, %v", p, err)
-		}
-	})
 }
 
 // The WebP of each width is made after the upload, of pictures from before, too, and once. What is not a picture is not

@@ -1,35 +1,23 @@
 package order
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/jpeg"
 	"time"
 
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
-	"github.com/startupwebapp/startupwebapp/services/order/webp"
+	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
 const (
-	// webpQuality is where a product's picture looks as its JPEG does.
-	webpQuality = 80
-	// maxWebPPixels bounds the memory that a WebP takes to make, some 15 bytes for a pixel. Pictures that are larger,
-	// which are more than twice as high as wide, stay JPEGs in their largest width.
-	maxWebPPixels = 8_000_000
 	// picturePoll is how long the worker waits when there is nothing to do: uploads wake that of their process, and
 	// what another process left behind can wait.
 	picturePoll = time.Minute
 	// pictureTries is how often a picture is tried.
 	pictureTries = 5
 )
-
-// errNoPicture says that no WebP can be made of a picture, however often it is tried.
-var errNoPicture = errors.New("no picture to make a WebP of")
 
 // makePictures makes the WebP of each picture that was uploaded, until ctx ends. One is made at a time, so that memory
 // is bounded; until it is there edge serves the JPEG.
@@ -67,7 +55,7 @@ func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 		return false, ctx.Err()
 	case err == nil:
 		return true, dropPicture(ctx, s.pool, p.Name)
-	case errors.Is(err, errNoPicture) || p.Tries >= pictureTries:
+	case errors.Is(err, picture.ErrNoWebP) || p.Tries >= pictureTries:
 		s.log.WarnContext(ctx, "a picture stays a JPEG", "picture", p.Name, "error", err)
 		return true, dropPicture(ctx, s.pool, p.Name)
 	}
@@ -79,14 +67,14 @@ func (s *server) makePicture(ctx context.Context) (made bool, err error) {
 func (s *server) makeWebP(ctx context.Context, name string) error {
 	hash, own, ok := media.Parse(name)
 	if !ok {
-		return fmt.Errorf("%w: %q is not a name", errNoPicture, name)
+		return fmt.Errorf("%w: %q is not a name", picture.ErrNoWebP, name)
 	}
 	if _, err := s.media.Get(ctx, media.WebP(name)); !errors.Is(err, media.ErrNotFound) {
 		return err // uploaded once more, or kept before a try ended
 	}
 	body, err := s.media.Get(ctx, name)
 	if errors.Is(err, media.ErrNotFound) {
-		return fmt.Errorf("%w: %w", errNoPicture, err)
+		return fmt.Errorf("%w: %w", picture.ErrNoWebP, err)
 	} else if err != nil {
 		return err
 	}
@@ -96,26 +84,10 @@ func (s *server) makeWebP(ctx context.Context, name string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	img, err := jpeg.Decode(bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNoPicture, err)
-	}
-	source := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
-	draw.Draw(source, source.Bounds(), img, img.Bounds().Min, draw.Src)
-	for width, small := range sizes(source, own) {
-		if width*small.Bounds().Dy() > maxWebPPixels {
-			return fmt.Errorf("%w: it is too high", errNoPicture)
-		}
-		file, err := webp.Encode(small, webpQuality)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errNoPicture, err)
-		}
+	return picture.WebPs(body, own, func(width int, file []byte) error {
 		if err := s.media.Put(ctx, media.WebP(media.Name(hash, width)), file); err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
+		return ctx.Err()
+	})
 }

@@ -2,7 +2,6 @@ package order
 
 import (
 	"log/slog"
-	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/media"
 	"github.com/startupwebapp/startupwebapp/pkg/service"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
+	"github.com/startupwebapp/startupwebapp/services/order/picture"
 	"github.com/startupwebapp/startupwebapp/services/order/stripe"
 )
 
@@ -29,8 +29,8 @@ type server struct {
 	pictures   chan struct{} // a place for each picture that is made
 	// pictureWork wakes makePictures.
 	pictureWork chan struct{}
-	fetcher     *http.Client  // of pictures at other servers
-	fetchWork   chan struct{} // wakes fetchPictures
+	fetcher     *picture.Fetcher // of pictures at other servers
+	fetchWork   chan struct{}    // wakes fetchPictures
 	// placings tells success pages what the events of their payments became.
 	placings placings
 }
@@ -45,7 +45,7 @@ func newServer(core *service.Core, cfg Config) (*server, error) {
 		refundWork: make(chan struct{}, 1),
 		clockWork:  make(chan struct{}, 1),
 		pictures:   make(chan struct{}, picturesAtOnce), pictureWork: make(chan struct{}, 1),
-		fetcher: newFetcher(public, nil), fetchWork: make(chan struct{}, 1)}
+		fetcher: picture.NewFetcher(picture.Public, nil), fetchWork: make(chan struct{}, 1)}
 	s.desk = NewDesk(core.Pool, cfg.ShippingMailAfter, func() {
 		s.outbox.Wake()
 		wait.Wake(s.deskWork)

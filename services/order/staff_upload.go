@@ -17,12 +17,13 @@ import (
 	"github.com/startupwebapp/startupwebapp/pkg/pg"
 	"github.com/startupwebapp/startupwebapp/pkg/wait"
 	"github.com/startupwebapp/startupwebapp/pkg/web"
+	"github.com/startupwebapp/startupwebapp/services/order/picture"
 )
 
 const (
 	// maxFiles is how many pictures one form brings; a script sends each by itself.
 	maxFiles = 20
-	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take maxPictureMemory.
+	// picturesAtOnce bounds how many pictures are unpacked at a time: each may take much memory.
 	picturesAtOnce = 1
 )
 
@@ -47,8 +48,8 @@ func (s *server) staffUpload(r *http.Request) (adminui.Answer, error) {
 		if file.Size == 0 && file.Filename == "" {
 			continue
 		}
-		address, err := s.keepPicture(r.Context(), func() ([]byte, error) { return readUpload(file, maxPictureBytes) })
-		if no, ok := errors.AsType[notPicture](err); ok {
+		address, err := s.keepPicture(r.Context(), func() ([]byte, error) { return readUpload(file, picture.MaxBytes) })
+		if no, ok := errors.AsType[picture.Refusal](err); ok {
 			refused = append(refused, fileName(file.Filename)+": "+no.Error())
 			continue
 		} else if err != nil {
@@ -93,20 +94,16 @@ func (s *server) keepPicture(ctx context.Context, read func() ([]byte, error)) (
 	if err != nil {
 		return "", err
 	}
-	img, orientation, err := decodePicture(body)
+	sized, err := picture.Resize(body)
 	if err != nil {
 		return "", err
 	}
-	sized, err := resizePicture(img, orientation)
-	if err != nil {
-		return "", err
-	}
-	for _, width := range media.WidthsOf(sized.width) {
-		if err := s.media.Put(ctx, media.Name(sized.hash, width), sized.files[width]); err != nil {
+	for _, width := range media.WidthsOf(sized.Width) {
+		if err := s.media.Put(ctx, media.Name(sized.Hash, width), sized.Files[width]); err != nil {
 			return "", web.Unavailable(err)
 		}
 	}
-	return media.Path + sized.name(), nil
+	return media.Path + sized.Name(), nil
 }
 
 // readUpload reads an uploaded file, and one byte more than most where it has more.
