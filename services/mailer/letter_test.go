@@ -219,7 +219,7 @@ func TestEachKindHasATemplate(t *testing.T) {
 // kindsOfMail are the constants Mail… of pkg/msg that are no subjects.
 func kindsOfMail(t *testing.T) (kinds []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/msg/payloads.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/msg/mail_kinds.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
