@@ -74,8 +74,8 @@ const keptOrder = ` o.current_status NOT IN ('canceled', 'refunded') AND o.cance
 	AND NOT EXISTS (SELECT FROM ` + leftSQL + ` l WHERE l.order_id = o.id AND l.quantity > 0)
 	AND (o.total = 0 OR o.total > (SELECT coalesce(sum(amount), 0) FROM refund r
 	  WHERE r.payment_intent = o.payment_intent AND state IN ('requested', 'pending', 'succeeded')))
-	AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity > (SELECT coalesce(sum(r.quantity), 0)
-	  FROM refund_line r JOIN refund f ON f.id = r.refund_id
+	AND EXISTS (SELECT FROM order_line l WHERE l.order_id = o.id AND l.quantity > (
+	  SELECT coalesce(sum(r.quantity), 0) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 	  WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')))
 	AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_intent = o.payment_intent
 	  AND d.status NOT IN ('won', 'warning_closed')) `
@@ -96,7 +96,9 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		WITH due AS (
 		  SELECT o.id, o.identifier, o.email, coalesce(o.member_id, 0) AS member_id,
 		    coalesce(o.customer_name, '') AS name, o.total
-		  FROM orders o WHERE o.id IN (SELECT order_id FROM shipment s
+		  FROM orders o
+		  WHERE o.id IN (
+		      SELECT order_id FROM shipment s
 		      WHERE s.shipped_at <= now() - $2::interval AND s.shipped_at > now() - $2::interval - $3::interval)
 		    AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.shipped_at > now() - $2::interval)
 		    AND`+keptOrder+`
@@ -104,12 +106,13 @@ func dueReviews(ctx context.Context, tx pgx.Tx, after time.Duration) ([]dueRevie
 		  ORDER BY o.id LIMIT $4),
 		noted AS (INSERT INTO automatic_mail (kind, about, email) SELECT $1, identifier, lower(email) FROM due)
 		SELECT identifier, email, member_id, name, total,
-		  (SELECT coalesce(jsonb_agg(jsonb_build_object('sku_id', l.sku_id, 'product', coalesce(l.product_title, ''),
-		    'colour', coalesce(l.color, ''), 'size', coalesce(l.size, ''), 'price_each', l.price_cents,
-		    'quantity', sent.pieces) ORDER BY l.seq), '[]')
-		  FROM order_line l CROSS JOIN LATERAL (SELECT sum(s.quantity) AS pieces FROM shipment_line s
-		    WHERE s.order_id = l.order_id AND s.seq = l.seq) AS sent
-		  WHERE l.order_id = due.id AND sent.pieces > 0) AS lines
+		  (SELECT coalesce(jsonb_agg(jsonb_build_object(
+		      'sku_id', l.sku_id, 'product', coalesce(l.product_title, ''), 'colour', coalesce(l.color, ''),
+		      'size', coalesce(l.size, ''), 'price_each', l.price_cents, 'quantity', sent.pieces) ORDER BY l.seq), '[]')
+		    FROM order_line l CROSS JOIN LATERAL (
+		      SELECT sum(s.quantity) AS pieces FROM shipment_line s
+		      WHERE s.order_id = l.order_id AND s.seq = l.seq) AS sent
+		    WHERE l.order_id = due.id AND sent.pieces > 0) AS lines
 		FROM due`, msg.MailReviewRequest, after, automaticLate, automaticAtOnce)
 }
 

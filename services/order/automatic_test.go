@@ -143,8 +143,8 @@ func TestReviewRequests(t *testing.T) {
 	sent("late@mail.example.com", "20 days")
 	sent("early@mail.example.com", "5 days")
 	half := sent("half@mail.example.com", "14 days 1 hour")
-	e.Exec(`INSERT INTO shipment (id, order_id, carrier, mail_at, by_name) SELECT 'second', id, 'Post', now(), 'Kim' FROM orders
-		WHERE identifier = $1`, half)
+	e.Exec(`INSERT INTO shipment (id, order_id, carrier, mail_at, by_name)
+		SELECT 'second', id, 'Post', now(), 'Kim' FROM orders WHERE identifier = $1`, half)
 	rest := sent("rest@mail.example.com", "14 days 1 hour") // a piece is still to be sent
 	e.Exec(`UPDATE shipment_line SET quantity = 1 WHERE shipment_id = $1`, rest)
 	moved := sent("moved@mail.example.com", "14 days 1 hour") // to a status of the shop's own

@@ -39,13 +39,16 @@ func handOver(ctx context.Context, tx pgx.Tx, visitor, memberID int64) error {
 		args []any
 	}{
 		{`INSERT INTO cart_merge (from_cart_id, to_cart_id, member_id, visitor, before)
-		  SELECT $1, $2, $3, jsonb_build_object('lines',
-		    coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq)
-		      FROM cart_line WHERE cart_id = $1), '[]'),
-		    'codes', coalesce((SELECT jsonb_agg(code_id ORDER BY seq) FROM cart_code WHERE cart_id = $1), '[]')),
-		  jsonb_build_object('lines',
-		    coalesce((SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq)
-		      FROM cart_line WHERE cart_id = $2), '[]'))`,
+		  SELECT $1, $2, $3,
+		    jsonb_build_object(
+		      'lines', coalesce((
+		        SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq)
+		        FROM cart_line WHERE cart_id = $1), '[]'),
+		      'codes', coalesce((SELECT jsonb_agg(code_id ORDER BY seq) FROM cart_code WHERE cart_id = $1), '[]')),
+		    jsonb_build_object(
+		      'lines', coalesce((
+		        SELECT jsonb_agg(jsonb_build_object('sku_id', sku_id, 'quantity', quantity) ORDER BY seq)
+		        FROM cart_line WHERE cart_id = $2), '[]'))`,
 			[]any{visitor, member, memberID}},
 		{`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT $2, sku_id, quantity FROM cart_line WHERE ` +
 			`cart_id = $1 ORDER BY seq ON CONFLICT DO NOTHING`, []any{visitor, member}},

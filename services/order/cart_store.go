@@ -76,12 +76,14 @@ func queueCart(batch *pgx.Batch, who web.Identity, keys []string, lock string, i
 	batch.Queue(`
 		SELECT c.id, c.member_id, c.anonymous_id, c.generation, c.receipt_email,
 		  c.updated_at < now() - interval '1 day',
-		       EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
-		       `+methodColumns+`,
-		       (SELECT max(k.total) FROM checkout k WHERE k.state = 'pending'
-		          AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT g.from_cart_id FROM cart_merge g
-		            WHERE g.to_cart_id = c.id))),
-		       (SELECT jsonb_object_agg(key, value) FROM configuration WHERE key = ANY($2))
+		  EXISTS (SELECT FROM cart_code x WHERE x.cart_id = c.id),
+		  `+methodColumns+`,
+		  (SELECT max(k.total) FROM checkout k
+		    WHERE k.state = 'pending' AND k.cart_id = ANY (ARRAY(
+		      SELECT c.id
+		      UNION ALL
+		      SELECT g.from_cart_id FROM cart_merge g WHERE g.to_cart_id = c.id))),
+		  (SELECT jsonb_object_agg(key, value) FROM configuration WHERE key = ANY($2))
 		FROM cart c LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active
 		WHERE `+where+lock, owner, keys).QueryRow(func(row pgx.Row) error {
 		c, m := &cart{MemberEmail: who.Email}, struct {
@@ -131,17 +133,17 @@ func noteLooked(ctx context.Context, db pg.DB, c *cart) error {
 // and joins them, for as long as it believes the tables to be small.
 const linesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(own.title, n.inventory_title, 'No longer sold') AS inventory_title,
-	       coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
-	       s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity,
-	         coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
-	       coalesce(n.product_title_url, '') AS product_title_url,
-	         coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url,
-	       coalesce(s.weight_grams, 0) AS grams
+	  coalesce(own.identifier, n.inventory_identifier, '` + offSale + `') AS inventory_identifier,
+	  s.color, s.size, s.description, coalesce(n.price_cents, 0) AS price_cents, l.quantity,
+	  coalesce(n.product_title, p.title, 'An item that we no longer sell') AS product_title,
+	  coalesce(n.product_title_url, '') AS product_title_url,
+	  coalesce(n.product_identifier, '') AS product_identifier, coalesce(n.image_url, '') AS image_url,
+	  coalesce(s.weight_grams, 0) AS grams
 	FROM cart_line l JOIN sku s ON s.id = l.sku_id LEFT JOIN product p ON p.id = s.product_id
-	  LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
+	LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
 	LEFT JOIN LATERAL (
 	  SELECT i.title, i.identifier FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
-	    JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
+	  JOIN reservation r ON r.checkout_id = o.id AND r.sku_id = l.sku_id
 	  JOIN sku_inventory i ON i.id = s.inventory_id
 	  WHERE n.stock = 0 AND c.id = l.cart_id LIMIT 1) own ON true
 	WHERE l.cart_id = `
@@ -150,27 +152,33 @@ const linesSQL = `
 // given back before another one is made.
 const codesSQL = `
 	SELECT d.id, d.code, d.description, d.combinable, d.amount, d.order_minimum_cents,
-	       -- staff write infinity
-	       greatest(d.start_date_time, '0001-01-01Z') AS start_date_time,
-	       least(d.end_date_time, '9999-12-31Z') AS end_date_time,
-	       t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
-	       (d.max_uses IS NULL OR d.uses - own.n < d.max_uses) AND
-	       (d.max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id
-	         AND (u.customer = $2 OR u.person = nullif($3, ''))) - own.same < d.max_uses_per_customer) AS left,
-	       CASE WHEN d.scope_id IS NOT NULL THEN ARRAY(SELECT l.sku_id FROM cart_line l
-	         WHERE l.cart_id = $1 AND l.sku_id IN (` + scopeSQL + `)) END AS only
+	  -- staff write infinity
+	  greatest(d.start_date_time, '0001-01-01Z') AS start_date_time,
+	  least(d.end_date_time, '9999-12-31Z') AS end_date_time,
+	  t.title AS type_title, t.description AS type_text, t.applies_to, t.action,
+	  (d.max_uses IS NULL OR d.uses - own.n < d.max_uses)
+	    AND (d.max_uses_per_customer IS NULL OR (
+	      SELECT count(*) FROM code_use u
+	      WHERE u.code_id = d.id AND (u.customer = $2 OR u.person = nullif($3, ''))
+	    ) - own.same < d.max_uses_per_customer) AS left,
+	  CASE WHEN d.scope_id IS NOT NULL THEN ARRAY(
+	    SELECT l.sku_id FROM cart_line l WHERE l.cart_id = $1 AND l.sku_id IN (` + scopeSQL + `)) END AS only
 	FROM cart_code c JOIN discount_code d ON d.id = c.code_id JOIN discount_type t ON t.id = d.type_id
 	CROSS JOIN LATERAL (
 	  SELECT count(*) AS n, count(*) FILTER (WHERE u.customer = $2 OR u.person = nullif($3, '')) AS same
-	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o JOIN code_use u ON u.checkout_id = o.id
-	    AND u.code_id = d.id WHERE c.id = $1) own
+	  FROM cart c CROSS JOIN LATERAL (` + ownLiveSQL + `) o
+	  JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id
+	  WHERE c.id = $1) own
 	WHERE c.cart_id = $1 ORDER BY c.seq`
 
 // scopeSQL are the SKUs that code d is for, if it has a scope.
 const scopeSQL = `
 	SELECT x.sku_id FROM discount_scope_sku x WHERE x.scope_id = d.scope_id
-	UNION ALL SELECT s.id FROM discount_scope_collection x JOIN product_collection p USING (collection_id)
-	  JOIN sku s USING (product_id) WHERE x.scope_id = d.scope_id`
+	UNION ALL
+	SELECT s.id FROM discount_scope_collection x
+	JOIN product_collection p USING (collection_id)
+	JOIN sku s USING (product_id)
+	WHERE x.scope_id = d.scope_id`
 
 func cartLines(ctx context.Context, db pg.DB, cartID int64) ([]line, error) {
 	return pg.List[line](ctx, db, "read cart lines", linesSQL+`$1 ORDER BY l.seq`, cartID)
@@ -234,10 +242,12 @@ func addLine(ctx context.Context, db pg.DB, who web.Identity, sku int64,
 		), l AS (
 		  INSERT INTO cart_line (cart_id, sku_id, quantity, clicks)
 		  SELECT id, $2, $3, array_remove(ARRAY[$5], '') FROM c
-		  ON CONFLICT (cart_id, sku_id) DO UPDATE SET clicks = (EXCLUDED.clicks || cart_line.clicks)[:$6],
-		    quantity = cart_line.quantity +
-		      CASE WHEN cart_line.clicks && EXCLUDED.clicks THEN 0 ELSE EXCLUDED.quantity END
-		  WHERE cart_line.clicks && EXCLUDED.clicks OR cart_line.quantity + EXCLUDED.quantity <= $4 RETURNING cart_id
+		  ON CONFLICT (cart_id, sku_id) DO UPDATE
+		  SET clicks = (EXCLUDED.clicks || cart_line.clicks)[:$6],
+		    quantity = cart_line.quantity
+		      + CASE WHEN cart_line.clicks && EXCLUDED.clicks THEN 0 ELSE EXCLUDED.quantity END
+		  WHERE cart_line.clicks && EXCLUDED.clicks OR cart_line.quantity + EXCLUDED.quantity <= $4
+		  RETURNING cart_id
 		)
 		SELECT EXISTS (SELECT FROM c) AS found, EXISTS (SELECT FROM l) AS fits,
 		  (SELECT count(*) FROM cart_line WHERE cart_id = (SELECT id FROM c) AND sku_id <> $2) AS others`,
@@ -261,10 +271,10 @@ func setQuantity(ctx context.Context, db pg.DB, cartID, sku int64, pieces int) (
 	if pieces == 0 {
 		sql, args = `
 			WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
-			     none AS (UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2
-			       RETURNING cart_id)
-			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+` FROM none
-			  WHERE cart.id = none.cart_id`, args[:2]
+			     none AS (
+			       UPDATE cart_line SET quantity = 0 FROM c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
+			UPDATE cart SET updated_at = now(), generation = generation + `+emptiedSQL+`
+			FROM none WHERE cart.id = none.cart_id`, args[:2]
 	}
 	return pg.ExecOne(ctx, db, "set a quantity in cart $1", sql, args...)
 }
@@ -281,7 +291,7 @@ func removeLine(ctx context.Context, db pg.DB, cartID, sku int64) (found bool, e
 		WITH c AS (SELECT id FROM cart WHERE id = $1 FOR UPDATE),
 		     gone AS (DELETE FROM cart_line USING c WHERE cart_id = c.id AND sku_id = $2 RETURNING cart_id)
 		UPDATE cart SET shipping_method_id = NULL, updated_at = now(), generation = generation + `+emptiedSQL+`
-		  FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
+		FROM gone WHERE cart.id = gone.cart_id`, cartID, sku)
 }
 
 func deleteCart(ctx context.Context, db pg.DB, cartID int64) (deleted bool, err error) {

@@ -42,16 +42,17 @@ func tellClock(ctx context.Context) func(tx pgx.Tx) error {
 		n, err := pg.ExecRows(ctx, tx, "note what changed by the clock", `
 			INSERT INTO catalog_change (product)
 			SELECT identifier FROM product WHERE on_sale_from > $1 AND on_sale_from <= now()
-			UNION SELECT identifier FROM product WHERE on_sale_until > $1 AND on_sale_until <= now()
-			UNION SELECT p.identifier FROM sku_price x JOIN sku s ON s.id = x.sku_id
-			  JOIN product p ON p.id = s.product_id
-			  WHERE x.created_date_time > x.noted_at AND x.created_date_time > $1 AND x.created_date_time <= now()
-			UNION SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id
-			  JOIN product p ON p.id = s.product_id
-			  WHERE x.starts_at > x.noted_at AND x.starts_at > $1 AND x.starts_at <= now()
-			UNION SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id
-			  JOIN product p ON p.id = s.product_id
-			  WHERE x.ends_at > $1 AND x.ends_at <= now()
+			UNION
+			SELECT identifier FROM product WHERE on_sale_until > $1 AND on_sale_until <= now()
+			UNION
+			SELECT p.identifier FROM sku_price x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			WHERE x.created_date_time > x.noted_at AND x.created_date_time > $1 AND x.created_date_time <= now()
+			UNION
+			SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			WHERE x.starts_at > x.noted_at AND x.starts_at > $1 AND x.starts_at <= now()
+			UNION
+			SELECT p.identifier FROM sku_sale x JOIN sku s ON s.id = x.sku_id JOIN product p ON p.id = s.product_id
+			WHERE x.ends_at > $1 AND x.ends_at <= now()
 			ON CONFLICT DO NOTHING`, told)
 		if err != nil {
 			return err

@@ -20,8 +20,9 @@ func readCatalogChanges(ctx context.Context, db pg.DB, since uint64) (position u
 	shop, changes map[string]string, err error) {
 	changes = map[string]string{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric, coalesce((SELECT
-		jsonb_object_agg(key, value) FROM configuration WHERE key LIKE 'shop\_%' AND value <> ''), '{}')`).
+	batch.Queue(`SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric,
+		  coalesce((SELECT jsonb_object_agg(key, value) FROM configuration
+		    WHERE key LIKE 'shop\_%' AND value <> ''), '{}')`).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&position, &shop) })
 	if since > 0 {
 		queue(batch, func(c catalogChange) { changes[c.Product] = c.Mark }, `
@@ -40,13 +41,14 @@ type catalogChange struct{ Product, Mark string }
 // others, but in a preview.
 const feedColumns = `
 	SELECT p.id, p.title, p.title_url, p.identifier, p.headline, p.description_part_1, p.description_part_2,
-	       prices.low AS price_low, prices.high AS price_high,
-	       (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND picture_here(p.id, image_url)
-	         ORDER BY main_image DESC, id LIMIT 1) AS product_image_url,
-	       coalesce((SELECT jsonb_object_agg(c.address, k.position) FROM product_collection k
-	         JOIN collection c ON c.id = k.collection_id WHERE k.product_id = p.id), '{}') AS collections,
-	       ARRAY(SELECT address FROM product_address a WHERE a.product_id = p.id AND a.address <> p.title_url
-	         ORDER BY address) AS former
+	  prices.low AS price_low, prices.high AS price_high,
+	  (SELECT image_url FROM product_image i WHERE i.product_id = p.id AND picture_here(p.id, image_url)
+	    ORDER BY main_image DESC, id LIMIT 1) AS product_image_url,
+	  coalesce((SELECT jsonb_object_agg(c.address, k.position)
+	    FROM product_collection k JOIN collection c ON c.id = k.collection_id
+	    WHERE k.product_id = p.id), '{}') AS collections,
+	  ARRAY(SELECT address FROM product_address a WHERE a.product_id = p.id AND a.address <> p.title_url
+	    ORDER BY address) AS former
 	FROM product p
 	CROSS JOIN LATERAL (SELECT min(price_cents) AS low, max(price_cents) AS high FROM sku_now
 	  WHERE product_id = p.id) prices

@@ -18,8 +18,9 @@ func findProduct(ctx context.Context, db pg.DB, identifier string, any bool) (p 
 	p.Images, p.Videos, p.SKUs = web.Object{}, web.Object{}, web.Object{}
 	images := map[int64]web.Object{}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2, color_name,
-	  size_name FROM `+
+	batch.Queue(`
+		SELECT id, title, title_url, identifier, headline, description_part_1, description_part_2, color_name, size_name
+		FROM `+
 		`product p WHERE identifier = $1 AND ($2 OR on_sale(p))`, identifier, any).
 		QueryRow(func(row pgx.Row) error {
 			var names optionNames

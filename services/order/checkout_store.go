@@ -36,10 +36,13 @@ const checkoutColumns = `id, cart_id, cart_generation, quote_hash, state, member
 func storeCheckout(ctx context.Context, tx pgx.Tx, q checkout) error {
 	took, err := reserve(ctx, tx, q, `
 		WITH stored AS (
-		  INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email,
-		    newsletter, agreed_at, quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount,
-		    total, expires_at, owner, round, person, client)
-		  VALUES ($2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+		  INSERT INTO checkout (
+		    id, cart_id, cart_generation, quote_hash, state, member_id, member_code, email, newsletter, agreed_at,
+		    quote, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at,
+		    owner, round, person, client)
+		  VALUES (
+		    $2, $3, $4, $5, 'creating', $6, $7, nullif($8, ''), $9, $10,
+		    $11, $12, $13, $14, $15, $16, $17, $18,
 		    $19, $20, nullif($21, ''), nullif($22, '')))`,
 		q.ID, q.CartID, q.CartGeneration, q.QuoteHash, q.MemberID, q.MemberCode, q.Email, q.Newsletter, q.AgreedAt,
 		q.Quote, q.Currency,
@@ -74,13 +77,21 @@ func reserve(ctx context.Context, tx pgx.Tx, q checkout, with string, args ...an
 		append([]any{skus}, args...)...)
 	// What was ever in a quote (quoted_at) is retired instead of deleted.
 	batch.Queue(`
-		WITH want AS (SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
-		  JOIN sku s ON s.id = w.sku_id WHERE s.stock IS NOT NULL),
-		     took AS (UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want
-		       WHERE sku.id = want.id AND (stock >= want.quantity OR back_order) RETURNING sku.id, want.quantity),
-		     quoted AS (UPDATE sku SET quoted_at = now() WHERE id IN (SELECT id FROM sku WHERE id = ANY($2)
-		       AND stock IS NULL AND quoted_at IS NULL ORDER BY id FOR NO KEY UPDATE)),
-		     kept AS (INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took)
+		WITH want AS (
+		  SELECT s.id, w.quantity FROM unnest($2::bigint[], $3::int[]) AS w (sku_id, quantity)
+		  JOIN sku s ON s.id = w.sku_id
+		  WHERE s.stock IS NOT NULL
+		), took AS (
+		  UPDATE sku SET stock = stock - want.quantity, quoted_at = coalesce(quoted_at, now()) FROM want
+		  WHERE sku.id = want.id AND (stock >= want.quantity OR back_order)
+		  RETURNING sku.id, want.quantity
+		), quoted AS (
+		  UPDATE sku SET quoted_at = now() WHERE id IN (
+		    SELECT id FROM sku WHERE id = ANY($2) AND stock IS NULL AND quoted_at IS NULL
+		    ORDER BY id FOR NO KEY UPDATE)
+		), kept AS (
+		  INSERT INTO reservation (checkout_id, sku_id, quantity) SELECT $1, id, quantity FROM took
+		)
 		SELECT (SELECT count(*) FROM want), (SELECT count(*) FROM took)`, q.ID, skus, quantities).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&counted, &taken) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -128,13 +139,17 @@ func reserveCodes(ctx context.Context, tx pgx.Tx, q checkout) (limited bool, err
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM discount_code WHERE id = ANY($1) ORDER BY id FOR UPDATE`, codes)
 	batch.Queue(`
-		WITH took AS (UPDATE discount_code d SET uses = uses + 1
-		              WHERE id = ANY($2) AND (max_uses IS NULL OR uses < max_uses)
-		                AND (max_uses_per_customer IS NULL OR (SELECT count(*) FROM code_use u WHERE u.code_id = d.id
-		                  AND (u.customer = $3 OR u.person = nullif($4, ''))) < max_uses_per_customer)
-		              RETURNING id, max_uses IS NOT NULL OR max_uses_per_customer IS NOT NULL AS limited),
-		     kept AS (INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '')
-		       FROM took)
+		WITH took AS (
+		  UPDATE discount_code d SET uses = uses + 1
+		  WHERE id = ANY($2) AND (max_uses IS NULL OR uses < max_uses)
+		    AND (max_uses_per_customer IS NULL OR (
+		      SELECT count(*) FROM code_use u
+		      WHERE u.code_id = d.id AND (u.customer = $3 OR u.person = nullif($4, ''))
+		    ) < max_uses_per_customer)
+		  RETURNING id, max_uses IS NOT NULL OR max_uses_per_customer IS NOT NULL AS limited
+		), kept AS (
+		  INSERT INTO code_use (checkout_id, code_id, customer, person) SELECT $1, id, $3, nullif($4, '') FROM took
+		)
 		SELECT count(*), coalesce(bool_or(limited), false) FROM took`, q.ID, codes, q.customer, q.person).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&took, &limited) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -174,13 +189,18 @@ func nextAttempt(ctx context.Context, db pg.DB, checkoutID string, from int) err
 // endCheckout ends an unpaid quote and gives back what it reserved. It may be called again.
 func endCheckout(ctx context.Context, db pg.DB, checkoutID, state string) error {
 	return pg.Exec(ctx, db, "end checkout $1", `
-		WITH ended AS (UPDATE checkout SET state = $2, client = NULL WHERE id = $1
-		  AND state IN ('creating', 'open', 'pending') RETURNING id),
-		     pieces AS (DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity),
-		     back AS (UPDATE sku SET stock = least(stock + p.quantity, 2147483647)
-		       FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p WHERE sku.id = p.sku_id
-		         AND stock IS NOT NULL),
-		     used AS (DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id)
+		WITH ended AS (
+		  UPDATE checkout SET state = $2, client = NULL
+		  WHERE id = $1 AND state IN ('creating', 'open', 'pending') RETURNING id
+		), pieces AS (
+		  DELETE FROM reservation WHERE checkout_id IN (SELECT id FROM ended) RETURNING sku_id, quantity
+		), back AS (
+		  UPDATE sku SET stock = least(stock + p.quantity, 2147483647)
+		  FROM (SELECT sku_id, sum(quantity) AS quantity FROM pieces GROUP BY sku_id) p
+		  WHERE sku.id = p.sku_id AND stock IS NOT NULL
+		), used AS (
+		  DELETE FROM code_use WHERE checkout_id IN (SELECT id FROM ended) RETURNING code_id
+		)
 		UPDATE discount_code SET uses = greatest(uses - 1, 0) WHERE id IN (SELECT code_id FROM used)`, checkoutID,
 		state)
 }
@@ -194,7 +214,7 @@ type sessionLookup struct {
 
 func lookUpSession(ctx context.Context, db pg.DB, sessionID string) (l sessionLookup, err error) {
 	return pg.Get[sessionLookup](ctx, db, "look for session $1", `
-		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS order, EXISTS (SELECT
-		FROM checkout WHERE session_id = $1) AS ours,
-		       EXISTS (SELECT FROM payment_issue WHERE session_id = $1) AS with_staff`, sessionID)
+		SELECT coalesce((SELECT identifier FROM orders WHERE session_id = $1), '') AS order,
+		  EXISTS (SELECT FROM checkout WHERE session_id = $1) AS ours,
+		  EXISTS (SELECT FROM payment_issue WHERE session_id = $1) AS with_staff`, sessionID)
 }

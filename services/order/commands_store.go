@@ -11,8 +11,7 @@ import (
 func openPayments(ctx context.Context, db pg.DB) ([]openPayment, error) {
 	return pg.List[openPayment](ctx, db, "list payments for staff", `
 		SELECT id, at, reason, explanation, session_id, payment_intent, event_id, amount, currency, payload
-		  FROM payment_issue
-		WHERE resolved_at IS NULL ORDER BY at`)
+		FROM payment_issue WHERE resolved_at IS NULL ORDER BY at`)
 }
 
 // setTracking notes the tracking number of an order that staff move by hand.

@@ -13,8 +13,9 @@ import (
 func stateOfSession(ctx context.Context, db pg.DB, p stripe.Session) (state string, err error) {
 	state, _, err = pg.One[string](ctx, db, "look for the checkout of session $1", `
 		SELECT state FROM checkout WHERE id IN (
-		  SELECT id FROM checkout WHERE session_id = $1 UNION SELECT id FROM checkout WHERE id IN ($2, $3)
-		    AND session_id IS NULL) LIMIT 1`,
+		  SELECT id FROM checkout WHERE session_id = $1
+		  UNION
+		  SELECT id FROM checkout WHERE id IN ($2, $3) AND session_id IS NULL) LIMIT 1`,
 		p.ID, p.ClientReferenceID, p.CheckoutID)
 	return state, err
 }

@@ -42,10 +42,10 @@ func TestMailsAboutADebit(t *testing.T) {
 				refused != test.refused {
 				t.Errorf("%d mails that we wait and %d that the bank refused, want %d and %d", pending, refused, test.pending, test.refused)
 			}
-			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%' AND convert_from(payload,
-				'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
-				AND convert_from(payload,
-				  'UTF8')::jsonb->'payment' @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
+			if n := e.Number(`SELECT count(*) FROM outbox WHERE subject LIKE 'mail.send.payment-%'
+				AND convert_from(payload, 'UTF8')::jsonb->'to'->>0 = 'pat@mail.example.com'
+				AND convert_from(payload, 'UTF8')::jsonb->'payment'
+				  @> '{"total":1754,"lines":[{"quantity":2}]}'`); n != test.pending+test.refused {
 				t.Errorf("%d of them say to whom and for what", n)
 			}
 		})

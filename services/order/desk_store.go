@@ -36,7 +36,7 @@ func orderLines(ctx context.Context, db pg.DB, orderID int64) ([]deskLine, error
 		  coalesce((SELECT sum(s.quantity) FROM shipment_line s
 		    WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)::int AS shipped,
 		  coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
-		    WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0)::int
-		    AS refunded
+		    WHERE r.order_id = l.order_id AND r.seq = l.seq
+		      AND f.state NOT IN ('failed', 'canceled')), 0)::int AS refunded
 		FROM order_line l WHERE l.order_id = $1 ORDER BY l.seq`, orderID)
 }

@@ -36,7 +36,8 @@ func (e *env) tell(want int) {
 // mailed are the commands to mail of a kind.
 func (e *env) mailed(kind string) (list []msg.SendMail) {
 	e.t.Helper()
-	for _, raw := range strings.Split(e.Text(`SELECT coalesce(string_agg(convert_from(payload, 'UTF8'), E'\n' ORDER BY seq), '')
+	for _, raw := range strings.Split(e.Text(`
+		SELECT coalesce(string_agg(convert_from(payload, 'UTF8'), E'\n' ORDER BY seq), '')
 		FROM outbox WHERE subject = 'mail.send.' || $1`, kind), "\n") {
 		if raw == "" {
 			continue
@@ -53,15 +54,15 @@ func (e *env) mailed(kind string) (list []msg.SendMail) {
 // acts are what the log of acts is told, as "action kind subject by".
 func (e *env) acts() string {
 	e.t.Helper()
-	return e.Text(`SELECT coalesce(string_agg(concat_ws(' ', a->>'action', a->>'kind', a->>'key', a->>'name', a->>'person'), E'\n'
-		ORDER BY seq), '') FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS a FROM outbox
-		WHERE subject = 'staff.acted.order') x`)
+	return e.Text(`
+		SELECT coalesce(string_agg(concat_ws(' ', a->>'action', a->>'kind', a->>'key', a->>'name', a->>'person'), E'\n' ORDER BY seq), '')
+		FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS a FROM outbox WHERE subject = 'staff.acted.order') x`)
 }
 
 func (e *env) statuses(identifier string) string {
 	e.t.Helper()
-	return e.Text(`SELECT string_agg(s.status, ' ' ORDER BY s.status) FROM order_status s JOIN orders o ON o.id = s.order_id
-		WHERE identifier = $1`, identifier)
+	return e.Text(`SELECT string_agg(s.status, ' ' ORDER BY s.status)
+		FROM order_status s JOIN orders o ON o.id = s.order_id WHERE identifier = $1`, identifier)
 }
 
 func (e *env) version(identifier string) int {

@@ -19,8 +19,8 @@ const discountColumns = `
 	CASE WHEN d.end_date_time < '9999-12-31Z' THEN d.end_date_time ELSE '0001-01-01Z' END AS ends,
 	d.order_minimum_cents AS order_minimum, d.combinable, d.max_uses, d.max_uses_per_customer AS max_per_person, d.uses,
 	d.batch_id, coalesce(b.name, '') AS batch_name, d.scope_id IS NOT NULL AS restricted,
-	ARRAY(SELECT collection_id FROM discount_scope_collection x WHERE x.scope_id = d.scope_id ORDER BY 1)
-	  AS collections,
+	ARRAY(SELECT collection_id FROM discount_scope_collection x
+	  WHERE x.scope_id = d.scope_id ORDER BY 1) AS collections,
 	ARRAY(SELECT sku_id FROM discount_scope_sku x WHERE x.scope_id = d.scope_id ORDER BY 1) AS skus,
 	d.version, d.changed_at, d.changed_by
 	FROM discount_code d JOIN discount_type t ON t.id = d.type_id LEFT JOIN discount_batch b ON b.id = d.batch_id`
@@ -94,10 +94,12 @@ type unknownOf struct {
 
 func findUnknown(ctx context.Context, db pg.DB, collections, skus []int64) (unknownOf, error) {
 	return pg.Get[unknownOf](ctx, db, "look for what a discount code is for", `
-		SELECT ARRAY(SELECT x FROM unnest($1::bigint[]) AS x WHERE NOT EXISTS (SELECT FROM collection WHERE id = x)
-		    ORDER BY 1) AS collections,
-		  ARRAY(SELECT x FROM unnest($2::bigint[]) AS x WHERE NOT EXISTS (SELECT FROM sku WHERE id = x
-		    AND product_id IS NOT NULL) ORDER BY 1) AS skus`, collections, skus)
+		SELECT
+		  ARRAY(SELECT x FROM unnest($1::bigint[]) AS x
+		    WHERE NOT EXISTS (SELECT FROM collection WHERE id = x) ORDER BY 1) AS collections,
+		  ARRAY(SELECT x FROM unnest($2::bigint[]) AS x
+		    WHERE NOT EXISTS (SELECT FROM sku WHERE id = x AND product_id IS NOT NULL)
+		    ORDER BY 1) AS skus`, collections, skus)
 }
 
 // storeScope stores what codes are for; nil when that is everything.
@@ -106,10 +108,14 @@ func storeScope(ctx context.Context, tx pgx.Tx, d discount) (*int64, error) {
 		return nil, nil
 	}
 	id, err := pg.Get[int64](ctx, tx, "store what a discount code is for", `
-		WITH s AS (INSERT INTO discount_scope DEFAULT VALUES RETURNING id),
-		     c AS (INSERT INTO discount_scope_collection (scope_id, collection_id)
-		       SELECT s.id, x FROM s, unnest($1::bigint[]) AS x),
-		     k AS (INSERT INTO discount_scope_sku (scope_id, sku_id) SELECT s.id, x FROM s, unnest($2::bigint[]) AS x)
+		WITH s AS (
+		  INSERT INTO discount_scope DEFAULT VALUES RETURNING id
+		), c AS (
+		  INSERT INTO discount_scope_collection (scope_id, collection_id)
+		  SELECT s.id, x FROM s, unnest($1::bigint[]) AS x
+		), k AS (
+		  INSERT INTO discount_scope_sku (scope_id, sku_id) SELECT s.id, x FROM s, unnest($2::bigint[]) AS x
+		)
 		SELECT id FROM s`, d.Collections, d.SKUs)
 	return &id, err
 }
@@ -138,9 +144,11 @@ func updateDiscount(ctx context.Context, tx pgx.Tx, d discount, by string) error
 		return err
 	}
 	return pg.Exec(ctx, tx, "change discount code $1", `
-		WITH old AS (SELECT scope_id FROM discount_code WHERE id = $1), alone AS (
-		  SELECT scope_id FROM old WHERE NOT EXISTS (SELECT FROM discount_code x WHERE x.scope_id = old.scope_id
-		    AND x.id <> $1)
+		WITH old AS (
+		  SELECT scope_id FROM discount_code WHERE id = $1
+		), alone AS (
+		  SELECT scope_id FROM old
+		  WHERE NOT EXISTS (SELECT FROM discount_code x WHERE x.scope_id = old.scope_id AND x.id <> $1)
 		), now AS (
 		  UPDATE discount_code SET code = $2, description = $3, type_id = $4, amount = $5, start_date_time = $6,
 		    end_date_time = coalesce($7, 'infinity'::timestamptz), order_minimum_cents = $8, combinable = $9,
@@ -164,7 +172,8 @@ func endDiscount(ctx context.Context, tx pgx.Tx, id int64, by string) error {
 // dropDiscount deletes a code that no order and no checkout knows; false when one does.
 func dropDiscount(ctx context.Context, tx pgx.Tx, id int64) (bool, error) {
 	return pg.ExecOne(ctx, tx, "delete discount code $1", `
-		DELETE FROM discount_code d WHERE id = $1 AND NOT EXISTS (SELECT FROM code_use WHERE code_id = $1)
+		DELETE FROM discount_code d
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM code_use WHERE code_id = $1)
 		  AND NOT EXISTS (SELECT FROM order_code WHERE code_id = $1)`, id)
 }
 
@@ -201,8 +210,9 @@ func keptBatch(ctx context.Context, tx pgx.Tx, name, once, by string) (id int64,
 func listBatches(ctx context.Context, db pg.DB, after int64, rows int) ([]discountBatch, error) {
 	return pg.List[discountBatch](ctx, db, "list batches of discount codes", `
 		SELECT b.id, b.name, b.made_at, b.made_by, c.codes, c.used
-		FROM discount_batch b CROSS JOIN LATERAL (SELECT count(*)::int AS codes,
-		  (count(*) FILTER (WHERE uses > 0))::int AS used FROM discount_code d WHERE d.batch_id = b.id) c
+		FROM discount_batch b CROSS JOIN LATERAL (
+		  SELECT count(*)::int AS codes, (count(*) FILTER (WHERE uses > 0))::int AS used
+		  FROM discount_code d WHERE d.batch_id = b.id) c
 		WHERE $1 = 0 OR b.id < $1 ORDER BY b.id DESC LIMIT $2`, after, rows)
 }
 

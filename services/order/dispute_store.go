@@ -17,8 +17,8 @@ var disputeStatuses = []string{stripe.InquiryNeedsResponse, stripe.InquiryUnderR
 // money, or else a later status.
 func storeDispute(ctx context.Context, tx pgx.Tx, d stripe.Dispute) error {
 	return pg.Exec(ctx, tx, "note dispute $1", `
-		INSERT INTO dispute AS d (id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by,
-		  created_at, lost_at)
+		INSERT INTO dispute AS d (
+		  id, payment_intent, amount, withdrawn, moves, currency, reason, status, due_by, created_at, lost_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, now()), CASE WHEN $8 = 'lost' THEN now() END)
 		ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount, withdrawn = EXCLUDED.withdrawn, moves = EXCLUDED.moves,
 		  status = EXCLUDED.status, due_by = EXCLUDED.due_by, reason = EXCLUDED.reason,

@@ -36,17 +36,18 @@ func eraseOrders(ctx context.Context, tx pgx.Tx, p erasure.Person) error {
 	batch.Queue(`UPDATE payment_event SET payload = '{}' WHERE `+theirPayments, members, emails, issues)
 	batch.Queue(`UPDATE refund SET note = '' WHERE note <> '' AND `+theirPayments, members, emails, issues)
 	batch.Queue(`UPDATE payment_issue SET payload = '{}' WHERE`+theirIssues, members, emails, issues)
-	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}' WHERE order_id = ANY(ARRAY(SELECT id FROM orders
-		WHERE`+theirs+`))`, members, emails)
+	batch.Queue(`UPDATE address_change SET before = '{}', after = '{}'
+		WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirs+`))`, members, emails)
 	batch.Queue(`DELETE FROM staff_note WHERE order_id = ANY(ARRAY(SELECT id FROM orders WHERE`+theirs+`))`,
 		members, emails)
 	batch.Queue(`UPDATE orders SET member_id = NULL, prospect_code = NULL, email = NULL, customer_name = NULL, `+
 		`shipping_address = NULL, billing_address = NULL WHERE`+theirs, members, emails)
 	batch.Queue(`UPDATE orders SET prospect_code = NULL WHERE prospect_code = ANY($1)`, p.Codes)
 	batch.Queue(`UPDATE code_use SET customer = 'erased:' || checkout_id, person = NULL WHERE checkout_id = ANY(ARRAY(
-		  SELECT checkout_id FROM code_use WHERE customer = ANY($2)
-		    OR customer = ANY(ARRAY(SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)))
-		  UNION SELECT id FROM checkout WHERE`+theirs+`))`, members, emails)
+		  SELECT checkout_id FROM code_use
+		  WHERE customer = ANY($2) OR customer = ANY(ARRAY(SELECT 'member:' || id FROM unnest($1::bigint[]) AS n (id)))
+		  UNION
+		  SELECT id FROM checkout WHERE`+theirs+`))`, members, emails)
 	batch.Queue(`UPDATE checkout SET member_id = NULL, member_code = NULL, email = NULL, person = NULL, client = `+
 		`NULL WHERE`+theirs, members, emails)
 	batch.Queue(`DELETE FROM merged_member WHERE id = ANY($1) OR into_id = ANY($1)`, members)
@@ -69,9 +70,9 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		return nil, err
 	}
 	const with = `
-		WITH o AS (SELECT * FROM orders WHERE` + theirs + `ORDER BY id), k AS (SELECT *
-		  FROM checkout WHERE` + theirs + `ORDER BY created_at),
-		c AS (SELECT * FROM cart WHERE` + theirCarts + `)`
+		WITH o AS (SELECT * FROM orders WHERE` + theirs + `ORDER BY id),
+		     k AS (SELECT * FROM checkout WHERE` + theirs + `ORDER BY created_at),
+		     c AS (SELECT * FROM cart WHERE` + theirCarts + `)`
 	return erasure.Export(ctx, db, with, []erasure.Table{
 		{Name: "orders", Rows: `o`},
 		{Name: "order_lines", Rows: `order_line WHERE order_id IN (SELECT id FROM o)`},
@@ -90,8 +91,8 @@ func ExportOrders(ctx context.Context, db pg.DB, p erasure.Person) (json.RawMess
 		{Name: "cart_codes", Rows: `cart_code WHERE cart_id IN (SELECT id FROM c)`},
 		{Name: "cart_merges", Rows: `cart_merge WHERE member_id = ANY($1)`},
 		{Name: "checkouts", Rows: `k`},
-		{Name: "code_uses", Rows: `code_use WHERE checkout_id = ANY(ARRAY(SELECT id FROM k
-			UNION SELECT checkout_id FROM code_use WHERE customer = ANY($2)))`},
+		{Name: "code_uses", Rows: `code_use WHERE checkout_id = ANY(ARRAY(
+			SELECT id FROM k UNION SELECT checkout_id FROM code_use WHERE customer = ANY($2)))`},
 		{Name: "automatic_mails", Rows: `automatic_mail WHERE email = ANY($2)`},
 		{Name: "restock_wishes", Rows: `restock_wish WHERE lower(email) = ANY($2)`, Without: "address"},
 		{Name: "restock_told", Rows: `restock_told WHERE lower(email) = ANY($2)`, Without: "address"},

@@ -56,8 +56,10 @@ func lockCheckouts(ctx context.Context, tx pgx.Tx, payments []payment, before ..
 		}
 	}, `
 		SELECT `+checkoutColumns+` FROM checkout
-		WHERE id IN (SELECT id FROM checkout WHERE session_id = ANY($1) UNION SELECT id FROM checkout
-		  WHERE id = ANY($2))
+		WHERE id IN (
+		  SELECT id FROM checkout WHERE session_id = ANY($1)
+		  UNION
+		  SELECT id FROM checkout WHERE id = ANY($2))
 		ORDER BY id FOR UPDATE`, sessions, ids)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return k, fmt.Errorf("read quotes: %w", err)
@@ -145,7 +147,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	// after quotes, in the order of their ids, so that no two transactions deadlock.
 	// Their rows come before stock and lines, as everywhere.
 	batch.Queue(`
-		WITH turns AS MATERIALIZED (SELECT count(pg_advisory_xact_lock(id))
+		WITH turns AS MATERIALIZED (
+		  SELECT count(pg_advisory_xact_lock(id))
 		  FROM (SELECT DISTINCT unnest($1::bigint[]) AS id ORDER BY 1) carts)
 		SELECT FROM cart WHERE id IN (`+targetCarts+`) AND (SELECT count FROM turns) > 0 ORDER BY id FOR UPDATE`, carts)
 	if len(beside) > 0 {
@@ -163,8 +166,8 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 	}, found, args...)
 	type closed struct{ SessionID, Reason string }
 	queue(batch, func(c closed) { m.closed[c.SessionID] = c.Reason }, `
-		SELECT session_id, reason FROM payment_issue WHERE session_id = ANY($1) AND reason = ANY($2)
-		  AND resolved_at IS NOT NULL`, sessions, finalReasons)
+		SELECT session_id, reason FROM payment_issue
+		WHERE session_id = ANY($1) AND reason = ANY($2) AND resolved_at IS NOT NULL`, sessions, finalReasons)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return m, fmt.Errorf("find the orders of payments: %w", err)
 	}
@@ -176,15 +179,21 @@ func existingOrders(ctx context.Context, tx pgx.Tx, payments []payment, known kn
 const (
 	ordersOfPaymentsSQL = `
 		SELECT identifier, session_id, checkout_id, payment_intent, cart_id, cart_generation, NULL::text AS round
-		FROM orders WHERE session_id = ANY($1) OR payment_intent = ANY($2) OR cart_id = ANY($3)
-		  OR checkout_id = ANY($4)`
+		FROM orders
+		WHERE session_id = ANY($1) OR payment_intent = ANY($2) OR cart_id = ANY($3) OR checkout_id = ANY($4)`
 	ordersBesideSQL = `
 		SELECT o.identifier, o.session_id, o.checkout_id, o.payment_intent, o.cart_id, o.cart_generation, k.round
 		FROM orders o JOIN checkout k ON k.id = o.checkout_id
-		WHERE o.id IN (SELECT id FROM orders WHERE session_id = ANY($1) UNION SELECT id FROM orders
-		  WHERE payment_intent = ANY($2) UNION SELECT id FROM orders WHERE cart_id = ANY($3)
-		  UNION SELECT id FROM orders WHERE checkout_id = ANY($4) UNION SELECT b.id FROM checkout d
-		    JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
+		WHERE o.id IN (
+		  SELECT id FROM orders WHERE session_id = ANY($1)
+		  UNION
+		  SELECT id FROM orders WHERE payment_intent = ANY($2)
+		  UNION
+		  SELECT id FROM orders WHERE cart_id = ANY($3)
+		  UNION
+		  SELECT id FROM orders WHERE checkout_id = ANY($4)
+		  UNION
+		  SELECT b.id FROM checkout d JOIN orders b ON b.checkout_id = d.id WHERE d.round = ANY($4))`
 )
 
 // storedOrders are what new orders got: ids, keyed by checkout, and their first status, which is the wanted one, or
@@ -249,13 +258,13 @@ func (o order) parts() int { return 3 + len(o.Lines) + len(o.Codes) }
 
 const insertOrdersSQL = `
 	WITH n AS (
-	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (identifier text, checkout_id text, session_id text,
-	    payment_intent text, event_id text, cart_id bigint, cart_generation int,
-	    member_id bigint, prospect_code text, email text, customer_name text, currency text, item_subtotal bigint,
-	      item_discount bigint, shipping_subtotal bigint,
-	    shipping_discount bigint, sales_tax bigint, tax_included bigint, total bigint,
-	      shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
-	      placed_at timestamptz, lines jsonb, codes jsonb)
+	  SELECT * FROM jsonb_to_recordset($1::jsonb) AS n (
+	    identifier text, checkout_id text, session_id text, payment_intent text, event_id text,
+	    cart_id bigint, cart_generation int, member_id bigint, prospect_code text, email text, customer_name text,
+	    currency text, item_subtotal bigint, item_discount bigint, shipping_subtotal bigint, shipping_discount bigint,
+	    sales_tax bigint, tax_included bigint, total bigint,
+	    shipping_method jsonb, shipping_address jsonb, billing_address jsonb,
+	    placed_at timestamptz, lines jsonb, codes jsonb)
 	), conf AS (
 	  SELECT coalesce(max(value) FILTER (WHERE key = 'initial_order_status'), '') AS wanted,
 	    coalesce(max(value) FILTER (WHERE key = 'order_confirmation_em_cd_member'), '') AS member_template,
@@ -264,55 +273,61 @@ const insertOrdersSQL = `
 	), first AS (
 	  SELECT identifier FROM status, conf ORDER BY identifier = wanted DESC, position, identifier LIMIT 1
 	), o AS (
-	  INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, event_id, cart_id, cart_generation,
-	    member_id, prospect_code, email, customer_name, currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
-	      shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at, current_status)
-	  SELECT identifier, checkout_id, session_id, payment_intent, nullif(event_id, ''), cart_id, cart_generation,
-	    member_id, prospect_code,
-	    nullif(email, ''), nullif(customer_name, ''), currency,
-	    item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
-	      shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first)
+	  INSERT INTO orders (
+	    identifier, checkout_id, session_id, payment_intent, event_id,
+	    cart_id, cart_generation, member_id, prospect_code, email, customer_name,
+	    currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
+	    shipping_method, shipping_address, billing_address, agreed_with_terms_of_sale, placed_at, current_status)
+	  SELECT identifier, checkout_id, session_id, payment_intent, nullif(event_id, ''),
+	    cart_id, cart_generation, member_id, prospect_code, nullif(email, ''), nullif(customer_name, ''),
+	    currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
+	    shipping_method, shipping_address, billing_address, true, placed_at, (SELECT identifier FROM first)
 	  FROM n ORDER BY checkout_id
 	  RETURNING id, checkout_id, session_id, payment_intent, placed_at
 	), l AS (
-	  INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title, product_title_url,
-	    product_identifier, color, size, description, full_price)
-	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents, x.product_title, x.product_title_url,
-	    x.product_identifier, x.color, x.size, x.description, coalesce(x.full_price, false)
+	  INSERT INTO order_line (
+	    order_id, seq, sku_id, quantity, price_cents,
+	    product_title, product_title_url, product_identifier, color, size, description, full_price)
+	  SELECT o.id, x.seq, x.sku_id, x.quantity, x.price_cents,
+	    x.product_title, x.product_title_url, x.product_identifier, x.color, x.size, x.description,
+	    coalesce(x.full_price, false)
 	  FROM o JOIN n USING (checkout_id)
-	    CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (seq int, sku_id bigint, quantity int, price_cents bigint,
+	  CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (
+	    seq int, sku_id bigint, quantity int, price_cents bigint,
 	    product_title text, product_title_url text, product_identifier text, color text, size text, description text,
 	    full_price boolean)
 	  RETURNING order_id
 	), c AS (
 	  INSERT INTO order_code (order_id, seq, code_id, applied, detail)
 	  SELECT o.id, x.seq, x.code_id, x.applied, x.detail
-	  FROM o JOIN n USING (checkout_id) CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array'
-	    THEN n.codes ELSE '[]' END) AS x (seq int, code_id bigint, applied boolean, detail jsonb)
+	  FROM o JOIN n USING (checkout_id)
+	  CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.codes) WHEN 'array' THEN n.codes ELSE '[]' END)
+	    AS x (seq int, code_id bigint, applied boolean, detail jsonb)
 	  RETURNING order_id
 	), st AS (
-	  INSERT INTO order_status (order_id, status, created_date_time) SELECT o.id, first.identifier, placed_at FROM o
-	    CROSS JOIN first RETURNING order_id
+	  INSERT INTO order_status (order_id, status, created_date_time)
+	  SELECT o.id, first.identifier, placed_at FROM o CROSS JOIN first
+	  RETURNING order_id
 	), i AS (
 	  UPDATE payment_issue SET resolved_at = now(), resolved_by = $3 FROM o
-	    WHERE payment_issue.session_id = o.session_id AND reason = $2 AND resolved_at IS NULL
+	  WHERE payment_issue.session_id = o.session_id AND reason = $2 AND resolved_at IS NULL
 	), q AS (
 	  UPDATE checkout SET state = 'paid', session_id = o.session_id, payment_intent = o.payment_intent FROM o
-	    WHERE checkout.id = o.checkout_id RETURNING checkout.id
+	  WHERE checkout.id = o.checkout_id RETURNING checkout.id
 	), r AS (
 	  DELETE FROM reservation USING o WHERE reservation.checkout_id = o.checkout_id
 	)
-	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status, member_template,
-	  visitor_template,
+	SELECT id, checkout_id, wanted, coalesce((SELECT identifier FROM first), '') AS status,
+	  member_template, visitor_template,
 	  1 + (SELECT count(*) FROM l WHERE order_id = o.id) + (SELECT count(*) FROM c WHERE order_id = o.id)
 	    + (SELECT count(*) FROM st WHERE order_id = o.id) + (NOT EXISTS (SELECT FROM first))::int
 	    + (SELECT count(*) FROM q WHERE q.id = checkout_id) AS parts,
 	  (SELECT coalesce(jsonb_agg(jsonb_build_object('product', p.identifier, 'address', cl.address, 'title', cl.title)
 	      ORDER BY cl.position, cl.id), '[]')
 	    FROM product p JOIN product_collection pc ON pc.product_id = p.id JOIN collection cl ON cl.id = pc.collection_id
-	    WHERE p.identifier IN (SELECT x.product_identifier FROM n
-	      CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
+	    WHERE p.identifier IN (
+	      SELECT x.product_identifier
+	      FROM n CROSS JOIN LATERAL jsonb_to_recordset(n.lines) AS x (product_identifier text))) AS collections
 	FROM o, conf`
 
 // clearCarts takes what was paid for out of the carts that were paid: a cart with nothing left is
@@ -334,7 +349,8 @@ func clearCarts(ctx context.Context, tx pgx.Tx, orders []order) error {
 		WITH p AS (
 		  SELECT coalesce(m.to_cart_id, x.cart_id) AS cart_id, x.sku_id, sum(x.quantity) AS quantity
 		  FROM jsonb_to_recordset($1::jsonb) AS x (cart_id bigint, sku_id bigint, quantity int)
-		    LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id GROUP BY 1, 2
+		  LEFT JOIN cart_merge m ON m.from_cart_id = x.cart_id
+		  GROUP BY 1, 2
 		), kept AS (
 		  SELECT DISTINCT l.cart_id FROM cart_line l LEFT JOIN p USING (cart_id, sku_id)
 		  WHERE l.cart_id IN (SELECT cart_id FROM p) AND l.quantity > coalesce(p.quantity, 0)

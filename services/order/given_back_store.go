@@ -33,9 +33,10 @@ func noteGivenBack(ctx context.Context, tx pgx.Tx, payments []string) ([]givenBa
 	return pg.List[givenBack](ctx, tx, "note what is given back for good", `
 		WITH moved AS (
 		  SELECT payment_intent, id, amount, coalesce(succeeded_at, created_at) AS at FROM refund
-		    WHERE payment_intent = ANY($1) AND state = 'succeeded'
-		  UNION ALL SELECT payment_intent, id, withdrawn, coalesce(lost_at, checked_at) FROM dispute
-		    WHERE payment_intent = ANY($1) AND status = 'lost' AND withdrawn > 0
+		  WHERE payment_intent = ANY($1) AND state = 'succeeded'
+		  UNION ALL
+		  SELECT payment_intent, id, withdrawn, coalesce(lost_at, checked_at) FROM dispute
+		  WHERE payment_intent = ANY($1) AND status = 'lost' AND withdrawn > 0
 		), summed AS (
 		  SELECT *, sum(amount) OVER (PARTITION BY payment_intent ORDER BY at, id) AS upto FROM moved
 		), shared AS (
@@ -44,9 +45,9 @@ func noteGivenBack(ctx context.Context, tx pgx.Tx, payments []string) ([]givenBa
 		      - round(least(upto - amount, o.total) * (o.sales_tax + o.tax_included) / o.total))::bigint AS tax
 		  FROM summed m JOIN orders o USING (payment_intent) WHERE o.total > 0
 		), now AS (
-		  SELECT o.id, coalesce(jsonb_agg(jsonb_build_object('at', to_char(s.at AT TIME ZONE 'UTC',
-		      'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'amount', s.amount, 'tax', s.tax) ORDER BY s.at, s.id)
-		    FILTER (WHERE s.id IS NOT NULL), '[]') AS given_back
+		  SELECT o.id, coalesce(jsonb_agg(jsonb_build_object(
+		      'at', to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'amount', s.amount, 'tax', s.tax)
+		    ORDER BY s.at, s.id) FILTER (WHERE s.id IS NOT NULL), '[]') AS given_back
 		  FROM orders o LEFT JOIN shared s ON s.order_id = o.id WHERE o.payment_intent = ANY($1) GROUP BY o.id
 		)
 		UPDATE orders o SET given_back = now.given_back, given_back_version = o.given_back_version + 1

@@ -8,8 +8,9 @@ import (
 )
 
 // givenBackTold is what reports were told of orders: the version, and amount, tax and day of each return.
-const givenBackTold = `SELECT coalesce(string_agg(concat_ws(' ', j->>'tax', 'v' || (j->>'version'), (SELECT
-	  string_agg(concat_ws('/', r->>'amount', r->>'tax', (current_date - (r->>'at')::timestamptz::date)), ' ' ORDER BY n)
+const givenBackTold = `
+	SELECT coalesce(string_agg(concat_ws(' ', j->>'tax', 'v' || (j->>'version'), (
+	  SELECT string_agg(concat_ws('/', r->>'amount', r->>'tax', (current_date - (r->>'at')::timestamptz::date)), ' ' ORDER BY n)
 	  FROM jsonb_array_elements(j->'returns') WITH ORDINALITY AS x (r, n))), ', ' ORDER BY seq), '')
 	FROM (SELECT seq, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.given-back') AS m`
 
@@ -33,8 +34,8 @@ func TestReportsHearOfWhatIsGivenBack(t *testing.T) {
 		"2033 0 325" {
 		t.Fatal(got)
 	}
-	if got := e.Text(`SELECT concat_ws(' ', j->>'sales_tax', j->>'tax_included') FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS j
-		FROM outbox WHERE subject = 'order.placed') AS m`); got != "0 325" {
+	if got := e.Text(`SELECT concat_ws(' ', j->>'sales_tax', j->>'tax_included')
+		FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.placed') AS m`); got != "0 325" {
 		t.Errorf("reports hear of the taxes %s", got)
 	}
 	told := func(what, want string) {

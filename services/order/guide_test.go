@@ -72,8 +72,8 @@ func TestTheGuideOfANewShop(t *testing.T) {
 	e.Exec(`INSERT INTO product (identifier, title, title_url) VALUES ('mine', 'Mine', 'Mine')`)
 	e.Exec(`WITH s AS (INSERT INTO sku (product_id, inventory_id) SELECT id, 1 FROM product WHERE identifier = 'mine' RETURNING id)
 		INSERT INTO sku_price (sku_id, price_cents, created_date_time) SELECT id, 100, now() FROM s`)
-	e.Exec(`INSERT INTO product_image (product_id, image_url, main_image) SELECT id, 'https://pictures.example/mine.jpg', true FROM product
-		WHERE identifier = 'mine'`)
+	e.Exec(`INSERT INTO product_image (product_id, image_url, main_image)
+		SELECT id, 'https://pictures.example/mine.jpg', true FROM product WHERE identifier = 'mine'`)
 	staff.Post("/staff/settings/shipping", with(weightForm, "identifier", "Parcel")...).OK()
 	is("Say who you are", "Show what you sell", "Make the first product", "Say what shipping costs", "Take money with Stripe")
 	id := e.sold("ann@mail.example.com", "1")

@@ -21,13 +21,15 @@ func heldPieces(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 	}
 	return pg.List[hold](ctx, tx, "read held pieces", `
 		SELECT p.title AS name, s.stock + h.all AS left, h.all, h.client, h.person
-		FROM sku s JOIN product p ON p.id = s.product_id CROSS JOIN LATERAL (
-		  SELECT coalesce(sum(r.quantity), 0)::int AS all, coalesce(sum(r.quantity) FILTER (WHERE o.client = $2),
-		    0)::int AS client, coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
+		FROM sku s JOIN product p ON p.id = s.product_id
+		CROSS JOIN LATERAL (
+		  SELECT coalesce(sum(r.quantity), 0)::int AS all,
+		    coalesce(sum(r.quantity) FILTER (WHERE o.client = $2), 0)::int AS client,
+		    coalesce(sum(r.quantity) FILTER (WHERE o.person = $3), 0)::int AS person
 		  FROM reservation r JOIN checkout o ON o.id = r.checkout_id AND o.state IN ('creating', 'open')
-		    WHERE r.sku_id = s.id) h
+		  WHERE r.sku_id = s.id) h
 		WHERE s.id = ANY($1) AND s.stock IS NOT NULL AND NOT s.back_order
-		  ORDER BY s.id`, skus, q.holder.client, q.person)
+		ORDER BY s.id`, skus, q.holder.client, q.person)
 }
 
 // heldCodes is what unpaid pages hold of the codes of a quote whose uses all together are limited.
@@ -44,7 +46,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 		  SELECT count(*)::int AS all, (count(*) FILTER (WHERE o.client = $2))::int AS client,
 		    (count(*) FILTER (WHERE u.person = $3))::int AS person
 		  FROM checkout o JOIN code_use u ON u.checkout_id = o.id AND u.code_id = d.id
-		    WHERE o.state IN ('creating', 'open')) h
+		  WHERE o.state IN ('creating', 'open')) h
 		WHERE d.id = ANY($1) AND d.max_uses IS NOT NULL ORDER BY d.id`, codes, q.holder.client, q.person)
 }
 
@@ -52,6 +54,7 @@ func heldCodes(ctx context.Context, tx pgx.Tx, q checkout) ([]hold, error) {
 func mostHeld(ctx context.Context, db pg.DB) (percent float64, err error) {
 	return pg.Get[float64](ctx, db, "look for the article that most is held of", `
 		SELECT coalesce(max(100.0 * held / (stock + held)), 0)::float8
-		FROM (SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id
-		WHERE s.stock IS NOT NULL AND NOT s.back_order GROUP BY s.id) h`)
+		FROM (
+		  SELECT s.stock, sum(r.quantity) AS held FROM reservation r JOIN sku s ON s.id = r.sku_id
+		  WHERE s.stock IS NOT NULL AND NOT s.back_order GROUP BY s.id) h`)
 }

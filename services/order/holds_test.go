@@ -293,8 +293,8 @@ func TestOldUsesCountByPerson(t *testing.T) {
 	addresses := []string{"Ann.Lee@Mail.Example", " ann+a+b@mail.example ", "A.n.n+x@GoogleMail.com", "a.b@gmail.com", "+ann@mail.example",
 		"a+@mail.example", `"a@b"@mail.example`, "ann@mail.example"}
 	for i, a := range addresses {
-		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote, item_subtotal,
-			item_discount, shipping_subtotal, shipping_discount, total, expires_at)
+		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, email, agreed_at, quote,
+			  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
 			VALUES ($1, $2, 1, 'h', 'paid', $3, now(), '{}', 0, 0, 0, 0, 0, now())`, fmt.Sprint(i), i, a)
 		e.Exec(`INSERT INTO code_use (checkout_id, code_id, customer) VALUES ($1, 1, 'x')`, fmt.Sprint(i))
 	}

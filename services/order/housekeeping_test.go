@@ -9,15 +9,16 @@ func TestOldCartsAndQuotesGo(t *testing.T) {
 	e := newEnv(t)
 	// More than one group, on both sides of the age; one has a page that may still be paid.
 	e.Exec(`INSERT INTO cart (anonymous_id, updated_at) SELECT 'old' || n, now() - interval '91 days' FROM generate_series(1, 5100) AS n
-		UNION ALL SELECT 'young', now() - interval '89 days' UNION ALL SELECT 'open', now() - interval '91 days' UNION ALL
-		  SELECT 'unclosed', now() - interval '91 days'`)
+		UNION ALL SELECT 'young', now() - interval '89 days'
+		UNION ALL SELECT 'open', now() - interval '91 days'
+		UNION ALL SELECT 'unclosed', now() - interval '91 days'`)
 	e.Exec(`INSERT INTO cart_line (cart_id, sku_id, quantity) SELECT id, 6, 1 FROM cart`)
 	quote := func(id, cart, state, age string) {
 		t.Helper()
-		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
-			shipping_subtotal, shipping_discount, total, session_id, expires_at)
-			SELECT $1, coalesce((SELECT id FROM cart WHERE anonymous_id = $2), 0), 1, $1, $3, now(), '{}', 1, 0, 0, 0, 1, 'cs_' || $1,
-			  now() - $4::interval`, id, cart, state, age)
+		e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote,
+			  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, session_id, expires_at)
+			SELECT $1, coalesce((SELECT id FROM cart WHERE anonymous_id = $2), 0), 1, $1, $3, now(), '{}',
+			  1, 0, 0, 0, 1, 'cs_' || $1, now() - $4::interval`, id, cart, state, age)
 	}
 	quote("open", "open", "open", "91 days")
 	quote("unclosed", "unclosed", "expired", "91 days")

@@ -29,20 +29,23 @@ type orderAccount struct {
 func moneyOfOrder(ctx context.Context, db pg.DB, identifier string) (a orderAccount, found bool, err error) {
 	return pg.One[orderAccount](ctx, db, "read the money of order $1", `
 		SELECT coalesce(payment_intent, '') AS payment_intent, coalesce(to_jsonb(canceled_at), 'null') AS canceled_at,
-		  coalesce((SELECT jsonb_agg(jsonb_build_object('id', r.id, 'amount_cents', amount, 'state', state, 'origin',
-		    origin, 'reason', reason, 'failure', failure, 'trouble', trouble, 'by', by_name, 'at', created_at,
-		    'lines', (SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity, 'restocked', restocked)
-		      ORDER BY seq) FROM refund_line l WHERE l.refund_id = r.id)) ORDER BY created_at, r.id)
+		  coalesce((SELECT jsonb_agg(jsonb_build_object(
+		      'id', r.id, 'amount_cents', amount, 'state', state, 'origin', origin, 'reason', reason,
+		      'failure', failure, 'trouble', trouble, 'by', by_name, 'at', created_at,
+		      'lines', (SELECT jsonb_agg(
+		          jsonb_build_object('line', seq, 'quantity', quantity, 'restocked', restocked) ORDER BY seq)
+		        FROM refund_line l WHERE l.refund_id = r.id)) ORDER BY created_at, r.id)
 		    FROM refund r WHERE r.payment_intent = o.payment_intent), '[]') AS refunds,
-		  coalesce((SELECT jsonb_agg(jsonb_build_object('id', d.id, 'amount_cents', amount, 'withdrawn_cents',
-		    withdrawn, 'status', status, 'reason', reason, 'due_by', due_by) ORDER BY created_at, d.id)
+		  coalesce((SELECT jsonb_agg(jsonb_build_object(
+		      'id', d.id, 'amount_cents', amount, 'withdrawn_cents', withdrawn, 'status', status, 'reason', reason,
+		      'due_by', due_by) ORDER BY created_at, d.id)
 		    FROM dispute d WHERE d.payment_intent = o.payment_intent), '[]') AS disputes,
-		  coalesce((SELECT jsonb_agg(jsonb_build_object('id', s.id, 'carrier', carrier, 'tracking_number',
-		    s.tracking_number, 'at', shipped_at, 'told_at', told_at, 'by', by_name, 'lines',
-		    (SELECT jsonb_agg(jsonb_build_object('line',
-		      seq,
-		      'quantity', quantity) ORDER BY seq) FROM shipment_line l WHERE l.shipment_id = s.id))
-		    ORDER BY shipped_at, s.id) FROM shipment s WHERE s.order_id = o.id), '[]') AS shipments
+		  coalesce((SELECT jsonb_agg(jsonb_build_object(
+		      'id', s.id, 'carrier', carrier, 'tracking_number', s.tracking_number, 'at', shipped_at,
+		      'told_at', told_at, 'by', by_name,
+		      'lines', (SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
+		        FROM shipment_line l WHERE l.shipment_id = s.id)) ORDER BY shipped_at, s.id)
+		    FROM shipment s WHERE s.order_id = o.id), '[]') AS shipments
 		FROM orders o WHERE identifier = $1`, identifier)
 }
 

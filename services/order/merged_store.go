@@ -15,7 +15,7 @@ import (
 func noteMerged(ctx context.Context, tx pgx.Tx, from, into int64) error {
 	return pg.Exec(ctx, tx, "note that member $1 is member $2", `
 		WITH last AS (SELECT coalesce((SELECT into_id FROM merged_member WHERE id = $2), $2) AS id),
-		earlier AS (UPDATE merged_member SET into_id = last.id FROM last WHERE into_id = $1)
+		     earlier AS (UPDATE merged_member SET into_id = last.id FROM last WHERE into_id = $1)
 		INSERT INTO merged_member (id, into_id) SELECT $1, id FROM last
 		ON CONFLICT (id) DO UPDATE SET into_id = excluded.into_id`, from, into)
 }
@@ -38,8 +38,9 @@ func moveMember(ctx context.Context, tx pgx.Tx, from int64) (moved int64, err er
 		return 0, err
 	}
 	for _, sql := range []string{
-		`UPDATE checkout SET member_id = $2, owner = CASE WHEN owner = 'member:' || $1::bigint
-		  THEN 'member:' || $2::bigint ELSE owner END WHERE member_id = $1`,
+		`UPDATE checkout SET member_id = $2,
+		  owner = CASE WHEN owner = 'member:' || $1::bigint THEN 'member:' || $2::bigint ELSE owner END
+		WHERE member_id = $1`,
 		`UPDATE orders SET member_id = $2 WHERE member_id = $1`,
 		`UPDATE code_use SET customer = 'member:' || $2::bigint WHERE customer = 'member:' || $1::bigint`,
 		`UPDATE cart_merge SET member_id = $2 WHERE member_id = $1`,

@@ -62,8 +62,8 @@ func TestAMergedMembersOrdersMove(t *testing.T) {
 	if n := e.Number(`SELECT count(*) FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.member_id = 3`); n != 2 {
 		t.Errorf("%d lines in the cart", n)
 	}
-	if n := e.Number(`SELECT (SELECT count(*) FROM cart WHERE member_id <> 3) + (SELECT count(*) FROM checkout
-	  WHERE member_id <> 3 OR owner <> 'member:3')`); n != 0 {
+	if n := e.Number(`SELECT (SELECT count(*) FROM cart WHERE member_id <> 3)
+		  + (SELECT count(*) FROM checkout WHERE member_id <> 3 OR owner <> 'member:3')`); n != 0 {
 		t.Errorf("%d carts and quotes are left", n)
 	}
 	e.hear(msg.UserErased, "user.erased:3", msg.Erased{MemberID: 3})

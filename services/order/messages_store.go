@@ -32,10 +32,12 @@ type prospectRow struct {
 func storeProspects(rows []prospectRow) *bus.Effect {
 	return &bus.Effect{What: "note the codes of prospects", Args: []any{rows}, SQL: `
 		prospects AS (
-		  INSERT INTO prospect (email, code, version) SELECT DISTINCT ON (email) email, code, version
+		  INSERT INTO prospect (email, code, version)
+		  SELECT DISTINCT ON (email) email, code, version
 		  FROM jsonb_to_recordset($3::jsonb) AS n (key text, email text, code text, version bigint, mark text)
-		    JOIN fresh USING (key)
-		  WHERE NOT ` + erasure.ForgottenSince("mark", "'-infinity'") + ` ORDER BY email, version DESC
+		  JOIN fresh USING (key)
+		  WHERE NOT ` + erasure.ForgottenSince("mark", "'-infinity'") + `
+		  ORDER BY email, version DESC
 		  ON CONFLICT (email) DO UPDATE SET code = EXCLUDED.code, version = EXCLUDED.version
 		  WHERE prospect.version < EXCLUDED.version
 		)`}

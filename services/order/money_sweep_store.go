@@ -21,8 +21,10 @@ func setMoneyListedTo(ctx context.Context, db pg.DB, at time.Time) error {
 func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
 	return pg.List[string](ctx, db, "look for refunds to ask about", `
 		WITH c AS (
-		  UPDATE refund SET checked_at = now() WHERE id IN (SELECT id FROM refund
-		    WHERE state = 'pending' AND checked_at < now() - $1::interval ORDER BY checked_at LIMIT 20)
+		  UPDATE refund SET checked_at = now()
+		  WHERE id IN (
+		    SELECT id FROM refund WHERE state = 'pending' AND checked_at < now() - $1::interval
+		    ORDER BY checked_at LIMIT 20)
 		  RETURNING payment_intent
 		)
 		SELECT DISTINCT payment_intent FROM c`, after)
@@ -31,7 +33,9 @@ func refundsToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]strin
 // disputesToCheck takes disputes that have been open for a while without a word of Stripe's.
 func disputesToCheck(ctx context.Context, db pg.DB, after time.Duration) ([]string, error) {
 	return pg.List[string](ctx, db, "look for disputes to ask about", `
-		UPDATE dispute SET checked_at = now() WHERE id IN (SELECT id FROM dispute
+		UPDATE dispute SET checked_at = now()
+		WHERE id IN (
+		  SELECT id FROM dispute
 		  WHERE status NOT IN ('won', 'lost', 'warning_closed') AND checked_at < now() - $1::interval
 		  ORDER BY checked_at LIMIT 20)
 		RETURNING id`, after)

@@ -41,9 +41,11 @@ const orderFigureColumns = ` o.id, o.identifier, coalesce(o.member_id, 0) AS mem
 func noteReturned(ctx context.Context, tx pgx.Tx, payments []string) ([]orderFigure, error) {
 	return pg.List[orderFigure](ctx, tx, "note what was given back", `
 		UPDATE orders o SET returned = m.returned, returned_version = o.returned_version + 1
-		FROM (SELECT p AS payment_intent, coalesce((SELECT sum(amount) FROM refund r
-		    WHERE r.payment_intent = p AND r.state IN ('pending', 'succeeded')), 0)::bigint
-		  + coalesce((SELECT sum(withdrawn) FROM dispute d WHERE d.payment_intent = p), 0)::bigint AS returned
+		FROM (
+		  SELECT p AS payment_intent,
+		    coalesce((SELECT sum(amount) FROM refund r
+		      WHERE r.payment_intent = p AND r.state IN ('pending', 'succeeded')), 0)::bigint
+		    + coalesce((SELECT sum(withdrawn) FROM dispute d WHERE d.payment_intent = p), 0)::bigint AS returned
 		  FROM unnest($1::text[]) AS p) AS m
 		WHERE o.payment_intent = m.payment_intent AND o.returned <> m.returned
 		RETURNING`+orderFigureColumns, payments)

@@ -12,14 +12,17 @@ import (
 
 func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, found bool, err error) {
 	return pg.One[orderHead](ctx, db, "read an order", `
-		SELECT id, identifier, member_id, email, customer_name, item_subtotal, item_discount, shipping_subtotal,
-		  shipping_discount, sales_tax, tax_included, total,
-		       shipping_method, tracking_number, shipping_address, billing_address, placed_at,
-		  coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = orders.payment_intent
-		    AND state IN ('pending', 'succeeded')), 0)::bigint AS refunded,
-		  coalesce((SELECT jsonb_agg(jsonb_build_object('carrier', carrier, 'tracking_code_base_url', tracking_base_url,
-		    'tracking_number', s.tracking_number, 'shipped_date_time', shipped_at, 'quantity', (SELECT sum(quantity)
-		      FROM shipment_line l WHERE l.shipment_id = s.id)) ORDER BY shipped_at, s.id)
+		SELECT id, identifier, member_id, email, customer_name,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, sales_tax, tax_included, total,
+		  shipping_method, tracking_number, shipping_address, billing_address, placed_at,
+		  coalesce((SELECT sum(amount) FROM refund r
+		    WHERE r.payment_intent = orders.payment_intent
+		      AND state IN ('pending', 'succeeded')), 0)::bigint AS refunded,
+		  coalesce((SELECT jsonb_agg(jsonb_build_object(
+		      'carrier', carrier, 'tracking_code_base_url', tracking_base_url, 'tracking_number', s.tracking_number,
+		      'shipped_date_time', shipped_at,
+		      'quantity', (SELECT sum(quantity) FROM shipment_line l WHERE l.shipment_id = s.id))
+		      ORDER BY shipped_at, s.id)
 		    FROM shipment s WHERE s.order_id = orders.id), '[]') AS shipments
 		FROM orders WHERE identifier = $1`, identifier)
 }
@@ -28,14 +31,13 @@ func findOrder(ctx context.Context, db pg.DB, identifier string) (o orderHead, f
 const orderLinesSQL = `
 	SELECT l.sku_id, 'product' AS type, coalesce(n.inventory_title, '') AS inventory_title,
 	  '' AS inventory_identifier, l.price_cents, l.quantity,
-	       CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color, CASE
-	         WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
-	       CASE WHEN l.product_title IS NULL THEN n.description
-	         ELSE l.description END AS description, coalesce(l.product_title, n.product_title, '') AS product_title,
-	       coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
-	         coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
-	       coalesce(n.image_url, '') AS image_url,
-	       0 AS grams
+	  CASE WHEN l.product_title IS NULL THEN n.color ELSE l.color END AS color,
+	  CASE WHEN l.product_title IS NULL THEN n.size ELSE l.size END AS size,
+	  CASE WHEN l.product_title IS NULL THEN n.description ELSE l.description END AS description,
+	  coalesce(l.product_title, n.product_title, '') AS product_title,
+	  coalesce(n.product_title_url, l.product_title_url, '') AS product_title_url,
+	  coalesce(n.product_identifier, l.product_identifier, '') AS product_identifier,
+	  coalesce(n.image_url, '') AS image_url, 0 AS grams
 	FROM order_line l LEFT JOIN LATERAL (SELECT * FROM sku_now WHERE sku_now.id = l.sku_id LIMIT 1) n ON true
 	WHERE l.order_id = $1 ORDER BY l.seq`
 
@@ -50,8 +52,8 @@ func readOrderParts(ctx context.Context, db pg.DB, orderID int64) (parts orderPa
 		st.Created = web.Time(st.At)
 		parts.statuses = append(parts.statuses, st)
 	}, `
-		SELECT s.identifier, s.title, s.description, o.created_date_time FROM order_status o
-		  JOIN status s ON s.identifier = o.status
+		SELECT s.identifier, s.title, s.description, o.created_date_time
+		FROM order_status o JOIN status s ON s.identifier = o.status
 		WHERE o.order_id = $1 ORDER BY o.created_date_time DESC, s.position DESC`, orderID)
 	if err := db.SendBatch(ctx, batch).Close(); err != nil {
 		return orderParts{}, fmt.Errorf("read order %d: %w", orderID, err)
@@ -67,7 +69,7 @@ func orderOfSession(ctx context.Context, db pg.DB, sessionID string) (identifier
 func listMemberOrders(ctx context.Context, db pg.DB, member int64) ([]accountOrder, error) {
 	list, err := pg.List[accountOrder](ctx, db, "read orders of a member", `
 		SELECT id, identifier, placed_at, sales_tax, total FROM orders WHERE member_id = $1
-		  ORDER BY placed_at DESC, id DESC`, member)
+		ORDER BY placed_at DESC, id DESC`, member)
 	for i := range list {
 		list[i].PlacedAt = web.Time(list[i].At)
 	}

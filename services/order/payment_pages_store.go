@@ -12,17 +12,18 @@ import (
 // endedSQL says that the cart of a checkout k is no longer the one that its page was made for: deleted,
 // merged into another, handed to a member, or, with a new generation, emptied or bought.
 const endedSQL = `NOT EXISTS (
-	SELECT FROM cart c WHERE c.id = k.cart_id AND c.generation = k.cart_generation AND c.member_id IS NOT DISTINCT
-	  FROM k.member_id)`
+	SELECT FROM cart c
+	WHERE c.id = k.cart_id AND c.generation = k.cart_generation AND c.member_id IS NOT DISTINCT FROM k.member_id)`
 
 // ownLiveSQL are the ids of the unpaid pages of the shopper with cart c: of this cart, of those that were merged
 // into it, and of those that the same shopper had before.
 const ownLiveSQL = `
-	SELECT k.id FROM checkout k WHERE k.state IN ('creating', 'open')
-	  AND k.owner = coalesce('member:' || c.member_id, 'visitor:' || c.anonymous_id)
-	UNION SELECT k.id FROM checkout k WHERE k.state IN ('creating', 'open')
-	  AND k.cart_id = ANY (ARRAY(SELECT c.id UNION ALL SELECT m.from_cart_id FROM cart_merge m
-	    WHERE m.to_cart_id = c.id))`
+	SELECT k.id FROM checkout k
+	WHERE k.state IN ('creating', 'open') AND k.owner = coalesce('member:' || c.member_id, 'visitor:' || c.anonymous_id)
+	UNION
+	SELECT k.id FROM checkout k
+	WHERE k.state IN ('creating', 'open') AND k.cart_id = ANY (ARRAY(
+	  SELECT c.id UNION ALL SELECT m.from_cart_id FROM cart_merge m WHERE m.to_cart_id = c.id))`
 
 // unsettledPages are all pages of a shopper that were not paid and may still be: live ones, those whose
 // bank is at it, and those that Stripe would not close, unless one of their round was bought already. A
@@ -32,12 +33,13 @@ func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int,
 		SELECT `+checkoutColumns+` FROM checkout k
 		WHERE id IN (
 		    SELECT id FROM checkout WHERE owner = $2 AND (state IN ('creating', 'open', 'pending') OR unclosed)
-		    UNION SELECT id FROM checkout WHERE (state IN ('creating', 'open', 'pending') OR unclosed)
-		      AND cart_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT from_cart_id FROM cart_merge
-		        WHERE to_cart_id = $1)))
+		    UNION
+		    SELECT id FROM checkout
+		    WHERE (state IN ('creating', 'open', 'pending') OR unclosed) AND cart_id = ANY (ARRAY(
+		      SELECT $1::bigint UNION ALL SELECT from_cart_id FROM cart_merge WHERE to_cart_id = $1)))
 		  AND (state IN ('creating', 'open', 'pending') OR NOT EXISTS (
-		    SELECT FROM checkout d JOIN orders o ON o.checkout_id = d.id WHERE d.id = coalesce(k.round, k.id)
-		      OR d.round = coalesce(k.round, k.id)))
+		    SELECT FROM checkout d JOIN orders o ON o.checkout_id = d.id
+		    WHERE d.id = coalesce(k.round, k.id) OR d.round = coalesce(k.round, k.id)))
 		  AND ((cart_id, cart_generation) = ($1, $3) OR NOT EXISTS (
 		    SELECT FROM payment_issue i WHERE i.session_id = k.session_id AND i.resolved_at IS NULL))
 		ORDER BY created_at`, cartID, owner, generation)
@@ -46,16 +48,17 @@ func unsettledPages(ctx context.Context, db pg.DB, cartID int64, generation int,
 // endedPages are the live pages of some carts that ended.
 func endedPages(ctx context.Context, db pg.DB, carts []int64) ([]checkout, error) {
 	return pg.List[checkout](ctx, db, "read the pages of ended carts", `
-		SELECT `+checkoutColumns+` FROM checkout k WHERE cart_id = ANY($1) AND state IN ('creating', 'open')
-		  AND `+endedSQL, carts)
+		SELECT `+checkoutColumns+` FROM checkout k
+		WHERE cart_id = ANY($1) AND state IN ('creating', 'open') AND `+endedSQL, carts)
 }
 
 // endedPagesToSweep are the pages of any ended cart, and those that Stripe would not close.
 func endedPagesToSweep(ctx context.Context, db pg.DB) ([]checkout, error) {
 	return pg.List[checkout](ctx, db, "read pages to close", `
-		UPDATE checkout SET checked_at = now() WHERE id IN (
+		UPDATE checkout SET checked_at = now()
+		WHERE id IN (
 		  SELECT id FROM checkout k WHERE (state IN ('creating', 'open') AND `+endedSQL+`) OR unclosed
-		    ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+		  ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 		RETURNING `+checkoutColumns)
 }
 

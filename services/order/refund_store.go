@@ -14,7 +14,8 @@ import (
 // shelf are counted there, unless a refund of the same that came to nothing had counted them already.
 func storeRefund(ctx context.Context, tx pgx.Tx, r refundRow, who Actor) error {
 	err := pg.Exec(ctx, tx, "store refund $1", `
-		INSERT INTO refund (id, payment_intent, origin, amount, shipping, currency, state, reason, note, with_cancel,
+		INSERT INTO refund (
+		  id, payment_intent, origin, amount, shipping, currency, state, reason, note, with_cancel,
 		  told_at, by_person, by_name)
 		VALUES ($1, $2, 'shop', $3, $4, $5, 'requested', $6, $7, $8, CASE WHEN $8 THEN now() END, $9, $10)`,
 		r.ID, r.PaymentIntent, int64(r.Amount), int64(r.Shipping), r.Currency, r.Reason, r.Note, r.WithCancel,
@@ -48,9 +49,9 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 		    AND f.state IN ('failed', 'canceled')
 		  RETURNING r.seq, r.quantity - r.taken_back AS quantity
 		), back AS (
-		  SELECT p.sku_id, greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0),
-		    0)
-		    AS quantity FROM p
+		  SELECT p.sku_id,
+		    greatest(p.quantity - coalesce((SELECT sum(quantity) FROM there t WHERE t.seq = p.seq), 0), 0) AS quantity
+		  FROM p
 		), locked AS (
 		  SELECT s.id FROM sku s WHERE s.id IN (SELECT sku_id FROM back WHERE quantity > 0) ORDER BY s.id FOR UPDATE
 		)
@@ -63,11 +64,13 @@ func restock(ctx context.Context, tx pgx.Tx, orderID int64, pieces []Pieces) err
 func takeFromShelf(ctx context.Context, tx pgx.Tx, refundID string) error {
 	return pg.Exec(ctx, tx, "take the pieces of refund $1 from the shelf", `
 		WITH again AS (
-		  SELECT r.seq, l.sku_id, least(r.quantity, l.quantity - coalesce((SELECT sum(s.quantity) FROM shipment_line s
-		      WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
-		    - coalesce((SELECT sum(o.quantity) FROM refund_line o JOIN refund f ON f.id = o.refund_id
-		      WHERE o.order_id = l.order_id AND o.seq = l.seq
-		        AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
+		  SELECT r.seq, l.sku_id,
+		    least(r.quantity, l.quantity
+		      - coalesce((SELECT sum(s.quantity) FROM shipment_line s
+		        WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
+		      - coalesce((SELECT sum(o.quantity) FROM refund_line o JOIN refund f ON f.id = o.refund_id
+		        WHERE o.order_id = l.order_id AND o.seq = l.seq
+		          AND f.state NOT IN ('failed', 'canceled')), 0)) AS quantity
 		  FROM refund_line r JOIN order_line l USING (order_id, seq) JOIN orders ON orders.id = r.order_id
 		  WHERE r.refund_id = $1 AND r.restocked AND r.taken_back = 0 AND orders.canceled_at IS NULL
 		), noted AS (
@@ -102,7 +105,8 @@ func claimRefund(ctx context.Context, db pg.DB) (r dueRefund, found bool, err er
 	return pg.One[dueRefund](ctx, db, "claim a refund", `
 		UPDATE refund SET attempts = attempts + 1,
 		  next_at = now() + least(15 * 2 ^ least(attempts, 10), 3600) * interval '1 second'
-		WHERE id = (SELECT id FROM refund WHERE state = 'requested' AND next_at <= now() ORDER BY next_at LIMIT 1
+		WHERE id = (
+		  SELECT id FROM refund WHERE state = 'requested' AND next_at <= now() ORDER BY next_at LIMIT 1
 		  FOR UPDATE SKIP LOCKED)
 		RETURNING id, payment_intent, reason, amount, attempts`)
 }
@@ -153,8 +157,8 @@ func storeStripesRefund(ctx context.Context, tx pgx.Tx, r stripe.Refund) error {
 		}
 	}
 	return pg.Exec(ctx, tx, "note refund $1 of Stripe's", `
-		INSERT INTO refund (id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at,
-		  succeeded_at)
+		INSERT INTO refund (
+		  id, payment_intent, origin, stripe_id, amount, currency, state, reason, failure, created_at, succeeded_at)
 		VALUES ($1, $2, 'stripe', $1, $3, $4, $5, CASE WHEN $6 = ANY($7) THEN $6 ELSE '' END, $8,
 		  coalesce($9, now()), CASE WHEN $5 = 'succeeded' THEN coalesce($9, now()) END)
 		ON CONFLICT (stripe_id) DO UPDATE SET state = `+movedOn("refund.state", "EXCLUDED.state")+`, checked_at = now(),
@@ -216,17 +220,22 @@ func takeLostRefunds(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([
 func markRefunded(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOrder, error) {
 	return pg.List[deskOrder](ctx, tx, "mark refunded orders", `
 		WITH o AS (
-		  SELECT o.*, coalesce((SELECT sum(amount) FROM refund r WHERE r.payment_intent = o.payment_intent
-		    AND r.state IN ('pending', 'succeeded')), 0) >= o.total AND o.total > 0 OR g.pieces > 0 AND g.pieces =
-		    (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS refunded
-		  FROM orders o CROSS JOIN LATERAL (SELECT coalesce(sum(p.quantity), 0) AS pieces FROM refund_line p
-		    JOIN refund r ON r.id = p.refund_id WHERE p.order_id = o.id AND r.state IN ('pending', 'succeeded')) AS g
+		  SELECT o.*,
+		    coalesce((SELECT sum(amount) FROM refund r
+		        WHERE r.payment_intent = o.payment_intent AND r.state IN ('pending', 'succeeded')), 0) >= o.total
+		      AND o.total > 0
+		    OR g.pieces > 0
+		      AND g.pieces = (SELECT sum(l.quantity) FROM order_line l WHERE l.order_id = o.id) AS refunded
+		  FROM orders o CROSS JOIN LATERAL (
+		    SELECT coalesce(sum(p.quantity), 0) AS pieces FROM refund_line p JOIN refund r ON r.id = p.refund_id
+		    WHERE p.order_id = o.id AND r.state IN ('pending', 'succeeded')) AS g
 		  WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		), gone AS (
 		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'refunded' AND NOT o.refunded
 		), made AS (
-		  INSERT INTO order_status (order_id, status) SELECT o.id, s.identifier FROM o JOIN status s
-		    ON s.identifier = 'refunded' WHERE o.refunded ON CONFLICT DO NOTHING RETURNING order_id
+		  INSERT INTO order_status (order_id, status)
+		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'refunded' WHERE o.refunded
+		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
 		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)`, paymentIntents)
 }
@@ -242,11 +251,12 @@ func markSent(ctx context.Context, tx pgx.Tx, paymentIntents []string) ([]deskOr
 		  FROM orders o WHERE o.payment_intent = ANY($1) AND o.canceled_at IS NULL
 		    AND EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id)
 		), gone AS (
-		  DELETE FROM order_status s USING o WHERE s.order_id = o.id AND s.status = 'shipped' AND NOT o.done
-		    AND s.by_person = 0 AND s.by_name = ''
+		  DELETE FROM order_status s USING o
+		  WHERE s.order_id = o.id AND s.status = 'shipped' AND NOT o.done AND s.by_person = 0 AND s.by_name = ''
 		), made AS (
-		  INSERT INTO order_status (order_id, status) SELECT o.id, s.identifier FROM o JOIN status s
-		    ON s.identifier = 'shipped' WHERE o.done ON CONFLICT DO NOTHING RETURNING order_id
+		  INSERT INTO order_status (order_id, status)
+		  SELECT o.id, s.identifier FROM o JOIN status s ON s.identifier = 'shipped' WHERE o.done
+		  ON CONFLICT DO NOTHING RETURNING order_id
 		)
 		SELECT `+deskOrderColumns+` FROM o WHERE id IN (SELECT order_id FROM made)
 		  AND NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id AND s.told_at IS NULL)`, paymentIntents)

@@ -60,8 +60,8 @@ func (e *env) ledgerIs(identifier string, want Ledger) {
 // entries are the open entries for staff, as "reason amount".
 func (e *env) entries() string {
 	e.t.Helper()
-	return e.Text(`SELECT coalesce(string_agg(reason || ' ' || amount, ', ' ORDER BY reason), '') FROM payment_issue
-		WHERE resolved_at IS NULL AND length(explanation) > 60`)
+	return e.Text(`SELECT coalesce(string_agg(reason || ' ' || amount, ', ' ORDER BY reason), '')
+		FROM payment_issue WHERE resolved_at IS NULL AND length(explanation) > 60`)
 }
 
 func TestWhatARefundComesTo(t *testing.T) {
@@ -234,8 +234,10 @@ func TestAWholeRefundIsAStatus(t *testing.T) {
 		t.Errorf("after a part came back: %s", got)
 	}
 	e.ledgerIs(identifier, Ledger{Captured: 1355, Refunded: 1000})
-	const told = `SELECT coalesce(string_agg(concat_ws(' ', split_part(key, ':', 3), j->>'total', j->>'returned', j->>'email'), ', '
-		ORDER BY seq), '') FROM (SELECT seq, key, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
+	const told = `
+		SELECT coalesce(string_agg(concat_ws(' ', split_part(key, ':', 3), j->>'total', j->>'returned', j->>'email'), ', '
+		  ORDER BY seq), '')
+		FROM (SELECT seq, key, convert_from(payload, 'UTF8')::jsonb AS j FROM outbox WHERE subject = 'order.money') AS m`
 	if got := e.Text(told); got != "1 1355 1000 ann@mail.example.com, 2 1355 1355 ann@mail.example.com, 3 1355 1000 ann@mail.example.com" {
 		t.Errorf("told of what was given back: %s", got)
 	}

@@ -44,11 +44,12 @@ func markResolved(ctx context.Context, tx pgx.Tx, payment int64, by, how string)
 	e resolvedEntry, known bool, err error,
 ) {
 	return pg.One[resolvedEntry](ctx, tx, "resolve payment $1", `
-		WITH was AS (SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue
-		  WHERE id = $1 FOR UPDATE),
-		  done AS (UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2, resolution = nullif($3, '')
-		    FROM was
-		    WHERE i.id = was.id AND NOT was.resolved)
+		WITH was AS (
+		  SELECT id, reason, at, resolved_at IS NOT NULL AS resolved FROM payment_issue WHERE id = $1 FOR UPDATE
+		), done AS (
+		  UPDATE payment_issue i SET resolved_at = now(), resolved_by = $2, resolution = nullif($3, '') FROM was
+		  WHERE i.id = was.id AND NOT was.resolved
+		)
 		SELECT reason, at, resolved FROM was`, payment, by, how)
 }
 

@@ -13,12 +13,15 @@ import (
 func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (state string, err error) {
 	return pg.Get[string](ctx, db, "note a wish for SKU $1", `
 		WITH wished AS MATERIALIZED (
-		  SELECT id, inventory_identifier = 'in-stock' AS there FROM sku_any WHERE id = $1 AND on_sale),
-		noted AS (INSERT INTO restock_wish (sku_id, email, address)
-		  SELECT id, $2, $3 FROM wished WHERE NOT there
+		  SELECT id, inventory_identifier = 'in-stock' AS there FROM sku_any WHERE id = $1 AND on_sale
+		), noted AS (
+		  INSERT INTO restock_wish (sku_id, email, address)
+		  SELECT id, $2, $3 FROM wished
+		  WHERE NOT there
 		    AND NOT EXISTS (SELECT FROM restock_declined WHERE address = $3)
 		    AND (SELECT count(*) FROM restock_wish WHERE address = $3) < $4
-		  ON CONFLICT (sku_id, address) DO NOTHING)
+		  ON CONFLICT (sku_id, address) DO NOTHING
+		)
 		SELECT coalesce((SELECT CASE WHEN there THEN $5 ELSE $6 END FROM wished), $7)`,
 		sku, address, hash, maxWishes, wishInStock, wishNoted, wishGone)
 }
@@ -27,7 +30,7 @@ func storeWish(ctx context.Context, db pg.DB, sku int64, address, hash string) (
 func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 	return pg.Exec(ctx, tx, "note that an address wants no notices", `
 		WITH gone AS (DELETE FROM restock_wish WHERE address = $1),
-		told AS (DELETE FROM restock_told WHERE address = $1)
+		     told AS (DELETE FROM restock_told WHERE address = $1)
 		INSERT INTO restock_declined (address) VALUES ($1) ON CONFLICT DO NOTHING`, hash)
 }
 
@@ -38,13 +41,17 @@ func storeRefusal(ctx context.Context, tx pgx.Tx, hash string) error {
 func restockWanted(ctx context.Context, db pg.DB, wish int64, hash string) (bool, error) {
 	return pg.Get[bool](ctx, db, "look whether the mail of wish $1 may leave", `
 		WITH told AS MATERIALIZED (
-		  SELECT t.*, EXISTS (SELECT FROM sku_any s WHERE s.id = t.sku_id AND s.on_sale
-		    AND s.inventory_identifier = 'in-stock') AS there
-		  FROM restock_told t WHERE t.id = $1 FOR UPDATE),
-		held AS (UPDATE restock_told t SET held = true FROM told WHERE t.id = told.id AND NOT told.there
-		  AND NOT told.held RETURNING t.sku_id, t.email, t.address, t.at),
-		waiting AS (INSERT INTO restock_wish (sku_id, email, address, at) SELECT * FROM held
-		  ON CONFLICT (sku_id, address) DO NOTHING)
+		  SELECT t.*, EXISTS (SELECT FROM sku_any s
+		    WHERE s.id = t.sku_id AND s.on_sale AND s.inventory_identifier = 'in-stock') AS there
+		  FROM restock_told t WHERE t.id = $1 FOR UPDATE
+		), held AS (
+		  UPDATE restock_told t SET held = true FROM told
+		  WHERE t.id = told.id AND NOT told.there AND NOT told.held
+		  RETURNING t.sku_id, t.email, t.address, t.at
+		), waiting AS (
+		  INSERT INTO restock_wish (sku_id, email, address, at) SELECT * FROM held
+		  ON CONFLICT (sku_id, address) DO NOTHING
+		)
 		SELECT NOT EXISTS (SELECT FROM restock_declined WHERE address = $2)
 		  AND NOT EXISTS (SELECT FROM told WHERE held OR NOT there)`, wish, hash)
 }
@@ -68,10 +75,12 @@ func takeWishes(ctx context.Context, tx pgx.Tx) ([]restockWish, error) {
 		  SELECT w.id, s.product_title, s.product_identifier, coalesce(s.color, '') AS color,
 		    coalesce(s.size, '') AS size, s.price_cents
 		  FROM restock_wish w JOIN sku_any s ON s.id = w.sku_id
-		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1),
-		gone AS (DELETE FROM restock_wish w USING found f WHERE w.id = f.id RETURNING w.*),
-		told AS (INSERT INTO restock_told (id, sku_id, email, address, at)
-		  SELECT id, sku_id, email, address, at FROM gone)
+		  WHERE s.on_sale AND s.inventory_identifier = 'in-stock' ORDER BY w.id LIMIT $1
+		), gone AS (
+		  DELETE FROM restock_wish w USING found f WHERE w.id = f.id RETURNING w.*
+		), told AS (
+		  INSERT INTO restock_told (id, sku_id, email, address, at) SELECT id, sku_id, email, address, at FROM gone
+		)
 		SELECT gone.id, gone.sku_id AS sku, gone.email, gone.address, f.product_title AS title,
 		  f.product_identifier AS product, f.color, f.size, f.price_cents AS price
 		FROM gone JOIN found f USING (id) ORDER BY id`, automaticAtOnce)

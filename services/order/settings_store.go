@@ -58,8 +58,8 @@ func lockSettings(ctx context.Context, tx pgx.Tx) error {
 // storeSettings stores values of the configuration.
 func storeSettings(ctx context.Context, tx pgx.Tx, keys []string, values []*string, by string) error {
 	return pg.Exec(ctx, tx, "store settings", `
-		INSERT INTO configuration (key, value, changed_by) SELECT key, value, $3
-		FROM unnest($1::text[], $2::text[]) AS s (key, value)
+		INSERT INTO configuration (key, value, changed_by)
+		SELECT key, value, $3 FROM unnest($1::text[], $2::text[]) AS s (key, value)
 		ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, version = configuration.version + 1,
 		  changed_at = now(), changed_by = EXCLUDED.changed_by
 		WHERE configuration.value IS DISTINCT FROM EXCLUDED.value`, keys, values, by)
@@ -78,14 +78,14 @@ type statusSet struct {
 
 func orderStatuses(ctx context.Context, db pg.DB) ([]statusSet, error) {
 	return pg.List[statusSet](ctx, db, "read the statuses of orders", `
-		SELECT identifier, title, description, position, version, changed_at, changed_by FROM status
-		ORDER BY position, identifier`)
+		SELECT identifier, title, description, position, version, changed_at, changed_by
+		FROM status ORDER BY position, identifier`)
 }
 
 func findStatus(ctx context.Context, db pg.DB, identifier string) (statusSet, bool, error) {
 	return pg.One[statusSet](ctx, db, "read status $1", `
-		SELECT identifier, title, description, position, version, changed_at, changed_by FROM status
-		WHERE identifier = $1`, identifier)
+		SELECT identifier, title, description, position, version, changed_at, changed_by
+		FROM status WHERE identifier = $1`, identifier)
 }
 
 func insertStatus(ctx context.Context, tx pgx.Tx, s statusSet, by string) error {
@@ -134,8 +134,9 @@ func findShippingSet(ctx context.Context, db pg.DB, id int64) (shippingSet, bool
 
 func insertShipping(ctx context.Context, tx pgx.Tx, m shippingSet, by string) (int64, error) {
 	return pg.Get[int64](ctx, tx, "store a shipping method", `
-		INSERT INTO shipping_method (identifier, carrier, shipping_cost_cents, tracking_code_base_url, active, price_by,
-		  steps, free_above_cents, changed_by)
+		INSERT INTO shipping_method (
+		  identifier, carrier, shipping_cost_cents, tracking_code_base_url, active, price_by, steps, free_above_cents,
+		  changed_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
 		m.Identifier, m.Carrier, int64(m.Cost), m.TrackingBaseURL, m.Active, m.PriceBy, m.Steps, m.FreeAbove, by)
 }
@@ -212,8 +213,8 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 		return nil, err
 	}
 	unknown, err = pg.List[int64](ctx, tx, "look for SKUs", `
-		SELECT x FROM unnest($1::bigint[]) AS x WHERE NOT EXISTS (SELECT FROM sku WHERE id = x
-		  AND product_id IS NOT NULL) ORDER BY x`, skus)
+		SELECT x FROM unnest($1::bigint[]) AS x
+		WHERE NOT EXISTS (SELECT FROM sku WHERE id = x AND product_id IS NOT NULL) ORDER BY x`, skus)
 	if err != nil || len(unknown) > 0 {
 		return unknown, err
 	}
@@ -225,8 +226,11 @@ func storeWeights(ctx context.Context, tx pgx.Tx, skus []int64, grams []int, ver
 		return nil, adminui.ErrStale
 	}
 	return nil, pg.Exec(ctx, tx, "store weights", `
-		WITH w AS (SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)), locked AS (
-		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM w) ORDER BY s.id FOR NO KEY UPDATE)
+		WITH w AS (
+		  SELECT * FROM unnest($1::bigint[], $2::int[]) AS w (id, grams)
+		), locked AS (
+		  SELECT s.id FROM sku s WHERE s.id IN (SELECT id FROM w) ORDER BY s.id FOR NO KEY UPDATE
+		)
 		UPDATE sku SET weight_grams = w.grams, weight_version = (SELECT 1 + max(weight_version) FROM sku),
 		  weighed_at = now(), weighed_by = $3
 		FROM w, locked WHERE sku.id = w.id AND locked.id = sku.id`, skus, grams, by)

@@ -91,17 +91,20 @@ func changeShipment(ctx context.Context, tx pgx.Tx, s shipment) error {
 // of the newest parcel that went that way: with another carrier's page it would lead nowhere.
 func showTracking(ctx context.Context, tx pgx.Tx, orderID int64) error {
 	return pg.Exec(ctx, tx, "show the tracking number of order $1", `
-		UPDATE orders SET tracking_number = (SELECT tracking_number FROM shipment
+		UPDATE orders SET tracking_number = (
+		  SELECT tracking_number FROM shipment
 		  WHERE order_id = $1 AND tracking_number <> ''
 		    AND tracking_base_url = coalesce(orders.shipping_method->>'tracking_code_base_url', '')
-		  ORDER BY shipped_at DESC, id LIMIT 1) WHERE id = $1`, orderID)
+		  ORDER BY shipped_at DESC, id LIMIT 1)
+		WHERE id = $1`, orderID)
 }
 
 // takeShipmentsToTell claims parcels of which the customer is to hear now.
 func takeShipmentsToTell(ctx context.Context, tx pgx.Tx) ([]shipment, error) {
 	return pg.List[shipment](ctx, tx, "take parcels to tell of", `
 		UPDATE shipment SET told_at = now()
-		WHERE id IN (SELECT id FROM shipment WHERE told_at IS NULL AND mail_at <= now() ORDER BY mail_at LIMIT 100
+		WHERE id IN (
+		  SELECT id FROM shipment WHERE told_at IS NULL AND mail_at <= now() ORDER BY mail_at LIMIT 100
 		  FOR UPDATE SKIP LOCKED)
 		RETURNING id, order_id, carrier, tracking_base_url, tracking_number, corrections, true AS told, true AS due`)
 }
@@ -118,8 +121,9 @@ type toldOrder struct {
 func ordersToTell(ctx context.Context, db pg.DB, ids []int64) (map[int64]toldOrder, error) {
 	list, err := pg.List[toldOrder](ctx, db, "read orders to tell of", `
 		SELECT `+deskOrderColumns+`, k.member_code,
-		  s.status IS NOT NULL AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL)
-		    AS sent, s.created_date_time AS moved_at
+		  s.status IS NOT NULL
+		    AND NOT EXISTS (SELECT FROM shipment p WHERE p.order_id = o.id AND p.told_at IS NULL) AS sent,
+		  s.created_date_time AS moved_at
 		FROM orders o LEFT JOIN checkout k ON k.id = o.checkout_id AND k.member_id = o.member_id
 		  LEFT JOIN order_status s ON s.order_id = o.id AND s.status = 'shipped'
 		WHERE o.id = ANY($1)`, ids)

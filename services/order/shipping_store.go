@@ -72,12 +72,14 @@ func withDefaultShipping(ctx context.Context, db pg.DB, c *cart) error {
 		m, err := oneMethod(ctx, db, `
 			WITH m AS (
 			  SELECT `+methodColumns+` FROM shipping_method m WHERE active
-			  ORDER BY identifier = (SELECT value FROM configuration
-			    WHERE key = 'default_shipping_method') DESC NULLS LAST, shipping_cost_cents, id LIMIT 1
+			  ORDER BY
+			    identifier = (SELECT value FROM configuration WHERE key = 'default_shipping_method') DESC NULLS LAST,
+			    shipping_cost_cents, id LIMIT 1
 			), u AS (
 			  UPDATE cart SET shipping_method_id = m.id FROM m
-			  WHERE cart.id = $1 AND (SELECT active FROM shipping_method s
-			    WHERE s.id = cart.shipping_method_id) IS NOT TRUE RETURNING cart.id
+			  WHERE cart.id = $1
+			    AND (SELECT active FROM shipping_method s WHERE s.id = cart.shipping_method_id) IS NOT TRUE
+			  RETURNING cart.id
 			)
 			SELECT m.* FROM m, u`, c.ID)
 		if m == nil && err == nil {

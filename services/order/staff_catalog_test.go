@@ -76,8 +76,8 @@ func TestStaffEditAProduct(t *testing.T) {
 	editor.Post(path, "version", "3", "title_url", "a b").Has(422, "Letters, digits")
 	editor.Post(path, "version", "3", "title_url", "Desk").Has(http.StatusSeeOther)
 	editor.Post("/staff/catalog/new", "title", "x", "title_url", "OakDesk").Has(422, "or had it")
-	if got := e.Text(`SELECT string_agg(address, ' ' ORDER BY address) FROM product_address a JOIN product p ON p.id = a.product_id
-		WHERE identifier = $1`, id); got != "Desk OakDesk WideOakDesk" {
+	if got := e.Text(`SELECT string_agg(address, ' ' ORDER BY address)
+		FROM product_address a JOIN product p ON p.id = a.product_id WHERE identifier = $1`, id); got != "Desk OakDesk WideOakDesk" {
 		t.Errorf("addresses %s", got)
 	}
 	reader.Get(path).Has(200, "Oak Desk")
@@ -235,9 +235,11 @@ func TestStaffListProducts(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	e.Exec(`INSERT INTO product (identifier, title, title_url, published, on_sale_from, on_sale_until, retired_at)
-		SELECT 'p' || n, CASE WHEN n = 60 THEN '=cmd|100%_' ELSE 'Thing ' || n % 50 END, 'T' || n, n % 5 <> 0,
-			CASE WHEN n = 61 THEN now() + interval '1 day' END, CASE WHEN n = 62 THEN now() - interval '1 day' END,
-			CASE WHEN n = 63 THEN now() END FROM generate_series(1, 120) n`)
+			SELECT 'p' || n, CASE WHEN n = 60 THEN '=cmd|100%_' ELSE 'Thing ' || n % 50 END, 'T' || n, n % 5 <> 0,
+			  CASE WHEN n = 61 THEN now() + interval '1 day' END,
+			  CASE WHEN n = 62 THEN now() - interval '1 day' END,
+			  CASE WHEN n = 63 THEN now() END
+			FROM generate_series(1, 120) n`)
 	e.Exec(`UPDATE sku SET stock = 3 WHERE id = 6`)
 	staff := e.staff(adminui.ReadOnly)
 	list := func(query string) (ids []string) {

@@ -16,10 +16,11 @@ const shownToShip = 50
 func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status string) ([]staffToShip, error) {
 	which, args := `orders o WHERE o.identifier = ANY($1)`, []any{identifiers}
 	if len(identifiers) == 0 {
-		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (SELECT * FROM orders o
-		  WHERE o.current_status = s.identifier
-		    ORDER BY o.placed_at, o.id LIMIT $2) w WHERE ` + unsent + ` AND ($1 = '' OR s.identifier = $1)
-		  ORDER BY w.placed_at, w.id LIMIT $2) o`
+		which = `(SELECT w.* FROM status s CROSS JOIN LATERAL (
+			    SELECT * FROM orders o WHERE o.current_status = s.identifier
+			    ORDER BY o.placed_at, o.id LIMIT $2) w
+			  WHERE ` + unsent + ` AND ($1 = '' OR s.identifier = $1)
+			  ORDER BY w.placed_at, w.id LIMIT $2) o`
 		args = []any{status, shownToShip}
 	}
 	return pg.List[staffToShip](ctx, db, "list orders to send", `
@@ -36,15 +37,17 @@ func ordersToShip(ctx context.Context, db pg.DB, identifiers []string, status st
 // findLastAct says what staff did to an order last, who, and when; "" for nothing.
 func findLastAct(ctx context.Context, db pg.DB, identifier string) (words string, found bool, err error) {
 	return pg.One[string](ctx, db, "read the last act on order $1", `
-		SELECT CASE WHEN acted_at IS NULL THEN '' ELSE concat(acted_what, ', by ', acted_by, ' at ',
-		  to_char(acted_at AT TIME ZONE 'UTC', 'HH24:MI "UTC"')) END FROM orders WHERE identifier = $1`, identifier)
+		SELECT CASE WHEN acted_at IS NULL THEN ''
+		  ELSE concat(acted_what, ', by ', acted_by, ' at ', to_char(acted_at AT TIME ZONE 'UTC', 'HH24:MI "UTC"')) END
+		FROM orders WHERE identifier = $1`, identifier)
 }
 
 // leftSQL are the pieces of orders that are left to send, as l.quantity.
 const leftSQL = `
 	(SELECT l.order_id, l.seq, l.sku_id, coalesce(l.product_title, '') AS product,
 	  concat_ws(', ', nullif(l.description, ''), nullif(l.color, ''), nullif(l.size, '')) AS variant,
-	  l.quantity - coalesce((SELECT sum(s.quantity) FROM shipment_line s
+	  l.quantity
+	    - coalesce((SELECT sum(s.quantity) FROM shipment_line s
 	      WHERE s.order_id = l.order_id AND s.seq = l.seq), 0)
 	    - coalesce((SELECT sum(r.quantity) FROM refund_line r JOIN refund f ON f.id = r.refund_id
 	      WHERE r.order_id = l.order_id AND r.seq = l.seq AND f.state NOT IN ('failed', 'canceled')), 0) AS quantity
@@ -54,10 +57,10 @@ const leftSQL = `
 func slipsOf(ctx context.Context, db pg.DB, identifiers []string) ([]staffSlip, error) {
 	return pg.List[staffSlip](ctx, db, "read packing slips", `
 		SELECT o.identifier, o.placed_at, coalesce(o.shipping_method->>'carrier', '') AS method,
-		  o.shipping_address AS address, coalesce((SELECT jsonb_agg(jsonb_build_object('quantity', l.quantity, 'sku',
-		  l.sku_id, 'product', l.product,
-		    'variant', l.variant) ORDER BY l.seq) FROM `+leftSQL+` l
-		    WHERE l.order_id = o.id AND l.quantity > 0), '[]') AS lines
+		  o.shipping_address AS address,
+		  coalesce((SELECT jsonb_agg(jsonb_build_object(
+		      'quantity', l.quantity, 'sku', l.sku_id, 'product', l.product, 'variant', l.variant) ORDER BY l.seq)
+		    FROM `+leftSQL+` l WHERE l.order_id = o.id AND l.quantity > 0), '[]') AS lines
 		FROM orders o WHERE o.identifier = ANY($1) ORDER BY array_position($1, o.identifier)`, identifiers)
 }
 

@@ -43,14 +43,14 @@ type staffOrderRow struct {
 
 func findStaffOrder(ctx context.Context, db pg.DB, identifier string) (o staffOrderRow, found bool, err error) {
 	return pg.One[staffOrderRow](ctx, db, "read order $1 for staff", `
-		SELECT o.id, o.identifier, o.version, o.placed_at, coalesce(o.current_status, '') AS status,
-		  coalesce(s.title, '') AS status_title, o.canceled_at, o.member_id,
-		  coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
+		SELECT o.id, o.identifier, o.version, o.placed_at,
+		  coalesce(o.current_status, '') AS status, coalesce(s.title, '') AS status_title, o.canceled_at,
+		  o.member_id, coalesce(o.prospect_code, '') AS prospect_code, coalesce(o.email, '') AS email,
 		  coalesce(o.customer_name, '') AS customer_name, o.currency, o.item_subtotal, o.item_discount,
-		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total, o.shipping_method,
-		  o.shipping_address, o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
-		    o.agreed_with_terms_of_sale AS terms_of_sale,
-		  coalesce(k.newsletter, false) AS newsletter, k.agreed_at, o.acted_at, o.acted_by, o.acted_what
+		  o.shipping_subtotal, o.shipping_discount, o.sales_tax, o.tax_included, o.total,
+		  o.shipping_method, o.shipping_address, o.billing_address, o.payment_intent, o.session_id, o.checkout_id,
+		  o.agreed_with_terms_of_sale AS terms_of_sale, coalesce(k.newsletter, false) AS newsletter, k.agreed_at,
+		  o.acted_at, o.acted_by, o.acted_what
 		FROM orders o LEFT JOIN status s ON s.identifier = o.current_status LEFT JOIN checkout k ON k.id = o.checkout_id
 		WHERE o.identifier = $1`, identifier)
 }
@@ -121,8 +121,9 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		SELECT coalesce(detail->>'code', '') AS code, coalesce(detail->>'description', '') AS description, applied
 		FROM order_code WHERE order_id = $1 ORDER BY seq`, o.ID)
 	queue(batch, func(m staffMove) { parts.moves = append(parts.moves, m) }, `
-		SELECT s.identifier, s.title, o.created_date_time AS at, coalesce(o.by_name, '') AS by FROM status s
-		  LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1 ORDER BY s.position, s.identifier`,
+		SELECT s.identifier, s.title, o.created_date_time AS at, coalesce(o.by_name, '') AS by
+		FROM status s LEFT JOIN order_status o ON o.status = s.identifier AND o.order_id = $1
+		ORDER BY s.position, s.identifier`,
 		o.ID)
 	queue(batch, func(p parcelRow) { parts.parcels = append(parts.parcels, p) }, `
 		SELECT id, carrier, tracking_number, tracking_base_url, by_name, shipped_at, mail_at, told_at,
@@ -133,14 +134,13 @@ func readStaffParts(ctx context.Context, db pg.DB, o staffOrderRow) (staffParts,
 		SELECT `+undoneColumns+` FROM shipment_undone u WHERE order_id = $1 ORDER BY undone_at, id`, o.ID)
 	queue(batch, func(r staffRefund) { parts.refunds = append(parts.refunds, r) }, `
 		SELECT id, coalesce(stripe_id, '') AS stripe_id, origin, amount, state, reason, note, failure, trouble,
-		  by_name AS by, created_at AS at, coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity',
-		  quantity)
-		    ORDER BY seq)
+		  by_name AS by, created_at AS at,
+		  coalesce((SELECT jsonb_agg(jsonb_build_object('line', seq, 'quantity', quantity) ORDER BY seq)
 		    FROM refund_line l WHERE l.refund_id = r.id), '[]') AS pieces
 		FROM refund r WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
 	queue(batch, func(d staffDispute) { parts.disputes = append(parts.disputes, d) }, `
-		SELECT id, amount, withdrawn, reason, status, due_by, created_at AS at FROM dispute
-		WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
+		SELECT id, amount, withdrawn, reason, status, due_by, created_at AS at
+		FROM dispute WHERE payment_intent = $1 ORDER BY created_at, id`, o.PaymentIntent)
 	queue(batch, func(n staffNote) { parts.notes = append(parts.notes, n) }, `
 		SELECT text, mailed, by_name AS by, at FROM staff_note WHERE order_id = $1 ORDER BY at, id`, o.ID)
 	queue(batch, func(c addressChanged) { parts.changes = append(parts.changes, c) }, `
@@ -166,8 +166,9 @@ const noteRepeated = 10 * time.Minute
 func storeNote(ctx context.Context, tx pgx.Tx, orderID int64, text string, mailed bool,
 	who Actor) (id int64, fresh bool, err error) {
 	return pg.One[int64](ctx, tx, "keep a note to an order", `
-		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name) SELECT $1, $2, $3, $4, $5
-		WHERE NOT EXISTS (SELECT FROM staff_note WHERE order_id = $1 AND text = $2 AND mailed = $3 AND by_person = $4
-		  AND at > now() - $6::interval)
+		INSERT INTO staff_note (order_id, text, mailed, by_person, by_name)
+		SELECT $1, $2, $3, $4, $5
+		WHERE NOT EXISTS (SELECT FROM staff_note
+		  WHERE order_id = $1 AND text = $2 AND mailed = $3 AND by_person = $4 AND at > now() - $6::interval)
 		RETURNING id`, orderID, text, mailed, who.Person, who.Name, noteRepeated)
 }

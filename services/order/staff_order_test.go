@@ -68,8 +68,8 @@ func TestStaffSeeAnOrder(t *testing.T) {
 	e.Exec(`UPDATE orders SET customer_name = $1, shipping_address = jsonb_set(shipping_address, '{city}', to_jsonb($1::text))
 		WHERE identifier = $2`, odd, id)
 	e.Exec(`UPDATE order_line SET product_title = $1, color = $1`, odd)
-	e.Exec(`INSERT INTO order_code SELECT id, 0, 1, true, jsonb_build_object('code', $1::text, 'description', $1::text) FROM orders
-		WHERE identifier = $2`, odd, id)
+	e.Exec(`INSERT INTO order_code SELECT id, 0, 1, true, jsonb_build_object('code', $1::text, 'description', $1::text)
+		FROM orders WHERE identifier = $2`, odd, id)
 	e.Exec(`INSERT INTO dispute (id, payment_intent, amount, withdrawn, moves, currency, reason, status, created_at)
 		SELECT 'dp_1', payment_intent, 100, 100, 1, 'usd', $1, 'needs_response', now() FROM orders WHERE identifier = $2`, odd, id)
 

@@ -42,7 +42,8 @@ type lateOnly struct {
 // refundsUnderWaySQL are the payments of which Stripe has something to give back still; each half has an index that
 // holds it alone.
 const refundsUnderWaySQL = `SELECT payment_intent FROM refund WHERE state = 'requested'
-	UNION ALL SELECT payment_intent FROM refund WHERE state = 'pending'`
+	UNION ALL
+	SELECT payment_intent FROM refund WHERE state = 'pending'`
 
 // nearLength is the shortest text that is looked for in the middle of names, in characters: what is
 // shorter has no group of three letters, and matches too much.
@@ -125,9 +126,8 @@ func (w ordersWanted) statement() (sql string, args []any) {
 	}
 	return `
 		SELECT o.id, o.identifier, o.placed_at, coalesce(o.customer_name, '') AS customer,
-		  coalesce(o.email, '') AS email,
-		  o.total, coalesce(o.tracking_number, '') AS tracking_number, coalesce(o.current_status, '') AS status,
-		  coalesce(s.title, '') AS status_title,
+		  coalesce(o.email, '') AS email, o.total, coalesce(o.tracking_number, '') AS tracking_number,
+		  coalesce(o.current_status, '') AS status, coalesce(s.title, '') AS status_title,
 		  coalesce((SELECT sum(quantity) FROM order_line l WHERE l.order_id = o.id), 0)::int AS pieces,
 		  coalesce((SELECT sum(quantity) FROM shipment_line l WHERE l.order_id = o.id), 0)::int AS sent,
 		  ARRAY(SELECT h.tracking_number FROM shipment h WHERE h.order_id = o.id AND h.tracking_number <> ''
@@ -161,13 +161,22 @@ func namedBySearch(ctx context.Context, db pg.DB, search string) (namedThings, e
 		number = 0 // no SKU has it
 	}
 	return pg.Get[namedThings](ctx, db, "find what is searched for", `
-		SELECT ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
-		  ARRAY(SELECT s.id FROM sku s WHERE s.id = $2 UNION SELECT s.id FROM product p
-		    JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1 ORDER BY 1) AS skus,
-		  ARRAY(SELECT payment_intent FROM refund WHERE stripe_id = $1
-		    UNION SELECT payment_intent FROM refund WHERE id = $1
-		    UNION SELECT payment_intent FROM dispute WHERE id = $1
-		    UNION SELECT payment_intent FROM payment_event WHERE event_id = $1 ORDER BY 1) AS payments`, search, number)
+		SELECT
+		  ARRAY(SELECT id FROM discount_code WHERE code IN ($1, upper($1)) ORDER BY id) AS codes,
+		  ARRAY(
+		    SELECT s.id FROM sku s WHERE s.id = $2
+		    UNION
+		    SELECT s.id FROM product p JOIN sku s ON s.product_id = p.id WHERE p.identifier = $1
+		    ORDER BY 1) AS skus,
+		  ARRAY(
+		    SELECT payment_intent FROM refund WHERE stripe_id = $1
+		    UNION
+		    SELECT payment_intent FROM refund WHERE id = $1
+		    UNION
+		    SELECT payment_intent FROM dispute WHERE id = $1
+		    UNION
+		    SELECT payment_intent FROM payment_event WHERE event_id = $1
+		    ORDER BY 1) AS payments`, search, number)
 }
 
 // countedTo is where counting the orders of a status ends: a tab says 1000+ then.

@@ -26,14 +26,14 @@ import (
 // cents. Every tenth has a status of its own, all have one piece of SKU 6.
 func (e *env) placed(n int) {
 	e.t.Helper()
-	e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote, item_subtotal, item_discount,
-			shipping_subtotal, shipping_discount, total, expires_at)
+	e.Exec(`INSERT INTO checkout (id, cart_id, cart_generation, quote_hash, state, agreed_at, quote,
+		  item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, expires_at)
 		SELECT 'c' || n, -n, 1, 'h', 'paid', now(), '{}', n, 0, 0, 0, n, now() FROM generate_series(1, $1::int) AS n`, n)
-	e.Exec(`INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email,
-			customer_name, currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total, agreed_with_terms_of_sale,
-			placed_at, current_status)
+	e.Exec(`INSERT INTO orders (identifier, checkout_id, session_id, payment_intent, cart_id, cart_generation, email, customer_name,
+		  currency, item_subtotal, item_discount, shipping_subtotal, shipping_discount, total,
+		  agreed_with_terms_of_sale, placed_at, current_status)
 		SELECT 'order' || n, 'c' || n, 's' || n, 'p' || n, -n, 1, 'c' || n || '@mail.example.com', 'Ada Byron', 'usd',
-			n, 0, 0, 0, n, true, now() - n / 3 * interval '1 minute', CASE WHEN n % 10 = 0 THEN 'packing' ELSE 'accepted' END
+		  n, 0, 0, 0, n, true, now() - n / 3 * interval '1 minute', CASE WHEN n % 10 = 0 THEN 'packing' ELSE 'accepted' END
 		FROM generate_series(1, $1::int) AS n`, n)
 	e.Exec(`INSERT INTO order_line (order_id, seq, sku_id, quantity, price_cents, product_title)
 		SELECT id, 0, 6, 1, total, 'Mug' FROM orders`)
@@ -105,8 +105,8 @@ func TestStaffFindOrders(t *testing.T) {
 	e.placed(120)
 	e.Exec(`UPDATE orders SET customer_name = 'Zoë O''Brien_100%', tracking_number = '1Z 999', placed_at = '2026-03-04 23:59:59Z'
 		WHERE identifier = 'order77'`)
-	e.Exec(`INSERT INTO order_code SELECT id, 0, (SELECT id FROM discount_code WHERE code = 'WELCOME10'), true, '{}' FROM orders
-		WHERE identifier IN ('order3', 'order4')`)
+	e.Exec(`INSERT INTO order_code SELECT id, 0, (SELECT id FROM discount_code WHERE code = 'WELCOME10'), true, '{}'
+		FROM orders WHERE identifier IN ('order3', 'order4')`)
 	e.Exec(`UPDATE order_line SET sku_id = 1 WHERE order_id = (SELECT id FROM orders WHERE identifier = 'order9')`)
 	e.Exec(`INSERT INTO shipment (id, order_id, carrier, tracking_number, mail_at, by_name)
 		SELECT 'parcel', id, 'UPS', 'JD0014', now(), 'Ada' FROM orders WHERE identifier = 'order8'`)
@@ -254,8 +254,8 @@ func TestStaffFindOrdersAmongMany(t *testing.T) {
 	e := newEnv(t)
 	e.placed(*many)
 	e.Exec(`UPDATE orders SET customer_name = 'Grace Hopper ' || md5(id::text) WHERE total % 200 = 0`)
-	e.Exec(`INSERT INTO order_code SELECT id, 0, (SELECT id FROM discount_code WHERE code = 'WELCOME10'), true, '{}' FROM orders
-		WHERE total % 3 = 0`)
+	e.Exec(`INSERT INTO order_code SELECT id, 0, (SELECT id FROM discount_code WHERE code = 'WELCOME10'), true, '{}'
+		FROM orders WHERE total % 3 = 0`)
 	for _, table := range []string{"orders", "order_line", "order_code", "order_status"} {
 		e.Exec("VACUUM ANALYZE " + table)
 	}

@@ -9,13 +9,13 @@ import (
 )
 
 const staffPaymentColumnsSQL = `i.id, i.at, i.reason, i.explanation, i.session_id,
-	coalesce(i.payment_intent, '') AS payment_intent,
-	coalesce(i.event_id, '') AS event_id, coalesce(i.amount, 0) AS amount, coalesce(i.currency, '') AS currency,
-	coalesce((SELECT o.identifier FROM orders o WHERE o.payment_intent = i.payment_intent
-	  OR o.session_id = i.session_id LIMIT 1), '')
-	  AS "order", coalesce(i.resolved_at, '0001-01-01'::timestamptz) AS resolved_at,
-	  coalesce(i.resolved_by, '') AS resolved_by, coalesce(i.resolution, '') AS resolution,
-	  coalesce((SELECT r.stripe_id FROM refund r WHERE r.id = i.session_id), '') AS refund_id`
+	coalesce(i.payment_intent, '') AS payment_intent, coalesce(i.event_id, '') AS event_id,
+	coalesce(i.amount, 0) AS amount, coalesce(i.currency, '') AS currency,
+	coalesce((SELECT o.identifier FROM orders o
+	  WHERE o.payment_intent = i.payment_intent OR o.session_id = i.session_id LIMIT 1), '') AS "order",
+	coalesce(i.resolved_at, '0001-01-01'::timestamptz) AS resolved_at,
+	coalesce(i.resolved_by, '') AS resolved_by, coalesce(i.resolution, '') AS resolution,
+	coalesce((SELECT r.stripe_id FROM refund r WHERE r.id = i.session_id), '') AS refund_id`
 
 // listStaffPayments lists entries that wait, or were seen to, the oldest first.
 func listStaffPayments(ctx context.Context, db pg.DB, resolved bool, reason string, after int64,

@@ -183,8 +183,8 @@ func TestTrailOfAnOrder(t *testing.T) {
 	}
 	e.mustHandle(refundEvent("evt_2", "refund.created", "re_1", "pi_"+c.ID, 1, "succeeded", nil),
 		disputeEvent("evt_3", "charge.dispute.created", "pi_"+c.ID, "needs_response"))
-	sent := strings.Fields(e.Text(`SELECT string_agg(key, ' ') FROM outbox WHERE subject NOT LIKE 'staff.%'
-	  AND subject NOT LIKE 'catalog.%'`))
+	sent := strings.Fields(e.Text(`SELECT string_agg(key, ' ') FROM outbox
+		WHERE subject NOT LIKE 'staff.%' AND subject NOT LIKE 'catalog.%'`))
 	for _, key := range []string{identifier, c.ID, *c.SessionID, "pi_" + c.ID, "ANN@mail.example.com", itoa(c.CartID)} {
 		trail, err := e.service.trail(t.Context(), []string{key})
 		if err != nil {

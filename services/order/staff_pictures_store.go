@@ -23,8 +23,9 @@ func listMedia(ctx context.Context, db pg.DB, id int64) (pictures, videos []medi
 		return nil, nil, err
 	}
 	videos, err = pg.List[mediaRow](ctx, db, "list videos of product $1", `
-		SELECT id, 0::bigint AS sku, video_url AS url, video_thumbnail_url AS thumbnail, coalesce(caption,
-		  '') AS caption, '' AS alt FROM product_video WHERE product_id = $1 ORDER BY id`, id)
+		SELECT id, 0::bigint AS sku, video_url AS url, video_thumbnail_url AS thumbnail,
+		  coalesce(caption, '') AS caption, '' AS alt
+		FROM product_video WHERE product_id = $1 ORDER BY id`, id)
 	return pictures, videos, err
 }
 
@@ -32,7 +33,8 @@ func listMedia(ctx context.Context, db pg.DB, id int64) (pictures, videos []medi
 func listSKUNames(ctx context.Context, db pg.DB, id int64) ([]skuName, error) {
 	return pg.List[skuName](ctx, db, "name the SKUs of product $1", `
 		SELECT id, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
-		  'SKU ' || id) AS name FROM sku WHERE product_id = $1 ORDER BY id`, id)
+		  'SKU ' || id) AS name
+		FROM sku WHERE product_id = $1 ORDER BY id`, id)
 }
 
 // storeMedia replaces pictures and videos. They get new ids, ascending in their order: clients of the API read an
@@ -77,10 +79,11 @@ func appendPictures(ctx context.Context, tx pgx.Tx, id int64, addresses []string
 		WITH new AS (
 		  INSERT INTO product_image (product_id, image_url, main_image, caption)
 		  SELECT $1, address, n = 1 AND NOT EXISTS (SELECT FROM product_image WHERE product_id = $1 AND main_image), ''
-		  FROM unnest($2::text[]) WITH ORDINALITY AS a (address, n) ORDER BY n RETURNING id),
-		edited AS (UPDATE product SET media_version = media_version + 1, edited_by = $3, edited_at = now()
-		  WHERE id = $1)
-		SELECT (SELECT count(*) FROM new) + (SELECT count(*) FROM product_image
-		  WHERE product_id = $1)`, id, addresses, by)
+		  FROM unnest($2::text[]) WITH ORDINALITY AS a (address, n) ORDER BY n RETURNING id
+		), edited AS (
+		  UPDATE product SET media_version = media_version + 1, edited_by = $3, edited_at = now() WHERE id = $1
+		)
+		SELECT (SELECT count(*) FROM new)
+		  + (SELECT count(*) FROM product_image WHERE product_id = $1)`, id, addresses, by)
 	return n <= most, err
 }

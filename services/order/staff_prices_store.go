@@ -12,9 +12,12 @@ import (
 // listPrices are the prices and sales of a product's SKUs, the latest first.
 func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]priceRow, error) {
 	return pg.List[priceRow](ctx, db, "list the prices of product $1", `
-		WITH k AS (SELECT s.id, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''),
-		  nullif(description, '')),
-		    ''), 'SKU ' || s.id) AS name FROM sku s WHERE product_id = $1)
+		WITH k AS (
+		  SELECT s.id, coalesce(
+		    nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
+		    'SKU ' || s.id) AS name
+		  FROM sku s WHERE product_id = $1
+		)
 		SELECT * FROM (
 		  SELECT 'price' AS kind, x.id, k.id AS sku, k.name, price_cents AS price, created_date_time AS from,
 		    NULL::timestamptz AS until, by_name AS by, noted_at, created_date_time > now() AS planned,
@@ -22,8 +25,9 @@ func listPrices(ctx context.Context, db pg.DB, product int64, most int) ([]price
 		      ORDER BY y.created_date_time DESC, y.id DESC LIMIT 1) AS now
 		  FROM k JOIN sku_price x ON x.sku_id = k.id
 		  UNION ALL
-		  SELECT 'sale', x.id, k.id, k.name, price_cents, starts_at, ends_at, by_name, noted_at, starts_at > now()
-		    AND (ends_at IS NULL OR ends_at > starts_at), starts_at <= now() AND (ends_at IS NULL OR ends_at > now())
+		  SELECT 'sale', x.id, k.id, k.name, price_cents, starts_at, ends_at, by_name, noted_at,
+		    starts_at > now() AND (ends_at IS NULL OR ends_at > starts_at),
+		    starts_at <= now() AND (ends_at IS NULL OR ends_at > now())
 		  FROM k JOIN sku_sale x ON x.sku_id = k.id) AS rows
 		ORDER BY "from" DESC, kind, id DESC LIMIT $2`, product, most)
 }
@@ -39,8 +43,8 @@ func addSale(ctx context.Context, tx pgx.Tx, id, cents int64, from, until *time.
 func endPrice(ctx context.Context, tx pgx.Tx, product int64, kind string, row int64) (ended bool, err error) {
 	if kind == kindPrice {
 		return pg.ExecOne(ctx, tx, "take back planned price $2", `
-			DELETE FROM sku_price x USING sku s WHERE s.product_id = $1 AND x.sku_id = s.id AND x.id = $2
-			AND x.created_date_time > now()`, product, row)
+			DELETE FROM sku_price x USING sku s
+			WHERE s.product_id = $1 AND x.sku_id = s.id AND x.id = $2 AND x.created_date_time > now()`, product, row)
 	}
 	return pg.ExecOne(ctx, tx, "end sale $2", `
 		UPDATE sku_sale x SET ends_at = greatest(x.starts_at, now()) FROM sku s

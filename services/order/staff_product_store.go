@@ -57,16 +57,17 @@ func updateProduct(ctx context.Context, tx pgx.Tx, id int64, e productEdit, by s
 	return pg.Exec(ctx, tx, "change product $1", `
 		UPDATE product SET title = $2, title_url = $3, headline = $4, description_part_1 = $5,
 		  description_part_2 = $6, published = $7, on_sale_from = $8, on_sale_until = $9,
-		  version = version + 1, edited_by = $10, edited_at = now() WHERE id = $1`, id, e.Title, e.TitleURL,
-		e.Headline, e.Part1, e.Part2, e.Published, e.OnSaleFrom, e.OnSaleUntil, by)
+		  version = version + 1, edited_by = $10, edited_at = now()
+		WHERE id = $1`, id, e.Title, e.TitleURL, e.Headline, e.Part1, e.Part2, e.Published,
+		e.OnSaleFrom, e.OnSaleUntil, by)
 }
 
 // setCollections puts a product into collections, behind those that are there; all is false when one of them is
 // unknown.
 func setCollections(ctx context.Context, tx pgx.Tx, id int64, addresses []string) (all bool, err error) {
 	if err := pg.Exec(ctx, tx, "take product $1 out of collections", `
-		DELETE FROM product_collection k USING collection c WHERE k.product_id = $1 AND c.id = k.collection_id
-		AND c.address <> ALL ($2)`, id, addresses); err != nil {
+		DELETE FROM product_collection k USING collection c
+		WHERE k.product_id = $1 AND c.id = k.collection_id AND c.address <> ALL ($2)`, id, addresses); err != nil {
 		return false, err
 	}
 	if err := pg.Exec(ctx, tx, "put product $1 into collections", `

@@ -35,8 +35,8 @@ func TestStaffEditSKUs(t *testing.T) {
 		"n1-color", "Brass", "n1-size", "Large", "n1-description", "", "n1-code", "PC-B", "n1-price", "9.00", "n1-state", "in-stock",
 		"n1-stock", "", "n1-back_order", "no", "n2-color", "", "n2-price", "")
 	manager.Post(clips+"/skus", first...).Has(http.StatusSeeOther)
-	if got := e.Text(`SELECT string_agg(concat_ws(' ', id, coalesce(stock, -1), back_order, code, color), '; ' ORDER BY id) FROM sku
-		WHERE product_id = 1`); got != "1 26 f PC-L Silver; 2 0 t Silver; 8 -1 f PC-B Brass" {
+	if got := e.Text(`SELECT string_agg(concat_ws(' ', id, coalesce(stock, -1), back_order, code, color), '; ' ORDER BY id)
+		FROM sku WHERE product_id = 1`); got != "1 26 f PC-L Silver; 2 0 t Silver; 8 -1 f PC-B Brass" {
 		t.Errorf("SKUs: %s", got)
 	}
 	a := e.visitor().Get("/order/product/bSusp6dBHm")

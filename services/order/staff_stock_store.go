@@ -11,11 +11,12 @@ import (
 // listStockChanges are what staff did to the counts of a product's SKUs, the latest first.
 func listStockChanges(ctx context.Context, db pg.DB, product int64, most int) ([]stockRow, error) {
 	return pg.List[stockRow](ctx, db, "list stock changes of product $1", `
-		SELECT c.id, s.id AS sku, coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''),
-		    nullif(description, '')), ''), 'SKU ' || s.id) AS name, c.change, c.stock, c.reason, c.note,
-		      c.by_name AS by, c.at
-		FROM stock_change c JOIN sku s ON s.id = c.sku_id WHERE s.product_id = $1 ORDER BY c.id DESC
-		  LIMIT $2`, product, most)
+		SELECT c.id, s.id AS sku,
+		  coalesce(nullif(concat_ws(', ', nullif(color, ''), nullif(size, ''), nullif(description, '')), ''),
+		    'SKU ' || s.id) AS name,
+		  c.change, c.stock, c.reason, c.note, c.by_name AS by, c.at
+		FROM stock_change c JOIN sku s ON s.id = c.sku_id WHERE s.product_id = $1
+		ORDER BY c.id DESC LIMIT $2`, product, most)
 }
 
 // listStockStates are the stock states with how many SKUs have each.

@@ -52,11 +52,13 @@ const sweepRefused = 10 * time.Minute
 func checkoutsToSweep(ctx context.Context, db pg.DB, after time.Duration) ([]openCheckout, error) {
 	return pg.List[openCheckout](ctx, db, "read checkouts to sweep", `
 		UPDATE checkout SET checked_at = now()
-		WHERE id IN (SELECT id FROM checkout c WHERE state IN ('creating', 'open', 'pending')
-		  AND checked_at < now() - $1::interval
-		             AND NOT EXISTS (SELECT FROM payment_issue i WHERE i.session_id = c.session_id
-		               AND i.reason = ANY($2) AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
-		             ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+		WHERE id IN (
+		  SELECT id FROM checkout c
+		  WHERE state IN ('creating', 'open', 'pending') AND checked_at < now() - $1::interval
+		    AND NOT EXISTS (SELECT FROM payment_issue i
+		      WHERE i.session_id = c.session_id AND i.reason = ANY($2)
+		        AND (i.resolved_at IS NOT NULL OR c.checked_at > now() - $3::interval))
+		  ORDER BY checked_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 		RETURNING id, session_id, state, expires_at`, after, append([]string{paidTwice}, finalReasons...), sweepRefused)
 }
 
@@ -67,8 +69,8 @@ func noteUnsettled(ctx context.Context, db pg.DB, p stripe.Session, cause error)
 		created = time.Now().UTC()
 	}
 	return pg.Exec(ctx, db, "note session $1 as unsettled", `
-		INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE
-		SET cause = EXCLUDED.cause`,
+		INSERT INTO unsettled (session_id, created_at, cause) VALUES ($1, $2, $3)
+		ON CONFLICT (session_id) DO UPDATE SET cause = EXCLUDED.cause`,
 		p.ID, created, pg.StorableText(cause.Error(), stripe.MaxText))
 }
 
@@ -97,6 +99,7 @@ func oldestUnsettled(ctx context.Context, db pg.DB) (time.Duration, error) {
 func archiveFails(ctx context.Context, db pg.DB) (time.Duration, error) {
 	return pg.Get[time.Duration](ctx, db, "look whether the log is archived", `
 		SELECT CASE WHEN current_setting('archive_mode') <> 'off'
-		              AND last_failed_time > coalesce(last_archived_time, '-infinity')
-		            THEN now() - coalesce(last_archived_time, stats_reset) ELSE interval '0' END FROM pg_stat_archiver`)
+		    AND last_failed_time > coalesce(last_archived_time, '-infinity')
+		  THEN now() - coalesce(last_archived_time, stats_reset) ELSE interval '0' END
+		FROM pg_stat_archiver`)
 }

@@ -126,8 +126,8 @@ func (e *env) refundAll(r *rand.Rand, identifier string) {
 			e.t.Fatal(err)
 		}
 	}
-	if n := e.Number(`SELECT total - (SELECT sum(amount) FROM refund f WHERE f.payment_intent = o.payment_intent) FROM orders o
-		WHERE identifier = $1`, identifier); n != 0 {
+	if n := e.Number(`SELECT total - (SELECT sum(amount) FROM refund f WHERE f.payment_intent = o.payment_intent)
+		FROM orders o WHERE identifier = $1`, identifier); n != 0 {
 		e.t.Fatalf("%d cents of order %s are left after all was refunded", n, identifier)
 	}
 }
@@ -159,8 +159,8 @@ func TestStaffChooseTaxes(t *testing.T) {
 			t.Errorf("%s is %q", key, got)
 		}
 	}
-	staff.Post("/staff/settings/taxes", with(form, "tax_mode", "none", "version", e.Text(`SELECT (1 + sum(version))::text
-		FROM configuration WHERE key LIKE 'tax_%'`))...).OK()
+	staff.Post("/staff/settings/taxes", with(form, "tax_mode", "none", "version", e.Text(`
+		SELECT (1 + sum(version))::text FROM configuration WHERE key LIKE 'tax_%'`))...).OK()
 	q := e.visitor()
 	q.add("6", "1")
 	plain := q.quoted("bob@mail.example.com")

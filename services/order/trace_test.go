@@ -31,9 +31,9 @@ func TestTracesOfOneGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range group {
-		n := e.Number(`SELECT count(*) FROM outbox WHERE headers ->> 'traceparent' = $1 AND split_part(key, ':', 1) IN ('order-placed',
-			'order-confirmation') AND split_part(key, ':', 2) = (SELECT checkout_id::text FROM orders
-			  WHERE session_id = $2)`, p.trace, p.ID)
+		n := e.Number(`SELECT count(*) FROM outbox WHERE headers ->> 'traceparent' = $1
+			AND split_part(key, ':', 1) IN ('order-placed', 'order-confirmation')
+			AND split_part(key, ':', 2) = (SELECT checkout_id::text FROM orders WHERE session_id = $2)`, p.trace, p.ID)
 		if n != 2 {
 			t.Errorf("%d messages of session %s carry its trace", n, p.ID)
 		}

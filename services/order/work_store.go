@@ -12,8 +12,8 @@ import (
 func waitingPayments(ctx context.Context, db pg.DB, reasons, named []string, rows, most int) (
 	[]paymentEntry, int64, error,
 ) {
-	const which = ` i.resolved_at IS NULL AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1)
-		ELSE NOT i.reason = ANY($2::text[]) END `
+	const which = ` i.resolved_at IS NULL
+		AND CASE WHEN cardinality($1::text[]) > 0 THEN i.reason = ANY($1) ELSE NOT i.reason = ANY($2::text[]) END `
 	if reasons == nil {
 		reasons = []string{}
 	}
@@ -38,7 +38,8 @@ type lateOrder struct {
 // counts them to a limit. Each status is read by itself, so that an index holds what is late in order.
 func lateOrders(ctx context.Context, db pg.DB, days, rows, most int) ([]lateOrder, int64, error) {
 	const which = `
-		FROM status s CROSS JOIN LATERAL (SELECT o.id, o.identifier, o.placed_at FROM orders o
+		FROM status s CROSS JOIN LATERAL (
+		  SELECT o.id, o.identifier, o.placed_at FROM orders o
 		  WHERE o.current_status = s.identifier AND o.placed_at < now() - $1 * interval '1 day'
 		  ORDER BY o.placed_at, o.id LIMIT $2) w
 		WHERE s.position < (SELECT position FROM status WHERE identifier = 'shipped') `
